@@ -1,0 +1,45 @@
+# Two commands: `make repro` (data to report) and `make test`. Both set up .venv first.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export DVC_ROOT := $(CURDIR)
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export RAY_USAGE_STATS_ENABLED := 0
+PYTHON ?= python3
+
+.PHONY: help setup lock repro report test test-fast lint clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: .venv/installed ## make .venv from the pinned lock files
+
+.venv/installed: requirements.lock requirements-uv.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	.venv/bin/uv pip sync --quiet --require-hashes requirements.lock requirements-uv.lock
+	.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	touch .venv/installed
+
+lock: ## renew requirements.lock from pyproject.toml
+	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --upgrade --group dev pyproject.toml -o requirements.lock
+
+repro: setup ## run the pipeline and print the table of models and the report's path
+	python pipeline/repro.py
+
+test: setup ## lint, types, layers and every test
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	pytest -n 2 --cov --cov-report=term-missing:skip-covered
+
+test-fast: setup ## the quick tests (under a minute)
+	pytest -n 2 -m "not slow and not real"
+
+clean: ## remove everything that can be made again
+	rm -rf .work data models scores reports/*.html reports/*.csv

@@ -1,0 +1,108 @@
+"""What all entrypoints share: checked options in, whole outputs out, errors as one line."""
+
+import functools
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from skiagram.errors import OptionError, SkiagramError
+from skiagram.options import check
+
+ROOT = Path(__file__).resolve().parents[1]
+O = TypeVar("O")  # noqa: E741
+
+OmegaConf.register_new_resolver(
+    "params", lambda name: OmegaConf.load(ROOT / "params.yaml")[name], replace=True
+)
+
+
+def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None]]:
+    """Make an entrypoint of a function: compose and check its options, turn errors into exit codes.
+
+    Args:
+        options: Dataclass of the stage's options; the primary config has the module's name.
+    """
+
+    def decorate(run: Callable[[O], None]) -> Callable[[], None]:
+        name = Path(run.__code__.co_filename).stem
+
+        def task(config: DictConfig) -> None:
+            values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+            try:
+                run(check(options, _mapping(values), name))
+            except SkiagramError as error:  # Hydra would print a line of its own
+                _leave(error)
+
+        @functools.wraps(run)
+        def main() -> None:
+            os.environ["HYDRA_FULL_ERROR"] = "1"
+            decorated = hydra.main(
+                version_base="1.3", config_path=str(ROOT / "conf"), config_name=name
+            )
+            try:
+                decorated(task)()
+            except (HydraException, OmegaConfBaseException) as error:
+                text = " ".join(str(error).split()).partition(" Config search path")[0]
+                _leave(OptionError(text, where=name))
+            except KeyboardInterrupt:
+                sys.exit(130)
+
+        return main
+
+    return decorate
+
+
+def _mapping(values: Any) -> dict[str, Any]:
+    return {str(key): value for key, value in values.items()}
+
+
+def _leave(error: SkiagramError) -> None:
+    print(f"{error}", file=sys.stderr)
+    sys.exit(error.exit_code)
+
+
+def choice(group: str) -> str:
+    """Return the name of the option file chosen for a group."""
+    return str(HydraConfig.get().runtime.choices[group])
+
+
+def output_root() -> Path:
+    """Return where outputs go: the project, or the job's own folder under multirun."""
+    config = HydraConfig.get()
+    if config.mode == RunMode.MULTIRUN:
+        return Path(config.runtime.output_dir)
+    return ROOT
+
+
+@contextmanager
+def publish(*names: str) -> Iterator[Path]:
+    """Yield a staging folder; on success its named parts replace the outputs, on failure nothing.
+
+    Args:
+        *names: Paths of the outputs, relative to the project.
+    """
+    root = output_root()
+    staging = ROOT / ".work" / "staging" / f"{Path(sys.argv[0]).stem}-{os.getpid()}"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    try:
+        yield staging
+        for name in names:
+            target = root / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.is_dir():
+                shutil.rmtree(target)
+            (staging / name).replace(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)

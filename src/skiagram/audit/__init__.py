@@ -1,0 +1,1 @@
+"""What can make every later figure untrustworthy, a file a kind of finding."""

@@ -1,0 +1,1 @@
+"""Sources of images, a file a source, and ingest, which reads any of them."""

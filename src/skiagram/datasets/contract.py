@@ -1,0 +1,83 @@
+"""What every source offers to ingest; a new source is one file here and one option file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.records import DataCard, Split
+from skiagram.store import Image
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image of a source before it is read.
+
+    Attributes:
+        name: Name within the source; it never leaves ingest.
+        patient: Patient within the source, or None where the source does not say.
+        label: Index into the source's classes.
+        split: The published split, or None where none is published.
+    """
+
+    name: str
+    patient: str | None
+    label: int
+    split: Split | None
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What only a generated data set knows of one case; it is sealed.
+
+    Attributes:
+        clean: The same image without noise and faults, (height, width) float32.
+        ideal_score: Log-likelihood ratio of the ideal observer, natural units.
+        row: Row of the lesion's centre in pixels; NaN without a lesion.
+        column: Column of the lesion's centre in pixels; NaN without a lesion.
+    """
+
+    clean: NDArray[np.float32]
+    ideal_score: float
+    row: float
+    column: float
+
+
+class OpenSource(Protocol):
+    """A verified source: its entries and, one at a time, its images."""
+
+    def entries(self) -> list[Entry]:
+        """List every image without reading it."""
+
+    def image(self, position: int) -> Image:
+        """Read the image of one entry; a missing pixel is NaN in a float32 image."""
+
+    def truth(self, position: int) -> Truth | None:
+        """Return what is known of one generated case; None for real images."""
+
+
+class Source(Protocol):
+    """The options dataclass of a data set.
+
+    Attributes:
+        classes: Class names in label order.
+        positive_class: Class looked for; None when there are more than two classes.
+    """
+
+    classes: tuple[str, ...]
+    positive_class: str | None
+
+    def card(self) -> DataCard:
+        """Return what a reader must know of the data set."""
+
+    def open(self, root: Path | None) -> OpenSource:
+        """Find and verify the source's files.
+
+        Args:
+            root: Folder where files are already at hand; None to fetch them.
+
+        Raises:
+            DataError: A file is missing, altered or unreadable.
+        """

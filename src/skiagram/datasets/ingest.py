@@ -1,0 +1,165 @@
+"""From any source to shards, a case table and a seal; no identifier gets through.
+
+Case and patient ids are opaque and given after a seeded shuffle, because names and order of files
+often tell the class. Labels of test cases and all that only a generator knows go to `sealed/`.
+"""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.datasets.contract import Entry, OpenSource, Source
+from skiagram.duplicates import near_duplicate_clusters
+from skiagram.errors import DataError, OptionError
+from skiagram.records import SEALED, Cases, Design, Task, write_record, write_table
+from skiagram.seeding import stream
+from skiagram.store import ImageStore, ShardWriter
+
+_ID_SEED = 20_011_990
+
+
+@dataclass(frozen=True)
+class IngestFolders:
+    """Where ingest writes.
+
+    Attributes:
+        images: Image shards.
+        cases: `cases.parquet`, `task.json`, `card.json`.
+        sealed: `labels.parquet` and, for generated data, `truth.parquet` and `clean/`.
+    """
+
+    images: Path
+    cases: Path
+    sealed: Path
+
+
+def task_of(source: Source, design: Design) -> Task:
+    """Return the task of a source under a design.
+
+    Raises:
+        OptionError: `positive_class` is missing or not one of the classes.
+    """
+    classes = tuple(source.classes)
+    if len(classes) < 2 or len(set(classes)) != len(classes):
+        raise OptionError(f"{list(classes)}", where="dataset.classes", allowed="two or more names")
+    if len(classes) == 2 and source.positive_class not in classes:
+        raise OptionError(
+            f"{source.positive_class!r} was given",
+            where="dataset.positive_class",
+            allowed=" or ".join(classes),
+        )
+    positive = classes.index(source.positive_class) if source.positive_class in classes else None
+    return Task(classes, positive if len(classes) == 2 else None, design)
+
+
+def ingest(source: Source, design: Design, root: Path | None, folders: IngestFolders) -> None:
+    """Read a source and write shards, cases and the seal.
+
+    Args:
+        source: Options of the data set.
+        design: `holdout` seals the published test split; `cv` keeps all cases for development.
+        root: Folder where the source's files are at hand; None to fetch them.
+        folders: Where to write.
+
+    Raises:
+        DataError: The source cannot be used; the message names file and remedy.
+    """
+    task = task_of(source, design)
+    opened = source.open(root)
+    entries = opened.entries()
+    _check(entries, task)
+    order = stream(_ID_SEED, "case ids").permutation(len(entries))
+    case_id = np.array([f"case-{rank:06d}" for rank in range(len(entries))])
+    _write_images(opened, entries, order, case_id, folders)
+    ordered = [entries[position] for position in order]
+    split = np.array(["train" if design == "cv" else entry.split for entry in ordered])
+    label = np.array([entry.label for entry in ordered], dtype=np.int64)
+    patient_id = _patient_ids(ordered, folders.images)
+    test = split == "test"
+    Cases(case_id, patient_id, split, np.where(test, SEALED, label)).write(
+        folders.cases / "cases.parquet"
+    )
+    write_record(task, folders.cases / "task.json")
+    write_record(source.card(), folders.cases / "card.json")
+    sealed = pd.DataFrame({"case_id": case_id[test], "label": label[test]})
+    write_table(sealed, folders.sealed / "labels.parquet")
+
+
+def _check(entries: list[Entry], task: Task) -> None:
+    where = "the source"
+    present = {entry.label for entry in entries}
+    if len(present) < 2:
+        names = ", ".join(task.classes[label] for label in sorted(present)) or "none"
+        raise DataError(
+            f"only one class: {names}", where=where, allowed="at least two classes with cases"
+        )
+    splits = {entry.split for entry in entries}
+    if task.design == "holdout" and (None in splits or "test" not in splits):
+        raise DataError(
+            "no published test split", where=where, remedy="choose `design=cv` for this data set"
+        )
+    sides: dict[str, set[str]] = {}
+    for entry in entries:
+        if entry.patient is not None and entry.split is not None:
+            sides.setdefault(entry.patient, set()).add("test" if entry.split == "test" else "dev")
+    crossing = sum(len(found) > 1 for found in sides.values())
+    if task.design == "holdout" and crossing:
+        raise DataError(
+            f"{crossing} patients have images in both development and test splits",
+            where=where,
+            remedy="give each patient one split, or choose `design=cv`",
+        )
+
+
+def _write_images(
+    opened: OpenSource,
+    entries: list[Entry],
+    order: NDArray[np.int64],
+    case_id: NDArray[np.str_],
+    folders: IngestFolders,
+) -> None:
+    truths: list[dict[str, object]] = []
+    with ExitStack() as stack:
+        images = stack.enter_context(ShardWriter(folders.images))
+        clean = None
+        for name, position in zip(case_id.tolist(), order.tolist(), strict=True):
+            image = opened.image(position)
+            if image.dtype == np.float32 and not np.isfinite(image).any():
+                raise DataError(
+                    "every pixel is missing",
+                    where=entries[position].name,
+                    remedy="remove the image from the source",
+                )
+            images.add(name, image)
+            truth = opened.truth(position)
+            if truth is not None:
+                clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
+                clean.add(name, truth.clean)
+                truths.append(
+                    {
+                        "case_id": name,
+                        "ideal_score": truth.ideal_score,
+                        "row": truth.row,
+                        "column": truth.column,
+                    }
+                )
+    if truths:
+        write_table(pd.DataFrame(truths), folders.sealed / "truth.parquet")
+
+
+def _patient_ids(entries: list[Entry], images: Path) -> NDArray[np.str_]:
+    """Number patients in shuffled order; near-duplicate clusters stand in for unknown ones."""
+    unknown = [entry.patient is None for entry in entries]
+    clusters = near_duplicate_clusters(ImageStore(images)) if any(unknown) else None
+    keys = [
+        f"cluster {clusters[i]}" if clusters is not None and missing else f"patient {entry.patient}"
+        for i, (entry, missing) in enumerate(zip(entries, unknown, strict=True))
+    ]
+    names = sorted(set(keys))
+    numbers = stream(_ID_SEED, "patient ids").permutation(len(names))
+    rank = dict(zip(names, numbers.tolist(), strict=True))
+    return np.array([f"patient-{rank[key]:06d}" for key in keys])

@@ -1,0 +1,164 @@
+"""Any two-dimensional MedMNIST file (.npz) with its official split.
+
+Format: arrays `{train,val,test}_images` (n, height, width[, 3]) uint8 and `{…}_labels` (n, 1)
+(Yang et al. 2023, MedMNIST v2, doi:10.1038/s41597-022-01721-8). MedMNIST publishes no patient ids.
+"""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
+
+from skiagram.datasets.contract import Entry, Truth
+from skiagram.datasets.files import locate
+from skiagram.errors import DataError
+from skiagram.options import STRICT
+from skiagram.records import DataCard, Split
+from skiagram.store import Image
+
+_SPLITS: dict[str, Split] = {"train": "train", "val": "validation", "test": "test"}
+
+
+@dataclass(**STRICT)
+class MedMNIST:
+    """A MedMNIST 2D data set.
+
+    Attributes:
+        name: Short name.
+        title: Name for people.
+        modality: Kind of image.
+        file: File name.
+        md5: Published checksum of the file.
+        url: Where it can be fetched.
+        classes: Class names in label order.
+        positive_class: Class looked for; null when there are more than two.
+        licence: Licence of the images.
+        citation: What to cite.
+        known_issues: What a reader of the report must know.
+        waived_findings: Audit finding → reason why it does not stop the run.
+    """
+
+    name: str
+    title: str
+    modality: str
+    file: str
+    md5: str
+    url: str
+    classes: tuple[str, ...]
+    positive_class: str | None
+    licence: str
+    citation: str
+    known_issues: tuple[str, ...]
+    waived_findings: dict[str, str]
+
+    def card(self) -> DataCard:
+        """Return what a reader must know of the data set."""
+        return DataCard(
+            name=self.name,
+            title=self.title,
+            modality=self.modality,
+            licence=self.licence,
+            citation=self.citation,
+            source=self.url,
+            patients_known=False,
+            known_issues=self.known_issues,
+            waived_findings=self.waived_findings,
+        )
+
+    def open(self, root: Path | None) -> "MedMNISTFile":
+        """Verify and read the file.
+
+        Raises:
+            DataError: The file is missing, altered, truncated or not a 2D MedMNIST file.
+        """
+        path = locate(self.file, self.md5, self.url, root)
+        arrays = {key: _array(path, key) for key in _keys()}
+        return MedMNISTFile(path, arrays, len(self.classes))
+
+
+def _keys() -> list[str]:
+    return [f"{split}_{kind}" for split in _SPLITS for kind in ("images", "labels")]
+
+
+def _array(path: Path, key: str) -> NDArray[Any]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            found: NDArray[Any] = archive[key]
+    except KeyError as error:
+        raise DataError(
+            f"no array `{key}`",
+            where=path.name,
+            allowed=f"a MedMNIST file with {', '.join(_keys())}",
+        ) from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"`{key}` cannot be read ({error})",
+            where=path.name,
+            allowed="a whole .npz of plain arrays; pickled objects are never loaded",
+            remedy="fetch the file again",
+        ) from error
+    return found
+
+
+class MedMNISTFile:
+    """One opened MedMNIST file.
+
+    Args:
+        path: File, for messages.
+        arrays: Its six arrays.
+        n_classes: Number of classes of the option file.
+
+    Raises:
+        DataError: Shapes, depths, counts or labels are not those of a 2D MedMNIST file.
+    """
+
+    def __init__(self, path: Path, arrays: dict[str, NDArray[Any]], n_classes: int) -> None:
+        self._images: list[NDArray[np.uint8]] = []
+        self._entries: list[Entry] = []
+        self._start: list[int] = []
+        for key, split in _SPLITS.items():
+            images, labels = arrays[f"{key}_images"], arrays[f"{key}_labels"]
+            _check(path, key, images, labels, n_classes)
+            self._start.append(len(self._entries))
+            self._images.append(images)
+            self._entries += [
+                Entry(f"{key}/{i}", None, int(label), split)
+                for i, label in enumerate(labels.reshape(-1))
+            ]
+
+    def entries(self) -> list[Entry]:
+        """List every image."""
+        return self._entries
+
+    def image(self, position: int) -> Image:
+        """Return one image, (height, width[, 3]) uint8."""
+        part = int(np.searchsorted(self._start, position, side="right")) - 1
+        image: Image = self._images[part][position - self._start[part]]
+        return image
+
+    def truth(self, position: int) -> Truth | None:
+        """Return None: these are real images."""
+        return None
+
+
+def _check(
+    path: Path, key: str, images: NDArray[Any], labels: NDArray[Any], n_classes: int
+) -> None:
+    def refuse(found: str, allowed: str) -> DataError:
+        return DataError(found, where=f"{path.name} {key}", allowed=allowed)
+
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape[1:]:
+        raise refuse(
+            f"images of shape {images.shape} and type {images.dtype}",
+            "(n, height, width) or (n, height, width, 3), uint8",
+        )
+    if images.ndim == 4 and images.shape[3] != 3:
+        raise refuse(f"{images.shape[3]} channels", "3; volumes are not read by this source")
+    if labels.size != len(images):
+        raise refuse(f"{labels.size} labels for {len(images)} images", "one label an image")
+    outside = sorted(set(np.unique(labels).tolist()) - set(range(n_classes)))
+    if outside or not np.issubdtype(labels.dtype, np.integer):
+        raise refuse(f"labels {outside or labels.dtype}", f"integers 0 to {n_classes - 1}")

@@ -1,0 +1,59 @@
+"""Every error a user can cause, with the exit code that a stage ends on.
+
+A message says what was found, where, what is allowed and what to do, in one line.
+"""
+
+from typing import ClassVar
+
+
+class SkiagramError(Exception):
+    """An error with a remedy; stages print it as one line and exit with `exit_code`.
+
+    Args:
+        found: What is wrong, with the offending value.
+        where: File, case id or option that holds it.
+        allowed: What would have been accepted.
+        remedy: What to do about it.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, found: str, *, where: str = "", allowed: str = "", remedy: str = "") -> None:
+        self.found = found
+        self.where = where
+        self.allowed = allowed
+        self.remedy = remedy
+        super().__init__(found, where, allowed, remedy)
+
+    def __str__(self) -> str:
+        """Return the message as one line."""
+        parts = [f"{self.where}: {self.found}" if self.where else self.found]
+        if self.allowed:
+            parts.append(f"Allowed: {self.allowed}")
+        if self.remedy:
+            parts.append(f"Do this: {self.remedy}")
+        return " ".join(" ".join(part.split()).rstrip(".") + "." for part in parts)
+
+
+class OptionError(SkiagramError):
+    """An option that does not exist, has the wrong type or is out of range."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class AuditStop(SkiagramError):
+    """The audit found something that makes every later figure untrustworthy."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class DataError(SkiagramError):
+    """An input file, image, label or identifier that cannot be used."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class ModelFailure(SkiagramError):
+    """A model that could not be trained: out of memory, diverged, refused its input."""
+
+    exit_code: ClassVar[int] = 5

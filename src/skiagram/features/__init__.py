@@ -1,0 +1,1 @@
+"""Feature families, a file a family, and the feature table."""

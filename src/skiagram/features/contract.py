@@ -1,0 +1,26 @@
+"""What every feature family offers. A new family is one file here and one option file."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class FeatureFamily(Protocol):
+    """The options dataclass of a feature family."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the feature names in column order, for example `statistics_skewness`."""
+
+    def extract(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Compute the features of a batch of equally sized images.
+
+        Args:
+            images: (n, height, width) or (n, height, width, channels) float32, finite.
+
+        Returns:
+            (n, n_features) float64, finite.
+
+        Raises:
+            DataError: The family is not defined for such images.
+        """

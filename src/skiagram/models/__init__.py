@@ -1,0 +1,1 @@
+"""One contract for classical and deep models, and the designs that fit them."""

@@ -1,0 +1,156 @@
+"""Trains one member of either arm under the plan and writes what its stage leaves behind.
+
+A model that fails leaves a named failed outcome instead of stopping the pipeline.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.errors import ModelFailure
+from skiagram.models.contract import FitSummary, I, Labelled, Model
+from skiagram.models.plan import Plan
+from skiagram.models.resampling import Developed, Resampling, Scored, cross_validate, holdout
+from skiagram.predictions import Predictions
+from skiagram.progress import Progress
+from skiagram.records import Cases, Outcome, Task, write_record, write_table
+
+
+@dataclass(frozen=True)
+class Member(Generic[I]):
+    """One model with its inputs.
+
+    Attributes:
+        name: Name of its option file.
+        model: The untrained model.
+        options: The composed options, for the record.
+        development: Inputs of the development cases, in the case table's order.
+        test: Inputs of the sealed cases, in the case table's order.
+    """
+
+    name: str
+    model: Model[I]
+    options: dict[str, Any]
+    development: I
+    test: I
+
+
+@dataclass(frozen=True)
+class ArmFolders:
+    """Where a train stage writes.
+
+    Attributes:
+        model: Fitted models, one folder a repeat, each with its `calibration.json`.
+        scores: `predictions.parquet`, `curves.parquet`, `outcome.json`.
+        work: Checkpoints of fits under way, not an output; None to keep none.
+    """
+
+    model: Path
+    scores: Path
+    work: Path | None
+
+
+def train(member: Member[I], cases: Cases, task: Task, plan: Plan, folders: ArmFolders) -> Outcome:
+    """Run the plan for one model and write models, scores, curves and the outcome.
+
+    Returns:
+        The outcome; `status` is `failed` when the model could not be trained.
+    """
+    folders.model.mkdir(parents=True, exist_ok=True)
+    summaries: list[tuple[str, FitSummary]] = []
+    scored: list[Scored] = []
+    reason = ""
+    with Progress(member.name, _fits(plan, task)) as progress:
+
+        def finished(name: str, summary: FitSummary) -> None:
+            summaries.append((name, summary))
+            progress.advance()
+
+        resampling = Resampling(
+            member.model, plan, task.positive, folders.work, progress.describe, finished
+        )
+        try:
+            for repeat, (developed, rows) in enumerate(_run(resampling, member, cases, task)):
+                _save(developed, folders.model / f"repeat{repeat}")
+                scored += rows
+        except ModelFailure as error:
+            reason, scored = str(error), []
+    outcome = _outcome(member, [summary for _, summary in summaries], reason)
+    _predictions(scored, len(task.classes)).write(folders.scores / "predictions.parquet")
+    write_table(_curves(summaries), folders.scores / "curves.parquet")
+    write_record(outcome, folders.scores / "outcome.json")
+    return outcome
+
+
+def _fits(plan: Plan, task: Task) -> int:
+    if task.design == "holdout":
+        return plan.repeats * (plan.folds + 1)
+    return plan.repeats * (plan.folds * (plan.inner_folds + 1) + 1)
+
+
+def _run(
+    resampling: Resampling[I], member: Member[I], cases: Cases, task: Task
+) -> Iterator[tuple[Developed[I], list[Scored]]]:
+    known = cases.development()
+    development = Labelled(
+        member.development, known.case_id, known.label, known.patient_id, len(task.classes)
+    )
+    if task.design == "cv":
+        return cross_validate(resampling, development)
+    marked: NDArray[np.bool_] = known.split == "validation"
+    return holdout(resampling, development, marked, member.test, cases.test().case_id)
+
+
+def _save(developed: Developed[I], folder: Path) -> None:
+    developed.fitted.save(folder)
+    write_record(developed.calibration, folder / "calibration.json")
+
+
+def _outcome(member: Member[I], summaries: list[FitSummary], reason: str) -> Outcome:
+    last = summaries[-1] if summaries else FitSummary(0, None, 0)
+    return Outcome(
+        model=member.name,
+        arm=member.model.arm,
+        title=member.model.title,
+        status="failed" if reason else "finished",
+        reason=reason,
+        parameters=last.parameters,
+        multiply_adds=last.multiply_adds,
+        images_seen=sum(summary.images_seen for summary in summaries),
+        fits=len(summaries),
+        options=member.options,
+    )
+
+
+def _predictions(scored: list[Scored], n_classes: int) -> Predictions:
+    columns = ["part", "repeat", "fold", "case_id", "threshold"]
+    columns += [f"{kind}_{k}" for kind in ("score", "probability") for k in range(n_classes)]
+    tables = [
+        pd.DataFrame(
+            {
+                "part": one.part,
+                "repeat": one.repeat,
+                "fold": one.fold,
+                "case_id": one.case_id,
+                "threshold": np.nan if one.threshold is None else one.threshold,
+                **{f"score_{k}": one.scores[:, k] for k in range(n_classes)},
+                **{f"probability_{k}": one.probabilities[:, k] for k in range(n_classes)},
+            }
+        )
+        for one in scored
+    ]
+    return Predictions(
+        pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+    )
+
+
+def _curves(summaries: list[tuple[str, FitSummary]]) -> pd.DataFrame:
+    tables = [s.curves.assign(fit=name) for name, s in summaries if len(s.curves)]
+    return (
+        pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"fit": [], "epoch": []})
+    )

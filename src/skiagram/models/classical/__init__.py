@@ -1,0 +1,1 @@
+"""Classical models on feature tables, a file a family; nothing here imports torch."""

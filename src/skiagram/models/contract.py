@@ -1,0 +1,127 @@
+"""The one contract of both arms: fit on labelled cases, score cases, save and load.
+
+A model is its frozen options dataclass. Scores are float64, finite, (n, n_classes), higher = more
+likely; they are not probabilities until `skiagram.calibration` made them so.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Generic, Literal, Protocol, Self, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Arm = Literal["classical", "deep"]
+
+
+class Inputs(Protocol):
+    """What a model sees of some cases: a feature table or images."""
+
+    def __len__(self) -> int:
+        """Return the number of cases."""
+
+    def select(self, rows: NDArray[np.int64]) -> Self:
+        """Return the given rows, in the given order."""
+
+
+I = TypeVar("I", bound=Inputs)  # noqa: E741
+I_contra = TypeVar("I_contra", bound=Inputs, contravariant=True)
+
+
+@dataclass(frozen=True)
+class Labelled(Generic[I]):
+    """Development cases as a model may see them.
+
+    Attributes:
+        inputs: n cases.
+        case_id: (n,) str.
+        label: (n,) int64 in [0, n_classes).
+        patient_id: (n,) patient of each case.
+        n_classes: Number of classes of the task.
+    """
+
+    inputs: I
+    case_id: NDArray[np.str_]
+    label: NDArray[np.int64]
+    patient_id: NDArray[np.str_]
+    n_classes: int
+
+    def __len__(self) -> int:
+        """Return the number of cases."""
+        return len(self.label)
+
+    def select(self, rows: NDArray[np.int64]) -> "Labelled[I]":
+        """Return the given rows, in the given order."""
+        return Labelled(
+            self.inputs.select(rows),
+            self.case_id[rows],
+            self.label[rows],
+            self.patient_id[rows],
+            self.n_classes,
+        )
+
+
+@dataclass(frozen=True)
+class FitContext:
+    """What a fit may use besides its cases.
+
+    Attributes:
+        seed: Seed of this fit alone.
+        folder: Place for checkpoints that a later run resumes from; None to keep none.
+        progress: Whether a person is watching.
+    """
+
+    seed: int
+    folder: Path | None = None
+    progress: bool = False
+
+
+@dataclass(frozen=True)
+class FitSummary:
+    """What a fit cost.
+
+    Attributes:
+        parameters: Learned numbers.
+        multiply_adds: Multiply–add operations to score one case; None where not defined.
+        images_seen: Training images shown, repeats counted.
+        curves: One row an epoch (`epoch`, `training_loss`, `validation_loss`, …); may be empty.
+    """
+
+    parameters: int
+    multiply_adds: int | None
+    images_seen: int
+    curves: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+class Fitted(Protocol[I_contra]):
+    """A trained model."""
+
+    summary: FitSummary
+
+    def scores(self, inputs: I_contra) -> NDArray[np.float64]:
+        """Score cases: (n, n_classes) float64, finite, higher = more likely."""
+
+    def save(self, folder: Path) -> None:
+        """Write everything needed to score new cases; equal models give equal bytes."""
+
+
+class Model(Protocol[I]):
+    """An untrained model: the options dataclass of its family.
+
+    `uses_validation` says whether `fit` needs cases set aside for early stopping; where it is
+    False the harness gives those cases to the training set, so both arms see the same labels.
+    """
+
+    title: ClassVar[str]
+    arm: ClassVar[Arm]
+    uses_validation: ClassVar[bool]
+
+    def fit(
+        self, training: Labelled[I], validation: Labelled[I] | None, context: FitContext
+    ) -> Fitted[I]:
+        """Train on labelled cases.
+
+        Raises:
+            ModelFailure: The model diverged, ran out of memory or refuses these inputs.
+        """

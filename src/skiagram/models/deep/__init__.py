@@ -1,0 +1,1 @@
+"""Networks on images, a file a family."""

@@ -1,0 +1,229 @@
+"""The two designs of evaluation, the same for every model of both arms.
+
+`develop` is their common step: K patient-grouped folds give out-of-fold scores, these give the
+calibration and the threshold, and one final fit on all its cases is ready for cases never seen.
+`holdout` develops once a repeat and scores the sealed test set; `cross_validate` develops once in
+each outer fold and scores that fold's held-out patients (nested cross-validation).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.calibration import Calibration, average, fit_calibration, threshold_at_sensitivity
+from skiagram.errors import ModelFailure
+from skiagram.models.contract import FitContext, FitSummary, Fitted, I, Labelled, Model
+from skiagram.models.plan import Plan
+from skiagram.seeding import derived_seed
+from skiagram.splits import Partition, grouped_folds, inner_validation
+
+FINAL = -1
+OPERATING_SENSITIVITY = 0.9
+Part = Literal["training", "inner", "out_of_fold", "test"]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of some cases by one fit.
+
+    Attributes:
+        part: `training` (the fit saw them), `inner` (out-of-fold within an outer fold),
+            `out_of_fold` or `test`.
+        repeat: Repeat of the plan.
+        fold: Fold that held the cases out; `FINAL` for a final fit.
+        case_id: (n,) str.
+        scores: (n, n_classes) float64.
+        probabilities: (n, n_classes) float64, rows sum to 1.
+        threshold: Threshold fixed on other cases' out-of-fold scores; None where none is.
+    """
+
+    part: Part
+    repeat: int
+    fold: int
+    case_id: NDArray[np.str_]
+    scores: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class Developed(Generic[I]):
+    """A final fit with the calibration and threshold that its own folds gave."""
+
+    fitted: Fitted[I]
+    calibration: Calibration
+    threshold: float | None
+
+    def score(
+        self, inputs: I, case_id: NDArray[np.str_], part: Part, repeat: int, fold: int
+    ) -> Scored:
+        """Score cases that the fit never saw."""
+        scores = finite(self.fitted.scores(inputs))
+        probabilities = self.calibration.probabilities(scores)
+        return Scored(part, repeat, fold, case_id, scores, probabilities, self.threshold)
+
+
+@dataclass(frozen=True)
+class Resampling(Generic[I]):
+    """One model under one plan.
+
+    Attributes:
+        model: The untrained model.
+        plan: Repeats, folds and seed.
+        positive: Label that thresholds look for; None when there are more than two classes.
+        work: Folder for checkpoints; None to keep none.
+        started: Called with the name of each fit before it starts.
+        finished: Called with the name and the cost of each fit.
+    """
+
+    model: Model[I]
+    plan: Plan
+    positive: int | None
+    work: Path | None = None
+    started: Callable[[str], None] = lambda name: None
+    finished: Callable[[str, FitSummary], None] = lambda name, summary: None
+
+    def fit(self, cases: Labelled[I], marked: NDArray[np.bool_] | None, *name: str) -> Fitted[I]:
+        """Fit once; marked rows (else an inner grouped part) decide when training stops."""
+        title = "-".join(name)
+        self.started(title)
+        folder = self.work / title if self.work else None
+        context = FitContext(seed=derived_seed(self.plan.seed, "fit", *name), folder=folder)
+        if self.model.uses_validation:
+            part = self._validation(cases, marked, *name)
+            training, validation = cases.select(part.training), cases.select(part.held_out)
+            fitted = self.model.fit(training, validation, context)
+        else:
+            fitted = self.model.fit(cases, None, context)
+        self.finished(title, fitted.summary)
+        return fitted
+
+    def _validation(
+        self, cases: Labelled[I], marked: NDArray[np.bool_] | None, *name: str
+    ) -> Partition:
+        if marked is not None and marked.any():
+            return Partition(np.flatnonzero(~marked), np.flatnonzero(marked))
+        fraction, seed = self.plan.validation_fraction, self.plan.seed
+        return inner_validation(cases.label, cases.patient_id, fraction, seed, "validation", *name)
+
+    def folds(self, cases: Labelled[I], count: int, *name: str) -> list[Partition]:
+        """Return the plan's folds of some cases; equal for every model."""
+        return grouped_folds(cases.label, cases.patient_id, count, self.plan.seed, "folds", *name)
+
+    def develop(
+        self,
+        cases: Labelled[I],
+        marked: NDArray[np.bool_] | None,
+        folds: list[Partition],
+        *name: str,
+    ) -> tuple[Developed[I], list[tuple[Scored, Scored]]]:
+        """Get a calibrated final fit and, for each fold, its held-out and its training scores."""
+        calibrations: list[Calibration] = []
+        scored: list[tuple[Scored, Scored]] = []
+        for k, fold in enumerate(folds):
+            training, held_out = cases.select(fold.training), cases.select(fold.held_out)
+            fitted = self.fit(training, None, *name, f"fold{k}")
+            scores = finite(fitted.scores(held_out.inputs))
+            one = Developed(fitted, fit_calibration(scores, held_out.label), None)
+            calibrations.append(one.calibration)
+            scored.append(
+                (
+                    one.score(held_out.inputs, held_out.case_id, "out_of_fold", 0, k),
+                    one.score(training.inputs, training.case_id, "training", 0, k),
+                )
+            )
+        fitted = self.fit(cases, marked, *name, "final")
+        threshold = self._threshold(cases, folds, [held_out for held_out, _ in scored])
+        return Developed(fitted, average(calibrations), threshold), scored
+
+    def _threshold(
+        self, cases: Labelled[I], folds: list[Partition], held_out: list[Scored]
+    ) -> float | None:
+        if self.positive is None:
+            return None
+        rows = np.concatenate([fold.held_out for fold in folds])
+        pooled = np.concatenate([one.probabilities[:, self.positive] for one in held_out])
+        positive = cases.label[rows] == self.positive
+        return threshold_at_sensitivity(pooled, positive, OPERATING_SENSITIVITY)
+
+
+def finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the scores, or refuse those that are not finite.
+
+    Raises:
+        ModelFailure: A score is NaN or infinite.
+    """
+    if not np.isfinite(scores).all():
+        raise ModelFailure(
+            f"scores of {int((~np.isfinite(scores)).any(axis=1).sum())} cases are not finite",
+            remedy="lower the learning rate or strengthen the regularisation",
+        )
+    return scores
+
+
+def holdout(
+    resampling: Resampling[I],
+    development: Labelled[I],
+    marked: NDArray[np.bool_],
+    test: I,
+    test_id: NDArray[np.str_],
+) -> Iterator[tuple[Developed[I], list[Scored]]]:
+    """Develop once a repeat and score the sealed cases; yields the final fit and all scores.
+
+    Args:
+        resampling: Model and plan.
+        development: Labelled development cases.
+        marked: (n,) True for the published validation split; all False where there is none.
+        test: Sealed cases.
+        test_id: Their ids.
+    """
+    for repeat in range(resampling.plan.repeats):
+        name = f"repeat{repeat}"
+        folds = resampling.folds(development, resampling.plan.folds, name)
+        developed, scored = resampling.develop(development, marked, folds, name)
+        rows = [_relabelled(one, one.part, repeat, one.fold) for pair in scored for one in pair]
+        yield developed, [*rows, developed.score(test, test_id, "test", repeat, FINAL)]
+
+
+def cross_validate(
+    resampling: Resampling[I], development: Labelled[I], folds: list[list[Partition]] | None = None
+) -> Iterator[tuple[Developed[I], list[Scored]]]:
+    """Nested cross-validation; yields, once a repeat, a fit on all cases and all scores.
+
+    Args:
+        resampling: Model and plan.
+        development: All labelled cases.
+        folds: Outer folds of each repeat; the plan's own when None.
+    """
+    plan = resampling.plan
+    for repeat in range(plan.repeats):
+        name = f"repeat{repeat}"
+        outer = folds[repeat] if folds else resampling.folds(development, plan.folds, name)
+        rows: list[Scored] = []
+        every: list[Developed[I]] = []
+        for k, fold in enumerate(outer):
+            training, held_out = (
+                development.select(fold.training),
+                development.select(fold.held_out),
+            )
+            inner = resampling.folds(training, plan.inner_folds, name, f"outer{k}")
+            developed, scored = resampling.develop(training, None, inner, name, f"outer{k}")
+            rows += [_relabelled(held, "inner", repeat, k) for held, _ in scored]
+            rows.append(
+                developed.score(held_out.inputs, held_out.case_id, "out_of_fold", repeat, k)
+            )
+            rows.append(developed.score(training.inputs, training.case_id, "training", repeat, k))
+            every.append(developed)
+        fitted = resampling.fit(development, None, name, "final")
+        calibration = average([one.calibration for one in every])
+        thresholds = [one.threshold for one in every if one.threshold is not None]
+        threshold = float(np.mean(thresholds)) if thresholds else None
+        yield Developed(fitted, calibration, threshold), rows
+
+
+def _relabelled(one: Scored, part: Part, repeat: int, fold: int) -> Scored:
+    return Scored(part, repeat, fold, one.case_id, one.scores, one.probabilities, one.threshold)

@@ -1,0 +1,106 @@
+"""Option files become checked, frozen dataclasses; the registry is `_target_`.
+
+Every option group names its dataclass in `_target_` (`module.Class`), so a new member needs no
+list to be edited. Declare such a class with `pydantic.dataclasses.dataclass(**STRICT)`.
+"""
+
+import importlib
+import json
+from collections.abc import Mapping
+from typing import Any, TypedDict, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import is_pydantic_dataclass
+
+from skiagram.errors import OptionError
+
+T = TypeVar("T")
+
+
+class _Declaration(TypedDict):
+    frozen: bool
+    kw_only: bool
+    config: ConfigDict
+
+
+STRICT: _Declaration = {
+    "frozen": True,
+    "kw_only": True,
+    "config": ConfigDict(extra="forbid", strict=True, allow_inf_nan=False),
+}
+
+
+def resolve(target: str, where: str) -> type:
+    """Import the dataclass that a `_target_` names.
+
+    Args:
+        target: Dotted path, `package.module.Class`.
+        where: Option that holds it, for messages.
+
+    Raises:
+        OptionError: The path names no importable option dataclass.
+    """
+    module_name, _, class_name = target.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise OptionError(
+            f"`{target}` cannot be imported ({error})",
+            where=f"{where}._target_",
+            allowed="package.module.Class of an installed package",
+        ) from error
+    if not isinstance(found, type) or not is_pydantic_dataclass(found):
+        raise OptionError(
+            f"`{target}` is not an option dataclass",
+            where=f"{where}._target_",
+            remedy="declare it with pydantic.dataclasses.dataclass(**skiagram.options.STRICT)",
+        )
+    return found
+
+
+def build(group: Mapping[str, Any], where: str) -> Any:
+    """Turn one composed option group into its dataclass, checking names, types and ranges.
+
+    Args:
+        group: Plain mapping with a `_target_` and the values.
+        where: Name of the group, for messages.
+
+    Raises:
+        OptionError: Naming the option, what was given and what is allowed.
+    """
+    values = {key: value for key, value in group.items() if key != "_target_"}
+    if "_target_" not in group:
+        raise OptionError("has no `_target_`", where=where, remedy="name the class it configures")
+    return check(resolve(str(group["_target_"]), where), values, where)
+
+
+def check(target: type[T], values: Mapping[str, Any], where: str) -> T:
+    """Validate plain values against one option dataclass.
+
+    Args:
+        target: The dataclass.
+        values: Plain values as read from YAML (lists stand for tuples).
+        where: Name of the group, for messages.
+
+    Raises:
+        OptionError: Naming the first wrong option.
+    """
+    try:
+        return TypeAdapter(target).validate_json(json.dumps(values))
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ValidationError):
+            raise _explain(error, target, where) from None
+        raise OptionError(str(error), where=where) from error
+
+
+def _explain(error: ValidationError, target: type, where: str) -> OptionError:
+    first = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in first["loc"])
+    option = f"{where}.{name}" if name else where
+    if first["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
+        known = ", ".join(sorted(getattr(target, "__dataclass_fields__", {})))
+        return OptionError("no such option", where=option, allowed=known)
+    if first["type"] in {"missing", "missing_argument"}:
+        return OptionError("is missing", where=option, remedy="give it a value")
+    given = json.dumps(first["input"], default=str)
+    return OptionError(f"{given} was given", where=option, allowed=first["msg"])

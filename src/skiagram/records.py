@@ -1,0 +1,176 @@
+"""What the stages hand to one another, as frozen dataclasses with a file form.
+
+Tables are Parquet, single records JSON; both are written without time, host or path, so equal
+content is equal bytes.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError
+
+Split = Literal["train", "validation", "test"]
+Design = Literal["holdout", "cv"]
+SEALED = -1
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be told apart.
+
+    Attributes:
+        classes: Class names; the label k means `classes[k]`.
+        positive: Label of the condition looked for; None when there are more than two classes.
+        design: `holdout` (a sealed test set) or `cv` (nested cross-validation, nothing sealed).
+    """
+
+    classes: tuple[str, ...]
+    positive: int | None
+    design: Design
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """What a reader must know of a data set before believing a figure on it."""
+
+    name: str
+    title: str
+    modality: str
+    licence: str
+    citation: str
+    source: str
+    patients_known: bool
+    known_issues: tuple[str, ...] = ()
+    waived_findings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The case table: one row an image, sorted by opaque id; test labels are `SEALED` (-1).
+
+    Attributes:
+        case_id: (n,) str, opaque, unique.
+        patient_id: (n,) str, opaque; images of a patient share it.
+        split: (n,) str, each one of `Split`; under `cv` all are `train`.
+        label: (n,) int64 index into `Task.classes`, or `SEALED`.
+    """
+
+    case_id: NDArray[np.str_]
+    patient_id: NDArray[np.str_]
+    split: NDArray[np.str_]
+    label: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return the number of cases."""
+        return len(self.case_id)
+
+    def select(self, rows: NDArray[Any]) -> "Cases":
+        """Return the rows of a boolean mask or an index array."""
+        return Cases(self.case_id[rows], self.patient_id[rows], self.split[rows], self.label[rows])
+
+    def development(self) -> "Cases":
+        """Return all cases whose labels may be used: train and validation."""
+        return self.select(self.split != "test")
+
+    def test(self) -> "Cases":
+        """Return the sealed cases."""
+        return self.select(self.split == "test")
+
+    def write(self, path: Path) -> None:
+        """Write the table as Parquet."""
+        write_table(pd.DataFrame(dataclasses.asdict(self)), path)
+
+    @classmethod
+    def read(cls, path: Path) -> "Cases":
+        """Read a table written by `write`."""
+        table = read_table(path)
+        text = {
+            name: table[name].to_numpy(dtype=str) for name in ("case_id", "patient_id", "split")
+        }
+        return cls(**text, label=table["label"].to_numpy(dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the training of one model ended.
+
+    Attributes:
+        model: Name of the option file.
+        arm: `classical` or `deep`.
+        title: Name for people.
+        status: `finished` or `failed`.
+        reason: Why it failed, in one line; empty when finished.
+        parameters: Learned numbers in one fit.
+        multiply_adds: Multiply–add operations to score one case; None where not defined.
+        images_seen: Training images shown in all fits, repeats counted.
+        fits: Number of fits made.
+        thresholds: Operating point → threshold on the calibrated positive probability.
+        options: The composed options.
+    """
+
+    model: str
+    arm: Literal["classical", "deep"]
+    title: str
+    status: Literal["finished", "failed"]
+    reason: str = ""
+    parameters: int = 0
+    multiply_adds: int | None = None
+    images_seen: int = 0
+    fits: int = 0
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a data frame as Parquet whose bytes depend on the content alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+    pq.write_table(arrow, path, compression="zstd")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a Parquet table.
+
+    Raises:
+        DataError: The file is missing or damaged.
+    """
+    try:
+        table: pd.DataFrame = pq.read_table(path).to_pandas()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(
+            f"unreadable table ({error})", where=str(path), remedy="run the stage that writes it"
+        ) from error
+    return table
+
+
+def write_record(record: Any, path: Path) -> None:
+    """Write a dataclass as JSON with sorted keys."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(dataclasses.asdict(record), indent=2, sort_keys=True, allow_nan=False)
+    path.write_text(text + "\n")
+
+
+def read_record(kind: type[R], path: Path) -> R:
+    """Read a dataclass written by `write_record`.
+
+    Raises:
+        DataError: The file is missing or holds another kind of record.
+    """
+    try:
+        values = json.loads(path.read_text())
+        lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+        return kind(**(values | lists))
+    except (OSError, TypeError, ValueError) as error:
+        raise DataError(
+            f"unreadable record ({error})", where=str(path), remedy="run the stage that writes it"
+        ) from error

@@ -1,0 +1,1 @@
+"""Figures and the HTML page, made from evaluation's records."""

@@ -1,0 +1,1 @@
+"""Cleaning of single images: missing values, outliers, noise."""

@@ -1,0 +1,201 @@
+"""Image shards: Arrow IPC files that are memory-mapped and read without a copy.
+
+A folder holds `images-00000.arrow`, … of at most 256 MB each and an `index.json` that gives the
+order of the cases and the content's SHA-256. Images keep their own size and depth; a missing pixel
+is NaN in a float image. Layout of an image: (height, width) for one channel, else
+(height, width, channels).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError
+
+SHARD_BYTES = 256 * 1024**2
+_BATCH_BYTES = 8 * 1024**2
+_DTYPES = ("uint8", "uint16", "int16", "float32")
+_SCHEMA = pa.schema(
+    [
+        pa.field("case_id", pa.string(), nullable=False),
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),
+        pa.field("channels", pa.int32(), nullable=False),
+        pa.field("dtype", pa.string(), nullable=False),
+        pa.field("pixels", pa.large_binary(), nullable=False),
+    ]
+)
+
+Image = NDArray[Any]
+
+
+class ShardWriter:
+    """Writes images to shards in bounded memory; use as a context manager.
+
+    Args:
+        folder: New or empty folder.
+        shard_bytes: Pixels a shard holds at most (one image may exceed it).
+    """
+
+    def __init__(self, folder: Path, *, shard_bytes: int = SHARD_BYTES) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._shard_bytes = shard_bytes
+        self._rows: list[tuple[str, int, int, int, str, bytes]] = []
+        self._row_bytes = 0
+        self._written = 0
+        self._shards = 0
+        self._file: Any = None
+        self._digest = hashlib.sha256()
+        self._case_ids: list[str] = []
+        self._shard_of: list[int] = []
+
+    def __enter__(self) -> "ShardWriter":
+        """Return the writer itself."""
+        return self
+
+    def add(self, case_id: str, image: Image) -> None:
+        """Append one image.
+
+        Args:
+            case_id: Opaque id, unique in the store.
+            image: (height, width) or (height, width, channels); uint8, uint16, int16 or float32.
+
+        Raises:
+            DataError: The image's shape or depth cannot be stored.
+        """
+        if image.ndim not in (2, 3) or 0 in image.shape or str(image.dtype) not in _DTYPES:
+            raise DataError(
+                f"image of shape {image.shape} and type {image.dtype}",
+                where=case_id,
+                allowed=f"(height, width[, channels]), none of them 0, as {', '.join(_DTYPES)}",
+            )
+        pixels = np.ascontiguousarray(image).tobytes()
+        if self._written and self._written + len(pixels) > self._shard_bytes:
+            self._close_shard()
+        channels = image.shape[2] if image.ndim == 3 else 1
+        row = (case_id, image.shape[0], image.shape[1], channels, str(image.dtype), pixels)
+        self._rows.append(row)
+        self._digest.update(repr(row[:5]).encode())
+        self._digest.update(pixels)
+        self._case_ids.append(case_id)
+        self._shard_of.append(self._shards)
+        self._row_bytes += len(pixels)
+        self._written += len(pixels)
+        if self._row_bytes >= _BATCH_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        if self._file is None:
+            path = self._folder / f"images-{self._shards:05d}.arrow"
+            self._file = pa.ipc.new_file(path, _SCHEMA)
+        columns = zip(*self._rows, strict=True)
+        arrays = [
+            pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)
+        ]
+        self._file.write_batch(pa.record_batch(arrays, schema=_SCHEMA))
+        self._rows, self._row_bytes = [], 0
+
+    def _close_shard(self) -> None:
+        self._flush()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            self._shards += 1
+            self._written = 0
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the last shard and, unless an error is under way, write the index."""
+        self._close_shard()
+        if kind is None:
+            index = {
+                "sha256": self._digest.hexdigest(),
+                "case_id": self._case_ids,
+                "shard": self._shard_of,
+            }
+            (self._folder / "index.json").write_text(json.dumps(index))
+
+
+class ImageStore:
+    """Reads a folder of shards; images are read-only views into the mapped files.
+
+    Args:
+        folder: Folder that a `ShardWriter` wrote.
+
+    Raises:
+        DataError: The folder is not a finished store.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            index = json.loads((folder / "index.json").read_text())
+        except (OSError, ValueError) as error:
+            raise DataError(
+                "no finished image store", where=str(folder), remedy="run the stage that writes it"
+            ) from error
+        self.case_ids: list[str] = index["case_id"]
+        self.sha256: str = index["sha256"]
+        self._shard_of: list[int] = index["shard"]
+        self._position = {case_id: at for at, case_id in enumerate(self.case_ids)}
+        self._tables: dict[int, tuple[pa.Table, int]] = {}
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.case_ids)
+
+    def __iter__(self) -> Iterator[tuple[str, Image]]:
+        """Yield (case id, image) in the store's order, one shard mapped at a time."""
+        for shard in sorted(set(self._shard_of)):
+            table = self._open(shard)
+            for row in range(table.num_rows):
+                yield table["case_id"][row].as_py(), _view(table, row)
+
+    def image(self, case_id: str) -> Image:
+        """Return one image as a read-only view.
+
+        Raises:
+            DataError: The store has no such case.
+        """
+        at = self._position.get(case_id)
+        if at is None:
+            raise DataError("no such case", where=f"{self.folder} {case_id}")
+        shard = self._shard_of[at]
+        if shard not in self._tables:
+            self._tables[shard] = (self._open(shard), self._shard_of.index(shard))
+        table, first = self._tables[shard]
+        return _view(table, at - first)
+
+    def images(self, case_ids: Sequence[str]) -> Iterator[Image]:
+        """Yield the images of some cases in the order asked for."""
+        return (self.image(case_id) for case_id in case_ids)
+
+    def _open(self, shard: int) -> pa.Table:
+        path = self.folder / f"images-{shard:05d}.arrow"
+        try:
+            return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        except (OSError, pa.ArrowInvalid) as error:
+            raise DataError(
+                f"damaged shard ({error})", where=str(path), remedy="run the stage that writes it"
+            ) from error
+
+
+def _view(table: pa.Table, row: int) -> Image:
+    height, width, channels = (table[name][row].as_py() for name in ("height", "width", "channels"))
+    shape = (height, width) if channels == 1 else (height, width, channels)
+    buffer = table["pixels"][row].as_buffer()
+    return np.frombuffer(buffer, dtype=table["dtype"][row].as_py()).reshape(shape)

@@ -1,0 +1,1 @@
+"""MLflow: the only module that imports it."""

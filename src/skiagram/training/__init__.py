@@ -1,0 +1,1 @@
+"""How networks are trained: Lightning module, data module, augmentation, checkpoints."""
