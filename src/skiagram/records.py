@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from skiagram.errors import DataError
 
@@ -167,10 +168,8 @@ def read_record(kind: type[R], path: Path) -> R:
         DataError: The file is missing or holds another kind of record.
     """
     try:
-        values = json.loads(path.read_text())
-        lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
-        return kind(**(values | lists))
-    except (OSError, TypeError, ValueError) as error:
+        return TypeAdapter(kind).validate_json(path.read_bytes(), strict=True)
+    except (OSError, ValueError) as error:
         raise DataError(
             f"unreadable record ({error})", where=str(path), remedy="run the stage that writes it"
         ) from error
