@@ -1,9 +1,12 @@
 """What all entrypoints share: checked options in, whole outputs out, errors as one line."""
 
 import functools
+import json
 import os
+import platform
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,10 +42,12 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
 
         def task(config: DictConfig) -> None:
             values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+            started = time.monotonic()
             try:
                 run(check(options, _mapping(values), name))
             except SkiagramError as error:  # Hydra would print a line of its own
                 _leave(error)
+            _note_seconds(name, time.monotonic() - started)
 
         @functools.wraps(run)
         def main() -> None:
@@ -70,6 +75,15 @@ def _mapping(values: Any) -> dict[str, Any]:
 def _leave(error: SkiagramError) -> None:
     print(f"{error}", file=sys.stderr)
     sys.exit(error.exit_code)
+
+
+def _note_seconds(name: str, seconds: float) -> None:
+    """Keep the time beside the outputs, never in them; the tracker reads it."""
+    choices = HydraConfig.get().runtime.choices
+    title = f"{name}-{choices['model']}" if "model" in choices else name
+    path = ROOT / ".work" / "seconds" / f"{title}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"seconds": seconds, "host": platform.node()}))
 
 
 def choice(group: str) -> str:
