@@ -29,7 +29,8 @@ lock: ## renew requirements.lock from pyproject.toml
 	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --upgrade --group dev pyproject.toml -o requirements.lock
 
 repro: setup ## run the pipeline and print the table of models and the report's path
-	python pipeline/repro.py
+	dvc repro
+	python pipeline/show.py
 
 test: setup ## lint, types, layers and every test
 	ruff check .

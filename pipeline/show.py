@@ -1,0 +1,25 @@
+"""Prints the table of models, the verdict and where the report stands; exit 5 if a model failed."""
+
+import sys
+
+from entrypoint import ROOT
+from skiagram.errors import SkiagramError
+from skiagram.evaluation.results import Evaluation
+from skiagram.records import read_record
+from skiagram.report.text import table
+
+
+def main() -> int:
+    """Show what the last evaluate stage found."""
+    try:
+        evaluation = read_record(Evaluation, ROOT / "reports/metrics.json")
+    except SkiagramError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    print(table(evaluation), evaluation.verdict, *evaluation.warnings, sep="\n")
+    print("reports/report.html")
+    return 5 if any(model.outcome.status == "failed" for model in evaluation.models) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""A small copy of the project in a folder of its own, on a generated source of 20 × 20 images."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from omegaconf import OmegaConf
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PARTS = ("conf", "pipeline", "src", "params.yaml", "dvc.yaml", ".dvcignore")
+BASELINES = ["logistic_regression", "decision_tree"]
+NETWORK = "small_cnn"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project."""
+
+    folder: Path
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as a user would, with the copy's own code."""
+        binaries = Path(sys.executable).parent
+        environment = {
+            "PATH": f"{binaries}:{os.environ['PATH']}",
+            "HOME": os.environ.get("HOME", "/"),
+            "PYTHONPATH": str(self.folder / "src"),
+            "SKIAGRAM_DATA": str(self.folder / "source"),
+            "DVC_NO_ANALYTICS": "1",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "OMP_NUM_THREADS": "1",
+        }
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+
+    def stage(self, name: str, *overrides: str) -> subprocess.CompletedProcess[str]:
+        """Run one stage on its own."""
+        return self.run(sys.executable, f"pipeline/{name}.py", *overrides)
+
+    def edit(self, path: str, **values: object) -> None:
+        """Change values of a YAML file; dots in a key are written as `__`."""
+        config = OmegaConf.load(self.folder / path)
+        for key, value in values.items():
+            OmegaConf.update(config, key.replace("__", "."), value)
+        header = [line for line in (self.folder / path).read_text().splitlines() if "@pack" in line]
+        text = "\n".join([*header, OmegaConf.to_yaml(config)])
+        (self.folder / path).write_text(text)
+
+    def hashes(self, *folders: str) -> dict[str, str]:
+        """Return the SHA-256 of every file below some outputs."""
+        files = [
+            path
+            for folder in folders
+            for path in sorted((self.folder / folder).rglob("*"))
+            if path.is_file() and path.name != ".gitignore"
+        ]
+        return {
+            str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+        }
+
+
+def source_arrays(*, permute_test_labels: bool = False) -> dict[str, np.ndarray]:
+    """Return a MedMNIST-like source: striped images are positive, all are noisy."""
+    rng = np.random.default_rng(5)
+    arrays: dict[str, np.ndarray] = {}
+    for split, n in (("train", 72), ("val", 18), ("test", 30)):
+        label = np.arange(n) % 2
+        stripes = 40 * np.sin(np.arange(20) * 1.3 + rng.uniform(0, 6, (n, 1)))[:, None, :]
+        noise = rng.normal(128, 25, (n, 20, 20))
+        images = noise + stripes * label[:, None, None]
+        if split == "test" and permute_test_labels:
+            label = np.random.default_rng(6).permutation(label)
+        arrays[f"{split}_images"] = np.clip(images, 0, 255).astype(np.uint8)
+        arrays[f"{split}_labels"] = label[:, None].astype(np.uint8)
+    return arrays
+
+
+def write_source(project: Project, arrays: dict[str, np.ndarray]) -> None:
+    """Write the source file and the option file that names its checksum."""
+    (project.folder / "source").mkdir(exist_ok=True)
+    path = project.folder / "source" / "tiny.npz"
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+    card = OmegaConf.create(
+        {
+            "_target_": "skiagram.datasets.medmnist.MedMNIST",
+            "name": "tiny",
+            "title": "Stripes",
+            "modality": "generated",
+            "file": "tiny.npz",
+            "md5": hashlib.md5(path.read_bytes()).hexdigest(),
+            "url": "http://127.0.0.1:9/tiny.npz",
+            "classes": ["plain", "striped"],
+            "positive_class": "striped",
+            "licence": "CC0",
+            "citation": "none",
+            "known_issues": [],
+            "waived_findings": {},
+        }
+    )
+    (project.folder / "conf/dataset/tiny.yaml").write_text(OmegaConf.to_yaml(card))
+
+
+def make_project(folder: Path, *, permute_test_labels: bool = False) -> Project:
+    """Copy the project and set it to the small source, few models and few epochs."""
+    folder.mkdir(parents=True)
+    for part in PARTS:
+        source = REPOSITORY / part
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, folder / part, ignore=ignored)
+        else:
+            shutil.copy(source, folder / part)
+    project = Project(folder)
+    write_source(project, source_arrays(permute_test_labels=permute_test_labels))
+    project.edit(
+        "params.yaml",
+        dataset="tiny",
+        features="statistics,wavelet",
+        baselines=BASELINES,
+        networks=[NETWORK],
+        folds=2,
+    )
+    project.edit(f"conf/model/{NETWORK}.yaml", training__epochs=3)
+    return project

@@ -1,0 +1,56 @@
+"""Every bad option ends with one line, exit code 2 and nothing written."""
+
+import pytest
+from omegaconf import OmegaConf
+
+from tests.pipeline.project import REPOSITORY, Project
+
+
+@pytest.mark.parametrize(
+    ("stage", "override", "named"),
+    [
+        ("ingest", "dataset=nope", "breastmnist"),
+        ("ingest", "design=bootstrap", "'holdout' or 'cv'"),
+        ("ingest", "+dataset.colour=red", "positive_class"),
+        ("restore", "restoration=nope", "wavelet"),
+        ("extract", "features=[nope]", "statistics"),
+        ("train_baseline", "plan.folds=1", "greater than or equal to 2"),
+        ("train_baseline", "plan.seed=high", "valid integer"),
+        ("train_baseline", "model=nope", "logistic_regression"),
+        ("evaluate", "networks=3", "list"),
+        ("ingest", "verbose", "missing EQUAL"),
+    ],
+)
+def test_a_bad_option_is_one_line_and_exit_2(
+    project: Project, stage: str, override: str, named: str
+) -> None:
+    done = project.stage(stage, "dataset=tiny" if stage == "ingest" else override, override)
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert named in done.stderr
+    assert not any((project.folder / name).exists() for name in ("data", "scores", "reports"))
+
+
+def test_a_wrong_target_names_what_is_expected(project: Project) -> None:
+    project.edit("conf/restoration/wavelet.yaml", _target_="skiagram.errors.SkiagramError")
+    done = project.stage("restore")
+    assert done.returncode == 2
+    assert "not an option dataclass" in done.stderr
+
+
+def test_stages_run_alone_with_the_choices_of_params_yaml() -> None:
+    """The primary configs and params.yaml name the same defaults."""
+    params = OmegaConf.load(REPOSITORY / "params.yaml")
+    assert isinstance(params.features, str)
+    for path in sorted((REPOSITORY / "conf").glob("*.yaml")):
+        config = OmegaConf.load(path)
+        groups = [entry for entry in config.get("defaults", []) if not isinstance(entry, str)]
+        for entry in groups:
+            for group, chosen in entry.items():
+                if group in {"dataset", "restoration", "compute", "trainer", "tracking"}:
+                    assert chosen == params[group], path.name
+                if group == "features":
+                    assert ",".join(chosen) == params.features
+        for name in ("repeats", "folds", "inner_folds", "seed"):
+            if "plan" in config:
+                assert config.plan[name] == params[name], path.name

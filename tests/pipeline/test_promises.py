@@ -1,0 +1,81 @@
+"""What the pipeline promises: sealed labels decide nothing, outputs are pure, nothing is lost."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.project import NETWORK, Project, make_project, source_arrays, write_source
+
+OUTSIDE_THE_SEAL = ("data/images", "data/cases", "data/audit", "data/restored", "models", "scores")
+
+
+@pytest.mark.slow
+def test_test_labels_move_no_hash_outside_the_seal_and_a_rerun_is_equal(
+    finished: Project, tmp_path: Path
+) -> None:
+    """The same source with permuted test labels, ingested and trained in another folder."""
+    other = make_project(tmp_path / "elsewhere" / "project", permute_test_labels=True)
+    assert other.run("dvc", "init", "--no-scm", "-q").returncode == 0
+    assert other.run("dvc", "repro").returncode == 0
+    assert other.hashes(*OUTSIDE_THE_SEAL) == finished.hashes(*OUTSIDE_THE_SEAL)
+    for table in ("data/features.parquet", "data/treatment.parquet"):
+        assert (other.folder / table).read_bytes() == (finished.folder / table).read_bytes()
+    assert other.hashes("data/sealed") != finished.hashes("data/sealed")
+    assert other.hashes("reports") != finished.hashes("reports")
+
+
+@pytest.mark.slow
+def test_evaluating_twice_gives_equal_bytes(finished: Project, tmp_path: Path) -> None:
+    copy = Project(tmp_path / "somewhere" / "else")
+    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    shutil.rmtree(copy.folder / "reports")
+    assert copy.stage("evaluate").returncode == 0
+    again, first = copy.hashes("reports"), finished.hashes("reports")
+    assert again.keys() == first.keys() - {"reports/receipt.json"}
+    assert all(again[name] == first[name] for name in again)
+
+
+@pytest.mark.slow
+def test_a_failing_network_still_leaves_a_report(finished: Project, tmp_path: Path) -> None:
+    copy = Project(tmp_path / "project")
+    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    copy.edit(f"conf/model/{NETWORK}.yaml", training__optimizer__lr=1e30)
+    done = copy.stage("train_network", f"model={NETWORK}", "plan.folds=2")
+    assert done.returncode == 0, done.stderr
+    outcome = json.loads((copy.folder / f"scores/{NETWORK}/outcome.json").read_text())
+    assert outcome["status"] == "failed"
+    assert outcome["reason"]
+    assert copy.stage("evaluate").returncode == 0
+    assert outcome["reason"].split(".")[0] in (copy.folder / "reports/report.html").read_text()
+    shown = copy.stage("show")
+    assert shown.returncode == 5
+    assert "failed" in shown.stdout
+
+
+@pytest.mark.parametrize("fault", ["truncated", "pickled", "one class", "unlabelled"])
+def test_a_bad_source_is_named_and_leaves_earlier_outputs_untouched(
+    project: Project, fault: str
+) -> None:
+    assert project.stage("ingest", "dataset=tiny").returncode == 0
+    before = project.hashes("data")
+    arrays = source_arrays()
+    if fault == "pickled":
+        arrays["test_labels"] = arrays["test_labels"].astype(object)
+    if fault == "one class":
+        arrays = {key: a * 0 if "labels" in key else a for key, a in arrays.items()}
+    if fault == "unlabelled":
+        arrays["val_labels"] = arrays["val_labels"][:-1]
+    write_source(project, arrays)
+    path = project.folder / "source/tiny.npz"
+    if fault == "truncated":
+        path.write_bytes(path.read_bytes()[:2000])
+        md5 = hashlib.md5(path.read_bytes()).hexdigest()
+        project.edit("conf/dataset/tiny.yaml", md5=md5)
+    done = project.stage("ingest", "dataset=tiny")
+    assert done.returncode == 4, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "tiny.npz" in done.stderr or fault == "one class"
+    assert project.hashes("data") == before
