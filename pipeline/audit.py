@@ -17,7 +17,7 @@ class Options:
 
 
 @stage(Options)
-def main(options: Options) -> None:
+def main(_: Options) -> None:
     """Audit the ingested images; `passed` appears only where nothing stops the run."""
     cases = Cases.read(ROOT / "data/cases/cases.parquet")
     task = read_record(Task, ROOT / "data/cases/task.json")

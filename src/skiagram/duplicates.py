@@ -6,28 +6,30 @@ ignores brightness and contrast, as two exports of one film differ in them.
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from skimage.transform import resize
 
 from skiagram.store import Image, ImageStore
 
 THUMBNAIL = 28
 THRESHOLD = 0.98
-_BLOCK = 2048
+_BLOCK = 512
+_ROUNDING = 1e-4
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of duplicates, first < second.
+    """All pairs of duplicates, sorted, first < second.
 
     Attributes:
         first: (m,) int64 position in the store.
         second: (m,) int64 position in the store.
-        correlation: (m,) float64 in (.98, 1].
+        correlation: (m,) float64 in (.98, 1]; 1 for exact copies, even of a constant image.
         exact: (m,) bool, True where shape, depth and every pixel are equal.
     """
 
@@ -40,55 +42,74 @@ class Pairs:
 def thumbnail(image: Image) -> NDArray[np.float32]:
     """Return a gray thumbnail of zero mean and unit norm, flattened; missing pixels count as mean.
 
-    A constant image gives zeros, so it correlates with nothing.
+    Each of the 28 × 28 thumbnail pixels is the mean over the area that it covers, so an image of
+    that size is its own thumbnail. A constant thumbnail is all zeros: it correlates with nothing.
     """
-    gray = image.astype(np.float32)
+    gray = image.astype(np.float64)
     if gray.ndim == 3:
         gray = gray.mean(axis=2)
     missing = ~np.isfinite(gray)
     if missing.any():
         gray = np.where(missing, gray[~missing].mean() if not missing.all() else 0, gray)
-    if gray.shape != (THUMBNAIL, THUMBNAIL):
-        gray = resize(gray, (THUMBNAIL, THUMBNAIL), anti_aliasing=True, preserve_range=True)
-    centred = gray.ravel() - gray.mean()
+    small = _coverage(gray.shape[0]) @ gray @ _coverage(gray.shape[1]).T
+    centred = small.ravel() - small.mean()
     norm = float(np.linalg.norm(centred))
-    floor = 1e-6 * max(1.0, float(np.abs(gray).max())) * THUMBNAIL
-    scaled: NDArray[np.float32] = (centred / norm if norm > floor else centred * 0).astype(
-        np.float32
-    )
-    return scaled
+    floor = 1e-6 * max(1.0, float(np.abs(small).max())) * THUMBNAIL
+    scaled: NDArray[np.float64] = centred / norm if norm > floor else np.zeros_like(centred)
+    return scaled.astype(np.float32)
+
+
+@lru_cache(maxsize=64)
+def _coverage(size: int) -> NDArray[np.float64]:
+    """Return (28, size) the share of each source row in the mean of each thumbnail row."""
+    edges = np.linspace(0, size, THUMBNAIL + 1)
+    pixel = np.arange(size)
+    overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
+    shares: NDArray[np.float64] = np.clip(overlap, 0, None) * (THUMBNAIL / size)
+    return shares
 
 
 def duplicate_pairs(store: ImageStore) -> Pairs:
-    """Find all pairs of near or exact duplicates of a store; cost grows with n² products."""
+    """Find all pairs of near or exact duplicates of a store.
+
+    Cost grows with n² products; memory holds n thumbnails and one block of correlations.
+    """
     thumbnails = np.empty((len(store), THUMBNAIL**2), dtype=np.float32)
-    contents: list[bytes] = []
+    copies: dict[bytes, list[int]] = {}
     for at, (_, image) in enumerate(store):
         thumbnails[at] = thumbnail(image)
-        header = f"{image.shape}{image.dtype}".encode()
-        contents.append(hashlib.sha256(header + np.ascontiguousarray(image).tobytes()).digest())
-    first, second, correlation = _correlated(thumbnails)
-    exact = np.array([contents[i] == contents[j] for i, j in zip(first, second, strict=True)], bool)
-    return Pairs(first, second, correlation, exact)
-
-
-def _correlated(
-    thumbnails: NDArray[np.float32],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    rows, columns, values = [], [], []
-    for start in range(0, len(thumbnails), _BLOCK):
-        product = thumbnails[start : start + _BLOCK] @ thumbnails.T
-        i, j = np.nonzero(product > THRESHOLD)
-        upper = i + start < j
-        rows.append(i[upper] + start)
-        columns.append(j[upper])
-        values.append(product[i[upper], j[upper]].astype(np.float64))
-    empty = [np.empty(0, dtype=np.int64)]
-    return (
-        np.concatenate(rows or empty),
-        np.concatenate(columns or empty),
-        np.minimum(np.concatenate(values or [np.empty(0)]), 1.0),
+        digest = hashlib.sha256(f"{image.shape}{image.dtype}".encode())
+        digest.update(image.tobytes())
+        copies.setdefault(digest.digest(), []).append(at)
+    correlations = _correlated(thumbnails)
+    exact = {pair for same in copies.values() for pair in combinations(same, 2)}
+    correlations.update(dict.fromkeys(exact, 1.0))
+    pairs = sorted(correlations)
+    positions = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return Pairs(
+        positions[:, 0],
+        positions[:, 1],
+        np.array([correlations[pair] for pair in pairs], dtype=np.float64),
+        np.array([pair in exact for pair in pairs], dtype=np.bool_),
     )
+
+
+def _correlated(thumbnails: NDArray[np.float32]) -> dict[tuple[int, int], float]:
+    """Return pair → correlation of all pairs above the threshold.
+
+    A fast product nominates pairs; a sum in fixed order decides, because the product's last bits
+    depend on the number of threads.
+    """
+    found: dict[tuple[int, int], float] = {}
+    for start in range(0, len(thumbnails), _BLOCK):
+        product = thumbnails[start : start + _BLOCK] @ thumbnails[start:].T
+        i, j = np.nonzero(np.triu(product > THRESHOLD - _ROUNDING, k=1))
+        for one, other in zip((i + start).tolist(), (j + start).tolist(), strict=True):
+            products = thumbnails[one].astype(np.float64) * thumbnails[other]
+            correlation = min(float(products.sum()), 1.0)
+            if correlation > THRESHOLD:
+                found[one, other] = correlation
+    return found
 
 
 def near_duplicate_clusters(store: ImageStore) -> NDArray[np.int64]:

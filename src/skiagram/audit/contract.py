@@ -1,0 +1,77 @@
+"""What every audit check sees and returns. A new kind of finding is one file here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.duplicates import Pairs
+from skiagram.records import Cases, DataCard, Task
+
+Severity = Literal["note", "warning", "stop"]
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an audit may look at: development labels and all images, never a sealed label.
+
+    Attributes:
+        cases: The case table, n rows.
+        task: What is to be told apart.
+        card: What the data set says of itself.
+        pairs: Exact and near duplicates, as rows of the case table.
+        constant: (n,) bool, True where an image shows nothing.
+    """
+
+    cases: Cases
+    task: Task
+    card: DataCard
+    pairs: Pairs
+    constant: NDArray[np.bool_]
+
+    def pairs_between(self, one: tuple[str, ...], other: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Return (m,) bool: the pairs with one image in the splits `one`, one in `other`."""
+        first, second = (self.cases.split[rows] for rows in (self.pairs.first, self.pairs.second))
+        there: NDArray[np.bool_] = np.isin(first, one) & np.isin(second, other)
+        back: NDArray[np.bool_] = np.isin(first, other) & np.isin(second, one)
+        return there | back
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a reader of the figures must know.
+
+    Attributes:
+        name: Name in snake case, by which a data set's option file may waive it.
+        severity: `stop` ends the run unless waived; `warning` and `note` are reported.
+        count: How many cases, patients or classes it concerns.
+        summary: What was found, in a sentence.
+        remedy: What to do about it; empty where nothing needs to be done.
+        examples: Up to five case ids.
+        waived: Reason why it does not stop the run; empty where not waived.
+    """
+
+    name: str
+    severity: Severity
+    count: int
+    summary: str
+    remedy: str = ""
+    examples: tuple[str, ...] = ()
+    waived: str = ""
+
+    @property
+    def stops(self) -> bool:
+        """Return whether the run must end."""
+        return self.severity == "stop" and not self.waived
+
+
+Check = Callable[[Evidence], list[Finding]]
+"""Returns every finding it looked for, those it did not meet with a count of 0."""
+
+
+def examples(case_id: NDArray[np.str_]) -> tuple[str, ...]:
+    """Return the first five of some case ids."""
+    return tuple(np.unique(case_id)[:_EXAMPLES].tolist())

@@ -1,0 +1,36 @@
+"""Images that show nothing."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.audit.contract import Evidence, Finding, examples
+from skiagram.store import Image, ImageStore
+
+
+def check_images(evidence: Evidence) -> list[Finding]:
+    """Look for images of a single intensity."""
+    count = int(evidence.constant.sum())
+    return [
+        Finding(
+            name="constant_images",
+            severity="warning",
+            count=count,
+            summary=f"Images of a single intensity, which show nothing: {count}.",
+            remedy="remove them from the source",
+            examples=examples(evidence.cases.case_id[evidence.constant]),
+        )
+    ]
+
+
+def constant_images(store: ImageStore) -> NDArray[np.bool_]:
+    """Return (n,) bool in the store's order: every channel is constant or missing."""
+    return np.array([_is_constant(image) for _, image in store], dtype=np.bool_)
+
+
+def _is_constant(image: Image) -> bool:
+    pixels = image.reshape(image.shape[0] * image.shape[1], -1)
+    finite = np.isfinite(pixels)
+    return all(
+        not present.any() or bool(np.ptp(channel[present]) == 0)
+        for channel, present in zip(pixels.T, finite.T, strict=True)
+    )

@@ -1,0 +1,93 @@
+"""The whole audit: every check over one image store and its case table."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.audit.classes import check_classes
+from skiagram.audit.contract import Check, Evidence, Finding
+from skiagram.audit.duplicates import check_duplicates
+from skiagram.audit.images import check_images, constant_images
+from skiagram.audit.patients import check_patients
+from skiagram.audit.report import AuditReport
+from skiagram.duplicates import Pairs, duplicate_pairs
+from skiagram.errors import DataError, OptionError
+from skiagram.records import Cases, DataCard, Task
+from skiagram.store import ImageStore
+
+_CHECKS: tuple[Check, ...] = (check_duplicates, check_patients, check_classes, check_images)
+_GRAVEST_FIRST = ("stop", "warning", "note")
+
+
+def audit(
+    store: ImageStore, cases: Cases, task: Task, card: DataCard
+) -> tuple[AuditReport, pd.DataFrame]:
+    """Look for what would make later figures untrustworthy.
+
+    Args:
+        store: Image shards of all cases.
+        cases: The case table; labels of test cases are sealed and not needed.
+        task: What is to be told apart.
+        card: The data set's card, with the findings it waives.
+
+    Returns:
+        The report, and all pairs of duplicates: `first` < `second` (case ids), `correlation`
+        (float64 in (.98, 1]), `exact` (bool), sorted.
+
+    Raises:
+        OptionError: The card waives a finding that does not exist.
+        DataError: Store and case table name different cases.
+    """
+    rows = _rows(store, cases)
+    pairs = duplicate_pairs(store)
+    pairs = Pairs(rows[pairs.first], rows[pairs.second], pairs.correlation, pairs.exact)
+    constant = np.zeros(len(cases), dtype=np.bool_)
+    constant[rows] = constant_images(store)
+    evidence = Evidence(cases, task, card, pairs, constant)
+    looked_for = [finding for check in _CHECKS for finding in check(evidence)]
+    return _report(looked_for, card.waived_findings), _twins(pairs, cases)
+
+
+def _rows(store: ImageStore, cases: Cases) -> NDArray[np.int64]:
+    """Return (n,) the case table's row of each image of the store."""
+    row_of = {case_id: row for row, case_id in enumerate(cases.case_id.tolist())}
+    if set(row_of) != set(store.case_ids):
+        raise DataError(
+            f"{len(store)} images for {len(cases)} cases, or under other ids",
+            where=str(store.folder),
+            remedy="run ingest again",
+        )
+    return np.array([row_of[case_id] for case_id in store.case_ids], dtype=np.int64)
+
+
+def _report(looked_for: list[Finding], waived: dict[str, str]) -> AuditReport:
+    checked = tuple(finding.name for finding in looked_for)
+    unknown = sorted(set(waived) - set(checked))
+    if unknown:
+        raise OptionError(
+            f"no finding is called {', '.join(unknown)}",
+            where="dataset.waived_findings",
+            allowed=", ".join(sorted(checked)),
+        )
+    met = [
+        dataclasses.replace(finding, waived=waived.get(finding.name, ""))
+        for finding in looked_for
+        if finding.count
+    ]
+    met.sort(key=lambda finding: _GRAVEST_FIRST.index(finding.severity))
+    return AuditReport(tuple(met), checked)
+
+
+def _twins(pairs: Pairs, cases: Cases) -> pd.DataFrame:
+    ids = np.sort(np.stack([cases.case_id[pairs.first], cases.case_id[pairs.second]]), axis=0)
+    table = pd.DataFrame(
+        {
+            "first": ids[0],
+            "second": ids[1],
+            "correlation": pairs.correlation,
+            "exact": pairs.exact,
+        }
+    )
+    return table.sort_values(["first", "second"], ignore_index=True)

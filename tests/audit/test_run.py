@@ -1,0 +1,209 @@
+"""The audit on planted faults: each is found by name, gravely enough, and sealed labels are not."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.audit.contract import Finding
+from skiagram.audit.run import audit
+from skiagram.datasets.ingest import IngestFolders, ingest
+from skiagram.datasets.medmnist import MedMNIST
+from skiagram.errors import AuditStop, DataError, OptionError
+from skiagram.records import SEALED, Cases, DataCard, Design, Task, read_record, write_record
+from skiagram.store import Image, ImageStore, ShardWriter
+
+TASK = Task(("benign", "malignant"), 1, "holdout")
+CARD = DataCard("made", "Made", "none", "CC0", "none", "none", patients_known=True)
+
+
+@dataclasses.dataclass
+class Planted:
+    """A clean holdout data set that a test spoils: 12 + 12 train, 12 validation, 12 test."""
+
+    images: list[Image]
+    cases: Cases
+
+    def findings(
+        self, folder: Path, task: Task = TASK, card: DataCard = CARD
+    ) -> dict[str, Finding]:
+        report, _ = audit(self.store(folder), self.cases, task, card)
+        return {finding.name: finding for finding in report.findings}
+
+    def store(self, folder: Path) -> ImageStore:
+        with ShardWriter(folder / "images") as writer:
+            for case_id, image in zip(self.cases.case_id.tolist(), self.images, strict=True):
+                writer.add(case_id, image)
+        return ImageStore(folder / "images")
+
+
+@pytest.fixture
+def clean() -> Planted:
+    draws = np.random.default_rng(0)
+    split = np.repeat(["train", "validation", "test"], (24, 12, 12))
+    label = np.where(split == "test", SEALED, np.arange(48) % 2)
+    case_id = np.array([f"case-{at:06d}" for at in range(48)])
+    patient_id = np.array([f"patient-{at:06d}" for at in range(48)])
+    images: list[Image] = list(draws.integers(0, 256, (48, 28, 28)).astype(np.uint8))
+    return Planted(images, Cases(case_id, patient_id, split, label))
+
+
+def test_a_clean_set_has_only_its_class_counts(clean: Planted, tmp_path: Path) -> None:
+    findings = clean.findings(tmp_path)
+    assert list(findings) == ["class_counts"]
+    assert "benign 18 images of 18 patients" in findings["class_counts"].summary
+    assert findings["class_counts"].count == 36
+
+
+def test_an_exact_copy_in_the_test_split_stops(clean: Planted, tmp_path: Path) -> None:
+    clean.images[40] = clean.images[3].copy()
+    findings = clean.findings(tmp_path)
+    for name in ("exact_duplicates_across_splits", "near_duplicates_across_splits"):
+        assert findings[name].stops
+        assert (findings[name].count, findings[name].examples) == (1, ("case-000040",))
+
+
+def test_a_brighter_copy_is_near_but_not_exact(clean: Planted, tmp_path: Path) -> None:
+    clean.images[40] = clean.images[30].astype(np.uint16) * 2 + 9
+    findings = clean.findings(tmp_path)
+    assert findings["near_duplicates_across_splits"].count == 1
+    assert "exact_duplicates_across_splits" not in findings
+
+
+def test_twins_in_training_and_validation_warn(clean: Planted, tmp_path: Path) -> None:
+    clean.images[30] = clean.images[2].copy()
+    found = clean.findings(tmp_path)["near_duplicates_across_training_and_validation"]
+    assert (found.severity, found.examples) == ("warning", ("case-000030",))
+
+
+def test_twins_with_different_labels_conflict(clean: Planted, tmp_path: Path) -> None:
+    clean.images[1] = clean.images[2].copy()
+    clean.images[5] = clean.images[7].copy()
+    found = clean.findings(tmp_path)["label_conflicts"]
+    assert (found.count, found.examples) == (1, ("case-000001",))
+
+
+@pytest.mark.parametrize(("design", "severity"), [("holdout", "warning"), ("cv", "stop")])
+def test_twins_of_different_patients_break_the_folds(
+    clean: Planted, tmp_path: Path, design: Design, severity: str
+) -> None:
+    clean.images[4] = clean.images[2].copy()
+    task = dataclasses.replace(TASK, design=design)
+    assert clean.findings(tmp_path, task)["near_duplicates_across_patients"].severity == severity
+
+
+def test_a_patient_in_development_and_test_stops(clean: Planted, tmp_path: Path) -> None:
+    clean.cases.patient_id[[2, 30, 40, 41]] = clean.cases.patient_id[2]
+    findings = clean.findings(tmp_path)
+    assert findings["patients_across_splits"].stops
+    assert findings["patients_across_splits"].examples == ("case-000040", "case-000041")
+    assert findings["patients_across_training_and_validation"].severity == "warning"
+
+
+def test_unknown_patients_are_noted_and_not_taken_for_known(clean: Planted, tmp_path: Path) -> None:
+    clean.cases.patient_id[40] = clean.cases.patient_id[2]
+    findings = clean.findings(tmp_path, card=dataclasses.replace(CARD, patients_known=False))
+    assert findings["unknown_patients"].severity == "note"
+    assert "patients_across_splits" not in findings
+
+
+def test_few_and_absent_classes(clean: Planted, tmp_path: Path) -> None:
+    development = clean.cases.split != "test"
+    clean.cases.label[development] = np.where(np.arange(36) < 4, 1, 0)
+    task = Task(("benign", "malignant", "unsure"), None, "holdout")
+    findings = clean.findings(tmp_path, task)
+    assert findings["absent_classes"].stops
+    assert "unsure" in findings["absent_classes"].summary
+    assert findings["tiny_classes"].examples == tuple(f"case-{at:06d}" for at in range(4))
+
+
+def test_images_without_content_warn(clean: Planted, tmp_path: Path) -> None:
+    clean.images[0] = np.full((28, 28), 9, dtype=np.uint8)
+    clean.images[1] = np.full((28, 28), np.nan, dtype=np.float32)
+    clean.images[2] = np.tile(np.array([1, 2, 3], dtype=np.uint8), (5, 5, 1))
+    clean.images[3] = (np.indices((56, 56)).sum(axis=0) % 2).astype(np.uint8)
+    found = clean.findings(tmp_path)["constant_images"]
+    assert found.examples == ("case-000000", "case-000001", "case-000002")
+
+
+def test_gravest_first_and_written_whole(clean: Planted, tmp_path: Path) -> None:
+    clean.images[40] = clean.images[3].copy()
+    clean.images[30] = clean.images[2].copy()
+    report, twins = audit(clean.store(tmp_path), clean.cases, TASK, CARD)
+    order = [finding.severity for finding in report.findings]
+    assert order == sorted(order, key=("stop", "warning", "note").index)
+    write_record(report, tmp_path / "findings.json")
+    assert read_record(type(report), tmp_path / "findings.json") == report
+    assert twins["first"].tolist() == ["case-000002", "case-000003"]
+    assert twins["second"].tolist() == ["case-000030", "case-000040"]
+    assert twins["exact"].all()
+
+
+def test_a_waiver_lets_the_run_go_on_and_keeps_its_reason(clean: Planted, tmp_path: Path) -> None:
+    clean.images[40] = clean.images[3].astype(np.uint16)
+    store = clean.store(tmp_path)
+    report, _ = audit(store, clean.cases, TASK, CARD)
+    with pytest.raises(AuditStop, match="near_duplicates_across_splits") as stopped:
+        report.raise_if_stopping()
+    assert stopped.value.exit_code == 3
+    told = report.explain_stop()
+    assert "waived_findings:\n  near_duplicates_across_splits: " in told
+    assert "case-000040" in told
+
+    card = dataclasses.replace(CARD, waived_findings={"near_duplicates_across_splits": "published"})
+    waived, _ = audit(store, clean.cases, TASK, card)
+    waived.raise_if_stopping()
+    assert waived.findings[0].waived == "published"
+
+
+def test_a_waiver_of_nothing_known_is_an_option_error(clean: Planted, tmp_path: Path) -> None:
+    card = dataclasses.replace(CARD, waived_findings={"near_duplicates": "published"})
+    with pytest.raises(OptionError, match="near_duplicates_across_splits"):
+        clean.findings(tmp_path, card=card)
+
+
+def test_the_order_of_the_case_table_does_not_matter(clean: Planted, tmp_path: Path) -> None:
+    clean.images[40] = clean.images[3].copy()
+    clean.images[0] = np.full((28, 28), 9, dtype=np.uint8)
+    store = clean.store(tmp_path)
+    report, twins = audit(store, clean.cases, TASK, CARD)
+    turned, same_twins = audit(store, clean.cases.select(np.arange(48)[::-1]), TASK, CARD)
+    assert turned == report
+    assert same_twins.equals(twins)
+
+
+def test_a_case_table_of_another_store_is_refused(clean: Planted, tmp_path: Path) -> None:
+    store = clean.store(tmp_path)
+    with pytest.raises(DataError, match="48 images for 47 cases"):
+        audit(store, clean.cases.select(np.arange(47)), TASK, CARD)
+
+
+@pytest.mark.real
+def test_breastmnist_twins_are_found(real_data: Path, tmp_path: Path) -> None:
+    source = MedMNIST(
+        name="breastmnist",
+        title="BreastMNIST",
+        modality="ultrasound",
+        file="breastmnist.npz",
+        md5="750601b1f35ba3300ea97c75c52ff8f6",
+        url="",
+        classes=("malignant", "normal or benign"),
+        positive_class="malignant",
+        licence="CC BY 4.0",
+        citation="",
+        known_issues=(),
+        waived_findings={},
+    )
+    folders = IngestFolders(tmp_path / "images", tmp_path / "cases", tmp_path / "sealed")
+    ingest(source, "holdout", real_data, folders)
+    report, twins = audit(
+        ImageStore(folders.images),
+        Cases.read(folders.cases / "cases.parquet"),
+        read_record(Task, folders.cases / "task.json"),
+        read_record(DataCard, folders.cases / "card.json"),
+    )
+    counts = {finding.name: finding.count for finding in report.findings}
+    assert counts["near_duplicates_across_splits"] == 52
+    assert counts["exact_duplicates_across_splits"] == twins["exact"].sum() == 1
+    assert counts["unknown_patients"] == 780

@@ -1,0 +1,121 @@
+"""Duplicates against brute-force correlation, and what must never hide or make one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from skiagram.duplicates import THRESHOLD, duplicate_pairs, near_duplicate_clusters, thumbnail
+from skiagram.store import Image, ImageStore, ShardWriter
+
+
+def store_of(folder: Path, images: list[Image]) -> ImageStore:
+    with ShardWriter(folder) as writer:
+        for at, image in enumerate(images):
+            writer.add(f"case-{at:06d}", image)
+    return ImageStore(folder)
+
+
+def random_images(n: int, shape: tuple[int, ...], seed: int = 0) -> list[Image]:
+    draws = np.random.default_rng(seed)
+    return [draws.integers(0, 256, shape).astype(np.uint8) for _ in range(n)]
+
+
+def found(store: ImageStore) -> dict[tuple[int, int], tuple[float, bool]]:
+    pairs = duplicate_pairs(store)
+    keys = zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)
+    values = zip(pairs.correlation.tolist(), pairs.exact.tolist(), strict=True)
+    return dict(zip(keys, values, strict=True))
+
+
+def test_pairs_are_those_of_numpy_corrcoef(tmp_path: Path) -> None:
+    draws = np.random.default_rng(1)
+    base = draws.normal(size=(8, 28, 28))
+    noisy = [base[i % 8] + draws.normal(size=(28, 28)) * (0.0005 * i) for i in range(600)]
+    images = [image.astype(np.float32) for image in noisy]
+    correlation = np.corrcoef([image.ravel() for image in images])
+    rows, columns = np.nonzero(np.triu(correlation > THRESHOLD, k=1))
+    pairs = found(store_of(tmp_path, images))
+    assert len(pairs) > 100
+    assert set(pairs) == set(zip(rows.tolist(), columns.tolist(), strict=True))
+    for pair, (value, _) in pairs.items():
+        assert value == pytest.approx(correlation[pair], abs=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(gain=st.floats(0.1, 20), offset=st.floats(-500, 500), size=st.integers(5, 90))
+def test_brightness_and_contrast_do_not_hide_a_copy(gain: float, offset: float, size: int) -> None:
+    image = np.random.default_rng(size).normal(100, 20, (size, size + 3)).astype(np.float32)
+    changed = (gain * image + offset).astype(np.float32)
+    assert thumbnail(image) @ thumbnail(changed) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_resized_copy_is_a_near_duplicate(tmp_path: Path) -> None:
+    large = gaussian_filter(np.random.default_rng(2).normal(size=(112, 84)), 3).astype(np.float32)
+    small = large.reshape(56, 2, 42, 2).mean(axis=(1, 3))
+    correlation, exact = found(store_of(tmp_path, [large, small]))[0, 1]
+    assert correlation > 0.995
+    assert not exact
+
+
+def test_a_thumbnail_pixel_is_the_mean_over_its_area() -> None:
+    image = np.random.default_rng(3).normal(size=(56, 84))
+    means = image.reshape(28, 2, 28, 3).mean(axis=(1, 3)).ravel()
+    expected = (means - means.mean()) / np.linalg.norm(means - means.mean())
+    np.testing.assert_allclose(thumbnail(image), expected, atol=1e-6)
+
+
+def test_identical_constant_images_are_exact_copies(tmp_path: Path) -> None:
+    blank: list[Image] = [np.full((30, 30), value, dtype=np.uint8) for value in (7, 7, 8)]
+    assert found(store_of(tmp_path, blank)) == {(0, 1): (1.0, True)}
+
+
+def test_depth_and_shape_keep_copies_from_being_exact(tmp_path: Path) -> None:
+    image = random_images(1, (28, 28))[0]
+    pairs = found(store_of(tmp_path, [image, image.astype(np.uint16), image.copy()]))
+    assert {pair: exact for pair, (_, exact) in pairs.items()} == {
+        (0, 1): False,
+        (0, 2): True,
+        (1, 2): False,
+    }
+
+
+def test_a_few_missing_pixels_do_not_hide_a_copy(tmp_path: Path) -> None:
+    image = gaussian_filter(np.random.default_rng(4).normal(size=(40, 40)), 2).astype(np.float32)
+    holed = image.copy()
+    holed[3, 5:9] = np.nan
+    assert (0, 1) in found(store_of(tmp_path, [image, holed]))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 3, 3), (40, 30, 3), (300, 5)])
+def test_every_shape_has_a_finite_thumbnail(shape: tuple[int, ...]) -> None:
+    made = thumbnail(random_images(1, shape)[0])
+    assert made.shape == (28 * 28,)
+    assert np.isfinite(made).all()
+    missing: NDArray[np.float32] = np.full(shape, np.nan, dtype=np.float32)
+    assert not thumbnail(missing).any()
+
+
+def test_huge_intensities_are_compared(tmp_path: Path) -> None:
+    image = (np.random.default_rng(5).normal(size=(28, 28)) * 1e30).astype(np.float32)
+    assert (0, 1) in found(store_of(tmp_path, [image, image * np.float32(2)]))
+
+
+def test_unlike_images_are_no_pair(tmp_path: Path) -> None:
+    store = store_of(tmp_path, random_images(50, (28, 28, 3)))
+    assert not found(store)
+    assert len(np.unique(near_duplicate_clusters(store))) == 50
+
+
+def test_clusters_chain_near_duplicates(tmp_path: Path) -> None:
+    draws = np.random.default_rng(6)
+    start, end, other = draws.normal(size=(3, 28, 28))
+    chain = [np.cos(turn) * start + np.sin(turn) * end for turn in (0, 0.19, 0.38)]
+    store = store_of(tmp_path, [image.astype(np.float32) for image in (*chain, other)])
+    assert (0, 2) not in found(store)
+    clusters = near_duplicate_clusters(store)
+    assert clusters[0] == clusters[1] == clusters[2] != clusters[3]
