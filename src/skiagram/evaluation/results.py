@@ -70,7 +70,9 @@ class ModelResult:
         metrics: Metric name (`roc_auc`, `average_precision`, `accuracy`, `balanced_accuracy`,
             `sensitivity`, `specificity`, `brier`, `roc_auc_off_twins`) → estimate. Sensitivity and
             specificity are at the threshold fixed on out-of-fold scores, accuracies at the most
-            probable class.
+            probable class. With more than two classes `roc_auc` and `average_precision` are
+            one-vs-rest means, `hand_till_auc` joins them, sensitivity and specificity are absent.
+            `roc_auc_off_twins` stands there only where the reported cases have twins.
         selection_auc: AUC that chooses the best model of an arm; never from reported labels.
         stability: None for a failed model.
         confusion: Rows true class, columns most probable class, mean count over repeats.
@@ -100,8 +102,8 @@ class Evaluation:
     Attributes:
         task: What was told apart.
         part: Which scores the figures are on: `test` or `out_of_fold`.
-        cases: Number of development and reported cases by class name.
-        patients: Number of development and reported patients.
+        cases: `development` and `reported` → class name → number of cases.
+        patients: `development` and `reported` → number of patients.
         twins: Reported cases with a near duplicate among development cases.
         models: One result a model, in the order of params.yaml.
         best: Arm → name of its best model by `selection_auc`; failed models are not eligible.
@@ -109,6 +111,8 @@ class Evaluation:
         ideal: The ideal observer's AUC on generated data, else None.
         verdict: The answer in words, made from the figures by fixed rules.
         warnings: What a reader must know (leaks, failures, few cases), a sentence each.
+        margin: Smallest AUC difference that counts as worthwhile in the verdict.
+        label_conflicts: Pairs of near duplicates, in all cases, whose labels differ.
     """
 
     task: Task
@@ -122,3 +126,5 @@ class Evaluation:
     ideal: Estimate | None
     verdict: str
     warnings: tuple[str, ...] = field(default_factory=tuple)
+    margin: float = 0.02
+    label_conflicts: int = 0

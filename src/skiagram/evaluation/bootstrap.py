@@ -1,0 +1,84 @@
+"""Percentile intervals by resampling patients, for metrics without a closed form."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.evaluation.proportions import wilson_interval
+from skiagram.evaluation.results import Estimate
+from skiagram.seeding import stream
+
+Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+_BLOCK = 1_000_000
+
+
+@dataclass(frozen=True)
+class PatientDraws:
+    """Resamples of patients with replacement; shared by all models, so comparisons are paired.
+
+    Attributes:
+        counts: (replicates, n_patients) uint8, how often each patient was drawn.
+        patient: (n,) patients numbered from 0.
+        smallest_class: Number of patients of the rarest class.
+    """
+
+    counts: NDArray[np.uint8]
+    patient: NDArray[np.int64]
+    smallest_class: int
+
+    def weights(self) -> Iterator[NDArray[np.float64]]:
+        """Yield (b, n) case weights in blocks that bound the memory."""
+        rows = max(1, _BLOCK // len(self.patient))
+        for start in range(0, len(self.counts), rows):
+            yield self.counts[start : start + rows][:, self.patient].astype(np.float64)
+
+
+def draw_patients(
+    patient: NDArray[np.int64], smallest_class: int, replicates: int, seed: int
+) -> PatientDraws:
+    """Draw patients with replacement.
+
+    Args:
+        patient: (n,) patients numbered from 0.
+        smallest_class: Number of patients of the rarest class.
+        replicates: Number of resamples.
+        seed: The run's seed.
+    """
+    n_patients = int(patient.max()) + 1
+    generator = stream(seed, "evaluation", "patients", n_patients)
+    counts = np.empty((replicates, n_patients), dtype=np.uint8)
+    for row in range(replicates):
+        counts[row] = np.bincount(
+            generator.integers(n_patients, size=n_patients), minlength=n_patients
+        )
+    return PatientDraws(counts, patient, smallest_class)
+
+
+def bootstrap_estimate(
+    statistic: Statistic, draws: PatientDraws, *, share: bool = True
+) -> Estimate:
+    """Estimate a statistic with its 95 % percentile interval by patient.
+
+    Resamples that lack a class are left out. A share of exactly 0 or 1 never varies; its interval
+    is Wilson's, as of a proportion among the patients of the rarest class.
+
+    Args:
+        statistic: Maps case weights (b, n) to (b,), NaN where undefined.
+        draws: Resamples of the same n cases.
+        share: Whether the statistic has the bounds 0 and 1; a difference has not.
+    """
+    value = float(statistic(np.ones((1, len(draws.patient))))[0])
+    if not np.isfinite(value):
+        return Estimate(None, reason="a class has no case")
+    values = np.concatenate([statistic(block) for block in draws.weights()])
+    defined = np.isfinite(values)
+    if defined.mean() < 0.5:
+        return Estimate(value, method="no interval: too few patients of a class to resample")
+    values = values[defined]
+    if share and value in (0.0, 1.0) and np.ptp(values) == 0:
+        low, high = wilson_interval(value, draws.smallest_class)
+        return Estimate(value, low, high, "Wilson on the patients of the rarest class")
+    low, high = (float(bound) for bound in np.percentile(values, [2.5, 97.5]))
+    return Estimate(value, low, high, "percentile bootstrap by patient")

@@ -1,0 +1,62 @@
+"""All that is found of one model, in its setting."""
+
+import numpy as np
+
+from skiagram.evaluation.bootstrap import draw_patients
+from skiagram.evaluation.curves import precision_recall, roc
+from skiagram.evaluation.discrimination import confusion
+from skiagram.evaluation.ideal import above_ideal, efficiency, has_leaked
+from skiagram.evaluation.metrics import auc_placements, decisions, metrics, roc_auc
+from skiagram.evaluation.reported import ModelScores, Scores, scores_on
+from skiagram.evaluation.results import Estimate, ModelResult
+from skiagram.evaluation.setting import Setting
+from skiagram.evaluation.stability import fold_auc, inner_auc, stability
+
+
+def model_result(model: ModelScores, scores: Scores | None, setting: Setting) -> ModelResult:
+    """Measure one model.
+
+    Args:
+        model: Outcome and predictions.
+        scores: Its scores on the reported cases; None for a failed model.
+        setting: What it is measured against.
+
+    Raises:
+        DataError: Ids of out-of-fold scores and development cases do not match.
+    """
+    if scores is None:
+        return ModelResult(model.outcome, {}, Estimate(None, reason=model.outcome.reason))
+    cases, predictions = setting.cases, model.predictions
+    found = metrics(scores, cases, setting.draws)
+    if setting.twins.any():
+        found["roc_auc_off_twins"] = _off_twins(scores, setting)
+    scores_on(model, "out_of_fold", setting.development, pooled=True)
+    spread = stability(fold_auc(predictions, setting.development), scores, cases)
+    nested = setting.design == "cv"
+    auc = auc_placements(scores, cases)
+    above = above_ideal(auc, setting.ideal) if auc and setting.ideal else None
+    tables = [confusion(one, cases.label, len(cases.classes)) for one in decisions(scores)]
+    positive = cases.label == cases.positive
+    drawn = None if auc is None else scores.ranking
+    return ModelResult(
+        outcome=model.outcome,
+        metrics=found,
+        selection_auc=inner_auc(predictions, setting.development) if nested else spread.fold_mean,
+        stability=spread,
+        confusion=tuple(tuple(row) for row in np.mean(tables, axis=0).tolist()),
+        efficiency=efficiency(auc, setting.ideal) if auc and setting.ideal else None,
+        above_ideal=above,
+        leaked=above is not None and has_leaked(above),
+        roc=None if drawn is None else roc(drawn, positive),
+        precision_recall=None if drawn is None else precision_recall(drawn, positive),
+    )
+
+
+def _off_twins(scores: Scores, setting: Setting) -> Estimate:
+    kept = ~setting.twins
+    cases = setting.cases.select(kept)
+    if 0 in cases.patients_by_class():
+        return Estimate(None, reason="a class has no case off twins")
+    smallest = min(cases.patients_by_class())
+    draws = draw_patients(cases.patient, smallest, len(setting.draws.counts), setting.seed)
+    return roc_auc(scores.select(kept), cases, draws)

@@ -1,0 +1,87 @@
+"""What all models of one evaluation are measured against."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.evaluation.bootstrap import PatientDraws, draw_patients
+from skiagram.evaluation.delong import Placements, placements
+from skiagram.evaluation.reference import Reference, match, reference
+from skiagram.evaluation.twins import twins
+from skiagram.records import Cases, Design, Task
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The cases and what belongs to them, not to a model.
+
+    Attributes:
+        design: The design of evaluation.
+        part: Which scores are reported: `test` or `out_of_fold`.
+        development: Cases whose labels were open to training.
+        cases: The reported cases; under `cv` the development cases themselves.
+        draws: Patient resamples of the reported cases.
+        twins: (n,) whether a reported case has a near duplicate among development cases.
+        ideal: Placements of the ideal observer on generated data, else None.
+        seed: Seed of the bootstrap.
+    """
+
+    design: Design
+    part: str
+    development: Reference
+    cases: Reference
+    draws: PatientDraws
+    twins: NDArray[np.bool_]
+    ideal: Placements | None
+    seed: int
+
+
+def setting(
+    cases: Cases,
+    task: Task,
+    sealed: pd.DataFrame,
+    truth: pd.DataFrame | None,
+    duplicates: pd.DataFrame,
+    seed: int,
+    replicates: int,
+) -> Setting:
+    """Open the seal and line up all that belongs to the reported cases.
+
+    Args:
+        cases: The case table.
+        task: What is told apart.
+        sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
+        truth: Columns `case_id`, `ideal_score` of generated data, else None.
+        duplicates: Columns `first`, `second`: case ids of near duplicates.
+        seed: Seed of the bootstrap.
+        replicates: Bootstrap resamples.
+
+    Raises:
+        DataError: Ids of labels or truth and cases do not match, or a label is no class.
+    """
+    nothing = sealed.iloc[:0]
+    development = reference(cases.development(), task, nothing)
+    holdout = task.design == "holdout"
+    reported = reference(cases.test(), task, sealed) if holdout else development
+    smallest = max(1, min(reported.patients_by_class()))
+    return Setting(
+        design=task.design,
+        part="test" if holdout else "out_of_fold",
+        development=development,
+        cases=reported,
+        draws=draw_patients(reported.patient, smallest, replicates, seed),
+        twins=twins(reported, cases, duplicates),
+        ideal=_ideal(reported, truth),
+        seed=seed,
+    )
+
+
+def _ideal(cases: Reference, truth: pd.DataFrame | None) -> Placements | None:
+    if truth is None or cases.positive is None or 0 in cases.patients_by_class():
+        return None
+    own = truth[truth["case_id"].isin(cases.case_id.tolist())]
+    rows = match(own["case_id"].tolist(), cases.case_id, "truth of the generated data")
+    score = own["ideal_score"].to_numpy(dtype=np.float64)[rows]
+    return placements(score[None], cases.label == cases.positive, cases.patient)

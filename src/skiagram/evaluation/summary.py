@@ -1,0 +1,106 @@
+"""From scores, cases and opened labels to all that the report says."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from skiagram.evaluation.cautions import cautions
+from skiagram.evaluation.delong import auc_estimate
+from skiagram.evaluation.metrics import auc_difference
+from skiagram.evaluation.model_result import model_result
+from skiagram.evaluation.reference import Reference
+from skiagram.evaluation.reported import ModelScores, scores_on
+from skiagram.evaluation.results import Evaluation, ModelResult
+from skiagram.evaluation.setting import setting
+from skiagram.evaluation.twins import label_conflicts
+from skiagram.evaluation.verdict import verdict
+from skiagram.records import Cases, Task
+
+_NO_PAIRS = pd.DataFrame({"first": [], "second": []})
+
+
+def evaluate(
+    models: Sequence[ModelScores],
+    cases: Cases,
+    task: Task,
+    sealed: pd.DataFrame,
+    *,
+    seed: int,
+    truth: pd.DataFrame | None = None,
+    duplicates: pd.DataFrame = _NO_PAIRS,
+    margin: float = 0.02,
+    replicates: int = 2000,
+) -> Evaluation:
+    """Measure every model on the reported cases and compare the best of each arm.
+
+    Under `holdout` these are the sealed test cases, under `cv` all cases by models that never saw
+    their patient.
+
+    Args:
+        models: All models, in the order of the report; a failed one keeps its row.
+        cases: The case table.
+        task: What is told apart.
+        sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
+        seed: Seed of the bootstrap.
+        truth: Columns `case_id`, `ideal_score` of generated data, else None.
+        duplicates: Columns `first`, `second`: case ids of near duplicates.
+        margin: Smallest AUC difference that counts as worthwhile.
+        replicates: Bootstrap resamples.
+
+    Raises:
+        DataError: Ids of scores, labels and cases do not match, or a score is not finite.
+    """
+    ground = setting(cases, task, sealed, truth, duplicates, seed, replicates)
+    scored = {
+        one.outcome.model: scores_on(one, ground.part, ground.cases, task.design == "cv")
+        for one in models
+        if one.outcome.status == "finished"
+    }
+    results = {
+        one.outcome.model: model_result(one, scored.get(one.outcome.model), ground)
+        for one in models
+    }
+    best = _best(results)
+    difference = None
+    if len(best) == 2:
+        pair = scored[best["deep"]], scored[best["classical"]]
+        difference = auc_difference(*pair, ground.cases, ground.draws)
+    known = _labels(ground.development) | _labels(ground.cases)
+    conflicts = label_conflicts(known, duplicates)
+    n_twins = int(ground.twins.sum())
+    every = tuple(results.values())
+    sides = {"development": ground.development, "reported": ground.cases}
+    return Evaluation(
+        task=task,
+        part=ground.part,
+        cases={name: _counts(side) for name, side in sides.items()},
+        patients={name: len(np.unique(side.patient)) for name, side in sides.items()},
+        twins=n_twins,
+        models=every,
+        best=best,
+        difference=difference,
+        ideal=None if ground.ideal is None else auc_estimate(ground.ideal),
+        verdict=verdict(results, best, difference, ground.cases, task.design, margin),
+        warnings=tuple(cautions(every, ground.cases, task.design, n_twins, conflicts)),
+        margin=margin,
+        label_conflicts=conflicts,
+    )
+
+
+def _best(results: dict[str, ModelResult]) -> dict[str, str]:
+    best: dict[str, str] = {}
+    for name, one in results.items():
+        value, arm = one.selection_auc.value, one.outcome.arm
+        current = results[best[arm]].selection_auc.value if arm in best else None
+        if value is not None and (current is None or value > current):
+            best[arm] = name
+    return best
+
+
+def _labels(cases: Reference) -> dict[str, int]:
+    return dict(zip(cases.case_id.tolist(), cases.label.tolist(), strict=True))
+
+
+def _counts(cases: Reference) -> dict[str, int]:
+    return {name: int((cases.label == k).sum()) for k, name in enumerate(cases.classes)}
