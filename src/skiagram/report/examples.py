@@ -1,0 +1,112 @@
+"""Example images before and after restoration, as PNG images that stand inside the page."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Picture
+
+from skiagram.records import Cases, Task
+from skiagram.store import Image, ImageStore
+
+MISSING_COLOUR = (230, 60, 160)
+_WINDOW = (1.0, 99.0)
+_LONGEST_SIDE = 256
+
+
+@dataclass(frozen=True)
+class Example:
+    """One development case before and after restoration.
+
+    Attributes:
+        case_id: Opaque id.
+        label: Class name.
+        before: `data:` address of the image as ingested; missing pixels in `MISSING_COLOUR`.
+        after: `data:` address of the restored image in the same grey window.
+        removed: `data:` address of before − after; mid-grey means unchanged.
+    """
+
+    case_id: str
+    label: str
+    before: str
+    after: str
+    removed: str
+
+
+def choose(cases: Cases, task: Task, per_class: int) -> list[tuple[str, str]]:
+    """Return (case id, class name) of the first development patients of each class.
+
+    Ids are opaque and given after a shuffle, so the first ones are a random draw that no score
+    has touched. No two images of a class are of one patient.
+
+    Args:
+        cases: All cases; sealed ones are never shown.
+        task: Names the classes.
+        per_class: Examples of each class, ≥ 1.
+    """
+    known = cases.development()
+    chosen: list[tuple[str, str]] = []
+    for label, name in enumerate(task.classes):
+        of_class = known.select(known.label == label)
+        _, first = np.unique(of_class.patient_id, return_index=True)
+        ids = sorted(str(case_id) for case_id in of_class.case_id[first])
+        chosen += [(case_id, name) for case_id in ids[:per_class]]
+    return chosen
+
+
+def load(chosen: Sequence[tuple[str, str]], before: ImageStore, after: ImageStore) -> list[Example]:
+    """Return the chosen cases as pictures.
+
+    Args:
+        chosen: (case id, class name), as `choose` gives them.
+        before: Images as ingested.
+        after: The same images restored.
+    """
+    return [
+        as_example(case_id, label, before.image(case_id), after.image(case_id))
+        for case_id, label in chosen
+    ]
+
+
+def as_example(case_id: str, label: str, before: Image, after: Image) -> Example:
+    """Return one case as pictures.
+
+    Args:
+        case_id: Opaque id.
+        label: Class name.
+        before: (height, width[, channels]) as ingested; missing pixels are NaN.
+        after: The same image restored.
+    """
+    raw, restored = _visible(before), _visible(after)
+    low, high = np.nanpercentile(restored, _WINDOW) if np.isfinite(restored).any() else (0.0, 1.0)
+    width = max(float(high - low), 1e-12)
+    change = np.where(np.isfinite(raw), raw - restored, 0.0)
+    return Example(
+        case_id,
+        label,
+        before=_address(raw, float(low), width),
+        after=_address(restored, float(low), width),
+        removed=_address(change, -width / 2, width),
+    )
+
+
+def _visible(image: Image) -> NDArray[np.float64]:
+    """Return grey or RGB; of any other number of channels the middle one."""
+    pixels = image.astype(np.float64)
+    return pixels if pixels.ndim == 2 or pixels.shape[2] == 3 else pixels[..., pixels.shape[2] // 2]
+
+
+def _address(pixels: NDArray[np.float64], low: float, width: float) -> str:
+    missing = ~np.isfinite(pixels)
+    grey = np.clip((np.where(missing, low, pixels) - low) / width, 0, 1)
+    colour = grey if grey.ndim == 3 else np.repeat(grey[..., None], 3, axis=2)
+    shown = np.round(colour * 255).astype(np.uint8)
+    shown[missing.any(axis=2) if missing.ndim == 3 else missing] = MISSING_COLOUR
+    picture = Picture.fromarray(shown)
+    picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), Picture.Resampling.BOX)
+    file = io.BytesIO()
+    picture.save(file, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

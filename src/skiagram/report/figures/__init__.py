@@ -1,0 +1,1 @@
+"""A file a kind of figure; each takes results and gives a drawing."""

@@ -1,0 +1,47 @@
+"""Numbers as the report prints them: three decimals, intervals with two, a true minus sign."""
+
+import math
+
+from skiagram.evaluation.results import Estimate
+
+MISSING = "–"
+
+
+def decimal(value: float | None, digits: int = 3) -> str:
+    """Return a number with fixed decimals, for example `0.873` or `−0.021`.
+
+    Args:
+        value: The number; None or NaN gives a dash.
+        digits: Decimals, ≥ 0.
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    text = f"{value:,.{digits}f}"
+    nothing = f"{0.0:.{digits}f}"
+    return nothing if text == f"-{nothing}" else text.replace("-", "−")
+
+
+def signed(value: float | None) -> str:
+    """Return a difference with its sign, for example `+0.021`."""
+    text = decimal(value)
+    return f"+{text}" if value is not None and value > 0 and text != "0.000" else text
+
+
+def interval(estimate: Estimate) -> str:
+    """Return `(0.81–0.92)`, with `to` once a bound is negative; empty without an interval."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    low, high = decimal(estimate.low, 2), decimal(estimate.high, 2)
+    return f"({low} to {high})" if "−" in low + high else f"({low}–{high})"
+
+
+def with_interval(estimate: Estimate) -> str:
+    """Return `0.873 (0.81–0.92)`; a dash where there is no value."""
+    return f"{decimal(estimate.value)} {interval(estimate)}".strip()
+
+
+def count(value: float | None) -> str:
+    """Return a count, for example `93,322`; a mean count keeps one decimal."""
+    if value is None:
+        return MISSING
+    return decimal(value, 0 if float(value).is_integer() else 1)

@@ -1,0 +1,115 @@
+"""The report: one HTML page that loads nothing and holds no time, host or path."""
+
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from skiagram.evaluation.results import Estimate, Evaluation
+from skiagram.report import tables
+from skiagram.report.confusion import frequencies, matrices
+from skiagram.report.drawing import PALETTE, Drawing
+from skiagram.report.figures.forest import forest
+from skiagram.report.figures.operating import precision_recall, roc
+from skiagram.report.figures.stability import stability
+from skiagram.report.figures.training import training_curves
+from skiagram.report.material import Material
+from skiagram.report.methods import methods
+from skiagram.report.numbers import count, decimal, interval, signed, with_interval
+from skiagram.report.provenance import flat
+from skiagram.report.treatment import treatment_summary
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All figures of a report; None where a task has no such figure.
+
+    Attributes:
+        forest: AUC of every model.
+        roc: ROC curves.
+        precision_recall: Precision–recall curves.
+        stability: Folds, seeds and training gap.
+        training: (title, training curves) of each network.
+    """
+
+    forest: Drawing
+    roc: Drawing | None
+    precision_recall: Drawing | None
+    stability: Drawing | None
+    training: tuple[tuple[str, Drawing], ...]
+
+    def all(self) -> tuple[Drawing, ...]:
+        """Return every figure there is."""
+        single = (self.forest, self.roc, self.precision_recall, self.stability)
+        return (*(figure for figure in single if figure), *(figure for _, figure in self.training))
+
+
+def draw(evaluation: Evaluation, material: Material) -> Figures:
+    """Draw every figure of the report."""
+    training = [
+        (model.outcome.title, figure)
+        for model in evaluation.models
+        if model.outcome.model in material.curves
+        and (
+            figure := training_curves(
+                model.outcome.model, model.outcome.title, material.curves[model.outcome.model]
+            )
+        )
+    ]
+    return Figures(
+        forest(evaluation),
+        roc(evaluation),
+        precision_recall(evaluation),
+        stability(evaluation),
+        tuple(training),
+    )
+
+
+def render(evaluation: Evaluation, material: Material, figures: Figures | None = None) -> str:
+    """Return the report as one self-contained HTML page; equal input gives equal text.
+
+    Args:
+        evaluation: What was found.
+        material: What else the page shows.
+        figures: The figures where they are drawn already.
+    """
+    environment = Environment(
+        loader=PackageLoader("skiagram.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "count": count,
+        "decimal": decimal,
+        "estimate": with_interval,
+        "signed": _signed_estimate,
+        "svg": _svg,
+    }
+    return environment.get_template("page.html.j2").render(
+        evaluation=evaluation,
+        task=evaluation.task,
+        material=material,
+        card=material.card,
+        figures=figures or draw(evaluation, material),
+        palette=PALETTE,
+        style=Markup(environment.get_template("style.css").render(palette=PALETTE)),  # noqa: S704
+        performance=tables.performance(evaluation),
+        stability_table=tables.stability(evaluation),
+        cost=tables.cost(evaluation),
+        matrices=matrices(evaluation),
+        frequencies=frequencies(evaluation),
+        treatment=treatment_summary(material.treatment),
+        methods=methods(evaluation),
+        params=flat(material.provenance.params),
+    )
+
+
+def _svg(drawing: Drawing) -> Markup:
+    return Markup(drawing.inline())  # noqa: S704 - matplotlib and `inline` escape all text
+
+
+def _signed_estimate(estimate: Estimate) -> str:
+    return f"{signed(estimate.value)} {interval(estimate)}".strip()

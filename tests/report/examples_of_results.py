@@ -1,0 +1,222 @@
+"""Hand-made results as evaluation would find them, for the tests of the report."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
+
+from skiagram.audit.contract import Finding
+from skiagram.audit.report import AuditReport
+from skiagram.evaluation.results import Curve, Estimate, Evaluation, ModelResult, Stability
+from skiagram.records import DataCard, Outcome, Task
+from skiagram.report.examples import Example, as_example
+from skiagram.report.material import Material, Provenance
+
+TITLES = {
+    "linear_regression": "Linear regression",
+    "logistic_regression": "Logistic regression",
+    "decision_tree": "Decision tree",
+    "svm": "Support vector machine",
+    "random_forest": "Random forest",
+    "article_cnn": "Article CNN",
+    "small_cnn": "Small batch-norm CNN",
+}
+DEEP = ("article_cnn", "small_cnn")
+STRENGTH = dict(zip(TITLES, (1.1, 1.5, 0.8, 1.6, 1.7, 0.1, 1.9), strict=True))
+
+
+def estimate(value: float, width: float, method: str = "logit DeLong, clustered") -> Estimate:
+    return Estimate(value, max(-1.0, value - width), min(1.0, value + width / 2), method)
+
+
+def finished_model(name: str, *, twins: bool, ideal: bool) -> ModelResult:
+    rng = np.random.default_rng(len(name))
+    label = np.repeat([0, 1], (90, 60))
+    score = rng.normal(size=150) + STRENGTH[name] * label
+    auc = float(roc_auc_score(label, score))
+    rates = roc_curve(label, score)
+    precision, recall, _ = precision_recall_curve(label, score)
+    metrics = {
+        "roc_auc": estimate(auc, 0.08),
+        "average_precision": estimate(auc - 0.05, 0.1, "bootstrap by patient"),
+        "accuracy": estimate(0.8, 0.06, "Wilson"),
+        "balanced_accuracy": estimate(auc - 0.08, 0.07, "bootstrap by patient"),
+        "sensitivity": estimate(0.9, 0.06, "Wilson"),
+        "specificity": estimate(auc - 0.2, 0.08, "Wilson"),
+        "brier": estimate(0.25 - auc / 8, 0.02, "bootstrap by patient"),
+    }
+    if twins:
+        metrics["roc_auc_off_twins"] = estimate(auc - 0.06, 0.1)
+    return ModelResult(
+        outcome=outcome(name),
+        metrics=metrics,
+        selection_auc=estimate(auc, 0.05),
+        stability=Stability(
+            (auc - 0.03, auc + 0.02, auc),
+            estimate(auc, 0.06, "Nadeau–Bengio"),
+            0.025,
+            (auc,),
+            None,
+            estimate(0.11 if name in DEEP else 0.04, 0.05, "bootstrap by fold"),
+        ),
+        confusion=((71.0, 19.0), (13.5, 46.5)),
+        efficiency=estimate((auc - 0.5) * 1.6, 0.1) if ideal else None,
+        above_ideal=estimate(auc - 0.955, 0.04) if ideal else None,
+        roc=Curve(tuple(rates[0]), tuple(rates[1])),
+        precision_recall=Curve(tuple(recall), tuple(precision)),
+    )
+
+
+def outcome(name: str) -> Outcome:
+    return Outcome(
+        model=name,
+        arm="deep" if name in DEEP else "classical",
+        title=TITLES[name],
+        status="finished",
+        parameters=93322 if name == "article_cnn" else 19,
+        multiply_adds=1_234_567 if name in DEEP else None,
+        images_seen=12_000,
+        fits=4,
+    )
+
+
+def failed_model(name: str, reason: str) -> ModelResult:
+    failed = dataclasses.replace(outcome(name), status="failed", reason=reason)
+    return ModelResult(failed, {}, Estimate(None, reason="training failed"))
+
+
+def binary(*, twins: int = 0, ideal: bool = True) -> Evaluation:
+    models = [finished_model(name, twins=twins > 0, ideal=ideal) for name in TITLES]
+    return Evaluation(
+        task=Task(("normal", "abnormal"), 1, "holdout"),
+        part="test",
+        cases={
+            "development": {"normal": 210, "abnormal": 140},
+            "reported": {"normal": 90, "abnormal": 60},
+        },
+        patients={"development": 175, "reported": 75},
+        twins=twins,
+        models=tuple(models),
+        best={"classical": "random_forest", "deep": "small_cnn"},
+        difference=estimate(0.021, 0.05, "paired DeLong"),
+        ideal=estimate(0.955, 0.02) if ideal else None,
+        verdict=(
+            "On this data set a deep network is not shown to be worth it: its AUC is 0.021 higher "
+            "than the best classical model’s (−0.03 to 0.05), and the interval contains zero."
+        ),
+        warnings=("Only 75 patients are reported; intervals are wide.",),
+    )
+
+
+def with_failure(reason: str) -> Evaluation:
+    evaluation = binary()
+    broken = failed_model("small_cnn", reason)
+    return dataclasses.replace(
+        evaluation,
+        models=(*evaluation.models[:-1], broken),
+        best={"classical": "random_forest", "deep": "article_cnn"},
+        warnings=(*evaluation.warnings, "One of 7 models failed: Small batch-norm CNN."),
+    )
+
+
+def several_classes() -> Evaluation:
+    classes = ("melanoma", "nevus", "keratosis")
+    absent = Estimate(None, reason="defined for two classes only")
+    model = dataclasses.replace(
+        finished_model("logistic_regression", twins=False, ideal=False),
+        metrics={
+            "roc_auc": estimate(0.81, 0.05, "bootstrap by patient"),
+            "balanced_accuracy": estimate(0.66, 0.05, "bootstrap by patient"),
+            "sensitivity": absent,
+        },
+        confusion=((30.0, 8.0, 2.0), (5.0, 50.0, 5.0), (1.0, 9.0, 20.0)),
+        roc=None,
+        precision_recall=None,
+    )
+    return Evaluation(
+        task=Task(classes, None, "cv"),
+        part="out_of_fold",
+        cases={side: dict.fromkeys(classes, 40) for side in ("development", "reported")},
+        patients={"development": 120, "reported": 120},
+        twins=0,
+        models=(model,),
+        best={"classical": "logistic_regression"},
+        difference=None,
+        ideal=None,
+        verdict="No deep network was trained, so there is nothing to compare.",
+    )
+
+
+def curves() -> dict[str, pd.DataFrame]:
+    tables = {}
+    for name in DEEP:
+        epochs = np.arange(40)
+        fits = [
+            pd.DataFrame(
+                {
+                    "epoch": epochs,
+                    "training_loss": 0.7 * np.exp(-epochs / (12 + k)) + 0.1,
+                    "validation_loss": 0.5 * np.exp(-epochs / 9) + 0.3 + 0.004 * epochs + 0.02 * k,
+                    "fit": f"repeat0-{'final' if k == 3 else f'fold{k}'}",
+                }
+            )
+            for k in range(4)
+        ]
+        tables[name] = pd.concat(fits, ignore_index=True)
+    return tables
+
+
+def pictures() -> tuple[Example, ...]:
+    rng = np.random.default_rng(0)
+    row, column = np.mgrid[:64, :64] / 64
+    examples = []
+    for k, label in enumerate(("normal", "normal", "abnormal", "abnormal")):
+        clean = np.sin(6 * row + k) + np.cos(5 * column)
+        clean += 2 * k * np.exp(-((row - 0.4) ** 2 + (column - 0.6) ** 2) / 0.01)
+        noisy = clean + rng.normal(scale=0.3, size=clean.shape)
+        noisy[40] = np.nan
+        examples.append(as_example(f"c{k:05d}", label, noisy, clean))
+    return tuple(examples)
+
+
+def material() -> Material:
+    card = DataCard(
+        name="phantom",
+        title="Phantom",
+        modality="simulated mammographic tissue, 64 × 64 pixels",
+        licence="Apache-2.0",
+        citation="Burgess et al. 2001, Human observer detection, Medical Physics 28:419",
+        source="generated",
+        patients_known=True,
+        known_issues=("The images are simulated.",),
+    )
+    findings = (
+        Finding(
+            "near_duplicates_across_splits",
+            "stop",
+            52,
+            "52 of 156 test images have a near twin among development images.",
+            "Split by cluster of near duplicates",
+            ("c00012", "c00093"),
+            "The official split is kept so that figures can stand beside published ones.",
+        ),
+        Finding("class_counts", "note", 2, "210 normal and 140 abnormal development cases."),
+    )
+    treatment = pd.DataFrame(
+        {"case_id": list("abcd"), "missing": [0, 5, 64, 0], "outliers": [0, 0, 0, 0],
+         "noise": [0.29, 0.31, 0.3, float("nan")]}
+    )  # fmt: skip
+    provenance = Provenance(
+        versions={"skiagram": "0.1.0", "numpy": "2.3.0", "scikit-learn": "1.7.0"},
+        sha256={"images": "ab" * 32, "cases": "cd" * 32},
+        params={"dataset": "phantom", "repeats": 1, "restoration": {"wavelet": "db4"}},
+    )
+    return Material(
+        card=card,
+        audit=AuditReport(findings, ("near_duplicates_across_splits", "class_counts")),
+        treatment=treatment,
+        examples=pictures(),
+        curves=curves(),
+        provenance=provenance,
+    )
