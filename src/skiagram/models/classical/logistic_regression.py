@@ -1,50 +1,54 @@
-"""Logistic regression on standardised features (first slice; persistence follows)."""
+"""Logistic regression with an L2 penalty, multinomial for more than two classes."""
 
-from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from pydantic.dataclasses import dataclass
-from sklearn.linear_model import LogisticRegression as Estimator
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.linear_model import LogisticRegression as Logistic
 
-from skiagram.features.table import FeatureTable
-from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.models.classical.estimator import ClassicalModel
+from skiagram.models.classical.scoring import decision_scores
 from skiagram.options import STRICT
 
 
-class FittedLogistic:
-    """Fitted."""
-
-    def __init__(self, pipeline: Pipeline, summary: FitSummary) -> None:
-        self.pipeline, self.summary = pipeline, summary
-
-    def scores(self, inputs: FeatureTable) -> NDArray[np.float64]:
-        """Score."""
-        return np.log(self.pipeline.predict_proba(inputs.values) + 1e-300)
-
-    def save(self, folder: Path) -> None:
-        """Save."""
-        folder.mkdir(parents=True)
-
-
 @dataclass(**STRICT)
-class LogisticRegression:
-    """Logistic regression."""
+class LogisticRegression(ClassicalModel):
+    """Logistic regression; scores are log-odds.
+
+    Attributes:
+        inverse_penalty: C of the L2 penalty ‖w‖² / (2C), > 0; smaller shrinks more.
+        class_weight: `balanced` weighs each class by the inverse of its frequency.
+        max_iterations: Iterations of L-BFGS after which the fit counts as not converged.
+    """
 
     title: ClassVar[str] = "Logistic regression"
-    arm: ClassVar[Arm] = "classical"
-    uses_validation: ClassVar[bool] = False
 
-    def fit(
-        self,
-        training: Labelled[FeatureTable],
-        validation: Labelled[FeatureTable] | None,
-        context: FitContext,
-    ) -> FittedLogistic:
-        """Fit."""
-        pipeline = make_pipeline(StandardScaler(), Estimator(max_iter=1000))
-        pipeline.fit(training.inputs.values, training.label)
-        return FittedLogistic(pipeline, FitSummary(1, None, len(training)))
+    inverse_penalty: Annotated[float, Field(gt=0)]
+    class_weight: Literal["balanced"] | None
+    max_iterations: Annotated[int, Field(ge=1)]
+
+    def estimator(self, seed: int) -> Logistic:
+        """Return the estimator."""
+        return Logistic(
+            C=self.inverse_penalty,
+            class_weight=self.class_weight,
+            max_iter=self.max_iterations,
+            random_state=seed,
+        )
+
+    @staticmethod
+    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log-odds, one column a class."""
+        return decision_scores(estimator, values)
+
+    @staticmethod
+    def learned_numbers(estimator: Any) -> int:
+        """Count coefficients and intercepts."""
+        return int(estimator.coef_.size + estimator.intercept_.size)
+
+    @staticmethod
+    def multiply_adds(estimator: Any) -> int:
+        """Count one multiply–add a coefficient."""
+        return int(estimator.coef_.size)

@@ -1,0 +1,169 @@
+"""What all classical families share: fit a pipeline, score with it, save it, load it."""
+
+import warnings
+from abc import ABC, abstractmethod
+from dataclasses import dataclass as plain_dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import Pipeline
+
+from skiagram.errors import DataError, ModelFailure
+from skiagram.features.table import FeatureTable
+from skiagram.models.classical.normalisation import Normalisation, scaler
+from skiagram.models.classical.persistence import read_pipeline, write_pipeline
+from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.options import STRICT
+from skiagram.records import read_record, write_record
+
+_PIPELINE = "model.skops"
+_DESCRIPTION = "model.json"
+
+
+@plain_dataclass(frozen=True)
+class _Description:
+    features: tuple[str, ...]
+    parameters: int
+    multiply_adds: int | None
+    images_seen: int
+
+
+@dataclass(**STRICT)
+class ClassicalModel(ABC):
+    """A scikit-learn estimator behind a normalisation; a family fills in the abstract parts.
+
+    Attributes:
+        normalisation: Scaling of each feature column, learned on the training cases.
+    """
+
+    title: ClassVar[str]
+    arm: ClassVar[Arm] = "classical"
+    uses_validation: ClassVar[bool] = False
+
+    normalisation: Normalisation
+
+    @abstractmethod
+    def estimator(self, seed: int) -> Any:
+        """Return the unfitted scikit-learn estimator."""
+
+    @staticmethod
+    @abstractmethod
+    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Score (n, n_features) normalised values: (n, n_classes) float64."""
+
+    @staticmethod
+    @abstractmethod
+    def learned_numbers(estimator: Any) -> int:
+        """Count what the fitted estimator learned, normalisation not counted."""
+
+    @staticmethod
+    def multiply_adds(estimator: Any) -> int | None:  # noqa: ARG004
+        """Count the fitted estimator's multiply–adds a case; None for a family that compares."""
+        return None
+
+    @staticmethod
+    def target(label: NDArray[np.int64], n_classes: int) -> NDArray[Any]:  # noqa: ARG004
+        """Return what the estimator is fitted to: the labels themselves."""
+        return label
+
+    def fit(
+        self,
+        training: Labelled[FeatureTable],
+        validation: Labelled[FeatureTable] | None,
+        context: FitContext,
+    ) -> "FittedClassical":
+        """Fit normalisation and estimator on the training cases.
+
+        Raises:
+            ModelFailure: A class has no training case, the estimator refuses the features, does
+                not converge or runs out of memory.
+        """
+        absent = set(range(training.n_classes)) - set(training.label.tolist())
+        if absent:
+            raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)
+        pipeline = Pipeline(
+            [
+                ("normalisation", scaler(self.normalisation)),
+                ("estimator", self.estimator(context.seed)),
+            ]
+        )
+        target = self.target(training.label, training.n_classes)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", ConvergenceWarning)
+                pipeline.fit(_values(training.inputs), target)
+        except ConvergenceWarning as error:
+            raise ModelFailure(
+                str(error).splitlines()[0],
+                where=self.title,
+                remedy="raise `max_iterations` or choose another normalisation",
+            ) from error
+        except (ValueError, ArithmeticError, MemoryError) as error:
+            raise ModelFailure(f"{type(error).__name__}: {error}", where=self.title) from error
+        summary = FitSummary(
+            parameters=self.learned_numbers(pipeline[-1]),
+            multiply_adds=self.multiply_adds(pipeline[-1]),
+            images_seen=len(training),
+        )
+        return FittedClassical(type(self), pipeline, training.inputs.names, summary)
+
+    def load(self, folder: Path) -> "FittedClassical":
+        """Load a model of this family that `FittedClassical.save` wrote.
+
+        Raises:
+            DataError: The files are missing, damaged, or of another family.
+        """
+        described = read_record(_Description, folder / _DESCRIPTION)
+        pipeline = read_pipeline(folder / _PIPELINE, type(self.estimator(0)))
+        summary = FitSummary(described.parameters, described.multiply_adds, described.images_seen)
+        return FittedClassical(type(self), pipeline, described.features, summary)
+
+
+@plain_dataclass(frozen=True)
+class FittedClassical:
+    """A fitted pipeline of one family.
+
+    Attributes:
+        family: The model's options class; it knows how to score.
+        pipeline: Fitted steps `normalisation` and `estimator`.
+        features: Names of the feature columns, in the order of the fit.
+        summary: What the fit cost.
+    """
+
+    family: type[ClassicalModel]
+    pipeline: Pipeline
+    features: tuple[str, ...]
+    summary: FitSummary
+
+    def scores(self, inputs: FeatureTable) -> NDArray[np.float64]:
+        """Score cases: (n, n_classes) float64, higher = more likely.
+
+        Raises:
+            DataError: The features are not those of the fit.
+        """
+        if inputs.names != self.features:
+            raise DataError(
+                f"{len(inputs.names)} features, not the {len(self.features)} that the fit had",
+                where=self.family.title,
+                remedy="extract the feature sets that the model was trained on",
+            )
+        normalised = self.pipeline[:-1].transform(_values(inputs))
+        return self.family.class_scores(self.pipeline[-1], normalised)
+
+    def save(self, folder: Path) -> None:
+        """Write `model.skops` and `model.json`; equal models give equal bytes."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_pipeline(self.pipeline, folder / _PIPELINE)
+        cost = self.summary
+        described = _Description(
+            self.features, cost.parameters, cost.multiply_adds, cost.images_seen
+        )
+        write_record(described, folder / _DESCRIPTION)
+
+
+def _values(inputs: FeatureTable) -> NDArray[np.float64]:
+    return inputs.values.astype(np.float64)

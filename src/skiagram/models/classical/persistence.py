@@ -1,0 +1,134 @@
+"""Fitted pipelines as skops files whose bytes depend on the model alone; nothing is pickled.
+
+skops names arrays and objects by memory address and stamps the time, so two equal models differ
+in their bytes. `write_pipeline` rewrites its archive: objects numbered in the schema's order,
+arrays numbered by first use with equal content kept once, one fixed date.
+"""
+
+import io
+import itertools
+import json
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.tree import BaseDecisionTree
+
+from skiagram.errors import DataError
+
+TRUSTED = (
+    "skiagram.models.classical.normalisation.MaximumThenSumScaler",
+    "sklearn.tree._tree.Tree",  # skops leaves it out as its indices go unchecked; `_sound` does
+)
+_SCHEMA = "schema.json"
+_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+@contextmanager
+def _torch_hidden() -> Iterator[None]:
+    """Keep torch from being imported by accident.
+
+    skops lists scikit-learn's estimators by importing its every module, one of which is a shim
+    over torch; that import costs seconds and a gigabyte of libraries no classical model needs.
+    """
+    hidden = "torch" not in sys.modules
+    if hidden:
+        sys.modules["torch"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["torch"]
+
+
+def _skops() -> ModuleType:
+    with _torch_hidden():
+        import skops.io
+    module: ModuleType = skops.io
+    return module
+
+
+def write_pipeline(pipeline: Pipeline, path: Path) -> None:
+    """Write a fitted pipeline; equal pipelines give equal bytes.
+
+    Args:
+        pipeline: Fitted scikit-learn pipeline.
+        path: File to write, by custom ending in `.skops`.
+    """
+    with zipfile.ZipFile(io.BytesIO(_skops().dumps(pipeline))) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(content.pop(_SCHEMA))
+    arrays: dict[bytes, str] = {}
+    _renumber(schema, content, arrays, itertools.count(1))
+    files = {_SCHEMA: json.dumps(schema).encode()} | {name: data for data, name in arrays.items()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in files.items():
+            entry = zipfile.ZipInfo(name, date_time=_DATE)
+            archive.writestr(entry, data, compress_type=zipfile.ZIP_DEFLATED)
+
+
+def _renumber(
+    node: Any, content: dict[str, bytes], arrays: dict[bytes, str], count: Iterator[int]
+) -> None:
+    if isinstance(node, list):
+        for child in node:
+            _renumber(child, content, arrays, count)
+    elif isinstance(node, dict):
+        if "__id__" in node:
+            node["__id__"] = next(count)
+        if "file" in node:
+            data = content[node["file"]]
+            suffix = Path(node["file"]).suffix
+            node["file"] = arrays.setdefault(data, f"{len(arrays)}{suffix}")
+        for child in node.values():
+            _renumber(child, content, arrays, count)
+
+
+def read_pipeline(path: Path, estimator: type) -> Pipeline:
+    """Read a pipeline that `write_pipeline` wrote, of trusted types alone.
+
+    Args:
+        path: File to read.
+        estimator: Type that the last step must have.
+
+    Raises:
+        DataError: The file is missing, damaged, of another type or holds a type not in `TRUSTED`.
+    """
+    remedy = "run the train stage that writes it"
+    try:
+        pipeline = _skops().load(path, trusted=list(TRUSTED))
+    except Exception as error:  # whatever a foreign file provokes, the answer is the same
+        found = f"unreadable model ({type(error).__name__}: {error})"
+        raise DataError(found, where=str(path), remedy=remedy) from error
+    if not isinstance(pipeline, Pipeline) or type(pipeline[-1]) is not estimator:
+        held = pipeline[-1] if isinstance(pipeline, Pipeline) else pipeline
+        raise DataError(
+            f"holds a {type(held).__name__}",
+            where=str(path),
+            allowed=estimator.__name__,
+            remedy="choose the option file of the model that was saved",
+        )
+    if not all(_sound(tree) for tree in _trees(pipeline[-1])):
+        raise DataError("holds a tree with impossible nodes", where=str(path), remedy=remedy)
+    return pipeline
+
+
+def _trees(estimator: Any) -> list[Any]:
+    members = getattr(estimator, "estimators_", [estimator])
+    return [member.tree_ for member in members if isinstance(member, BaseDecisionTree)]
+
+
+def _sound(tree: Any) -> bool:
+    """Return whether every node leads onward to existing nodes and reads an existing feature."""
+    node = np.arange(tree.node_count)
+    left, right, feature = tree.children_left, tree.children_right, tree.feature
+    leaf = (left == -1) & (right == -1)
+    onward = (left > node) & (right > node) & (np.maximum(left, right) < tree.node_count)
+    reads = (feature >= 0) & (feature < tree.n_features)
+    return bool(tree.node_count > 0 and (leaf | (onward & reads)).all())

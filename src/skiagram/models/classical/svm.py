@@ -1,0 +1,58 @@
+"""Support vector machine (Cortes and Vapnik 1995, *Support-Vector Networks*)."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from sklearn.svm import SVC
+
+from skiagram.models.classical.estimator import ClassicalModel
+from skiagram.models.classical.scoring import decision_scores
+from skiagram.options import STRICT
+
+
+@dataclass(**STRICT)
+class SupportVectorMachine(ClassicalModel):
+    """A kernel SVM; scores are signed distances, one class against the rest.
+
+    Attributes:
+        kernel: `rbf` exp(−γ‖x − y‖²), `poly` (γ⟨x, y⟩)³ or `linear` ⟨x, y⟩.
+        inverse_penalty: C, the cost of a case inside the margin, > 0; smaller widens the margin.
+        gamma: γ, > 0, or `scale` for 1 / (n_features · variance of all values).
+        class_weight: `balanced` weighs each class by the inverse of its frequency.
+    """
+
+    title: ClassVar[str] = "Support vector machine"
+
+    kernel: Literal["rbf", "poly", "linear"]
+    inverse_penalty: Annotated[float, Field(gt=0)]
+    gamma: Literal["scale"] | Annotated[float, Field(gt=0)]
+    class_weight: Literal["balanced"] | None
+
+    def estimator(self, seed: int) -> SVC:
+        """Return the estimator; without probabilities of its own it draws nothing at random."""
+        return SVC(
+            kernel=self.kernel,
+            C=self.inverse_penalty,
+            gamma=self.gamma,
+            class_weight=self.class_weight,
+            decision_function_shape="ovr",
+        )
+
+    @staticmethod
+    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the decision function, one column a class."""
+        return decision_scores(estimator, values)
+
+    @staticmethod
+    def learned_numbers(estimator: Any) -> int:
+        """Count support vectors × features, dual coefficients and intercepts."""
+        learned = (estimator.support_vectors_, estimator.dual_coef_, estimator.intercept_)
+        return sum(int(part.size) for part in learned)
+
+    @staticmethod
+    def multiply_adds(estimator: Any) -> int:
+        """Count the kernel against each support vector and the weighing of its values."""
+        return int(estimator.support_vectors_.size + estimator.dual_coef_.size)
