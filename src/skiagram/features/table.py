@@ -13,7 +13,8 @@ from skiagram.features.contract import FeatureFamily
 from skiagram.records import read_table, write_table
 from skiagram.store import Image, ImageStore
 
-_BATCH = 256
+_BATCH_IMAGES = 256
+_BATCH_PIXELS = 2**18  # of float64 intermediates, small enough for a processor's cache
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,12 @@ def extract(store: ImageStore, families: Sequence[FeatureFamily]) -> FeatureTabl
 def _batches(store: ImageStore) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
     ids: list[str] = []
     images: list[Image] = []
+    most = 1
     for case_id, image in store:
-        if images and (image.shape != images[0].shape or len(images) == _BATCH):
+        if images and (image.shape != images[0].shape or len(images) >= most):
             yield ids, _stack(ids, images)
             ids, images = [], []
+        most = min(_BATCH_IMAGES, _BATCH_PIXELS // image.size)
         ids.append(case_id)
         images.append(image)
     if images:

@@ -1,0 +1,92 @@
+"""Grey levels: intensities put into bins (IBSI reference manual, section 2.7).
+
+Intensities are binned within each image's own range, so nothing is learned from other images.
+"""
+
+from typing import Annotated, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from skiagram.errors import DataError
+from skiagram.options import STRICT
+
+MOST_LEVELS = 256
+
+
+@dataclass(**STRICT)
+class Discretisation:
+    """Either a fixed number of bins or a fixed width of the bins.
+
+    Attributes:
+        bin_number: Bins over the image's range (IBSI K15C); makes features of the levels
+            independent of the unit and the offset of the intensities. None to use `bin_width`.
+        bin_width: Width of a bin, in intensity units, counted from the image's minimum
+            (IBSI Q3RU). None to use `bin_number`.
+    """
+
+    bin_number: Annotated[int, Field(ge=2, le=MOST_LEVELS)] | None
+    bin_width: Annotated[float, Field(gt=0)] | None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.bin_number is None) == (self.bin_width is None):
+            raise ValueError("give exactly one of `bin_number` and `bin_width`, and null the other")
+        return self
+
+    def levels(self, images: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the grey level of each pixel.
+
+        Args:
+            images: (n, height, width), finite.
+
+        Returns:
+            (n, height, width), from 0 (the IBSI counts from 1); a constant image has level 0.
+
+        Raises:
+            DataError: The bin width makes more than 256 levels.
+        """
+        minimum = images.min(axis=(1, 2), keepdims=True)
+        spread = images.max(axis=(1, 2), keepdims=True) - minimum
+        if self.bin_number is not None:
+            share = (images - minimum) / np.where(spread > 0, spread, 1)
+            return np.minimum(share * self.bin_number, self.bin_number - 1).astype(np.int64)
+        width = self.bin_width or 1.0
+        most = float(spread.max() / width) + 1
+        if most > MOST_LEVELS + 1:
+            raise DataError(
+                f"a bin width of {width:g} makes {most:.0f} grey levels of one image",
+                where="features",
+                allowed=f"at most {MOST_LEVELS}",
+                remedy="choose wider bins, or a fixed `bin_number`",
+            )
+        return ((images - minimum) / width).astype(np.int64)
+
+
+def histograms(codes: NDArray[np.int64], bins: int) -> NDArray[np.float64]:
+    """Return the share of each code in each image.
+
+    Args:
+        codes: (n, ...) in [0, bins).
+        bins: Number of codes.
+
+    Returns:
+        (n, bins), each row sums to 1.
+    """
+    n = len(codes)
+    flat = codes.reshape(n, -1)
+    shifted = flat + bins * np.arange(n)[:, None]
+    counts = np.bincount(shifted.ravel(), minlength=n * bins).reshape(n, bins)
+    return counts / flat.shape[1]
+
+
+def entropy(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Shannon's entropy in bits of each row.
+
+    Args:
+        shares: (n, k), each row sums to 1.
+    """
+    logarithm = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
+    return np.abs(np.sum(shares * logarithm, axis=1))
