@@ -113,9 +113,12 @@ class Model(Protocol[I]):
     False the harness gives those cases to the training set, so both arms see the same labels.
     """
 
-    title: ClassVar[str]
     arm: ClassVar[Arm]
     uses_validation: ClassVar[bool]
+
+    @property
+    def title(self) -> str:
+        """Return the name for people."""
 
     def fit(
         self, training: Labelled[I], validation: Labelled[I] | None, context: FitContext

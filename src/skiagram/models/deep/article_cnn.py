@@ -1,0 +1,75 @@
+"""The articles' convolutional network: three convolutions, two poolings, two dense layers.
+
+Convolutions are 3 × 3 without padding, with 32, 64 and 64 maps; at 28 × 28 × 1 with 10 classes the
+network has 93,322 parameters. Under `keras` weights start as they do there: uniform after Glorot &
+Bengio 2010 (equation 16), biases 0.
+"""
+
+from typing import ClassVar, Literal
+
+from pydantic.dataclasses import dataclass
+from torch import nn
+
+from skiagram.errors import ModelFailure
+from skiagram.options import STRICT
+from skiagram.training.options import Training
+
+SMALLEST_SIDE = 18
+
+
+@dataclass(**STRICT)
+class ArticleCNN:
+    """Options of the articles' network.
+
+    Attributes:
+        initialisation: First weights as in `keras` or as in `torch`.
+        training: How it is trained.
+    """
+
+    title: ClassVar[str] = "Convolutional network of the articles"
+
+    initialisation: Literal["keras", "torch"]
+    training: Training
+
+    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+        """Return the network.
+
+        Raises:
+            ModelFailure: A side is shorter than 18 pixels, so nothing is left to classify.
+        """
+        if min(height, width) < SMALLEST_SIDE:
+            raise ModelFailure(
+                f"images of {height} × {width} pixels",
+                where="article_cnn",
+                allowed=f"at least {SMALLEST_SIDE} × {SMALLEST_SIDE} pixels",
+                remedy="set training.image_size",
+            )
+        rows, columns = (_side_left(side) for side in (height, width))
+        network = nn.Sequential(
+            nn.Conv2d(channels, 32, 3),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(32, 64, 3),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(64, 64, 3),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(64 * rows * columns, 64),
+            nn.ReLU(),
+            nn.Linear(64, n_classes),
+        )
+        if self.initialisation == "keras":
+            network.apply(_glorot_uniform)
+        return network
+
+
+def _side_left(side: int) -> int:
+    return ((side - 2) // 2 - 2) // 2 - 2
+
+
+def _glorot_uniform(layer: nn.Module) -> None:
+    if isinstance(layer, nn.Conv2d | nn.Linear):
+        nn.init.xavier_uniform_(layer.weight)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)

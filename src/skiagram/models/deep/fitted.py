@@ -1,0 +1,150 @@
+"""A trained network: scores, and its form on disk (safetensors and JSON, nothing pickled)."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from skiagram.errors import DataError, ModelFailure
+from skiagram.models.contract import FitSummary
+from skiagram.models.deep.contract import Network
+from skiagram.options import build
+from skiagram.records import write_record
+from skiagram.training.classifier import Classifier
+from skiagram.training.images import ImageSet
+
+WEIGHTS = "weights.safetensors"
+ARCHITECTURE = "architecture.json"
+_COMPILED = "_orig_mod."
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a network is built from.
+
+    Attributes:
+        network: `_target_` and options of the network.
+        shape: (channels, height, width) of its images.
+        n_classes: Number of classes.
+    """
+
+    network: dict[str, Any]
+    shape: tuple[int, int, int]
+    n_classes: int
+
+    @classmethod
+    def of(cls, network: Network, shape: tuple[int, int, int], n_classes: int) -> "Architecture":
+        """Describe a network that is about to be built."""
+        kind = type(network)
+        target = {"_target_": f"{kind.__module__}.{kind.__qualname__}"}
+        return cls(target | dataclasses.asdict(network), shape, n_classes)  # type: ignore[call-overload]
+
+    def options(self) -> Network:
+        """Return the network's options.
+
+        Raises:
+            OptionError: They do not fit the network's class.
+        """
+        network: Network = build(self.network, "network")
+        return network
+
+    def build(self) -> nn.Module:
+        """Return the network with fresh weights.
+
+        Raises:
+            ModelFailure: The network is not defined for such images.
+        """
+        return self.options().build(*self.shape, self.n_classes)
+
+
+class FittedNetwork:
+    """A trained network on one device.
+
+    Args:
+        classifier: Network and normalisation.
+        architecture: What it was built from.
+        summary: What the fit cost.
+        device: Where cases are scored.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        architecture: Architecture,
+        summary: FitSummary,
+        device: torch.device,
+    ) -> None:
+        self.summary = summary
+        self._classifier = classifier.to(device).eval()
+        self._architecture = architecture
+        self._training = architecture.options().training
+        self._device = device
+
+    def scores(self, inputs: ImageSet) -> NDArray[np.float64]:
+        """Return (n, n_classes) logits of the cases, float64.
+
+        Raises:
+            ModelFailure: The images differ in size from those the network was made for.
+            DataError: An image has missing pixels.
+        """
+        shape = inputs.shape(self._training.image_size)
+        if shape != self._architecture.shape:
+            raise ModelFailure(
+                f"images of channels, height, width {shape}",
+                where=str(inputs.case_id[0]),
+                allowed=f"{self._architecture.shape}, as in training",
+                remedy="set training.image_size",
+            )
+        rows, size = np.arange(len(inputs)), self._training.batch_size
+        batches = [rows[start : start + size] for start in range(0, len(rows), size)]
+        with torch.inference_mode():
+            logits = [self._score(inputs, batch) for batch in batches]
+        return np.concatenate(logits)
+
+    def _score(self, inputs: ImageSet, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        images = inputs.read(rows, self._training.image_size)
+        logits = self._classifier(images.to(self._device))
+        return np.asarray(logits.double().cpu().numpy())
+
+    def save(self, folder: Path) -> None:
+        """Write `weights.safetensors` and `architecture.json`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = {
+            name.replace(_COMPILED, ""): value.detach().cpu().contiguous()
+            for name, value in self._classifier.state_dict().items()
+        }
+        save_file(weights, folder / WEIGHTS)
+        write_record(self._architecture, folder / ARCHITECTURE)
+
+
+def load(folder: Path) -> FittedNetwork:
+    """Load a network that `FittedNetwork.save` wrote, onto the CPU.
+
+    Raises:
+        DataError: A file is missing, damaged or belongs to another network.
+        OptionError: The options do not fit the network's class.
+    """
+    try:
+        architecture = _read_architecture(folder / ARCHITECTURE)
+        channels = architecture.shape[0]
+        classifier = Classifier(architecture.build(), torch.zeros(channels), torch.ones(channels))
+        classifier.load_state_dict(load_file(folder / WEIGHTS))
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+        raise DataError(
+            f"unreadable network ({error})", where=str(folder), remedy="train it again"
+        ) from error
+    return FittedNetwork(classifier, architecture, FitSummary(0, None, 0), torch.device("cpu"))
+
+
+def _read_architecture(path: Path) -> Architecture:
+    values = json.loads(path.read_text())
+    channels, height, width = values["shape"]
+    return Architecture(values["network"], (channels, height, width), values["n_classes"])

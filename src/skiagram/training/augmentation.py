@@ -1,0 +1,61 @@
+"""Random views of training images: one affine map an image, drawn from seed, epoch and case.
+
+A view depends on nothing else, neither on the batch nor on what was drawn before, so a resumed
+run sees the same views as one that was never stopped.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
+
+from skiagram.seeding import stream
+from skiagram.training.options import Augmentation
+
+_DRAWS = 6
+
+
+def draws(seed: int, epoch: int, case_ids: Sequence[str]) -> Tensor:
+    """Return the random numbers behind the views of some cases in one epoch.
+
+    Args:
+        seed: Seed of the fit.
+        epoch: Epoch, from 0.
+        case_ids: n case ids.
+
+    Returns:
+        (n, 6) float32, uniform in [0, 1).
+    """
+    rows = [stream(seed, "augmentation", epoch, case_id).random(_DRAWS) for case_id in case_ids]
+    return torch.from_numpy(np.stack(rows).astype(np.float32))
+
+
+def augment(images: Tensor, uniform: Tensor, options: Augmentation) -> Tensor:
+    """Return one view of each image; what lies outside an image repeats its border.
+
+    Args:
+        images: (n, channels, height, width) float.
+        uniform: (n, 6) in [0, 1): flips, shifts, rotation and zoom.
+        options: Which views are allowed.
+    """
+    signed = 2 * uniform - 1
+    horizontal = _sign(uniform[:, 0], options.horizontal_flip)
+    vertical = _sign(uniform[:, 1], options.vertical_flip)
+    angle = torch.deg2rad(signed[:, 4] * options.rotation)
+    scale = 1 + signed[:, 5] * options.zoom
+    height, width = images.shape[2:]
+    cosine, sine, aspect = scale * angle.cos(), scale * angle.sin(), height / width
+    # Rows of the map from a view's coordinates in [-1, 1] to the image's.
+    across = (cosine * horizontal, -sine * aspect * vertical, 2 * options.shift * signed[:, 2])
+    down = (sine / aspect * horizontal, cosine * vertical, 2 * options.shift * signed[:, 3])
+    maps = torch.stack([torch.stack(across, dim=1), torch.stack(down, dim=1)], dim=1)
+    grid = affine_grid(maps.to(images.dtype), list(images.shape), align_corners=False)
+    return grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def _sign(uniform: Tensor, allowed: bool) -> Tensor:
+    if not allowed:
+        return torch.ones_like(uniform)
+    return torch.where(uniform < 0.5, -1.0, 1.0)

@@ -1,0 +1,50 @@
+"""A network that carries the normalisation of its training images."""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+
+class Classifier(nn.Module):
+    """Normalises images by the training set's mean and deviation, then scores them.
+
+    Args:
+        network: Maps (n, channels, height, width) to (n, n_classes) logits.
+        mean: (channels,) mean of the training images.
+        deviation: (channels,) standard deviation of the training images, > 0.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, network: nn.Module, mean: Tensor, deviation: Tensor) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", mean.reshape(-1, 1, 1))
+        self.register_buffer("deviation", deviation.reshape(-1, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return (n, n_classes) logits."""
+        return cast(Tensor, self.network((images - self.mean) / self.deviation))
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Return the number of learned numbers."""
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+
+
+def multiply_adds(module: nn.Module, shape: tuple[int, int, int]) -> int:
+    """Return the multiply–add operations of convolutions and matrix products for one image.
+
+    Args:
+        module: Network, in any mode; it is left as it was.
+        shape: (channels, height, width).
+    """
+    training = module.training
+    module.eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        module(torch.zeros(1, *shape))
+    module.train(training)
+    return int(counter.get_total_flops()) // 2

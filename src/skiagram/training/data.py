@@ -1,0 +1,169 @@
+"""Batches of labelled images: held in memory when small, else streamed from the store."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from skiagram.seeding import stream
+from skiagram.training.augmentation import draws
+from skiagram.training.images import ImageSet
+
+HELD_BYTES = 512 * 1024**2
+
+Rows = NDArray[np.int64]
+
+
+class Batch(NamedTuple):
+    """Some labelled images.
+
+    Attributes:
+        images: (n, channels, height, width) float32.
+        label: (n,) int64.
+        uniform: (n, 6) random numbers of the views; (n, 0) where images are shown as they are.
+    """
+
+    images: Tensor
+    label: Tensor
+    uniform: Tensor
+
+
+class Examples(Dataset[Batch]):
+    """Labelled images that are read a batch at a time.
+
+    Args:
+        images: n cases.
+        label: (n,) int64.
+        image_size: Side to resize to, or None.
+        held_bytes: Sets up to this size are read once and held in memory.
+    """
+
+    def __init__(
+        self,
+        images: ImageSet,
+        label: NDArray[np.int64],
+        image_size: int | None,
+        held_bytes: int = HELD_BYTES,
+    ) -> None:
+        self.images = images
+        self.label = torch.from_numpy(label.astype(np.int64))
+        self.image_size = image_size
+        channels, height, width = images.shape(image_size)
+        small = 4 * len(images) * channels * height * width <= held_bytes
+        self.held = images.read(np.arange(len(images)), image_size) if small else None
+
+    def __len__(self) -> int:
+        """Return the number of cases."""
+        return len(self.images)
+
+    def __getitem__(self, rows: Rows) -> Batch:
+        """Return some cases as they are."""
+        if self.held is not None:
+            pixels = self.held[torch.from_numpy(rows)]
+        else:
+            pixels = self.images.read(rows, self.image_size)
+        return Batch(pixels, self.label[torch.from_numpy(rows)], torch.empty(len(rows), 0))
+
+
+class Views(Dataset[Batch]):
+    """Training examples together with the random numbers of their views in the current epoch.
+
+    Args:
+        examples: Training examples.
+        seed: Seed of the fit.
+        order: Sampler that knows the epoch.
+    """
+
+    def __init__(self, examples: Examples, seed: int, order: "EpochOrder") -> None:
+        self._examples = examples
+        self._seed = seed
+        self._order = order
+
+    def __getitem__(self, rows: Rows) -> Batch:
+        """Return some cases with their random numbers."""
+        case_ids = self._examples.images.case_id[rows].tolist()
+        uniform = draws(self._seed, self._order.epoch, case_ids)
+        return self._examples[rows]._replace(uniform=uniform)
+
+
+class EpochOrder(Sampler[Rows]):
+    """Batches of rows in an order that depends on seed and epoch alone.
+
+    Args:
+        n: Number of cases.
+        batch_size: Rows a batch.
+        seed: Seed of the fit; None keeps the given order.
+        rank: This process among those that share the training.
+        world: Number of such processes; all get equally many rows.
+    """
+
+    def __init__(
+        self, n: int, batch_size: int, seed: int | None, rank: int = 0, world: int = 1
+    ) -> None:
+        self._n = n
+        self._batch_size = batch_size
+        self._seed = seed
+        self._rank = rank
+        self._world = world
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose order comes next; Lightning calls this."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return -(-self._share() // self._batch_size)
+
+    def _share(self) -> int:
+        return -(-self._n // self._world)
+
+    def __iter__(self) -> Iterator[Rows]:
+        """Yield the batches of the epoch."""
+        rows = np.arange(self._n)
+        if self._seed is not None:
+            rows = stream(self._seed, "order", self.epoch).permutation(self._n)
+        own = np.resize(rows, self._share() * self._world)[self._rank :: self._world]
+        for start in range(0, len(own), self._batch_size):
+            yield own[start : start + self._batch_size]
+
+
+class ImageData(pl.LightningDataModule):
+    """Training and validation batches of one fit.
+
+    Args:
+        training: Training examples.
+        validation: Examples that decide when to stop.
+        batch_size: Images a batch.
+        seed: Seed of the fit.
+        augmented: Whether training images are shown as random views.
+    """
+
+    def __init__(
+        self, training: Examples, validation: Examples, batch_size: int, seed: int, augmented: bool
+    ) -> None:
+        super().__init__()
+        self._training = training
+        self._validation = validation
+        self._batch_size = batch_size
+        self._seed = seed
+        self._augmented = augmented
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Return shuffled batches; each process gets its share."""
+        rank, world = (
+            (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        )
+        order = EpochOrder(len(self._training), self._batch_size, self._seed, rank, world)
+        examples = Views(self._training, self._seed, order) if self._augmented else self._training
+        return DataLoader(examples, sampler=order, batch_size=None)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Return all validation batches; every process sees them all and so agrees on stopping."""
+        order = EpochOrder(len(self._validation), self._batch_size, None)
+        return DataLoader(self._validation, sampler=order, batch_size=None)

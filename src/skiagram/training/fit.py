@@ -1,0 +1,156 @@
+"""One fit from its examples to its best weights; a killed fit goes on where it stopped."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from skiagram.errors import ModelFailure
+from skiagram.progress import Progress
+from skiagram.training.classifier import Classifier
+from skiagram.training.data import Examples, ImageData
+from skiagram.training.history import History, read_history
+from skiagram.training.module import ClassifierTraining
+from skiagram.training.options import Trainer, Training
+
+CHECKPOINT = "last.ckpt"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How one fit is made.
+
+    Attributes:
+        training: Options of the network's training.
+        trainer: Where it is trained.
+        n_classes: Number of classes.
+        threads: Threads of one process; weights repeat bit for bit at an equal count only.
+        seed: Seed of this fit.
+        folder: Folder of the checkpoint; None to keep none after the fit.
+    """
+
+    training: Training
+    trainer: Trainer
+    n_classes: int
+    threads: int
+    seed: int
+    folder: Path | None
+
+    def run(self, classifier: Classifier, training: Examples, validation: Examples) -> pd.DataFrame:
+        """Train in place until the validation loss no longer falls; restore the best weights.
+
+        Args:
+            classifier: Freshly initialised.
+            training: Examples to learn from.
+            validation: Examples that decide when to stop.
+
+        Returns:
+            One row an epoch: `epoch`, `training_loss`, `validation_loss`, `validation_accuracy`,
+            `learning_rate`.
+
+        Raises:
+            ModelFailure: The loss is no longer finite or memory ran out.
+        """
+        torch.set_num_threads(self.threads)
+        with TemporaryDirectory(prefix="skiagram-") as scratch:
+            folder = self.folder or Path(scratch)
+            folder.mkdir(parents=True, exist_ok=True)
+            checkpoint = folder / CHECKPOINT
+            if not (checkpoint.exists() and read_history(checkpoint)["stopped"]):
+                self._train(classifier, training, validation, checkpoint)
+            history = read_history(checkpoint)
+        classifier.load_state_dict(history["best_weights"])
+        curves = pd.DataFrame(history["curves"])
+        return curves.astype({"epoch": "int64"})
+
+    def _train(
+        self, classifier: Classifier, training: Examples, validation: Examples, checkpoint: Path
+    ) -> None:
+        options = self.training
+        weight = _class_weight(training.label, self.n_classes, options.class_weights)
+        module = ClassifierTraining(classifier, options, weight, self.seed)
+        augmented = options.augmentation is not None
+        data = ImageData(training, validation, options.batch_size, self.seed, augmented)
+        with Progress("epochs", options.epochs) as bar, _quiet(), _failures(options.batch_size):
+            history = History(options.epochs, options.patience, checkpoint, bar.advance)
+            resumed = str(checkpoint) if checkpoint.exists() else None
+            self._lightning(history).fit(module, data, ckpt_path=resumed, weights_only=True)
+
+    def _lightning(self, history: History) -> pl.Trainer:
+        trainer = self.trainer
+        on_cpu = device(trainer).type == "cpu"
+        return pl.Trainer(
+            accelerator=trainer.accelerator,
+            devices=trainer.devices,
+            num_nodes=trainer.num_nodes,
+            strategy=trainer.strategy,
+            precision=trainer.precision,
+            max_epochs=self.training.epochs,
+            deterministic=True if on_cpu else "warn",
+            callbacks=[history],
+            logger=False,
+            enable_checkpointing=True,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+        )
+
+
+def device(trainer: Trainer) -> torch.device:
+    """Return the one device that scores cases under these options."""
+    if trainer.accelerator != "cpu" and torch.cuda.is_available():
+        return torch.device("cuda", 0)
+    if trainer.accelerator in ("auto", "mps") and torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def _class_weight(label: Tensor, n_classes: int, kind: str | None) -> Tensor:
+    if kind is None:
+        return torch.ones(n_classes)
+    counts = torch.bincount(label, minlength=n_classes).clamp(min=1)
+    return len(label) / (n_classes * counts.float())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's notices about hardware and loaders from the terminal."""
+    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _failures(batch_size: int) -> Iterator[None]:
+    """Turn running out of memory into a failure that says which option to turn."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        text = str(error).lower()
+        if isinstance(error, RuntimeError) and not (
+            isinstance(error, torch.OutOfMemoryError)
+            or any(words in text for words in ("out of memory", "not enough memory"))
+        ):
+            raise
+        raise ModelFailure(
+            "memory ran out during training",
+            where="training",
+            remedy=f"lower training.batch_size (now {batch_size}) or training.image_size",
+        ) from error

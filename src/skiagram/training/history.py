@@ -1,0 +1,112 @@
+"""What a fit remembers from epoch to epoch, and when it stops.
+
+All of it is part of the checkpoint: curves, the best weights so far and the decision to stop. So
+one file tells whether a fit is under way or finished, and both can be taken up from it.
+"""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Checkpoint
+from torch import Tensor
+
+from skiagram.errors import ModelFailure
+from skiagram.training.module import ClassifierTraining
+
+
+class History(Checkpoint):
+    """Curves, best weights and early stopping on the validation loss.
+
+    Args:
+        epochs: Epochs at most.
+        patience: Epochs without a lower validation loss after which training stops.
+        path: Checkpoint to write after each epoch.
+        advanced: Called after each epoch.
+    """
+
+    def __init__(
+        self, epochs: int, patience: int, path: Path, advanced: Callable[[], None] = lambda: None
+    ) -> None:
+        self._epochs = epochs
+        self._patience = patience
+        self._path = path
+        self._advanced = advanced
+        self.curves: list[dict[str, float]] = []
+        self.best_weights: dict[str, Tensor] = {}
+        self.best_epoch = -1
+        self.stopped = False
+
+    @property
+    def state_key(self) -> str:
+        """Return the name of this state in a checkpoint."""
+        return "history"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint holds."""
+        return {
+            "curves": self.curves,
+            "best_weights": self.best_weights,
+            "best_epoch": self.best_epoch,
+            "stopped": self.stopped,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up what a checkpoint holds."""
+        self.curves = list(state_dict["curves"])
+        self.best_weights = state_dict["best_weights"]
+        self.best_epoch = state_dict["best_epoch"]
+        self.stopped = state_dict["stopped"]
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Judge the epoch, write the checkpoint and say whether to go on."""
+        assert isinstance(pl_module, ClassifierTraining)  # noqa: S101 - narrows the type
+        loss, accuracy = trainer.strategy.broadcast(pl_module.validation())
+        row = {
+            "epoch": float(trainer.current_epoch),
+            "training_loss": trainer.strategy.broadcast(pl_module.training_loss()),
+            "validation_loss": loss,
+            "validation_accuracy": accuracy,
+            "learning_rate": pl_module.learning_rate,
+        }
+        for name in ("training_loss", "validation_loss"):
+            _finite(name, row[name], trainer.current_epoch)
+        self.curves.append(row)
+        if self.best_epoch < 0 or loss < self.curves[self.best_epoch]["validation_loss"]:
+            self.best_epoch = len(self.curves) - 1
+            weights = pl_module.classifier.state_dict()
+            self.best_weights = {
+                name: value.detach().cpu().clone() for name, value in weights.items()
+            }
+        waited = len(self.curves) - 1 - self.best_epoch
+        self.stopped = waited >= self._patience or len(self.curves) == self._epochs
+        trainer.should_stop = self.stopped
+        self._write(trainer)
+        self._advanced()
+
+    def _write(self, trainer: pl.Trainer) -> None:
+        unfinished = self._path.with_suffix(".unfinished")
+        trainer.save_checkpoint(unfinished)
+        if trainer.is_global_zero:
+            unfinished.replace(self._path)
+        trainer.strategy.barrier()
+
+
+def _finite(
+    name: Literal["training_loss", "validation_loss"] | str, value: float, epoch: int
+) -> None:
+    if not math.isfinite(value):
+        raise ModelFailure(
+            f"{name.replace('_', ' ')} is {value} in epoch {epoch}",
+            where="training",
+            remedy="lower training.optimizer.lr",
+        )
+
+
+def read_history(path: Path) -> dict[str, Any]:
+    """Read the state that a `History` left in a checkpoint; no code is unpickled."""
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return dict(state["callbacks"]["history"])

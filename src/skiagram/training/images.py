@@ -1,0 +1,103 @@
+"""What a network sees of some cases: images in the store, read when they are needed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from skiagram.errors import DataError, ModelFailure
+from skiagram.store import Image, ImageStore
+
+_MOMENTS_BATCH = 256
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images of some cases; nothing is held in memory.
+
+    Attributes:
+        store: Memory-mapped images.
+        case_id: (n,) str, each one in the store.
+    """
+
+    store: ImageStore
+    case_id: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        """Return the number of cases."""
+        return len(self.case_id)
+
+    def select(self, rows: NDArray[np.int64]) -> "ImageSet":
+        """Return the given rows, in the given order."""
+        return ImageSet(self.store, self.case_id[rows])
+
+    def shape(self, image_size: int | None) -> tuple[int, int, int]:
+        """Return (channels, height, width) that all images share, after resizing where asked for.
+
+        Raises:
+            ModelFailure: The images differ in size or channels.
+        """
+        shapes: dict[tuple[int, int, int], str] = {}
+        for case_id in self.case_id.tolist():
+            shapes.setdefault(_shape(self.store.image(case_id), image_size), case_id)
+        if len(shapes) > 1:
+            (first, one), (second, other) = list(shapes.items())[:2]
+            raise ModelFailure(
+                f"images differ in channels, height, width: {first} in {one}, {second} in {other}",
+                remedy="set training.image_size; images with differing channels need a conversion",
+            )
+        return next(iter(shapes))
+
+    def read(self, rows: NDArray[np.int64], image_size: int | None) -> Tensor:
+        """Read images of equal shape as (n, channels, height, width) float32.
+
+        Raises:
+            DataError: A pixel is missing; names the case.
+        """
+        images = [
+            _tensor(case_id, self.store.image(case_id), image_size)
+            for case_id in self.case_id[rows].tolist()
+        ]
+        return torch.stack(images)
+
+    def moments(self, image_size: int | None) -> tuple[Tensor, Tensor]:
+        """Return each channel's mean and standard deviation over all pixels, float32.
+
+        A constant channel has a deviation of 1, so that dividing by it is safe.
+        """
+        count, total, squares = 0, torch.zeros(1), torch.zeros(1)
+        for start in range(0, len(self), _MOMENTS_BATCH):
+            rows = np.arange(start, min(start + _MOMENTS_BATCH, len(self)))
+            pixels = self.read(rows, image_size).double()
+            count += pixels[:, 0].numel()
+            total = total + pixels.sum(dim=(0, 2, 3))
+            squares = squares + pixels.square().sum(dim=(0, 2, 3))
+        mean = total / count
+        deviation = (squares / count - mean.square()).clamp(min=0).sqrt()
+        deviation[deviation < 1e-6 * mean.abs().clamp(min=1e-6)] = 1.0
+        return mean.float(), deviation.float()
+
+
+def _shape(image: Image, image_size: int | None) -> tuple[int, int, int]:
+    channels = image.shape[2] if image.ndim == 3 else 1
+    if image_size is not None:
+        return channels, image_size, image_size
+    return channels, image.shape[0], image.shape[1]
+
+
+def _tensor(case_id: str, image: Image, image_size: int | None) -> Tensor:
+    planes = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
+    pixels = torch.from_numpy(planes.astype(np.float32))
+    if not bool(torch.isfinite(pixels).all()):
+        raise DataError(
+            "missing pixels",
+            where=case_id,
+            remedy="choose a restoration that fills missing values",
+        )
+    if image_size is None or pixels.shape[1:] == (image_size, image_size):
+        return pixels
+    size = (image_size, image_size)
+    return interpolate(pixels[None], size, mode="bilinear", antialias=True)[0]
