@@ -48,8 +48,7 @@ def fit_calibration(scores: NDArray[np.float64], label: NDArray[np.int64]) -> Ca
         own = (counts[k] + 1.0) / (counts[k] + n_classes)
         target[label == k] = (1.0 - own) / (n_classes - 1)
         target[label == k, k] = own
-    scale = float(np.std(scores - scores.mean(axis=1, keepdims=True))) or 1.0
-    unit = scores / scale
+    offset, scale, unit = _standardised(scores)
 
     def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         slope, intercept = np.exp(theta[0]), theta[1:] - theta[1:].mean()
@@ -63,16 +62,35 @@ def fit_calibration(scores: NDArray[np.float64], label: NDArray[np.int64]) -> Ca
 
     bounds = [(-8.0, 8.0)] + [(-20.0, 20.0)] * n_classes
     best = minimize(loss, np.zeros(n_classes + 1), jac=True, bounds=bounds, method="L-BFGS-B").x
-    intercept = best[1:] - best[1:].mean()
-    return Calibration(float(np.exp(best[0])) / scale, tuple(float(value) for value in intercept))
+    slope = float(np.exp(best[0])) / scale
+    intercept = best[1:] - best[1:].mean() - slope * offset
+    return Calibration(slope, tuple(float(value) for value in intercept))
+
+
+def _standardised(
+    scores: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], float, NDArray[np.float64]]:
+    """Return class offsets, one scale, and scores less both; a row's common level drops out.
+
+    The bounds of the search are in these units, so neither shift nor scale of a model's scores
+    moves the optimum out of them.
+    """
+    level = scores - scores.mean(axis=1, keepdims=True)
+    offset = level.mean(axis=0)
+    centred = level - offset
+    largest = float(np.abs(centred).max())
+    if largest <= 1e-12 * float(np.abs(scores).max()):  # equal scores but for rounding
+        return offset, 1.0, np.zeros_like(scores)
+    scale = float(np.std(centred / largest)) * largest
+    return offset, scale, centred / scale
 
 
 def average(calibrations: list[Calibration]) -> Calibration:
-    """Average the calibrations of the folds: geometric mean of slopes, mean of intercepts.
+    """Average the calibrations of the folds, which averages their log-odds.
 
     Scores of different folds come from different fits, so each fold is calibrated on its own.
     """
-    slope = float(np.exp(np.mean([np.log(one.slope) for one in calibrations])))
+    slope = float(np.mean([one.slope for one in calibrations]))
     intercept = np.mean([one.intercept for one in calibrations], axis=0)
     return Calibration(slope, tuple(float(value) for value in intercept))
 
@@ -88,4 +106,5 @@ def threshold_at_sensitivity(
         sensitivity: Wanted sensitivity in (0, 1].
     """
     ranked = np.sort(probability[positive])[::-1]
-    return float(ranked[int(np.ceil(sensitivity * len(ranked))) - 1])
+    needed = int(np.ceil(sensitivity * len(ranked) - 1e-9))  # .7 × 10 is a little above 7
+    return float(ranked[needed - 1])

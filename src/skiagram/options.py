@@ -89,18 +89,43 @@ def check(target: type[T], values: Mapping[str, Any], where: str) -> T:
         return TypeAdapter(target).validate_json(json.dumps(values))
     except (TypeError, ValueError) as error:
         if isinstance(error, ValidationError):
-            raise _explain(error, target, where) from None
+            raise _explain(error, target, values, where) from None
         raise OptionError(str(error), where=where) from error
 
 
-def _explain(error: ValidationError, target: type, where: str) -> OptionError:
-    first = error.errors(include_url=False)[0]
-    name = ".".join(str(part) for part in first["loc"])
-    option = f"{where}.{name}" if name else where
+def _explain(
+    error: ValidationError, target: type, values: Mapping[str, Any], where: str
+) -> OptionError:
+    errors = error.errors(include_url=False)
+    first = errors[0]
+    path = _path(first["loc"], values)
+    option = ".".join([where, *path])
     if first["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
-        known = ", ".join(sorted(getattr(target, "__dataclass_fields__", {})))
+        known = ", ".join(sorted(_fields(target, path[:-1])))
         return OptionError("no such option", where=option, allowed=known)
     if first["type"] in {"missing", "missing_argument"}:
+        option = f"{option}.{first['loc'][-1]}"
         return OptionError("is missing", where=option, remedy="give it a value")
     given = json.dumps(first["input"], default=str)
-    return OptionError(f"{given} was given", where=option, allowed=first["msg"])
+    wishes = [one["msg"] for one in errors if _path(one["loc"], values) == path]
+    return OptionError(f"{given} was given", where=option, allowed=", or: ".join(wishes))
+
+
+def _path(loc: tuple[int | str, ...], values: Any) -> list[str]:
+    """Return the part of an error's place that names options; the rest are types of a union."""
+    path: list[str] = []
+    for part in loc:
+        if isinstance(values, list) and isinstance(part, int):
+            values = values[part]
+        elif isinstance(values, Mapping) and part in values:
+            values = values[part]
+        else:
+            break
+        path.append(str(part))
+    return path
+
+
+def _fields(target: type, path: list[str]) -> list[str]:
+    """Return the option names of a dataclass, or of the one nested in it at a path."""
+    fields = getattr(target, "__dataclass_fields__", {})
+    return list(fields) if not path else _fields(fields[path[0]].type, path[1:])

@@ -116,7 +116,6 @@ class Outcome:
         multiply_adds: Multiply–add operations to score one case; None where not defined.
         images_seen: Training images shown in all fits, repeats counted.
         fits: Number of fits made.
-        thresholds: Operating point → threshold on the calibrated positive probability.
         options: The composed options.
     """
 

@@ -39,26 +39,46 @@ def grouped_folds(
         *name: Name of the random stream.
 
     Raises:
-        DataError: A class has fewer patients than there are folds.
+        DataError: There is one class only, or one has too few patients to stand in every fold.
     """
-    for value in np.unique(label):
-        patients = len(np.unique(patient_id[label == value]))
-        if patients < folds:
-            raise DataError(
-                f"class {value} has {patients} patients for {folds} folds",
-                where="splits",
-                remedy="lower `folds` or add patients of that class",
-            )
-    if len(np.unique(label)) < 2:
-        raise DataError("only one class among the development cases", where="labels")
+    rarest, patients = _rarest_class(label, patient_id)
+    if patients < folds:
+        raise DataError(
+            f"class {rarest} has {patients} patients for {folds} folds",
+            where="splits",
+            remedy="lower `folds` or add patients of that class",
+        )
     splitter = StratifiedGroupKFold(
         n_splits=folds, shuffle=True, random_state=derived_seed(seed, *name)
     )
     rows = np.zeros((len(label), 1))
-    return [
+    partitions = [
         Partition(training.astype(np.int64), held_out.astype(np.int64))
         for training, held_out in splitter.split(rows, label, patient_id)
     ]
+    for one in partitions:
+        _assert_all_classes(label, one)
+    return partitions
+
+
+def _rarest_class(label: NDArray[np.int64], patient_id: NDArray[np.str_]) -> tuple[int, int]:
+    classes = np.unique(label)
+    if len(classes) < 2:
+        raise DataError("only one class among the development cases", where="labels")
+    patients = {int(value): len(np.unique(patient_id[label == value])) for value in classes}
+    rarest = min(patients, key=patients.__getitem__)
+    return rarest, patients[rarest]
+
+
+def _assert_all_classes(label: NDArray[np.int64], partition: Partition) -> None:
+    for rows in (partition.training, partition.held_out):
+        absent = np.setdiff1d(label, label[rows])
+        if len(absent):  # patients of several classes can make an even split impossible
+            raise DataError(
+                f"class {absent[0]} is missing from a fold",
+                where="splits",
+                remedy="lower `folds` or add patients of that class",
+            )
 
 
 def inner_validation(
@@ -70,11 +90,18 @@ def inner_validation(
 ) -> Partition:
     """Set a grouped part of the training rows aside, for early stopping.
 
+    The part is one of round(1 / fraction) folds, or of as many as the rarest class has patients.
+
     Args:
         label: (n,) class labels.
         patient_id: (n,) patient of each row.
         fraction: Share to set aside, in (0, .5].
         seed: The run's seed.
         *name: Name of the random stream.
+
+    Raises:
+        DataError: There is one class only, or one has a single patient.
     """
-    return grouped_folds(label, patient_id, round(1 / fraction), seed, *name)[0]
+    _, patients = _rarest_class(label, patient_id)
+    folds = max(2, min(round(1 / fraction), patients))
+    return grouped_folds(label, patient_id, folds, seed, *name)[0]

@@ -54,8 +54,7 @@ class ShardWriter:
         self._shards = 0
         self._file: Any = None
         self._digest = hashlib.sha256()
-        self._case_ids: list[str] = []
-        self._shard_of: list[int] = []
+        self._shard_by_case: dict[str, int] = {}  # case id → shard, in the order of the store
 
     def __enter__(self) -> "ShardWriter":
         """Return the writer itself."""
@@ -69,8 +68,10 @@ class ShardWriter:
             image: (height, width) or (height, width, channels); uint8, uint16, int16 or float32.
 
         Raises:
-            DataError: The image's shape or depth cannot be stored.
+            DataError: The id is taken, or the image's shape or depth cannot be stored.
         """
+        if case_id in self._shard_by_case:
+            raise DataError("two images of one case id", where=case_id)
         if image.ndim not in (2, 3) or 0 in image.shape or str(image.dtype) not in _DTYPES:
             raise DataError(
                 f"image of shape {image.shape} and type {image.dtype}",
@@ -85,8 +86,7 @@ class ShardWriter:
         self._rows.append(row)
         self._digest.update(repr(row[:5]).encode())
         self._digest.update(pixels)
-        self._case_ids.append(case_id)
-        self._shard_of.append(self._shards)
+        self._shard_by_case[case_id] = self._shards
         self._row_bytes += len(pixels)
         self._written += len(pixels)
         if self._row_bytes >= _BATCH_BYTES:
@@ -124,8 +124,8 @@ class ShardWriter:
         if kind is None:
             index = {
                 "sha256": self._digest.hexdigest(),
-                "case_id": self._case_ids,
-                "shard": self._shard_of,
+                "case_id": list(self._shard_by_case),
+                "shard": list(self._shard_by_case.values()),
             }
             (self._folder / "index.json").write_text(json.dumps(index))
 
@@ -144,13 +144,13 @@ class ImageStore:
         self.folder = folder
         try:
             index = json.loads((folder / "index.json").read_text())
-        except (OSError, ValueError) as error:
+            self.case_ids: list[str] = index["case_id"]
+            self.sha256: str = index["sha256"]
+            self._shard_of: list[int] = index["shard"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
                 "no finished image store", where=str(folder), remedy="run the stage that writes it"
             ) from error
-        self.case_ids: list[str] = index["case_id"]
-        self.sha256: str = index["sha256"]
-        self._shard_of: list[int] = index["shard"]
         self._position = {case_id: at for at, case_id in enumerate(self.case_ids)}
         self._tables: dict[int, tuple[pa.Table, int]] = {}
 

@@ -3,6 +3,7 @@
 A model that fails leaves a named failed outcome instead of stopping the pipeline.
 """
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,13 @@ def train(member: Member[I], cases: Cases, task: Task, plan: Plan, folders: ArmF
                 _save(developed, folders.model / f"repeat{repeat}")
                 scored += rows
         except ModelFailure as error:
-            reason, scored = str(error), []
+            reason = str(error)
+        except MemoryError as error:
+            reason = f"out of memory: {error}"
+    if reason:
+        scored = []
+        shutil.rmtree(folders.model)  # the models of its earlier repeats answer no plan
+        folders.model.mkdir()
     outcome = _outcome(member, [summary for _, summary in summaries], reason)
     _predictions(scored, len(task.classes)).write(folders.scores / "predictions.parquet")
     write_table(_curves(summaries), folders.scores / "curves.parquet")
@@ -128,8 +135,11 @@ def _outcome(member: Member[I], summaries: list[FitSummary], reason: str) -> Out
 
 
 def _predictions(scored: list[Scored], n_classes: int) -> Predictions:
-    columns = ["part", "repeat", "fold", "case_id", "threshold"]
-    columns += [f"{kind}_{k}" for kind in ("score", "probability") for k in range(n_classes)]
+    types = {"part": "str", "repeat": "int64", "fold": "int64", "case_id": "str"}
+    types["threshold"] = "float64"
+    types |= {
+        f"{kind}_{k}": "float64" for kind in ("score", "probability") for k in range(n_classes)
+    }
     tables = [
         pd.DataFrame(
             {
@@ -144,13 +154,15 @@ def _predictions(scored: list[Scored], n_classes: int) -> Predictions:
         )
         for one in scored
     ]
-    return Predictions(
-        pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
-    )
+    return Predictions(_stacked(tables, types))
 
 
 def _curves(summaries: list[tuple[str, FitSummary]]) -> pd.DataFrame:
-    tables = [s.curves.assign(fit=name) for name, s in summaries if len(s.curves)]
-    return (
-        pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"fit": [], "epoch": []})
-    )
+    tables = [summary.curves.assign(fit=name) for name, summary in summaries if len(summary.curves)]
+    return _stacked(tables, {"fit": "str", "epoch": "int64"})
+
+
+def _stacked(tables: list[pd.DataFrame], types: dict[str, str]) -> pd.DataFrame:
+    """Stack tables; without any, the columns still have their types, so files keep one schema."""
+    stacked = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(types))
+    return stacked.astype(types)
