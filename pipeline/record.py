@@ -1,0 +1,40 @@
+"""Stage record: the finished execution goes to the tracker; a receipt says what was recorded."""
+
+import sys
+from typing import Any
+
+from pydantic.dataclasses import dataclass
+
+from entrypoint import ROOT, publish, stage
+from skiagram.options import STRICT, build
+from skiagram.records import write_record
+from skiagram.tracking.contract import NotRecorded, Tracker
+from skiagram.tracking.execution import read_execution
+from skiagram.tracking.provenance import home
+
+
+@dataclass(**STRICT)
+class Options:
+    """Choices of the stage."""
+
+    tracking: dict[str, Any]
+    baselines: tuple[str, ...]
+    networks: tuple[str, ...]
+    choices: dict[str, Any]
+
+
+@stage(Options)
+def main(options: Options) -> None:
+    """Record the execution; a tracker out of reach costs one warning and no result."""
+    tracker: Tracker = build(options.tracking, "tracking")
+    execution = read_execution(ROOT, options.baselines + options.networks, options.choices)
+    try:
+        print(tracker.record(execution, home(ROOT)))
+    except NotRecorded as error:
+        print(f"Warning: {error}. Later: `python pipeline/record.py`.", file=sys.stderr)
+    with publish("reports/receipt.json") as staging:
+        write_record(execution.receipt, staging / "reports/receipt.json")
+
+
+if __name__ == "__main__":
+    main()

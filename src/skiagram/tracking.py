@@ -1,1 +1,0 @@
-"""MLflow: the only module that imports it."""

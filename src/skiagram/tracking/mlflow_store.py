@@ -1,0 +1,116 @@
+"""MLflow: a parent run an execution, a child a model; the only module that imports it.
+
+Plain artefacts only: MLflow's own model formats pickle. MLflow's automatic logging stays off,
+because a stage writes once, when all is known.
+"""
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from skiagram.options import STRICT
+from skiagram.tracking.contract import Execution, NotRecorded, Run
+
+_ENVIRONMENT = {  # by default a dead server stalls each call for minutes
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+_METRICS_A_CALL = 1000
+_PARAMS_A_CALL = 100
+_RECEIPT = "skiagram.receipt"
+_EXPERIMENT = "DVC_EXP_NAME"
+
+
+@dataclass(**STRICT)
+class MLflowStore:
+    """An MLflow database or server.
+
+    Attributes:
+        uri: Where runs go; None for `mlflow.db` in the project's folder, which `mlflow ui` run
+            there shows.
+        experiment: Name of the MLflow experiment.
+    """
+
+    uri: str | None
+    experiment: Annotated[str, Field(min_length=1)]
+
+    def record(self, execution: Execution, home: Path) -> str:
+        """Record an execution once.
+
+        A finished parent run with the same receipt and experiment name is left as it is; one that
+        was cut short stays unfinished and is recorded anew.
+
+        Raises:
+            NotRecorded: The database or server could not be reached or refused.
+        """
+        uri = self.uri or f"sqlite:///{home / 'mlflow.db'}"
+        try:
+            client = _client(uri)
+            experiment = self._experiment(client, uri, home)
+            if _is_recorded(client, experiment, execution):
+                return f"Already recorded in {uri}, experiment {self.experiment}."
+            _write(client, experiment, execution)
+        except Exception as error:  # whatever happens to a tracker, it costs no result
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            raise NotRecorded(f"nothing recorded in {uri} ({reason})") from error
+        return f"Recorded {len(execution.children)} models in {uri}, experiment {self.experiment}."
+
+    def _experiment(self, client: Any, uri: str, home: Path) -> str:
+        found = client.get_experiment_by_name(self.experiment)
+        if found is not None:
+            return str(found.experiment_id)
+        local = uri.startswith("sqlite:")  # a server knows its own place
+        location = (home / "mlartifacts").as_uri() if local else None
+        return str(client.create_experiment(self.experiment, artifact_location=location))
+
+
+def _client(uri: str) -> Any:
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    from mlflow.tracking import MlflowClient
+
+    for name in ("alembic", "mlflow", "urllib3"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return MlflowClient(tracking_uri=uri)
+
+
+def _is_recorded(client: Any, experiment: str, execution: Execution) -> bool:
+    same = client.search_runs(
+        [experiment],
+        filter_string=f"tags.`{_RECEIPT}` = '{execution.receipt.digest}' "
+        "and attributes.status = 'FINISHED'",
+    )
+    return any(run.data.tags.get(_EXPERIMENT) == execution.name for run in same)
+
+
+def _write(client: Any, experiment: str, execution: Execution) -> None:
+    marks = {_RECEIPT: execution.receipt.digest, _EXPERIMENT: execution.name}
+    parent = _start(client, experiment, execution.parent, marks)
+    for child in execution.children:
+        run_id = _start(client, experiment, child, {"mlflow.parentRunId": parent})
+        client.set_terminated(run_id, "FAILED" if child.failed else "FINISHED")
+    client.set_terminated(parent, "FINISHED")  # last: it says that the recording is whole
+
+
+def _start(client: Any, experiment: str, run: Run, marks: dict[str, str]) -> str:
+    from mlflow.entities import Metric, Param
+
+    created = client.create_run(experiment, run_name=run.name, tags=run.tags | marks)
+    run_id = str(created.info.run_id)
+    now = int(time.time() * 1000)
+    metrics = [Metric(point.name, point.value, now, point.step) for point in run.points]
+    for start in range(0, len(metrics), _METRICS_A_CALL):
+        client.log_batch(run_id, metrics=metrics[start : start + _METRICS_A_CALL])
+    params = [Param(name, value) for name, value in run.params.items()]
+    for start in range(0, len(params), _PARAMS_A_CALL):
+        client.log_batch(run_id, params=params[start : start + _PARAMS_A_CALL])
+    for path, folder in run.artefacts.items():
+        log = client.log_artifacts if path.is_dir() else client.log_artifact
+        log(run_id, str(path), folder or None)
+    return run_id

@@ -1,0 +1,82 @@
+"""A finished pipeline's outputs in a folder, as the record stage finds them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skiagram.evaluation.results import Estimate, Evaluation, ModelResult, Stability
+from skiagram.records import DataCard, Outcome, Task, write_record, write_table
+from skiagram.store import ShardWriter
+
+MODELS = ("svm", "small_cnn", "broken_cnn")
+
+
+def _results() -> tuple[ModelResult, ...]:
+    fine = Estimate(0.8, 0.7, 0.9, "logit DeLong")
+    none = Estimate(None, reason="the model failed")
+    stability = Stability((0.7, 0.9), Estimate(0.8, 0.6, 1.0), 0.1, (0.8,), None, Estimate(0.05))
+    options = {
+        "kernel": "rbf",
+        "scaling": {"method": "robust", "columns": [1, 2]},
+        "note": "x" * 9000,
+    }
+    svm = Outcome("svm", "classical", "SVM", "finished", parameters=12, fits=4, options=options)
+    net = Outcome("small_cnn", "deep", "Small CNN", "finished", multiply_adds=5, fits=4)
+    broken = Outcome("broken_cnn", "deep", "Broken CNN", "failed", "diverged in epoch 3")
+    return (
+        ModelResult(svm, {"roc_auc": fine, "brier": none}, fine, stability),
+        ModelResult(net, {"roc_auc": fine}, fine, stability, efficiency=Estimate(0.5)),
+        ModelResult(broken, {"roc_auc": none}, none),
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a folder with the outputs of three models, one of them failed."""
+    folder = tmp_path / "project"
+    evaluation = Evaluation(
+        task=Task(("benign", "malignant"), 1, "holdout"),
+        part="test",
+        cases={"development": {"benign": 5}},
+        patients={"development": 5},
+        twins=3,
+        models=_results(),
+        best={"classical": "svm", "deep": "small_cnn"},
+        difference=Estimate(0.02, -0.1, 0.1),
+        ideal=None,
+        verdict="No network is shown to be worth it here.",
+    )
+    write_record(evaluation, folder / "reports/metrics.json")
+    card = DataCard("made", "Made", "none", "CC0", "none", "none", patients_known=True)
+    write_record(card, folder / "data/cases/card.json")
+    with ShardWriter(folder / "data/images") as writer:
+        writer.add("case-000000", np.zeros((2, 2), dtype=np.uint8))
+    (folder / "reports/plots").mkdir()
+    for name in ("report.html", "scores.csv", "plots/roc.svg"):
+        (folder / "reports" / name).write_text(name)
+    for result in evaluation.models:
+        name = result.outcome.model
+        write_record(result.outcome, folder / "scores" / name / "outcome.json")
+        write_table(_curves(result.outcome.arm), folder / "scores" / name / "curves.parquet")
+        (folder / "models" / name / "repeat0").mkdir(parents=True)
+        (folder / "models" / name / "repeat0/model.json").write_text(name)
+    seconds = folder / ".work/seconds/train_network-small_cnn.json"
+    seconds.parent.mkdir(parents=True)
+    seconds.write_text(json.dumps({"seconds": 12.5, "host": "workstation"}))
+    return folder
+
+
+def _curves(arm: str) -> pd.DataFrame:
+    if arm == "classical":
+        return pd.DataFrame({"fit": [], "epoch": []})
+    return pd.DataFrame(
+        {
+            "fit": ["repeat0-final"] * 3,
+            "epoch": [0, 1, 2],
+            "training_loss": [0.7, 0.5, 0.4],
+            "validation_loss": [0.8, 0.6, np.nan],
+        }
+    )

@@ -1,0 +1,138 @@
+"""Recording in a real MLflow database, read back through MLflow's own client."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skiagram.tracking.contract import NotRecorded
+from skiagram.tracking.execution import read_execution
+from skiagram.tracking.mlflow_store import MLflowStore
+from tests.tracking.conftest import MODELS
+
+pytestmark = pytest.mark.slow  # importing MLflow and making a database take seconds
+STORE = MLflowStore(uri=None, experiment="skiagram")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return one lasting folder for all tests, because a new database costs seconds."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def client(home: Path) -> Any:
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
+
+
+def _runs(client: Any, experiment: str) -> list[Any]:
+    found = client.get_experiment_by_name(experiment)
+    return list(client.search_runs([found.experiment_id])) if found else []
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """Yield a loopback port on which nobody listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+def test_a_parent_and_a_child_a_model(
+    project: Path, home: Path, client: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    execution = read_execution(project, MODELS, {"dataset": "made", "seed": 0})
+    assert STORE.record(execution, home).startswith("Recorded 3 models in sqlite:///")
+    assert capfd.readouterr().err == ""
+
+    runs = {run.info.run_name: run for run in _runs(client, "skiagram")}
+    parent = runs.pop("workspace")
+    assert set(runs) == set(MODELS)
+    assert parent.data.params["dataset"] == "made"
+    assert parent.data.metrics["difference_low"] == -0.1
+    assert parent.data.tags["mlflow.note.content"].startswith("No network")
+    assert {run.data.tags["mlflow.parentRunId"] for run in runs.values()} == {parent.info.run_id}
+    assert runs["broken_cnn"].info.status == "FAILED"
+    assert runs["broken_cnn"].data.tags["mlflow.note.content"] == "diverged in epoch 3"
+
+    svm = runs["svm"]
+    assert svm.data.params["scaling.method"] == "robust"
+    assert svm.data.params["note"].startswith("x" * 500)
+    assert len(svm.data.params["data.sha256"]) == 64
+    assert svm.data.metrics["roc_auc_high"] == 0.9
+    assert "brier" not in svm.data.metrics
+
+
+def test_curves_and_folds_have_steps(project: Path, home: Path, client: Any) -> None:
+    STORE.record(read_execution(project, MODELS, {}), home)
+    network = next(run for run in _runs(client, "skiagram") if run.info.run_name == "small_cnn")
+
+    def history(name: str) -> list[tuple[int, float]]:
+        found = client.get_metric_history(network.info.run_id, name)
+        return [(point.step, point.value) for point in found]
+
+    assert history("training_loss/repeat0-final") == [(0, 0.7), (1, 0.5), (2, 0.4)]
+    assert history("validation_loss/repeat0-final") == [(0, 0.8), (1, 0.6)]
+    assert history("fold_auc") == [(0, 0.7), (1, 0.9)]
+    assert history("seconds") == [(0, 12.5)]
+
+
+def test_artefacts_lie_beside_the_database(project: Path, home: Path, client: Any) -> None:
+    STORE.record(read_execution(project, MODELS, {}), home)
+    runs = {run.info.run_name: run.info for run in _runs(client, "skiagram")}
+    assert runs["svm"].artifact_uri.startswith((home / "mlartifacts").as_uri())
+    inside = [file.path for file in client.list_artifacts(runs["svm"].run_id, "model/repeat0")]
+    assert inside == ["model/repeat0/model.json"]
+    reports = {file.path for file in client.list_artifacts(runs["workspace"].run_id)}
+    assert reports == {"metrics.json", "report.html", "scores.csv", "plots"}
+
+
+def test_the_same_results_are_recorded_once_an_experiment(
+    project: Path, home: Path, client: Any
+) -> None:
+    store = MLflowStore(uri=None, experiment="repeated")
+    execution = read_execution(project, MODELS, {})
+    store.record(execution, home)
+    assert store.record(execution, home).startswith("Already recorded")
+    assert len(_runs(client, "repeated")) == 4
+
+    store.record(replace(execution, name="sunny-film"), home)
+    assert len(_runs(client, "repeated")) == 8
+    (project / "reports/scores.csv").write_text("other results")
+    store.record(read_execution(project, MODELS, {}), home)
+    assert len(_runs(client, "repeated")) == 12
+
+
+def test_a_recording_cut_short_is_made_anew(
+    project: Path, home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    def full_disk(*arguments: object) -> None:
+        raise OSError("no space left")
+
+    store = MLflowStore(uri=None, experiment="cut short")
+    execution = read_execution(project, MODELS, {})
+    with monkeypatch.context() as broken:
+        broken.setattr(MlflowClient, "log_artifacts", full_disk)
+        with pytest.raises(NotRecorded, match="no space left"):
+            store.record(execution, home)
+    assert store.record(execution, home).startswith("Recorded")
+    finished = [run for run in _runs(client, "cut short") if run.info.status == "FINISHED"]
+    assert [run.info.run_name for run in finished].count("workspace") == 1
+
+
+def test_a_dead_server_is_given_up_at_once(
+    project: Path, home: Path, closed_port: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = MLflowStore(uri=f"http://127.0.0.1:{closed_port}", experiment="skiagram")
+    execution = read_execution(project, MODELS, {})
+    with pytest.raises(NotRecorded) as refused:
+        store.record(execution, home)
+    assert "\n" not in str(refused.value)
+    assert capfd.readouterr().err == ""
