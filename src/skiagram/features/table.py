@@ -78,7 +78,9 @@ def extract(store: ImageStore, families: Sequence[FeatureFamily]) -> FeatureTabl
     case_ids: list[str] = []
     values: list[NDArray[np.float32]] = []
     for batch_ids, images in _batches(store):
-        block = np.hstack([family.extract(images) for family in families]).astype(np.float32)
+        features = np.hstack([family.extract(images) for family in families])
+        with np.errstate(over="ignore"):  # an infinite feature is named below
+            block = features.astype(np.float32)
         bad = ~np.isfinite(block)
         if bad.any():
             row, column = (int(at[0]) for at in np.nonzero(bad))

@@ -1,0 +1,77 @@
+"""What every feature family promises, tried on every option file."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from skiagram.errors import DataError
+from skiagram.features.contract import FeatureFamily
+from skiagram.options import build
+
+FOLDER = Path(__file__).resolve().parents[2] / "conf" / "features"
+
+
+def family(name: str) -> FeatureFamily:
+    built: FeatureFamily = build(yaml.safe_load((FOLDER / f"{name}.yaml").read_text()), name)
+    return built
+
+
+FAMILIES = {path.stem: family(path.stem) for path in sorted(FOLDER.glob("*.yaml"))}
+pytestmark = pytest.mark.parametrize("name", FAMILIES)
+any_finite = st.floats(-(2.0**100), 2.0**100, width=32)
+flat_or_ragged = st.one_of(any_finite, st.integers(0, 3).map(float))
+
+
+def test_names_carry_the_family_and_are_distinct(name: str) -> None:
+    names = FAMILIES[name].names()
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(rf"{name}_[a-z0-9_]+", feature) for feature in names)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    arrays(np.float32, array_shapes(min_dims=3, max_dims=3, max_side=9), elements=flat_or_ragged)
+)
+def test_every_feature_of_every_finite_image_is_finite(name: str, images: np.ndarray) -> None:
+    values = FAMILIES[name].extract(images)
+    assert values.shape == (len(images), len(FAMILIES[name].names()))
+    assert values.dtype == np.float64
+    assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -1000.0, 1e30])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 6), (17, 9)])
+def test_constant_image_is_described(name: str, shape: tuple[int, int], value: float) -> None:
+    assert np.isfinite(FAMILIES[name].extract(np.full((1, *shape), value, np.float32))).all()
+
+
+def test_a_batch_equals_its_images_one_by_one(name: str) -> None:
+    images = np.random.default_rng(0).integers(0, 255, size=(5, 20, 13)).astype(np.float32)
+    images[1] = 3
+    images[2] /= 16
+    alone = np.vstack([FAMILIES[name].extract(image[None]) for image in images])
+    np.testing.assert_allclose(FAMILIES[name].extract(images), alone, rtol=1e-12, atol=1e-12)
+
+
+def test_sixteen_bit_films_fit_the_table(name: str) -> None:
+    film = np.full((1, 512, 512), 65535, dtype=np.float32)
+    film[0, ::2] = 0
+    assert np.isfinite(FAMILIES[name].extract(film).astype(np.float32)).all()
+
+
+def test_colour_is_described_by_its_luminance(name: str) -> None:
+    grey = np.random.default_rng(0).integers(0, 255, size=(2, 16, 16)).astype(np.float32)
+    colour = np.repeat(grey[..., None], 3, axis=-1)
+    found, expected = FAMILIES[name].extract(colour), FAMILIES[name].extract(grey)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_four_channels_are_refused_by_name(name: str) -> None:
+    with pytest.raises(DataError, match=f"`{name}` is not defined for 4 channels"):
+        FAMILIES[name].extract(np.zeros((1, 8, 8, 4), dtype=np.float32))

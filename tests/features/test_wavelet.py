@@ -1,0 +1,61 @@
+"""Wavelet energies against PyWavelets and the conservation of energy."""
+
+import numpy as np
+import pytest
+import pywt
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skiagram.errors import OptionError
+from skiagram.features.wavelet import Wavelet
+from skiagram.options import check
+
+
+def test_energies_of_an_orthogonal_wavelet_sum_to_the_image() -> None:
+    image = np.random.default_rng(0).normal(5, 2, size=(1, 32, 64)).astype(np.float32)
+    family = Wavelet(wavelet="db4", levels=3, boundary="periodization")
+    found = np.exp(family.extract(image)[0])
+    sizes = [32 * 64 / 4**level for level in (3, 3, 3, 3, 2, 2, 2, 1, 1, 1)]
+    np.testing.assert_allclose(found @ sizes, np.sum(image.astype(np.float64) ** 2))
+
+
+def test_columns_are_the_bands_that_they_are_named_after() -> None:
+    image = np.random.default_rng(1).normal(size=(30, 41))
+    family = Wavelet(wavelet="sym4", levels=2, boundary="symmetric")
+    found = dict(zip(family.names(), family.extract(image[None])[0], strict=True))
+    approximation, (_, vertical, _), (horizontal, _, diagonal) = pywt.wavedec2(
+        image, "sym4", level=2
+    )
+    for name, band in {
+        "level_2_approximation": approximation,
+        "level_2_vertical": vertical,
+        "level_1_horizontal": horizontal,
+        "level_1_diagonal": diagonal,
+    }.items():
+        expected = np.log(np.mean(band**2))
+        np.testing.assert_allclose(found[f"wavelet_{name}_log_energy"], expected, err_msg=name)
+
+
+@given(st.floats(0.001, 1000))
+def test_scaling_the_image_shifts_every_feature_alike(scale: float) -> None:
+    image = np.random.default_rng(2).normal(size=(1, 16, 16))
+    family = Wavelet(wavelet="haar", levels=3, boundary="symmetric")
+    shift = family.extract(image * scale) - family.extract(image)
+    np.testing.assert_allclose(shift, 2 * np.log(scale), atol=1e-9)
+
+
+def test_constant_image_has_its_floor_in_every_detail() -> None:
+    family = Wavelet(wavelet="db2", levels=2, boundary="symmetric")
+    found = family.extract(np.full((1, 20, 20), 10, dtype=np.float32))[0]
+    np.testing.assert_allclose(found[1:], np.log(1e-12 * 100))
+    black = family.extract(np.zeros((1, 20, 20), dtype=np.float32))
+    assert np.isfinite(black).all()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("wavelet", "db99"), ("wavelet", "morl"), ("levels", 0)]
+)
+def test_nonsense_is_refused_by_name(option: str, value: object) -> None:
+    values = {"wavelet": "db2", "levels": 2, "boundary": "symmetric", option: value}
+    with pytest.raises(OptionError, match=rf"wavelet\.{option}"):
+        check(Wavelet, values, "wavelet")

@@ -1,0 +1,29 @@
+"""Means of zones against block averages."""
+
+import numpy as np
+import pytest
+from skimage.measure import block_reduce
+
+from skiagram.features.zones import zone_means, zone_names
+
+
+def test_zones_are_block_means_where_their_number_divides_the_size() -> None:
+    images = np.random.default_rng(0).normal(size=(2, 12, 20))
+    expected = [block_reduce(image, (3, 5), np.mean).ravel() for image in images]
+    np.testing.assert_allclose(zone_means(images, 4), expected)
+    assert zone_names("zone", 4)[1] == "zone_1_2_mean"
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (5, 7), (31, 29)])
+def test_zones_of_any_size_lie_within_the_intensities(shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(1).normal(size=(1, *shape))
+    means = zone_means(image, 4)
+    assert means.shape == (1, 16)
+    assert image.min() - 1e-12 <= means.min() <= means.max() <= image.max() + 1e-12
+    np.testing.assert_allclose(zone_means(np.ones((1, *shape)), 4), 1)
+
+
+def test_first_zone_touches_the_first_pixels_only() -> None:
+    image = np.zeros((1, 10, 10))
+    image[0, 3:, 3:] = 1
+    assert zone_means(image, 4)[0, 0] == 0
