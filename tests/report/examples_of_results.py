@@ -19,8 +19,8 @@ TITLES = {
     "decision_tree": "Decision tree",
     "svm": "Support vector machine",
     "random_forest": "Random forest",
-    "article_cnn": "Article CNN",
-    "small_cnn": "Small batch-norm CNN",
+    "article_cnn": "Convolutional network of the articles",
+    "small_cnn": "Small network with batch norm",
 }
 DEEP = ("article_cnn", "small_cnn")
 STRENGTH = dict(zip(TITLES, (1.1, 1.5, 0.8, 1.6, 1.7, 0.1, 1.9), strict=True))
@@ -116,7 +116,7 @@ def with_failure(reason: str) -> Evaluation:
         evaluation,
         models=(*evaluation.models[:-1], broken),
         best={"classical": "random_forest", "deep": "article_cnn"},
-        warnings=(*evaluation.warnings, "One of 7 models failed: Small batch-norm CNN."),
+        warnings=(*evaluation.warnings, "One of 7 models failed: Small network with batch norm."),
     )
 
 

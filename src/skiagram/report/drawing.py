@@ -3,6 +3,7 @@
 import html
 import io
 import re
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-WIDTH = 4.8  # inches; narrow, so that the lettering stays readable on a telephone
+WIDTH = 4.4  # inches; narrow, so that the lettering stays readable on a telephone
 
 # Light and dark value of each colour; all reach a contrast of 4.5 on their paper but `grid`.
 PALETTE = {
@@ -27,7 +28,7 @@ PALETTE = {
     "amber": ("#866200", "#dab84f"),
     "rose": ("#a7315d", "#ef92b5"),
 }
-INK, MUTED, GRID = (PALETTE[name][0] for name in ("ink", "muted", "grid"))
+INK, MUTED, PAPER = (PALETTE[name][0] for name in ("ink", "muted", "paper"))
 ARM_COLOUR = {"classical": PALETTE["classical"][0], "deep": PALETTE["deep"][0]}
 OTHERS = tuple(PALETTE[name][0] for name in ("green", "purple", "amber", "rose"))
 DASHES = ("-", "--", ":", "-.")
@@ -37,17 +38,17 @@ _STYLE: dict[Any, Any] = {
     "axes.facecolor": "none",
     "axes.grid": False,
     "axes.labelcolor": INK,
-    "axes.labelsize": 8.5,
+    "axes.labelsize": 9,
     "axes.linewidth": 0.7,
     "axes.spines.right": False,
     "axes.spines.top": False,
-    "axes.titlesize": 9,
+    "axes.titlesize": 9.5,
     "axes.titlelocation": "left",
     "axes.unicode_minus": True,
     "figure.facecolor": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 8.5,
+    "font.size": 9,
     "legend.fontsize": 8,
     "legend.frameon": False,
     "lines.linewidth": 1.4,
@@ -57,10 +58,10 @@ _STYLE: dict[Any, Any] = {
     "text.parse_math": False,
     "xtick.color": MUTED,
     "xtick.labelcolor": INK,
-    "xtick.labelsize": 8,
+    "xtick.labelsize": 8.5,
     "ytick.color": MUTED,
     "ytick.labelcolor": INK,
-    "ytick.labelsize": 8,
+    "ytick.labelsize": 8.5,
 }
 
 
@@ -116,6 +117,11 @@ def sheet(height: float) -> Iterator[Sheet]:
     """
     with mpl.rc_context(_STYLE):
         yield Sheet(Figure(figsize=(WIDTH, height), layout="constrained"))
+
+
+def wrapped(title: str) -> str:
+    """Return a model's name on as many short lines as it needs."""
+    return textwrap.fill(title, 24)
 
 
 def rule(axes: Axes, at: float, label: str, *, dashed: bool) -> None:

@@ -4,23 +4,26 @@ from matplotlib.axes import Axes
 
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
 from skiagram.report.arms import by_arm, is_best
-from skiagram.report.drawing import ARM_COLOUR, INK, MUTED, Drawing, rule, sheet
+from skiagram.report.drawing import ARM_COLOUR, INK, MUTED, Drawing, rule, sheet, wrapped
 from skiagram.report.numbers import with_interval
 
 _ROW = 0.27  # inches
+_MORE = 0.12  # inches, where a name takes more than a line
 
 
 def forest(evaluation: Evaluation) -> Drawing:
     """Draw one row a model; the best of each arm is filled, the ideal observer a dashed line."""
     models = [model for _, group in by_arm(evaluation) for model in group]
-    with sheet(0.75 + _ROW * len(models)) as page:
+    titles = [wrapped(model.outcome.title) for model in models]
+    row_height = _ROW + _MORE * max(title.count("\n") for title in titles)
+    with sheet(0.75 + row_height * len(models)) as page:
         axes = page.figure.add_subplot()
         for row, model in enumerate(models):
             _row(axes, row, model, best=is_best(evaluation, model))
         lowest = _lowest(models)
         axes.set_xlim(lowest, 1.005)
         axes.set_ylim(len(models) - 0.4, -0.6)
-        axes.set_yticks(range(len(models)), [model.outcome.title for model in models])
+        axes.set_yticks(range(len(models)), titles)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_xlabel("AUC with 95 % interval")

@@ -6,10 +6,23 @@ from matplotlib.axes import Axes
 
 from skiagram.evaluation.results import Curve, Evaluation, ModelResult
 from skiagram.report.arms import TITLES, by_arm, is_best
-from skiagram.report.drawing import ARM_COLOUR, DASHES, MUTED, OTHERS, Drawing, sheet
+from skiagram.report.drawing import (
+    ARM_COLOUR,
+    DASHES,
+    MUTED,
+    OTHERS,
+    PAPER,
+    WIDTH,
+    Drawing,
+    sheet,
+    wrapped,
+)
 from skiagram.report.numbers import decimal
 
-_LINE = 0.17  # inches a legend entry
+# Inches; fixed, so that a long name cannot squeeze the panels.
+_LEFT, _GAP, _RIGHT = 0.54, 0.28, 0.08
+_TITLE, _LABELS, _LINE = 0.27, 0.48, 0.18
+_SIDE = (WIDTH - _LEFT - _GAP - _RIGHT) / 2
 
 
 def roc(evaluation: Evaluation) -> Drawing | None:
@@ -42,19 +55,26 @@ def _panels(
     groups = [(arm, drawn) for arm, drawn in groups if drawn]
     if not groups:
         return None
-    longest = max(len(drawn) for _, drawn in groups)
     metric = "roc_auc" if name == "roc" else "average_precision"
-    with sheet(2.75 + _LINE * longest) as page:
-        axes = page.figure.subplots(1, max(2, len(groups)), sharey=True, squeeze=False)[0]
-        for panel, (arm, drawn) in zip(axes, groups, strict=False):
+    longest = max(
+        sum(1 + _label(model, metric).count("\n") for model, _ in drawn) for _, drawn in groups
+    )
+    height = _TITLE + _SIDE + _LABELS + _LINE * longest + 0.08
+    with sheet(height) as page:
+        page.figure.set_layout_engine("none")
+        for at, (arm, drawn) in enumerate(groups):
+            left, bottom = _LEFT + at * (_SIDE + _GAP), height - _TITLE - _SIDE
+            panel = page.figure.add_axes(
+                (left / WIDTH, bottom / height, _SIDE / WIDTH, _SIDE / height)
+            )
             _curves(panel, evaluation, drawn, metric)
             panel.set_title(TITLES[arm])
             panel.set_xlabel(labels[0])
             if name == "roc":
                 panel.plot([0, 1], [0, 1], color=MUTED, linewidth=0.7, zorder=0)
-        axes[0].set_ylabel(labels[1])
-        for empty in axes[len(groups) :]:
-            empty.set_axis_off()
+                _operating_point(panel, evaluation, drawn)
+            panel.set_ylabel(labels[1] if at == 0 else "")
+            panel.tick_params(labelleft=at == 0)
         return page.finish(name, _description(labels, metric, groups))
 
 
@@ -69,17 +89,35 @@ def _curves(
         others += not best
         axes.plot(
             curve.x, curve.y, color=colour, linestyle=dashes, linewidth=2.0 if best else 1.2,
-            label=f"{model.outcome.title} {_figure(model, metric)}", zorder=3 if best else 2,
+            label=_label(model, metric), zorder=3 if best else 2,
         )  # fmt: skip
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)
     axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-    axes.set_aspect("equal")
     axes.legend(
-        loc="upper left", bbox_to_anchor=(-0.06, -0.26), borderaxespad=0, handlelength=1.9,
-        labelspacing=0.3,
+        loc="upper left", bbox_to_anchor=(-0.06, -_LABELS / _SIDE), borderaxespad=0,
+        borderpad=0, handlelength=1.9, handletextpad=0.5, labelspacing=0.3,
     )  # fmt: skip
+
+
+def _operating_point(
+    axes: Axes, evaluation: Evaluation, drawn: Sequence[tuple[ModelResult, Curve]]
+) -> None:
+    """Mark sensitivity and specificity at the chosen threshold of the best model."""
+    for model, _ in drawn:
+        found, cleared = (model.metrics.get(name) for name in ("sensitivity", "specificity"))
+        if not is_best(evaluation, model) or found is None or cleared is None:
+            continue
+        if found.value is not None and cleared.value is not None:
+            axes.plot(
+                1 - cleared.value, found.value, marker="o", markersize=6, color=PAPER,
+                markeredgecolor=ARM_COLOUR[model.outcome.arm], markeredgewidth=1.6, zorder=4,
+            )  # fmt: skip
+
+
+def _label(model: ModelResult, metric: str) -> str:
+    return wrapped(f"{_figure(model, metric)} {model.outcome.title}")
 
 
 def _figure(model: ModelResult, metric: str) -> str:

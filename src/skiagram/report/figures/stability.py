@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult, Stability
 from skiagram.report.arms import finished
-from skiagram.report.drawing import ARM_COLOUR, INK, Drawing, rule, sheet
+from skiagram.report.drawing import ARM_COLOUR, INK, Drawing, rule, sheet, wrapped
 from skiagram.report.numbers import decimal, signed
 
 _ROW = 0.36  # inches
@@ -26,13 +26,15 @@ def stability(evaluation: Evaluation) -> Drawing | None:
             _folds(left, row, model, found)
             _point(right, row, found.training_gap, ARM_COLOUR[model.outcome.arm])
         left.set_ylim(len(rows) - 0.4, -0.6)
-        left.set_yticks(range(len(rows)), [model.outcome.title for model, _ in rows])
-        left.set_xlabel("AUC: ○ folds, ◆ seeds,\n| mean of the folds with 95 % interval")
-        right.set_xlabel("Training AUC minus\nout-of-fold AUC")
-        rule(right, 0, "none", dashed=False)
+        left.set_yticks(range(len(rows)), [wrapped(model.outcome.title) for model, _ in rows])
+        left.set_xlabel("AUC")
+        right.set_xlabel("training gap")
+        rule(right, 0, "no gap", dashed=False)
         for axes in (left, right):
             axes.tick_params(axis="y", length=0)
             axes.spines["left"].set_visible(False)
+        left.locator_params(axis="x", nbins=4)
+        right.locator_params(axis="x", nbins=3)
         return page.finish("stability", _description(rows))
 
 

@@ -1,0 +1,38 @@
+"""The choices of a run, as the report and the evaluate stage need them."""
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from skiagram.options import STRICT
+from skiagram.records import Design
+
+
+@dataclass(**STRICT)
+class Choices:
+    """What params.yaml chose.
+
+    Attributes:
+        dataset: Option file of the data set.
+        design: Design of evaluation.
+        restoration: Option file of the restoration.
+        features: Option files of the feature families, comma-separated.
+        baselines: Option files of the classical models.
+        networks: Option files of the networks.
+        repeats: Repeats of the plan.
+        folds: Folds of the plan.
+        inner_folds: Folds inside each outer fold.
+        seed: The run's seed.
+    """
+
+    dataset: str
+    design: Design
+    restoration: str
+    features: str
+    baselines: tuple[str, ...]
+    networks: tuple[str, ...]
+    repeats: Annotated[int, Field(ge=1)]
+    folds: Annotated[int, Field(ge=2)]
+    inner_folds: Annotated[int, Field(ge=2)]
+    seed: Annotated[int, Field(ge=0)]

@@ -1,0 +1,116 @@
+"""Reads what the stages left behind, for evaluation and for the page."""
+
+import hashlib
+import importlib.metadata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from skiagram.audit.report import AuditReport
+from skiagram.evaluation.reported import ModelScores
+from skiagram.predictions import Predictions
+from skiagram.records import Cases, DataCard, Outcome, Task, read_record, read_table
+from skiagram.report.examples import choose, load
+from skiagram.report.material import Material, Provenance
+from skiagram.store import ImageStore
+
+_EXAMPLES_PER_CLASS = 3
+_PACKAGES = (
+    "skiagram", "numpy", "pandas", "pyarrow", "pydicom", "pytorch-lightning", "PyWavelets",
+    "scikit-image", "scikit-learn", "scipy", "torch",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """What evaluation needs.
+
+    Attributes:
+        models: Scores of every model named in params.yaml; others on disk are ignored.
+        cases: The case table.
+        task: What is told apart.
+        sealed: Labels of test cases.
+        truth: What only a generator knows; None for real images.
+        duplicates: Near duplicates that the audit met.
+    """
+
+    models: tuple[ModelScores, ...]
+    cases: Cases
+    task: Task
+    sealed: pd.DataFrame
+    truth: pd.DataFrame | None
+    duplicates: pd.DataFrame
+
+
+def read_artefacts(root: Path, names: Sequence[str]) -> Artefacts:
+    """Read scores, cases and the seal.
+
+    Args:
+        root: Project folder.
+        names: Models named in params.yaml.
+
+    Raises:
+        DataError: Something is missing or damaged.
+    """
+    truth = root / "data/sealed/truth.parquet"
+    return Artefacts(
+        models=tuple(_scores(root / "scores" / name) for name in names),
+        cases=Cases.read(root / "data/cases/cases.parquet"),
+        task=read_record(Task, root / "data/cases/task.json"),
+        sealed=read_table(root / "data/sealed/labels.parquet"),
+        truth=read_table(truth) if truth.exists() else None,
+        duplicates=read_table(root / "data/audit/twins.parquet"),
+    )
+
+
+def _scores(folder: Path) -> ModelScores:
+    outcome = read_record(Outcome, folder / "outcome.json")
+    return ModelScores(outcome, Predictions.read(folder / "predictions.parquet"))
+
+
+def read_material(root: Path, artefacts: Artefacts, choices: Mapping[str, Any]) -> Material:
+    """Read what the page shows besides results.
+
+    Args:
+        root: Project folder.
+        artefacts: What `read_artefacts` returned.
+        choices: The run's choices, for the provenance.
+
+    Raises:
+        DataError: Something is missing or damaged.
+    """
+    before, after = ImageStore(root / "data/images"), ImageStore(root / "data/restored")
+    chosen = choose(artefacts.cases, artefacts.task, _EXAMPLES_PER_CLASS)
+    names = [model.outcome.model for model in artefacts.models]
+    curves = {name: read_table(root / "scores" / name / "curves.parquet") for name in names}
+    return Material(
+        card=read_record(DataCard, root / "data/cases/card.json"),
+        audit=read_record(AuditReport, root / "data/audit/findings.json"),
+        treatment=read_table(root / "data/treatment.parquet"),
+        examples=load(chosen, before, after),
+        curves={name: table for name, table in curves.items() if len(table)},
+        provenance=_provenance(root, artefacts, choices, before, after),
+    )
+
+
+def _provenance(
+    root: Path,
+    artefacts: Artefacts,
+    choices: Mapping[str, Any],
+    before: ImageStore,
+    after: ImageStore,
+) -> Provenance:
+    files = {"case table": root / "data/cases/cases.parquet"}
+    for model in artefacts.models:
+        name = model.outcome.model
+        files[f"scores of {name}"] = root / "scores" / name / "predictions.parquet"
+    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+    options = {f"model {one.outcome.model}": one.outcome.options for one in artefacts.models}
+    return Provenance(
+        versions={name: importlib.metadata.version(name) for name in _PACKAGES},
+        sha256={"images": before.sha256, "restored images": after.sha256, **hashes},
+        params={**choices, **options},
+    )
