@@ -4,6 +4,7 @@ Every option group names its dataclass in `_target_` (`module.Class`), so a new 
 list to be edited. Declare such a class with `pydantic.dataclasses.dataclass(**STRICT)`.
 """
 
+import dataclasses
 import importlib
 import json
 from collections.abc import Mapping
@@ -115,17 +116,17 @@ def _path(loc: tuple[int | str, ...], values: Any) -> list[str]:
     """Return the part of an error's place that names options; the rest are types of a union."""
     path: list[str] = []
     for part in loc:
-        if isinstance(values, list) and isinstance(part, int):
+        try:
             values = values[part]
-        elif isinstance(values, Mapping) and part in values:
-            values = values[part]
-        else:
+        except (KeyError, IndexError, TypeError):
             break
         path.append(str(part))
     return path
 
 
-def _fields(target: type, path: list[str]) -> list[str]:
+def _fields(target: Any, path: list[str]) -> list[str]:
     """Return the option names of a dataclass, or of the one nested in it at a path."""
-    fields = getattr(target, "__dataclass_fields__", {})
-    return list(fields) if not path else _fields(fields[path[0]].type, path[1:])
+    if not dataclasses.is_dataclass(target):
+        return []
+    types = {one.name: one.type for one in dataclasses.fields(target)}
+    return _fields(types[path[0]], path[1:]) if path else list(types)

@@ -6,7 +6,9 @@ is NaN in a float image. Layout of an image: (height, width) for one channel, el
 (height, width, channels).
 """
 
+import bisect
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -152,7 +154,7 @@ class ImageStore:
                 "no finished image store", where=str(folder), remedy="run the stage that writes it"
             ) from error
         self._position = {case_id: at for at, case_id in enumerate(self.case_ids)}
-        self._tables: dict[int, tuple[pa.Table, int]] = {}
+        self._shards: dict[int, tuple[_Shard, int]] = {}
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -160,10 +162,10 @@ class ImageStore:
 
     def __iter__(self) -> Iterator[tuple[str, Image]]:
         """Yield (case id, image) in the store's order, one shard mapped at a time."""
-        for shard in sorted(set(self._shard_of)):
-            table = self._open(shard)
-            for row in range(table.num_rows):
-                yield table["case_id"][row].as_py(), _view(table, row)
+        for number in sorted(set(self._shard_of)):
+            shard = self._open(number)
+            for row in range(len(shard)):
+                yield shard.case_id(row), shard.view(row)
 
     def image(self, case_id: str) -> Image:
         """Return one image as a read-only view.
@@ -174,28 +176,55 @@ class ImageStore:
         at = self._position.get(case_id)
         if at is None:
             raise DataError("no such case", where=f"{self.folder} {case_id}")
-        shard = self._shard_of[at]
-        if shard not in self._tables:
-            self._tables[shard] = (self._open(shard), self._shard_of.index(shard))
-        table, first = self._tables[shard]
-        return _view(table, at - first)
+        number = self._shard_of[at]
+        if number not in self._shards:
+            self._shards[number] = (self._open(number), self._shard_of.index(number))
+        shard, first = self._shards[number]
+        return shard.view(at - first)
 
     def images(self, case_ids: Sequence[str]) -> Iterator[Image]:
         """Yield the images of some cases in the order asked for."""
         return (self.image(case_id) for case_id in case_ids)
 
-    def _open(self, shard: int) -> pa.Table:
-        path = self.folder / f"images-{shard:05d}.arrow"
+    def _open(self, number: int) -> "_Shard":
+        path = self.folder / f"images-{number:05d}.arrow"
         try:
-            return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+            return _Shard(path)
         except (OSError, pa.ArrowInvalid) as error:
             raise DataError(
                 f"damaged shard ({error})", where=str(path), remedy="run the stage that writes it"
             ) from error
 
 
-def _view(table: pa.Table, row: int) -> Image:
-    height, width, channels = (table[name][row].as_py() for name in ("height", "width", "channels"))
-    shape = (height, width) if channels == 1 else (height, width, channels)
-    buffer = table["pixels"][row].as_buffer()
-    return np.frombuffer(buffer, dtype=table["dtype"][row].as_py()).reshape(shape)
+class _Shard:
+    """One mapped file; a scalar of an Arrow array is a copy, so views are cut from its buffers."""
+
+    def __init__(self, path: Path) -> None:
+        reader = pa.ipc.open_file(pa.memory_map(str(path)))
+        self._batches = [reader.get_batch(at) for at in range(reader.num_record_batches)]
+        self._ends = list(itertools.accumulate(batch.num_rows for batch in self._batches))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def case_id(self, row: int) -> str:
+        batch, at = self._locate(row)
+        return str(batch["case_id"][at].as_py())
+
+    def view(self, row: int) -> Image:
+        batch, at = self._locate(row)
+        height, width, channels = (
+            batch[name][at].as_py() for name in ("height", "width", "channels")
+        )
+        _, offsets, pixels = batch["pixels"].buffers()
+        flat = np.frombuffer(
+            pixels,
+            dtype=batch["dtype"][at].as_py(),
+            count=height * width * channels,
+            offset=int(np.frombuffer(offsets, dtype=np.int64)[at]),
+        )
+        return flat.reshape((height, width) if channels == 1 else (height, width, channels))
+
+    def _locate(self, row: int) -> tuple[Any, int]:
+        batch = bisect.bisect_right(self._ends, row)
+        return self._batches[batch], row - (self._ends[batch] - self._batches[batch].num_rows)

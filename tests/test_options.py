@@ -1,0 +1,103 @@
+"""Wrong options end in one message that names the option and what is allowed."""
+
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from skiagram.errors import OptionError
+from skiagram.options import STRICT, build, check
+
+
+@dataclass(**STRICT)
+class Optimizer:
+    """Nested options."""
+
+    lr: Annotated[float, Field(gt=0)]
+
+
+@dataclass(**STRICT)
+class Network:
+    """Options of every kind."""
+
+    depth: Annotated[int, Field(ge=1)]
+    name: str
+    pooling: Literal["max", "mean"]
+    gamma: Literal["scale"] | Annotated[float, Field(gt=0)]
+    widths: tuple[int, ...]
+    optimizer: Optimizer
+    schedule: tuple[Optimizer, ...]
+
+
+GOOD: dict[str, Any] = {
+    "depth": 3,
+    "name": "small",
+    "pooling": "max",
+    "gamma": "scale",
+    "widths": [8, 16],
+    "optimizer": {"lr": 0.1},
+    "schedule": [{"lr": 0.1}, {"lr": 0.01}],
+}
+
+
+def test_plain_values_become_the_dataclass() -> None:
+    network = check(Network, GOOD, "model")
+    assert network.widths == (8, 16)
+    assert network.optimizer == Optimizer(lr=0.1)
+    assert check(Network, GOOD | {"optimizer": {"lr": 1}}, "model").optimizer.lr == 1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"colour": "red"}, "model.colour: no such option. Allowed: depth, gamma, name"),
+        ({"optimizer": {"lr": 1, "beta": 2}}, "model.optimizer.beta: no such option. Allowed: lr."),
+        (
+            {"schedule": [{"lr": 1}, {"lr": 0}]},
+            "model.schedule.1.lr: 0 was given. Allowed: .*than 0",
+        ),
+        ({"depth": True}, "model.depth: true was given. Allowed: .*valid integer"),
+        ({"depth": 2.5}, "model.depth: 2.5 was given"),
+        ({"depth": "3"}, 'model.depth: "3" was given'),
+        ({"depth": 0}, "model.depth: 0 was given. Allowed: .*greater than or equal to 1"),
+        ({"name": None}, "model.name: null was given"),
+        ({"pooling": "sum"}, "model.pooling: \"sum\" was given. Allowed: .*'max' or 'mean'"),
+        ({"gamma": "wide"}, "model.gamma: \"wide\" was given. Allowed: .*'scale', or: .*number"),
+        ({"gamma": -1}, "model.gamma: -1 was given. Allowed: .*greater than 0"),
+        ({"gamma": float("nan")}, "model.gamma: NaN was given"),
+        ({"widths": [8, "x"]}, 'model.widths.1: "x" was given'),
+        ({"optimizer": {}}, "model.optimizer.lr: is missing"),
+        ({"optimizer": {1}}, "model: .*not JSON serializable"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message) as caught:
+        check(Network, GOOD | change, "model")
+    assert caught.value.exit_code == 2
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_option_is_named() -> None:
+    with pytest.raises(OptionError, match=r"model\.depth: is missing"):
+        check(Network, {key: value for key, value in GOOD.items() if key != "depth"}, "model")
+
+
+def test_a_target_chooses_the_class() -> None:
+    assert build({"_target_": f"{__name__}.Optimizer", "lr": 0.5}, "model") == Optimizer(lr=0.5)
+
+
+@pytest.mark.parametrize(
+    ("group", "message"),
+    [
+        ({"lr": 1}, "model: has no `_target_`"),
+        ({"_target_": "nowhere.Model"}, "model._target_: `nowhere.Model` cannot be imported"),
+        ({"_target_": f"{__name__}.Absent"}, "cannot be imported"),
+        ({"_target_": "Model"}, "cannot be imported"),
+        ({"_target_": "os.system"}, "`os.system` is not an option dataclass"),
+        ({"_target_": "pathlib.Path"}, "`pathlib.Path` is not an option dataclass"),
+    ],
+)
+def test_a_target_that_names_no_options_is_refused(group: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        build(group, "model")

@@ -1,0 +1,118 @@
+"""Records and tables come back as they were, in bytes that depend on their content alone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from skiagram.errors import DataError
+from skiagram.records import (
+    SEALED,
+    Cases,
+    DataCard,
+    Outcome,
+    Task,
+    read_record,
+    read_table,
+    write_record,
+    write_table,
+)
+
+RECORDS = [
+    Task(classes=("benign", "malignant"), positive=1, design="holdout"),
+    Task(classes=("a", "b", "c"), positive=None, design="cv"),
+    DataCard("x", "X", "CT", "CC0", "A. Body", "url", True, ("issue",), {"twins": "on purpose"}),
+    Outcome("svm", "classical", "SVM", "failed", "ran out", options={"gamma": ["scale", 1]}),
+]
+
+
+def cases() -> Cases:
+    """Six cases of three patients, two of them sealed."""
+    return Cases(
+        case_id=np.array(["c0", "c1", "c2", "c3", "c4", "c5"]),
+        patient_id=np.array(["p0", "p0", "p1", "p1", "p2", "p2"]),
+        split=np.array(["train", "train", "validation", "validation", "test", "test"]),
+        label=np.array([0, 1, 1, 0, SEALED, SEALED], dtype=np.int64),
+    )
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+def test_a_record_comes_back_equal_in_equal_bytes(record: Any, tmp_path: Path) -> None:
+    first, second = tmp_path / "a" / "record.json", tmp_path / "b.json"
+    write_record(record, first)
+    again = read_record(type(record), first)
+    assert again == record
+    write_record(again, second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[1, 2]", "{}", '{"classes": ["a"], "positive": "a", "design": "cv"}', "{'a'"],
+)
+def test_a_file_that_holds_another_record_is_named(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "task.json"
+    path.write_text(text)
+    with pytest.raises(DataError, match=r"task\.json: unreadable record"):
+        read_record(Task, path)
+
+
+def test_a_record_that_json_cannot_hold_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_record(Outcome("m", "deep", "M", "finished", options={"lr": np.nan}), tmp_path / "o")
+    assert not (tmp_path / "o").exists()
+
+
+def test_cases_come_back_equal(tmp_path: Path) -> None:
+    cases().write(tmp_path / "cases.parquet")
+    again = Cases.read(tmp_path / "cases.parquet")
+    for name in ("case_id", "patient_id", "split", "label"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(cases(), name))
+    assert again.label.dtype == np.int64
+
+
+def test_development_and_test_divide_the_cases() -> None:
+    assert cases().development().case_id.tolist() == ["c0", "c1", "c2", "c3"]
+    assert cases().test().case_id.tolist() == ["c4", "c5"]
+    assert (cases().development().label != SEALED).all()
+    assert len(cases().select(np.array([5, 0]))) == 2
+
+
+def test_an_empty_table_keeps_its_columns_and_types(tmp_path: Path) -> None:
+    cases().select(np.array([], dtype=np.int64)).write(tmp_path / "empty.parquet")
+    cases().write(tmp_path / "full.parquet")
+    schemas = [pq.read_schema(tmp_path / f"{name}.parquet") for name in ("empty", "full")]
+    assert schemas[0] == schemas[1]
+    assert len(Cases.read(tmp_path / "empty.parquet")) == 0
+
+
+def test_a_table_of_equal_content_is_equal_bytes(tmp_path: Path) -> None:
+    """Neither the index, nor attributes, nor how the frame came about reach the file."""
+    frame = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", "z"]})
+    other = pd.DataFrame({"b": ["z", "x", "y"], "a": [3, 1, 2]}).sort_values("a")[["a", "b"]]
+    other.attrs["made"] = "elsewhere"
+    write_table(frame, tmp_path / "one.parquet")
+    write_table(other, tmp_path / "two.parquet")
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+    assert b"pandas" not in (tmp_path / "one.parquet").read_bytes()
+
+
+def test_a_damaged_or_missing_table_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    with pytest.raises(DataError, match=r"table\.parquet: unreadable table"):
+        read_table(path)
+    write_table(pd.DataFrame({"a": range(1000)}), path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DataError, match="unreadable table"):
+        read_table(path)
+
+
+def test_json_is_sorted_and_ends_with_a_newline(tmp_path: Path) -> None:
+    write_record(RECORDS[0], tmp_path / "task.json")
+    text = (tmp_path / "task.json").read_text()
+    assert list(json.loads(text)) == ["classes", "design", "positive"]
+    assert text.endswith("}\n")

@@ -1,0 +1,94 @@
+"""Partitions keep patients whole, classes everywhere, and depend on the seed alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError
+from skiagram.splits import grouped_folds, inner_validation
+
+Cohort = tuple[NDArray[np.int64], NDArray[np.str_]]
+
+
+@st.composite
+def cohorts(draw: st.DrawFn) -> Cohort:
+    """Labels and patients of 2 to 60 images; a patient's images may differ in label."""
+    n = draw(st.integers(2, 60))
+    patient = draw(st.lists(st.integers(0, 25), min_size=n, max_size=n))
+    label = draw(st.lists(st.integers(0, 2), min_size=n, max_size=n))
+    return np.array(label, dtype=np.int64), np.array([f"p{one}" for one in patient])
+
+
+@settings(deadline=None, max_examples=60)
+@given(cohorts(), st.integers(2, 5), st.integers(0, 1000))
+def test_folds_hold_every_row_out_once_and_never_divide_a_patient(
+    cohort: Cohort, folds: int, seed: int
+) -> None:
+    label, patient = cohort
+    try:
+        partitions = grouped_folds(label, patient, folds, seed, "folds")
+    except DataError:
+        return
+    assert len(partitions) == folds
+    held_out = np.concatenate([one.held_out for one in partitions])
+    assert sorted(held_out) == list(range(len(label)))
+    for one in partitions:
+        assert sorted([*one.training, *one.held_out]) == list(range(len(label)))
+        assert not set(patient[one.training]) & set(patient[one.held_out])
+        assert set(label[one.training]) == set(label[one.held_out]) == set(label)
+
+
+def test_folds_keep_the_share_of_each_class() -> None:
+    patient = np.repeat(np.array([f"p{one}" for one in range(150)]), 2)
+    label = (np.arange(300) < 60).astype(np.int64)
+    for one in grouped_folds(label, patient, 5, 0, "folds"):
+        assert len(one.held_out) == 60
+        assert label[one.held_out].sum() == 12
+
+
+def test_a_draw_belongs_to_its_seed_and_name() -> None:
+    label, patient = np.arange(40) % 2, np.array([f"p{one}" for one in range(40)])
+    first, again, other_seed, other_name = (
+        [one.held_out.tolist() for one in grouped_folds(label, patient, 4, seed, name)]
+        for seed, name in [(0, "a"), (0, "a"), (1, "a"), (0, "b")]
+    )
+    assert first == again
+    assert first not in (other_seed, other_name)
+
+
+def test_a_class_with_too_few_patients_is_named() -> None:
+    label = np.array([0] * 10 + [1] * 6)
+    patient = np.array([f"p{one}" for one in range(10)] + ["q0", "q0", "q0", "q1", "q1", "q1"])
+    with pytest.raises(DataError, match="class 1 has 2 patients for 3 folds"):
+        grouped_folds(label, patient, 3, 0, "folds")
+
+
+def test_one_class_alone_is_refused() -> None:
+    with pytest.raises(DataError, match="only one class"):
+        grouped_folds(np.zeros(9, dtype=np.int64), np.arange(9).astype(str), 3, 0, "folds")
+
+
+def test_patients_of_several_classes_that_leave_a_fold_without_one_are_refused() -> None:
+    """Class 2 has two patients, yet they also hold all of another class's balance."""
+    patient = np.array(["a", "a", "a", "a", "b", "c"])
+    label = np.array([0, 1, 0, 1, 0, 1])
+    with pytest.raises(DataError, match="missing from a fold"):
+        grouped_folds(label, patient, 2, 0, "folds")
+
+
+def test_inner_validation_sets_the_asked_share_of_patients_aside() -> None:
+    patient = np.repeat(np.array([f"p{one}" for one in range(140)]), 3)
+    label = (np.arange(420) // 3) % 2
+    part = inner_validation(label, patient, 0.15, 0, "validation")
+    assert len(set(patient[part.held_out])) == pytest.approx(140 * 0.15, abs=2)
+    assert not set(patient[part.training]) & set(patient[part.held_out])
+
+
+def test_inner_validation_of_a_small_cohort_keeps_a_patient_of_each_class_on_both_sides() -> None:
+    label, patient = np.array([0] * 20 + [1] * 3), np.array([f"p{one}" for one in range(23)])
+    part = inner_validation(label, patient, 0.15, 0, "validation")
+    assert set(label[part.held_out]) == set(label[part.training]) == {0, 1}
+    with pytest.raises(DataError, match="class 1 has 1 patients"):
+        inner_validation(label[:21], patient[:21], 0.15, 0, "validation")

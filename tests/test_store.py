@@ -1,0 +1,148 @@
+"""Images come back bit for bit, as views into mapped files; unfinished stores are refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from skiagram.errors import DataError
+from skiagram.store import Image, ImageStore, ShardWriter
+
+IMAGES = st.sampled_from(["uint8", "uint16", "int16", "float32"]).flatmap(
+    lambda dtype: arrays(dtype, array_shapes(min_dims=2, max_dims=3, min_side=2, max_side=9))
+)
+
+
+def write(folder: Path, images: list[Image], shard_bytes: int = 1 << 20) -> ImageStore:
+    """Write images under ids that are not in alphabetical order."""
+    with ShardWriter(folder, shard_bytes=shard_bytes) as writer:
+        for at, image in enumerate(images):
+            writer.add(f"c{(at * 7) % 10}{at}", image)
+    return ImageStore(folder)
+
+
+def ramps(count: int) -> list[Image]:
+    """Images of 100 bytes each, all different."""
+    return [(np.arange(100) + at).astype(np.uint8).reshape(10, 10) for at in range(count)]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(IMAGES, min_size=1, max_size=8), st.integers(1, 300))
+def test_ragged_images_of_every_depth_come_back_in_order_over_many_shards(
+    tmp_path_factory: pytest.TempPathFactory, images: list[Image], shard_bytes: int
+) -> None:
+    store = write(tmp_path_factory.mktemp("store") / "images", images, shard_bytes)
+    assert len(store) == len(images)
+    for (case_id, again), expected, wanted in zip(store, images, store.case_ids, strict=True):
+        assert case_id == wanted
+        assert again.dtype == expected.dtype
+        np.testing.assert_array_equal(again, expected)
+        np.testing.assert_array_equal(store.image(case_id), expected)
+    backwards = store.case_ids[::-1]
+    for again, expected in zip(store.images(backwards), images[::-1], strict=True):
+        np.testing.assert_array_equal(again, expected)
+
+
+def test_an_image_of_one_channel_comes_back_without_the_channel(tmp_path: Path) -> None:
+    store = write(tmp_path / "images", [np.zeros((4, 5, 1), dtype=np.uint8)])
+    assert store.image(store.case_ids[0]).shape == (4, 5)
+
+
+def test_a_shard_holds_no_more_than_asked_and_one_image_may_exceed_it(tmp_path: Path) -> None:
+    write(tmp_path / "pairs", ramps(5), shard_bytes=250)
+    assert len(list((tmp_path / "pairs").glob("*.arrow"))) == 3
+    write(tmp_path / "single", ramps(5), shard_bytes=50)
+    assert len(list((tmp_path / "single").glob("*.arrow"))) == 5
+
+
+def test_images_are_read_only_views_into_the_mapped_file(tmp_path: Path) -> None:
+    image = np.arange(1 << 20, dtype=np.float32).reshape(1024, 1024)
+    store = write(tmp_path / "images", [image])
+    view, again = store.image(store.case_ids[0]), store.image(store.case_ids[0])
+    assert np.shares_memory(view, again)
+    with pytest.raises(ValueError, match="read-only"):
+        view[0, 0] = 1
+    mapped = Path("/proc/self/maps")
+    if mapped.exists():
+        address = view.__array_interface__["data"][0]
+        assert _file_at(mapped.read_text(), address).endswith("images-00000.arrow")
+
+
+def _file_at(maps: str, address: int) -> str:
+    for line in maps.splitlines():
+        first, last = (int(part, 16) for part in line.split()[0].split("-"))
+        if first <= address < last:
+            return line
+    return ""
+
+
+def test_equal_images_give_equal_bytes_and_the_digest_is_of_the_content(tmp_path: Path) -> None:
+    first, again = (write(tmp_path / name, ramps(9), shard_bytes=250) for name in "ab")
+    for path in sorted(first.folder.iterdir()):
+        assert path.read_bytes() == (again.folder / path.name).read_bytes()
+    assert write(tmp_path / "c", ramps(9)).sha256 == first.sha256
+    assert write(tmp_path / "d", ramps(9)[::-1]).sha256 != first.sha256
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros(4, dtype=np.uint8),
+        np.zeros((0, 4), dtype=np.uint8),
+        np.zeros((2, 2, 2, 2), dtype=np.uint8),
+        np.zeros((2, 2), dtype=np.float64),
+        np.zeros((2, 2), dtype=">u2"),
+        np.full((2, 2), "x", dtype=object),
+    ],
+    ids=lambda image: f"{image.shape} {image.dtype}",
+)
+def test_an_image_that_cannot_be_stored_names_its_case(image: Any, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="c0: image of shape"), ShardWriter(tmp_path) as writer:
+        writer.add("c0", image)
+
+
+def test_a_case_id_is_used_once(tmp_path: Path) -> None:
+    writer = ShardWriter(tmp_path)
+    writer.add("c0", ramps(1)[0])
+    with pytest.raises(DataError, match="c0: two images"):
+        writer.add("c0", ramps(1)[0])
+
+
+def test_a_store_whose_writing_failed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError), ShardWriter(tmp_path) as writer:
+        writer.add("c1", np.zeros(0))
+    assert list(tmp_path.glob("*.json")) == []
+    with pytest.raises(DataError, match="no finished image store"):
+        ImageStore(tmp_path)
+
+
+@pytest.mark.parametrize("index", ["", "[]", json.dumps({"case_id": []})])
+def test_a_damaged_index_is_refused(index: str, tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text(index)
+    with pytest.raises(DataError, match="no finished image store"):
+        ImageStore(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "overwritten", "missing"])
+def test_a_damaged_shard_is_named(damage: str, tmp_path: Path) -> None:
+    store = write(tmp_path / "images", ramps(50))
+    shard = tmp_path / "images" / "images-00000.arrow"
+    if damage == "missing":
+        shard.unlink()
+    else:
+        size = shard.stat().st_size
+        shard.write_bytes(shard.read_bytes()[: size // 2] if damage == "truncated" else b"x" * size)
+    with pytest.raises(DataError, match=r"images-00000\.arrow: damaged shard"):
+        list(store)
+    with pytest.raises(DataError, match="damaged shard"):
+        store.image(store.case_ids[0])
+
+
+def test_an_unknown_case_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="absent: no such case"):
+        write(tmp_path / "images", ramps(1)).image("absent")
