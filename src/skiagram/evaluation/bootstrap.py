@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,19 @@ def draw_patients(
             generator.integers(n_patients, size=n_patients), minlength=n_patients
         )
     return PatientDraws(counts, patient, smallest_class)
+
+
+def mean_over_repeats(
+    metric: Callable[[NDArray[Any], NDArray[np.float64]], NDArray[np.float64]],
+    values: NDArray[Any],
+) -> Statistic:
+    """Return the mean of a metric over the repeats of a model.
+
+    Args:
+        metric: Maps one repeat's values and case weights (b, n) to (b,).
+        values: (repeats, n, …) what the metric judges.
+    """
+    return lambda weights: np.mean([metric(one, weights) for one in values], axis=0)
 
 
 def bootstrap_estimate(

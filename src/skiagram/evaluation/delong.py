@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from scipy.stats import rankdata
 
 from skiagram.evaluation.proportions import Z, wilson_interval
@@ -119,9 +120,8 @@ def auc_estimate(auc: Placements) -> Estimate:
     if variance == 0 or not 0 < value < 1:
         low, high = wilson_interval(value, auc.smaller_class)
         return Estimate(value, low, high, "Wilson on the patients of the smaller class")
-    logit = np.log(value / (1 - value))
     half = Z * np.sqrt(variance) / (value * (1 - value))
-    low, high = (1 / (1 + np.exp(-bound)) for bound in (logit - half, logit + half))
+    low, high = expit(logit(value) - half), expit(logit(value) + half)
     return Estimate(value, float(low), float(high), f"logit DeLong{by_patient}")
 
 

@@ -1,20 +1,15 @@
 """The figures of one model on the reported cases, each with its interval by patient."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.evaluation import discrimination
-from skiagram.evaluation.bootstrap import PatientDraws, bootstrap_estimate
+from skiagram.evaluation.bootstrap import PatientDraws, bootstrap_estimate, mean_over_repeats
 from skiagram.evaluation.delong import Placements, auc_estimate, difference_estimate, placements
 from skiagram.evaluation.proportions import proportion
 from skiagram.evaluation.reference import Reference
 from skiagram.evaluation.reported import Scores
 from skiagram.evaluation.results import Estimate
-
-Floats = NDArray[np.float64]
-Metric = Callable[[int, Floats], Floats]
 
 
 def metrics(scores: Scores, cases: Reference, draws: PatientDraws) -> dict[str, Estimate]:
@@ -25,30 +20,29 @@ def metrics(scores: Scores, cases: Reference, draws: PatientDraws) -> dict[str, 
         cases: The reported cases.
         draws: Patient resamples of them.
     """
+    named, label = decisions(scores), cases.label
     found = {"roc_auc": roc_auc(scores, cases, draws)}
     if cases.positive is None:
-        found["hand_till_auc"] = _bootstrap(
-            lambda r, w: discrimination.hand_till_auc(scores.probability[r], cases.label, w),
-            scores,
-            draws,
+        hand_till = mean_over_repeats(
+            lambda one, weights: discrimination.hand_till_auc(one, label, weights),
+            scores.probability,
         )
-    found["average_precision"] = _average_precision(scores, cases, draws)
-    found["accuracy"] = proportion(
-        (decisions(scores) == cases.label).mean(axis=0, dtype=np.float64), cases.patient
-    )
-    found["balanced_accuracy"] = _bootstrap(
-        lambda r, w: discrimination.balanced_accuracy(
-            decisions(scores)[r], cases.label, len(cases.classes), w
+        found["hand_till_auc"] = bootstrap_estimate(hand_till, draws)
+    balanced = mean_over_repeats(
+        lambda one, weights: discrimination.balanced_accuracy(
+            one, label, len(cases.classes), weights
         ),
-        scores,
-        draws,
+        named,
     )
+    brier = mean_over_repeats(
+        lambda one, weights: discrimination.brier(one, label, cases.positive, weights),
+        scores.probability,
+    )
+    found["average_precision"] = average_precision(scores, cases, draws)
+    found["accuracy"] = proportion((named == label).mean(axis=0, dtype=np.float64), cases.patient)
+    found["balanced_accuracy"] = bootstrap_estimate(balanced, draws)
     found |= operating_point(scores, cases)
-    found["brier"] = _bootstrap(
-        lambda r, w: discrimination.brier(scores.probability[r], cases.label, cases.positive, w),
-        scores,
-        draws,
-    )
+    found["brier"] = bootstrap_estimate(brier, draws)
     return found
 
 
@@ -66,9 +60,11 @@ def roc_auc(scores: Scores, cases: Reference, draws: PatientDraws) -> Estimate:
     found = auc_placements(scores, cases)
     if found is not None:
         return auc_estimate(found)
-    return _bootstrap(
-        lambda r, w: discrimination.one_vs_rest_auc(scores.probability[r], cases.label, w),
-        scores,
+    return bootstrap_estimate(
+        mean_over_repeats(
+            lambda one, weights: discrimination.one_vs_rest_auc(one, cases.label, weights),
+            scores.probability,
+        ),
         draws,
     )
 
@@ -82,19 +78,34 @@ def auc_difference(
     one, two = auc_placements(scores, cases), auc_placements(other, cases)
     if one is not None and two is not None:
         return difference_estimate(one, two)
+    mean, other_mean = (
+        mean_over_repeats(
+            lambda one, weights: discrimination.one_vs_rest_auc(one, cases.label, weights),
+            each.probability,
+        )
+        for each in (scores, other)
+    )
+    return bootstrap_estimate(
+        lambda weights: mean(weights) - other_mean(weights), draws, share=False
+    )
 
-    def difference(weights: Floats) -> Floats:
-        means = [
-            np.mean(
-                [discrimination.one_vs_rest_auc(p, cases.label, weights) for p in each.probability],
-                axis=0,
-            )
-            for each in (scores, other)
-        ]
-        result: Floats = means[0] - means[1]
-        return result
 
-    return bootstrap_estimate(difference, draws, share=False)
+def average_precision(scores: Scores, cases: Reference, draws: PatientDraws) -> Estimate:
+    """Estimate the average precision; with more than two classes the one-vs-rest mean."""
+    if 0 in cases.patients_by_class():
+        return Estimate(None, reason=absent(cases))
+    if scores.ranking is None:
+        statistic = mean_over_repeats(
+            lambda one, weights: discrimination.macro_average_precision(one, cases.label, weights),
+            scores.probability,
+        )
+    else:
+        positive = cases.label == cases.positive
+        statistic = mean_over_repeats(
+            lambda one, weights: discrimination.average_precision(one, positive, weights),
+            scores.ranking,
+        )
+    return bootstrap_estimate(statistic, draws)
 
 
 def operating_point(scores: Scores, cases: Reference) -> dict[str, Estimate]:
@@ -104,6 +115,9 @@ def operating_point(scores: Scores, cases: Reference) -> dict[str, Estimate]:
     """
     if cases.positive is None:
         return {}
+    if np.isnan(scores.threshold).any():
+        missing = Estimate(None, reason="no threshold was fixed on out-of-fold scores")
+        return {"sensitivity": missing, "specificity": missing}
     called = scores.probability[:, :, cases.positive] >= scores.threshold
     positive = cases.label == cases.positive
     right = (called == positive).mean(axis=0, dtype=np.float64)
@@ -124,28 +138,3 @@ def absent(cases: Reference) -> str:
     counts = zip(cases.classes, cases.patients_by_class(), strict=True)
     names = [name for name, patients in counts if patients == 0]
     return f"no reported case of class {', '.join(names)}"
-
-
-def _average_precision(scores: Scores, cases: Reference, draws: PatientDraws) -> Estimate:
-    if 0 in cases.patients_by_class():
-        return Estimate(None, reason=absent(cases))
-    if scores.ranking is None:
-        return _bootstrap(
-            lambda r, w: discrimination.macro_average_precision(
-                scores.probability[r], cases.label, w
-            ),
-            scores,
-            draws,
-        )
-    order, positive = scores.ranking, cases.label == cases.positive
-    return _bootstrap(
-        lambda r, w: discrimination.average_precision(order[r], positive, w), scores, draws
-    )
-
-
-def _bootstrap(metric: Metric, scores: Scores, draws: PatientDraws) -> Estimate:
-    """Bootstrap the mean over repeats of a metric of (repeat, weights)."""
-    repeats = range(len(scores.probability))
-    return bootstrap_estimate(
-        lambda weights: np.mean([metric(r, weights) for r in repeats], axis=0), draws
-    )

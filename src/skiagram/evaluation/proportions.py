@@ -17,7 +17,9 @@ def wilson_interval(proportion: float, n: float) -> tuple[float, float]:
     """
     centre = (proportion + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * np.sqrt(proportion * (1 - proportion) / n + Z**2 / (4 * n**2))
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+    low = 0.0 if proportion == 0 else float(centre - half)
+    high = 1.0 if proportion == 1 else float(centre + half)
+    return low, high
 
 
 def effective_size(success: NDArray[np.float64], patient: NDArray[np.int64]) -> float:

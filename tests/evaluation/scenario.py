@@ -1,0 +1,124 @@
+"""Runs that look as train stages leave them, with known strength of every model."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from skiagram.evaluation.reference import Reference
+from skiagram.evaluation.reported import ModelScores
+from skiagram.predictions import Predictions
+from skiagram.records import SEALED, Cases, Design, Outcome, Task
+
+FOLDS = 3
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A data set whose labels are all known to the test."""
+
+    task: Task
+    cases: Cases
+    label: NDArray[np.int64]
+
+    @property
+    def sealed(self) -> pd.DataFrame:
+        test = self.cases.split == "test"
+        return pd.DataFrame({"case_id": self.cases.case_id[test], "label": self.label[test]})
+
+
+def scenario(
+    development: int = 120,
+    test: int = 80,
+    *,
+    images: int = 2,
+    design: Design = "holdout",
+    classes: tuple[str, ...] = ("normal", "abnormal"),
+) -> Scenario:
+    """Patients with `images` cases each and one label; classes alternate."""
+    n = development + test
+    patient = np.arange(n) // images
+    label = (patient % len(classes)).astype(np.int64)
+    sealed = np.arange(n) >= development
+    cases = Cases(
+        np.array([f"case-{i:04d}" for i in range(n)]),
+        np.array([f"patient-{i:04d}" for i in patient]),
+        np.where(sealed, "test", "train"),
+        np.where(sealed, SEALED, label),
+    )
+    task = Task(classes, 1 if len(classes) == 2 else None, design)
+    return Scenario(task, cases, label)
+
+
+def finished(
+    known: Scenario,
+    name: str,
+    *,
+    arm: Literal["classical", "deep"] = "classical",
+    strength: float = 1.5,
+    seed: int = 0,
+    repeats: int = 1,
+    signal: NDArray[np.float64] | None = None,
+) -> ModelScores:
+    """A model whose scores are the label times `strength` (or a given signal) plus unit noise."""
+    rng = np.random.default_rng(seed)
+    n_classes = len(known.task.classes)
+    outcome = Outcome(name, arm, name.replace("_", " ").title(), "finished")
+    truth = np.eye(n_classes)[known.label] * strength
+    if signal is not None:
+        truth = np.column_stack([-signal, signal]) / 2
+    tables = []
+    for repeat in range(repeats):
+        noise = 0 if signal is not None else rng.normal(size=(len(known.label), n_classes))
+        tables.append(_rows(known, truth + noise, repeat))
+    return ModelScores(outcome, Predictions(pd.concat(tables, ignore_index=True)))
+
+
+def failed(name: str, arm: Literal["classical", "deep"], reason: str) -> ModelScores:
+    outcome = Outcome(name, arm, name.replace("_", " ").title(), "failed", reason)
+    return ModelScores(outcome, Predictions(pd.DataFrame()))
+
+
+def reference(
+    label: NDArray[np.int64],
+    patient: NDArray[np.int64] | None = None,
+    classes: tuple[str, ...] = ("normal", "abnormal"),
+) -> Reference:
+    n = len(label)
+    return Reference(
+        np.array([f"case-{i:04d}" for i in range(n)]),
+        label,
+        np.arange(n) if patient is None else patient,
+        classes,
+        1 if len(classes) == 2 else None,
+    )
+
+
+def _rows(known: Scenario, scores: NDArray[np.float64], repeat: int) -> pd.DataFrame:
+    development = known.cases.split != "test"
+    fold = np.unique(known.cases.patient_id, return_inverse=True)[1] // scores.shape[1] % FOLDS
+    parts = [_part(known, scores, ~development, "test", repeat, -1)]
+    for k in range(FOLDS):
+        held_out, training = development & (fold == k), development & (fold != k)
+        parts.append(_part(known, scores, held_out, "out_of_fold", repeat, k))
+        parts.append(_part(known, scores, training, "training", repeat, k))
+        parts.append(_part(known, scores, training, "inner", repeat, k))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _part(
+    known: Scenario,
+    scores: NDArray[np.float64],
+    rows: NDArray[np.bool_],
+    part: str,
+    repeat: int,
+    fold: int,
+) -> pd.DataFrame:
+    probability = softmax(scores[rows], axis=1)
+    columns = {f"score_{k}": scores[rows, k] for k in range(scores.shape[1])}
+    columns |= {f"probability_{k}": probability[:, k] for k in range(scores.shape[1])}
+    head = {"part": part, "repeat": repeat, "fold": fold, "case_id": known.cases.case_id[rows]}
+    return pd.DataFrame({**head, "threshold": 0.4, **columns})

@@ -1,0 +1,74 @@
+"""Bootstrap by patient against closed forms and SciPy."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import bootstrap, norm
+
+from skiagram.evaluation.bootstrap import bootstrap_estimate, draw_patients, mean_over_repeats
+
+Floats = NDArray[np.float64]
+
+
+def mean_of(values: Floats, weights: Floats) -> Floats:
+    found: Floats = weights @ values / weights.sum(axis=1)
+    return found
+
+
+def test_interval_of_a_mean_is_close_to_scipy() -> None:
+    values = np.random.default_rng(0).normal(size=80)
+    draws = draw_patients(np.arange(80), 40, 2000, seed=1)
+    found = bootstrap_estimate(lambda weights: mean_of(values, weights), draws, share=False)
+    theirs = bootstrap(
+        (values,), np.mean, n_resamples=2000, method="percentile", rng=np.random.default_rng(2)
+    ).confidence_interval
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=0.03)
+
+
+def test_patients_are_drawn_whole() -> None:
+    values = np.repeat(np.random.default_rng(0).normal(size=50), 4)
+    patient = np.repeat(np.arange(50), 4)
+    draws = draw_patients(patient, 25, 2000, seed=0)
+    for weights in draws.weights():
+        by_patient = weights.reshape(len(weights), 50, 4)
+        assert np.ptp(by_patient, axis=2).max() == 0
+        np.testing.assert_array_equal(weights.sum(axis=1), 200)
+    found = bootstrap_estimate(lambda weights: mean_of(values, weights), draws, share=False)
+    half = norm.ppf(0.975) * values.std() / np.sqrt(50)
+    assert (found.high or 0) - (found.low or 0) == pytest.approx(2 * half, rel=0.08)
+
+
+def test_equal_seeds_give_equal_bounds_whatever_the_block() -> None:
+    values = np.random.default_rng(0).random(1500)
+    draws = draw_patients(np.arange(1500), 700, 900, seed=4)
+    assert len(list(draws.weights())) > 1
+    whole = np.percentile(
+        mean_of(values, draws.counts[:, draws.patient].astype(float)), [2.5, 97.5]
+    )
+    again = draw_patients(np.arange(1500), 700, 900, seed=4)
+    found = bootstrap_estimate(lambda weights: mean_of(values, weights), again)
+    assert (found.low, found.high) == pytest.approx(tuple(whole))
+
+
+def test_repeats_are_averaged_within_a_resample() -> None:
+    values = np.array([[0.0, 1.0], [1.0, 3.0]])
+    statistic = mean_over_repeats(mean_of, values)
+    assert statistic(np.array([[1.0, 1.0], [2.0, 0.0]])).tolist() == [1.25, 0.5]
+
+
+def test_a_perfect_share_keeps_its_doubt() -> None:
+    draws = draw_patients(np.arange(20), 8, 200, seed=0)
+    found = bootstrap_estimate(lambda weights: np.ones(len(weights)), draws)
+    assert found.value == found.high == 1
+    assert (found.low or 0) == pytest.approx(8 / (8 + norm.ppf(0.975) ** 2))
+
+
+def test_undefined_figures_say_why() -> None:
+    draws = draw_patients(np.arange(20), 8, 200, seed=0)
+    never = bootstrap_estimate(lambda weights: np.full(len(weights), np.nan), draws)
+    assert (never.value, never.reason) == (None, "a class has no case")
+    seldom = bootstrap_estimate(
+        lambda weights: np.where((weights == 1).all(axis=1), 0.5, np.nan), draws
+    )
+    assert (seldom.value, seldom.low, seldom.high) == (0.5, None, None)
+    assert "too few patients" in seldom.method

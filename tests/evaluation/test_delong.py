@@ -1,0 +1,190 @@
+"""DeLong's figures against published output, brute force and simulation."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+from sklearn.metrics import roc_auc_score
+
+from skiagram.evaluation.delong import (
+    Placements,
+    auc_estimate,
+    combination,
+    difference_estimate,
+    placements,
+)
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+def single(score: Floats, positive: Flags, patient: NDArray[np.int64] | None = None) -> Placements:
+    return placements(score[None], positive, np.arange(len(score)) if patient is None else patient)
+
+
+def kernel(score: Floats, positive: Flags) -> Floats:
+    """All pairs: 1 where the positive is higher, ½ where equal."""
+    above = score[positive][:, None] - score[~positive][None]
+    pairs: Floats = (above > 0) + 0.5 * (above == 0)
+    return pairs
+
+
+def brute_force_covariance(one: Floats, two: Floats, positive: Flags) -> float:
+    """DeLong 1988 by the m × n kernel."""
+    first, second = kernel(one, positive), kernel(two, positive)
+    rows = np.cov(first.mean(axis=1), second.mean(axis=1))[0, 1] / len(first)
+    columns = np.cov(first.mean(axis=0), second.mean(axis=0))[0, 1] / first.shape[1]
+    return float(rows + columns)
+
+
+@pytest.fixture
+def ratings() -> tuple[Floats, Flags]:
+    """CT ratings of 109 patients (Hanley & McNeil 1982, table I)."""
+    normal = np.repeat(np.arange(1.0, 6.0), [33, 6, 6, 11, 2])
+    abnormal = np.repeat(np.arange(1.0, 6.0), [3, 2, 2, 11, 33])
+    return np.concatenate([normal, abnormal]), np.arange(109) >= 58
+
+
+def test_published_area_and_standard_error(ratings: tuple[Floats, Flags]) -> None:
+    # Stata's manual, roctab: area .8932, standard error .0307, 95 % interval .83295 to .95339
+    found = single(*ratings)
+    error = found.variance() ** 0.5
+    assert found.mean == pytest.approx(0.8932, abs=5e-5)
+    assert error == pytest.approx(0.0307, abs=5e-5)
+    assert found.mean - 1.959964 * error == pytest.approx(0.83295, abs=5e-6)
+    assert found.mean + 1.959964 * error == pytest.approx(0.95339, abs=5e-6)
+
+
+@given(st.integers(2, 9), st.integers(2, 9), st.integers(1, 6), st.integers(0, 2**32 - 1))
+def test_equals_brute_force_with_ties(m: int, n: int, levels: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    positive = np.arange(m + n) < m
+    one, two = rng.integers(levels, size=(2, m + n)).astype(float)
+    first, second = single(one, positive), single(two, positive)
+    assert first.mean == pytest.approx(roc_auc_score(positive, one))
+    assert first.variance() == pytest.approx(brute_force_covariance(one, one, positive), abs=1e-14)
+    expected = brute_force_covariance(one, one, positive)
+    expected += brute_force_covariance(two, two, positive)
+    expected -= 2 * brute_force_covariance(one, two, positive)
+    paired = combination([(1.0, first), (-1.0, second)])
+    assert paired.variance() == pytest.approx(expected, abs=1e-14)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_interval_ignores_monotone_change_and_order(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    positive = np.arange(40) < 15
+    score = rng.normal(size=40) + positive
+    patient = np.arange(40) // 2
+    order = rng.permutation(40)
+    one = auc_estimate(single(score, positive, patient))
+    two = auc_estimate(single(np.exp(score[order]), positive[order], patient[order]))
+    assert (one.value, one.low, one.high) == pytest.approx((two.value, two.low, two.high))
+
+
+def test_clusters_equal_obuchowski_by_hand() -> None:
+    rng = np.random.default_rng(3)
+    patient = np.repeat(np.arange(12), 3)
+    positive = rng.random(36) < 0.4
+    score = rng.normal(size=36) + positive + rng.normal(size=12)[patient]
+    pairs = kernel(score, positive)
+    area, (m, n) = pairs.mean(), pairs.shape
+    by_positive, by_negative = np.zeros(12), np.zeros(12)
+    np.add.at(by_positive, patient[positive], pairs.mean(axis=1) - area)
+    np.add.at(by_negative, patient[~positive], pairs.mean(axis=0) - area)
+    i10, i01 = len(set(patient[positive])), len(set(patient[~positive]))
+    s10 = i10 / ((i10 - 1) * m) * (by_positive**2).sum()
+    s01 = i01 / ((i01 - 1) * n) * (by_negative**2).sum()
+    s11 = 12 / 11 * (by_positive * by_negative).sum()
+    expected = s10 / m + s01 / n + 2 * s11 / (m * n)
+    assert single(score, positive, patient).variance() == pytest.approx(expected)
+
+
+def test_copies_of_a_case_within_its_patient_add_no_certainty() -> None:
+    rng = np.random.default_rng(0)
+    positive = np.arange(60) < 25
+    score = rng.normal(size=60) + positive
+    plain = auc_estimate(single(score, positive))
+    twice = np.repeat(np.arange(60), 2)
+    doubled = auc_estimate(single(score[twice], positive[twice], twice))
+    assert (doubled.low, doubled.high) == pytest.approx((plain.low, plain.high))
+    assert doubled.method == "logit DeLong, clustered by patient"
+
+
+def test_repeats_average_the_area_and_narrow_nothing_but_noise() -> None:
+    rng = np.random.default_rng(1)
+    positive = np.arange(80) < 40
+    scores = rng.normal(size=(5, 80)) + positive
+    patient = np.arange(80)
+    found = placements(scores, positive, patient)
+    areas = [roc_auc_score(positive, one) for one in scores]
+    assert found.mean == pytest.approx(np.mean(areas))
+    same = placements(np.tile(scores[:1], (5, 1)), positive, patient)
+    assert same.variance() == pytest.approx(single(scores[0], positive).variance())
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_perfect_and_reversed_order_have_an_interval(sign: int) -> None:
+    positive = np.arange(30) < 10
+    found = auc_estimate(single(sign * positive.astype(float), positive))
+    exact = binomtest(10 if sign == 1 else 0, 10).proportion_ci(method="wilson")
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
+
+
+def test_constant_scores_and_a_lone_positive_have_an_interval() -> None:
+    positive = np.arange(30) < 10
+    constant = auc_estimate(single(np.zeros(30), positive))
+    assert (constant.value, constant.low is not None) == (0.5, True)
+    lone = auc_estimate(single(np.arange(30.0), np.arange(30) == 20))
+    assert lone.low is not None
+    assert lone.high is not None
+    assert lone.high - lone.low > 0.7
+
+
+def test_equal_models_differ_by_nothing_surely_not() -> None:
+    positive = np.arange(30) < 10
+    perfect = single(positive.astype(float), positive)
+    found = difference_estimate(perfect, perfect)
+    assert found.value == 0
+    assert found.low == pytest.approx(-(found.high or 0))
+    assert (found.high or 0) > 0.2
+
+
+def coverage(draws: int, patients: tuple[int, int], images: int) -> float:
+    """Share of logit intervals that hold the true area, cases of a patient correlated by ½."""
+    rng = np.random.default_rng(11)
+    abnormal = np.arange(sum(patients)) < patients[0]
+    patient = np.repeat(np.arange(sum(patients)), images)
+    positive = abnormal[patient]
+    shift, inside = 1.5, 0
+    true = 0.8555778168267576  # Φ(1.5 / √2)
+    for _ in range(draws):
+        shared, own = rng.normal(size=len(abnormal)), rng.normal(size=len(patient))
+        noise = own if images == 1 else np.sqrt(0.5) * (shared[patient] + own)
+        found = auc_estimate(single(noise + shift * positive, positive, patient))
+        assert found.low is not None
+        assert found.high is not None
+        inside += found.low <= true <= found.high
+    return inside / draws
+
+
+@pytest.mark.parametrize(("patients", "images"), [((42, 114), 1), ((40, 40), 3)])
+def test_interval_covers_the_truth(patients: tuple[int, int], images: int) -> None:
+    assert coverage(300, patients, images) == pytest.approx(0.95, abs=0.035)
+
+
+def test_paired_difference_of_equals_rarely_excludes_zero() -> None:
+    rng = np.random.default_rng(5)
+    patient = np.repeat(np.arange(100), 2)
+    positive = patient < 40
+    excluded = 0
+    for _ in range(300):
+        shared = rng.normal(size=100)[patient] + 1.5 * positive
+        pair = [single(shared + rng.normal(size=200), positive, patient) for _ in range(2)]
+        found = difference_estimate(*pair)
+        assert found.low is not None
+        assert found.high is not None
+        excluded += not found.low <= 0 <= found.high
+    assert excluded / 300 <= 0.08

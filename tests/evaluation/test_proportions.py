@@ -1,0 +1,59 @@
+"""Wilson's interval against SciPy, and by patient."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from skiagram.evaluation.proportions import effective_size, proportion, wilson_interval
+
+
+@given(st.integers(1, 200), st.integers(0, 200))
+def test_wilson_equals_scipy(n: int, wanted: int) -> None:
+    k = min(wanted, n)
+    theirs = binomtest(k, n).proportion_ci(method="wilson")
+    assert wilson_interval(k / n, n) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+
+
+def test_one_case_a_patient_is_plain_wilson() -> None:
+    success = (np.arange(50) < 37).astype(float)
+    found = proportion(success, np.arange(50))
+    theirs = binomtest(37, 50).proportion_ci(method="wilson")
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high))
+    assert found.method == "Wilson"
+
+
+def test_copies_within_a_patient_add_nothing() -> None:
+    success = (np.arange(50) < 37).astype(float)
+    assert effective_size(np.repeat(success, 3), np.repeat(np.arange(50), 3)) == pytest.approx(
+        50, rel=0.03
+    )
+
+
+def test_all_right_counts_patients_not_images() -> None:
+    found = proportion(np.ones(60), np.repeat(np.arange(20), 3))
+    theirs = binomtest(20, 20).proportion_ci(method="wilson")
+    assert found.low == pytest.approx(theirs.low)
+
+
+def test_no_case_says_why() -> None:
+    empty = proportion(np.empty(0), np.empty(0, dtype=np.int64))
+    assert empty.value is None
+    assert empty.reason
+
+
+def test_interval_by_patient_covers_where_the_plain_one_does_not() -> None:
+    rng = np.random.default_rng(0)
+    patient = np.repeat(np.arange(60), 4)
+    hits = {"clustered": 0, "plain": 0}
+    for _ in range(300):
+        chance = rng.beta(1.6, 0.4, size=60)  # mean .8, cases of a patient alike
+        success = (rng.random(240) < chance[patient]).astype(float)
+        clustered, plain = proportion(success, patient), proportion(success, np.arange(240))
+        for name, found in (("clustered", clustered), ("plain", plain)):
+            assert found.low is not None
+            assert found.high is not None
+            hits[name] += found.low <= 0.8 <= found.high
+    assert hits["clustered"] / 300 == pytest.approx(0.95, abs=0.035)
+    assert hits["plain"] / 300 < 0.88
