@@ -59,15 +59,15 @@ class OpenSource(Protocol):
 
 
 class Source(Protocol):
-    """The options dataclass of a data set.
+    """The options dataclass of a data set."""
 
-    Attributes:
-        classes: Class names in label order.
-        positive_class: Class looked for; None when there are more than two classes.
-    """
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in label order."""
 
-    classes: tuple[str, ...]
-    positive_class: str | None
+    @property
+    def positive_class(self) -> str | None:
+        """Class looked for; None when there are more than two classes."""
 
     def card(self) -> DataCard:
         """Return what a reader must know of the data set."""

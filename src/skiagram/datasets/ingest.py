@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry, OpenSource, Source
 from skiagram.duplicates import near_duplicate_clusters
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import OptionError
 from skiagram.records import SEALED, Cases, Design, Task, write_record, write_table
 from skiagram.seeding import stream
 from skiagram.store import ImageStore, ShardWriter
@@ -71,10 +72,11 @@ def ingest(source: Source, design: Design, root: Path | None, folders: IngestFol
     task = task_of(source, design)
     opened = source.open(root)
     entries = opened.entries()
-    _check(entries, task)
+    check_entries(entries, task, f"data set {source.card().name}")
     order = stream(_ID_SEED, "case ids").permutation(len(entries))
     case_id = np.array([f"case-{rank:06d}" for rank in range(len(entries))])
-    _write_images(opened, entries, order, case_id, folders)
+    names = [entry.name for entry in entries]
+    _write_images(opened, names, order, case_id, folders)
     ordered = [entries[position] for position in order]
     split = np.array(["train" if design == "cv" else entry.split for entry in ordered])
     label = np.array([entry.label for entry in ordered], dtype=np.int64)
@@ -89,35 +91,9 @@ def ingest(source: Source, design: Design, root: Path | None, folders: IngestFol
     write_table(sealed, folders.sealed / "labels.parquet")
 
 
-def _check(entries: list[Entry], task: Task) -> None:
-    where = "the source"
-    present = {entry.label for entry in entries}
-    if len(present) < 2:
-        names = ", ".join(task.classes[label] for label in sorted(present)) or "none"
-        raise DataError(
-            f"only one class: {names}", where=where, allowed="at least two classes with cases"
-        )
-    splits = {entry.split for entry in entries}
-    if task.design == "holdout" and (None in splits or "test" not in splits):
-        raise DataError(
-            "no published test split", where=where, remedy="choose `design=cv` for this data set"
-        )
-    sides: dict[str, set[str]] = {}
-    for entry in entries:
-        if entry.patient is not None and entry.split is not None:
-            sides.setdefault(entry.patient, set()).add("test" if entry.split == "test" else "dev")
-    crossing = sum(len(found) > 1 for found in sides.values())
-    if task.design == "holdout" and crossing:
-        raise DataError(
-            f"{crossing} patients have images in both development and test splits",
-            where=where,
-            remedy="give each patient one split, or choose `design=cv`",
-        )
-
-
 def _write_images(
     opened: OpenSource,
-    entries: list[Entry],
+    names: list[str],
     order: NDArray[np.int64],
     case_id: NDArray[np.str_],
     folders: IngestFolders,
@@ -128,12 +104,7 @@ def _write_images(
         clean = None
         for name, position in zip(case_id.tolist(), order.tolist(), strict=True):
             image = opened.image(position)
-            if image.dtype == np.float32 and not np.isfinite(image).any():
-                raise DataError(
-                    "every pixel is missing",
-                    where=entries[position].name,
-                    remedy="remove the image from the source",
-                )
+            check_image(image, names[position])
             images.add(name, image)
             truth = opened.truth(position)
             if truth is not None:

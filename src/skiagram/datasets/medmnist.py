@@ -5,6 +5,7 @@ Format: arrays `{train,val,test}_images` (n, height, width[, 3]) uint8 and `{…
 """
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def _array(path: Path, key: str) -> NDArray[Any]:
             where=path.name,
             allowed=f"a MedMNIST file with {', '.join(_keys())}",
         ) from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(
             f"`{key}` cannot be read ({error})",
             where=path.name,
@@ -125,7 +126,7 @@ class MedMNISTFile:
             self._start.append(len(self._entries))
             self._images.append(images)
             self._entries += [
-                Entry(f"{key}/{i}", None, int(label), split)
+                Entry(f"{path.name} {key}/{i}", None, int(label), split)
                 for i, label in enumerate(labels.reshape(-1))
             ]
 

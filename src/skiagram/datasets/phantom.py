@@ -147,7 +147,7 @@ class OpenPhantom:
         splits += ["validation"] * patients.validation
         splits += ["test"] * patients.test
         return [
-            Entry(f"patient {patient}, image {number}", str(patient), patient % 2, split)
+            Entry(f"phantom patient {patient}, image {number}", str(patient), patient % 2, split)
             for patient, split in enumerate(splits)
             for number in range(self._options.images_per_patient)
         ]

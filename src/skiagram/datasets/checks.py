@@ -1,0 +1,94 @@
+"""What ingest refuses, so that no later stage meets it."""
+
+from collections import defaultdict
+
+import numpy as np
+
+from skiagram.datasets.contract import Entry
+from skiagram.errors import DataError
+from skiagram.records import Task
+from skiagram.store import Image
+
+SMALLEST_SIDE = 8  # a wavelet level or a texture needs neighbours
+
+
+def check_entries(entries: list[Entry], task: Task, where: str) -> None:
+    """Refuse a source whose labels or splits cannot carry an evaluation.
+
+    Args:
+        entries: All images of the source.
+        task: Classes and design.
+        where: Name of the source, for messages.
+
+    Raises:
+        DataError: A label outside the classes, one class only, no published test split where one
+            is needed, or a patient in several published splits.
+    """
+    outside = sorted({entry.label for entry in entries} - set(range(len(task.classes))))
+    if outside:
+        raise DataError(
+            f"labels {outside}", where=where, allowed=f"0 to {len(task.classes) - 1}, one a class"
+        )
+    if task.design == "holdout":
+        _check_splits(entries, where)
+    open_labels = {entry.label for entry in entries if task.design == "cv" or entry.split != "test"}
+    if len(open_labels) < 2:
+        names = ", ".join(task.classes[label] for label in open_labels) or "none"
+        raise DataError(
+            f"only one class among development cases: {names}",
+            where=where,
+            allowed="at least two classes",
+            remedy="add cases of another class, or check the labels",
+        )
+
+
+def _check_splits(entries: list[Entry], where: str) -> None:
+    if any(entry.split is None for entry in entries) or all(
+        entry.split != "test" for entry in entries
+    ):
+        raise DataError(
+            "no published test split", where=where, remedy="choose `design=cv` for this data set"
+        )
+    images: dict[str, dict[str, str]] = defaultdict(dict)
+    for entry in entries:
+        if entry.patient is not None:
+            images[entry.patient][str(entry.split)] = entry.name
+    crossing = [of_split for of_split in images.values() if len(of_split) > 1]
+    if crossing:
+        example = " and ".join(f"`{name}` in {split}" for split, name in crossing[0].items())
+        raise DataError(
+            f"{len(crossing)} patients have images in several splits, for example {example}",
+            where=where,
+            allowed="one split a patient; validation too, as it decides when training stops",
+            remedy="give each patient one split, or choose `design=cv`",
+        )
+
+
+def check_image(image: Image, where: str) -> None:
+    """Refuse an image without usable pixels.
+
+    Args:
+        image: (height, width) or (height, width, channels).
+        where: Name of the image, for messages.
+
+    Raises:
+        DataError: Fewer than 8 pixels a side, infinite values, or every pixel missing.
+    """
+    if min(image.shape[:2]) < SMALLEST_SIDE:
+        raise DataError(
+            f"an image of {' × '.join(map(str, image.shape[:2]))} pixels",
+            where=where,
+            allowed=f"at least {SMALLEST_SIDE} pixels a side",
+            remedy="remove the image from the source",
+        )
+    if image.dtype.kind == "f" and np.isinf(image).any():
+        raise DataError(
+            "infinite pixel values",
+            where=where,
+            allowed="finite values, or NaN for a missing pixel",
+            remedy="mark these pixels as missing",
+        )
+    if image.dtype.kind == "f" and np.isnan(image).all():
+        raise DataError(
+            "every pixel is missing", where=where, remedy="remove the image from the source"
+        )

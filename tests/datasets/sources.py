@@ -1,0 +1,66 @@
+"""A source held in memory, and ingest into a temporary folder."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skiagram.datasets.contract import Entry, Source, Truth
+from skiagram.datasets.ingest import IngestFolders, ingest
+from skiagram.records import Cases, DataCard, Design, Split
+from skiagram.store import Image
+
+
+@dataclass
+class MemorySource:
+    """Entries and images as a test gives them."""
+
+    listed: list[Entry]
+    images: list[Image]
+    classes: tuple[str, ...] = ("benign", "malignant")
+    positive_class: str | None = "malignant"
+    known: dict[int, Truth] = field(default_factory=dict)
+
+    def card(self) -> DataCard:
+        return DataCard("memory", "Memory", "none", "none", "none", "none", patients_known=True)
+
+    def open(self, root: Path | None) -> "MemorySource":
+        return self
+
+    def entries(self) -> list[Entry]:
+        return self.listed
+
+    def image(self, position: int) -> Image:
+        return self.images[position]
+
+    def truth(self, position: int) -> Truth | None:
+        return self.known.get(position)
+
+
+def noise(count: int, shape: tuple[int, ...] = (16, 16)) -> list[Image]:
+    """Return different random 8-bit images."""
+    generator = np.random.default_rng(0)
+    return [generator.integers(0, 256, shape, dtype=np.uint8) for _ in range(count)]
+
+
+def entry(at: int, *, patient: str | None = "own", label: int, split: Split | None) -> Entry:
+    """Return an entry; by default each image has a patient of its own."""
+    return Entry(f"film-{at}.dcm", f"P{at}" if patient == "own" else patient, label, split)
+
+
+def balanced(**changes: Any) -> MemorySource:
+    """Return eight images in three splits, classes alternating, a patient an image."""
+    counts: dict[Split, int] = {"train": 4, "validation": 2, "test": 2}
+    splits = [split for split, count in counts.items() for _ in range(count)]
+    listed = [entry(at, label=at % 2, split=split) for at, split in enumerate(splits)]
+    return replace(MemorySource(listed, noise(8)), **changes)
+
+
+def ingested(
+    source: Source, folder: Path, design: Design = "holdout", root: Path | None = None
+) -> tuple[IngestFolders, Cases]:
+    """Ingest below a folder; return where, and the case table."""
+    folders = IngestFolders(folder / "images", folder / "cases", folder / "sealed")
+    ingest(source, design, root, folders)
+    return folders, Cases.read(folders.cases / "cases.parquet")

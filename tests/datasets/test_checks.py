@@ -1,0 +1,92 @@
+"""What ingest refuses, with file, finding and remedy."""
+
+import numpy as np
+import pytest
+
+from skiagram.datasets.checks import check_entries, check_image
+from skiagram.datasets.contract import Entry
+from skiagram.errors import DataError
+from skiagram.records import Design, Split, Task
+from skiagram.store import Image
+
+
+def task(design: Design) -> Task:
+    return Task(("benign", "malignant"), 1, design)
+
+
+def entries(*rows: tuple[str | None, int, Split | None]) -> list[Entry]:
+    return [Entry(f"film-{at}.dcm", *row) for at, row in enumerate(rows)]
+
+
+SOUND = entries(("A", 0, "train"), ("B", 1, "train"), ("C", 0, "test"), ("D", 1, "test"))
+
+
+def test_sound_source_passes_under_both_designs() -> None:
+    check_entries(SOUND, task("holdout"), "memory")
+    check_entries(SOUND, task("cv"), "memory")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("train", "test"), ("validation", "test"), ("train", "validation")]
+)
+def test_patient_in_two_published_splits_is_refused(one: Split, other: Split) -> None:
+    crossing = [*SOUND, *entries(("X", 0, one), ("X", 0, other))]
+    with pytest.raises(DataError, match="1 patients have images in several splits") as raised:
+        check_entries(crossing, task("holdout"), "memory")
+    assert f"`film-0.dcm` in {one}" in raised.value.found
+    assert f"`film-1.dcm` in {other}" in raised.value.found
+    assert "design=cv" in raised.value.remedy
+    check_entries(crossing, task("cv"), "memory")
+
+
+def test_images_of_unknown_patients_may_stand_in_any_split() -> None:
+    unknown = entries((None, 0, "train"), (None, 1, "train"), (None, 0, "test"))
+    check_entries(unknown, task("holdout"), "memory")
+
+
+@pytest.mark.parametrize("split", [None, "train"])
+def test_holdout_needs_a_published_test_split(split: Split | None) -> None:
+    without = entries(("A", 0, split), ("B", 1, split))
+    with pytest.raises(DataError, match="no published test split"):
+        check_entries(without, task("holdout"), "memory")
+
+
+def test_one_class_among_development_cases_is_refused() -> None:
+    one_class = entries(("A", 1, "train"), ("B", 1, "train"), ("C", 0, "test"), ("D", 1, "test"))
+    with pytest.raises(DataError, match="only one class among development cases: malignant"):
+        check_entries(one_class, task("holdout"), "memory")
+
+
+def test_empty_source_is_refused() -> None:
+    with pytest.raises(DataError, match="none"):
+        check_entries([], task("cv"), "memory")
+
+
+@pytest.mark.parametrize("label", [-1, 2])
+def test_label_outside_the_classes_is_refused(label: int) -> None:
+    with pytest.raises(DataError, match=rf"labels \[{label}\]") as raised:
+        check_entries([*SOUND, *entries(("X", label, "train"))], task("holdout"), "memory")
+    assert raised.value.allowed == "0 to 1, one a class"
+
+
+@pytest.mark.parametrize(
+    ("image", "found"),
+    [
+        (np.zeros((1, 1), dtype=np.uint8), "an image of 1 × 1 pixels"),
+        (np.zeros((64, 7, 3), dtype=np.uint8), "an image of 64 × 7 pixels"),
+        (np.full((8, 8), np.nan, dtype=np.float32), "every pixel is missing"),
+        (np.full((8, 8), -np.inf, dtype=np.float32), "infinite pixel values"),
+    ],
+)
+def test_image_without_usable_pixels_is_refused(image: Image, found: str) -> None:
+    with pytest.raises(DataError) as raised:
+        check_image(image, "film-1.dcm")
+    assert raised.value.found == found
+    assert raised.value.where == "film-1.dcm"
+    assert raised.value.remedy
+
+
+def test_image_with_some_missing_pixels_passes() -> None:
+    image = np.full((8, 8), np.nan, dtype=np.float32)
+    image[0, 0] = 1
+    check_image(image, "film-1.dcm")

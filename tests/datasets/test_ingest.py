@@ -1,0 +1,181 @@
+"""Ingest: opaque ids, sealed labels, and nothing of a patient in any byte."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.datasets.ingest import task_of
+from skiagram.errors import DataError, OptionError
+from skiagram.records import SEALED, Task, read_record, read_table
+from skiagram.store import ImageStore
+from tests.datasets.phantoms import small_phantom
+from tests.datasets.sources import balanced, entry, ingested, noise
+
+
+def hashes(root: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_every_image_keeps_its_label_split_and_pixels(tmp_path: Path) -> None:
+    source = balanced()
+    folders, cases = ingested(source, tmp_path)
+    sealed = read_table(folders.sealed / "labels.parquet").set_index("case_id")["label"]
+    store = ImageStore(folders.images)
+    seen = set()
+    for case_id, split, label in zip(cases.case_id, cases.split, cases.label, strict=True):
+        at = next(
+            at
+            for at, image in enumerate(source.images)
+            if np.array_equal(image, store.image(case_id))
+        )
+        seen.add(at)
+        assert split == source.listed[at].split
+        assert (sealed[case_id] if split == "test" else label) == source.listed[at].label
+    assert seen == set(range(8))
+
+
+def test_test_labels_stand_in_the_seal_alone(tmp_path: Path) -> None:
+    folders, cases = ingested(balanced(), tmp_path)
+    assert (cases.test().label == SEALED).all()
+    assert (cases.development().label != SEALED).all()
+    sealed = read_table(folders.sealed / "labels.parquet")
+    assert sorted(sealed["case_id"]) == sorted(cases.test().case_id)
+
+
+def test_permuted_test_labels_move_nothing_outside_the_seal(tmp_path: Path) -> None:
+    source = balanced()
+    swapped = balanced(
+        listed=[
+            entry(at, label=1 - one.label if one.split == "test" else one.label, split=one.split)
+            for at, one in enumerate(source.listed)
+        ]
+    )
+    ingested(source, tmp_path / "one")
+    ingested(swapped, tmp_path / "other")
+    one, other = hashes(tmp_path / "one"), hashes(tmp_path / "other")
+    assert {name for name in one if one[name] != other[name]} == {"sealed/labels.parquet"}
+
+
+def test_cross_validation_seals_no_label(tmp_path: Path) -> None:
+    folders, cases = ingested(balanced(), tmp_path, "cv")
+    assert set(cases.split) == {"train"}
+    assert (cases.label != SEALED).all()
+    assert len(read_table(folders.sealed / "labels.parquet")) == 0
+
+
+def test_order_of_cases_tells_nothing_of_the_order_in_the_source(tmp_path: Path) -> None:
+    labels = [0] * 50 + [1] * 50
+    listed = [entry(at, label=label, split=None) for at, label in enumerate(labels)]
+    source = balanced(listed=listed, images=noise(100))
+    _, cases = ingested(source, tmp_path, "cv")
+    assert list(cases.case_id) == sorted(cases.case_id)
+    assert abs(np.corrcoef(np.arange(100), cases.label)[0, 1]) < 0.3
+    patient = [int(name.removeprefix("patient-")) for name in cases.patient_id]
+    assert abs(np.corrcoef(patient, cases.label)[0, 1]) < 0.3
+
+
+def test_images_of_a_patient_stay_together(tmp_path: Path) -> None:
+    listed = [
+        entry(at, patient=f"P{at // 2}", label=at // 2 % 2, split="test" if at < 4 else "train")
+        for at in range(8)
+    ]
+    _, cases = ingested(balanced(listed=listed), tmp_path)
+    assert len(set(cases.patient_id)) == 4
+    for patient in set(cases.patient_id):
+        assert (cases.patient_id == patient).sum() == 2
+
+
+def test_near_duplicates_stand_in_for_unknown_patients(tmp_path: Path) -> None:
+    images = noise(8)
+    images[3] = np.clip(images[0].astype(int) + 1, 0, 255).astype(np.uint8)
+    listed = [entry(at, patient=None, label=at % 2, split=None) for at in range(8)]
+    folders, cases = ingested(balanced(listed=listed, images=images), tmp_path, "cv")
+    assert len(set(cases.patient_id)) == 7
+    store = ImageStore(folders.images)
+    of_image = {
+        store.image(case_id).tobytes(): patient
+        for case_id, patient in zip(cases.case_id, cases.patient_id, strict=True)
+    }
+    assert of_image[images[0].tobytes()] == of_image[images[3].tobytes()]
+
+
+def test_phantom_leaves_no_identifier_in_any_output(tmp_path: Path) -> None:
+    ingested(small_phantom(), tmp_path)
+    names = ("SYNTHETIC", "PHANTOM-", "phantom patient", "1.2.826.0.1.3680043")
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(written) == 9
+    for path in written:
+        content = path.read_bytes()
+        if path.suffix == ".parquet":  # compressed
+            content += read_table(path).to_csv().encode()
+        for name in names:
+            for encoding in ("utf-8", "utf-16-le"):
+                assert name.encode(encoding) not in content, path.name
+
+
+def test_phantom_truth_is_sealed_for_every_case(tmp_path: Path) -> None:
+    folders, cases = ingested(small_phantom(), tmp_path)
+    truth = read_table(folders.sealed / "truth.parquet")
+    assert list(truth["case_id"]) == list(cases.case_id)
+    assert np.isfinite(truth["ideal_score"]).all()
+    clean, seen = ImageStore(folders.sealed / "clean"), ImageStore(folders.images)
+    for case_id in cases.case_id:
+        difference = seen.image(case_id) - clean.image(case_id)
+        assert np.nanmedian(np.abs(difference)) < 0.3
+    labels = np.where(truth["row"].isna(), 0, 1)
+    development = cases.split != "test"
+    np.testing.assert_array_equal(labels[development], cases.label[development])
+
+
+def test_two_ingests_write_equal_bytes(tmp_path: Path) -> None:
+    ingested(small_phantom(), tmp_path / "one")
+    ingested(small_phantom(), tmp_path / "other")
+    assert hashes(tmp_path / "one") == hashes(tmp_path / "other")
+
+
+def test_unusable_image_is_named(tmp_path: Path) -> None:
+    images = noise(8)
+    images[5] = np.full((16, 16), np.nan, dtype=np.float32)
+    with pytest.raises(DataError, match=r"^film-5\.dcm: every pixel is missing\. Do this: remove"):
+        ingested(balanced(images=images), tmp_path)
+
+
+def test_unusable_labels_name_the_data_set(tmp_path: Path) -> None:
+    listed = [entry(at, label=0, split=None) for at in range(8)]
+    with pytest.raises(DataError, match=r"^data set memory: only one class .* benign\."):
+        ingested(balanced(listed=listed), tmp_path, "cv")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("classes", "positive", "where"),
+    [
+        (("one",), "one", "dataset.classes"),
+        (("one", "one"), "one", "dataset.classes"),
+        (("one", "two"), None, "dataset.positive_class"),
+        (("one", "two"), "three", "dataset.positive_class"),
+    ],
+)
+def test_task_needs_classes_and_a_positive_one(
+    classes: tuple[str, ...], positive: str | None, where: str
+) -> None:
+    with pytest.raises(OptionError) as raised:
+        task_of(balanced(classes=classes, positive_class=positive), "cv")
+    assert raised.value.where == where
+
+
+def test_task_is_written_for_the_stages_that_follow(tmp_path: Path) -> None:
+    folders, _ = ingested(balanced(), tmp_path)
+    task = read_record(Task, folders.cases / "task.json")
+    assert task == Task(("benign", "malignant"), 1, "holdout")
+
+
+def test_more_than_two_classes_have_no_positive_one() -> None:
+    source = balanced(classes=("a", "b", "c"), positive_class=None)
+    assert task_of(source, "cv").positive is None

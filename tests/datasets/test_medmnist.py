@@ -1,0 +1,170 @@
+"""MedMNIST files: the real BreastMNIST, and files that cannot be used."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from numpy.typing import NDArray
+
+from skiagram.datasets.medmnist import MedMNIST
+from skiagram.errors import DataError
+from skiagram.options import build
+from skiagram.store import ImageStore
+from tests.datasets.sources import ingested
+
+OPTION_FILE = Path(__file__).parents[2] / "conf" / "dataset" / "breastmnist.yaml"
+SIZES = {"train": 8, "val": 4, "test": 4}
+
+
+def options(**changes: Any) -> MedMNIST:
+    made = build(yaml.safe_load(OPTION_FILE.read_text()) | changes, "dataset")
+    assert isinstance(made, MedMNIST)
+    return made
+
+
+def arrays(shape: tuple[int, ...] = (12, 10)) -> dict[str, NDArray[Any]]:
+    """Return a small sound set whose labels alternate."""
+    generator = np.random.default_rng(0)
+    images = {
+        f"{key}_images": generator.integers(0, 256, (n, *shape), dtype=np.uint8)
+        for key, n in SIZES.items()
+    }
+    labels = {
+        f"{key}_labels": (np.arange(n, dtype=np.uint8) % 2)[:, None] for key, n in SIZES.items()
+    }
+    return images | labels
+
+
+def source_of(path: Path) -> MedMNIST:
+    return options(file=path.name, md5=hashlib.md5(path.read_bytes()).hexdigest())
+
+
+def written(folder: Path, **changes: Any) -> Path:
+    np.savez_compressed(folder / "set.npz", **(arrays() | changes))
+    return folder / "set.npz"
+
+
+@pytest.mark.parametrize("shape", [(12, 10), (12, 10, 3)])
+def test_every_image_comes_back_with_label_and_split(
+    shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    content = arrays(shape)
+    opened = source_of(written(tmp_path, **content)).open(tmp_path)
+    names = {"train": "train", "validation": "val", "test": "test"}
+    counted = dict.fromkeys(SIZES, 0)
+    for position, entry in enumerate(opened.entries()):
+        key = names[str(entry.split)]
+        at = counted[key]
+        counted[key] += 1
+        np.testing.assert_array_equal(opened.image(position), content[f"{key}_images"][at])
+        assert entry.label == content[f"{key}_labels"][at, 0]
+        assert entry.name == f"set.npz {key}/{at}"
+        assert opened.truth(position) is None
+    assert counted == SIZES
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "found"),
+    [
+        ({"train_images": np.zeros((8, 12, 10))}, "set.npz train", r"images of shape .* float64"),
+        ({"val_images": np.zeros((4, 12), np.uint8)}, "set.npz val", r"images of shape \(4, 12\)"),
+        ({"val_images": np.zeros((4, 9, 9, 9), np.uint8)}, "set.npz val", "9 channels"),
+        ({"test_labels": np.zeros((3, 1), np.uint8)}, "set.npz test", "3 labels for 4 images"),
+        ({"test_labels": np.full((4, 1), 2, np.uint8)}, "set.npz test", r"labels \[2\]"),
+        ({"test_labels": np.full((4, 1), -1)}, "set.npz test", r"labels \[-1\]"),
+        ({"val_labels": np.array([0, 1, np.nan, 1])}, "set.npz val", r"labels \[nan\]"),
+        ({"val_labels": np.array([0.0, 1, 0, 1])}, "set.npz val", "labels float64"),
+        ({"val_labels": np.array(["a", "b", "a", "b"])}, "set.npz val", "labels"),
+        ({"train_labels": np.array([None] * 8)}, "set.npz", "`train_labels` cannot be read"),
+        ({"train_images": np.array([{}] * 8)}, "set.npz", "`train_images` cannot be read"),
+    ],
+)
+def test_unusable_content_is_named(
+    changes: dict[str, NDArray[Any]], where: str, found: str, tmp_path: Path
+) -> None:
+    source = source_of(written(tmp_path, **changes))
+    with pytest.raises(DataError, match=found) as raised:
+        source.open(tmp_path)
+    assert raised.value.where == where
+    assert raised.value.allowed
+
+
+def test_missing_array_is_named(tmp_path: Path) -> None:
+    content = arrays()
+    del content["test_labels"]
+    np.savez(tmp_path / "set.npz", **content)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"^set\.npz: no array `test_labels`"):
+        source_of(tmp_path / "set.npz").open(tmp_path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.99])
+def test_truncated_file_is_refused(share: float, tmp_path: Path) -> None:
+    path = written(tmp_path)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(DataError, match=r"^set\.npz: `train_images` cannot be read") as raised:
+        source_of(path).open(tmp_path)
+    assert raised.value.remedy == "fetch the file again"
+
+
+@pytest.mark.parametrize("at", [200, 600, 1000])
+def test_damaged_file_is_refused(at: int, tmp_path: Path) -> None:
+    path = written(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[at] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"^set\.npz: `\w+` cannot be read"):
+        source_of(path).open(tmp_path)
+
+
+def test_bare_array_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "set.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(DataError, match="cannot be read"):
+        source_of(tmp_path / "set.npz").open(tmp_path)
+
+
+def test_altered_file_is_refused(tmp_path: Path) -> None:
+    source = source_of(written(tmp_path))
+    written(tmp_path, val_images=np.zeros((4, 12, 10), np.uint8))
+    with pytest.raises(DataError, match=r"^set\.npz: checksum"):
+        source.open(tmp_path)
+
+
+def test_image_of_one_pixel_is_refused_by_ingest(tmp_path: Path) -> None:
+    tiny = {f"{key}_images": np.zeros((n, 1, 1), np.uint8) for key, n in SIZES.items()}
+    source = source_of(written(tmp_path, **tiny))
+    with pytest.raises(DataError, match=r"^set\.npz \w+/\d: an image of 1 × 1 pixels"):
+        ingested(source, tmp_path / "out", root=tmp_path)
+
+
+def test_one_class_is_refused_by_ingest(tmp_path: Path) -> None:
+    labels = {f"{key}_labels": np.zeros((n, 1), np.uint8) for key, n in SIZES.items()}
+    source = source_of(written(tmp_path, **labels))
+    with pytest.raises(DataError, match="only one class among development cases: malignant"):
+        ingested(source, tmp_path / "out", root=tmp_path)
+
+
+def test_card_tells_that_patients_are_unknown_and_the_split_leaks() -> None:
+    card = options().card()
+    assert not card.patients_known
+    assert any("leaks" in issue for issue in card.known_issues)
+
+
+@pytest.mark.real
+def test_breastmnist_keeps_its_official_split(real_data: Path, tmp_path: Path) -> None:
+    source = options()
+    malignant = source.classes.index(source.positive_class or "")
+    entries = source.open(real_data).entries()
+    for split, images, positives in (
+        ("train", 546, 147),
+        ("validation", 78, 21),
+        ("test", 156, 42),
+    ):
+        labels = [entry.label for entry in entries if entry.split == split]
+        assert (len(labels), labels.count(malignant)) == (images, positives)
+    folders, cases = ingested(source, tmp_path, root=real_data)
+    assert len(cases) == len(ImageStore(folders.images)) == 780
+    assert len(cases.test()) == 156
