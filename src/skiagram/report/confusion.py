@@ -82,8 +82,8 @@ def frequencies(evaluation: Evaluation) -> tuple[str, ...]:
                 continue
             hits, alarms = round(100 * found), round(100 * (1 - cleared))
             sentences.append(
-                f"{model.outcome.title} (best of: {TITLES[arm].lower()}): of 100 cases that are {name}, it marks "
-                f"{hits} and misses {100 - hits}; of 100 cases that are not, it marks {alarms} "
-                "by mistake."
+                f"{model.outcome.title} (best of: {TITLES[arm].lower()}): of 100 cases that are "
+                f"{name}, it marks {hits} and misses {100 - hits}; of 100 cases that are not, it "
+                f"marks {alarms} by mistake."
             )
     return tuple(sentences)

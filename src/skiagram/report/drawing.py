@@ -119,9 +119,9 @@ def sheet(height: float) -> Iterator[Sheet]:
         yield Sheet(Figure(figsize=(WIDTH, height), layout="constrained"))
 
 
-def wrapped(title: str) -> str:
+def wrapped(title: str, width: int = 24) -> str:
     """Return a model's name on as many short lines as it needs."""
-    return textwrap.fill(title, 24)
+    return textwrap.fill(title, width)
 
 
 def rule(axes: Axes, at: float, label: str, *, dashed: bool) -> None:

@@ -117,7 +117,7 @@ def _operating_point(
 
 
 def _label(model: ModelResult, metric: str) -> str:
-    return wrapped(f"{_figure(model, metric)} {model.outcome.title}")
+    return wrapped(f"{_figure(model, metric)} {model.outcome.title}", width=28)
 
 
 def _figure(model: ModelResult, metric: str) -> str:
