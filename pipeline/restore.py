@@ -6,6 +6,7 @@ from pydantic.dataclasses import dataclass
 
 from entrypoint import ROOT, publish, stage
 from skiagram.options import STRICT, build
+from skiagram.records import Cases
 from skiagram.restoration.batch import restore_store
 from skiagram.store import ImageStore
 
@@ -27,6 +28,7 @@ def main(options: Options) -> None:
             restoration,
             staging / "data/restored",
             staging / "data/treatment.parquet",
+            Cases.read(ROOT / "data/cases/cases.parquet"),
         )
 
 

@@ -1,0 +1,116 @@
+"""Filling of gaps against a window that is grown pixel by pixel."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.typing import NDArray
+
+from skiagram.restoration.missing import fill_local_mean, fill_local_median, fill_nearest
+from tests.restoration.phantom import Plane, film, psnr, tissue
+
+Mask = NDArray[np.bool_]
+
+MASKS = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=9)).filter(
+    lambda mask: not mask.all()
+)
+FILLS: dict[str, Callable[[Plane, Mask], Plane]] = {
+    "local_mean": lambda plane, missing: fill_local_mean(plane, missing, 1),
+    "local_median": lambda plane, missing: fill_local_median(plane, missing, 1),
+    "nearest": fill_nearest,
+}
+
+
+def grown(
+    plane: Plane, missing: Mask, radius: int, centre: Callable[[Plane], np.floating]
+) -> Plane:
+    """Fill pixel by pixel, widening the window until it holds a known pixel."""
+    filled = plane.copy()
+    for row, column in np.argwhere(missing):
+        reach = radius
+        while True:
+            rows = slice(max(row - reach, 0), row + reach + 1)
+            columns = slice(max(column - reach, 0), column + reach + 1)
+            known = plane[rows, columns][~missing[rows, columns]]
+            if known.size:
+                break
+            reach += 1
+        filled[row, column] = centre(known)
+    return filled
+
+
+@settings(max_examples=30)
+@given(mask=MASKS, radius=st.integers(1, 3), seed=st.integers(0, 99))
+def test_local_fills_grow_the_window_until_a_pixel_is_known(
+    mask: Mask, radius: int, seed: int
+) -> None:
+    plane = np.random.default_rng(seed).normal(size=mask.shape).astype(np.float32)
+    plane[mask] = np.nan
+    for fill, centre in ((fill_local_mean, np.mean), (fill_local_median, np.median)):
+        expected = grown(plane, mask, radius, centre)
+        np.testing.assert_allclose(fill(plane, mask, radius), expected, rtol=1e-5, atol=1e-6)
+
+
+@settings(max_examples=30)
+@given(mask=MASKS, seed=st.integers(0, 99))
+def test_nearest_takes_a_pixel_at_the_least_distance(mask: Mask, seed: int) -> None:
+    plane = np.random.default_rng(seed).permutation(mask.size).reshape(mask.shape)
+    filled = fill_nearest(plane.astype(np.float32), mask)
+    known = np.argwhere(~mask)
+    for at in np.argwhere(mask):
+        (source,) = np.argwhere(plane == filled[tuple(at)])
+        least = np.linalg.norm(known - at, axis=1).min()
+        assert not mask[tuple(source)]
+        assert np.linalg.norm(source - at) == pytest.approx(least)
+
+
+@pytest.mark.parametrize("fill", FILLS.values(), ids=FILLS)
+@given(mask=MASKS, value=st.floats(-1e6, 1e6, width=32))
+def test_a_constant_image_stays_constant(
+    fill: Callable[[Plane, Mask], Plane], mask: Mask, value: float
+) -> None:
+    plane = np.where(mask, np.float32(np.nan), np.float32(value))
+    np.testing.assert_array_equal(fill(plane, mask), np.full(mask.shape, value, np.float32))
+
+
+@pytest.mark.parametrize("fill", FILLS.values(), ids=FILLS)
+@settings(max_examples=20)
+@given(scale=st.floats(0.01, 100), offset=st.floats(-100, 100))
+def test_filling_follows_a_change_of_units(
+    fill: Callable[[Plane, Mask], Plane], scale: float, offset: float
+) -> None:
+    example = film(0)
+    plane = np.where(example.missing, np.float32(np.nan), example.noisy)
+    np.testing.assert_allclose(
+        fill((plane + np.float32(offset)) * np.float32(scale), example.missing),
+        (fill(plane, example.missing) + np.float32(offset)) * np.float32(scale),
+        atol=1e-4 * scale,
+        rtol=1e-6,
+    )
+
+
+@pytest.mark.parametrize("fill", FILLS.values(), ids=FILLS)
+def test_filling_is_nearer_to_the_truth_than_the_images_mean(
+    fill: Callable[[Plane, Mask], Plane],
+) -> None:
+    example = film(1)
+    plane = np.where(example.missing, np.float32(np.nan), example.noisy)
+    by_mean = np.where(example.missing, np.nanmean(plane), plane)
+    filled = fill(plane, example.missing)
+    np.testing.assert_array_equal(filled[~example.missing], plane[~example.missing])
+    assert psnr(filled, example.clean) > psnr(by_mean, example.clean) + 0.5
+
+
+@pytest.mark.parametrize("fill", FILLS.values(), ids=FILLS)
+def test_a_hole_as_large_as_most_of_the_image_is_filled_from_its_edge(
+    fill: Callable[[Plane, Mask], Plane],
+) -> None:
+    plane = tissue(2, 256)
+    missing = np.zeros(plane.shape, np.bool_)
+    missing[3:250, 5:253] = True
+    filled = fill(np.where(missing, np.float32(np.nan), plane), missing)
+    assert np.isfinite(filled).all()
+    assert plane[~missing].min() <= filled[missing].min() <= filled.max() <= plane[~missing].max()

@@ -1,0 +1,121 @@
+"""Outliers: all planted faults found, sound images left alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage import data
+
+from skiagram.restoration.outliers import Faults, Outliers
+from tests.restoration.phantom import Film, Plane, film, psnr, restoration, tissue
+
+OPTIONS = Outliers(threshold=6.0, radius=2)
+
+
+def find(plane: Plane) -> Faults:
+    return OPTIONS.find(plane, np.zeros(plane.shape, np.bool_))
+
+
+def replaced(plane: Plane) -> Plane:
+    return OPTIONS.replace(plane, np.zeros(plane.shape, np.bool_))[0]
+
+
+def with_hot_pixels(example: Film, amplitude: float) -> Plane:
+    return np.where(example.hot, example.noisy + np.float32(amplitude), example.noisy)
+
+
+def test_the_default_options_are_the_ones_tested_here() -> None:
+    assert restoration("wavelet").outliers == OPTIONS
+
+
+def test_hardly_a_pixel_of_sound_tissue_is_flagged() -> None:
+    flagged = [find(film(seed).noisy).pixels.mean() for seed in range(20)]
+    flagged += [find(tissue(seed)).pixels.mean() for seed in range(20)]
+    assert np.mean(flagged) < 1e-4
+
+
+@pytest.mark.parametrize("name", ["camera", "coins", "moon", "astronaut"])
+def test_edges_and_fine_structure_of_photographs_are_spared(name: str) -> None:
+    image = getattr(data, name)()[:256, :256].astype(np.float32)
+    faults = find(image[..., 0] if image.ndim == 3 else image)
+    assert faults.pixels.mean() < 0.01
+    assert faults.lines == 0
+
+
+@pytest.mark.parametrize("amplitude", [6, -6])
+def test_hot_and_dead_pixels_are_found_and_no_others(amplitude: float) -> None:
+    example = film(3)
+    plane = with_hot_pixels(example, amplitude)
+    np.testing.assert_array_equal(find(plane).pixels, example.hot)
+
+
+@pytest.mark.parametrize("rows", [[0], [63], [20], [20, 41], [30, 31]])
+@pytest.mark.parametrize("value", [0.0, -3.0, 3.0])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_dead_lines_are_found_whole_and_no_others(rows: list[int], value: float, axis: int) -> None:
+    plane = film(4).noisy.copy()
+    plane[rows] = value
+    faults = find(plane if axis == 0 else np.ascontiguousarray(plane.T))
+    expected = np.zeros(plane.shape, np.bool_)
+    expected[rows] = True
+    np.testing.assert_array_equal(faults.pixels, expected if axis == 0 else expected.T)
+    assert faults.lines == len(rows)
+
+
+def test_a_dead_line_with_gaps_in_it_is_still_found() -> None:
+    plane = film(4).noisy.copy()
+    plane[20] = 0
+    missing = np.zeros(plane.shape, np.bool_)
+    missing[20, ::5] = True
+    plane[missing] = 0.7  # as filled from the rows around it
+    assert OPTIONS.find(plane, missing).lines == 1
+
+
+def test_a_plain_surround_is_background_not_dead_lines() -> None:
+    plane = np.zeros((64, 64), np.float32)
+    plane[10:50, 12:60] = 3 + tissue(5)[10:50, 12:60]
+    assert find(plane).lines == 0
+
+
+def test_one_hot_pixel_on_a_plain_image_is_the_only_one_flagged() -> None:
+    plane = np.full((28, 28), 7, np.float32)
+    plane[5, 9] = 255
+    assert find(plane).pixels.sum() == 1
+    np.testing.assert_array_equal(replaced(plane), np.full((28, 28), 7))
+
+
+@settings(max_examples=30)
+@given(height=st.integers(1, 12), width=st.integers(1, 12), value=st.floats(-1e6, 1e6, width=32))
+def test_constant_images_of_any_size_stay_as_they_are(
+    height: int, width: int, value: float
+) -> None:
+    plane = np.full((height, width), value, np.float32)
+    assert not find(plane).pixels.any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (2, 2), (3, 5)])
+def test_tiny_images_are_never_flagged_whole(shape: tuple[int, int]) -> None:
+    plane = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    assert find(plane).pixels.mean() < 0.5
+    assert np.isfinite(replaced(plane)).all()
+
+
+@settings(max_examples=30)
+@given(scale=st.floats(0.01, 100), offset=st.floats(-100, 100))
+def test_a_change_of_units_changes_no_verdict(scale: float, offset: float) -> None:
+    plane = with_hot_pixels(film(6), 6)
+    plane[20] = 0
+    np.testing.assert_allclose(
+        replaced((plane + np.float32(offset)) * np.float32(scale)),
+        (replaced(plane) + np.float32(offset)) * np.float32(scale),
+        atol=1e-4 * scale,
+        rtol=1e-6,
+    )
+
+
+def test_replacing_brings_the_image_nearer_to_the_truth() -> None:
+    example = film(7)
+    plane = with_hot_pixels(example, 6)
+    plane[20] = 0
+    assert psnr(replaced(plane), example.clean) > psnr(plane, example.clean) + 3
+    assert psnr(replaced(plane), example.clean) > psnr(example.noisy, example.clean) - 0.3

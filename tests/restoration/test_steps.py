@@ -1,0 +1,143 @@
+"""All steps together: planted faults, switches, shapes and depths."""
+
+import dataclasses
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError
+from skiagram.restoration.steps import Steps
+from tests.restoration.phantom import OPTION_FILES, film, psnr, restoration, tissue
+
+DEFAULT = restoration("wavelet")
+NONE = Steps(missing=None, outliers=None, denoising=None)
+ALL = [path.stem for path in OPTION_FILES.glob("*.yaml")]
+STATELESS = sorted(set(ALL) - {"training_mean"})
+FILLING = sorted(set(STATELESS) - {"none"})
+
+PIXELS = st.floats(-(2**16), 2**16, width=32) | st.sampled_from([math.nan, math.inf, -math.inf])
+IMAGES = arrays(np.float32, array_shapes(min_dims=2, max_dims=3, max_side=20), elements=PIXELS)
+
+
+def test_each_step_brings_the_image_nearer_to_the_truth() -> None:
+    zeros, filled, sound, whole = np.mean(
+        [
+            (
+                psnr(np.nan_to_num(example.faulty), example.clean),
+                *(psnr(steps.restore(example.faulty)[0], example.clean) for steps in growing()),
+            )
+            for example in map(film, range(5))
+        ],
+        axis=0,
+    )
+    assert filled > zeros + 0.1
+    assert sound > filled + 4
+    assert whole > sound + 2.5
+
+
+def growing() -> list[Steps]:
+    fill = dataclasses.replace(NONE, missing=DEFAULT.missing)
+    return [fill, dataclasses.replace(fill, outliers=DEFAULT.outliers), DEFAULT]
+
+
+def test_the_treatment_counts_what_was_planted() -> None:
+    example = film(2)
+    _, treatment = DEFAULT.restore(example.faulty)
+    assert treatment.missing == 80
+    assert treatment.dead_lines == 2
+    on_lines = np.zeros_like(example.hot)
+    on_lines[[20, 41]] = True
+    assert treatment.outliers == np.sum(on_lines | example.hot)
+    assert treatment.noise == pytest.approx(0.3, rel=0.15)
+
+
+@pytest.mark.parametrize("name", FILLING)
+@settings(max_examples=30)
+@given(image=IMAGES)
+def test_any_image_comes_out_finite_and_of_its_shape(name: str, image: NDArray[np.float32]) -> None:
+    planes = image.reshape(*image.shape[:2], -1)
+    if np.isfinite(planes).any(axis=(0, 1)).all():
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            restored, treatment = restoration(name).restore(image)
+        assert restored.shape == image.shape
+        assert restored.dtype == np.float32
+        assert np.isfinite(restored).all()
+        assert treatment.missing == np.sum(~np.isfinite(image))
+    else:
+        with pytest.raises(DataError, match="every pixel is missing"):
+            restoration(name).restore(image)
+
+
+@pytest.mark.parametrize("name", STATELESS)
+@settings(max_examples=20)
+@given(value=st.integers(0, 2**16 - 1), height=st.integers(1, 40), width=st.integers(1, 40))
+def test_a_constant_image_is_unchanged(name: str, value: int, height: int, width: int) -> None:
+    image = np.full((height, width), value, np.uint16)
+    np.testing.assert_array_equal(restoration(name).restore(image)[0], image)
+
+
+@pytest.mark.parametrize("name", STATELESS)
+@settings(max_examples=15)
+@given(scale=st.floats(0.01, 100), offset=st.floats(-100, 100))
+def test_restoring_follows_a_change_of_units(name: str, scale: float, offset: float) -> None:
+    image = film(8).faulty
+    np.testing.assert_allclose(
+        restoration(name).restore((image + np.float32(offset)) * np.float32(scale))[0],
+        (restoration(name).restore(image)[0] + np.float32(offset)) * np.float32(scale),
+        atol=2e-4 * scale,
+        rtol=1e-6,
+    )
+
+
+def test_with_everything_off_pixels_stay_and_missing_ones_are_nan() -> None:
+    image = np.array([[1, math.inf], [-math.inf, math.nan]], np.float32)
+    restored, treatment = restoration("none").restore(image)
+    np.testing.assert_array_equal(restored, np.array([[1, math.nan], [math.nan, math.nan]]))
+    assert (treatment.missing, treatment.outliers, treatment.dead_lines) == (3, 0, 0)
+    assert math.isnan(treatment.noise)
+
+
+def test_with_filling_off_the_other_steps_work_around_the_gaps() -> None:
+    example = film(9)
+    steps = dataclasses.replace(DEFAULT, missing=None)
+    restored, treatment = steps.restore(example.faulty)
+    np.testing.assert_array_equal(np.isnan(restored), example.missing)
+    assert treatment.dead_lines == 2
+    known = ~example.missing
+    assert psnr(restored[known], example.clean[known]) > 26
+
+
+def test_channels_are_restored_each_on_its_own() -> None:
+    image = np.stack([film(seed).faulty for seed in range(3)], axis=-1)
+    restored, treatment = DEFAULT.restore(image)
+    alone = [DEFAULT.restore(image[..., channel]) for channel in range(3)]
+    np.testing.assert_array_equal(restored, np.stack([plane for plane, _ in alone], axis=-1))
+    assert treatment.missing == 240
+    assert treatment.outliers == sum(each.outliers for _, each in alone)
+    assert treatment.noise == pytest.approx(np.sqrt(np.mean([each.noise**2 for _, each in alone])))
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16, np.int16])
+def test_integers_come_out_as_float32_of_the_same_values(depth: type[np.integer]) -> None:
+    image = (100 + 20 * tissue(0)).astype(depth)
+    image.flags.writeable = False
+    restored, _ = NONE.restore(image)
+    np.testing.assert_array_equal(restored, image)
+    assert restored.dtype == np.float32
+    np.testing.assert_array_equal(
+        DEFAULT.restore(image)[0], DEFAULT.restore(image.astype(np.float32))[0]
+    )
+
+
+def test_the_image_given_is_not_changed() -> None:
+    image = film(1).faulty
+    before = image.copy()
+    DEFAULT.restore(image)
+    np.testing.assert_array_equal(image, before)
