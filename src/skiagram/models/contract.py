@@ -97,7 +97,9 @@ class FitSummary:
 class Fitted(Protocol[I_contra]):
     """A trained model."""
 
-    summary: FitSummary
+    @property
+    def summary(self) -> FitSummary:
+        """Return what the fit cost."""
 
     def scores(self, inputs: I_contra) -> NDArray[np.float64]:
         """Score cases: (n, n_classes) float64, finite, higher = more likely."""

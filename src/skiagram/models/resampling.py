@@ -7,7 +7,7 @@ each outer fold and scores that fold's held-out patients (nested cross-validatio
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, Literal
 
@@ -120,25 +120,33 @@ class Resampling(Generic[I]):
         marked: NDArray[np.bool_] | None,
         folds: list[Partition],
         *name: str,
-    ) -> tuple[Developed[I], list[tuple[Scored, Scored]]]:
-        """Get a calibrated final fit and, for each fold, its held-out and its training scores."""
+        score_training: bool,
+    ) -> tuple[Developed[I], list[Scored]]:
+        """Get a calibrated final fit and each fold's scores of the cases it held out.
+
+        Args:
+            cases: Labelled cases.
+            marked: (n,) True where the final fit is to stop early; None for an inner part.
+            folds: Folds of the cases.
+            *name: Name of the random streams.
+            score_training: Whether each fold also scores the cases it was fitted on.
+        """
         calibrations: list[Calibration] = []
-        scored: list[tuple[Scored, Scored]] = []
+        held_out: list[Scored] = []
+        trained: list[Scored] = []
         for k, fold in enumerate(folds):
-            training, held_out = cases.select(fold.training), cases.select(fold.held_out)
+            training, rest = cases.select(fold.training), cases.select(fold.held_out)
             fitted = self.fit(training, None, *name, f"fold{k}")
-            scores = finite(fitted.scores(held_out.inputs))
-            one = Developed(fitted, fit_calibration(scores, held_out.label), None)
+            scores = finite(fitted.scores(rest.inputs))
+            one = Developed(fitted, fit_calibration(scores, rest.label), None)
             calibrations.append(one.calibration)
-            scored.append(
-                (
-                    one.score(held_out.inputs, held_out.case_id, "out_of_fold", 0, k),
-                    one.score(training.inputs, training.case_id, "training", 0, k),
-                )
-            )
+            probabilities = one.calibration.probabilities(scores)
+            held_out.append(Scored("out_of_fold", 0, k, rest.case_id, scores, probabilities))
+            if score_training:
+                trained.append(one.score(training.inputs, training.case_id, "training", 0, k))
         fitted = self.fit(cases, marked, *name, "final")
-        threshold = self._threshold(cases, folds, [held_out for held_out, _ in scored])
-        return Developed(fitted, average(calibrations), threshold), scored
+        threshold = self._threshold(cases, folds, held_out)
+        return Developed(fitted, average(calibrations), threshold), held_out + trained
 
     def _threshold(
         self, cases: Labelled[I], folds: list[Partition], held_out: list[Scored]
@@ -184,8 +192,10 @@ def holdout(
     for repeat in range(resampling.plan.repeats):
         name = f"repeat{repeat}"
         folds = resampling.folds(development, resampling.plan.folds, name)
-        developed, scored = resampling.develop(development, marked, folds, name)
-        rows = [_relabelled(one, one.part, repeat, one.fold) for pair in scored for one in pair]
+        developed, scored = resampling.develop(
+            development, marked, folds, name, score_training=True
+        )
+        rows = [replace(one, repeat=repeat) for one in scored]
         yield developed, [*rows, developed.score(test, test_id, "test", repeat, FINAL)]
 
 
@@ -204,26 +214,19 @@ def cross_validate(
         name = f"repeat{repeat}"
         outer = folds[repeat] if folds else resampling.folds(development, plan.folds, name)
         rows: list[Scored] = []
-        every: list[Developed[I]] = []
+        calibrations: list[Calibration] = []
+        thresholds: list[float] = []
         for k, fold in enumerate(outer):
-            training, held_out = (
-                development.select(fold.training),
-                development.select(fold.held_out),
+            known, rest = development.select(fold.training), development.select(fold.held_out)
+            inner = resampling.folds(known, plan.inner_folds, name, f"outer{k}")
+            developed, scored = resampling.develop(
+                known, None, inner, name, f"outer{k}", score_training=False
             )
-            inner = resampling.folds(training, plan.inner_folds, name, f"outer{k}")
-            developed, scored = resampling.develop(training, None, inner, name, f"outer{k}")
-            rows += [_relabelled(held, "inner", repeat, k) for held, _ in scored]
-            rows.append(
-                developed.score(held_out.inputs, held_out.case_id, "out_of_fold", repeat, k)
-            )
-            rows.append(developed.score(training.inputs, training.case_id, "training", repeat, k))
-            every.append(developed)
+            rows += [replace(one, part="inner", repeat=repeat, fold=k) for one in scored]
+            rows.append(developed.score(rest.inputs, rest.case_id, "out_of_fold", repeat, k))
+            rows.append(developed.score(known.inputs, known.case_id, "training", repeat, k))
+            calibrations.append(developed.calibration)
+            thresholds += [] if developed.threshold is None else [developed.threshold]
         fitted = resampling.fit(development, None, name, "final")
-        calibration = average([one.calibration for one in every])
-        thresholds = [one.threshold for one in every if one.threshold is not None]
         threshold = float(np.mean(thresholds)) if thresholds else None
-        yield Developed(fitted, calibration, threshold), rows
-
-
-def _relabelled(one: Scored, part: Part, repeat: int, fold: int) -> Scored:
-    return Scored(part, repeat, fold, one.case_id, one.scores, one.probabilities, one.threshold)
+        yield Developed(fitted, average(calibrations), threshold), rows

@@ -1,0 +1,111 @@
+"""A data set of patients and models simple enough to know what they must have seen."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.features.table import FeatureTable
+from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.models.plan import Plan
+
+PLAN = Plan(repeats=2, folds=3, inner_folds=2, validation_fraction=0.25, seed=7)
+
+
+def labelled(patients: int = 24, images: int = 2, n_classes: int = 2) -> Labelled[FeatureTable]:
+    """Cases whose first feature tells the classes apart, imperfectly; label by patient."""
+    generator = np.random.default_rng(3)
+    patient = np.repeat(np.arange(patients), images)
+    label = (patient % n_classes).astype(np.int64)
+    values = generator.normal(size=(len(label), 4))
+    values[:, 0] += label
+    case_id = np.array([f"c{at:03d}" for at in range(len(label))])
+    inputs = FeatureTable(case_id, ("a", "b", "c", "d"), values.astype(np.float32))
+    return Labelled(inputs, case_id, label, np.array([f"p{one}" for one in patient]), n_classes)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Patients and cases that one fit was given."""
+
+    seed: int
+    training: Labelled[FeatureTable]
+    validation: Labelled[FeatureTable] | None
+
+    def cases(self) -> set[str]:
+        """Return all cases whose labels the fit could use."""
+        held = [] if self.validation is None else self.validation.case_id.tolist()
+        return {*self.training.case_id.tolist(), *held}
+
+
+@dataclass(frozen=True)
+class SpyFit:
+    """Scores by the class means of the first feature, and remembers whom it scored."""
+
+    seen: Seen
+    centre: NDArray[np.float64]
+    spy: "Spy"
+    summary: FitSummary
+
+    def scores(self, inputs: FeatureTable) -> NDArray[np.float64]:
+        """Score."""
+        self.spy.scored.append((self.seen, set(inputs.case_id.tolist())))
+        distance: NDArray[np.float64] = -np.abs(inputs.values[:, :1] - self.centre)  # noqa: PD011
+        return distance
+
+    def save(self, folder: Path) -> None:
+        """Save."""
+        folder.mkdir(parents=True)
+        (folder / "centre.txt").write_text(str(self.centre.tolist()))
+
+
+@dataclass
+class Spy:
+    """A nearest-mean model that remembers what every fit saw.
+
+    Attributes:
+        failure: Raised by the fit numbered `fails_at`.
+        fails_at: Number of the fit that fails.
+        infinite: Whether its scores are not finite.
+        curves: Rows of the curve that each fit leaves.
+        fits: What each fit was given.
+        scored: What each fit was given, and the cases it scored.
+    """
+
+    failure: BaseException | None = None
+    fails_at: int = 0
+    infinite: bool = False
+    curves: int = 0
+    fits: list[Seen] = field(default_factory=list)
+    scored: list[tuple[Seen, set[str]]] = field(default_factory=list)
+
+    title: ClassVar[str] = "Spy"
+    arm: ClassVar[Arm] = "classical"
+    uses_validation: ClassVar[bool] = False
+
+    def fit(
+        self,
+        training: Labelled[FeatureTable],
+        validation: Labelled[FeatureTable] | None,
+        context: FitContext,
+    ) -> SpyFit:
+        """Fit, or fail as told."""
+        if self.failure is not None and len(self.fits) == self.fails_at:
+            raise self.failure
+        seen = Seen(context.seed, training, validation)
+        self.fits.append(seen)
+        values = training.inputs.values[:, 0].astype(np.float64)  # noqa: PD011
+        centre = np.array([values[training.label == k].mean() for k in range(training.n_classes)])
+        if self.infinite:
+            centre = centre * np.inf
+        curves = pd.DataFrame({"epoch": range(self.curves), "training_loss": 1.0})
+        return SpyFit(seen, centre, self, FitSummary(4, 3, len(training), curves))
+
+
+class StoppingSpy(Spy):
+    """A spy that asks for cases to stop early on."""
+
+    uses_validation: ClassVar[bool] = True

@@ -1,0 +1,173 @@
+"""No fit is told the label of a case it scores for the record, in either design."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from skiagram.errors import ModelFailure
+from skiagram.features.table import FeatureTable
+from skiagram.models.contract import Labelled
+from skiagram.models.resampling import FINAL, Resampling, Scored, cross_validate, finite, holdout
+from skiagram.splits import Partition
+from tests.models.examples import PLAN, Spy, StoppingSpy, labelled
+
+CASES = labelled()
+MARKED = np.isin(CASES.patient_id, ["p0", "p1", "p2", "p3"])
+TEST = replace(labelled(patients=6).inputs, case_id=np.array([f"t{at}" for at in range(12)]))
+
+
+Rows = list[list[Scored]]
+Design = Callable[[Spy], Rows]
+
+
+def by_holdout(spy: Spy, marked: NDArray[np.bool_] = MARKED) -> Rows:
+    """Run the holdout design; rows of each repeat."""
+    design = holdout(Resampling(spy, PLAN, positive=1), CASES, marked, TEST, TEST.case_id)
+    return [rows for _, rows in design]
+
+
+def by_cv(
+    spy: Spy, cases: Labelled[FeatureTable] = CASES, folds: list[list[Partition]] | None = None
+) -> Rows:
+    """Run the nested design; rows of each repeat."""
+    return [rows for _, rows in cross_validate(Resampling(spy, PLAN, positive=1), cases, folds)]
+
+
+def part(rows: list[Scored], name: str) -> list[Scored]:
+    """Return the rows of one part."""
+    return [one for one in rows if one.part == name]
+
+
+@pytest.mark.parametrize("kind", [Spy, StoppingSpy])
+@pytest.mark.parametrize("design", [by_holdout, by_cv])
+def test_no_patient_stands_among_the_cases_of_a_fit_and_those_it_scores_blind(
+    design: Design, kind: type[Spy]
+) -> None:
+    spy = kind()
+    rows = design(spy)
+    patient = dict(zip(CASES.case_id.tolist(), CASES.patient_id.tolist(), strict=True))
+    blind = [(seen, scored) for seen, scored in spy.scored if not scored <= seen.cases()]
+    for seen, scored in blind:
+        known = {patient[case] for case in seen.cases()}
+        assert not known & {patient.get(case, case) for case in scored}
+    recorded = [one for repeat in rows for one in repeat]
+    assert len(spy.scored) == len(recorded)
+    assert len(blind) == sum(one.part != "training" for one in recorded)
+    for seen in spy.fits:
+        held = set() if seen.validation is None else set(seen.validation.patient_id)
+        assert not held & set(seen.training.patient_id)
+
+
+@pytest.mark.parametrize("kind", [Spy, StoppingSpy])
+def test_labels_of_a_held_out_outer_fold_do_not_move_its_scores(kind: type[Spy]) -> None:
+    outer = [Resampling(Spy(), PLAN, 1).folds(CASES, PLAN.folds, f"repeat{r}") for r in range(2)]
+    before = by_cv(kind(), CASES, outer)
+    for k in range(PLAN.folds):
+        label = CASES.label.copy()
+        for repeat, folds in enumerate(outer):
+            held_out = folds[k].held_out
+            label[held_out] = 1 - label[held_out] if repeat == 0 else label[held_out]
+        after = by_cv(kind(), replace(CASES, label=label), outer)
+        was, now = (part(rows[0], "out_of_fold")[k] for rows in (before, after))
+        assert was.scores.tobytes() == now.scores.tobytes()
+        assert was.probabilities.tobytes() == now.probabilities.tobytes()
+        assert was.threshold == now.threshold
+        others = [one for one in range(PLAN.folds) if one != k]
+        moved = [
+            part(before[0], "out_of_fold")[j].scores.tobytes()
+            != part(after[0], "out_of_fold")[j].scores.tobytes()
+            for j in others
+        ]
+        assert all(moved)
+
+
+def test_holdout_scores_every_case_blind_once_a_repeat() -> None:
+    for rows in by_holdout(Spy()):
+        held_out = np.concatenate([one.case_id for one in part(rows, "out_of_fold")])
+        assert sorted(held_out) == CASES.case_id.tolist()
+        (test,) = part(rows, "test")
+        assert test.case_id.tolist() == TEST.case_id.tolist()
+        assert test.fold == FINAL
+        assert test.threshold is not None
+        assert all(one.threshold is None for one in part(rows, "out_of_fold"))
+
+
+def test_cv_scores_every_case_blind_once_a_repeat_and_never_inside_its_own_fold() -> None:
+    for rows in by_cv(Spy()):
+        held_out = part(rows, "out_of_fold")
+        assert sorted(np.concatenate([one.case_id for one in held_out])) == CASES.case_id.tolist()
+        for one in held_out:
+            inner = [row.case_id for row in part(rows, "inner") if row.fold == one.fold]
+            assert sorted([*np.concatenate(inner), *one.case_id]) == CASES.case_id.tolist()
+            assert one.threshold is not None
+
+
+@pytest.mark.parametrize(("design", "fits"), [(by_holdout, 2 * 4), (by_cv, 2 * (3 * 3 + 1))])
+def test_a_plan_costs_the_fits_it_says(design: Design, fits: int) -> None:
+    spy = Spy()
+    design(spy)
+    assert len(spy.fits) == fits
+    assert len({seen.seed for seen in spy.fits}) == fits
+
+
+@pytest.mark.parametrize("design", [by_holdout, by_cv])
+def test_both_arms_see_the_same_labelled_cases(design: Design) -> None:
+    plain, stopping = Spy(), StoppingSpy()
+    for spy in (plain, stopping):
+        design(spy)
+    pairs = list(zip(plain.fits, stopping.fits, strict=True))
+    assert all(one.cases() == other.cases() for one, other in pairs)
+    assert all(one.validation is None for one, _ in pairs)
+    assert all(other.validation is not None for _, other in pairs)
+
+
+def test_the_final_fit_stops_on_the_published_validation_part() -> None:
+    spy = StoppingSpy()
+    by_holdout(spy)
+    for seen in (spy.fits[3], spy.fits[7]):
+        assert seen.validation is not None
+        assert seen.validation.case_id.tolist() == CASES.case_id[MARKED].tolist()
+
+
+def test_without_a_published_part_the_final_fit_sets_patients_aside_by_class() -> None:
+    spy = StoppingSpy()
+    by_holdout(spy, np.zeros_like(MARKED))
+    seen = spy.fits[3]
+    assert seen.validation is not None
+    assert seen.cases() == set(CASES.case_id)
+    assert len(seen.validation) == pytest.approx(len(CASES) / 4, abs=2)
+    assert set(seen.validation.label) == {0, 1}
+
+
+def test_folds_belong_to_the_plan_so_models_can_be_paired() -> None:
+    first, second = by_holdout(Spy())[1], by_holdout(StoppingSpy())[1]
+    for one, other in zip(first, second, strict=True):
+        assert one.case_id.tolist() == other.case_id.tolist()
+    repeats = by_holdout(Spy())
+    assert repeats[0][0].case_id.tolist() != repeats[1][0].case_id.tolist()
+
+
+def test_probabilities_are_calibrated_scores_of_the_same_ranking() -> None:
+    for one in by_holdout(Spy())[0]:
+        np.testing.assert_allclose(one.probabilities.sum(axis=1), 1)
+        order = np.argsort(one.scores[:, 1] - one.scores[:, 0], kind="stable")
+        assert (np.diff(one.probabilities[order, 1]) >= -1e-12).all()
+
+
+def test_more_than_two_classes_have_no_threshold() -> None:
+    cases = labelled(n_classes=3)
+    resampling = Resampling(Spy(), PLAN, positive=None)
+    for developed, rows in cross_validate(resampling, cases):
+        assert developed.threshold is None
+        assert all(one.threshold is None for one in rows)
+        assert rows[0].probabilities.shape[1] == 3
+
+
+def test_scores_that_are_not_finite_are_refused() -> None:
+    with pytest.raises(ModelFailure, match="scores of 1 cases are not finite"):
+        finite(np.array([[0.0, 1.0], [np.nan, np.inf]]))
+    with pytest.raises(ModelFailure, match="not finite"):
+        by_holdout(Spy(infinite=True))
