@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binomtest
@@ -57,6 +57,7 @@ def test_published_area_and_standard_error(ratings: tuple[Floats, Flags]) -> Non
     assert found.mean + 1.959964 * error == pytest.approx(0.95339, abs=5e-6)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 9), st.integers(2, 9), st.integers(1, 6), st.integers(0, 2**32 - 1))
 def test_equals_brute_force_with_ties(m: int, n: int, levels: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -72,6 +73,7 @@ def test_equals_brute_force_with_ties(m: int, n: int, levels: int, seed: int) ->
     assert paired.variance() == pytest.approx(expected, abs=1e-14)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_interval_ignores_monotone_change_and_order(seed: int) -> None:
     rng = np.random.default_rng(seed)

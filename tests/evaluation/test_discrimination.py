@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import (
@@ -21,6 +21,7 @@ from skiagram.evaluation import discrimination
 Floats = NDArray[np.float64]
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(1, 8), st.integers(0, 2**32 - 1))
 def test_areas_equal_sklearn_with_ties_and_weights(levels: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

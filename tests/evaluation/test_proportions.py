@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from skiagram.evaluation.proportions import effective_size, proportion, wilson_interval
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200), st.integers(0, 200))
 def test_wilson_equals_scipy(n: int, wanted: int) -> None:
     k = min(wanted, n)

@@ -158,6 +158,14 @@ def test_out_of_fold_scores_must_cover_the_development_cases() -> None:
         run(known, [ModelScores(model.outcome, Predictions(table[~lost]))])
 
 
+def test_duplicates_of_other_data_are_refused() -> None:
+    known = scenario()
+    strange = pd.DataFrame({"first": ["case-0000"], "second": ["case-9999"]})
+    with pytest.raises(DataError, match="duplicates: 1 case ids are unknown: case-9999"):
+        run(known, arms(known), duplicates=strange)
+
+
+@pytest.mark.slow
 def test_seven_models_on_400_cases_take_seconds() -> None:
     known = scenario(400, 400)
     models = [finished(known, f"model{i}", seed=i, repeats=3) for i in range(7)]

@@ -73,6 +73,12 @@ def test_a_difference_that_cannot_be_computed_says_why() -> None:
     assert found.endswith("no reported case of class normal.")
 
 
+def test_a_difference_without_an_interval_concludes_nothing() -> None:
+    difference = Estimate(0.1, method="no interval: too few patients of a class to resample")
+    found = verdict(RESULTS, BEST, difference, CASES, "cv", 0.02)
+    assert "nothing more can be said: no interval" in found
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(0.0123, "+0.012"), (-0.02, "−0.020"), (-1e-9, "0.000")]
 )

@@ -29,16 +29,19 @@ def cautions(
     yield from _about_models(results)
     if twins:
         yield (
-            f"{twins} of {len(cases)} reported cases have a near twin among the development "
-            "cases; the AUC off twins leaves them out and is the fairer figure."
+            f"Near-identical images (twins) stand among the development cases for {twins} of "
+            f"{len(cases)} reported cases; the AUC off twins leaves them out and is fairer."
         )
     if label_conflicts:
-        yield f"{label_conflicts} pairs of near twins carry different labels; some label is wrong."
+        yield (
+            f"Pairs of near-identical images with different labels: {label_conflicts}; in each at "
+            "least one label is doubtful."
+        )
     for name, patients in zip(cases.classes, cases.patients_by_class(), strict=True):
         if patients < FEW_PATIENTS:
             yield (
-                f"Only {patients} reported patients of class {name}: below {FEW_PATIENTS} a class "
-                "the 95 % intervals may be too narrow."
+                f"Few reported patients of class {name}: {patients}; below {FEW_PATIENTS} the "
+                "95 % intervals may be too narrow."
             )
     if any(len(one.stability.seed_auc) == 1 for one in results if one.stability):
         yield (

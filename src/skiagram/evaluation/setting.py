@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.errors import DataError
 from skiagram.evaluation.bootstrap import PatientDraws, draw_patients
 from skiagram.evaluation.delong import Placements, placements
 from skiagram.evaluation.reference import Reference, match, reference
@@ -59,8 +60,9 @@ def setting(
         replicates: Bootstrap resamples.
 
     Raises:
-        DataError: Ids of labels or truth and cases do not match, or a label is no class.
+        DataError: Ids of labels, truth or duplicates are no cases, or a label is no class.
     """
+    _check_pairs(cases, duplicates)
     nothing = sealed.iloc[:0]
     development = reference(cases.development(), task, nothing)
     holdout = task.design == "holdout"
@@ -76,6 +78,18 @@ def setting(
         ideal=_ideal(reported, truth),
         seed=seed,
     )
+
+
+def _check_pairs(cases: Cases, duplicates: pd.DataFrame) -> None:
+    named = {*duplicates["first"].tolist(), *duplicates["second"].tolist()}
+    unknown = sorted(named - set(cases.case_id.tolist()))
+    if unknown:
+        raise DataError(
+            f"{len(unknown)} case ids are unknown: {', '.join(unknown[:3])}",
+            where="duplicates",
+            allowed="cases of the case table",
+            remedy="run the audit again",
+        )
 
 
 def _ideal(cases: Reference, truth: pd.DataFrame | None) -> Placements | None:
