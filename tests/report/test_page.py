@@ -1,0 +1,215 @@
+import dataclasses
+import hashlib
+import html
+import os
+import subprocess
+import sys
+from collections import Counter
+from html.parser import HTMLParser
+
+import pytest
+
+from skiagram.evaluation.results import Estimate, Evaluation
+from skiagram.records import Task
+from skiagram.report.page import render
+from tests.report.examples_of_results import (
+    TITLES,
+    binary,
+    material,
+    several_classes,
+    with_failure,
+)
+
+VOID = {"br", "img", "meta"}
+HOSTILE = '<script>alert("x")</script> & $\\frac{1}{0}$'
+
+
+class Page(HTMLParser):
+    """Reads a page, refusing elements that are not closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"{tag} was never opened"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+EVALUATIONS = {
+    "ideal": binary(),
+    "twins": binary(twins=52, ideal=False),
+    "failure": with_failure("out of memory"),
+    "classes": several_classes(),
+}
+
+
+@pytest.fixture(scope="module")
+def rendered() -> dict[str, str]:
+    return {name: render(one, material()) for name, one in EVALUATIONS.items()}
+
+
+@pytest.fixture(params=EVALUATIONS)
+def case(request: pytest.FixtureRequest, rendered: dict[str, str]) -> tuple[Evaluation, str]:
+    return EVALUATIONS[request.param], rendered[request.param]
+
+
+def test_the_page_is_well_formed(case: tuple[Evaluation, str]) -> None:
+    page = Page(case[1])
+    assert case[1].startswith("<!doctype html>")
+    ids = Counter(a["id"] for _, a in page.elements if "id" in a)
+    assert max(ids.values()) == 1
+
+
+def test_the_page_loads_nothing(case: tuple[Evaluation, str]) -> None:
+    page = Page(case[1])
+    assert not {"script", "link", "iframe", "object", "embed"} & {tag for tag, _ in page.elements}
+    for _, attributes in page.elements:
+        for name in ("src", "href", "xlink:href", "srcset", "data"):
+            address = attributes.get(name) or "#"
+            assert address.startswith(("#", "data:image/png;base64,"))
+    assert "http" not in case[1].replace("http-equiv", "")
+    assert "url(" not in case[1].replace("url(#", "")
+    assert "default-src 'none'" in case[1]
+
+
+def test_links_within_the_page_lead_somewhere(case: tuple[Evaluation, str]) -> None:
+    page = Page(case[1])
+    ids = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
+    targets = {(a["href"] or "")[1:] for tag, a in page.elements if tag in {"a", "use"}}
+    assert targets
+    assert targets <= ids
+
+
+def test_every_model_warning_and_reason_is_told(case: tuple[Evaluation, str]) -> None:
+    evaluation, text = case
+    words = Page(text).text
+    assert evaluation.verdict in words
+    for warning in evaluation.warnings:
+        assert warning in words
+    for model in evaluation.models:
+        assert model.outcome.title in words
+        assert model.outcome.reason in words
+        for estimate in model.metrics.values():
+            assert estimate.reason in words
+            assert estimate.method in words
+
+
+def test_every_picture_has_words_in_its_place(case: tuple[Evaluation, str]) -> None:
+    page = Page(case[1])
+    pictures = page.all("svg")
+    assert pictures
+    assert all(one["role"] == "img" and len(one["aria-label"] or "") > 40 for one in pictures)
+    assert len(page.all("img")) == 12
+    assert all(one["alt"] for one in page.all("img"))
+
+
+def test_headings_of_tables_name_what_they_head(case: tuple[Evaluation, str]) -> None:
+    headings = Page(case[1]).all("th")
+    assert {one.get("scope") for one in headings} == {"col", "row", "rowgroup"}
+
+
+def test_it_says_what_it_is_not(case: tuple[Evaluation, str]) -> None:
+    assert "not a medical device" in Page(case[1]).text
+
+
+def test_card_audit_and_provenance_are_printed(rendered: dict[str, str]) -> None:
+    words = Page(rendered["ideal"]).text
+    given = material()
+    for text in (
+        given.card.citation,
+        given.card.licence,
+        *given.card.known_issues,
+        *(finding.summary for finding in given.audit.findings),
+        *(finding.waived for finding in given.audit.findings),
+        *given.provenance.sha256.values(),
+        "restoration.wavelet: db4",
+        "scikit-learn 1.7.0",
+    ):
+        assert text in words
+
+
+def test_hostile_text_stays_text() -> None:
+    evaluation = binary()
+    outcome = dataclasses.replace(evaluation.models[0].outcome, title=HOSTILE)
+    failed = dataclasses.replace(
+        evaluation.models[1].outcome, status="failed", reason=HOSTILE, title=HOSTILE
+    )
+    hostile = dataclasses.replace(
+        evaluation,
+        task=Task(("normal", HOSTILE), 1, "holdout"),
+        cases={side: {HOSTILE: 1} for side in evaluation.cases},
+        models=(
+            dataclasses.replace(evaluation.models[0], outcome=outcome),
+            dataclasses.replace(evaluation.models[1], outcome=failed),
+        ),
+        verdict=HOSTILE,
+        warnings=(HOSTILE,),
+        best={"classical": outcome.model},
+    )
+    given = material()
+    card = dataclasses.replace(given.card, title=HOSTILE, citation=HOSTILE)
+    text = render(hostile, dataclasses.replace(given, card=card))
+    page = Page(text)
+    assert not page.all("script")
+    assert html.escape(HOSTILE.split(">")[0]) in text.replace("&#34;", "&quot;")
+    assert page.text.count("<script>alert") > 8
+
+
+def test_no_model_at_all_still_makes_a_page() -> None:
+    evaluation = with_failure("out of memory")
+    page = Page(render(dataclasses.replace(evaluation, models=evaluation.models[-1:]), material()))
+    assert "failed: out of memory" in page.text
+    assert "No model was trained, so there is no curve." in page.text
+
+
+def test_a_figure_without_value_is_not_drawn() -> None:
+    evaluation = binary(ideal=False)
+    empty = {"roc_auc": Estimate(None, reason="one class only")}
+    models = [dataclasses.replace(one, metrics=empty, roc=None) for one in evaluation.models]
+    text = render(dataclasses.replace(evaluation, models=tuple(models)), material())
+    assert "one class only" in Page(text).text
+
+
+@pytest.mark.slow
+def test_another_process_gives_the_same_bytes(rendered: dict[str, str]) -> None:
+    program = (
+        "import hashlib; from skiagram.report.page import render; "
+        "from tests.report.examples_of_results import binary, material; "
+        "print(hashlib.sha256(render(binary(), material()).encode()).hexdigest())"
+    )
+    here = hashlib.sha256(rendered["ideal"].encode()).hexdigest()
+    environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    there = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert there.stdout.strip() == here
+
+
+def test_titles_of_all_models_stand_in_the_main_figure(rendered: dict[str, str]) -> None:
+    first = Page(rendered["ideal"]).all("svg")[0]["aria-label"] or ""
+    assert all(title in first for title in TITLES.values())
+    assert "ideal observer 0.955" in first
