@@ -20,6 +20,10 @@ from skiagram.options import STRICT
 from skiagram.records import DataCard, Split
 from skiagram.store import Image
 
+_UNREADABLE = (  # all that a damaged or foreign .npz is known to raise
+    *(OSError, ValueError, EOFError, TypeError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 _SPLITS: dict[str, Split] = {"train": "train", "val": "validation", "test": "test"}
 
 
@@ -94,7 +98,7 @@ def _array(path: Path, key: str) -> NDArray[Any]:
             where=path.name,
             allowed=f"a MedMNIST file with {', '.join(_keys())}",
         ) from error
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+    except _UNREADABLE as error:
         raise DataError(
             f"`{key}` cannot be read ({error})",
             where=path.name,

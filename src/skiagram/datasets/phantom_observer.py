@@ -1,7 +1,7 @@
 """The ideal observer of the phantom: the exact log-likelihood ratio of an image.
 
 No model can tell the classes apart better than this score does (Barrett and Myers 2004,
-Foundations of Image Science, section 13.2). With class spectra P₀ and P₁ (tissue and noise), a
+Foundations of Image Science, chapter 13). With class spectra P₀ and P₁ (tissue and noise), a
 nodule s at an unknown place x of known prior, and K₁ the covariance of the abnormal class:
 
     log Λ(g) = ½ Σ|G|² (1/P₀ − 1/P₁) / N² + ½ Σ log(P₀/P₁) + log mean over x of exp(A_x − d²/2)
