@@ -8,6 +8,7 @@ from pydantic.dataclasses import dataclass
 from entrypoint import ROOT, publish, stage
 from skiagram.options import STRICT, build
 from skiagram.records import write_record
+from skiagram.report.choices import Choices
 from skiagram.tracking.contract import NotRecorded, Tracker
 from skiagram.tracking.execution import read_execution
 from skiagram.tracking.provenance import home
@@ -18,16 +19,15 @@ class Options:
     """Choices of the stage."""
 
     tracking: dict[str, Any]
-    baselines: tuple[str, ...]
-    networks: tuple[str, ...]
-    choices: dict[str, Any]
+    choices: Choices
 
 
 @stage(Options)
 def main(options: Options) -> None:
     """Record the execution; a tracker out of reach costs one warning and no result."""
     tracker: Tracker = build(options.tracking, "tracking")
-    execution = read_execution(ROOT, options.baselines + options.networks, options.choices)
+    names = (*options.choices.baselines, *options.choices.networks)
+    execution = read_execution(ROOT, names, vars(options.choices))
     try:
         print(tracker.record(execution, home(ROOT)))
     except NotRecorded as error:

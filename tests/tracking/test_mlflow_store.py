@@ -130,9 +130,11 @@ def test_a_recording_cut_short_is_made_anew(
 def test_a_dead_server_is_given_up_at_once(
     project: Path, home: Path, closed_port: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    store = MLflowStore(uri=f"http://127.0.0.1:{closed_port}", experiment="skiagram")
+    store = MLflowStore(uri=f"http://reader:secret@127.0.0.1:{closed_port}", experiment="skiagram")
     execution = read_execution(project, MODELS, {})
     with pytest.raises(NotRecorded) as refused:
         store.record(execution, home)
     assert "\n" not in str(refused.value)
+    assert "secret" not in str(refused.value)
+    assert "Connection refused" in str(refused.value)
     assert capfd.readouterr().err == ""

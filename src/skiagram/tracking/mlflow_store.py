@@ -50,16 +50,16 @@ class MLflowStore:
             NotRecorded: The database or server could not be reached or refused.
         """
         uri = self.uri or f"sqlite:///{home / 'mlflow.db'}"
+        place = f"{uri.rpartition('@')[2]}, experiment {self.experiment}"  # without a password
         try:
             client = _client(uri)
             experiment = self._experiment(client, uri, home)
             if _is_recorded(client, experiment, execution):
-                return f"Already recorded in {uri}, experiment {self.experiment}."
+                return f"Already recorded in {place}."
             _write(client, experiment, execution)
         except Exception as error:  # whatever happens to a tracker, it costs no result
-            reason = " ".join(str(error).split())[:300] or type(error).__name__
-            raise NotRecorded(f"nothing recorded in {uri} ({reason})") from error
-        return f"Recorded {len(execution.children)} models in {uri}, experiment {self.experiment}."
+            raise NotRecorded(f"not recorded in {place} ({_cause(error)})") from error
+        return f"Recorded {len(execution.children)} models in {place}."
 
     def _experiment(self, client: Any, uri: str, home: Path) -> str:
         found = client.get_experiment_by_name(self.experiment)
@@ -78,6 +78,13 @@ def _client(uri: str) -> Any:
     for name in ("alembic", "mlflow", "urllib3"):
         logging.getLogger(name).setLevel(logging.ERROR)
     return MlflowClient(tracking_uri=uri)
+
+
+def _cause(error: BaseException) -> str:
+    """Return what lies at the bottom of a chain of errors, in one line."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _is_recorded(client: Any, experiment: str, execution: Execution) -> bool:
