@@ -88,3 +88,10 @@ def test_inner_selection_ranks_by_probability() -> None:
     assert found.value is not None
     assert found.value > 0.8
     assert found.low is None
+
+
+def test_inner_scores_of_one_class_give_a_reason() -> None:
+    known = scenario()
+    model = finished(known, "net")
+    alone = reference(np.zeros(120, dtype=np.int64))
+    assert inner_auc(model.predictions, alone).reason == "no inner scores of every class"

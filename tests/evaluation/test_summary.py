@@ -111,6 +111,15 @@ def test_twins_are_left_out_and_reported() -> None:
     assert found.models[1].metrics["roc_auc"].value != pytest.approx(expected)
 
 
+def test_a_class_of_twins_alone_leaves_a_reason() -> None:
+    known = scenario(images=1)
+    abnormal = known.sealed.loc[known.sealed["label"] == 1, "case_id"].tolist()
+    twins = pd.DataFrame({"first": "case-0001", "second": abnormal})
+    found = run(known, arms(known), duplicates=twins)
+    off = found.models[0].metrics["roc_auc_off_twins"]
+    assert (off.value, off.reason) == (None, "a class has no case off twins")
+
+
 def test_fit_on_the_sealed_cases_is_flagged_against_the_ideal() -> None:
     known = scenario(120, 200)
     rng = np.random.default_rng(0)
