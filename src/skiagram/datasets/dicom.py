@@ -19,16 +19,14 @@ from pydicom.tag import Tag
 from skiagram.errors import DataError
 from skiagram.store import Image
 
-_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _PALETTE = [
     f"{part}{colour}PaletteColorLookupTable{kind}"
     for colour in ("Red", "Green", "Blue")
     for part, kind in (("", "Descriptor"), ("", "Data"), ("Segmented", "Data"))
 ]
 _FIELDS = [
-    *_PIXELS,
     *_PALETTE,
-    *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PlanarConfiguration"),
+    *("PixelData", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PlanarConfiguration"),
     *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
     *("PhotometricInterpretation", "PresentationIntentType", "BurnedInAnnotation"),
     *("PixelPaddingValue", "PixelPaddingRangeLimit", "ExtendedOffsetTable"),
@@ -74,8 +72,10 @@ def read_dicom(file: Path | BinaryIO) -> Image:
 
 
 def _check(header: Any, where: str) -> None:
-    if not any(name in header for name in _PIXELS):
-        raise DataError("no pixels", where=where, allowed="images; reports and plans are not")
+    if "PixelData" not in header:
+        raise DataError(
+            "no pixels", where=where, allowed="images with integer pixels; no reports, plans, maps"
+        )
     if header.get("BurnedInAnnotation") == "YES":
         raise DataError(
             "text is burnt into the pixels and may name the patient",
@@ -131,8 +131,6 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
 
 def _stored_range(stored: NDArray[Any], header: Any) -> NDArray[Any]:
     """Return (2,) the least and the greatest value that the stored depth can hold."""
-    if stored.dtype.kind == "f":
-        return np.array([stored.min(), stored.max()])
     bits, signed = int(header.BitsStored), stored.dtype.kind == "i"
     least = -(2 ** (bits - 1)) if signed else 0
     return np.array([least, least + 2**bits - 1], dtype=stored.dtype)
@@ -141,7 +139,7 @@ def _stored_range(stored: NDArray[Any], header: Any) -> NDArray[Any]:
 def _missing(stored: NDArray[Any], header: Any) -> NDArray[np.bool_] | None:
     """Mark pixels in the padding range; None where the file declares no padding."""
     value = header.get("PixelPaddingValue")
-    if value is None or stored.dtype.kind == "f":
+    if value is None:
         return None
     limit = header.get("PixelPaddingRangeLimit")
     ends = np.array([value, value if limit is None else limit], dtype=np.int64)
