@@ -17,7 +17,7 @@ from tests.pipeline.project import REPOSITORY, Project
         ("train_baseline", "plan.folds=1", "greater than or equal to 2"),
         ("train_baseline", "plan.seed=high", "valid integer"),
         ("train_baseline", "model=nope", "logistic_regression"),
-        ("evaluate", "networks=3", "list"),
+        ("evaluate", "choices.networks=3", "array"),
         ("ingest", "verbose", "missing EQUAL"),
     ],
 )

@@ -36,3 +36,8 @@ class Choices:
     folds: Annotated[int, Field(ge=2)]
     inner_folds: Annotated[int, Field(ge=2)]
     seed: Annotated[int, Field(ge=0)]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Return the option files of all models, baselines first."""
+        return (*self.baselines, *self.networks)

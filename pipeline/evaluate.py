@@ -1,0 +1,40 @@
+"""Stage evaluate: opens the seal; figures with intervals, the verdict, the report."""
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from entrypoint import ROOT, publish, stage
+from skiagram.evaluation.summary import evaluate
+from skiagram.options import STRICT
+from skiagram.report.choices import Choices
+from skiagram.report.gather import read_artefacts, read_material
+from skiagram.report.results import OUTPUTS, write_results
+
+
+@dataclass(**STRICT)
+class Options:
+    """Choices of the stage."""
+
+    margin: Annotated[float, Field(gt=0, lt=0.5)]
+    replicates: Annotated[int, Field(ge=100)]
+    choices: Choices
+
+
+@stage(Options)
+def main(options: Options) -> None:
+    """Evaluate the models named in params.yaml, and only those."""
+    found = read_artefacts(ROOT, options.choices.models)
+    evaluation = evaluate(
+        found.models, found.cases, found.task, found.sealed,
+        seed=options.choices.seed, truth=found.truth, duplicates=found.duplicates,
+        margin=options.margin, replicates=options.replicates,
+    )  # fmt: skip
+    material = read_material(ROOT, found, vars(options.choices))
+    with publish(*(f"reports/{name}" for name in OUTPUTS)) as staging:
+        write_results(evaluation, material, found, staging / "reports")
+
+
+if __name__ == "__main__":
+    main()
