@@ -18,25 +18,35 @@ def pattern_names(prefix: str) -> tuple[str, ...]:
     return (*uniform, f"{prefix}_not_uniform")
 
 
-def pattern_shares(images: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
-    """Return the shares of the rotation-invariant uniform patterns of 8 neighbours.
-
-    Ojala, Pietikäinen and Mäenpää, IEEE Trans. PAMI 24(7), 2002, equation 9. Each image is first
-    put into 256 levels over its own range; it goes on beyond its border as its mirror image.
+def pattern_levels(images: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return whole grey levels, 256 over each image's own range, as `pattern_shares` reads them.
 
     Args:
         images: (n, height, width), finite.
+    """
+    return _LEVELS.levels(images).astype(np.float32)
+
+
+def pattern_shares(levels: NDArray[np.float32], radius: int) -> NDArray[np.float64]:
+    """Return the shares of the rotation-invariant uniform patterns of 8 neighbours.
+
+    Ojala, Pietikäinen and Mäenpää, IEEE Trans. PAMI 24(7), 2002, equation 9. Beyond its border an
+    image goes on as its mirror image.
+
+    Args:
+        levels: (n, height, width), whole numbers.
         radius: Radius of the circle of neighbours, in pixels.
 
     Returns:
         (n, 10), each row sums to 1.
     """
-    levels = _LEVELS.levels(images).astype(np.float32)
-    brighter = np.stack([difference >= 0 for difference in _differences(levels, radius)])
-    changes = np.sum(brighter != np.roll(brighter, 1, axis=0), axis=0, dtype=np.uint8)
-    count = np.sum(brighter, axis=0, dtype=np.uint8)
-    codes = np.where(changes <= 2, count, _NEIGHBOURS + 1).astype(np.int64)
-    return histograms(codes, _NEIGHBOURS + 2)
+    brighter = [difference >= 0 for difference in _differences(levels, radius)]
+    count, changes = np.zeros((2, *levels.shape), dtype=np.uint8)
+    for at, neighbour in enumerate(brighter):
+        count += neighbour
+        changes += neighbour != brighter[at - 1]
+    codes = np.where(changes <= 2, count, np.uint8(_NEIGHBOURS + 1))
+    return histograms(codes.astype(np.int64), _NEIGHBOURS + 2)
 
 
 def _differences(levels: NDArray[np.float32], radius: int) -> Iterator[NDArray[np.float32]]:

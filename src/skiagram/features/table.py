@@ -14,7 +14,7 @@ from skiagram.records import read_table, write_table
 from skiagram.store import Image, ImageStore
 
 _BATCH_IMAGES = 256
-_BATCH_PIXELS = 2**18  # of float64 intermediates, small enough for a processor's cache
+_BATCH_PIXELS = 2**16  # intermediates of a batch then stay in a processor's cache
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,24 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.binary_patterns import pattern_names, pattern_shares
+from skiagram.features.binary_patterns import pattern_levels, pattern_names, pattern_shares
 from skiagram.features.cooccurrence import Cooccurrence, cooccurrence, offsets
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.luminance import luminance
 from skiagram.options import STRICT
 
+
+def _distinct(values: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError("each value once")
+    return values
+
+
 Pixels = Annotated[int, Field(ge=1, le=64)]
+Several = Annotated[tuple[Pixels, ...], Field(min_length=1), AfterValidator(_distinct)]
 
 
 @dataclass(**STRICT)
@@ -28,8 +36,8 @@ class Texture:
     """
 
     levels: Discretisation
-    distances: tuple[Pixels, ...]
-    radii: tuple[Pixels, ...]
+    distances: Several
+    radii: Several
 
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order."""
@@ -52,7 +60,8 @@ class Texture:
         grey = luminance(images, "texture")
         levels = self.levels.levels(grey)
         matrices = [_glcm(levels, distance) for distance in self.distances]
-        patterns = [pattern_shares(grey, radius) for radius in self.radii]
+        fine = pattern_levels(grey)
+        patterns = [pattern_shares(fine, radius) for radius in self.radii]
         return np.hstack([*matrices, *patterns])
 
 
