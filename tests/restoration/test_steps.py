@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import warnings
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
+from skiagram.restoration.missing import Missing
 from skiagram.restoration.steps import Steps
 from tests.restoration.phantom import OPTION_FILES, film, psnr, restoration, tissue
 
@@ -102,6 +104,16 @@ def test_with_everything_off_pixels_stay_and_missing_ones_are_nan() -> None:
     np.testing.assert_array_equal(restored, np.array([[1, math.nan], [math.nan, math.nan]]))
     assert (treatment.missing, treatment.outliers, treatment.dead_lines) == (3, 0, 0)
     assert math.isnan(treatment.noise)
+
+
+@pytest.mark.parametrize("method", ["local_mean", "local_median", "nearest"])
+def test_the_chosen_method_fills(method: Literal["local_mean", "local_median", "nearest"]) -> None:
+    image = np.array([[1, math.nan, 4], [2, 4, 4]], np.float32)
+    steps = dataclasses.replace(NONE, missing=Missing(method=method, radius=1))
+    restored, treatment = steps.restore(image)
+    allowed = {"local_mean": {3.0}, "local_median": {4.0}, "nearest": {1.0, 4.0}}
+    assert restored[0, 1] in allowed[method]
+    assert treatment.missing == 1
 
 
 def test_with_filling_off_the_other_steps_work_around_the_gaps() -> None:

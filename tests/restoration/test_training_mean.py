@@ -105,3 +105,13 @@ def test_images_that_know_nothing_are_refused(tmp_path: Path) -> None:
     blank = [np.full((4, 4), np.nan, np.float32)] * 4
     with pytest.raises(DataError, match="every pixel of every development image is missing"):
         training_mean(store(tmp_path, blank), cases())
+
+
+def test_a_store_alone_does_not_tell_which_images_are_development(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no case table"):
+        restore_store(
+            store(tmp_path / "images", gappy(9, 8)),
+            restoration("training_mean"),
+            tmp_path / "a",
+            tmp_path / "a.parquet",
+        )

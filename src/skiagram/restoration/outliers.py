@@ -16,7 +16,7 @@ from skiagram.restoration.missing import fill_local_median
 from skiagram.restoration.windows import Surroundings, local_median, square
 
 _MEDIAN_TO_DEVIATION = 1.4826  # for normal residuals
-_SHORTEST_LINE = 8  # pixels; shorter rows are constant by chance
+_SHORTEST_LINE = 8  # known pixels; fewer are equal by chance
 
 
 @record(frozen=True)
@@ -112,14 +112,12 @@ def dead_rows(plane: Plane, missing: Mask, residual: Plane, radius: int) -> Mask
     Returns:
         (height,) bool.
     """
-    none = np.zeros(len(plane), dtype=np.bool_)
-    if plane.shape[1] < _SHORTEST_LINE:
-        return none
-    highest = np.max(plane, axis=1, where=~missing, initial=-np.inf)
-    lowest = np.min(plane, axis=1, where=~missing, initial=np.inf)
-    constant = highest == lowest
+    known = ~missing
+    highest = np.max(plane, axis=1, where=known, initial=-np.inf)
+    lowest = np.min(plane, axis=1, where=known, initial=np.inf)
+    constant: Mask = (highest == lowest) & (known.sum(axis=1) >= _SHORTEST_LINE)
     if constant.all() or not constant.any():
-        return none
+        return np.zeros_like(constant)
     thick = ndimage.binary_opening(constant, np.ones(radius + 1, dtype=np.bool_))
     dead: Mask = constant & ~thick
     dead[dead] = np.median(residual[dead], axis=1) > 0

@@ -75,7 +75,7 @@ class Surroundings:
 
 
 def square(radius: int, *, beyond: int = 0) -> NDArray[np.intp]:
-    """Return the offsets of a window, nearest rows first.
+    """Return the offsets of a window, row by row.
 
     Args:
         radius: Window radius in pixels.
