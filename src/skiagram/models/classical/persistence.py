@@ -2,7 +2,8 @@
 
 skops names arrays and objects by memory address and stamps the time, so two equal models differ
 in their bytes. `write_pipeline` rewrites its archive: objects numbered in the schema's order,
-arrays numbered by first use with equal content kept once, one fixed date.
+arrays numbered by first use with equal content kept once and nothing in the gaps between the fields
+of a record, one fixed date.
 """
 
 import io
@@ -83,11 +84,24 @@ def _renumber(
         if "__id__" in node:
             node["__id__"] = next(count)
         if "file" in node:
-            data = content[node["file"]]
+            data = _without_padding(content[node["file"]])
             suffix = Path(node["file"]).suffix
             node["file"] = arrays.setdefault(data, f"{len(arrays)}{suffix}")
         for child in node.values():
             _renumber(child, content, arrays, count)
+
+
+def _without_padding(data: bytes) -> bytes:
+    """Zero the gaps between the fields of a structured array; they hold what memory held before."""
+    array = np.load(io.BytesIO(data), allow_pickle=False)
+    if not array.dtype.names:
+        return data
+    clean = np.zeros(array.shape, array.dtype)  # zeros_like would leave the gaps as they are
+    for name in array.dtype.names:
+        clean[name] = array[name]
+    buffer = io.BytesIO()
+    np.save(buffer, clean, allow_pickle=False)
+    return buffer.getvalue()
 
 
 def read_pipeline(path: Path, estimator: type) -> Pipeline:

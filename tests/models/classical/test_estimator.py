@@ -1,0 +1,144 @@
+"""What all classical families promise: finite scores, equal bytes, a round trip, named errors."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from skiagram.errors import DataError, ModelFailure
+from skiagram.models.contract import FitContext
+from tests.models.classical.families import NAMES, NORMALISATIONS, OPTION_FILES, cohort, model
+
+CONTEXT = FitContext(seed=2**32 - 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("n_classes", [2, 3, 7])
+def test_scores_are_finite_one_column_a_class_and_highest_for_the_own_class(
+    name: str, n_classes: int
+) -> None:
+    cases = cohort(n_classes)
+    scores = model(name).fit(cases, None, CONTEXT).scores(cases.inputs)
+    assert scores.shape == (len(cases), n_classes)
+    assert scores.dtype == np.float64
+    assert np.isfinite(scores).all()
+    own = [roc_auc_score(cases.label == k, scores[:, k]) for k in range(n_classes)]
+    assert np.mean(own) > 0.6
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("normalisation", NORMALISATIONS)
+def test_every_normalisation_serves_every_family(name: str, normalisation: str) -> None:
+    cases = cohort(2)
+    options = {"max_iterations": 100_000} if name == "logistic_regression" else {}
+    scores = (
+        model(name, normalisation=normalisation, **options)
+        .fit(cases, None, CONTEXT)
+        .scores(cases.inputs)
+    )
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("n_classes", [2, 7])
+def test_a_saved_model_scores_as_before_and_saves_to_the_same_bytes(
+    name: str, n_classes: int, tmp_path: Path
+) -> None:
+    cases = cohort(n_classes)
+    fitted = model(name).fit(cases, None, CONTEXT)
+    fitted.save(tmp_path / "first")
+    loaded = model(name).load(tmp_path / "first")
+    assert loaded.scores(cases.inputs).tobytes() == fitted.scores(cases.inputs).tobytes()
+    assert loaded.features == fitted.features
+    assert loaded.summary.parameters == fitted.summary.parameters
+    loaded.save(tmp_path / "second")
+    for file in ("model.skops", "model.json"):
+        first, second = (tmp_path / folder / file for folder in ("first", "second"))
+        assert first.read_bytes() == second.read_bytes()
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from skiagram.models import arm
+from skiagram.models.contract import FitContext
+from tests.models.classical.families import NAMES, cohort, model
+
+for name in NAMES:
+    model(name).fit(cohort(3), None, FitContext(5)).save(Path(sys.argv[1]) / name)
+    model(name).load(Path(sys.argv[1]) / name)
+heavy = {"torch", "mlflow", "hydra", "pytorch_lightning"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+@pytest.mark.slow
+def test_fits_in_two_processes_are_equal_bytes_and_import_nothing_heavy(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
+    root = OPTION_FILES.parents[1]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for name in NAMES:
+        model(name).fit(cohort(3), None, FitContext(5)).save(tmp_path / "here" / name)
+        for file in ("model.skops", "model.json"):
+            there, here = tmp_path / name / file, tmp_path / "here" / name / file
+            assert there.read_bytes() == here.read_bytes(), name
+
+
+def test_a_class_without_training_cases_is_a_named_failure() -> None:
+    cases = cohort(3)
+    some = cases.select(np.flatnonzero(cases.label != 1))
+    with pytest.raises(ModelFailure, match="class 1 has no training case"):
+        model("svm").fit(some, None, CONTEXT)
+
+
+def test_features_that_the_library_refuses_are_a_failure_in_its_words() -> None:
+    cases = cohort(2)
+    values = cases.inputs.values.copy()
+    values[3, 2] = np.nan
+    spoilt = replace(cases, inputs=replace(cases.inputs, values=values))
+    with pytest.raises(ModelFailure, match=r"machine: ValueError: .*NaN") as caught:
+        model("svm").fit(spoilt, None, CONTEXT)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_fit_that_does_not_converge_is_a_failure_with_its_remedy() -> None:
+    with pytest.raises(ModelFailure, match="raise `max_iterations`"):
+        model("logistic_regression", max_iterations=1).fit(cohort(2), None, CONTEXT)
+
+
+def test_other_features_than_those_of_the_fit_are_refused() -> None:
+    cases = cohort(2)
+    fitted = model("svm").fit(cases, None, CONTEXT)
+    swapped = replace(cases.inputs, names=cases.inputs.names[::-1])
+    with pytest.raises(DataError, match="extract the feature sets"):
+        fitted.scores(swapped)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_of_another_family_is_refused(name: str, tmp_path: Path) -> None:
+    other = NAMES[NAMES.index(name) - 1]
+    model(other).fit(cohort(2), None, CONTEXT).save(tmp_path)
+    with pytest.raises(DataError, match=r"model\.skops: holds a .* Allowed: "):
+        model(name).load(tmp_path)
+
+
+def test_a_missing_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"model\.json: unreadable record"):
+        model("svm").load(tmp_path)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "linear_regression"])
+def test_balanced_classes_raise_the_rare_class(name: str) -> None:
+    cases = cohort(2)
+    rows = np.concatenate([np.flatnonzero(cases.label == 0), np.flatnonzero(cases.label == 1)[:8]])
+    rare = cases.select(rows)
+    plain, balanced = (
+        np.diff(model(name, class_weight=weight).fit(rare, None, CONTEXT).scores(rare.inputs))
+        for weight in (None, "balanced")
+    )
+    assert balanced.mean() > plain.mean()

@@ -1,0 +1,151 @@
+"""A model file is read by plain skops, depends on content alone and runs nothing foreign."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+from skiagram.errors import DataError
+from skiagram.models.classical.normalisation import MaximumThenSumScaler
+from skiagram.models.classical.persistence import TRUSTED, read_pipeline, write_pipeline
+
+GENERATOR = np.random.default_rng(0)
+VALUES = GENERATOR.normal(size=(60, 4))
+LABEL = (VALUES[:, 0] > 0).astype(np.int64)
+
+
+def fitted(estimator: Any) -> Pipeline:
+    """Return a pipeline fitted on fixed values."""
+    return make_pipeline(MaximumThenSumScaler(), estimator).fit(VALUES, LABEL)
+
+
+@pytest.mark.parametrize("estimator", [SVC(), DecisionTreeClassifier(random_state=0)])
+def test_plain_skops_reads_the_file_when_told_what_to_trust(estimator: Any, tmp_path: Path) -> None:
+    path = tmp_path / "model.skops"
+    write_pipeline(fitted(estimator), path)
+    import skops.io  # after the writer imported it: on its own it drags torch in
+
+    assert set(skops.io.get_untrusted_types(file=path)) <= set(TRUSTED)
+    again = skops.io.load(path, trusted=list(TRUSTED))
+    np.testing.assert_array_equal(again.predict(VALUES), fitted(estimator).predict(VALUES))
+
+
+def test_the_archive_holds_no_time_and_no_address(tmp_path: Path) -> None:
+    path = tmp_path / "model.skops"
+    write_pipeline(fitted(SVC()), path)
+    with zipfile.ZipFile(path) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        schema = archive.read("schema.json").decode()
+    ids = [int(part.split(",")[0].split("}")[0]) for part in schema.split('"__id__": ')[1:]]
+    assert sorted(ids) == list(range(1, len(ids) + 1))
+
+
+def test_equal_arrays_are_kept_once(tmp_path: Path) -> None:
+    pipeline = fitted(LinearRegression())
+    path = tmp_path / "model.skops"
+    write_pipeline(pipeline, path)
+    before = len(zipfile.ZipFile(path).namelist())
+    pipeline[-1].copy_of_coefficients_ = pipeline[-1].coef_.copy()
+    write_pipeline(pipeline, path)
+    assert len(zipfile.ZipFile(path).namelist()) == before
+    loaded = read_pipeline(path, LinearRegression)
+    np.testing.assert_array_equal(loaded[-1].copy_of_coefficients_, pipeline[-1].coef_)
+
+
+def rewritten(path: Path, change: Callable[[dict[str, bytes]], None]) -> None:
+    """Change the entries of an archive in place."""
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    change(entries)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+
+
+def foreign_type(entries: dict[str, bytes]) -> None:
+    """Name a type that would run a command."""
+    schema = json.loads(entries["schema.json"])
+    schema["content"]["content"]["steps"] = {
+        "__class__": "Popen",
+        "__module__": "subprocess",
+        "__loader__": "ObjectNode",
+        "content": None,
+        "__id__": 10**6,
+    }
+    entries["schema.json"] = json.dumps(schema).encode()
+
+
+def pickled_array(entries: dict[str, bytes]) -> None:
+    """Put an array of objects, which NumPy would unpickle, in an array's place."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([print], dtype=object), allow_pickle=True)
+    entries[next(name for name in entries if name.endswith(".npy"))] = buffer.getvalue()
+
+
+def lost_array(entries: dict[str, bytes]) -> None:
+    """Remove an array."""
+    del entries[next(name for name in entries if name.endswith(".npy"))]
+
+
+def other_protocol(entries: dict[str, bytes]) -> None:
+    """Claim a format from the future."""
+    schema = json.loads(entries["schema.json"])
+    entries["schema.json"] = json.dumps(schema | {"protocol": 10**6}).encode()
+
+
+@pytest.mark.parametrize("change", [foreign_type, pickled_array, lost_array, other_protocol])
+def test_a_tampered_file_is_refused_by_name(
+    change: Callable[[dict[str, bytes]], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "model.skops"
+    write_pipeline(fitted(SVC()), path)
+    rewritten(path, change)
+    with pytest.raises(DataError, match=r"model\.skops: unreadable model"):
+        read_pipeline(path, SVC)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short", b"\x80\x04N."])
+def test_a_file_that_is_no_archive_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "model.skops").write_bytes(content)
+    with pytest.raises(DataError, match="unreadable model"):
+        read_pipeline(tmp_path / "model.skops", SVC)
+
+
+def test_another_estimator_is_refused(tmp_path: Path) -> None:
+    write_pipeline(fitted(GaussianNB()), tmp_path / "model.skops")
+    with pytest.raises(DataError, match=r"holds a GaussianNB\. Allowed: SVC\."):
+        read_pipeline(tmp_path / "model.skops", SVC)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("left_child", 10**6), ("right_child", 0), ("feature", 99)]
+)
+def test_a_tree_that_leads_out_of_its_nodes_is_refused(
+    field: str, value: int, tmp_path: Path
+) -> None:
+    """Scikit-learn follows such indices unchecked, out of the array or in a circle."""
+
+    def misdirect(entries: dict[str, bytes]) -> None:
+        for name in [name for name in entries if name.endswith(".npy")]:
+            array = np.load(io.BytesIO(entries[name]))
+            if array.dtype.names:
+                array[field][0] = value
+                buffer = io.BytesIO()
+                np.save(buffer, array)
+                entries[name] = buffer.getvalue()
+
+    path = tmp_path / "model.skops"
+    write_pipeline(fitted(DecisionTreeClassifier(random_state=0)), path)
+    rewritten(path, misdirect)
+    with pytest.raises(DataError, match="impossible nodes"):
+        read_pipeline(path, DecisionTreeClassifier)

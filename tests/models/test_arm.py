@@ -1,0 +1,127 @@
+"""A train stage leaves the same files whether its model finished or failed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from numpy.typing import NDArray
+
+from skiagram.errors import ModelFailure
+from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.resampling import FINAL
+from skiagram.predictions import Predictions
+from skiagram.records import SEALED, Cases, Design, Outcome, Task, read_record, read_table
+from tests.models.examples import PLAN, Spy, labelled
+
+DATA = labelled(patients=30)
+SPLIT: NDArray[np.str_] = np.repeat(np.array(["train", "validation", "test"]), [40, 8, 12])
+
+
+def run(spy: Spy, folder: Path, design: Design = "holdout") -> Outcome:
+    """Train a spy on 48 development cases and, under holdout, 12 sealed ones."""
+    split = SPLIT if design == "holdout" else np.full(len(DATA), "train")
+    label = np.where(split == "test", SEALED, DATA.label)
+    cases = Cases(DATA.case_id, DATA.patient_id, split, label)
+    known, sealed = (DATA.inputs.of(part.case_id) for part in (cases.development(), cases.test()))
+    task = Task(("normal", "malignant"), positive=1, design=design)
+    folders = ArmFolders(folder / "models" / "spy", folder / "scores" / "spy", None)
+    return train(Member("spy", spy, {"depth": 3}, known, sealed), cases, task, PLAN, folders)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_a_finished_model_leaves_models_scores_curves_and_its_cost(tmp_path: Path) -> None:
+    outcome = run(Spy(curves=2), tmp_path)
+    assert (outcome.status, outcome.reason, outcome.fits) == ("finished", "", 8)
+    assert (outcome.parameters, outcome.multiply_adds) == (4, 3)
+    assert outcome.images_seen == 2 * (2 * 48 + 48)
+    assert outcome.options == {"depth": 3}
+    scores = tmp_path / "scores" / "spy"
+    assert read_record(Outcome, scores / "outcome.json") == outcome
+    assert sorted(contents(tmp_path / "models" / "spy")) == [
+        f"repeat{repeat}/{name}" for repeat in (0, 1) for name in ("calibration.json", "centre.txt")
+    ]
+    curves = read_table(scores / "curves.parquet")
+    assert curves["fit"].nunique() == 8
+    assert curves["epoch"].tolist() == [0, 1] * 8
+
+
+def test_every_case_is_scored_blind_once_a_repeat(tmp_path: Path) -> None:
+    run(Spy(), tmp_path)
+    predictions = Predictions.read(tmp_path / "scores" / "spy" / "predictions.parquet")
+    table = predictions.part("test").table
+    assert sorted(table["case_id"]) == sorted([*DATA.case_id[48:], *DATA.case_id[48:]])
+    assert set(table["fold"]) == {FINAL}
+    assert table["threshold"].notna().all()
+    assert sorted(predictions.part("out_of_fold").table["case_id"]) == sorted(
+        [*DATA.case_id[:48], *DATA.case_id[:48]]
+    )
+
+
+def test_nested_cross_validation_scores_all_cases(tmp_path: Path) -> None:
+    outcome = run(Spy(), tmp_path, "cv")
+    assert outcome.fits == 2 * (3 * 3 + 1)
+    predictions = Predictions.read(tmp_path / "scores" / "spy" / "predictions.parquet")
+    assert len(predictions.part("out_of_fold").table) == 2 * len(DATA)
+    assert len(predictions.part("test").table) == 0
+
+
+def test_two_runs_leave_equal_bytes(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        run(Spy(curves=1), tmp_path / name)
+    assert contents(tmp_path / "first") == contents(tmp_path / "second")
+
+
+@pytest.mark.parametrize(
+    ("spy", "reason"),
+    [
+        (Spy(failure=ModelFailure("the loss is NaN", remedy="lower lr")), "the loss is NaN."),
+        (Spy(failure=MemoryError("8 GiB")), "out of memory: 8 GiB"),
+        (Spy(infinite=True), "not finite"),
+        (Spy(failure=ModelFailure("late"), fails_at=6, curves=1), "late"),
+    ],
+    ids=["failure", "memory", "infinite", "second repeat"],
+)
+def test_a_model_that_fails_leaves_a_named_outcome_and_empty_files_of_the_same_schema(
+    spy: Spy, reason: str, tmp_path: Path
+) -> None:
+    outcome = run(spy, tmp_path / "failed")
+    assert outcome.status == "failed"
+    assert reason in outcome.reason
+    assert "\n" not in outcome.reason
+    written = json.loads((tmp_path / "failed/scores/spy/outcome.json").read_text())
+    assert written["reason"] == outcome.reason
+    assert list((tmp_path / "failed/models/spy").iterdir()) == []
+    run(Spy(), tmp_path / "whole")
+    name = "scores/spy/predictions.parquet"
+    assert pq.read_schema(tmp_path / "failed" / name) == pq.read_schema(tmp_path / "whole" / name)
+    empty = Predictions.read(tmp_path / "failed" / name)
+    assert empty.n_classes == 2
+    assert empty.part("test").scores().shape == (0, 2)
+
+
+def test_curves_of_the_fits_before_a_failure_are_kept(tmp_path: Path) -> None:
+    outcome = run(Spy(failure=ModelFailure("late"), fails_at=3, curves=5), tmp_path)
+    assert outcome.fits == 3
+    curves = read_table(tmp_path / "scores/spy/curves.parquet")
+    assert set(curves["fit"]) == {f"repeat0-fold{k}" for k in range(3)}
+
+
+def test_a_model_without_epochs_leaves_a_typed_empty_curve(tmp_path: Path) -> None:
+    run(Spy(), tmp_path)
+    curves = read_table(tmp_path / "scores/spy/curves.parquet")
+    assert curves.empty
+    assert pd.api.types.is_integer_dtype(curves["epoch"])
+    assert pd.api.types.is_string_dtype(curves["fit"])
+
+
+def test_a_programming_error_is_not_taken_for_a_failed_model(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="bug"):
+        run(Spy(failure=TypeError("bug")), tmp_path)
