@@ -205,6 +205,7 @@ def material() -> Material:
     )
     treatment = pd.DataFrame(
         {"case_id": list("abcd"), "missing": [0, 5, 64, 0], "outliers": [0, 0, 0, 0],
+         "dead_lines": [0, 0, 0, 0],
          "noise": [0.29, 0.31, 0.3, float("nan")]}
     )  # fmt: skip
     provenance = Provenance(

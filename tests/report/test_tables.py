@@ -83,3 +83,10 @@ def test_an_auc_that_cannot_be_computed_leaves_the_column() -> None:
     table = tables.performance(dataclasses.replace(evaluation, models=(bare,)))
     assert table.columns == ("AUC",)
     assert table.notes == {"1": "one class only"}
+
+
+def test_the_figure_that_chose_the_best_is_shown_under_both_designs() -> None:
+    holdout, nested = tables.stability(binary()), tables.stability(several_classes())
+    assert holdout.columns[0] == "Out-of-fold AUC, mean of folds (chose the best)"
+    assert nested.columns[0] == "Inner AUC (chose the best)"
+    assert len(nested.groups[0][1][0].cells) == len(nested.columns)

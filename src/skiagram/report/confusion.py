@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from skiagram.evaluation.results import Evaluation, ModelResult
-from skiagram.report.arms import TITLES, by_arm, finished, is_best
+from skiagram.report.arms import by_arm, finished, is_best
 from skiagram.report.numbers import count
+
+_BEST = {"classical": "the best classical model", "deep": "the best network"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def frequencies(evaluation: Evaluation) -> tuple[str, ...]:
                 continue
             hits, alarms = round(100 * found), round(100 * (1 - cleared))
             sentences.append(
-                f"{model.outcome.title} (best of: {TITLES[arm].lower()}): of 100 cases that are "
+                f"{model.outcome.title}, {_BEST[arm]}: of 100 cases that are "
                 f"{name}, it marks {hits} and misses {100 - hits}; of 100 cases that are not, it "
                 f"marks {alarms} by mistake."
             )

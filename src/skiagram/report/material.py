@@ -33,7 +33,7 @@ class Material:
     Attributes:
         card: The data set's card.
         audit: What the audit looked for and found.
-        treatment: Columns `case_id, missing, outliers, noise`, one row a restored case.
+        treatment: Columns `case_id, missing, outliers, dead_lines, noise`, one row a restored case.
         examples: Images before and after restoration.
         curves: Model name → training curves (`fit, epoch, training_loss, validation_loss, …`).
         provenance: Versions, hashes and options.

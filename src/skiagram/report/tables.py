@@ -9,6 +9,7 @@ from skiagram.report.numbers import MISSING, count, decimal, interval, signed
 
 _METRICS = {
     "roc_auc": "AUC",
+    "hand_till_auc": "Hand–Till AUC",
     "roc_auc_off_twins": "AUC off twins",
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
@@ -105,28 +106,32 @@ def performance(evaluation: Evaluation) -> Table:
 def stability(evaluation: Evaluation) -> Table:
     """Return spread over folds and seeds, and the training gap, of every model."""
     notes = _Notes()
+    nested = evaluation.task.design == "cv"
+    columns = (
+        *(("Inner AUC (chose the best)",) if nested else ()),
+        "Out-of-fold AUC, mean of folds" + ("" if nested else " (chose the best)"),
+        "SD over folds",
+        "SD over seeds",
+        "Training minus out-of-fold AUC",
+    )
     single = Estimate(None, reason="one repeat only: the spread over seeds needs repeats ≥ 2")
     unknown = Estimate(None, reason="too few folds")
 
     def cells(model: ModelResult) -> tuple[Cell, ...]:
         found = model.stability
         if found is None:
-            return (notes.cell(_NOT_FOUND, decimal),) * 4
+            return (notes.cell(_NOT_FOUND, decimal),) * len(columns)
         folds = unknown if found.fold_sd is None else Estimate(found.fold_sd)
         seeds = single if found.seed_sd is None else Estimate(found.seed_sd)
+        chosen_by = (notes.cell(model.selection_auc, decimal),) if nested else ()
         return (
+            *chosen_by,
             notes.cell(found.fold_mean, decimal),
             notes.cell(folds, decimal),
             notes.cell(seeds, decimal),
             notes.cell(found.training_gap, signed),
         )
 
-    columns = (
-        "Out-of-fold AUC, mean of folds",
-        "SD over folds",
-        "SD over seeds",
-        "Training minus out-of-fold AUC",
-    )
     return Table(columns, _groups(evaluation, cells), notes.by_mark())
 
 
