@@ -106,6 +106,16 @@ def test_features_that_the_library_refuses_are_a_failure_in_its_words() -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+def test_cases_whose_features_leave_the_range_of_numbers_are_a_failure_not_a_crash() -> None:
+    cases = cohort(2)
+    fitted = model("random_forest", normalisation="standard").fit(cases, None, CONTEXT)
+    values = cases.inputs.values.copy()
+    values[3, 1] = 3e38
+    with pytest.raises(ModelFailure, match=r"forest: ValueError: .*too large"):
+        fitted.scores(replace(cases.inputs, values=values))
+
+
 def test_a_fit_that_does_not_converge_is_a_failure_with_its_remedy() -> None:
     with pytest.raises(ModelFailure, match="raise `max_iterations`"):
         model("logistic_regression", max_iterations=1).fit(cohort(2), None, CONTEXT)

@@ -28,7 +28,7 @@ def test_two_classes_score_by_opposite_log_odds() -> None:
 def test_a_stronger_penalty_shrinks_the_scores() -> None:
     cases = cohort(2)
     weak, strong = (
-        model("logistic_regression", inverse_penalty=c).fit(cases, None, FitContext(0))
+        model("logistic_regression", inverse_regularisation=c).fit(cases, None, FitContext(0))
         for c in (10.0, 0.001)
     )
     assert weak.scores(cases.inputs).std() > 3 * strong.scores(cases.inputs).std()

@@ -20,7 +20,7 @@ def test_two_classes_score_by_the_kernel_expansion() -> None:
 
 def test_more_classes_score_one_against_the_rest() -> None:
     cases = cohort(7)
-    fitted = model("svm", inverse_penalty=100.0).fit(cases, None, FitContext(0))
+    fitted = model("svm", inverse_regularisation=100.0).fit(cases, None, FitContext(0))
     scores = fitted.scores(cases.inputs)
     np.testing.assert_array_equal(
         scores.argmax(axis=1),

@@ -2,6 +2,8 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass as plain_dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -92,18 +94,8 @@ class ClassicalModel(ABC):
             ]
         )
         target = self.target(training.label, training.n_classes)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", ConvergenceWarning)
-                pipeline.fit(_values(training.inputs), target)
-        except ConvergenceWarning as error:
-            raise ModelFailure(
-                str(error).splitlines()[0],
-                where=self.title,
-                remedy="raise `max_iterations` or choose another normalisation",
-            ) from error
-        except (ValueError, ArithmeticError, MemoryError) as error:
-            raise ModelFailure(f"{type(error).__name__}: {error}", where=self.title) from error
+        with _named_failures(self.title):
+            pipeline.fit(_values(training.inputs), target)
         summary = FitSummary(
             parameters=self.learned_numbers(pipeline[-1]),
             multiply_adds=self.multiply_adds(pipeline[-1]),
@@ -144,6 +136,7 @@ class FittedClassical:
 
         Raises:
             DataError: The features are not those of the fit.
+            ModelFailure: The estimator refuses their values.
         """
         if inputs.names != self.features:
             raise DataError(
@@ -151,8 +144,9 @@ class FittedClassical:
                 where=self.family.title,
                 remedy="extract the feature sets that the model was trained on",
             )
-        normalised = self.pipeline[:-1].transform(_values(inputs))
-        return self.family.class_scores(self.pipeline[-1], normalised)
+        with _named_failures(self.family.title):
+            normalised = self.pipeline[:-1].transform(_values(inputs))
+            return self.family.class_scores(self.pipeline[-1], normalised)
 
     def save(self, folder: Path) -> None:
         """Write `model.skops` and `model.json`; equal models give equal bytes."""
@@ -167,3 +161,20 @@ class FittedClassical:
 
 def _values(inputs: FeatureTable) -> NDArray[np.float64]:
     return inputs.values.astype(np.float64)
+
+
+@contextmanager
+def _named_failures(title: str) -> Iterator[None]:
+    """Give what the libraries raise on unfit data a name; errors of the program pass through."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ConvergenceWarning)
+            yield
+    except ConvergenceWarning as error:
+        raise ModelFailure(
+            str(error).splitlines()[0],
+            where=title,
+            remedy="raise `max_iterations` or choose another normalisation",
+        ) from error
+    except (ValueError, ArithmeticError, MemoryError) as error:
+        raise ModelFailure(f"{type(error).__name__}: {error}", where=title) from error

@@ -18,21 +18,21 @@ class LogisticRegression(ClassicalModel):
     """Logistic regression; scores are log-odds.
 
     Attributes:
-        inverse_penalty: C of the L2 penalty ‖w‖² / (2C), > 0; smaller shrinks more.
+        inverse_regularisation: C of the L2 penalty ‖w‖² / (2C), > 0; smaller shrinks more.
         class_weight: `balanced` weighs each class by the inverse of its frequency.
         max_iterations: Iterations of L-BFGS after which the fit counts as not converged.
     """
 
     title: ClassVar[str] = "Logistic regression"
 
-    inverse_penalty: Annotated[float, Field(gt=0)]
+    inverse_regularisation: Annotated[float, Field(gt=0)]
     class_weight: Literal["balanced"] | None
     max_iterations: Annotated[int, Field(ge=1)]
 
     def estimator(self, seed: int) -> Logistic:
         """Return the estimator."""
         return Logistic(
-            C=self.inverse_penalty,
+            C=self.inverse_regularisation,
             class_weight=self.class_weight,
             max_iter=self.max_iterations,
             random_state=seed,

@@ -19,7 +19,8 @@ class SupportVectorMachine(ClassicalModel):
 
     Attributes:
         kernel: `rbf` exp(−γ‖x − y‖²), `poly` (γ⟨x, y⟩)³ or `linear` ⟨x, y⟩.
-        inverse_penalty: C, the cost of a case inside the margin, > 0; smaller widens the margin.
+        inverse_regularisation: C, the cost of a case inside the margin, > 0; smaller
+            widens the margin.
         gamma: γ, > 0, or `scale` for 1 / (n_features · variance of all values).
         class_weight: `balanced` weighs each class by the inverse of its frequency.
     """
@@ -27,7 +28,7 @@ class SupportVectorMachine(ClassicalModel):
     title: ClassVar[str] = "Support vector machine"
 
     kernel: Literal["rbf", "poly", "linear"]
-    inverse_penalty: Annotated[float, Field(gt=0)]
+    inverse_regularisation: Annotated[float, Field(gt=0)]
     gamma: Literal["scale"] | Annotated[float, Field(gt=0)]
     class_weight: Literal["balanced"] | None
 
@@ -35,7 +36,7 @@ class SupportVectorMachine(ClassicalModel):
         """Return the estimator; without probabilities of its own it draws nothing at random."""
         return SVC(
             kernel=self.kernel,
-            C=self.inverse_penalty,
+            C=self.inverse_regularisation,
             gamma=self.gamma,
             class_weight=self.class_weight,
             decision_function_shape="ovr",
