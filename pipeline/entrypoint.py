@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -58,14 +58,22 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
             try:
                 decorated(task)()
             except (HydraException, OmegaConfBaseException) as error:
-                text = " ".join(str(error).split()).partition(" Config search path")[0]
-                _leave(OptionError(text, where=name))
+                _leave(_explain(error, name))
             except KeyboardInterrupt:
                 sys.exit(130)
 
         return main
 
     return decorate
+
+
+def _explain(error: Exception, name: str) -> OptionError:
+    missing = error.missing_cfg_file if isinstance(error, MissingConfigException) else None
+    if isinstance(missing, str):
+        files = (ROOT / "conf" / missing).parent.glob("*.yaml")
+        allowed = ", ".join(sorted(path.stem for path in files))
+        return OptionError(f"no option file conf/{missing}.yaml", where=name, allowed=allowed)
+    return OptionError(" ".join(str(error).split()), where=name)
 
 
 def _mapping(values: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tests.pipeline.project import REPOSITORY, Project
         ("ingest", "dataset=nope", "breastmnist"),
         ("ingest", "design=bootstrap", "'holdout' or 'cv'"),
         ("ingest", "+dataset.colour=red", "positive_class"),
-        ("restore", "restoration=nope", "wavelet"),
+        ("restore", "restoration=nope", "repair"),
         ("extract", "features=[nope]", "statistics"),
         ("train_baseline", "plan.folds=1", "greater than or equal to 2"),
         ("train_baseline", "plan.seed=high", "valid integer"),
@@ -32,7 +32,7 @@ def test_a_bad_option_is_one_line_and_exit_2(
 
 
 def test_a_wrong_target_names_what_is_expected(project: Project) -> None:
-    project.edit("conf/restoration/wavelet.yaml", _target_="skiagram.errors.SkiagramError")
+    project.edit("conf/restoration/repair.yaml", _target_="skiagram.errors.SkiagramError")
     done = project.stage("restore")
     assert done.returncode == 2
     assert "not an option dataclass" in done.stderr
