@@ -9,6 +9,7 @@ import pytest
 from skiagram.errors import DataError
 from skiagram.records import write_record
 from skiagram.tracking.execution import read_execution
+from skiagram.tracking.none import NoTracking
 from tests.tracking.conftest import MODELS
 
 
@@ -64,3 +65,10 @@ def test_a_missing_artefact_is_named(project: Path) -> None:
     (project / "reports/scores.csv").unlink()
     with pytest.raises(DataError, match=r"reports/scores\.csv: is missing"):
         read_execution(project, MODELS, {})
+
+
+def test_tracking_can_be_off(project: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    said = NoTracking().record(read_execution(project, MODELS, {}), tmp_path)
+    assert said == "Nothing recorded: tracking is off."
+    assert sorted(tmp_path.rglob("*")) == before
