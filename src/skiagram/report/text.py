@@ -3,21 +3,13 @@
 from collections.abc import Sequence
 
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
+from skiagram.report.numbers import decimal, with_interval
 
 _COLUMNS = ("model", "arm", "AUC (95 %)", "out-of-fold", "sensitivity", "specificity", "Brier")
 _METRICS = ("sensitivity", "specificity", "brier")
 
 
-def _number(estimate: Estimate | None) -> str:
-    if estimate is None or estimate.value is None:
-        return "–"
-    return f"{estimate.value:.3f}".replace("-", "−")
-
-
-def _interval(estimate: Estimate | None) -> str:
-    if estimate is None or estimate.low is None or estimate.high is None:
-        return _number(estimate)
-    return f"{_number(estimate)} ({estimate.low:.2f}–{estimate.high:.2f})"
+_ABSENT = Estimate(None)
 
 
 def _row(result: ModelResult, best: dict[str, str], generated: bool) -> list[str]:
@@ -25,11 +17,15 @@ def _row(result: ModelResult, best: dict[str, str], generated: bool) -> list[str
     if outcome.status == "failed":
         return [outcome.title, outcome.arm, f"failed: {outcome.reason}"]
     mark = " *" if best.get(outcome.arm) == outcome.model else ""
-    cells = [outcome.title + mark, outcome.arm, _interval(result.metrics.get("roc_auc"))]
-    cells.append(_number(result.selection_auc))
-    cells += [_number(result.metrics.get(name)) for name in _METRICS]
+    cells = [
+        outcome.title + mark,
+        outcome.arm,
+        with_interval(result.metrics.get("roc_auc", _ABSENT)),
+    ]
+    cells.append(decimal(result.selection_auc.value))
+    cells += [decimal(result.metrics.get(name, _ABSENT).value) for name in _METRICS]
     if generated:
-        cells.append(_number(result.efficiency))
+        cells.append(decimal((result.efficiency or _ABSENT).value))
     return cells
 
 
@@ -39,7 +35,7 @@ def table(evaluation: Evaluation) -> str:
     head = [*_COLUMNS, *(["efficiency"] if generated else [])]
     rows = [head, *(_row(result, evaluation.best, generated) for result in evaluation.models)]
     if evaluation.ideal is not None:
-        rows.append(["Ideal observer", "", _interval(evaluation.ideal)])
+        rows.append(["Ideal observer", "", with_interval(evaluation.ideal)])
     return "\n".join(_aligned(rows))
 
 
