@@ -1,6 +1,7 @@
 """What every source offers to ingest; a new source is one file here and one option file."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -20,12 +21,15 @@ class Entry:
         patient: Patient within the source, or None where the source does not say.
         label: Index into the source's classes.
         split: The published split, or None where none is published.
+        covariates: What else is known of the case, by column name; never an identifier. Numbers
+            stay numbers, all else is text; None is missing.
     """
 
     name: str
     patient: str | None
     label: int
     split: Split | None
+    covariates: Mapping[str, float | str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

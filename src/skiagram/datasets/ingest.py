@@ -16,6 +16,7 @@ from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry, OpenSource, Source
 from skiagram.duplicates import near_duplicate_clusters
 from skiagram.errors import OptionError
+from skiagram.progress import Progress
 from skiagram.records import SEALED, Cases, Design, Task, write_record, write_table
 from skiagram.seeding import stream
 from skiagram.store import ImageStore, ShardWriter
@@ -29,7 +30,7 @@ class IngestFolders:
 
     Attributes:
         images: Image shards.
-        cases: `cases.parquet`, `task.json`, `card.json`.
+        cases: `cases.parquet`, `covariates.parquet`, `task.json`, `card.json`.
         sealed: `labels.parquet` and, for generated data, `truth.parquet` and `clean/`.
     """
 
@@ -85,6 +86,9 @@ def ingest(source: Source, design: Design, root: Path | None, folders: IngestFol
     Cases(case_id, patient_id, split, np.where(test, SEALED, label)).write(
         folders.cases / "cases.parquet"
     )
+    covariates = pd.DataFrame([dict(entry.covariates) for entry in ordered])
+    covariates.insert(0, "case_id", case_id)
+    write_table(covariates, folders.cases / "covariates.parquet")
     write_record(task, folders.cases / "task.json")
     write_record(source.card(), folders.cases / "card.json")
     sealed = pd.DataFrame({"case_id": case_id[test], "label": label[test]})
@@ -100,12 +104,14 @@ def _write_images(
 ) -> None:
     truths: list[dict[str, object]] = []
     with ExitStack() as stack:
+        bar = stack.enter_context(Progress("Ingest", len(order)))
         images = stack.enter_context(ShardWriter(folders.images))
         clean = None
         for name, position in zip(case_id.tolist(), order.tolist(), strict=True):
             image = opened.image(position)
             check_image(image, names[position])
             images.add(name, image)
+            bar.advance()
             truth = opened.truth(position)
             if truth is not None:
                 clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
