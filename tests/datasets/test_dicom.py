@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydicom.data import get_testdata_file
@@ -208,6 +208,7 @@ def test_text_burnt_into_pixels_is_refused() -> None:
         read(STORED, BurnedInAnnotation="YES")
 
 
+@settings(deadline=None, max_examples=50)
 @given(share=st.floats(0, 1, exclude_max=True))
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_any_truncation_is_a_data_error(share: float) -> None:

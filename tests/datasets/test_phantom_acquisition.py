@@ -3,7 +3,7 @@
 import numpy as np
 import pydicom
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skiagram.datasets.dicom import read_dicom
@@ -22,6 +22,7 @@ from skiagram.datasets.phantom_acquisition import (
 FLAT = np.full((32, 32), 30_000, dtype=np.uint16)
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     missing=st.integers(0, 200),
     hot=st.integers(0, 200),
@@ -48,6 +49,7 @@ def test_faults_reach_the_pipeline_on_the_right_pixels() -> None:
     assert (image[faulty == LOWEST] == LOWEST * SLOPE + INTERCEPT).all()
 
 
+@settings(deadline=None, max_examples=50)
 @given(value=st.floats(-15.99, 15.99))
 def test_digitised_value_is_within_half_a_step(value: float) -> None:
     stored = digitised(np.full((1, 1), value))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skiagram.datasets.phantom_tissue import (
@@ -14,6 +14,7 @@ from skiagram.datasets.phantom_tissue import (
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(size=st.integers(16, 65), exponent=st.floats(0, 4))
 def test_tissue_has_unit_variance_by_its_spectrum(size: int, exponent: float) -> None:
     impulse = np.zeros((size, size))
