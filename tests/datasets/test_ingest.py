@@ -1,9 +1,11 @@
 """Ingest: opaque ids, sealed labels, and nothing of a patient in any byte."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skiagram.datasets.ingest import task_of
@@ -91,6 +93,20 @@ def test_images_of_a_patient_stay_together(tmp_path: Path) -> None:
         assert (cases.patient_id == patient).sum() == 2
 
 
+def test_covariates_travel_with_their_case(tmp_path: Path) -> None:
+    source = balanced()
+    known = [{"age": 40.0 + at, "view": "MLO" if at else None} for at in range(8)]
+    listed = [replace(one, covariates=known[at]) for at, one in enumerate(source.listed)]
+    folders, cases = ingested(balanced(listed=listed), tmp_path)
+    table = read_table(folders.cases / "covariates.parquet")
+    assert list(table["case_id"]) == list(cases.case_id)
+    store = ImageStore(folders.images)
+    for case_id, age, view in table[["case_id", "age", "view"]].itertuples(index=False):
+        at = int(age) - 40
+        np.testing.assert_array_equal(store.image(case_id), source.images[at])
+        assert view == "MLO" if at else pd.isna(view)
+
+
 def test_near_duplicates_stand_in_for_unknown_patients(tmp_path: Path) -> None:
     images = noise(8)
     images[3] = np.clip(images[0].astype(int) + 1, 0, 255).astype(np.uint8)
@@ -109,7 +125,7 @@ def test_phantom_leaves_no_identifier_in_any_output(tmp_path: Path) -> None:
     ingested(small_phantom(), tmp_path)
     names = ("SYNTHETIC", "PHANTOM-", "phantom patient", "1.2.826.0.1.3680043")
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert len(written) == 9
+    assert {path.suffix for path in written} == {".arrow", ".json", ".parquet"}
     for path in written:
         content = path.read_bytes()
         if path.suffix == ".parquet":  # compressed
