@@ -30,19 +30,15 @@ class Options:
 @stage(Options)
 def main(options: Options) -> None:
     """Train the chosen network in all its folds and repeats."""
-    name, network, data = choice("model"), build(options.model, "model"), ROOT / "data/cases"
+    name, data = choice("model"), ROOT / "data/cases"
     cases, task = Cases.read(data / "cases.parquet"), read_record(Task, data / "task.json")
-    store = ImageStore(ROOT / "data/restored")
-    known, sealed = (ImageSet(store, part.case_id) for part in (cases.development(), cases.test()))
-    learner = Learner(network, options.trainer, options.compute.threads)
-    member = Member(name, learner, options.model, known, sealed)
-    paths, inputs = [data / "cases.parquet", data / "task.json"], [repr(options), store.sha256]
-    state = [text.encode() for text in inputs] + [path.read_bytes() for path in paths]
-    with (
-        options.compute.limit(),
-        work_folder(ROOT / ".work", *state) as work,
-        publish(f"models/{name}", f"scores/{name}") as staging,
-    ):
+    images = ImageStore(ROOT / "data/restored")
+    parts = (ImageSet(images, part.case_id) for part in (cases.development(), cases.test()))
+    learner = Learner(build(options.model, "model"), options.trainer, options.compute.threads)
+    member = Member(name, learner, options.model, *parts)
+    unfinished = work_folder(ROOT / ".work", cases, repr(task), repr(options), images.sha256)
+    outputs = publish(f"models/{name}", f"scores/{name}")
+    with options.compute.limit(), unfinished as work, outputs as staging:
         folders = ArmFolders(staging / "models" / name, staging / "scores" / name, work)
         train(member, cases, task, options.plan, folders)
 

@@ -46,8 +46,10 @@ class ClassifierTraining(pl.LightningModule):
         """Return the chosen optimizer."""
         return _optimizer(self._options.optimizer, self)
 
-    def on_train_epoch_start(self) -> None:
-        """Seed what the epoch draws (dropout) and set its learning rate."""
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Begin an epoch: seed what it draws (dropout) and set its learning rate."""
+        if batch_idx > 0:  # `on_train_epoch_start` is left out in a resumed fit's first epoch
+            return
         torch.manual_seed(derived_seed(self._seed, "epoch", self.current_epoch, self.global_rank))
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = self.learning_rate

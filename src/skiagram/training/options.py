@@ -21,7 +21,7 @@ class Optimizer:
     """
 
     name: Literal["adam", "adamw", "sgd"]
-    lr: Annotated[float, Field(gt=0)]
+    lr: Annotated[float, Field(gt=0, le=10)]
     weight_decay: Annotated[float, Field(ge=0)]
     schedule: Literal["constant", "cosine"]
 

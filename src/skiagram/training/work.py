@@ -8,11 +8,13 @@ from pathlib import Path
 
 import torch
 
+from skiagram.records import Cases
+
 _CODE = (Path(__file__).parent, Path(__file__).parents[1] / "models")
 
 
 @contextmanager
-def work_folder(root: Path, *inputs: bytes) -> Iterator[Path]:
+def work_folder(root: Path, cases: Cases, *inputs: str) -> Iterator[Path]:
     """Yield the folder that belongs to these inputs; it goes once the work is done.
 
     Other inputs, other code of the networks or another torch give another folder, so a state is
@@ -20,12 +22,14 @@ def work_folder(root: Path, *inputs: bytes) -> Iterator[Path]:
 
     Args:
         root: Parent of all such folders.
-        *inputs: Everything that the work depends on: options, images, cases.
+        cases: The case table.
+        *inputs: All else that the work depends on: options, task, SHA-256 of the images.
     """
-    digest = hashlib.sha256(torch.__version__.encode())
-    sources = [path.read_bytes() for folder in _CODE for path in sorted(folder.rglob("*.py"))]
-    for part in (*inputs, *sources):
-        digest.update(hashlib.sha256(part).digest())
+    digest = hashlib.sha256()
+    columns = (cases.case_id, cases.patient_id, cases.split, cases.label)
+    sources = [path.read_text() for folder in _CODE for path in sorted(folder.rglob("*.py"))]
+    for text in (torch.__version__, *inputs, *(repr(one.tolist()) for one in columns), *sources):
+        digest.update(hashlib.sha256(text.encode()).digest())
     folder = root / digest.hexdigest()[:32]
     folder.mkdir(parents=True, exist_ok=True)
     yield folder

@@ -7,6 +7,7 @@ Bengio 2010 (equation 16), biases 0.
 
 from typing import ClassVar, Literal
 
+import torch
 from pydantic.dataclasses import dataclass
 from torch import nn
 
@@ -61,7 +62,8 @@ class ArticleCNN:
         )
         if self.initialisation == "keras":
             network.apply(_glorot_uniform)
-        return network
+        # A third faster on a CPU than maps one after the other.
+        return network.to(memory_format=torch.channels_last)
 
 
 def _side_left(side: int) -> int:

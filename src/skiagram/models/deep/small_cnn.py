@@ -1,0 +1,71 @@
+"""A small convolutional network for small sets: batch normalisation and global average pooling.
+
+A 5 × 5 convolution of stride 2, then stages of a halving and a 3 × 3 convolution, all with batch
+normalisation (Ioffe & Szegedy 2015); the mean over all places (Lin et al. 2014, §3.2) feeds one
+linear layer. So the number of parameters does not grow with the image, and a lesion counts
+wherever it lies.
+"""
+
+from itertools import pairwise
+from typing import Annotated, ClassVar
+
+import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from skiagram.errors import ModelFailure
+from skiagram.options import STRICT
+from skiagram.training.options import Training
+
+
+@dataclass(**STRICT)
+class SmallCNN:
+    """Options of the small network.
+
+    Attributes:
+        widths: Maps of the first convolution and of each stage; each halves the sides.
+        dropout: Share of the pooled maps that is dropped while training.
+        training: How it is trained.
+    """
+
+    title: ClassVar[str] = "Small convolutional network"
+
+    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    training: Training
+
+    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+        """Return the network.
+
+        Raises:
+            ModelFailure: A side is too short to be halved that often.
+        """
+        smallest = 2 ** len(self.widths) - 1
+        if min(height, width) < smallest:
+            raise ModelFailure(
+                f"images of {height} × {width} pixels",
+                where="small_cnn",
+                allowed=f"at least {smallest} × {smallest} pixels for {len(self.widths)} widths",
+                remedy="set training.image_size or remove a width",
+            )
+        layers = _convolution(channels, self.widths[0], 5, stride=2)
+        for entering, maps in pairwise(self.widths):
+            layers += [nn.MaxPool2d(2), *_convolution(entering, maps, 3, stride=1)]
+        layers += [PlaceMean(), nn.Dropout(self.dropout), nn.Linear(self.widths[-1], n_classes)]
+        # A quarter faster on a CPU than maps one after the other.
+        return nn.Sequential(*layers).to(memory_format=torch.channels_last)
+
+
+def _convolution(entering: int, maps: int, side: int, stride: int) -> list[nn.Module]:
+    convolution = nn.Conv2d(entering, maps, side, stride, padding=side // 2, bias=False)
+    nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
+    return [convolution, nn.BatchNorm2d(maps), nn.ReLU()]
+
+
+class PlaceMean(nn.Module):
+    """Mean over all places; unlike adaptive pooling its gradient is deterministic on a GPU."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Turn (n, channels, height, width) into (n, channels)."""
+        return maps.mean(dim=(2, 3))

@@ -1,0 +1,59 @@
+"""Small sets of images and short trainings for the tests of networks."""
+
+from pathlib import Path
+
+import numpy as np
+
+from skiagram.models.contract import Labelled
+from skiagram.models.deep.learner import Learner
+from skiagram.models.deep.small_cnn import SmallCNN
+from skiagram.store import ImageStore, ShardWriter
+from skiagram.training.images import ImageSet
+from skiagram.training.options import Augmentation, Optimizer, Trainer, Training
+
+CPU = Trainer(accelerator="cpu", devices=1, num_nodes=1, strategy="auto", precision="32-true")
+
+
+def training(
+    epochs: int = 2, lr: float = 0.01, augmentation: Augmentation | None = None
+) -> Training:
+    return Training(
+        optimizer=Optimizer(name="adam", lr=lr, weight_decay=0.0, schedule="cosine"),
+        batch_size=16,
+        epochs=epochs,
+        patience=epochs,
+        class_weights="balanced",
+        label_smoothing=0.0,
+        image_size=None,
+        augmentation=augmentation,
+    )
+
+
+def learner(options: Training, dropout: float = 0.3) -> Learner:
+    network = SmallCNN(widths=(6, 12), dropout=dropout, training=options)
+    return Learner(network, CPU, threads=1)
+
+
+def spots(
+    folder: Path, n: int, n_classes: int = 2, channels: int = 1, noise: float = 1.0, side: int = 16
+) -> Labelled[ImageSet]:
+    """Write noise with a spot at a random place; the class is the spot's height."""
+    draw = np.random.default_rng(n + 10 * n_classes + channels)
+    label = np.arange(n, dtype=np.int64) % n_classes
+    case_id = np.array([f"case{row:04d}" for row in range(n)])
+    with ShardWriter(folder) as writer:
+        for name, height in zip(case_id.tolist(), label, strict=True):
+            image = noise * draw.standard_normal((side, side, channels))
+            row, column = draw.integers(1, side - 4, size=2)
+            image[row : row + 4, column : column + 4] += 2.0 * height
+            writer.add(name, np.squeeze(image).astype(np.float32))
+    return Labelled(ImageSet(ImageStore(folder), case_id), case_id, label, case_id, n_classes)
+
+
+def halves(
+    folder: Path, n: int, n_classes: int = 2, channels: int = 1, noise: float = 1.0
+) -> tuple[Labelled[ImageSet], Labelled[ImageSet]]:
+    """Return two thirds of a set of spots for training and the rest held out."""
+    cases = spots(folder / "images", n, n_classes, channels, noise)
+    rows = np.arange(n, dtype=np.int64)
+    return cases.select(rows[: 2 * n // 3]), cases.select(rows[2 * n // 3 :])
