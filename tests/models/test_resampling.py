@@ -171,3 +171,14 @@ def test_scores_that_are_not_finite_are_refused() -> None:
         finite(np.array([[0.0, 1.0], [np.nan, np.inf]]))
     with pytest.raises(ModelFailure, match="not finite"):
         by_holdout(Spy(infinite=True))
+
+
+def test_too_few_patients_to_stop_early_on_fail_the_model_that_asks_for_them_alone() -> None:
+    """With two folds of two such patients, a fit has a single one."""
+    few = np.isin(CASES.patient_id, ["p1", "p3"]) | (CASES.label == 0)
+    cases = CASES.select(np.flatnonzero(few))
+    folds = Resampling(Spy(), PLAN, positive=1).folds(cases, 2, "two")
+    training = cases.select(folds[0].training)
+    Resampling(Spy(), PLAN, positive=1).fit(training, None, "fold0")
+    with pytest.raises(ModelFailure, match="no cases to stop early on: class 1 has 1 patients"):
+        Resampling(StoppingSpy(), PLAN, positive=1).fit(training, None, "fold0")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.calibration import Calibration, average, fit_calibration, threshold_at_sensitivity
-from skiagram.errors import ModelFailure
+from skiagram.errors import DataError, ModelFailure
 from skiagram.models.contract import FitContext, FitSummary, Fitted, I, Labelled, Model
 from skiagram.models.plan import Plan
 from skiagram.seeding import derived_seed
@@ -61,7 +61,7 @@ class Developed(Generic[I]):
     def score(
         self, inputs: I, case_id: NDArray[np.str_], part: Part, repeat: int, fold: int
     ) -> Scored:
-        """Score cases that the fit never saw."""
+        """Score cases; the calibration and the threshold come from others."""
         scores = finite(self.fitted.scores(inputs))
         probabilities = self.calibration.probabilities(scores)
         return Scored(part, repeat, fold, case_id, scores, probabilities, self.threshold)
@@ -108,7 +108,14 @@ class Resampling(Generic[I]):
         if marked is not None and marked.any():
             return Partition(np.flatnonzero(~marked), np.flatnonzero(marked))
         fraction, seed = self.plan.validation_fraction, self.plan.seed
-        return inner_validation(cases.label, cases.patient_id, fraction, seed, "validation", *name)
+        try:
+            return inner_validation(
+                cases.label, cases.patient_id, fraction, seed, "validation", *name
+            )
+        except DataError as error:  # the other arm needs no such cases and can still be trained
+            raise ModelFailure(
+                f"no cases to stop early on: {error.found}", remedy=error.remedy
+            ) from error
 
     def folds(self, cases: Labelled[I], count: int, *name: str) -> list[Partition]:
         """Return the plan's folds of some cases; equal for every model."""
