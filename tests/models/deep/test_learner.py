@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
-from spots import CPU, halves, learner, spots, training
 
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.contract import FitContext, Labelled
@@ -22,6 +21,7 @@ from skiagram.store import ImageStore, ShardWriter
 from skiagram.training.history import History
 from skiagram.training.images import ImageSet
 from skiagram.training.options import Augmentation, Optimizer
+from tests.models.deep.spots import CPU, halves, learner, spots, training
 
 VIEWS = Augmentation(horizontal_flip=True, vertical_flip=True, shift=0.05, rotation=10.0, zoom=0.05)
 
@@ -93,7 +93,7 @@ def test_a_resumed_fit_ends_in_the_weights_of_an_uninterrupted_one(
 KILLED = """
 import sys
 from pathlib import Path
-from spots import halves, learner, training
+from tests.models.deep.spots import halves, learner, training
 from skiagram.models.contract import FitContext
 folder = Path(sys.argv[1])
 known, unseen = halves(folder, 48)
@@ -104,7 +104,7 @@ learner(training(epochs=200)).fit(known, unseen, FitContext(seed=3, folder=folde
 @pytest.mark.slow
 def test_survives_sigkill(tmp_path: Path) -> None:
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(killed)], env=environment)
     deadline = time.monotonic() + 120
     while not (killed / "state" / "last.ckpt").exists() and time.monotonic() < deadline:

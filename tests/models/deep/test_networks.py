@@ -1,0 +1,69 @@
+"""The networks have the published size, start as promised and refuse what they cannot see."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from skiagram.errors import ModelFailure
+from skiagram.models.deep.article_cnn import ArticleCNN
+from skiagram.models.deep.small_cnn import SmallCNN
+from skiagram.training.classifier import multiply_adds, parameter_count
+from tests.models.deep.spots import training
+
+ARTICLE = ArticleCNN(initialisation="keras", training=training())
+SMALL = SmallCNN(widths=(16, 32, 64, 128), dropout=0.2, training=training())
+
+
+def test_article_network_has_the_published_number_of_parameters() -> None:
+    assert parameter_count(ARTICLE.build(1, 28, 28, 10)) == 93_322
+
+
+def test_article_network_has_the_multiply_adds_counted_by_hand() -> None:
+    convolutions = 26 * 26 * 32 * 9 + 11 * 11 * 64 * 32 * 9 + 3 * 3 * 64 * 64 * 9
+    dense = 576 * 64 + 64 * 10
+    assert multiply_adds(ARTICLE.build(1, 28, 28, 10), (1, 28, 28)) == convolutions + dense
+
+
+def test_keras_initialisation_is_glorot_uniform_with_zero_biases() -> None:
+    torch.manual_seed(0)
+    network = ARTICLE.build(1, 28, 28, 10)
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    assert len(layers) == 5
+    for layer in layers:
+        receptive = layer.weight[0, 0].numel()
+        fans = receptive * (layer.weight.shape[0] + layer.weight.shape[1])
+        limit = math.sqrt(6 / fans)
+        assert float(layer.weight.detach().abs().max()) <= limit
+        expected = limit / math.sqrt(3)
+        assert float(layer.weight.detach().std()) == pytest.approx(expected, rel=0.15)
+        assert layer.bias is not None
+        assert not layer.bias.any()
+
+
+def test_torch_initialisation_is_torchs_own() -> None:
+    torch.manual_seed(0)
+    network = ArticleCNN(initialisation="torch", training=training()).build(1, 28, 28, 10)
+    torch.manual_seed(0)
+    first = next(network.parameters())
+    assert torch.equal(first, nn.Conv2d(1, 32, 3).weight)
+
+
+@pytest.mark.parametrize("side", [18, 28, 64])
+def test_article_network_takes_every_side_from_its_smallest(side: int) -> None:
+    logits = ARTICLE.build(3, side, side + 3, 7)(torch.zeros(2, 3, side, side + 3))
+    assert logits.shape == (2, 7)
+
+
+def test_small_network_has_one_size_for_all_images() -> None:
+    assert 50_000 <= parameter_count(SMALL.build(1, 64, 64, 2)) <= 150_000
+    assert parameter_count(SMALL.build(1, 28, 28, 2)) == parameter_count(SMALL.build(1, 64, 64, 2))
+    for side in (15, 28, 64):
+        assert SMALL.build(3, side, side, 7)(torch.zeros(2, 3, side, side)).shape == (2, 7)
+
+
+@pytest.mark.parametrize(("network", "side"), [(ARTICLE, 17), (SMALL, 14), (SMALL, 1)])
+def test_too_small_an_image_is_refused(network: ArticleCNN | SmallCNN, side: int) -> None:
+    with pytest.raises(ModelFailure, match=rf"{side} × 64 pixels.*at least.*training\.image_size"):
+        network.build(1, side, 64, 2)

@@ -1,0 +1,82 @@
+"""Views depend on seed, epoch and case alone, and are the maps they claim to be."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.ndimage import shift
+
+from skiagram.training.augmentation import augment, draws
+from skiagram.training.options import Augmentation
+
+
+def views(**changes: bool | float) -> Augmentation:
+    still: dict[str, bool | float] = {
+        "horizontal_flip": False,
+        "vertical_flip": False,
+        "shift": 0.0,
+        "rotation": 0.0,
+        "zoom": 0.0,
+    }
+    return Augmentation(**(still | changes))  # type: ignore[arg-type]
+
+
+def picture(height: int = 8, width: int = 8) -> torch.Tensor:
+    return torch.randn(1, 2, height, width, generator=torch.Generator().manual_seed(0))
+
+
+def uniform(*values: float) -> torch.Tensor:
+    return torch.tensor([values])
+
+
+STILL = uniform(0.9, 0.9, 0.5, 0.5, 0.5, 0.5)
+
+
+@given(st.permutations([f"case{k}" for k in range(6)]), st.integers(0, 50))
+def test_a_case_gets_the_same_draw_in_every_batch(order: list[str], epoch: int) -> None:
+    together = draws(1, epoch, order)
+    for row, case_id in enumerate(order):
+        assert torch.equal(together[row], draws(1, epoch, [case_id])[0])
+
+
+def test_epochs_seeds_and_cases_draw_differently() -> None:
+    rows = [draws(0, 0, ["a"]), draws(0, 1, ["a"]), draws(1, 0, ["a"]), draws(0, 0, ["b"])]
+    assert len({tuple(row[0].tolist()) for row in rows}) == 4
+
+
+def test_no_allowed_view_leaves_the_image() -> None:
+    image = picture()
+    torch.testing.assert_close(augment(image, draws(0, 0, ["a"]), views()), image)
+
+
+@pytest.mark.parametrize(
+    ("option", "axis", "column"), [("horizontal_flip", 3, 0), ("vertical_flip", 2, 1)]
+)
+def test_flips_mirror(option: str, axis: int, column: int) -> None:
+    image, chosen = picture(8, 6), STILL.clone()
+    allowed = views(**{option: True})
+    torch.testing.assert_close(augment(image, chosen, allowed), image)
+    chosen[0, column] = 0.1
+    torch.testing.assert_close(augment(image, chosen, allowed), image.flip(axis))
+
+
+def test_a_shift_moves_by_a_share_of_the_side() -> None:
+    image = picture()
+    moved = augment(image, uniform(0.9, 0.9, 1.0, 0.5, 0.5, 0.5), views(shift=0.25))
+    expected = shift(image.numpy(), (0, 0, 0, -2), order=1, mode="nearest")
+    np.testing.assert_allclose(moved.numpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("width", [8, 9])
+def test_half_a_turn_is_both_flips_and_any_turn_keeps_the_centre(width: int) -> None:
+    image = picture(9, width)
+    turned = augment(image, uniform(0.9, 0.9, 0.5, 0.5, 1.0, 0.5), views(rotation=180.0))
+    torch.testing.assert_close(turned, image.flip(2, 3), atol=1e-4, rtol=0)
+
+
+def test_a_quarter_turn_of_a_square_is_numpys() -> None:
+    image = picture()
+    turned = augment(image, uniform(0.9, 0.9, 0.5, 0.5, 1.0, 0.5), views(rotation=90.0))
+    expected = np.rot90(image.numpy(), axes=(2, 3))
+    np.testing.assert_allclose(turned.numpy(), expected, atol=1e-4)

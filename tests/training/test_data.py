@@ -1,0 +1,66 @@
+"""Order and views of the training images; validation images are shown as they are."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skiagram.store import ImageStore, ShardWriter
+from skiagram.training.data import EpochOrder, Examples, ImageData
+from skiagram.training.images import ImageSet
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> ImageSet:
+    draw = np.random.default_rng(0)
+    with ShardWriter(tmp_path / "images") as writer:
+        for row in range(10):
+            writer.add(f"case{row}", draw.integers(0, 255, (6, 5, 3)).astype(np.uint8))
+    store = ImageStore(tmp_path / "images")
+    return ImageSet(store, np.array(store.case_ids))
+
+
+def order(sampler: EpochOrder, epoch: int) -> list[int]:
+    sampler.set_epoch(epoch)
+    return [int(row) for batch in sampler for row in batch]
+
+
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(0, 5), st.integers(1, 4))
+def test_every_epoch_shows_every_case(n: int, batch: int, epoch: int, world: int) -> None:
+    shares = [order(EpochOrder(n, batch, 7, rank, world), epoch) for rank in range(world)]
+    assert len({len(share) for share in shares}) == 1
+    assert {row for share in shares for row in share} == set(range(n))
+    assert sum(len(share) for share in shares) < n + world
+    assert len(EpochOrder(n, batch, 7, 0, world)) == -(-len(shares[0]) // batch)
+
+
+def test_the_order_is_a_function_of_seed_and_epoch() -> None:
+    late, early = EpochOrder(20, 4, 7), EpochOrder(20, 4, 7)
+    assert [order(early, epoch) for epoch in range(4)][3] == order(late, 3)
+    assert order(late, 3) != order(late, 2)
+    assert order(late, 3) != order(EpochOrder(20, 4, 8), 3)
+    assert order(EpochOrder(20, 4, None), 3) == list(range(20))
+
+
+def test_streamed_images_equal_held_ones(images: ImageSet) -> None:
+    label = np.arange(10, dtype=np.int64)
+    rows = np.array([7, 0, 7, 3])
+    held, streamed = Examples(images, label, None), Examples(images, label, None, held_bytes=0)
+    assert held.held is not None
+    assert streamed.held is None
+    for one, other in zip(held[rows], streamed[rows], strict=True):
+        assert torch.equal(one, other)
+    assert torch.equal(held[rows].label, torch.from_numpy(rows))
+
+
+def test_only_training_images_get_views(images: ImageSet) -> None:
+    examples = Examples(images, np.zeros(10, dtype=np.int64), None)
+    data = ImageData(examples, examples, batch_size=4, seed=1, augmented=True)
+    training = [batch.uniform.shape[1] for batch in data.train_dataloader()]
+    validation = list(data.val_dataloader())
+    assert training == [6, 6, 6]
+    assert [batch.uniform.shape[1] for batch in validation] == [0, 0, 0]
+    assert torch.equal(torch.cat([batch.images for batch in validation]), examples.held)  # type: ignore[arg-type]

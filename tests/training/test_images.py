@@ -1,0 +1,68 @@
+"""Images of every stored depth become equal tensors, or are refused by name."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError, ModelFailure
+from skiagram.store import ImageStore, ShardWriter
+from skiagram.training.images import ImageSet
+
+
+def image_set(folder: Path, *images: NDArray[np.generic]) -> ImageSet:
+    with ShardWriter(folder) as writer:
+        for row, image in enumerate(images):
+            writer.add(f"case{row}", image)
+    store = ImageStore(folder)
+    return ImageSet(store, np.array(store.case_ids))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_values_are_kept(tmp_path: Path, kind: type[np.generic]) -> None:
+    gray = np.arange(20).reshape(4, 5).astype(kind)
+    images = image_set(tmp_path, gray, gray + gray)
+    assert images.shape(None) == (1, 4, 5)
+    read = images.read(np.array([1]), None)
+    assert read.dtype == torch.float32
+    np.testing.assert_array_equal(read[0, 0].numpy(), 2 * gray.astype(np.float32))
+
+
+def test_colour_comes_first(tmp_path: Path) -> None:
+    colour = np.random.default_rng(0).integers(0, 255, (4, 5, 3)).astype(np.uint8)
+    read = image_set(tmp_path, colour).read(np.array([0]), None)
+    np.testing.assert_array_equal(read[0].numpy(), colour.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("level", [0.0, 20_000.0])
+def test_moments_are_numpys_over_all_pixels(tmp_path: Path, level: float) -> None:
+    draw = np.random.default_rng(0)
+    pixels = (level + draw.normal(3.0, 2.0, (300, 4, 5, 3))).astype(np.float32)
+    mean, deviation = image_set(tmp_path, *pixels).moments(None)
+    np.testing.assert_allclose(mean, pixels.mean(axis=(0, 1, 2), dtype=np.float64), rtol=1e-5)
+    np.testing.assert_allclose(deviation, pixels.std(axis=(0, 1, 2), dtype=np.float64), rtol=1e-4)
+
+
+def test_a_constant_channel_has_unit_deviation(tmp_path: Path) -> None:
+    _, deviation = image_set(tmp_path, np.full((3, 3), 0.1, dtype=np.float32)).moments(None)
+    assert deviation.tolist() == [1.0]
+
+
+def test_differing_sizes_need_the_option(tmp_path: Path) -> None:
+    images = image_set(tmp_path, np.zeros((4, 5), np.uint8), np.ones((8, 6), np.uint8))
+    with pytest.raises(ModelFailure, match=r"case0.*case1.*training\.image_size"):
+        images.shape(None)
+    assert images.shape(7) == (1, 7, 7)
+    read = images.read(np.arange(2), 7)
+    assert read.shape == (2, 1, 7, 7)
+    torch.testing.assert_close(read[1], torch.ones(1, 7, 7))
+
+
+@pytest.mark.parametrize("missing", [np.nan, np.inf])
+def test_missing_pixels_name_the_case(tmp_path: Path, missing: float) -> None:
+    hole = np.zeros((4, 4), dtype=np.float32)
+    hole[1, 2] = missing
+    with pytest.raises(DataError, match=r"case1: missing pixels.*restoration"):
+        image_set(tmp_path, np.zeros((4, 4), np.float32), hole).read(np.arange(2), None)
