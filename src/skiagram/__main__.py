@@ -1,0 +1,7 @@
+"""`python -m skiagram` is the command `skiagram`."""
+
+import sys
+
+from skiagram.cli.main import main
+
+sys.exit(main())

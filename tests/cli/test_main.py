@@ -1,0 +1,130 @@
+"""The frame of the command line: help, version, exit codes, errors as one line."""
+
+import argparse
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from skiagram.cli import main as frame
+from skiagram.errors import AuditStop, DataError, ModelFailure, OptionError, SkiagramError
+
+HEAVY = {"torch", "sklearn", "mlflow", "pandas", "numpy", "pyarrow", "pydicom", "PIL", "hydra"}
+LIST_MODULES = """
+import sys
+from skiagram.cli.main import main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    pass
+print(*sys.modules, file=sys.stderr)
+"""
+
+
+def command(run: object) -> SimpleNamespace:
+    """Return a command that does one thing."""
+
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--side", type=int)
+
+    return SimpleNamespace(
+        NAME="turn", SUMMARY="turn films", EXAMPLES="  skiagram turn", add_arguments=add_arguments,
+        run=run,
+    )  # fmt: skip
+
+
+def raising(error: BaseException) -> SimpleNamespace:
+    """Return a command that ends with an error."""
+
+    def run(_: argparse.Namespace) -> int:
+        raise error
+
+    return command(run)
+
+
+@pytest.fixture
+def turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `turn` be the one command; it ends with 4."""
+    monkeypatch.setattr(frame, "COMMANDS", (command(lambda _: 4),))
+
+
+def test_help_and_version_load_no_heavy_library() -> None:
+    names = [[], *([command.NAME] for command in frame.COMMANDS)]
+    for words in ([*name, "--help"] for name in names):
+        done = subprocess.run(
+            [sys.executable, "-c", LIST_MODULES, *words],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.startswith("usage: skiagram")
+        assert not HEAVY & set(done.stderr.split()), words
+
+
+def test_the_module_runs_as_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "skiagram", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("skiagram 0.")
+
+
+@pytest.mark.usefixtures("turn")
+def test_help_of_a_command_shows_examples_and_exit_codes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        frame.main(["turn", "--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert "Turn films." in shown
+    assert "  skiagram turn\n" in shown
+    for code in ("0", "1", "2", "3", "4", "5", "130"):
+        assert f"\n  {code} " in shown
+
+
+@pytest.mark.usefixtures("turn")
+def test_a_command_decides_the_exit_code() -> None:
+    assert frame.main(["turn"]) == 4
+
+
+@pytest.mark.usefixtures("turn")
+@pytest.mark.parametrize("words", [[], ["twist"], ["turn", "--edge"], ["turn", "--side", "left"]])
+def test_a_wrong_command_line_is_one_line_and_2(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert frame.main(words) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("skiagram")
+    assert "--help" in message
+    assert message.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [(SkiagramError, 1), (OptionError, 2), (AuditStop, 3), (DataError, 4), (ModelFailure, 5)],
+)
+def test_an_error_is_one_line_and_its_exit_code(
+    kind: type[SkiagramError],
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    error = kind("bent", where="a.png", remedy="flatten it")
+    monkeypatch.setattr(frame, "COMMANDS", (raising(error),))
+    assert frame.main(["turn"]) == code
+    assert capsys.readouterr().err == "a.png: bent. Do this: flatten it.\n"
+
+
+def test_ctrl_c_is_130_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(frame, "COMMANDS", (raising(KeyboardInterrupt()),))
+    assert frame.main(["turn"]) == 130
+    assert capsys.readouterr().err == "skiagram: stopped\n"
+
+
+def test_an_error_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame, "COMMANDS", (raising(TypeError("bug")),))
+    with pytest.raises(TypeError, match="bug"):
+        frame.main(["turn"])
