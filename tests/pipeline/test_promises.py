@@ -42,12 +42,13 @@ def test_evaluating_twice_gives_equal_bytes(finished: Project, tmp_path: Path) -
 def test_a_failing_network_still_leaves_a_report(finished: Project, tmp_path: Path) -> None:
     copy = Project(tmp_path / "project")
     shutil.copytree(finished.folder, copy.folder, symlinks=True)
-    copy.edit(f"conf/model/{NETWORK}.yaml", training__optimizer__lr=1e30)
-    done = copy.stage("train_network", f"model={NETWORK}", "plan.folds=2")
+    too_small = "model.training.image_size=8"
+    done = copy.stage("train_network", "model=article_cnn", too_small, "plan.folds=2")
     assert done.returncode == 0, done.stderr
-    outcome = json.loads((copy.folder / f"scores/{NETWORK}/outcome.json").read_text())
+    outcome = json.loads((copy.folder / "scores/article_cnn/outcome.json").read_text())
     assert outcome["status"] == "failed"
     assert outcome["reason"]
+    copy.edit("params.yaml", networks=[NETWORK, "article_cnn"])
     assert copy.stage("evaluate").returncode == 0
     assert outcome["reason"].split(".")[0] in (copy.folder / "reports/report.html").read_text()
     shown = copy.stage("show")
