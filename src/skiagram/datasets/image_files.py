@@ -1,0 +1,190 @@
+"""One image file becomes one image: PNG, JPEG, TIFF, PGM or PPM, or DICOM, told by its content.
+
+Nothing is guessed: what has no single right reading (several pages, see-through pixels, colour of
+more than 8 bits) is refused by name, and a damaged file is never padded.
+"""
+
+import re
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from PIL import ImageOps
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.PpmImagePlugin import PpmImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+
+from skiagram.datasets.dicom import read_dicom
+from skiagram.errors import DataError
+from skiagram.store import Image
+
+MOST_PIXELS = 2**28
+_DICOM = re.compile(rb".{128}DICM", re.DOTALL)
+_KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile),
+    (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
+    (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImageFile),
+    (re.compile(rb"P[1-6]\s"), PpmImageFile),
+)
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+
+
+def read_image(path: Path, name: str = "") -> Image:
+    """Read one image file.
+
+    Args:
+        path: The file; its suffix is not looked at.
+        name: What messages call the file; its path when empty.
+
+    Returns:
+        (height, width) or (height, width, 3), upright as the file's orientation mark says. Gray of
+        up to 8 bits is uint8, of 12 or 16 bits uint16 or int16, floating point float32; colour is
+        RGB uint8. A PGM's values are relative to its greatest, so they are stretched to the whole
+        depth. DICOM as `read_dicom` says.
+
+    Raises:
+        DataError: The file is empty, damaged, of another kind, or has no single right reading.
+    """
+    name = name or str(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"cannot be opened ({error.strerror})", where=name, remedy="check its name and rights"
+        ) from error
+    return decode_image(content, name)
+
+
+def decode_image(content: bytes, name: str) -> Image:
+    """Read an image from the bytes of its file; see `read_image`.
+
+    Args:
+        content: The whole file.
+        name: What messages call the file.
+
+    Raises:
+        DataError: As `read_image`.
+    """
+    if not content:
+        raise DataError("an empty file", where=name, remedy="copy or export it again")
+    if _DICOM.match(content):
+        return _dicom(content, name)
+    opened = next((kind for magic, kind in _KINDS if magic.match(content)), None)
+    if opened is None:
+        raise DataError(
+            "no image by its content, whatever its name says",
+            where=name,
+            allowed="PNG, JPEG, TIFF, PGM, PPM and DICOM files",
+            remedy="convert the file, or remove it and its row",
+        )
+    try:
+        return _pixels(opened(BytesIO(content)), name)
+    except DataError:
+        raise
+    except Exception as error:  # damage can break a decoder anywhere
+        raise DataError(
+            f"pixels cannot be read ({error})",
+            where=name,
+            remedy="the file is truncated, damaged or of a rare kind; export it again as plain PNG",
+        ) from error
+
+
+def _dicom(content: bytes, name: str) -> Image:
+    try:
+        return read_dicom(BytesIO(content))
+    except DataError as error:
+        raise DataError(
+            error.found, where=name, allowed=error.allowed, remedy=error.remedy
+        ) from error
+
+
+def _pixels(file: ImageFile, name: str) -> Image:
+    _check(file, name)
+    white_is_zero = _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO  # Pillow turns 8 bits only
+    upright = ImageOps.exif_transpose(file)
+    if upright.mode in {"I;16", "I;16B", "I;16L", "I"}:
+        values = _deep(upright, file)
+        return np.iinfo(values.dtype).max - values if white_is_zero else values
+    if upright.mode == "F":
+        return np.asarray(upright, dtype=np.float32)
+    return _shallow(upright, name)
+
+
+def _check(file: ImageFile, name: str) -> None:
+    if file.width * file.height > MOST_PIXELS:
+        raise DataError(
+            f"{file.width} × {file.height} pixels",
+            where=name,
+            allowed=f"at most {MOST_PIXELS:,} pixels",
+            remedy="cut the image or scale it down",
+        )
+    frames = getattr(file, "n_frames", 1)
+    if frames > 1:
+        raise DataError(
+            f"{frames} pages or frames", where=name, remedy="write a file a page, or a file a frame"
+        )
+    bits = _bits(file)
+    gray = file.mode in {"I", "I;16", "I;16B", "F"}
+    if (gray and bits > 16 and file.mode != "F") or (bits > 8 and not gray):
+        kind = "integers" if gray else "a colour or alpha channel"
+        raise DataError(
+            f"{bits} bits of {kind}",
+            where=name,
+            allowed="gray of up to 16 bits or of floating point, colour of 8 bits a channel",
+            remedy="convert the file",
+        )
+
+
+def _bits(file: ImageFile) -> int:
+    """Return the bits a sample that the file holds, which may be more than Pillow would keep."""
+    if isinstance(file, TiffImageFile):
+        return int(max(_tag(file, _BITS_PER_SAMPLE) or (1,)))
+    arguments = str(file.tile[0].args) if file.tile else ""
+    deep_colour = isinstance(file, PpmImageFile) and file.mode == "RGB" and _greatest(file) > 255
+    return 16 if ";16" in arguments or deep_colour else 8
+
+
+def _greatest(file: PpmImageFile) -> int:
+    arguments = file.tile[0].args
+    return int(arguments[1]) if isinstance(arguments, tuple) and len(arguments) == 2 else 255
+
+
+def _tag(file: ImageFile, tag: int) -> Any:
+    return file.tag_v2.get(tag) if isinstance(file, TiffImageFile) else None
+
+
+def _deep(image: Pillow.Image, file: ImageFile) -> NDArray[Any]:
+    """Return gray of more than 8 bits in the machine's byte order."""
+    signed = image.mode == "I" and not isinstance(file, PpmImageFile)
+    return np.asarray(image).astype(np.int16 if signed else np.uint16)
+
+
+def _shallow(image: Pillow.Image, name: str) -> Image:
+    """Return 8-bit gray or RGB; a palette of grays alone is gray."""
+    if image.mode in {"LA", "PA", "La", "RGBA", "RGBa"} or "transparency" in image.info:
+        image = image.convert("RGBA" if image.mode in {"P", "PA", "RGB", "RGBA", "RGBa"} else "LA")
+        image = _without_alpha(image, name)
+    if image.mode in {"1", "L"}:
+        return np.asarray(image.convert("L"))
+    colour = np.asarray(image.convert("RGB"))
+    if image.mode == "P" and (colour == colour[..., :1]).all():
+        return np.ascontiguousarray(colour[..., 0])
+    return colour
+
+
+def _without_alpha(image: Pillow.Image, name: str) -> Pillow.Image:
+    if image.getchannel("A").getextrema() != (255, 255):
+        raise DataError(
+            "see-through pixels, whose values depend on what is laid beneath",
+            where=name,
+            allowed="an alpha channel that is opaque everywhere; it is left out",
+            remedy="lay the image on black, for example with "
+            "`magick in.png -background black -flatten out.png`",
+        )
+    return image.convert(image.mode.removesuffix("A"))

@@ -1,0 +1,216 @@
+"""Image files: odd ones read right, faulty ones named."""
+
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom.data
+import pytest
+import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from skiagram.datasets.image_files import decode_image, read_image
+from skiagram.errors import DataError
+
+GRAY = np.arange(256, dtype=np.uint8).reshape(16, 16)
+DEEP = (np.arange(256, dtype=np.uint16) * 257).reshape(16, 16)
+COLOUR = np.stack([GRAY, GRAY.T, GRAY[::-1]], axis=-1)
+
+
+def encoded(image: Image.Image, kind: str, **how: Any) -> bytes:
+    file = BytesIO()
+    image.save(file, kind, **how)
+    return file.getvalue()
+
+
+def tiff(image: NDArray[Any], **how: Any) -> bytes:
+    file = BytesIO()
+    tifffile.imwrite(file, image, **how)
+    return file.getvalue()
+
+
+def pgm(image: NDArray[np.uint16], greatest: int) -> bytes:
+    return b"P5 16 16 %d\n" % greatest + image.astype(">u2").tobytes()
+
+
+def palette(colours: NDArray[np.uint8]) -> Image.Image:
+    image = Image.fromarray(GRAY, "L").convert("P")
+    image.putpalette(colours.tobytes())
+    return image
+
+
+def opaque(image: NDArray[np.uint8], alpha: int = 255) -> Image.Image:
+    made = Image.fromarray(image)
+    made.putalpha(alpha)
+    return made
+
+
+def white_is_zero(image: NDArray[Any]) -> bytes:
+    return tiff(image, photometric="miniswhite")
+
+
+SINGLE = np.linspace(-1, 1, 256, dtype=np.float32).reshape(16, 16)
+RAMP = np.stack([GRAY.ravel()] * 3, axis=-1)
+MAGENTA = np.stack([np.roll(GRAY, 1), 0 * GRAY, np.roll(GRAY, 1)], axis=-1).reshape(256, 3)
+READ_RIGHT: dict[str, tuple[bytes, NDArray[Any]]] = {
+    "gray PNG": (encoded(Image.fromarray(GRAY), "PNG"), GRAY),
+    "16-bit PNG": (encoded(Image.fromarray(DEEP), "PNG"), DEEP),
+    "RGB PNG": (encoded(Image.fromarray(COLOUR), "PNG"), COLOUR),
+    "opaque RGBA PNG": (encoded(opaque(COLOUR), "PNG"), COLOUR),
+    "opaque gray PNG with alpha": (encoded(opaque(GRAY), "PNG"), GRAY),
+    "palette of grays": (encoded(palette(RAMP), "PNG"), GRAY),
+    "palette of colours": (
+        encoded(palette(MAGENTA), "PNG"),
+        np.stack([GRAY - 1, 0 * GRAY, GRAY - 1], axis=-1),
+    ),
+    "1-bit PNG": (encoded(Image.fromarray(GRAY > 99), "PNG"), np.uint8(255) * (GRAY > 99)),
+    "16-bit TIFF": (tiff(DEEP), DEEP),
+    "big-endian TIFF": (tiff(DEEP, byteorder=">"), DEEP),
+    "deflated TIFF": (tiff(DEEP, compression="zlib"), DEEP),
+    "LZW TIFF": (encoded(Image.fromarray(GRAY), "TIFF", compression="tiff_lzw"), GRAY),
+    "signed TIFF": (tiff((DEEP // 2).astype(np.int16) - 9), (DEEP // 2).astype(np.int16) - 9),
+    "float TIFF": (tiff(SINGLE), SINGLE),
+    "white-is-zero TIFF": (white_is_zero(255 - GRAY), GRAY),
+    "16-bit white-is-zero TIFF": (white_is_zero(65535 - DEEP), DEEP),
+    "RGB TIFF": (tiff(COLOUR, photometric="rgb"), COLOUR),
+    "PGM": (encoded(Image.fromarray(GRAY), "PPM"), GRAY),
+    "PPM": (encoded(Image.fromarray(COLOUR), "PPM"), COLOUR),
+    "16-bit PGM": (pgm(DEEP, 65535), DEEP),
+    "plain PGM": (b"P2 2 1 255\n0 255\n", np.array([[0, 255]], np.uint8)),
+}
+
+
+@pytest.mark.parametrize("kind", READ_RIGHT)
+def test_odd_kinds_are_read_right(kind: str) -> None:
+    content, expected = READ_RIGHT[kind]
+    found = decode_image(content, "film")
+    assert found.dtype == expected.dtype
+    assert found.dtype.isnative
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_12_bit_pgm_is_stretched_to_the_whole_depth() -> None:
+    twelve = np.array([[0, 2048, 4095]], np.uint16)
+    found = decode_image(b"P5 3 1 4095\n" + twelve.astype(">u2").tobytes(), "film")
+    np.testing.assert_allclose(found, twelve / 4095 * 65535, atol=1)
+    assert found.dtype == np.uint16
+
+
+def test_cmyk_jpeg_becomes_rgb() -> None:
+    flat = np.full((16, 16, 3), (200, 60, 20), np.uint8)
+    content = encoded(Image.fromarray(flat).convert("CMYK"), "JPEG", quality=100)
+    found = decode_image(content, "film")
+    assert found.shape == (16, 16, 3)
+    assert np.abs(found.astype(int) - flat).max() <= 3
+
+
+STORED_AS: dict[int, Callable[..., NDArray[Any]]] = {  # EXIF 2.32, tag Orientation
+    1: np.array,
+    2: np.fliplr,
+    3: lambda scene: np.rot90(scene, 2),
+    4: np.flipud,
+    5: np.transpose,
+    6: lambda scene: np.rot90(scene, 1),
+    7: lambda scene: np.rot90(scene, 2).T,
+    8: lambda scene: np.rot90(scene, -1),
+}
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_images_are_turned_upright(kind: str, orientation: int) -> None:
+    scene = np.kron(np.array([[0, 80, 160], [40, 120, 240]], np.uint8), np.ones((16, 16), np.uint8))
+    stored = np.ascontiguousarray(STORED_AS[orientation](scene))
+    exif = Image.Exif()
+    exif[274] = orientation
+    found = decode_image(encoded(Image.fromarray(stored), kind, exif=exif), "film")
+    assert found.shape == scene.shape
+    assert np.abs(found.astype(int) - scene).mean() < 3
+
+
+def test_monochrome1_dicom_is_turned(tmp_path: Path) -> None:
+    header = pydicom.dcmread(pydicom.data.get_testdata_file("CT_small.dcm"))
+    header.RescaleIntercept, header.RescaleSlope = 0, 1
+    upright = header.pixel_array
+    header.save_as(tmp_path / "upright")
+    header.PhotometricInterpretation = "MONOCHROME1"
+    header.save_as(tmp_path / "turned")
+    first, second = read_image(tmp_path / "upright"), read_image(tmp_path / "turned")
+    np.testing.assert_array_equal(first, upright)
+    assert np.corrcoef(first.ravel(), second.ravel())[0, 1] == pytest.approx(-1)
+
+
+def _pages() -> bytes:
+    return tiff(np.stack([GRAY, GRAY, GRAY]), photometric="minisblack")
+
+
+def _bomb() -> bytes:
+    content = bytearray(encoded(Image.fromarray(GRAY), "PNG"))
+    content[16:24] = (2**15).to_bytes(4, "big") * 2
+    content[29:33] = zlib.crc32(bytes(content[12:29])).to_bytes(4, "big")
+    return bytes(content)
+
+
+def _without_pixels() -> bytes:
+    header = pydicom.dcmread(pydicom.data.get_testdata_file("CT_small.dcm"))
+    del header.PixelData
+    file = BytesIO()
+    header.save_as(file)
+    return file.getvalue()
+
+
+FAULTY: dict[str, tuple[bytes, str]] = {
+    "zero bytes": (b"", "an empty file"),
+    "text": (b"not a film\n" * 20, "no image by its content"),
+    "GIF": (encoded(Image.fromarray(GRAY), "GIF"), "no image by its content"),
+    "truncated JPEG": (encoded(Image.fromarray(COLOUR), "JPEG")[:-60], "pixels cannot be read"),
+    "truncated PNG": (encoded(Image.fromarray(COLOUR), "PNG")[:-30], "pixels cannot be read"),
+    "truncated TIFF": (tiff(DEEP)[:-40], "pixels cannot be read"),
+    "truncated PGM": (pgm(DEEP, 65535)[:-4], "pixels cannot be read"),
+    "DICOM without pixels": (_without_pixels(), "no pixels"),
+    "three pages": (_pages(), "3 pages or frames"),
+    "half see-through": (encoded(opaque(COLOUR, 128), "PNG"), "see-through pixels"),
+    "16-bit colour TIFF": (
+        tiff(COLOUR.astype(np.uint16), photometric="rgb"),
+        "16 bits of a colour",
+    ),
+    "16-bit colour PPM": (b"P6 1 1 65535\n" + bytes(6), "16 bits of a colour"),
+    "32-bit integers": (tiff(DEEP.astype(np.uint32)), "32 bits of integers"),
+    "decompression bomb": (_bomb(), "32768 × 32768 pixels"),
+}
+
+
+@pytest.mark.parametrize("kind", FAULTY)
+def test_faulty_files_are_named_with_a_remedy(kind: str, tmp_path: Path) -> None:
+    content, found = FAULTY[kind]
+    (tmp_path / "film.png").write_bytes(content)
+    with pytest.raises(DataError) as raised:
+        read_image(tmp_path / "film.png", "films/film.png")
+    assert raised.value.where == "films/film.png"
+    assert raised.value.found.startswith(found)
+    assert raised.value.remedy or raised.value.allowed
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"film\.png: cannot be opened \(No such file"):
+        read_image(tmp_path / "film.png")
+
+
+@given(
+    st.sampled_from([name for name in READ_RIGHT if name != "plain PGM"]),
+    st.floats(0, 0.9),
+)
+def test_a_file_cut_short_is_refused_never_padded(kind: str, share: float) -> None:
+    content, expected = READ_RIGHT[kind]
+    try:
+        found = decode_image(content[: int(share * len(content))], "film")
+    except DataError:
+        return
+    np.testing.assert_array_equal(found, expected)  # cut after the last pixel
