@@ -1,5 +1,6 @@
 """One fit from its examples to its best weights; a killed fit goes on where it stopped."""
 
+import dataclasses
 import logging
 import warnings
 from collections.abc import Iterator
@@ -11,9 +12,10 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
-from skiagram.errors import ModelFailure
+from skiagram.errors import ModelFailure, OptionError
 from skiagram.progress import Progress
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import Examples, ImageData
@@ -58,6 +60,7 @@ class Fit:
 
         Raises:
             ModelFailure: The loss is no longer finite or memory ran out.
+            OptionError: The devices or the strategy asked for do not exist here.
         """
         torch.set_num_threads(self.threads)
         with TemporaryDirectory(prefix="skiagram-") as scratch:
@@ -85,24 +88,25 @@ class Fit:
             self._lightning(history).fit(module, data, ckpt_path=resumed, weights_only=True)
 
     def _lightning(self, history: History) -> pl.Trainer:
-        trainer = self.trainer
-        on_cpu = device(trainer).type == "cpu"
-        return pl.Trainer(
-            accelerator=trainer.accelerator,
-            devices=trainer.devices,
-            num_nodes=trainer.num_nodes,
-            strategy=trainer.strategy,
-            precision=trainer.precision,
-            max_epochs=self.training.epochs,
-            deterministic=True if on_cpu else "warn",
-            callbacks=[history],
-            logger=False,
-            enable_checkpointing=True,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-        )
+        where = dataclasses.asdict(self.trainer)
+        try:
+            return pl.Trainer(
+                **where,
+                max_epochs=self.training.epochs,
+                deterministic=True if device(self.trainer).type == "cpu" else "warn",
+                callbacks=[history],
+                logger=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                num_sanity_val_steps=0,
+                use_distributed_sampler=False,
+            )
+        except (MisconfigurationException, ValueError) as error:
+            raise OptionError(
+                f"{where} cannot be had here ({error})",
+                where="trainer",
+                remedy="try trainer=default",
+            ) from error
 
 
 def device(trainer: Trainer) -> torch.device:

@@ -7,7 +7,7 @@ one file tells whether a fit is under way or finished, and both can be taken up 
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -89,15 +89,13 @@ class History(Checkpoint):
 
     def _write(self, trainer: pl.Trainer) -> None:
         unfinished = self._path.with_suffix(".unfinished")
-        trainer.save_checkpoint(unfinished)
+        trainer.save_checkpoint(unfinished, weights_only=False)
         if trainer.is_global_zero:
             unfinished.replace(self._path)
         trainer.strategy.barrier()
 
 
-def _finite(
-    name: Literal["training_loss", "validation_loss"] | str, value: float, epoch: int
-) -> None:
+def _finite(name: str, value: float, epoch: int) -> None:
     if not math.isfinite(value):
         raise ModelFailure(
             f"{name.replace('_', ' ')} is {value} in epoch {epoch}",

@@ -13,7 +13,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from skiagram.errors import DataError, ModelFailure
+from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.article_cnn import ArticleCNN
 from skiagram.models.deep.learner import Learner
@@ -174,6 +174,25 @@ def test_running_out_of_memory_names_the_option(
     monkeypatch.setattr(History, "on_train_epoch_end", exhaust)
     with pytest.raises(ModelFailure, match=r"memory ran out.*training\.batch_size \(now 16\)"):
         learner(training()).fit(known, unseen, FitContext(seed=0))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
+def test_an_absent_device_is_a_wrong_option(tmp_path: Path) -> None:
+    known, unseen = halves(tmp_path, 24)
+    absent = dataclasses.replace(CPU, accelerator="gpu")
+    model = dataclasses.replace(learner(training()), trainer=absent)
+    with pytest.raises(OptionError, match=r"^trainer: .*gpu"):
+        model.fit(known, unseen, FitContext(seed=0))
+
+
+@pytest.mark.slow
+def test_two_processes_share_one_fit(tmp_path: Path) -> None:
+    known, unseen = halves(tmp_path, 96, noise=0.5)
+    shared = dataclasses.replace(CPU, devices=2, strategy="ddp_spawn")
+    model = dataclasses.replace(learner(training(epochs=6)), trainer=shared)
+    fitted = model.fit(known, unseen, FitContext(seed=1))
+    assert len(fitted.summary.curves) == 6
+    assert auc(fitted.scores(unseen.inputs), unseen.label) > 0.95
 
 
 def test_too_small_an_image_is_refused_by_name(tmp_path: Path) -> None:
