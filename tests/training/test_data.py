@@ -37,6 +37,13 @@ def test_every_epoch_shows_every_case(n: int, batch: int, epoch: int, world: int
     assert len(EpochOrder(n, batch, 7, 0, world)) == -(-len(shares[0]) // batch)
 
 
+@given(st.integers(2, 200), st.integers(3, 40))
+def test_no_batch_is_too_large_or_of_a_single_case(n: int, batch: int) -> None:
+    sizes = [len(rows) for rows in EpochOrder(n, batch, 7)]
+    assert max(sizes) <= batch
+    assert min(sizes) > 1
+
+
 def test_the_order_is_a_function_of_seed_and_epoch() -> None:
     late, early = EpochOrder(20, 4, 7), EpochOrder(20, 4, 7)
     assert [order(early, epoch) for epoch in range(4)][3] == order(late, 3)

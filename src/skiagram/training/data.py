@@ -94,9 +94,12 @@ class Views(Dataset[Batch]):
 class EpochOrder(Sampler[Rows]):
     """Batches of rows in an order that depends on seed and epoch alone.
 
+    Batches differ by one row at most: a last one of a single case would leave batch normalisation
+    without a variance.
+
     Args:
         n: Number of cases.
-        batch_size: Rows a batch.
+        batch_size: Rows a batch at most.
         seed: Seed of the fit; None keeps the given order.
         rank: This process among those that share the training.
         world: Number of such processes; all get equally many rows.
@@ -129,8 +132,7 @@ class EpochOrder(Sampler[Rows]):
         if self._seed is not None:
             rows = stream(self._seed, "order", self.epoch).permutation(self._n)
         own = np.resize(rows, self._share() * self._world)[self._rank :: self._world]
-        for start in range(0, len(own), self._batch_size):
-            yield own[start : start + self._batch_size]
+        yield from np.array_split(own, len(self))
 
 
 class ImageData(pl.LightningDataModule):
