@@ -7,6 +7,7 @@ from pydantic.dataclasses import dataclass
 from entrypoint import ROOT, publish, stage
 from skiagram.features.table import extract
 from skiagram.options import STRICT, build
+from skiagram.records import read_table
 from skiagram.store import ImageStore
 
 
@@ -19,10 +20,12 @@ class Options:
 
 @stage(Options)
 def main(options: Options) -> None:
-    """Extract the chosen feature families."""
+    """Extract the chosen feature families of images, and chosen covariates."""
     chosen = [build(group, f"features.{name}") for name, group in options.features.items()]
+    store = ImageStore(ROOT / "data/restored")
+    covariates = read_table(ROOT / "data/cases/covariates.parquet")
     with publish("data/features.parquet") as staging:
-        extract(ImageStore(ROOT / "data/restored"), chosen).write(staging / "data/features.parquet")
+        extract(store, chosen, covariates).write(staging / "data/features.parquet")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,13 @@ import pytest
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
+from skiagram.features.covariates import Covariates
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.statistics import Statistics
 from skiagram.features.table import FeatureTable, extract
 from skiagram.features.wavelet import Wavelet
 from skiagram.store import Image, ImageStore, ShardWriter
+from tests.features.covariate_table import of_cases
 
 STATISTICS = Statistics(histogram=Discretisation(bin_number=8, bin_width=None), zones=2)
 WAVELET = Wavelet(wavelet="haar", levels=2, boundary="symmetric")
@@ -76,3 +78,32 @@ def test_a_family_twice_is_refused(tmp_path: Path) -> None:
     store = stored(tmp_path, {"a": noise(6, 6)})
     with pytest.raises(DataError, match="share a name"):
         extract(store, [STATISTICS, STATISTICS])
+
+
+def test_covariates_stand_beside_the_features_of_their_own_case(tmp_path: Path) -> None:
+    store = stored(tmp_path, {name: noise(6, 6, seed=at) for at, name in enumerate("abc")})
+    known = of_cases("cab", diameter_mm=[3.0, 1.0, None])
+    table = extract(store, [Covariates(columns=None), STATISTICS], known)
+    assert table.names == (*STATISTICS.names(), "covariates_diameter_mm")
+    np.testing.assert_array_equal(table.values[:, -1], np.array([1, np.nan, 3], np.float32))
+    table.write(tmp_path / "features.parquet")
+    read = FeatureTable.read(tmp_path / "features.parquet")
+    np.testing.assert_array_equal(read.values, table.values)
+
+
+def test_covariates_need_no_feature_of_the_image(tmp_path: Path) -> None:
+    table = extract(
+        stored(tmp_path, {"a": noise(6, 6)}),
+        [Covariates(columns=("age",))],
+        of_cases("a", age=[61.0]),
+    )
+    assert table.names == ("covariates_age",)
+    assert table.values.tolist() == [[61.0]]
+
+
+def test_columns_are_chosen_by_name_in_the_order_asked_for(tmp_path: Path) -> None:
+    table = extract(stored(tmp_path, {"a": noise(6, 6)}), [STATISTICS])
+    some = (table.names[3], table.names[0])
+    np.testing.assert_array_equal(table.columns(some).values, table.values[:, [3, 0]])
+    with pytest.raises(DataError, match=r"no feature `age`.*extract the feature sets"):
+        table.columns(("age",))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.features.contract import FeatureFamily
+from skiagram.features.covariates import Covariates
 from skiagram.records import read_table, write_table
 from skiagram.store import Image, ImageStore
 
@@ -24,7 +25,7 @@ class FeatureTable:
     Attributes:
         case_id: (n,) str.
         names: Feature names in column order.
-        values: (n, n_features) float32, finite.
+        values: (n, n_features) float32; finite, but NaN where a covariate is missing.
     """
 
     case_id: NDArray[np.str_]
@@ -51,6 +52,23 @@ class FeatureTable:
             raise DataError(f"{len(missing)} cases without features", where=missing[0])
         return self.select(np.array([position[name] for name in case_id.tolist()], dtype=np.int64))
 
+    def columns(self, names: Sequence[str]) -> "FeatureTable":
+        """Return the named features, in the given order.
+
+        Raises:
+            DataError: A feature is not in the table.
+        """
+        position = {name: at for at, name in enumerate(self.names)}
+        missing = [name for name in names if name not in position]
+        if missing:
+            raise DataError(
+                f"no feature `{missing[0]}`",
+                where="features",
+                remedy="extract the feature sets that the model was trained on",
+            )
+        values = self.values[:, [position[name] for name in names]]
+        return FeatureTable(self.case_id, tuple(names), values)
+
     def write(self, path: Path) -> None:
         """Write the table as Parquet."""
         columns = pd.DataFrame(self.values, columns=list(self.names))
@@ -66,15 +84,41 @@ class FeatureTable:
         return cls(table["case_id"].to_numpy(dtype=str), names, values)
 
 
-def extract(store: ImageStore, families: Sequence[FeatureFamily]) -> FeatureTable:
-    """Compute the features of all images of a store, a batch of equal sizes at a time.
+def extract(
+    store: ImageStore,
+    families: Sequence[FeatureFamily | Covariates],
+    covariates: pd.DataFrame | None = None,
+) -> FeatureTable:
+    """Compute the features of all images of a store, and put chosen covariates beside them.
+
+    Args:
+        store: Restored images.
+        families: Chosen families; the covariates' columns come last.
+        covariates: Column `case_id` and what else is known of each case; None for nothing.
 
     Raises:
-        DataError: Two families share a name, or a feature is not finite; names the case.
+        DataError: Two families share a name, or a feature of an image is not finite; names the
+            case.
+        OptionError: A covariate is chosen that the data set lacks.
     """
-    names = tuple(name for family in families for name in family.names())
+    of_images = [family for family in families if not isinstance(family, Covariates)]
+    table = _of_images(store, of_images)
+    known = pd.DataFrame({"case_id": table.case_id})
+    if covariates is not None:
+        known = known.merge(covariates, on="case_id", how="left", validate="one_to_one")
+    columns = [family.encode(known) for family in families if isinstance(family, Covariates)]
+    names = (*table.names, *(name for part in columns for name in part))
     if len(set(names)) != len(names):
         raise DataError("two feature families share a name", where="features")
+    beside = [values[:, None] for part in columns for values in part.values()]
+    values = np.hstack([table.values, *beside])  # noqa: PD011
+    return FeatureTable(table.case_id, names, values)
+
+
+def _of_images(store: ImageStore, families: Sequence[FeatureFamily]) -> FeatureTable:
+    if not families:
+        return FeatureTable(np.array(store.case_ids), (), np.empty((len(store), 0), np.float32))
+    names = tuple(name for family in families for name in family.names())
     case_ids: list[str] = []
     values: list[NDArray[np.float32]] = []
     for batch_ids, images in _batches(store):

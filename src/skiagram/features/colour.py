@@ -1,0 +1,150 @@
+"""Feature family `colour`: moments of colour channels, hue, variety, contrast and asymmetry."""
+
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from skimage.color import rgb2hsv, rgb2lab
+
+from skiagram.errors import DataError
+from skiagram.features.first_order import FirstOrder
+from skiagram.options import STRICT
+
+_MOMENTS = ("mean", "standard_deviation", "skewness")
+_CHANNELS = ("red", "green", "blue", "lightness", "a", "b", "saturation", "value")
+_OF_LAB = ("lightness", "a", "b")
+_HUE = ("hue_cosine", "hue_sine", "hue_concentration")
+_ASYMMETRY = ("asymmetry_left_right", "asymmetry_top_bottom")
+
+
+@dataclass(**STRICT)
+class Colour:
+    """Colour moments (Stricker and Orengo, Proc. SPIE 2420, 1995) in sRGB, CIELAB and HSV.
+
+    Attributes:
+        white: Value of a channel at full intensity; 255 in images of 8 bits. Values outside
+            [0, white] are clipped.
+        bins: Bins a channel of the joint histogram whose entropy tells the variety of colours.
+    """
+
+    white: Annotated[float, Field(gt=0)]
+    bins: Annotated[int, Field(ge=2, le=16)]
+
+    def names(self) -> tuple[str, ...]:
+        """Return the feature names in column order."""
+        return tuple(
+            f"colour_{name}"
+            for name in (
+                *(f"{channel}_{moment}" for channel in _CHANNELS for moment in _MOMENTS),
+                *_HUE,
+                "entropy",
+                *(f"{channel}_contrast" for channel in _OF_LAB),
+                *_ASYMMETRY,
+            )
+        )
+
+    def extract(self, images: NDArray[Any]) -> NDArray[np.float64]:
+        """Compute the features of a batch of equally sized images of any size from 1×1.
+
+        Args:
+            images: (n, height, width, 3) red, green, blue; finite.
+
+        Returns:
+            (n, 33) float64, finite.
+
+        Raises:
+            DataError: The images have not three channels.
+        """
+        channels = 1 if images.ndim == 3 else images.shape[-1]
+        if channels != 3:
+            raise DataError(
+                f"`colour` is not defined for {channels} channel" + "s" * (channels > 1),
+                where="features",
+                allowed="3 channels (red, green, blue)",
+                remedy="leave `colour` out of `features`",
+            )
+        rgb = np.clip(images.astype(np.float64) / self.white, 0, 1)
+        lab, hsv = rgb2lab(rgb), rgb2hsv(rgb)
+        channel = np.concatenate([rgb, lab, hsv[..., 1:]], axis=-1)
+        return np.hstack(
+            [
+                *(moments(channel[..., k]) for k in range(channel.shape[-1])),
+                hue_moments(hsv),
+                entropy(rgb, self.bins)[:, None],
+                contrast(lab),
+                asymmetry(lab),
+            ]
+        )
+
+
+def moments(channel: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return mean, standard deviation and skewness of (n, height, width) as (n, 3)."""
+    found = FirstOrder(channel.reshape(len(channel), -1))
+    return np.stack([found.mean, np.sqrt(found.variance), found.skewness], axis=1)
+
+
+def hue_moments(hsv: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean direction of the hue and how far the pixels agree on it.
+
+    Hue is an angle and means nothing for grey, so each pixel counts by its saturation
+    (Mardia and Jupp, *Directional Statistics*, 2000, §2.2).
+
+    Args:
+        hsv: (n, height, width, 3), each in [0, 1].
+
+    Returns:
+        (n, 3): cosine and sine of the mean hue, both 0 for an image without colour, and the
+        resultant length in [0, 1].
+    """
+    weight = hsv[..., 1].reshape(len(hsv), -1)
+    total = weight.sum(axis=1)
+    direction = np.exp(2j * np.pi * hsv[..., 0].reshape(len(hsv), -1))
+    mean = (weight * direction).sum(axis=1) / np.where(total > 0, total, 1)
+    length = np.abs(mean)
+    unit = np.where(length > 1e-12, mean / np.where(length > 1e-12, length, 1), 0)
+    return np.stack([unit.real, unit.imag, length], axis=1)
+
+
+def entropy(rgb: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
+    """Return the entropy in bits of each image's joint colour histogram, (n,).
+
+    Args:
+        rgb: (n, height, width, 3), each in [0, 1].
+        bins: Equal bins a channel.
+    """
+    level = np.minimum((rgb * bins).astype(np.int64), bins - 1)
+    cell = (level @ np.array([bins**2, bins, 1])).reshape(len(rgb), -1)
+    cell += np.arange(len(rgb))[:, None] * bins**3
+    counts = np.bincount(cell.ravel(), minlength=len(rgb) * bins**3).reshape(len(rgb), -1)
+    share = counts / counts.sum(axis=1, keepdims=True)
+    bits: NDArray[np.float64] = -np.sum(share * np.log2(np.where(share > 0, share, 1)), axis=1)
+    return bits
+
+
+def contrast(lab: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean colour of the centre minus that of the surround, (n, 3) in CIELAB units.
+
+    The centre is the ellipse of half the image's height and width.
+    """
+    centre = _centre(*lab.shape[1:3])
+    if centre.all() or not centre.any():  # too small to have both
+        return np.zeros((len(lab), 3))
+    difference: NDArray[np.float64] = lab[:, centre].mean(axis=1) - lab[:, ~centre].mean(axis=1)
+    return difference
+
+
+def _centre(height: int, width: int) -> NDArray[np.bool_]:
+    y = (np.arange(height) + 0.5) / height - 0.5
+    x = (np.arange(width) + 0.5) / width - 0.5
+    inside: NDArray[np.bool_] = np.hypot(y[:, None], x) <= 0.25
+    return inside
+
+
+def asymmetry(lab: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean colour difference (CIE 1976) from each mirror image, (n, 2)."""
+    mirrored = (lab[:, :, ::-1], lab[:, ::-1])
+    return np.stack(
+        [np.linalg.norm(lab - other, axis=-1).mean(axis=(1, 2)) for other in mirrored], axis=1
+    )
