@@ -69,18 +69,35 @@ def _coverage(size: int) -> NDArray[np.float64]:
     return shares
 
 
-def duplicate_pairs(store: ImageStore) -> Pairs:
-    """Find all pairs of near or exact duplicates of a store.
+def content_digest(image: Image) -> bytes:
+    """Return the SHA-256 of shape, depth and every pixel: equal for exact copies alone."""
+    digest = hashlib.sha256(f"{image.shape}{image.dtype}".encode())
+    digest.update(image.tobytes())
+    return digest.digest()
 
-    Cost grows with n² products; memory holds n thumbnails and one block of correlations.
-    """
+
+def duplicate_pairs(store: ImageStore) -> Pairs:
+    """Find all pairs of near or exact duplicates of a store; see `pairs_among`."""
     thumbnails = np.empty((len(store), THUMBNAIL**2), dtype=np.float32)
-    copies: dict[bytes, list[int]] = {}
+    digests: list[bytes] = []
     for at, (_, image) in enumerate(store):
         thumbnails[at] = thumbnail(image)
-        digest = hashlib.sha256(f"{image.shape}{image.dtype}".encode())
-        digest.update(image.tobytes())
-        copies.setdefault(digest.digest(), []).append(at)
+        digests.append(content_digest(image))
+    return pairs_among(thumbnails, digests)
+
+
+def pairs_among(thumbnails: NDArray[np.float32], digests: list[bytes]) -> Pairs:
+    """Find all pairs of near or exact duplicates.
+
+    Cost grows with n² products; memory holds n thumbnails and one block of correlations.
+
+    Args:
+        thumbnails: (n, 784) the images' thumbnails.
+        digests: The n images' content digests.
+    """
+    copies: dict[bytes, list[int]] = {}
+    for at, digest in enumerate(digests):
+        copies.setdefault(digest, []).append(at)
     correlations = _correlated(thumbnails)
     exact = {pair for same in copies.values() for pair in combinations(same, 2)}
     correlations.update(dict.fromkeys(exact, 1.0))
@@ -114,8 +131,11 @@ def _correlated(thumbnails: NDArray[np.float32]) -> dict[tuple[int, int], float]
 
 def near_duplicate_clusters(store: ImageStore) -> NDArray[np.int64]:
     """Return (n,) the cluster of each image; chained near duplicates share a cluster."""
-    pairs = duplicate_pairs(store)
-    n = len(store)
+    return clusters(duplicate_pairs(store), len(store))
+
+
+def clusters(pairs: Pairs, n: int) -> NDArray[np.int64]:
+    """Return (n,) the cluster of each of n images; chained pairs share a cluster."""
     links = coo_array((np.ones(len(pairs.first)), (pairs.first, pairs.second)), shape=(n, n))
     labels: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
     return labels

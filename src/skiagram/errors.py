@@ -3,7 +3,8 @@
 A message says what was found, where, what is allowed and what to do, in one line.
 """
 
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 
 class SkiagramError(Exception):
@@ -24,6 +25,11 @@ class SkiagramError(Exception):
         self.allowed = allowed
         self.remedy = remedy
         super().__init__(found, where, allowed, remedy)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how another process makes the same error."""
+        parts = {"where": self.where, "allowed": self.allowed, "remedy": self.remedy}
+        return partial(type(self), self.found, **parts), ()
 
     def __str__(self) -> str:
         """Return the message as one line."""

@@ -24,10 +24,11 @@ def check_images(evidence: Evidence) -> list[Finding]:
 
 def constant_images(store: ImageStore) -> NDArray[np.bool_]:
     """Return (n,) bool in the store's order: every channel is constant or missing."""
-    return np.array([_is_constant(image) for _, image in store], dtype=np.bool_)
+    return np.array([is_constant(image) for _, image in store], dtype=np.bool_)
 
 
-def _is_constant(image: Image) -> bool:
+def is_constant(image: Image) -> bool:
+    """Return whether every channel of one image is constant or missing."""
     pixels = image.reshape(image.shape[0] * image.shape[1], -1)
     finite = np.isfinite(pixels)
     return all(

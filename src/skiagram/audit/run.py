@@ -17,7 +17,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.records import Cases, DataCard, Task
 from skiagram.store import ImageStore
 
-_CHECKS: tuple[Check, ...] = (check_duplicates, check_patients, check_classes, check_images)
+CHECKS: tuple[Check, ...] = (check_duplicates, check_patients, check_classes, check_images)
 _GRAVEST_FIRST = ("stop", "warning", "note")
 
 
@@ -46,7 +46,7 @@ def audit(
     constant = np.zeros(len(cases), dtype=np.bool_)
     constant[rows] = constant_images(store)
     evidence = Evidence(cases, task, card, pairs, constant)
-    looked_for = [finding for check in _CHECKS for finding in check(evidence)]
+    looked_for = [finding for check in CHECKS for finding in check(evidence)]
     return _report(looked_for, card.waived_findings), _twins(pairs, cases)
 
 
