@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from skiagram.errors import DataError, ModelFailure
+from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.models.contract import FitContext
 from tests.models.classical.families import NAMES, NORMALISATIONS, OPTION_FILES, cohort, model
 
@@ -121,12 +121,66 @@ def test_a_fit_that_does_not_converge_is_a_failure_with_its_remedy() -> None:
         model("logistic_regression", max_iterations=1).fit(cohort(2), None, CONTEXT)
 
 
-def test_other_features_than_those_of_the_fit_are_refused() -> None:
+def test_features_are_found_by_name_and_a_missing_one_is_refused() -> None:
     cases = cohort(2)
     fitted = model("svm").fit(cases, None, CONTEXT)
-    swapped = replace(cases.inputs, names=cases.inputs.names[::-1])
-    with pytest.raises(DataError, match="extract the feature sets"):
-        fitted.scores(swapped)
+    turned = cases.inputs.columns(cases.inputs.names[::-1])
+    assert fitted.scores(turned).tobytes() == fitted.scores(cases.inputs).tobytes()
+    other = replace(cases.inputs, names=("other", *cases.inputs.names[1:]))
+    with pytest.raises(DataError, match=r"no feature `a`.*extract the feature sets"):
+        fitted.scores(other)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_on_some_columns_is_that_on_a_table_without_the_rest(name: str) -> None:
+    cases = cohort(3)
+    few = replace(cases, inputs=cases.inputs.columns(("a", "b")))
+    chosen = model(name, columns=["b", "a"])
+    assert chosen.title == f"{model(name).title} on b, a"
+    fitted = chosen.fit(cases, None, CONTEXT)
+    assert fitted.features == ("a", "b")
+    alone = model(name).fit(few, None, CONTEXT)
+    assert fitted.scores(cases.inputs).tobytes() == alone.scores(few.inputs).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [(["a", "texture"], "no feature starts with `texture`"), ([], "no feature is chosen")],
+)
+def test_columns_that_choose_nothing_are_a_wrong_option(columns: list[str], message: str) -> None:
+    with pytest.raises(OptionError, match=rf"^model\.columns: {message}\. Allowed: .*zero"):
+        model("svm", columns=columns).fit(cohort(2), None, CONTEXT)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_missing_covariates_take_the_training_median_and_are_told_apart(
+    name: str, tmp_path: Path
+) -> None:
+    cases = cohort(2)
+    values = cases.inputs.values.copy()
+    values[cases.label == 1, 2] = np.nan  # who lacks it is of class 1
+    values[:, 3] = np.nan
+    names = ("a", "b", "covariates_age", "covariates_empty", "constant", "zero")
+    table = replace(cases.inputs, names=names, values=values)
+    fitted = model(name).fit(replace(cases, inputs=table), None, CONTEXT)
+    scores = fitted.scores(table)
+    assert roc_auc_score(cases.label, scores[:, 1] - scores[:, 0]) > 0.99
+    median = np.nanmedian(values[:, 2].astype(np.float64))
+    assert fitted.pipeline["imputation"].statistics_[2] == median
+    fitted.save(tmp_path)
+    assert model(name).load(tmp_path).scores(table).tobytes() == scores.tobytes()
+    whole = replace(table, values=np.nan_to_num(values))
+    assert np.isfinite(fitted.scores(whole)).all()
+
+
+def test_a_covariate_may_be_missing_for_the_first_time_after_the_fit() -> None:
+    cases = cohort(2)
+    names = ("a", "b", "covariates_age", "d", "constant", "zero")
+    table = replace(cases.inputs, names=names)
+    fitted = model("svm").fit(replace(cases, inputs=table), None, CONTEXT)
+    values = table.values.copy()
+    values[5, 2] = np.nan
+    assert np.isfinite(fitted.scores(replace(table, values=values))).all()
 
 
 @pytest.mark.parametrize("name", NAMES)

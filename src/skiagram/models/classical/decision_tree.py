@@ -23,7 +23,7 @@ class DecisionTree(ClassicalModel):
         class_weight: `balanced` weighs each class by the inverse of its frequency.
     """
 
-    title: ClassVar[str] = "Decision tree"
+    kind: ClassVar[str] = "Decision tree"
 
     criterion: Literal["gini", "entropy"]
     max_depth: Annotated[int, Field(ge=1)] | None

@@ -14,8 +14,10 @@ from pydantic.dataclasses import dataclass
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
-from skiagram.errors import DataError, ModelFailure
+from skiagram.errors import ModelFailure
 from skiagram.features.table import FeatureTable
+from skiagram.models.classical.columns import chosen
+from skiagram.models.classical.imputation import imputer
 from skiagram.models.classical.normalisation import Normalisation, scaler
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
@@ -38,15 +40,25 @@ class _Description:
 class ClassicalModel(ABC):
     """A scikit-learn estimator behind a normalisation; a family fills in the abstract parts.
 
+    Where covariates are among the features, missing values take the training cases' median first.
+
     Attributes:
+        columns: What the names of the features to use start with, such as a feature set or a whole
+            name; null uses all.
         normalisation: Scaling of each feature column, learned on the training cases.
     """
 
-    title: ClassVar[str]
+    kind: ClassVar[str]
     arm: ClassVar[Arm] = "classical"
     uses_validation: ClassVar[bool] = False
 
+    columns: tuple[str, ...] | None
     normalisation: Normalisation
+
+    @property
+    def title(self) -> str:
+        """Return the name for people; it says so where only some features are used."""
+        return self.kind if self.columns is None else f"{self.kind} on {', '.join(self.columns)}"
 
     @abstractmethod
     def estimator(self, seed: int) -> Any:
@@ -81,27 +93,30 @@ class ClassicalModel(ABC):
         """Fit normalisation and estimator on the training cases.
 
         Raises:
+            OptionError: No feature has a name that one of `columns` starts.
             ModelFailure: A class has no training case, the estimator refuses the features, does
                 not converge or runs out of memory.
         """
         absent = set(range(training.n_classes)) - set(training.label.tolist())
         if absent:
             raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)
+        inputs = training.inputs.columns(chosen(training.inputs.names, self.columns))
         pipeline = Pipeline(
             [
+                ("imputation", imputer(inputs.names)),
                 ("normalisation", scaler(self.normalisation)),
                 ("estimator", self.estimator(context.seed)),
             ]
         )
         target = self.target(training.label, training.n_classes)
         with _named_failures(self.title):
-            pipeline.fit(_values(training.inputs), target)
+            pipeline.fit(_values(inputs), target)
         summary = FitSummary(
             parameters=self.learned_numbers(pipeline[-1]),
             multiply_adds=self.multiply_adds(pipeline[-1]),
             images_seen=len(training),
         )
-        return FittedClassical(type(self), pipeline, training.inputs.names, summary)
+        return FittedClassical(type(self), pipeline, inputs.names, summary)
 
     def load(self, folder: Path) -> "FittedClassical":
         """Load a model of this family that `FittedClassical.save` wrote.
@@ -121,7 +136,7 @@ class FittedClassical:
 
     Attributes:
         family: The model's options class; it knows how to score.
-        pipeline: Fitted steps `normalisation` and `estimator`.
+        pipeline: Fitted steps `imputation`, `normalisation` and `estimator`.
         features: Names of the feature columns, in the order of the fit.
         summary: What the fit cost.
     """
@@ -135,17 +150,12 @@ class FittedClassical:
         """Score cases: (n, n_classes) float64, higher = more likely.
 
         Raises:
-            DataError: The features are not those of the fit.
+            DataError: A feature of the fit is missing; further ones play no part.
             ModelFailure: The estimator refuses their values.
         """
-        if inputs.names != self.features:
-            raise DataError(
-                f"{len(inputs.names)} features, not the {len(self.features)} that the fit had",
-                where=self.family.title,
-                remedy="extract the feature sets that the model was trained on",
-            )
-        with _named_failures(self.family.title):
-            normalised = self.pipeline[:-1].transform(_values(inputs))
+        values = _values(inputs.columns(self.features))
+        with _named_failures(self.family.kind):
+            normalised = self.pipeline[:-1].transform(values)
             return self.family.class_scores(self.pipeline[-1], normalised)
 
     def save(self, folder: Path) -> None:

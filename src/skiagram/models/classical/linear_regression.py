@@ -19,7 +19,7 @@ from skiagram.options import STRICT
 class LinearRegression(ClassicalModel):
     """Least squares on one-hot labels; of the smallest norm where features outnumber cases."""
 
-    title: ClassVar[str] = "Linear regression"
+    kind: ClassVar[str] = "Linear regression"
 
     def estimator(self, seed: int) -> LeastSquares:
         """Return the estimator; it draws nothing at random."""

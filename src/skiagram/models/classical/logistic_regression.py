@@ -23,7 +23,7 @@ class LogisticRegression(ClassicalModel):
         max_iterations: Iterations of L-BFGS after which the fit counts as not converged.
     """
 
-    title: ClassVar[str] = "Logistic regression"
+    kind: ClassVar[str] = "Logistic regression"
 
     inverse_regularisation: Annotated[float, Field(gt=0)]
     class_weight: Literal["balanced"] | None

@@ -23,7 +23,7 @@ class RandomForest(ClassicalModel):
         class_weight: `balanced` weighs each class by the inverse of its frequency.
     """
 
-    title: ClassVar[str] = "Random forest"
+    kind: ClassVar[str] = "Random forest"
 
     trees: Annotated[int, Field(ge=1)]
     max_features: Literal["sqrt", "log2"] | Annotated[float, Field(gt=0, le=1)]

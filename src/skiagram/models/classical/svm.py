@@ -25,7 +25,7 @@ class SupportVectorMachine(ClassicalModel):
         class_weight: `balanced` weighs each class by the inverse of its frequency.
     """
 
-    title: ClassVar[str] = "Support vector machine"
+    kind: ClassVar[str] = "Support vector machine"
 
     kernel: Literal["rbf", "poly", "linear"]
     inverse_regularisation: Annotated[float, Field(gt=0)]
