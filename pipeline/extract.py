@@ -7,6 +7,7 @@ from pydantic.dataclasses import dataclass
 from entrypoint import ROOT, publish, stage
 from skiagram.features.table import extract
 from skiagram.options import STRICT, build
+from skiagram.preparation import hand_on
 from skiagram.records import read_table
 from skiagram.store import ImageStore
 
@@ -24,8 +25,9 @@ def main(options: Options) -> None:
     chosen = [build(group, f"features.{name}") for name, group in options.features.items()]
     store = ImageStore(ROOT / "data/restored")
     covariates = read_table(ROOT / "data/cases/covariates.parquet")
-    with publish("data/features.parquet") as staging:
+    with publish("data/features.parquet", "data/preparation") as staging:
         extract(store, chosen, covariates).write(staging / "data/features.parquet")
+        hand_on(ROOT / "data/restored", staging / "data/preparation", options.features.values())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from pydantic.dataclasses import dataclass
 
 from entrypoint import ROOT, publish, stage
 from skiagram.options import STRICT, build
-from skiagram.records import Cases
+from skiagram.preparation import PREPARATION, ImageKinds, Preparation
+from skiagram.records import Cases, write_record
 from skiagram.restoration.batch import restore_store
 from skiagram.store import ImageStore
 
@@ -22,14 +23,13 @@ class Options:
 def main(options: Options) -> None:
     """Restore the ingested images."""
     restoration = build(options.restoration, "restoration")
+    images = ImageStore(ROOT / "data/images")
+    cases = Cases.read(ROOT / "data/cases/cases.parquet")
+    kinds = ImageKinds.of(image for _, image in images)
     with publish("data/restored", "data/treatment.parquet") as staging:
-        restore_store(
-            ImageStore(ROOT / "data/images"),
-            restoration,
-            staging / "data/restored",
-            staging / "data/treatment.parquet",
-            Cases.read(ROOT / "data/cases/cases.parquet"),
-        )
+        restored, record = staging / "data/restored", staging / "data/treatment.parquet"
+        restore_store(images, restoration, restored, record, cases)
+        write_record(Preparation(kinds, options.restoration, ()), restored / PREPARATION)
 
 
 if __name__ == "__main__":

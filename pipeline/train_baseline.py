@@ -10,6 +10,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.plan import Plan
 from skiagram.options import STRICT, build
+from skiagram.preparation import hand_on
 from skiagram.records import Cases, Task, read_record
 
 
@@ -34,6 +35,7 @@ def main(options: Options) -> None:
     with options.compute.limit(), publish(f"models/{name}", f"scores/{name}") as staging:
         folders = ArmFolders(staging / "models" / name, staging / "scores" / name, None)
         train(member, cases, task, options.plan, folders)
+        hand_on(ROOT / "data/preparation", folders.model)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.deep.learner import Learner
 from skiagram.models.plan import Plan
 from skiagram.options import STRICT, build
+from skiagram.preparation import hand_on
 from skiagram.records import Cases, Task, read_record
 from skiagram.store import ImageStore
 from skiagram.training.images import ImageSet
@@ -41,6 +42,7 @@ def main(options: Options) -> None:
     with options.compute.limit(), unfinished as work, outputs as staging:
         folders = ArmFolders(staging / "models" / name, staging / "scores" / name, work)
         train(member, cases, task, options.plan, folders)
+        hand_on(ROOT / "data/restored", folders.model)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import ModelFailure
 from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.deployment import DEPLOYMENT, Deployment
 from skiagram.models.resampling import FINAL
 from skiagram.predictions import Predictions
 from skiagram.records import SEALED, Cases, Design, Outcome, Task, read_record, read_table
@@ -45,9 +46,12 @@ def test_a_finished_model_leaves_models_scores_curves_and_its_cost(tmp_path: Pat
     assert outcome.options == {"depth": 3}
     scores = tmp_path / "scores" / "spy"
     assert read_record(Outcome, scores / "outcome.json") == outcome
-    assert sorted(contents(tmp_path / "models" / "spy")) == [
-        f"repeat{repeat}/{name}" for repeat in (0, 1) for name in ("calibration.json", "centre.txt")
-    ]
+    model = tmp_path / "models" / "spy"
+    assert sorted(contents(model)) == [DEPLOYMENT, "repeat0/centre.txt", "repeat1/centre.txt"]
+    deployment = read_record(Deployment, model / DEPLOYMENT)
+    assert deployment.options == {"depth": 3}
+    test = Predictions.read(scores / "predictions.parquet").part("test").table
+    assert [one.threshold for one in deployment.decisions] == test["threshold"].unique().tolist()
     curves = read_table(scores / "curves.parquet")
     assert curves["fit"].nunique() == 8
     assert curves["epoch"].tolist() == [0, 1] * 8

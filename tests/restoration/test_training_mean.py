@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError, OptionError
 from skiagram.records import Cases
-from skiagram.restoration.batch import MEAN_FILE, restore_store
+from skiagram.preparation import TRAINING_MEAN
+from skiagram.restoration.batch import restore_store
 from skiagram.restoration.training_mean import training_mean
 from skiagram.store import ImageStore, ShardWriter
 from tests.restoration.phantom import Plane, restoration, tissue
@@ -74,9 +75,9 @@ def test_missing_pixels_take_it_and_labels_change_no_byte(tmp_path: Path) -> Non
     expected = np.mean([image[4, 5] for image in images[:3]])
     assert ImageStore(tmp_path / "a").image("c3")[4, 5] == pytest.approx(expected)
     np.testing.assert_allclose(
-        np.load(tmp_path / "a" / MEAN_FILE), np.mean(images[:3], axis=0), atol=1e-6
+        np.load(tmp_path / "a" / TRAINING_MEAN), np.mean(images[:3], axis=0), atol=1e-6
     )
-    for name in ("index.json", "images-00000.arrow", MEAN_FILE):
+    for name in ("index.json", "images-00000.arrow", TRAINING_MEAN):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 

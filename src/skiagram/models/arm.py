@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitSummary, I, Labelled, Model
+from skiagram.models.deployment import DEPLOYMENT, Decision, Deployment, repeat_folder
 from skiagram.models.plan import Plan
 from skiagram.models.resampling import Developed, Resampling, Scored, cross_validate, holdout
 from skiagram.predictions import Predictions
@@ -46,7 +47,7 @@ class ArmFolders:
     """Where a train stage writes.
 
     Attributes:
-        model: Fitted models, one folder a repeat, each with its `calibration.json`.
+        model: `deployment.json` and the fitted models, one folder a repeat; empty after a failure.
         scores: `predictions.parquet`, `curves.parquet`, `outcome.json`.
         work: Checkpoints of fits under way, not an output; None to keep none.
     """
@@ -65,6 +66,7 @@ def train(member: Member[I], cases: Cases, task: Task, plan: Plan, folders: ArmF
     folders.model.mkdir(parents=True, exist_ok=True)
     summaries: list[tuple[str, FitSummary]] = []
     scored: list[Scored] = []
+    decisions: list[Decision] = []
     reason = ""
     with Progress(member.name, _fits(plan, task)) as progress:
 
@@ -77,7 +79,8 @@ def train(member: Member[I], cases: Cases, task: Task, plan: Plan, folders: ArmF
         )
         try:
             for repeat, (developed, rows) in enumerate(_run(resampling, member, cases, task)):
-                _save(developed, folders.model / f"repeat{repeat}")
+                developed.fitted.save(folders.model / repeat_folder(repeat))
+                decisions.append(Decision(developed.calibration, developed.threshold))
                 scored += rows
         except ModelFailure as error:
             reason = str(error)
@@ -88,6 +91,8 @@ def train(member: Member[I], cases: Cases, task: Task, plan: Plan, folders: ArmF
         shutil.rmtree(folders.model)  # the models of its earlier repeats answer no plan
         folders.model.mkdir()
     outcome = _outcome(member, [summary for _, summary in summaries], reason)
+    if not reason:
+        write_record(_deployment(outcome, task, decisions), folders.model / DEPLOYMENT)
     _predictions(scored, len(task.classes)).write(folders.scores / "predictions.parquet")
     write_table(_curves(summaries), folders.scores / "curves.parquet")
     write_record(outcome, folders.scores / "outcome.json")
@@ -113,9 +118,10 @@ def _run(
     return holdout(resampling, development, marked, member.test, cases.test().case_id)
 
 
-def _save(developed: Developed[I], folder: Path) -> None:
-    developed.fitted.save(folder)
-    write_record(developed.calibration, folder / "calibration.json")
+def _deployment(outcome: Outcome, task: Task, decisions: list[Decision]) -> Deployment:
+    return Deployment(
+        outcome.model, outcome.arm, outcome.title, outcome.options, task, tuple(decisions)
+    )
 
 
 def _outcome(member: Member[I], summaries: list[FitSummary], reason: str) -> Outcome:

@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 
 from skiagram.errors import DataError
+from skiagram.preparation import TRAINING_MEAN
 from skiagram.progress import Progress
 from skiagram.records import Cases, write_table
 from skiagram.restoration.contract import Plane, Restoration
 from skiagram.restoration.training_mean import training_mean
 from skiagram.store import ImageStore, ShardWriter
-
-MEAN_FILE = "training_mean.npy"
 
 
 def restore_store(
@@ -25,7 +24,7 @@ def restore_store(
 ) -> None:
     """Write restored shards and a table with a row a case and a column a `Treatment` field.
 
-    Where the restoration uses a training mean it is kept beside the shards as `MEAN_FILE`: new
+    Where the restoration uses a training mean it is kept beside the shards as `training_mean.npy`: new
     films need the same one.
 
     Args:
@@ -53,7 +52,7 @@ def restore_store(
             rows.append({"case_id": case_id, **dataclasses.asdict(treatment)})
             progress.advance()
     if mean is not None:
-        np.save(images / MEAN_FILE, mean, allow_pickle=False)
+        np.save(images / TRAINING_MEAN, mean, allow_pickle=False)
     write_table(pd.DataFrame(rows), record)
 
 
