@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from skiagram.errors import ModelFailure, OptionError
