@@ -172,3 +172,15 @@ def test_breastmnist_keeps_its_official_split(real_data: Path, tmp_path: Path) -
     folders, cases = ingested(source, tmp_path, root=real_data)
     assert len(cases) == len(ImageStore(folders.images)) == 780
     assert len(cases.test()) == 156
+
+
+@pytest.mark.real
+def test_the_real_colour_file_has_seven_classes(real_data: Path) -> None:
+    path = Path(__file__).parents[2] / "conf" / "dataset" / "dermamnist_lossy.yaml"
+    source: MedMNIST = build(yaml.safe_load(path.read_text()), "dataset")
+    opened = source.open(real_data)
+    entries = opened.entries()
+    training = [entry.label for entry in entries if entry.split == "train"]
+    assert np.bincount(training).tolist() == [228, 359, 769, 80, 779, 4693, 99]
+    assert opened.image(9000).shape == (28, 28, 3)
+    assert source.card().source == "dermamnist_lossy.npz"

@@ -8,13 +8,13 @@ import pooch
 from skiagram.errors import DataError
 
 
-def locate(name: str, md5: str, url: str, root: Path | None) -> Path:
+def locate(name: str, md5: str, url: str | None, root: Path | None) -> Path:
     """Return a verified local file.
 
     Args:
         name: File name, relative to `root`.
         md5: Published checksum.
-        url: Where to fetch it when `root` does not hold it.
+        url: Where to fetch it when `root` does not hold it; None where it is not published.
         root: Folder where files are already at hand (`SKIAGRAM_DATA`), or None.
 
     Raises:
@@ -30,14 +30,13 @@ def locate(name: str, md5: str, url: str, root: Path | None) -> Path:
                 remedy="replace the file in SKIAGRAM_DATA, or unset SKIAGRAM_DATA to fetch it",
             )
         return root / name
+    remedy = f"put the file (md5 {md5}) into a folder and name that folder in SKIAGRAM_DATA"
+    if url is None:
+        raise DataError("is not at hand and cannot be fetched", where=name, remedy=remedy)
     try:
         fetched = pooch.retrieve(url, f"md5:{md5}", fname=name, progressbar=True)
     except (OSError, ValueError) as error:
-        raise DataError(
-            f"cannot be fetched ({error})",
-            where=name,
-            remedy=f"put the file (md5 {md5}) into a folder and name that folder in SKIAGRAM_DATA",
-        ) from error
+        raise DataError(f"cannot be fetched ({error})", where=name, remedy=remedy) from error
     return Path(fetched)
 
 

@@ -37,7 +37,7 @@ class MedMNIST:
         modality: Kind of image.
         file: File name.
         md5: Published checksum of the file.
-        url: Where it can be fetched.
+        url: Where it can be fetched; null for a file that must be at hand.
         classes: Class names in label order.
         positive_class: Class looked for; null when there are more than two.
         licence: Licence of the images.
@@ -51,7 +51,7 @@ class MedMNIST:
     modality: str
     file: str
     md5: str
-    url: str
+    url: str | None
     classes: tuple[str, ...]
     positive_class: str | None
     licence: str
@@ -67,7 +67,7 @@ class MedMNIST:
             modality=self.modality,
             licence=self.licence,
             citation=self.citation,
-            source=self.url,
+            source=self.url or self.file,
             patients_known=False,
             known_issues=self.known_issues,
             waived_findings=self.waived_findings,

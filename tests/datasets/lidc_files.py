@@ -1,0 +1,65 @@
+"""Small files in the form of the LIDC nodules: three scanners that store the same lung."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from skiagram.datasets.lidc import LIDC
+from skiagram.options import build
+
+OPTION_FILE = Path(__file__).parents[2] / "conf" / "dataset" / "lidc_nodules.yaml"
+SIDE = 31
+
+
+def lung() -> np.ndarray:
+    """Return CT numbers in HU: air, lung, a nodule."""
+    y, x = np.mgrid[:SIDE, :SIDE] - SIDE // 2
+    numbers = np.random.default_rng(8).normal(-860, 30, (SIDE, SIDE)).round()
+    numbers[np.hypot(y, x) < 5] = 40
+    return numbers
+
+
+def table() -> pd.DataFrame:
+    """Return eight nodules of four series; the intercept of the third and fourth is unknown."""
+    series = np.repeat(["s1", "s2", "s3", "s4"], 2)
+    return pd.DataFrame(
+        {
+            "nodule_id": np.arange(1, 9),
+            "patient_id": np.repeat(["Doe^John", "B", "C", "D"], 2),
+            "series_uid": series,
+            "malignancy": [1, 5, 3, 2, 4, 2, 5, 1],
+            "pixel_spacing_mm": [0.5, 0.5, 0.7, 0.7, 0.6, 0.6, 0.8, 0.8],
+            "equiv_diameter": [10.0, 20, 10, 10, 10, 10, 10, 10],
+            "spiculation": 3,
+            "rescale_intercept": [-1000.0, np.nan, np.nan, 0, *[np.nan] * 4],
+            "rescale_slope": [1.0, np.nan, np.nan, 1, *[np.nan] * 4],
+            "slice_thickness": [2.5, np.nan, np.nan, np.nan, *[np.nan] * 4],
+        }
+    )
+
+
+def stored() -> np.ndarray:
+    """Return the stored pixels: intercepts −1000, 0, 0 and −1024; padding in the corners."""
+    pixels = np.stack([lung()] * 8)
+    pixels[:2] += 1000
+    pixels[6:] += 1024
+    pixels[:2, 0, 0] = -2000
+    pixels[4:6, 0, 0] = -2048
+    return pixels.astype(np.int16)
+
+
+def write(folder: Path, rows: pd.DataFrame, **values: Any) -> LIDC:
+    """Write both files and return the options that name their checksums, some values changed."""
+    np.savez(folder / "lidc_nodules.npz", images=stored(), nodule_id=np.arange(1, 9))
+    rows.to_csv(folder / "lidc_nodules.csv", index=False)
+    md5 = {
+        f"{part}_md5": hashlib.md5((folder / f"lidc_nodules.{ending}").read_bytes()).hexdigest()
+        for part, ending in (("images", "npz"), ("table", "csv"))
+    }
+    options = yaml.safe_load(OPTION_FILE.read_text()) | md5 | values
+    built: LIDC = build(options, "dataset")
+    return built
