@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError, OptionError
-from skiagram.records import Cases
 from skiagram.preparation import TRAINING_MEAN
+from skiagram.records import Cases
 from skiagram.restoration.batch import restore_store
 from skiagram.restoration.training_mean import training_mean
 from skiagram.store import ImageStore, ShardWriter

@@ -24,8 +24,8 @@ def restore_store(
 ) -> None:
     """Write restored shards and a table with a row a case and a column a `Treatment` field.
 
-    Where the restoration uses a training mean it is kept beside the shards as `training_mean.npy`: new
-    films need the same one.
+    Where the restoration uses a training mean it is kept beside the shards as `training_mean.npy`:
+    new films need the same one.
 
     Args:
         store: Images as ingested.
