@@ -19,6 +19,7 @@ class Options:
 
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     replicates: Annotated[int, Field(ge=100)]
+    compare: tuple[tuple[str, str], ...]
     choices: Choices
 
 
@@ -29,8 +30,7 @@ def main(options: Options) -> None:
     evaluation = evaluate(
         found.models, found.cases, found.task, found.sealed,
         seed=options.choices.seed, truth=found.truth, duplicates=found.duplicates,
-        margin=options.margin, replicates=options.replicates,
-    )  # fmt: skip
+        margin=options.margin, replicates=options.replicates, compare=options.compare)  # fmt: skip
     material = read_material(ROOT, found, vars(options.choices))
     with publish(*(f"reports/{name}" for name in OUTPUTS)) as staging:
         write_results(evaluation, material, found, staging / "reports")

@@ -8,7 +8,14 @@ from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
 from skiagram.audit.contract import Finding
 from skiagram.audit.report import AuditReport
-from skiagram.evaluation.results import Curve, Estimate, Evaluation, ModelResult, Stability
+from skiagram.evaluation.results import (
+    Comparison,
+    Curve,
+    Estimate,
+    Evaluation,
+    ModelResult,
+    Stability,
+)
 from skiagram.records import DataCard, Outcome, Task
 from skiagram.report.examples import Example, as_example
 from skiagram.report.material import Material, Provenance
@@ -106,6 +113,10 @@ def binary(*, twins: int = 0, ideal: bool = True) -> Evaluation:
             "than the best classical model’s (−0.03 to 0.05), and the interval contains zero."
         ),
         warnings=("Only 75 patients are reported; intervals are wide.",),
+        comparisons=(
+            Comparison("svm", "decision_tree", estimate(0.084, 0.04, "paired DeLong")),
+            Comparison("svm", "random_forest", Estimate(None, reason="forest was not trained")),
+        ),
     )
 
 
@@ -133,6 +144,7 @@ def several_classes() -> Evaluation:
         confusion=((30.0, 8.0, 2.0), (5.0, 50.0, 5.0), (1.0, 9.0, 20.0)),
         roc=None,
         precision_recall=None,
+        class_auc=(estimate(0.791, 0.06), estimate(0.822, 0.04), absent),
     )
     return Evaluation(
         task=Task(classes, None, "cv"),

@@ -118,6 +118,19 @@ def test_every_model_warning_and_reason_is_told(case: tuple[Evaluation, str]) ->
             assert estimate.method in words
 
 
+def test_pairs_that_were_asked_for_stand_with_their_difference(rendered: dict[str, str]) -> None:
+    words = Page(rendered["ideal"]).text
+    assert "Support vector machine Decision tree +0.084 (0.04–0.10)" in words
+    assert "Support vector machine Random forest forest was not trained" in words
+    assert "Pairs that were asked for" not in Page(rendered["classes"]).text
+
+
+def test_each_class_has_its_auc(rendered: dict[str, str]) -> None:
+    words = Page(rendered["classes"]).text
+    assert "0.791 (0.73–0.82) 0.822 (0.78–0.84) –" in words
+    assert "AUC of each class" not in Page(rendered["ideal"]).text
+
+
 def test_every_picture_has_words_in_its_place(case: tuple[Evaluation, str]) -> None:
     page = Page(case[1])
     pictures = page.all("svg")
@@ -162,6 +175,7 @@ def test_hostile_text_stays_text() -> None:
         evaluation,
         task=Task(("normal", HOSTILE), 1, "holdout"),
         cases={side: {HOSTILE: 1} for side in evaluation.cases},
+        comparisons=(),
         models=(
             dataclasses.replace(evaluation.models[0], outcome=outcome),
             dataclasses.replace(evaluation.models[1], outcome=failed),
@@ -181,7 +195,8 @@ def test_hostile_text_stays_text() -> None:
 
 def test_no_model_at_all_still_makes_a_page() -> None:
     evaluation = with_failure("out of memory")
-    page = Page(render(dataclasses.replace(evaluation, models=evaluation.models[-1:]), material()))
+    none = dataclasses.replace(evaluation, models=evaluation.models[-1:], comparisons=())
+    page = Page(render(none, material()))
     assert "failed: out of memory" in page.text
     assert "No model was trained, so there is no curve." in page.text
 

@@ -69,6 +69,20 @@ def roc_auc(scores: Scores, cases: Reference, draws: PatientDraws) -> Estimate:
     )
 
 
+def class_auc(scores: Scores, cases: Reference) -> tuple[Estimate, ...]:
+    """Estimate the AUC of each class against all others, by its probability; empty for two."""
+    if cases.positive is not None:
+        return ()
+    found = []
+    for k, patients in enumerate(cases.patients_by_class()):
+        own = cases.label == k
+        if patients == 0 or own.all():
+            found.append(Estimate(None, reason=absent(cases)))
+        else:
+            found.append(auc_estimate(placements(scores.probability[:, :, k], own, cases.patient)))
+    return tuple(found)
+
+
 def auc_difference(
     scores: Scores, other: Scores, cases: Reference, draws: PatientDraws
 ) -> Estimate:

@@ -6,7 +6,7 @@ from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.curves import precision_recall, roc
 from skiagram.evaluation.discrimination import confusion
 from skiagram.evaluation.ideal import above_ideal, efficiency, has_leaked
-from skiagram.evaluation.metrics import auc_placements, decisions, metrics, roc_auc
+from skiagram.evaluation.metrics import auc_placements, class_auc, decisions, metrics, roc_auc
 from skiagram.evaluation.reported import ModelScores, Scores, scores_on
 from skiagram.evaluation.results import Estimate, ModelResult
 from skiagram.evaluation.setting import Setting
@@ -49,6 +49,7 @@ def model_result(model: ModelScores, scores: Scores | None, setting: Setting) ->
         leaked=above is not None and has_leaked(above),
         roc=None if drawn is None else roc(drawn, positive),
         precision_recall=None if drawn is None else precision_recall(drawn, positive),
+        class_auc=class_auc(scores, cases),
     )
 
 

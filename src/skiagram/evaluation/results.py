@@ -81,6 +81,8 @@ class ModelResult:
         leaked: Whether the lower bound of `above_ideal` exceeds 0.
         roc: False positive rate → true positive rate; None when not binary.
         precision_recall: Recall → precision; None when not binary.
+        class_auc: AUC of each class against the rest, in the order of the classes; empty when
+            binary.
     """
 
     outcome: Outcome
@@ -93,6 +95,22 @@ class ModelResult:
     leaked: bool = False
     roc: Curve | None = None
     precision_recall: Curve | None = None
+    class_auc: tuple[Estimate, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the same reported cases.
+
+    Attributes:
+        model: Name of the one.
+        other: Name of the other.
+        difference: AUC of the one minus that of the other, paired.
+    """
+
+    model: str
+    other: str
+    difference: Estimate
 
 
 @dataclass(frozen=True)
@@ -112,6 +130,7 @@ class Evaluation:
         verdict: The answer in words, made from the figures by fixed rules.
         warnings: What a reader must know (leaks, failures, few cases), a sentence each.
         margin: Smallest AUC difference that counts as worthwhile in the verdict.
+        comparisons: The pairs of models that were asked for.
         label_conflicts: Pairs of near duplicates, in all cases, whose labels differ.
     """
 
@@ -128,3 +147,4 @@ class Evaluation:
     warnings: tuple[str, ...] = field(default_factory=tuple)
     margin: float = 0.02
     label_conflicts: int = 0
+    comparisons: tuple[Comparison, ...] = ()

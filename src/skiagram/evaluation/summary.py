@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 
 from skiagram.evaluation.cautions import cautions
+from skiagram.evaluation.comparisons import comparisons
 from skiagram.evaluation.delong import auc_estimate
-from skiagram.evaluation.metrics import auc_difference
 from skiagram.evaluation.model_result import model_result
 from skiagram.evaluation.reference import Reference
-from skiagram.evaluation.reported import ModelScores, scores_on
+from skiagram.evaluation.reported import ModelScores, Scores, scores_on
 from skiagram.evaluation.results import Evaluation, ModelResult
-from skiagram.evaluation.setting import setting
+from skiagram.evaluation.setting import Setting, setting
 from skiagram.evaluation.twins import label_conflicts
 from skiagram.evaluation.verdict import verdict
 from skiagram.records import Cases, Task
@@ -31,6 +31,7 @@ def evaluate(
     duplicates: pd.DataFrame = _NO_PAIRS,
     margin: float = 0.02,
     replicates: int = 2000,
+    compare: Sequence[tuple[str, str]] = (),
 ) -> Evaluation:
     """Measure every model on the reported cases and compare the best of each arm.
 
@@ -47,25 +48,23 @@ def evaluate(
         duplicates: Columns `first`, `second`: case ids of near duplicates.
         margin: Smallest AUC difference that counts as worthwhile.
         replicates: Bootstrap resamples.
+        compare: Pairs of models whose difference is asked for besides that of the best.
 
     Raises:
+        OptionError: A pair names a model that is not in the run.
         DataError: Ids of scores, labels and cases do not match, or a score is not finite.
     """
     ground = setting(cases, task, sealed, truth, duplicates, seed, replicates)
-    scored = {
-        one.outcome.model: scores_on(one, ground.part, ground.cases, task.design == "cv")
-        for one in models
-        if one.outcome.status == "finished"
-    }
+    scored = {one.outcome.model: _scores(one, ground) for one in models}
+    asked = comparisons(compare, scored, ground)
     results = {
-        one.outcome.model: model_result(one, scored.get(one.outcome.model), ground)
-        for one in models
+        one.outcome.model: model_result(one, scored[one.outcome.model], ground) for one in models
     }
     best = _best(results)
     difference = None
     if len(best) == 2:
-        pair = scored[best["deep"]], scored[best["classical"]]
-        difference = auc_difference(*pair, ground.cases, ground.draws)
+        pair = (best["deep"], best["classical"])
+        difference = comparisons([pair], scored, ground)[0].difference
     known = _labels(ground.development) | _labels(ground.cases)
     conflicts = label_conflicts(known, duplicates)
     n_twins = int(ground.twins.sum())
@@ -85,7 +84,14 @@ def evaluate(
         warnings=tuple(cautions(every, ground.cases, task.design, n_twins, conflicts)),
         margin=margin,
         label_conflicts=conflicts,
+        comparisons=asked,
     )
+
+
+def _scores(model: ModelScores, ground: Setting) -> Scores | None:
+    if model.outcome.status == "failed":
+        return None
+    return scores_on(model, ground.part, ground.cases, pooled=ground.design == "cv")
 
 
 def _best(results: dict[str, ModelResult]) -> dict[str, str]:

@@ -29,11 +29,15 @@ def _estimates(evaluation: Evaluation) -> Iterator[tuple[str, Estimate]]:
         if model.stability:
             yield "out-of-fold AUC, mean of folds", model.stability.fold_mean
             yield "training gap", model.stability.training_gap
+        for estimate in model.class_auc:
+            yield "AUC of one class against the rest", estimate
         if model.efficiency:
             yield "efficiency", model.efficiency
         if model.above_ideal:
             yield "AUC minus the ideal observer's", model.above_ideal
     if evaluation.difference:
         yield "best network minus best baseline", evaluation.difference
+    for comparison in evaluation.comparisons:
+        yield "difference of two models", comparison.difference
     if evaluation.ideal:
         yield "AUC of the ideal observer", evaluation.ideal

@@ -97,6 +97,8 @@ def render(evaluation: Evaluation, material: Material, figures: Figures | None =
         palette=PALETTE,
         style=Markup(environment.get_template("style.css").render(palette=PALETTE)),  # noqa: S704
         performance=tables.performance(evaluation),
+        class_table=tables.class_auc(evaluation),
+        titles={model.outcome.model: model.outcome.title for model in evaluation.models},
         stability_table=tables.stability(evaluation),
         cost=tables.cost(evaluation),
         matrices=matrices(evaluation),

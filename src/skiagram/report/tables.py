@@ -103,6 +103,18 @@ def performance(evaluation: Evaluation) -> Table:
     return Table(columns, tuple(groups), notes.by_mark())
 
 
+def class_auc(evaluation: Evaluation) -> Table | None:
+    """Return the AUC of each class against the rest; None for a task of two classes."""
+    if evaluation.task.positive is not None:
+        return None
+    notes = _Notes()
+
+    def cells(model: ModelResult) -> tuple[Cell, ...]:
+        return tuple(notes.cell(estimate, decimal) for estimate in model.class_auc)
+
+    return Table(evaluation.task.classes, _groups(evaluation, cells), notes.by_mark())
+
+
 def stability(evaluation: Evaluation) -> Table:
     """Return spread over folds and seeds, and the training gap, of every model."""
     notes = _Notes()

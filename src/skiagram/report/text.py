@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
-from skiagram.report.numbers import decimal, with_interval
+from skiagram.report.numbers import decimal, interval, signed, with_interval
 
 _COLUMNS = ("model", "arm", "AUC (95 %)", "out-of-fold", "sensitivity", "specificity", "Brier")
 _METRICS = ("sensitivity", "specificity", "brier")
@@ -36,7 +36,13 @@ def table(evaluation: Evaluation) -> str:
     rows = [head, *(_row(result, evaluation.best, generated) for result in evaluation.models)]
     if evaluation.ideal is not None:
         rows.append(["Ideal observer", "", with_interval(evaluation.ideal)])
-    return "\n".join(_aligned(rows))
+    lines = _aligned(rows)
+    titles = {one.outcome.model: one.outcome.title for one in evaluation.models}
+    for pair in evaluation.comparisons:
+        found = pair.difference
+        value = found.reason or f"{signed(found.value)} {interval(found)}".strip()
+        lines.append(f"{titles[pair.model]} minus {titles[pair.other]}: {value}")
+    return "\n".join(lines)
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
