@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
+from skiagram.cli import predict
 from skiagram.cli.command import Command
 from skiagram.errors import OptionError, SkiagramError
 
-COMMANDS: tuple[Command, ...] = ()
+COMMANDS: tuple[Command, ...] = (predict,)
 INTERRUPTED = 130
 EXIT_CODES = """\
 exit codes:

@@ -1,0 +1,111 @@
+"""A trained model loaded from its folder, ready to score restored films."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.deploy.films import Preparer
+from skiagram.deploy.folder import WHOLE, own, record, training_mean
+from skiagram.errors import DataError, ModelFailure
+from skiagram.models.deployment import DEPLOYMENT, Deployment, repeat_folder
+from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records import Task
+from skiagram.store import ImageStore
+
+
+class Scorer(Protocol):
+    """The fitted models of all repeats, of one arm."""
+
+    @property
+    def batch(self) -> int:
+        """How many films are scored at once."""
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """(height, width) that films must have; None for any."""
+
+    def scores(self, films: ImageStore) -> list[NDArray[np.float64]]:
+        """Score all films of a store, in its order: (n, n_classes) a repeat."""
+
+
+@dataclass(frozen=True)
+class DeployedModel:
+    """A model with all that stands between a film and a decision.
+
+    Attributes:
+        deployment: What the model's folder says of itself.
+        preparer: What happens to each film first.
+        scorer: The fitted models.
+    """
+
+    deployment: Deployment
+    preparer: Preparer
+    scorer: Scorer
+
+    @property
+    def task(self) -> Task:
+        """Return what is told apart."""
+        return self.deployment.task
+
+    @property
+    def threshold(self) -> float | None:
+        """Return the mean threshold over repeats; None with more than two classes."""
+        thresholds = [one.threshold for one in self.deployment.decisions]
+        known = [threshold for threshold in thresholds if threshold is not None]
+        return float(np.mean(known)) if self.task.positive is not None and known else None
+
+    def probabilities(self, films: ImageStore) -> NDArray[np.float64]:
+        """Return the mean calibrated probability over repeats: (n, n_classes), rows sum to 1.
+
+        Raises:
+            DataError: A feature is not defined for a film.
+            ModelFailure: The fitted models do not belong to the task, or refuse the films.
+        """
+        classes = len(self.task.classes)
+        found = self.scorer.scores(films)
+        if any(scores.shape[1] != classes for scores in found):
+            raise ModelFailure(
+                f"scores of {found[0].shape[1]} classes, not {classes}", remedy=WHOLE
+            )
+        pairs = zip(self.deployment.decisions, found, strict=True)
+        calibrated = [decision.calibration.probabilities(scores) for decision, scores in pairs]
+        mean: NDArray[np.float64] = np.mean(calibrated, axis=0)
+        return mean
+
+
+def load_model(folder: Path) -> DeployedModel:
+    """Load a model's folder; libraries of the other arm are not imported.
+
+    Raises:
+        DataError: A file is missing, damaged or names code that is not the program's own.
+        OptionError: Options do not fit this version.
+    """
+    deployment = record(Deployment, folder / DEPLOYMENT)
+    preparation = record(Preparation, folder / PREPARATION)
+    classes = len(deployment.task.classes)
+    if not deployment.decisions or any(
+        len(one.calibration.intercept) != classes for one in deployment.decisions
+    ):
+        raise DataError("is damaged", where=str(folder / DEPLOYMENT), remedy=WHOLE)
+    scorer = _scorer(folder, deployment, preparation)
+    restoration = own(
+        preparation.restoration, "skiagram.restoration", "restore", folder / PREPARATION
+    )
+    mean = training_mean(folder) if restoration.needs_training_mean else None
+    return DeployedModel(
+        deployment, Preparer(preparation.images, restoration, mean, scorer.shape), scorer
+    )
+
+
+def _scorer(folder: Path, deployment: Deployment, preparation: Preparation) -> Scorer:
+    repeats = [folder / repeat_folder(repeat) for repeat in range(len(deployment.decisions))]
+    if deployment.arm == "deep":
+        from skiagram.deploy.network import load_networks
+
+        return load_networks(repeats)
+    from skiagram.deploy.baseline import load_baselines
+
+    return load_baselines(folder, repeats, deployment, preparation)

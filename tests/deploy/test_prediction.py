@@ -1,0 +1,96 @@
+"""New films get the scores that the pipeline gave the same films; a bad one is named."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skiagram.deploy.model import load_model
+from skiagram.deploy.prediction import predict
+from tests.deploy.trained import Trained, trained_baseline
+
+
+@pytest.fixture(params=["baseline", "network"])
+def trained(request: pytest.FixtureRequest) -> Trained:
+    """Return a model of each arm."""
+    model: Trained = request.getfixturevalue(request.param)
+    return model
+
+
+def test_test_films_get_the_scores_of_the_train_stage(trained: Trained) -> None:
+    model = load_model(trained.model)
+    prediction = predict(model, trained.films)
+    np.testing.assert_array_equal(prediction.rows, trained.expected())
+    assert prediction.files == trained.films
+    assert not prediction.refused
+    assert not prediction.unusual_sizes
+    assert model.threshold == pytest.approx(
+        trained.test.groupby("repeat")["threshold"].first().mean()
+    )
+
+
+def test_odd_files_are_named_and_the_others_scored(
+    trained: Trained, odd_films: dict[str, Path]
+) -> None:
+    files = [*odd_films.values(), *trained.films]
+    prediction = predict(load_model(trained.model), files)
+    assert prediction.files == trained.films
+    np.testing.assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-6)
+    messages = {error.where: str(error) for error in prediction.refused}
+    assert list(messages) == [str(path) for path in odd_films.values()]
+    for odd, words in {
+        "colour": "3 channels. Allowed: 1, as in training",
+        "deep": "pixels of type uint16. Allowed: uint8",
+        "tiny": "4 × 4 pixels",
+        "empty": "empty",
+        "text": "no image",
+        "truncated": "damaged",
+        "absent": "cannot be opened",
+        "folder": "cannot be opened",
+    }.items():
+        assert words in messages[str(odd_films[odd])]
+        assert "\n" not in messages[str(odd_films[odd])]
+
+
+def test_another_size_is_scored_by_features_and_refused_by_a_network(
+    baseline: Trained, network: Trained, tmp_path: Path
+) -> None:
+    film = tmp_path / "large.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (24, 20)).astype(np.uint8)).save(film)
+    assert predict(load_model(baseline.model), [film]).unusual_sizes == [film]
+    (refused,) = predict(load_model(network.model), [film]).refused
+    assert "large.png: 24 × 20 pixels. Allowed: 20 × 20 pixels" in str(refused)
+    assert "image_size" in str(refused)
+
+
+def test_a_film_whose_features_overflow_costs_no_other_its_scores(
+    baseline: Trained, tmp_path: Path
+) -> None:
+    model = load_model(baseline.model)
+    kinds = replace(model.preparer.kinds, depths=("float32", "uint8"))
+    lenient = replace(model, preparer=replace(model.preparer, kinds=kinds))
+    film = tmp_path / "bright.tiff"
+    Image.fromarray(np.random.default_rng(0).uniform(0, 1e30, (20, 20)).astype(np.float32)).save(
+        film
+    )
+    prediction = predict(lenient, [baseline.films[0], film, baseline.films[1]])
+    assert prediction.files == baseline.films[:2]
+    np.testing.assert_allclose(prediction.rows, baseline.expected()[:2], rtol=0, atol=1e-12)
+    (refused,) = prediction.refused
+    assert "bright.tiff: feature `statistics_variance` is inf" in str(refused)
+
+
+def test_films_are_filled_with_the_mean_of_training(tmp_path: Path) -> None:
+    trained = trained_baseline(tmp_path, "training_mean")
+    prediction = predict(load_model(trained.model), trained.films)
+    np.testing.assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-12)
+
+
+def test_a_model_that_leaves_its_project_scores_alike(baseline: Trained, tmp_path: Path) -> None:
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(baseline.model, moved)
+    rows = predict(load_model(moved), baseline.films[:3]).rows
+    np.testing.assert_allclose(rows, baseline.expected()[:3], rtol=0, atol=1e-12)

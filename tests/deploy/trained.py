@@ -1,0 +1,105 @@
+"""Trained models with the films of their test cases, made as the stages make them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from numpy.typing import NDArray
+from PIL import Image
+
+from skiagram.features.table import FeatureTable, extract
+from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.plan import Plan
+from skiagram.options import build
+from skiagram.predictions import Predictions
+from skiagram.preparation import PREPARATION, ImageKinds, Preparation, hand_on
+from skiagram.records import SEALED, Cases, Task, write_record
+from skiagram.restoration.batch import restore_store
+from skiagram.store import ImageStore, ShardWriter
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+PLAN = Plan(repeats=2, folds=2, inner_folds=2, validation_fraction=0.25, seed=0)
+TASK = Task(("plain", "striped, fine"), positive=1, design="holdout")
+SIDE, CASES = 20, 60
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished model.
+
+    Attributes:
+        model: Its folder.
+        films: A PNG file a test case.
+        test: Its scores of the test cases, a row a case and repeat.
+    """
+
+    model: Path
+    films: list[Path]
+    test: pd.DataFrame
+
+    def expected(self) -> NDArray[np.float64]:
+        """Return the mean probabilities over repeats, a row a film."""
+        repeats = [Predictions(rows).probabilities() for _, rows in self.test.groupby("repeat")]
+        mean: NDArray[np.float64] = np.mean(repeats, axis=0)
+        return mean
+
+
+def options(path: str, **changed: object) -> dict[str, Any]:
+    """Return the values of an option file, some of them changed."""
+    values: dict[str, Any] = yaml.safe_load((CONF / path).read_text())
+    return values | changed
+
+
+def prepared(
+    folder: Path, restoration: dict[str, Any], features: list[dict[str, Any]]
+) -> tuple[Cases, FeatureTable]:
+    """Ingest, restore and extract striped and plain images; write the test films as PNG."""
+    rng = np.random.default_rng(4)
+    label = np.arange(CASES) % 2
+    stripes = 40 * np.sin(np.arange(SIDE) * 1.3 + rng.uniform(0, 6, (CASES, 1)))[:, None, :]
+    noise = rng.normal(128, 25, (CASES, SIDE, SIDE))
+    images = np.clip(noise + stripes * label[:, None, None], 0, 255).astype(np.uint8)
+    case_id = np.array([f"case-{at:02d}" for at in range(CASES)])
+    split = np.repeat(["train", "validation", "test"], [36, 12, 12])
+    cases = Cases(case_id, case_id, split, np.where(split == "test", SEALED, label))
+    with ShardWriter(folder / "images") as writer:
+        for name, image in zip(case_id.tolist(), images, strict=True):
+            writer.add(name, image)
+    (folder / "films").mkdir()
+    for name in cases.test().case_id.tolist():
+        Image.fromarray(images[int(name[5:])]).save(folder / "films" / f"{name}.png")
+    store, restored = ImageStore(folder / "images"), folder / "restored"
+    restore_store(
+        store, build(restoration, "restoration"), restored, folder / "treatment.parquet", cases
+    )
+    kinds = ImageKinds.of(image for _, image in store)
+    write_record(Preparation(kinds, restoration, ()), restored / PREPARATION)
+    families = [build(one, "features") for one in features]
+    hand_on(restored, folder / "preparation", features)
+    return cases, extract(ImageStore(restored), families)
+
+
+def finish(
+    folder: Path, preparation: Path, model: Any, composed: dict[str, Any], cases: Cases, inputs: Any
+) -> Trained:
+    """Train a model on (development, test) inputs and leave its folder."""
+    member = Member("model", model, composed, *inputs)
+    outcome = train(member, cases, TASK, PLAN, ArmFolders(folder / "model", folder, None))
+    assert outcome.status == "finished", outcome.reason
+    hand_on(preparation, folder / "model")
+    test = Predictions.read(folder / "predictions.parquet").part("test").table
+    films = [folder / "films" / f"{name}.png" for name in cases.test().case_id.tolist()]
+    return Trained(folder / "model", films, test)
+
+
+def trained_baseline(folder: Path, restoration: str = "repair") -> Trained:
+    """Train a logistic regression on two feature families."""
+    features = [options(f"features/{name}.yaml") for name in ("wavelet", "statistics")]
+    cases, table = prepared(folder, options(f"restoration/{restoration}.yaml"), features)
+    composed = options("model/logistic_regression.yaml")
+    inputs = tuple(table.of(part.case_id) for part in (cases.development(), cases.test()))
+    model = build(composed, "model")
+    return finish(folder, folder / "preparation", model, composed, cases, inputs)
