@@ -1,0 +1,64 @@
+"""Colour images of several classes through every classical stage, to the report."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.pipeline.project import Project, source_arrays, write_source
+
+CLASSES = ["plain", "striped", "reddish"]
+
+
+def colour_arrays() -> dict[str, np.ndarray]:
+    """Return the stripes in RGB, with a third class that only its colour tells."""
+    arrays = source_arrays()
+    for split in ("train", "val", "test"):
+        images = np.repeat(arrays[f"{split}_images"][..., None], 3, axis=-1).astype(np.int64)
+        label = arrays[f"{split}_labels"]
+        label[::3] = 2
+        images[::3, :, :, 0] += 40
+        arrays[f"{split}_images"] = np.clip(images, 0, 255).astype(np.uint8)
+    return arrays
+
+
+@pytest.mark.slow
+def test_colour_images_of_several_classes_reach_the_report(project: Project) -> None:
+    write_source(project, colour_arrays())
+    project.edit("conf/dataset/tiny.yaml", classes=CLASSES, positive_class=None)
+    models = ["logistic_regression", "random_forest"]
+    project.edit("params.yaml", baselines=models, networks=[])
+    project.edit("conf/evaluate.yaml", replicates=200, compare=[models])
+    for stage, *overrides in (
+        ("ingest", "dataset=tiny"),
+        ("audit",),
+        ("restore",),
+        ("extract", "features=[statistics,colour]"),
+        *(("train_baseline", f"model={model}", "plan.folds=2") for model in models),
+        ("evaluate",),
+    ):
+        done = project.stage(stage, *overrides)
+        assert done.returncode == 0, (stage, done.stderr[-2000:])
+    metrics = json.loads((project.folder / "reports/metrics.json").read_text())
+    for model in metrics["models"]:
+        assert model["metrics"]["roc_auc"]["value"] > 0.8
+        assert model["metrics"]["hand_till_auc"]["value"] > 0.8
+        assert model["class_auc"][CLASSES.index("reddish")]["value"] > 0.95
+        assert "sensitivity" not in model["metrics"]
+    (comparison,) = metrics["comparisons"]
+    assert comparison["difference"]["low"] <= comparison["difference"]["high"]
+    report = (project.folder / "reports/report.html").read_text()
+    assert "AUC of each class against all others" in report
+
+
+@pytest.mark.slow
+def test_features_that_the_data_set_cannot_give_are_named(project: Project) -> None:
+    for stage, *overrides in (("ingest", "dataset=tiny"), ("restore",)):
+        assert project.stage(stage, *overrides).returncode == 0
+    grey = project.stage("extract", "features=[statistics,colour]")
+    assert grey.returncode == 4
+    assert "`colour` is not defined for 1 channel" in grey.stderr
+    bare = project.stage("extract", "features=[statistics,covariates]")
+    assert bare.returncode == 2
+    assert "the data set has no covariates" in bare.stderr
+    assert not (project.folder / "data/features.parquet").exists()
