@@ -1,6 +1,8 @@
 """The frame of the command line: help, version, exit codes, errors as one line."""
 
 import argparse
+import errno
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -20,6 +22,21 @@ except SystemExit:
     pass
 print(*sys.modules, file=sys.stderr)
 """
+TALKATIVE = """
+import sys
+from types import SimpleNamespace
+from skiagram.cli import main as frame
+command = dict(NAME="talk", SUMMARY="talk", EXAMPLES="", add_arguments=lambda parser: None)
+frame.COMMANDS = (SimpleNamespace(**command, run=lambda _: print("words\\n" * 10**5)),)
+sys.exit(frame.main(["talk"]))
+"""
+
+
+def closed_pipe() -> int:
+    """Return the writing end of a pipe that nobody reads any more."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
 
 
 def command(run: object) -> SimpleNamespace:
@@ -122,6 +139,28 @@ def test_ctrl_c_is_130_without_a_traceback(
     monkeypatch.setattr(frame, "COMMANDS", (raising(KeyboardInterrupt()),))
     assert frame.main(["turn"]) == 130
     assert capsys.readouterr().err == "skiagram: stopped\n"
+
+
+def test_a_full_disk_is_one_line_and_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = OSError(errno.ENOSPC, "No space left on device", "scores.csv")
+    monkeypatch.setattr(frame, "COMMANDS", (raising(error),))
+    assert frame.main(["turn"]) == 1
+    message = capsys.readouterr().err
+    assert "No space left on device: 'scores.csv'" in message
+    assert message.count("\n") == 1
+
+
+def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TALKATIVE],
+        stdout=closed_pipe(),
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_an_error_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

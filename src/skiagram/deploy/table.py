@@ -14,12 +14,14 @@ def check_target(path: Path, films: Sequence[Path], *, replace: bool) -> None:
     """Refuse a place where the table could not or should not be written.
 
     Raises:
-        OptionError: Its folder is missing, it is a folder or a film, or it exists already.
+        OptionError: Its folder is missing or read-only, it is a folder or a film, or it exists.
     """
     if path.is_dir():
         raise OptionError("is a folder", where=str(path), allowed="the name of a file to write")
     if not path.parent.is_dir():
         raise OptionError("no such folder", where=str(path.parent), remedy="make it first")
+    if not os.access(path.parent, os.W_OK):
+        raise OptionError("no right to write here", where=str(path.parent))
     if path.exists() and any(film.exists() and film.samefile(path) for film in films):
         raise OptionError("is one of the films", where=str(path), remedy="name another file")
     if path.exists() and not replace:

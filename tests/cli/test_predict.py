@@ -1,0 +1,148 @@
+"""`skiagram predict` as a user meets it."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.cli.main import main
+from skiagram.deploy.films import Preparer
+from tests.deploy.odd import write_odd_films
+from tests.deploy.trained import TASK, Trained, trained_baseline
+
+RUN_AND_LIST_MODULES = """
+import sys
+from skiagram.cli.main import main
+code = main(sys.argv[1:])
+print(*sys.modules)
+sys.exit(code)
+"""
+
+
+@pytest.fixture(scope="session")
+def baseline(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Return a logistic regression with the films of its test cases."""
+    return trained_baseline(tmp_path_factory.mktemp("baseline"))
+
+
+def predict(trained: Trained, files: list[Path], output: Path, *flags: str) -> int:
+    """Run the command in this process."""
+    return main(["predict", str(trained.model), *map(str, files), "-o", str(output), *flags])
+
+
+def rows(table: Path) -> list[dict[str, str]]:
+    """Read a table of predictions."""
+    with table.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_table_holds_names_probabilities_and_decisions(
+    baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "scores.csv"
+    assert predict(baseline, baseline.films, table) == 0
+    found = rows(table)
+    assert [row["file"] for row in found] == [str(path) for path in baseline.films]
+    columns = [f"probability_{name}" for name in TASK.classes]
+    values = np.array([[float(row[name]) for name in columns] for row in found])
+    np.testing.assert_array_equal(values, baseline.expected())
+    threshold = baseline.test.groupby("repeat")["threshold"].first().mean()
+    positive = np.array([row["decision"] == "positive" for row in found])
+    np.testing.assert_array_equal(positive, values[:, 1] >= threshold)
+    assert 0 < positive.sum() < len(found)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert "no medical device" in shown.err
+
+
+def test_odd_files_are_named_left_out_and_end_in_4(
+    baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = write_odd_films(tmp_path / "odd")
+    table = tmp_path / "scores.csv"
+    assert predict(baseline, [*odd.values(), *baseline.films], table) == 4
+    assert [row["file"] for row in rows(table)] == [str(path) for path in baseline.films]
+    _, *named, count = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in named] == [str(path) for path in odd.values()]
+    assert count == f"{len(odd)} of {len(odd) + len(baseline.films)} films left out."
+
+
+def test_nothing_is_written_where_no_film_can_be_scored(baseline: Trained, tmp_path: Path) -> None:
+    odd = write_odd_films(tmp_path / "odd")
+    before = sorted(tmp_path.rglob("*"))
+    assert predict(baseline, list(odd.values()), tmp_path / "scores.csv") == 4
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_earlier_table_is_replaced_only_when_forced(
+    baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "scores.csv"
+    table.write_text("mine\n")
+    assert predict(baseline, baseline.films[:1], table) == 2
+    assert "--force" in capsys.readouterr().err
+    assert table.read_text() == "mine\n"
+    assert predict(baseline, baseline.films[:1], table, "--force") == 0
+    assert len(rows(table)) == 1
+    assert list(tmp_path.iterdir()) == [table]
+
+
+@pytest.mark.parametrize("place", ["a film", "a folder", "no folder"])
+def test_a_table_never_lands_where_it_should_not(
+    place: str, baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = tmp_path / "film.png"
+    film.write_bytes(baseline.films[0].read_bytes())
+    target = {"a film": film, "a folder": tmp_path, "no folder": tmp_path / "none" / "a.csv"}[place]
+    assert predict(baseline, [film], target, "--force") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert film.read_bytes() == baseline.films[0].read_bytes()
+    assert list(tmp_path.iterdir()) == [film]
+
+
+def test_ctrl_c_leaves_the_earlier_table(
+    baseline: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, scratch = tmp_path / "scores.csv", tmp_path / "scratch"
+    table.write_text("mine\n")
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    read = Preparer.prepare
+
+    def interrupted(self: Preparer, file: Path) -> object:
+        if file == baseline.films[4]:
+            raise KeyboardInterrupt
+        return read(self, file)
+
+    monkeypatch.setattr(Preparer, "prepare", interrupted)
+    assert predict(baseline, baseline.films, table, "--force") == 130
+    assert table.read_text() == "mine\n"
+    assert sorted(tmp_path.iterdir()) == [table, scratch]
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_folder_without_a_model_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(tmp_path), "a.png", "-o", str(tmp_path / "scores.csv")]) == 4
+    message = capsys.readouterr().err
+    assert "deployment.json: is missing" in message
+    assert message.count("\n") == 1
+
+
+def test_classical_models_predict_without_torch(baseline: Trained, tmp_path: Path) -> None:
+    words = [str(baseline.model), *map(str, baseline.films), "-o", str(tmp_path / "scores.csv")]
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_AND_LIST_MODULES, "predict", *words],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        check=True,
+    )
+    unwanted = {"torch", "torchvision", "pytorch_lightning", "mlflow", "hydra", "matplotlib"}
+    assert not unwanted & set(done.stdout.split())

@@ -1,0 +1,123 @@
+"""A model's folder from someone else runs no code, and damage is named in one line."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from skiagram.deploy.model import load_model
+from skiagram.errors import DataError, SkiagramError
+from tests.deploy.trained import Trained, trained_baseline
+
+Edit = Callable[[dict[str, Any]], object]
+
+
+def edited(model: Path, folder: Path, name: str, edit: Edit) -> Path:
+    """Copy a model's folder with one of its records changed."""
+    copy = folder / "model"
+    shutil.copytree(model, copy)
+    values = json.loads((copy / name).read_text())
+    edit(values)
+    (copy / name).write_text(json.dumps(values))
+    return copy
+
+
+@pytest.fixture
+def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the trace that importing the module `intruder` would leave."""
+    trace = tmp_path / "trace"
+    (tmp_path / "intruder.py").write_text(f"open({str(trace)!r}, 'w').close()\nclass Code: ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    return trace
+
+
+@pytest.mark.parametrize(
+    "target", ["intruder.Code", "skiagramx.Code", "skiagram.options.build", ""]
+)
+@pytest.mark.parametrize("place", ["options", "restoration", "features", "network"])
+def test_foreign_code_is_refused_before_it_is_imported(
+    place: str, target: str, foreign: Path, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    arm = "network" if place == "network" else "baseline"
+    model = request.getfixturevalue(arm).model
+    name, edit = {
+        "options": ("deployment.json", lambda v: v["options"].update(_target_=target)),
+        "restoration": ("preparation.json", lambda v: v["restoration"].update(_target_=target)),
+        "features": ("preparation.json", lambda v: v["features"][0].update(_target_=target)),
+        "network": ("repeat1/architecture.json", lambda v: v["network"].update(_target_=target)),
+    }[place]
+    with pytest.raises(DataError, match=r"names the class .*\.json|\.json: names the class"):
+        load_model(edited(model, tmp_path, name, edit))
+    assert not foreign.exists()
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut"])
+@pytest.mark.parametrize(
+    ("arm", "name"),
+    [
+        ("baseline", "deployment.json"),
+        ("baseline", "preparation.json"),
+        ("baseline", "repeat1/model.json"),
+        ("baseline", "repeat1/model.skops"),
+        ("network", "repeat1/architecture.json"),
+        ("network", "repeat1/weights.safetensors"),
+    ],
+)
+def test_a_missing_or_damaged_file_is_one_line(
+    arm: str, name: str, damage: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    copy = tmp_path / "model"
+    shutil.copytree(request.getfixturevalue(arm).model, copy)
+    content = (copy / name).read_bytes()
+    if damage == "missing":
+        (copy / name).unlink()
+    else:
+        (copy / name).write_bytes(b"" if damage == "empty" else content[: len(content) // 2])
+    with pytest.raises(DataError) as raised:
+        load_model(copy)
+    assert str(copy) in str(raised.value)
+    assert "Do this" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "edit", "words"),
+    [
+        ("deployment.json", lambda v: v.update(decisions=[]), "is damaged"),
+        ("deployment.json", lambda v: v["task"].update(classes=["a", "b", "c"]), "is damaged"),
+        ("preparation.json", lambda v: v["features"].pop(), "does not extract"),
+        ("preparation.json", lambda v: v["restoration"].update(strength=3), "no such option"),
+    ],
+    ids=["no repeats", "three classes", "a family less", "unknown option"],
+)
+def test_records_that_contradict_one_another_are_refused(
+    name: str, edit: Edit, words: str, baseline: Trained, tmp_path: Path
+) -> None:
+    with pytest.raises(SkiagramError, match=words):
+        load_model(edited(baseline.model, tmp_path, name, edit))
+
+
+def test_a_missing_training_mean_is_named(tmp_path: Path) -> None:
+    model = trained_baseline(tmp_path, "training_mean").model
+    mean = model / "training_mean.npy"
+    np.save(mean, np.array([{}]), allow_pickle=True)
+    with pytest.raises(DataError, match=r"training_mean\.npy: is damaged"):
+        load_model(model)
+    mean.unlink()
+    with pytest.raises(DataError, match=r"training_mean\.npy: is missing"):
+        load_model(model)
+
+
+def test_a_model_that_reads_covariates_is_refused(baseline: Trained, tmp_path: Path) -> None:
+    copy = edited(
+        baseline.model,
+        tmp_path,
+        "repeat0/model.json",
+        lambda v: v["features"].append("covariates_age"),
+    )
+    with pytest.raises(DataError, match="reads `covariates_age`, which no film holds"):
+        load_model(copy)

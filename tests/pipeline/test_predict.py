@@ -1,0 +1,42 @@
+"""New films run through the very code of a finished run, whichever arm the model is of."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skiagram.predictions import Predictions
+from skiagram.records import Cases
+from skiagram.store import ImageStore
+from tests.pipeline.project import BASELINES, NETWORK, Project
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", [*BASELINES, NETWORK])
+def test_films_of_the_test_set_get_the_scores_of_the_run(
+    model: str, finished: Project, tmp_path: Path
+) -> None:
+    store = ImageStore(finished.folder / "data/images")
+    names = Cases.read(finished.folder / "data/cases/cases.parquet").test().case_id.tolist()
+    films = [f"{tmp_path}/{name}.png" for name in names]
+    for name, film in zip(names, films, strict=True):
+        Image.fromarray(store.image(name)).save(film)
+    table = f"{tmp_path}/scores.csv"
+    done = finished.run(
+        "python", "-m", "skiagram", "predict", f"models/{model}", *films, "-o", table
+    )
+    assert done.returncode == 0, done.stderr
+    with Path(table).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    expected = Predictions.read(finished.folder / f"scores/{model}/predictions.parquet").part(
+        "test"
+    )
+    assert expected.table["case_id"].tolist() == names
+    classes = json.loads((finished.folder / "data/cases/task.json").read_text())["classes"]
+    found = [[float(row[f"probability_{name}"]) for name in classes] for row in rows]
+    np.testing.assert_allclose(found, expected.probabilities(), rtol=0, atol=1e-12)
+    positive = expected.probabilities()[:, 1] >= expected.table["threshold"].to_numpy()
+    assert [row["decision"] == "positive" for row in rows] == positive.tolist()
