@@ -12,7 +12,7 @@ from skiagram.report.text import table
 def main() -> int:
     """Show what the last evaluate stage found."""
     try:
-        evaluation = read_record(Evaluation, ROOT / "reports/metrics.json")
+        evaluation = read_record(Evaluation, ROOT / "reports/evaluation.json")
     except SkiagramError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -107,7 +107,7 @@ def test_a_dropped_model_is_not_reported(finished: Project, tmp_path: Path) -> N
     shutil.copytree(finished.folder, copy.folder, symlinks=True)
     copy.edit("params.yaml", baselines=BASELINES[:1])
     assert copy.stage("evaluate").returncode == 0
-    report = json.loads((copy.folder / "reports/metrics.json").read_text())
+    report = json.loads((copy.folder / "reports/evaluation.json").read_text())
     named = [model["outcome"]["model"] for model in report["models"]]
     assert named == [BASELINES[0], NETWORK]
     assert (copy.folder / "scores" / BASELINES[1]).exists()

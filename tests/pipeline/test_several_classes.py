@@ -39,7 +39,7 @@ def test_colour_images_of_several_classes_reach_the_report(project: Project) -> 
     ):
         done = project.stage(stage, *overrides)
         assert done.returncode == 0, (stage, done.stderr[-2000:])
-    metrics = json.loads((project.folder / "reports/metrics.json").read_text())
+    metrics = json.loads((project.folder / "reports/evaluation.json").read_text())
     for model in metrics["models"]:
         assert model["metrics"]["roc_auc"]["value"] > 0.8
         assert model["metrics"]["hand_till_auc"]["value"] > 0.8

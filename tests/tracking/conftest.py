@@ -49,7 +49,8 @@ def project(tmp_path: Path) -> Path:
         ideal=None,
         verdict="No network is shown to be worth it here.",
     )
-    write_record(evaluation, folder / "reports/metrics.json")
+    write_record(evaluation, folder / "reports/evaluation.json")
+    (folder / "reports/metrics.json").write_text("{}")
     card = DataCard("made", "Made", "none", "CC0", "none", "none", patients_known=True)
     write_record(card, folder / "data/cases/card.json")
     with ShardWriter(folder / "data/images") as writer:

@@ -89,7 +89,7 @@ def test_artefacts_lie_beside_the_database(project: Path, home: Path, client: An
     inside = [file.path for file in client.list_artifacts(runs["svm"].run_id, "model/repeat0")]
     assert inside == ["model/repeat0/model.json"]
     reports = {file.path for file in client.list_artifacts(runs["workspace"].run_id)}
-    assert reports == {"metrics.json", "report.html", "scores.csv", "plots"}
+    assert reports == {"evaluation.json", "metrics.json", "report.html", "scores.csv", "plots"}
 
 
 def test_the_same_results_are_recorded_once_an_experiment(

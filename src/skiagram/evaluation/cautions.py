@@ -46,7 +46,7 @@ def cautions(
     if any(len(one.stability.seed_auc) == 1 for one in results if one.stability):
         yield (
             "Every model was trained from one seed; how much another would move its figures is "
-            "not known. Set `repeats` to 5 for results."
+            "not known. Set repeats to 5 for results."
         )
     if design == "cv":
         yield (

@@ -1,5 +1,6 @@
 """Writes all that the evaluate stage leaves: page, plots, score table and machine-readable twin."""
 
+import json
 from pathlib import Path
 
 from skiagram.evaluation.results import Evaluation
@@ -7,9 +8,10 @@ from skiagram.evaluation.scores_table import scores_table
 from skiagram.records import write_record
 from skiagram.report.gather import Artefacts
 from skiagram.report.material import Material
+from skiagram.report.metrics import metrics
 from skiagram.report.write import write_report
 
-OUTPUTS = ("report.html", "plots", "scores.csv", "metrics.json")
+OUTPUTS = ("report.html", "plots", "scores.csv", "evaluation.json", "metrics.json")
 
 
 def write_results(
@@ -26,4 +28,6 @@ def write_results(
     write_report(evaluation, material, folder / "report.html", folder / "plots")
     scores = scores_table(artefacts.models, artefacts.cases, artefacts.task, artefacts.sealed)
     scores.to_csv(folder / "scores.csv", index=False, lineterminator="\n")
-    write_record(evaluation, folder / "metrics.json")
+    write_record(evaluation, folder / "evaluation.json")
+    text = json.dumps(metrics(evaluation), indent=2, sort_keys=True, allow_nan=False)
+    (folder / "metrics.json").write_text(text + "\n")

@@ -13,7 +13,7 @@ from skiagram.tracking.provenance import commit_tags, experiment_name, seconds_o
 from skiagram.tracking.receipt import receipt_of
 from skiagram.tracking.values import curve_points, estimate_points, flatten, result_points
 
-_REPORTS = ("metrics.json", "report.html", "scores.csv", "plots")
+_REPORTS = ("evaluation.json", "metrics.json", "report.html", "scores.csv", "plots")
 _STAGES = ("ingest", "audit", "restore", "extract", "evaluate")
 _ARM_STAGE = {"classical": "train_baseline", "deep": "train_network"}
 
@@ -29,13 +29,13 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
     Raises:
         DataError: An artefact is missing, or the figures lack a chosen model.
     """
-    evaluation = read_record(Evaluation, project / "reports/metrics.json")
+    evaluation = read_record(Evaluation, project / "reports/evaluation.json")
     results = {result.outcome.model: result for result in evaluation.models}
     absent = [name for name in models if name not in results]
     if absent:
         raise DataError(
             f"no figures of {', '.join(absent)}",
-            where="reports/metrics.json",
+            where="reports/evaluation.json",
             remedy="run evaluate again",
         )
     data = _data(project)
