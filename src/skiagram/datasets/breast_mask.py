@@ -1,0 +1,85 @@
+"""Where the breast is on a digitised film, so that labels, tape and wedges do not tell the class.
+
+The film is averaged over blocks, thresholded by minimum cross-entropy (Li and Lee 1993, Pattern
+Recognition 26:617), holes are filled, everything narrower than the opening disc is dropped and the
+largest connected part is kept. The pectoral muscle stays. The faint rim of skin is darker than the
+threshold and is lost.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.filters import threshold_li
+from skimage.measure import label, regionprops
+
+BLOCK = 4  # film pixels a side; outlines are no finer than this
+_RADIUS = 8  # blocks; labels touch the breast by narrower bridges, the axilla is wider
+_SHARE = (0.05, 0.9)  # of the film that a breast covers
+_SOLIDITY = 0.85  # share of its convex hull; a bar or a label on the outline lowers it
+_RIVAL = 0.5  # the next bright part, as a share of the breast
+
+
+@dataclass(frozen=True)
+class Breast:
+    """The breast on one film.
+
+    Attributes:
+        blocks: (height / 4, width / 4) bool, True where the breast is.
+        plausible: Whether area, outline and the lack of a rival speak for a breast.
+    """
+
+    blocks: NDArray[np.bool_]
+    plausible: bool
+
+    def mask(self) -> NDArray[np.bool_]:
+        """Return the mask pixel by pixel, (height, width) bool."""
+        return self.blocks.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)
+
+
+def block_means(image: NDArray[np.generic], block: int) -> NDArray[np.float32]:
+    """Average an image over square blocks; sides must be multiples of the block."""
+    height, width = image.shape
+    blocks = image.reshape(height // block, block, width // block, block)
+    means: NDArray[np.float64] = blocks.mean(axis=(1, 3), dtype=np.float64)
+    return means.astype(np.float32)
+
+
+def find_breast(film: NDArray[np.uint8]) -> Breast:
+    """Find the breast on a film.
+
+    Args:
+        film: (height, width) uint8, air dark, tissue bright; sides are multiples of 4.
+
+    Returns:
+        The largest bright part. A film without any has an empty, implausible mask.
+    """
+    brightness = block_means(film, BLOCK)
+    if brightness.min() == brightness.max():
+        return Breast(np.zeros(brightness.shape, dtype=np.bool_), plausible=False)
+    bright = ndimage.binary_fill_holes(brightness > threshold_li(brightness))
+    parts = label(_opened(bright), connectivity=1)
+    areas = np.bincount(parts.ravel())[1:]
+    if not len(areas):
+        return Breast(np.zeros(brightness.shape, dtype=np.bool_), plausible=False)
+    blocks: NDArray[np.bool_] = parts == 1 + areas.argmax()
+    rival = np.sort(areas)[-2] if len(areas) > 1 else 0
+    plausible = (
+        _SHARE[0] <= blocks.mean() <= _SHARE[1]
+        and regionprops(blocks.astype(np.uint8))[0].solidity >= _SOLIDITY
+        and rival < _RIVAL * areas.max()
+    )
+    return Breast(blocks, bool(plausible))
+
+
+def _opened(bright: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Drop what no disc fits into; the surroundings of the film are dark."""
+    margin = _RADIUS + 1
+    padded = np.pad(bright, margin)
+    eroded = ndimage.distance_transform_edt(padded) > _RADIUS
+    if not eroded.any():
+        return np.zeros_like(bright)
+    dilated = ndimage.distance_transform_edt(~eroded) <= _RADIUS
+    opened: NDArray[np.bool_] = dilated[margin:-margin, margin:-margin]
+    return opened

@@ -1,0 +1,79 @@
+"""A small folder in the format of mini-MIAS, with a manifest of its own."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image as Pictures
+
+from skiagram.datasets import mini_mias_files
+
+SIDE = 1024
+STRIP = (256, 768)  # columns of the film; beyond it the square is padded with black
+BREAST, LABEL, SPOT = 150, 250, 220
+ROWS = """\
+mdb001 G CIRC B 600 425 40
+mdb002 D NORM
+mdb003 F NORM
+mdb004 F SPIC M 400 500 30
+mdb005 F CALC M *NOTE 3*
+mdb006 F NORM
+mdb007 G CIRC B 560 600 20
+mdb007 G CIRC B 640 380 20
+mdb008 G CIRC B
+mdb009 D MISC B 260 30 11
+mdb010 D NORM"""
+
+
+def breast(wall_on_left: bool) -> NDArray[np.bool_]:
+    """Return half an ellipse at the chest wall, (1024, 1024) bool."""
+    row, column = np.mgrid[:SIDE, :SIDE]
+    depth = column - STRIP[0] if wall_on_left else STRIP[1] - 1 - column
+    inside: NDArray[np.bool_] = ((row - 500) / 420) ** 2 + (depth / 330) ** 2 < 1
+    inside &= depth >= 0
+    return inside
+
+
+def film(number: int, rows: str = ROWS) -> NDArray[np.uint8]:
+    """Return a film: grey air, a breast, a label off the breast, a bright spot at each lesion."""
+    wall_on_left = number % 2 == 0
+    pixels = np.zeros((SIDE, SIDE), dtype=np.uint8)
+    pixels[:, STRIP[0] : STRIP[1]] = 5 + number % 3
+    pixels[breast(wall_on_left)] = BREAST + number
+    columns = slice(690, 760) if wall_on_left else slice(264, 334)
+    pixels[20:110, columns] = LABEL
+    for row in rows.splitlines():
+        words = row.split()
+        if words[0] == f"mdb{number:03d}" and len(words) == 7:
+            x, y = int(words[4]), int(words[5])
+            pixels[SIDE - 1 - y - 2 : SIDE - 1 - y + 3, x - 2 : x + 3] = SPOT
+    return pixels
+
+
+def films(rows: str = ROWS) -> dict[str, NDArray[np.uint8]]:
+    """Return film name → pixels."""
+    names = sorted({row.split()[0] for row in rows.splitlines()})
+    return {name: film(int(name[3:]), rows) for name in names}
+
+
+def digests(pixels: Mapping[str, NDArray[np.uint8]], rows: str = ROWS) -> dict[str, str]:
+    """Return what the manifest of these films holds."""
+    found = {name: hashlib.sha256(one.tobytes()).hexdigest() for name, one in pixels.items()}
+    return found | {"Info.txt": hashlib.sha256(rows.encode()).hexdigest()}
+
+
+def write_folder(root: Path, monkeypatch: pytest.MonkeyPatch, suffix: str = ".png") -> Path:
+    """Write films, text file and manifest; return the folder of the films."""
+    folder = root / "mini-mias"
+    folder.mkdir()
+    pixels = films()
+    for name, one in pixels.items():
+        Pictures.fromarray(one).save(folder / f"{name}{suffix}", compress_level=1)
+    (folder / "Info.txt").write_text(f"INFORMATION:\n\n{ROWS}\n\n=====\n")
+    manifest = root / "manifest.sha256"
+    manifest.write_text("".join(f"{value}  {name}\n" for name, value in digests(pixels).items()))
+    monkeypatch.setattr(mini_mias_files, "MANIFEST", manifest)
+    return folder
