@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from skiagram.cli import predict
+from skiagram.cli import check, init, predict
 from skiagram.cli.command import Command
 from skiagram.errors import OptionError, SkiagramError
 
-COMMANDS: tuple[Command, ...] = (predict,)
+COMMANDS: tuple[Command, ...] = (check, init, predict)
 INTERRUPTED = 130
 EXIT_CODES = """\
 exit codes:

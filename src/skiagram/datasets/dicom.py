@@ -74,7 +74,10 @@ def read_dicom(file: Path | BinaryIO) -> Image:
 def _check(header: Any, where: str) -> None:
     if "PixelData" not in header:
         raise DataError(
-            "no pixels", where=where, allowed="images with integer pixels; no reports, plans, maps"
+            "no pixels",
+            where=where,
+            allowed="images with integer pixels; no reports, plans, maps",
+            remedy="remove the file and its row",
         )
     if header.get("BurnedInAnnotation") == "YES":
         raise DataError(

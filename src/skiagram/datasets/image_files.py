@@ -25,6 +25,7 @@ from skiagram.errors import DataError
 from skiagram.store import Image
 
 MOST_PIXELS = 2**28
+HEAD_BYTES = 132
 _DICOM = re.compile(rb".{128}DICM", re.DOTALL)
 _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile),
@@ -52,13 +53,26 @@ def read_image(path: Path, name: str = "") -> Image:
         DataError: The file is empty, damaged, of another kind, or has no single right reading.
     """
     name = name or str(path)
+    return decode_image(read_file(path, name), name)
+
+
+def read_file(path: Path, name: str) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        DataError: It is missing or may not be read.
+    """
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise DataError(
             f"cannot be opened ({error.strerror})", where=name, remedy="check its name and rights"
         ) from error
-    return decode_image(content, name)
+
+
+def is_image(head: bytes) -> bool:
+    """Return whether a file's first `HEAD_BYTES` bytes are those of a kind that is read here."""
+    return bool(_DICOM.match(head)) or any(magic.match(head) for magic, _ in _KINDS)
 
 
 def decode_image(content: bytes, name: str) -> Image:

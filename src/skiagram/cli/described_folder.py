@@ -1,0 +1,99 @@
+"""From the arguments of `check` and `init` to the options of a data set."""
+
+import argparse
+import re
+
+from skiagram.datasets.folder import Folder
+from skiagram.datasets.folder_columns import harmless_columns
+from skiagram.datasets.folder_listing import Columns
+from skiagram.datasets.folder_table import Row, read_rows, require_columns
+from skiagram.datasets.image_files import read_file
+from skiagram.errors import DataError, OptionError
+from skiagram.records import Design
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def read_table(arguments: argparse.Namespace) -> list[Row]:
+    """Read the CSV that the user names.
+
+    Raises:
+        DataError: Folder or table cannot be read.
+    """
+    if not arguments.folder.is_dir():
+        raise DataError(
+            "no such folder", where=str(arguments.folder), remedy="name the folder of the images"
+        )
+    return read_rows(read_file(arguments.csv, str(arguments.csv)))
+
+
+def described(arguments: argparse.Namespace, rows: list[Row]) -> Folder:
+    """Return the data set as far as arguments and table tell; the manifest is not there yet.
+
+    Raises:
+        DataError: A column is missing.
+        OptionError: The name or a class cannot be used.
+    """
+    columns = _columns(arguments, rows)
+    require_columns(rows, columns.used())
+    labels = {row.cells[columns.label] for row in rows}
+    classes = tuple(arguments.classes or sorted(labels - {""}))
+    if arguments.positive is not None and arguments.positive not in classes:
+        raise OptionError(
+            f"`{arguments.positive}` was given", where="--positive", allowed=", ".join(classes)
+        )
+    return Folder(
+        name=_name(arguments),
+        title=_name(arguments).replace("_", " "),
+        modality="not stated",
+        folder=str(arguments.folder),
+        manifest="",
+        manifest_sha256="",
+        columns=columns,
+        classes=classes,
+        positive_class=arguments.positive if len(classes) == 2 else None,
+        test_sites=tuple(arguments.test_sites),
+        channels=1,
+        unlisted="ignore" if arguments.ignore_unlisted else "refuse",
+        licence="not stated",
+        citation="none",
+        source="a folder of one's own",
+        known_issues=(),
+        waived_findings={},
+    )
+
+
+def design_of(source: Folder) -> Design:
+    """Return the design that the table allows: a sealed test set where one is told."""
+    return "holdout" if source.columns.split or source.test_sites else "cv"
+
+
+def _name(arguments: argparse.Namespace) -> str:
+    wished = arguments.name or re.sub(r"\W+", "_", arguments.folder.resolve().name.lower())
+    if not _NAME.fullmatch(wished):
+        raise OptionError(
+            f"`{wished}` was given",
+            where="--name",
+            allowed="small letters, digits and _, a letter first",
+        )
+    return str(wished)
+
+
+def _columns(arguments: argparse.Namespace, rows: list[Row]) -> Columns:
+    there = rows[0].cells
+
+    def first(given: str | None, *usual: str) -> str | None:
+        return given or next((name for name in usual if name in there), None)
+
+    named = {
+        "file": str(arguments.file),
+        "label": str(arguments.label),
+        "patient": first(arguments.patient, "patient_id", "case_id"),
+        "split": None if arguments.test_sites else first(arguments.split, "split"),
+        "site": first(arguments.site, "site"),
+    }
+    taken = {*named.values(), "patient_id", "case_id", "split"}
+    covariates = arguments.covariates
+    if covariates is None:
+        covariates = harmless_columns(rows, [name for name in there if name not in taken])
+    return Columns(**named, covariates=tuple(covariates))  # type: ignore[arg-type]

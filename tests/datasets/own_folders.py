@@ -1,0 +1,200 @@
+"""Folders of files as a user has them: sound, odd and faulty ones, and the CSV that lists them."""
+
+import csv
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pydicom.data
+import tifffile
+import yaml
+from numpy.typing import NDArray
+from PIL import Image
+
+from skiagram.datasets.folder import Folder
+from skiagram.datasets.folder_listing import Columns
+from skiagram.datasets.folder_option_file import OptionFiles
+from skiagram.datasets.folder_table import normal, read_rows
+from skiagram.options import build
+
+SIDE = 24
+
+
+@dataclass(frozen=True)
+class OwnFolder:
+    """A folder and its table."""
+
+    folder: Path
+    csv: Path
+
+
+def film(at: int) -> NDArray[np.uint8]:
+    """Return a gray image that resembles no other."""
+    return np.random.default_rng(at).integers(0, 256, (SIDE, SIDE), dtype=np.uint8)
+
+
+def encoded(image: Image.Image, kind: str, **how: Any) -> bytes:
+    """Return an image as the bytes of a file."""
+    file = BytesIO()
+    image.save(file, kind, **how)
+    return file.getvalue()
+
+
+def png(at: int) -> bytes:
+    """Return a gray PNG file."""
+    return encoded(Image.fromarray(film(at)), "PNG")
+
+
+def _tiff(image: NDArray[Any]) -> bytes:
+    file = BytesIO()
+    tifffile.imwrite(file, image)
+    return file.getvalue()
+
+
+def dicom(at: int, **changes: Any) -> bytes:
+    """Return a DICOM file that names a patient; a change to None drops the element."""
+    header = pydicom.dcmread(pydicom.data.get_testdata_file("CT_small.dcm"))
+    header.PatientName, header.PatientID = "WARREN^MARY", "MRN-4711"
+    header.Rows = header.Columns = SIDE
+    header.RescaleIntercept, header.PixelRepresentation = 0, 0
+    header.PixelData = (film(at).astype(np.uint16) * 16).tobytes()
+    header.pop("PixelPaddingValue", None)
+    for name, value in changes.items():
+        if value is None:
+            delattr(header, name)
+        else:
+            setattr(header, name, value)
+    file = BytesIO()
+    header.save_as(file)
+    return file.getvalue()
+
+
+def odd(at: int) -> dict[str, bytes]:
+    """Return files of kinds that are often read wrong, all of them gray."""
+    gray = Image.fromarray(film(at))
+    alpha = gray.copy()
+    alpha.putalpha(255)
+    palette = Image.fromarray(film(at + 1)).convert("P")
+    palette.putpalette([level for level in range(256) for _ in range(3)])
+    return {
+        "deep.tiff": _tiff(film(at + 2).astype(np.uint16) * 257),
+        "opaque.png": encoded(alpha, "PNG"),
+        "palette.png": encoded(palette, "PNG"),
+        "turned.dcm": dicom(at + 3, PhotometricInterpretation="MONOCHROME1"),
+        "plain.pgm": encoded(Image.fromarray(film(at + 4)), "PPM"),
+        "scan.jpg": encoded(Image.fromarray(film(at + 5)), "JPEG"),
+        "binary.png": encoded(Image.fromarray(film(at + 6) > 127), "PNG"),
+        "exact.tif": _tiff(film(at + 7).astype(np.float32)),
+    }
+
+
+def faulty() -> dict[str, bytes]:
+    """Return files that cannot be used."""
+    return {
+        "empty.png": b"",
+        "cut.jpg": encoded(Image.fromarray(film(900)), "JPEG")[:-80],
+        "notes.png": b"seen by Dr Gray, no film\n" * 20,
+        "report.dcm": dicom(901, PixelData=None),
+        "ink.jpg": encoded(Image.fromarray(np.stack([film(902)] * 4, -1), "CMYK"), "JPEG"),
+        "pages.tif": _tiff(np.stack([film(903)] * 2)),
+        "tiny.png": encoded(Image.fromarray(film(904)[:4]), "PNG"),
+    }
+
+
+def write_folder(
+    place: Path, files: Mapping[str, bytes], rows: Sequence[Mapping[str, object]]
+) -> OwnFolder:
+    """Write files and a table below a place."""
+    own = OwnFolder(place / "films", place / "films.csv")
+    own.folder.mkdir(parents=True)
+    for name, content in files.items():
+        (own.folder / name).parent.mkdir(exist_ok=True)
+        (own.folder / name).write_bytes(content)
+    with own.csv.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return own
+
+
+def row(at: int, name: str, **changes: object) -> dict[str, object]:
+    """Return a row: two images a patient, classes alternating by patient, two sites."""
+    whole = {
+        "file": name,
+        "patient_id": f"MRN-{at // 2:04d}",
+        "label": "cancer" if at // 2 % 2 else "normal",
+        "site": "Leeds" if at // 2 % 4 > 1 else "York",
+        "age": 40 + at // 2 % 30,
+        "view": "MLO" if at % 2 else "CC",
+        "name": f"Mary Warren {at}",
+    }
+    return whole | changes
+
+
+def sound_folder(place: Path, count: int = 24) -> OwnFolder:
+    """Return a folder that can be run, its odd files included."""
+    files = {f"ward-{at % 3}/MRN-{at:04d}.png": png(at) for at in range(count - 8)} | odd(500)
+    return write_folder(place, files, [row(at, name) for at, name in enumerate(files)])
+
+
+def mixed_folder(place: Path) -> OwnFolder:
+    """Return 60 files, seven of them faulty, one without a row and one with two."""
+    good = {f"film-{at:02d}.png": png(at) for at in range(44)} | odd(500)
+    files = good | faulty()
+    rows = [row(at, name) for at, name in enumerate(files)]
+    rows.append(row(0, "film-00.png", label="cancer"))
+    rows.append(row(2, "gone.png"))
+    return write_folder(place, files | {"forgotten.png": png(800)}, rows)
+
+
+COLUMNS = Columns(
+    file="file",
+    label="label",
+    patient="patient_id",
+    split=None,
+    site="site",
+    covariates=("age", "view"),
+)
+
+
+def source_of(own: OwnFolder, columns: Columns = COLUMNS, **changes: Any) -> Folder:
+    """Return the data set of a folder as its option file says, though nothing was checked."""
+    source = Folder(
+        name="films",
+        title="Films",
+        modality="none",
+        folder=str(own.folder),
+        manifest="",
+        manifest_sha256="",
+        columns=columns,
+        classes=("normal", "cancer"),
+        positive_class="cancer",
+        test_sites=(),
+        channels=1,
+        unlisted="refuse",
+        licence="none",
+        citation="none",
+        source="none",
+        known_issues=(),
+        waived_findings={},
+    )
+    rows = read_rows(own.csv.read_bytes())
+    files = OptionFiles(own.folder.parent, "films")
+    files.options.parent.mkdir(parents=True, exist_ok=True)
+    for path in (files.options, files.manifest):
+        path.unlink(missing_ok=True)
+    checksums = {normal(one.cells["file"]): _sum(own, one.cells["file"]) for one in rows}
+    files.write(replace(source, **changes), rows, checksums)
+    written = build(yaml.safe_load(files.options.read_text()), "dataset")
+    assert isinstance(written, Folder)
+    return replace(written, manifest=str(files.manifest))
+
+
+def _sum(own: OwnFolder, name: str) -> str:
+    path = own.folder / name
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
