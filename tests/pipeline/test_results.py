@@ -1,0 +1,99 @@
+"""What the default pipeline finds: the phantom's nodule below its limit, real films above chance."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.evaluation.reported import ModelScores
+from skiagram.evaluation.results import Evaluation, ModelResult
+from skiagram.evaluation.summary import evaluate
+from skiagram.features.table import FeatureTable
+from skiagram.models.classical.random_forest import RandomForest
+from skiagram.models.contract import FitContext, Labelled
+from skiagram.predictions import Predictions
+from skiagram.records import read_record
+from skiagram.report.gather import read_artefacts
+from tests.pipeline.project import Project, make_project
+
+BASELINES = ["logistic_regression", "random_forest"]
+
+
+def run_classical(folder: Path, dataset: str, data: Path | None) -> Project:
+    """Run every stage but the networks on a data set with its default options."""
+    project = make_project(folder)
+    features = "statistics,texture,wavelet"
+    project.edit("params.yaml", dataset=dataset, baselines=BASELINES, networks=[])
+    if data is not None:
+        (project.folder / "source" / "breastmnist.npz").symlink_to(data / "breastmnist.npz")
+    stages = [("ingest", [f"dataset={dataset}"]), ("audit", []), ("restore", [])]
+    stages += [("extract", [f"features=[{features}]"])]
+    stages += [("train_baseline", [f"model={name}"]) for name in BASELINES]
+    for stage, overrides in [*stages, ("evaluate", [])]:
+        done = project.stage(stage, *overrides)
+        assert done.returncode == 0, done.stderr
+    return project
+
+
+def evaluation_of(project: Project) -> Evaluation:
+    return read_record(Evaluation, project.folder / "reports/evaluation.json")
+
+
+def best_baseline(evaluation: Evaluation) -> ModelResult:
+    name = evaluation.best["classical"]
+    return next(model for model in evaluation.models if model.outcome.model == name)
+
+
+@pytest.fixture(scope="module")
+def phantom(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return run_classical(tmp_path_factory.mktemp("phantom") / "project", "phantom", None)
+
+
+@pytest.mark.slow
+def test_the_best_baseline_detects_the_nodule_and_stays_below_the_ideal(phantom: Project) -> None:
+    evaluation = evaluation_of(phantom)
+    auc = best_baseline(evaluation).metrics["roc_auc"].value
+    assert evaluation.ideal is not None
+    assert evaluation.ideal.value is not None
+    assert auc is not None
+    assert 0.80 <= auc < evaluation.ideal.value
+    assert not any(model.leaked for model in evaluation.models)
+
+
+@pytest.mark.slow
+def test_a_model_fitted_on_the_test_set_is_called_a_leak(phantom: Project) -> None:
+    """The articles end with `model.fit(test_data, test_labels)`; here that does not go unseen."""
+    found = read_artefacts(phantom.folder, BASELINES)
+    honest = found.models[1]
+    test = found.cases.test()
+    sealed = found.sealed.set_index("case_id")["label"]
+    label = sealed.loc[test.case_id.tolist()].to_numpy(dtype=np.int64)
+    features = FeatureTable.read(phantom.folder / "data/features.parquet").of(test.case_id)
+    seen = Labelled(features, test.case_id, label, test.patient_id, 2)
+    options = {key: value for key, value in honest.outcome.options.items() if key != "_target_"}
+    fitted = RandomForest(**options).fit(seen, None, FitContext(seed=0))
+    table = honest.predictions.table.copy()
+    rows = (table["part"] == "test").to_numpy()
+    order = {name: at for at, name in enumerate(test.case_id.tolist())}
+    position = [order[name] for name in table.loc[rows, "case_id"]]
+    scores = fitted.scores(features)[position]
+    table.loc[rows, ["score_0", "score_1"]] = scores
+    leaked = ModelScores(dataclasses.replace(honest.outcome, model="leaked"), Predictions(table))
+    models = (found.models[0], leaked)
+    evaluation = evaluate(models, found.cases, found.task, found.sealed, seed=0, truth=found.truth)
+    assert [model.leaked for model in evaluation.models] == [False, True]
+    assert any("leaked" in text or "ideal" in text for text in evaluation.warnings)
+
+
+@pytest.mark.slow
+@pytest.mark.real
+def test_breastmnist_baseline_chosen_out_of_fold(real_data: Path, tmp_path: Path) -> None:
+    evaluation = evaluation_of(run_classical(tmp_path / "project", "breastmnist", real_data))
+    best = best_baseline(evaluation)
+    auc, off_twins = best.metrics["roc_auc"].value, best.metrics["roc_auc_off_twins"].value
+    assert evaluation.twins == 52
+    assert auc is not None
+    assert off_twins is not None
+    assert auc >= 0.82
+    assert off_twins >= 0.75
