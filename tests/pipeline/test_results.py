@@ -1,4 +1,4 @@
-"""What the default pipeline finds: the phantom's nodule below its limit, real films above chance."""
+"""What the default pipeline finds: the phantom below its limit, real films above chance."""
 
 import dataclasses
 from pathlib import Path
