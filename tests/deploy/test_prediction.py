@@ -66,6 +66,19 @@ def test_another_size_is_scored_by_features_and_refused_by_a_network(
     assert "image_size" in str(refused)
 
 
+def test_a_network_that_resizes_takes_any_size(network: Trained, tmp_path: Path) -> None:
+    copy = tmp_path / "model"
+    shutil.copytree(network.model, copy)
+    for path in copy.glob("repeat*/architecture.json"):
+        path.write_text(path.read_text().replace('"image_size": null', '"image_size": 20'))
+    film = tmp_path / "large.png"
+    with Image.open(network.films[0]) as image:
+        image.resize((40, 50)).save(film)
+    prediction = predict(load_model(copy), [film, network.films[0]])
+    assert prediction.unusual_sizes == [film]
+    np.testing.assert_allclose(prediction.rows[1], network.expected()[0], rtol=0, atol=1e-6)
+
+
 def test_a_film_whose_features_overflow_costs_no_other_its_scores(
     baseline: Trained, tmp_path: Path
 ) -> None:

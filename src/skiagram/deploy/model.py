@@ -12,6 +12,7 @@ from skiagram.deploy.folder import WHOLE, own, record, training_mean
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.deployment import DEPLOYMENT, Deployment, repeat_folder
 from skiagram.preparation import PREPARATION, Preparation
+from skiagram.progress import Progress
 from skiagram.records import Task
 from skiagram.store import ImageStore
 
@@ -90,7 +91,8 @@ def load_model(folder: Path) -> DeployedModel:
         len(one.calibration.intercept) != classes for one in deployment.decisions
     ):
         raise DataError("is damaged", where=str(folder / DEPLOYMENT), remedy=WHOLE)
-    scorer = _scorer(folder, deployment, preparation)
+    with Progress("Load", 1):
+        scorer = _scorer(folder, deployment, preparation)
     restoration = own(
         preparation.restoration, "skiagram.restoration", "restore", folder / PREPARATION
     )
