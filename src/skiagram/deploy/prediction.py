@@ -92,7 +92,7 @@ def _score(model: DeployedModel, films: Films, prediction: Prediction) -> None:
 
 
 def _probabilities(model: DeployedModel, films: Films) -> NDArray[np.float64]:
-    with TemporaryDirectory(prefix="skiagram-") as folder:
+    with TemporaryDirectory(prefix="skiagram-predict-") as folder:
         with ShardWriter(Path(folder)) as writer:
             for at, (_, film) in enumerate(films):
                 writer.add(f"film-{at}", film)
