@@ -44,7 +44,7 @@ def test_colour_images_of_several_classes_reach_the_report(project: Project) -> 
         assert model["metrics"]["hand_till_auc"]["value"] > 0.8
         assert model["class_auc"][CLASSES.index("reddish")]["value"] > 0.95
         assert "sensitivity" not in model["metrics"]
-    (comparison,) = metrics["comparisons"]
+    (comparison,) = found["comparisons"]
     assert comparison["difference"]["low"] <= comparison["difference"]["high"]
     report = (project.folder / "reports/report.html").read_text()
     assert "AUC of each class against all others" in report
