@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skiagram.evaluation.results import Estimate
-from skiagram.report.numbers import count, decimal, interval, signed, with_interval
+from skiagram.report.numbers import count, decimal, difference, interval, signed, with_interval
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,11 @@ def test_an_interval_has_two_decimals() -> None:
 
 def test_a_dash_never_stands_beside_a_minus() -> None:
     assert interval(Estimate(0.02, -0.03, 0.07)) == "(−0.03 to 0.07)"
+
+
+def test_a_difference_has_bounds_as_fine_as_itself() -> None:
+    assert difference(Estimate(0.008, -0.0004, 0.0149)) == "+0.008 (0.000–0.015)"
+    assert difference(Estimate(-0.007, -0.019, 0.006)) == "−0.007 (−0.019 to 0.006)"
 
 
 def test_without_bounds_the_value_stands_alone() -> None:

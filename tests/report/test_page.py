@@ -120,7 +120,7 @@ def test_every_model_warning_and_reason_is_told(case: tuple[Evaluation, str]) ->
 
 def test_pairs_that_were_asked_for_stand_with_their_difference(rendered: dict[str, str]) -> None:
     words = Page(rendered["ideal"]).text
-    assert "Support vector machine Decision tree +0.084 (0.04–0.10)" in words
+    assert "Support vector machine Decision tree +0.084 (0.044–0.104)" in words
     assert "Support vector machine Random forest forest was not trained" in words
     assert "Pairs that were asked for" not in Page(rendered["classes"]).text
 

@@ -27,17 +27,22 @@ def signed(value: float | None) -> str:
     return f"+{text}" if value is not None and value > 0 and text != "0.000" else text
 
 
-def interval(estimate: Estimate) -> str:
+def interval(estimate: Estimate, digits: int = 2) -> str:
     """Return `(0.81–0.92)`, with `to` once a bound is negative; empty without an interval."""
     if estimate.low is None or estimate.high is None:
         return ""
-    low, high = decimal(estimate.low, 2), decimal(estimate.high, 2)
+    low, high = decimal(estimate.low, digits), decimal(estimate.high, digits)
     return f"({low} to {high})" if "−" in low + high else f"({low}–{high})"
 
 
 def with_interval(estimate: Estimate) -> str:
     """Return `0.873 (0.81–0.92)`; a dash where there is no value."""
     return f"{decimal(estimate.value)} {interval(estimate)}".strip()
+
+
+def difference(estimate: Estimate) -> str:
+    """Return `+0.021 (−0.004 to 0.046)`: a difference is small, so its bounds need three digits."""
+    return f"{signed(estimate.value)} {interval(estimate, digits=3)}".strip()
 
 
 def count(value: float | None) -> str:

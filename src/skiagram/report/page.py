@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from skiagram.evaluation.results import Estimate, Evaluation
+from skiagram.evaluation.results import Evaluation
 from skiagram.report import tables
 from skiagram.report.confusion import frequencies, matrices
 from skiagram.report.drawing import PALETTE, Drawing
@@ -15,7 +15,7 @@ from skiagram.report.figures.stability import stability
 from skiagram.report.figures.training import training_curves
 from skiagram.report.material import Material
 from skiagram.report.methods import methods
-from skiagram.report.numbers import count, decimal, interval, signed, with_interval
+from skiagram.report.numbers import count, decimal, difference, with_interval
 from skiagram.report.provenance import flat
 from skiagram.report.treatment import treatment_summary
 
@@ -85,7 +85,7 @@ def render(evaluation: Evaluation, material: Material, figures: Figures | None =
         "count": count,
         "decimal": decimal,
         "estimate": with_interval,
-        "signed": _signed_estimate,
+        "difference": difference,
         "svg": _svg,
     }
     return environment.get_template("page.html.j2").render(
@@ -111,7 +111,3 @@ def render(evaluation: Evaluation, material: Material, figures: Figures | None =
 
 def _svg(drawing: Drawing) -> Markup:
     return Markup(drawing.inline())  # noqa: S704 - matplotlib and `inline` escape all text
-
-
-def _signed_estimate(estimate: Estimate) -> str:
-    return f"{signed(estimate.value)} {interval(estimate)}".strip()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
-from skiagram.report.numbers import decimal, interval, signed, with_interval
+from skiagram.report.numbers import decimal, difference, with_interval
 
 _COLUMNS = ("model", "arm", "AUC (95 %)", "out-of-fold", "sensitivity", "specificity", "Brier")
 _METRICS = ("sensitivity", "specificity", "brier")
@@ -39,8 +39,7 @@ def table(evaluation: Evaluation) -> str:
     lines = _aligned(rows)
     titles = {one.outcome.model: one.outcome.title for one in evaluation.models}
     for pair in evaluation.comparisons:
-        found = pair.difference
-        value = found.reason or f"{signed(found.value)} {interval(found)}".strip()
+        value = pair.difference.reason or difference(pair.difference)
         lines.append(f"{titles[pair.model]} minus {titles[pair.other]}: {value}")
     return "\n".join(lines)
 
