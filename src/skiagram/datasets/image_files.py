@@ -121,13 +121,13 @@ def _dicom(content: bytes, name: str) -> Image:
 def _pixels(file: ImageFile, name: str) -> Image:
     _check(file, name)
     white_is_zero = _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO  # Pillow turns 8 bits only
-    upright = ImageOps.exif_transpose(file)
-    if upright.mode in {"I;16", "I;16B", "I;16L", "I"}:
-        values = _deep(upright, file)
+    ImageOps.exif_transpose(file, in_place=True)
+    if file.mode in {"I;16", "I;16B", "I;16L", "I"}:
+        values = _deep(file)
         return np.iinfo(values.dtype).max - values if white_is_zero else values
-    if upright.mode == "F":
-        return np.asarray(upright, dtype=np.float32)
-    return _shallow(upright, name)
+    if file.mode == "F":
+        return np.asarray(file, dtype=np.float32)
+    return _shallow(file, name)
 
 
 def _check(file: ImageFile, name: str) -> None:
@@ -173,10 +173,10 @@ def _tag(file: ImageFile, tag: int) -> Any:
     return file.tag_v2.get(tag) if isinstance(file, TiffImageFile) else None
 
 
-def _deep(image: Pillow.Image, file: ImageFile) -> NDArray[Any]:
+def _deep(file: ImageFile) -> NDArray[Any]:
     """Return gray of more than 8 bits in the machine's byte order."""
-    signed = image.mode == "I" and not isinstance(file, PpmImageFile)
-    return np.asarray(image).astype(np.int16 if signed else np.uint16)
+    signed = file.mode == "I" and not isinstance(file, PpmImageFile)
+    return np.asarray(file).astype(np.int16 if signed else np.uint16)
 
 
 def _shallow(image: Pillow.Image, name: str) -> Image:
@@ -184,7 +184,9 @@ def _shallow(image: Pillow.Image, name: str) -> Image:
     if image.mode in {"LA", "PA", "La", "RGBA", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA" if image.mode in {"P", "PA", "RGB", "RGBA", "RGBa"} else "LA")
         image = _without_alpha(image, name)
-    if image.mode in {"1", "L"}:
+    if image.mode in {"L", "RGB"}:
+        return np.asarray(image)
+    if image.mode == "1":
         return np.asarray(image.convert("L"))
     colour = np.asarray(image.convert("RGB"))
     if image.mode == "P" and (colour == colour[..., :1]).all():
