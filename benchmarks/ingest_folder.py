@@ -1,0 +1,128 @@
+"""How fast, and in how much memory, a folder of PNG files is checked and ingested.
+
+    python benchmarks/ingest_folder.py [FILES [SIDE]]
+
+Bare decoding is Pillow opening each file into an array, one file after the other. Ingest reads the
+same files, verifies every checksum, checks every image and writes shards. Both run in this process
+on one core and are given in processor seconds, so another program's load does not count; check runs
+on all cores and is given in seconds on the clock. Peak memory is that of ingest and of check.
+"""
+
+import hashlib
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from skiagram.datasets.folder import Folder
+from skiagram.datasets.folder_listing import Columns
+from skiagram.datasets.folder_option_file import OptionFiles
+from skiagram.datasets.folder_survey import survey
+from skiagram.datasets.folder_table import read_rows
+from skiagram.datasets.ingest import IngestFolders, ingest
+
+
+def write_films(folder: Path, files: int, side: int) -> bytes:
+    """Write smooth noisy gray PNG files; return their table."""
+    generator = np.random.default_rng(0)
+    folder.mkdir()
+    lines = ["file,patient_id,label"]
+    for at in range(files):
+        coarse = generator.uniform(40, 215, (8, 8))
+        smooth = Image.fromarray(coarse.astype(np.float32)).resize(
+            (side, side), Image.Resampling.BICUBIC
+        )
+        noisy = np.asarray(smooth) + generator.normal(0, 3, (side, side))
+        name = f"film-{at:05d}.png"
+        Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(folder / name)
+        lines.append(f"{name},{at // 4},{'cancer' if at // 4 % 2 else 'normal'}")
+    return "\n".join(lines).encode()
+
+
+def data_set(place: Path, folder: Path, table: bytes) -> Folder:
+    """Write manifest and option file as `skiagram init` does."""
+    columns = Columns(
+        file="file", label="label", patient="patient_id", split=None, site=None, covariates=()
+    )
+    source = Folder(
+        name="films",
+        title="Films",
+        modality="generated",
+        folder=str(folder),
+        manifest="",
+        manifest_sha256="",
+        columns=columns,
+        classes=("normal", "cancer"),
+        positive_class="cancer",
+        test_sites=(),
+        channels=1,
+        unlisted="refuse",
+        licence="none",
+        citation="none",
+        source="none",
+        known_issues=(),
+        waived_findings={},
+    )
+    files = OptionFiles(place, "films")
+    files.options.parent.mkdir(parents=True)
+    rows = read_rows(table)
+    names = [row.cells["file"] for row in rows]
+    sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    files.write(source, rows, sums)
+    written = files.manifest.read_bytes()
+    return replace(
+        source,
+        manifest=str(files.manifest),
+        manifest_sha256=hashlib.sha256(written).hexdigest(),
+    )
+
+
+def decode_all(folder: Path) -> None:
+    """Decode every file as Pillow does."""
+    for path in sorted(folder.iterdir()):
+        with Image.open(path) as image:
+            np.asarray(image)
+
+
+def spent(work: Callable[[], object], clock: Callable[[], float]) -> float:
+    """Return the seconds that a piece of work takes by a clock."""
+    started = clock()
+    work()
+    return clock() - started
+
+
+def peak_megabytes() -> float:
+    """Return the most memory that this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure and print."""
+    words = [int(word) for word in sys.argv[1:]]
+    files, side = [*words, *(20_000, 256)[len(words) :]]
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        folder, out = place / "films", place / "data"
+        table = write_films(folder, files, side)
+        source = data_set(place, folder, table)
+        folders = IngestFolders(out / "images", out / "cases", out / "sealed")
+        decode_all(folder)  # both find the files in the page cache
+        bare = spent(lambda: decode_all(folder), time.process_time)
+        before = peak_megabytes()
+        whole = spent(lambda: ingest(source, "cv", None, folders), time.process_time)
+        print(f"{files} PNG files of {side} × {side} pixels")
+        print(f"bare decoding {bare:6.1f} s of one core")
+        print(f"ingest        {whole:6.1f} s of one core, {bare / whole:.2f} of bare speed")
+        print(f"ingest memory {peak_megabytes():6.0f} MB, {before:.0f} MB before")
+        clock = spent(lambda: survey(source, folder, read_rows(table), "cv"), time.perf_counter)
+        print(f"check         {clock:6.1f} s on the clock, {peak_megabytes():.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
