@@ -7,7 +7,7 @@ from pydantic.dataclasses import dataclass
 from entrypoint import ROOT, output_root, publish, stage
 from skiagram.audit.run import audit
 from skiagram.options import STRICT
-from skiagram.records import Cases, DataCard, Task, read_record, write_record, write_table
+from skiagram.records import DataCard, read_cases, read_record, write_record, write_table
 from skiagram.store import ImageStore
 
 
@@ -19,8 +19,7 @@ class Options:
 @stage(Options)
 def main(_: Options) -> None:
     """Audit the ingested images; `passed` appears only where nothing stops the run."""
-    cases = Cases.read(ROOT / "data/cases/cases.parquet")
-    task = read_record(Task, ROOT / "data/cases/task.json")
+    cases, task = read_cases(ROOT / "data/cases")
     card = read_record(DataCard, ROOT / "data/cases/card.json")
     report, twins = audit(ImageStore(ROOT / "data/images"), cases, task, card)
     (output_root() / "data/audit/passed").unlink(missing_ok=True)

@@ -87,6 +87,8 @@ def _leave(error: SkiagramError) -> None:
 
 def _note_seconds(name: str, seconds: float) -> None:
     """Keep the time beside the outputs, never in them; the tracker reads it."""
+    if process_rank():
+        return
     choices = HydraConfig.get().runtime.choices
     title = f"{name}-{choices['model']}" if "model" in choices else name
     path = ROOT / ".work" / "seconds" / f"{title}.json"
@@ -107,9 +109,23 @@ def output_root() -> Path:
     return ROOT
 
 
+def process_rank() -> int | None:
+    """Return this process's rank among those that run the stage together; None if it runs alone.
+
+    Lightning, torchrun and srun start a stage once a device; only rank 0 writes.
+    """
+    srun = int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1
+    names = ["RANK", "SLURM_PROCID"] if srun else ["RANK"]
+    ranks = [int(os.environ[name]) for name in names if name in os.environ]
+    local = os.environ.get("LOCAL_RANK")
+    return ranks[0] if ranks else local if local is None else int(local)
+
+
 @contextmanager
 def publish(*names: str) -> Iterator[Path]:
     """Yield a staging folder; on success its named parts replace the outputs, on failure nothing.
+
+    Of several processes that run the stage together, the first one's parts do.
 
     Args:
         *names: Paths of the outputs, relative to the project.
@@ -120,7 +136,7 @@ def publish(*names: str) -> Iterator[Path]:
     staging.mkdir(parents=True)
     try:
         yield staging
-        for name in names:
+        for name in () if process_rank() else names:
             target = root / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.is_dir():

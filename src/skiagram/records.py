@@ -102,6 +102,15 @@ class Cases:
         return cls(**text, label=table["label"].to_numpy(dtype=np.int64))
 
 
+def read_cases(folder: Path) -> tuple[Cases, Task]:
+    """Read the case table and the task that ingest left in a folder.
+
+    Raises:
+        DataError: A file is missing or damaged.
+    """
+    return Cases.read(folder / "cases.parquet"), read_record(Task, folder / "task.json")
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How the training of one model ended.

@@ -23,8 +23,8 @@ class Project:
 
     folder: Path
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command as a user would, with the copy's own code."""
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """Start a command as a user would, with the copy's own code."""
         binaries = Path(sys.executable).parent
         environment = {
             "PATH": f"{binaries}:{os.environ['PATH']}",
@@ -35,9 +35,20 @@ class Project:
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "OMP_NUM_THREADS": "1",
         }
-        return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        with self.start(*command) as process:
+            output, errors = process.communicate()
+        return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
     def stage(self, name: str, *overrides: str) -> subprocess.CompletedProcess[str]:
         """Run one stage on its own."""

@@ -16,7 +16,7 @@ def cases(label: int = 0) -> Cases:
 
 def kept(root: Path, table: Cases, *inputs: str) -> Path:
     """Leave a folder behind as a killed stage does."""
-    with suppress(KeyboardInterrupt), work_folder(root, table, *inputs) as folder:
+    with suppress(KeyboardInterrupt), work_folder(root, None, table, *inputs) as folder:
         (folder / "state").touch()
         raise KeyboardInterrupt
     return folder
@@ -24,7 +24,7 @@ def kept(root: Path, table: Cases, *inputs: str) -> Path:
 
 def test_equal_inputs_find_the_state_and_success_removes_it(tmp_path: Path) -> None:
     left = kept(tmp_path, cases(), "options", "images")
-    with work_folder(tmp_path, cases(), "options", "images") as again:
+    with work_folder(tmp_path, None, cases(), "options", "images") as again:
         assert again == left
         assert (again / "state").exists()
     assert not left.exists()

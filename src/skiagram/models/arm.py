@@ -12,15 +12,33 @@ from typing import Any, Generic
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass as options_class
 
+from skiagram.compute import Compute
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitSummary, I, Labelled, Model
 from skiagram.models.deployment import DEPLOYMENT, Decision, Deployment, repeat_folder
 from skiagram.models.plan import Plan
 from skiagram.models.resampling import Developed, Resampling, Scored, cross_validate, holdout
+from skiagram.options import STRICT
 from skiagram.predictions import Predictions
 from skiagram.progress import Progress
 from skiagram.records import Cases, Outcome, Task, write_record, write_table
+
+
+@options_class(**STRICT)
+class TrainOptions:
+    """Choices of a train stage.
+
+    Attributes:
+        model: `_target_` and options of the model.
+        plan: Folds, repeats and seed.
+        compute: How much of the machine it may use.
+    """
+
+    model: dict[str, Any]
+    plan: Plan
+    compute: Compute
 
 
 @dataclass(frozen=True)
@@ -55,6 +73,11 @@ class ArmFolders:
     model: Path
     scores: Path
     work: Path | None
+
+    @classmethod
+    def under(cls, root: Path, name: str, work: Path | None = None) -> "ArmFolders":
+        """Return the folders of one model, by its option file's name, under a root."""
+        return cls(root / "models" / name, root / "scores" / name, work)
 
 
 def train(member: Member[I], cases: Cases, task: Task, plan: Plan, folders: ArmFolders) -> Outcome:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from skiagram.training.data import Examples, ImageData
 from skiagram.training.history import History, read_history
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import Trainer, Training
+from skiagram.training.processes import LIBRARIES, Spawned, Threads, silence, started, wait_for_all
 
 CHECKPOINT = "last.ckpt"
 
@@ -60,7 +62,9 @@ class Fit:
 
         Raises:
             ModelFailure: The loss is no longer finite or memory ran out.
-            OptionError: The devices or the strategy asked for do not exist here.
+            OptionError: The devices or the strategy asked for do not exist here, or other processes
+                were started than they need.
+            KeyboardInterrupt: The user stopped it; the next run goes on after the last epoch.
         """
         torch.set_num_threads(self.threads)
         with TemporaryDirectory(prefix="skiagram-") as scratch:
@@ -70,6 +74,7 @@ class Fit:
             if not (checkpoint.exists() and read_history(checkpoint)["stopped"]):
                 self._train(classifier, training, validation, checkpoint)
             history = read_history(checkpoint)
+            wait_for_all()
         classifier.load_state_dict(history["best_weights"])
         curves = pd.DataFrame(history["curves"])
         return curves.astype({"epoch": "int64"})
@@ -85,16 +90,19 @@ class Fit:
         with Progress("epochs", options.epochs) as bar, _quiet(), _failures(options.batch_size):
             history = History(options.epochs, options.patience, checkpoint, bar.advance)
             resumed = str(checkpoint) if checkpoint.exists() else None
-            self._lightning(history).fit(module, data, ckpt_path=resumed, weights_only=True)
+            trainer = self._lightning(history)
+            with _interrupts():
+                trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
 
     def _lightning(self, history: History) -> pl.Trainer:
         where = dataclasses.asdict(self.trainer)
+        spawned = self.trainer.strategy == "ddp_spawn"
         try:
-            return pl.Trainer(
-                **where,
+            trainer = pl.Trainer(
+                **where | ({"strategy": Spawned()} if spawned else {}),
                 max_epochs=self.training.epochs,
                 deterministic=True if device(self.trainer).type == "cpu" else "warn",
-                callbacks=[history],
+                callbacks=[history, Threads(self.threads)],
                 logger=False,
                 enable_progress_bar=False,
                 enable_model_summary=False,
@@ -107,6 +115,8 @@ class Fit:
                 where="trainer",
                 remedy="try trainer=default",
             ) from error
+        _check_processes(self.trainer, trainer)
+        return trainer
 
 
 def device(trainer: Trainer) -> torch.device:
@@ -125,20 +135,49 @@ def _class_weight(label: Tensor, n_classes: int, kind: str | None) -> Tensor:
     return len(label) / (n_classes * counts.float())
 
 
+def _check_processes(options: Trainer, trainer: pl.Trainer) -> None:
+    given, needed = started(), trainer.num_devices * trainer.num_nodes
+    if given is None and trainer.num_nodes > 1:
+        raise OptionError(
+            f"{trainer.num_nodes} machines, but no launcher started this process",
+            where="trainer.num_nodes",
+            remedy="start the stage by torchrun or by srun from sbatch, one process a device",
+        )
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    joined = environment is not None and environment.creates_processes_externally
+    if given is not None and (given != needed or not joined or options.strategy == "ddp_spawn"):
+        raise OptionError(
+            f"a launcher started {given} processes, the trainer needs {needed}",
+            where="trainer",
+            allowed="trainer.strategy=ddp, a process for each of devices × num_nodes",
+            remedy="start the stage by torchrun or by srun from sbatch, or without a launcher",
+        )
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Lightning's notices about hardware and loaders from the terminal."""
-    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
+    loggers = [logging.getLogger(name) for name in LIBRARIES]
     levels = [logger.level for logger in loggers]
     try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
+            silence()
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+@contextmanager
+def _interrupts() -> Iterator[None]:
+    """Hand on Ctrl-C, of which Lightning makes exit code 1 and a process deaf to the next one."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from error
 
 
 @contextmanager

@@ -77,13 +77,14 @@ class Trainer:
     Attributes:
         accelerator: Kind of device.
         devices: Number of devices a node, or `auto`.
-        num_nodes: Number of machines.
-        strategy: How devices share the work, for example `auto` or `ddp_spawn`.
+        num_nodes: Number of machines; above 1, torchrun or srun starts the processes.
+        strategy: How several devices share the work: `ddp` runs the whole stage on each,
+            `ddp_spawn` starts processes for each fit alone; `auto` is `ddp` if there are several.
         precision: Arithmetic of the forward and backward pass.
     """
 
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
     devices: Annotated[int, Field(ge=1)] | Literal["auto"]
     num_nodes: Annotated[int, Field(ge=1)]
-    strategy: str
+    strategy: Literal["auto", "ddp", "ddp_spawn"]
     precision: Literal["32-true", "16-mixed", "bf16-mixed", "64-true"]

@@ -9,12 +9,13 @@ from pathlib import Path
 import torch
 
 from skiagram.records import Cases
+from skiagram.training.processes import wait_for_all
 
 _CODE = (Path(__file__).parent, Path(__file__).parents[1] / "models")
 
 
 @contextmanager
-def work_folder(root: Path, cases: Cases, *inputs: str) -> Iterator[Path]:
+def work_folder(root: Path, rank: int | None, cases: Cases, *inputs: str) -> Iterator[Path]:
     """Yield the folder that belongs to these inputs; it goes once the work is done.
 
     Other inputs, other code of the networks or another torch give another folder, so a state is
@@ -22,6 +23,7 @@ def work_folder(root: Path, cases: Cases, *inputs: str) -> Iterator[Path]:
 
     Args:
         root: Parent of all such folders.
+        rank: This process among those that share the folder; None where it was started alone.
         cases: The case table.
         *inputs: All else that the work depends on: options, task, SHA-256 of the images.
     """
@@ -33,4 +35,7 @@ def work_folder(root: Path, cases: Cases, *inputs: str) -> Iterator[Path]:
     folder = root / digest.hexdigest()[:32]
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
-    shutil.rmtree(folder)
+    met = wait_for_all()
+    # Processes that had nothing to train never met: another may still read what lies here.
+    if rank is None or (rank == 0 and met):
+        shutil.rmtree(folder)

@@ -1,0 +1,108 @@
+"""A network's stage can be stopped and taken up again, and several processes can share it."""
+
+import signal
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from entrypoint import process_rank
+from skiagram.predictions import Predictions
+from skiagram.records import read_cases
+from tests.pipeline.project import Project
+
+LAUNCHERS = (
+    {},
+    {"RANK": "3", "LOCAL_RANK": "1", "WORLD_SIZE": "4"},
+    {"LOCAL_RANK": "1"},
+    {"SLURM_PROCID": "2", "SLURM_STEP_NUM_TASKS": "4", "LOCAL_RANK": "0"},
+    {"SLURM_PROCID": "0", "SLURM_NTASKS": "4"},
+)
+
+
+def restored(project: Project) -> Project:
+    for stage, overrides in (("ingest", ["dataset=tiny"]), ("restore", [])):
+        done = project.stage(stage, *overrides)
+        assert done.returncode == 0, done.stderr
+    return project
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project: Project) -> None:
+    restored(project)
+    stage = (sys.executable, "pipeline/train_network.py", "plan.folds=2")
+    assert project.run(*stage, "model.training.epochs=1").returncode == 0
+    earlier = project.hashes("models", "scores")
+
+    longer = (*stage, "model.training.epochs=60", "model.training.patience=60")
+    process = project.start(*longer)
+    under_way = ".work/*/repeat0-fold0/last.ckpt"
+    deadline = time.monotonic() + 120
+    while not list(project.folder.glob(under_way)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert project.hashes("models", "scores") == earlier
+    assert list(project.folder.glob(under_way))
+
+    assert project.run(*longer).returncode == 0
+    assert not list(project.folder.glob(under_way))
+    resumed = project.hashes("models", "scores")
+    assert resumed != earlier
+    assert project.run(*longer).returncode == 0
+    assert project.hashes("models", "scores") == resumed
+
+
+@pytest.mark.slow
+def test_two_processes_of_one_stage_score_every_case_once(project: Project) -> None:
+    restored(project)
+    shared = ("trainer.strategy=ddp", "trainer.devices=2", "trainer.accelerator=cpu")
+    # This returns once every process has closed its end of the pipes: none is left behind.
+    done = project.stage(
+        "train_network", "plan.folds=2", "model=article_cnn", "model.training.epochs=2", *shared
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    cases, _ = read_cases(project.folder / "data/cases")
+    scores = Predictions.read(project.folder / "scores/article_cnn/predictions.parquet")
+    for part, expected in (("test", cases.test()), ("out_of_fold", cases.development())):
+        scored = scores.part(part).table["case_id"].to_numpy()
+        np.testing.assert_array_equal(np.sort(scored), np.sort(expected.case_id))
+    left = [path for path in (project.folder / ".work").rglob("*") if path.is_file()]
+    assert {path.parent.name for path in left} == {"seconds"}
+
+
+@pytest.mark.parametrize(
+    ("given", "rank"), list(zip(LAUNCHERS, (None, 3, 1, 2, None), strict=True))
+)
+def test_a_process_knows_its_rank(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], rank: int | None
+) -> None:
+    for name in set().union(*LAUNCHERS):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert process_rank() == rank
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("launched", "trainer", "named"),
+    [
+        ({}, "trainer.num_nodes=2", "torchrun or by srun"),
+        ({"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0"}, "trainer.devices=1", "2 processes"),
+    ],
+)
+def test_processes_that_would_not_meet_are_refused(
+    project: Project, launched: dict[str, str], trainer: str, named: str
+) -> None:
+    restored(project)
+    settings = [f"{name}={value}" for name, value in launched.items()]
+    done = project.run("env", *settings, sys.executable, "pipeline/train_network.py", trainer)
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert named in done.stderr
+    assert not (project.folder / "scores").exists()
