@@ -38,8 +38,8 @@ def test_colour_images_of_several_classes_reach_the_report(project: Project) -> 
     ):
         done = project.stage(stage, *overrides)
         assert done.returncode == 0, (stage, done.stderr[-2000:])
-    metrics = json.loads((project.folder / "reports/evaluation.json").read_text())
-    for model in metrics["models"]:
+    found = json.loads((project.folder / "reports/evaluation.json").read_text())
+    for model in found["models"]:
         assert model["metrics"]["roc_auc"]["value"] > 0.8
         assert model["metrics"]["hand_till_auc"]["value"] > 0.8
         assert model["class_auc"][CLASSES.index("reddish")]["value"] > 0.95
