@@ -1,9 +1,9 @@
 """What every source offers to ingest; a new source is one file here and one option file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,14 @@ class OpenSource(Protocol):
 
     def truth(self, position: int) -> Truth | None:
         """Return what is known of one generated case; None for real images."""
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """An opened source that reads the next images while one is being stored."""
+
+    def read_ahead(self, positions: Sequence[int]) -> Iterator[Image]:
+        """Read the images of some entries, in this order and in bounded memory."""
 
 
 class Source(Protocol):

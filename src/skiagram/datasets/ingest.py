@@ -4,6 +4,7 @@ Case and patient ids are opaque and given after a seeded shuffle, because names 
 often tell the class. Labels of test cases and all that only a generator knows go to `sealed/`.
 """
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.datasets.checks import check_entries, check_image
-from skiagram.datasets.contract import Entry, OpenSource, Source
+from skiagram.datasets.contract import Entry, OpenSource, ReadsAhead, Source
 from skiagram.duplicates import near_duplicate_clusters
 from skiagram.errors import OptionError
 from skiagram.progress import Progress
 from skiagram.records import SEALED, Cases, Design, Task, write_record, write_table
 from skiagram.seeding import stream
-from skiagram.store import ImageStore, ShardWriter
+from skiagram.store import Image, ImageStore, ShardWriter
 
 _ID_SEED = 20_011_990
 
@@ -107,8 +108,9 @@ def _write_images(
         bar = stack.enter_context(Progress("Ingest", len(order)))
         images = stack.enter_context(ShardWriter(folders.images))
         clean = None
-        for name, position in zip(case_id.tolist(), order.tolist(), strict=True):
-            image = opened.image(position)
+        for name, position, image in zip(
+            case_id.tolist(), order.tolist(), _read(opened, order.tolist()), strict=True
+        ):
             check_image(image, names[position])
             images.add(name, image)
             bar.advance()
@@ -126,6 +128,12 @@ def _write_images(
                 )
     if truths:
         write_table(pd.DataFrame(truths), folders.sealed / "truth.parquet")
+
+
+def _read(opened: OpenSource, positions: list[int]) -> Iterator[Image]:
+    if isinstance(opened, ReadsAhead):
+        return opened.read_ahead(positions)
+    return map(opened.image, positions)
 
 
 def _patient_ids(entries: list[Entry], images: Path) -> NDArray[np.str_]:
