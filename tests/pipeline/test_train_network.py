@@ -12,13 +12,13 @@ from skiagram.predictions import Predictions
 from skiagram.records import read_cases
 from tests.pipeline.project import Project
 
-LAUNCHERS = (
-    {},
-    {"RANK": "3", "LOCAL_RANK": "1", "WORLD_SIZE": "4"},
-    {"LOCAL_RANK": "1"},
-    {"SLURM_PROCID": "2", "SLURM_STEP_NUM_TASKS": "4", "LOCAL_RANK": "0"},
-    {"SLURM_PROCID": "0", "SLURM_NTASKS": "4"},
-)
+LAUNCHERS: list[tuple[dict[str, str], int | None]] = [
+    ({}, None),
+    ({"RANK": "3", "LOCAL_RANK": "1", "WORLD_SIZE": "4"}, 3),
+    ({"LOCAL_RANK": "1"}, 1),
+    ({"SLURM_PROCID": "2", "SLURM_STEP_NUM_TASKS": "4", "LOCAL_RANK": "0"}, 2),
+    ({"SLURM_PROCID": "0", "SLURM_NTASKS": "4"}, None),
+]
 
 
 def restored(project: Project) -> Project:
@@ -75,13 +75,11 @@ def test_two_processes_of_one_stage_score_every_case_once(project: Project) -> N
     assert {path.parent.name for path in left} == {"seconds"}
 
 
-@pytest.mark.parametrize(
-    ("given", "rank"), list(zip(LAUNCHERS, (None, 3, 1, 2, None), strict=True))
-)
+@pytest.mark.parametrize(("given", "rank"), LAUNCHERS)
 def test_a_process_knows_its_rank(
     monkeypatch: pytest.MonkeyPatch, given: dict[str, str], rank: int | None
 ) -> None:
-    for name in set().union(*LAUNCHERS):
+    for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS"):
         monkeypatch.delenv(name, raising=False)
     for name, value in given.items():
         monkeypatch.setenv(name, value)

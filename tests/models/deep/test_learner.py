@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError, ModelFailure, OptionError
@@ -186,13 +187,28 @@ def test_an_absent_device_is_a_wrong_option(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_share_one_fit(tmp_path: Path) -> None:
-    known, unseen = halves(tmp_path, 96, noise=0.5)
+def test_two_processes_end_in_the_weights_of_one_at_an_equal_global_batch(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cases = spots(tmp_path / "images", 96, side=18)
+    rows = np.arange(96, dtype=np.int64)
+    known, unseen = cases.select(rows[:64]), cases.select(rows[64:])
+    plain = dataclasses.replace(training(epochs=3, lr=0.003), class_weights=None)
     shared = dataclasses.replace(CPU, devices=2, strategy="ddp_spawn")
-    model = dataclasses.replace(learner(training(epochs=6)), trainer=shared)
-    fitted = model.fit(known, unseen, FitContext(seed=1))
-    assert len(fitted.summary.curves) == 6
-    assert auc(fitted.scores(unseen.inputs), unseen.label) > 0.95
+    fitted = []
+    for trainer, batch_size in ((CPU, 16), (shared, 8)):
+        options = dataclasses.replace(plain, batch_size=batch_size)
+        model = Learner(ArticleCNN(initialisation="keras", training=options), trainer, threads=1)
+        fitted.append(model.fit(known, unseen, FitContext(seed=1)))
+        fitted[-1].save(tmp_path / trainer.strategy)
+    assert capfd.readouterr().err == ""
+    one, two = (
+        load_file(tmp_path / name / "weights.safetensors") for name in ("auto", "ddp_spawn")
+    )
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-5)
+    losses = [model.summary.curves["validation_loss"] for model in fitted]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
 
 
 def test_too_small_an_image_is_refused_by_name(tmp_path: Path) -> None:
