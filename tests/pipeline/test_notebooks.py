@@ -1,0 +1,147 @@
+"""The notebooks run on what a finished run left, change nothing and agree with its record."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from skiagram.evaluation.results import Evaluation
+from skiagram.records import read_record, read_table, write_table
+from skiagram.report.numbers import difference
+from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, Project
+
+NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+OUTPUTS = ("conf", "data", "models", "scores", "reports")
+
+
+@pytest.fixture
+def jupyter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the kernel's own files out of the home folder, and take it from this environment."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "jupyter"))
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "1")
+
+
+@pytest.fixture(scope="module")
+def imperfect(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return the finished run with models that err: each has some test scores exchanged."""
+    folder = tmp_path_factory.mktemp("imperfect") / "project"
+    shutil.copytree(finished.folder, folder)
+    for seed, model in enumerate((*BASELINES, NETWORK)):
+        path = folder / "scores" / model / "predictions.parquet"
+        table = read_table(path)
+        rng = np.random.default_rng(seed)
+        rows = rng.choice(np.flatnonzero(table["part"] == "test"), 12, replace=False)
+        columns = [name for name in table.columns if name.startswith(("score_", "probability_"))]
+        table.loc[rows, columns] = table.loc[rng.permutation(rows), columns].to_numpy()
+        path.unlink()
+        write_table(table, path)
+    project = Project(folder)
+    done = project.stage("evaluate")
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+def executed(name: str, project: Project) -> Mapping[str, str]:
+    """Run a notebook in a project; return what each code cell shows, as text."""
+    book: Any = nbformat.read(REPOSITORY / "notebooks" / f"{name}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+    place = {"metadata": {"path": str(project.folder)}}
+    NotebookClient(book, kernel_name="python3", timeout=300, resources=place).execute()
+    return {cell.id: _shown(cell) for cell in book.cells if cell.cell_type == "code"}
+
+
+def _shown(cell: Any) -> str:
+    """Join printed text and the richest form of the value."""
+    shown = []
+    for output in cell.outputs:
+        data = output.get("data", {})
+        rich = [
+            data[kind] for kind in ("text/html", "image/svg+xml", "text/markdown") if kind in data
+        ]
+        shown += rich or [output.get("text", data.get("text/plain", ""))]
+    return "\n".join(shown)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_committed_as_it_was_written(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    book = json.loads(text)
+    nbformat.validate(book)
+    code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
+    assert code
+    for cell in code:
+        assert cell["outputs"] == []
+        assert cell["execution_count"] is None
+        assert "".join(cell["source"]).strip()
+    assert {key for cell in book["cells"] for key in cell["metadata"]} == set()
+    assert set(book["metadata"]) == {"kernelspec", "language_info"}
+    for trace in ("/home/", "/Users/", "/tmp/", "C:\\\\", str(REPOSITORY)):
+        assert trace not in text
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("jupyter")
+def test_the_comparison_follows_from_the_artefacts(imperfect: Project) -> None:
+    before = imperfect.hashes(*OUTPUTS)
+    shown = executed("comparison", imperfect)
+    assert imperfect.hashes(*OUTPUTS) == before
+    evaluation = read_record(Evaluation, imperfect.folder / "reports/evaluation.json")
+    recorded = evaluation.difference
+    assert recorded is not None
+    assert recorded.value
+    assert difference(recorded) in shown["paired"]
+    assert recorded.method in shown["paired"]
+    assert shown["equal"].strip() == "Equal to the report."
+    assert evaluation.verdict in shown["verdict"]
+    for result in evaluation.models:
+        assert result.outcome.title in shown["performance"]
+        assert f"{result.metrics['roc_auc'].value:.3f}" in shown["performance"]
+    for figure in ("auc", "roc", "stability"):
+        assert shown[figure].startswith("<svg")
+    for gallery in ("examples", "disagreeing"):
+        assert shown[gallery].count("<figure>") >= 1
+        assert shown[gallery].count("<img") == 3 * shown[gallery].count("<figure>")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("jupyter")
+def test_the_comparison_stops_where_the_record_and_the_scores_differ(
+    imperfect: Project, tmp_path: Path
+) -> None:
+    """A table that was edited by hand does not pass for the one the report was made from."""
+    altered = Project(tmp_path / "project")
+    shutil.copytree(imperfect.folder, altered.folder)
+    table = altered.folder / "reports/scores.csv"
+    lines = table.read_text().splitlines()
+    table.unlink()
+    table.write_text("\n".join(lines[:-3]) + "\n")
+    with pytest.raises(CellExecutionError, match="AssertionError"):
+        executed("comparison", altered)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("jupyter")
+def test_a_folder_of_ones_own_goes_from_check_to_audit(
+    finished: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
+    before = finished.hashes(*OUTPUTS)
+    shown = executed("bring_your_own_images", finished)
+    assert finished.hashes(*OUTPUTS) == before
+    assert "This data set can be run." in shown["check"]
+    assert "exit code 0" in shown["check"]
+    assert "What would stop the run (4):" in shown["bad"]
+    for name in ("film00 (copy).png", "film03.png", "film07.png", "film11.png"):
+        assert f"\n  {name}: " in shown["bad"]
+    assert "exit code 4" in shown["bad"]
+    assert "exit code 0" in shown["init"]
+    assert "positive_class: striped" in shown["written"]
+    assert shown["stages"].count("exit code 0") == 2
+    assert "case-000000" in shown["stages"]
