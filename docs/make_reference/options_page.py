@@ -1,0 +1,137 @@
+"""The page of options: every choice, every value, its type, range and meaning."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import yaml
+
+from make_reference.docstrings import attributes, summary
+from make_reference.markdown import code, table
+from make_reference.type_names import type_name
+from skiagram.compute import Compute
+from skiagram.models.plan import Plan
+from skiagram.options import resolve
+from skiagram.training.options import Trainer
+
+_GROUPS = ("dataset", "restoration", "features", "model", "trainer", "compute", "tracking")
+_WITHOUT_TARGET = {"trainer": Trainer, "compute": Compute}
+_LONGEST = 90
+_IN_THE_FILE = "*in the file*"
+_COMMENTED = re.compile(r"(\w+): *(.*?) *# (.*)")
+_INTRODUCTION = """\
+# Options
+
+`params.yaml` holds the choices, `conf/<group>/<choice>.yaml` the values of each choice. Every
+option must stand in its file: there are no hidden defaults. A wrong name, type or range ends a
+stage with one line and exit code 2 before anything is written. A group can be `null` where its type
+says so; the options below it then fall away.
+
+"""
+
+
+def options_page(project: Path) -> str:
+    """Return the page.
+
+    Args:
+        project: Folder of `conf/` and `params.yaml`.
+    """
+    parts = [_INTRODUCTION, _choices(project / "params.yaml"), _stages(project / "conf")]
+    parts += [_group(project / "conf" / group, group) for group in _GROUPS]
+    return "\n".join(parts)
+
+
+def _choices(path: Path) -> str:
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    rows = [
+        [code(name), meaning, _shown(values[name])] for name, meaning in _comments(path).items()
+    ]
+    return "## Choices: `params.yaml`\n\n" + table(["choice", "meaning", "as committed"], rows)
+
+
+def _comments(path: Path) -> dict[str, str]:
+    """Return option → the comment behind it, for the options that stand at the margin."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = {line.split(":")[0]: "" for line in lines if re.match(r"\w+:", line)}
+    return found | {one[1]: one[3] for one in map(_COMMENTED.fullmatch, lines) if one}
+
+
+def _stages(conf: Path) -> str:
+    values = yaml.safe_load((conf / "train_network.yaml").read_text(encoding="utf-8"))
+    plan = [[one.option, one.kind, one.meaning, one.value] for one in _rows(Plan, [values["plan"]])]
+    evaluate = conf / "evaluate.yaml"
+    given, meaning = yaml.safe_load(evaluate.read_text(encoding="utf-8")), _comments(evaluate)
+    own = [[code(name), meaning[name], _shown(given[name])] for name in ("margin", "replicates")]
+    return (
+        "## Stages\n\n`conf/train_baseline.yaml` and `conf/train_network.yaml`, below `plan`; "
+        "`dvc repro` takes repeats,\nfolds and seed from `params.yaml`:\n\n"
+        + table(["option", "type and range", "meaning", "value"], plan)
+        + "\n`conf/evaluate.yaml`:\n\n"
+        + table(["option", "meaning", "value"], own)
+    )
+
+
+def _group(folder: Path, group: str) -> str:
+    by_class: dict[type, dict[str, dict[str, Any]]] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        target = values.pop("_target_", None)
+        cls = resolve(target, group) if target else _WITHOUT_TARGET[group]
+        by_class.setdefault(cls, {})[path.stem] = values
+    return f"## `conf/{group}`\n" + "".join(
+        _class(cls, by_class[cls]) for cls in sorted(by_class, key=lambda one: one.__name__)
+    )
+
+
+def _class(cls: type, files: Mapping[str, Mapping[str, Any]]) -> str:
+    named = ", ".join(code(name) for name in files)
+    rows = [[one.option, one.kind, one.meaning, one.value] for one in _rows(cls, [*files.values()])]
+    listed = table(["option", "type and range", "meaning", "value"], rows) if rows else ""
+    return f"\n### {named}\n\n{code(cls.__name__)}: {summary(cls)}\n\n{listed}"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Row:
+    option: str
+    kind: str
+    meaning: str
+    value: str
+
+
+def _rows(cls: type, given: list[Any], prefix: str = "", whole: str = "") -> Iterator[_Row]:
+    """Yield a row an option, nested groups below their own row.
+
+    Args:
+        cls: Option dataclass.
+        given: The group's values in each option file; None where the group is switched off.
+        prefix: Names of the groups above.
+        whole: Meaning of the group above, for members that need no words of their own.
+    """
+    hints, told = get_type_hints(cls, include_extras=True), attributes(cls)
+    for field in dataclasses.fields(cls):
+        values = [one[field.name] for one in given if one is not None]
+        hint, option = hints[field.name], f"{prefix}{field.name}"
+        nested = [one for one in (hint, *get_args(hint)) if _is_group(one)]
+        shown = "" if nested and any(values) else _together(values)
+        meaning = told.get(field.name, whole).replace("None ", "null ")
+        yield _Row(code(option), type_name(hint), meaning, shown)
+        for one in nested:
+            yield from _rows(one, values, f"{option}.", meaning)
+
+
+def _is_group(hint: Any) -> bool:
+    return isinstance(hint, type) and dataclasses.is_dataclass(hint)
+
+
+def _together(values: list[Any]) -> str:
+    """Return what the option files say; where they differ, each value once."""
+    shown = list(dict.fromkeys(_shown(value) for value in values))
+    return ", ".join(shown) if len(shown) <= 3 and _IN_THE_FILE not in shown else _IN_THE_FILE
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
+    return code(text.replace('"', "")) if text and len(text) <= _LONGEST else _IN_THE_FILE
