@@ -21,11 +21,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from skiagram.datasets.folder import Folder
-from skiagram.datasets.folder_listing import Columns
-from skiagram.datasets.folder_option_file import OptionFiles
-from skiagram.datasets.folder_survey import survey
-from skiagram.datasets.folder_table import read_rows
+from skiagram.datasets.folder.listing import Columns
+from skiagram.datasets.folder.option_file import OptionFiles
+from skiagram.datasets.folder.source import Folder
+from skiagram.datasets.folder.survey import survey
+from skiagram.datasets.folder.table import read_rows
 from skiagram.datasets.ingest import IngestFolders, ingest
 
 

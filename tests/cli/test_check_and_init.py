@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from skiagram.cli.main import main
-from skiagram.datasets.folder import Folder
+from skiagram.datasets.folder.source import Folder
 from skiagram.options import build
 from tests.datasets.own_folders import (
     OwnFolder,

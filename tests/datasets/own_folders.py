@@ -16,10 +16,10 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.datasets.folder import Folder
-from skiagram.datasets.folder_listing import Columns
-from skiagram.datasets.folder_option_file import OptionFiles
-from skiagram.datasets.folder_table import normal, read_rows
+from skiagram.datasets.folder.listing import Columns
+from skiagram.datasets.folder.option_file import OptionFiles
+from skiagram.datasets.folder.source import Folder
+from skiagram.datasets.folder.table import normal, read_rows
 from skiagram.options import build
 
 SIDE = 24

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from skiagram.datasets.phantom import Phantom
+from skiagram.datasets.phantom.source import Phantom
 from skiagram.options import build
 
 OPTION_FILE = Path(__file__).parents[2] / "conf" / "dataset" / "phantom.yaml"

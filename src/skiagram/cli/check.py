@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.cli.project import choices_of
     from skiagram.cli.run_estimate import disk_text, time_text
     from skiagram.cli.survey_text import survey_text
-    from skiagram.datasets.folder_survey import survey
+    from skiagram.datasets.folder.survey import survey
 
     rows = read_table(arguments)
     source = described(arguments, rows)

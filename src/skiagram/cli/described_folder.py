@@ -3,10 +3,10 @@
 import argparse
 import re
 
-from skiagram.datasets.folder import Folder
-from skiagram.datasets.folder_columns import harmless_columns
-from skiagram.datasets.folder_listing import Columns
-from skiagram.datasets.folder_table import Row, read_rows, require_columns
+from skiagram.datasets.folder.columns import harmless_columns
+from skiagram.datasets.folder.listing import Columns
+from skiagram.datasets.folder.source import Folder
+from skiagram.datasets.folder.table import Row, read_rows, require_columns
 from skiagram.datasets.image_files import read_file
 from skiagram.errors import DataError, OptionError
 from skiagram.records import Design

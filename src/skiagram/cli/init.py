@@ -28,8 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from skiagram.cli.described_folder import described, design_of, read_table
-    from skiagram.datasets.folder_option_file import OptionFiles
-    from skiagram.datasets.folder_survey import survey
+    from skiagram.datasets.folder.option_file import OptionFiles
+    from skiagram.datasets.folder.survey import survey
     from skiagram.datasets.ingest import task_of
 
     rows = read_table(arguments)

@@ -9,7 +9,7 @@ import numpy as np
 
 from skiagram.cli.project import Choices, option, option_file
 from skiagram.cli.text_table import text_table
-from skiagram.datasets.folder_examination import Examination
+from skiagram.datasets.folder.examination import Examination
 from skiagram.datasets.image_files import read_image
 from skiagram.errors import SkiagramError
 from skiagram.features.contract import FeatureFamily

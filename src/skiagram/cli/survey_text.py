@@ -3,8 +3,8 @@
 import numpy as np
 
 from skiagram.cli.text_table import text_table
-from skiagram.datasets.folder import Folder
-from skiagram.datasets.folder_survey import Survey
+from skiagram.datasets.folder.source import Folder
+from skiagram.datasets.folder.survey import Survey
 from skiagram.records import Design
 
 

@@ -1,0 +1,1 @@
+"""LIDC-IDRI lung nodules on one intensity scale and grid."""

@@ -1,0 +1,1 @@
+"""mini-MIAS: 322 real mammograms, whole or as squares around lesions."""

@@ -1,0 +1,1 @@
+"""The phantom: generated projections whose ideal observer is known exactly."""

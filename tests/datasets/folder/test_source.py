@@ -1,0 +1,219 @@
+"""A user's own folder through ingest: read right, verified, no identifier in any byte."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from skiagram.datasets.folder.listing import Columns
+from skiagram.datasets.folder.table import read_rows
+from skiagram.datasets.image_files import read_image
+from skiagram.errors import DataError, OptionError
+from skiagram.records import read_table
+from skiagram.store import ImageStore
+from tests.datasets.own_folders import (
+    COLUMNS,
+    OwnFolder,
+    dicom,
+    faulty,
+    mixed_folder,
+    png,
+    row,
+    sound_folder,
+    source_of,
+    write_folder,
+)
+from tests.datasets.sources import ingested
+
+
+def sound(place: Path, changes: Sequence[dict[str, object]]) -> OwnFolder:
+    """Return PNG files, a row each with some cells changed."""
+    files = {f"film-{at}.png": png(at) for at in range(len(changes))}
+    rows = [row(at, name) | changes[at] for at, name in enumerate(files)]
+    return write_folder(place, files, rows)
+
+
+def test_every_image_arrives_with_label_patient_and_covariates(tmp_path: Path) -> None:
+    own = sound_folder(tmp_path)
+    folders, cases = ingested(source_of(own), tmp_path / "out", "cv")
+    table = read_rows(own.csv.read_bytes())
+    rows = {read_image(own.folder / one.cells["file"]).tobytes(): one.cells for one in table}
+    store = ImageStore(folders.images)
+    known = read_table(folders.cases / "covariates.parquet").set_index("case_id")
+    patients: dict[str, str] = {}
+    for case_id, patient, label in zip(cases.case_id, cases.patient_id, cases.label, strict=True):
+        cells = rows.pop(store.image(case_id).tobytes())
+        assert ("normal", "cancer")[label] == cells["label"]
+        assert patients.setdefault(patient, cells["patient_id"]) == cells["patient_id"]
+        assert known.loc[case_id, "age"] == float(cells["age"])
+        assert known.loc[case_id, "view"] == cells["view"]
+    assert not rows
+    assert len(set(patients.values())) == len(patients) == 12
+
+
+def test_no_identifier_leaves_ingest(tmp_path: Path) -> None:
+    own = sound_folder(tmp_path)
+    ingested(source_of(own), tmp_path / "out", "cv")
+    header = read_rows(own.csv.read_bytes())
+    names = {"WARREN", "Warren", "4711", "MRN-", "ward-", ".png", ".dcm", str(tmp_path)}
+    names |= {Path(one.cells["file"]).name for one in header}
+    names |= {"1CT1", "JFK IMAGING", "1.3.6.1.4.1.5962"}  # of the DICOM file that was taken
+    for path in (tmp_path / "out").rglob("*"):
+        if not path.is_file():
+            continue
+        content = path.read_bytes()
+        if path.suffix == ".parquet":  # compressed
+            content += read_table(path).to_csv().encode()
+        for name in names:
+            for encoding in ("utf-8", "utf-16-le"):
+                assert name.encode(encoding) not in content, (path.name, name)
+
+
+def test_of_a_users_table_only_used_columns_enter_the_project(tmp_path: Path) -> None:
+    own = sound_folder(tmp_path)
+    source = source_of(own)
+    manifest = pd.read_csv(source.manifest)
+    assert list(manifest) == ["file", "patient_id", "label", "site", "age", "view", "sha256"]
+    assert "Mary" not in Path(source.manifest).read_text()
+
+
+def test_train_on_site_a_and_test_on_site_b(tmp_path: Path) -> None:
+    own = sound_folder(tmp_path)
+    source = source_of(own, test_sites=("Leeds",))
+    _, cases = ingested(source, tmp_path / "out", "holdout")
+    sites = [one.cells["site"] for one in read_rows(own.csv.read_bytes())]
+    assert (cases.split == "test").sum() == sites.count("Leeds") > 0
+    assert (cases.split == "train").sum() == sites.count("York") > 0
+
+
+def test_a_published_split_is_kept(tmp_path: Path) -> None:
+    splits = ["train"] * 4 + ["validation"] * 4 + ["test"] * 4
+    own = sound(tmp_path, [{"split": split} for split in splits])
+    source = source_of(own, replace(COLUMNS, split="split"))
+    _, cases = ingested(source, tmp_path / "out", "holdout")
+    assert sorted(cases.split) == sorted(splits)
+
+
+def test_an_unknown_patient_is_no_patient(tmp_path: Path) -> None:
+    source = source_of(sound_folder(tmp_path), replace(COLUMNS, patient=None))
+    _, cases = ingested(source, tmp_path / "out", "cv")
+    assert len(set(cases.patient_id)) == len(cases)
+    assert not source.card().patients_known
+
+
+@pytest.mark.parametrize("name", faulty())
+def test_a_faulty_file_stops_the_run_by_name(name: str, tmp_path: Path) -> None:
+    files = {f"film-{at}.png": png(at) for at in range(4)} | {name: faulty()[name]}
+    own = write_folder(tmp_path, files, [row(at, one) for at, one in enumerate(files)])
+    with pytest.raises(DataError) as raised:
+        ingested(source_of(own), tmp_path / "out", "cv")
+    assert raised.value.where == name
+    assert raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"file": ""}, "the CSV, line 3: no file name."),
+        ({"file": "../film.png"}, "the CSV, line 3: `../film.png` lies outside the folder."),
+        ({"file": "/film.png"}, "the CSV, line 3: `/film.png` lies outside the folder."),
+        ({"file": "./film-0.png"}, "film-0.png: 2 rows, in lines 2, 3 of the CSV."),
+        ({"file": "gone.png"}, "gone.png: cannot be opened (No such file or directory)."),
+        ({"label": ""}, "film-1.png: an empty label, column `label`."),
+        ({"label": "benign"}, "film-1.png: label `benign`. Allowed: normal, cancer."),
+        ({"patient_id": ""}, "film-1.png: an empty patient, column `patient_id`."),
+        ({"split": "dev"}, "film-1.png: split `dev`. Allowed: train, validation, test."),
+        ({"patient_id": "MRN-0000", "split": "test"}, "data set films: 1 patients have images"),
+    ],
+)
+def test_a_row_that_cannot_be_used_stops_the_run(
+    change: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    rows: list[dict[str, object]] = [
+        {"split": split, "label": ("normal", "cancer")[at % 2], "patient_id": f"MRN-{at:04d}"}
+        for at, split in enumerate(["train", "train", "train", "test", "test", "test"])
+    ]
+    own = sound(tmp_path, [rows[0], rows[1] | change, *rows[2:]])
+    source = source_of(own, replace(COLUMNS, split="split"), unlisted="ignore")
+    with pytest.raises(DataError) as raised:
+        ingested(source, tmp_path / "out", "holdout")
+    assert str(raised.value).startswith(message)
+    assert "Do this: " in str(raised.value) or "Allowed: " in str(raised.value)
+
+
+def test_a_file_no_row_names_stops_the_run_unless_ignored(tmp_path: Path) -> None:
+    own = sound_folder(tmp_path)
+    (own.folder / "forgotten.png").write_bytes(png(99))
+    (own.folder / "read me.txt").write_text("no image")
+    source = source_of(own)
+    with pytest.raises(DataError, match=r"^forgotten\.png: an image that no row names"):
+        source.open(None)
+    assert len(replace(source, unlisted="ignore").open(None).entries()) == 24
+
+
+def test_a_colour_image_among_gray_ones_stops_the_run(tmp_path: Path) -> None:
+    own = sound_folder(tmp_path)
+    with pytest.raises(DataError, match=r"a gray image\. Allowed: colour images"):
+        ingested(source_of(own, channels=3), tmp_path / "out", "cv")
+
+
+def test_an_altered_file_stops_the_run(tmp_path: Path) -> None:
+    own = sound_folder(tmp_path)
+    source = source_of(own)
+    (own.folder / "scan.jpg").write_bytes(png(77))
+    with pytest.raises(DataError, match=r"^scan\.jpg: altered since the manifest was written"):
+        ingested(source, tmp_path / "out", "cv")
+
+
+def test_an_altered_manifest_stops_the_run(tmp_path: Path) -> None:
+    source = source_of(sound_folder(tmp_path))
+    text = Path(source.manifest).read_text().replace("cancer", "normal", 1)
+    Path(source.manifest).write_text(text)
+    with pytest.raises(DataError, match="altered since it was written"):
+        source.open(None)
+
+
+def test_a_relative_folder_is_looked_for_in_the_data_folder(tmp_path: Path) -> None:
+    source = replace(source_of(sound_folder(tmp_path)), folder="films")
+    assert len(source.open(tmp_path).entries()) == 24
+    with pytest.raises(DataError, match=r"^dataset\.folder: films: no such folder"):
+        source.open(tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize("column", ["patient_id", "file", "label", "case_id"])
+def test_an_identifier_or_the_label_is_no_covariate(column: str) -> None:
+    with pytest.raises(OptionError, match="neither identify a person nor tell label"):
+        replace(COLUMNS, covariates=(column,))
+
+
+@pytest.mark.parametrize(
+    ("columns", "sites"),
+    [
+        (COLUMNS, ("Oslo",)),
+        (replace(COLUMNS, site=None), ("Leeds",)),
+        (replace(COLUMNS, split="name"), ("Leeds",)),
+    ],
+)
+def test_wrong_test_sites_are_named(
+    columns: Columns, sites: tuple[str, ...], tmp_path: Path
+) -> None:
+    source = source_of(sound_folder(tmp_path), columns, test_sites=sites)
+    with pytest.raises(OptionError) as raised:
+        source.open(None)
+    assert raised.value.where == "dataset.test_sites"
+
+
+def test_multi_frame_and_burnt_in_text_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "series.dcm"
+    for content in (dicom(1, NumberOfFrames=2), dicom(1, BurnedInAnnotation="YES")):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"series\.dcm: (2 frames|text is burnt)"):
+            read_image(path)
+
+
+def test_the_mixed_folder_stops_at_its_first_problem(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^film-00\.png: 2 rows, in lines 2, 61"):
+        source_of(mixed_folder(tmp_path)).open(None)
+    assert len(list((tmp_path / "films").iterdir())) == 60

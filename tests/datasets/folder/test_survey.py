@@ -1,0 +1,100 @@
+"""A survey names every problem at once, in the very words of the run."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from skiagram.datasets.folder.source import Folder
+from skiagram.datasets.folder.survey import Survey, survey
+from skiagram.datasets.folder.table import read_rows
+from skiagram.errors import DataError
+from skiagram.records import Design
+from tests.datasets.own_folders import (
+    COLUMNS,
+    OwnFolder,
+    encoded,
+    faulty,
+    film,
+    mixed_folder,
+    png,
+    row,
+    sound_folder,
+    source_of,
+    write_folder,
+)
+from tests.datasets.sources import ingested
+
+
+def surveyed(own: OwnFolder, source: Folder, design: Design = "cv") -> Survey:
+    return survey(source, own.folder, read_rows(own.csv.read_bytes()), design)
+
+
+def test_a_sound_folder_has_no_problem(tmp_path: Path) -> None:
+    own = sound_folder(tmp_path)
+    found = surveyed(own, source_of(own))
+    assert found.runnable
+    assert [one.name for one in found.examined] == [one.name for one in found.entries]
+    assert {one.depth for one in found.examined} == {"uint8", "uint16", "float32"}
+
+
+def test_every_fault_of_60_mixed_files_is_named_as_the_run_names_it(tmp_path: Path) -> None:
+    own = mixed_folder(tmp_path)
+    named = {problem.where for problem in surveyed(own, source_of(own)).problems}
+    assert named == {*faulty(), "film-00.png", "gone.png", "forgotten.png"}
+    left = set(named)
+    while left:
+        source = source_of(own)
+        problems = [str(problem) for problem in surveyed(own, source).problems]
+        assert all("Do this: " in problem for problem in problems)
+        with pytest.raises(DataError) as raised:
+            ingested(source, tmp_path / "out" / str(len(left)), "cv")
+        assert str(raised.value) in problems
+        _remedy(own, raised.value.where)
+        left.remove(raised.value.where)
+    source = source_of(own)
+    assert surveyed(own, source).runnable
+    _, cases = ingested(source, tmp_path / "out" / "clean", "cv")
+    assert len(cases) == 52
+
+
+def _remedy(own: OwnFolder, name: str) -> None:
+    """Do as told: remove the file and its row, or the second row."""
+    lines = own.csv.read_text().splitlines()
+    of_file = [line for line in lines if line.startswith(f"{name},")]
+    if len(of_file) < 2:
+        (own.folder / name).unlink(missing_ok=True)
+    own.csv.write_text("\n".join(line for line in lines if line not in of_file[-1:]))
+
+
+def test_gray_and_colour_are_not_mixed(tmp_path: Path) -> None:
+    files = {f"film-{at}.png": png(at) for at in range(8)}
+    files["film-3.png"] = encoded(Image.fromarray(film(3)).convert("RGB"), "PNG")
+    own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
+    source = source_of(own)
+    found = surveyed(own, source)
+    assert found.channels == 1
+    assert [problem.where for problem in found.problems] == ["film-3.png"]
+    with pytest.raises(DataError) as raised:
+        ingested(source, tmp_path / "out", "cv")
+    assert str(raised.value) == str(found.problems[0])
+
+
+def test_duplicates_that_the_audit_would_stop_at_are_named(tmp_path: Path) -> None:
+    files = {f"film-{at}.png": png(at) for at in range(8)} | {"copy.png": png(0)}
+    own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
+    found = surveyed(own, source_of(own))
+    assert not found.problems
+    assert not found.runnable
+    stops = [finding for finding in found.findings if finding.stops]
+    assert [finding.name for finding in stops] == ["near_duplicates_across_patients"]
+    assert stops[0].examples == ("film-0.png",)
+
+
+def test_many_files_are_read_in_their_order_by_several_processes(tmp_path: Path) -> None:
+    files = {f"film-{at:03d}.png": png(at) for at in range(80)} | {"cut.jpg": faulty()["cut.jpg"]}
+    own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
+    found = surveyed(own, replace(source_of(own), columns=replace(COLUMNS, patient=None)))
+    assert [one.name for one in found.examined] == [f"film-{at:03d}.png" for at in range(80)]
+    assert [problem.where for problem in found.problems] == ["cut.jpg"]

@@ -1,0 +1,133 @@
+"""LIDC nodules: the task, one intensity scale, opaque patients, named errors."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from sklearn.metrics import roc_auc_score
+
+from skiagram.datasets.ingest import IngestFolders, ingest
+from skiagram.datasets.lidc.source import LIDC
+from skiagram.errors import DataError, OptionError
+from skiagram.options import build
+from skiagram.records import Cases, read_table
+from tests.datasets.lidc_files import OPTION_FILE, lung, table, write
+
+
+def test_indeterminate_nodules_are_left_out_and_ratings_become_labels(tmp_path: Path) -> None:
+    entries = write(tmp_path, table()).open(tmp_path).entries()
+    assert [entry.label for entry in entries] == [0, 1, 0, 1, 0, 1, 0]
+    assert [entry.patient for entry in entries] == ["Doe^John", "Doe^John", "B", "C", "C", "D", "D"]
+    assert all(entry.split is None for entry in entries)
+
+
+def test_diameters_are_in_mm_and_no_rating_is_a_covariate(tmp_path: Path) -> None:
+    first, second, third, *_ = write(tmp_path, table()).open(tmp_path).entries()
+    assert first.covariates == {
+        "diameter_mm": 5.0,
+        "pixel_spacing_mm": 0.5,
+        "slice_thickness_mm": 2.5,
+    }
+    assert second.covariates["diameter_mm"] == 10.0
+    assert second.covariates["slice_thickness_mm"] == 2.5  # known from the nodule's series
+    assert third.covariates["slice_thickness_mm"] is None
+
+
+def test_every_scanner_gives_the_same_ct_numbers(tmp_path: Path) -> None:
+    opened = write(tmp_path, table(), grid=None, window=None).open(tmp_path)
+    images = [opened.image(position) for position in range(7)]
+    for image in images:
+        assert image.dtype == np.float32
+        known = np.isfinite(image)
+        np.testing.assert_array_equal(image[known], lung()[known])
+    assert [int(np.isnan(image).sum()) for image in images] == [1, 1, 0, 1, 1, 0, 0]
+
+
+def test_images_share_a_grid_and_a_window(tmp_path: Path) -> None:
+    opened = write(tmp_path, table(), grid={"spacing_mm": 0.6, "size": 12}).open(tmp_path)
+    images = [opened.image(position) for position in range(7)]
+    assert {image.shape for image in images} == {(12, 12)}
+    assert all(image.min() >= -1000 and image.max() <= 400 for image in images)
+    disc = [int((image > -400).sum()) for image in images]  # radius 5 pixels of 0.5 to 0.8 mm
+    assert disc[0] < disc[3] < disc[5]
+
+
+def test_ingest_keeps_patients_together_and_lets_no_identifier_through(tmp_path: Path) -> None:
+    source = write(tmp_path, table())
+    out = IngestFolders(tmp_path / "images", tmp_path / "cases", tmp_path / "sealed")
+    ingest(source, "cv", tmp_path, out)
+    cases = Cases.read(out.cases / "cases.parquet")
+    assert sorted(np.unique(cases.patient_id, return_counts=True)[1].tolist()) == [1, 2, 2, 2]
+    covariates = read_table(out.cases / "covariates.parquet")
+    assert list(covariates) == [
+        "case_id",
+        "diameter_mm",
+        "pixel_spacing_mm",
+        "slice_thickness_mm",
+    ]
+    written = b"".join(path.read_bytes() for path in out.cases.iterdir())
+    assert b"Doe" not in written
+
+
+def test_a_published_split_is_asked_for_by_holdout_only(tmp_path: Path) -> None:
+    out = IngestFolders(tmp_path / "images", tmp_path / "cases", tmp_path / "sealed")
+    with pytest.raises(DataError, match=r"no published test split.*design=cv"):
+        ingest(write(tmp_path, table()), "holdout", tmp_path, out)
+
+
+def test_an_absent_file_says_where_to_put_it(tmp_path: Path) -> None:
+    source = write(tmp_path, table())
+    (tmp_path / "lidc_nodules.csv").unlink()
+    message = r"lidc_nodules\.csv: is not at hand and cannot be fetched.*SKIAGRAM_DATA"
+    with pytest.raises(DataError, match=message):
+        source.open(tmp_path)
+    with pytest.raises(DataError, match=r"lidc_nodules\.npz: is not at hand"):
+        source.open(None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (table().drop(columns="malignancy"), "csv: no column `malignancy`"),
+        (table().iloc[::-1], "8 rows that are not the 8 nodules"),
+        (table().iloc[:7], "7 rows that are not the 8 nodules"),
+    ],
+)
+def test_a_table_of_other_nodules_is_refused(
+    rows: pd.DataFrame, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=message):
+        write(tmp_path, rows).open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"ratings": {"benign": [1, 2], "malignant": [2, 5]}}, "ratings: 2 twice"),
+        ({"ratings": {"benign": [0], "malignant": [5]}}, "greater than or equal to 1"),
+        ({"window": [400.0, -1000.0]}, "lower bound first"),
+        ({"grid": {"spacing_mm": 0.7, "size": 4}}, "greater than or equal to 8"),
+    ],
+)
+def test_wrong_options_are_named(values: dict[str, object], message: str, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=message):
+        write(tmp_path, table(), **values).open(tmp_path)
+
+
+@pytest.mark.real
+def test_the_real_file_is_the_usual_task(real_data: Path) -> None:
+    source: LIDC = build(yaml.safe_load(OPTION_FILE.read_text()), "dataset")
+    opened = source.open(real_data)
+    entries = opened.entries()
+    label = np.array([entry.label for entry in entries])
+    assert np.bincount(label).tolist() == [897, 591]
+    assert len({entry.patient for entry in entries}) == 686
+    diameter = [entry.covariates["diameter_mm"] for entry in entries]
+    assert roc_auc_score(label, diameter) == pytest.approx(0.924, abs=0.0005)
+    images = np.stack([opened.image(position) for position in range(len(entries))])
+    assert images.shape == (1488, 48, 48)
+    assert np.isnan(images).any(axis=(1, 2)).sum() == 2  # the grid fits into every image
+    darkest = np.nanpercentile(images.reshape(1488, -1), 5, axis=1)
+    assert np.percentile(darkest, 99) < -600  # air or lung in every image, whatever the scanner

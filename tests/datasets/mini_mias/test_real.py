@@ -1,0 +1,107 @@
+"""The 322 real films of mini-MIAS."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.datasets.mini_mias.images import OpenMiniMias
+from skiagram.datasets.mini_mias.selection import select_cases
+from tests.datasets.mini_mias.test_source import options
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def squares(real_data: Path) -> OpenMiniMias:
+    return options("regions", mask=False, size=128).open(real_data)
+
+
+def test_films_have_the_published_counts(squares: OpenMiniMias) -> None:
+    cases = select_cases(squares.films, "normal_abnormal", regions=False, seed=0)
+    assert Counter(case.entry.label for case in cases) == {0: 207, 1: 115}
+    assert len({case.entry.patient for case in cases}) == 161
+    assert Counter(case.entry.covariates["tissue"] for case in cases) == {
+        "fatty": 106,
+        "fatty-glandular": 104,
+        "dense-glandular": 112,
+    }
+    severity = Counter(case.film.malignant for case in cases if case.film.lesions)
+    assert severity == {False: 63, True: 52}
+
+
+def test_breasts_hold_their_lesions(squares: OpenMiniMias) -> None:
+    lost, placed = set(), 0
+    for film in squares.films.truth:
+        mask = squares.films.breast(film).mask()
+        mask = mask[:, ::-1] if film.left else mask
+        places = [lesion.place for lesion in film.lesions if lesion.place]
+        placed += len(places)
+        lost |= {film.name for place in places if not mask[place]}
+    assert placed == 119
+    assert lost == {"mdb212", "mdb214"}  # their recorded places lie on empty film
+
+
+def test_doubtful_breasts_are_few_and_named(squares: OpenMiniMias) -> None:
+    breasts = {film.name: squares.films.breast(film) for film in squares.films.truth}
+    assert all(0.1 < breast.blocks.mean() < 0.9 for breast in breasts.values())
+    doubtful = {name for name, breast in breasts.items() if not breast.plausible}
+    assert doubtful == {"mdb034", "mdb053", "mdb065"}
+
+
+def test_chest_wall_is_on_the_left(squares: OpenMiniMias) -> None:
+    """A breast is taller at the chest wall than at the nipple, unless it fills the film."""
+    undecided = set()
+    for film in squares.films.truth:
+        height = squares.films.breast(film).blocks.sum(axis=0)
+        filled = np.flatnonzero(height)
+        if height[filled[0] + 5] <= height[filled[-1] - 5]:
+            undecided.add(film.name)
+    assert undecided <= {"mdb151", "mdb152"}
+
+
+def test_squares_are_centred_on_their_lesions(squares: OpenMiniMias) -> None:
+    right, upside_down = [], []
+    for at, case in enumerate(squares.cases):
+        if not case.film.lesions or case.centre is None:
+            continue
+        row, column = case.centre
+        pixels = squares.films.pixels(case.film)
+        assert np.asarray(squares.image(at))[64, 64] == pixels[row, column]
+        right.append(pixels[row, column])
+        upside_down.append(pixels[1023 - row, column])
+    assert len(right) == 117
+    assert np.mean(right) > np.mean(upside_down) + 20
+    assert min(right) > 60 > min(upside_down)
+
+
+def test_normal_squares_lie_where_lesions_lie(squares: OpenMiniMias) -> None:
+    lesions = [one.centre for one in squares.cases if one.centre and one.film.lesions]
+    normal = [one.centre for one in squares.cases if one.centre and not one.film.lesions]
+    assert len(normal) == 207
+    np.testing.assert_allclose(np.mean(lesions, axis=0), np.mean(normal, axis=0), atol=40)
+
+
+def test_preset_of_the_article_has_its_counts(squares: OpenMiniMias) -> None:
+    article = options("article")
+    assert article.split is not None
+    cases = select_cases(squares.films, article.task, regions=False, seed=0)
+    entries = [case.entry for case in cases]
+    drawn = article.split.draw(entries, article.classes)
+    assert Counter((split, entries[at].label) for at, split in drawn.items()) == {
+        ("train", 0): 80,
+        ("train", 1): 20,
+        ("test", 0): 10,
+        ("test", 1): 10,
+    }
+    train, test = (
+        {entries[at].patient for at, split in drawn.items() if split == side}
+        for side in ("train", "test")
+    )
+    assert not train & test
+
+
+def test_lesions_are_benign_or_malignant(real_data: Path) -> None:
+    opened = options("malignancy").open(real_data)
+    assert Counter(entry.label for entry in opened.entries()) == {0: 66, 1: 51}

@@ -1,0 +1,206 @@
+"""mini-MIAS as a source: cases of each task, images as asked for, and the real films."""
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from skiagram.datasets.contract import Entry
+from skiagram.datasets.mini_mias.images import OpenMiniMias, cut_out
+from skiagram.datasets.mini_mias.selection import select_cases
+from skiagram.datasets.mini_mias.source import MiniMias
+from skiagram.errors import DataError, OptionError
+from skiagram.options import build
+from skiagram.store import ImageStore
+from tests.datasets.mini_mias_folder import BREAST, LABEL, SPOT, breast, film, write_folder
+from tests.datasets.sources import ingested
+
+OPTION_FILES = Path(__file__).parents[3] / "conf" / "dataset"
+SMALL_SPLIT = {
+    "seed": 0,
+    "train": {"normal": 2, "abnormal": 2},
+    "test": {"normal": 1, "abnormal": 1},
+}
+
+
+def options(name: str = "films", **changes: Any) -> MiniMias:
+    values = yaml.safe_load((OPTION_FILES / f"mini_mias_{name}.yaml").read_text())
+    made = build(values | changes, "dataset")
+    assert isinstance(made, MiniMias)
+    return made
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        root = tmp_path_factory.mktemp("data")
+        write_folder(root, patch)
+        yield root
+
+
+def case(opened: OpenMiniMias, name: str) -> tuple[int, Entry]:
+    found = [(at, entry) for at, entry in enumerate(opened.entries()) if entry.name == name]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_films_carry_label_patient_tissue_and_side(root: Path) -> None:
+    opened = options().open(root)
+    assert len(opened.entries()) == 10
+    _, left = case(opened, "mdb007")
+    assert (left.label, left.patient, left.split) == (1, "4", None)
+    assert left.covariates == {
+        "tissue": "fatty-glandular",
+        "side": "left",
+        "mask_plausible": "yes",
+    }
+    _, right = case(opened, "mdb010")
+    assert (right.label, right.patient, right.covariates["side"]) == (0, "5", "right")
+    assert opened.truth(0) is None
+
+
+def test_malignancy_leaves_normal_films_out(root: Path) -> None:
+    opened = options(task="benign_malignant", positive_class="malignant").open(root)
+    labels = {entry.name: entry.label for entry in opened.entries()}
+    assert labels == {
+        "mdb001": 0,
+        "mdb004": 1,
+        "mdb005": 1,
+        "mdb007": 0,
+        "mdb008": 0,
+        "mdb009": 0,
+    }
+
+
+@pytest.mark.parametrize("name", ["mdb001", "mdb002"])
+def test_film_is_masked_turned_and_averaged(name: str, root: Path) -> None:
+    image = np.asarray(options(size=128).open(root).image(int(name[3:]) - 1))
+    assert image.shape == (128, 128)
+    assert image.dtype == np.float32
+    tissue = breast(wall_on_left=True)[4::8, 4::8]
+    assert (image > 0).sum() == pytest.approx(tissue.sum(), rel=0.05)
+    assert np.median(image[image > 0]) == BREAST + int(name[3:])
+    assert image.max() < LABEL
+    assert image[:, :31].max() == 0
+    assert image[60, 34] > 0  # the chest wall is on the left
+
+
+def test_films_stay_as_they_are_where_asked(root: Path) -> None:
+    opened = options(size=1024, mask=False, orient=False).open(root)
+    for number in (1, 2):
+        np.testing.assert_array_equal(opened.image(number - 1), film(number))
+
+
+def test_lesion_is_at_the_centre_of_its_square(root: Path) -> None:
+    opened = options("regions", region=64, size=64).open(root)
+    for name in ("mdb001 lesion 0", "mdb004 lesion 0", "mdb007 lesion 0", "mdb007 lesion 1"):
+        image = opened.image(case(opened, name)[0])
+        row, column = np.argwhere(np.asarray(image) == SPOT).mean(axis=0)
+        assert (row, column) == (32, 32)
+
+
+def test_lesions_without_a_place_on_the_breast_are_left_out(root: Path) -> None:
+    names = [entry.name for entry in options("regions").open(root).entries()]
+    assert [name for name in names if "lesion" in name] == [
+        "mdb001 lesion 0",
+        "mdb004 lesion 0",
+        "mdb007 lesion 0",
+        "mdb007 lesion 1",
+    ]
+    assert [name for name in names if "lesion" not in name] == [
+        "mdb002",
+        "mdb003",
+        "mdb006",
+        "mdb010",
+    ]
+
+
+def test_normal_squares_take_each_lesion_place_once(root: Path) -> None:
+    """All generated breasts have one outline, so places carry over pixel by pixel."""
+    cases = options("regions").open(root).cases
+    lesions = sorted(one.centre for one in cases if one.film.lesions and one.centre)
+    normal = sorted(one.centre for one in cases if not one.film.lesions and one.centre)
+    assert len(lesions) == len(normal) == 4
+    np.testing.assert_allclose(lesions, normal, atol=8)
+
+
+def test_normal_places_follow_their_seed(root: Path) -> None:
+    films = options("regions").open(root).films
+
+    def centres(seed: int) -> list[tuple[int, int] | None]:
+        cases = select_cases(films, "normal_abnormal", regions=True, seed=seed)
+        return [case.centre for case in cases]
+
+    assert centres(0) == centres(0)
+    assert centres(0) != centres(1)
+    assert centres(0)[:4] == centres(1)[:4]  # lesions stay where they are
+
+
+@pytest.mark.parametrize("side", [20, 21, 64])
+def test_square_beyond_the_film_is_padded_with_black(side: int) -> None:
+    pixels = np.arange(1, 101, dtype=np.uint8).reshape(10, 10)
+    for centre in ((0, 0), (9, 9), (4, 7)):
+        square = cut_out(pixels, centre, side)
+        assert square.shape == (side, side)
+        assert square[side // 2, side // 2] == pixels[centre]
+        assert square.astype(int).sum() == pixels.astype(int).sum()  # the film, and black around
+
+
+def test_drawn_split_has_exact_counts_and_its_own_images(root: Path) -> None:
+    whole = options(size=64).open(root)
+    drawn = options(size=64, split=SMALL_SPLIT).open(root)
+    assert Counter((entry.split, entry.label) for entry in drawn.entries()) == {
+        ("train", 0): 2,
+        ("train", 1): 2,
+        ("test", 0): 1,
+        ("test", 1): 1,
+    }
+    for at, entry in enumerate(drawn.entries()):
+        np.testing.assert_array_equal(drawn.image(at), whole.image(case(whole, entry.name)[0]))
+
+
+def test_folder_that_lacks_a_film_is_refused(root: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(root / "mini-mias", tmp_path / "mini-mias")
+    (copied / "mdb001.png").unlink()
+    with pytest.raises(DataError, match=r"^mini-mias/mdb001: film is missing"):
+        options().open(tmp_path)
+
+
+def test_unpublished_split_asks_for_cross_validation(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no published test split.*choose `design=cv`"):
+        ingested(options(size=64), tmp_path / "out", root=root)
+    folders, cases = ingested(options(size=64), tmp_path / "out", "cv", root)
+    assert len(cases) == len(ImageStore(folders.images)) == 10
+    assert len(set(cases.patient_id)) == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"size": 100}, r"dataset\.size: 100 was given\. Allowed: a divisor of the 1024"),
+        ({"region": 100, "size": 64}, r"dataset\.size: 64 was given\. Allowed: a divisor of the"),
+        ({"region": 2048}, r"dataset\.region"),
+        ({"task": "left_right"}, r"dataset\.task"),
+        (
+            {"split": SMALL_SPLIT | {"test": {"benign": 1, "abnormal": 1}}},
+            r"dataset\.split\.test: counts for benign, abnormal\. Allowed: one count for each of",
+        ),
+    ],
+)
+def test_nonsense_options_are_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        options(**changes)
+
+
+@pytest.mark.parametrize("name", ["regions", "malignancy"])
+def test_cards_of_squares_say_given_a_place(name: str) -> None:
+    card = options(name).card()
+    assert "given a place" in card.title
+    assert any(issue.startswith("Given a place") for issue in card.known_issues)
+    assert card.licence.startswith("research only")
+    assert card.patients_known

@@ -1,0 +1,71 @@
+"""Faults and the DICOM form of a phantom image."""
+
+import numpy as np
+import pydicom
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skiagram.datasets.dicom import read_dicom
+from skiagram.datasets.phantom.acquisition import (
+    HIGHEST,
+    INTERCEPT,
+    LOWEST,
+    PADDING,
+    SLOPE,
+    DicomWriter,
+    Faults,
+    digitised,
+    with_faults,
+)
+
+FLAT = np.full((32, 32), 30_000, dtype=np.uint16)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    missing=st.integers(0, 200),
+    hot=st.integers(0, 200),
+    rows=st.integers(0, 10),
+    seed=st.integers(0, 99),
+)
+def test_faults_are_as_many_as_asked(missing: int, hot: int, rows: int, seed: int) -> None:
+    faults = Faults(missing_pixels=missing, hot_pixels=hot, dead_rows=rows)
+    faulty = with_faults(FLAT, faults, np.random.default_rng(seed))
+    assert (faulty == PADDING).sum() == missing
+    assert (faulty == HIGHEST).sum() == hot
+    assert np.all(faulty != FLAT, axis=1).sum() == rows
+    untouched = (faulty != PADDING) & (faulty != HIGHEST) & (faulty != LOWEST)
+    assert (faulty[untouched] == 30_000).all()
+    assert (FLAT == 30_000).all()
+
+
+def test_faults_reach_the_pipeline_on_the_right_pixels() -> None:
+    faults = Faults(missing_pixels=9, hot_pixels=5, dead_rows=1)
+    faulty = with_faults(FLAT, faults, np.random.default_rng(0))
+    image = read_dicom(DicomWriter(32).write(faulty, 0, 0))
+    np.testing.assert_array_equal(np.isnan(image), faulty == PADDING)
+    assert (image[faulty == HIGHEST] == HIGHEST * SLOPE + INTERCEPT).all()
+    assert (image[faulty == LOWEST] == LOWEST * SLOPE + INTERCEPT).all()
+
+
+@settings(deadline=None, max_examples=50)
+@given(value=st.floats(-15.99, 15.99))
+def test_digitised_value_is_within_half_a_step(value: float) -> None:
+    stored = digitised(np.full((1, 1), value))
+    assert abs(stored[0, 0] * SLOPE + INTERCEPT - value) <= SLOPE / 2
+    assert stored[0, 0] != PADDING
+
+
+@pytest.mark.parametrize("value", [-1e6, 1e6])
+def test_value_beyond_the_scale_is_clipped_and_not_missing(value: float) -> None:
+    assert digitised(np.full((1, 1), value))[0, 0] in {LOWEST, HIGHEST}
+
+
+def test_file_is_plain_dicom_with_identifiers_of_its_own() -> None:
+    writer = DicomWriter(32)
+    one, two = (pydicom.dcmread(writer.write(FLAT, at, at)) for at in (0, 1))
+    assert str(one.PatientName) == "SYNTHETIC^PHANTOM-0001"
+    assert two.PatientID == "PHANTOM-0002"
+    assert one.SOPInstanceUID != two.SOPInstanceUID
+    np.testing.assert_array_equal(one.pixel_array, FLAT)

@@ -1,0 +1,169 @@
+"""The phantom as a source: determinism, statistics, faults, options."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from skiagram.datasets.phantom.exposure import Exposures
+from skiagram.datasets.phantom.tissue import Nodule, Tissue
+from skiagram.errors import OptionError
+from tests.datasets.phantoms import phantom, small_phantom
+
+NO_FAULTS = {"missing_pixels": 0, "hot_pixels": 0, "dead_rows": 0}
+
+
+def test_images_depend_neither_on_the_order_of_access_nor_on_the_opening() -> None:
+    first, second = small_phantom().open(None), small_phantom().open(None)
+    forwards = [first.image(at) for at in range(6)]
+    truths = [first.truth(at) for at in range(6)]
+    for at in (3, 0, 5, 1, 4, 2):
+        truth = second.truth(at)
+        np.testing.assert_array_equal(second.image(at), forwards[at])
+        np.testing.assert_array_equal(truth.clean, truths[at].clean)
+        assert truth.ideal_score == truths[at].ideal_score
+
+
+def test_another_seed_draws_other_images() -> None:
+    one, other = (small_phantom(seed=seed).open(None).image(0) for seed in (1, 2))
+    assert not np.array_equal(one, other, equal_nan=True)
+
+
+def test_faults_do_not_move_what_lies_below() -> None:
+    clean = small_phantom(faults=NO_FAULTS).open(None)
+    faulty = small_phantom().open(None)
+    for at in range(4):
+        changed = clean.image(at) != faulty.image(at)
+        assert changed.sum() <= 40 + 20 + 32
+        assert clean.truth(at).ideal_score == faulty.truth(at).ideal_score
+
+
+def test_splits_and_classes_are_by_patient() -> None:
+    options = small_phantom()
+    entries = options.open(None).entries()
+    assert len(entries) == 24
+    for split, patients in (("train", 6), ("validation", 2), ("test", 4)):
+        part = [entry for entry in entries if entry.split == split]
+        assert len({entry.patient for entry in part}) == patients
+        assert sum(entry.label for entry in part) == len(part) / 2
+    of_patient: dict[str | None, set[Any]] = {}
+    for entry in entries:
+        of_patient.setdefault(entry.patient, set()).add((entry.label, entry.split))
+    assert all(len(found) == 1 for found in of_patient.values())
+
+
+def test_digitisation_errs_by_half_a_step_at_most() -> None:
+    opened = phantom(faults=NO_FAULTS).open(None)
+    exposures = Exposures(
+        64,
+        Tissue(normal_exponent=3.0, abnormal_exponent=2.95, shared=0.5),
+        Nodule(amplitude=1.4, radius=5.0, places=21, spacing=2),
+        0.3,
+        2001,
+    )
+    for position in (0, 3):
+        image = opened.image(position)
+        noisy = exposures.make(position // 2, position % 2, abnormal=position == 3).noisy
+        assert image.dtype == np.float32
+        assert np.abs(image - noisy).max() <= 2.0**-12
+
+
+def test_nodule_stands_where_the_truth_says() -> None:
+    with_nodule, without = (
+        small_phantom(nodule={"amplitude": amplitude}).open(None) for amplitude in (1.4, 0.0)
+    )
+    for position, entry in enumerate(with_nodule.entries()):
+        truth = with_nodule.truth(position)
+        difference = truth.clean - without.truth(position).clean
+        if entry.label == 0:
+            assert np.isnan([truth.row, truth.column]).all()
+            assert not difference.any()
+        else:
+            assert difference[int(truth.row), int(truth.column)] == difference.max()
+            assert difference.max() == pytest.approx(1.4, abs=1e-6)
+
+
+def test_tissue_of_a_patient_correlates_as_asked_and_of_two_patients_not_at_all() -> None:
+    tissue = Tissue(normal_exponent=1.0, abnormal_exponent=1.0, shared=0.3)
+    nodule = Nodule(amplitude=0.0, radius=2.0, places=1, spacing=1)
+    exposures = Exposures(16, tissue, nodule, 0.3, 0)
+    first, second = (
+        np.stack([exposures.make(patient, number, abnormal=False).clean for patient in range(400)])
+        for number in (0, 1)
+    )
+    assert first.var() == pytest.approx(1, abs=0.03)
+    assert (first * second).mean() == pytest.approx(0.3, abs=0.03)
+    assert (first[1:] * second[:-1]).mean() == pytest.approx(0, abs=0.03)
+
+
+def test_noise_is_white_and_as_strong_as_asked() -> None:
+    exposures = Exposures(
+        32,
+        Tissue(normal_exponent=3.0, abnormal_exponent=2.95, shared=0.5),
+        Nodule(amplitude=1.4, radius=5.0, places=1, spacing=1),
+        0.3,
+        0,
+    )
+    made = [exposures.make(patient, 0, abnormal=False) for patient in range(50)]
+    noise = np.stack([exposure.noisy - exposure.clean for exposure in made])
+    assert noise.std() == pytest.approx(0.3, rel=0.02)
+    assert (noise * np.roll(noise, 1, axis=2)).mean() == pytest.approx(0, abs=0.002)
+
+
+def test_ideal_scores_are_calibrated() -> None:
+    """With even odds, 1 / (1 + exp(−log Λ)) is the probability of the abnormal class."""
+    opened = small_phantom(patients={"train": 300}).open(None)
+    labels = [entry.label for entry in opened.entries()[:600]]
+    scores = np.array([opened.truth(at).ideal_score for at in range(600)])
+    probability = 1 / (1 + np.exp(-scores))
+    assert probability.mean() == pytest.approx(np.mean(labels), abs=0.04)
+    confident = probability > 0.8
+    assert np.mean(np.array(labels)[confident]) == pytest.approx(
+        probability[confident].mean(), abs=0.08
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("changes", "auc"),
+    [
+        ({}, 0.955),
+        ({"nodule": {"amplitude": 0.0}}, 0.91),
+        ({"tissue": {"abnormal_exponent": 3.0}}, 0.86),
+    ],
+)
+def test_known_limit(changes: dict[str, Any], auc: float) -> None:
+    opened = phantom(patients={"train": 1000}, **changes).open(None)
+    labels = [entry.label for entry in opened.entries()[:2000]]
+    scores = [opened.truth(at).ideal_score for at in range(2000)]
+    assert roc_auc_score(labels, scores) == pytest.approx(auc, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"size": 8}, "dataset.size"),
+        ({"noise": 0.0}, "dataset.noise"),
+        ({"tissue": {"shared": 1.5}}, "dataset.tissue.shared"),
+        ({"patients": {"train": 0}}, "dataset.patients.train"),
+        ({"nodule": {"radius": 40.0}}, "dataset.nodule"),
+        ({"nodule": {"spacing": 4}}, "dataset.nodule"),
+        ({"faults": {"dead_rows": 64}}, "dataset.faults.dead_rows"),
+        ({"faults": {"hot_pixels": 5000}}, "dataset.faults"),
+        ({"faults": {"dust": 1}}, "dataset.faults.dust"),
+        ({"positive_class": "normal"}, "dataset.positive_class"),
+    ],
+)
+def test_option_out_of_range_is_named(changes: dict[str, Any], where: str) -> None:
+    with pytest.raises(OptionError) as raised:
+        phantom(**changes)
+    assert raised.value.where == where
+    assert raised.value.allowed
+
+
+def test_card_says_that_the_images_are_synthetic_and_limited() -> None:
+    card = phantom().card()
+    assert card.patients_known
+    assert "generated" in " ".join(card.known_issues)
+    assert "limit" in " ".join(card.known_issues)

@@ -1,0 +1,75 @@
+"""The reference pages say what the code says."""
+
+import re
+
+import numpy as np
+import pytest
+import yaml
+
+from make_reference.features_page import columns, definitions
+from make_reference.metrics_page import METRICS
+from make_reference.pages import PROJECT, pages
+from make_reference.type_names import type_name
+from skiagram.evaluation.bootstrap import draw_patients
+from skiagram.evaluation.metrics import metrics
+from skiagram.evaluation.reference import Reference
+from skiagram.evaluation.reported import Scores, ranking
+from skiagram.features.texture import Several
+from skiagram.models.plan import Plan
+
+DOCUMENTATION = PROJECT / "docs"
+
+
+@pytest.mark.slow
+def test_committed_pages_are_those_that_the_code_makes() -> None:
+    for name, text in pages(PROJECT).items():
+        page = DOCUMENTATION / "reference" / name
+        assert page.read_text(encoding="utf-8") == text, f"{name}: run `make reference`"
+
+
+@pytest.mark.parametrize("family", ["statistics", "texture", "wavelet", "colour"])
+def test_every_column_has_exactly_one_definition(family: str) -> None:
+    known = list(definitions(family))
+    for column in columns(PROJECT, family):
+        assert sum(one.fits(column) for one in known) == 1, column
+    for one in known:
+        assert any(one.fits(column) for column in columns(PROJECT, family)), one.name
+        assert one.meaning
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_every_figure_is_explained_with_its_interval(n_classes: int) -> None:
+    generator = np.random.default_rng(0)
+    label = np.arange(60) % n_classes
+    probability = generator.dirichlet(np.ones(n_classes), (1, 60))
+    positive = 1 if n_classes == 2 else None
+    order = None if positive is None else ranking(probability, positive)
+    scores = Scores(order, probability, np.full((1, 60), 0.5))
+    names = tuple(map(str, range(n_classes)))
+    cases = Reference(np.arange(60).astype(str), label, np.arange(60), names, positive)
+    explained = {one.name: one.interval for one in METRICS}
+    for name, found in metrics(scores, cases, draw_patients(cases.patient, 20, 100, 0)).items():
+        several = f"{name}, more than two classes"
+        key = several if positive is None and several in explained else name
+        assert found.method.startswith(explained[key]), name
+
+
+def test_types_are_told_in_words() -> None:
+    assert type_name(Several) == "list of at least 1 whole number ≥ 1 and ≤ 64"
+    assert type_name(Plan.__annotations__["validation_fraction"]) == "number > 0 and ≤ 0.5"
+
+
+def test_every_output_of_the_pipeline_is_described() -> None:
+    page = (DOCUMENTATION / "reference" / "artefacts.md").read_text(encoding="utf-8")
+    stages = yaml.safe_load((PROJECT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    written = [one for stage in stages.values() for one in stage["outs"] + stage.get("metrics", [])]
+    for one in written:
+        name = one if isinstance(one, str) else next(iter(one))
+        assert f"`{name.replace('${item.model}', '<model>')}" in page, name
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [PROJECT / "README.md", *DOCUMENTATION.rglob("*.md")]:
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if not link.startswith("http"):
+                assert (page.parent / link).exists(), f"{page.name}: {link}"
