@@ -69,7 +69,7 @@ def test_every_output_of_the_pipeline_is_described() -> None:
 
 
 def test_links_between_pages_lead_somewhere() -> None:
-    for page in [PROJECT / "README.md", *DOCUMENTATION.rglob("*.md")]:
+    for page in DOCUMENTATION.rglob("*.md"):
         for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             if not link.startswith("http"):
                 assert (page.parent / link).exists(), f"{page.name}: {link}"
