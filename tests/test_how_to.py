@@ -1,0 +1,81 @@
+"""The code that the how-tos show works as it is printed."""
+
+import hashlib
+import importlib.util
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from skiagram.models.contract import FitContext
+from skiagram.options import build
+from tests.datasets.sources import ingested
+from tests.models.classical.families import cohort
+
+PAGES = Path(__file__).parents[1] / "docs" / "how-to"
+Load = Callable[..., Any]
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Return a function from a page's name to what its first Python and YAML blocks define."""
+
+    def make(page: str, **values: Any) -> Any:
+        text = (PAGES / f"{page}.md").read_text(encoding="utf-8")
+        code, options = (
+            re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
+            for language in ("python", "yaml")
+        )
+        assert code
+        assert options
+        group = yaml.safe_load(options[1]) | values
+        target = group["_target_"].rpartition(".")[0]
+        path = tmp_path / f"{target}.py"
+        path.write_text(code[1])
+        spec = importlib.util.spec_from_file_location(target, path)
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, target, module)
+        spec.loader.exec_module(module)
+        return build(group, page)
+
+    return make
+
+
+def test_the_model_is_fitted_scores_and_is_saved(load: Load, tmp_path: Path) -> None:
+    model, cases = load("add-a-model", neighbours=1), cohort(3)
+    fitted = model.fit(cases, None, FitContext(0))
+    np.testing.assert_array_equal(fitted.scores(cases.inputs).argmax(axis=1), cases.label)
+    fitted.save(tmp_path / "saved")
+    loaded = model.load(tmp_path / "saved")
+    np.testing.assert_array_equal(loaded.scores(cases.inputs), fitted.scores(cases.inputs))
+
+
+def test_the_feature_family_describes_rings(load: Load) -> None:
+    family = load("add-a-feature-family", rings=2)
+    image = np.zeros((1, 33, 33), dtype=np.float32)
+    image[0, 13:20, 13:20] = 1
+    inner, outer = family.extract(image)[0]
+    assert family.names() == ("rings_1_mean", "rings_2_mean")
+    assert inner > 0
+    assert outer == 0
+    assert np.isfinite(family.extract(np.ones((1, 1, 1), dtype=np.float32))).all()
+
+
+def test_the_data_set_is_ingested(load: Load, tmp_path: Path) -> None:
+    patients = np.array([f"P{at // 2}" for at in range(24)])
+    images = np.random.default_rng(0).integers(0, 256, (24, 16, 16), dtype=np.uint8)
+    file = tmp_path / "nodules.npz"
+    np.savez(file, images=images, labels=np.arange(24) // 2 % 2, patients=patients)
+    checksum = hashlib.md5(file.read_bytes()).hexdigest()
+    source = load("add-a-data-set", md5=checksum)
+    _, cases = ingested(source, tmp_path, "cv", tmp_path)
+    assert len(cases) == 24
+    assert len(np.unique(cases.patient_id)) == 12
+    assert sorted(cases.label.tolist()) == [0] * 12 + [1] * 12
