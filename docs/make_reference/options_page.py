@@ -13,6 +13,7 @@ from make_reference.docstrings import attributes, summary
 from make_reference.markdown import code, table
 from make_reference.type_names import type_name
 from skiagram.compute import Compute
+from skiagram.datasets.folder.source import Folder
 from skiagram.models.plan import Plan
 from skiagram.options import resolve
 from skiagram.training.options import Trainer
@@ -81,13 +82,15 @@ def _group(folder: Path, group: str) -> str:
         target = values.pop("_target_", None)
         cls = resolve(target, group) if target else _WITHOUT_TARGET[group]
         by_class.setdefault(cls, {})[path.stem] = values
+    if group == "dataset":
+        by_class[Folder] = {}
     return f"## `conf/{group}`\n" + "".join(
         _class(cls, by_class[cls]) for cls in sorted(by_class, key=lambda one: one.__name__)
     )
 
 
 def _class(cls: type, files: Mapping[str, Mapping[str, Any]]) -> str:
-    named = ", ".join(code(name) for name in files)
+    named = ", ".join(code(name) for name in files) or "written by `skiagram init`"
     rows = [[one.option, one.kind, one.meaning, one.value] for one in _rows(cls, [*files.values()])]
     listed = table(["option", "type and range", "meaning", "value"], rows) if rows else ""
     return f"\n### {named}\n\n{code(cls.__name__)}: {summary(cls)}\n\n{listed}"
