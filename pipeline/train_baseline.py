@@ -1,11 +1,17 @@
-"""Stage train_baseline: one classical model, from features and development labels."""
+"""Stage train_baseline: one classical model, from features and development labels.
+
+A reader's scores that came with the data stand in for a model where the option file says so.
+"""
+
+from typing import Any
 
 from entrypoint import ROOT, choice, publish, stage
 from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, train
+from skiagram.models.reader import Reader
 from skiagram.options import build
 from skiagram.preparation import hand_on
-from skiagram.records import read_cases
+from skiagram.records import Cases, Task, read_cases
 
 
 @stage(TrainOptions)
@@ -13,12 +19,20 @@ def main(options: TrainOptions) -> None:
     """Train the chosen baseline in all its folds and repeats."""
     name, model = choice("model"), build(options.model, "model")
     cases, task = read_cases(ROOT / "data/cases")
-    features = FeatureTable.read(ROOT / "data/features.parquet")
-    known, sealed = (features.of(part.case_id) for part in (cases.development(), cases.test()))
-    member = Member(name, model, options.model, known, sealed)
+    member = Member(name, model, options.model, *_inputs(model, cases, task))
     with options.compute.limit(), publish(f"models/{name}", f"scores/{name}") as staging:
         train(member, cases, task, options.plan, ArmFolders.under(staging, name))
         hand_on(ROOT / "data/preparation", staging / "models" / name)
+
+
+def _inputs(model: Any, cases: Cases, task: Task) -> list[Any]:
+    """Return what the model sees of development and of sealed cases."""
+    parts = [part.case_id for part in (cases.development(), cases.test())]
+    if isinstance(model, Reader):
+        scores = ROOT / "data/cases/reader_scores.parquet"
+        return [model.inputs(scores, task, part) for part in parts]
+    features = FeatureTable.read(ROOT / "data/features.parquet")
+    return [features.of(part) for part in parts]
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ class Outcome:
 
     Attributes:
         model: Name of the option file.
-        arm: `classical` or `deep`.
+        arm: `classical`, `deep`, or `reader` for scores that came with the data.
         title: Name for people.
         status: `finished` or `failed`.
         reason: Why it failed, in one line; empty when finished.
@@ -129,7 +129,7 @@ class Outcome:
     """
 
     model: str
-    arm: Literal["classical", "deep"]
+    arm: Literal["classical", "deep", "reader"]
     title: str
     status: Literal["finished", "failed"]
     reason: str = ""

@@ -104,6 +104,19 @@ def test_init_writes_what_ingest_reads(
     assert "dvc exp run -S dataset=films -S design=cv" in capsys.readouterr().out
 
 
+def test_init_keeps_a_readers_score_apart_from_covariates(project: Path, tmp_path: Path) -> None:
+    files = {f"film-{at}.png": png(at) for at in range(12)}
+    rows = [row(at, name) | {"reader_1": at / 7} for at, name in enumerate(files)]
+    own = write_folder(tmp_path, files, rows)
+    assert main(["init", *words(own, "--positive", "cancer", "--scores", "reader_1")]) == 0
+    source = written(project)
+    assert source.columns.scores == ("reader_1",)
+    assert source.columns.covariates == ("age", "view")
+    assert [one.scores["reader_1"] for one in source.open(None).entries()] == [
+        at / 7 for at in range(12)
+    ]
+
+
 def test_init_names_a_folder_below_the_data_folder_from_there(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

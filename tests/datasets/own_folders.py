@@ -159,6 +159,7 @@ COLUMNS = Columns(
     split=None,
     site="site",
     covariates=("age", "view"),
+    scores=(),
 )
 
 

@@ -57,7 +57,7 @@ def finished(
     known: Scenario,
     name: str,
     *,
-    arm: Literal["classical", "deep"] = "classical",
+    arm: Literal["classical", "deep", "reader"] = "classical",
     strength: float = 1.5,
     seed: int = 0,
     repeats: int = 1,

@@ -14,7 +14,7 @@ from skiagram.evaluation.reported import ModelScores
 from skiagram.evaluation.results import Evaluation
 from skiagram.evaluation.summary import evaluate
 from skiagram.predictions import Predictions
-from skiagram.records import write_record
+from skiagram.records import Design, write_record
 from tests.evaluation.scenario import Scenario, failed, finished, scenario
 
 
@@ -45,6 +45,27 @@ def arms(known: Scenario) -> list[ModelScores]:
         finished(known, "net", arm="deep", strength=3.0, seed=3),
         failed("big_net", "deep", "out of memory"),
     ]
+
+
+@pytest.mark.parametrize("design", ["holdout", "cv"])
+def test_a_reader_is_measured_on_its_raw_score_and_never_the_best_of_an_arm(
+    design: Design,
+) -> None:
+    known = scenario(design=design, test=80 if design == "holdout" else 0)
+    signal = known.label * 4.0 + np.random.default_rng(7).normal(size=len(known.label))
+    reader = finished(known, "reader", arm="reader", signal=signal)
+    table = reader.predictions.table.copy()
+    of_fold = 1 + table["fold"].to_numpy() ** 2  # calibrations of folds put cases out of order
+    table["probability_1"] = 1 / (
+        1 + np.exp(-signal[table["case_id"].str[5:].astype(int)] * of_fold)
+    )
+    table["probability_0"] = 1 - table["probability_1"]
+    found = run(known, [*arms(known), ModelScores(reader.outcome, Predictions(table))])
+    assert found.best == {"classical": "strong_forest", "deep": "net"}
+    reported = known.cases.split == ("test" if design == "holdout" else "train")
+    auc = found.models[-1].metrics["roc_auc"].value
+    assert auc == pytest.approx(roc_auc_score(known.label[reported], signal[reported]))
+    assert "reader" not in found.verdict.lower()
 
 
 def test_holdout_compares_the_best_of_each_arm_on_the_sealed_cases() -> None:

@@ -120,6 +120,14 @@ def binary(*, twins: int = 0, ideal: bool = True) -> Evaluation:
     )
 
 
+def with_reader() -> Evaluation:
+    evaluation = binary(ideal=False)
+    stronger = evaluation.models[-1]
+    own = dataclasses.replace(stronger.outcome, model="reader", arm="reader", title="Dr Gray")
+    reader = dataclasses.replace(stronger, outcome=own)
+    return dataclasses.replace(evaluation, models=(*evaluation.models, reader))
+
+
 def with_failure(reason: str) -> Evaluation:
     evaluation = binary()
     broken = failed_model("small_cnn", reason)

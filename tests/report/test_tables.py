@@ -2,13 +2,31 @@ import dataclasses
 
 from skiagram.evaluation.results import Estimate
 from skiagram.report import tables
-from tests.report.examples_of_results import TITLES, binary, several_classes, with_failure
+from tests.report.examples_of_results import (
+    TITLES,
+    binary,
+    several_classes,
+    with_failure,
+    with_reader,
+)
 
 
 def test_models_stand_arm_by_arm_in_the_order_of_the_choices() -> None:
     table = tables.performance(binary(ideal=False))
     assert [title for title, _ in table.groups] == ["Classical features", "Deep networks"]
     assert [row.title for _, rows in table.groups for row in rows] == list(TITLES.values())
+
+
+def test_readers_are_a_group_of_their_own_that_cost_nothing() -> None:
+    evaluation = with_reader()
+    assert tables.performance(evaluation).groups[2][0] == "Readers and devices"
+    (row,) = tables.performance(evaluation).groups[2][1]
+    assert (row.title, row.best) == ("Dr Gray", False)
+    assert row.cells[0].value != "–"
+    assert [title for title, _ in tables.cost(evaluation).groups] == [
+        "Classical features",
+        "Deep networks",
+    ]
 
 
 def test_one_model_of_each_arm_is_marked() -> None:

@@ -92,8 +92,9 @@ def _columns(arguments: argparse.Namespace, rows: list[Row]) -> Columns:
         "split": None if arguments.test_sites else first(arguments.split, "split"),
         "site": first(arguments.site, "site"),
     }
-    taken = {*named.values(), "patient_id", "case_id", "split"}
+    scores = tuple(arguments.scores)
+    taken = {*named.values(), "patient_id", "case_id", "split", *scores}
     covariates = arguments.covariates
     if covariates is None:
         covariates = harmless_columns(rows, [name for name in there if name not in taken])
-    return Columns(**named, covariates=tuple(covariates))  # type: ignore[arg-type]
+    return Columns(**named, covariates=tuple(covariates), scores=scores)  # type: ignore[arg-type]

@@ -20,6 +20,12 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         help="what else goes on (further columns whose values do not look like identifiers)",
     )
+    columns.add_argument(
+        "--scores",
+        nargs="+",
+        default=[],
+        help="what readers or devices said, to compare with (higher: rather the positive class)",
+    )
     task = parser.add_argument_group("task")
     task.add_argument("--classes", nargs="+", help="in label order (those that occur, sorted)")
     task.add_argument("--positive", help="the class looked for, where there are two")

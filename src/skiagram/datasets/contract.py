@@ -23,6 +23,8 @@ class Entry:
         split: The published split, or None where none is published.
         covariates: What else is known of the case, by column name; never an identifier. Numbers
             stay numbers, all else is text; None is missing.
+        scores: What readers or devices said of the case, by column name; finite, higher = more
+            likely the positive class. The same columns for every case of a source.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Entry:
     label: int
     split: Split | None
     covariates: Mapping[str, float | str | None] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ class IngestFolders:
 
     Attributes:
         images: Image shards.
-        cases: `cases.parquet`, `covariates.parquet`, `task.json`, `card.json`.
+        cases: `cases.parquet`, `covariates.parquet`, `reader_scores.parquet`, `task.json`,
+            `card.json`.
         sealed: `labels.parquet` and, for generated data, `truth.parquet` and `clean/`.
     """
 
@@ -87,9 +88,14 @@ def ingest(source: Source, design: Design, root: Path | None, folders: IngestFol
     Cases(case_id, patient_id, split, np.where(test, SEALED, label)).write(
         folders.cases / "cases.parquet"
     )
-    covariates = pd.DataFrame([dict(entry.covariates) for entry in ordered])
-    covariates.insert(0, "case_id", case_id)
-    write_table(covariates, folders.cases / "covariates.parquet")
+    beside = {
+        "covariates": [dict(entry.covariates) for entry in ordered],
+        "reader_scores": [dict(entry.scores) for entry in ordered],
+    }
+    for name, rows in beside.items():
+        table = pd.DataFrame(rows)
+        table.insert(0, "case_id", case_id)
+        write_table(table, folders.cases / f"{name}.parquet")
     write_record(task, folders.cases / "task.json")
     write_record(source.card(), folders.cases / "card.json")
     sealed = pd.DataFrame({"case_id": case_id[test], "label": label[test]})

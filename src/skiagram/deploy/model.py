@@ -104,6 +104,12 @@ def load_model(folder: Path) -> DeployedModel:
 
 def _scorer(folder: Path, deployment: Deployment, preparation: Preparation) -> Scorer:
     repeats = [folder / repeat_folder(repeat) for repeat in range(len(deployment.decisions))]
+    if deployment.arm == "reader":
+        raise DataError(
+            f"`{deployment.title}` came with the data and scores no film",
+            where=str(folder),
+            allowed="a classical model or a network",
+        )
     if deployment.arm == "deep":
         from skiagram.deploy.network import load_networks
 

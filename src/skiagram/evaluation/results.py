@@ -124,7 +124,8 @@ class Evaluation:
         patients: `development` and `reported` → number of patients.
         twins: Reported cases with a near duplicate among development cases.
         models: One result a model, in the order of params.yaml.
-        best: Arm → name of its best model by `selection_auc`; failed models are not eligible.
+        best: Arm → name of its best model by `selection_auc`; failed models and readers are not
+            eligible.
         difference: Best network minus best baseline, paired, on the reported cases.
         ideal: The ideal observer's AUC on generated data, else None.
         verdict: The answer in words, made from the figures by fixed rules.

@@ -91,13 +91,16 @@ def evaluate(
 def _scores(model: ModelScores, ground: Setting) -> Scores | None:
     if model.outcome.status == "failed":
         return None
-    return scores_on(model, ground.part, ground.cases, pooled=ground.design == "cv")
+    several_fits = ground.design == "cv" and model.outcome.arm != "reader"
+    return scores_on(model, ground.part, ground.cases, pooled=several_fits)
 
 
 def _best(results: dict[str, ModelResult]) -> dict[str, str]:
     best: dict[str, str] = {}
     for name, one in results.items():
         value, arm = one.selection_auc.value, one.outcome.arm
+        if arm == "reader":  # nobody chose it by its figures
+            continue
         current = results[best[arm]].selection_auc.value if arm in best else None
         if value is not None and (current is None or value > current):
             best[arm] = name

@@ -2,7 +2,11 @@
 
 from skiagram.evaluation.results import Evaluation, ModelResult
 
-TITLES = {"classical": "Classical features", "deep": "Deep networks"}
+TITLES = {
+    "classical": "Classical features",
+    "deep": "Deep networks",
+    "reader": "Readers and devices",
+}
 
 
 def by_arm(evaluation: Evaluation) -> list[tuple[str, list[ModelResult]]]:

@@ -23,13 +23,14 @@ PALETTE = {
     "paper": ("#ffffff", "#141a21"),
     "classical": ("#1d5fa9", "#78b3f2"),
     "deep": ("#b4460a", "#f59c62"),
+    "reader": ("#4a4f57", "#c3c9d2"),
     "green": ("#0b7758", "#58caa4"),
     "purple": ("#7a4296", "#c999e2"),
     "amber": ("#866200", "#dab84f"),
     "rose": ("#a7315d", "#ef92b5"),
 }
 INK, MUTED, PAPER = (PALETTE[name][0] for name in ("ink", "muted", "paper"))
-ARM_COLOUR = {"classical": PALETTE["classical"][0], "deep": PALETTE["deep"][0]}
+ARM_COLOUR = {arm: PALETTE[arm][0] for arm in ("classical", "deep", "reader")}
 OTHERS = tuple(PALETTE[name][0] for name in ("green", "purple", "amber", "rose"))
 DASHES = ("-", "--", ":", "-.")
 

@@ -148,7 +148,7 @@ def stability(evaluation: Evaluation) -> Table:
 
 
 def cost(evaluation: Evaluation) -> Table:
-    """Return what each model cost, in units that no machine changes."""
+    """Return what each trained model cost, in units that no machine changes."""
 
     def cells(model: ModelResult) -> tuple[Cell, ...]:
         outcome = model.outcome
@@ -156,7 +156,8 @@ def cost(evaluation: Evaluation) -> Table:
         return tuple(Cell(count(number)) for number in numbers)
 
     columns = ("Learned numbers", "Multiply–adds a case", "Training images shown", "Fits")
-    return Table(columns, _groups(evaluation, cells))
+    groups = _groups(evaluation, cells)
+    return Table(columns, tuple(one for one in groups if one[0] != TITLES["reader"]))
 
 
 def _groups(

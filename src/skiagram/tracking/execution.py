@@ -15,7 +15,7 @@ from skiagram.tracking.values import curve_points, estimate_points, flatten, res
 
 _REPORTS = ("evaluation.json", "metrics.json", "report.html", "scores.csv", "plots")
 _STAGES = ("ingest", "audit", "restore", "extract", "evaluate")
-_ARM_STAGE = {"classical": "train_baseline", "deep": "train_network"}
+_ARM_STAGE = {"classical": "train_baseline", "deep": "train_network", "reader": "train_baseline"}
 
 
 def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str, Any]) -> Execution:

@@ -182,6 +182,41 @@ def test_a_relative_folder_is_looked_for_in_the_data_folder(tmp_path: Path) -> N
         source.open(tmp_path / "elsewhere")
 
 
+def test_scores_of_a_reader_stand_beside_the_cases_and_not_among_covariates(tmp_path: Path) -> None:
+    own = sound(tmp_path, [{"reader_1": at / 7, "device": -at} for at in range(12)])
+    source = source_of(own, replace(COLUMNS, scores=("reader_1", "device")))
+    folders, cases = ingested(source, tmp_path / "out", "cv")
+    scores = read_table(folders.cases / "reader_scores.parquet")
+    assert list(scores) == ["case_id", "reader_1", "device"]
+    assert scores["case_id"].tolist() == cases.case_id.tolist()
+    rows = {read_image(own.folder / f"film-{at}.png").tobytes(): at for at in range(12)}
+    store = ImageStore(folders.images)
+    at = [rows[store.image(name).tobytes()] for name in cases.case_id]
+    assert scores["reader_1"].tolist() == [one / 7 for one in at]
+    assert scores["device"].tolist() == [-one for one in at]
+    assert list(read_table(folders.cases / "covariates.parquet")) == ["case_id", "age", "view"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [("", "no score,"), ("n/a", "score `n/a`,"), ("nan", "score `nan`,"), ("inf", "score `inf`,")],
+)
+def test_a_missing_score_is_refused_by_file_and_column(
+    cell: str, found: str, tmp_path: Path
+) -> None:
+    own = sound(tmp_path, [{"reader_1": cell if at == 3 else at} for at in range(12)])
+    source = source_of(own, replace(COLUMNS, scores=("reader_1",)))
+    with pytest.raises(DataError) as raised:
+        ingested(source, tmp_path / "out", "cv")
+    assert str(raised.value).startswith(f"film-3.png: {found} column `reader_1`. Allowed: a finite")
+
+
+@pytest.mark.parametrize("column", ["label", "patient_id", "age"])
+def test_a_label_an_identifier_or_a_covariate_is_no_score(column: str) -> None:
+    with pytest.raises(OptionError, match=r"^dataset\.columns\.scores: "):
+        replace(COLUMNS, scores=(column,))
+
+
 @pytest.mark.parametrize("column", ["patient_id", "file", "label", "case_id"])
 def test_an_identifier_or_the_label_is_no_covariate(column: str) -> None:
     with pytest.raises(OptionError, match="neither identify a person nor tell label"):

@@ -26,6 +26,8 @@ class Columns:
         split: `train`, `validation` or `test`; null where no split is published.
         site: Where the image was taken; null where unknown.
         covariates: What else goes on; nothing that identifies a person.
+        scores: What readers or devices said, a number for every case, higher = more likely the
+            positive class; each can stand beside the models.
     """
 
     file: str
@@ -34,22 +36,32 @@ class Columns:
     split: str | None
     site: str | None
     covariates: tuple[str, ...]
+    scores: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Refuse covariates that identify a person or tell the answer."""
+        """Refuse covariates and scores that identify a person or tell the answer."""
         kept = {self.file, self.label, self.patient, self.split, "case_id"}
-        wrong = [name for name in self.covariates if name in kept]
-        if wrong:
+        for option, names in {"covariates": self.covariates, "scores": self.scores}.items():
+            wrong = [name for name in names if name in kept]
+            if wrong:
+                raise OptionError(
+                    f"`{wrong[0]}` was given",
+                    where=f"dataset.columns.{option}",
+                    allowed="columns that neither identify a person nor tell label or split",
+                )
+        both = [name for name in self.scores if name in self.covariates]
+        if both:
             raise OptionError(
-                f"`{wrong[0]}` was given",
-                where="dataset.columns.covariates",
-                allowed="columns that neither identify a person nor tell label or split",
+                f"`{both[0]}` is among the covariates too",
+                where="dataset.columns.scores",
+                allowed="either: models learn from covariates, and are compared with scores",
             )
 
     def used(self) -> tuple[str, ...]:
         """Return every column that is read, the file's first."""
-        named = (self.file, self.patient, self.label, self.split, self.site, *self.covariates)
-        return tuple(dict.fromkeys(name for name in named if name is not None))
+        named = (self.file, self.patient, self.label, self.split, self.site)
+        every = (*named, *self.covariates, *self.scores)
+        return tuple(dict.fromkeys(name for name in every if name is not None))
 
 
 @dataclass(frozen=True)
@@ -115,6 +127,7 @@ def _entry(
             name: float(cell) if cell is not None and name in numeric else cell
             for name, cell in known.items()
         },
+        scores={name: float(row.cells[name]) for name in columns.scores},
     )
 
 
@@ -138,6 +151,19 @@ def _problem(row: Row, columns: Columns, classes: Sequence[str]) -> DataError | 
         return DataError(
             f"split `{row.cells[columns.split]}`", where=where, allowed=", ".join(_SPLITS)
         )
+    return _score_problem(row, columns.scores, where)
+
+
+def _score_problem(row: Row, scores: Sequence[str], where: str) -> DataError | None:
+    for column in scores:
+        cell = row.cells[column]
+        if not _is_number(cell):
+            return DataError(
+                f"score `{cell}`, column `{column}`" if cell else f"no score, column `{column}`",
+                where=where,
+                allowed="a finite number for every case",
+                remedy="correct the cell, or leave the column out of the scores",
+            )
     return None
 
 

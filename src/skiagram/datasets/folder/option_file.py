@@ -25,6 +25,7 @@ _MEANING = {
     "split": "train, validation, test; null where no split is told",
     "site": "where the image was taken; see test_sites",
     "covariates": "what else goes on; nothing that identifies a person",
+    "scores": "of readers or devices, to compare with; higher = more likely the positive class",
     "classes": "in label order",
     "positive_class": "class looked for; null for more than two classes",
     "test_sites": "train on the others, test on these; empty for none",

@@ -1,4 +1,4 @@
-"""ROC and precision–recall curves, one panel an arm."""
+"""ROC and precision–recall curves, one panel an arm; readers stand in every panel."""
 
 from collections.abc import Callable, Sequence
 
@@ -23,6 +23,8 @@ from skiagram.report.numbers import decimal
 _LEFT, _GAP, _RIGHT = 0.54, 0.28, 0.08
 _TITLE, _LABELS, _LINE = 0.27, 0.48, 0.18
 _SIDE = (WIDTH - _LEFT - _GAP - _RIGHT) / 2
+
+_Group = tuple[str, list[tuple[ModelResult, Curve]]]
 
 
 def roc(evaluation: Evaluation) -> Drawing | None:
@@ -52,7 +54,7 @@ def _panels(
         (arm, [(model, curve) for model in models if (curve := curve_of(model)) is not None])
         for arm, models in by_arm(evaluation)
     ]
-    groups = [(arm, drawn) for arm, drawn in groups if drawn]
+    groups = _with_readers([(arm, drawn) for arm, drawn in groups if drawn])
     if not groups:
         return None
     metric = "roc_auc" if name == "roc" else "average_precision"
@@ -76,6 +78,13 @@ def _panels(
             panel.set_ylabel(labels[1] if at == 0 else "")
             panel.tick_params(labelleft=at == 0)
         return page.finish(name, _description(labels, metric, groups))
+
+
+def _with_readers(groups: list[_Group]) -> list[_Group]:
+    """Draw readers beside the models that they are compared with, alone where there are none."""
+    trained = [group for group in groups if group[0] != "reader"]
+    readers = [one for arm, drawn in groups if arm == "reader" for one in drawn]
+    return [(arm, [*drawn, *readers]) for arm, drawn in trained] or groups
 
 
 def _curves(

@@ -1,0 +1,113 @@
+"""A reader's or a device's own scores as a member of the comparison; nothing is learned.
+
+The harness treats it as any other model, so its probability and its threshold come from labels of
+other cases. It never sees an image and no other model sees its scores.
+"""
+
+from dataclasses import dataclass as plain_dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
+
+from skiagram.errors import OptionError
+from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.options import STRICT
+from skiagram.records import Task, read_table
+
+
+@plain_dataclass(frozen=True)
+class ReaderScores:
+    """Scores of some cases that came with the data.
+
+    Attributes:
+        score: (n,) float64, finite, any unit; higher = more likely the positive class.
+        positive: Label of the positive class, 0 or 1.
+    """
+
+    score: NDArray[np.float64]
+    positive: int
+
+    def __len__(self) -> int:
+        """Return the number of cases."""
+        return len(self.score)
+
+    def select(self, rows: NDArray[np.int64]) -> "ReaderScores":
+        """Return the given rows, in the given order."""
+        return ReaderScores(self.score[rows], self.positive)
+
+
+@dataclass(**STRICT)
+class Reader:
+    """One column of scores that came with the data, for tasks of two classes.
+
+    Attributes:
+        column: Which of the data set's scores.
+        title: Name for people.
+    """
+
+    arm: ClassVar[Arm] = "reader"
+    uses_validation: ClassVar[bool] = False
+
+    column: str
+    title: str
+
+    def inputs(self, path: Path, task: Task, case_id: NDArray[np.str_]) -> ReaderScores:
+        """Read the scores of the given cases.
+
+        Args:
+            path: Column `case_id` and a column a reader, as ingest wrote it.
+            task: What is told apart.
+            case_id: (n,) str.
+
+        Raises:
+            OptionError: The data set has no such scores, or more than two classes.
+            DataError: The file is missing or damaged.
+        """
+        if task.positive is None:
+            raise OptionError(
+                f"one score for {len(task.classes)} classes",
+                where="model",
+                allowed="scores of readers and devices on tasks of two classes",
+                remedy=f"leave `{self.title}` out of `baselines` in params.yaml",
+            )
+        table = read_table(path).set_index("case_id")
+        if self.column not in table.columns:
+            raise OptionError(
+                f"no score `{self.column}`",
+                where="model.column",
+                allowed=", ".join(table.columns) or "none: the data set has no scores",
+                remedy="name it in the data set's option file, under `columns.scores`",
+            )
+        scores = table[self.column].loc[case_id.tolist()]
+        return ReaderScores(scores.to_numpy(dtype=np.float64), task.positive)
+
+    def fit(
+        self,
+        training: Labelled[ReaderScores],
+        validation: Labelled[ReaderScores] | None,
+        context: FitContext,
+    ) -> "FittedReader":
+        """Learn nothing."""
+        return FittedReader()
+
+
+@plain_dataclass(frozen=True)
+class FittedReader:
+    """What the harness asks for scores."""
+
+    @property
+    def summary(self) -> FitSummary:
+        """Return that nothing was learned from no image."""
+        return FitSummary(parameters=0, multiply_adds=None, images_seen=0)
+
+    def scores(self, inputs: ReaderScores) -> NDArray[np.float64]:
+        """Return (n, 2) float64; positive minus other is the reader's score, exactly."""
+        half = inputs.score / 2
+        scores = np.stack([-half, half], axis=1)
+        return scores if inputs.positive == 1 else scores[:, ::-1]
+
+    def save(self, folder: Path) -> None:
+        """Write nothing: there is nothing to score a new case with."""

@@ -1,0 +1,105 @@
+"""A reader's scores pass the harness untouched; only their calibration uses labels."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from skiagram.calibration import average, fit_calibration
+from skiagram.errors import OptionError
+from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.reader import Reader, ReaderScores
+from skiagram.predictions import Predictions
+from skiagram.records import SEALED, Cases, Design, Outcome, Task, write_table
+from tests.models.examples import PLAN, labelled
+
+DATA = labelled(patients=30)
+SPLIT: NDArray[np.str_] = np.repeat(np.array(["train", "test"]), [40, 20])
+READER = Reader(column="reader_1", title="Dr Gray")
+
+
+def raw(seed: int = 1) -> pd.DataFrame:
+    """Return a noisy opinion of every case, to many decimal places."""
+    noise = np.random.default_rng(seed).normal(size=len(DATA))
+    return pd.DataFrame({"case_id": DATA.case_id, "reader_1": DATA.label + noise})
+
+
+def run(folder: Path, table: pd.DataFrame, design: Design, positive: int = 1) -> Outcome:
+    write_table(table, folder / "reader_scores.parquet")
+    split = SPLIT if design == "holdout" else np.full(len(DATA), "train")
+    label = np.where(split == "test", SEALED, DATA.label)
+    cases = Cases(DATA.case_id, DATA.patient_id, split, label)
+    task = Task(("normal", "malignant"), positive, design)
+    known, sealed = (
+        READER.inputs(folder / "reader_scores.parquet", task, part.case_id)
+        for part in (cases.development(), cases.test())
+    )
+    member = Member[ReaderScores]("reader", READER, {}, known, sealed)
+    return train(member, cases, task, PLAN, ArmFolders.under(folder, "reader"))
+
+
+def predictions(folder: Path) -> Predictions:
+    return Predictions.read(folder / "scores/reader/predictions.parquet")
+
+
+@pytest.mark.parametrize(("design", "part"), [("holdout", "test"), ("cv", "out_of_fold")])
+@pytest.mark.parametrize("positive", [0, 1])
+def test_the_column_itself_is_the_score(
+    design: Design, part: str, positive: int, tmp_path: Path
+) -> None:
+    outcome = run(tmp_path, raw(), design, positive)
+    assert (outcome.status, outcome.arm, outcome.title) == ("finished", "reader", "Dr Gray")
+    assert (outcome.parameters, outcome.images_seen) == (0, 0)
+    column = raw().set_index("case_id")["reader_1"]
+    label = pd.Series(DATA.label, DATA.case_id)
+    for _, rows in predictions(tmp_path).part(part).table.groupby("repeat"):
+        score = rows[f"score_{positive}"] - rows[f"score_{1 - positive}"]
+        assert score.tolist() == column[rows["case_id"]].tolist()
+        truth = label[rows["case_id"]].to_numpy()
+        expected = roc_auc_score(truth == positive, column[rows["case_id"]])
+        assert roc_auc_score(truth == positive, score) == expected
+
+
+def test_probability_and_threshold_come_from_development_labels(tmp_path: Path) -> None:
+    run(tmp_path, raw(), "holdout")
+    found = predictions(tmp_path)
+    label = pd.Series(DATA.label, DATA.case_id)
+    test = found.part("test").table.query("repeat == 0")
+    held_out = found.part("out_of_fold").table.query("repeat == 0")
+    folds = [Predictions(rows) for _, rows in held_out.groupby("fold")]
+    calibration = average(
+        [fit_calibration(one.scores(), label[one.table["case_id"]].to_numpy()) for one in folds]
+    )
+    expected = calibration.probabilities(Predictions(test).scores())
+    np.testing.assert_allclose(Predictions(test).probabilities(), expected)
+    positives = held_out["probability_1"][label[held_out["case_id"]].to_numpy() == 1]
+    threshold = test["threshold"].iloc[0]
+    assert (positives >= threshold).mean() >= 0.9 > (positives > threshold).mean()
+
+
+def test_scores_of_sealed_cases_move_no_other(tmp_path: Path) -> None:
+    sealed = SPLIT == "test"
+    other = raw()
+    other.loc[sealed, "reader_1"] += 5
+    for name, table in {"one": raw(), "other": other}.items():
+        run(tmp_path / name, table, "holdout")
+    one, moved = (predictions(tmp_path / name) for name in ("one", "other"))
+    pd.testing.assert_frame_equal(one.part("out_of_fold").table, moved.part("out_of_fold").table)
+    thresholds = [found.part("test").table["threshold"].tolist() for found in (one, moved)]
+    assert thresholds[0] == thresholds[1]
+
+
+def test_a_column_that_is_not_there_and_a_task_of_several_classes_are_named(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "reader_scores.parquet"
+    write_table(raw().rename(columns={"reader_1": "device"}), path)
+    binary = Task(("normal", "malignant"), 1, "cv")
+    with pytest.raises(OptionError, match=r"model\.column: no score `reader_1`\. Allowed: device"):
+        READER.inputs(path, binary, DATA.case_id)
+    several = Task(("a", "b", "c"), None, "cv")
+    with pytest.raises(OptionError, match="one score for 3 classes"):
+        READER.inputs(path, several, DATA.case_id)

@@ -1,0 +1,80 @@
+"""A reader's column of the user's own table stands beside the models, from ingest to the report."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from skiagram.deploy.model import load_model
+from skiagram.errors import DataError
+from skiagram.records import read_table
+from tests.datasets.own_folders import OwnFolder, png, row, write_folder
+from tests.pipeline.project import Project
+
+TEST_SITE = "Leeds"
+
+
+def read_folder(place: Path) -> OwnFolder:
+    """Return a folder with two sites, both classes at each, and a good reader."""
+    files = {f"film-{at}.png": png(at) for at in range(96)}
+    rows = [row(at, name) for at, name in enumerate(files)]
+    noise = np.random.default_rng(2).normal(size=len(rows))
+    for at, one in enumerate(rows):
+        one["site"] = TEST_SITE if at // 4 % 3 == 0 else "York"
+        one["reader_1"] = 3 * (one["label"] == "cancer") + noise[at]
+    return write_folder(place, files, rows)
+
+
+@pytest.mark.slow
+def test_a_reader_stands_in_every_table_and_is_nobodys_input(
+    project: Project, tmp_path: Path
+) -> None:
+    own = read_folder(tmp_path / "own")
+    (project.folder / "source").mkdir(exist_ok=True)
+    words = ["--positive", "cancer", "--test-sites", TEST_SITE, "--scores", "reader_1"]
+    done = project.run(
+        sys.executable, "-m", "skiagram", "init", str(own.folder), str(own.csv), *words
+    )
+    assert done.returncode == 0, done.stderr
+    models = ["logistic_regression", "reader"]
+    project.edit("conf/model/reader.yaml", column="reader_1", title="Dr Gray")
+    project.edit(
+        "params.yaml",
+        dataset="films",
+        features="statistics,covariates",
+        baselines=models,
+        networks=[],
+        compare=[models],
+    )
+    for stage, *overrides in (
+        ("ingest", "dataset=films"),
+        ("audit",),
+        ("restore",),
+        ("extract", "features=[statistics,covariates]"),
+        *(("train_baseline", f"model={model}", "plan.folds=2") for model in models),
+        ("evaluate",),
+        ("record",),
+    ):
+        done = project.stage(stage, *overrides)
+        assert done.returncode == 0, (stage, done.stderr[-2000:])
+    features = read_table(project.folder / "data/features.parquet")
+    assert "covariates_age" in features
+    assert not [name for name in features if "reader" in name]
+    found = json.loads((project.folder / "reports/evaluation.json").read_text())
+    csv = pd.read_csv(own.csv).query(f"site == '{TEST_SITE}'")
+    expected = roc_auc_score(csv["label"] == "cancer", csv["reader_1"])
+    reader = found["models"][-1]
+    assert reader["metrics"]["roc_auc"]["value"] == pytest.approx(expected, abs=1e-12)
+    assert expected > found["models"][0]["metrics"]["roc_auc"]["value"]
+    assert found["best"] == {"classical": "logistic_regression"}
+    (comparison,) = found["comparisons"]
+    assert comparison["difference"]["high"] < 0
+    report = (project.folder / "reports/report.html").read_text()
+    assert "Readers and devices" in report
+    assert "Dr Gray" in report
+    with pytest.raises(DataError, match="`Dr Gray` came with the data and scores no film"):
+        load_model(project.folder / "models/reader")
