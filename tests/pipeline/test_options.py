@@ -6,6 +6,7 @@ import yaml
 from tests.pipeline.project import REPOSITORY, Project
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "override", "named"),
     [

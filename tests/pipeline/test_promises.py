@@ -56,6 +56,7 @@ def test_a_failing_network_still_leaves_a_report(finished: Project, tmp_path: Pa
     assert "failed" in shown.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["truncated", "pickled", "one class", "unlabelled"])
 def test_a_bad_source_is_named_and_leaves_earlier_outputs_untouched(
     project: Project, fault: str
@@ -80,3 +81,15 @@ def test_a_bad_source_is_named_and_leaves_earlier_outputs_untouched(
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "tiny.npz" in done.stderr or fault == "one class"
     assert project.hashes("data") == before
+
+
+@pytest.mark.slow
+def test_a_multirun_never_writes_over_the_outputs(finished: Project, tmp_path: Path) -> None:
+    copy = Project(tmp_path / "project")
+    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    before = copy.hashes("data")
+    done = copy.stage("extract", "-m", "features=[statistics],[wavelet]")
+    assert done.returncode == 0, done.stderr
+    assert copy.hashes("data") == before
+    tables = sorted((copy.folder / "multirun/extract").glob("*/data/features.parquet"))
+    assert len({table.read_bytes() for table in tables}) == 2
