@@ -90,12 +90,15 @@ def _with_readers(groups: list[_Group]) -> list[_Group]:
 def _curves(
     axes: Axes, evaluation: Evaluation, drawn: Sequence[tuple[ModelResult, Curve]], metric: str
 ) -> None:
-    others = 0
+    others = readers = 0
     for model, curve in drawn:
-        best = is_best(evaluation, model)
-        colour = ARM_COLOUR[model.outcome.arm] if best else OTHERS[others % len(OTHERS)]
-        dashes = "-" if best else DASHES[(1 + others) % len(DASHES)]
-        others += not best
+        best, reader = is_best(evaluation, model), model.outcome.arm == "reader"
+        own = ARM_COLOUR[model.outcome.arm]
+        colour = own if best or reader else OTHERS[others % len(OTHERS)]
+        turn = readers if reader else 1 + others
+        dashes = "-" if best else DASHES[turn % len(DASHES)]
+        others += not best and not reader
+        readers += reader
         axes.plot(
             curve.x, curve.y, color=colour, linestyle=dashes, linewidth=2.0 if best else 1.2,
             label=_label(model, metric), zorder=3 if best else 2,
