@@ -25,11 +25,11 @@ class Options:
 
 @stage(Options)
 def main(options: Options) -> None:
-    """Evaluate the models named in params.yaml, and only those."""
+    """Evaluate only the models named in params.yaml."""
     found = read_artefacts(ROOT, options.choices.models)
     evaluation = evaluate(
-        found.models, found.cases, found.task, found.sealed,
-        seed=options.choices.seed, truth=found.truth, duplicates=found.duplicates,
+        found.models, found.cases, found.task, found.sealed, seed=options.choices.seed,
+        truth=found.truth, duplicates=found.duplicates, patients_known=found.card.patients_known,
         margin=options.margin, replicates=options.replicates, compare=options.compare)  # fmt: skip
     material = read_material(ROOT, found, vars(options.choices))
     with publish(*(f"reports/{name}" for name in OUTPUTS)) as staging:

@@ -84,3 +84,9 @@ def test_a_difference_without_an_interval_concludes_nothing() -> None:
 )
 def test_signs_are_written(value: float, text: str) -> None:
     assert signed(value) == text
+
+
+def test_groups_of_look_alikes_are_not_called_patients() -> None:
+    found = verdict(RESULTS, BEST, Estimate(0.1, 0.05, 0.15), CASES, "holdout", 0.02, False)
+    assert "patients" not in found.split(",")[0]
+    assert "no patient is identified" in found

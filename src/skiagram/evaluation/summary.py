@@ -32,6 +32,7 @@ def evaluate(
     margin: float = 0.02,
     replicates: int = 2000,
     compare: Sequence[tuple[str, str]] = (),
+    patients_known: bool = True,
 ) -> Evaluation:
     """Measure every model on the reported cases and compare the best of each arm.
 
@@ -49,6 +50,7 @@ def evaluate(
         margin: Smallest AUC difference that counts as worthwhile.
         replicates: Bootstrap resamples.
         compare: Pairs of models whose difference is asked for besides that of the best.
+        patients_known: False where groups of near duplicates stand in for patients.
 
     Raises:
         OptionError: A pair names a model that is not in the run.
@@ -80,7 +82,9 @@ def evaluate(
         best=best,
         difference=difference,
         ideal=None if ground.ideal is None else auc_estimate(ground.ideal),
-        verdict=verdict(results, best, difference, ground.cases, task.design, margin),
+        verdict=verdict(
+            results, best, difference, ground.cases, task.design, margin, patients_known
+        ),
         warnings=tuple(cautions(every, ground.cases, task.design, n_twins, conflicts)),
         margin=margin,
         label_conflicts=conflicts,

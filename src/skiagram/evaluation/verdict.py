@@ -14,6 +14,7 @@ def verdict(
     cases: Reference,
     design: Design,
     margin: float,
+    patients_known: bool = True,
 ) -> str:
     """Say whether the network is worth it here, by how much and how surely.
 
@@ -24,8 +25,9 @@ def verdict(
         cases: The reported cases.
         design: The design of evaluation.
         margin: Smallest difference that counts as worthwhile.
+        patients_known: False where groups of near duplicates stand in for patients.
     """
-    where = _where(cases, design)
+    where = _where(cases, design, patients_known)
     if difference is None:
         return f"No comparison {where}: {_missing_arm(results, best)}."
     if difference.value is None:
@@ -90,10 +92,11 @@ def _better(which: str, least: float, most: float, margin: float) -> str:
     return f"The {which} is better, {rest}."
 
 
-def _where(cases: Reference, design: Design) -> str:
-    patients = int(cases.patient.max()) + 1
+def _where(cases: Reference, design: Design, patients_known: bool) -> str:
+    groups = int(cases.patient.max()) + 1
     kind = "sealed test cases" if design == "holdout" else "cases, cross-validated,"
-    return f"on these {len(cases)} {kind} of {patients} patients"
+    whose = "patients" if patients_known else "groups of look-alikes (no patient is identified)"
+    return f"on these {len(cases)} {kind} of {groups} {whose}"
 
 
 def _missing_arm(results: Mapping[str, ModelResult], best: Mapping[str, str]) -> str:

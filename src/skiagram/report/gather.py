@@ -35,6 +35,7 @@ class Artefacts:
         sealed: Labels of test cases.
         truth: What only a generator knows; None for real images.
         duplicates: Near duplicates that the audit met.
+        card: What a reader must know of the data set.
     """
 
     models: tuple[ModelScores, ...]
@@ -43,6 +44,7 @@ class Artefacts:
     sealed: pd.DataFrame
     truth: pd.DataFrame | None
     duplicates: pd.DataFrame
+    card: DataCard
 
 
 def read_artefacts(root: Path, names: Sequence[str]) -> Artefacts:
@@ -63,6 +65,7 @@ def read_artefacts(root: Path, names: Sequence[str]) -> Artefacts:
         sealed=read_table(root / "data/sealed/labels.parquet"),
         truth=read_table(truth) if truth.exists() else None,
         duplicates=read_table(root / "data/audit/twins.parquet"),
+        card=read_record(DataCard, root / "data/cases/card.json"),
     )
 
 
@@ -87,7 +90,7 @@ def read_material(root: Path, artefacts: Artefacts, choices: Mapping[str, Any]) 
     names = [model.outcome.model for model in artefacts.models]
     curves = {name: read_table(root / "scores" / name / "curves.parquet") for name in names}
     return Material(
-        card=read_record(DataCard, root / "data/cases/card.json"),
+        card=artefacts.card,
         audit=read_record(AuditReport, root / "data/audit/findings.json"),
         treatment=read_table(root / "data/treatment.parquet"),
         examples=load(chosen, before, after),
