@@ -49,7 +49,13 @@ def write_films(folder: Path, files: int, side: int) -> bytes:
 def data_set(place: Path, folder: Path, table: bytes) -> Folder:
     """Write manifest and option file as `skiagram init` does."""
     columns = Columns(
-        file="file", label="label", patient="patient_id", split=None, site=None, covariates=()
+        file="file",
+        label="label",
+        patient="patient_id",
+        split=None,
+        site=None,
+        covariates=(),
+        scores=(),
     )
     source = Folder(
         name="films",
