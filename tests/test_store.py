@@ -1,6 +1,7 @@
 """Images come back bit for bit, as views into mapped files; unfinished stores are refused."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +147,29 @@ def test_a_damaged_shard_is_named(damage: str, tmp_path: Path) -> None:
 def test_an_unknown_case_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="absent: no such case"):
         write(tmp_path / "images", ramps(1)).image("absent")
+
+
+def test_spacing_comes_back_exactly_over_shards_and_is_none_where_unknown(tmp_path: Path) -> None:
+    spacing = [(0.1, 1 / 3), None, (0.2, 0.2), None, (5e-324, 1e300)]
+    with ShardWriter(tmp_path, shard_bytes=250) as writer:
+        for at, (image, one) in enumerate(zip(ramps(5), spacing, strict=True)):
+            writer.add(f"c{at}", image, one)
+    store = ImageStore(tmp_path)
+    assert [store.spacing(case_id) for case_id in store.case_ids] == spacing
+    for case_id, image in zip(store.case_ids, ramps(5), strict=True):
+        np.testing.assert_array_equal(store.image(case_id), image)
+
+
+def test_the_digest_tells_spacings_apart(tmp_path: Path) -> None:
+    digests = set()
+    for at, spacing in enumerate([None, (0.2, 0.1), (0.1, 0.2), (np.float64(0.1), 0.2)]):
+        with ShardWriter(tmp_path / str(at)) as writer:
+            writer.add("c0", ramps(1)[0], spacing)
+        digests.add(ImageStore(tmp_path / str(at)).sha256)
+    assert len(digests) == 3
+
+
+@pytest.mark.parametrize("spacing", [(0.0, 1.0), (1.0, -1.0), (math.nan, 1.0), (1.0, math.inf)])
+def test_a_spacing_that_is_no_distance_names_its_case(spacing: Any, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="c0: pixel spacing"), ShardWriter(tmp_path) as writer:
+        writer.add("c0", ramps(1)[0], spacing)

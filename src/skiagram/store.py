@@ -3,13 +3,14 @@
 A folder holds `images-00000.arrow`, … of at most 256 MB each and an `index.json` that gives the
 order of the cases and the content's SHA-256. Images keep their own size and depth; a missing pixel
 is NaN in a float image. Layout of an image: (height, width) for one channel, else
-(height, width, channels).
+(height, width, channels). The distance of its pixels stays with it where it is known.
 """
 
 import bisect
 import hashlib
 import itertools
 import json
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -31,11 +32,13 @@ _SCHEMA = pa.schema(
         pa.field("width", pa.int32(), nullable=False),
         pa.field("channels", pa.int32(), nullable=False),
         pa.field("dtype", pa.string(), nullable=False),
+        pa.field("spacing", pa.list_(pa.float64(), 2)),
         pa.field("pixels", pa.large_binary(), nullable=False),
     ]
 )
 
 Image = NDArray[Any]
+Spacing = tuple[float, float]  # distance of neighbouring rows and of neighbouring columns, mm
 
 
 class ShardWriter:
@@ -50,7 +53,7 @@ class ShardWriter:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._shard_bytes = shard_bytes
-        self._rows: list[tuple[str, int, int, int, str, bytes]] = []
+        self._rows: list[tuple[Any, ...]] = []
         self._row_bytes = 0
         self._written = 0
         self._shards = 0
@@ -62,15 +65,17 @@ class ShardWriter:
         """Return the writer itself."""
         return self
 
-    def add(self, case_id: str, image: Image) -> None:
+    def add(self, case_id: str, image: Image, spacing: Spacing | None = None) -> None:
         """Append one image.
 
         Args:
             case_id: Opaque id, unique in the store.
             image: (height, width) or (height, width, channels); uint8, uint16, int16 or float32.
+            spacing: Distance of its rows and of its columns, mm; None where it is unknown.
 
         Raises:
-            DataError: The id is taken, or the image's shape or depth cannot be stored.
+            DataError: The id is taken, the image's shape or depth cannot be stored, or the spacing
+                is not positive and finite.
         """
         if case_id in self._shard_by_case:
             raise DataError("two images of one case id", where=case_id)
@@ -80,13 +85,15 @@ class ShardWriter:
                 where=case_id,
                 allowed=f"(height, width[, channels]), none of them 0, as {', '.join(_DTYPES)}",
             )
+        known = None if spacing is None else (float(spacing[0]), float(spacing[1]))
+        if known is not None and not all(0 < distance < math.inf for distance in known):
+            raise DataError(f"pixel spacing {known}", where=case_id, allowed="positive, finite mm")
         pixels = np.ascontiguousarray(image).tobytes()
         if self._written and self._written + len(pixels) > self._shard_bytes:
             self._close_shard()
-        channels = image.shape[2] if image.ndim == 3 else 1
-        row = (case_id, image.shape[0], image.shape[1], channels, str(image.dtype), pixels)
+        row = (case_id, *np.atleast_3d(image).shape, str(image.dtype), known, pixels)
         self._rows.append(row)
-        self._digest.update(repr(row[:5]).encode())
+        self._digest.update(repr(row[:-1]).encode())
         self._digest.update(pixels)
         self._shard_by_case[case_id] = self._shards
         self._row_bytes += len(pixels)
@@ -98,8 +105,7 @@ class ShardWriter:
         if not self._rows:
             return
         if self._file is None:
-            path = self._folder / f"images-{self._shards:05d}.arrow"
-            self._file = pa.ipc.new_file(path, _SCHEMA)
+            self._file = pa.ipc.new_file(self._folder / f"images-{self._shards:05d}.arrow", _SCHEMA)
         columns = zip(*self._rows, strict=True)
         arrays = [
             pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)
@@ -173,6 +179,19 @@ class ImageStore:
         Raises:
             DataError: The store has no such case.
         """
+        shard, row = self._locate(case_id)
+        return shard.view(row)
+
+    def spacing(self, case_id: str) -> Spacing | None:
+        """Return the distance of an image's rows and columns; `image` says what is raised."""
+        shard, row = self._locate(case_id)
+        return shard.spacing(row)
+
+    def images(self, case_ids: Sequence[str]) -> Iterator[Image]:
+        """Yield the images of some cases in the order asked for."""
+        return (self.image(case_id) for case_id in case_ids)
+
+    def _locate(self, case_id: str) -> tuple["_Shard", int]:
         at = self._position.get(case_id)
         if at is None:
             raise DataError("no such case", where=f"{self.folder} {case_id}")
@@ -180,11 +199,7 @@ class ImageStore:
         if number not in self._shards:
             self._shards[number] = (self._open(number), self._shard_of.index(number))
         shard, first = self._shards[number]
-        return shard.view(at - first)
-
-    def images(self, case_ids: Sequence[str]) -> Iterator[Image]:
-        """Yield the images of some cases in the order asked for."""
-        return (self.image(case_id) for case_id in case_ids)
+        return shard, at - first
 
     def _open(self, number: int) -> "_Shard":
         path = self.folder / f"images-{number:05d}.arrow"
@@ -210,6 +225,11 @@ class _Shard:
     def case_id(self, row: int) -> str:
         batch, at = self._locate(row)
         return str(batch["case_id"][at].as_py())
+
+    def spacing(self, row: int) -> Spacing | None:
+        batch, at = self._locate(row)
+        found = batch["spacing"][at].as_py()
+        return None if found is None else (found[0], found[1])
 
     def view(self, row: int) -> Image:
         batch, at = self._locate(row)
