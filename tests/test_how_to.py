@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
+from skiagram.features.batch import Batch
 from skiagram.models.contract import FitContext
 from skiagram.options import build
 from tests.datasets.sources import ingested
@@ -61,11 +62,11 @@ def test_the_feature_family_describes_rings(load: Load) -> None:
     family = load("add-a-feature-family", rings=2)
     image = np.zeros((1, 33, 33), dtype=np.float32)
     image[0, 13:20, 13:20] = 1
-    inner, outer = family.extract(image)[0]
+    inner, outer = family.extract(Batch(image))[0]
     assert family.names() == ("rings_1_mean", "rings_2_mean")
     assert inner > 0
     assert outer == 0
-    assert np.isfinite(family.extract(np.ones((1, 1, 1), dtype=np.float32))).all()
+    assert np.isfinite(family.extract(Batch(np.ones((1, 1, 1), dtype=np.float32)))).all()
 
 
 def test_the_data_set_is_ingested(load: Load, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
+from skiagram.features.batch import Batch
 from skiagram.features.covariates import Covariates
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.statistics import Statistics
@@ -37,7 +38,9 @@ def test_images_of_mixed_sizes_keep_their_rows(tmp_path: Path) -> None:
     assert table.case_id.tolist() == list(images)
     assert table.names == STATISTICS.names() + WAVELET.names()
     for row, image in enumerate(images.values()):
-        expected = np.hstack([family.extract(image[None]) for family in (STATISTICS, WAVELET)])
+        expected = np.hstack(
+            [family.extract(Batch(image[None])) for family in (STATISTICS, WAVELET)]
+        )
         np.testing.assert_allclose(table.values[row], expected[0].astype(np.float32), rtol=1e-5)
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skiagram.errors import OptionError
+from skiagram.features.batch import Batch
 from skiagram.features.wavelet import Wavelet
 from skiagram.options import check
 
@@ -14,7 +15,7 @@ from skiagram.options import check
 def test_energies_of_an_orthogonal_wavelet_sum_to_the_image() -> None:
     image = np.random.default_rng(0).normal(5, 2, size=(1, 32, 64)).astype(np.float32)
     family = Wavelet(wavelet="db4", levels=3, boundary="periodization")
-    found = np.exp(family.extract(image)[0])
+    found = np.exp(family.extract(Batch(image))[0])
     sizes = [32 * 64 / 4**level for level in (3, 3, 3, 3, 2, 2, 2, 1, 1, 1)]
     np.testing.assert_allclose(found @ sizes, np.sum(image.astype(np.float64) ** 2))
 
@@ -22,7 +23,7 @@ def test_energies_of_an_orthogonal_wavelet_sum_to_the_image() -> None:
 def test_columns_are_the_bands_that_they_are_named_after() -> None:
     image = np.random.default_rng(1).normal(size=(30, 41))
     family = Wavelet(wavelet="sym4", levels=2, boundary="symmetric")
-    found = dict(zip(family.names(), family.extract(image[None])[0], strict=True))
+    found = dict(zip(family.names(), family.extract(Batch(image[None]))[0], strict=True))
     approximation, (_, vertical, _), (horizontal, _, diagonal) = pywt.wavedec2(
         image, "sym4", level=2
     )
@@ -40,15 +41,15 @@ def test_columns_are_the_bands_that_they_are_named_after() -> None:
 def test_scaling_the_image_shifts_every_feature_alike(scale: float) -> None:
     image = np.random.default_rng(2).normal(size=(1, 16, 16))
     family = Wavelet(wavelet="haar", levels=3, boundary="symmetric")
-    shift = family.extract(image * scale) - family.extract(image)
+    shift = family.extract(Batch(image * scale)) - family.extract(Batch(image))
     np.testing.assert_allclose(shift, 2 * np.log(scale), atol=1e-9)
 
 
 def test_constant_image_has_its_floor_in_every_detail() -> None:
     family = Wavelet(wavelet="db2", levels=2, boundary="symmetric")
-    found = family.extract(np.full((1, 20, 20), 10, dtype=np.float32))[0]
+    found = family.extract(Batch(np.full((1, 20, 20), 10, dtype=np.float32)))[0]
     np.testing.assert_allclose(found[1:], np.log(1e-12 * 100))
-    black = family.extract(np.zeros((1, 20, 20), dtype=np.float32))
+    black = family.extract(Batch(np.zeros((1, 20, 20), dtype=np.float32)))
     assert np.isfinite(black).all()
 
 

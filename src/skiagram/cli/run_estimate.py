@@ -12,6 +12,7 @@ from skiagram.cli.text_table import text_table
 from skiagram.datasets.folder.examination import Examination
 from skiagram.datasets.image_files import read_image
 from skiagram.errors import SkiagramError
+from skiagram.features.batch import Batch
 from skiagram.features.contract import FeatureFamily
 from skiagram.features.covariates import Covariates
 from skiagram.records import Design
@@ -82,7 +83,7 @@ def _measure(
     spent, pixels, tried = np.zeros(2), 0.0, 0
     for one in examined[:: max(1, len(examined) // _SAMPLE)]:
         try:
-            spent += _seconds(read_image(folder / one.name, one.name), restoration, families)
+            spent += _seconds(read_image(folder / one.name, one.name).pixels, restoration, families)
         except SkiagramError:
             continue  # the run will name it
         pixels += float(np.prod(one.shape))
@@ -101,7 +102,7 @@ def _seconds(
     restored, _ = restoration.restore(image)
     between = time.perf_counter()
     for family in families:
-        family.extract(restored[None])
+        family.extract(Batch(restored[None]))
     return between - started, time.perf_counter() - between
 
 

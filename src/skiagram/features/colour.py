@@ -1,6 +1,6 @@
 """Feature family `colour`: moments of colour channels, hue, variety, contrast and asymmetry."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 from skimage.color import rgb2hsv, rgb2lab
 
 from skiagram.errors import DataError
+from skiagram.features.batch import Batch
 from skiagram.features.first_order import FirstOrder
 from skiagram.options import STRICT
 
@@ -45,11 +46,11 @@ class Colour:
             )
         )
 
-    def extract(self, images: NDArray[Any]) -> NDArray[np.float64]:
+    def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.
 
         Args:
-            images: (n, height, width, 3) red, green, blue; finite.
+            batch: Images of three channels: red, green, blue.
 
         Returns:
             (n, 33) float64, finite.
@@ -57,6 +58,7 @@ class Colour:
         Raises:
             DataError: The images have not three channels.
         """
+        images = batch.images
         channels = 1 if images.ndim == 3 else images.shape[-1]
         if channels != 3:
             raise DataError(

@@ -5,6 +5,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.features.batch import Batch
+
 
 class FeatureFamily(Protocol):
     """The options dataclass of a feature family."""
@@ -12,11 +14,11 @@ class FeatureFamily(Protocol):
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order, for example `statistics_skewness`."""
 
-    def extract(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
+    def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images.
 
         Args:
-            images: (n, height, width) or (n, height, width, channels) float32, finite.
+            batch: n images, finite.
 
         Returns:
             (n, n_features) float64, finite.

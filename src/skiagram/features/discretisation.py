@@ -3,6 +3,7 @@
 Intensities are binned within each image's own range, so nothing is learned from other images.
 """
 
+from dataclasses import dataclass as record
 from typing import Annotated, Self
 
 import numpy as np
@@ -10,10 +11,25 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from skiagram.compiled import compiled
 from skiagram.errors import DataError
 from skiagram.options import STRICT
 
 MOST_LEVELS = 256
+
+
+@record(frozen=True)
+class GreyLevels:
+    """Grey levels of equally sized images.
+
+    Attributes:
+        levels: (n, depth, height, width) uint16, from 1 as the IBSI counts; 0 outside the region.
+            The depth of a plane image is 1.
+        number: Levels of the discretisation, N_g: `bin_number`, else the highest level of all.
+    """
+
+    levels: NDArray[np.uint16]
+    number: int
 
 
 @dataclass(**STRICT)
@@ -63,6 +79,88 @@ class Discretisation:
                 remedy="choose wider bins, or a fixed `bin_number`",
             )
         return ((images - minimum) / width).astype(np.int64)
+
+    def grey_levels(
+        self, images: NDArray[np.float64], inside: NDArray[np.bool_] | None = None
+    ) -> GreyLevels:
+        """Return the grey levels of a region of each image; bins span the region's own range.
+
+        A constant region has level 1.
+
+        Args:
+            images: (n, height, width) or (n, depth, height, width), finite.
+            inside: Of the same shape, true in the region; None for all of each image.
+
+        Raises:
+            DataError: The bin width makes more than 256 levels, or a region has no pixel.
+        """
+        shape = (len(images), 1, *images.shape[1:]) if images.ndim == 3 else images.shape
+        region = np.ones(1, np.bool_) if inside is None else inside.reshape(-1)
+        n = len(images)
+        lowest, highest = _ranges(images.reshape(n, -1), region)
+        if (highest < lowest).any():
+            raise DataError(
+                f"image {int(np.argmax(highest < lowest))} of the batch has no pixel in its region",
+                where="features",
+                allowed="at least one pixel",
+            )
+        per_unit, most = self._scale(lowest, highest)
+        levels = _digitise(images.reshape(n, -1), region, lowest, *per_unit, most)
+        number = self.bin_number or int(levels.max())
+        return GreyLevels(levels.reshape(shape), number)
+
+    def _scale(
+        self, lowest: NDArray[np.float64], highest: NDArray[np.float64]
+    ) -> tuple[tuple[float, NDArray[np.float64]], int]:
+        """Return level − 1 = ⌊factor · (x − lowest) / divisor⌋ and the highest of them."""
+        spread = highest - lowest
+        if self.bin_number is not None:
+            return (float(self.bin_number), np.where(spread > 0, spread, 1)), self.bin_number - 1
+        width = self.bin_width or 1.0
+        most = float(spread.max() / width) + 1
+        if most > MOST_LEVELS + 1:
+            raise DataError(
+                f"a bin width of {width:g} makes {most:.0f} grey levels of one image",
+                where="features",
+                allowed=f"at most {MOST_LEVELS}",
+                remedy="choose wider bins, or a fixed `bin_number`",
+            )
+        return (1.0, np.full(len(spread), width)), MOST_LEVELS
+
+
+@compiled
+def _ranges(
+    images: NDArray[np.float64], inside: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    n, pixels = images.shape
+    lowest, highest = np.full(n, np.inf), np.full(n, -np.inf)
+    whole = len(inside) == 1
+    for image in range(n):
+        for pixel in range(pixels):
+            if whole or inside[image * pixels + pixel]:
+                lowest[image] = min(lowest[image], images[image, pixel])
+                highest[image] = max(highest[image], images[image, pixel])
+    return lowest, highest
+
+
+@compiled
+def _digitise(
+    images: NDArray[np.float64],
+    inside: NDArray[np.bool_],
+    lowest: NDArray[np.float64],
+    factor: float,
+    divisor: NDArray[np.float64],
+    most: int,
+) -> NDArray[np.uint16]:
+    n, pixels = images.shape
+    levels = np.zeros((n, pixels), dtype=np.uint16)
+    whole = len(inside) == 1
+    for image in range(n):
+        for pixel in range(pixels):
+            if whole or inside[image * pixels + pixel]:
+                share = factor * (images[image, pixel] - lowest[image]) / divisor[image]
+                levels[image, pixel] = 1 + min(int(share), most)
+    return levels
 
 
 def histograms(codes: NDArray[np.int64], bins: int) -> NDArray[np.float64]:

@@ -1,18 +1,18 @@
 """Feature family `statistics`: intensities, their histogram, gradient and coarse layout."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.features.batch import Batch
 from skiagram.features.discretisation import Discretisation, histograms
 from skiagram.features.extent import Extent
 from skiagram.features.first_order import FirstOrder
 from skiagram.features.gradient import GradientMagnitude
 from skiagram.features.intensity_histogram import IntensityHistogram
-from skiagram.features.luminance import luminance
 from skiagram.features.zones import zone_means, zone_names
 from skiagram.options import STRICT
 
@@ -39,11 +39,11 @@ class Statistics:
             *zone_names("statistics_zone", self.zones),
         )
 
-    def extract(self, images: NDArray[Any]) -> NDArray[np.float64]:
+    def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.
 
         Args:
-            images: (n, height, width), or (n, height, width, 3) reduced to luminance; finite.
+            batch: Images of one channel, or of three reduced to luminance.
 
         Returns:
             (n, n_features) float64, finite.
@@ -52,7 +52,7 @@ class Statistics:
             DataError: The images have neither one channel nor three, or the bin width makes too
                 many grey levels.
         """
-        grey = luminance(images, "statistics")
+        grey = batch.luminance("statistics")
         levels = self.histogram.levels(grey)
         parts = (
             FirstOrder(grey.reshape(len(grey), -1)),

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
+from skiagram.features.batch import Batch
 from skiagram.features.contract import FeatureFamily
 from skiagram.features.covariates import Covariates
 from skiagram.records import read_table, write_table
@@ -121,8 +122,8 @@ def _of_images(store: ImageStore, families: Sequence[FeatureFamily]) -> FeatureT
     names = tuple(name for family in families for name in family.names())
     case_ids: list[str] = []
     values: list[NDArray[np.float32]] = []
-    for batch_ids, images in _batches(store):
-        features = np.hstack([family.extract(images) for family in families])
+    for batch_ids, batch in _batches(store):
+        features = np.hstack([family.extract(batch) for family in families])
         with np.errstate(over="ignore"):  # an infinite feature is named below
             block = features.astype(np.float32)
         bad = ~np.isfinite(block)
@@ -136,22 +137,22 @@ def _of_images(store: ImageStore, families: Sequence[FeatureFamily]) -> FeatureT
     return FeatureTable(np.array(case_ids), names, np.vstack(values))
 
 
-def _batches(store: ImageStore) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
+def _batches(store: ImageStore) -> Iterator[tuple[list[str], Batch]]:
     ids: list[str] = []
     images: list[Image] = []
     most = 1
     for case_id, image in store:
         if images and (image.shape != images[0].shape or len(images) >= most):
-            yield ids, _stack(ids, images)
+            yield ids, _stack(store, ids, images)
             ids, images = [], []
         most = min(_BATCH_IMAGES, _BATCH_PIXELS // image.size)
         ids.append(case_id)
         images.append(image)
     if images:
-        yield ids, _stack(ids, images)
+        yield ids, _stack(store, ids, images)
 
 
-def _stack(ids: list[str], images: list[Image]) -> NDArray[np.float32]:
+def _stack(store: ImageStore, ids: list[str], images: list[Image]) -> Batch:
     stacked = np.stack(images).astype(np.float32)
     bad = ~np.isfinite(stacked.reshape(len(ids), -1)).all(axis=1)
     if bad.any():
@@ -160,4 +161,6 @@ def _stack(ids: list[str], images: list[Image]) -> NDArray[np.float32]:
             where=ids[int(np.argmax(bad))],
             remedy="choose a restoration that fills missing values",
         )
-    return stacked
+    unknown = (np.nan, np.nan)
+    spacing = np.array([store.spacing(case_id) or unknown for case_id in ids])
+    return Batch(stacked, spacing=spacing)

@@ -1,16 +1,16 @@
 """Feature family `texture`: how neighbouring intensities go together."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.features.batch import Batch
 from skiagram.features.binary_patterns import pattern_levels, pattern_names, pattern_shares
 from skiagram.features.cooccurrence import Cooccurrence, cooccurrence, offsets
 from skiagram.features.discretisation import Discretisation
-from skiagram.features.luminance import luminance
 from skiagram.options import STRICT
 
 
@@ -45,11 +45,11 @@ class Texture:
         patterns = [pattern_names(f"texture_lbp_radius_{at}") for at in self.radii]
         return tuple(name for part in (*matrices, *patterns) for name in part)
 
-    def extract(self, images: NDArray[Any]) -> NDArray[np.float64]:
+    def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.
 
         Args:
-            images: (n, height, width), or (n, height, width, 3) reduced to luminance; finite.
+            batch: Images of one channel, or of three reduced to luminance.
 
         Returns:
             (n, n_features) float64, finite.
@@ -57,7 +57,7 @@ class Texture:
         Raises:
             DataError: The images have neither one channel nor three, or too many grey levels.
         """
-        grey = luminance(images, "texture")
+        grey = batch.luminance("texture")
         levels = self.levels.levels(grey)
         matrices = [_glcm(levels, distance) for distance in self.distances]
         fine = pattern_levels(grey)

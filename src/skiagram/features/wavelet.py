@@ -1,7 +1,7 @@
 """Feature family `wavelet`: how much of the image stands at each scale and orientation."""
 
 import warnings
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pywt
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.luminance import luminance
+from skiagram.features.batch import Batch
 from skiagram.options import STRICT
 
 _ORIENTATIONS = ("horizontal", "vertical", "diagonal")
@@ -48,14 +48,14 @@ class Wavelet:
         )
         return (f"wavelet_level_{self.levels}_approximation_log_energy", *details)
 
-    def extract(self, images: NDArray[Any]) -> NDArray[np.float64]:
+    def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.
 
         A feature is log max(e, f): e the mean squared coefficient of the sub-band, f the larger
         of 1e-12 times the image's mean square and 1.2e-38, so that a constant image has values.
 
         Args:
-            images: (n, height, width), or (n, height, width, 3) reduced to luminance; finite.
+            batch: Images of one channel, or of three reduced to luminance.
 
         Returns:
             (n, n_features) float64, finite.
@@ -63,7 +63,7 @@ class Wavelet:
         Raises:
             DataError: The images have neither one channel nor three.
         """
-        grey = luminance(images, "wavelet")
+        grey = batch.luminance("wavelet")
         floor = np.maximum(_RELATIVE_FLOOR * _mean_square(grey), _ABSOLUTE_FLOOR)
         energies = [_mean_square(band) for band in self._bands(grey)]
         return np.stack([np.log(np.maximum(energy, floor)) for energy in energies], axis=1)
