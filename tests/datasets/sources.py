@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from skiagram.datasets.contract import Entry, Source, Truth
+from skiagram.datasets.contract import Entry, Source, SpacedImage, Truth
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.records import Cases, DataCard, Design, Split
-from skiagram.store import Image
+from skiagram.store import Image, Spacing
 
 
 @dataclass
@@ -21,6 +21,7 @@ class MemorySource:
     classes: tuple[str, ...] = ("benign", "malignant")
     positive_class: str | None = "malignant"
     known: dict[int, Truth] = field(default_factory=dict)
+    spacing: Spacing | None = None
 
     def card(self) -> DataCard:
         return DataCard("memory", "Memory", "none", "none", "none", "none", patients_known=True)
@@ -31,8 +32,8 @@ class MemorySource:
     def entries(self) -> list[Entry]:
         return self.listed
 
-    def image(self, position: int) -> Image:
-        return self.images[position]
+    def image(self, position: int) -> SpacedImage:
+        return SpacedImage(self.images[position], self.spacing)
 
     def truth(self, position: int) -> Truth | None:
         return self.known.get(position)

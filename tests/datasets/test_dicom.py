@@ -50,7 +50,7 @@ def file_of(header: Dataset) -> BytesIO:
 
 
 def read(stored: NDArray[Any], **fields: Any) -> NDArray[Any]:
-    return read_dicom(file_of(header_of(stored, **fields)))
+    return read_dicom(file_of(header_of(stored, **fields))).pixels
 
 
 def table(first: int, entries: list[int], bits: int = 16) -> Dataset:
@@ -81,7 +81,7 @@ def bundled(name: str) -> Path:
     ],
 )
 def test_stored_values_pass_unchanged_at_their_depth(name: str, dtype: str, tmp_path: Path) -> None:
-    image = read_dicom(bundled(name))
+    image = read_dicom(bundled(name)).pixels
     assert str(image.dtype) == dtype
     np.testing.assert_array_equal(image, pydicom.dcmread(bundled(name)).pixel_array)
     with ShardWriter(tmp_path / "shards") as shards:
@@ -90,17 +90,17 @@ def test_stored_values_pass_unchanged_at_their_depth(name: str, dtype: str, tmp_
 
 def test_ct_is_read_in_hounsfield_units() -> None:
     header = pydicom.dcmread(bundled("CT_small.dcm"))
-    image = read_dicom(bundled("CT_small.dcm"))
+    image = read_dicom(bundled("CT_small.dcm")).pixels
     assert image.dtype == np.float32
     np.testing.assert_array_equal(image, apply_modality_lut(header.pixel_array, header))
 
 
 def test_palette_becomes_colour() -> None:
-    assert read_dicom(bundled("examples_palette.dcm")).shape == (350, 800, 3)
+    assert read_dicom(bundled("examples_palette.dcm")).pixels.shape == (350, 800, 3)
 
 
 def test_ybr_becomes_rgb() -> None:
-    uncompressed = read_dicom(bundled("SC_ybr_full_422_uncompressed.dcm"))
+    uncompressed = read_dicom(bundled("SC_ybr_full_422_uncompressed.dcm")).pixels
     reference = pydicom.dcmread(bundled("SC_rgb_dcmtk_+eb+cr.dcm")).pixel_array
     assert np.abs(uncompressed.astype(int) - reference).mean() < 5
 
@@ -122,7 +122,7 @@ def test_padding_of_signed_pixels_written_as_unsigned_is_still_found() -> None:
     stored = STORED.astype(np.int16) - 2000
     header = header_of(stored, BitsStored=16, HighBit=15)
     header.add_new("PixelPaddingValue", "US", 2**16 - 2000)
-    np.testing.assert_array_equal(np.isnan(read_dicom(file_of(header))), stored == -2000)
+    np.testing.assert_array_equal(np.isnan(read_dicom(file_of(header)).pixels), stored == -2000)
 
 
 def test_declared_padding_that_no_pixel_has_still_gives_float() -> None:
@@ -167,6 +167,46 @@ def test_voi_table_is_applied_to_images_made_for_presentation() -> None:
     shown = read(STORED, PresentationIntentType="FOR PRESENTATION", VOILUTSequence=[lut])
     reference = apply_voi_lut(STORED, header_of(STORED, VOILUTSequence=[lut]))
     np.testing.assert_array_equal(shown, reference)
+
+
+@pytest.mark.parametrize(
+    ("fields", "spacing"),
+    [
+        ({"PixelSpacing": [0.1, 0.3]}, (0.1, 0.3)),
+        ({"ImagerPixelSpacing": ["0.07", "0.07"]}, (0.07, 0.07)),
+        ({"PixelSpacing": [0.1, 0.1], "ImagerPixelSpacing": [0.2, 0.2]}, (0.1, 0.1)),
+        ({"PixelSpacing": [0, 0], "ImagerPixelSpacing": [0.2, 0.2]}, (0.2, 0.2)),
+        ({}, None),
+        ({"PixelSpacing": None}, None),
+        ({"PixelSpacing": [0.1, 0]}, None),
+        ({"PixelSpacing": [-0.1, 0.1]}, None),
+        ({"PixelSpacing": 0.1}, None),
+        ({"PixelSpacing": [0.1, 0.1, 0.1]}, None),
+    ],
+)
+def test_spacing_is_that_of_the_file_and_an_unusable_one_is_unknown(
+    fields: dict[str, Any], spacing: tuple[float, float] | None
+) -> None:
+    assert read_dicom(file_of(header_of(STORED, **fields))).spacing == spacing
+
+
+@pytest.mark.parametrize("text", [b"NaN\\0.1", b"inf\\0.1", b"wide\\0.1", b"0,1\\0,1"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_spacing_that_is_no_number_does_not_cost_the_film(text: bytes) -> None:
+    header = header_of(STORED)
+    padded = text + b" " * (len(text) % 2)
+    header.PixelSpacing = ["7" * (len(padded) - 2), "7"]
+    written = file_of(header).getvalue()
+    broken = written.replace(b"7" * (len(padded) - 2) + b"\\7", padded)
+    assert broken != written
+    found = read_dicom(BytesIO(broken))
+    assert found.spacing is None
+    np.testing.assert_array_equal(found.pixels, STORED)
+
+
+def test_the_spacing_of_a_real_scanner_is_read() -> None:
+    header = pydicom.dcmread(bundled("CT_small.dcm"))
+    assert read_dicom(bundled("CT_small.dcm")).spacing == tuple(map(float, header.PixelSpacing))
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_every_image_comes_back_with_label_and_split(
         key = names[str(entry.split)]
         at = counted[key]
         counted[key] += 1
-        np.testing.assert_array_equal(opened.image(position), content[f"{key}_images"][at])
+        np.testing.assert_array_equal(opened.image(position).pixels, content[f"{key}_images"][at])
         assert entry.label == content[f"{key}_labels"][at, 0]
         assert entry.name == f"set.npz {key}/{at}"
         assert opened.truth(position) is None
@@ -182,5 +182,5 @@ def test_the_real_colour_file_has_seven_classes(real_data: Path) -> None:
     entries = opened.entries()
     training = [entry.label for entry in entries if entry.split == "train"]
     assert np.bincount(training).tolist() == [228, 359, 769, 80, 779, 4693, 99]
-    assert opened.image(9000).shape == (28, 28, 3)
+    assert opened.image(9000).pixels.shape == (28, 28, 3)
     assert source.card().source == "dermamnist_lossy.npz"

@@ -10,6 +10,7 @@ from PIL import Image
 
 from skiagram.deploy.model import load_model
 from skiagram.deploy.prediction import predict
+from tests.datasets.own_folders import dicom
 from tests.deploy.trained import Trained, trained_baseline
 
 
@@ -53,6 +54,18 @@ def test_odd_files_are_named_and_the_others_scored(
     }.items():
         assert words in messages[str(odd_films[odd])]
         assert "\n" not in messages[str(odd_films[odd])]
+
+
+def test_a_dicom_film_keeps_its_spacing_through_restoration(
+    baseline: Trained, tmp_path: Path
+) -> None:
+    film = tmp_path / "film.dcm"
+    film.write_bytes(dicom(1, PixelSpacing=[0.1, 0.3], BitsStored=8, HighBit=7))
+    model = load_model(baseline.model)
+    kinds = replace(model.preparer.kinds, depths=("int16",))
+    seen = replace(model.preparer, kinds=kinds).prepare(film)
+    assert seen.spacing == (0.1, 0.3)
+    assert model.preparer.prepare(baseline.films[0]).spacing is None
 
 
 def test_another_size_is_scored_by_features_and_refused_by_a_network(

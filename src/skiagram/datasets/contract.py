@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.records import DataCard, Split
-from skiagram.store import Image
+from skiagram.store import Image, Spacing
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,19 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class SpacedImage:
+    """An image and the distance of its pixels.
+
+    Attributes:
+        pixels: (height, width) or (height, width, channels); a missing pixel is NaN in float32.
+        spacing: Between rows and between columns, mm; None where the source does not say.
+    """
+
+    pixels: Image
+    spacing: Spacing | None = None
+
+
+@dataclass(frozen=True)
 class Truth:
     """What only a generated data set knows of one case; it is sealed.
 
@@ -58,8 +71,8 @@ class OpenSource(Protocol):
     def entries(self) -> list[Entry]:
         """List every image without reading it."""
 
-    def image(self, position: int) -> Image:
-        """Read the image of one entry; a missing pixel is NaN in a float32 image."""
+    def image(self, position: int) -> SpacedImage:
+        """Read the image of one entry."""
 
     def truth(self, position: int) -> Truth | None:
         """Return what is known of one generated case; None for real images."""
@@ -69,7 +82,7 @@ class OpenSource(Protocol):
 class ReadsAhead(Protocol):
     """An opened source that reads the next images while one is being stored."""
 
-    def read_ahead(self, positions: Sequence[int]) -> Iterator[Image]:
+    def read_ahead(self, positions: Sequence[int]) -> Iterator[SpacedImage]:
         """Read the images of some entries, in this order and in bounded memory."""
 
 

@@ -5,6 +5,7 @@ then modality LUT, VOI LUT, polarity. A window only clips for the display, so it
 images made FOR PRESENTATION alone, where it belongs to the image; physical units are kept whole.
 """
 
+import math
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,8 +17,9 @@ from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, g
 from pydicom.pixels import pixel_array as decode
 from pydicom.tag import Tag
 
+from skiagram.datasets.contract import SpacedImage
 from skiagram.errors import DataError
-from skiagram.store import Image
+from skiagram.store import Image, Spacing
 
 _PALETTE = [
     f"{part}{colour}PaletteColorLookupTable{kind}"
@@ -34,10 +36,11 @@ _FIELDS = [
     *("VOILUTSequence", "VOILUTFunction", "WindowCenter", "WindowWidth"),
     *("LUTDescriptor", "LUTData"),
 ]
-_PARSED = [Tag(name) for name in _FIELDS]
+_SPACING = ("PixelSpacing", "ImagerPixelSpacing")
+_PARSED = [Tag(name) for name in (*_FIELDS, *_SPACING)]
 
 
-def read_dicom(file: Path | BinaryIO) -> Image:
+def read_dicom(file: Path | BinaryIO) -> SpacedImage:
     """Read the pixels of one single-frame DICOM file.
 
     Args:
@@ -48,6 +51,10 @@ def read_dicom(file: Path | BinaryIO) -> Image:
         int16) where nothing changes a value; float32 in modality units after a look-up table or
         rescaling, and with NaN for missing pixels where the file declares a padding value.
 
+        The spacing is Pixel Spacing, else Imager Pixel Spacing. The latter is measured at the
+        detector: what lies above it is magnified, so in the patient it is smaller. A value that is
+        missing or no two positive numbers counts as unknown: the pixels are sound without it.
+
     Raises:
         DataError: Not DICOM, no pixels, several frames, damaged, an encoding without a decoder, or
             text burnt into the pixels.
@@ -56,7 +63,7 @@ def read_dicom(file: Path | BinaryIO) -> Image:
     try:
         header = pydicom.dcmread(file, specific_tags=_PARSED)
         _check(header, where)
-        return _image(decode(header), header)
+        return SpacedImage(_image(decode(header), header), _spacing(header))
     except DataError:
         raise
     except OSError as error:
@@ -97,6 +104,18 @@ def _check(header: Any, where: str) -> None:
             allowed="uncompressed, deflated, RLE, JPEG baseline, JPEG 2000",
             remedy="decompress the file, for example with `gdcmconv --raw`",
         )
+
+
+def _spacing(header: Any) -> Spacing | None:
+    """Return the first usable distance of rows and of columns, mm."""
+    for name in _SPACING:
+        try:
+            rows, columns = (float(distance) for distance in header.get(name))
+        except (TypeError, ValueError):  # absent, one value, three, or text
+            continue
+        if all(0 < distance < math.inf for distance in (rows, columns)):
+            return rows, columns
+    return None
 
 
 def _decodable(syntax: Any) -> bool:

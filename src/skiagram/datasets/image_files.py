@@ -20,6 +20,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom import read_dicom
 from skiagram.errors import DataError
 from skiagram.store import Image
@@ -36,7 +37,7 @@ _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = 
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 
 
-def read_image(path: Path, name: str = "") -> Image:
+def read_image(path: Path, name: str = "") -> SpacedImage:
     """Read one image file.
 
     Args:
@@ -47,7 +48,8 @@ def read_image(path: Path, name: str = "") -> Image:
         (height, width) or (height, width, 3), upright as the file's orientation mark says. Gray of
         up to 8 bits is uint8, of 12 or 16 bits uint16 or int16, floating point float32; colour is
         RGB uint8. A PGM's values are relative to its greatest, so they are stretched to the whole
-        depth. DICOM as `read_dicom` says.
+        depth. DICOM as `read_dicom` says. Only DICOM has a pixel spacing: the resolution in other
+        files is meant for printers.
 
     Raises:
         DataError: The file is empty, damaged, of another kind, or has no single right reading.
@@ -75,7 +77,7 @@ def is_image(head: bytes) -> bool:
     return bool(_DICOM.match(head)) or any(magic.match(head) for magic, _ in _KINDS)
 
 
-def decode_image(content: bytes, name: str) -> Image:
+def decode_image(content: bytes, name: str) -> SpacedImage:
     """Read an image from the bytes of its file; see `read_image`.
 
     Args:
@@ -98,7 +100,7 @@ def decode_image(content: bytes, name: str) -> Image:
             remedy="convert the file, or remove it and its row",
         )
     try:
-        return _pixels(opened(BytesIO(content)), name)
+        return SpacedImage(_pixels(opened(BytesIO(content)), name))
     except DataError:
         raise
     except Exception as error:  # damage can break a decoder anywhere
@@ -109,7 +111,7 @@ def decode_image(content: bytes, name: str) -> Image:
         ) from error
 
 
-def _dicom(content: bytes, name: str) -> Image:
+def _dicom(content: bytes, name: str) -> SpacedImage:
     try:
         return read_dicom(BytesIO(content))
     except DataError as error:

@@ -14,13 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.datasets.checks import check_entries, check_image
-from skiagram.datasets.contract import Entry, OpenSource, ReadsAhead, Source
+from skiagram.datasets.contract import Entry, OpenSource, ReadsAhead, Source, SpacedImage
 from skiagram.duplicates import near_duplicate_clusters
 from skiagram.errors import OptionError
 from skiagram.progress import Progress
 from skiagram.records import SEALED, Cases, Design, Task, write_record, write_table
 from skiagram.seeding import stream
-from skiagram.store import Image, ImageStore, ShardWriter
+from skiagram.store import ImageStore, ShardWriter
 
 _ID_SEED = 20_011_990
 
@@ -117,13 +117,13 @@ def _write_images(
         for name, position, image in zip(
             case_id.tolist(), order.tolist(), _read(opened, order.tolist()), strict=True
         ):
-            check_image(image, names[position])
-            images.add(name, image)
+            check_image(image.pixels, names[position])
+            images.add(name, image.pixels, image.spacing)
             bar.advance()
             truth = opened.truth(position)
             if truth is not None:
                 clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
-                clean.add(name, truth.clean)
+                clean.add(name, truth.clean, image.spacing)
                 truths.append(
                     {
                         "case_id": name,
@@ -136,7 +136,7 @@ def _write_images(
         write_table(pd.DataFrame(truths), folders.sealed / "truth.parquet")
 
 
-def _read(opened: OpenSource, positions: list[int]) -> Iterator[Image]:
+def _read(opened: OpenSource, positions: list[int]) -> Iterator[SpacedImage]:
     if isinstance(opened, ReadsAhead):
         return opened.read_ahead(positions)
     return map(opened.image, positions)

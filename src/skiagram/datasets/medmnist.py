@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, Truth
+from skiagram.datasets.contract import Entry, SpacedImage, Truth
 from skiagram.datasets.files import locate
 from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.records import DataCard, Split
-from skiagram.store import Image
 
 _UNREADABLE = (  # all that a damaged or foreign .npz is known to raise
     *(OSError, ValueError, EOFError, TypeError, RuntimeError),
@@ -138,11 +137,10 @@ class MedMNISTFile:
         """List every image."""
         return self._entries
 
-    def image(self, position: int) -> Image:
+    def image(self, position: int) -> SpacedImage:
         """Return one image, (height, width[, 3]) uint8."""
         part = int(np.searchsorted(self._start, position, side="right")) - 1
-        image: Image = self._images[part][position - self._start[part]]
-        return image
+        return SpacedImage(self._images[part][position - self._start[part]])
 
     def truth(self, position: int) -> Truth | None:
         """Return None: these are real images."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from skiagram.datasets.checks import check_image
+from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.image_files import read_image
 from skiagram.errors import DataError
 from skiagram.preparation import ImageKinds, channels
@@ -31,18 +32,18 @@ class Preparer:
     training_mean: Plane | None
     shape: tuple[int, int] | None
 
-    def prepare(self, file: Path) -> Plane:
+    def prepare(self, file: Path) -> SpacedImage:
         """Read and restore one film.
 
         Returns:
-            (height, width[, channels]) float32, finite.
+            (height, width[, channels]) float32, finite, with the spacing that its file states.
 
         Raises:
             DataError: The file is unreadable or no film of a kind that the model knows.
         """
         film = read_image(file)
         try:
-            return self._restored(film)
+            return SpacedImage(self._restored(film.pixels), film.spacing)
         except DataError as error:
             raise DataError(
                 error.found, where=str(file), allowed=error.allowed, remedy=error.remedy

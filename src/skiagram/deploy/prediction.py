@@ -8,15 +8,15 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.datasets.contract import SpacedImage
 from skiagram.deploy.model import DeployedModel
 from skiagram.errors import DataError
 from skiagram.progress import Progress
-from skiagram.restoration.contract import Plane
 from skiagram.store import ImageStore, ShardWriter
 
 _HELD_BYTES = 512 * 1024**2
 
-Films = list[tuple[Path, Plane]]
+Films = list[tuple[Path, SpacedImage]]
 
 
 @dataclass
@@ -64,7 +64,10 @@ def _portions(
             films.append((file, model.preparer.prepare(file)))
         except DataError as error:
             prediction.refused.append(error)
-        if len(films) == model.scorer.batch or sum(one.nbytes for _, one in films) > _HELD_BYTES:
+        if (
+            len(films) == model.scorer.batch
+            or sum(one.pixels.nbytes for _, one in films) > _HELD_BYTES
+        ):
             yield films
             films = []
     if films:
@@ -87,7 +90,7 @@ def _score(model: DeployedModel, films: Films, prediction: Prediction) -> None:
     prediction.rows += list(rows)
     for file, image in films:
         prediction.files.append(file)
-        if model.preparer.unusual_size(image):
+        if model.preparer.unusual_size(image.pixels):
             prediction.unusual_sizes.append(file)
 
 
@@ -95,5 +98,5 @@ def _probabilities(model: DeployedModel, films: Films) -> NDArray[np.float64]:
     with TemporaryDirectory(prefix="skiagram-predict-") as folder:
         with ShardWriter(Path(folder)) as writer:
             for at, (_, film) in enumerate(films):
-                writer.add(f"film-{at}", film)
+                writer.add(f"film-{at}", film.pixels, film.spacing)
         return model.probabilities(ImageStore(Path(folder)))

@@ -39,7 +39,7 @@ def test_every_image_arrives_with_label_patient_and_covariates(tmp_path: Path) -
     own = sound_folder(tmp_path)
     folders, cases = ingested(source_of(own), tmp_path / "out", "cv")
     table = read_rows(own.csv.read_bytes())
-    rows = {read_image(own.folder / one.cells["file"]).tobytes(): one.cells for one in table}
+    rows = {read_image(own.folder / one.cells["file"]).pixels.tobytes(): one.cells for one in table}
     store = ImageStore(folders.images)
     known = read_table(folders.cases / "covariates.parquet").set_index("case_id")
     patients: dict[str, str] = {}
@@ -51,6 +51,22 @@ def test_every_image_arrives_with_label_patient_and_covariates(tmp_path: Path) -
         assert known.loc[case_id, "view"] == cells["view"]
     assert not rows
     assert len(set(patients.values())) == len(patients) == 12
+
+
+def test_of_dicom_files_alone_the_spacing_arrives(tmp_path: Path) -> None:
+    files = {f"film-{at}.png": png(at) for at in range(4)} | {
+        "measured.dcm": dicom(5, PixelSpacing=[0.1, 0.3]),
+        "detector.dcm": dicom(6, PixelSpacing=None, ImagerPixelSpacing=[0.07, 0.07]),
+        "broken.dcm": dicom(7, PixelSpacing=[0, 0]),
+        "silent.dcm": dicom(8, PixelSpacing=None),
+    }
+    own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
+    folders, cases = ingested(source_of(own), tmp_path / "out", "cv")
+    store = ImageStore(folders.images)
+    named = {read_image(own.folder / name).pixels.tobytes(): name for name in files}
+    found = {named[store.image(case).tobytes()]: store.spacing(case) for case in cases.case_id}
+    known = {name: spacing for name, spacing in found.items() if spacing}
+    assert known == {"measured.dcm": (0.1, 0.3), "detector.dcm": (0.07, 0.07)}
 
 
 def test_no_identifier_leaves_ingest(tmp_path: Path) -> None:
@@ -189,7 +205,7 @@ def test_scores_of_a_reader_stand_beside_the_cases_and_not_among_covariates(tmp_
     scores = read_table(folders.cases / "reader_scores.parquet")
     assert list(scores) == ["case_id", "reader_1", "device"]
     assert scores["case_id"].tolist() == cases.case_id.tolist()
-    rows = {read_image(own.folder / f"film-{at}.png").tobytes(): at for at in range(12)}
+    rows = {read_image(own.folder / f"film-{at}.png").pixels.tobytes(): at for at in range(12)}
     store = ImageStore(folders.images)
     at = [rows[store.image(name).tobytes()] for name in cases.case_id]
     assert scores["reader_1"].tolist() == [one / 7 for one in at]

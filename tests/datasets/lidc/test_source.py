@@ -37,7 +37,7 @@ def test_diameters_are_in_mm_and_no_rating_is_a_covariate(tmp_path: Path) -> Non
 
 def test_every_scanner_gives_the_same_ct_numbers(tmp_path: Path) -> None:
     opened = write(tmp_path, table(), grid=None, window=None).open(tmp_path)
-    images = [opened.image(position) for position in range(7)]
+    images = [opened.image(position).pixels for position in range(7)]
     for image in images:
         assert image.dtype == np.float32
         known = np.isfinite(image)
@@ -45,9 +45,17 @@ def test_every_scanner_gives_the_same_ct_numbers(tmp_path: Path) -> None:
     assert [int(np.isnan(image).sum()) for image in images] == [1, 1, 0, 1, 1, 0, 0]
 
 
+def test_spacing_is_the_scanners_own_or_that_of_the_grid(tmp_path: Path) -> None:
+    own = write(tmp_path, table(), grid=None).open(tmp_path)
+    spacing = [own.image(position).spacing for position in range(7)]
+    assert spacing == [(mm, mm) for mm in (e.covariates["pixel_spacing_mm"] for e in own.entries())]
+    common = write(tmp_path, table(), grid={"spacing_mm": 0.6, "size": 12}).open(tmp_path)
+    assert {common.image(position).spacing for position in range(7)} == {(0.6, 0.6)}
+
+
 def test_images_share_a_grid_and_a_window(tmp_path: Path) -> None:
     opened = write(tmp_path, table(), grid={"spacing_mm": 0.6, "size": 12}).open(tmp_path)
-    images = [opened.image(position) for position in range(7)]
+    images = [opened.image(position).pixels for position in range(7)]
     assert {image.shape for image in images} == {(12, 12)}
     assert all(image.min() >= -1000 and image.max() <= 400 for image in images)
     disc = [int((image > -400).sum()) for image in images]  # radius 5 pixels of 0.5 to 0.8 mm
@@ -126,7 +134,7 @@ def test_the_real_file_is_the_usual_task(real_data: Path) -> None:
     assert len({entry.patient for entry in entries}) == 686
     diameter = [entry.covariates["diameter_mm"] for entry in entries]
     assert roc_auc_score(label, diameter) == pytest.approx(0.924, abs=0.0005)
-    images = np.stack([opened.image(position) for position in range(len(entries))])
+    images = np.stack([opened.image(position).pixels for position in range(len(entries))])
     assert images.shape == (1488, 48, 48)
     assert np.isnan(images).any(axis=(1, 2)).sum() == 2  # the grid fits into every image
     darkest = np.nanpercentile(images.reshape(1488, -1), 5, axis=1)

@@ -68,7 +68,7 @@ def test_squares_are_centred_on_their_lesions(squares: OpenMiniMias) -> None:
             continue
         row, column = case.centre
         pixels = squares.films.pixels(case.film)
-        assert np.asarray(squares.image(at))[64, 64] == pixels[row, column]
+        assert np.asarray(squares.image(at).pixels)[64, 64] == pixels[row, column]
         right.append(pixels[row, column])
         upside_down.append(pixels[1023 - row, column])
     assert len(right) == 117

@@ -79,7 +79,7 @@ def test_malignancy_leaves_normal_films_out(root: Path) -> None:
 
 @pytest.mark.parametrize("name", ["mdb001", "mdb002"])
 def test_film_is_masked_turned_and_averaged(name: str, root: Path) -> None:
-    image = np.asarray(options(size=128).open(root).image(int(name[3:]) - 1))
+    image = np.asarray(options(size=128).open(root).image(int(name[3:]) - 1).pixels)
     assert image.shape == (128, 128)
     assert image.dtype == np.float32
     tissue = breast(wall_on_left=True)[4::8, 4::8]
@@ -90,16 +90,24 @@ def test_film_is_masked_turned_and_averaged(name: str, root: Path) -> None:
     assert image[60, 34] > 0  # the chest wall is on the left
 
 
+@pytest.mark.parametrize(("region", "size", "mm"), [(None, 256, 0.8), (128, 64, 0.4)])
+def test_averaged_pixels_lie_further_apart(
+    region: int | None, size: int, mm: float, root: Path
+) -> None:
+    opened = options("regions" if region else "films", region=region, size=size).open(root)
+    assert opened.image(0).spacing == pytest.approx((mm, mm))
+
+
 def test_films_stay_as_they_are_where_asked(root: Path) -> None:
     opened = options(size=1024, mask=False, orient=False).open(root)
     for number in (1, 2):
-        np.testing.assert_array_equal(opened.image(number - 1), film(number))
+        np.testing.assert_array_equal(opened.image(number - 1).pixels, film(number))
 
 
 def test_lesion_is_at_the_centre_of_its_square(root: Path) -> None:
     opened = options("regions", region=64, size=64).open(root)
     for name in ("mdb001 lesion 0", "mdb004 lesion 0", "mdb007 lesion 0", "mdb007 lesion 1"):
-        image = opened.image(case(opened, name)[0])
+        image = opened.image(case(opened, name)[0]).pixels
         row, column = np.argwhere(np.asarray(image) == SPOT).mean(axis=0)
         assert (row, column) == (32, 32)
 
@@ -161,7 +169,9 @@ def test_drawn_split_has_exact_counts_and_its_own_images(root: Path) -> None:
         ("test", 1): 1,
     }
     for at, entry in enumerate(drawn.entries()):
-        np.testing.assert_array_equal(drawn.image(at), whole.image(case(whole, entry.name)[0]))
+        np.testing.assert_array_equal(
+            drawn.image(at).pixels, whole.image(case(whole, entry.name)[0]).pixels
+        )
 
 
 def test_folder_that_lacks_a_film_is_refused(root: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from skiagram.datasets.phantom.acquisition import (
     LOWEST,
     PADDING,
     SLOPE,
+    SPACING,
     DicomWriter,
     Faults,
     digitised,
@@ -43,7 +44,9 @@ def test_faults_are_as_many_as_asked(missing: int, hot: int, rows: int, seed: in
 def test_faults_reach_the_pipeline_on_the_right_pixels() -> None:
     faults = Faults(missing_pixels=9, hot_pixels=5, dead_rows=1)
     faulty = with_faults(FLAT, faults, np.random.default_rng(0))
-    image = read_dicom(DicomWriter(32).write(faulty, 0, 0))
+    film = read_dicom(DicomWriter(32).write(faulty, 0, 0))
+    image = film.pixels
+    assert film.spacing == (SPACING, SPACING)
     np.testing.assert_array_equal(np.isnan(image), faulty == PADDING)
     assert (image[faulty == HIGHEST] == HIGHEST * SLOPE + INTERCEPT).all()
     assert (image[faulty == LOWEST] == LOWEST * SLOPE + INTERCEPT).all()

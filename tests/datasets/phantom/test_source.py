@@ -16,17 +16,17 @@ NO_FAULTS = {"missing_pixels": 0, "hot_pixels": 0, "dead_rows": 0}
 
 def test_images_depend_neither_on_the_order_of_access_nor_on_the_opening() -> None:
     first, second = small_phantom().open(None), small_phantom().open(None)
-    forwards = [first.image(at) for at in range(6)]
+    forwards = [first.image(at).pixels for at in range(6)]
     truths = [first.truth(at) for at in range(6)]
     for at in (3, 0, 5, 1, 4, 2):
         truth = second.truth(at)
-        np.testing.assert_array_equal(second.image(at), forwards[at])
+        np.testing.assert_array_equal(second.image(at).pixels, forwards[at])
         np.testing.assert_array_equal(truth.clean, truths[at].clean)
         assert truth.ideal_score == truths[at].ideal_score
 
 
 def test_another_seed_draws_other_images() -> None:
-    one, other = (small_phantom(seed=seed).open(None).image(0) for seed in (1, 2))
+    one, other = (small_phantom(seed=seed).open(None).image(0).pixels for seed in (1, 2))
     assert not np.array_equal(one, other, equal_nan=True)
 
 
@@ -34,7 +34,7 @@ def test_faults_do_not_move_what_lies_below() -> None:
     clean = small_phantom(faults=NO_FAULTS).open(None)
     faulty = small_phantom().open(None)
     for at in range(4):
-        changed = clean.image(at) != faulty.image(at)
+        changed = clean.image(at).pixels != faulty.image(at).pixels
         assert changed.sum() <= 40 + 20 + 32
         assert clean.truth(at).ideal_score == faulty.truth(at).ideal_score
 
@@ -63,7 +63,7 @@ def test_digitisation_errs_by_half_a_step_at_most() -> None:
         2001,
     )
     for position in (0, 3):
-        image = opened.image(position)
+        image = opened.image(position).pixels
         noisy = exposures.make(position // 2, position % 2, abnormal=position == 3).noisy
         assert image.dtype == np.float32
         assert np.abs(image - noisy).max() <= 2.0**-12

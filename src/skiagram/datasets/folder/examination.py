@@ -63,7 +63,7 @@ def examine(folder: Path, name: str) -> Examination | DataError:
     started = time.perf_counter()
     try:
         content = read_file(folder / name, name)
-        image = decode_image(content, name)
+        image = decode_image(content, name).pixels
         check_image(image, name)
     except DataError as error:
         return error

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, Truth
+from skiagram.datasets.contract import Entry, SpacedImage, Truth
 from skiagram.datasets.folder.listing import Columns, listed
 from skiagram.datasets.folder.table import normal, read_rows, require_columns
 from skiagram.datasets.folder.unlisted import unlisted_images
@@ -17,7 +17,6 @@ from skiagram.datasets.image_files import decode_image, read_file
 from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.records import DataCard
-from skiagram.store import Image
 
 CHECKSUM = "sha256"
 _READERS = 2
@@ -134,7 +133,7 @@ class FolderFiles:
         """List every image."""
         return self._entries
 
-    def image(self, position: int) -> Image:
+    def image(self, position: int) -> SpacedImage:
         """Read and verify one image.
 
         Raises:
@@ -149,16 +148,16 @@ class FolderFiles:
                 remedy="restore the file, or write option file and manifest anew",
             )
         image = decode_image(content, name)
-        check_channels(3 if image.ndim == 3 else 1, self._channels, name)
+        check_channels(3 if image.pixels.ndim == 3 else 1, self._channels, name)
         return image
 
-    def read_ahead(self, positions: Sequence[int]) -> Iterator[Image]:
+    def read_ahead(self, positions: Sequence[int]) -> Iterator[SpacedImage]:
         """Read images in this order, a few ahead: reading and checksums need no Python lock.
 
         Raises:
             DataError: As `image`, when its turn has come.
         """
-        waiting: deque[Future[Image]] = deque()
+        waiting: deque[Future[SpacedImage]] = deque()
         with ThreadPoolExecutor(_READERS) as pool:
             for position in positions:
                 waiting.append(pool.submit(self.image, position))

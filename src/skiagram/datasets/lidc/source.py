@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, Truth
+from skiagram.datasets.contract import Entry, SpacedImage, Truth
 from skiagram.datasets.files import locate
 from skiagram.datasets.lidc.grid import Grid
 from skiagram.datasets.lidc.intensities import ct_numbers, inferred_intercept
@@ -22,7 +22,6 @@ from skiagram.datasets.lidc.table import read_nodules
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
 from skiagram.records import DataCard
-from skiagram.store import Image
 
 
 def _rising(window: tuple[float, float]) -> tuple[float, float]:
@@ -146,7 +145,7 @@ class Nodules:
             for row in self._rows.to_dict("records")
         ]
 
-    def image(self, position: int) -> Image:
+    def image(self, position: int) -> SpacedImage:
         """Return one image, float32 in HU, NaN outside the field of view."""
         row, options = self._rows.iloc[position], self._options
         slope = 1.0 if np.isnan(row["rescale_slope"]) else float(row["rescale_slope"])
@@ -157,9 +156,11 @@ class Nodules:
             options.padding,
             options.window,
         )
+        spacing = float(row["pixel_spacing_mm"])
         if options.grid is None:
-            return numbers
-        return options.grid.resample(numbers, float(row["pixel_spacing_mm"]))
+            return SpacedImage(numbers, (spacing, spacing))
+        common = options.grid.spacing_mm
+        return SpacedImage(options.grid.resample(numbers, spacing), (common, common))
 
     def truth(self, position: int) -> Truth | None:
         """Return None: these are real images."""

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.datasets.contract import Entry, Truth
+from skiagram.datasets.contract import Entry, SpacedImage, Truth
 from skiagram.datasets.drawn_split import DrawnSplit
 from skiagram.datasets.mini_mias.breast_mask import Breast, block_means, find_breast
 from skiagram.datasets.mini_mias.files import read_film
-from skiagram.datasets.mini_mias.truth import SIDE, Film
+from skiagram.datasets.mini_mias.truth import SIDE, SPACING, Film
 from skiagram.progress import Progress
-from skiagram.store import Image
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +84,7 @@ class OpenMiniMias:
         """List every image."""
         return [case.entry for case in self.cases]
 
-    def image(self, position: int) -> Image:
+    def image(self, position: int) -> SpacedImage:
         """Return one image, (size, size) float32, 0 to 255."""
         case = self.cases[position]
         pixels = self.films.pixels(case.film)
@@ -93,8 +92,10 @@ class OpenMiniMias:
             pixels = np.where(self.films.breast(case.film).mask(), pixels, np.uint8(0))
         if self.region and case.centre:
             pixels = cut_out(pixels, case.centre, self.region)
-        image = block_means(pixels, (self.region or SIDE) // self.size)
-        return image[:, ::-1] if case.film.left and not self.orient else image
+        block = (self.region or SIDE) // self.size
+        image = block_means(pixels, block)
+        mirrored = case.film.left and not self.orient
+        return SpacedImage(image[:, ::-1] if mirrored else image, (block * SPACING,) * 2)
 
     def truth(self, position: int) -> Truth | None:
         """Return None: these are real images."""

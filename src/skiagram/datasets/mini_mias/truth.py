@@ -16,6 +16,7 @@ from skiagram.errors import DataError
 
 FILE = "Info.txt"
 SIDE = 1024
+SPACING = 0.2  # mm
 _ROW = re.compile(
     r"(mdb\d{3}) ([FGD]) (?:NORM|(?:CALC|CIRC|SPIC|MISC|ARCH|ASYM) ([BM])"
     r"(?: (\d{1,4}) (\d{1,4}) \d{1,3}| \*NOTE 3\*)?)"

@@ -16,6 +16,7 @@ from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 from skiagram.options import STRICT
 
 PADDING, LOWEST, HIGHEST = 0, 1, 2**16 - 1
+SPACING = 0.2  # mm, as of a digitised film
 SLOPE, INTERCEPT = 2.0**-11, -16.0
 _UID_ROOT = "1.2.826.0.1.3680043.8.498"
 
@@ -74,6 +75,7 @@ class DicomWriter:
         header.SamplesPerPixel = 1
         header.PhotometricInterpretation = "MONOCHROME2"
         header.Rows = header.Columns = size
+        header.PixelSpacing = [SPACING, SPACING]
         header.BitsAllocated = header.BitsStored = 16
         header.HighBit = 15
         header.PixelRepresentation = 0

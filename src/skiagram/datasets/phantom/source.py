@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field as Limits
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, Truth
+from skiagram.datasets.contract import Entry, SpacedImage, Truth
 from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.phantom.acquisition import DicomWriter, Faults, digitised, with_faults
 from skiagram.datasets.phantom.exposure import Exposure, Exposures
@@ -23,7 +23,6 @@ from skiagram.errors import OptionError
 from skiagram.options import STRICT
 from skiagram.records import DataCard, Split
 from skiagram.seeding import stream
-from skiagram.store import Image
 
 
 @dataclass(**STRICT)
@@ -152,7 +151,7 @@ class OpenPhantom:
             for number in range(self._options.images_per_patient)
         ]
 
-    def image(self, position: int) -> Image:
+    def image(self, position: int) -> SpacedImage:
         """Return what the pipeline sees: (size, size) float32 as read back from DICOM."""
         patient, number = divmod(position, self._options.images_per_patient)
         generator = stream(self._options.seed, "faults", patient, number)
