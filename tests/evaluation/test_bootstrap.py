@@ -72,3 +72,32 @@ def test_undefined_figures_say_why() -> None:
     )
     assert (seldom.value, seldom.low, seldom.high) == (0.5, None, None)
     assert "too few patients" in seldom.method
+
+
+def test_bca_leaves_out_whole_patients_and_equals_scipy() -> None:
+    by_patient = np.random.default_rng(3).exponential(size=40)
+    draws = draw_patients(np.repeat(np.arange(40), 3), 20, 10_000, seed=1)
+    for weights in draws.left_out():
+        np.testing.assert_array_equal(weights.reshape(-1, 40, 3).sum(axis=2), 3 - 3 * np.eye(40))
+    values = np.repeat(by_patient, 3)
+    found = bootstrap_estimate(
+        lambda weights: mean_of(values, weights), draws, share=False, kind="BCa"
+    )
+    theirs = bootstrap(
+        (by_patient,), np.mean, n_resamples=10_000, method="BCa", rng=np.random.default_rng(2)
+    ).confidence_interval
+    assert found.method == "BCa bootstrap by patient"
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), rel=0.03)
+
+
+def test_bca_gives_way_where_it_is_not_defined() -> None:
+    draws = draw_patients(np.arange(20), 1, 500, seed=0)
+    lone = np.arange(20) == 0
+    value = np.random.default_rng(0).normal(size=20)
+
+    def of_the_lone(weights: Floats) -> Floats:
+        found: Floats = np.where(weights @ lone > 0, weights @ value / weights.sum(axis=1), np.nan)
+        return found
+
+    found = bootstrap_estimate(of_the_lone, draws, share=False, kind="BCa")
+    assert found.method == "percentile bootstrap by patient"

@@ -1,17 +1,19 @@
-"""Percentile intervals by resampling patients, for metrics without a closed form."""
+"""Intervals by resampling patients, for metrics without a closed form."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.evaluation.bootstrap_intervals import bca_interval, percentile_interval
 from skiagram.evaluation.proportions import wilson_interval
 from skiagram.evaluation.results import Estimate
 from skiagram.seeding import stream
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+Kind = Literal["percentile", "BCa"]
 _BLOCK = 1_000_000
 
 
@@ -34,6 +36,14 @@ class PatientDraws:
         rows = max(1, _BLOCK // len(self.patient))
         for start in range(0, len(self.counts), rows):
             yield self.counts[start : start + rows][:, self.patient].astype(np.float64)
+
+    def left_out(self) -> Iterator[NDArray[np.float64]]:
+        """Yield (b, n) case weights that leave out one patient a row, patient after patient."""
+        rows = max(1, _BLOCK // len(self.patient))
+        n_patients = self.counts.shape[1]
+        for start in range(0, n_patients, rows):
+            absent = np.arange(start, min(start + rows, n_patients))
+            yield (self.patient != absent[:, None]).astype(np.float64)
 
 
 def draw_patients(
@@ -71,17 +81,20 @@ def mean_over_repeats(
 
 
 def bootstrap_estimate(
-    statistic: Statistic, draws: PatientDraws, *, share: bool = True
+    statistic: Statistic, draws: PatientDraws, *, share: bool = True, kind: Kind = "percentile"
 ) -> Estimate:
-    """Estimate a statistic with its 95 % percentile interval by patient.
+    """Estimate a statistic with its 95 % bootstrap interval by patient.
 
     Resamples that lack a class are left out. A share of exactly 0 or 1 never varies; its interval
-    is Wilson's, as of a proportion among the patients of the rarest class.
+    is Wilson's, as of a proportion among the patients of the rarest class. Where BCa is not defined
+    (all replicates on one side of the figure, or a class with a single patient), the interval is
+    the percentile one and its method says so.
 
     Args:
         statistic: Maps case weights (b, n) to (b,), NaN where undefined.
         draws: Resamples of the same n cases.
         share: Whether the statistic has the bounds 0 and 1; a difference has not.
+        kind: How the bounds are made from the replicates.
     """
     value = float(statistic(np.ones((1, len(draws.patient))))[0])
     if not np.isfinite(value):
@@ -94,5 +107,9 @@ def bootstrap_estimate(
     if share and value in (0.0, 1.0) and np.ptp(values) == 0:
         low, high = wilson_interval(value, draws.smallest_class)
         return Estimate(value, low, high, "Wilson on the patients of the rarest class")
-    low, high = (float(bound) for bound in np.percentile(values, [2.5, 97.5]))
-    return Estimate(value, low, high, "percentile bootstrap by patient")
+    if kind == "BCa":
+        jackknife = np.concatenate([statistic(block) for block in draws.left_out()])
+        bounds = bca_interval(value, values, jackknife)
+        if bounds is not None:
+            return Estimate(value, *bounds, "BCa bootstrap by patient")
+    return Estimate(value, *percentile_interval(values), "percentile bootstrap by patient")

@@ -7,6 +7,8 @@ float64, NaN where a resample lacks a class that the metric needs.
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.evaluation.ranked_weights import precision_areas, roc_areas, tied_order
+
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -20,12 +22,8 @@ def roc_auc(score: Floats, positive: Flags, weights: Floats) -> Floats:
         positive: (n,) true class.
         weights: (b, n), ≥ 0.
     """
-    order, starts = _ties(score)
-    ordered, flags = weights[:, order], positive[order]
-    positives = np.add.reduceat(ordered * flags, starts, axis=1)
-    negatives = np.add.reduceat(ordered * ~flags, starts, axis=1)
-    below = np.cumsum(negatives, axis=1) - negatives / 2
-    return _ratio((positives * below).sum(axis=1), positives.sum(axis=1) * negatives.sum(axis=1))
+    order, ends = tied_order(score)
+    return roc_areas(order, ends, positive, weights)
 
 
 def average_precision(score: Floats, positive: Flags, weights: Floats) -> Floats:
@@ -36,14 +34,8 @@ def average_precision(score: Floats, positive: Flags, weights: Floats) -> Floats
         positive: (n,) true class.
         weights: (b, n), ≥ 0.
     """
-    order, starts = _ties(-score)
-    ordered, flags = weights[:, order], positive[order]
-    found = np.add.reduceat(ordered * flags, starts, axis=1)
-    called = np.cumsum(np.add.reduceat(ordered, starts, axis=1), axis=1)
-    precision = np.divide(
-        np.cumsum(found, axis=1), called, out=np.zeros_like(found), where=called > 0
-    )
-    return _ratio((found * precision).sum(axis=1), found.sum(axis=1))
+    order, ends = tied_order(-score)
+    return precision_areas(order, ends, positive, weights)
 
 
 def one_vs_rest_auc(probability: Floats, label: Labels, weights: Floats) -> Floats:
@@ -128,14 +120,6 @@ def confusion(decision: Labels, label: Labels, n_classes: int) -> NDArray[np.int
     """Count cases: rows true class, columns named class."""
     flat = np.bincount(label * n_classes + decision, minlength=n_classes**2)
     return flat.reshape(n_classes, n_classes).astype(np.int64)
-
-
-def _ties(score: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the ascending order and where each group of equal scores starts in it."""
-    order = np.argsort(score, kind="stable")
-    ordered = score[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    return order, starts
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:
