@@ -5,60 +5,16 @@ A figure that cannot be computed keeps its place with `value` None and a `reason
 
 from dataclasses import dataclass, field
 
+from skiagram.evaluation.records.calibration import CalibrationResult, DecisionCurve
+from skiagram.evaluation.records.comparison import AgainstTrivial, Comparison
+from skiagram.evaluation.records.doubt import PredictionSets, RiskCoverage
+from skiagram.evaluation.records.estimate import Curve, Estimate
+from skiagram.evaluation.records.operating import OperatingPoint
+from skiagram.evaluation.records.stability import Ranking, Stability
+from skiagram.evaluation.records.subgroup import Subgroup
 from skiagram.records import Outcome, Task
 
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95 % interval.
-
-    Attributes:
-        value: Point estimate; None when it cannot be computed.
-        low: Lower bound, or None where no interval is defined.
-        high: Upper bound, or None where no interval is defined.
-        method: How the interval was made, for example `logit DeLong, clustered by patient`.
-        reason: Why there is no value; empty otherwise.
-    """
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    method: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Stability:
-    """How much a model's AUC moves when the data or the seed change.
-
-    Attributes:
-        fold_auc: Out-of-fold AUC of each fold, repeat after repeat.
-        fold_mean: Mean with the Nadeau–Bengio corrected interval.
-        fold_sd: Standard deviation over folds.
-        seed_auc: AUC of the reported part for each repeat.
-        seed_sd: Standard deviation over repeats; None with a single repeat.
-        training_gap: Mean training AUC minus mean out-of-fold AUC (over- and underfitting).
-    """
-
-    fold_auc: tuple[float, ...]
-    fold_mean: Estimate
-    fold_sd: float | None
-    seed_auc: tuple[float, ...]
-    seed_sd: float | None
-    training_gap: Estimate
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A curve to draw.
-
-    Attributes:
-        x: Abscissa.
-        y: Ordinate.
-    """
-
-    x: tuple[float, ...]
-    y: tuple[float, ...]
+__all__ = ["Comparison", "Curve", "Estimate", "Evaluation", "ModelResult", "Stability"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +39,13 @@ class ModelResult:
         precision_recall: Recall → precision; None when not binary.
         class_auc: AUC of each class against the rest, in the order of the classes; empty when
             binary.
+        operating_points: Decisions at thresholds fixed on out-of-fold scores; empty when not
+            binary.
+        calibration: Whether probabilities mean what they say; None for a failed model.
+        decision_curve: What deciding by the probabilities is worth; None when not binary.
+        prediction_sets: Split-conformal sets; None for a failed model.
+        risk_coverage: Errors left when the doubtful are referred; None for a failed model.
+        subgroups: The model's figures on parts of the reported cases.
     """
 
     outcome: Outcome
@@ -96,21 +59,12 @@ class ModelResult:
     roc: Curve | None = None
     precision_recall: Curve | None = None
     class_auc: tuple[Estimate, ...] = ()
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two models on the same reported cases.
-
-    Attributes:
-        model: Name of the one.
-        other: Name of the other.
-        difference: AUC of the one minus that of the other, paired.
-    """
-
-    model: str
-    other: str
-    difference: Estimate
+    operating_points: tuple[OperatingPoint, ...] = ()
+    calibration: CalibrationResult | None = None
+    decision_curve: DecisionCurve | None = None
+    prediction_sets: PredictionSets | None = None
+    risk_coverage: RiskCoverage | None = None
+    subgroups: tuple[Subgroup, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +87,16 @@ class Evaluation:
         margin: Smallest AUC difference that counts as worthwhile in the verdict.
         comparisons: The pairs of models that were asked for.
         label_conflicts: Pairs of near duplicates, in all cases, whose labels differ.
+        primary: The one test named before the seal is opened: the best network against the best
+            baseline, both chosen on out-of-fold scores; None without both arms.
+        secondary: All other pairs of models, the better by out-of-fold scores first; their p values
+            are corrected together.
+        detectable: Smallest true difference in AUC that the primary test finds with a chance of
+            80 % on as many patients as were reported.
+        ranking: Whether the order of the models holds; None with fewer than two models.
+        trivial: Each arm's best model against rules that need no image.
+        trivial_words: What follows from them, a sentence an arm.
+        prevalence: The prevalence that predictive values are also given at, as the user stated it.
     """
 
     task: Task
@@ -149,3 +113,10 @@ class Evaluation:
     margin: float = 0.02
     label_conflicts: int = 0
     comparisons: tuple[Comparison, ...] = ()
+    primary: Comparison | None = None
+    secondary: tuple[Comparison, ...] = ()
+    detectable: Estimate | None = None
+    ranking: Ranking | None = None
+    trivial: tuple[AgainstTrivial, ...] = ()
+    trivial_words: tuple[str, ...] = ()
+    prevalence: float | None = None

@@ -1,0 +1,1 @@
+"""Plain records that evaluation's findings consist of."""
