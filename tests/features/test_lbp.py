@@ -1,0 +1,73 @@
+"""Local binary patterns against scikit-image."""
+
+import numpy as np
+import pytest
+from skimage.feature import local_binary_pattern
+
+from skiagram.errors import OptionError
+from skiagram.features.batch import Batch
+from skiagram.features.discretisation import Discretisation
+from skiagram.features.lbp import LocalBinaryPatterns
+from skiagram.options import check
+
+LEVELS = Discretisation(bin_number=256, bin_width=None)
+
+
+def noise(*shape: int) -> np.ndarray:
+    images = np.random.default_rng(0).integers(0, 256, size=shape).astype(np.float32)
+    images[:, 0, :2] = 0, 255  # so that levels are the intensities
+    return images
+
+
+def codes(image: np.ndarray, radius: int, neighbours: int) -> np.ndarray:
+    """Return scikit-image's codes, the image going on beyond its border as its mirror image."""
+    padded = np.pad(image.astype(np.uint8), radius, mode="symmetric")
+    found = local_binary_pattern(padded, neighbours, radius, "uniform")
+    inner: np.ndarray = found[radius:-radius, radius:-radius].astype(int)
+    return inner
+
+
+@pytest.mark.parametrize("neighbours", [8, 12, 24])
+def test_shares_equal_scikit_image(neighbours: int) -> None:
+    images = noise(4, 31, 24)
+    family = LocalBinaryPatterns(levels=LEVELS, radii=(1, 2, 3, 5), neighbours=neighbours)
+    found = family.extract(Batch(images)).reshape(4, 4, neighbours + 2)
+    for row, image in enumerate(images):
+        for column, radius in enumerate(family.radii):
+            expected = np.bincount(
+                codes(image, radius, neighbours).ravel(), minlength=neighbours + 2
+            )
+            np.testing.assert_allclose(found[row, column], expected / image.size)
+
+
+def test_pixels_of_the_region_count_and_their_neighbours_outside_are_seen() -> None:
+    image = noise(1, 20, 20)
+    mask = np.zeros((1, 20, 20), np.bool_)
+    mask[0, 5:11, 3:9] = True
+    family = LocalBinaryPatterns(levels=LEVELS, radii=(2,), neighbours=8)
+    expected = np.bincount(codes(image[0], 2, 8)[mask[0]], minlength=10) / 36
+    np.testing.assert_allclose(family.extract(Batch(image, mask))[0], expected)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 8)])
+def test_flat_image_has_the_one_pattern_of_all_bright(shape: tuple[int, int]) -> None:
+    family = LocalBinaryPatterns(levels=LEVELS, radii=(2,), neighbours=12)
+    found = family.extract(Batch(np.full((1, *shape), 0.1, np.float32)))[0]
+    assert dict(zip(family.names(), found, strict=True))["lbp_radius_2_uniform_12"] == 1
+
+
+def test_a_quarter_turn_and_another_unit_change_nothing() -> None:
+    images = noise(2, 15, 15)
+    family = LocalBinaryPatterns(levels=LEVELS, radii=(1, 3), neighbours=8)
+    turned = np.rot90(images, axes=(1, 2)) * 4 - 1024
+    np.testing.assert_allclose(family.extract(Batch(turned)), family.extract(Batch(images)))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("radii", []), ("radii", [2, 1]), ("radii", [0]), ("neighbours", 3)]
+)
+def test_nonsense_is_refused_by_name(option: str, value: object) -> None:
+    levels = {"bin_number": 256, "bin_width": None}
+    values = {"levels": levels, "radii": [1], "neighbours": 8, option: value}
+    with pytest.raises(OptionError, match=rf"lbp\.{option}"):
+        check(LocalBinaryPatterns, values, "lbp")
