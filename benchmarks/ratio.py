@@ -1,0 +1,94 @@
+"""How many times faster than a peer: both take turns in one process, and each turn gives a ratio.
+
+The machine may be busy with other work. That moves both times of a turn alike, so ratios survive
+where seconds do not. Linear algebra is held to one thread.
+"""
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from threadpoolctl import threadpool_limits
+
+_ROUNDS = "SKIAGRAM_BENCHMARK_ROUNDS"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two that are compared.
+
+    Attributes:
+        name: Whose work it is, with its version where it is not the project's own.
+        work: What is timed.
+        units: Images, or whatever else is counted, that one call gets through.
+    """
+
+    name: str
+    work: Callable[[], object]
+    units: int = 1
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Seconds of both sides in each turn.
+
+    Attributes:
+        title: What is done, on what.
+        ours: Name of the side whose speed is judged.
+        peer: Name of the side it is judged by.
+        seconds: A unit, each turn.
+        peer_seconds: A unit, each turn.
+        target: Least ratio that counts as reached; None for a figure without a target.
+    """
+
+    title: str
+    ours: str
+    peer: str
+    seconds: tuple[float, ...]
+    peer_seconds: tuple[float, ...]
+    target: float | None
+
+    @property
+    def turns(self) -> tuple[float, ...]:
+        """Return how many times faster than the peer, each turn, in ascending order."""
+        pairs = zip(self.seconds, self.peer_seconds, strict=True)
+        return tuple(sorted(theirs / own for own, theirs in pairs))
+
+    @property
+    def median(self) -> float:
+        """Return how many times faster than the peer, the median over the turns."""
+        return statistics.median(self.turns)
+
+
+def rounds() -> int:
+    """Return how often both sides take turns: 9, or what `python -m benchmarks.run` was told."""
+    return int(os.environ.get(_ROUNDS, "9"))
+
+
+def set_rounds(number: int) -> None:
+    """Set how often both sides take turns in this process and those it starts."""
+    os.environ[_ROUNDS] = str(number)
+
+
+def compare(title: str, ours: Side, peer: Side, target: float | None = None) -> Ratio:
+    """Time both sides in turns, after one call of each that counts for nothing.
+
+    Args:
+        title: What is done, on what.
+        ours: The side whose speed is judged.
+        peer: The side it is judged by.
+        target: Least ratio that counts as reached; None for a figure without a target.
+    """
+    with threadpool_limits(1):
+        _seconds(ours), _seconds(peer)
+        pairs = [(_seconds(ours), _seconds(peer)) for _ in range(rounds())]
+    seconds, peer_seconds = zip(*pairs, strict=True)
+    return Ratio(title, ours.name, peer.name, seconds, peer_seconds, target)
+
+
+def _seconds(side: Side) -> float:
+    started = time.perf_counter()
+    side.work()
+    return (time.perf_counter() - started) / side.units
