@@ -2,20 +2,17 @@
 
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from skiagram.evaluation.results import Evaluation
 from skiagram.report import tables
 from skiagram.report.confusion import frequencies, matrices
-from skiagram.report.drawing import PALETTE, Drawing
+from skiagram.report.drawing import Drawing
+from skiagram.report.environment import render_template
 from skiagram.report.figures.forest import forest
 from skiagram.report.figures.operating import precision_recall, roc
 from skiagram.report.figures.stability import stability
 from skiagram.report.figures.training import training_curves
 from skiagram.report.material import Material
 from skiagram.report.methods import methods
-from skiagram.report.numbers import count, decimal, difference, with_interval
 from skiagram.report.provenance import flat
 from skiagram.report.treatment import treatment_summary
 
@@ -73,29 +70,13 @@ def render(evaluation: Evaluation, material: Material, figures: Figures | None =
         material: What else the page shows.
         figures: The figures where they are drawn already.
     """
-    environment = Environment(
-        loader=PackageLoader("skiagram.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "count": count,
-        "decimal": decimal,
-        "estimate": with_interval,
-        "difference": difference,
-        "svg": _svg,
-    }
-    return environment.get_template("page.html.j2").render(
+    return render_template(
+        "page.html.j2",
         evaluation=evaluation,
         task=evaluation.task,
         material=material,
         card=material.card,
         figures=figures or draw(evaluation, material),
-        palette=PALETTE,
-        style=Markup(environment.get_template("style.css").render(palette=PALETTE)),  # noqa: S704
         performance=tables.performance(evaluation),
         class_table=tables.class_auc(evaluation),
         titles={model.outcome.model: model.outcome.title for model in evaluation.models},
@@ -107,7 +88,3 @@ def render(evaluation: Evaluation, material: Material, figures: Figures | None =
         methods=methods(evaluation),
         params=flat(material.provenance.params),
     )
-
-
-def _svg(drawing: Drawing) -> Markup:
-    return Markup(drawing.inline())  # noqa: S704 - matplotlib and `inline` escape all text

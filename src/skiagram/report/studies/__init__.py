@@ -1,0 +1,1 @@
+"""The page of each study, named like the study."""

@@ -1,0 +1,1 @@
+"""Study `ablation`: the steps of restoration, alone and together."""

@@ -1,0 +1,78 @@
+"""What the study of restoration found, as plain records."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from skiagram.evaluation.results import Estimate
+
+
+@dataclass(frozen=True)
+class Change:
+    """One model under one variant of restoration.
+
+    Attributes:
+        model: Name of the model's option file.
+        title: Name for people.
+        arm: `classical` or `deep`.
+        auc: AUC on the reported cases.
+        difference: AUC minus that under the reference variant, paired.
+        efficiency: (d_a / d_ideal)² on generated data, else None.
+    """
+
+    model: str
+    title: str
+    arm: str
+    auc: Estimate
+    difference: Estimate
+    efficiency: Estimate | None
+
+
+@dataclass(frozen=True)
+class VariantResult:
+    """One variant of restoration on one data set.
+
+    Attributes:
+        variant: Name of the variant.
+        psnr: Mean PSNR against the clean images, dB; None on real images.
+        ssim: Mean SSIM against them; None on real images.
+        changes: What became of each model.
+    """
+
+    variant: str
+    psnr: Estimate | None
+    ssim: Estimate | None
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class DataSetResult:
+    """All variants on one data set.
+
+    Attributes:
+        dataset: Name of its option file.
+        title: Name for people.
+        part: Which scores the figures are on: `test` or `out_of_fold`.
+        cases: Reported cases.
+        patients: Their patients.
+        variants: One result a variant; the first is the reference.
+    """
+
+    dataset: str
+    title: str
+    part: str
+    cases: int
+    patients: int
+    variants: tuple[VariantResult, ...]
+
+
+@dataclass(frozen=True)
+class AblationResult:
+    """What the study found.
+
+    Attributes:
+        variants: Name → options of each variant of restoration; the first is the reference.
+        datasets: One result a data set.
+    """
+
+    variants: dict[str, dict[str, Any]]
+    datasets: tuple[DataSetResult, ...]

@@ -1,0 +1,142 @@
+"""One pass of the pipeline, piece by piece; equal pieces are made once for all passes of a study.
+
+The pieces are those of the root DAG and are made by the same functions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from skiagram.datasets.ingest import IngestFolders, ingest
+from skiagram.evaluation.reported import ModelScores
+from skiagram.features.extraction import extract
+from skiagram.features.table import FeatureTable
+from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.plan import Plan
+from skiagram.options import build
+from skiagram.predictions import Predictions
+from skiagram.records import Cases, Design, Outcome, read_cases, read_record, read_table
+from skiagram.restoration.batch import restore_store
+from skiagram.store import ImageStore
+from skiagram.studies.place import Place
+from skiagram.training.options import Trainer
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """An ingested data set: folders `images`, `cases` and `sealed` below `folder`."""
+
+    folder: Path
+
+    @property
+    def images(self) -> ImageStore:
+        """Return the images as ingested."""
+        return ImageStore(self.folder / "images")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Restored images and their features: `images` and `features.parquet` below the folders."""
+
+    data: DataSet
+    restored: Path
+    features: Path
+
+    @property
+    def images(self) -> ImageStore:
+        """Return the restored images."""
+        return ImageStore(self.restored / "images")
+
+
+def ingested(place: Place, dataset: Options, design: Design) -> DataSet:
+    """Ingest a data set."""
+
+    def make(folder: Path) -> None:
+        folders = IngestFolders(folder / "images", folder / "cases", folder / "sealed")
+        ingest(build(dict(dataset), "dataset"), design, place.data, folders)
+
+    return DataSet(place.made("ingested", {"dataset": dataset, "design": design}, make))
+
+
+def prepared(
+    place: Place, data: DataSet, restoration: Options, families: Mapping[str, Options]
+) -> Prepared:
+    """Restore a data set's images and extract their features.
+
+    Args:
+        place: Where to work.
+        data: An ingested data set.
+        restoration: `_target_` and options.
+        families: Name → `_target_` and options of each feature family, in column order.
+    """
+
+    def restore(folder: Path) -> None:
+        cases = Cases.read(data.folder / "cases/cases.parquet")
+        built = build(dict(restoration), "restoration")
+        restore_store(data.images, built, folder / "images", folder / "treatment.parquet", cases)
+
+    def describe(folder: Path) -> None:
+        chosen = [build(dict(one), f"features.{name}") for name, one in families.items()]
+        covariates = read_table(data.folder / "cases/covariates.parquet")
+        images = ImageStore(restored / "images")
+        extract(images, chosen, covariates).write(folder / "features.parquet")
+
+    inputs = {"data": data.folder.name, "restoration": restoration}
+    restored = place.made("restored", inputs, restore)
+    features = place.made(
+        "features", {"restored": restored.name, "families": list(families.items())}, describe
+    )
+    return Prepared(data, restored, features)
+
+
+def baseline_scores(
+    place: Place, prepared: Prepared, name: str, options: Options, plan: Plan
+) -> ModelScores:
+    """Train a classical model under a plan and return its scores."""
+
+    def make(folder: Path) -> None:
+        cases, task = read_cases(prepared.data.folder / "cases")
+        table = FeatureTable.read(prepared.features / "features.parquet")
+        parts = [table.of(part.case_id) for part in (cases.development(), cases.test())]
+        member = Member(name, build(dict(options), "model"), dict(options), *parts)
+        with place.compute.limit():
+            train(member, cases, task, plan, ArmFolders(folder / "model", folder / "scores", None))
+
+    inputs = {"features": prepared.features.name, "model": options, "plan": asdict(plan)}
+    return _read(place.made(f"scores-{name}", inputs, make))
+
+
+def network_scores(
+    place: Place, prepared: Prepared, name: str, options: Options, plan: Plan, trainer: Trainer
+) -> ModelScores:
+    """Train a network under a plan and return its scores."""
+
+    def make(folder: Path) -> None:
+        from skiagram.models.deep.learner import Learner
+        from skiagram.training.images import ImageSet
+
+        cases, task = read_cases(prepared.data.folder / "cases")
+        parts = [
+            ImageSet(prepared.images, part.case_id) for part in (cases.development(), cases.test())
+        ]
+        learner = Learner(build(dict(options), "model"), trainer, place.compute.threads)
+        member = Member(name, learner, dict(options), *parts)
+        with place.compute.limit():
+            train(member, cases, task, plan, ArmFolders(folder / "model", folder / "scores", None))
+
+    inputs = {
+        "restored": prepared.restored.name,
+        "model": options,
+        "plan": asdict(plan),
+        "trainer": asdict(trainer),
+        "threads": place.compute.threads,
+    }
+    return _read(place.made(f"scores-{name}", inputs, make))
+
+
+def _read(folder: Path) -> ModelScores:
+    outcome = read_record(Outcome, folder / "scores/outcome.json")
+    return ModelScores(outcome, Predictions.read(folder / "scores/predictions.parquet"))

@@ -1,0 +1,90 @@
+"""Where a study works: option files, source files, and a folder where each piece is made once."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import yaml
+
+import skiagram
+from skiagram.compute import Compute
+from skiagram.errors import OptionError
+
+_PAGES = ("report", "cli", "tracking", "deploy")  # their code changes no figure of a study
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a study is given to work with.
+
+    Attributes:
+        conf: Folder of the option files.
+        data: Folder where source files are at hand; None to fetch them.
+        work: Folder for finished pieces, so that a study that was stopped goes on where it was.
+        compute: How much of the machine it may use.
+    """
+
+    conf: Path
+    data: Path | None
+    work: Path
+    compute: Compute
+
+    def option_file(self, group: str, name: str) -> dict[str, Any]:
+        """Return the values of one option file.
+
+        Raises:
+            OptionError: There is no such file.
+        """
+        path = self.conf / group / f"{name}.yaml"
+        if not path.is_file():
+            allowed = sorted(other.stem for other in path.parent.glob("*.yaml"))
+            raise OptionError(
+                f"no option file conf/{group}/{name}.yaml",
+                where="study",
+                allowed=", ".join(allowed),
+            )
+        values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return values
+
+    def made(self, what: str, inputs: Mapping[str, Any], make: Callable[[Path], object]) -> Path:
+        """Return the folder of a piece; it is made at the first call for these inputs and code.
+
+        Args:
+            what: Name of the piece, the first part of the folder's name.
+            inputs: All that the piece depends on besides the code, as JSON.
+            make: Fills the empty folder that it is given.
+        """
+        text = json.dumps([what, inputs, code_sha256()], sort_keys=True, allow_nan=False)
+        folder = self.work / f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+        if folder.is_dir():
+            return folder
+        started = self.work / f"started-{uuid4().hex}"
+        started.mkdir(parents=True)
+        try:
+            make(started)
+            started.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another process was faster with the same piece
+                raise
+        finally:
+            shutil.rmtree(started, ignore_errors=True)
+        return folder
+
+
+@cache
+def code_sha256() -> str:
+    """Return the SHA-256 of all code that figures of a study depend on."""
+    root = Path(skiagram.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        name = path.relative_to(root)
+        if name.parts[0] not in _PAGES:
+            digest.update(name.as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,50 @@
+"""The page of the study of restoration: rules make its words."""
+
+import pytest
+
+from skiagram.evaluation.results import Estimate
+from skiagram.report.studies.ablation import answer, render
+from skiagram.studies.ablation.results import AblationResult, Change, DataSetResult, VariantResult
+
+
+def variant(name: str, psnr: float | None, *differences: Estimate) -> VariantResult:
+    changes = tuple(
+        Change(f"m{at}", f"Model {at}", "classical", Estimate(0.8, 0.7, 0.9), one, None)
+        for at, one in enumerate(differences)
+    )
+    return VariantResult(name, Estimate(psnr) if psnr else None, None, changes)
+
+
+WORSE, BETTER = Estimate(-0.1, -0.15, -0.05), Estimate(0.1, 0.05, 0.15)
+OPEN, SAME, NONE = Estimate(0.01, -0.1, 0.1), Estimate(0, 0, 0), Estimate(None, reason="failed")
+REFERENCE = variant("none", 20.0, SAME, SAME)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (variant("a", None, BETTER, WORSE), "better for 1, worse for 1 of 2 models."),
+        (variant("a", None, OPEN, SAME), "open for 1, no change for 1 of 2 models."),
+        (variant("a", None, BETTER, NONE), "better for 1 of 1 models."),
+        (variant("a", None, NONE), "no figure."),
+    ],
+)
+def test_an_interval_that_leaves_out_0_is_a_change(found: VariantResult, words: str) -> None:
+    assert answer(found, REFERENCE) == words
+
+
+def test_nearer_images_and_worse_models_are_said_together() -> None:
+    assert "holds information" in answer(variant("a", 25.0, WORSE, OPEN), REFERENCE)
+    assert "holds information" not in answer(variant("a", 15.0, WORSE, OPEN), REFERENCE)
+    assert "holds information" not in answer(variant("a", 25.0, WORSE, BETTER), REFERENCE)
+
+
+def test_the_page_shows_every_variant_and_escapes_names() -> None:
+    variants = (variant("none", None, SAME), variant("<b>mean</b>", None, WORSE))
+    found = DataSetResult("films", "Films", "test", 20, 10, variants)
+    page = render(AblationResult({"none": {}, "<b>mean</b>": {"radius": 1}}, (found,)))
+    assert "&lt;b&gt;mean&lt;/b&gt;" in page
+    assert "<b>mean</b>" not in page
+    assert "−0.100 (−0.150 to −0.050)" in page
+    assert "worse for 1 of 1 models." in page
+    assert page == render(AblationResult({"none": {}, "<b>mean</b>": {"radius": 1}}, (found,)))

@@ -1,0 +1,30 @@
+"""A study's place whose phantom takes a second."""
+
+import shutil
+from pathlib import Path
+
+import yaml
+
+from skiagram.compute import Compute
+from skiagram.options import check
+from skiagram.studies.place import Place
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+def local_compute() -> Compute:
+    """Return the default use of the machine."""
+    return check(Compute, yaml.safe_load((CONF / "compute/local.yaml").read_text()), "compute")
+
+
+def small_place(folder: Path, patients: tuple[int, int, int] = (24, 4, 12)) -> Place:
+    """Return a place with all option files, the phantom's made small."""
+    conf = folder / "conf"
+    if not conf.exists():
+        shutil.copytree(CONF, conf)
+        file = conf / "dataset/phantom.yaml"
+        values = yaml.safe_load(file.read_text())
+        values["patients"] = dict(zip(("train", "validation", "test"), patients, strict=True))
+        values["size"], values["nodule"]["places"] = 32, 7
+        file.write_text(yaml.safe_dump(values))
+    return Place(conf, None, folder / "work", local_compute())
