@@ -1,0 +1,120 @@
+"""Run length features against published values, runs found by splitting, and what moves them."""
+
+from itertools import groupby
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from skiagram.features.batch import Batch
+from skiagram.features.directions import Aggregation, directions
+from skiagram.features.discretisation import Discretisation, GreyLevels
+from skiagram.features.glrlm import Glrlm, glrlm
+from tests.features.ibsi_phantom import PHANTOM
+
+# Reference values of the digital phantom, IBSI reference manual, section 3.7: 2D averaged, 2D
+# slice-merged, 3D averaged, 3D merged.
+PUBLISHED = {
+    "short_runs_emphasis": (0.641, 0.661, 0.705, 0.729),
+    "long_runs_emphasis": (3.78, 3.51, 3.06, 2.76),
+    "low_grey_level_run_emphasis": (0.604, 0.609, 0.603, 0.607),
+    "high_grey_level_run_emphasis": (9.82, 9.74, 9.7, 9.64),
+    "short_run_low_grey_level_emphasis": (0.294, 0.311, 0.352, 0.372),
+    "short_run_high_grey_level_emphasis": (8.57, 8.67, 8.54, 8.67),
+    "long_run_low_grey_level_emphasis": (3.14, 2.92, 2.39, 2.16),
+    "long_run_high_grey_level_emphasis": (17.4, 16.1, 17.6, 15.6),
+    "grey_level_non_uniformity": (5.2, 20.5, 21.8, 281),
+    "normalised_grey_level_non_uniformity": (0.46, 0.456, 0.43, 0.43),
+    "run_length_non_uniformity": (6.12, 21.6, 26.9, 328),
+    "normalised_run_length_non_uniformity": (0.492, 0.441, 0.513, 0.501),
+    "run_percentage": (0.627, 0.627, 0.68, 0.68),
+    "grey_level_variance": (3.35, 3.37, 3.46, 3.48),
+    "run_length_variance": (0.761, 0.778, 0.574, 0.598),
+    "run_entropy": (2.17, 2.57, 2.43, 2.62),
+}
+
+LEVELS = PHANTOM.astype(np.uint16)
+
+
+def named(levels: np.ndarray, aggregation: Aggregation) -> dict[str, np.ndarray]:
+    """Return the features of (n, depth, height, width) levels by name, each (n,)."""
+    found = glrlm(GreyLevels(levels, int(levels.max())), aggregation)
+    return dict(zip(PUBLISHED, found.T, strict=True))
+
+
+def test_digital_phantom_gives_the_published_values() -> None:
+    slices, volume = LEVELS[:, None], LEVELS[None]
+    found = [
+        named(levels, aggregation)
+        for levels in (slices, volume)
+        for aggregation in ("averaged", "merged")
+    ]
+    for name, values in PUBLISHED.items():
+        rounded = tuple(float(f"{one[name].mean():.3g}") for one in found)
+        assert rounded == values, name
+
+
+def runs(levels: np.ndarray) -> list[tuple[int, int]]:
+    """Return (level, length) of the runs of one plane image in four directions, by splitting."""
+    height, width = levels.shape
+    lines = [*levels, *levels.T]
+    for image in (levels, levels[:, ::-1]):
+        lines += [np.diagonal(image, at) for at in range(1 - height, width)]
+    split = [(int(level), len(list(run))) for line in lines for level, run in groupby(line)]
+    return [(level, length) for level, length in split if level > 0]
+
+
+levels_and_outside = arrays(
+    np.uint16, array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.integers(0, 3)
+).filter(lambda levels: bool(levels.any()))
+
+
+@given(levels_and_outside)
+def test_merged_matrix_holds_the_runs_of_every_line(levels: np.ndarray) -> None:
+    level, length = np.array(runs(levels), dtype=float).T
+    _, counts = np.unique(runs(levels), axis=0, return_counts=True)
+    shares = counts / counts.sum()
+    expected = {
+        "short_runs_emphasis": np.mean(length**-2),
+        "long_runs_emphasis": np.mean(length**2),
+        "long_run_low_grey_level_emphasis": np.mean(length**2 / level**2),
+        "short_run_high_grey_level_emphasis": np.mean(level**2 / length**2),
+        "run_percentage": len(length) / (4 * np.count_nonzero(levels)),
+        "grey_level_variance": np.var(level),
+        "run_length_variance": np.var(length),
+        "run_entropy": -np.sum(shares * np.log2(shares)),
+    }
+    found = named(levels[None, None], "merged")
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name][0], value, atol=1e-12, err_msg=name)
+
+
+@given(arrays(np.uint16, (1, 3, 4, 5), elements=st.integers(1, 3)), st.permutations([1, 2, 3]))
+def test_a_volume_has_no_preferred_axis(levels: np.ndarray, order: list[int]) -> None:
+    found = named(levels, "merged")
+    for name, value in named(levels.transpose(0, *order).copy(), "merged").items():
+        np.testing.assert_allclose(value, found[name], err_msg=name)
+
+
+def test_neighbours_are_half_of_eight_and_of_twenty_six() -> None:
+    for depth, number in ((1, 4), (3, 13)):
+        found = directions(depth)
+        assert len(found) == number
+        assert len(np.unique([*found, *-found], axis=0)) == 2 * number
+
+
+def test_stripes_run_along_one_direction() -> None:
+    stripes = np.tile(np.array([0, 1], dtype=np.float32), (1, 8, 4))
+    levels = Discretisation(bin_number=16, bin_width=None)
+    family = Glrlm(levels=levels, region="whole", aggregation="averaged")
+    found = dict(zip(family.names(), family.extract(Batch(stripes))[0], strict=True))
+    assert found["glrlm_long_runs_emphasis"] == (3 * 1 + 64) / 4  # length 8 downwards, else 1
+    assert found["glrlm_run_percentage"] == (3 * 1 + 1 / 8) / 4
+
+
+def test_one_line_runs_along_itself_alone() -> None:
+    line = np.ones((1, 1, 1, 6), dtype=np.uint16)
+    assert named(line, "averaged")["long_runs_emphasis"] == (36 + 3 * 1) / 4
+    column = line.transpose(0, 1, 3, 2).copy()
+    assert named(column, "averaged")["long_runs_emphasis"] == (36 + 3 * 1) / 4
