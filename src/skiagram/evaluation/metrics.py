@@ -4,12 +4,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.evaluation import discrimination
+from skiagram.evaluation.areas import absent, auc_placements, class_auc, roc_auc
 from skiagram.evaluation.bootstrap import PatientDraws, bootstrap_estimate, mean_over_repeats
-from skiagram.evaluation.delong import Placements, auc_estimate, difference_estimate, placements
+from skiagram.evaluation.comparison.contenders import Contender, compared_auc
 from skiagram.evaluation.proportions import proportion
 from skiagram.evaluation.reference import Reference
 from skiagram.evaluation.reported import Scores
 from skiagram.evaluation.results import Estimate
+
+__all__ = [
+    "auc_difference",
+    "auc_placements",
+    "average_precision",
+    "class_auc",
+    "decisions",
+    "metrics",
+    "operating_point",
+    "roc_auc",
+]
 
 
 def metrics(scores: Scores, cases: Reference, draws: PatientDraws) -> dict[str, Estimate]:
@@ -46,62 +58,12 @@ def metrics(scores: Scores, cases: Reference, draws: PatientDraws) -> dict[str, 
     return found
 
 
-def auc_placements(scores: Scores, cases: Reference) -> Placements | None:
-    """Return the placements of a binary task, or None where an AUC has none."""
-    if scores.ranking is None or 0 in cases.patients_by_class():
-        return None
-    return placements(scores.ranking, cases.label == cases.positive, cases.patient)
-
-
-def roc_auc(scores: Scores, cases: Reference, draws: PatientDraws) -> Estimate:
-    """Estimate the AUC: by DeLong for two classes, one-vs-rest by bootstrap for more."""
-    if 0 in cases.patients_by_class():
-        return Estimate(None, reason=absent(cases))
-    found = auc_placements(scores, cases)
-    if found is not None:
-        return auc_estimate(found)
-    return bootstrap_estimate(
-        mean_over_repeats(
-            lambda one, weights: discrimination.one_vs_rest_auc(one, cases.label, weights),
-            scores.probability,
-        ),
-        draws,
-    )
-
-
-def class_auc(scores: Scores, cases: Reference) -> tuple[Estimate, ...]:
-    """Estimate the AUC of each class against all others, by its probability; empty for two."""
-    if cases.positive is not None:
-        return ()
-    found = []
-    for k, patients in enumerate(cases.patients_by_class()):
-        own = cases.label == k
-        if patients == 0 or own.all():
-            found.append(Estimate(None, reason=absent(cases)))
-        else:
-            found.append(auc_estimate(placements(scores.probability[:, :, k], own, cases.patient)))
-    return tuple(found)
-
-
 def auc_difference(
     scores: Scores, other: Scores, cases: Reference, draws: PatientDraws
 ) -> Estimate:
     """Estimate the AUC of one model minus that of another on the same cases, paired by patient."""
-    if 0 in cases.patients_by_class():
-        return Estimate(None, reason=absent(cases))
-    one, two = auc_placements(scores, cases), auc_placements(other, cases)
-    if one is not None and two is not None:
-        return difference_estimate(one, two)
-    mean, other_mean = (
-        mean_over_repeats(
-            lambda one, weights: discrimination.one_vs_rest_auc(one, cases.label, weights),
-            each.probability,
-        )
-        for each in (scores, other)
-    )
-    return bootstrap_estimate(
-        lambda weights: mean(weights) - other_mean(weights), draws, share=False
-    )
+    one, two = Contender(scores, cases, draws), Contender(other, cases, draws)
+    return compared_auc(one, two).estimate
 
 
 def average_precision(scores: Scores, cases: Reference, draws: PatientDraws) -> Estimate:
@@ -145,10 +107,3 @@ def decisions(scores: Scores) -> NDArray[np.int64]:
     """Return (repeats, n) the most probable class."""
     named: NDArray[np.int64] = scores.probability.argmax(axis=2)
     return named
-
-
-def absent(cases: Reference) -> str:
-    """Say which classes have no reported case."""
-    counts = zip(cases.classes, cases.patients_by_class(), strict=True)
-    names = [name for name, patients in counts if patients == 0]
-    return f"no reported case of class {', '.join(names)}"

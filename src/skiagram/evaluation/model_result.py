@@ -10,7 +10,7 @@ from skiagram.evaluation.metrics import auc_placements, class_auc, decisions, me
 from skiagram.evaluation.reported import ModelScores, Scores, scores_on
 from skiagram.evaluation.results import Estimate, ModelResult
 from skiagram.evaluation.setting import Setting
-from skiagram.evaluation.stability import fold_auc, inner_auc, stability
+from skiagram.evaluation.stability.folds import fold_auc, inner_auc, stability
 
 
 def model_result(model: ModelScores, scores: Scores | None, setting: Setting) -> ModelResult:

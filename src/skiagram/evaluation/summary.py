@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from skiagram.evaluation.cautions import cautions
-from skiagram.evaluation.comparisons import comparisons
+from skiagram.evaluation.comparison.contenders import Contender
+from skiagram.evaluation.comparison.findings import Contest, compared
 from skiagram.evaluation.delong import auc_estimate
 from skiagram.evaluation.model_result import model_result
 from skiagram.evaluation.reference import Reference
@@ -33,6 +34,7 @@ def evaluate(
     replicates: int = 2000,
     compare: Sequence[tuple[str, str]] = (),
     patients_known: bool = True,
+    trivial: Sequence[str] = (),
 ) -> Evaluation:
     """Measure every model on the reported cases and compare the best of each arm.
 
@@ -51,6 +53,8 @@ def evaluate(
         replicates: Bootstrap resamples.
         compare: Pairs of models whose difference is asked for besides that of the best.
         patients_known: False where groups of near duplicates stand in for patients.
+        trivial: Models that stand for rules without an image, where they are in the run; an arm
+            must beat them and they are never the best of one.
 
     Raises:
         OptionError: A pair names a model that is not in the run.
@@ -58,15 +62,15 @@ def evaluate(
     """
     ground = setting(cases, task, sealed, truth, duplicates, seed, replicates)
     scored = {one.outcome.model: _scores(one, ground) for one in models}
-    asked = comparisons(compare, scored, ground)
     results = {
         one.outcome.model: model_result(one, scored[one.outcome.model], ground) for one in models
     }
-    best = _best(results)
-    difference = None
-    if len(best) == 2:
-        pair = (best["deep"], best["classical"])
-        difference = comparisons([pair], scored, ground)[0].difference
+    best = _best(results, trivial)
+    contenders = {
+        name: Contender(one, ground.cases, ground.draws) for name, one in scored.items() if one
+    }
+    found = compared(Contest(results, contenders, best, trivial, compare, margin))
+    difference = found.primary.difference if found.primary else None
     known = _labels(ground.development) | _labels(ground.cases)
     conflicts = label_conflicts(known, duplicates)
     n_twins = int(ground.twins.sum())
@@ -88,7 +92,7 @@ def evaluate(
         warnings=tuple(cautions(every, ground.cases, task.design, n_twins, conflicts)),
         margin=margin,
         label_conflicts=conflicts,
-        comparisons=asked,
+        **vars(found),
     )
 
 
@@ -99,11 +103,11 @@ def _scores(model: ModelScores, ground: Setting) -> Scores | None:
     return scores_on(model, ground.part, ground.cases, pooled=several_fits)
 
 
-def _best(results: dict[str, ModelResult]) -> dict[str, str]:
+def _best(results: dict[str, ModelResult], trivial: Sequence[str]) -> dict[str, str]:
     best: dict[str, str] = {}
     for name, one in results.items():
         value, arm = one.selection_auc.value, one.outcome.arm
-        if arm == "reader":  # nobody chose it by its figures
+        if arm == "reader" or name in trivial:  # nobody chose it by its figures
             continue
         current = results[best[arm]].selection_auc.value if arm in best else None
         if value is not None and (current is None or value > current):

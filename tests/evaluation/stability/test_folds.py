@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.reference import Reference
 from skiagram.evaluation.reported import scores_on
-from skiagram.evaluation.stability import corrected_mean, fold_auc, inner_auc, stability
+from skiagram.evaluation.stability.folds import corrected_mean, fold_auc, inner_auc, stability
 from tests.evaluation.scenario import Scenario, finished, reference, scenario
 
 

@@ -1,4 +1,4 @@
-"""How much a model's AUC moves with the data and with the seed."""
+"""How much a model's AUC moves from fold to fold and from seed to seed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,9 +8,12 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from skiagram.evaluation.discrimination import one_vs_rest_auc, roc_auc
+from skiagram.evaluation.proportions import proportion
 from skiagram.evaluation.reference import Reference
 from skiagram.evaluation.reported import Scores, ranking
 from skiagram.evaluation.results import Estimate, Stability
+from skiagram.evaluation.stability.flips import flip_rate
+from skiagram.evaluation.stability.variance import variance_split
 from skiagram.predictions import Predictions
 
 Floats = NDArray[np.float64]
@@ -96,6 +99,9 @@ def stability(folds: FoldAuc, reported: Scores, cases: Reference) -> Stability:
         cases: The reported cases.
     """
     seeds = seed_auc(reported, cases)
+    split = None
+    if reported.ranking is not None and 0 not in cases.patients_by_class():
+        split = variance_split(reported.ranking, cases.label == cases.positive, cases.patient)
     return Stability(
         fold_auc=tuple(folds.held_out.tolist()),
         fold_mean=corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0),
@@ -103,7 +109,14 @@ def stability(folds: FoldAuc, reported: Scores, cases: Reference) -> Stability:
         seed_auc=tuple(seeds.tolist()),
         seed_sd=_spread(seeds),
         training_gap=corrected_mean(folds.training - folds.held_out, folds.ratio, -1.0, 1.0),
+        variance=split,
+        flips=_flips(reported, cases),
     )
+
+
+def _flips(reported: Scores, cases: Reference) -> Estimate | None:
+    named = reported.probability.argmax(axis=2).astype(np.int64)
+    return proportion(flip_rate(named), cases.patient) if len(named) > 1 else None
 
 
 def seed_auc(reported: Scores, cases: Reference) -> Floats:

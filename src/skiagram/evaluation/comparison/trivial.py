@@ -1,0 +1,83 @@
+"""Each arm's best model against rules that need no image: an arm must beat them."""
+
+from collections.abc import Mapping, Sequence
+
+from skiagram.evaluation.comparison.contenders import Contender, compared_auc
+from skiagram.evaluation.records.comparison import AgainstTrivial
+from skiagram.evaluation.results import Estimate, ModelResult
+
+PREVALENCE = "prevalence"
+_ARMS = {"deep": "network", "classical": "classical model"}
+
+
+def against_trivial(
+    best: Mapping[str, str],
+    rules: Sequence[str],
+    results: Mapping[str, ModelResult],
+    contenders: Mapping[str, Contender],
+) -> tuple[AgainstTrivial, ...]:
+    """Compare the best model of each arm with the prevalence and with every trivial model.
+
+    The prevalence gives every case the same probability: its AUC is ½ on any cases.
+
+    Args:
+        best: Arm → name of its best model.
+        rules: Names of the trivial models of the run that were trained.
+        results: Model → its figures.
+        contenders: Model → what is compared.
+    """
+    found = []
+    for arm in _ARMS:
+        if arm not in best:
+            continue
+        model = best[arm]
+        above_chance = _minus_half(results[model].metrics["roc_auc"])
+        found.append(AgainstTrivial(model, PREVALENCE, above_chance, _surely(above_chance)))
+        for rule in rules:
+            difference = compared_auc(contenders[model], contenders[rule]).estimate
+            found.append(AgainstTrivial(model, rule, difference, _surely(difference)))
+    return tuple(found)
+
+
+def trivial_words(
+    found: Sequence[AgainstTrivial], best: Mapping[str, str], results: Mapping[str, ModelResult]
+) -> tuple[str, ...]:
+    """Say of each arm whether it beats every rule, a sentence an arm.
+
+    Args:
+        found: What `against_trivial` returned.
+        best: Arm → name of its best model.
+        results: Model → its figures, for titles.
+    """
+    words = []
+    for arm, name in _ARMS.items():
+        own = [one for one in found if best.get(arm) == one.model]
+        if not own:
+            continue
+        title = results[best[arm]].outcome.title
+        lost = [_title(one.rule, results) for one in own if not one.beaten]
+        rules = [_title(one.rule, results) for one in own]
+        if lost:
+            words.append(f"The best {name} ({title}) is not shown to beat {_listed(lost)}.")
+        else:
+            words.append(f"The best {name} ({title}) beats {_listed(rules)}.")
+    return tuple(words)
+
+
+def _minus_half(auc: Estimate) -> Estimate:
+    if auc.value is None:
+        return auc
+    low, high = (None if bound is None else bound - 0.5 for bound in (auc.low, auc.high))
+    return Estimate(auc.value - 0.5, low, high, auc.method)
+
+
+def _surely(difference: Estimate) -> bool:
+    return difference.low is not None and difference.low > 0
+
+
+def _title(rule: str, results: Mapping[str, ModelResult]) -> str:
+    return "the prevalence" if rule == PREVALENCE else results[rule].outcome.title
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
