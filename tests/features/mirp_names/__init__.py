@@ -1,0 +1,1 @@
+"""What MIRP calls the features, a file a family."""

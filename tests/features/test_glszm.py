@@ -1,0 +1,79 @@
+"""Size zone features against published values, and what moves them."""
+
+import numpy as np
+import pytest
+
+from skiagram.features.batch import Batch
+from skiagram.features.discretisation import Discretisation
+from skiagram.features.glszm import Glszm
+from skiagram.features.glszm_features import GlszmFeatures
+from skiagram.features.kernels.size_zone import size_zones
+from skiagram.features.level_counts import LevelCounts
+from tests.features.ibsi_phantom import PHANTOM
+
+# Reference values of the digital phantom, IBSI reference manual, section 3.8: 2D averaged, 2.5D
+# merged, 3D.
+PUBLISHED = {
+    "small_zone_emphasis": (0.363, 0.368, 0.255),
+    "large_zone_emphasis": (43.9, 34.2, 550),
+    "low_grey_level_zone_emphasis": (0.371, 0.368, 0.253),
+    "high_grey_level_zone_emphasis": (16.4, 16.2, 15.6),
+    "small_zone_low_grey_level_emphasis": (0.0259, 0.0295, 0.0256),
+    "small_zone_high_grey_level_emphasis": (10.3, 9.87, 2.76),
+    "large_zone_low_grey_level_emphasis": (40.4, 30.6, 503),
+    "large_zone_high_grey_level_emphasis": (113, 107, 1490),
+    "grey_level_non_uniformity": (1.41, 5.44, 1.4),
+    "normalised_grey_level_non_uniformity": (0.323, 0.302, 0.28),
+    "zone_size_non_uniformity": (1.49, 3.44, 1),
+    "normalised_zone_size_non_uniformity": (0.333, 0.191, 0.2),
+    "zone_percentage": (0.24, 0.243, 0.0676),
+    "grey_level_variance": (3.97, 3.92, 2.64),
+    "zone_size_variance": (21, 17.3, 331),
+    "zone_size_entropy": (1.93, 3.08, 2.32),
+}
+SLICES = PHANTOM[:, None].astype(np.uint16)
+FAMILY = Glszm(levels=Discretisation(bin_number=8, bin_width=None), region="whole")
+
+
+def merged(entries: np.ndarray) -> LevelCounts:
+    matrix = np.zeros((1, PHANTOM.size, PHANTOM.max()), dtype=np.int64)
+    np.add.at(matrix[0], (entries[1] - 1, entries[2] - 1), entries[3])
+    return LevelCounts.of_matrices(matrix)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_digital_phantom_gives_the_published_values(name: str) -> None:
+    by_slice, volume = size_zones(SLICES, 6), size_zones(PHANTOM[None].astype(np.uint16), 6)
+    counts = (
+        LevelCounts.of_entries(4, by_slice),
+        merged(by_slice),
+        LevelCounts.of_entries(1, volume),
+    )
+    found = [getattr(GlszmFeatures(each), name).mean() for each in counts]
+    assert [f"{value:.3g}" for value in found] == [f"{value:.3g}" for value in PUBLISHED[name]]
+
+
+def test_published_names_are_all_names() -> None:
+    assert FAMILY.names() == tuple(f"glszm_{name}" for name in PUBLISHED)
+
+
+def test_a_constant_image_is_one_zone() -> None:
+    found = dict(
+        zip(FAMILY.names(), FAMILY.extract(Batch(np.full((1, 3, 5), 7.0)))[0], strict=True)
+    )
+    assert found["glszm_large_zone_emphasis"] == 15**2
+    assert found["glszm_zone_percentage"] == 1 / 15
+    assert found["glszm_zone_size_entropy"] == found["glszm_zone_size_variance"] == 0
+
+
+def test_a_checkerboard_is_two_zones_since_corners_connect() -> None:
+    board = np.indices((6, 6)).sum(axis=0) % 2
+    found = dict(zip(FAMILY.names(), FAMILY.extract(Batch(board[None] * 1.0))[0], strict=True))
+    assert found["glszm_zone_percentage"] == 2 / 36
+
+
+def test_pixels_outside_the_region_neither_count_nor_connect() -> None:
+    image, mask = np.array([[[0.0, 9.0, 0.0, 5.0]]]), np.array([[[True, False, True, True]]])
+    found = dict(zip(FAMILY.names(), FAMILY.extract(Batch(image, mask))[0], strict=True))
+    assert found["glszm_zone_percentage"] == 1
+    assert found["glszm_high_grey_level_zone_emphasis"] == (1 + 1 + 8**2) / 3
