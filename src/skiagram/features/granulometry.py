@@ -1,0 +1,77 @@
+"""Feature family `granulometry`: how much of the image stands in structures of each size."""
+
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, Field
+from pydantic.dataclasses import dataclass
+
+from skiagram.features.batch import Batch
+from skiagram.features.feature import ratio
+from skiagram.features.kernels.erosion import eroded
+from skiagram.options import STRICT
+
+
+def _growing(radii: tuple[int, ...]) -> tuple[int, ...]:
+    if list(radii) != sorted(set(radii)):
+        raise ValueError("growing radii, each once")
+    return radii
+
+
+Radius = Annotated[int, Field(ge=1, le=1024)]
+Radii = Annotated[tuple[Radius, ...], Field(min_length=1), AfterValidator(_growing)]
+
+
+@dataclass(**STRICT)
+class Granulometry:
+    """Pattern spectrum by grey openings and closings with flat squares of growing size.
+
+    Maragos, IEEE Trans. PAMI 11(7), 1989. An opening takes away bright structures into which the
+    square does not fit, a closing dark ones. What one size takes away more than the size before
+    it, as a share of all that could be taken away (intensity above the image's minimum for
+    openings, below its maximum for closings), is the spectrum: in [0, 1], of sum at most 1, and
+    independent of the intensities' gain and offset. The whole image is described, whatever its
+    region.
+
+    Attributes:
+        radii: A square of radius r has a side of 2 r + 1 pixels.
+    """
+
+    radii: Radii
+
+    def names(self) -> tuple[str, ...]:
+        """Return the feature names in column order."""
+        steps = ("opening", "closing")
+        return tuple(f"granulometry_{step}_radius_{at}" for step in steps for at in self.radii)
+
+    def extract(self, batch: Batch) -> NDArray[np.float64]:
+        """Compute the features of a batch of equally sized images of any size from 1×1.
+
+        Args:
+            batch: Images of one channel, or of three reduced to luminance.
+
+        Returns:
+            (n, n_features) float64 in [0, 1]; 0 for constant images.
+
+        Raises:
+            DataError: The images have neither one channel nor three.
+        """
+        grey = batch.luminance("granulometry").astype(np.float32)
+        return np.hstack([self._spectrum(grey), self._spectrum(-grey)])
+
+    def _spectrum(self, grey: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the spectrum of openings; that of closings is the negative image's."""
+        floor = grey.min(axis=(1, 2)).astype(np.float64)
+        whole = _mean(grey)
+        left, taken, radius, smallest = whole, [], 0, grey
+        for at in self.radii:
+            smallest = eroded(smallest, at - radius)  # squares add up to larger ones
+            opened = _mean(-eroded(-smallest, at))
+            taken.append(ratio(np.maximum(left - opened, 0), whole - floor))
+            left, radius = opened, at
+        return np.stack(taken, axis=1)
+
+
+def _mean(grey: NDArray[np.float32]) -> NDArray[np.float64]:
+    return grey.mean(axis=(1, 2), dtype=np.float64)

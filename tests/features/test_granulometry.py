@@ -1,0 +1,63 @@
+"""Pattern spectra against SciPy's grey morphology and structures of known size."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import ndimage
+
+from skiagram.errors import OptionError
+from skiagram.features.batch import Batch
+from skiagram.features.granulometry import Granulometry
+from skiagram.features.kernels.erosion import eroded
+from skiagram.options import check
+
+FAMILY = Granulometry(radii=(1, 2, 5, 20))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 150), (90, 64), (65, 3)])
+@pytest.mark.parametrize("radius", [1, 3, 8, 70])
+def test_erosion_equals_scipy(shape: tuple[int, int], radius: int) -> None:
+    images = np.random.default_rng(0).normal(size=(2, *shape)).astype(np.float32)
+    side = 2 * radius + 1
+    expected = [ndimage.grey_erosion(image, size=(side, side)) for image in images]
+    np.testing.assert_array_equal(eroded(images, radius), expected)
+
+
+def test_spectrum_is_what_openings_and_closings_of_scipy_take_away() -> None:
+    image = np.random.default_rng(1).integers(0, 256, (40, 33)).astype(np.float64)
+    image = ndimage.gaussian_filter(image, 1).astype(np.float32).astype(np.float64)
+    found = FAMILY.extract(Batch(image[None].astype(np.float32)))[0]
+    opened = [ndimage.grey_opening(image, size=2 * r + 1).mean() for r in (0, *FAMILY.radii)]
+    closed = [ndimage.grey_closing(image, size=2 * r + 1).mean() for r in (0, *FAMILY.radii)]
+    bright = -np.diff(opened) / (image.mean() - image.min())
+    dark = np.diff(closed) / (image.max() - image.mean())
+    np.testing.assert_allclose(found, [*bright, *dark], rtol=1e-6)
+
+
+def test_squares_stand_at_their_size_and_sign() -> None:
+    image = np.full((1, 60, 60), 10, dtype=np.float32)
+    image[0, 10:15, 10:15] = 14  # radius 2: taken away by the square of radius 5
+    image[0, 30:41, 30:41] = 11  # radius 5: taken away by that of radius 20
+    found = dict(zip(FAMILY.names(), FAMILY.extract(Batch(image))[0], strict=True))
+    small, large = 4 * 25, 121
+    assert found["granulometry_opening_radius_5"] == pytest.approx(small / (small + large))
+    assert found["granulometry_opening_radius_20"] == pytest.approx(large / (small + large))
+    assert found["granulometry_opening_radius_1"] == found["granulometry_opening_radius_2"] == 0
+    negative = dict(zip(FAMILY.names(), FAMILY.extract(Batch(-image))[0], strict=True))
+    assert negative["granulometry_closing_radius_5"] == found["granulometry_opening_radius_5"]
+
+
+@given(arrays(np.float32, (2, 9, 6), elements=st.integers(0, 255).map(float)))
+def test_shares_sum_to_at_most_one_and_ignore_gain_and_offset(images: np.ndarray) -> None:
+    found = FAMILY.extract(Batch(images))
+    assert found.min() >= 0
+    assert found.reshape(2, 2, -1).sum(axis=2).max() <= 1 + 1e-12
+    np.testing.assert_allclose(FAMILY.extract(Batch(images * 4 - 100)), found, atol=1e-9)
+
+
+@pytest.mark.parametrize("value", [[], [0], [2, 1], [1, 1], [2000]])
+def test_nonsense_is_refused_by_name(value: list[int]) -> None:
+    with pytest.raises(OptionError, match=r"granulometry\.radii"):
+        check(Granulometry, {"radii": value}, "granulometry")
