@@ -10,7 +10,8 @@ from skimage.color import rgb2hsv, rgb2lab
 
 from skiagram.errors import DataError
 from skiagram.features.batch import Batch
-from skiagram.features.first_order import FirstOrder
+from skiagram.features.definition import Definition
+from skiagram.features.first_order_statistics import FirstOrderStatistics
 from skiagram.options import STRICT
 
 _MOMENTS = ("mean", "standard_deviation", "skewness")
@@ -18,11 +19,74 @@ _CHANNELS = ("red", "green", "blue", "lightness", "a", "b", "saturation", "value
 _OF_LAB = ("lightness", "a", "b")
 _HUE = ("hue_cosine", "hue_sine", "hue_concentration")
 _ASYMMETRY = ("asymmetry_left_right", "asymmetry_top_bottom")
+_CHANNEL_UNIT = "1; CIELAB: its unit"
+_MIRRORED = ("Σ |L(x) − L(mirrored x)| / N, L = (L*, a*, b*)", "CIELAB", "from 0")
+_DEFINITIONS = (
+    Definition("colour_<channel>_mean", "Mean of a channel.", "μ = Σ c / N", _CHANNEL_UNIT, "any"),
+    Definition(
+        "colour_<channel>_standard_deviation",
+        "Standard deviation of a channel.",
+        "σ = √(Σ (c − μ)² / N)",
+        _CHANNEL_UNIT,
+        "from 0",
+    ),
+    Definition(
+        "colour_<channel>_skewness",
+        "Asymmetry of a channel; 0 where it is constant.",
+        "Σ (c − μ)³ / (N σ³)",
+        "1",
+        "any",
+    ),
+    Definition(
+        "colour_hue_cosine",
+        "Cosine of the mean hue; 0 for an image without colour.",
+        "Re r / |r|, r = Σ S exp(2πi H) / Σ S",
+        "1",
+        "[−1, 1]",
+    ),
+    Definition(
+        "colour_hue_sine",
+        "Sine of the mean hue; 0 for an image without colour.",
+        "Im r / |r|",
+        "1",
+        "[−1, 1]",
+    ),
+    Definition("colour_hue_concentration", "How far the hues agree.", "|r|", "1", "[0, 1]"),
+    Definition(
+        "colour_entropy",
+        "Variety of colours: entropy of the joint histogram of red, green and blue.",
+        "−Σ p log₂ p",
+        "bit",
+        "[0, 3 log₂ bins]",
+    ),
+    Definition(
+        "colour_<channel>_contrast",
+        "Mean of a CIELAB channel in the central ellipse (half the sides) minus that outside it; "
+        "0 for an image too small to have both.",
+        "μ_centre − μ_surround",
+        "CIELAB",
+        "any",
+    ),
+    Definition(
+        "colour_asymmetry_left_right",
+        "Mean colour difference (CIE 1976) from the image mirrored left to right.",
+        *_MIRRORED,
+    ),
+    Definition(
+        "colour_asymmetry_top_bottom",
+        "Mean colour difference (CIE 1976) from the image turned upside down.",
+        *_MIRRORED,
+    ),
+)
 
 
 @dataclass(**STRICT)
 class Colour:
     """Colour moments (Stricker and Orengo, Proc. SPIE 2420, 1995) in sRGB, CIELAB and HSV.
+
+    Channels are `red`, `green`, `blue` (sRGB), `lightness`, `a`, `b` (CIELAB), `saturation` and
+    `value` (HSV); all but those of CIELAB lie in [0, 1]. Images of three channels only. In the
+    formulas c is a channel, H the hue, S the saturation, N the number of pixels.
 
     Attributes:
         white: Value of a channel at full intensity; 255 in images of 8 bits. Values outside
@@ -45,6 +109,10 @@ class Colour:
                 *_ASYMMETRY,
             )
         )
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean."""
+        return _DEFINITIONS
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.
@@ -83,7 +151,7 @@ class Colour:
 
 def moments(channel: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return mean, standard deviation and skewness of (n, height, width) as (n, 3)."""
-    found = FirstOrder(channel.reshape(len(channel), -1))
+    found = FirstOrderStatistics(channel)
     return np.stack([found.mean, np.sqrt(found.variance), found.skewness], axis=1)
 
 

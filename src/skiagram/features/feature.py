@@ -1,14 +1,13 @@
-"""Named features of a batch: each is one cached property, its docstring its definition.
+"""Named features of a batch: each is one cached property, its docstring its definition."""
 
-A docstring starts with the feature's meaning and ends with its code in the reference manual of the
-Image Biomarker Standardisation Initiative (IBSI, arXiv:1612.07003) where the manual defines it.
-"""
-
+import sys
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from skiagram.features.definition import Definition, definition, explanation
 
 Column = NDArray[np.float64]
 
@@ -18,7 +17,7 @@ class Feature(cached_property[Column]):
 
 
 class Features:
-    """Base of a group of features: the names and the columns of its `Feature` properties."""
+    """Base of a group of features: names, columns and definitions of its `Feature` properties."""
 
     @classmethod
     def names(cls, prefix: str) -> tuple[str, ...]:
@@ -28,6 +27,20 @@ class Features:
     def columns(self) -> NDArray[np.float64]:
         """Return the features of the n images as (n, n_features), in the order of `names`."""
         return np.stack([getattr(self, name) for name in self._features()], axis=1)
+
+    @classmethod
+    def definitions(cls, prefix: str) -> tuple[Definition, ...]:
+        """Return what each feature means, in the order of `names`.
+
+        Args:
+            prefix: As in `names`; `<…>` in it stands for one word that differs between columns.
+        """
+        module = sys.modules[cls.__module__].__doc__ or ""
+        notes = explanation(cls.__doc__ or "") or explanation(module)
+        return tuple(
+            definition(f"{prefix}_{name}", vars(cls)[name].__doc__ or "", notes)
+            for name in cls._features()
+        )
 
     @classmethod
     def _features(cls) -> tuple[str, ...]:

@@ -1,38 +1,55 @@
-"""Features of the histogram of grey levels (IBSI reference manual, section 3.4, ZVCW)."""
-
-from dataclasses import dataclass
+"""Feature family `intensity_histogram`: statistics of the grey levels of a region."""
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
 
-from skiagram.features.discretisation import entropy
-from skiagram.features.feature import Column, Feature, Features
+from skiagram.features.batch import Batch, Region
+from skiagram.features.definition import Definition
+from skiagram.features.discretisation import Discretisation
+from skiagram.features.histogram_gradients import HistogramGradients
+from skiagram.features.histogram_statistics import HistogramStatistics
+from skiagram.features.kernels.histogram import count_levels
+from skiagram.options import STRICT
+
+_FAMILY = "intensity_histogram"
+_PARTS = (HistogramStatistics, HistogramGradients)
 
 
-@dataclass(frozen=True)
-class IntensityHistogram(Features):
-    """Histogram features of n images.
+@dataclass(**STRICT)
+class IntensityHistogram:
+    """Intensity histogram features (IBSI ZVCW).
 
     Attributes:
-        shares: (n, levels) share of pixels in each grey level, each row sums to 1.
+        levels: How intensities become grey levels.
+        region: `whole`: the region of interest, or all of the image where there is none; `bright`:
+            what Otsu's threshold calls bright in it.
     """
 
-    shares: NDArray[np.float64]
+    levels: Discretisation
+    region: Region
 
-    @Feature
-    def mode(self) -> Column:
-        """Most frequent grey level from 1; of several, the one nearest their mean (AMMC)."""
-        level = np.arange(1, self.shares.shape[1] + 1)
-        distance = np.abs(level - (self.shares @ level)[:, None])
-        most = self.shares == self.shares.max(axis=1, keepdims=True)
-        return 1.0 + np.argmin(np.where(most, distance, np.inf), axis=1)
+    def names(self) -> tuple[str, ...]:
+        """Return the feature names in column order."""
+        return tuple(name for part in _PARTS for name in part.names(_FAMILY))
 
-    @Feature
-    def entropy(self) -> Column:
-        """Shannon's entropy of the grey levels in bits (TLU2)."""
-        return entropy(self.shares)
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        return tuple(one for part in _PARTS for one in part.definitions(_FAMILY))
 
-    @Feature
-    def uniformity(self) -> Column:
-        """Sum of the squared shares (BJ5W)."""
-        return np.sum(self.shares**2, axis=1)
+    def extract(self, batch: Batch) -> NDArray[np.float64]:
+        """Compute the features of a batch of equally sized images of any size from 1×1.
+
+        Args:
+            batch: Images of one channel, or of three reduced to luminance.
+
+        Returns:
+            (n, 23) float64, finite.
+
+        Raises:
+            DataError: The images have neither one channel nor three, or the bin width makes too
+                many grey levels.
+        """
+        grey = batch.levels(self.levels, self.region, _FAMILY)
+        counts = count_levels(grey.levels, grey.number)
+        return np.hstack([part(counts).columns() for part in _PARTS])

@@ -8,13 +8,16 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch
-from skiagram.features.discretisation import Discretisation, histograms
+from skiagram.features.discretisation import Discretisation
 from skiagram.features.extent import Extent
-from skiagram.features.first_order import FirstOrder
+from skiagram.features.first_order_statistics import FirstOrderStatistics
 from skiagram.features.gradient import GradientMagnitude
-from skiagram.features.intensity_histogram import IntensityHistogram
+from skiagram.features.histogram_statistics import HistogramStatistics
+from skiagram.features.kernels.histogram import count_levels
 from skiagram.features.zones import zone_means, zone_names
 from skiagram.options import STRICT
+
+_HISTOGRAM = ("mode", "entropy", "uniformity")
 
 
 @dataclass(**STRICT)
@@ -32,8 +35,8 @@ class Statistics:
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order."""
         return (
-            *FirstOrder.names("statistics"),
-            *IntensityHistogram.names("statistics_histogram"),
+            *FirstOrderStatistics.names("statistics"),
+            *(f"statistics_histogram_{name}" for name in _HISTOGRAM),
             *GradientMagnitude.names("statistics_gradient"),
             *Extent.names("statistics"),
             *zone_names("statistics_zone", self.zones),
@@ -53,11 +56,14 @@ class Statistics:
                 many grey levels.
         """
         grey = batch.luminance("statistics")
-        levels = self.histogram.levels(grey)
-        parts = (
-            FirstOrder(grey.reshape(len(grey), -1)),
-            IntensityHistogram(histograms(levels, int(levels.max()) + 1)),
-            GradientMagnitude(grey),
-            Extent(grey),
+        grey_levels = self.histogram.grey_levels(grey)
+        histogram = HistogramStatistics(count_levels(grey_levels.levels, grey_levels.number))
+        return np.hstack(
+            [
+                FirstOrderStatistics(grey).columns(),
+                *(getattr(histogram, name)[:, None] for name in _HISTOGRAM),
+                GradientMagnitude(grey).columns(),
+                Extent(grey).columns(),
+                zone_means(grey, self.zones),
+            ]
         )
-        return np.hstack([*(part.columns() for part in parts), zone_means(grey, self.zones)])

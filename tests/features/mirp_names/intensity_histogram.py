@@ -1,0 +1,27 @@
+"""What MIRP calls the features of the family `intensity_histogram`."""
+
+NAMES = {
+    "intensity_histogram_mean": "ih_mean",
+    "intensity_histogram_variance": "ih_var",
+    "intensity_histogram_skewness": "ih_skew",
+    "intensity_histogram_excess_kurtosis": "ih_kurt",
+    "intensity_histogram_median": "ih_median",
+    "intensity_histogram_minimum": "ih_min",
+    "intensity_histogram_percentile_10": "ih_p10",
+    "intensity_histogram_percentile_90": "ih_p90",
+    "intensity_histogram_maximum": "ih_max",
+    "intensity_histogram_mode": "ih_mode",
+    "intensity_histogram_interquartile_range": "ih_iqr",
+    "intensity_histogram_range": "ih_range",
+    "intensity_histogram_mean_absolute_deviation": "ih_mad",
+    "intensity_histogram_robust_mean_absolute_deviation": "ih_rmad",
+    "intensity_histogram_median_absolute_deviation": "ih_medad",
+    "intensity_histogram_coefficient_of_variation": "ih_cov",
+    "intensity_histogram_quartile_coefficient_of_dispersion": "ih_qcod",
+    "intensity_histogram_entropy": "ih_entropy",
+    "intensity_histogram_uniformity": "ih_uniformity",
+    "intensity_histogram_maximum_histogram_gradient": "ih_max_grad",
+    "intensity_histogram_maximum_histogram_gradient_intensity": "ih_max_grad_g",
+    "intensity_histogram_minimum_histogram_gradient": "ih_min_grad",
+    "intensity_histogram_minimum_histogram_gradient_intensity": "ih_min_grad_g",
+}
