@@ -1,0 +1,76 @@
+"""Gabor responses against scikit-image."""
+
+import numpy as np
+import pytest
+from skimage.filters import gabor
+
+from skiagram.errors import OptionError
+from skiagram.features.batch import Batch
+from skiagram.features.gabor import Gabor
+from skiagram.options import check
+
+FAMILY = Gabor(wavelengths=(4, 9), orientations=6, bandwidth=1.0, aggregation="separate")
+
+
+def magnitude(image: np.ndarray, wavelength: float, angle: float, bandwidth: float) -> np.ndarray:
+    centred = image.astype(np.float64) - image.astype(np.float64).mean()
+    real, imaginary = gabor(centred, 1 / wavelength, np.radians(angle), bandwidth)
+    found: np.ndarray = np.hypot(real, imaginary)
+    return found
+
+
+@pytest.mark.parametrize("bandwidth", [1.0, 1.7])
+@pytest.mark.parametrize("shape", [(28, 28), (40, 13), (1, 5)])
+def test_features_equal_scikit_image(shape: tuple[int, int], bandwidth: float) -> None:
+    images = np.random.default_rng(0).integers(0, 256, size=(2, *shape)).astype(np.float32)
+    family = Gabor(wavelengths=(3, 8), orientations=6, bandwidth=bandwidth, aggregation="separate")
+    found = family.extract(Batch(images))
+    for row, image in enumerate(images):
+        responses = [
+            magnitude(image, wavelength, angle, bandwidth)
+            for wavelength in (3, 8)
+            for angle in range(0, 180, 30)
+        ]
+        expected = [moment for one in responses for moment in (one.mean(), one.std())]
+        np.testing.assert_allclose(found[row], expected, rtol=1e-7, atol=1e-6)
+
+
+@pytest.mark.parametrize("angle", [0, 30, 60, 90, 120, 150])
+def test_a_wave_answers_under_its_own_length_and_direction(angle: int) -> None:
+    y, x = np.mgrid[:60, :60]
+    along = np.cos(np.radians(angle)) * x + np.sin(np.radians(angle)) * y
+    wave = np.cos(2 * np.pi * along / 9)[None].astype(np.float32)
+    found = dict(zip(FAMILY.names(), FAMILY.extract(Batch(wave))[0], strict=True))
+    strongest = max((name for name in found if name.endswith("_mean")), key=found.__getitem__)
+    assert strongest == f"gabor_wavelength_9_orientation_{angle}_mean"
+
+
+def test_averaged_features_are_the_means_over_directions_and_ignore_a_quarter_turn() -> None:
+    image = np.random.default_rng(1).normal(size=(1, 33, 33)).astype(np.float32)
+    family = Gabor(wavelengths=(4, 9), orientations=6, bandwidth=1.0, aggregation="averaged")
+    found = family.extract(Batch(image))
+    separate = FAMILY.extract(Batch(image)).reshape(2, 6, 2)
+    np.testing.assert_allclose(found[0], separate.mean(axis=1).ravel())
+    np.testing.assert_allclose(family.extract(Batch(np.rot90(image, axes=(1, 2)))), found)
+
+
+def test_responses_grow_with_the_gain_and_ignore_the_offset() -> None:
+    image = np.random.default_rng(2).integers(0, 256, size=(1, 20, 24)).astype(np.float32)
+    found = FAMILY.extract(Batch(image * 4 - 1024))
+    np.testing.assert_allclose(found, 4 * FAMILY.extract(Batch(image)), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("wavelengths", [8, 4]), ("wavelengths", [1]), ("orientations", 5), ("bandwidth", 0.0)],
+)
+def test_nonsense_is_refused_by_name(option: str, value: object) -> None:
+    values = {
+        "wavelengths": [4],
+        "orientations": 4,
+        "bandwidth": 1.0,
+        "aggregation": "averaged",
+        option: value,
+    }
+    with pytest.raises(OptionError, match=rf"gabor\.{option}"):
+        check(Gabor, values, "gabor")
