@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from skiagram.features.gradient import GradientMagnitude
+from skiagram.features.batch import Batch
+from skiagram.features.gradient import Gradient, GradientMagnitude
 
 
 def test_inclined_plane_has_one_gradient_everywhere() -> None:
@@ -16,3 +17,23 @@ def test_inclined_plane_has_one_gradient_everywhere() -> None:
 def test_an_axis_of_one_pixel_has_no_gradient(shape: tuple[int, int], steepest: float) -> None:
     image = 2 * np.arange(max(shape), dtype=np.float64).reshape(1, *shape)
     assert GradientMagnitude(image).maximum.tolist() == [steepest]
+
+
+def test_statistics_are_those_of_the_gradient_of_numpy_within_the_region() -> None:
+    generator = np.random.default_rng(0)
+    images = generator.normal(size=(3, 9, 14))
+    inside = generator.random(images.shape) < 0.3
+    found = GradientMagnitude(images, inside).columns()
+    for row, (image, mask) in enumerate(zip(images, inside, strict=True)):
+        magnitude = np.hypot(*np.gradient(image))[mask]
+        expected = [magnitude.mean(), magnitude.var(), magnitude.max()]
+        np.testing.assert_allclose(found[row], expected)
+
+
+def test_family_looks_at_the_region_that_it_is_told() -> None:
+    image = np.zeros((1, 12, 12), dtype=np.float32)
+    image[0, 3:8, 3:8] = 50
+    bright = Gradient(region="bright").extract(Batch(image))[0]
+    whole = Gradient(region="whole").extract(Batch(image))[0]
+    assert bright[0] > whole[0] > 0
+    assert bright[2] == whole[2]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from skimage.measure import block_reduce
 
-from skiagram.features.zones import zone_means, zone_names
+from skiagram.features.batch import Batch
+from skiagram.features.zones import Zones, zone_means, zone_names
 
 
 def test_zones_are_block_means_where_their_number_divides_the_size() -> None:
@@ -27,3 +28,16 @@ def test_first_zone_touches_the_first_pixels_only() -> None:
     image = np.zeros((1, 10, 10))
     image[0, 3:, 3:] = 1
     assert zone_means(image, 4)[0, 0] == 0
+
+
+def test_columns_stand_under_their_zones() -> None:
+    image = np.zeros((1, 8, 8), dtype=np.float32)
+    image[0, :4, 4:] = 8
+    family = Zones(number=2)
+    found = dict(zip(family.names(), family.extract(Batch(image))[0], strict=True))
+    assert found == {
+        "zones_1_1_mean": 0,
+        "zones_1_2_mean": 8,
+        "zones_2_1_mean": 0,
+        "zones_2_2_mean": 0,
+    }

@@ -1,46 +1,103 @@
-"""How steeply the intensities change from pixel to pixel."""
+"""Feature family `gradient`: how steeply the intensities change from pixel to pixel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass as record
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
 
+from skiagram.features.batch import Batch, Region
+from skiagram.features.definition import Definition
 from skiagram.features.feature import Column, Feature, Features
+from skiagram.features.kernels.gradient import gradient_moments
+from skiagram.options import STRICT
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class GradientMagnitude(Features):
-    """Statistics of the gradient's magnitude in n images, in intensity units a pixel.
+    """Statistics of the gradient's magnitude in n images.
 
-    The gradient is the central difference, one-sided at the border; along an axis of one pixel
-    it is 0.
+    In the formulas g is the magnitude of the gradient, √(∂x² + ∂y²), at the N pixels of the region.
+    Derivatives are central differences, one-sided at the border of the image; along an axis of one
+    pixel they are 0.
 
     Attributes:
         images: (n, height, width), finite float64.
+        inside: Of the same shape, true in the region, at least one pixel an image; None for all.
     """
 
     images: NDArray[np.float64]
+    inside: NDArray[np.bool_] | None = None
 
     @cached_property
-    def _magnitude(self) -> NDArray[np.float64]:
-        axes = [axis for axis in (1, 2) if self.images.shape[axis] > 1]
-        squares = np.zeros_like(self.images)
-        for axis in axes:
-            squares += np.gradient(self.images, axis=axis) ** 2
-        return np.sqrt(squares)
+    def _moments(self) -> NDArray[np.float64]:
+        inside = np.ones((1, 1, 1), np.bool_) if self.inside is None else self.inside
+        return gradient_moments(self.images, inside)
 
     @Feature
     def mean(self) -> Column:
-        """Mean magnitude."""
-        return self._magnitude.mean(axis=(1, 2))
+        """Mean steepness.
+
+        Formula: μ = Σ g / N
+        Unit: intensity / pixel
+        Range: from 0
+        """
+        return self._moments[:, 0]
 
     @Feature
     def variance(self) -> Column:
-        """Variance of the magnitude, without Bessel's correction."""
-        return self._magnitude.var(axis=(1, 2))
+        """Variance of the steepness, without Bessel's correction.
+
+        Formula: Σ (g − μ)² / N
+        Unit: intensity² / pixel²
+        Range: from 0
+        """
+        return self._moments[:, 1]
 
     @Feature
     def maximum(self) -> Column:
-        """Largest magnitude."""
-        return self._magnitude.max(axis=(1, 2))
+        """Largest steepness.
+
+        Formula: max g
+        Unit: intensity / pixel
+        Range: from 0
+        """
+        return self._moments[:, 2]
+
+
+@dataclass(**STRICT)
+class Gradient:
+    """Steepness of the intensities.
+
+    Attributes:
+        region: `whole`: the region of interest, or all of the image where there is none; `bright`:
+            what Otsu's threshold calls bright in it.
+    """
+
+    region: Region
+
+    def names(self) -> tuple[str, ...]:
+        """Return the feature names in column order."""
+        return GradientMagnitude.names("gradient")
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        return GradientMagnitude.definitions("gradient")
+
+    def extract(self, batch: Batch) -> NDArray[np.float64]:
+        """Compute the features of a batch of equally sized images of any size from 1×1.
+
+        Args:
+            batch: Images of one channel, or of three reduced to luminance.
+
+        Returns:
+            (n, 3) float64, finite.
+
+        Raises:
+            DataError: The images have neither one channel nor three.
+        """
+        grey = batch.luminance("gradient")
+        all_of_it = self.region == "whole" and batch.masks is None
+        inside = None if all_of_it else batch.region(self.region, "gradient")
+        return GradientMagnitude(grey, inside).columns()

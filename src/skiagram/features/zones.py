@@ -1,7 +1,59 @@
-"""Coarse layout of an image: mean intensities on a grid of zones."""
+"""Feature family `zones`: the coarse layout of an image, as mean intensities on a grid."""
+
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from skiagram.features.batch import Batch
+from skiagram.features.definition import Definition
+from skiagram.options import STRICT
+
+
+@dataclass(**STRICT)
+class Zones:
+    """Mean intensities of the zones of a square grid over the whole image, whatever its region.
+
+    A zone takes in every row and column that it touches: zones of an image whose size their number
+    does not divide overlap by a pixel.
+
+    Attributes:
+        number: Rows of zones, and columns of zones.
+    """
+
+    number: Annotated[int, Field(ge=2, le=16)]
+
+    def names(self) -> tuple[str, ...]:
+        """Return the feature names in column order: row by row."""
+        return zone_names("zones", self.number)
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean."""
+        return (
+            Definition(
+                name="zones_<row>_<column>_mean",
+                meaning="Mean intensity of a zone; rows and columns are counted from 1.",
+                formula="Σ x / N over the N pixels of the zone",
+                unit="intensity",
+                range="minimum to maximum",
+            ),
+        )
+
+    def extract(self, batch: Batch) -> NDArray[np.float64]:
+        """Compute the features of a batch of equally sized images of any size from 1×1.
+
+        Args:
+            batch: Images of one channel, or of three reduced to luminance.
+
+        Returns:
+            (n, number²) float64, finite.
+
+        Raises:
+            DataError: The images have neither one channel nor three.
+        """
+        return zone_means(batch.luminance("zones"), self.number)
 
 
 def zone_names(prefix: str, zones: int) -> tuple[str, ...]:
