@@ -22,12 +22,14 @@ class Options:
 @stage(Options)
 def main(options: Options) -> None:
     """Extract the chosen feature families of images, and chosen covariates."""
-    chosen = [build(group, f"features.{name}") for name, group in options.features.items()]
+    families = options.features
+    chosen = [build(group, f"features.{name}") for name, group in families.items()]
     store = ImageStore(ROOT / "data/restored")
     covariates = read_table(ROOT / "data/cases/covariates.parquet")
     with publish("data/features.parquet", "data/preparation") as staging:
         extract(store, chosen, covariates).write(staging / "data/features.parquet")
-        hand_on(ROOT / "data/restored", staging / "data/preparation", options.features.values())
+        preparation = staging / "data/preparation"
+        hand_on(ROOT / "data/restored", preparation, features=families.values())
 
 
 if __name__ == "__main__":

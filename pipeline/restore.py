@@ -6,8 +6,8 @@ from pydantic.dataclasses import dataclass
 
 from entrypoint import ROOT, publish, stage
 from skiagram.options import STRICT, build
-from skiagram.preparation import PREPARATION, ImageKinds, Preparation
-from skiagram.records import Cases, write_record
+from skiagram.preparation import hand_on
+from skiagram.records import Cases
 from skiagram.restoration.batch import restore_store
 from skiagram.store import ImageStore
 
@@ -25,11 +25,10 @@ def main(options: Options) -> None:
     restoration = build(options.restoration, "restoration")
     images = ImageStore(ROOT / "data/images")
     cases = Cases.read(ROOT / "data/cases/cases.parquet")
-    kinds = ImageKinds.of(image for _, image in images)
     with publish("data/restored", "data/treatment.parquet") as staging:
         restored, record = staging / "data/restored", staging / "data/treatment.parquet"
         restore_store(images, restoration, restored, record, cases)
-        write_record(Preparation(kinds, options.restoration, ()), restored / PREPARATION)
+        hand_on(ROOT / "data/images", restored, restoration=options.restoration)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError
-from skiagram.options import STRICT, build, check
+from skiagram.options import STRICT, build, check, composed
 
 
 @dataclass(**STRICT)
@@ -76,6 +76,11 @@ def test_a_wrong_value_is_named_with_what_is_allowed(change: dict[str, Any], mes
         check(Network, GOOD | change, "model")
     assert caught.value.exit_code == 2
     assert "\n" not in str(caught.value)
+
+
+def test_composed_options_build_the_same_again() -> None:
+    network = check(Network, GOOD, "model")
+    assert build(composed(network), "model") == network
 
 
 def test_a_missing_option_is_named() -> None:

@@ -10,6 +10,7 @@ from skiagram.preparation import PREPARATION, TRAINING_MEAN, ImageKinds, Prepara
 from skiagram.records import read_record, write_record
 from skiagram.store import Image
 
+ACQUISITION = {"_target_": "skiagram.datasets.lidc.acquisition.NoduleSquare", "side": 71}
 RESTORATION = {"_target_": "skiagram.restoration.steps.Steps", "missing": None}
 FEATURES = ({"_target_": "b", "distances": [1, 2]}, {"_target_": "a", "zones": 4})
 
@@ -24,14 +25,16 @@ def test_the_kinds_of_a_mixed_data_set() -> None:
     assert kinds == ImageKinds((1, 3), ("float32", "uint8"), (8, 12), (20, 30))
 
 
-def test_it_is_handed_on_with_features_and_training_mean(tmp_path: Path) -> None:
+def test_each_stage_adds_to_what_it_is_handed(tmp_path: Path) -> None:
     kinds = ImageKinds((1,), ("uint8",), (8, 8), (8, 8))
-    write_record(Preparation(kinds, RESTORATION, ()), tmp_path / "restored" / PREPARATION)
+    write_record(Preparation(kinds, ACQUISITION), tmp_path / "images" / PREPARATION)
+    hand_on(tmp_path / "images", tmp_path / "restored", restoration=RESTORATION)
     np.save(tmp_path / "restored" / TRAINING_MEAN, np.ones((8, 8)))
-    hand_on(tmp_path / "restored", tmp_path / "extracted", FEATURES)
+    hand_on(tmp_path / "restored", tmp_path / "extracted", features=FEATURES)
     hand_on(tmp_path / "extracted", tmp_path / "model")
     final = read_record(Preparation, tmp_path / "model" / PREPARATION)
-    assert final == Preparation(kinds, RESTORATION, FEATURES)  # families in column order
+    # families in column order
+    assert final == Preparation(kinds, ACQUISITION, RESTORATION, FEATURES)
     assert (np.load(tmp_path / "model" / TRAINING_MEAN) == 1).all()
 
 

@@ -75,6 +75,12 @@ def build(group: Mapping[str, Any], where: str) -> Any:
     return check(resolve(str(group["_target_"]), where), values, where)
 
 
+def composed(options: Any) -> dict[str, Any]:
+    """Return the mapping that `build` turns into the same options again."""
+    kind = type(options)
+    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **dataclasses.asdict(options)}
+
+
 def check(target: type[T], values: Mapping[str, Any], where: str) -> T:
     """Validate plain values against one option dataclass.
 

@@ -1,7 +1,7 @@
 """What images went through before a model saw them; handed from stage to stage into its folder.
 
-Restoring writes it, extracting adds the features, training keeps it beside the model: new films
-are then prepared by the same code under the same options.
+Ingest writes it, restoring and extracting add what they do, training keeps it beside the model:
+new films are then prepared by the same code under the same options.
 """
 
 import shutil
@@ -52,15 +52,18 @@ class Preparation:
     """What images went through before a model saw them.
 
     Attributes:
-        images: What kinds of images came in.
-        restoration: `_target_` and options of the restoration.
+        images: What kinds of images ingest stored.
+        acquisition: `_target_` and options of what made them of the pixels in their files; None
+            where nothing did.
+        restoration: `_target_` and options of the restoration; None before it.
         features: `_target_` and options of each feature family, in column order; empty for
             models that see images.
     """
 
     images: ImageKinds
-    restoration: dict[str, Any]
-    features: tuple[dict[str, Any], ...]
+    acquisition: dict[str, Any] | None
+    restoration: dict[str, Any] | None = None
+    features: tuple[dict[str, Any], ...] = ()
 
 
 def channels(shape: tuple[int, ...]) -> int:
@@ -68,20 +71,30 @@ def channels(shape: tuple[int, ...]) -> int:
     return shape[2] if len(shape) == 3 else 1
 
 
-def hand_on(source: Path, target: Path, features: Iterable[dict[str, Any]] | None = None) -> None:
+def hand_on(
+    source: Path,
+    target: Path,
+    *,
+    restoration: dict[str, Any] | None = None,
+    features: Iterable[dict[str, Any]] = (),
+) -> None:
     """Copy the preparation from one stage's folder to the next, its training mean included.
 
     Args:
         source: Folder with `preparation.json` and perhaps `training_mean.npy`.
         target: Folder to write the same files to.
-        features: Feature families to add; None to add nothing.
+        restoration: Restoration to add; None to keep what is there.
+        features: Feature families to add.
 
     Raises:
         DataError: The preparation is missing or damaged.
     """
     preparation = read_record(Preparation, source / PREPARATION)
-    if features is not None:
-        preparation = replace(preparation, features=tuple(features))
-    write_record(preparation, target / PREPARATION)
+    whole = replace(
+        preparation,
+        restoration=restoration or preparation.restoration,
+        features=(*preparation.features, *features),
+    )
+    write_record(whole, target / PREPARATION)
     if (source / TRAINING_MEAN).exists():
         shutil.copyfile(source / TRAINING_MEAN, target / TRAINING_MEAN)

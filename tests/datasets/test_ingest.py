@@ -9,9 +9,14 @@ import pandas as pd
 import pytest
 
 from skiagram.datasets.ingest import task_of
+from skiagram.datasets.lidc.acquisition import NoduleSquare
+from skiagram.datasets.lidc.grid import Grid
 from skiagram.errors import DataError, OptionError
+from skiagram.options import build
+from skiagram.preparation import PREPARATION, ImageKinds, Preparation
 from skiagram.records import SEALED, Task, read_record, read_table
 from skiagram.store import ImageStore
+from tests.datasets.lidc_files import table, write
 from tests.datasets.phantoms import small_phantom
 from tests.datasets.sources import balanced, entry, ingested, noise
 
@@ -40,6 +45,17 @@ def test_every_image_keeps_its_label_split_and_pixels(tmp_path: Path) -> None:
         assert split == source.listed[at].split
         assert (sealed[case_id] if split == "test" else label) == source.listed[at].label
     assert seen == set(range(8))
+
+
+def test_what_a_source_does_to_pixels_is_left_for_new_films(tmp_path: Path) -> None:
+    as_read, _ = ingested(balanced(), tmp_path / "plain")
+    found = read_record(Preparation, as_read.images / PREPARATION)
+    assert found == Preparation(ImageKinds((1,), ("uint8",), (16, 16), (16, 16)), None)
+    changed, _ = ingested(write(tmp_path, table()), tmp_path / "ct", "cv", tmp_path)
+    acquisition = read_record(Preparation, changed.images / PREPARATION).acquisition
+    assert build(acquisition or {}, "acquisition") == NoduleSquare(
+        side=31, window=(-1000, 400), grid=Grid(spacing_mm=0.68, size=48)
+    )
 
 
 def test_test_labels_stand_in_the_seal_alone(tmp_path: Path) -> None:

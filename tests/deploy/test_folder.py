@@ -38,7 +38,7 @@ def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     "target", ["intruder.Code", "skiagramx.Code", "skiagram.options.build", ""]
 )
-@pytest.mark.parametrize("place", ["options", "restoration", "features", "network"])
+@pytest.mark.parametrize("place", ["options", "acquisition", "restoration", "features", "network"])
 def test_foreign_code_is_refused_before_it_is_imported(
     place: str, target: str, foreign: Path, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -46,6 +46,7 @@ def test_foreign_code_is_refused_before_it_is_imported(
     model = request.getfixturevalue(arm).model
     name, edit = {
         "options": ("deployment.json", lambda v: v["options"].update(_target_=target)),
+        "acquisition": ("preparation.json", lambda v: v.update(acquisition={"_target_": target})),
         "restoration": ("preparation.json", lambda v: v["restoration"].update(_target_=target)),
         "features": ("preparation.json", lambda v: v["features"][0].update(_target_=target)),
         "network": ("repeat1/architecture.json", lambda v: v["network"].update(_target_=target)),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from skiagram.datasets.mini_mias.acquisition import Square
 from skiagram.deploy.model import load_model
 from skiagram.deploy.prediction import predict
 from tests.datasets.own_folders import dicom
@@ -107,6 +108,18 @@ def test_a_film_whose_features_overflow_costs_no_other_its_scores(
     np.testing.assert_allclose(prediction.rows, baseline.expected()[:2], rtol=0, atol=1e-12)
     (refused,) = prediction.refused
     assert "bright.tiff: feature `statistics_variance` is inf" in str(refused)
+
+
+def test_what_the_source_does_to_films_is_done_to_new_ones(
+    baseline: Trained, tmp_path: Path
+) -> None:
+    squares = Square(region=40, size=20, mask=True, orient=True)
+    trained = trained_baseline(tmp_path, acquisition=squares)
+    prediction = predict(load_model(trained.model), [baseline.films[0], *trained.films])
+    np.testing.assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-12)
+    (refused,) = prediction.refused
+    assert refused.where == str(baseline.films[0])
+    assert "20 × 20 pixels of type uint8" in refused.found
 
 
 def test_films_are_filled_with_the_mean_of_training(tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
+from skiagram.datasets.contract import Acquisition, SpacedImage
 from skiagram.features.table import FeatureTable, extract
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.plan import Plan
-from skiagram.options import build
+from skiagram.options import build, composed
 from skiagram.predictions import Predictions
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation, hand_on
 from skiagram.records import SEALED, Cases, Task, write_record
@@ -54,7 +55,10 @@ def options(path: str, **changed: object) -> dict[str, Any]:
 
 
 def prepared(
-    folder: Path, restoration: dict[str, Any], features: list[dict[str, Any]]
+    folder: Path,
+    restoration: dict[str, Any],
+    features: list[dict[str, Any]],
+    acquisition: Acquisition | None = None,
 ) -> tuple[Cases, FeatureTable]:
     """Ingest, restore and extract striped and plain images; write the test films as PNG."""
     rng = np.random.default_rng(4)
@@ -65,9 +69,13 @@ def prepared(
     case_id = np.array([f"case-{at:02d}" for at in range(CASES)])
     split = np.repeat(["train", "validation", "test"], [36, 12, 12])
     cases = Cases(case_id, case_id, split, np.where(split == "test", SEALED, label))
+    if acquisition is not None:
+        images = images.repeat(2, axis=1).repeat(2, axis=2)
     with ShardWriter(folder / "images") as writer:
         for name, image in zip(case_id.tolist(), images, strict=True):
-            writer.add(name, image)
+            film = SpacedImage(image)
+            stored = film if acquisition is None else acquisition.acquire(film)
+            writer.add(name, stored.pixels, stored.spacing)
     (folder / "films").mkdir()
     for name in cases.test().case_id.tolist():
         Image.fromarray(images[int(name[5:])]).save(folder / "films" / f"{name}.png")
@@ -76,9 +84,11 @@ def prepared(
         store, build(restoration, "restoration"), restored, folder / "treatment.parquet", cases
     )
     kinds = ImageKinds.of(image for _, image in store)
-    write_record(Preparation(kinds, restoration, ()), restored / PREPARATION)
+    changes = None if acquisition is None else composed(acquisition)
+    write_record(Preparation(kinds, changes), folder / "images" / PREPARATION)
+    hand_on(folder / "images", restored, restoration=restoration)
     families = [build(one, "features") for one in features]
-    hand_on(restored, folder / "preparation", features)
+    hand_on(restored, folder / "preparation", features=features)
     return cases, extract(ImageStore(restored), families)
 
 
@@ -95,10 +105,13 @@ def finish(
     return Trained(folder / "model", films, test)
 
 
-def trained_baseline(folder: Path, restoration: str = "repair") -> Trained:
+def trained_baseline(
+    folder: Path, restoration: str = "repair", acquisition: Acquisition | None = None
+) -> Trained:
     """Train a logistic regression on two feature families."""
     features = [options(f"features/{name}.yaml") for name in ("wavelet", "statistics")]
-    cases, table = prepared(folder, options(f"restoration/{restoration}.yaml"), features)
+    steps = options(f"restoration/{restoration}.yaml")
+    cases, table = prepared(folder, steps, features, acquisition)
     composed = options("model/logistic_regression.yaml")
     inputs = tuple(table.of(part.case_id) for part in (cases.development(), cases.test()))
     model = build(composed, "model")

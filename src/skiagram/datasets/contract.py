@@ -78,6 +78,26 @@ class OpenSource(Protocol):
         """Return what is known of one generated case; None for real images."""
 
 
+class Acquisition(Protocol):
+    """The options of what a source does to pixels, kept with each model for new films."""
+
+    def acquire(self, film: SpacedImage) -> SpacedImage:
+        """Turn a film, as its file is read, into an image as ingest stores it.
+
+        Raises:
+            DataError: It is no film of the kind that the source has.
+        """
+
+
+@runtime_checkable
+class ChangesPixels(Protocol):
+    """An opened source whose images are not what image files of its kind hold."""
+
+    @property
+    def acquisition(self) -> Acquisition:
+        """What is done to each film."""
+
+
 @runtime_checkable
 class ReadsAhead(Protocol):
     """An opened source that reads the next images while one is being stored."""

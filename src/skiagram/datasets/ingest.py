@@ -14,9 +14,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.datasets.checks import check_entries, check_image
-from skiagram.datasets.contract import Entry, OpenSource, ReadsAhead, Source, SpacedImage
+from skiagram.datasets.contract import (
+    ChangesPixels,
+    Entry,
+    OpenSource,
+    ReadsAhead,
+    Source,
+    SpacedImage,
+)
 from skiagram.duplicates import near_duplicate_clusters
 from skiagram.errors import OptionError
+from skiagram.options import composed
+from skiagram.preparation import PREPARATION, ImageKinds, Preparation
 from skiagram.progress import Progress
 from skiagram.records import SEALED, Cases, Design, Task, write_record, write_table
 from skiagram.seeding import stream
@@ -30,7 +39,7 @@ class IngestFolders:
     """Where ingest writes.
 
     Attributes:
-        images: Image shards.
+        images: Image shards and `preparation.json`.
         cases: `cases.parquet`, `covariates.parquet`, `reader_scores.parquet`, `task.json`,
             `card.json`.
         sealed: `labels.parquet` and, for generated data, `truth.parquet` and `clean/`.
@@ -80,6 +89,7 @@ def ingest(source: Source, design: Design, root: Path | None, folders: IngestFol
     case_id = np.array([f"case-{rank:06d}" for rank in range(len(entries))])
     names = [entry.name for entry in entries]
     _write_images(opened, names, order, case_id, folders)
+    write_record(_preparation(opened, folders.images), folders.images / PREPARATION)
     ordered = [entries[position] for position in order]
     split = np.array(["train" if design == "cv" else entry.split for entry in ordered])
     label = np.array([entry.label for entry in ordered], dtype=np.int64)
@@ -134,6 +144,12 @@ def _write_images(
                 )
     if truths:
         write_table(pd.DataFrame(truths), folders.sealed / "truth.parquet")
+
+
+def _preparation(opened: OpenSource, images: Path) -> Preparation:
+    """Return what a new film must go through to become an image like these."""
+    changes = composed(opened.acquisition) if isinstance(opened, ChangesPixels) else None
+    return Preparation(ImageKinds.of(image for _, image in ImageStore(images)), changes)
 
 
 def _read(opened: OpenSource, positions: list[int]) -> Iterator[SpacedImage]:

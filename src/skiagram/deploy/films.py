@@ -1,4 +1,4 @@
-"""One film from its file to what a model sees: read, checked against training, restored."""
+"""One film from its file to what a model sees: read, changed as by ingest, checked, restored."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from skiagram.datasets.checks import check_image
-from skiagram.datasets.contract import SpacedImage
+from skiagram.datasets.contract import Acquisition, SpacedImage
 from skiagram.datasets.image_files import read_image
 from skiagram.errors import DataError
 from skiagram.preparation import ImageKinds, channels
@@ -22,28 +22,31 @@ class Preparer:
 
     Attributes:
         kinds: Kinds of images that training saw.
+        acquisition: What the data set's source did to each film; None for nothing.
         restoration: What to do to each film.
         training_mean: Mean development image, where the restoration needs it.
         shape: (height, width) that the model insists on; None where it takes any.
     """
 
     kinds: ImageKinds
+    acquisition: Acquisition | None
     restoration: Restoration
     training_mean: Plane | None
     shape: tuple[int, int] | None
 
     def prepare(self, file: Path) -> SpacedImage:
-        """Read and restore one film.
+        """Read one film, do what its data set's source does, and restore it.
 
         Returns:
-            (height, width[, channels]) float32, finite, with the spacing that its file states.
+            (height, width[, channels]) float32, finite, with its spacing where that is known.
 
         Raises:
             DataError: The file is unreadable or no film of a kind that the model knows.
         """
         film = read_image(file)
         try:
-            return SpacedImage(self._restored(film.pixels), film.spacing)
+            acquired = film if self.acquisition is None else self.acquisition.acquire(film)
+            return SpacedImage(self._restored(acquired.pixels), acquired.spacing)
         except DataError as error:
             raise DataError(
                 error.found, where=str(file), allowed=error.allowed, remedy=error.remedy

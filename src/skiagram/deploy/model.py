@@ -93,12 +93,19 @@ def load_model(folder: Path) -> DeployedModel:
         raise DataError("is damaged", where=str(folder / DEPLOYMENT), remedy=WHOLE)
     with Progress("Load", 1):
         scorer = _scorer(folder, deployment, preparation)
-    restoration = own(
-        preparation.restoration, "skiagram.restoration", "restore", folder / PREPARATION
-    )
-    mean = training_mean(folder) if restoration.needs_training_mean else None
-    return DeployedModel(
-        deployment, Preparer(preparation.images, restoration, mean, scorer.shape), scorer
+    return DeployedModel(deployment, _preparer(folder, preparation, scorer), scorer)
+
+
+def _preparer(folder: Path, preparation: Preparation, scorer: Scorer) -> Preparer:
+    path = folder / PREPARATION
+    steps, changes = preparation.restoration or {}, preparation.acquisition
+    restoration = own(steps, "skiagram.restoration", "restore", path)
+    return Preparer(
+        kinds=preparation.images,
+        acquisition=own(changes, "skiagram.datasets", "acquire", path) if changes else None,
+        restoration=restoration,
+        training_mean=training_mean(folder) if restoration.needs_training_mean else None,
+        shape=scorer.shape,
     )
 
 

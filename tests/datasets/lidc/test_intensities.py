@@ -20,7 +20,7 @@ def test_numbers_stored_with_an_offset_are_recognised_and_restored(true: np.ndar
     stored = true - np.int16(INTERCEPT)
     stored[0, 0] = PADDING[0]
     assert inferred_intercept(stored, PADDING) == INTERCEPT
-    found = ct_numbers(stored, 1.0, INTERCEPT, PADDING, None)
+    found = ct_numbers(stored, 1.0, INTERCEPT, PADDING)
     assert np.isnan(found[0, 0])
     np.testing.assert_array_equal(found.ravel()[1:], true.ravel()[1:])
 

@@ -2,7 +2,6 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from skiagram.datasets.mini_mias.source import MiniMias
 from skiagram.errors import DataError, OptionError
 from skiagram.options import build
 from skiagram.store import ImageStore
-from tests.datasets.mini_mias_folder import BREAST, LABEL, SPOT, breast, film, write_folder
+from tests.datasets.mini_mias_folder import BREAST, LABEL, SPOT, breast, film
 from tests.datasets.sources import ingested
 
 OPTION_FILES = Path(__file__).parents[3] / "conf" / "dataset"
@@ -33,14 +32,6 @@ def options(name: str = "films", **changes: Any) -> MiniMias:
     made = build(values | changes, "dataset")
     assert isinstance(made, MiniMias)
     return made
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with pytest.MonkeyPatch.context() as patch:
-        root = tmp_path_factory.mktemp("data")
-        write_folder(root, patch)
-        yield root
 
 
 def case(opened: OpenMiniMias, name: str) -> tuple[int, Entry]:

@@ -14,6 +14,7 @@ from skiagram.datasets.folder.listing import Columns
 from skiagram.datasets.folder.source import CHECKSUM, Folder
 from skiagram.datasets.folder.table import Row, normal
 from skiagram.errors import OptionError
+from skiagram.options import composed
 
 _MEANING = {
     "title": "name for people",
@@ -99,8 +100,7 @@ class OptionFiles:
 
 def option_text(source: Folder) -> str:
     """Return a data set's options as YAML with a comment where a meaning is not plain."""
-    values = {"_target_": f"{Folder.__module__}.{Folder.__qualname__}"}
-    return "\n".join(_lines(values | dataclasses.asdict(source), indent="")) + "\n"
+    return "\n".join(_lines(composed(source), indent="")) + "\n"
 
 
 def _lines(values: Mapping[str, Any], indent: str) -> list[str]:

@@ -32,11 +32,7 @@ def inferred_intercept(stored: NDArray[np.integer], padding: Sequence[int]) -> f
 
 
 def ct_numbers(
-    stored: NDArray[np.integer],
-    slope: float,
-    intercept: float,
-    padding: Sequence[int],
-    window: tuple[float, float] | None,
+    stored: NDArray[np.integer], slope: float, intercept: float, padding: Sequence[int]
 ) -> NDArray[np.float32]:
     """Return CT numbers in HU; pixels outside the field of view are NaN.
 
@@ -45,10 +41,7 @@ def ct_numbers(
         slope: HU a stored unit.
         intercept: HU of stored 0.
         padding: Stored values outside the field of view.
-        window: Lowest and highest number kept in HU, the rest clipped to them; None keeps all.
     """
     numbers = stored.astype(np.float32) * np.float32(slope) + np.float32(intercept)
-    if window is not None:
-        numbers = np.clip(numbers, *window)
     numbers[np.isin(stored, padding)] = np.nan
     return numbers

@@ -11,11 +11,12 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, SpacedImage, Truth
 from skiagram.datasets.files import locate
+from skiagram.datasets.lidc.acquisition import NoduleSquare, Window
 from skiagram.datasets.lidc.grid import Grid
 from skiagram.datasets.lidc.intensities import ct_numbers, inferred_intercept
 from skiagram.datasets.lidc.table import read_nodules
@@ -23,15 +24,7 @@ from skiagram.errors import OptionError
 from skiagram.options import STRICT
 from skiagram.records import DataCard
 
-
-def _rising(window: tuple[float, float]) -> tuple[float, float]:
-    if window[0] >= window[1]:
-        raise ValueError("the lower bound first")
-    return window
-
-
 Rating = Annotated[int, Field(ge=1, le=5)]
-Window = Annotated[tuple[float, float], AfterValidator(_rising)]
 
 
 @dataclass(**STRICT)
@@ -147,20 +140,19 @@ class Nodules:
 
     def image(self, position: int) -> SpacedImage:
         """Return one image, float32 in HU, NaN outside the field of view."""
-        row, options = self._rows.iloc[position], self._options
+        row = self._rows.iloc[position]
         slope = 1.0 if np.isnan(row["rescale_slope"]) else float(row["rescale_slope"])
         numbers = ct_numbers(
-            self._pixels[position],
-            slope,
-            self._intercept[position],
-            options.padding,
-            options.window,
+            self._pixels[position], slope, self._intercept[position], self._options.padding
         )
         spacing = float(row["pixel_spacing_mm"])
-        if options.grid is None:
-            return SpacedImage(numbers, (spacing, spacing))
-        common = options.grid.spacing_mm
-        return SpacedImage(options.grid.resample(numbers, spacing), (common, common))
+        return self.acquisition.acquire(SpacedImage(numbers, (spacing, spacing)))
+
+    @property
+    def acquisition(self) -> NoduleSquare:
+        """What becomes of CT numbers."""
+        side, options = self._pixels.shape[1], self._options
+        return NoduleSquare(side=side, window=options.window, grid=options.grid)
 
     def truth(self, position: int) -> Truth | None:
         """Return None: these are real images."""

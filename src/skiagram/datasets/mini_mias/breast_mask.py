@@ -6,6 +6,7 @@ largest connected part is kept. The pectoral muscle stays. The faint rim of skin
 threshold and is lost.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +72,21 @@ def find_breast(film: NDArray[np.uint8]) -> Breast:
         and rival < _RIVAL * areas.max()
     )
     return Breast(blocks, bool(plausible))
+
+
+def wall_on_right(blocks: NDArray[np.bool_]) -> bool:
+    """Return whether the chest wall is on the right of a film.
+
+    In the upper third of a breast most of it lies at the wall, towards the axilla.
+
+    Args:
+        blocks: (height, width) bool, the breast, not empty.
+    """
+    rows = np.flatnonzero(blocks.any(axis=1))
+    columns = np.flatnonzero(blocks.any(axis=0))
+    upper = blocks[rows[0] : rows[0] + math.ceil(len(rows) / 3)]
+    centre = float(np.nonzero(upper)[1].mean())
+    return bool(centre > (columns[0] + columns[-1]) / 2)
 
 
 def _opened(bright: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from skiagram.datasets.contract import Entry, SpacedImage, Truth
 from skiagram.datasets.drawn_split import DrawnSplit
-from skiagram.datasets.mini_mias.breast_mask import Breast, block_means, find_breast
+from skiagram.datasets.mini_mias.acquisition import Square, WholeFilm, averaged
+from skiagram.datasets.mini_mias.breast_mask import Breast, find_breast
 from skiagram.datasets.mini_mias.files import read_film
-from skiagram.datasets.mini_mias.truth import SIDE, SPACING, Film
+from skiagram.datasets.mini_mias.truth import Film
 from skiagram.progress import Progress
 
 
@@ -84,6 +85,13 @@ class OpenMiniMias:
         """List every image."""
         return [case.entry for case in self.cases]
 
+    @property
+    def acquisition(self) -> WholeFilm | Square:
+        """What becomes of a new film, whose breast and chest wall are found on it."""
+        if self.region is None:
+            return WholeFilm(size=self.size, mask=self.mask, orient=self.orient)
+        return Square(region=self.region, size=self.size, mask=self.mask, orient=self.orient)
+
     def image(self, position: int) -> SpacedImage:
         """Return one image, (size, size) float32, 0 to 255."""
         case = self.cases[position]
@@ -92,10 +100,8 @@ class OpenMiniMias:
             pixels = np.where(self.films.breast(case.film).mask(), pixels, np.uint8(0))
         if self.region and case.centre:
             pixels = cut_out(pixels, case.centre, self.region)
-        block = (self.region or SIDE) // self.size
-        image = block_means(pixels, block)
         mirrored = case.film.left and not self.orient
-        return SpacedImage(image[:, ::-1] if mirrored else image, (block * SPACING,) * 2)
+        return averaged(pixels[:, ::-1] if mirrored else pixels, self.size)
 
     def truth(self, position: int) -> Truth | None:
         """Return None: these are real images."""
