@@ -8,7 +8,9 @@ import yaml
 from numpy.typing import NDArray
 
 from skiagram.options import build
+from skiagram.restoration.contract import Treatment
 from skiagram.restoration.steps import Steps
+from skiagram.store import Image
 
 OPTION_FILES = Path(__file__).parents[2] / "conf" / "restoration"
 
@@ -19,6 +21,14 @@ def restoration(name: str) -> Steps:
     """Return a committed option file."""
     steps: Steps = build(yaml.safe_load((OPTION_FILES / f"{name}.yaml").read_text()), name)
     return steps
+
+
+def restored(
+    steps: Steps, image: Image, training_mean: Plane | None = None
+) -> tuple[Plane, Treatment]:
+    """Restore a single image."""
+    (alone,), (treatment,) = steps.restore(image[None], training_mean)
+    return alone, treatment
 
 
 def tissue(seed: int, size: int = 64) -> Plane:

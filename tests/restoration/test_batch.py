@@ -11,6 +11,7 @@ from skiagram.records import read_table
 from skiagram.restoration.batch import restore_store
 from skiagram.store import ImageStore, ShardWriter
 from tests.restoration.phantom import film, restoration
+from tests.restoration.phantom import restored as alone
 
 
 def test_every_image_is_restored_on_its_own_and_its_treatment_recorded(tmp_path: Path) -> None:
@@ -29,7 +30,7 @@ def test_every_image_is_restored_on_its_own_and_its_treatment_recorded(tmp_path:
     table = read_table(tmp_path / "first.parquet").set_index("case_id")
     assert list(table.columns) == ["missing", "outliers", "dead_lines", "noise"]
     for case_id, image in images.items():
-        expected, treatment = steps.restore(image)
+        expected, treatment = alone(steps, image)
         np.testing.assert_array_equal(restored.image(case_id), expected)
         assert table.loc[case_id, "outliers"] == treatment.outliers
         assert table.loc[case_id, "noise"] == treatment.noise

@@ -59,7 +59,8 @@ class Preparer:
 
     def _restored(self, film: Image) -> Plane:
         self._check(film)
-        restored, _ = self.restoration.restore(film, self.training_mean)
+        images, _ = self.restoration.restore(film[None], self.training_mean)
+        restored: Plane = images[0]
         if not np.isfinite(restored).all():
             raise DataError(
                 "missing pixels", allowed="whole films: the model's restoration fills nothing"

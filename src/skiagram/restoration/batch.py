@@ -1,18 +1,35 @@
-"""Restores a whole store, image by image, and keeps a record of what was done to each case."""
+"""Restores a whole store, batch by batch, and keeps a record of what was done to each case."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.preparation import TRAINING_MEAN
 from skiagram.progress import Progress
 from skiagram.records import Cases, write_table
-from skiagram.restoration.contract import Plane, Restoration
+from skiagram.restoration.contract import Plane, Restoration, Treatment
 from skiagram.restoration.training_mean import training_mean
-from skiagram.store import ImageStore, ShardWriter
+from skiagram.store import Image, ImageStore, ShardWriter
+
+_BATCH_VALUES = 2**20
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageBatch:
+    """Equally sized images that follow one another in a store.
+
+    Attributes:
+        case_ids: An id an image.
+        images: (n, height, width[, channels]) of one depth.
+    """
+
+    case_ids: list[str]
+    images: Image
 
 
 def restore_store(
@@ -41,19 +58,74 @@ def restore_store(
     mean = _mean(store, restoration, cases)
     rows: list[dict[str, object]] = []
     with ShardWriter(images) as writer, Progress("restore", len(store)) as progress:
-        for case_id, image in store:
-            try:
-                restored, treatment = restoration.restore(image, mean)
-            except DataError as error:
-                raise DataError(
-                    error.found, where=case_id, allowed=error.allowed, remedy=error.remedy
-                ) from error
-            writer.add(case_id, restored)
-            rows.append({"case_id": case_id, **dataclasses.asdict(treatment)})
-            progress.advance()
+        for batch in batches(store):
+            restored = zip(batch.case_ids, *restore_batch(batch, restoration, mean), strict=True)
+            for case_id, image, treatment in restored:
+                writer.add(case_id, image, store.spacing(case_id))
+                rows.append({"case_id": case_id, **vars(treatment)})
+                progress.advance()
     if mean is not None:
         np.save(images / TRAINING_MEAN, mean, allow_pickle=False)
     write_table(pd.DataFrame(rows), record)
+
+
+def batches(store: ImageStore) -> Iterator[ImageBatch]:
+    """Yield a store's images in its order, as many at once as are alike and bounded memory holds.
+
+    Args:
+        store: Images of any sizes and depths.
+    """
+    case_ids: list[str] = []
+    images: list[Image] = []
+    for case_id, image in store:
+        full = len(images) >= max(1, _BATCH_VALUES // image.size)
+        alike = not images or (image.shape, image.dtype) == (images[0].shape, images[0].dtype)
+        if images and (full or not alike):
+            yield ImageBatch(case_ids, _stacked(images))
+            case_ids, images = [], []
+        case_ids.append(case_id)
+        images.append(image)
+    if images:
+        yield ImageBatch(case_ids, _stacked(images))
+
+
+def restore_batch(
+    batch: ImageBatch, restoration: Restoration, training_mean: Plane | None
+) -> tuple[NDArray[np.float32], tuple[Treatment, ...]]:
+    """Restore a batch; it depends on nothing else, so batches may go to any process.
+
+    Args:
+        batch: What `batches` yields.
+        restoration: What to do to each image.
+        training_mean: Mean development image, where the restoration needs it.
+
+    Returns:
+        The restored images, same shape, float32, and what was done to each.
+
+    Raises:
+        DataError: An image cannot be restored; names the case.
+    """
+    try:
+        return restoration.restore(batch.images, training_mean)
+    except DataError:
+        for case_id, image in zip(batch.case_ids, batch.images, strict=True):
+            _name(case_id, image, restoration, training_mean)
+        raise
+
+
+def _name(
+    case_id: str, image: Image, restoration: Restoration, training_mean: Plane | None
+) -> None:
+    try:
+        restoration.restore(image[None], training_mean)
+    except DataError as error:
+        raise DataError(
+            error.found, where=case_id, allowed=error.allowed, remedy=error.remedy
+        ) from error
+
+
+def _stacked(images: list[Image]) -> Image:
+    return images[0][None] if len(images) == 1 else np.stack(images)
 
 
 def _mean(store: ImageStore, restoration: Restoration, cases: Cases | None) -> Plane | None:

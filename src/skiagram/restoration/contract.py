@@ -1,4 +1,4 @@
-"""What a restoration does to one image; it never looks beyond it.
+"""What a restoration does to images; it never looks beyond the single image.
 
 The one exception is named: a mean image learned from development cases may fill missing pixels.
 """
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from skiagram.store import Image
 
-Plane = NDArray[np.float32]
+Plane = NDArray[np.float32]  # (height, width[, channels])
+Planes = NDArray[np.float32]  # (n, height, width)
 Mask = NDArray[np.bool_]
 
 
@@ -41,17 +42,18 @@ class Restoration(Protocol):
         """Whether `restore` must be given the mean development image."""
 
     def restore(
-        self, image: Image, training_mean: Plane | None = None
-    ) -> tuple[NDArray[np.float32], Treatment]:
-        """Restore one image.
+        self, images: Image, training_mean: Plane | None = None
+    ) -> tuple[NDArray[np.float32], tuple[Treatment, ...]]:
+        """Restore equally sized images, each on its own: one by one gives the same.
 
         Args:
-            image: (height, width[, channels]) of any stored depth; NaN and ±inf are missing.
-            training_mean: Mean development image of the same shape, where it is needed.
+            images: (n, height, width[, channels]) of any depth; NaN, ±inf and what float32 cannot
+                hold are missing.
+            training_mean: Mean development image of an image's shape, where it is needed.
 
         Returns:
-            The restored image, same shape, float32, and what was done.
+            The restored images, same shape, float32, and what was done to each.
 
         Raises:
-            DataError: Nothing is left to restore from.
+            DataError: Nothing is left of an image to restore it from.
         """

@@ -1,6 +1,8 @@
 """Noise taken out by shrinking wavelet coefficients."""
 
+import itertools
 import math
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
@@ -11,7 +13,15 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
 from skiagram.options import STRICT
-from skiagram.restoration.contract import Plane
+from skiagram.restoration.contract import Planes
+from skiagram.restoration.shifts import Scale, Shifted
+from skiagram.restoration.shrinkage import (
+    bayes_thresholds,
+    median_magnitude,
+    shrink_hard,
+    shrink_soft,
+)
+from skiagram.restoration.wavelets import decompose, reconstruct
 
 _NORMAL_MEDIAN = 0.6745  # median of |z| for a standard normal z
 _ROUNDING = 1e-6  # detail this small, relative to the image's range, is float32 rounding
@@ -40,6 +50,9 @@ class Denoising:
         level: Levels of decomposition; images too small for it get fewer, down to none.
         noise: Standard deviation of the noise in intensity units; None to estimate it from each
             image.
+        shifts: Cycle spinning (Coifman and Donoho 1995, Wavelets and Statistics, 125): the mean
+            over all circular shifts of 0 to `shifts` pixels along both axes, which costs
+            (shifts + 1)² times as much; 2^level − 1 makes the result translation-invariant.
     """
 
     method: Literal["BayesShrink", "VisuShrink"]
@@ -47,75 +60,70 @@ class Denoising:
     wavelet: Annotated[str, AfterValidator(_orthogonal)]
     level: Annotated[int, Field(ge=1)]
     noise: Annotated[float, Field(gt=0)] | None
+    shifts: Annotated[int, Field(ge=0)]
 
-    def denoise(self, plane: Plane) -> tuple[Plane, float]:
-        """Return the plane without its noise, and the noise's standard deviation.
+    def denoise(self, planes: Planes) -> tuple[Planes, NDArray[np.float64]]:
+        """Return planes without their noise, and each noise's standard deviation.
 
         Args:
-            plane: (height, width) float32, finite.
+            planes: (n, height, width) float32, finite.
 
         Returns:
-            (height, width) float32, and the deviation in intensity units: NaN where the image is
-            too small for a single level and stays as it is.
+            (n, height, width) float32, and (n,) deviations in intensity units: NaN where the
+            images are too small for a single level and stay as they are.
         """
+        count, height, width = planes.shape
         wavelet = pywt.Wavelet(self.wavelet)
-        level = min(self.level, pywt.dwt_max_level(min(plane.shape), wavelet))
+        level = min(self.level, pywt.dwt_max_level(min(height, width), wavelet))
         if level == 0:
-            return plane, math.nan
-        lowest, highest = float(plane.min()), float(plane.max())
-        centre, spread = (lowest + highest) / 2, (highest - lowest) / 2
-        if spread == 0:
-            return plane, self.noise or 0.0
-        coarse, *details = pywt.wavedec2((plane - centre) / spread, wavelet, level=level)
-        noise = self.noise / spread if self.noise else estimate_noise(details[-1][2])
-        shrunk = [
-            tuple(self._shrink(band, noise, plane.size) for band in bands) for bands in details
-        ]
-        height, width = plane.shape
-        clean = pywt.waverec2([coarse, *shrunk], wavelet)[:height, :width]
-        return clean * spread + centre, noise * spread
+            return planes, np.full(count, math.nan)
+        scale = Scale.of(planes)
+        spread = scale.spread.astype(np.float64)
+        noise = None if self.noise is None else self.noise / spread
+        clean = np.zeros(planes.shape, dtype=np.float32)
+        left = (self.shifts + 1) ** 2
+        share = 1 / left
+        for down, right in itertools.product(range(self.shifts + 1), repeat=2):
+            left -= 1
+            shifted = Shifted(planes, scale, down, right)
+            found = decompose(shifted.read, planes.shape, wavelet, level)
+            if noise is None:
+                noise = estimate_noise(found.details[0][2])
+            for band in itertools.chain.from_iterable(found.details):
+                self._shrink(band.reshape(len(band), -1), noise, planes[0].size)
+            write = partial(shifted.add, total=clean, share=share, centred=left == 0)
+            reconstruct(found, wavelet, write)
+        assert noise is not None  # noqa: S101 there always is a first shift
+        return clean, noise * spread
 
-    def _shrink(self, band: Plane, noise: float, pixels: int) -> Plane:
+    def _shrink(self, bands: NDArray[np.float32], noise: NDArray[np.float64], pixels: int) -> None:
         if self.method == "BayesShrink":
-            threshold = bayes_threshold(band, noise)
+            thresholds = bayes_thresholds(bands, noise)
         else:
-            threshold = universal_threshold(noise, pixels)
-        if self.thresholding == "soft":
-            return band - np.clip(band, -threshold, threshold)
-        return np.where(np.abs(band) > threshold, band, np.float32(0))
+            thresholds = universal_thresholds(noise, pixels)
+        (shrink_soft if self.thresholding == "soft" else shrink_hard)(bands, thresholds)
 
 
-def estimate_noise(diagonal: NDArray[np.float32]) -> float:
+def estimate_noise(diagonal: Planes) -> NDArray[np.float64]:
     """Estimate the standard deviation of white noise by the robust median rule.
 
     Coefficients of exactly plain areas, such as a black surround, hold no noise and are left out.
 
     Args:
-        diagonal: Finest diagonal detail of an image scaled to [-1, 1].
+        diagonal: (n, height, width) finest diagonal detail of images scaled to [-1, 1].
+
+    Returns:
+        (n,) deviations; 0 for a plain image.
     """
-    magnitude = np.abs(diagonal)
-    magnitude = magnitude[magnitude > _ROUNDING]
-    return float(np.median(magnitude)) / _NORMAL_MEDIAN if len(magnitude) else 0.0
+    medians = [median_magnitude(band.ravel(), _ROUNDING) for band in diagonal]
+    return np.array(medians, dtype=np.float64) / _NORMAL_MEDIAN
 
 
-def bayes_threshold(band: NDArray[np.float32], noise: float) -> float:
-    """Return noise² / σ_signal, or the largest coefficient where no signal is left.
-
-    Args:
-        band: Coefficients of one sub-band.
-        noise: Standard deviation of the noise in the same units.
-    """
-    signal = float(np.mean(np.square(band), dtype=np.float64)) - noise**2
-    if signal <= 0:
-        return float(np.abs(band).max())
-    return noise**2 / math.sqrt(signal)
-
-
-def universal_threshold(noise: float, pixels: int) -> float:
+def universal_thresholds(noise: NDArray[np.float64], pixels: int) -> NDArray[np.float64]:
     """Return noise · √(2 ln n).
 
     Args:
-        noise: Standard deviation of the noise.
-        pixels: Number n of pixels of the image.
+        noise: Standard deviation of each image's noise.
+        pixels: Number n of pixels of an image.
     """
     return noise * math.sqrt(2 * math.log(pixels))

@@ -7,14 +7,14 @@ filled in one pass and the order of pixels does not matter.
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
 
+from skiagram.compiled import compiled
 from skiagram.options import STRICT
 from skiagram.restoration.contract import Mask, Plane
-from skiagram.restoration.windows import Surroundings, square
+from skiagram.restoration.windows import gather, median
 
 
 @dataclass(**STRICT)
@@ -48,45 +48,34 @@ class Missing:
 
 
 def fill_local_mean(plane: Plane, missing: Mask, radius: int) -> Plane:
-    """Fill each missing pixel with the mean of the known pixels in its window.
-
-    Sums come from integral images, so the cost does not depend on the size of the holes.
+    """Fill each missing pixel with the mean of the nearest known pixels.
 
     Args:
         plane: (height, width) float32.
         missing: (height, width); at least one pixel is known.
-        radius: Radius in pixels of the smallest window.
+        radius: Radius in pixels of the window. Where it holds no known pixel, those at the least
+            chessboard distance count.
     """
-    at = np.argwhere(missing)
-    reach = np.maximum(_distance(missing), radius)[:, None]
-    start = np.maximum(at - reach, 0)
-    stop = np.minimum(at + reach + 1, plane.shape)
-    origin = float(plane[~missing][0])  # sums of small numbers lose fewer digits
-    known = np.where(missing, 0.0, plane.astype(np.float64) - origin)
-    mean = _box_sums(known, start, stop) / _box_sums(~missing, start, stop)
     filled = plane.copy()
-    filled[missing] = mean + origin
+    _fill(plane, missing, missing, radius, True, filled)
     return filled
 
 
-def fill_local_median(plane: Plane, missing: Mask, radius: int) -> Plane:
-    """Fill each missing pixel with the median of the known pixels in its window.
+def fill_local_median(
+    plane: Plane, missing: Mask, radius: int, *, unknown: Mask | None = None
+) -> Plane:
+    """Fill each missing pixel with the median of the nearest known pixels.
 
     Args:
         plane: (height, width) float32.
         missing: (height, width); at least one pixel is known.
-        radius: Radius in pixels of the smallest window.
+        radius: Radius in pixels of the window. Where it holds no known pixel, those at the least
+            chessboard distance count.
+        unknown: (height, width); pixels that no median is taken of, the missing ones among them.
+            None for the missing ones alone.
     """
-    at = np.argwhere(missing)
-    distance = _distance(missing)
-    around = Surroundings(plane, ~missing, max(int(distance.max(initial=0)), radius))
-    values = np.empty(len(at), dtype=np.float32)
-    for step in np.unique(distance):
-        group = distance == step
-        offsets = square(max(int(step), radius), beyond=int(step))
-        values[group] = around.median(at[group], offsets)
     filled = plane.copy()
-    filled[missing] = values
+    _fill(plane, missing, missing if unknown is None else unknown, radius, False, filled)
     return filled
 
 
@@ -100,26 +89,31 @@ def fill_nearest(plane: Plane, missing: Mask) -> Plane:
     row, column = ndimage.distance_transform_edt(
         missing, return_distances=False, return_indices=True
     )
-    filled: Plane = plane[row, column]
+    filled = plane.copy()
+    filled[missing] = plane[row[missing], column[missing]]
     return filled
 
 
-def _distance(missing: Mask) -> NDArray[np.int32]:
-    """Return each missing pixel's chessboard distance to a known one: the smallest radius."""
-    distance: NDArray[np.int32] = ndimage.distance_transform_cdt(missing, metric="chessboard")
-    return distance[missing]
-
-
-def _box_sums(
-    values: NDArray[np.float64] | Mask, start: NDArray[np.intp], stop: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    integral = np.zeros((values.shape[0] + 1, values.shape[1] + 1))
-    integral[1:, 1:] = values.cumsum(axis=0, dtype=np.float64).cumsum(axis=1)
-    (top, left), (bottom, right) = start.T, stop.T
-    sums: NDArray[np.float64] = (
-        integral[bottom, right]
-        - integral[top, right]
-        - integral[bottom, left]
-        + integral[top, left]
-    )
-    return sums
+@compiled
+def _fill(
+    plane: Plane, missing: Mask, unknown: Mask, radius: int, use_mean: bool, filled: Plane
+) -> None:
+    height, width = plane.shape
+    most = max(height, width)
+    values = np.empty(max(min((2 * radius + 1) ** 2, plane.size), 2 * (height + width)), np.float32)
+    for row in range(height):
+        reach = 0  # a neighbour's distance to known pixels differs by one at most
+        for column in range(width):
+            if not missing[row, column]:
+                reach = 0
+                continue
+            reach = max(reach - 1, radius)
+            inner = 0 if reach == radius else reach
+            count = gather(plane, unknown, row, column, inner, reach, values)
+            while count == 0 and reach < most:
+                reach += 1
+                count = gather(plane, unknown, row, column, reach, reach, values)
+            if use_mean:
+                filled[row, column] = values[:count].astype(np.float64).mean()
+            elif count:
+                filled[row, column] = median(values[:count])

@@ -10,10 +10,12 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
 
+from skiagram.compiled import compiled
 from skiagram.options import STRICT
 from skiagram.restoration.contract import Mask, Plane
 from skiagram.restoration.missing import fill_local_median
-from skiagram.restoration.windows import Surroundings, local_median, square
+from skiagram.restoration.shrinkage import median_magnitude
+from skiagram.restoration.windows import gather, local_median, median
 
 _MEDIAN_TO_DEVIATION = 1.4826  # for normal residuals
 _SHORTEST_LINE = 8  # known pixels; fewer are equal by chance
@@ -34,11 +36,11 @@ class Faults:
 
 @dataclass(**STRICT)
 class Outliers:
-    """How outlying pixels are found.
+    """How outlying pixels are found: by a robust z, the residual over its MAD deviation.
 
     Attributes:
         threshold: Residual from the local median that makes an outlier, in robust standard
-            deviations of the residuals.
+            deviations of the residuals (1.4826 times their median absolute value).
         radius: Radius in pixels of the median's window; it also is the thickest run of dead lines
             that is recognised.
     """
@@ -56,8 +58,8 @@ class Outliers:
         faults = self.find(plane, missing)
         if not faults.pixels.any():
             return plane, faults
-        sound = fill_local_median(plane, faults.pixels | missing, self.radius)
-        return np.where(faults.pixels, sound, plane), faults
+        unknown = faults.pixels | missing
+        return fill_local_median(plane, faults.pixels, self.radius, unknown=unknown), faults
 
     def find(self, plane: Plane, missing: Mask) -> Faults:
         """Find outlying pixels and dead lines.
@@ -69,17 +71,16 @@ class Outliers:
             plane: (height, width) float32, finite.
             missing: (height, width); pixels that were filled and so prove nothing.
         """
-        residual = np.abs(plane - local_median(plane, self.radius))
-        scale = robust_deviation(residual[~missing])
-        outlying = residual > self.threshold * scale
-        at = np.argwhere(outlying)
-        if len(at):
-            around = Surroundings(residual, ~missing, self.radius)
-            nearby = _MEDIAN_TO_DEVIATION * around.median(at, square(self.radius))
-            outlying[outlying] = ~(residual[outlying] <= self.threshold * nearby)
-        rows = dead_rows(plane, missing, residual, self.radius)
-        columns = dead_rows(plane.T, missing.T, residual.T, self.radius)
-        return Faults(outlying | rows[:, None] | columns, int(rows.sum() + columns.sum()))
+        residual = local_median(plane, self.radius)
+        np.abs(np.subtract(plane, residual, out=residual), out=residual)
+        limit = self.threshold * robust_deviation(residual[~missing])
+        pixels = _standing_out(residual, missing, limit, self.threshold, self.radius)
+        rows, columns = _constant_lines(plane, missing)
+        rows = _dead(rows, residual, self.radius)
+        columns = _dead(columns, residual.T, self.radius)
+        pixels |= rows[:, None]
+        pixels |= columns
+        return Faults(pixels, int(rows.sum() + columns.sum()))
 
 
 def robust_deviation(residual: NDArray[np.float32]) -> float:
@@ -91,31 +92,65 @@ def robust_deviation(residual: NDArray[np.float32]) -> float:
     Args:
         residual: (n,) absolute residuals.
     """
-    median = float(np.median(residual))
-    if median > 0:
-        return _MEDIAN_TO_DEVIATION * median
+    middle = float(median_magnitude(residual, -1.0))
+    if middle > 0:
+        return _MEDIAN_TO_DEVIATION * middle
     return math.sqrt(math.pi / 2) * float(residual.mean(dtype=np.float64))
 
 
-def dead_rows(plane: Plane, missing: Mask, residual: Plane, radius: int) -> Mask:
-    """Find rows that hold a single value and stand out from the rows around them.
+@compiled
+def _standing_out(
+    residual: Plane, missing: Mask, limit: float, threshold: float, radius: int
+) -> Mask:
+    height, width = residual.shape
+    outlying = np.zeros((height, width), dtype=np.bool_)
+    values = np.empty(min((2 * radius + 1) ** 2, residual.size), dtype=np.float32)
+    factor = np.float32(threshold)
+    for row in range(height):
+        for column in range(width):
+            found = residual[row, column]
+            if found > np.float32(limit):
+                count = gather(residual, missing, row, column, 0, radius, values)
+                nearby = np.float32(0)
+                if count:
+                    nearby = np.float32(_MEDIAN_TO_DEVIATION) * median(values[:count])
+                outlying[row, column] = not (count and found <= factor * nearby)
+    return outlying
+
+
+@compiled
+def _constant_lines(plane: Plane, missing: Mask) -> tuple[Mask, Mask]:
+    """Tell rows and columns whose known pixels, at least a few, hold a single value."""
+    height, width = plane.shape
+    known_below, known_beside = np.zeros(width, np.int64), np.zeros(height, np.int64)
+    columns, rows = np.ones(width, np.bool_), np.ones(height, np.bool_)
+    above, beside = np.zeros(width, np.float32), np.zeros(height, np.float32)
+    for row in range(height):
+        for column in range(width):
+            if missing[row, column]:
+                continue
+            value = plane[row, column]
+            if known_beside[row] and value != beside[row]:
+                rows[row] = False
+            if known_below[column] and value != above[column]:
+                columns[column] = False
+            beside[row], above[column] = value, value
+            known_beside[row] += 1
+            known_below[column] += 1
+    return rows & (known_beside >= _SHORTEST_LINE), columns & (known_below >= _SHORTEST_LINE)
+
+
+def _dead(constant: Mask, residual: Plane, radius: int) -> Mask:
+    """Keep those constant rows that stand out from the rows around them.
 
     Noise never leaves a row constant, so any residual along most of it tells. A plain border
     wider than the window is background and stays, and so does a row that its surroundings equal.
 
     Args:
-        plane: (height, width) float32, finite.
-        missing: (height, width); pixels that are left out of the comparison.
+        constant: (height,) rows that hold a single value.
         residual: (height, width) absolute residuals from the local median.
         radius: Thickest run of rows that counts as dead.
-
-    Returns:
-        (height,) bool.
     """
-    known = ~missing
-    highest = np.max(plane, axis=1, where=known, initial=-np.inf)
-    lowest = np.min(plane, axis=1, where=known, initial=np.inf)
-    constant: Mask = (highest == lowest) & (known.sum(axis=1) >= _SHORTEST_LINE)
     if constant.all() or not constant.any():
         return np.zeros_like(constant)
     thick = ndimage.binary_opening(constant, np.ones(radius + 1, dtype=np.bool_))

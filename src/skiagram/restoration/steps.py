@@ -1,15 +1,12 @@
 """Restoration as three steps in a fixed order, each of which can be switched off."""
 
-import math
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
 from skiagram.options import STRICT
-from skiagram.restoration.contract import Mask, Plane, Treatment
+from skiagram.restoration.contract import Mask, Plane, Planes, Treatment
 from skiagram.restoration.denoising import Denoising
 from skiagram.restoration.missing import Missing, fill_local_median
 from skiagram.restoration.outliers import Outliers
@@ -36,27 +33,40 @@ class Steps:
         return self.missing is not None and self.missing.method == "training_mean"
 
     def restore(
-        self, image: Image, training_mean: Plane | None = None
-    ) -> tuple[NDArray[np.float32], Treatment]:
-        """Restore one image.
+        self, images: Image, training_mean: Plane | None = None
+    ) -> tuple[NDArray[np.float32], tuple[Treatment, ...]]:
+        """Restore equally sized images, each on its own: one by one gives the same.
 
         Args:
-            image: (height, width[, channels]) of any stored depth; NaN and ±inf are missing.
-            training_mean: Mean development image of the same shape, where it is needed.
+            images: (n, height, width[, channels]) of any depth; NaN, ±inf and what float32 cannot
+                hold are missing.
+            training_mean: Mean development image of an image's shape, where it is needed.
 
         Returns:
-            The restored image, same shape, float32, and what was done.
+            The restored images, same shape, float32, and what was done to each.
 
         Raises:
             DataError: No pixel of a channel is known, or the mean image is of another size.
         """
-        mean = self._usable(training_mean, image.shape)
-        channels = _channels(image)
-        means = [None] * len(channels) if mean is None else _channels(mean)
-        pairs = zip(channels, means, strict=True)
-        planes, treatments = zip(*(self._restore(*pair) for pair in pairs), strict=True)
-        restored = planes[0] if image.ndim == 2 else np.stack(planes, axis=-1)
-        return restored, _summed(treatments)
+        mean = self._usable(training_mean, images.shape[1:])
+        planes = _planes(images)
+        missing: Mask = ~np.isfinite(planes)
+        self._fill(planes, missing, None if mean is None else _planes(mean[None]))
+        outliers, dead_lines = self._replace(planes, missing)
+        noise = np.full(len(planes), np.nan)
+        if self.denoising:
+            planes, noise = self.denoising.denoise(planes)
+        if not self.missing:
+            planes[missing] = np.nan
+        of_image = (len(images), -1)
+        counts = zip(
+            missing.sum(axis=(1, 2)).reshape(of_image).sum(axis=1).tolist(),
+            outliers.reshape(of_image).sum(axis=1).tolist(),
+            dead_lines.reshape(of_image).sum(axis=1).tolist(),
+            np.sqrt(np.square(noise).reshape(of_image).mean(axis=1)).tolist(),
+            strict=True,
+        )
+        return _images(planes, images.shape), tuple(Treatment(*each) for each in counts)
 
     def _usable(self, training_mean: Plane | None, shape: tuple[int, ...]) -> Plane | None:
         if not self.needs_training_mean:
@@ -70,42 +80,42 @@ class Steps:
             )
         return training_mean
 
-    def _restore(self, channel: Image, training_mean: Plane | None) -> tuple[Plane, Treatment]:
-        plane = channel.astype(np.float32)
-        missing: Mask = ~np.isfinite(plane)
-        if missing.any():
-            plane = self._fill(plane, missing, training_mean)
-        lines, outliers, noise = 0, 0, math.nan
+    def _fill(self, planes: Planes, missing: Mask, means: Planes | None) -> None:
+        for at in np.flatnonzero(missing.any(axis=(1, 2))):
+            if missing[at].all():
+                raise DataError(
+                    "every pixel is missing",
+                    allowed="at least one known pixel in each channel",
+                    remedy="remove the image from the source",
+                )
+            if self.missing:
+                mean = None if means is None else means[at % len(means)]
+                planes[at] = self.missing.fill(planes[at], missing[at], mean)
+            else:  # for the later steps' eyes only
+                planes[at] = fill_local_median(planes[at], missing[at], 1)
+
+    def _replace(
+        self, planes: Planes, missing: Mask
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the outliers and the dead lines of each plane, which are replaced in place."""
+        counts = np.zeros((2, len(planes)), dtype=np.int64)
         if self.outliers:
-            plane, faults = self.outliers.replace(plane, missing)
-            outliers, lines = int(faults.pixels.sum()), faults.lines
-        if self.denoising:
-            plane, noise = self.denoising.denoise(plane)
-        if not self.missing:
-            plane = np.where(missing, np.float32(np.nan), plane)
-        return plane, Treatment(int(missing.sum()), outliers, lines, noise)
-
-    def _fill(self, plane: Plane, missing: Mask, training_mean: Plane | None) -> Plane:
-        if missing.all():
-            raise DataError(
-                "every pixel is missing",
-                allowed="at least one known pixel in each channel",
-                remedy="remove the image from the source",
-            )
-        if self.missing:
-            return self.missing.fill(plane, missing, training_mean)
-        return fill_local_median(plane, missing, 1)  # for the later steps' eyes only
+            for at, plane in enumerate(planes):
+                planes[at], faults = self.outliers.replace(plane, missing[at])
+                counts[:, at] = np.count_nonzero(faults.pixels), faults.lines
+        return counts[0], counts[1]
 
 
-def _channels(image: Image) -> list[Image]:
-    return [image] if image.ndim == 2 else list(np.moveaxis(image, -1, 0))
+def _planes(images: Image) -> Planes:
+    """Return a copy, (n · channels, height, width), the channels of an image side by side."""
+    count, height, width = images.shape[:3]
+    channels = np.moveaxis(images.reshape(count, height, width, -1), -1, 1)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and so missing
+        copied = np.array(channels, dtype=np.float32, order="C")
+    return copied.reshape(-1, height, width)
 
 
-def _summed(treatments: Sequence[Treatment]) -> Treatment:
-    noise = [treatment.noise for treatment in treatments]
-    return Treatment(
-        missing=sum(treatment.missing for treatment in treatments),
-        outliers=sum(treatment.outliers for treatment in treatments),
-        dead_lines=sum(treatment.dead_lines for treatment in treatments),
-        noise=math.sqrt(sum(value**2 for value in noise) / len(noise)),
-    )
+def _images(planes: Planes, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    count, height, width = shape[:3]
+    channels = planes.reshape(count, -1, height, width)
+    return np.ascontiguousarray(np.moveaxis(channels, 1, -1)).reshape(shape)

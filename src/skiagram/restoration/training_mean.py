@@ -63,5 +63,7 @@ def _completed(total: NDArray[np.float64], count: NDArray[np.int64]) -> Plane:
         if never.all():
             raise DataError("every pixel of every development image is missing", where=_WHERE)
         if never.any():
-            channels[..., channel] = fill_local_mean(channels[..., channel], never, 1)
+            channels[..., channel] = fill_local_mean(
+                np.ascontiguousarray(channels[..., channel]), np.ascontiguousarray(never), 1
+            )
     return mean
