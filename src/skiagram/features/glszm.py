@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch, Region
+from skiagram.features.definition import Definition
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.glszm_features import GlszmFeatures
 from skiagram.features.kernels.size_zone import size_zones
@@ -27,6 +28,10 @@ class Glszm:
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order."""
         return GlszmFeatures.names("glszm")
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        return GlszmFeatures.definitions("glszm")
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.

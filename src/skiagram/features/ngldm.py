@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch, Region
+from skiagram.features.definition import Definition
 from skiagram.features.discretisation import MOST_LEVELS, Discretisation
 from skiagram.features.kernels.dependence import dependence_counts
 from skiagram.features.level_counts import LevelCounts
@@ -34,6 +35,10 @@ class Ngldm:
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order."""
         return NgldmFeatures.names("ngldm")
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        return NgldmFeatures.definitions("ngldm")
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.

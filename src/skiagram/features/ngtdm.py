@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch, Region
+from skiagram.features.definition import Definition
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.feature import Column, Feature, Features, ratio
 from skiagram.features.kernels.tone_difference import level_pairs, tone_differences
@@ -117,6 +118,10 @@ class Ngtdm:
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order."""
         return NgtdmFeatures.names("ngtdm")
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        return NgtdmFeatures.definitions("ngtdm")
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.
