@@ -29,7 +29,8 @@ def main(options: Options) -> None:
     root = os.environ.get("SKIAGRAM_DATA")
     work = ROOT / ".work/studies"
     result = study.run(Place(ROOT / "conf", Path(root) if root else None, work, options.compute))
-    page = importlib.import_module(f"skiagram.report.studies.{name}")
+    kind = type(study).__module__.split(".")[-2]  # skiagram.studies.<kind>.study
+    page = importlib.import_module(f"skiagram.report.studies.{kind}")
     with publish(f"studies/{name}/result.json", f"studies/{name}/page.html") as staging:
         write_record(result, staging / f"studies/{name}/result.json")
         (staging / f"studies/{name}/page.html").write_text(page.render(result), encoding="utf-8")

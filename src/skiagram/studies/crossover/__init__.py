@@ -1,0 +1,1 @@
+"""Study `crossover`: from how many cases on does the network overtake the best baseline?"""

@@ -1,0 +1,99 @@
+"""Learning curves of real fits on a small phantom."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from skiagram.errors import OptionError
+from skiagram.models.plan import Plan
+from skiagram.records import read_table
+from skiagram.studies.crossover.results import CrossoverResult
+from skiagram.studies.crossover.study import Crossover
+from skiagram.training.options import Trainer
+from tests.studies.small_phantom import small_place
+
+pytestmark = pytest.mark.slow
+
+
+def study(**changed: Any) -> Crossover:
+    values: dict[str, Any] = {
+        "dataset": "phantom",
+        "design": "holdout",
+        "restoration": "repair",
+        "features": ("wavelet",),
+        "baselines": ("logistic_regression", "decision_tree"),
+        "networks": ("small_cnn",),
+        "sizes": (24, 40, 64, 1000),
+        "draws": 2,
+        "plan": Plan(repeats=1, folds=2, inner_folds=2, validation_fraction=0.2, seed=0),
+        "trainer": Trainer(
+            accelerator="cpu", devices=1, num_nodes=1, strategy="auto", precision="32-true"
+        ),
+        "replicates": 100,
+    }
+    return Crossover(**(values | changed))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("crossover")
+
+
+@pytest.fixture(scope="module")
+def result(folder: Path) -> CrossoverResult:
+    return study().run(small_place(folder, (28, 4, 20)))
+
+
+def test_sizes_that_the_data_lack_are_left_out(result: CrossoverResult) -> None:
+    assert (result.least, result.most, result.reach) == (24, 64, 128)
+    assert all(curve.cases == (24, 40, 64) for curve in result.curves)
+    assert [curve.model for curve in result.curves][-1] == "best_baseline"
+    assert result.ideal is not None
+
+
+def test_a_draw_is_the_auc_of_its_scores_on_the_sealed_cases(
+    result: CrossoverResult, folder: Path
+) -> None:
+    (data,) = (folder / "work").glob("ingested-*")
+    label = read_table(data / "sealed/labels.parquet").sort_values("case_id")["label"]
+    files = (folder / "work").glob("point-decision_tree-*/scores.npy")
+    theirs = sorted(roc_auc_score(label == 1, np.load(file)) for file in files)
+    (tree,) = (one for one in result.curves if one.model == "decision_tree")
+    ours = sorted(area for row in tree.draws for area in row if area is not None)
+    np.testing.assert_allclose(ours, theirs)
+
+
+def test_the_best_baseline_is_one_of_the_baselines_at_every_size(result: CrossoverResult) -> None:
+    baselines = [one.draws for one in result.curves if one.model in study().baselines]
+    chosen = result.curves[-1].draws
+    for size, row in enumerate(chosen):
+        for draw, area in enumerate(row):
+            assert area in [one[size][draw] for one in baselines]
+
+
+def test_a_crossing_stays_within_reach(result: CrossoverResult) -> None:
+    (crossing,) = result.crossings
+    assert 0 <= crossing.share <= 1
+    for cases in (crossing.cases, crossing.low, crossing.high):
+        assert cases is None or result.least <= cases <= result.reach
+
+
+def test_a_rerun_fits_nothing_again(result: CrossoverResult, folder: Path) -> None:
+    before = sorted(path.name for path in (folder / "work").iterdir())
+    assert study().run(small_place(folder)) == result
+    assert sorted(path.name for path in (folder / "work").iterdir()) == before
+
+
+def test_cross_validated_sets_test_on_patients_set_aside(folder: Path) -> None:
+    found = study(design="cv", networks=("small_cnn",), sizes=(40,)).run(small_place(folder))
+    assert found.test_patients == pytest.approx(52 / 5, abs=1)
+    assert found.curves[0].band is None
+    assert found.crossings == ()
+
+
+def test_too_small_a_set_is_refused(folder: Path) -> None:
+    with pytest.raises(OptionError, match=r"64 cases to train on.*at least the least size, 500"):
+        study(sizes=(500,)).run(small_place(folder))
