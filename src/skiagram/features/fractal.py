@@ -6,13 +6,32 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from scipy import fft, signal
 
 from skiagram.features.batch import Batch
+from skiagram.features.box_counting import box_counting_dimension
+from skiagram.features.definition import Definition
+from skiagram.features.power_spectrum import ring_powers, spectral_slope
 from skiagram.options import STRICT
 
 _LOWEST_RING = 2  # the window spreads each frequency over its neighbours; the mean reaches ring 1
-_RELATIVE_FLOOR = 1e-20  # of power, beside which that of a constant tile is rounding
+_DEFINITIONS = (
+    Definition(
+        "fractal_dimension",
+        "Differential box counting dimension of the intensity surface; 2 for a plane and for an "
+        "image with less than nine pixels a side.",
+        "2 − slope of log n(s) over log s, n(s) the mean number of boxes over a square of side s",
+        "1",
+        "from 2 to 3, but for sampling error",
+    ),
+    Definition(
+        "fractal_spectral_slope",
+        "Fall of the power spectrum with the frequency; 0 for white noise, and for an image that "
+        "is constant or too small for a slope.",
+        "β = −slope of log P(f) over log f",
+        "1",
+        "any",
+    ),
+)
 
 
 @dataclass(**STRICT)
@@ -36,6 +55,10 @@ class Fractal:
         """Return the feature names in column order."""
         return ("fractal_dimension", "fractal_spectral_slope")
 
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        return _DEFINITIONS
+
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.
 
@@ -54,113 +77,3 @@ class Fractal:
         rings = np.arange(_LOWEST_RING, int(self.highest_frequency * side) + 1)
         slope = spectral_slope(ring_powers(grey, side), rings)
         return np.stack([box_counting_dimension(grey), slope], axis=1)
-
-
-def box_counting_dimension(images: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the differential box counting dimension of the intensity surface, (n,).
-
-    Sarkar and Chaudhuri, IEEE Trans. SMC 24(1), 1994: boxes of side s = 2, 4, 8 … up to half of
-    M, the shorter side, are as high as the share s/M of the image's range; the surface over a
-    square of side s meets ⌊max/h⌋ − ⌊min/h⌋ + 1 of them. The dimension is 2 minus the slope of the
-    logarithm of their mean number over log s. Sides are counted between the centres of pixels, so
-    that neighbouring squares share their border and no step between them is lost (Li, Du and
-    Sun, Pattern Recognition 42(11), 2009); squares beyond the border are left out.
-
-    Like every box count it lies below the true dimension of a rough surface: about 2.55 where
-    3 is true and 2.3 where 2.5 is, in 256 × 256 pixels.
-
-    Args:
-        images: (n, height, width), finite.
-    """
-    lowest = images.min(axis=(1, 2), keepdims=True)
-    spread = images.max(axis=(1, 2), keepdims=True) - lowest
-    shorter = min(images.shape[1:]) - 1
-    largest = smallest = images
-    sides, counts = [], []
-    side = 2
-    while 2 * side <= shorter:
-        shared = side == 2
-        largest, smallest = (
-            _pooled(largest, np.maximum, shared),
-            _pooled(smallest, np.minimum, shared),
-        )
-        height = np.where(spread > 0, spread, 1) * (side / shorter)
-        touched = np.floor((largest - lowest) / height) - np.floor((smallest - lowest) / height) + 1
-        sides.append(side)
-        counts.append(touched.mean(axis=(1, 2)))
-        side *= 2
-    if len(sides) < 2:
-        return np.full(len(images), 2.0)
-    return 2 - _slope(np.log(sides), np.log(counts))
-
-
-def _pooled(images: NDArray[np.float64], extreme: np.ufunc, shared: bool) -> NDArray[np.float64]:
-    """Return the extremes of squares of 2 × 2, or 3 × 3 that share their border, as (n, h, w)."""
-    for axis in (1, 2):
-        places = (images.shape[axis] - shared) // 2
-        parts = np.moveaxis(images, axis, 0)
-        pooled = extreme(parts[0 : 2 * places : 2], parts[1 : 2 * places : 2])
-        if shared:
-            extreme(pooled, parts[2 : 2 * places + 1 : 2], out=pooled)
-        images = np.moveaxis(pooled, 0, axis)
-    return images
-
-
-def ring_powers(images: NDArray[np.float64], side: int) -> NDArray[np.float64]:
-    """Return the mean power of the frequencies around each whole number of cycles a tile.
-
-    Tiles cover the image, overlapping where its size is no multiple of theirs; each has its
-    weighted mean taken away and a Hann window laid over it (Welch, IEEE Trans. AU 15(2), 1967).
-
-    Args:
-        images: (n, height, width), finite.
-        side: Of a tile, at most that of the images.
-
-    Returns:
-        (n, rings) from 0 cycles, relative to the largest squared intensity of the image.
-    """
-    window = signal.windows.hann(side, sym=False)
-    window = np.outer(window, window)
-    highest, lowest = (extreme(images, (1, 2), keepdims=True) for extreme in (np.max, np.min))
-    scale = np.maximum(highest, -lowest)
-    scale[scale == 0] = 1
-    power = np.zeros((len(images), side, side // 2 + 1))
-    for y in _starts(images.shape[1], side):
-        for x in _starts(images.shape[2], side):
-            tile = images[:, y : y + side, x : x + side] / scale
-            mean = np.sum(window * tile, axis=(1, 2), keepdims=True) / window.sum()
-            power += np.abs(fft.rfft2((tile - mean) * window)) ** 2
-    cycles = np.hypot(fft.fftfreq(side, 1 / side)[:, None], fft.rfftfreq(side, 1 / side))
-    ring = np.rint(cycles).astype(np.int64).ravel()
-    order = np.argsort(ring, kind="stable")
-    first = np.searchsorted(ring[order], np.arange(ring.max() + 1))
-    total = np.add.reduceat(power.reshape(len(images), -1)[:, order], first, axis=1)
-    return total / np.bincount(ring)
-
-
-def _starts(size: int, side: int) -> list[int]:
-    """Return where evenly spread tiles start that cover a size."""
-    return [int(start) for start in np.linspace(0, size - side, -(-size // side))]
-
-
-def spectral_slope(power: NDArray[np.float64], rings: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return β, minus the slope of log power over log frequency, (n,).
-
-    Args:
-        power: (n, m) of each ring, ≥ 0, relative to the largest squared intensity.
-        rings: Those that the line is fitted to, from 1.
-
-    Returns:
-        (n,); 0 where there are fewer than two rings, or one has no power.
-    """
-    if len(rings) < 2:
-        return np.zeros(len(power))
-    chosen = np.maximum(power[:, rings], _RELATIVE_FLOOR)
-    slope = _slope(np.log(rings), np.log(chosen).T)
-    return np.where(chosen.min(axis=1) > _RELATIVE_FLOOR, -slope, 0)
-
-
-def _slope(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the least-squares slope of each column of (m, n) over (m,)."""
-    centred = x - x.mean()
-    return centred @ y / (centred @ centred)

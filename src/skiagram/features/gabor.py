@@ -4,10 +4,12 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.features.ascending import Ascending
 from skiagram.features.batch import Batch
+from skiagram.features.definition import Definition
 from skiagram.features.kernels.gabor_responses import magnitude_moments
 from skiagram.options import STRICT
 
@@ -15,14 +17,8 @@ _MOMENTS = ("mean", "standard_deviation")
 _DEVIATIONS = 3  # of the Gaussian, at which the filter ends
 
 
-def _growing(wavelengths: tuple[int, ...]) -> tuple[int, ...]:
-    if list(wavelengths) != sorted(set(wavelengths)):
-        raise ValueError("growing wavelengths, each once")
-    return wavelengths
-
-
 Wavelength = Annotated[int, Field(ge=2, le=256)]
-Wavelengths = Annotated[tuple[Wavelength, ...], Field(min_length=1), AfterValidator(_growing)]
+Wavelengths = Annotated[tuple[Wavelength, ...], Field(min_length=1), Ascending]
 
 
 @dataclass(**STRICT)
@@ -57,6 +53,23 @@ class Gabor:
             for wavelength in self.wavelengths
             for part in parts
             for moment in _MOMENTS
+        )
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        separate = self.aggregation == "separate"
+        name = "gabor_wavelength_<wavelength>" + "_orientation_<degrees>" * separate
+        averaged = "" if separate else ", averaged over the orientations"
+        meaning = "of the response's magnitude over the image" + averaged
+        return (
+            Definition(f"{name}_mean", f"Mean {meaning}.", "μ = Σ |r| / N", "intensity", "from 0"),
+            Definition(
+                f"{name}_standard_deviation",
+                f"Standard deviation {meaning}.",
+                "√(Σ (|r| − μ)² / N)",
+                "intensity",
+                "from 0",
+            ),
         )
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:

@@ -4,23 +4,35 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.features.ascending import Ascending
 from skiagram.features.batch import Batch
+from skiagram.features.definition import Definition
 from skiagram.features.feature import ratio
 from skiagram.features.kernels.erosion import eroded
 from skiagram.options import STRICT
 
-
-def _growing(radii: tuple[int, ...]) -> tuple[int, ...]:
-    if list(radii) != sorted(set(radii)):
-        raise ValueError("growing radii, each once")
-    return radii
-
-
 Radius = Annotated[int, Field(ge=1, le=1024)]
-Radii = Annotated[tuple[Radius, ...], Field(min_length=1), AfterValidator(_growing)]
+Radii = Annotated[tuple[Radius, ...], Field(min_length=1), Ascending]
+_DEFINITIONS = (
+    Definition(
+        "granulometry_opening_radius_<radius>",
+        "Share of the brightness in structures that this square removes and the smaller one "
+        "does not; 0 for a constant image.",
+        "Σ (γ_before − γ_radius) / Σ (x − min x), γ the opening, γ_0 = x",
+        "1",
+        "[0, 1]",
+    ),
+    Definition(
+        "granulometry_closing_radius_<radius>",
+        "The same of the darkness, by closings.",
+        "Σ (φ_radius − φ_before) / Σ (max x − x), φ the closing, φ_0 = x",
+        "1",
+        "[0, 1]",
+    ),
+)
 
 
 @dataclass(**STRICT)
@@ -44,6 +56,10 @@ class Granulometry:
         """Return the feature names in column order."""
         steps = ("opening", "closing")
         return tuple(f"granulometry_{step}_radius_{at}" for step in steps for at in self.radii)
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        return _DEFINITIONS
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.

@@ -8,11 +8,25 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch
+from skiagram.features.definition import Definition
 from skiagram.features.kernels.oriented_gradients import cell_histograms
 from skiagram.options import STRICT
 
 _CLIP = 0.2
 _FLOOR = 1e-5
+_NAME = (
+    "hog_block_<block_row>_<block_column>_cell_<cell_row>_<cell_column>_orientation_<orientation>"
+)
+_DEFINITIONS = (
+    Definition(
+        _NAME,
+        "Share of a block's gradients that have this orientation and stand in this cell; 0 in a "
+        "block without any.",
+        "w / √(‖w‖² + ε²), w = min(v / √(‖v‖² + ε²), 0.2), v the mean magnitudes, ε = 1e-5",
+        "1",
+        "[0, 1]",
+    ),
+)
 
 
 @dataclass(**STRICT)
@@ -53,6 +67,10 @@ class OrientedGradients:
             for column in cells
             for orientation in range(1, self.orientations + 1)
         )
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        return _DEFINITIONS
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.

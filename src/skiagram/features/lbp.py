@@ -4,23 +4,34 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.features.ascending import Ascending
 from skiagram.features.batch import Batch
+from skiagram.features.definition import Definition
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.kernels.binary_patterns import pattern_counts
 from skiagram.options import STRICT
 
-
-def _growing(radii: tuple[int, ...]) -> tuple[int, ...]:
-    if list(radii) != sorted(set(radii)):
-        raise ValueError("growing radii, each once")
-    return radii
-
-
 Radius = Annotated[int, Field(ge=1, le=64)]
-Radii = Annotated[tuple[Radius, ...], Field(min_length=1), AfterValidator(_growing)]
+Radii = Annotated[tuple[Radius, ...], Field(min_length=1), Ascending]
+_DEFINITIONS = (
+    Definition(
+        "lbp_radius_<radius>_uniform_<bright>",
+        "Share of the pixels with that many bright neighbours, all of them in one arc.",
+        "#{x: U(x) ≤ 2, Σ_p s_p(x) = bright} / N, s_p = [g_p ≥ g_x], U = changes of s around",
+        "1",
+        "[0, 1]",
+    ),
+    Definition(
+        "lbp_radius_<radius>_not_uniform",
+        "Share of the pixels whose bright neighbours stand in several arcs.",
+        "#{x: U(x) > 2} / N",
+        "1",
+        "[0, 1]",
+    ),
+)
 
 
 @dataclass(**STRICT)
@@ -47,6 +58,10 @@ class LocalBinaryPatterns:
         uniform = tuple(f"uniform_{bright}" for bright in range(self.neighbours + 1))
         patterns = (*uniform, "not_uniform")
         return tuple(f"lbp_radius_{at}_{name}" for at in self.radii for name in patterns)
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        return _DEFINITIONS
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the shares of the patterns among the pixels of the region of interest.
