@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from scipy import ndimage
 
 from skiagram.compiled import compiled
 from skiagram.options import STRICT
@@ -140,6 +139,7 @@ def _constant_lines(plane: Plane, missing: Mask) -> tuple[Mask, Mask]:
     return rows & (known_beside >= _SHORTEST_LINE), columns & (known_below >= _SHORTEST_LINE)
 
 
+@compiled
 def _dead(constant: Mask, residual: Plane, radius: int) -> Mask:
     """Keep those constant rows that stand out from the rows around them.
 
@@ -151,9 +151,16 @@ def _dead(constant: Mask, residual: Plane, radius: int) -> Mask:
         residual: (height, width) absolute residuals from the local median.
         radius: Thickest run of rows that counts as dead.
     """
-    if constant.all() or not constant.any():
-        return np.zeros_like(constant)
-    thick = ndimage.binary_opening(constant, np.ones(radius + 1, dtype=np.bool_))
-    dead: Mask = constant & ~thick
-    dead[dead] = np.median(residual[dead], axis=1) > 0
+    height, width = residual.shape
+    dead = np.zeros(height, dtype=np.bool_)
+    if constant.all():
+        return dead
+    first = 0
+    for row in range(height + 1):
+        if row < height and constant[row]:
+            continue
+        if row - first <= radius:
+            for thin in range(first, row):
+                dead[thin] = np.count_nonzero(residual[thin] == 0) <= width // 2
+        first = row + 1
     return dead

@@ -75,9 +75,11 @@ def _shift(tile: Plane, down: int, right: int, columns: int, lanes: NDArray[np.f
 @compiled
 def _sort_ends(values: NDArray[np.float32], size: int) -> None:
     """Bring the least of each lane's first values to the front, the greatest to the end."""
-    for at in range(1, size):
+    for at in range(size // 2):
+        _order(values[at], values[size - 1 - at])
+    for at in range(1, (size + 1) // 2):
         _order(values[0], values[at])
-    for at in range(1, size - 1):
+    for at in range(size // 2, size - 1):
         _order(values[at], values[size - 1])
 
 
