@@ -6,6 +6,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from entrypoint import ROOT, publish, stage
+from skiagram.evaluation.questions import Questions
 from skiagram.evaluation.summary import evaluate
 from skiagram.options import STRICT
 from skiagram.report.choices import Choices
@@ -20,6 +21,7 @@ class Options:
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     replicates: Annotated[int, Field(ge=100)]
     compare: tuple[tuple[str, str], ...]
+    questions: Questions
     choices: Choices
 
 
@@ -30,7 +32,8 @@ def main(options: Options) -> None:
     evaluation = evaluate(
         found.models, found.cases, found.task, found.sealed, seed=options.choices.seed,
         truth=found.truth, duplicates=found.duplicates, patients_known=found.card.patients_known,
-        margin=options.margin, replicates=options.replicates, compare=options.compare)  # fmt: skip
+        margin=options.margin, replicates=options.replicates, compare=options.compare,
+        covariates=found.covariates, questions=options.questions)  # fmt: skip
     material = read_material(ROOT, found, vars(options.choices))
     with publish(*(f"reports/{name}" for name in OUTPUTS)) as staging:
         write_results(evaluation, material, found, staging / "reports")

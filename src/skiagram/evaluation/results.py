@@ -94,7 +94,7 @@ class Evaluation:
         detectable: Smallest true difference in AUC that the primary test finds with a chance of
             80 % on as many patients as were reported.
         ranking: Whether the order of the models holds; None with fewer than two models.
-        trivial: Each arm's best model against rules that need no image.
+        trivial: Each arm's best model against trivial rules.
         trivial_words: What follows from them, a sentence an arm.
         prevalence: The prevalence that predictive values are also given at, as the user stated it.
     """

@@ -27,6 +27,7 @@ class Setting:
         twins: (n,) whether a reported case has a near duplicate among development cases.
         ideal: Placements of the ideal observer on generated data, else None.
         seed: Seed of the bootstrap.
+        covariates: `case_id` and the columns of subgroups; None where there are none.
     """
 
     design: Design
@@ -37,6 +38,7 @@ class Setting:
     twins: NDArray[np.bool_]
     ideal: Placements | None
     seed: int
+    covariates: pd.DataFrame | None = None
 
 
 def setting(
@@ -47,6 +49,7 @@ def setting(
     duplicates: pd.DataFrame,
     seed: int,
     replicates: int,
+    covariates: pd.DataFrame | None = None,
 ) -> Setting:
     """Open the seal and line up all that belongs to the reported cases.
 
@@ -58,6 +61,7 @@ def setting(
         duplicates: Columns `first`, `second`: case ids of near duplicates.
         seed: Seed of the bootstrap.
         replicates: Bootstrap resamples.
+        covariates: `case_id` and the columns of subgroups, a row a case; None asks for none.
 
     Raises:
         DataError: Ids of labels, truth or duplicates are no cases, or a label is no class.
@@ -77,6 +81,7 @@ def setting(
         twins=twins(reported, cases, duplicates),
         ideal=_ideal(reported, truth),
         seed=seed,
+        covariates=covariates,
     )
 
 

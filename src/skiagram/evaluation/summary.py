@@ -10,6 +10,7 @@ from skiagram.evaluation.comparison.contenders import Contender
 from skiagram.evaluation.comparison.findings import Contest, compared
 from skiagram.evaluation.delong import auc_estimate
 from skiagram.evaluation.model_result import model_result
+from skiagram.evaluation.questions import NOTHING, Questions
 from skiagram.evaluation.reference import Reference
 from skiagram.evaluation.reported import ModelScores, Scores, scores_on
 from skiagram.evaluation.results import Evaluation, ModelResult
@@ -34,7 +35,8 @@ def evaluate(
     replicates: int = 2000,
     compare: Sequence[tuple[str, str]] = (),
     patients_known: bool = True,
-    trivial: Sequence[str] = (),
+    questions: Questions = NOTHING,
+    covariates: pd.DataFrame | None = None,
 ) -> Evaluation:
     """Measure every model on the reported cases and compare the best of each arm.
 
@@ -53,23 +55,24 @@ def evaluate(
         replicates: Bootstrap resamples.
         compare: Pairs of models whose difference is asked for besides that of the best.
         patients_known: False where groups of near duplicates stand in for patients.
-        trivial: Models that stand for rules without an image, where they are in the run; an arm
-            must beat them and they are never the best of one.
+        questions: Operating points, a prevalence and trivial models.
+        covariates: `case_id` and columns that part the cases into subgroups.
 
     Raises:
         OptionError: A pair names a model that is not in the run.
         DataError: Ids of scores, labels and cases do not match, or a score is not finite.
     """
-    ground = setting(cases, task, sealed, truth, duplicates, seed, replicates)
+    ground = setting(cases, task, sealed, truth, duplicates, seed, replicates, covariates)
     scored = {one.outcome.model: _scores(one, ground) for one in models}
     results = {
-        one.outcome.model: model_result(one, scored[one.outcome.model], ground) for one in models
+        one.outcome.model: model_result(one, scored[one.outcome.model], ground, questions)
+        for one in models
     }
-    best = _best(results, trivial)
+    best = _best(results, questions.trivial)
     contenders = {
         name: Contender(one, ground.cases, ground.draws) for name, one in scored.items() if one
     }
-    found = compared(Contest(results, contenders, best, trivial, compare, margin))
+    found = compared(Contest(results, contenders, best, questions.trivial, compare, margin))
     difference = found.primary.difference if found.primary else None
     known = _labels(ground.development) | _labels(ground.cases)
     conflicts = label_conflicts(known, duplicates)
@@ -92,6 +95,7 @@ def evaluate(
         warnings=tuple(cautions(every, ground.cases, task.design, n_twins, conflicts)),
         margin=margin,
         label_conflicts=conflicts,
+        prevalence=questions.prevalence,
         **vars(found),
     )
 

@@ -35,6 +35,7 @@ class Artefacts:
         sealed: Labels of test cases.
         truth: What only a generator knows; None for real images.
         duplicates: Near duplicates that the audit met.
+        covariates: `case_id` and what else is known of each case.
         card: What a reader must know of the data set.
     """
 
@@ -44,6 +45,7 @@ class Artefacts:
     sealed: pd.DataFrame
     truth: pd.DataFrame | None
     duplicates: pd.DataFrame
+    covariates: pd.DataFrame
     card: DataCard
 
 
@@ -65,6 +67,7 @@ def read_artefacts(root: Path, names: Sequence[str]) -> Artefacts:
         sealed=read_table(root / "data/sealed/labels.parquet"),
         truth=read_table(truth) if truth.exists() else None,
         duplicates=read_table(root / "data/audit/twins.parquet"),
+        covariates=read_table(root / "data/cases/covariates.parquet"),
         card=read_record(DataCard, root / "data/cases/card.json"),
     )
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skiagram.evaluation.comparison.holm import holm
+from skiagram.evaluation.questions import Questions
 from skiagram.evaluation.results import Evaluation
 from skiagram.evaluation.summary import evaluate
 from tests.evaluation.scenario import Scenario, failed, finished, scenario
@@ -19,7 +20,8 @@ def run(known: Scenario, trivial: tuple[str, ...] = ()) -> Evaluation:
         finished(known, "reader", arm="reader", strength=2.0, seed=5),
     ]
     return evaluate(
-        models, known.cases, known.task, known.sealed, seed=0, replicates=300, trivial=trivial,
+        models, known.cases, known.task, known.sealed, seed=0, replicates=300,
+        questions=Questions(operating_points=(), prevalence=None, trivial=trivial),
         compare=(("net", "tree"),),
     )  # fmt: skip
 

@@ -24,7 +24,7 @@ class Contest:
         results: Model → its figures, failed ones too.
         contenders: Model that was trained → what is compared.
         best: Arm → name of its best model.
-        trivial: Names of models that stand for rules without an image; others are ignored.
+        trivial: Names of models that stand for trivial rules; those not in the run are ignored.
         pairs: Pairs that the options name.
         margin: Smallest AUC difference that counts.
     """

@@ -1,4 +1,4 @@
-"""Each arm's best model against rules that need no image: an arm must beat them."""
+"""Each arm's best model against trivial rules, which an arm must beat to be worth anything."""
 
 from collections.abc import Mapping, Sequence
 

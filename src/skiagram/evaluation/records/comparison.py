@@ -52,7 +52,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class AgainstTrivial:
-    """A model against a rule that needs no image.
+    """A model against a trivial rule: the prevalence, one feature, the table or file traits alone.
 
     Attributes:
         model: Name of the model.

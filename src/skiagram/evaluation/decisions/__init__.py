@@ -1,0 +1,1 @@
+"""Decisions at thresholds that were fixed on out-of-fold scores."""

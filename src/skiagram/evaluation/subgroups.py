@@ -1,0 +1,100 @@
+"""A model's figures on parts of the reported cases, by any column known of them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.evaluation.bootstrap import draw_patients
+from skiagram.evaluation.metrics import operating_point, roc_auc
+from skiagram.evaluation.records.subgroup import Subgroup
+from skiagram.evaluation.reference import Reference, match
+from skiagram.evaluation.reported import Scores
+from skiagram.evaluation.results import Estimate
+from skiagram.evaluation.setting import Setting
+
+FEW_PATIENTS = 20
+MOST_VALUES = 12
+FEW_NUMBERS = 6
+_MISSING = "not known"
+
+
+def subgroups(scores: Scores, ground: Setting, covariates: pd.DataFrame) -> tuple[Subgroup, ...]:
+    """Measure a model on the cases that share a value of a column, column after column.
+
+    A subgroup's figures say how the model does there; that they differ between subgroups is shown
+    only by intervals far apart, and many subgroups are looked at.
+
+    Args:
+        scores: The model's scores on the reported cases.
+        ground: What the model is measured against.
+        covariates: `case_id` and any columns; a row at least for every reported case.
+
+    Raises:
+        DataError: A reported case has no row, or several.
+    """
+    known = covariates[covariates["case_id"].isin(ground.cases.case_id.tolist())]
+    rows = match(known["case_id"].tolist(), ground.cases.case_id, "covariates")
+    table = known.drop(columns="case_id").iloc[rows].reset_index(drop=True)
+    return tuple(
+        _subgroup(str(column), value, members, scores, ground)
+        for column in table.columns
+        for value, members in parts(table[column])
+    )
+
+
+def parts(values: pd.Series) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield the values of a column with the (n,) rows that have them; unknown ones come last.
+
+    Numbers of more than six kinds are cut at their tertiles; of other columns every value is a
+    part, unless they are more than twelve, when none is.
+    """
+    missing = values.isna().to_numpy(dtype=bool)
+    present = values[~missing]
+    numbers = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    if numbers and present.nunique() > FEW_NUMBERS:
+        yield from _tertiles(values.to_numpy(dtype=np.float64), missing)
+    elif present.nunique() > MOST_VALUES:
+        yield f"{present.nunique()} values", np.zeros(len(values), dtype=bool)
+    else:
+        for value in sorted(present.unique().tolist()):
+            yield str(value), (values == value).to_numpy(dtype=bool)
+    if missing.any():
+        yield _MISSING, missing
+
+
+def _tertiles(
+    values: NDArray[np.float64], missing: NDArray[np.bool_]
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    low, high = np.quantile(values[~missing], [1 / 3, 2 / 3])
+    below, above = values <= low, values > high
+    yield f"≤ {low:g}", below
+    if high > low:
+        yield f"> {low:g} to {high:g}", ~missing & ~below & ~above
+    yield f"> {high:g}", above
+
+
+def _subgroup(
+    column: str, value: str, members: NDArray[np.bool_], scores: Scores, ground: Setting
+) -> Subgroup:
+    cases = ground.cases.select(members)
+    patients = dict(zip(cases.classes, cases.patients_by_class(), strict=True))
+    if not members.any():
+        reason = f"more than {MOST_VALUES} different values are not looked at one by one"
+        return Subgroup(column, value, 0, patients, {}, reason)
+    found = _figures(scores.select(members), cases, ground)
+    smallest = min(patients, key=lambda name: patients[name])
+    few = patients[smallest] < FEW_PATIENTS
+    warning = (
+        f"only {patients[smallest]} patients of class {smallest}, fewer than {FEW_PATIENTS}"
+        if few
+        else ""
+    )
+    return Subgroup(column, value, len(cases), patients, found, warning)
+
+
+def _figures(scores: Scores, cases: Reference, ground: Setting) -> dict[str, Estimate]:
+    smallest = max(1, min(cases.patients_by_class()))
+    draws = draw_patients(cases.patient, smallest, len(ground.draws.counts), ground.seed)
+    return {"roc_auc": roc_auc(scores, cases, draws), **operating_point(scores, cases)}
