@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch, Region
+from skiagram.features.definition import Definition
 from skiagram.features.directions import Aggregation, average, directions
 from skiagram.features.discretisation import Discretisation, GreyLevels
 from skiagram.features.glcm_distributions import GlcmDistributions
@@ -46,10 +47,15 @@ class Glcm:
 
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order."""
-        single = len(self.distances) == 1
-        parts = ["glcm" if single else f"glcm_distance_{pixels}" for pixels in self.distances]
-        groups = (GlcmDistributions, GlcmRelations)
-        return tuple(name for part in parts for group in groups for name in group.names(part))
+        if len(self.distances) == 1:
+            return _names("glcm")
+        parts = [_names(f"glcm_distance_{pixels}") for pixels in self.distances]
+        return tuple(name for part in parts for name in part)
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        prefix = "glcm" if len(self.distances) == 1 else "glcm_distance_<pixels>"
+        return GlcmDistributions.definitions(prefix) + GlcmRelations.definitions(prefix)
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.
@@ -65,6 +71,10 @@ class Glcm:
         """
         levels = batch.levels(self.levels, self.region, "glcm")
         return np.hstack([glcm(levels, pixels, self.aggregation) for pixels in self.distances])
+
+
+def _names(prefix: str) -> tuple[str, ...]:
+    return GlcmDistributions.names(prefix) + GlcmRelations.names(prefix)
 
 
 def glcm(levels: GreyLevels, distance: int, aggregation: Aggregation) -> NDArray[np.float64]:

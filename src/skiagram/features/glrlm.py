@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch, Region
+from skiagram.features.definition import Definition
 from skiagram.features.directions import Aggregation, average, directions
 from skiagram.features.discretisation import Discretisation, GreyLevels
 from skiagram.features.glrlm_features import GlrlmFeatures
@@ -30,6 +31,10 @@ class Glrlm:
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order."""
         return GlrlmFeatures.names("glrlm")
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        return GlrlmFeatures.definitions("glrlm")
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.

@@ -20,3 +20,4 @@ NAMES = {
     "first_order_energy": "stat_energy",
     "first_order_root_mean_square": "stat_rms",
 }
+UNDEFINED = {"first_order_quartile_coefficient_of_dispersion": (0.0, 1.0)}  # quartiles sum to 0

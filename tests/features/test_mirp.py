@@ -1,0 +1,162 @@
+"""Agreement of every family of the reference manual with MIRP, and where MIRP departs from it."""
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from skiagram.features.contract import FeatureFamily
+from skiagram.options import build
+from tests.features import mirp_names
+from tests.features.mirp_peer import FAMILIES, Case, Setting, mirp_features, plain
+
+CONF = Path(__file__).resolve().parents[2] / "conf" / "features"
+SETTINGS = [
+    Setting(bin_number=32),
+    Setting(bin_number=8, aggregation="merged", distance=2),
+    Setting(bin_width=5.0, distance=2),  # integers stand on the edges of these bins
+    Setting(bin_width=12.5, aggregation="merged"),
+]
+each_family = pytest.mark.parametrize(
+    "name", sorted(module.name for module in pkgutil.iter_modules(mirp_names.__path__))
+)
+
+
+def family(name: str, setting: Setting) -> FeatureFamily:
+    values = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+    chosen = {
+        "levels": {"bin_number": setting.bin_number, "bin_width": setting.bin_width},
+        "aggregation": setting.aggregation,
+        "distances": [setting.distance],
+    }
+    values |= {option: value for option, value in chosen.items() if option in values}
+    built: FeatureFamily = build(values, name)
+    return built
+
+
+def ours(name: str, cases: Sequence[Case], setting: Setting) -> list[dict[str, float]]:
+    described = family(name, setting)
+    rows = [described.extract(case.batch())[0] for case in cases]
+    return [dict(zip(described.names(), row, strict=True)) for row in rows]
+
+
+def assert_agreement(name: str, cases: Sequence[Case], setting: Setting) -> None:
+    known = importlib.import_module(f"tests.features.mirp_names.{name}")
+    tag = FAMILIES[next(iter(known.NAMES.values())).split("_")[0]]
+    found, expected = ours(name, cases, setting), mirp_features(cases, setting, tag)
+    for feature, theirs in known.NAMES.items():
+        pairs = [
+            (row[feature], other[plain(theirs)]) for row, other in zip(found, expected, strict=True)
+        ]
+        undefined = getattr(known, "UNDEFINED", {}).get(feature)
+        mine, others = np.array([pair for pair in pairs if pair != undefined]).T
+        assert len(mine) > 0.9 * len(pairs)
+        atol = getattr(known, "ATOL", {}).get(feature, 0)
+        message = f"{feature} with {setting}"
+        np.testing.assert_allclose(mine, others, rtol=1e-6, atol=atol, err_msg=message)
+
+
+def random_case(generator: np.random.Generator) -> Case:
+    """Return an image of 3 to 40 pixels a side, integer or float, rough or smooth."""
+    height, width = generator.integers(3, 41, size=2)
+    noise = generator.normal(size=(height, width))
+    smooth = np.cumsum(np.cumsum(noise, axis=0), axis=1)
+    image = (
+        generator.integers(0, 256, size=noise.shape).astype(np.uint8),
+        (40 * generator.integers(0, 6, size=noise.shape)).astype(np.uint16),
+        50 * noise - 300,
+        (generator.integers(0, 40, size=noise.shape) / 10 - 2).astype(np.float32) * 20,
+        (200 * smooth / np.ptp(smooth)).astype(np.float32),
+    )[generator.integers(5)]
+    if generator.random() < 0.5:
+        return Case(image)
+    mask = generator.random(noise.shape) < generator.uniform(0.3, 0.9)
+    mask[0, :2] = mask[-1, -1] = True
+    return Case(image, mask)
+
+
+def from_zero(case: Case) -> Case:
+    """Shift the intensities so that the minimum of the region is 0, as MIRP's bins of a width."""
+    image = case.image.astype(np.float64)
+    return Case(image - image[case.mask if case.mask is not None else ...].min(), case.mask)
+
+
+@pytest.mark.slow
+@each_family
+def test_two_hundred_random_images_agree(name: str) -> None:
+    generator = np.random.default_rng(0)
+    for setting in SETTINGS:
+        cases = [random_case(generator) for _ in range(50)]
+        if setting.bin_width is not None:
+            cases = [from_zero(case) for case in cases]
+        assert_agreement(name, cases, setting)
+
+
+def films(folder: Path) -> list[Case]:
+    """Return eight ultrasound images of 28 by 28 and three places of each of two films."""
+    cases = [Case(image) for image in np.load(folder / "breastmnist.npz")["test_images"][::20]]
+    for number in (1, 58):
+        film = np.asarray(Image.open(folder / "mini-mias" / f"mdb{number:03}.png"))
+        cases += [Case(film[row : row + 96, 400:500].astype(np.float32)) for row in (200, 450, 700)]
+    return cases
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.parametrize("setting", [SETTINGS[0], SETTINGS[3]], ids=["bin_number", "bin_width"])
+@each_family
+def test_real_films_agree(name: str, setting: Setting, real_data: Path) -> None:
+    cases = films(real_data)
+    assert_agreement(name, [from_zero(case) for case in cases], setting)
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@each_family
+def test_a_whole_film_agrees(name: str, real_data: Path) -> None:
+    film = np.asarray(Image.open(real_data / "mini-mias" / "mdb005.png"))
+    assert film.shape == (1024, 1024)
+    assert_agreement(name, [Case(film)], SETTINGS[0])
+
+
+def in_two_levels(name: str, feature: str, case: Case) -> tuple[float, float]:
+    """Return a feature of an image in two grey levels, ours and MIRP's."""
+    setting = Setting(bin_number=2)
+    known = importlib.import_module(f"tests.features.mirp_names.{name}")
+    (mine,) = ours(name, [case], setting)
+    (other,) = mirp_features([case], setting, name)
+    return mine[f"{name}_{feature}"], other[known.NAMES[f"{name}_{feature}"]]
+
+
+def test_mirp_leaves_out_directions_of_equal_pairs_from_the_inverse_variance() -> None:
+    stripes = Case(np.tile([0.0, 1.0], (4, 2)))
+    # Every pair differs by 1 but the vertical ones: an empty sum, which is 0 by the formula.
+    assert in_two_levels("glcm", "inverse_variance", stripes) == (3 / 4, 1)
+
+
+def test_mirp_gives_one_as_the_information_that_a_single_level_shares() -> None:
+    corner = Case(np.array([[0.0, 0], [9, 1]]), np.array([[True, True], [False, True]]))
+    # Vertical and diagonal: levels 1 and 2, HXY = HX = 1, HXY₁ = 2, hence −1. Horizontal: HXY =
+    # HXY₁ = HX = 0, no information is shared; the measure lies in [−1, 0].
+    mine, theirs = in_two_levels("glcm", "information_correlation_1", corner)
+    assert mine == pytest.approx((-1 - 1 - 0) / 3)
+    assert theirs == pytest.approx((-1 - 1 + 1) / 3)
+
+
+def test_mirp_loses_a_diagonal_of_regions_one_pixel_wide() -> None:
+    column = Case(np.array([[0.0], [0], [1]]))
+    # Lengths 2 and 1 downwards, three times 1 across and on both diagonals.
+    assert in_two_levels("glrlm", "long_runs_emphasis", column) == ((2.5 + 3) / 4, (2.5 + 2) / 3)
+
+
+def test_mirp_gives_a_constant_region_the_middle_level() -> None:
+    constant, setting = Case(np.full((3, 3), 7.0)), Setting(bin_number=32)
+    # The manual's level, ⌊32 · 0 / 0⌋ + 1, is undefined; here it is the lowest.
+    (mine,) = ours("glcm", [constant], setting)
+    (theirs,) = mirp_features([constant], setting, "glcm")
+    assert (mine["glcm_joint_average"], theirs["cm_joint_avg"]) == (1, 16)
