@@ -14,6 +14,7 @@ from skiagram.predictions import Predictions
 from skiagram.records import SEALED, Cases, Design, Outcome, Task
 
 FOLDS = 3
+NO_PAIRS = pd.DataFrame({"first": [], "second": []})
 
 
 @dataclass(frozen=True)

@@ -69,10 +69,9 @@ def _tertiles(
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     low, high = np.quantile(values[~missing], [1 / 3, 2 / 3])
     below, above = values <= low, values > high
-    yield f"≤ {low:g}", below
-    if high > low:
-        yield f"> {low:g} to {high:g}", ~missing & ~below & ~above
-    yield f"> {high:g}", above
+    between = ~missing & ~below & ~above
+    named = ((f"≤ {low:g}", below), (f"> {low:g} to {high:g}", between), (f"> {high:g}", above))
+    yield from ((name, members) for name, members in named if members.any())
 
 
 def _subgroup(

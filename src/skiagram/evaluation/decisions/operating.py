@@ -52,10 +52,8 @@ def operating_points(
     for aim in questions.operating_points:
         limit = thresholds(held_out, aim, len(scores.probability))
         if np.isnan(limit).any():
-            reason = Estimate(
-                None, reason="no threshold could be fixed: a class has no held-out case"
-            )
-            found.append(OperatingPoint(aim.aim, aim.level, None, {"sensitivity": reason}))
+            unknown = Estimate(None, reason="a class has no held-out case to fix a threshold on")
+            found.append(OperatingPoint(aim.aim, aim.level, None, dict.fromkeys(FIGURES, unknown)))
             continue
         called = scores.probability[:, :, cases.positive] >= limit
         figures = decision_figures(called, cases, draws, questions.prevalence)

@@ -1,0 +1,87 @@
+"""Conformal sets: the quantile, the promise in simulation, by patient and class."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from skiagram.evaluation.doubt.conformal import class_limits, prediction_sets
+from skiagram.evaluation.held_out import HeldOut
+from skiagram.evaluation.reported import Scores
+from skiagram.evaluation.summary import evaluate
+from skiagram.records import Design
+from tests.evaluation.scenario import finished, reference, scenario
+
+Floats = NDArray[np.float64]
+
+
+def held(probability: Floats, label: NDArray[np.int64], patient: NDArray[np.int64]) -> HeldOut:
+    return HeldOut(probability, reference(label, patient), 0, np.ones(1, dtype=bool))
+
+
+def drawn(
+    rng: np.random.Generator, patients: int, images: int
+) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+    """Two classes, a third of the patients positive; images of a patient resemble each other."""
+    patient = np.repeat(np.arange(patients), images)
+    label = (np.arange(patients) % 3 == 0).astype(np.int64)[patient]
+    score = 1.2 * label + rng.normal(size=patients)[patient] + 0.5 * rng.normal(size=len(patient))
+    positive = 1 / (1 + np.exp(-score))
+    return np.stack([1 - positive, positive], axis=1), label, patient
+
+
+def test_single_images_give_the_split_conformal_quantile() -> None:
+    probability, label, patient = drawn(np.random.default_rng(0), 150, 1)
+    limits = class_limits(held(probability, label, patient), 0.9)
+    for k in range(2):
+        strange = np.sort(1 - probability[label == k, k])
+        rank = int(np.ceil((len(strange) + 1) * 0.9))  # Vovk, Gammerman & Shafer 2005
+        assert limits[k] == pytest.approx(strange[rank - 1])
+
+
+def test_too_few_cases_of_a_class_exclude_it_never() -> None:
+    label = np.array([0] * 20 + [1] * 8)
+    probability = np.tile([0.9, 0.1], (28, 1))
+    limits = class_limits(held(probability, label, np.arange(28)), 0.9)
+    assert np.isfinite(limits[0])
+    assert limits[1] == np.inf
+
+
+@pytest.mark.parametrize("images", [1, 3])
+def test_a_new_patients_image_is_covered_in_each_class(images: int) -> None:
+    rng = np.random.default_rng(1)
+    covered: list[list[float]] = [[], []]
+    for _ in range(150):
+        limits = class_limits(held(*drawn(rng, 60, images)), 0.8)
+        probability, label, _ = drawn(rng, 200, 1)
+        inside = 1 - probability <= limits
+        for k in range(2):
+            covered[k].append(float(inside[label == k, k].mean()))
+    assert [np.mean(one) for one in covered] == pytest.approx([0.81, 0.82], abs=0.03)
+    assert min(np.mean(one) for one in covered) >= 0.79
+
+
+def test_shares_add_up_and_the_coverage_is_that_of_the_sets() -> None:
+    rng = np.random.default_rng(2)
+    probability, label, patient = drawn(rng, 120, 2)
+    cases = reference(label, patient)
+    scores = Scores(None, probability[None], np.full((1, 240), np.nan))
+    fixing = HeldOut(*drawn(rng, 120, 2)[:1], reference(label, patient), 0, np.ones(240, bool))
+    found = prediction_sets(scores, [fixing], cases, 0.9)
+    shares = [one.value or 0 for one in (found.single, found.several, found.empty)]
+    assert sum(shares) == pytest.approx(1)
+    assert found.mean_size == pytest.approx(shares[0] + 2 * shares[1])
+    by_class = [one.value or 0 for one in found.class_coverage]
+    assert found.coverage.value == pytest.approx(np.average(by_class, weights=[160, 80]))
+
+
+@pytest.mark.parametrize("design", ["holdout", "cv"])
+def test_a_run_covers_about_what_it_promises(design: Design) -> None:
+    known = scenario(600, 600 if design == "holdout" else 0, design=design)
+    found = evaluate(
+        [finished(known, "svm", repeats=2)], known.cases, known.task, known.sealed, seed=0,
+        replicates=100,
+    )  # fmt: skip
+    sets = found.models[0].prediction_sets
+    assert sets is not None
+    assert sets.coverage.value == pytest.approx(0.9, abs=0.05)
+    assert sets.level == 0.9

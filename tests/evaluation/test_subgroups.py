@@ -1,0 +1,94 @@
+"""Subgroups by any column: the cut, the figures, the warnings."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from skiagram.errors import DataError
+from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.subgroups import parts
+from skiagram.evaluation.summary import evaluate
+from tests.evaluation.scenario import Scenario, finished, scenario
+
+
+def run(known: Scenario, covariates: pd.DataFrame) -> ModelResult:
+    return evaluate(
+        [finished(known, "svm")], known.cases, known.task, known.sealed, seed=0, replicates=100,
+        covariates=covariates,
+    ).models[0]  # fmt: skip
+
+
+def table(known: Scenario, **columns: object) -> pd.DataFrame:
+    return pd.DataFrame({"case_id": known.cases.case_id, **columns})
+
+
+def test_each_value_has_the_figures_of_its_cases() -> None:
+    known = scenario(120, 200)
+    site = np.where(np.arange(320) // 2 % 5 < 2, "east", "west")
+    shuffled = table(known, site=site).sample(frac=1, random_state=0)
+    east, west = run(known, shuffled).subgroups
+    assert (east.column, east.value, east.cases) == ("site", "east", 80)
+    rows = finished(known, "svm").predictions.part("test").table
+    score = (rows["score_1"] - rows["score_0"]).to_numpy()
+    for one in (east, west):
+        own = site[120:] == one.value
+        expected = roc_auc_score(known.label[120:][own], score[own])
+        assert one.metrics["roc_auc"].value == pytest.approx(expected)
+        assert set(one.metrics) == {"roc_auc", "sensitivity", "specificity"}
+        assert sum(one.patients.values()) == own.sum() / 2
+
+
+def test_few_patients_are_warned_of() -> None:
+    known = scenario(120, 200)
+    view = np.where(np.arange(320) < 300, "cc", "mlo")
+    common, rare = run(known, table(known, view=view)).subgroups
+    assert common.warning == ""
+    assert rare.warning == "only 5 patients of class normal, fewer than 20"
+
+
+def test_a_part_of_one_class_says_why_it_has_no_area() -> None:
+    known = scenario(120, 200)
+    density = np.where(known.label == 1, "dense", "mixed")
+    density[-2:] = "mixed"
+    dense = run(known, table(known, density=density)).subgroups[0]
+    assert dense.metrics["roc_auc"].reason == "no reported case of class normal"
+    assert dense.metrics["specificity"].value is None
+    assert dense.warning.startswith("only 0 patients of class normal")
+
+
+def test_numbers_are_cut_at_tertiles_and_the_unknown_come_last() -> None:
+    age = pd.Series([*np.arange(30.0), np.nan, np.nan])
+    found = dict(parts(age))
+    assert list(found) == ["≤ 9.66667", "> 9.66667 to 19.3333", "> 19.3333", "not known"]
+    assert [int(rows.sum()) for rows in found.values()] == [10, 10, 10, 2]
+    assert np.sum(list(found.values()), axis=0).tolist() == [1] * 32
+
+
+def test_few_numbers_and_flags_are_values() -> None:
+    assert [value for value, _ in parts(pd.Series([2, 1, 2, 1]))] == ["1", "2"]
+    assert [value for value, _ in parts(pd.Series([True, False, True]))] == ["False", "True"]
+
+
+def test_a_number_that_most_cases_share_leaves_no_empty_part() -> None:
+    for others in (8, 10, 14):
+        depth = pd.Series([0.0] * 20 + list(range(11, 11 + others)))
+        assert all(rows.any() for _, rows in parts(depth))
+
+
+def test_too_many_values_are_not_looked_at() -> None:
+    known = scenario(120, 200)
+    (found,) = run(known, table(known, hospital=[f"h{k}" for k in range(320)])).subgroups
+    assert (found.value, found.metrics) == ("200 values", {})
+    assert "more than 12 different values" in found.warning
+
+
+def test_cases_without_a_row_are_refused() -> None:
+    known = scenario()
+    with pytest.raises(DataError, match="covariates: 1 case ids are missing: case-0199"):
+        run(known, table(known, age=np.arange(200.0)).iloc[:-1])
+
+
+def test_a_table_of_ids_alone_has_no_subgroup() -> None:
+    known = scenario()
+    assert run(known, table(known)).subgroups == ()
