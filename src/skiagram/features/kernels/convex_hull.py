@@ -23,7 +23,10 @@ def extents(regions: NDArray[np.bool_], spacing: NDArray[np.float64]) -> NDArray
     """
     found = np.empty((len(regions), 3))
     for image in range(len(regions)):
-        hull = convex_hull(regions[image]) * spacing[image]
+        hull = convex_hull(regions[image])
+        for corner in range(len(hull)):
+            hull[corner, 0] *= spacing[image, 0]
+            hull[corner, 1] *= spacing[image, 1]
         found[image, 0] = _diameter(hull)
         found[image, 1], found[image, 2] = _rectangle(hull)
     return found
@@ -40,12 +43,15 @@ def convex_hull(region: NDArray[np.bool_]) -> NDArray[np.float64]:
         region: (height, width), at least one pixel.
     """
     top, bottom = _profile(region)
-    upper, lower = _chain(top), _chain(-bottom)
-    corners = np.empty((len(upper) + len(lower), 2), dtype=np.int64)
-    corners[: len(upper)] = upper
-    corners[len(upper) :, 0] = -lower[::-1, 0]
-    corners[len(upper) :, 1] = lower[::-1, 1]
-    return corners / 2
+    above, below = np.empty((len(top), 2)), np.empty((len(top), 2))
+    n_above, n_below = _chain(top, 1, above), _chain(bottom, -1, below)
+    hull = np.empty((n_above + n_below, 2))
+    for corner in range(n_above):
+        hull[corner, 0], hull[corner, 1] = above[corner, 0], above[corner, 1]
+    for corner in range(n_below):
+        back = n_below - 1 - corner
+        hull[n_above + corner, 0], hull[n_above + corner, 1] = below[back, 0], below[back, 1]
+    return hull
 
 
 @compiled
@@ -68,23 +74,28 @@ def _profile(region: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.i
 
 
 @compiled
-def _chain(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the part of the hull that passes above all points, (m, 2) row and column."""
-    chain = np.empty((len(rows), 2), dtype=np.int64)
+def _chain(rows: NDArray[np.int64], sign: int, chain: NDArray[np.float64]) -> int:
+    """Fill in the corners (row, column) of one side of the hull, in pixels; return their number.
+
+    The side passes above all points where the sign is 1, and below them where it is −1.
+    """
+    kept = np.empty((len(rows), 2), dtype=np.int64)
     used = 0
     for column in range(len(rows)):
-        row = rows[column]
+        row = sign * rows[column]
         if row == _NOWHERE:
             continue
         while used > 1:
-            last, before = chain[used - 1], chain[used - 2]
-            turn = (last[1] - before[1]) * (row - before[0])
-            if turn > (last[0] - before[0]) * (column - before[1]):
+            turn = (kept[used - 1, 1] - kept[used - 2, 1]) * (row - kept[used - 2, 0])
+            straight = (kept[used - 1, 0] - kept[used - 2, 0]) * (column - kept[used - 2, 1])
+            if turn > straight:
                 break
             used -= 1
-        chain[used] = row, column
+        kept[used, 0], kept[used, 1] = row, column
         used += 1
-    return chain[:used]
+    for corner in range(used):
+        chain[corner, 0], chain[corner, 1] = sign * kept[corner, 0] / 2, kept[corner, 1] / 2
+    return used
 
 
 @compiled
@@ -92,8 +103,9 @@ def _diameter(hull: NDArray[np.float64]) -> float:
     largest = 0.0
     for first in range(len(hull)):
         for second in range(first):
-            apart = hull[first] - hull[second]
-            largest = max(largest, apart[0] * apart[0] + apart[1] * apart[1])
+            y = hull[first, 0] - hull[second, 0]
+            x = hull[first, 1] - hull[second, 1]
+            largest = max(largest, y * y + x * x)
     return np.sqrt(largest)
 
 
@@ -105,16 +117,25 @@ def _rectangle(hull: NDArray[np.float64]) -> tuple[float, float]:
     """
     smallest, length, width = np.inf, 0.0, 0.0
     for at in range(len(hull)):
-        side = hull[at] - hull[at - 1]
-        size = np.sqrt(side[0] * side[0] + side[1] * side[1])
+        y, x = hull[at, 0] - hull[at - 1, 0], hull[at, 1] - hull[at - 1, 1]
+        size = np.sqrt(y * y + x * x)
         if size == 0:
             continue
-        y, x = side[0] / size, side[1] / size
-        along, across = hull[:, 0] * y + hull[:, 1] * x, hull[:, 1] * y - hull[:, 0] * x
-        one, other = along.max() - along.min(), across.max() - across.min()
+        one = _breadth(hull, y / size, x / size)
+        other = _breadth(hull, -x / size, y / size)
         area, longer = one * other, max(one, other)
         if area < smallest * (1 - _ROUNDING):
             smallest, length, width = area, longer, min(one, other)
         elif area < smallest * (1 + _ROUNDING) and longer > length:
             length, width = longer, min(one, other)
     return length, width
+
+
+@compiled
+def _breadth(hull: NDArray[np.float64], y: float, x: float) -> float:
+    """Return how far the hull extends along a direction of length 1."""
+    least, most = np.inf, -np.inf
+    for corner in range(len(hull)):
+        place = hull[corner, 0] * y + hull[corner, 1] * x
+        least, most = min(least, place), max(most, place)
+    return most - least

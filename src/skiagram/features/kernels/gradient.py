@@ -38,8 +38,9 @@ def gradient_moments(images: NDArray[np.float64], inside: NDArray[np.bool_]) -> 
         for y in range(height):
             for x in range(width):
                 if whole or inside[image, y, x]:
-                    squares += (_magnitude(images[image], y, x) - mean) ** 2
-        found[image] = mean, squares / count, largest
+                    deviation = _magnitude(images[image], y, x) - mean
+                    squares += deviation * deviation
+        found[image, 0], found[image, 1], found[image, 2] = mean, squares / count, largest
     return found
 
 

@@ -87,14 +87,17 @@ def spreads(regions: NDArray[np.bool_]) -> NDArray[np.float64]:
         for y in range(height):
             for x in range(width):
                 if regions[image, y, x]:
-                    count, rows, columns = count + 1, rows + y, columns + x
+                    count += 1
+                    rows += y
+                    columns += x
         centre_y, centre_x = rows / count, columns / count
         down = across = joint = 0.0
         for y in range(height):
             for x in range(width):
                 if regions[image, y, x]:
-                    down += (y - centre_y) ** 2
-                    across += (x - centre_x) ** 2
+                    down += (y - centre_y) * (y - centre_y)
+                    across += (x - centre_x) * (x - centre_x)
                     joint += (y - centre_y) * (x - centre_x)
-        found[image] = down / count, across / count, joint / count
+        found[image, 0], found[image, 1] = down / count, across / count
+        found[image, 2] = joint / count
     return found

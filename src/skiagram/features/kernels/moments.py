@@ -66,16 +66,28 @@ def moments(images: NDArray[np.float64], inside: NDArray[np.bool_] | None) -> Mo
 
 @compiled
 def _moments(images: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    n, pixels = images.shape
-    found = np.empty((n, 16))
-    for image in range(n):
+    found = np.empty((len(images), 16))
+    for image in range(len(images)):
         values = images[image]
-        if inside.shape[1] == pixels and len(inside) == n:
-            values = values[inside[image]]
+        if inside.shape == images.shape:
+            values = _kept(values, inside[image])
         lowest, highest = _central(values, found[image])
-        found[image, 8:13] = percentiles(values, _FRACTIONS, lowest, highest)
+        quantiles = percentiles(values, _FRACTIONS, lowest, highest)
+        for at in range(len(quantiles)):
+            found[image, 8 + at] = quantiles[at]
         _deviations(values, found[image])
     return found
+
+
+@compiled
+def _kept(values: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    kept = np.empty(inside.sum())
+    used = 0
+    for pixel in range(len(values)):
+        if inside[pixel]:
+            kept[used] = values[pixel]
+            used += 1
+    return kept
 
 
 @compiled

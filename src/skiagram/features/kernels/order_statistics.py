@@ -20,14 +20,15 @@ def percentiles(
         lowest: The smallest of the values.
         highest: The largest of the values.
     """
-    position = (len(values) - 1) * fractions
+    last = len(values) - 1
     ranks = np.empty(2 * len(fractions), dtype=np.int64)
-    ranks[::2] = np.floor(position)
-    ranks[1::2] = np.minimum(ranks[::2] + 1, len(values) - 1)
+    for at in range(len(fractions)):
+        ranks[2 * at] = int(last * fractions[at])
+        ranks[2 * at + 1] = min(ranks[2 * at] + 1, last)
     ordered = order_statistics(values, ranks, lowest, highest)
     found = np.empty(len(fractions))
     for at in range(len(fractions)):
-        share = position[at] - ranks[2 * at]
+        share = last * fractions[at] - ranks[2 * at]
         found[at] = between(ordered[2 * at], ordered[2 * at + 1], share)
     return found
 
@@ -61,16 +62,17 @@ def order_statistics(
     for value in values:
         counts[_bin(value, lowest, highest, bins)] += 1
     slot_of_bin = np.full(bins, -1, dtype=np.int8)
-    slot, within, size = _mark(counts, ranks, slot_of_bin)
-    least, most = _extremes(values, lowest, highest, slot_of_bin, len(size))
-    size[least == most] = 0  # one value alone: nothing to select from
-    start = np.zeros(len(size) + 1, dtype=np.int64)
-    start[1:] = np.cumsum(size)
+    slot, within, size = np.empty_like(ranks), np.empty_like(ranks), np.zeros_like(ranks)
+    slots = _mark(counts, ranks, slot_of_bin, slot, within, size)
+    least, most = _extremes(values, lowest, highest, slot_of_bin, slots)
+    start = np.zeros(slots + 1, dtype=np.int64)
+    for at in range(slots):  # of one value alone there is nothing to select from
+        start[at + 1] = start[at] + (size[at] if least[at] < most[at] else 0)
     kept = _collect(values, lowest, highest, slot_of_bin, start)
-    found = least[slot]
+    found = np.empty(len(ranks))
     for at in range(len(ranks)):
-        if size[slot[at]] > 0:
-            found[at] = _select(kept[start[slot[at]] : start[slot[at] + 1]], within[at])
+        first, end = start[slot[at]], start[slot[at] + 1]
+        found[at] = _select(kept[first:end], within[at]) if first < end else least[slot[at]]
     return found
 
 
@@ -82,14 +84,18 @@ def _bin(value: float, lowest: float, highest: float, bins: int) -> int:
 
 @compiled
 def _mark(
-    counts: NDArray[np.int64], ranks: NDArray[np.int64], slot_of_bin: NDArray[np.int8]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Number the bins that hold a rank.
+    counts: NDArray[np.int64],
+    ranks: NDArray[np.int64],
+    slot_of_bin: NDArray[np.int8],
+    slot: NDArray[np.int64],
+    within: NDArray[np.int64],
+    size: NDArray[np.int64],
+) -> int:
+    """Number the bins that hold a rank, and return how many do.
 
-    Returns:
-        The number of each rank's bin, the rank within it, and how many values each bin holds.
+    Filled in are the number of each such bin, that of each rank's bin, the rank within it, and how
+    many values each numbered bin holds.
     """
-    slot, within, size = np.zeros((3, len(ranks)), dtype=np.int64)
     at_bin = below = used = 0
     for at in range(len(ranks)):
         if ranks[at] < below:
@@ -102,7 +108,7 @@ def _mark(
             size[used] = counts[at_bin]
             used += 1
         slot[at], within[at] = slot_of_bin[at_bin], ranks[at] - below
-    return slot, within, size[:used]
+    return used
 
 
 @compiled
