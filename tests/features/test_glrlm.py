@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from skiagram.features.batch import Batch
-from skiagram.features.directions import Aggregation, directions
+from skiagram.features.directions import Aggregation
 from skiagram.features.discretisation import Discretisation, GreyLevels
 from skiagram.features.glrlm import Glrlm, glrlm
 from tests.features.ibsi_phantom import PHANTOM
@@ -95,13 +95,6 @@ def test_a_volume_has_no_preferred_axis(levels: np.ndarray, order: list[int]) ->
     found = named(levels, "merged")
     for name, value in named(levels.transpose(0, *order).copy(), "merged").items():
         np.testing.assert_allclose(value, found[name], err_msg=name)
-
-
-def test_neighbours_are_half_of_eight_and_of_twenty_six() -> None:
-    for depth, number in ((1, 4), (3, 13)):
-        found = directions(depth)
-        assert len(found) == number
-        assert len(np.unique([*found, *-found], axis=0)) == 2 * number
 
 
 def test_stripes_run_along_one_direction() -> None:

@@ -56,11 +56,12 @@ def cooccurrences(
     """
     n, ways = len(levels), 1 if merged else len(offsets)
     found = _nothing(n * ways, number)
-    counts = np.zeros((number + 1, number + 1), dtype=np.int64)
     itself = np.zeros(3, dtype=np.int64)
     for image in range(n):
         any_pair = False
-        found.highest[image * ways : (image + 1) * ways] = levels[image].max()
+        highest = int(levels[image].max())
+        counts = np.zeros((highest + 1, highest + 1), dtype=np.int64)
+        found.highest[image * ways : (image + 1) * ways] = highest
         for way in range(len(offsets)):
             _count(levels[image], offsets[way], counts)
             if not merged or way == len(offsets) - 1:
@@ -104,11 +105,10 @@ def _count(
 @compiled
 def _reduce(counts: NDArray[np.int64], row: int, found: Cooccurrences) -> bool:
     """Move what the features need of a matrix to its row, empty it, return if it held a pair."""
-    number = len(counts) - 1
     pairs = counts[1:, 1:].sum()
     found.pairs[row] = pairs
     if pairs > 0:
-        for i in range(1, number + 1):
+        for i in range(1, len(counts)):
             found.sums[row, 2 * i - 2] += counts[i, i] / pairs
             found.differences[row, 0] += counts[i, i] / pairs
             found.levels[row, i - 1] += counts[i, i] / pairs
