@@ -9,6 +9,7 @@ from skiagram.features.definition import Definition
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.glszm_features import GlszmFeatures
 from skiagram.features.kernels.size_zone import size_zones
+from skiagram.features.kernels.zones import zone_forest
 from skiagram.features.level_counts import LevelCounts
 from skiagram.options import STRICT
 
@@ -46,5 +47,5 @@ class Glszm:
             DataError: The images have neither one channel nor three, or too many grey levels.
         """
         found = batch.levels(self.levels, self.region, "glszm")
-        zones = size_zones(found.levels, found.number)
+        zones = size_zones(found.levels, zone_forest(found.levels), found.number)
         return GlszmFeatures(LevelCounts.of_entries(len(batch), zones)).columns()

@@ -69,7 +69,7 @@ class GlszmFeatures(Features):
         Unit: 1
         Range: (0, 1]
         """
-        return self.zones.mean((self.zones.level * self.zones.extent) ** -2.0)
+        return self.zones.mean(1 / (self.zones.level * self.zones.extent) ** 2)
 
     @Feature
     def small_zone_high_grey_level_emphasis(self) -> Column:

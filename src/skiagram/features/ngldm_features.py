@@ -71,7 +71,7 @@ class NgldmFeatures(Features):
         Unit: 1
         Range: (0, 1]
         """
-        return self.pixels.mean((self.pixels.level * self.pixels.extent) ** -2.0)
+        return self.pixels.mean(1 / (self.pixels.level * self.pixels.extent) ** 2)
 
     @Feature
     def low_dependence_high_grey_level_emphasis(self) -> Column:

@@ -1,0 +1,52 @@
+"""Feature family `gldzm`: how far from the border the areas of one grey level are."""
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
+
+from skiagram.features.batch import Batch, Region
+from skiagram.features.definition import Definition
+from skiagram.features.discretisation import Discretisation
+from skiagram.features.gldzm_features import GldzmFeatures
+from skiagram.features.kernels.distance_zone import distance_zones
+from skiagram.features.kernels.zones import zone_forest
+from skiagram.features.level_counts import LevelCounts
+from skiagram.options import STRICT
+
+
+@dataclass(**STRICT)
+class Gldzm:
+    """Grey level distance zone matrix (IBSI VMDZ).
+
+    Attributes:
+        levels: How intensities become grey levels.
+        region: `whole` or `bright`, as in `Batch.region`.
+    """
+
+    levels: Discretisation
+    region: Region
+
+    def names(self) -> tuple[str, ...]:
+        """Return the feature names in column order."""
+        return GldzmFeatures.names("gldzm")
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        return GldzmFeatures.definitions("gldzm")
+
+    def extract(self, batch: Batch) -> NDArray[np.float64]:
+        """Compute the features of a batch of equally sized images of any size from 1×1.
+
+        Args:
+            batch: Images of one channel, or of three reduced to luminance.
+
+        Returns:
+            (n, 16) float64, finite.
+
+        Raises:
+            DataError: The images have neither one channel nor three, or too many grey levels.
+        """
+        found = batch.levels(self.levels, self.region, "gldzm")
+        zones = distance_zones(found.levels, zone_forest(found.levels), found.number)
+        pixels = np.count_nonzero(found.levels, axis=(1, 2, 3)).astype(np.float64)
+        return GldzmFeatures(LevelCounts.of_matrices(zones), pixels).columns()

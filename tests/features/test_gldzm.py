@@ -1,0 +1,76 @@
+"""Distance zone features against published values, and what moves them."""
+
+import numpy as np
+import pytest
+
+from skiagram.features.batch import Batch
+from skiagram.features.discretisation import Discretisation
+from skiagram.features.gldzm import Gldzm
+from skiagram.features.gldzm_features import GldzmFeatures
+from skiagram.features.kernels.distance_zone import distance_zones
+from skiagram.features.kernels.zones import zone_forest
+from skiagram.features.level_counts import LevelCounts
+from tests.features.ibsi_phantom import PHANTOM
+
+# Reference values of the digital phantom, IBSI reference manual, section 3.9: 2D averaged, 2.5D
+# merged, 3D.
+PUBLISHED = {
+    "small_distance_emphasis": (0.946, 0.917, 1),
+    "large_distance_emphasis": (1.21, 1.33, 1),
+    "low_grey_level_zone_emphasis": (0.371, 0.368, 0.253),
+    "high_grey_level_zone_emphasis": (16.4, 16.2, 15.6),
+    "small_distance_low_grey_level_emphasis": (0.367, 0.362, 0.253),
+    "small_distance_high_grey_level_emphasis": (15.2, 14.3, 15.6),
+    "large_distance_low_grey_level_emphasis": (0.386, 0.391, 0.253),
+    "large_distance_high_grey_level_emphasis": (21.3, 23.7, 15.6),
+    "grey_level_non_uniformity": (1.41, 5.44, 1.4),
+    "normalised_grey_level_non_uniformity": (0.323, 0.302, 0.28),
+    "zone_distance_non_uniformity": (3.79, 14.4, 5),
+    "normalised_zone_distance_non_uniformity": (0.898, 0.802, 1),
+    "zone_percentage": (0.24, 0.243, 0.0676),
+    "grey_level_variance": (3.97, 3.92, 2.64),
+    "zone_distance_variance": (0.051, 0.0988, 0),
+    "zone_distance_entropy": (1.73, 2, 1.92),
+}
+SLICES, VOLUME = PHANTOM[:, None].astype(np.uint16), PHANTOM[None].astype(np.uint16)
+FAMILY = Gldzm(levels=Discretisation(bin_number=8, bin_width=None), region="whole")
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_digital_phantom_gives_the_published_values(name: str) -> None:
+    slices, volume = (distance_zones(each, zone_forest(each), 6) for each in (SLICES, VOLUME))
+    pixels = np.count_nonzero(SLICES, axis=(1, 2, 3)).astype(np.float64)
+    whole = pixels.sum(keepdims=True)
+    found = [
+        getattr(GldzmFeatures(LevelCounts.of_matrices(counts), size), name).mean()
+        for counts, size in (
+            (slices, pixels),
+            (slices.sum(axis=0, keepdims=True), whole),
+            (volume, whole),
+        )
+    ]
+    assert [f"{value:.3g}" for value in found] == [f"{value:.3g}" for value in PUBLISHED[name]]
+
+
+def test_published_names_are_all_names() -> None:
+    assert FAMILY.names() == tuple(f"gldzm_{name}" for name in PUBLISHED)
+
+
+def features(image: np.ndarray, mask: np.ndarray | None = None) -> dict[str, float]:
+    batch = Batch(image[None], None if mask is None else mask[None])
+    return dict(zip(FAMILY.names(), FAMILY.extract(batch)[0].tolist(), strict=True))
+
+
+def test_a_constant_image_is_one_zone_at_the_border() -> None:
+    found = features(np.full((9, 9), 2.0))
+    assert found["gldzm_large_distance_emphasis"] == 1
+    assert found["gldzm_zone_percentage"] == 1 / 81
+    assert found["gldzm_zone_distance_entropy"] == found["gldzm_zone_distance_variance"] == 0
+
+
+def test_the_region_has_the_border_and_not_the_image() -> None:
+    image, mask = np.zeros((9, 9)), np.zeros((9, 9), dtype=np.bool_)
+    image[4, 4] = 1
+    mask[3:6, 3:6] = True
+    assert features(image)["gldzm_large_distance_emphasis"] == (1 + 5**2) / 2
+    assert features(image, mask)["gldzm_large_distance_emphasis"] == (1 + 2**2) / 2
