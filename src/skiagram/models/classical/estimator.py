@@ -2,15 +2,17 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass as plain_dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from pydantic.dataclasses import dataclass
+from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
@@ -20,6 +22,7 @@ from skiagram.models.classical.columns import chosen
 from skiagram.models.classical.imputation import imputer
 from skiagram.models.classical.normalisation import Normalisation, scaler
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
+from skiagram.models.classical.selection import Selection, selector
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
 from skiagram.options import STRICT
 from skiagram.records import read_record, write_record
@@ -46,6 +49,9 @@ class ClassicalModel(ABC):
         columns: What the names of the features to use start with, such as a feature set or a whole
             name; null uses all.
         normalisation: Scaling of each feature column, learned on the training cases.
+        selection: Which columns are kept, learned on the training cases; null keeps all.
+        components: Principal components that take the columns' place, fewer where the training
+            cases allow no more; null for none.
     """
 
     kind: ClassVar[str]
@@ -54,6 +60,8 @@ class ClassicalModel(ABC):
 
     columns: tuple[str, ...] | None
     normalisation: Normalisation
+    selection: Selection | None
+    components: Annotated[int, Field(ge=1)] | None
 
     @property
     def title(self) -> str:
@@ -90,7 +98,7 @@ class ClassicalModel(ABC):
         validation: Labelled[FeatureTable] | None,
         context: FitContext,
     ) -> "FittedClassical":
-        """Fit normalisation and estimator on the training cases.
+        """Fit all steps on the training cases.
 
         Raises:
             OptionError: No feature has a name that one of `columns` starts.
@@ -101,13 +109,7 @@ class ClassicalModel(ABC):
         if absent:
             raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)
         inputs = training.inputs.columns(chosen(training.inputs.names, self.columns))
-        pipeline = Pipeline(
-            [
-                ("imputation", imputer(inputs.names)),
-                ("normalisation", scaler(self.normalisation)),
-                ("estimator", self.estimator(context.seed)),
-            ]
-        )
+        pipeline = self._pipeline(inputs.names, len(training), context.seed)
         target = self.target(training.label, training.n_classes)
         with _named_failures(self.title):
             pipeline.fit(_values(inputs), target)
@@ -117,6 +119,19 @@ class ClassicalModel(ABC):
             images_seen=len(training),
         )
         return FittedClassical(type(self), pipeline, inputs.names, summary)
+
+    def _pipeline(self, names: Sequence[str], cases: int, seed: int) -> Pipeline:
+        columns = len(names) if self.selection is None else min(self.selection.keep, len(names))
+        components = self.components and min(self.components, columns, cases)
+        return Pipeline(
+            [
+                ("imputation", imputer(names)),
+                ("normalisation", scaler(self.normalisation)),
+                ("selection", selector(self.selection, seed)),
+                ("components", PCA(components, random_state=seed) if components else "passthrough"),
+                ("estimator", self.estimator(seed)),
+            ]
+        )
 
     def load(self, folder: Path) -> "FittedClassical":
         """Load a model of this family that `FittedClassical.save` wrote.
@@ -136,7 +151,8 @@ class FittedClassical:
 
     Attributes:
         family: The model's options class; it knows how to score.
-        pipeline: Fitted steps `imputation`, `normalisation` and `estimator`.
+        pipeline: Fitted steps `imputation`, `normalisation`, `selection`, `components` and
+            `estimator`.
         features: Names of the feature columns, in the order of the fit.
         summary: What the fit cost.
     """

@@ -26,6 +26,7 @@ from skiagram.errors import DataError
 TRUSTED = (
     "numpy.dtype",  # the imputation keeps the type of its input; a dtype runs no code
     "skiagram.models.classical.normalisation.MaximumThenSumScaler",
+    "skiagram.models.classical.selection.ColumnSelector",
     "sklearn.tree._tree.Tree",  # skops leaves it out as its indices go unchecked; `_sound` does
 )
 _SCHEMA = "schema.json"

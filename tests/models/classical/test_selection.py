@@ -1,0 +1,95 @@
+"""Selection finds what was planted, learns from training rows alone and survives its file."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.feature_selection import mutual_info_classif
+
+from skiagram.models.classical.selection import ColumnSelector
+from skiagram.models.contract import FitContext
+from tests.models.classical.families import cohort, model
+
+METHODS = ("variance", "mutual_information", "mrmr", "l1", "recursive")
+
+
+def planted(classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Return values whose columns 2 and 5 tell the class; 6 is 2 again with a little noise."""
+    generator = np.random.default_rng(0)
+    label = np.arange(150) % classes
+    values = generator.normal(size=(150, 8))
+    values[:, 2] += 3 * label
+    values[:, 5] -= 2 * label
+    values[:, 6] = values[:, 2] + 0.01 * values[:, 6]
+    return values, label
+
+
+@pytest.mark.parametrize("method", METHODS[1:])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_columns_that_tell_the_class_are_kept(method: str, classes: int) -> None:
+    values, label = planted(classes)
+    chosen = ColumnSelector(method, 3, 0).fit(values, label).chosen_
+    assert chosen.sum() == 3
+    assert chosen[2] or chosen[6]
+    one_hot = np.eye(classes)[label]
+    again = ColumnSelector(method, 3, 0).fit(values, one_hot)
+    np.testing.assert_array_equal(again.chosen_, chosen)
+    np.testing.assert_array_equal(again.transform(values), values[:, chosen])
+
+
+def test_least_redundancy_prefers_the_second_witness_to_the_copy() -> None:
+    values, label = planted()
+    chosen = np.flatnonzero(ColumnSelector("mrmr", 2, 0).fit(values, label).chosen_)
+    assert chosen.tolist() in ([2, 5], [5, 6])
+    alike = np.flatnonzero(ColumnSelector("mutual_information", 2, 0).fit(values, label).chosen_)
+    assert alike.tolist() == [2, 6]
+
+
+def test_mutual_information_is_that_of_scikit_learn() -> None:
+    values, label = planted()
+    theirs = mutual_info_classif(values, label, random_state=4)
+    chosen = ColumnSelector("mutual_information", 4, 4).fit(values, label).chosen_
+    assert set(np.flatnonzero(chosen)) == set(np.argsort(-theirs)[:4])
+
+
+def test_variance_ignores_the_unit_of_a_column() -> None:
+    values, label = planted()
+    chosen = ColumnSelector("variance", 3, 0).fit(values, label).chosen_
+    scaled = ColumnSelector("variance", 3, 0).fit(values * np.geomspace(1e-6, 1e6, 8), label)
+    np.testing.assert_array_equal(scaled.chosen_, chosen)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", ["logistic_regression", "linear_regression"])
+def test_a_model_with_selection_survives_its_file(name: str, method: str, tmp_path: Path) -> None:
+    cases = cohort(3)
+    chosen = model(name, selection={"method": method, "keep": 2})
+    fitted = chosen.fit(cases, None, FitContext(0))
+    fitted.save(tmp_path)
+    loaded = chosen.load(tmp_path)
+    assert loaded.scores(cases.inputs).tobytes() == fitted.scores(cases.inputs).tobytes()
+    assert loaded.pipeline["selection"].chosen_.sum() == 2
+
+
+@pytest.mark.parametrize(("components", "expected"), [(2, 2), (500, 6)])
+def test_components_take_the_columns_place(components: int, expected: int, tmp_path: Path) -> None:
+    cases = cohort(2)
+    chosen = model("logistic_regression", components=components)
+    fitted = chosen.fit(cases, None, FitContext(0))
+    assert fitted.pipeline["components"].n_components_ == expected
+    fitted.save(tmp_path)
+    loaded = chosen.load(tmp_path)
+    assert loaded.scores(cases.inputs).tobytes() == fitted.scores(cases.inputs).tobytes()
+
+
+@pytest.mark.parametrize("options", [{"selection": {"method": "l1", "keep": 2}}, {"components": 2}])
+def test_what_is_scored_moves_nothing_that_was_learned(options: dict[str, Any]) -> None:
+    cases = cohort(2)
+    fitted = model("svm", **options).fit(cases, None, FitContext(0))
+    alone = fitted.scores(cases.inputs.select(np.array([0])))
+    values = cases.inputs.values.copy()
+    values[1:] *= 3
+    others = fitted.scores(replace(cases.inputs, values=values))
+    np.testing.assert_allclose(others[0], alone[0], rtol=1e-12)
