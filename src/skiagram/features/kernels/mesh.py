@@ -38,36 +38,31 @@ def meshes(regions: NDArray[np.bool_]) -> Mesh:
     Args:
         regions: (n, height, width).
     """
-    n = len(regions)
-    found = Mesh(
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-    )
-    eighths = np.array([0, 1, 4, 7, 8])  # by the number of corners inside, side by side
-    for image in range(n):
+    counts = np.zeros((5, len(regions)), dtype=np.int64)
+    for image in range(len(regions)):
         region = regions[image]
         height, width = region.shape
+        pixels = across = down = single = opposite = triple = 0
         for y in range(height + 1):
             above_left = below_left = False
             for x in range(width + 1):
                 above = y > 0 and x < width and region[y - 1, x]
                 below = y < height and x < width and region[y, x]
                 corners = int(above_left) + int(below_left) + int(above) + int(below)
-                found.pixels[image] += below
-                found.eighths[image] += eighths[corners]
-                if corners == 2 and above == below_left:
-                    found.eighths[image] -= 2  # across the cell: two corners of an eighth
-                    found.slanted[image] += 2
-                elif corners == 2:
-                    found.across[image] += above == above_left
-                    found.down[image] += above == below
-                elif corners % 2 == 1:
-                    found.slanted[image] += 1
+                pixels += below
+                single += corners == 1
+                triple += corners == 3
+                if corners == 2:
+                    opposite += above == below_left
+                    across += above == above_left
+                    down += above == below
                 above_left, below_left = above, below
-    return found
+        counts[0, image], counts[2, image], counts[3, image] = pixels, across, down
+        # Each pixel is a corner of four cells; what is left over are the corners of full cells.
+        full = (4 * pixels - single - 2 * (opposite + across + down) - 3 * triple) // 4
+        counts[1, image] = single + 2 * opposite + 4 * (across + down) + 7 * triple + 8 * full
+        counts[4, image] = single + 2 * opposite + triple
+    return Mesh(counts[0], counts[1], counts[2], counts[3], counts[4])
 
 
 @compiled
