@@ -7,7 +7,7 @@ from pydantic.dataclasses import dataclass
 from entrypoint import ROOT, publish, stage
 from skiagram.features.table import extract
 from skiagram.options import STRICT, build
-from skiagram.preparation import hand_on
+from skiagram.preparation import Covariate, hand_on
 from skiagram.records import read_table
 from skiagram.store import ImageStore
 
@@ -28,8 +28,12 @@ def main(options: Options) -> None:
     covariates = read_table(ROOT / "data/cases/covariates.parquet")
     with publish("data/features.parquet", "data/preparation") as staging:
         extract(store, chosen, covariates).write(staging / "data/features.parquet")
-        preparation = staging / "data/preparation"
-        hand_on(ROOT / "data/restored", preparation, features=families.values())
+        hand_on(
+            ROOT / "data/restored",
+            staging / "data/preparation",
+            features=families.values(),
+            covariates=Covariate.of(covariates) if "covariates" in families else (),
+        )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from skiagram.records import read_record, write_record
 from skiagram.store import Image
 
@@ -48,6 +50,33 @@ class ImageKinds:
 
 
 @dataclass(frozen=True)
+class Covariate:
+    """One column of what is known of a case besides its image.
+
+    Attributes:
+        column: Its name.
+        categories: The texts that occur, sorted; None for numbers.
+    """
+
+    column: str
+    categories: tuple[str, ...] | None
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> tuple["Covariate", ...]:
+        """Describe every column of a table but `case_id`."""
+        return tuple(
+            cls(
+                str(name),
+                None
+                if pd.api.types.is_numeric_dtype(table[name])
+                else tuple(sorted(table[name].dropna().unique())),
+            )
+            for name in table.columns
+            if name != "case_id"
+        )
+
+
+@dataclass(frozen=True)
 class Preparation:
     """What images went through before a model saw them.
 
@@ -58,12 +87,14 @@ class Preparation:
         restoration: `_target_` and options of the restoration; None before it.
         features: `_target_` and options of each feature family, in column order; empty for
             models that see images.
+        covariates: The covariates that features were taken from, of the whole data set.
     """
 
     images: ImageKinds
     acquisition: dict[str, Any] | None
     restoration: dict[str, Any] | None = None
     features: tuple[dict[str, Any], ...] = ()
+    covariates: tuple[Covariate, ...] = ()
 
 
 def channels(shape: tuple[int, ...]) -> int:
@@ -77,6 +108,7 @@ def hand_on(
     *,
     restoration: dict[str, Any] | None = None,
     features: Iterable[dict[str, Any]] = (),
+    covariates: Iterable[Covariate] = (),
 ) -> None:
     """Copy the preparation from one stage's folder to the next, its training mean included.
 
@@ -85,6 +117,7 @@ def hand_on(
         target: Folder to write the same files to.
         restoration: Restoration to add; None to keep what is there.
         features: Feature families to add.
+        covariates: Covariates to add.
 
     Raises:
         DataError: The preparation is missing or damaged.
@@ -94,6 +127,7 @@ def hand_on(
         preparation,
         restoration=restoration or preparation.restoration,
         features=(*preparation.features, *features),
+        covariates=(*preparation.covariates, *covariates),
     )
     write_record(whole, target / PREPARATION)
     if (source / TRAINING_MEAN).exists():

@@ -113,12 +113,14 @@ def test_a_missing_training_mean_is_named(tmp_path: Path) -> None:
         load_model(model)
 
 
-def test_a_model_that_reads_covariates_is_refused(baseline: Trained, tmp_path: Path) -> None:
+def test_a_covariate_that_the_preparation_does_not_know_is_refused(
+    baseline: Trained, tmp_path: Path
+) -> None:
     copy = edited(
         baseline.model,
         tmp_path,
         "repeat0/model.json",
         lambda v: v["features"].append("covariates_age"),
     )
-    with pytest.raises(DataError, match="reads `covariates_age`, which no film holds"):
+    with pytest.raises(DataError, match="reads features that its preparation does not extract"):
         load_model(copy)

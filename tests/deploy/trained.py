@@ -1,5 +1,6 @@
 """Trained models with the films of their test cases, made as the stages make them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.datasets.contract import Acquisition, SpacedImage
+from skiagram.features.covariates import Covariates
 from skiagram.features.table import FeatureTable, extract
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.plan import Plan
 from skiagram.options import build, composed
 from skiagram.predictions import Predictions
-from skiagram.preparation import PREPARATION, ImageKinds, Preparation, hand_on
+from skiagram.preparation import PREPARATION, Covariate, ImageKinds, Preparation, hand_on
 from skiagram.records import SEALED, Cases, Task, write_record
 from skiagram.restoration.batch import restore_store
 from skiagram.store import ImageStore, ShardWriter
@@ -54,6 +56,14 @@ def options(path: str, **changed: object) -> dict[str, Any]:
     return values | changed
 
 
+def covariates_of(case_id: NDArray[np.str_]) -> pd.DataFrame:
+    """Return numbers and texts, some of them missing."""
+    at = np.array([int(name[5:]) for name in case_id.tolist()])
+    age = np.where(at % 7 == 0, np.nan, 40 + (at * 37 % 50) / 3)
+    side = np.array(["left", "right", "both, twice", None], dtype=object)[at % 4]
+    return pd.DataFrame({"case_id": case_id, "age": age, "side": side, "images": at % 3})
+
+
 def prepared(
     folder: Path,
     restoration: dict[str, Any],
@@ -87,9 +97,11 @@ def prepared(
     changes = None if acquisition is None else composed(acquisition)
     write_record(Preparation(kinds, changes), folder / "images" / PREPARATION)
     hand_on(folder / "images", restored, restoration=restoration)
-    families = [build(one, "features") for one in features]
-    hand_on(restored, folder / "preparation", features=features)
-    return cases, extract(ImageStore(restored), families)
+    families, known = [build(one, "features") for one in features], covariates_of(case_id)
+    chosen = any(isinstance(family, Covariates) for family in families)
+    covariates = Covariate.of(known) if chosen else ()
+    hand_on(restored, folder / "preparation", features=features, covariates=covariates)
+    return cases, extract(ImageStore(restored), families, known)
 
 
 def finish(
@@ -106,13 +118,19 @@ def finish(
 
 
 def trained_baseline(
-    folder: Path, restoration: str = "repair", acquisition: Acquisition | None = None
+    folder: Path,
+    restoration: str = "repair",
+    acquisition: Acquisition | None = None,
+    covariates: Sequence[str] = (),
+    model: str = "logistic_regression",
 ) -> Trained:
-    """Train a logistic regression on two feature families."""
+    """Train a logistic regression on two feature families and perhaps covariates."""
     features = [options(f"features/{name}.yaml") for name in ("wavelet", "statistics")]
+    if covariates:
+        features.append(options("features/covariates.yaml", columns=list(covariates)))
     steps = options(f"restoration/{restoration}.yaml")
     cases, table = prepared(folder, steps, features, acquisition)
-    composed = options("model/logistic_regression.yaml")
+    composed = options(f"model/{model}.yaml")
     inputs = tuple(table.of(part.case_id) for part in (cases.development(), cases.test()))
-    model = build(composed, "model")
-    return finish(folder, folder / "preparation", model, composed, cases, inputs)
+    built = build(composed, "model")
+    return finish(folder, folder / "preparation", built, composed, cases, inputs)

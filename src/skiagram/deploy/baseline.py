@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.deploy.covariates import CovariateFeature, covariate_features
+from skiagram.deploy.films import Films
 from skiagram.deploy.folder import WHOLE, own
 from skiagram.errors import DataError
-from skiagram.features.covariates import PREFIX, Covariates
-from skiagram.features.table import extract
+from skiagram.features.covariates import Covariates
+from skiagram.features.table import FeatureTable, extract
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.deployment import DEPLOYMENT, Deployment
 from skiagram.models.resampling import finite
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.store import ImageStore
 
 _BATCH = 256
 
@@ -28,20 +29,25 @@ class Baselines:
     Attributes:
         families: Feature families of images, in column order.
         fitted: One model a repeat.
+        covariates: Features that are taken from covariates.
     """
 
     families: Sequence[Any]
     fitted: Sequence[FittedClassical]
+    covariates: tuple[CovariateFeature, ...]
     batch: int = _BATCH
     shape: None = None
 
-    def scores(self, films: ImageStore) -> list[NDArray[np.float64]]:
+    def scores(self, films: Films) -> list[NDArray[np.float64]]:
         """Extract features and score them: (n, n_classes) a repeat.
 
         Raises:
             DataError: A feature is not defined for a film.
         """
-        table = extract(films, self.families)
+        images = extract(films.images, self.families)
+        names = (*images.names, *(one.name for one in self.covariates))
+        values = np.hstack([images.values, films.covariates])
+        table = FeatureTable(images.case_id, names, values)
         return [finite(model.scores(table)) for model in self.fitted]
 
 
@@ -52,28 +58,22 @@ def load_baselines(
 
     Raises:
         DataError: A file is missing or damaged, a class is not the program's own, or the model
-            reads what no film holds.
+            reads what its preparation does not make.
     """
     model = own(deployment.options, "skiagram.models.classical", "load", folder / DEPLOYMENT)
     fitted: list[FittedClassical] = [model.load(repeat) for repeat in repeats]
-    beside = [name for one in fitted for name in one.features if name.startswith(PREFIX)]
-    if beside:
-        raise DataError(
-            f"the model reads `{beside[0]}`, which no film holds",
-            where=str(folder),
-            allowed="models on features of images",
-            remedy="train a model that leaves covariates out",
-        )
     families = [
         own(options, "skiagram.features", "names", folder / PREPARATION)
         for options in preparation.features
         if options.get("_target_") != f"{Covariates.__module__}.{Covariates.__qualname__}"
     ]
+    read = [name for one in fitted for name in one.features]
+    beside = covariate_features(read, preparation.covariates)
     known = {name for family in families for name in family.names()}
-    if not known.issuperset(name for one in fitted for name in one.features):
+    if not known.union(one.name for one in beside).issuperset(read):
         raise DataError(
             "reads features that its preparation does not extract",
             where=str(folder),
             remedy=WHOLE,
         )
-    return Baselines(families, fitted)
+    return Baselines(families, fitted, beside)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skiagram.datasets.checks import check_image
 from skiagram.datasets.contract import Acquisition, SpacedImage
@@ -11,9 +12,22 @@ from skiagram.datasets.image_files import read_image
 from skiagram.errors import DataError
 from skiagram.preparation import ImageKinds, channels
 from skiagram.restoration.contract import Plane, Restoration
-from skiagram.store import Image
+from skiagram.store import Image, ImageStore
 
 _BYTE = "uint8"
+
+
+@dataclass(frozen=True)
+class Films:
+    """Some films as a model sees them.
+
+    Attributes:
+        images: n restored images.
+        covariates: (n, n_covariates) float32, of the features that no image holds; NaN is missing.
+    """
+
+    images: ImageStore
+    covariates: NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.deploy.films import Preparer
+from skiagram.deploy.covariates import CovariateFeature
+from skiagram.deploy.films import Films, Preparer
 from skiagram.deploy.folder import WHOLE, own, record, training_mean
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.deployment import DEPLOYMENT, Deployment, repeat_folder
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.progress import Progress
 from skiagram.records import Task
-from skiagram.store import ImageStore
 
 
 class Scorer(Protocol):
@@ -28,8 +28,12 @@ class Scorer(Protocol):
     def shape(self) -> tuple[int, int] | None:
         """(height, width) that films must have; None for any."""
 
-    def scores(self, films: ImageStore) -> list[NDArray[np.float64]]:
-        """Score all films of a store, in its order: (n, n_classes) a repeat."""
+    @property
+    def covariates(self) -> tuple[CovariateFeature, ...]:
+        """What is read besides the films."""
+
+    def scores(self, films: Films) -> list[NDArray[np.float64]]:
+        """Score all films in order: (n, n_classes) a repeat."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class DeployedModel:
         known = [threshold for threshold in thresholds if threshold is not None]
         return float(np.mean(known)) if self.task.positive is not None and known else None
 
-    def probabilities(self, films: ImageStore) -> NDArray[np.float64]:
+    def probabilities(self, films: Films) -> NDArray[np.float64]:
         """Return the mean calibrated probability over repeats: (n, n_classes), rows sum to 1.
 
         Raises:

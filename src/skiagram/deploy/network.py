@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.deploy.covariates import CovariateFeature
+from skiagram.deploy.films import Films
 from skiagram.deploy.folder import own, record
 from skiagram.models.deep.fitted import ARCHITECTURE, Architecture, FittedNetwork, load
 from skiagram.models.resampling import finite
-from skiagram.store import ImageStore
 from skiagram.training.images import ImageSet
 
 
@@ -27,10 +28,11 @@ class Networks:
     fitted: Sequence[FittedNetwork]
     batch: int
     shape: tuple[int, int] | None
+    covariates: tuple[CovariateFeature, ...] = ()
 
-    def scores(self, films: ImageStore) -> list[NDArray[np.float64]]:
-        """Score all films of a store, in its order: (n, n_classes) logits a repeat."""
-        images = ImageSet(films, np.array(films.case_ids))
+    def scores(self, films: Films) -> list[NDArray[np.float64]]:
+        """Score all films in order: (n, n_classes) logits a repeat."""
+        images = ImageSet(films.images, np.array(films.images.case_ids))
         return [finite(network.scores(images)) for network in self.fitted]
 
 
