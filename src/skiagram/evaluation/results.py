@@ -94,6 +94,7 @@ class Evaluation:
         detectable: Smallest true difference in AUC that the primary test finds with a chance of
             80 % on as many patients as were reported.
         ranking: Whether the order of the models holds; None with fewer than two models.
+        majority_accuracy: Accuracy of always naming the class that is commonest in development.
         trivial: Each arm's best model against trivial rules.
         trivial_words: What follows from them, a sentence an arm.
         prevalence: The prevalence that predictive values are also given at, as the user stated it.
@@ -117,6 +118,7 @@ class Evaluation:
     secondary: tuple[Comparison, ...] = ()
     detectable: Estimate | None = None
     ranking: Ranking | None = None
+    majority_accuracy: Estimate | None = None
     trivial: tuple[AgainstTrivial, ...] = ()
     trivial_words: tuple[str, ...] = ()
     prevalence: float | None = None

@@ -8,6 +8,7 @@ import pandas as pd
 from skiagram.evaluation.cautions import cautions
 from skiagram.evaluation.comparison.contenders import Contender
 from skiagram.evaluation.comparison.findings import Contest, compared
+from skiagram.evaluation.comparison.trivial import majority_accuracy
 from skiagram.evaluation.delong import auc_estimate
 from skiagram.evaluation.model_result import model_result
 from skiagram.evaluation.questions import NOTHING, Questions
@@ -96,6 +97,7 @@ def evaluate(
         margin=margin,
         label_conflicts=conflicts,
         prevalence=questions.prevalence,
+        majority_accuracy=majority_accuracy(ground.development, ground.cases),
         **vars(found),
     )
 

@@ -82,3 +82,12 @@ def test_more_classes_are_compared_alike() -> None:
     assert ((found.detectable and found.detectable.value) or 0) > 0
     assert [one.beaten for one in found.trivial] == [True, True]
     assert found.trivial_words[0] == "The best network (Net) beats the prevalence."
+
+
+def test_naming_every_case_alike_sets_the_accuracy_to_beat() -> None:
+    known = scenario(120, 80)
+    sealed = known.sealed.assign(label=[1] * 60 + [0] * 20)
+    known.cases.label[:10] = 0
+    found = evaluate([finished(known, "svm")], known.cases, known.task, sealed, seed=0)
+    assert found.majority_accuracy is not None
+    assert found.majority_accuracy.value == 20 / 80

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from skiagram.evaluation.comparison.contenders import Contender, compared_auc
+from skiagram.evaluation.proportions import proportion
 from skiagram.evaluation.records.comparison import AgainstTrivial
+from skiagram.evaluation.reference import Reference
 from skiagram.evaluation.results import Estimate, ModelResult
 
 PREVALENCE = "prevalence"
@@ -37,6 +41,17 @@ def against_trivial(
             difference = compared_auc(contenders[model], contenders[rule]).estimate
             found.append(AgainstTrivial(model, rule, difference, _surely(difference)))
     return tuple(found)
+
+
+def majority_accuracy(development: Reference, reported: Reference) -> Estimate:
+    """Estimate the accuracy of naming every case as most development cases are.
+
+    Args:
+        development: Cases whose labels were open to training.
+        reported: The reported cases.
+    """
+    commonest = int(np.bincount(development.label, minlength=len(development.classes)).argmax())
+    return proportion((reported.label == commonest).astype(np.float64), reported.patient)
 
 
 def trivial_words(
