@@ -10,19 +10,9 @@ from scipy import ndimage
 from skiagram.errors import OptionError
 from skiagram.features.batch import Batch
 from skiagram.features.granulometry import Granulometry
-from skiagram.features.kernels.erosion import eroded
 from skiagram.options import check
 
 FAMILY = Granulometry(radii=(1, 2, 5, 20))
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (7, 150), (90, 64), (65, 3)])
-@pytest.mark.parametrize("radius", [1, 3, 8, 70])
-def test_erosion_equals_scipy(shape: tuple[int, int], radius: int) -> None:
-    images = np.random.default_rng(0).normal(size=(2, *shape)).astype(np.float32)
-    side = 2 * radius + 1
-    expected = [ndimage.grey_erosion(image, size=(side, side)) for image in images]
-    np.testing.assert_array_equal(eroded(images, radius), expected)
 
 
 def test_spectrum_is_what_openings_and_closings_of_scipy_take_away() -> None:

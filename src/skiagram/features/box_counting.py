@@ -35,13 +35,23 @@ def box_counting_dimension(images: NDArray[np.float64]) -> NDArray[np.float64]:
             _pooled(smallest, np.minimum, shared),
         )
         height = np.where(spread > 0, spread, 1) * (side / shorter)
-        touched = np.floor((largest - lowest) / height) - np.floor((smallest - lowest) / height) + 1
+        boxes = _boxes(largest, lowest, height)
+        boxes -= _boxes(smallest, lowest, height)
         sides.append(side)
-        counts.append(touched.mean(axis=(1, 2)))
+        counts.append(boxes.mean(axis=(1, 2)) + 1)
         side *= 2
     if len(sides) < 2:
         return np.full(len(images), 2.0)
     return 2 - log_slope(np.array(sides), np.stack(counts))
+
+
+def _boxes(
+    surface: NDArray[np.float64], lowest: NDArray[np.float64], height: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how many whole boxes stand below the surface."""
+    boxes = surface - lowest
+    boxes /= height
+    return np.floor(boxes, out=boxes)
 
 
 def _pooled(images: NDArray[np.float64], extreme: np.ufunc, shared: bool) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from skiagram.features.ascending import Ascending
 from skiagram.features.batch import Batch
 from skiagram.features.definition import Definition
 from skiagram.features.feature import ratio
-from skiagram.features.kernels.erosion import eroded
+from skiagram.features.kernels.erosion import erode
 from skiagram.options import STRICT
 
 Radius = Annotated[int, Field(ge=1, le=1024)]
@@ -73,21 +73,24 @@ class Granulometry:
         Raises:
             DataError: The images have neither one channel nor three.
         """
-        grey = batch.luminance("granulometry").astype(np.float32)
-        return np.hstack([self._spectrum(grey), self._spectrum(-grey)])
+        grey = batch.luminance("granulometry")
+        return np.hstack([self._spectrum(grey, sign) for sign in (1, -1)])
 
-    def _spectrum(self, grey: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the spectrum of openings; that of closings is the negative image's."""
-        floor = grey.min(axis=(1, 2)).astype(np.float64)
-        whole = _mean(grey)
-        left, taken, radius, smallest = whole, [], 0, grey
+    def _spectrum(self, grey: NDArray[np.float64], sign: int) -> NDArray[np.float64]:
+        """Return the spectrum of openings (sign 1) or of closings (sign −1)."""
+        eroded = grey.astype(np.float32)
+        opened = np.empty_like(eroded)
+        left = sign * _mean(eroded)
+        floor = eroded.min(axis=(1, 2)) if sign > 0 else -eroded.max(axis=(1, 2))
+        whole, taken, radius = left - floor, [], 0
         for at in self.radii:
-            smallest = eroded(smallest, at - radius)  # squares add up to larger ones
-            opened = _mean(-eroded(-smallest, at))
-            taken.append(ratio(np.maximum(left - opened, 0), whole - floor))
-            left, radius = opened, at
+            erode(eroded, eroded, at - radius, sign)  # squares add up to larger ones
+            erode(eroded, opened, at, -sign)
+            still = sign * _mean(opened)
+            taken.append(ratio(np.maximum(left - still, 0), whole))
+            left, radius = still, at
         return np.stack(taken, axis=1)
 
 
-def _mean(grey: NDArray[np.float32]) -> NDArray[np.float64]:
-    return grey.mean(axis=(1, 2), dtype=np.float64)
+def _mean(images: NDArray[np.float32]) -> NDArray[np.float64]:
+    return images.mean(axis=(1, 2), dtype=np.float64)

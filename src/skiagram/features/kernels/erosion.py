@@ -9,35 +9,39 @@ _LANES = 64  # neighbouring lines that are worked on at once
 
 
 @compiled
-def eroded(images: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
-    """Return the least intensity in the square around each pixel, cut off at the border.
+def erode(
+    images: NDArray[np.float32], target: NDArray[np.float32], radius: int, sign: float
+) -> None:
+    """Write the least (sign 1) or greatest (sign −1) intensity in the square around each pixel.
 
-    Van Herk, Pattern Recognition Letters 13(7), 1992: three comparisons a pixel and axis.
+    Squares are cut off at the border. Van Herk, Pattern Recognition Letters 13(7), 1992: three
+    comparisons a pixel and axis.
 
     Args:
         images: (n, height, width).
+        target: Of the same shape, or `images` itself.
         radius: Half the side of the square less half a pixel, from 1.
+        sign: 1 for erosion, −1 for dilation.
     """
     n, height, width = images.shape
-    found = np.empty_like(images)
     down, right = min(radius, height - 1), min(radius, width - 1)
     longest = max(height + 2 * down, width + 2 * right)
     lines = np.empty((longest, _LANES), dtype=np.float32)
     behind = np.empty((longest, _LANES), dtype=np.float32)
+    factor = np.float32(sign)
     for image in range(n):
         for first in range(0, width, _LANES):
             lanes = min(_LANES, width - first)
             lines[: height + 2 * down] = np.inf
-            lines[down : down + height, :lanes] = images[image, :, first : first + lanes]
+            lines[down : down + height, :lanes] = factor * images[image, :, first : first + lanes]
             _slide(lines, behind, height, down)
-            found[image, :, first : first + lanes] = behind[:height, :lanes]
+            target[image, :, first : first + lanes] = behind[:height, :lanes]
         for first in range(0, height, _LANES):
             lanes = min(_LANES, height - first)
             lines[: width + 2 * right] = np.inf
-            lines[right : right + width, :lanes] = found[image, first : first + lanes].T
+            lines[right : right + width, :lanes] = target[image, first : first + lanes].T
             _slide(lines, behind, width, right)
-            found[image, first : first + lanes] = behind[:width, :lanes].T
-    return found
+            target[image, first : first + lanes] = factor * behind[:width, :lanes].T
 
 
 @compiled
