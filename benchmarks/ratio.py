@@ -7,7 +7,7 @@ where seconds do not. Linear algebra is held to one thread.
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from threadpoolctl import threadpool_limits
@@ -62,6 +62,21 @@ class Ratio:
         return statistics.median(self.turns)
 
 
+@dataclass(frozen=True)
+class Table:
+    """Figures that are no ratio to a peer.
+
+    Attributes:
+        title: What is shown.
+        header: Titles of the columns.
+        rows: Cells as text.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
 def rounds() -> int:
     """Return how often both sides take turns: 9, or what `python -m benchmarks.run` was told."""
     return int(os.environ.get(_ROUNDS, "9"))
@@ -86,6 +101,19 @@ def compare(title: str, ours: Side, peer: Side, target: float | None = None) -> 
         pairs = [(_seconds(ours), _seconds(peer)) for _ in range(rounds())]
     seconds, peer_seconds = zip(*pairs, strict=True)
     return Ratio(title, ours.name, peer.name, seconds, peer_seconds, target)
+
+
+def show(ratios: Iterable[Ratio], tables: Iterable[Table] = ()) -> None:
+    """Print ratios and tables as they come."""
+    for ratio in ratios:
+        low, high = ratio.turns[0], ratio.turns[-1]
+        print(f"{ratio.title}: {ratio.median:.1f} times {ratio.peer} ({low:.1f} to {high:.1f})")
+        own, theirs = (1e3 * statistics.median(one) for one in (ratio.seconds, ratio.peer_seconds))
+        print(f"    {own:.3f} ms against {theirs:.3f} ms")
+    for table in tables:
+        print(table.title)
+        for row in (table.header, *table.rows):
+            print("    " + "".join(f"{cell:24s}" for cell in row).rstrip())
 
 
 def _seconds(side: Side) -> float:

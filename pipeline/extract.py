@@ -5,7 +5,8 @@ from typing import Any
 from pydantic.dataclasses import dataclass
 
 from entrypoint import ROOT, publish, stage
-from skiagram.features.table import extract
+from skiagram.compute import Compute
+from skiagram.features.extraction import extract
 from skiagram.options import STRICT, build
 from skiagram.preparation import Covariate, hand_on
 from skiagram.records import read_table
@@ -17,6 +18,7 @@ class Options:
     """Choices of the stage."""
 
     features: dict[str, Any]
+    compute: Compute
 
 
 @stage(Options)
@@ -27,7 +29,8 @@ def main(options: Options) -> None:
     store = ImageStore(ROOT / "data/restored")
     covariates = read_table(ROOT / "data/cases/covariates.parquet")
     with publish("data/features.parquet", "data/preparation") as staging:
-        extract(store, chosen, covariates).write(staging / "data/features.parquet")
+        table = extract(store, chosen, covariates, options.compute)
+        table.write(staging / "data/features.parquet")
         hand_on(
             ROOT / "data/restored",
             staging / "data/preparation",

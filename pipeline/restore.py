@@ -5,6 +5,7 @@ from typing import Any
 from pydantic.dataclasses import dataclass
 
 from entrypoint import ROOT, publish, stage
+from skiagram.compute import Compute
 from skiagram.options import STRICT, build
 from skiagram.preparation import hand_on
 from skiagram.records import Cases
@@ -17,6 +18,7 @@ class Options:
     """Choices of the stage."""
 
     restoration: dict[str, Any]
+    compute: Compute
 
 
 @stage(Options)
@@ -27,7 +29,7 @@ def main(options: Options) -> None:
     cases = Cases.read(ROOT / "data/cases/cases.parquet")
     with publish("data/restored", "data/treatment.parquet") as staging:
         restored, record = staging / "data/restored", staging / "data/treatment.parquet"
-        restore_store(images, restoration, restored, record, cases)
+        restore_store(images, restoration, restored, record, cases, options.compute)
         hand_on(ROOT / "data/images", restored, restoration=options.restoration)
 
 

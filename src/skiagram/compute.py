@@ -1,28 +1,112 @@
-"""How much of the machine a stage may use."""
+"""How much of a machine, or of a cluster, a stage uses; no value depends on it but networks'.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated
+Work that falls into independent pieces runs through `Compute.map`: in the stage's own process, in
+joblib's worker processes, or on a Ray cluster.
+"""
 
-from pydantic import Field
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 from threadpoolctl import threadpool_limits
 
+from skiagram.errors import SkiagramError
 from skiagram.options import STRICT
+from skiagram.workers import Submit, processes, ray_cluster
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_A_WORKER = 2  # pieces a worker has under way: one at work, one at hand
 
 
 @dataclass(**STRICT)
 class Compute:
-    """Threads of one process; network weights repeat bit for bit at an equal count only.
+    """Threads for linear algebra and networks, workers for pieces of work.
 
     Attributes:
-        threads: Threads for linear algebra and networks.
+        threads: Threads for linear algebra and networks, in stages that train; network weights
+            repeat bit for bit at an equal count only.
+        workers: Pieces of work at a time, each on one thread; 1 with `processes` is the stage's
+            own process.
+        backend: `processes` of this machine, or a cluster of `ray`.
+        address: Of a running Ray cluster, `auto` for this machine's; None starts one here and
+            ends it.
     """
 
     threads: Annotated[int, Field(ge=1)]
+    workers: Annotated[int, Field(ge=1)]
+    backend: Literal["processes", "ray"]
+    address: str | None
+
+    @model_validator(mode="after")
+    def _address_of_a_cluster(self) -> Self:
+        if self.address is not None and self.backend != "ray":
+            raise ValueError("`address` is of a Ray cluster: null it, or set `backend: ray`")
+        return self
 
     @contextmanager
     def limit(self) -> Iterator[None]:
         """Hold linear algebra to the chosen number of threads."""
         with threadpool_limits(self.threads):
             yield
+
+    def map(self, function: Callable[[T], R], pieces: Iterable[T]) -> Iterator[R]:
+        """Yield what a function makes of each piece, in order; the values depend on no option.
+
+        Pieces are taken, and results kept, as far ahead as keeps the workers busy: memory stays
+        flat however many pieces there are and however slowly the results are used.
+
+        Args:
+            function: Of a module, without side effects.
+            pieces: Small descriptions of work: other processes receive copies.
+
+        Raises:
+            OptionError: Ray is not installed or no cluster answers.
+            SkiagramError: What the function raises; or a worker died.
+        """
+        if self.backend == "processes" and self.workers == 1:
+            yield from map(partial(_on_one_thread, function), pieces)
+            return
+        waiting: deque[Future[R | SkiagramError]] = deque()
+        with self._workers() as submit:
+            for piece in pieces:
+                if len(waiting) == _A_WORKER * self.workers:
+                    yield _value(waiting.popleft())
+                waiting.append(submit(_attempt, function, piece))
+            while waiting:
+                yield _value(waiting.popleft())
+
+    def _workers(self) -> AbstractContextManager[Submit]:
+        if self.backend == "ray":
+            return ray_cluster(self.workers, self.address)
+        return processes(self.workers)
+
+
+IN_PROCESS = Compute(threads=1, workers=1, backend="processes", address=None)
+
+
+def _on_one_thread(function: Callable[[T], R], piece: T) -> R:
+    """Late digits of linear algebra can depend on the number of threads."""
+    with threadpool_limits(1):
+        return function(piece)
+
+
+def _attempt(function: Callable[[T], R], piece: T) -> R | SkiagramError:
+    """Return a named error as a value: raised in a cluster, it would come back as a traceback."""
+    try:
+        return _on_one_thread(function, piece)
+    except SkiagramError as error:
+        return error
+
+
+def _value(future: "Future[R | SkiagramError]") -> R:
+    result = future.result()
+    if isinstance(result, SkiagramError):
+        raise result
+    return result

@@ -25,9 +25,9 @@ class Progress:
         """Show what the current step is."""
         self._bar.set_postfix_str(step)
 
-    def advance(self) -> None:
-        """Count one step as done."""
-        self._bar.update()
+    def advance(self, steps: int = 1) -> None:
+        """Count some steps as done."""
+        self._bar.update(steps)
 
     def __exit__(
         self,

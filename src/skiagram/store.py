@@ -13,7 +13,6 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -121,12 +120,7 @@ class ShardWriter:
             self._shards += 1
             self._written = 0
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Close the last shard and, unless an error is under way, write the index."""
         self._close_shard()
         if kind is None:
@@ -168,9 +162,13 @@ class ImageStore:
 
     def __iter__(self) -> Iterator[tuple[str, Image]]:
         """Yield (case id, image) in the store's order, one shard mapped at a time."""
-        for number in sorted(set(self._shard_of)):
-            shard = self._open(number)
-            for row in range(len(shard)):
+        return self.span(0, len(self))
+
+    def span(self, start: int, stop: int) -> Iterator[tuple[str, Image]]:
+        """Yield what iteration yields, from one place of the order up to, without, another."""
+        for number in sorted(set(self._shard_of[start:stop])):
+            shard, first = self._open(number), bisect.bisect_left(self._shard_of, number)
+            for row in range(max(start - first, 0), min(stop - first, len(shard))):
                 yield shard.case_id(row), shard.view(row)
 
     def image(self, case_id: str) -> Image:

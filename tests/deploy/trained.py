@@ -13,7 +13,8 @@ from PIL import Image
 
 from skiagram.datasets.contract import Acquisition, SpacedImage
 from skiagram.features.covariates import Covariates
-from skiagram.features.table import FeatureTable, extract
+from skiagram.features.extraction import extract
+from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.plan import Plan
 from skiagram.options import build, composed

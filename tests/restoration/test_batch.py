@@ -2,10 +2,12 @@
 
 import tracemalloc
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 
+from skiagram.compute import IN_PROCESS, Compute
 from skiagram.errors import DataError
 from skiagram.records import read_table
 from skiagram.restoration.batch import restore_store
@@ -34,6 +36,30 @@ def test_every_image_is_restored_on_its_own_and_its_treatment_recorded(tmp_path:
         np.testing.assert_array_equal(restored.image(case_id), expected)
         assert table.loc[case_id, "outliers"] == treatment.outliers
         assert table.loc[case_id, "noise"] == treatment.noise
+
+
+@pytest.mark.parametrize(
+    "backend", ["processes", pytest.param("ray", marks=pytest.mark.slow)], ids=["joblib", "ray"]
+)
+def test_workers_restore_to_equal_bytes(
+    tmp_path: Path, backend: Literal["processes", "ray"]
+) -> None:
+    generator = np.random.default_rng(0)
+    with ShardWriter(tmp_path / "images") as writer:
+        for at in range(3):  # a piece of work each
+            image = generator.normal(100, 20, (700 + at, 800)).astype(np.float32)
+            writer.add(f"case-{at}", image, (0.1, 0.1 + at))
+    two = Compute(threads=1, workers=2, backend=backend, address=None)
+    for name, compute in (("alone", IN_PROCESS), ("shared", two)):
+        restore_store(
+            ImageStore(tmp_path / "images"),
+            restoration("wavelet"),
+            tmp_path / name,
+            tmp_path / f"{name}.parquet",
+            compute=compute,
+        )
+    assert ImageStore(tmp_path / "alone").sha256 == ImageStore(tmp_path / "shared").sha256
+    assert (tmp_path / "alone.parquet").read_bytes() == (tmp_path / "shared.parquet").read_bytes()
 
 
 def test_an_image_with_nothing_known_is_named_and_leaves_no_finished_store(

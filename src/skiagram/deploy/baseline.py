@@ -13,7 +13,8 @@ from skiagram.deploy.films import Films
 from skiagram.deploy.folder import WHOLE, own
 from skiagram.errors import DataError
 from skiagram.features.covariates import Covariates
-from skiagram.features.table import FeatureTable, extract
+from skiagram.features.extraction import extract
+from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.deployment import DEPLOYMENT, Deployment
 from skiagram.models.resampling import finite

@@ -32,6 +32,13 @@ class Batch:
         """Return the number of images."""
         return len(self.images)
 
+    def row(self, at: int) -> "Batch":
+        """Return one image as a batch of its own."""
+        one = slice(at, at + 1)
+        masks = None if self.masks is None else self.masks[one]
+        spacing = None if self.spacing is None else self.spacing[one]
+        return Batch(self.images[one], masks, spacing)
+
     def luminance(self, family: str) -> NDArray[np.float64]:
         """Return the intensities (n, height, width) that a family of grey images works on.
 

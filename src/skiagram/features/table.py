@@ -1,6 +1,6 @@
 """The feature table: a row a case, a float32 column a named feature."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
-from skiagram.features.batch import Batch
-from skiagram.features.contract import FeatureFamily
-from skiagram.features.covariates import Covariates
 from skiagram.records import read_table, write_table
-from skiagram.store import Image, ImageStore
-
-_BATCH_IMAGES = 256
-_BATCH_PIXELS = 2**16  # intermediates of a batch then stay in a processor's cache
 
 
 @dataclass(frozen=True)
@@ -83,84 +76,3 @@ class FeatureTable:
         names = tuple(table.columns[1:])
         values = table[list(names)].to_numpy(dtype=np.float32)
         return cls(table["case_id"].to_numpy(dtype=str), names, values)
-
-
-def extract(
-    store: ImageStore,
-    families: Sequence[FeatureFamily | Covariates],
-    covariates: pd.DataFrame | None = None,
-) -> FeatureTable:
-    """Compute the features of all images of a store, and put chosen covariates beside them.
-
-    Args:
-        store: Restored images.
-        families: Chosen families; the covariates' columns come last.
-        covariates: Column `case_id` and what else is known of each case; None for nothing.
-
-    Raises:
-        DataError: Two families share a name, or a feature of an image is not finite; names the
-            case.
-        OptionError: A covariate is chosen that the data set lacks.
-    """
-    of_images = [family for family in families if not isinstance(family, Covariates)]
-    table = _of_images(store, of_images)
-    known = pd.DataFrame({"case_id": table.case_id})
-    if covariates is not None:
-        known = known.merge(covariates, on="case_id", how="left", validate="one_to_one")
-    columns = [family.encode(known) for family in families if isinstance(family, Covariates)]
-    names = (*table.names, *(name for part in columns for name in part))
-    if len(set(names)) != len(names):
-        raise DataError("two feature families share a name", where="features")
-    beside = [values[:, None] for part in columns for values in part.values()]
-    values = np.hstack([table.values, *beside])  # noqa: PD011
-    return FeatureTable(table.case_id, names, values)
-
-
-def _of_images(store: ImageStore, families: Sequence[FeatureFamily]) -> FeatureTable:
-    if not families:
-        return FeatureTable(np.array(store.case_ids), (), np.empty((len(store), 0), np.float32))
-    names = tuple(name for family in families for name in family.names())
-    case_ids: list[str] = []
-    values: list[NDArray[np.float32]] = []
-    for batch_ids, batch in _batches(store):
-        features = np.hstack([family.extract(batch) for family in families])
-        with np.errstate(over="ignore"):  # an infinite feature is named below
-            block = features.astype(np.float32)
-        bad = ~np.isfinite(block)
-        if bad.any():
-            row, column = (int(at[0]) for at in np.nonzero(bad))
-            raise DataError(
-                f"feature `{names[column]}` is {block[row, column]}", where=batch_ids[row]
-            )
-        case_ids += batch_ids
-        values.append(block)
-    return FeatureTable(np.array(case_ids), names, np.vstack(values))
-
-
-def _batches(store: ImageStore) -> Iterator[tuple[list[str], Batch]]:
-    ids: list[str] = []
-    images: list[Image] = []
-    most = 1
-    for case_id, image in store:
-        if images and (image.shape != images[0].shape or len(images) >= most):
-            yield ids, _stack(store, ids, images)
-            ids, images = [], []
-        most = min(_BATCH_IMAGES, _BATCH_PIXELS // image.size)
-        ids.append(case_id)
-        images.append(image)
-    if images:
-        yield ids, _stack(store, ids, images)
-
-
-def _stack(store: ImageStore, ids: list[str], images: list[Image]) -> Batch:
-    stacked = np.stack(images).astype(np.float32)
-    bad = ~np.isfinite(stacked.reshape(len(ids), -1)).all(axis=1)
-    if bad.any():
-        raise DataError(
-            "missing pixels",
-            where=ids[int(np.argmax(bad))],
-            remedy="choose a restoration that fills missing values",
-        )
-    unknown = (np.nan, np.nan)
-    spacing = np.array([store.spacing(case_id) or unknown for case_id in ids])
-    return Batch(stacked, spacing=spacing)

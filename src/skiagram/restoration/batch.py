@@ -1,19 +1,22 @@
 """Restores a whole store, batch by batch, and keeps a record of what was done to each case."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.compute import IN_PROCESS, Compute
 from skiagram.errors import DataError
 from skiagram.preparation import TRAINING_MEAN
 from skiagram.progress import Progress
 from skiagram.records import Cases, write_table
 from skiagram.restoration.contract import Plane, Restoration, Treatment
 from skiagram.restoration.training_mean import training_mean
+from skiagram.spans import Span, spans
 from skiagram.store import Image, ImageStore, ShardWriter
 
 _BATCH_VALUES = 2**20
@@ -38,6 +41,7 @@ def restore_store(
     images: Path,
     record: Path,
     cases: Cases | None = None,
+    compute: Compute = IN_PROCESS,
 ) -> None:
     """Write restored shards and a table with a row a case and a column a `Treatment` field.
 
@@ -50,6 +54,7 @@ def restore_store(
         images: Folder for the restored shards.
         record: Parquet file for the table.
         cases: The case table, for a training mean; its labels are not read.
+        compute: Where the work is done; the values do not depend on it.
 
     Raises:
         DataError: An image cannot be restored; names the case.
@@ -58,35 +63,47 @@ def restore_store(
     mean = _mean(store, restoration, cases)
     rows: list[dict[str, object]] = []
     with ShardWriter(images) as writer, Progress("restore", len(store)) as progress:
-        for batch in batches(store):
-            restored = zip(batch.case_ids, *restore_batch(batch, restoration, mean), strict=True)
+        work = partial(_restore_span, restoration, mean)
+        for restored in compute.map(work, spans(store, _BATCH_VALUES)):
             for case_id, image, treatment in restored:
                 writer.add(case_id, image, store.spacing(case_id))
                 rows.append({"case_id": case_id, **vars(treatment)})
-                progress.advance()
+            progress.advance(len(restored))
     if mean is not None:
         np.save(images / TRAINING_MEAN, mean, allow_pickle=False)
     write_table(pd.DataFrame(rows), record)
 
 
-def batches(store: ImageStore) -> Iterator[ImageBatch]:
-    """Yield a store's images in its order, as many at once as are alike and bounded memory holds.
+def _restore_span(
+    restoration: Restoration, training_mean: Plane | None, span: Span
+) -> list[tuple[str, NDArray[np.float32], Treatment]]:
+    return [
+        one
+        for batch in batches(span)
+        for one in zip(
+            batch.case_ids, *restore_batch(batch, restoration, training_mean), strict=True
+        )
+    ]
+
+
+def batches(images: Iterable[tuple[str, Image]]) -> Iterator[ImageBatch]:
+    """Yield images in their order, as many at once as are alike and bounded memory holds.
 
     Args:
-        store: Images of any sizes and depths.
+        images: (case id, image) of any sizes and depths.
     """
     case_ids: list[str] = []
-    images: list[Image] = []
-    for case_id, image in store:
-        full = len(images) >= max(1, _BATCH_VALUES // image.size)
-        alike = not images or (image.shape, image.dtype) == (images[0].shape, images[0].dtype)
-        if images and (full or not alike):
-            yield ImageBatch(case_ids, _stacked(images))
-            case_ids, images = [], []
+    stack: list[Image] = []
+    for case_id, image in images:
+        full = len(stack) >= max(1, _BATCH_VALUES // image.size)
+        alike = not stack or (image.shape, image.dtype) == (stack[0].shape, stack[0].dtype)
+        if stack and (full or not alike):
+            yield ImageBatch(case_ids, _stacked(stack))
+            case_ids, stack = [], []
         case_ids.append(case_id)
-        images.append(image)
-    if images:
-        yield ImageBatch(case_ids, _stacked(images))
+        stack.append(image)
+    if stack:
+        yield ImageBatch(case_ids, _stacked(stack))
 
 
 def restore_batch(

@@ -1,0 +1,73 @@
+"""Features of the IBSI's reference manual beside MIRP, and what a pixel costs.
+
+    python -m benchmarks.features
+
+First order, GLCM, GLRLM, GLSZM, NGTDM and NGLDM with all their features, on generated films. The
+values are the same (tests/features/test_mirp.py).
+"""
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from importlib.metadata import version
+
+import numpy as np
+from benchmarks.films import films
+from benchmarks.ratio import Ratio, Side, Table, compare, rounds, show
+from benchmarks.reference_features import GREY_LEVELS, describe, describe_with_mirp, families
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from skiagram.features.contract import FeatureFamily
+
+PEER = f"MIRP {version('mirp')}"
+SIZES = ((28, 28), (64, 64), (224, 224), (1024, 1024), (3328, 2560))
+AT_LEAST = 2**18  # pixels a turn
+
+
+def ratios() -> Iterator[Ratio]:
+    """Compare all families together on small images and on a film."""
+    chosen = families()
+    for side, number, peers, target in ((28, 1024, 8, 250.0), (1024, 1, 1, 18.0)):
+        images = films(number, side, side)
+        yield compare(
+            f"six families, {side} × {side} pixels, {GREY_LEVELS} grey levels",
+            Side("skiagram", partial(describe, [*chosen.values()], images), number),
+            Side(PEER, partial(describe_with_mirp, [*chosen], images[:peers]), peers),
+            target,
+        )
+
+
+def tables() -> Iterator[Table]:
+    """Show the time a pixel takes from small images to a whole film, and what each family costs."""
+    chosen = families()
+    stacks = [films(max(1, AT_LEAST // (height * width)), height, width) for height, width in SIZES]
+    with threadpool_limits(1):
+        turns = [[_a_pixel([*chosen.values()], one) for one in stacks] for _ in range(rounds())]
+        alone = {
+            name: [_a_pixel([family], one) * one[0].size for one in (stacks[0], stacks[3])]
+            for name, family in chosen.items()
+        }
+    absolute = np.array(turns).T
+    first = f"{SIZES[0][0]} × {SIZES[0][1]}"
+    rows = tuple(
+        (f"{height} × {width}", f"{1e9 * np.median(own):.0f}", _spread(own / absolute[0]))
+        for (height, width), own in zip(SIZES, absolute, strict=True)
+    )
+    yield Table("Cost with size", ("pixels", "nanoseconds a pixel", f"relative to {first}"), rows)
+    costs = tuple((name, *(f"{1e3 * one:.3f}" for one in own)) for name, own in alone.items())
+    yield Table("Each family alone, milliseconds an image", ("family", "28²", "1024²"), costs)
+
+
+def _a_pixel(chosen: list[FeatureFamily], images: NDArray[np.float32]) -> float:
+    started = time.perf_counter()
+    describe(chosen, images)
+    return (time.perf_counter() - started) / images.size
+
+
+def _spread(turns: NDArray[np.float64]) -> str:
+    return f"{np.median(turns):.2f} ({turns.min():.2f}–{turns.max():.2f})"
+
+
+if __name__ == "__main__":
+    show(ratios(), tables())

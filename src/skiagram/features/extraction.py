@@ -1,0 +1,130 @@
+"""The feature table of a whole store, made span by span wherever the work is done."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.compute import IN_PROCESS, Compute
+from skiagram.errors import DataError
+from skiagram.features.batch import Batch
+from skiagram.features.contract import FeatureFamily
+from skiagram.features.covariates import Covariates
+from skiagram.features.table import FeatureTable
+from skiagram.progress import Progress
+from skiagram.spans import Span, spans
+from skiagram.store import Image, ImageStore
+
+_SPAN_VALUES = 2**19  # some tenths of a second of work
+_BATCH_IMAGES = 256
+_BATCH_VALUES = 2**16  # intermediates of a batch then stay in a processor's cache
+
+
+def extract(
+    store: ImageStore,
+    families: Sequence[FeatureFamily | Covariates],
+    covariates: pd.DataFrame | None = None,
+    compute: Compute = IN_PROCESS,
+) -> FeatureTable:
+    """Compute the features of all images of a store, and put chosen covariates beside them.
+
+    Args:
+        store: Restored images.
+        families: Chosen families; the covariates' columns come last.
+        covariates: Column `case_id` and what else is known of each case; None for nothing.
+        compute: Where the work is done; the values do not depend on it.
+
+    Raises:
+        DataError: Two families share a name, a family is not defined for an image, or a feature
+            of it is not finite; names the case.
+        OptionError: A covariate is chosen that the data set lacks.
+    """
+    of_images = [family for family in families if not isinstance(family, Covariates)]
+    table = _of_images(store, of_images, compute)
+    known = pd.DataFrame({"case_id": table.case_id})
+    if covariates is not None:
+        known = known.merge(covariates, on="case_id", how="left", validate="one_to_one")
+    columns = [family.encode(known) for family in families if isinstance(family, Covariates)]
+    names = (*table.names, *(name for part in columns for name in part))
+    if len(set(names)) != len(names):
+        raise DataError("two feature families share a name", where="features")
+    beside = [values[:, None] for part in columns for values in part.values()]
+    values = np.hstack([table.values, *beside])  # noqa: PD011
+    return FeatureTable(table.case_id, names, values)
+
+
+def _of_images(
+    store: ImageStore, families: Sequence[FeatureFamily], compute: Compute
+) -> FeatureTable:
+    case_ids = np.array(store.case_ids)
+    if not families:
+        return FeatureTable(case_ids, (), np.empty((len(store), 0), np.float32))
+    names = tuple(name for family in families for name in family.names())
+    blocks = [np.empty((0, len(names)), np.float32)]
+    with Progress("extract", len(store)) as progress:
+        work = partial(_of_span, families)
+        for block in compute.map(work, spans(store, _SPAN_VALUES)):
+            blocks.append(block)
+            progress.advance(len(block))
+    return FeatureTable(case_ids, names, np.vstack(blocks))
+
+
+def _of_span(families: Sequence[FeatureFamily], span: Span) -> NDArray[np.float32]:
+    return np.vstack([_of_batch(families, ids, batch) for ids, batch in _batches(span)])
+
+
+def _of_batch(
+    families: Sequence[FeatureFamily], ids: Sequence[str], batch: Batch
+) -> NDArray[np.float32]:
+    features = np.hstack([_of_family(family, ids, batch) for family in families])
+    with np.errstate(over="ignore"):  # an infinite feature is named below
+        values = features.astype(np.float32)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        row, column = (int(at[0]) for at in np.nonzero(bad))
+        name = [name for family in families for name in family.names()][column]
+        raise DataError(f"feature `{name}` is {values[row, column]}", where=ids[row])
+    return values
+
+
+def _of_family(family: FeatureFamily, ids: Sequence[str], batch: Batch) -> NDArray[np.float64]:
+    """Name the case that a family refuses, which is the first one that it refuses on its own."""
+    try:
+        return family.extract(batch)
+    except DataError as error:
+        if len(batch) > 1:
+            for row in range(len(batch)):
+                _of_family(family, ids[row : row + 1], batch.row(row))
+        raise DataError(
+            error.found, where=ids[0], allowed=error.allowed, remedy=error.remedy
+        ) from error
+
+
+def _batches(span: Span) -> Iterator[tuple[list[str], Batch]]:
+    ids: list[str] = []
+    images: list[Image] = []
+    most = 1
+    for case_id, image in span:
+        if images and (image.shape != images[0].shape or len(images) >= most):
+            yield ids, _stack(span, ids, images)
+            ids, images = [], []
+        most = min(_BATCH_IMAGES, _BATCH_VALUES // image.size)
+        ids.append(case_id)
+        images.append(image)
+    yield ids, _stack(span, ids, images)
+
+
+def _stack(span: Span, ids: list[str], images: list[Image]) -> Batch:
+    stacked = np.stack(images, dtype=np.float32)
+    bad = ~np.isfinite(stacked.reshape(len(ids), -1)).all(axis=1)
+    if bad.any():
+        raise DataError(
+            "missing pixels",
+            where=ids[int(np.argmax(bad))],
+            remedy="choose a restoration that fills missing values",
+        )
+    unknown = (np.nan, np.nan)
+    spacing = np.array([span.store().spacing(case_id) or unknown for case_id in ids])
+    return Batch(stacked, spacing=spacing)

@@ -1,0 +1,112 @@
+"""Extraction of a whole store: rows keep their case, faults are named, workers change nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from skiagram.compute import Compute
+from skiagram.errors import DataError
+from skiagram.features.batch import Batch
+from skiagram.features.covariates import Covariates
+from skiagram.features.extraction import extract
+from skiagram.features.table import FeatureTable
+from skiagram.features.wavelet import Wavelet
+from skiagram.store import Image, ImageStore, ShardWriter
+from tests.features.brightness import Brightness
+from tests.features.covariate_table import of_cases
+
+BRIGHTNESS: Any = Brightness()
+WAVELET = Wavelet(wavelet="haar", levels=2, boundary="symmetric", statistics=("log_energy",))
+TWO_PROCESSES = Compute(threads=1, workers=2, backend="processes", address=None)
+RAY = Compute(threads=1, workers=2, backend="ray", address=None)
+
+
+def stored(folder: Path, images: dict[str, Image]) -> ImageStore:
+    with ShardWriter(folder, shard_bytes=2**21) as writer:
+        for case_id, image in images.items():
+            writer.add(case_id, image)
+    return ImageStore(folder)
+
+
+def noise(*shape: int, seed: int = 0) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).uniform(0, 255, size=shape).astype(np.float32)
+
+
+def test_images_of_mixed_sizes_keep_their_rows(tmp_path: Path) -> None:
+    shapes = [(8, 8), (8, 8), (5, 9), (8, 8), (1, 1), (600, 600), (600, 600), (8, 8)]
+    images = {f"case-{at}": noise(*shape, seed=at) for at, shape in enumerate(shapes)}
+    table = extract(stored(tmp_path, images), [BRIGHTNESS, WAVELET])
+    assert table.case_id.tolist() == list(images)
+    assert table.names == BRIGHTNESS.names() + WAVELET.names()
+    for row, image in enumerate(images.values()):
+        assert table.values[row, 1] == pytest.approx(image.mean(dtype=np.float64), rel=1e-6)
+        expected = WAVELET.extract(Batch(image[None]))[0]
+        np.testing.assert_allclose(table.values[row, 2:], expected.astype(np.float32), rtol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
+    """Seven spans of work in several shards."""
+    images = {f"film-{at}": noise(400 + at, 500, seed=at) for at in range(14)}
+    return stored(tmp_path_factory.mktemp("films"), images)
+
+
+@pytest.mark.parametrize(
+    "compute", [TWO_PROCESSES, pytest.param(RAY, marks=pytest.mark.slow)], ids=["joblib", "ray"]
+)
+def test_workers_give_equal_values(films: ImageStore, compute: Compute) -> None:
+    alone = extract(films, [WAVELET])
+    shared = extract(films, [WAVELET], compute=compute)
+    assert alone.names == shared.names
+    assert shared.case_id.tolist() == alone.case_id.tolist()
+    np.testing.assert_array_equal(shared.values, alone.values)
+
+
+def test_missing_pixels_name_the_case(tmp_path: Path) -> None:
+    images = {"whole": noise(6, 6), "holed": noise(6, 6)}
+    images["holed"][2, 2] = np.nan
+    with pytest.raises(DataError, match=r"^holed: missing pixels.*fills missing values"):
+        extract(stored(tmp_path, images), [WAVELET])
+
+
+def test_the_first_image_that_a_family_refuses_is_named(tmp_path: Path) -> None:
+    images = {name: noise(6, 6) for name in "abcd"}
+    images["c"][1, 1] = images["d"][1, 1] = 2e30
+    with pytest.raises(DataError, match=r"^c: too bright. Allowed: up to 1e30"):
+        extract(stored(tmp_path, images), [WAVELET, BRIGHTNESS])
+
+
+def test_a_value_too_large_for_the_table_names_feature_and_case(tmp_path: Path) -> None:
+    images = {"small": noise(6, 6), "huge": np.full((6, 6), 1e29, dtype=np.float32)}
+    with pytest.raises(DataError, match=r"^huge: feature `brightness_energy` is inf"):
+        extract(stored(tmp_path, images), [BRIGHTNESS])
+
+
+def test_a_family_twice_is_refused(tmp_path: Path) -> None:
+    store = stored(tmp_path, {"a": noise(6, 6)})
+    with pytest.raises(DataError, match="share a name"):
+        extract(store, [WAVELET, WAVELET])
+
+
+def test_covariates_stand_beside_the_features_of_their_own_case(tmp_path: Path) -> None:
+    store = stored(tmp_path, {name: noise(6, 6, seed=at) for at, name in enumerate("abc")})
+    known = of_cases("cab", diameter_mm=[3.0, 1.0, None])
+    table = extract(store, [Covariates(columns=None), WAVELET], known)
+    assert table.names == (*WAVELET.names(), "covariates_diameter_mm")
+    np.testing.assert_array_equal(table.values[:, -1], np.array([1, np.nan, 3], np.float32))
+    table.write(tmp_path / "features.parquet")
+    read = FeatureTable.read(tmp_path / "features.parquet")
+    np.testing.assert_array_equal(read.values, table.values)
+
+
+def test_covariates_need_no_feature_of_the_image(tmp_path: Path) -> None:
+    table = extract(
+        stored(tmp_path, {"a": noise(6, 6)}),
+        [Covariates(columns=("age",))],
+        of_cases("a", age=[61.0]),
+    )
+    assert table.names == ("covariates_age",)
+    assert table.values.tolist() == [[61.0]]
