@@ -29,7 +29,7 @@ class Ngldm:
 
     levels: Discretisation
     region: Region
-    distance: Annotated[int, Field(ge=1, le=15)]
+    distance: Annotated[int, Field(ge=1, le=7)]
     coarseness: Annotated[int, Field(ge=0, lt=MOST_LEVELS)]
 
     def names(self) -> tuple[str, ...]:

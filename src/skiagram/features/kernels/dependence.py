@@ -21,7 +21,7 @@ def dependence_counts(
     Args:
         levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
         number: Number of levels.
-        distance: Pixels, from 1 to 15.
+        distance: Pixels, from 1 to 7.
         coarseness: Levels, from 0.
 
     Returns:

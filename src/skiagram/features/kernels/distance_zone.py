@@ -31,10 +31,12 @@ def distance_zones(
     counts = np.zeros((n, (smallest + 1) // 2, number), dtype=np.int64)
     distance = np.empty((depth, height, width), dtype=np.uint16)
     for image in range(n):
-        distance[:] = np.where(levels[image] > 0, FAR, np.uint16(0))
+        region, flat = levels[image].ravel(), distance.reshape(-1)
+        for place in range(len(flat)):
+            flat[place] = FAR if region[place] > 0 else 0
         _spread(distance)
         _spread(distance[::-1, ::-1, ::-1])
-        _count(levels[image].ravel(), forest[image], distance.reshape(-1), counts[image])
+        _count(region, forest[image], flat, counts[image])
     return counts
 
 
