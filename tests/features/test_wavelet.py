@@ -5,16 +5,19 @@ import pytest
 import pywt
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from skiagram.errors import OptionError
 from skiagram.features.batch import Batch
-from skiagram.features.wavelet import Wavelet
+from skiagram.features.wavelet import Statistic, Wavelet
 from skiagram.options import check
+
+ENERGY: tuple[Statistic, ...] = ("log_energy",)
 
 
 def test_energies_of_an_orthogonal_wavelet_sum_to_the_image() -> None:
     image = np.random.default_rng(0).normal(5, 2, size=(1, 32, 64)).astype(np.float32)
-    family = Wavelet(wavelet="db4", levels=3, boundary="periodization")
+    family = Wavelet(wavelet="db4", levels=3, boundary="periodization", statistics=ENERGY)
     found = np.exp(family.extract(Batch(image))[0])
     sizes = [32 * 64 / 4**level for level in (3, 3, 3, 3, 2, 2, 2, 1, 1, 1)]
     np.testing.assert_allclose(found @ sizes, np.sum(image.astype(np.float64) ** 2))
@@ -22,7 +25,7 @@ def test_energies_of_an_orthogonal_wavelet_sum_to_the_image() -> None:
 
 def test_columns_are_the_bands_that_they_are_named_after() -> None:
     image = np.random.default_rng(1).normal(size=(30, 41))
-    family = Wavelet(wavelet="sym4", levels=2, boundary="symmetric")
+    family = Wavelet(wavelet="sym4", levels=2, boundary="symmetric", statistics=ENERGY)
     found = dict(zip(family.names(), family.extract(Batch(image[None]))[0], strict=True))
     approximation, (_, vertical, _), (horizontal, _, diagonal) = pywt.wavedec2(
         image, "sym4", level=2
@@ -37,16 +40,49 @@ def test_columns_are_the_bands_that_they_are_named_after() -> None:
         np.testing.assert_allclose(found[f"wavelet_{name}_log_energy"], expected, err_msg=name)
 
 
+def test_statistics_of_a_band_equal_scipy() -> None:
+    image = np.random.default_rng(3).standard_t(4, size=(1, 30, 41)).astype(np.float32)
+    wanted: tuple[Statistic, ...] = (
+        "entropy",
+        "excess_kurtosis",
+        "standard_deviation",
+        "mean_absolute",
+    )
+    family = Wavelet(wavelet="db2", levels=1, boundary="symmetric", statistics=wanted)
+    found = dict(zip(family.names(), family.extract(Batch(image))[0], strict=True))
+    band = pywt.dwt2(image[0].astype(np.float64), "db2")[1][2].ravel()
+    expected = {
+        "entropy": stats.entropy(band**2) / np.log(band.size),
+        "excess_kurtosis": stats.kurtosis(band),
+        "standard_deviation": np.std(band),
+        "mean_absolute": np.mean(np.abs(band)),
+    }
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[f"wavelet_level_1_diagonal_{name}"], value, err_msg=name)
+
+
+def test_one_speck_has_no_entropy_and_a_constant_image_no_statistic() -> None:
+    wanted: tuple[Statistic, ...] = ("entropy", "excess_kurtosis")
+    family = Wavelet(wavelet="haar", levels=1, boundary="symmetric", statistics=wanted)
+    images = np.zeros((2, 16, 16), dtype=np.float32)
+    images[0, 5, 6] = 1
+    images[1] = 0.1
+    found = family.extract(Batch(images))[:, 2:].reshape(2, 3, 2)
+    np.testing.assert_allclose(found[0, :, 0], 0, atol=1e-12)
+    assert found[0, :, 1].min() > 50
+    assert not found[1].any()
+
+
 @given(st.floats(0.001, 1000))
 def test_scaling_the_image_shifts_every_feature_alike(scale: float) -> None:
     image = np.random.default_rng(2).normal(size=(1, 16, 16))
-    family = Wavelet(wavelet="haar", levels=3, boundary="symmetric")
+    family = Wavelet(wavelet="haar", levels=3, boundary="symmetric", statistics=ENERGY)
     shift = family.extract(Batch(image * scale)) - family.extract(Batch(image))
     np.testing.assert_allclose(shift, 2 * np.log(scale), atol=1e-9)
 
 
 def test_constant_image_has_its_floor_in_every_detail() -> None:
-    family = Wavelet(wavelet="db2", levels=2, boundary="symmetric")
+    family = Wavelet(wavelet="db2", levels=2, boundary="symmetric", statistics=ENERGY)
     found = family.extract(Batch(np.full((1, 20, 20), 10, dtype=np.float32)))[0]
     np.testing.assert_allclose(found[1:], np.log(1e-12 * 100))
     black = family.extract(Batch(np.zeros((1, 20, 20), dtype=np.float32)))
@@ -54,9 +90,11 @@ def test_constant_image_has_its_floor_in_every_detail() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("wavelet", "db99"), ("wavelet", "morl"), ("levels", 0)]
+    ("option", "value"),
+    [("wavelet", "db99"), ("wavelet", "morl"), ("levels", 0), ("statistics", ["entropy"] * 2)],
 )
 def test_nonsense_is_refused_by_name(option: str, value: object) -> None:
-    values = {"wavelet": "db2", "levels": 2, "boundary": "symmetric", option: value}
+    values: dict[str, object] = {"wavelet": "db2", "levels": 2, "boundary": "symmetric"}
+    values |= {"statistics": ["log_energy"], option: value}
     with pytest.raises(OptionError, match=rf"wavelet\.{option}"):
         check(Wavelet, values, "wavelet")

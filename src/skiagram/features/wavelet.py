@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch
+from skiagram.features.definition import Definition
+from skiagram.features.sub_band import SubBand
 from skiagram.options import STRICT
 
 _ORIENTATIONS = ("horizontal", "vertical", "diagonal")
@@ -23,9 +25,20 @@ def _discrete(name: str) -> str:
     return name
 
 
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError("each statistic once")
+    return values
+
+
+Statistic = Literal[
+    "log_energy", "mean_absolute", "standard_deviation", "excess_kurtosis", "entropy"
+]
+
+
 @dataclass(**STRICT)
 class Wavelet:
-    """Logarithms of the mean energy of the sub-bands (Mallat, IEEE Trans. PAMI 11(7), 1989).
+    """Statistics of the sub-bands of a wavelet transform (Mallat, IEEE Trans. PAMI 11(7), 1989).
 
     Attributes:
         wavelet: Discrete wavelet by its name in PyWavelets.
@@ -33,26 +46,35 @@ class Wavelet:
             and say little.
         boundary: How the image goes on beyond its border: as its mirror image, or from its
             other side (then the energies of an orthogonal wavelet sum to the image's).
+        statistics: What is computed of each sub-band.
     """
 
     wavelet: Annotated[str, AfterValidator(_discrete)]
     levels: Annotated[int, Field(ge=1, le=12)]
     boundary: Literal["symmetric", "periodization"]
+    statistics: Annotated[tuple[Statistic, ...], Field(min_length=1), AfterValidator(_distinct)]
 
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order: the coarsest scale first."""
         details = tuple(
-            f"wavelet_level_{level}_{orientation}_log_energy"
+            f"wavelet_level_{level}_{orientation}"
             for level in range(self.levels, 0, -1)
             for orientation in _ORIENTATIONS
         )
-        return (f"wavelet_level_{self.levels}_approximation_log_energy", *details)
+        bands = (f"wavelet_level_{self.levels}_approximation", *details)
+        return tuple(f"{band}_{statistic}" for band in bands for statistic in self.statistics)
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean; a sub-band is named by its orientation."""
+        name = "wavelet_level_<level>_<orientation>"
+        known = {one.name: one for one in SubBand.definitions(name)}
+        return tuple(known[f"{name}_{statistic}"] for statistic in self.statistics)
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.
 
-        A feature is log max(e, f): e the mean squared coefficient of the sub-band, f the larger
-        of 1e-12 times the image's mean square and 1.2e-38, so that a constant image has values.
+        A sub-band whose mean square is below 1e-12 times the image's counts as empty, so that a
+        constant image has values.
 
         Args:
             batch: Images of one channel, or of three reduced to luminance.
@@ -64,9 +86,11 @@ class Wavelet:
             DataError: The images have neither one channel nor three.
         """
         grey = batch.luminance("wavelet")
-        floor = np.maximum(_RELATIVE_FLOOR * _mean_square(grey), _ABSOLUTE_FLOOR)
-        energies = [_mean_square(band) for band in self._bands(grey)]
-        return np.stack([np.log(np.maximum(energy, floor)) for energy in energies], axis=1)
+        floor = np.maximum(_RELATIVE_FLOOR * np.mean(grey**2, axis=(1, 2)), _ABSOLUTE_FLOOR)
+        bands = (SubBand(band.reshape(len(grey), -1), floor) for band in self._bands(grey))
+        return np.stack(
+            [getattr(band, statistic) for band in bands for statistic in self.statistics], axis=1
+        )
 
     def _bands(self, grey: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         with warnings.catch_warnings():
@@ -75,7 +99,3 @@ class Wavelet:
                 grey, self.wavelet, mode=self.boundary, level=self.levels, axes=(1, 2)
             )
         return [approximation, *(band for level in details for band in level)]
-
-
-def _mean_square(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.mean(values**2, axis=(1, 2))
