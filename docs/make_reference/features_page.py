@@ -2,12 +2,12 @@
 
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from make_reference.docstrings import summary
 from make_reference.markdown import code, table
+from skiagram.features.contract import FeatureFamily
 from skiagram.features.covariates import Covariates
 from skiagram.features.definition import Definition, explanation
 from skiagram.options import build
@@ -43,7 +43,7 @@ def features_page(project: Path) -> str:
     return "\n".join([_INTRODUCTION, *parts])
 
 
-def families(project: Path) -> dict[str, Any]:
+def families(project: Path) -> dict[str, FeatureFamily | Covariates]:
     """Return name → feature family as its option file makes it."""
     files = sorted((project / "conf" / "features").glob("*.yaml"))
     return {
@@ -52,19 +52,13 @@ def families(project: Path) -> dict[str, Any]:
     }
 
 
-def definitions(family: Any) -> tuple[Definition, ...]:
-    """Return what a family's columns mean."""
-    told: tuple[Definition, ...] = getattr(family, "definitions", tuple)()
-    return told
-
-
-def _family(name: str, family: Any) -> str:
+def _family(name: str, family: FeatureFamily | Covariates) -> str:
     heading = f"## `{name}`\n\n"
     if isinstance(family, Covariates):
         return heading + _COVARIATES
     about = f"{summary(type(family))} {explanation(type(family).__doc__ or '')}".strip()
     about += f"\n\n{len(family.names())} columns as committed.\n"
-    groups = groupby(definitions(family), lambda one: one.notes)
+    groups = groupby(family.definitions(), lambda one: one.notes)
     return "\n".join([heading + about, *(_group(notes, list(group)) for notes, group in groups)])
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch
+from skiagram.features.definition import Definition
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.extent import Extent
 from skiagram.features.first_order_statistics import FirstOrderStatistics
@@ -40,6 +41,18 @@ class Statistics:
             *GradientMagnitude.names("statistics_gradient"),
             *Extent.names("statistics"),
             *zone_names("statistics_zone", self.zones),
+        )
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean."""
+        histogram = HistogramStatistics.definitions("statistics_histogram")
+        zone = "statistics_zone_<row>_<column>_mean"
+        return (
+            *FirstOrderStatistics.definitions("statistics"),
+            *(one for one in histogram if one.name.split("_")[-1] in _HISTOGRAM),
+            *GradientMagnitude.definitions("statistics_gradient"),
+            *Extent.definitions("statistics"),
+            Definition(zone, "Mean intensity of a zone.", "Σ x / N", "intensity", "any"),
         )
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.features.batch import Batch
 from skiagram.features.binary_patterns import pattern_levels, pattern_names, pattern_shares
 from skiagram.features.cooccurrence import Cooccurrence, cooccurrence, offsets
+from skiagram.features.definition import Definition
 from skiagram.features.discretisation import Discretisation
 from skiagram.options import STRICT
 
@@ -44,6 +45,15 @@ class Texture:
         matrices = [Cooccurrence.names(f"texture_glcm_distance_{at}") for at in self.distances]
         patterns = [pattern_names(f"texture_lbp_radius_{at}") for at in self.radii]
         return tuple(name for part in (*matrices, *patterns) for name in part)
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean."""
+        name, share = "texture_lbp_radius_<radius>_", ("", "1", "[0, 1]")
+        return (
+            *Cooccurrence.definitions("texture_glcm_distance_<distance>"),
+            Definition(f"{name}uniform_<bright>", "Share of one pattern.", *share),
+            Definition(f"{name}not_uniform", "Share of all other patterns.", *share),
+        )
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.
