@@ -14,16 +14,29 @@ from skiagram.options import build
 from tests.models.examples import labelled
 
 OPTION_FILES = Path(__file__).parents[3] / "conf" / "model"
-NAMES = ("linear_regression", "logistic_regression", "decision_tree", "svm", "random_forest")
+NAMES = (
+    "linear_regression",
+    "logistic_regression",
+    "decision_tree",
+    "svm",
+    "random_forest",
+    "ridge",
+    "elastic_net",
+    "extra_trees",
+    "histogram_boosting",
+)
+SMALL = {
+    "random_forest": {"trees": 12},
+    "extra_trees": {"trees": 12},
+    "histogram_boosting": {"iterations": 15, "learning_rate": 0.3},
+}
 NORMALISATIONS = ("standard", "min_max", "robust", "maximum_then_sum", "none")
 
 
 def model(name: str, **values: Any) -> ClassicalModel:
-    """Return the family of an option file, some values changed; forests are small for speed."""
+    """Return the family of an option file, some values changed; many trees are few for speed."""
     options = yaml.safe_load((OPTION_FILES / f"{name}.yaml").read_text())
-    built: ClassicalModel = build(
-        options | ({"trees": 12} if name == "random_forest" else {}) | values, "model"
-    )
+    built: ClassicalModel = build(options | SMALL.get(name, {}) | values, "model")
     return built
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -125,6 +126,30 @@ def test_another_estimator_is_refused(tmp_path: Path) -> None:
     write_pipeline(fitted(GaussianNB()), tmp_path / "model.skops")
     with pytest.raises(DataError, match=r"holds a GaussianNB\. Allowed: SVC\."):
         read_pipeline(tmp_path / "model.skops", SVC)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("left", 10**6), ("right", 0), ("feature_idx", 99), ("is_categorical", 1)],
+)
+def test_a_boosted_tree_that_leads_out_of_its_nodes_is_refused(
+    field: str, value: int, tmp_path: Path
+) -> None:
+    def misdirect(entries: dict[str, bytes]) -> None:
+        for name in [name for name in entries if name.endswith(".npy")]:
+            array = np.load(io.BytesIO(entries[name]))
+            if array.dtype.names:
+                array[field][0] = value
+                buffer = io.BytesIO()
+                np.save(buffer, array)
+                entries[name] = buffer.getvalue()
+
+    path = tmp_path / "model.skops"
+    write_pipeline(fitted(HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=2)), path)
+    read_pipeline(path, HistGradientBoostingClassifier)
+    rewritten(path, misdirect)
+    with pytest.raises(DataError, match="impossible nodes"):
+        read_pipeline(path, HistGradientBoostingClassifier)
 
 
 @pytest.mark.parametrize(

@@ -19,15 +19,17 @@ from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
-from sklearn.tree import BaseDecisionTree
 
 from skiagram.errors import DataError
+from skiagram.models.classical.soundness import sound_trees
 
 TRUSTED = (
     "numpy.dtype",  # the imputation keeps the type of its input; a dtype runs no code
     "skiagram.models.classical.normalisation.MaximumThenSumScaler",
     "skiagram.models.classical.selection.ColumnSelector",
-    "sklearn.tree._tree.Tree",  # skops leaves it out as its indices go unchecked; `_sound` does
+    # skops leaves trees out, as their indices go unchecked; here `sound_trees` checks them
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
 )
 _SCHEMA = "schema.json"
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -130,21 +132,6 @@ def read_pipeline(path: Path, estimator: type) -> Pipeline:
             allowed=estimator.__name__,
             remedy="choose the option file of the model that was saved",
         )
-    if not all(_sound(tree) for tree in _trees(pipeline[-1])):
+    if not sound_trees(pipeline[-1]):
         raise DataError("holds a tree with impossible nodes", where=str(path), remedy=remedy)
     return pipeline
-
-
-def _trees(estimator: Any) -> list[Any]:
-    members = getattr(estimator, "estimators_", [estimator])
-    return [member.tree_ for member in members if isinstance(member, BaseDecisionTree)]
-
-
-def _sound(tree: Any) -> bool:
-    """Return whether every node leads onward to existing nodes and reads an existing feature."""
-    node = np.arange(tree.node_count)
-    left, right, feature = tree.children_left, tree.children_right, tree.feature
-    leaf = (left == -1) & (right == -1)
-    onward = (left > node) & (right > node) & (np.maximum(left, right) < tree.node_count)
-    reads = (feature >= 0) & (feature < tree.n_features)
-    return bool(tree.node_count > 0 and (leaf | (onward & reads)).all())

@@ -1,51 +1,20 @@
 """Random forest (Breiman 2001, *Random Forests*, Machine Learning 45:5–32)."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.ensemble import RandomForestClassifier
 
-from skiagram.models.classical.estimator import ClassicalModel
+from skiagram.models.classical.forest import Forest
 from skiagram.options import STRICT
 
 
 @dataclass(**STRICT)
-class RandomForest(ClassicalModel):
-    """A random forest; scores are the trees' mean class frequencies, in [0, 1].
-
-    Attributes:
-        trees: Number of trees.
-        max_features: Features tried at a split: their square root, log₂, or a share of them.
-        min_samples_leaf: Training cases a leaf holds at least.
-        class_weight: `balanced` weighs each class by the inverse of its frequency.
-    """
+class RandomForest(Forest):
+    """Each tree sees a bootstrap sample and splits where a class is parted best."""
 
     kind: ClassVar[str] = "Random forest"
 
-    trees: Annotated[int, Field(ge=1)]
-    max_features: Literal["sqrt", "log2"] | Annotated[float, Field(gt=0, le=1)]
-    min_samples_leaf: Annotated[int, Field(ge=1)]
-    class_weight: Literal["balanced"] | None
-
     def estimator(self, seed: int) -> RandomForestClassifier:
         """Return the estimator."""
-        return RandomForestClassifier(
-            n_estimators=self.trees,
-            max_features=self.max_features,
-            min_samples_leaf=self.min_samples_leaf,
-            class_weight=self.class_weight,
-            random_state=seed,
-        )
-
-    @staticmethod
-    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the mean over trees of the class frequencies in each case's leaf."""
-        return np.asarray(estimator.predict_proba(values), dtype=np.float64)
-
-    @staticmethod
-    def learned_numbers(estimator: Any) -> int:
-        """Count nodes of all trees: each is one threshold or one leaf."""
-        return sum(int(tree.tree_.node_count) for tree in estimator.estimators_)
+        return RandomForestClassifier(**self._options(seed))
