@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.errors import DataError
 from skiagram.features.discretisation import Discretisation, GreyLevels
 from skiagram.features.luminance import luminance
 from skiagram.features.region import bright_region
@@ -63,11 +64,18 @@ class Batch:
             family: Name of the family, for the message.
 
         Raises:
-            DataError: The images have neither one channel nor three.
+            DataError: The images have neither one channel nor three, or a region of interest has
+                no pixel.
         """
         if ("region", which) not in self._found:
             grey = self.luminance(family)
             inside = np.ones(grey.shape, dtype=np.bool_) if self.masks is None else self.masks
+            if not inside.any(axis=(1, 2)).all():
+                raise DataError(
+                    "the region of interest has no pixel",
+                    where="features",
+                    allowed="at least one pixel",
+                )
             if which == "bright":
                 inside = bright_region(grey, inside)
             self._found["region", which] = inside
@@ -83,7 +91,8 @@ class Batch:
             family: Name of the family, for the message.
 
         Raises:
-            DataError: The images have neither one channel nor three, or there are too many levels.
+            DataError: The images have neither one channel nor three, a region of interest has no
+                pixel, or there are too many levels.
         """
         if (discretisation, which) not in self._found:
             inside = None if self.masks is None and which == "whole" else self.region(which, family)
