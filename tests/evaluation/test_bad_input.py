@@ -36,9 +36,7 @@ def run(
         seed=0,
         replicates=100,
         questions=QUESTIONS,
-        covariates=pd.DataFrame(
-            {"case_id": known.cases.case_id, "age": np.arange(len(known.label))}
-        ),
+        covariates=age,
     )
 
 
