@@ -1,11 +1,15 @@
 """The family of shape: its region and its unit."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from skiagram.errors import DataError
 from skiagram.features.batch import Batch
+from skiagram.features.extraction import extract
 from skiagram.features.shape import Shape
+from skiagram.store import ImageStore, ShardWriter
 
 IMAGE = np.zeros((1, 20, 30), dtype=np.float32)
 IMAGE[0, 4:10, 5:21] = 80
@@ -56,3 +60,12 @@ def test_spacing_does_not_change_what_is_asked_for_in_pixels() -> None:
     family = Shape(region="bright", unit="pixel")
     spaced = Batch(IMAGE, spacing=np.array([[0.2, 0.2]]))
     np.testing.assert_array_equal(family.extract(spaced), family.extract(Batch(IMAGE)))
+
+
+def test_the_case_without_spacing_is_named(tmp_path: Path) -> None:
+    with ShardWriter(tmp_path) as writer:
+        writer.add("known", IMAGE[0], spacing=(0.1, 0.1))
+        writer.add("unknown", IMAGE[0])
+    family = Shape(region="bright", unit="mm")
+    with pytest.raises(DataError, match=r"unknown: .*in mm, but the pixel spacing is unknown"):
+        extract(ImageStore(tmp_path), [family])
