@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export RAY_USAGE_STATS_ENABLED := 0
 PYTHON ?= python3
 
-.PHONY: help setup lock repro report test test-fast lint reference clean
+.PHONY: help setup lock repro report test test-fast bench lint reference clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ test: setup ## lint, types, layers and every test
 
 test-fast: setup ## the quick tests (under a minute)
 	pytest -n 2 -m "not slow and not real"
+
+bench: setup ## compare speeds with those of peers and write docs/results/benchmarks.md
+	OMP_NUM_THREADS=1 python -m benchmarks.run
 
 reference: setup ## make docs/reference from the code
 	PYTHONPATH=docs python -m make_reference
