@@ -52,7 +52,8 @@ class Denoising:
             image.
         shifts: Cycle spinning (Coifman and Donoho 1995, Wavelets and Statistics, 125): the mean
             over all circular shifts of 0 to `shifts` pixels along both axes, which costs
-            (shifts + 1)² times as much; 2^level − 1 makes the result translation-invariant.
+            (shifts + 1)² times as much. 2^level − 1 takes every position of the wavelets' grid:
+            translation-invariant but for the border.
     """
 
     method: Literal["BayesShrink", "VisuShrink"]
@@ -62,11 +63,14 @@ class Denoising:
     noise: Annotated[float, Field(gt=0)] | None
     shifts: Annotated[int, Field(ge=0)]
 
-    def denoise(self, planes: Planes) -> tuple[Planes, NDArray[np.float64]]:
+    def denoise(
+        self, planes: Planes, *, overwrite: bool = False
+    ) -> tuple[Planes, NDArray[np.float64]]:
         """Return planes without their noise, and each noise's standard deviation.
 
         Args:
-            planes: (n, height, width) float32, finite.
+            planes: (n, height, width) float32, finite, C-contiguous.
+            overwrite: The planes may be lost, which saves memory.
 
         Returns:
             (n, height, width) float32, and (n,) deviations in intensity units: NaN where the
@@ -80,18 +84,17 @@ class Denoising:
         scale = Scale.of(planes)
         spread = scale.spread.astype(np.float64)
         noise = None if self.noise is None else self.noise / spread
-        clean = np.zeros(planes.shape, dtype=np.float32)
-        left = (self.shifts + 1) ** 2
-        share = 1 / left
+        clean = planes if overwrite and not self.shifts else np.empty_like(planes)
+        share = 1 / (self.shifts + 1) ** 2
         for down, right in itertools.product(range(self.shifts + 1), repeat=2):
-            left -= 1
-            shifted = Shifted(planes, scale, down, right)
+            shifted = Shifted(planes, scale, -down % height, -right % width)
             found = decompose(shifted.read, planes.shape, wavelet, level)
             if noise is None:
                 noise = estimate_noise(found.details[0][2])
             for band in itertools.chain.from_iterable(found.details):
-                self._shrink(band.reshape(len(band), -1), noise, planes[0].size)
-            write = partial(shifted.add, total=clean, share=share, centred=left == 0)
+                self._shrink(band.reshape(len(band), -1), noise, height * width)
+            fresh = (down, right) == (0, 0)
+            write = partial(shifted.add, total=clean, share=share, fresh=fresh)
             reconstruct(found, wavelet, write)
         assert noise is not None  # noqa: S101 there always is a first shift
         return clean, noise * spread

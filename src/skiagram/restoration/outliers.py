@@ -5,7 +5,6 @@ from dataclasses import dataclass as record
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -72,7 +71,7 @@ class Outliers:
         """
         residual = local_median(plane, self.radius)
         np.abs(np.subtract(plane, residual, out=residual), out=residual)
-        limit = self.threshold * robust_deviation(residual[~missing])
+        limit = self.threshold * robust_deviation(residual, missing)
         pixels = _standing_out(residual, missing, limit, self.threshold, self.radius)
         rows, columns = _constant_lines(plane, missing)
         rows = _dead(rows, residual, self.radius)
@@ -82,19 +81,20 @@ class Outliers:
         return Faults(pixels, int(rows.sum() + columns.sum()))
 
 
-def robust_deviation(residual: NDArray[np.float32]) -> float:
+def robust_deviation(residual: Plane, missing: Mask) -> float:
     """Return the standard deviation that the median absolute residual stands for.
 
     Where more than half of the residuals are 0, as on a plain background, the mean absolute
     residual takes the median's place; for normal residuals √(π/2) times it is the deviation.
 
     Args:
-        residual: (n,) absolute residuals.
+        residual: (height, width) absolute residuals.
+        missing: (height, width); pixels that are left out.
     """
-    middle = float(median_magnitude(residual, -1.0))
+    middle = float(median_magnitude(residual.ravel(), -1.0, missing.ravel()))
     if middle > 0:
         return _MEDIAN_TO_DEVIATION * middle
-    return math.sqrt(math.pi / 2) * float(residual.mean(dtype=np.float64))
+    return math.sqrt(math.pi / 2) * float(residual.mean(dtype=np.float64, where=~missing))
 
 
 @compiled

@@ -56,7 +56,7 @@ class Shifted:
         scale = self.scale
         return _read(self.planes, scale.centre, scale.spread, first, last, self.down, self.right)
 
-    def add(self, rows: Planes, first: int, total: Planes, share: float, centred: bool) -> None:
+    def add(self, rows: Planes, first: int, total: Planes, share: float, fresh: bool) -> None:
         """Add rows to where they came from.
 
         Args:
@@ -64,11 +64,10 @@ class Shifted:
             first: The first of the rows.
             total: (n, height, width) float32 to add to, in the planes' own units.
             share: Weight of the rows.
-            centred: Adds the middle of each image's range, once for all shifts.
+            fresh: The middle of each image's range is what they are added to, not the total.
         """
         gain = self.scale.spread * np.float32(share)
-        centre = self.scale.centre * np.float32(centred)
-        _add(rows, gain, centre, first, self.down, self.right, total)
+        _add(rows, gain, self.scale.centre, first, self.down, self.right, fresh, total)
 
 
 @compiled
@@ -101,16 +100,18 @@ def _add(
     first: int,
     down: int,
     right: int,
+    fresh: bool,
     total: Planes,
 ) -> None:
     count, height, width = total.shape
     right %= width
     for image in range(count):
-        times, plus = gain[image], centre[image]
         for row in range(rows.shape[1]):
             target = total[image, (first + row + down) % height]
-            _add_scaled(rows[image, row], times, plus, target[right:])
-            _add_scaled(rows[image, row, width - right :], times, plus, target[:right])
+            if fresh:
+                target[:] = centre[image]
+            _add_scaled(rows[image, row], gain[image], target[right:])
+            _add_scaled(rows[image, row, width - right :], gain[image], target[:right])
 
 
 @compiled
@@ -122,8 +123,6 @@ def _scale(
 
 
 @compiled
-def _add_scaled(
-    source: NDArray[np.float32], gain: np.float32, middle: np.float32, target: NDArray[np.float32]
-) -> None:
+def _add_scaled(source: NDArray[np.float32], gain: np.float32, target: NDArray[np.float32]) -> None:
     for at in range(len(target)):
-        target[at] += source[at] * gain + middle
+        target[at] += source[at] * gain

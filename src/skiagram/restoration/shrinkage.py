@@ -7,11 +7,13 @@ from skiagram.compiled import compiled
 
 _LANES = 16  # sums side by side, so that they need no common order
 _MAGNITUDE = 0x7FFFFFFF  # bits of a float32 without its sign; they sort as the numbers do
-_TOP_BITS, _BITS = 20, 10  # the highest 11 bits are counted first, then 10 and 10
+_FIRST_BITS, _BITS = 11, 10  # the highest 11 of 31 bits are counted, then 10 and 10
 
 
 @compiled
-def median_magnitude(values: NDArray[np.float32], floor: float) -> np.float32:
+def median_magnitude(
+    values: NDArray[np.float32], floor: float, left_out: NDArray[np.bool_] | None = None
+) -> np.float32:
     """Return the median of the absolute values above a floor; 0 where there are none.
 
     It is found by counting leading bits, then those that follow them: exact like a sort, in linear
@@ -20,19 +22,15 @@ def median_magnitude(values: NDArray[np.float32], floor: float) -> np.float32:
     Args:
         values: (n,) float32, C-contiguous, without NaN.
         floor: Absolute values up to this one are left out; none are where it is negative.
+        left_out: (n,) values that are left out as well; None for none.
     """
     bits = values.view(np.int32)
     lowest = np.full(1, floor, dtype=np.float32).view(np.int32)[0] if floor >= 0 else -1
-    counts = np.zeros(1 << (31 - _TOP_BITS), dtype=np.int64)
-    for at in range(len(bits)):
-        magnitude = bits[at] & _MAGNITUDE
-        if magnitude > lowest:
-            counts[magnitude >> _TOP_BITS] += 1
-    kept = counts.sum()
+    counts = np.zeros(1 << _FIRST_BITS, dtype=np.int64)
+    kept = _count(bits, lowest, left_out, 0, 31, counts)
     if kept == 0:
         return np.float32(0)
-    rank = (kept - 1) // 2
-    lower, shift = 0, _TOP_BITS
+    rank, lower, shift = (kept - 1) // 2, 0, 31 - _FIRST_BITS
     while True:
         found = 0
         while rank >= counts[found]:
@@ -41,30 +39,53 @@ def median_magnitude(values: NDArray[np.float32], floor: float) -> np.float32:
         lower = lower << _BITS | found
         if shift == 0:
             break
-        counts[:] = 0
-        for at in range(len(bits)):
-            magnitude = bits[at] & _MAGNITUDE
-            if magnitude > lowest and magnitude >> shift == lower:
-                counts[magnitude >> (shift - _BITS) & ((1 << _BITS) - 1)] += 1
+        counts = np.zeros(1 << _BITS, dtype=np.int64)
+        _count(bits, lowest, left_out, lower, shift, counts)
         shift -= _BITS
     upper = lower
     if kept % 2 == 0:
-        upper = _next_magnitude(bits, lowest, lower, kept // 2)
+        up_to, above = _next_magnitude(bits, lowest, left_out, lower)
+        upper = above if up_to == kept // 2 else lower
     both = np.array([lower, upper], dtype=np.int32).view(np.float32)
     middle: np.float32 = (both[0] + both[1]) / np.float32(2)
     return middle
 
 
 @compiled
-def _next_magnitude(bits: NDArray[np.int32], lowest: int, magnitude: int, rank: int) -> int:
+def _count(
+    bits: NDArray[np.int32],
+    lowest: int,
+    left_out: NDArray[np.bool_] | None,
+    leading: int,
+    shift: int,
+    counts: NDArray[np.int64],
+) -> int:
+    """Count the bits that follow the leading ones, and all of them."""
+    following = shift - (_FIRST_BITS if shift == 31 else _BITS)
+    kept = 0
+    for at in range(len(bits)):
+        magnitude = bits[at] & _MAGNITUDE
+        alike = magnitude > lowest and magnitude >> shift == leading
+        if alike and (left_out is None or not left_out[at]):
+            counts[magnitude >> following & (len(counts) - 1)] += 1
+            kept += 1
+    return kept
+
+
+@compiled
+def _next_magnitude(
+    bits: NDArray[np.int32], lowest: int, left_out: NDArray[np.bool_] | None, magnitude: int
+) -> tuple[int, int]:
+    """Return how many magnitudes go up to this one, and the least one above it."""
     up_to, above = 0, _MAGNITUDE
     for at in range(len(bits)):
         other = bits[at] & _MAGNITUDE
-        if other > magnitude:
-            above = min(above, other)
-        elif other > lowest:
-            up_to += 1
-    return above if up_to == rank else magnitude
+        if other > lowest and (left_out is None or not left_out[at]):
+            if other > magnitude:
+                above = min(above, other)
+            else:
+                up_to += 1
+    return up_to, above
 
 
 @compiled

@@ -53,14 +53,17 @@ class Steps:
         missing: Mask = ~np.isfinite(planes)
         self._fill(planes, missing, None if mean is None else _planes(mean[None]))
         outliers, dead_lines = self._replace(planes, missing)
+        gaps = missing.sum(axis=(1, 2))
+        unfilled = None if self.missing else missing
+        del missing  # a quarter of the planes' memory
         noise = np.full(len(planes), np.nan)
         if self.denoising:
-            planes, noise = self.denoising.denoise(planes)
-        if not self.missing:
-            planes[missing] = np.nan
+            planes, noise = self.denoising.denoise(planes, overwrite=True)
+        if unfilled is not None:
+            planes[unfilled] = np.nan
         of_image = (len(images), -1)
         counts = zip(
-            missing.sum(axis=(1, 2)).reshape(of_image).sum(axis=1).tolist(),
+            gaps.reshape(of_image).sum(axis=1).tolist(),
             outliers.reshape(of_image).sum(axis=1).tolist(),
             dead_lines.reshape(of_image).sum(axis=1).tolist(),
             np.sqrt(np.square(noise).reshape(of_image).mean(axis=1)).tolist(),
