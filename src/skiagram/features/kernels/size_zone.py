@@ -68,7 +68,7 @@ def _collect_small(
     for size in range(1, tally.shape[0]):
         for level in range(1, tally.shape[1]):
             if tally[size, level] > 0:
-                entries[:, used] = (image, size, level, tally[size, level])
+                _enter(entries, used, image, size, level, tally[size, level])
                 tally[size, level] = 0
                 used += 1
     return used
@@ -83,6 +83,16 @@ def _collect_large(
             entries[3, used - 1] += 1
         else:
             size, level = divmod(large[position], number + 1)
-            entries[:, used] = (image, size, level, 1)
+            _enter(entries, used, image, size, level, 1)
             used += 1
     return used
+
+
+@compiled
+def _enter(
+    entries: NDArray[np.int64], used: int, image: int, size: int, level: int, count: int
+) -> None:
+    entries[0, used] = image
+    entries[1, used] = size
+    entries[2, used] = level
+    entries[3, used] = count

@@ -27,18 +27,21 @@ def tone_differences(
     """
     n, depth, height, width = levels.shape
     around = 9 if depth == 1 else 27
-    counts = np.zeros((n, number + 1, around), dtype=np.int64)
-    apart = np.zeros((n, number + 1, around), dtype=np.int64)  # times the number of neighbours
+    counts, sums = np.zeros((n, number), dtype=np.int64), np.zeros((n, number))
     total = np.empty(width + 2, dtype=np.int32)
     valid = np.empty(width + 2, dtype=np.int32)
     for image in range(n):
+        found = np.zeros((number + 1, around), dtype=np.int64)
+        apart = np.zeros((number + 1, around), dtype=np.int64)
         for z in range(depth):
             for y in range(height):
                 _sum_columns(levels[image], z, y, total, valid)
-                _compare(levels[image, z, y], total, valid, counts[image], apart[image])
-    neighbours = np.arange(1, around)
-    sums = (apart[:, 1:, 1:] / neighbours).sum(axis=2)
-    return counts[:, 1:, 1:].sum(axis=2), sums
+                _compare(levels[image, z, y], total, valid, found, apart)
+        for level in range(1, number + 1):
+            for neighbours in range(1, around):
+                counts[image, level - 1] += found[level, neighbours]
+                sums[image, level - 1] += apart[level, neighbours] / neighbours
+    return counts, sums
 
 
 @compiled
@@ -61,15 +64,16 @@ def _compare(
     row: NDArray[np.uint16],
     total: NDArray[np.int32],
     valid: NDArray[np.int32],
-    counts: NDArray[np.int64],
+    found: NDArray[np.int64],
     apart: NDArray[np.int64],
 ) -> None:
+    """Add a row's pixels by level and number of neighbours, and differences times that number."""
     for x in range(len(row)):
         level = np.int32(row[x])
         if level > 0:
             neighbours = valid[x] + valid[x + 1] + valid[x + 2] - 1
             sum_ = total[x] + total[x + 1] + total[x + 2] - level
-            counts[level, neighbours] += 1
+            found[level, neighbours] += 1
             apart[level, neighbours] += abs(level * neighbours - sum_)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from skiagram.compiled import compiled
 
-WEST, NORTH, NORTH_WEST, NORTH_EAST = 1, 2, 4, 8  # neighbours before a pixel, a bit each
+NORTH_WEST, NORTH, NORTH_EAST, WEST = 1, 2, 4, 8  # neighbours before a pixel, a bit each
 PLANE = 15  # all of them
 SLICE = 16  # the first of the nine in the slice before
 
@@ -64,15 +64,20 @@ def _find_equals(levels: NDArray[np.uint16], z: int, y: int, equals: NDArray[np.
     equals[:] = 0
     _mark(row[1:], row[:-1], WEST, equals[1:])
     if y > 0:
-        _mark(row, levels[z, y - 1], NORTH, equals)
-        _mark(row[1:], levels[z, y - 1, :-1], NORTH_WEST, equals[1:])
-        _mark(row[:-1], levels[z, y - 1, 1:], NORTH_EAST, equals[:-1])
+        _mark_row(row, levels[z, y - 1], NORTH_WEST, equals)
     if z > 0:
         for shift in range(max(-1, -y), min(2, height - y)):
-            below, bit = levels[z - 1, y + shift], SLICE << (3 * (shift + 1))
-            _mark(row[1:], below[:-1], bit, equals[1:])
-            _mark(row, below, bit << 1, equals)
-            _mark(row[:-1], below[1:], bit << 2, equals[:-1])
+            _mark_row(row, levels[z - 1, y + shift], SLICE << (3 * (shift + 1)), equals)
+
+
+@compiled
+def _mark_row(
+    row: NDArray[np.uint16], other: NDArray[np.uint16], bit: int, equals: NDArray[np.uint16]
+) -> None:
+    """Mark the three neighbours in another row, by three bits from the given one."""
+    _mark(row[1:], other[:-1], bit, equals[1:])
+    _mark(row, other, bit << 1, equals)
+    _mark(row[:-1], other[1:], bit << 2, equals[:-1])
 
 
 @compiled
@@ -85,7 +90,7 @@ def _mark(
 
 @compiled
 def _join_plane(tree: NDArray[np.int32], place: int, equals: int, width: int) -> None:
-    """Join a pixel to the zones of its equals before it; equals side by side are one zone yet."""
+    """Join a pixel to the zones of its equals before it, of which those side by side are one."""
     if equals & NORTH:
         _join(tree, place, place - width)
         return
