@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
@@ -44,6 +44,7 @@ def test_repeats_narrow_no_bin() -> None:
         assert one.observed.low == pytest.approx(other.observed.low, abs=0.01)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_parts_add_up_to_the_score(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -1,7 +1,7 @@
 """Holm's correction against R's p.adjust."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skiagram.evaluation.comparison.holm import holm
@@ -13,6 +13,7 @@ def test_equals_r() -> None:
     np.testing.assert_allclose(found, [0.05, 0.12, 0.12, 0.03, 0.20, 0.12])
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_never_below_the_raw_value_nor_above_bonferroni(p: list[float]) -> None:
     raw = np.array(p)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import (
     balanced_accuracy_score,
@@ -24,6 +24,7 @@ from skiagram.evaluation.summary import evaluate
 from tests.evaluation.scenario import finished, reference, scenario
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_correlation_equals_sklearn_with_weights(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skiagram.evaluation.decisions.operating import operating_points
@@ -22,6 +22,7 @@ def opened(known: Scenario) -> Setting:
     return setting(known.cases, known.task, known.sealed, None, NO_PAIRS, 0, 200)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(2, 60), st.integers(1, 9), st.floats(0.05, 1), st.integers(0, 2**32 - 1))
 def test_the_lowest_threshold_that_keeps_a_specificity(
     n: int, levels: int, wanted: float, seed: int

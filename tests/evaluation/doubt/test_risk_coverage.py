@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skiagram.evaluation.bootstrap import draw_patients
@@ -11,6 +11,7 @@ from skiagram.evaluation.reported import Scores
 from tests.evaluation.scenario import reference
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(2, 30), st.integers(1, 8), st.integers(0, 2**32 - 1))
 def test_area_equals_counting_with_ties_and_copies(n: int, levels: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

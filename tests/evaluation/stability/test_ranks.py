@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import friedmanchisquare
 
 from skiagram.evaluation.stability.ranks import kendall_w, ranking
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(2, 8), st.integers(3, 7), st.integers(2, 20), st.integers(0, 2**32 - 1))
 def test_equals_friedman_with_ties(judges: int, models: int, levels: int, seed: int) -> None:
     values = np.random.default_rng(seed).integers(levels, size=(judges, models)).astype(float)
