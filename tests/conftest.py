@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("without_deadline", deadline=None)  # a first call may compile
+settings.load_profile("without_deadline")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
@@ -71,7 +71,6 @@ def test_constant_image_has_no_spread_and_no_shape(value: float) -> None:
 integers = arrays(np.int16, (2, 30), elements=st.integers(-500, 500))
 
 
-@settings(deadline=None)  # the first call compiles
 @given(integers, st.integers(-1000, 1000), st.integers(1, 9))
 def test_shape_ignores_offset_and_scale(samples: np.ndarray, offset: int, scale: int) -> None:
     plain = FirstOrderStatistics(samples.astype(np.float64))

@@ -1,14 +1,13 @@
 """Gradients of histograms against NumPy's."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from skiagram.features.histogram_gradients import HistogramGradients
 
 
-@settings(deadline=None)  # the first call compiles
 @given(arrays(np.int64, (9,), elements=st.integers(0, 20)), st.integers(0, 4))
 def test_empty_levels_above_the_highest_do_not_count(counts: np.ndarray, more: int) -> None:
     counts[-1] += 1

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -13,7 +13,6 @@ from skiagram.features.kernels.histogram import count_levels
 SHARED = sorted({*HistogramStatistics.names("x")} & {*FirstOrderStatistics.names("x")})
 
 
-@settings(deadline=None)  # the first call compiles
 @given(arrays(np.uint16, (2, 1, 4, 7), elements=st.integers(1, 12)))
 def test_levels_have_the_statistics_of_intensities(levels: np.ndarray) -> None:
     found = HistogramStatistics(count_levels(levels, 12))

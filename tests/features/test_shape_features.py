@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.spatial import ConvexHull
@@ -29,7 +29,6 @@ def signed_area(contour: np.ndarray) -> float:
     return float(np.sum(y[1:] * x[:-1] - y[:-1] * x[1:]) / 2)
 
 
-@settings(deadline=None)  # the first call compiles
 @given(regions, st.sampled_from([(1.0, 1.0), (0.3, 2.0)]))
 def test_outline_is_that_of_scikit_image(region: np.ndarray, spacing: tuple[float, float]) -> None:
     contours = outline(region, spacing)
@@ -40,7 +39,6 @@ def test_outline_is_that_of_scikit_image(region: np.ndarray, spacing: tuple[floa
     assert found.area_pixel_counting[0] == pytest.approx(region.sum() * np.prod(spacing))
 
 
-@settings(deadline=None)
 @given(regions, st.sampled_from([(1.0, 1.0), (0.3, 2.0)]))
 def test_extents_are_those_of_the_hull_of_the_outline(
     region: np.ndarray, spacing: tuple[float, float]
@@ -57,7 +55,6 @@ def test_extents_are_those_of_the_hull_of_the_outline(
     assert np.isclose(boxes, np.array([found.width, found.length])).all(axis=0).any()
 
 
-@settings(deadline=None)
 @given(regions)
 def test_axes_are_those_of_scikit_image(region: np.ndarray) -> None:
     expected = regionprops(region.astype(np.uint8))[0]
@@ -69,7 +66,6 @@ def test_axes_are_those_of_scikit_image(region: np.ndarray) -> None:
         assert found.elongation[0] == pytest.approx(theirs[1] / theirs[0], abs=1e-6)
 
 
-@settings(deadline=None)
 @given(regions)
 def test_values_keep_their_ranges(region: np.ndarray) -> None:
     found = shape(region)
@@ -79,7 +75,6 @@ def test_values_keep_their_ranges(region: np.ndarray) -> None:
     assert found.width[0] <= found.length[0] <= found.maximum_diameter[0] + 1e-9
 
 
-@settings(deadline=None)
 @given(regions)
 def test_a_quarter_turn_and_a_margin_change_nothing(region: np.ndarray) -> None:
     turned = np.pad(np.rot90(region), ((2, 0), (1, 3)))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -16,7 +16,6 @@ values = arrays(
 )
 
 
-@settings(deadline=None)  # the first call compiles
 @given(values)
 def test_percentiles_are_those_of_numpy(sample: np.ndarray) -> None:
     found = percentiles(sample, FRACTIONS, sample.min(), sample.max())
