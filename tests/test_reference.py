@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from make_reference.features_page import families
-from make_reference.metrics_page import METRICS
+from make_reference.metrics_listed import METRICS
 from make_reference.pages import PROJECT, pages
 from make_reference.type_names import type_name
 from skiagram.evaluation.bootstrap import draw_patients
