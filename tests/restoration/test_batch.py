@@ -1,5 +1,6 @@
 """Whole stores: records, names in errors, memory."""
 
+import pickle
 import tracemalloc
 from pathlib import Path
 from typing import Literal
@@ -10,8 +11,9 @@ import pytest
 from skiagram.compute import IN_PROCESS, Compute
 from skiagram.errors import DataError
 from skiagram.records import read_table
-from skiagram.restoration.batch import restore_store
-from skiagram.store import ImageStore, ShardWriter
+from skiagram.restoration import batch
+from skiagram.restoration.batch import ImageBatch, batches, restore_batch, restore_store
+from skiagram.store import Image, ImageStore, ShardWriter
 from tests.restoration.phantom import film, restoration
 from tests.restoration.phantom import restored as alone
 
@@ -62,12 +64,43 @@ def test_workers_restore_to_equal_bytes(
     assert (tmp_path / "alone.parquet").read_bytes() == (tmp_path / "shared.parquet").read_bytes()
 
 
+def test_a_store_goes_by_batches_of_like_images_in_its_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_BATCH_VALUES", 3 * 64 * 64)
+    likes = [film(0).faulty, film(1).faulty, film(2).noisy, film(3).faulty, film(4).faulty]
+    others: list[Image] = [film(5).faulty[:40], np.ones((40, 64), np.uint8), np.full((40, 64), 3, np.uint16)]
+    images = {f"c{at}": image for at, image in enumerate([*likes, *others])}
+    with ShardWriter(tmp_path / "images") as writer:
+        for case_id, image in images.items():
+            writer.add(case_id, image, (0.1, 0.2) if case_id == "c1" else None)
+    store = ImageStore(tmp_path / "images")
+    assert [len(each.images) for each in batches(store)] == [3, 2, 1, 1, 1]
+    steps = restoration("repair")
+    restore_store(store, steps, tmp_path / "restored", tmp_path / "treatment.parquet")
+    restored = ImageStore(tmp_path / "restored")
+    assert restored.case_ids == list(images)
+    assert restored.spacing("c1") == (0.1, 0.2)
+    assert restored.spacing("c2") is None
+    for case_id, image in images.items():
+        np.testing.assert_array_equal(restored.image(case_id), alone(steps, image)[0])
+
+
+def test_a_batch_can_be_restored_by_another_process() -> None:
+    example = ImageBatch(["a", "b"], np.stack([film(0).faulty, film(1).faulty]))
+    sent, steps = pickle.loads(pickle.dumps((example, restoration("wavelet"))))
+    ours, treatments = restore_batch(sent, steps, None)
+    expected, same = restoration("wavelet").restore(example.images)
+    np.testing.assert_array_equal(ours, expected)
+    assert treatments == same
+
+
 def test_an_image_with_nothing_known_is_named_and_leaves_no_finished_store(
     tmp_path: Path,
 ) -> None:
     with ShardWriter(tmp_path / "images") as writer:
         writer.add("case-1", film(0).clean)
-        writer.add("case-2", np.full((8, 8), np.nan, np.float32))
+        writer.add("case-2", np.full((64, 64), np.nan, np.float32))
     with pytest.raises(DataError, match=r"^case-2: every pixel is missing"):
         restore_store(
             ImageStore(tmp_path / "images"),
@@ -92,3 +125,17 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 5e6 < 50 * image.nbytes / 2
+
+
+@pytest.mark.parametrize("name", ["repair", "wavelet", "article"])
+@pytest.mark.parametrize("shape", [(1400, 2000), (1200, 800, 3)])
+def test_memory_stays_within_four_times_an_image(name: str, shape: tuple[int, ...]) -> None:
+    image = np.random.default_rng(0).random(shape, dtype=np.float32)
+    image[3, 4] = np.nan
+    steps = restoration(name)
+    alone(steps, image[:64, :64])
+    tracemalloc.start()
+    alone(steps, image)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak + image.nbytes < 4 * image.nbytes

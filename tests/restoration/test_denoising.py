@@ -2,14 +2,16 @@
 
 import dataclasses
 import math
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from skimage import data
-from skimage.restoration import denoise_wavelet, estimate_sigma
+from skimage.restoration import cycle_spin, denoise_wavelet, estimate_sigma
 
 from skiagram.errors import OptionError
 from skiagram.options import check
@@ -57,6 +59,105 @@ def test_equal_settings_equal_scikit_image(
     # a coefficient at a hard threshold may fall on either side of it
     assert np.mean(np.abs(clean - expected) > 2e-4) < (0.02 if thresholding == "hard" else 1e-9)
     assert psnr(clean, plane) == pytest.approx(psnr(expected, plane), abs=0.01)
+
+
+@pytest.mark.parametrize("method", ["BayesShrink", "VisuShrink"])
+@pytest.mark.parametrize("thresholding", ["soft", "hard"])
+def test_the_phantom_is_as_near_to_the_truth_as_by_scikit_image(
+    method: str, thresholding: str
+) -> None:
+    examples = [film(seed) for seed in range(10)]
+    options = {"method": method, "thresholding": thresholding, "wavelet": "db4", "level": 3}
+    ours = check(Denoising, {**options, "noise": None, "shifts": 0}, "denoising")
+    clean, _ = ours.denoise(np.stack([example.noisy for example in examples]))
+    for example, restored in zip(examples, clean, strict=True):
+        theirs = peer(example.noisy, method, thresholding, 3)
+        assert psnr(restored, example.clean) == pytest.approx(psnr(theirs, example.clean), abs=0.05)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("method", ["BayesShrink", "VisuShrink"])
+@pytest.mark.parametrize("thresholding", ["soft", "hard"])
+def test_real_films_are_as_near_to_the_truth_as_by_scikit_image(
+    method: str, thresholding: str, real_data: Path
+) -> None:
+    mammogram = np.asarray(Image.open(real_data / "mini-mias" / "mdb001.png"), np.float32)
+    ultrasound = np.load(real_data / "breastmnist.npz")["train_images"][:50].astype(np.float32)
+    for films, level in ((mammogram[None], 3), (ultrasound, 2)):
+        noise = np.random.default_rng(0).normal(0, 8, films.shape) * (films > 0)
+        noisy = (films + noise).astype(np.float32)
+        options = {"method": method, "thresholding": thresholding, "wavelet": "db4"}
+        ours = check(
+            Denoising, {**options, "level": level, "noise": None, "shifts": 0}, "denoising"
+        )
+        for restored, plane, truth in zip(ours.denoise(noisy)[0], noisy, films, strict=True):
+            theirs = peer(plane, method, thresholding, level)
+            assert psnr(restored, truth) == pytest.approx(psnr(theirs, truth), abs=0.05)
+
+
+def peer(plane: Plane, method: str, thresholding: str, level: int) -> Plane:
+    restored: Plane = denoise_wavelet(
+        plane,
+        wavelet="db4",
+        mode=thresholding,
+        wavelet_levels=level,
+        method=method,
+        rescale_sigma=False,
+    )
+    return restored
+
+
+@pytest.mark.parametrize("shifts", [1, 3])
+@pytest.mark.parametrize("thresholding", ["soft", "hard"])
+def test_cycle_spinning_equals_scikit_image(
+    shifts: int, thresholding: Literal["soft", "hard"]
+) -> None:
+    plane = film(0).noisy[:61, :50]
+    options = {"sigma": 0.3, "wavelet": "db4", "mode": thresholding, "wavelet_levels": 2}
+    expected = cycle_spin(
+        plane,
+        denoise_wavelet,
+        max_shifts=shifts,
+        func_kw={**options, "rescale_sigma": False},
+        workers=1,
+    )
+    ours = dataclasses.replace(
+        OPTIONS, thresholding=thresholding, level=2, noise=0.3, shifts=shifts
+    )
+    np.testing.assert_allclose(denoise(ours, plane)[0], expected, atol=1e-5)
+
+
+def test_cycle_spinning_brings_hard_thresholds_nearer_to_the_truth() -> None:
+    hard = dataclasses.replace(OPTIONS, thresholding="hard")
+    spun = dataclasses.replace(hard, shifts=3)
+    gains = [
+        psnr(denoise(spun, example.noisy)[0], example.clean)
+        - psnr(denoise(hard, example.noisy)[0], example.clean)
+        for example in map(film, range(5))
+    ]
+    assert np.mean(gains) > 0.2
+    constant = np.full((32, 32), 0.1, np.float32)
+    np.testing.assert_array_equal(denoise(spun, constant)[0], constant)
+
+
+def test_images_of_a_batch_do_not_touch_one_another_and_stay_as_they_are() -> None:
+    films = np.stack([film(seed).noisy for seed in range(4)])
+    before = films.copy()
+    clean, noise = OPTIONS.denoise(films)
+    np.testing.assert_array_equal(films, before)
+    for at, plane in enumerate(films):
+        alone, own = denoise(OPTIONS, plane)
+        np.testing.assert_array_equal(clean[at], alone)
+        assert noise[at] == own
+    np.testing.assert_array_equal(OPTIONS.denoise(films, overwrite=True)[0], clean)
+
+
+@pytest.mark.parametrize("scale", [1e-38, 1e-30, 1e30, 1e38])
+def test_the_extremes_of_float32_stay_finite(scale: float) -> None:
+    plane = (film(0).clean / 10 * scale).astype(np.float32)
+    clean, _ = denoise(OPTIONS, plane)
+    assert np.isfinite(clean).all()
+    assert np.abs(clean - plane).max() < np.ptp(plane)
 
 
 def test_noise_estimate_equals_scikit_image_and_finds_what_was_planted() -> None:

@@ -136,9 +136,36 @@ def test_channels_are_restored_each_on_its_own() -> None:
     assert treatment.noise == pytest.approx(np.sqrt(np.mean([each.noise**2 for _, each in alone])))
 
 
-@pytest.mark.parametrize("depth", [np.uint8, np.uint16, np.int16])
-def test_integers_come_out_as_float32_of_the_same_values(depth: type[np.integer]) -> None:
-    image = (100 + 20 * tissue(0)).astype(depth)
+@pytest.mark.parametrize("name", STATELESS)
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_a_batch_gives_what_its_images_give_one_by_one(
+    name: str, channels: tuple[int, ...]
+) -> None:
+    planes = [film(seed).faulty if seed % 3 else film(seed).noisy for seed in range(6)]
+    images = np.stack(planes)
+    if channels:
+        images = np.stack([images[:2], images[2:4], images[4:]], axis=-1)
+    batch, treatments = restoration(name).restore(images)
+    for image, clean, treatment in zip(images, batch, treatments, strict=True):
+        alone, own = restored(restoration(name), image)
+        np.testing.assert_array_equal(clean, alone)
+        np.testing.assert_equal(dataclasses.astuple(treatment), dataclasses.astuple(own))
+
+
+@pytest.mark.parametrize("name", FILLING)
+def test_what_float32_cannot_hold_is_missing(name: str) -> None:
+    image = 100 + 20.0 * tissue(0).astype(np.float64)
+    image[3, 4] = 1e300
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clean, treatment = restored(restoration(name), image)
+    assert treatment.missing == 1
+    assert np.isfinite(clean).all()
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16, np.int16, np.int32, np.float64])
+def test_any_depth_comes_out_as_float32_of_the_same_values(depth: type[np.number]) -> None:
+    image = np.rint(100 + 20 * tissue(0)).astype(depth)
     image.flags.writeable = False
     clean, _ = restored(NONE, image)
     np.testing.assert_array_equal(clean, image)

@@ -25,6 +25,7 @@ from skiagram.restoration.wavelets import decompose, reconstruct
 
 _NORMAL_MEDIAN = 0.6745  # median of |z| for a standard normal z
 _ROUNDING = 1e-6  # detail this small, relative to the image's range, is float32 rounding
+_CHUNK_VALUES = 2**20  # pixels of the images that are transformed together
 
 
 def _orthogonal(name: str) -> str:
@@ -79,12 +80,23 @@ class Denoising:
         count, height, width = planes.shape
         wavelet = pywt.Wavelet(self.wavelet)
         level = min(self.level, pywt.dwt_max_level(min(height, width), wavelet))
+        noise = np.full(count, math.nan)
         if level == 0:
-            return planes, np.full(count, math.nan)
+            return planes, noise
+        clean = planes if overwrite and not self.shifts else np.empty_like(planes)
+        step = max(1, _CHUNK_VALUES // (height * width))
+        for first in range(0, count, step):
+            chunk = slice(first, first + step)
+            noise[chunk] = self._denoise(planes[chunk], clean[chunk], wavelet, level)
+        return clean, noise
+
+    def _denoise(
+        self, planes: Planes, clean: Planes, wavelet: pywt.Wavelet, level: int
+    ) -> NDArray[np.float64]:
+        _, height, width = planes.shape
         scale = Scale.of(planes)
         spread = scale.spread.astype(np.float64)
         noise = None if self.noise is None else self.noise / spread
-        clean = planes if overwrite and not self.shifts else np.empty_like(planes)
         share = 1 / (self.shifts + 1) ** 2
         for down, right in itertools.product(range(self.shifts + 1), repeat=2):
             shifted = Shifted(planes, scale, -down % height, -right % width)
@@ -97,7 +109,7 @@ class Denoising:
             write = partial(shifted.add, total=clean, share=share, fresh=fresh)
             reconstruct(found, wavelet, write)
         assert noise is not None  # noqa: S101 there always is a first shift
-        return clean, noise * spread
+        return noise * spread
 
     def _shrink(self, bands: NDArray[np.float32], noise: NDArray[np.float64], pixels: int) -> None:
         if self.method == "BayesShrink":
