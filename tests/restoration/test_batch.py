@@ -69,7 +69,11 @@ def test_a_store_goes_by_batches_of_like_images_in_its_order(
 ) -> None:
     monkeypatch.setattr(batch, "_BATCH_VALUES", 3 * 64 * 64)
     likes = [film(0).faulty, film(1).faulty, film(2).noisy, film(3).faulty, film(4).faulty]
-    others: list[Image] = [film(5).faulty[:40], np.ones((40, 64), np.uint8), np.full((40, 64), 3, np.uint16)]
+    others: list[Image] = [
+        film(5).faulty[:40],
+        np.ones((40, 64), np.uint8),
+        np.full((40, 64), 3, np.uint16),
+    ]
     images = {f"c{at}": image for at, image in enumerate([*likes, *others])}
     with ShardWriter(tmp_path / "images") as writer:
         for case_id, image in images.items():
