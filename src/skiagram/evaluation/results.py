@@ -96,7 +96,7 @@ class Evaluation:
         ranking: Whether the order of the models holds; None with fewer than two models.
         majority_accuracy: Accuracy of always naming the class that is commonest in development.
         trivial: Each arm's best model against trivial rules.
-        trivial_words: What follows from them, a sentence an arm.
+        trivial_words: Model → whether it beats them all, a sentence.
         prevalence: The prevalence that predictive values are also given at, as the user stated it.
     """
 
@@ -120,5 +120,5 @@ class Evaluation:
     ranking: Ranking | None = None
     majority_accuracy: Estimate | None = None
     trivial: tuple[AgainstTrivial, ...] = ()
-    trivial_words: tuple[str, ...] = ()
+    trivial_words: dict[str, str] = field(default_factory=dict)
     prevalence: float | None = None

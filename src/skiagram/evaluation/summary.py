@@ -93,7 +93,10 @@ def evaluate(
         verdict=verdict(
             results, best, difference, ground.cases, task.design, margin, patients_known
         ),
-        warnings=tuple(cautions(every, ground.cases, task.design, n_twins, conflicts)),
+        warnings=(
+            *cautions(every, ground.cases, task.design, n_twins, conflicts),
+            *found.unbeaten(),
+        ),
         margin=margin,
         label_conflicts=conflicts,
         prevalence=questions.prevalence,

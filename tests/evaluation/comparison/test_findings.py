@@ -59,10 +59,11 @@ def test_a_trivial_model_is_no_arm_and_must_be_beaten(found: Evaluation) -> None
         ("forest", "prevalence", True),
         ("forest", "age", False),
     ]
-    assert found.trivial_words == (
-        "The best network (Net) is not shown to beat Age.",
-        "The best classical model (Forest) is not shown to beat Age.",
-    )
+    assert found.trivial_words == {
+        "net": "The best network (Net) is not shown to beat Age.",
+        "forest": "The best classical model (Forest) is not shown to beat Age.",
+    }
+    assert set(found.trivial_words.values()) <= set(found.warnings)
 
 
 def test_the_order_of_the_models_is_judged_by_folds_and_resamples(found: Evaluation) -> None:
@@ -81,7 +82,8 @@ def test_more_classes_are_compared_alike() -> None:
     assert found.primary.p is not None
     assert ((found.detectable and found.detectable.value) or 0) > 0
     assert [one.beaten for one in found.trivial] == [True, True]
-    assert found.trivial_words[0] == "The best network (Net) beats the prevalence."
+    assert found.trivial_words["net"] == "The best network (Net) beats the prevalence."
+    assert found.trivial_words["net"] not in found.warnings
 
 
 def test_naming_every_case_alike_sets_the_accuracy_to_beat() -> None:

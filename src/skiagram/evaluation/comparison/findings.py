@@ -47,7 +47,12 @@ class Compared:
     detectable: Estimate | None
     ranking: Ranking | None
     trivial: tuple[AgainstTrivial, ...]
-    trivial_words: tuple[str, ...]
+    trivial_words: dict[str, str]
+
+    def unbeaten(self) -> tuple[str, ...]:
+        """Return what is said of the models that do not beat every trivial rule."""
+        losers = {one.model for one in self.trivial if not one.beaten}
+        return tuple(words for model, words in self.trivial_words.items() if model in losers)
 
 
 def compared(contest: Contest) -> Compared:

@@ -56,27 +56,28 @@ def majority_accuracy(development: Reference, reported: Reference) -> Estimate:
 
 def trivial_words(
     found: Sequence[AgainstTrivial], best: Mapping[str, str], results: Mapping[str, ModelResult]
-) -> tuple[str, ...]:
-    """Say of each arm whether it beats every rule, a sentence an arm.
+) -> dict[str, str]:
+    """Say of each arm's best model whether it beats every rule.
 
     Args:
         found: What `against_trivial` returned.
         best: Arm → name of its best model.
         results: Model → its figures, for titles.
+
+    Returns:
+        Model → a sentence.
     """
-    words = []
+    words = {}
     for arm, name in _ARMS.items():
         own = [one for one in found if best.get(arm) == one.model]
         if not own:
             continue
         title = results[best[arm]].outcome.title
         lost = [_title(one.rule, results) for one in own if not one.beaten]
-        rules = [_title(one.rule, results) for one in own]
-        if lost:
-            words.append(f"The best {name} ({title}) is not shown to beat {_listed(lost)}.")
-        else:
-            words.append(f"The best {name} ({title}) beats {_listed(rules)}.")
-    return tuple(words)
+        beaten = [_title(one.rule, results) for one in own]
+        verb = "is not shown to beat" if lost else "beats"
+        words[best[arm]] = f"The best {name} ({title}) {verb} {_listed(lost or beaten)}."
+    return words
 
 
 def _minus_half(auc: Estimate) -> Estimate:
