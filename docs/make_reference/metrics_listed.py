@@ -7,7 +7,7 @@ from skiagram.evaluation import discrimination
 from skiagram.evaluation.decisions import operating
 
 _DELONG = "logit DeLong"
-_BOOTSTRAP = "percentile bootstrap by patient"
+_BOOTSTRAP = "BCa bootstrap by patient"
 _AUC_SOURCE = "DeLong et al. 1988; Sun & Xu 2014; Obuchowski 1997"
 
 
@@ -37,7 +37,7 @@ METRICS = (
         summary(discrimination.one_vs_rest_auc),
         "0 to 1, chance .5",
         _BOOTSTRAP,
-        "Efron 1979",
+        "Efron 1987",
     ),
     Metric(
         "class_auc",
@@ -121,7 +121,7 @@ METRICS = (
         "difference",
         "AUC of the best network minus that of the best baseline, on the same cases.",
         "−1 to 1",
-        "paired DeLong; bootstrap with more classes",
+        "paired DeLong; bootstrap standard error with more classes",
         _AUC_SOURCE,
     ),
     Metric(
@@ -177,7 +177,7 @@ METRICS = (
         "decision_curve",
         "True positives less weighed false ones a case at each threshold: TP/n − FP/n · t/(1 − t)",
         "up to the positives' share",
-        _BOOTSTRAP,
+        "percentile bootstrap by patient",
         "Vickers & Elkin 2006",
     ),
     Metric(

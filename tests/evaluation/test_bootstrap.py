@@ -18,7 +18,9 @@ def mean_of(values: Floats, weights: Floats) -> Floats:
 def test_interval_of_a_mean_is_close_to_scipy() -> None:
     values = np.random.default_rng(0).normal(size=80)
     draws = draw_patients(np.arange(80), 40, 2000, seed=1)
-    found = bootstrap_estimate(lambda weights: mean_of(values, weights), draws, share=False)
+    found = bootstrap_estimate(
+        lambda weights: mean_of(values, weights), draws, share=False, kind="percentile"
+    )
     theirs = bootstrap(
         (values,), np.mean, n_resamples=2000, method="percentile", rng=np.random.default_rng(2)
     ).confidence_interval
@@ -33,7 +35,9 @@ def test_patients_are_drawn_whole() -> None:
         by_patient = weights.reshape(len(weights), 50, 4)
         assert np.ptp(by_patient, axis=2).max() == 0
         np.testing.assert_array_equal(weights.sum(axis=1), 200)
-    found = bootstrap_estimate(lambda weights: mean_of(values, weights), draws, share=False)
+    found = bootstrap_estimate(
+        lambda weights: mean_of(values, weights), draws, share=False, kind="percentile"
+    )
     half = norm.ppf(0.975) * values.std() / np.sqrt(50)
     assert (found.high or 0) - (found.low or 0) == pytest.approx(2 * half, rel=0.08)
 
@@ -46,7 +50,7 @@ def test_equal_seeds_give_equal_bounds_whatever_the_block() -> None:
         mean_of(values, draws.counts[:, draws.patient].astype(float)), [2.5, 97.5]
     )
     again = draw_patients(np.arange(1500), 700, 900, seed=4)
-    found = bootstrap_estimate(lambda weights: mean_of(values, weights), again)
+    found = bootstrap_estimate(lambda weights: mean_of(values, weights), again, kind="percentile")
     assert (found.low, found.high) == pytest.approx(tuple(whole))
 
 
@@ -101,3 +105,18 @@ def test_bca_gives_way_where_it_is_not_defined() -> None:
 
     found = bootstrap_estimate(of_the_lone, draws, share=False, kind="BCa")
     assert found.method == "percentile bootstrap by patient"
+
+
+def test_many_patients_are_left_out_in_groups_of_the_same_acceleration() -> None:
+    values = np.random.default_rng(0).exponential(size=5000)
+    draws = draw_patients(np.arange(5000), 2500, 10, seed=0)
+    rows = np.concatenate(list(draws.left_out()))
+    assert rows.shape == (1000, 5000)
+    np.testing.assert_array_equal(rows.sum(axis=0), 999)
+    whole = (values.sum() - values) / 4999
+
+    def acceleration(jackknife: Floats) -> float:
+        deviation = jackknife.mean() - jackknife
+        return float((deviation**3).sum() / (6 * (deviation**2).sum() ** 1.5))
+
+    assert acceleration(mean_of(values, rows)) == pytest.approx(acceleration(whole), rel=0.15)

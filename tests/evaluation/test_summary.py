@@ -112,7 +112,7 @@ def test_several_classes_are_compared() -> None:
     known = scenario(90, 90, classes=("a", "b", "c"))
     found = run(known, arms(known))
     assert found.difference is not None
-    assert found.difference.method == "percentile bootstrap by patient"
+    assert found.difference.method == "bootstrap standard error by patient"
     assert found.models[0].roc is None
     assert np.sum(found.models[0].confusion) == 90
 

@@ -23,7 +23,8 @@ def bca_interval(value: float, replicates: Floats, jackknife: Floats) -> tuple[f
     Args:
         value: The figure on the cases as they are.
         replicates: (b,) the figure on the resamples, finite.
-        jackknife: (n_patients,) the figure without each patient in turn; NaN where undefined.
+        jackknife: (j,) the figure without each patient, or group of patients, in turn; NaN where
+            undefined.
     """
     below = float(np.mean(replicates < value) + np.mean(replicates <= value)) / 2
     deviation = jackknife.mean() - jackknife

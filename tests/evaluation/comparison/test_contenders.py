@@ -55,5 +55,5 @@ def test_with_more_classes_the_resamples_give_the_p_value() -> None:
     assert (compared_auc(strong, weak).p or 1) < 1e-6
     assert (compared_auc(weak, equal).p or 0) > 0.05
     one = compared_auc(strong, weak).estimate
-    assert one.method == "percentile bootstrap by patient"
+    assert one.method == "bootstrap standard error by patient"
     assert 0 < (one.low or 0) < (one.value or 0) < (one.high or 0)

@@ -9,9 +9,9 @@ from scipy.stats import norm
 
 from skiagram.evaluation.areas import absent, auc_placements
 from skiagram.evaluation.bootstrap import PatientDraws, mean_over_repeats
-from skiagram.evaluation.bootstrap_intervals import percentile_interval
 from skiagram.evaluation.delong import Placements, combination, difference_estimate
 from skiagram.evaluation.discrimination import one_vs_rest_auc, roc_auc
+from skiagram.evaluation.proportions import Z
 from skiagram.evaluation.reference import Reference
 from skiagram.evaluation.reported import Scores
 from skiagram.evaluation.results import Estimate
@@ -90,7 +90,11 @@ class AucDifference:
 
 
 def compared_auc(one: Contender, other: Contender) -> AucDifference:
-    """Estimate a difference by paired DeLong, or by bootstrap with more than two classes."""
+    """Estimate a difference by paired DeLong, or by bootstrap with more than two classes.
+
+    The bootstrap gives the standard error alone: for differences of equal models the percentiles of
+    the resamples exclude 0 too often.
+    """
     cases = one.cases
     if 0 in cases.patients_by_class():
         return AucDifference(Estimate(None, reason=absent(cases)), 0.0)
@@ -104,6 +108,8 @@ def compared_auc(one: Contender, other: Contender) -> AucDifference:
     if 2 * len(resampled) < len(one.draws.counts):
         method = "no interval: too few patients of a class to resample"
         return AucDifference(Estimate(value, method=method), 0.0)
-    bounds = percentile_interval(resampled)
-    estimate = Estimate(value, *bounds, "percentile bootstrap by patient")
-    return AucDifference(estimate, float(resampled.var(ddof=1)))
+    variance = float(resampled.var(ddof=1))
+    half = Z * float(np.sqrt(variance))
+    method = "bootstrap standard error by patient"
+    estimate = Estimate(value, max(-1.0, value - half), min(1.0, value + half), method)
+    return AucDifference(estimate, variance)

@@ -45,14 +45,15 @@ def risk_area(doubt: Floats, wrong: NDArray[np.bool_], weights: Floats) -> Float
     Args:
         doubt: (n,), higher = less sure.
         wrong: (n,) whether the case is named wrongly.
-        weights: (b, n), ≥ 0, of which each row has a positive sum.
+        weights: (b, n), ≥ 0; a row of zeros gives NaN.
     """
     order, ends = tied_order(doubt)
     kept = weights[:, order]
     found, total = np.cumsum(kept * wrong[order], axis=1), np.cumsum(kept, axis=1)
     end = np.flatnonzero(ends)[np.cumsum(ends) - ends]
     risk = np.divide(found, total, out=np.zeros_like(found), where=total > 0)[:, end]
-    area: Floats = (kept * risk).sum(axis=1) / total[:, -1]
+    area = np.full(len(weights), np.nan)
+    np.divide((kept * risk).sum(axis=1), total[:, -1], out=area, where=total[:, -1] > 0)
     return area
 
 
