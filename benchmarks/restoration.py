@@ -1,0 +1,146 @@
+"""Wavelet denoising beside scikit-image's, and beside PyWavelets' bare transforms.
+
+    python -m benchmarks.restoration
+
+With the options of conf/restoration/wavelet.yaml. The results equal scikit-image's
+(tests/restoration/test_denoising.py). A bare transform goes forward and back in float32 and shrinks
+nothing. Two cores are two threads, each with half of the images. Memory is the peak of a process of
+its own over what it held before, in multiples of the image as float32; image and result count.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pywt
+import yaml
+from benchmarks.films import films
+from benchmarks.ratio import Ratio, Side, Table, compare, show
+from numpy.typing import NDArray
+from skimage.restoration import denoise_wavelet
+
+from skiagram.options import build
+from skiagram.restoration.denoising import Denoising
+from skiagram.restoration.steps import Steps
+
+Images = NDArray[np.float32]
+
+OPTIONS = Path(__file__).resolve().parents[1] / "conf" / "restoration"
+SCIKIT_IMAGE = f"scikit-image {version('scikit-image')}"
+PYWAVELETS = f"PyWavelets {version('pywavelets')}, bare"
+BATCH, SMALL = 256, 28
+SIZES = ((224, 224), (1024, 1024), (3328, 2560))
+LARGE = 8192
+TARGET_BATCH, TARGET_BARE, TARGET_CORES = 4.0, 1 / 1.15, 1.8
+
+
+def restoration(name: str) -> Steps:
+    """Return a committed restoration."""
+    steps: Steps = build(yaml.safe_load((OPTIONS / f"{name}.yaml").read_text()), name)
+    return steps
+
+
+def denoising() -> Denoising:
+    """Return the committed denoising."""
+    found = restoration("wavelet").denoising
+    assert found is not None
+    return found
+
+
+def levels(images: Images, options: Denoising) -> int:
+    """Return how many levels images of this size get."""
+    most: int = pywt.dwt_max_level(min(images.shape[1:]), options.wavelet)
+    return min(options.level, most)
+
+
+def one_by_one(images: Images, options: Denoising) -> None:
+    """Denoise with scikit-image."""
+    for image in images:
+        denoise_wavelet(
+            image,
+            wavelet=options.wavelet,
+            mode=options.thresholding,
+            wavelet_levels=levels(images, options),
+            method=options.method,
+            rescale_sigma=False,
+        )
+
+
+def there_and_back(images: Images, options: Denoising) -> None:
+    """Transform and transform back with PyWavelets alone."""
+    level, axes = levels(images, options), (-2, -1)
+    coefficients = pywt.wavedec2(images, options.wavelet, level=level, axes=axes)
+    pywt.waverec2(coefficients, options.wavelet, axes=axes)
+
+
+def side_by_side(work: Callable[[Images], object], images: Images) -> None:
+    """Work on both halves of the images at a time."""
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(work, np.array_split(images, 2)))
+
+
+def ratios() -> Iterator[Ratio]:
+    """Measure small images in a batch, films one at a time, and two cores."""
+    options = denoising()
+    small = films(BATCH, SMALL, SMALL)
+    title = f"denoising, {BATCH} images of {SMALL} × {SMALL}"
+    ours = Side("skiagram", lambda: options.denoise(small), BATCH)
+    theirs = Side(SCIKIT_IMAGE, lambda: one_by_one(small, options), BATCH)
+    yield compare(title, ours, theirs, TARGET_BATCH)
+    for height, width in SIZES:
+        film = films(1, height, width)
+        yield compare(
+            f"denoising, an image of {height} × {width}",
+            Side("skiagram", partial(options.denoise, film)),
+            Side(PYWAVELETS, partial(there_and_back, film, options)),
+            TARGET_BARE,
+        )
+    yield from on_two_cores(options)
+
+
+def on_two_cores(options: Denoising) -> Iterator[Ratio]:
+    """Measure two threads beside one."""
+    for number, height, width in ((20 * BATCH, SMALL, SMALL), (64, 224, 224), (4, 3328, 2560)):
+        distinct = films(min(number, 4), height, width)
+        images = np.tile(distinct, (number // len(distinct), 1, 1))
+        yield compare(
+            f"denoising, {number} images of {height} × {width}",
+            Side("two cores", partial(side_by_side, options.denoise, images), number),
+            Side("one core", partial(options.denoise, images), number),
+            TARGET_CORES,
+        )
+
+
+def tables() -> Iterator[Table]:
+    """Measure the memory that restoring a large image takes, each way in a process of its own."""
+    rows = []
+    for name in ("repair", "wavelet"):
+        command = [sys.executable, "-m", "benchmarks.restoration", name]
+        done = subprocess.run(command, capture_output=True, check=True, text=True)
+        rows.append((name, done.stdout.strip()))
+    title = f"peak memory over the memory of the image, {LARGE} × {LARGE}, at most 4"
+    yield Table(title, ("restoration", "times"), tuple(rows))
+
+
+def peak_memory(steps: Steps) -> float:
+    """Return the peak memory of restoring a large image, over the memory of the image."""
+    steps.restore(films(1, 64, 64))
+    before = int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    image = np.random.default_rng(0).random((1, LARGE, LARGE), dtype=np.float32)
+    image[0, 100:110, 200:230] = np.nan
+    steps.restore(image)
+    status = Path("/proc/self/status").read_text()
+    peak = int(status.split("VmHWM:")[1].split()[0]) * 1024
+    return (peak - before) / image.nbytes
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(f"{peak_memory(restoration(sys.argv[1])):.2f}")
+    else:
+        show(ratios(), tables())
