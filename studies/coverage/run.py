@@ -118,10 +118,8 @@ def coverage(design: Design, auc: float, simulations: int, pool: list[PatientDra
     return held / simulations
 
 
-def decisions_covered(
-    design: Design, simulations: int, pool: list[PatientDraws]
-) -> tuple[float, float]:
-    """Return how often the intervals of sensitivity and of balanced accuracy hold the truth.
+def decisions_covered(design: Design, simulations: int, pool: list[PatientDraws]) -> Floats:
+    """Return (2,) how often intervals of sensitivity and of balanced accuracy hold the truth.
 
     Cases are called positive halfway between classes of AUC .85; both figures are then Φ(d / 2).
     """
@@ -138,8 +136,7 @@ def decisions_covered(
             bootstrap_estimate(balanced, pool[k % POOL]),
         )
         held += [(one.low or 0.0) <= true <= (one.high or 0.0) for one in found]
-    first, second = (held / simulations).tolist()
-    return first, second
+    return held / simulations
 
 
 def false_positives(design: Design, simulations: int, pool: list[PatientDraws]) -> Floats:
