@@ -106,12 +106,14 @@ def test_with_everything_off_pixels_stay_and_missing_ones_are_nan() -> None:
     assert math.isnan(treatment.noise)
 
 
-@pytest.mark.parametrize("method", ["local_mean", "local_median", "nearest"])
-def test_the_chosen_method_fills(method: Literal["local_mean", "local_median", "nearest"]) -> None:
+@pytest.mark.parametrize("method", ["local_mean", "local_median", "nearest", "lowest"])
+def test_the_chosen_method_fills(
+    method: Literal["local_mean", "local_median", "nearest", "lowest"],
+) -> None:
     image = np.array([[1, math.nan, 4], [2, 4, 4]], np.float32)
     steps = dataclasses.replace(NONE, missing=Missing(method=method, radius=1))
     clean, treatment = restored(steps, image)
-    allowed = {"local_mean": {3.0}, "local_median": {4.0}, "nearest": {1.0, 4.0}}
+    allowed = {"local_mean": {3.0}, "local_median": {4.0}, "nearest": {1.0, 4.0}, "lowest": {1.0}}
     assert clean[0, 1] in allowed[method]
     assert treatment.missing == 1
 

@@ -22,12 +22,13 @@ class Missing:
     """How missing pixels are filled.
 
     Attributes:
-        method: `local_mean`, `local_median` or `nearest` look at the image alone; `training_mean`
-            takes the pixel's mean over the development images.
+        method: `local_mean`, `local_median` or `nearest` look around the pixel; `lowest` takes the
+            image's least known value, as a viewer shows padding; `training_mean` takes the pixel's
+            mean over the development images.
         radius: Radius in pixels of the smallest window, for the local methods.
     """
 
-    method: Literal["local_mean", "local_median", "nearest", "training_mean"]
+    method: Literal["local_mean", "local_median", "nearest", "lowest", "training_mean"]
     radius: Annotated[int, Field(ge=1)]
 
     def fill(self, plane: Plane, missing: Mask, training_mean: Plane | None) -> Plane:
@@ -44,7 +45,9 @@ class Missing:
             return fill_local_mean(plane, missing, self.radius)
         if self.method == "local_median":
             return fill_local_median(plane, missing, self.radius)
-        return fill_nearest(plane, missing)
+        if self.method == "nearest":
+            return fill_nearest(plane, missing)
+        return np.where(missing, np.min(plane, where=~missing, initial=np.inf), plane)
 
 
 def fill_local_mean(plane: Plane, missing: Mask, radius: int) -> Plane:
