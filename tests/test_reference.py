@@ -22,7 +22,6 @@ DOCUMENTATION = PROJECT / "docs"
 FAMILIES = {
     name: family for name, family in families(PROJECT).items() if not isinstance(family, Covariates)
 }
-WITHOUT_FORMULA = {"statistics", "texture"}
 
 
 @pytest.mark.slow
@@ -39,8 +38,7 @@ def test_every_column_has_exactly_one_complete_definition(name: str) -> None:
         assert sum(one.fits(column) for one in known) == 1, column
     for one in known:
         assert any(one.fits(column) for column in columns), one.name
-        complete = (one.meaning, one.formula, one.unit, one.range)
-        assert all(complete) or name in WITHOUT_FORMULA, one.name
+        assert all((one.meaning, one.formula, one.unit, one.range)), one.name
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

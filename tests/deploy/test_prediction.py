@@ -107,7 +107,7 @@ def test_a_film_whose_features_overflow_costs_no_other_its_scores(
     assert prediction.files == baseline.films[:2]
     np.testing.assert_allclose(prediction.rows, baseline.expected()[:2], rtol=0, atol=1e-12)
     (refused,) = prediction.refused
-    assert "bright.tiff: feature `statistics_variance` is inf" in str(refused)
+    assert "bright.tiff: feature `first_order_variance` is inf" in str(refused)
 
 
 def test_what_the_source_does_to_films_is_done_to_new_ones(

@@ -126,7 +126,7 @@ def trained_baseline(
     model: str = "logistic_regression",
 ) -> Trained:
     """Train a logistic regression on two feature families and perhaps covariates."""
-    features = [options(f"features/{name}.yaml") for name in ("wavelet", "statistics")]
+    features = [options(f"features/{name}.yaml") for name in ("wavelet", "first_order")]
     if covariates:
         features.append(options("features/covariates.yaml", columns=list(covariates)))
     steps = options(f"restoration/{restoration}.yaml")

@@ -133,7 +133,7 @@ def make_project(folder: Path, *, permute_test_labels: bool = False) -> Project:
     project.edit(
         "params.yaml",
         dataset="tiny",
-        features="statistics,wavelet",
+        features="first_order,wavelet",
         baselines=BASELINES,
         networks=[NETWORK],
         folds=2,

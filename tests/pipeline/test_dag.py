@@ -15,7 +15,7 @@ STAGES = {
     "ingest": ["dataset=tiny"],
     "audit": [],
     "restore": [],
-    "extract": ["features=[statistics,wavelet]"],
+    "extract": ["features=[first_order,wavelet]"],
     "train_baseline": ["model=decision_tree", "plan.folds=2"],
     "train_network": [f"model={NETWORK}", "plan.folds=2"],
     "evaluate": [],

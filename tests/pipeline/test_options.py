@@ -14,7 +14,7 @@ from tests.pipeline.project import REPOSITORY, Project
         ("ingest", "design=bootstrap", "'holdout' or 'cv'"),
         ("ingest", "+dataset.colour=red", "positive_class"),
         ("restore", "restoration=nope", "repair"),
-        ("extract", "features=[nope]", "statistics"),
+        ("extract", "features=[nope]", "first_order"),
         ("train_baseline", "plan.folds=1", "greater than or equal to 2"),
         ("train_baseline", "plan.seed=high", "valid integer"),
         ("train_baseline", "model=nope", "logistic_regression"),
@@ -49,6 +49,6 @@ def test_stages_run_alone_with_the_choices_of_params_yaml() -> None:
         for group in {"dataset", "restoration", "compute", "trainer", "tracking"} & chosen.keys():
             assert chosen[group] in {params[group], f"${{params:{group}}}"}, path.name
         if "features" in chosen:
-            assert ",".join(chosen["features"]) == params["features"]
+            assert ",".join(chosen["features"]) == params["features"].replace(" ", "")
         for name in {"repeats", "folds", "inner_folds", "seed"} & config.get("plan", {}).keys():
             assert config["plan"][name] == params[name], path.name

@@ -88,7 +88,7 @@ def test_a_multirun_never_writes_over_the_outputs(finished: Project, tmp_path: P
     copy = Project(tmp_path / "project")
     shutil.copytree(finished.folder, copy.folder, symlinks=True)
     before = copy.hashes("data")
-    done = copy.stage("extract", "-m", "features=[statistics],[wavelet]")
+    done = copy.stage("extract", "-m", "features=[first_order],[wavelet]")
     assert done.returncode == 0, done.stderr
     assert copy.hashes("data") == before
     tables = sorted((copy.folder / "multirun/extract").glob("*/data/features.parquet"))

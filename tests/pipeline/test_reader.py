@@ -45,7 +45,7 @@ def test_a_reader_stands_in_every_table_and_is_nobodys_input(
     project.edit(
         "params.yaml",
         dataset="films",
-        features="statistics,covariates",
+        features="first_order,covariates",
         baselines=models,
         networks=[],
         compare=[models],
@@ -54,7 +54,7 @@ def test_a_reader_stands_in_every_table_and_is_nobodys_input(
         ("ingest", "dataset=films"),
         ("audit",),
         ("restore",),
-        ("extract", "features=[statistics,covariates]"),
+        ("extract", "features=[first_order,covariates]"),
         *(("train_baseline", f"model={model}", "plan.folds=2") for model in models),
         ("evaluate",),
         ("record",),

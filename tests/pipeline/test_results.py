@@ -23,7 +23,7 @@ BASELINES = ["logistic_regression", "random_forest"]
 def run_classical(folder: Path, dataset: str, data: Path | None) -> Project:
     """Run every stage but the networks on a data set with its default options."""
     project = make_project(folder)
-    features = "statistics,texture,wavelet"
+    features = "first_order,glcm,lbp,wavelet"
     project.edit("params.yaml", dataset=dataset, baselines=BASELINES, networks=[])
     if data is not None:
         (project.folder / "source" / "breastmnist.npz").symlink_to(data / "breastmnist.npz")

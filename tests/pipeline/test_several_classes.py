@@ -32,7 +32,7 @@ def test_colour_images_of_several_classes_reach_the_report(project: Project) -> 
         ("ingest", "dataset=tiny"),
         ("audit",),
         ("restore",),
-        ("extract", "features=[statistics,colour]"),
+        ("extract", "features=[first_order,colour]"),
         *(("train_baseline", f"model={model}", "plan.folds=2") for model in models),
         ("evaluate",),
     ):
@@ -54,10 +54,10 @@ def test_colour_images_of_several_classes_reach_the_report(project: Project) -> 
 def test_features_that_the_data_set_cannot_give_are_named(project: Project) -> None:
     for stage, *overrides in (("ingest", "dataset=tiny"), ("restore",)):
         assert project.stage(stage, *overrides).returncode == 0
-    grey = project.stage("extract", "features=[statistics,colour]")
+    grey = project.stage("extract", "features=[first_order,colour]")
     assert grey.returncode == 4
     assert "`colour` is not defined for 1 channel" in grey.stderr
-    bare = project.stage("extract", "features=[statistics,covariates]")
+    bare = project.stage("extract", "features=[first_order,covariates]")
     assert bare.returncode == 2
     assert "the data set has no covariates" in bare.stderr
     assert not (project.folder / "data/features.parquet").exists()
