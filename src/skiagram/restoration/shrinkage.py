@@ -92,7 +92,7 @@ def _next_magnitude(
 def bayes_thresholds(bands: NDArray[np.float32], noise: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return noise² / σ_signal for each image's band; infinity where no signal is left.
 
-    Source: Chang, Yu and Vetterli 2000, IEEE Trans. Image Process. 9:1532, equations 11–14.
+    Source: Chang, Yu and Vetterli 2000, IEEE Trans. Image Process. 9:1532 (BayesShrink).
 
     Args:
         bands: (n, m) float32, C-contiguous.
