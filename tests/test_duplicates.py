@@ -1,15 +1,25 @@
 """Duplicates against brute-force correlation, and what must never hide or make one."""
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image as Picture
 from scipy.ndimage import gaussian_filter
 
-from skiagram.duplicates import THRESHOLD, duplicate_pairs, near_duplicate_clusters, thumbnail
+from skiagram.duplicates import (
+    THRESHOLD,
+    duplicate_pairs,
+    local_detail,
+    near_duplicate_clusters,
+    thumbnail,
+)
+from skiagram.options import build
 from skiagram.store import Image, ImageStore, ShardWriter
 
 
@@ -119,3 +129,59 @@ def test_clusters_chain_near_duplicates(tmp_path: Path) -> None:
     assert (0, 2) not in found(store)
     clusters = near_duplicate_clusters(store)
     assert clusters[0] == clusters[1] == clusters[2] != clusters[3]
+
+
+def breasts(count: int) -> list[NDArray[np.float32]]:
+    """Return smooth tissue of different breasts within one outline on black ground."""
+    row, column = np.mgrid[:160, :128]
+    inside = ((row - 80) / 70) ** 2 + (column / 100) ** 2 < 1
+    draws = np.random.default_rng(9).normal(size=(count, 160, 128))
+    tissue = [gaussian_filter(draw, 2) for draw in draws]
+    return [np.where(inside, 150 + 60 * one, 0).astype(np.float32) for one in tissue]
+
+
+def test_a_shared_outline_alone_makes_no_near_duplicate(tmp_path: Path) -> None:
+    images = breasts(4)
+    first, other = (thumbnail(image) for image in images[:2])
+    assert first @ other > THRESHOLD
+    assert not found(store_of(tmp_path, [*images]))
+
+
+@pytest.mark.parametrize("export", ["8 bits", "noise", "half the size", "darker", "JPEG"])
+def test_an_export_of_a_film_with_a_shared_outline_is_found(export: str, tmp_path: Path) -> None:
+    film, other, *_ = breasts(3)
+    encoded = BytesIO()
+    Picture.fromarray(film.astype(np.uint8)).save(encoded, "JPEG", quality=75)
+    noise = np.random.default_rng(10).normal(size=film.shape)
+    copy: Image = {
+        "8 bits": (film / film.max() * 255).astype(np.uint8),
+        "noise": (film + 3 * noise).astype(np.float32),
+        "half the size": film.reshape(80, 2, 64, 2).mean(axis=(1, 3)),
+        "darker": np.sqrt(film),
+        "JPEG": np.asarray(Picture.open(encoded)),
+    }[export]
+    assert set(found(store_of(tmp_path, [film, other, copy]))) == {(0, 2)}
+
+
+@given(gain=st.floats(0.1, 20), offset=st.floats(-500, 500))
+@settings(max_examples=25, deadline=None)
+def test_detail_ignores_brightness_and_contrast(gain: float, offset: float) -> None:
+    image = np.random.default_rng(0).normal(100, 20, (60, 50)).astype(np.float32)
+    changed = gain * image.astype(np.float64) + offset
+    assert local_detail(image, 40) @ local_detail(changed, 40) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_constant_image_has_no_detail() -> None:
+    assert not local_detail(np.full((30, 30), 7, np.uint8), 28).any()
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["films", "regions", "malignancy"])
+def test_no_film_of_mini_mias_is_taken_for_another(
+    name: str, real_data: Path, tmp_path: Path
+) -> None:
+    option_file = Path(__file__).parents[1] / f"conf/dataset/mini_mias_{name}.yaml"
+    opened = build(yaml.safe_load(option_file.read_text()), "dataset").open(real_data)
+    images = [opened.image(at).pixels for at in range(len(opened.entries()))]
+    assert not found(store_of(tmp_path, images))

