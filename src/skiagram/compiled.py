@@ -1,9 +1,11 @@
 """Compilation of array loops to machine code (Numba), kept on disk after the first call."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core.dispatcher import Dispatcher
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -11,10 +13,33 @@ F = TypeVar("F", bound=Callable[..., Any])
 def compiled(function: F) -> F:
     """Compile a function of arrays at its first call; later processes read it from `__pycache__`.
 
-    Compiled code releases the interpreter's lock, so that threads run side by side, and divides by
-    0 as NumPy does.
+    Where that folder cannot be written, from the folder that `NUMBA_CACHE_DIR` names or the user's
+    cache. Compiled code releases the interpreter's lock, so that threads run side by side, and
+    divides by 0 as NumPy does.
 
     Args:
         function: Typed NumPy loops; it calls no other Python than functions compiled alike.
     """
-    return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    made = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    if isinstance(made, Dispatcher):  # not so under NUMBA_DISABLE_JIT
+        _stamp(made, function)
+    return cast("F", made)
+
+
+def _stamp(made: Any, function: Callable[..., Any]) -> None:
+    """Let kept code go stale with all that was compiled into it.
+
+    Numba looks at the function's own file alone, and would go on using what it has compiled of
+    functions and numbers imported from other files.
+    """
+    parts = [_kept(made)._source_stamp]
+    for name, value in function.__globals__.items():
+        if isinstance(value, Dispatcher):
+            parts.append((name, _kept(value)._source_stamp))
+        elif isinstance(value, bool | int | float | tuple):
+            parts.append((name, value))
+    _kept(made)._source_stamp = hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _kept(made: Any) -> Any:
+    return made._cache._cache_file
