@@ -1,22 +1,20 @@
-"""How much faster resampled AUCs are than scikit-learn's, one call a resample.
+"""Intervals of an AUC by resampling, beside scikit-learn called once a resample.
 
-    python benchmarks/bootstrap.py [CASES [REPLICATES]]
+    python -m benchmarks.bootstrap
 
-The same resamples of patients for both; the slow one takes a part of them and its time is scaled
-to all. Both take turns over nine rounds on one core; the ratio's median, least and most are
-printed. Own time holds drawing, sorting and the percentile interval; then BCa's, with its
-jackknife; then one-vs-rest with seven classes.
+10,000 cases with their own patients and 10,000 resamples. Own time holds drawing, sorting and the
+interval; scikit-learn's holds 20 of the same resamples, drawn beforehand.
 """
 
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
+from benchmarks.ratio import Ratio, Side, Table, compare, show
 from numpy.typing import NDArray
+from sklearn import __version__
 from sklearn.metrics import roc_auc_score
-from threadpoolctl import threadpool_limits
 
 from skiagram.evaluation.bootstrap import (
     Kind,
@@ -25,19 +23,14 @@ from skiagram.evaluation.bootstrap import (
     bootstrap_estimate,
     draw_patients,
 )
-from skiagram.evaluation.discrimination import one_vs_rest_auc, roc_auc
+from skiagram.evaluation.discrimination import hand_till_auc, one_vs_rest_auc, roc_auc
 
-ROUNDS = 9
+CASES = 10_000
+REPLICATES = 10_000
 SLOW_PART = 20
 CLASSES = 7
-MULTICLASS = (2_000, 2_000)
-
-
-def spent(work: Callable[[], object]) -> float:
-    """Return the seconds that a piece of work takes."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+IMAGES = 2_000
+DRAWS = 2_000
 
 
 def estimate(statistic: Statistic, cases: int, replicates: int, kind: Kind) -> None:
@@ -55,35 +48,36 @@ def plain_loop(
         roc_auc_score(positive[rows], score[rows])
 
 
-def main() -> None:
-    """Measure and print."""
-    words = [int(word) for word in sys.argv[1:]]
-    cases, replicates = [*words, *(10_000, 10_000)[len(words) :]]
+def ratios() -> Iterator[Ratio]:
+    """Yield the speed of both kinds of interval, a resample."""
     generator = np.random.default_rng(0)
-    positive = generator.random(cases) < 0.3
-    score = generator.normal(size=cases) + positive
-    few = draw_patients(np.arange(cases), cases // 3, SLOW_PART, seed=0)
-    binary = partial(roc_auc, score, positive)
-    label = generator.integers(CLASSES, size=MULTICLASS[0])
-    probability = generator.dirichlet(np.ones(CLASSES), size=MULTICLASS[0])
-    several = partial(one_vs_rest_auc, probability, label)
-    binary(np.ones((1, cases)))  # compiles, or loads what was compiled before
-    own, corrected, classes, theirs = [], [], [], []
-    with threadpool_limits(1):
-        for _ in range(ROUNDS):
-            own.append(spent(lambda: estimate(binary, cases, replicates, "percentile")))
-            theirs.append(spent(lambda: plain_loop(score, positive, few)) / SLOW_PART * replicates)
-            corrected.append(spent(lambda: estimate(binary, cases, replicates, "BCa")))
-            classes.append(spent(lambda: estimate(several, *MULTICLASS, "percentile")))
-    ratio = np.array(theirs) / np.array(own)
-    print(f"AUC of {cases} cases, {replicates} resamples, one core")
-    print(f"percentile interval  {np.median(own):7.2f} s")
-    print(f"BCa interval         {np.median(corrected):7.2f} s")
-    print(f"scikit-learn, a loop {np.median(theirs):7.2f} s (from {SLOW_PART} resamples)")
-    print(f"ratio {np.median(ratio):.0f} ({ratio.min():.0f} to {ratio.max():.0f})")
-    images, draws = MULTICLASS
-    print(f"{CLASSES} classes, {images} images, {draws} resamples {np.median(classes):.2f} s")
+    positive = generator.random(CASES) < 0.3
+    score = generator.normal(size=CASES) + positive
+    few = draw_patients(np.arange(CASES), CASES // 3, SLOW_PART, seed=0)
+    peer = Side(
+        f"scikit-learn {__version__}, a loop", partial(plain_loop, score, positive, few), SLOW_PART
+    )
+    area = partial(roc_auc, score, positive)
+    kinds: tuple[Kind, ...] = ("percentile", "BCa")
+    for kind in kinds:
+        work = partial(estimate, area, CASES, REPLICATES, kind)
+        title = f"{kind} interval of an AUC, {CASES:,} cases, {REPLICATES:,} resamples"
+        yield compare(title, Side("skiagram", work, REPLICATES), peer)
+
+
+def tables() -> Iterator[Table]:
+    """Yield seconds of whole intervals with several classes."""
+    generator = np.random.default_rng(0)
+    label = generator.integers(CLASSES, size=IMAGES)
+    probability = generator.dirichlet(np.ones(CLASSES), size=IMAGES)
+    rows = []
+    for name, metric in (("one-vs-rest", one_vs_rest_auc), ("Hand–Till", hand_till_auc)):
+        started = time.perf_counter()
+        estimate(partial(metric, probability, label), IMAGES, DRAWS, "BCa")
+        rows.append((name, f"{time.perf_counter() - started:.2f} s"))
+    title = f"BCa interval of an AUC of {CLASSES} classes, {IMAGES:,} images, {DRAWS:,} resamples"
+    yield Table(title, ("AUC", "seconds"), tuple(rows))
 
 
 if __name__ == "__main__":
-    main()
+    show(ratios(), tables())
