@@ -1,0 +1,85 @@
+"""A recurrent network that reads an image as a sequence: its rows from top to bottom, or patches.
+
+The cells are those of Hochreiter & Schmidhuber 1997 (`lstm`) or Cho et al. 2014 (`gru`). The mean
+over all steps, not the last one alone, feeds one linear layer, so what stands early in the
+sequence counts as much as what stands late.
+"""
+
+from typing import Annotated, ClassVar, Literal, cast
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from skiagram.models.deep.patches import check_patches, patch_sequence
+from skiagram.options import STRICT
+from skiagram.training.options import Training
+
+
+@dataclass(**STRICT)
+class Recurrent:
+    """Options of the recurrent network.
+
+    Attributes:
+        cell: `lstm` or `gru`.
+        patch_size: Side of the patches that are read row by row; it divides both sides of the
+            images. null reads one row of pixels at each step.
+        hidden: Numbers that a direction remembers from step to step.
+        layers: Recurrent layers, one above the other.
+        bidirectional: Also read each sequence from its end.
+        dropout: Share dropped while training, between layers and before the linear layer.
+        training: How it is trained.
+    """
+
+    title: ClassVar[str] = "Recurrent network"
+
+    cell: Literal["lstm", "gru"]
+    patch_size: Annotated[int, Field(ge=1)] | None
+    hidden: Annotated[int, Field(ge=1)]
+    layers: Annotated[int, Field(ge=1)]
+    bidirectional: bool
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    training: Training
+
+    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+        """Return the network.
+
+        Raises:
+            ModelFailure: The patches do not tile the images.
+        """
+        patch = (1, width)
+        if self.patch_size is not None:
+            check_patches("recurrent", self.patch_size, height, width)
+            patch = (self.patch_size, self.patch_size)
+        cells = {"lstm": nn.LSTM, "gru": nn.GRU}[self.cell](
+            channels * patch[0] * patch[1],
+            self.hidden,
+            self.layers,
+            batch_first=True,
+            dropout=self.dropout if self.layers > 1 else 0.0,
+            bidirectional=self.bidirectional,
+        )
+        directions = 2 if self.bidirectional else 1
+        head = nn.Linear(directions * self.hidden, n_classes)
+        return Reader(patch, cells, nn.Sequential(nn.Dropout(self.dropout), head))
+
+
+class Reader(nn.Module):
+    """Reads patches one after the other.
+
+    Args:
+        patch: (height, width) of a patch.
+        cells: Recurrent layers.
+        head: From the mean over all steps to the logits.
+    """
+
+    def __init__(self, patch: tuple[int, int], cells: nn.RNNBase, head: nn.Module) -> None:
+        super().__init__()
+        self._patch = patch
+        self.cells = cells
+        self.head = head
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Turn (n, channels, height, width) into (n, n_classes) logits."""
+        steps, _ = self.cells(patch_sequence(images, *self._patch))
+        return cast(Tensor, self.head(steps.mean(dim=1)))

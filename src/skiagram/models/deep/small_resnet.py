@@ -1,0 +1,93 @@
+"""A small residual network for images of 28 to 64 pixels.
+
+A 3 × 3 stem that keeps the sides, then stages of basic blocks (He et al. 2016, Figure 5, left),
+each stage after the first at half the sides; batch normalisation, the mean over all places, and
+one linear layer. Larger residual networks shrink an image by four before their first block, which
+leaves little of a small one.
+"""
+
+from itertools import pairwise
+from typing import Annotated, ClassVar, cast
+
+import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from skiagram.errors import ModelFailure
+from skiagram.models.deep.small_cnn import PlaceMean
+from skiagram.options import STRICT
+from skiagram.training.options import Training
+
+
+@dataclass(**STRICT)
+class SmallResNet:
+    """Options of the small residual network.
+
+    Attributes:
+        widths: Maps of each stage; every stage after the first halves the sides.
+        blocks: Residual blocks of each stage.
+        dropout: Share of the pooled maps that is dropped while training.
+        training: How it is trained.
+    """
+
+    title: ClassVar[str] = "Small residual network"
+
+    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+    blocks: Annotated[int, Field(ge=1)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    training: Training
+
+    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+        """Return the network.
+
+        Raises:
+            ModelFailure: A side is too short to be halved that often.
+        """
+        smallest = 2 ** len(self.widths)
+        if min(height, width) < smallest:
+            raise ModelFailure(
+                f"images of {height} × {width} pixels",
+                where="small_resnet",
+                allowed=f"at least {smallest} × {smallest} pixels for {len(self.widths)} widths",
+                remedy="set training.image_size or remove a width",
+            )
+        first, last = self.widths[0], self.widths[-1]
+        layers: list[nn.Module] = [*_convolution(channels, first, stride=1), nn.ReLU()]
+        layers += [Block(first, first, stride=1) for _ in range(self.blocks)]
+        for entering, maps in pairwise(self.widths):
+            layers.append(Block(entering, maps, stride=2))
+            layers += [Block(maps, maps, stride=1) for _ in range(self.blocks - 1)]
+        layers += [PlaceMean(), nn.Dropout(self.dropout), nn.Linear(last, n_classes)]
+        return nn.Sequential(*layers).to(memory_format=torch.channels_last)
+
+
+class Block(nn.Module):
+    """Two 3 × 3 convolutions whose result is added to what entered.
+
+    Args:
+        entering: Maps that enter.
+        maps: Maps that leave.
+        stride: 2 halves the sides.
+    """
+
+    def __init__(self, entering: int, maps: int, stride: int) -> None:
+        super().__init__()
+        self.residual = nn.Sequential(
+            *_convolution(entering, maps, stride), nn.ReLU(), *_convolution(maps, maps, stride=1)
+        )
+        # A block that starts as the identity trains more steadily (Goyal et al. 2017, §5.1).
+        nn.init.zeros_(cast(nn.BatchNorm2d, self.residual[-1]).weight)
+        self.shortcut = nn.Sequential()
+        if entering != maps or stride > 1:
+            self.shortcut.extend(_convolution(entering, maps, stride, side=1))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Turn (n, entering, height, width) into (n, maps, height / stride, width / stride)."""
+        return torch.relu(cast(Tensor, self.shortcut(maps) + self.residual(maps)))
+
+
+def _convolution(entering: int, maps: int, stride: int, side: int = 3) -> list[nn.Module]:
+    convolution = nn.Conv2d(entering, maps, side, stride, padding=side // 2, bias=False)
+    nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
+    return [convolution, nn.BatchNorm2d(maps)]

@@ -1,0 +1,133 @@
+"""A small Vision Transformer, trained from scratch (Dosovitskiy et al. 2021).
+
+Square patches become tokens with learned positions; pre-norm blocks of self-attention and a
+two-layer perceptron follow; the mean over all tokens feeds one linear layer, which serves small
+models better than a class token (Beyer et al. 2022).
+"""
+
+from typing import Annotated, ClassVar, cast
+
+import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+from skiagram.errors import OptionError
+from skiagram.models.deep.patches import check_patches
+from skiagram.options import STRICT
+from skiagram.training.options import Training
+
+
+@dataclass(**STRICT)
+class VisionTransformer:
+    """Options of the small Vision Transformer.
+
+    Attributes:
+        patch_size: Side of a patch in pixels; divides both sides of the images.
+        width: Numbers that describe a token; a multiple of `heads`.
+        depth: Blocks of attention and perceptron.
+        heads: Attention heads of a block.
+        dropout: Share of each block's results that is dropped while training.
+        training: How it is trained.
+
+    Raises:
+        OptionError: `heads` does not divide `width`.
+    """
+
+    title: ClassVar[str] = "Small Vision Transformer"
+
+    patch_size: Annotated[int, Field(ge=1)]
+    width: Annotated[int, Field(ge=1)]
+    depth: Annotated[int, Field(ge=1)]
+    heads: Annotated[int, Field(ge=1)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    training: Training
+
+    def __post_init__(self) -> None:
+        """Check what several options say together."""
+        if self.width % self.heads:
+            raise OptionError(
+                f"a width of {self.width} for {self.heads} heads",
+                where="model.width",
+                allowed="a multiple of the number of heads",
+            )
+
+    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+        """Return the network.
+
+        Raises:
+            ModelFailure: The patches do not tile the images.
+        """
+        rows, columns = check_patches("vision_transformer", self.patch_size, height, width)
+        blocks = [Block(self.width, self.heads, self.dropout) for _ in range(self.depth)]
+        return nn.Sequential(
+            Tokens(channels, rows * columns, self.patch_size, self.width),
+            nn.Dropout(self.dropout),
+            *blocks,
+            nn.LayerNorm(self.width),
+            TokenMean(),
+            nn.Linear(self.width, n_classes),
+        )
+
+
+class Tokens(nn.Module):
+    """A linear image of each patch plus the learned position of its place.
+
+    Args:
+        channels: Channels of the images.
+        patches: Patches of an image.
+        patch_size: Side of a patch.
+        width: Numbers that describe a token.
+    """
+
+    def __init__(self, channels: int, patches: int, patch_size: int, width: int) -> None:
+        super().__init__()
+        self.projection = nn.Conv2d(channels, width, patch_size, stride=patch_size)
+        self.position = nn.Parameter(torch.empty(patches, width))
+        nn.init.trunc_normal_(self.position, std=0.02)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Turn (n, channels, height, width) into (n, patches, width)."""
+        tokens: Tensor = self.projection(images).flatten(2).transpose(1, 2)
+        return tokens + self.position
+
+
+class Block(nn.Module):
+    """Self-attention, then a perceptron; each reads normalised tokens and adds to them.
+
+    Args:
+        width: Numbers that describe a token.
+        heads: Attention heads.
+        dropout: Share of each result that is dropped while training.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self._heads = heads
+        self.attended = nn.LayerNorm(width)
+        self.queries_keys_values = nn.Linear(width, 3 * width)
+        self.joined = nn.Linear(width, width)
+        self.perceptron = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Turn (n, tokens, width) into the same shape."""
+        tokens = tokens + self.dropout(self._attention(self.attended(tokens)))
+        return tokens + cast(Tensor, self.dropout(self.perceptron(tokens)))
+
+    def _attention(self, tokens: Tensor) -> Tensor:
+        parts = self.queries_keys_values(tokens).unflatten(-1, (3, self._heads, -1))
+        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        heads = scaled_dot_product_attention(query, key, value)
+        return cast(Tensor, self.joined(heads.transpose(1, 2).flatten(2)))
+
+
+class TokenMean(nn.Module):
+    """Mean over all tokens."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Turn (n, tokens, width) into (n, width)."""
+        return tokens.mean(dim=1)

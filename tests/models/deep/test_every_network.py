@@ -1,0 +1,74 @@
+"""What every network with an option file must do; a new one is tested by its option file alone."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from sklearn.metrics import roc_auc_score
+
+from skiagram.errors import ModelFailure
+from skiagram.models.contract import FitContext, Labelled
+from skiagram.models.deep.fitted import load
+from skiagram.models.deep.learner import Learner
+from skiagram.options import build
+from tests.models.deep.spots import CPU, spots
+
+SIDE = 32
+CONF = Path(__file__).resolve().parents[3] / "conf" / "model"
+FILES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(CONF.glob("*.yaml"))}
+NETWORKS = [
+    pytest.param(name, marks=[pytest.mark.slow] if "weights" in options else [])
+    for name, options in FILES.items()
+    if options["_target_"].startswith("skiagram.models.deep.")
+]
+
+
+def learner(name: str, epochs: int) -> Learner:
+    """Return a network as its option file has it, with a training that suits a tiny set."""
+    optimizer = {"name": "adam", "lr": 0.003, "weight_decay": 0.0, "schedule": "constant"}
+    short = {"epochs": epochs, "patience": epochs, "batch_size": 16, "optimizer": optimizer}
+    whole = {"image_size": None, "augmentation": None}
+    options: dict[str, Any] = FILES[name]
+    options = options | {"training": options["training"] | whole | short}
+    return Learner(build(options, "model"), CPU, threads=1)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_learns_and_comes_back_from_its_folder(tmp_path: Path, name: str) -> None:
+    cases = spots(tmp_path / "images", 96, noise=0.3, side=SIDE)
+    known, unseen = cases.select(np.arange(72)), cases.select(np.arange(72, 96))
+    fitted = learner(name, epochs=8).fit(known, unseen, FitContext(seed=0))
+    losses = fitted.summary.curves["training_loss"].to_numpy()
+    assert losses[-1] < 0.8 * losses[0]
+    assert fitted.summary.parameters > 0
+    fitted.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_reads_colour_names_many_classes_and_refuses_other_images(
+    tmp_path: Path, name: str
+) -> None:
+    cases = spots(tmp_path / "images", 28, n_classes=7, channels=3, side=SIDE)
+    fitted = learner(name, epochs=1).fit(cases, cases, FitContext(seed=0))
+    assert fitted.scores(cases.inputs).shape == (28, 7)
+    larger = spots(tmp_path / "larger", 2, channels=3, side=SIDE + 4)
+    gray = spots(tmp_path / "gray", 2, side=SIDE)
+    for other in (larger, gray):
+        with pytest.raises(ModelFailure, match=r"case0000.*as in training"):
+            fitted.scores(other.inputs)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_meaningless_labels_teach_nothing(tmp_path: Path, name: str) -> None:
+    cases = spots(tmp_path / "images", 192, noise=0.3, side=SIDE)
+    label = np.random.default_rng(0).permutation(cases.label)
+    shuffled = Labelled(cases.inputs, cases.case_id, label, cases.patient_id, 2)
+    rows = np.split(np.arange(192, dtype=np.int64), [64, 96])
+    known, stopping, held_out = (shuffled.select(part) for part in rows)
+    scores = learner(name, epochs=3).fit(known, stopping, FitContext(seed=0)).scores
+    margin = scores(held_out.inputs) @ [-1.0, 1.0]
+    assert 0.3 < roc_auc_score(held_out.label, margin) < 0.7
