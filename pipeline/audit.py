@@ -5,29 +5,31 @@ import sys
 from pydantic.dataclasses import dataclass
 
 from entrypoint import ROOT, output_root, publish, stage
+from skiagram import records
 from skiagram.audit.run import audit
 from skiagram.options import STRICT
-from skiagram.records import DataCard, read_cases, read_record, write_record, write_table
 from skiagram.store import ImageStore
 
 
 @dataclass(**STRICT)
 class Options:
-    """The stage has no choices; waivers stand in the data set's option file."""
+    """Choices of the stage; waivers stand in the data set's option file."""
+
+    acquisition: tuple[str, ...]
 
 
 @stage(Options)
-def main(_: Options) -> None:
+def main(options: Options) -> None:
     """Audit the ingested images; `passed` appears only where nothing stops the run."""
-    cases, task = read_cases(ROOT / "data/cases")
-    card = read_record(DataCard, ROOT / "data/cases/card.json")
-    report, twins = audit(ImageStore(ROOT / "data/images"), cases, task, card)
+    store, (cases, task) = ImageStore(ROOT / "data/images"), records.read_cases(ROOT / "data/cases")
+    card = records.read_record(records.DataCard, ROOT / "data/cases/card.json")
+    known = records.read_table(ROOT / "data/cases/covariates.parquet")
+    report, twins = audit(store, cases, task, card, known, options.acquisition)
     (output_root() / "data/audit/passed").unlink(missing_ok=True)
     with publish("data/audit/findings.json", "data/audit/twins.parquet") as staging:
-        write_record(report, staging / "data/audit/findings.json")
-        write_table(twins, staging / "data/audit/twins.parquet")
-    if report.stopping:
-        print(report.explain_stop(), file=sys.stderr)
+        records.write_record(report, staging / "data/audit/findings.json")
+        records.write_table(twins, staging / "data/audit/twins.parquet")
+    sys.stderr.write(report.explain_stop())
     report.raise_if_stopping()
     with publish("data/audit/passed") as staging:
         (staging / "data/audit").mkdir(parents=True)

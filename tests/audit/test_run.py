@@ -6,52 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skiagram.audit.contract import Finding
 from skiagram.audit.run import audit
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.datasets.medmnist import MedMNIST
 from skiagram.errors import AuditStop, DataError, OptionError
-from skiagram.records import SEALED, Cases, DataCard, Design, Task, read_record, write_record
-from skiagram.store import Image, ImageStore, ShardWriter
-
-TASK = Task(("benign", "malignant"), 1, "holdout")
-CARD = DataCard("made", "Made", "none", "CC0", "none", "none", patients_known=True)
+from skiagram.records import Cases, DataCard, Design, Task, read_record, write_record
+from skiagram.store import ImageStore
+from tests.audit.planted import CARD, TASK, Planted
 
 
-@dataclasses.dataclass
-class Planted:
-    """A clean holdout data set that a test spoils: 12 + 12 train, 12 validation, 12 test."""
-
-    images: list[Image]
-    cases: Cases
-
-    def findings(
-        self, folder: Path, task: Task = TASK, card: DataCard = CARD
-    ) -> dict[str, Finding]:
-        report, _ = audit(self.store(folder), self.cases, task, card)
-        return {finding.name: finding for finding in report.findings}
-
-    def store(self, folder: Path) -> ImageStore:
-        with ShardWriter(folder / "images") as writer:
-            for case_id, image in zip(self.cases.case_id.tolist(), self.images, strict=True):
-                writer.add(case_id, image)
-        return ImageStore(folder / "images")
-
-
-@pytest.fixture
-def clean() -> Planted:
-    draws = np.random.default_rng(0)
-    split = np.repeat(["train", "validation", "test"], (24, 12, 12))
-    label = np.where(split == "test", SEALED, np.arange(48) % 2)
-    case_id = np.array([f"case-{at:06d}" for at in range(48)])
-    patient_id = np.array([f"patient-{at:06d}" for at in range(48)])
-    images: list[Image] = list(draws.integers(0, 256, (48, 28, 28)).astype(np.uint8))
-    return Planted(images, Cases(case_id, patient_id, split, label))
-
-
-def test_a_clean_set_has_only_its_class_counts(clean: Planted, tmp_path: Path) -> None:
+def test_a_clean_set_has_only_notes(clean: Planted, tmp_path: Path) -> None:
     findings = clean.findings(tmp_path)
-    assert list(findings) == ["class_counts"]
+    assert list(findings) == ["class_counts", "shortcut_probes"]
     assert "benign 18 images of 18 patients" in findings["class_counts"].summary
     assert findings["class_counts"].count == 36
 

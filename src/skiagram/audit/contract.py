@@ -1,6 +1,6 @@
 """What every audit check sees and returns. A new kind of finding is one file here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,21 @@ _EXAMPLES = 5
 
 
 @dataclass(frozen=True)
+class Traits:
+    """What some development cases are besides what their images show.
+
+    Attributes:
+        rows: (m,) int64 rows of the case table.
+        images: Trait of the image → (m, k) float64, NaN where missing.
+        covariates: Column known of the case → (m, 1) float64, NaN where missing.
+    """
+
+    rows: NDArray[np.int64]
+    images: Mapping[str, NDArray[np.float64]]
+    covariates: Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What an audit may look at: development labels and all images, never a sealed label.
 
@@ -24,6 +39,7 @@ class Evidence:
         card: What the data set says of itself.
         pairs: Exact and near duplicates, as rows of the case table.
         constant: (n,) bool, True where an image shows nothing.
+        traits: What a label must not be told from; None where it was not collected.
     """
 
     cases: Cases
@@ -31,6 +47,7 @@ class Evidence:
     card: DataCard
     pairs: Pairs
     constant: NDArray[np.bool_]
+    traits: Traits | None = None
 
     def pairs_between(self, one: tuple[str, ...], other: tuple[str, ...]) -> NDArray[np.bool_]:
         """Return (m,) bool: the pairs with one image in the splits `one`, one in `other`."""

@@ -24,7 +24,12 @@ class AuditReport:
         return tuple(finding for finding in self.findings if finding.stops)
 
     def explain_stop(self) -> str:
-        """Return each stopping finding with its remedy and the YAML that would waive it."""
+        """Return each stopping finding with its remedy and the YAML that would waive it.
+
+        Every line is ended; nothing is said where nothing stops.
+        """
+        if not self.stopping:
+            return ""
         told = [
             f"{finding.name}: {finding.summary} Do this: {finding.remedy}."
             + (f" For example: {', '.join(finding.examples)}." if finding.examples else "")
@@ -32,7 +37,7 @@ class AuditReport:
         ]
         waivers = [f"  {finding.name}: <your reason>" for finding in self.stopping]
         head = ["Or waive it in the data set's option file; the report prints the reason:"]
-        return "\n".join([*told, *head, "waived_findings:", *waivers])
+        return "\n".join([*told, *head, "waived_findings:", *waivers, ""])
 
     def raise_if_stopping(self) -> None:
         """End the run where a finding demands it.

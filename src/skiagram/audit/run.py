@@ -1,6 +1,7 @@
 """The whole audit: every check over one image store and its case table."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,17 +13,30 @@ from skiagram.audit.duplicates import check_duplicates
 from skiagram.audit.images import check_images, constant_images
 from skiagram.audit.patients import check_patients
 from skiagram.audit.report import AuditReport
+from skiagram.audit.shortcuts import check_shortcuts
+from skiagram.audit.traits import traits_of
 from skiagram.duplicates import Pairs, duplicate_pairs
 from skiagram.errors import DataError, OptionError
 from skiagram.records import Cases, DataCard, Task
 from skiagram.store import ImageStore
 
-CHECKS: tuple[Check, ...] = (check_duplicates, check_patients, check_classes, check_images)
+CHECKS: tuple[Check, ...] = (
+    check_duplicates,
+    check_patients,
+    check_classes,
+    check_images,
+    check_shortcuts,
+)
 _GRAVEST_FIRST = ("stop", "warning", "note")
 
 
 def audit(
-    store: ImageStore, cases: Cases, task: Task, card: DataCard
+    store: ImageStore,
+    cases: Cases,
+    task: Task,
+    card: DataCard,
+    covariates: pd.DataFrame | None = None,
+    acquisition: Sequence[str] = (),
 ) -> tuple[AuditReport, pd.DataFrame]:
     """Look for what would make later figures untrustworthy.
 
@@ -31,6 +45,9 @@ def audit(
         cases: The case table; labels of test cases are sealed and not needed.
         task: What is to be told apart.
         card: The data set's card, with the findings it waives.
+        covariates: `case_id` and what else is known of each case; None where nothing is.
+        acquisition: Covariates that say how an image was taken; names that the data set does not
+            have are passed over.
 
     Returns:
         The report, and all pairs of duplicates: `first` < `second` (case ids), `correlation`
@@ -45,7 +62,8 @@ def audit(
     pairs = Pairs(rows[pairs.first], rows[pairs.second], pairs.correlation, pairs.exact)
     constant = np.zeros(len(cases), dtype=np.bool_)
     constant[rows] = constant_images(store)
-    evidence = Evidence(cases, task, card, pairs, constant)
+    traits = traits_of(store, cases, covariates, acquisition)
+    evidence = Evidence(cases, task, card, pairs, constant, traits)
     looked_for = [finding for check in CHECKS for finding in check(evidence)]
     return _report(looked_for, card.waived_findings), _twins(pairs, cases)
 

@@ -1,0 +1,120 @@
+"""What an image is besides what it shows: a label must not be told from it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.audit.contract import Traits
+from skiagram.records import Cases
+from skiagram.seeding import stream
+from skiagram.store import Image, ImageStore, Spacing
+
+LARGEST_SAMPLE = 5_000
+CATEGORIES = 20
+_FRAME = 2
+_FRAMES_IN_A_SIDE = 32
+_DEPTHS = ("uint8", "uint16", "int16", "float32")
+_SEED = 19_970_915
+
+Columns = NDArray[np.float64]
+
+
+def traits_of(
+    store: ImageStore, cases: Cases, covariates: pd.DataFrame | None, acquisition: Sequence[str]
+) -> Traits:
+    """Collect the traits of development cases.
+
+    Args:
+        store: Image shards of all cases.
+        cases: The case table.
+        covariates: `case_id` and what else is known of each case; None where nothing is.
+        acquisition: Covariates that say how an image was taken; names that do not occur are passed
+            over.
+    """
+    rows = sample(cases)
+    case_id = cases.case_id[rows].tolist()
+    found = [image_traits(store.image(name), store.spacing(name)) for name in case_id]
+    images = {
+        trait: np.array([one[trait] for one in found]) for trait in (found[0] if found else ())
+    }
+    images["case_order"] = case_order(cases)[rows]
+    known = _columns(covariates, case_id)
+    taken = [known[name] for name in acquisition if name in known]
+    if taken:
+        images["acquisition"] = np.concatenate(taken, axis=1)
+    return Traits(rows, images, known)
+
+
+def sample(cases: Cases) -> NDArray[np.int64]:
+    """Return rows of development cases: all of them, or those of patients drawn up to 5,000."""
+    rows = np.flatnonzero(cases.split != "test")
+    patients, patient = np.unique(cases.patient_id[rows], return_inverse=True)
+    place = stream(_SEED, "sample").permutation(len(patients))[patient]
+    order = np.argsort(place, kind="stable")[:LARGEST_SAMPLE]
+    return np.sort(rows[order])
+
+
+def case_order(cases: Cases) -> Columns:
+    """Return (n, 2) the places of case id and patient id in sorted order."""
+    ids = (cases.case_id, cases.patient_id)
+    return np.stack([np.unique(one, return_inverse=True)[1] for one in ids], axis=1).astype(float)
+
+
+def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float, ...]]:
+    """Return the traits of one image, each a few numbers; NaN where there is none.
+
+    Args:
+        image: (height, width) or (height, width, channels).
+        spacing: Distance of its rows and columns, mm, where it is known.
+    """
+    gray = image.mean(axis=2) if image.ndim == 3 else image
+    seen = gray[np.isfinite(gray)]
+    return {
+        "border": _border(gray),
+        "brightness": (float(seen.mean(dtype=np.float64)) if len(seen) else np.nan,),
+        "clipping": _shares(seen, seen.min(), seen.max()) if len(seen) else (np.nan, np.nan),
+        "empty_pixels": (float((gray == 0).mean()), 1 - len(seen) / gray.size),
+        "format": (*map(float, np.atleast_3d(image).shape), _DEPTHS.index(str(image.dtype))),
+        "spacing": spacing or (np.nan, np.nan),
+    }
+
+
+def _shares(seen: Image, *values: float) -> tuple[float, ...]:
+    return tuple(float((seen == value).mean()) for value in values)
+
+
+def _border(gray: Image) -> tuple[float, ...]:
+    """Return mean, least and greatest of each corner and of each side between the corners."""
+    height, width = (max(_FRAME, side // _FRAMES_IN_A_SIDE) for side in gray.shape)
+    first, last, between = slice(height), slice(-height, None), slice(height, -height)
+    left, right, across = slice(width), slice(-width, None), slice(width, -width)
+    corners = [(row, column) for row in (first, last) for column in (left, right)]
+    sides = [(first, across), (last, across), (between, left), (between, right)]
+    return tuple(value for part in (*corners, *sides) for value in _summary(gray[part]))
+
+
+def _summary(part: Image) -> tuple[float, float, float]:
+    seen = part[np.isfinite(part)]
+    if not len(seen):
+        return np.nan, np.nan, np.nan
+    return float(seen.mean(dtype=np.float64)), float(seen.min()), float(seen.max())
+
+
+def _columns(covariates: pd.DataFrame | None, case_id: list[str]) -> dict[str, Columns]:
+    if covariates is None:
+        return {}
+    table = covariates.set_index("case_id").loc[case_id]
+    return {str(name): _numbers(table[name])[:, None] for name in table.columns}
+
+
+def _numbers(column: "pd.Series") -> Columns:
+    """Return numbers as they are and texts by how common they are, the rare ones as one."""
+    if pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy(dtype=np.float64)
+    names = column.dropna()
+    counts = names.value_counts()
+    commonest = sorted(counts.index, key=lambda name: (-counts[name], name))
+    rank = {name: min(at, CATEGORIES - 1) for at, name in enumerate(commonest)}
+    return column.map(rank).to_numpy(dtype=np.float64)

@@ -1,0 +1,11 @@
+"""Fixtures of the audit's tests."""
+
+import pytest
+
+from tests.audit.planted import Planted, clean_set
+
+
+@pytest.fixture
+def clean() -> Planted:
+    """Return a data set that a test spoils."""
+    return clean_set()

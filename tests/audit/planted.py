@@ -1,0 +1,55 @@
+"""Data sets without a fault, for tests that plant one."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from skiagram.audit.contract import Finding
+from skiagram.audit.run import audit
+from skiagram.records import SEALED, Cases, DataCard, Task
+from skiagram.store import Image, ImageStore, ShardWriter, Spacing
+
+TASK = Task(("benign", "malignant"), 1, "holdout")
+CARD = DataCard("made", "Made", "none", "CC0", "none", "none", patients_known=True)
+
+
+@dataclasses.dataclass
+class Planted:
+    """A data set that a test spoils."""
+
+    images: list[Image]
+    cases: Cases
+    covariates: pd.DataFrame | None = None
+    spacing: list[Spacing] | None = None
+
+    def findings(
+        self,
+        folder: Path,
+        task: Task = TASK,
+        card: DataCard = CARD,
+        acquisition: tuple[str, ...] = (),
+    ) -> dict[str, Finding]:
+        store = self.store(folder)
+        report, _ = audit(store, self.cases, task, card, self.covariates, acquisition)
+        return {finding.name: finding for finding in report.findings}
+
+    def store(self, folder: Path) -> ImageStore:
+        with ShardWriter(folder / "images") as writer:
+            for at, (case_id, image) in enumerate(
+                zip(self.cases.case_id.tolist(), self.images, strict=True)
+            ):
+                writer.add(case_id, image, self.spacing[at] if self.spacing else None)
+        return ImageStore(folder / "images")
+
+
+def clean_set() -> Planted:
+    """Return noise: 24 train, 12 validation and 12 test images, each of a patient of its own."""
+    draws = np.random.default_rng(0)
+    split = np.repeat(["train", "validation", "test"], (24, 12, 12))
+    label = np.where(split == "test", SEALED, np.arange(48) % 2)
+    case_id = np.array([f"case-{at:06d}" for at in range(48)])
+    patient_id = np.array([f"patient-{at:06d}" for at in range(48)])
+    images: list[Image] = list(draws.integers(0, 256, (48, 28, 28)).astype(np.uint8))
+    return Planted(images, Cases(case_id, patient_id, split, label))

@@ -1,0 +1,87 @@
+"""Traits of images: what they measure, and that no test label or test image is looked at."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skiagram.audit.traits import LARGEST_SAMPLE, image_traits, sample, traits_of
+from skiagram.records import Cases
+from skiagram.store import Image
+from tests.audit.planted import Planted
+
+
+def test_each_trait_by_hand() -> None:
+    image: Image = np.full((40, 64), 100, dtype=np.uint16)
+    image[:2, :2] = 7  # a corner
+    image[10, -1] = 0  # the right side
+    image[20, 20:30] = 900
+    found = image_traits(image, (0.2, 0.3))
+    by_hand = {
+        "format": [40, 64, 1, 1],
+        "spacing": [0.2, 0.3],
+        "brightness": [image.mean()],
+        "clipping": [1 / 2560, 10 / 2560],
+        "empty_pixels": [1 / 2560, 0],
+    }
+    for name, values in by_hand.items():
+        assert list(found[name]) == pytest.approx(values), name
+    border = np.array(found["border"]).reshape(8, 3)
+    assert border[0].tolist() == [7, 7, 7]
+    assert border[1:4].tolist() == [[100, 100, 100]] * 3
+    assert border[7].tolist() == pytest.approx([100 - 100 / 72, 0, 100])
+
+
+def test_the_middle_of_an_image_is_no_border() -> None:
+    image = np.random.default_rng(0).normal(size=(64, 96, 3)).astype(np.float32)
+    other = image.copy()
+    other[2:-2, 3:-3] += 5
+    assert image_traits(image, None)["border"] == image_traits(other, None)["border"]
+    assert image_traits(image, None)["format"] == (64, 96, 3, 3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (3, 3, 3), (5, 2)])
+def test_every_shape_has_all_traits(shape: tuple[int, ...]) -> None:
+    lengths = {"border": 24, "brightness": 1, "clipping": 2, "empty_pixels": 2, "format": 4}
+    missing = np.full(shape, np.nan, dtype=np.float32)
+    for image in (missing, np.ones(shape, dtype=np.uint8)):
+        found = image_traits(image, None)
+        assert {name: len(found[name]) for name in lengths} == lengths
+    assert image_traits(missing, None)["empty_pixels"] == (0, 1)
+
+
+def test_test_cases_are_not_looked_at(clean: Planted, tmp_path: Path) -> None:
+    table = pd.DataFrame({"case_id": clean.cases.case_id, "age": np.arange(48.0)})
+    first = traits_of(clean.store(tmp_path / "one"), clean.cases, table, ())
+    for at in range(36, 48):
+        clean.images[at] = clean.images[at] + np.uint8(9)
+    second = traits_of(clean.store(tmp_path / "other"), clean.cases, table, ())
+    assert first.rows.tolist() == second.rows.tolist() == list(range(36))
+    for name, values in first.images.items():
+        np.testing.assert_array_equal(values, second.images[name])
+    assert first.covariates["age"][:, 0].tolist() == list(range(36))
+
+
+def test_texts_become_places_and_named_columns_stand_together(
+    clean: Planted, tmp_path: Path
+) -> None:
+    site = np.array(["Leeds", "York", "Leeds", None] * 12, dtype=object)
+    table = pd.DataFrame(
+        {"case_id": clean.cases.case_id, "site": site, "kv": np.arange(48.0), "age": 50.0}
+    ).sample(frac=1, random_state=0)
+    found = traits_of(clean.store(tmp_path), clean.cases, table, ("kv", "site", "unheard_of"))
+    assert found.covariates["site"][:4, 0].tolist() == pytest.approx([0, 1, 0, np.nan], nan_ok=True)
+    assert found.images["acquisition"].shape == (36, 2)
+    assert found.images["acquisition"][5].tolist() == [5, 1]
+
+
+def test_a_large_set_is_sampled_by_patient() -> None:
+    n = 3 * LARGEST_SAMPLE
+    patient = np.array([f"patient-{at // 2:06d}" for at in range(n)])
+    split = np.where(np.arange(n) < 10, "test", "train")
+    cases = Cases(np.array([f"case-{at:06d}" for at in range(n)]), patient, split, np.zeros(n, int))
+    rows = sample(cases)
+    assert len(rows) == LARGEST_SAMPLE == len(np.unique(rows))
+    assert (split[rows] == "train").all()
+    assert len(np.unique(patient[rows])) == LARGEST_SAMPLE // 2
