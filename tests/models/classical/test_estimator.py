@@ -144,6 +144,15 @@ def test_a_model_on_some_columns_is_that_on_a_table_without_the_rest(name: str) 
     assert fitted.scores(cases.inputs).tobytes() == alone.scores(few.inputs).tobytes()
 
 
+def test_traits_of_the_file_are_used_where_they_are_named_alone() -> None:
+    cases = cohort(2)
+    names = ("a", "b", "c", "acquisition_width", "constant", "zero")
+    table = replace(cases, inputs=replace(cases.inputs, names=names))
+    assert "acquisition_width" not in model("svm").fit(table, None, CONTEXT).features
+    alone = model("svm", columns=["acquisition"]).fit(table, None, CONTEXT)
+    assert alone.features == ("acquisition_width",)
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [(["a", "texture"], "no feature starts with `texture`"), ([], "no feature is chosen")],

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.feature_selection import mutual_info_classif
+from sklearn.metrics import roc_auc_score
 
 from skiagram.models.classical.selection import ColumnSelector
 from skiagram.models.contract import FitContext
 from tests.models.classical.families import cohort, model
 
-METHODS = ("variance", "mutual_information", "mrmr", "l1", "recursive")
+METHODS = ("variance", "auc", "mutual_information", "mrmr", "l1", "recursive")
 
 
 def planted(classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -52,6 +53,14 @@ def test_mutual_information_is_that_of_scikit_learn() -> None:
     theirs = mutual_info_classif(values, label, random_state=4)
     chosen = ColumnSelector("mutual_information", 4, 4).fit(values, label).chosen_
     assert set(np.flatnonzero(chosen)) == set(np.argsort(-theirs)[:4])
+
+
+def test_the_best_column_by_area_may_stand_either_way_up() -> None:
+    values, label = planted()
+    areas = [abs(roc_auc_score(label, column) - 0.5) for column in values.T]
+    for turned in (values, -values):
+        chosen = ColumnSelector("auc", 1, 0).fit(turned, label).chosen_
+        assert np.flatnonzero(chosen).tolist() == [int(np.argmax(areas))]
 
 
 def test_variance_ignores_the_unit_of_a_column() -> None:

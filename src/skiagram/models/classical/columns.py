@@ -4,19 +4,21 @@ from collections.abc import Sequence
 
 from skiagram.errors import OptionError
 
+_SHORTCUTS = "acquisition_"
+
 
 def chosen(names: Sequence[str], prefixes: Sequence[str] | None) -> tuple[str, ...]:
     """Return the names that start with one of the prefixes, in the order of the names.
 
     Args:
         names: All features.
-        prefixes: Starts of names; None chooses all.
+        prefixes: Starts of names; None chooses all but traits of the file, which are a shortcut.
 
     Raises:
         OptionError: A prefix starts no name, or there is no prefix.
     """
     if prefixes is None:
-        return tuple(names)
+        return tuple(name for name in names if not name.startswith(_SHORTCUTS))
     idle = [prefix for prefix in prefixes if not any(name.startswith(prefix) for name in names)]
     if idle or not prefixes:
         families = dict.fromkeys(name.split("_")[0] for name in names)

@@ -47,7 +47,7 @@ class ClassicalModel(ABC):
 
     Attributes:
         columns: What the names of the features to use start with, such as a feature set or a whole
-            name; null uses all.
+            name; null uses all but traits of the file (`acquisition`).
         normalisation: Scaling of each feature column, learned on the training cases.
         selection: Which columns are kept, learned on the training cases; null keeps all.
         components: Principal components that take the columns' place, fewer where the training
@@ -66,6 +66,8 @@ class ClassicalModel(ABC):
     @property
     def title(self) -> str:
         """Return the name for people; it says so where only some features are used."""
+        if self.selection is not None and self.selection.keep == 1:
+            return f"{self.kind} on one feature"
         return self.kind if self.columns is None else f"{self.kind} on {', '.join(self.columns)}"
 
     @abstractmethod

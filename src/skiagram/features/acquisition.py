@@ -1,0 +1,119 @@
+"""Feature family `acquisition`: traits of the file that tell nothing of the body in it.
+
+A model on these alone shows what a shortcut is worth; other models leave them out.
+"""
+
+from dataclasses import dataclass as record
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
+
+from skiagram.features.batch import Batch
+from skiagram.features.definition import Definition
+from skiagram.features.feature import Column, Feature, Features
+from skiagram.options import STRICT
+
+
+@record(frozen=True)
+class Traits(Features):
+    """Traits of n files of equal size; N is the number of values of an image.
+
+    Attributes:
+        values: (n, N) finite, all channels together.
+        size: Height and width in pixels.
+        spacing: (n, 2) row and column spacing in mm, NaN where unknown.
+    """
+
+    values: NDArray[np.float32]
+    size: tuple[int, int]
+    spacing: NDArray[np.float64]
+
+    @Feature
+    def height(self) -> Column:
+        """Rows of the image.
+
+        Formula: H
+        Unit: pixel
+        Range: from 1
+        """
+        return np.full(len(self.values), float(self.size[0]))
+
+    @Feature
+    def width(self) -> Column:
+        """Columns of the image.
+
+        Formula: W
+        Unit: pixel
+        Range: from 1
+        """
+        return np.full(len(self.values), float(self.size[1]))
+
+    @Feature
+    def pixel_spacing(self) -> Column:
+        """Mean of row and column spacing; 0 where it is unknown.
+
+        Formula: (s_row + s_column) / 2
+        Unit: mm
+        Range: from 0
+        """
+        return np.nan_to_num(self.spacing.mean(axis=1))
+
+    @Feature
+    def distinct_values(self) -> Column:
+        """Number of different values, which tells depth and compression.
+
+        Formula: |{x}|
+        Unit: 1
+        Range: 1 to N
+        """
+        steps = np.diff(np.sort(self.values, axis=1), axis=1) > 0
+        return 1.0 + steps.sum(axis=1)
+
+    @Feature
+    def share_at_minimum(self) -> Column:
+        """Share of values at the least one, such as a black surround.
+
+        Formula: |{x = min x}| / N
+        Unit: 1
+        Range: 1 / N to 1
+        """
+        return np.mean(self.values == self.values.min(axis=1, keepdims=True), axis=1)
+
+    @Feature
+    def share_at_maximum(self) -> Column:
+        """Share of values at the greatest one, such as clipping or labels.
+
+        Formula: |{x = max x}| / N
+        Unit: 1
+        Range: 1 / N to 1
+        """
+        return np.mean(self.values == self.values.max(axis=1, keepdims=True), axis=1)
+
+
+@dataclass(**STRICT)
+class Acquisition:
+    """Traits of the file: size, spacing, depth, surround and clipping."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the feature names in column order."""
+        return Traits.names("acquisition")
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        return Traits.definitions("acquisition")
+
+    def extract(self, batch: Batch) -> NDArray[np.float64]:
+        """Compute the features of a batch of equally sized images of any size and channels.
+
+        Args:
+            batch: The images.
+
+        Returns:
+            (n, 6) float64, finite.
+        """
+        n = len(batch)
+        unknown = np.full((n, 2), np.nan)
+        spacing = unknown if batch.spacing is None else batch.spacing
+        height, width = batch.images.shape[1:3]
+        return Traits(batch.images.reshape(n, -1), (height, width), spacing).columns()
