@@ -68,7 +68,8 @@ def ray_cluster(number: int, address: str | None) -> Iterator[Submit]:
         raise OptionError(
             f"no Ray cluster answers at {address}",
             where="compute.address",
-            remedy="start one (`ray start --head`), or null `address` to have one started",
+            remedy="start one (`ray start --head`), set RAY_AUTH_MODE=token where it asks for its "
+            "token, or null `address` to have one started",
         ) from error
     remote = ray.remote(num_cpus=1)(_call)
     try:
