@@ -90,3 +90,13 @@ def test_groups_of_look_alikes_are_not_called_patients() -> None:
     found = verdict(RESULTS, BEST, Estimate(0.1, 0.05, 0.15), CASES, "holdout", 0.02, False)
     assert "patients" not in found.split(",")[0]
     assert "no patient is identified" in found
+
+
+@pytest.mark.parametrize(("low", "high", "named"), [(-0.02, 0.05, True), (0.03, 0.09, False)])
+def test_what_could_have_been_found_is_named_where_nothing_was(
+    low: float, high: float, named: bool
+) -> None:
+    difference = Estimate((low + high) / 2, low, high, "paired DeLong")
+    found = verdict(RESULTS, BEST, difference, CASES, "holdout", 0.02, detectable=Estimate(0.0504))
+    sentence = "a true difference of 0.050 would be found with a chance of 80 %."
+    assert found.endswith(sentence) == named

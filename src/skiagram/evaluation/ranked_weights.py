@@ -76,3 +76,31 @@ def precision_areas(order: Places, ends: Flags, positive: Flags, weights: Floats
                 tied_called = tied_found = 0.0
         areas[row] = area / found if found > 0 else np.nan
     return areas
+
+
+@compiled
+def risk_areas(order: Places, ends: Flags, wrong: Flags, weights: Floats) -> Floats:
+    """Return (b,) the mean, over shares of cases kept, of the errors among them; NaN without cases.
+
+    Args:
+        order: (n,) cases by ascending doubt.
+        ends: (n,) whether the place ends a run of equal doubts, which are kept together.
+        wrong: (n,) whether the case is named wrongly.
+        weights: (b, n), ≥ 0.
+    """
+    areas = np.empty(len(weights))
+    for row in range(len(weights)):
+        area = kept = errors = tied_kept = tied_errors = 0.0
+        for place in range(len(order)):
+            case = order[place]
+            weight = weights[row, case]
+            tied_kept += weight
+            tied_errors += weight * wrong[case]
+            if ends[place]:
+                kept += tied_kept
+                errors += tied_errors
+                if kept > 0:
+                    area += tied_kept * errors / kept
+                tied_kept = tied_errors = 0.0
+        areas[row] = area / kept if kept > 0 else np.nan
+    return areas

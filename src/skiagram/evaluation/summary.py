@@ -91,7 +91,14 @@ def evaluate(
         difference=difference,
         ideal=None if ground.ideal is None else auc_estimate(ground.ideal),
         verdict=verdict(
-            results, best, difference, ground.cases, task.design, margin, patients_known
+            results,
+            best,
+            difference,
+            ground.cases,
+            task.design,
+            margin,
+            patients_known,
+            found.detectable,
         ),
         warnings=(
             *cautions(every, ground.cases, task.design, n_twins, conflicts),

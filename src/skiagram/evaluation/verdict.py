@@ -15,6 +15,7 @@ def verdict(
     design: Design,
     margin: float,
     patients_known: bool = True,
+    detectable: Estimate | None = None,
 ) -> str:
     """Say whether the network is worth it here, by how much and how surely.
 
@@ -26,6 +27,7 @@ def verdict(
         design: The design of evaluation.
         margin: Smallest difference that counts as worthwhile.
         patients_known: False where groups of near duplicates stand in for patients.
+        detectable: Smallest true difference that this comparison would find; named where none was.
     """
     where = _where(cases, design, patients_known)
     if difference is None:
@@ -48,7 +50,9 @@ def verdict(
     if difference.low is None or difference.high is None:
         return f"{facts}; {gap}, of which nothing more can be said: {difference.method}."
     interval = f"95 % interval {signed(difference.low)} to {signed(difference.high)}"
-    return f"{facts}; {gap} ({interval}). {_conclusion(difference.low, difference.high, margin)}"
+    conclusion = _conclusion(difference.low, difference.high, margin)
+    reach = _reach(detectable) if difference.low <= 0 <= difference.high else ""
+    return f"{facts}; {gap} ({interval}). {conclusion}{reach}"
 
 
 def signed(value: float) -> str:
@@ -79,6 +83,15 @@ def _conclusion(low: float, high: float, margin: float) -> str:
     return (
         "No difference was shown, which is not the same as equality: the network may be anything "
         f"from {-low:.3f} worse to {high:.3f} better. More patients would narrow this."
+    )
+
+
+def _reach(detectable: Estimate | None) -> str:
+    if detectable is None or detectable.value is None:
+        return ""
+    return (
+        f" With this many patients a true difference of {detectable.value:.3f} would be found with "
+        "a chance of 80 %."
     )
 
 

@@ -6,8 +6,8 @@ import pytest
 from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.calibration.decision_curve import (
     THRESHOLDS,
+    case_worth,
     decision_curve,
-    net_benefit,
 )
 from tests.evaluation.paired import POSITIVE, PROBABILITY
 
@@ -29,7 +29,7 @@ def test_equals_dcurves_on_family_history_of_cancer() -> None:
 
 def test_equals_the_definition_in_r() -> None:
     # R 4.2.2, by counting at thresholds .1, .25, .5, .75
-    found = net_benefit(PROBABILITY[None], POSITIVE, np.ones((1, 80)))[0]
+    found = case_worth(PROBABILITY[None], POSITIVE).mean(axis=0)
     rows = np.searchsorted(THRESHOLDS, [0.1, 0.25, 0.5, 0.75])
     expected = [0.343055555556, 0.320833333333, 0.2625, 0.1]
     np.testing.assert_allclose(found[rows], expected)
@@ -49,7 +49,6 @@ def test_the_band_holds_the_curve_and_narrows_with_cases() -> None:
 
 
 def test_repeats_are_averaged() -> None:
-    ones, other = np.ones((1, 80)), 1 - PROBABILITY
-    both = net_benefit(np.stack([PROBABILITY, other]), POSITIVE, ones)
-    single = [net_benefit(one[None], POSITIVE, ones) for one in (PROBABILITY, other)]
-    np.testing.assert_allclose(both, np.mean(single, axis=0))
+    pair = (PROBABILITY, 1 - PROBABILITY)
+    both = case_worth(np.stack(pair), POSITIVE)
+    np.testing.assert_allclose(both, np.mean([case_worth(one[None], POSITIVE) for one in pair], 0))

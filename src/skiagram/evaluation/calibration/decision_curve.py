@@ -12,21 +12,20 @@ Flags = NDArray[np.bool_]
 THRESHOLDS = np.arange(1, 100) / 100
 
 
-def net_benefit(probability: Floats, positive: Flags, weights: Floats) -> Floats:
-    """Return (b, thresholds) true positives less weighed false ones, a case, mean over repeats.
+def case_worth(probability: Floats, positive: Flags) -> Floats:
+    """Return (n, thresholds) what acting on each case is worth, mean over repeats.
 
-    TP/n − FP/n · t/(1 − t) at each threshold t (Vickers & Elkin 2006, *Medical Decision Making*
+    1 for a positive, −t/(1 − t) for a negative, 0 where one does not act; the mean over cases is
+    the net benefit TP/n − FP/n · t/(1 − t) (Vickers & Elkin 2006, *Medical Decision Making*
     26:565).
 
     Args:
         probability: (repeats, n) of the positive class.
         positive: (n,) true class.
-        weights: (b, n), ≥ 0, of which each row has a positive sum.
     """
-    acted = (probability[:, :, None] >= THRESHOLDS).mean(axis=0)
-    worth = np.where(positive[:, None], 1.0, -THRESHOLDS / (1 - THRESHOLDS))
-    found: Floats = weights @ (acted * worth) / weights.sum(axis=1, keepdims=True)
-    return found
+    acted = np.mean([one[:, None] >= THRESHOLDS for one in probability], axis=0)
+    worth: Floats = acted * np.where(positive[:, None], 1.0, -THRESHOLDS / (1 - THRESHOLDS))
+    return worth
 
 
 def decision_curve(probability: Floats, positive: Flags, draws: PatientDraws) -> DecisionCurve:
@@ -37,10 +36,9 @@ def decision_curve(probability: Floats, positive: Flags, draws: PatientDraws) ->
         positive: (n,) true class.
         draws: Patient resamples of the cases.
     """
-    ones = np.ones((1, len(positive)))
-    resampled = [net_benefit(probability, positive, block) for block in draws.weights()]
+    worth = case_worth(probability, positive)
+    resampled = [block @ worth / block.sum(axis=1, keepdims=True) for block in draws.weights()]
     low, high = np.quantile(np.concatenate(resampled), LEVELS, axis=0)
-    everybody = net_benefit(np.ones_like(probability[:1]), positive, ones)[0]
-    value = net_benefit(probability, positive, ones)[0]
-    columns = (THRESHOLDS, value, low, high, everybody)
+    everybody = case_worth(np.ones_like(probability[:1]), positive).mean(axis=0)
+    columns = (THRESHOLDS, worth.mean(axis=0), low, high, everybody)
     return DecisionCurve(*(tuple(one.tolist()) for one in columns))

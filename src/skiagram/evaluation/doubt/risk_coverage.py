@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.evaluation.bootstrap import PatientDraws, bootstrap_estimate
-from skiagram.evaluation.ranked_weights import tied_order
+from skiagram.evaluation.ranked_weights import risk_areas, tied_order
 from skiagram.evaluation.records.doubt import RiskCoverage
 from skiagram.evaluation.reference import Reference
 from skiagram.evaluation.reported import Scores
@@ -48,13 +48,7 @@ def risk_area(doubt: Floats, wrong: NDArray[np.bool_], weights: Floats) -> Float
         weights: (b, n), ≥ 0; a row of zeros gives NaN.
     """
     order, ends = tied_order(doubt)
-    kept = weights[:, order]
-    found, total = np.cumsum(kept * wrong[order], axis=1), np.cumsum(kept, axis=1)
-    end = np.flatnonzero(ends)[np.cumsum(ends) - ends]
-    risk = np.divide(found, total, out=np.zeros_like(found), where=total > 0)[:, end]
-    area = np.full(len(weights), np.nan)
-    np.divide((kept * risk).sum(axis=1), total[:, -1], out=area, where=total[:, -1] > 0)
-    return area
+    return risk_areas(order, ends, wrong, weights)
 
 
 def _risk_at_shares(doubt: Floats, wrong: NDArray[np.bool_]) -> Floats:
