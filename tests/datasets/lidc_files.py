@@ -38,6 +38,7 @@ def table() -> pd.DataFrame:
             "rescale_intercept": [-1000.0, np.nan, np.nan, 0, *[np.nan] * 4],
             "rescale_slope": [1.0, np.nan, np.nan, 1, *[np.nan] * 4],
             "slice_thickness": [2.5, np.nan, np.nan, np.nan, *[np.nan] * 4],
+            "manufacturer": [np.nan, "GE", "SIEMENS", "SIEMENS", *[np.nan] * 4],
         }
     )
 

@@ -29,10 +29,12 @@ def test_diameters_are_in_mm_and_no_rating_is_a_covariate(tmp_path: Path) -> Non
         "diameter_mm": 5.0,
         "pixel_spacing_mm": 0.5,
         "slice_thickness_mm": 2.5,
+        "manufacturer": "GE",  # known from another nodule of the series
     }
     assert second.covariates["diameter_mm"] == 10.0
     assert second.covariates["slice_thickness_mm"] == 2.5  # known from the nodule's series
     assert third.covariates["slice_thickness_mm"] is None
+    assert [entry.covariates["manufacturer"] for entry in (second, third)] == ["GE", "SIEMENS"]
 
 
 def test_every_scanner_gives_the_same_ct_numbers(tmp_path: Path) -> None:
@@ -74,6 +76,7 @@ def test_ingest_keeps_patients_together_and_lets_no_identifier_through(tmp_path:
         "diameter_mm",
         "pixel_spacing_mm",
         "slice_thickness_mm",
+        "manufacturer",
     ]
     written = b"".join(path.read_bytes() for path in out.cases.iterdir())
     assert b"Doe" not in written

@@ -160,10 +160,11 @@ class Nodules:
 
 
 def _covariates(row: Mapping[Any, Any]) -> dict[str, float | str | None]:
-    """Return what a reader could measure; the table's diameters are in pixels."""
+    """Return what a reader could know; the table's diameters are in pixels."""
     spacing, thickness = float(row["pixel_spacing_mm"]), float(row["slice_thickness"])
     return {
         "diameter_mm": float(row["equiv_diameter"]) * spacing,
         "pixel_spacing_mm": spacing,
         "slice_thickness_mm": None if np.isnan(thickness) else thickness,
+        "manufacturer": None if pd.isna(row["manufacturer"]) else str(row["manufacturer"]),
     }

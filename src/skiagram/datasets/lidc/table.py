@@ -11,6 +11,7 @@ from skiagram.errors import DataError
 _NEEDED = (
     *("nodule_id", "patient_id", "series_uid", "malignancy", "pixel_spacing_mm"),
     *("equiv_diameter", "rescale_intercept", "rescale_slope", "slice_thickness"),
+    "manufacturer",
 )
 
 
@@ -42,6 +43,6 @@ def read_nodules(images: Path, table: Path) -> tuple[NDArray[np.int16], pd.DataF
             where=table.name,
             allowed="a row a nodule, in the order of the images",
         )
-    scanner = ["rescale_intercept", "rescale_slope", "slice_thickness"]
+    scanner = ["rescale_intercept", "rescale_slope", "slice_thickness", "manufacturer"]
     rows[scanner] = rows.groupby("series_uid", sort=False)[scanner].transform("first")
     return pixels, rows
