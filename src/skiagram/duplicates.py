@@ -19,6 +19,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from skiagram.correlated import correlated_pairs
 from skiagram.store import Image, ImageStore
 
 THUMBNAIL = 28
@@ -28,8 +29,6 @@ _DETAIL_SIDE = 128
 _SURROUNDINGS = 1.5  # standard deviation of the weights, pixels
 _FLAT = 0.01  # of an image's spread; less is noise of rounding
 _DETAILS_KEPT = 1024
-_BLOCK = 512
-_ROUNDING = 1e-4
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,8 @@ def pairs_among(
 ) -> Pairs:
     """Find all pairs of near or exact duplicates.
 
-    Cost grows with n² products; memory holds n thumbnails and one block of correlations.
+    Every pair is compared, most of them by a bound: see `correlated_pairs`. Memory holds n
+    thumbnails and one block of correlations.
 
     Args:
         thumbnails: (n, 784) the images' thumbnails.
@@ -142,7 +142,7 @@ def pairs_among(
     copies: dict[bytes, list[int]] = {}
     for at, digest in enumerate(digests):
         copies.setdefault(digest, []).append(at)
-    like = _correlated(thumbnails)
+    like = correlated_pairs(thumbnails, THRESHOLD)
     correlations = {pair: like[pair] for pair in _alike_in_detail(list(like), shapes, image)}
     exact = {pair for same in copies.values() for pair in combinations(same, 2)}
     correlations.update(dict.fromkeys(exact, 1.0))
@@ -154,24 +154,6 @@ def pairs_among(
         np.array([correlations[pair] for pair in pairs], dtype=np.float64),
         np.array([pair in exact for pair in pairs], dtype=np.bool_),
     )
-
-
-def _correlated(thumbnails: NDArray[np.float32]) -> dict[tuple[int, int], float]:
-    """Return pair → correlation of all pairs above the threshold.
-
-    A fast product nominates pairs; a sum in fixed order decides, because the product's last bits
-    depend on the number of threads.
-    """
-    found: dict[tuple[int, int], float] = {}
-    for start in range(0, len(thumbnails), _BLOCK):
-        product = thumbnails[start : start + _BLOCK] @ thumbnails[start:].T
-        i, j = np.nonzero(np.triu(product > THRESHOLD - _ROUNDING, k=1))
-        for one, other in zip((i + start).tolist(), (j + start).tolist(), strict=True):
-            products = thumbnails[one].astype(np.float64) * thumbnails[other]
-            correlation = min(float(products.sum()), 1.0)
-            if correlation > THRESHOLD:
-                found[one, other] = correlation
-    return found
 
 
 def _alike_in_detail(
