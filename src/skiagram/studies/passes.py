@@ -78,18 +78,30 @@ def prepared(
         built = build(dict(restoration), "restoration")
         restore_store(data.images, built, folder / "images", folder / "treatment.parquet", cases)
 
+    inputs = {"data": data.folder.name, "restoration": restoration}
+    return described(place, data, place.made("restored", inputs, restore), families)
+
+
+def described(
+    place: Place, data: DataSet, restored: Path, families: Mapping[str, Options]
+) -> Prepared:
+    """Extract the features of restored images, all of a data set's or some.
+
+    Args:
+        place: Where to work.
+        data: The data set that they come from.
+        restored: Piece that holds them below `images`.
+        families: Name → `_target_` and options of each feature family, in column order.
+    """
+
     def describe(folder: Path) -> None:
         chosen = [build(dict(one), f"features.{name}") for name, one in families.items()]
         covariates = read_table(data.folder / "cases/covariates.parquet")
         images = ImageStore(restored / "images")
         extract(images, chosen, covariates).write(folder / "features.parquet")
 
-    inputs = {"data": data.folder.name, "restoration": restoration}
-    restored = place.made("restored", inputs, restore)
-    features = place.made(
-        "features", {"restored": restored.name, "families": list(families.items())}, describe
-    )
-    return Prepared(data, restored, features)
+    inputs = {"restored": restored.name, "families": list(families.items())}
+    return Prepared(data, restored, place.made("features", inputs, describe))
 
 
 def baseline_scores(

@@ -1,0 +1,106 @@
+"""What the study of robustness found, in words made by fixed rules."""
+
+from collections.abc import Iterable, Sequence
+
+from skiagram.evaluation.results import Estimate
+from skiagram.report.numbers import decimal, difference
+from skiagram.studies.robustness.results import (
+    CorruptionKind,
+    DataSetResult,
+    ModelResult,
+    RobustnessResult,
+    ShiftedModel,
+)
+
+
+def ranked(found: DataSetResult) -> str:
+    """Say which model loses least over all corruptions, and whether others surely lose more."""
+    trained = [one for one in found.models if one.clean]
+    least = next((one for one in trained if one.behind is None), None)
+    if least is None or least.clean is None:
+        return "No model could be trained."
+    words = (
+        f"{least.title} loses least: over all corruptions and amounts its AUC of "
+        f"{decimal(least.clean.auc.value)} changes by {difference(least.mean_change)} on average."
+    )
+    for one in trained:
+        if one.behind is not None:
+            words += (
+                f" {one.title} changes by {difference(one.mean_change)}, {_behind(one.behind)}."
+            )
+    return words
+
+
+def _behind(behind: Estimate) -> str:
+    sure = (behind.high or 0.0) < 0
+    return f"{'surely worse' if sure else 'not surely worse'} ({difference(behind)})"
+
+
+def endurance(model: ModelResult, result: RobustnessResult) -> str:
+    """Say under which corruptions a model surely loses more than the margin, and from where on.
+
+    A model breaks at the least amount whose whole interval lies beyond the margin, and holds under
+    a corruption where at no amount the interval reaches it; everything else is open.
+    """
+    if model.clean is None:
+        return f"could not be trained: {model.reason}"
+    breaks, holds, unsure = [], [], []
+    for kind, curve in zip(result.corruptions, model.curves, strict=True):
+        title = kind.title.lower() if kind.name != "jpeg" else kind.title
+        if curve.breaks_at is not None:
+            breaks.append(f"{title} from {curve.breaks_at:g} on")
+        elif curve.holds_to == kind.amounts[-1]:
+            holds.append(title)
+        else:
+            unsure.append(title)
+    parts = (("breaks under", breaks), ("holds under", holds), ("open under", unsure))
+    return "; ".join(f"{what} {_listed(names)}" for what, names in parts if names) + "."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def threshold(model: ModelResult, kinds: Sequence[CorruptionKind]) -> str:
+    """Say where the decisions of a model move most, whatever becomes of its AUC."""
+    if model.clean is None:
+        return f"could not be trained: {model.reason}"
+    clean = model.clean
+    moves = [
+        (abs(_value(now) - _value(before)), name, kind, amount, before, now, one.change)
+        for kind, curve in zip(kinds, model.curves, strict=True)
+        for amount, one in zip(kind.amounts, curve.figures, strict=True)
+        for name, before, now in (
+            ("sensitivity", clean.sensitivity, one.sensitivity),
+            ("specificity", clean.specificity, one.specificity),
+        )
+    ]
+    _, name, kind, amount, before, now, change = max(moves, key=lambda move: move[0])
+    return (
+        f"{name} goes from {decimal(before.value)} to {decimal(now.value)} under "
+        f"{kind.title if kind.name == 'jpeg' else kind.title.lower()} of {amount:g}, "
+        f"where the AUC changes by {difference(change)}."
+    )
+
+
+def _value(estimate: Estimate) -> float:
+    return 0.0 if estimate.value is None else estimate.value
+
+
+def shifted(models: Iterable[ShiftedModel], margin: float) -> list[str]:
+    """Say what training without a source costs each model on the source's cases."""
+    return [f"{one.title} {_cost(one, margin)}" for one in models]
+
+
+def _cost(model: ShiftedModel, margin: float) -> str:
+    if model.foreign is None:
+        return f"could not be trained: {model.reason}"
+    change = model.foreign.change
+    low, high = change.low or 0.0, change.high or 0.0
+    if high < -margin:
+        verdict = "surely loses more than the margin"
+    elif low > -margin:
+        verdict = "surely loses less than the margin"
+    else:
+        verdict = "may or may not lose more than the margin"
+    return f"{verdict}: {difference(change)}."

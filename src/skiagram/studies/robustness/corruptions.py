@@ -1,0 +1,177 @@
+"""Images made worse, as a device or an archive would, by an amount that fits any depth.
+
+Amounts of intensity are shares of the image's robust range: the span of its 5th to 95th percentile.
+Faults of the detector (pixels without a value, or further than one such range outside it) stay
+where and as they are: what makes the rest worse never meets them.
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from scipy import ndimage
+
+from skiagram.restoration.missing import fill_local_median
+from skiagram.store import Image
+
+Values = NDArray[np.float64]
+_GREYS = 255  # highest value of 8 bits
+
+
+@dataclass(frozen=True)
+class View:
+    """An image as a corruption sees it.
+
+    Attributes:
+        values: (height, width, channels) with detector faults filled from their surroundings.
+        low: 5th percentile of the image.
+        high: 95th percentile.
+        least: Least known value, faults included.
+        eight_bits: Whether the image is stored in 8 bits.
+    """
+
+    values: Values
+    low: float
+    high: float
+    least: float
+    eight_bits: bool
+
+    @property
+    def span(self) -> float:
+        """Return the robust range, > 0."""
+        return self.high - self.low
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """One way in which images get worse.
+
+    Attributes:
+        title: Name for people.
+        unit: What the amount counts.
+        most: Highest amount.
+        apply: Makes the values of a view, of equal shape, worse by an amount in (0, most].
+    """
+
+    title: str
+    unit: str
+    most: float
+    apply: Callable[[View, float, np.random.Generator], Values]
+
+
+def corrupted(
+    image: Image, corruption: Corruption, amount: float, generator: np.random.Generator
+) -> Image:
+    """Make one image worse.
+
+    Args:
+        image: (height, width) or (height, width, channels) of any depth; NaN is missing.
+        corruption: In which way.
+        amount: How much.
+        generator: The image's own stream for this corruption and amount.
+
+    Returns:
+        The image in its own depth, rounded and clipped where that holds whole numbers only.
+        An image of one value, or of none, has nothing to lose and is returned as it is.
+    """
+    values = image.reshape(*image.shape[:2], -1).astype(np.float64)
+    known = values[np.isfinite(values)]
+    low, high = _robust_range(known)
+    if high <= low:
+        return image
+    with np.errstate(invalid="ignore"):
+        faulty = ~((values >= 2 * low - high) & (values <= 2 * high - low))
+    view = View(_filled(values, faulty), low, high, float(known.min()), image.dtype == np.uint8)
+    worse = np.where(faulty, values, corruption.apply(view, amount, generator))
+    if np.issubdtype(image.dtype, np.integer):
+        limits = np.iinfo(image.dtype)
+        worse = np.clip(np.rint(worse), limits.min, limits.max)
+    return worse.astype(image.dtype).reshape(image.shape)
+
+
+def _robust_range(known: Values) -> tuple[float, float]:
+    if len(known) == 0:
+        return 0.0, 0.0
+    low, high = np.percentile(known, (5, 95))
+    if high <= low:  # a small object on an empty background
+        low, high = known.min(), known.max()
+    return float(low), float(high)
+
+
+def _filled(values: Values, faulty: NDArray[np.bool_]) -> Values:
+    filled = values.copy()
+    for channel in range(values.shape[2]):
+        gaps = faulty[:, :, channel]
+        if gaps.any() and not gaps.all():
+            plane = values[:, :, channel].astype(np.float32)
+            filled[gaps, channel] = fill_local_median(plane, gaps, 1)[gaps]
+    return np.nan_to_num(filled)
+
+
+def _noise(view: View, amount: float, generator: np.random.Generator) -> Values:
+    noise = generator.standard_normal(view.values.shape)
+    return view.values + amount * view.span * noise
+
+
+def _blur(view: View, amount: float, generator: np.random.Generator) -> Values:  # noqa: ARG001
+    blurred: Values = ndimage.gaussian_filter(view.values, (amount, amount, 0), mode="reflect")
+    return blurred
+
+
+def _contrast(view: View, amount: float, generator: np.random.Generator) -> Values:  # noqa: ARG001
+    middle = float(np.median(view.values))
+    return middle + (1 - amount) * (view.values - middle)
+
+
+def _brightness(view: View, amount: float, generator: np.random.Generator) -> Values:  # noqa: ARG001
+    return view.values + amount * view.span
+
+
+def _jpeg(view: View, amount: float, generator: np.random.Generator) -> Values:  # noqa: ARG001
+    """Code in 8 bits: those of the image, else a window of one range to either side of its own."""
+    low = 0.0 if view.eight_bits else view.low - view.span
+    step = 1.0 if view.eight_bits else 3 * view.span / _GREYS
+    greys = np.clip(np.rint((view.values - low) / step), 0, _GREYS).astype(np.uint8)
+    quality = round(100 - amount)
+    if greys.shape[2] == 3:
+        decoded = _coded(greys, quality)
+    else:
+        decoded = np.dstack([_coded(greys[:, :, at], quality) for at in range(greys.shape[2])])
+    return low + step * decoded.astype(np.float64)
+
+
+def _coded(greys: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    file = io.BytesIO()
+    Pillow.fromarray(greys).save(file, format="JPEG", quality=quality)
+    return np.asarray(Pillow.open(file))
+
+
+def _missing_lines(view: View, amount: float, generator: np.random.Generator) -> Values:
+    """Give rows the least value of the image, as a detector's dead rows have."""
+    height = len(view.values)
+    rows = generator.choice(height, max(1, round(amount * height)), replace=False)
+    worse = view.values.copy()
+    worse[rows] = view.least
+    return worse
+
+
+def _rotation(view: View, amount: float, generator: np.random.Generator) -> Values:
+    """Turn left or right by cubic splines; what comes in at the corners mirrors the image."""
+    angle = amount if generator.random() < 0.5 else -amount
+    turned = ndimage.rotate(view.values, angle, reshape=False, order=3, mode="reflect")
+    clipped: Values = np.clip(turned, view.values.min(), view.values.max())
+    return clipped
+
+
+CORRUPTIONS = {
+    "noise": Corruption("Noise", "standard deviation, share of the image’s range", 10, _noise),
+    "blur": Corruption("Blur", "standard deviation of the Gaussian, pixels", 100, _blur),
+    "contrast": Corruption("Loss of contrast", "share lost", 0.99, _contrast),
+    "brightness": Corruption("Brightness", "shift, share of the image’s range", 10, _brightness),
+    "jpeg": Corruption("JPEG", "100 − quality", 99, _jpeg),
+    "missing_lines": Corruption("Missing lines", "share of rows", 0.9, _missing_lines),
+    "rotation": Corruption("Rotation", "degrees, to either side", 180, _rotation),
+}

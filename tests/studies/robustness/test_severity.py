@@ -1,0 +1,128 @@
+"""Changes are differences of scikit-learn's AUCs; models break and hold by their intervals."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from skiagram.evaluation.delong import difference_estimate
+from skiagram.evaluation.reference import Reference
+from skiagram.evaluation.results import Estimate
+from skiagram.records import Outcome
+from skiagram.studies.robustness.fits import Scored, Viewed
+from skiagram.studies.robustness.measures import Judged, figures, judged
+from skiagram.studies.robustness.results import CorruptionKind, Figures
+from skiagram.studies.robustness.severity import model_results, severity_curve
+
+N = 200
+LABEL = np.arange(N) % 2
+IDS = [f"case-{at:03d}" for at in range(N)]
+CASES = Reference(np.array(IDS), LABEL, np.arange(N) // 2, ("no", "yes"), 1)
+KINDS = (
+    CorruptionKind("noise", "Noise", "", (0.1, 0.2)),
+    CorruptionKind("blur", "Blur", "", (1.0,)),
+)
+
+
+def viewed(signal: float, seed: int = 0) -> Viewed:
+    logit = signal * LABEL + np.random.default_rng(seed).standard_normal(N)
+    scores = np.stack([-logit, logit], axis=1)[None]
+    positive = 1 / (1 + np.exp(-scores[..., 1:]))
+    return Viewed(scores, np.concatenate([1 - positive, positive], axis=2), np.array([0.5]))
+
+
+def model(name: str, *signals: float) -> Judged:
+    outcome = Outcome(name, "classical", name.title(), "finished")
+    return judged([Scored(outcome, tuple(viewed(one) for one in signals))], [IDS], CASES)
+
+
+def auc(one: Viewed) -> float:
+    return float(roc_auc_score(LABEL, one.scores[0, :, 1]))
+
+
+def test_changes_and_their_means_are_those_of_scikit_learn() -> None:
+    signals = (3.0, 2.0, 0.5, 0.1)
+    (found,) = model_results([model("a", *signals)], KINDS, CASES, 0.02)
+    clean, *worse = (auc(viewed(one)) for one in signals)
+    assert found.clean
+    assert found.clean.auc.value == pytest.approx(clean)
+    assert found.clean.change == Estimate(0.0, 0.0, 0.0, "paired DeLong, clustered by patient")
+    steps = [one.change.value for curve in found.curves for one in curve.figures]
+    assert steps == pytest.approx([one - clean for one in worse])
+    assert found.mean_change.value == pytest.approx(np.mean(worse) - clean)
+    assert found.curves[0].mean_change.value == pytest.approx(np.mean(worse[:2]) - clean)
+
+
+def test_the_interval_of_a_change_is_that_of_the_paired_test() -> None:
+    one = model("a", 2.0, 1.0)
+    found = figures(one.scores[1], one.placements[1], one.placements[0], CASES)
+    expected = difference_estimate(one.placements[1], one.placements[0])
+    assert found.change.low == pytest.approx(expected.low)
+    assert found.change.high == pytest.approx(expected.high)
+
+
+def test_the_threshold_stays_where_clean_cases_fixed_it() -> None:
+    one = model("a", 2.0, 2.0)
+    called = one.scores[0].probability[0, :, 1] >= 0.5
+    found = figures(one.scores[0], one.placements[0], one.placements[0], CASES)
+    assert found.sensitivity.value == pytest.approx(called[LABEL == 1].mean())
+    assert found.specificity.value == pytest.approx((~called[LABEL == 0]).mean())
+    expected = one.scores[0].probability[0, :, 1].sum() / LABEL.sum()
+    assert found.expected_to_observed.value == pytest.approx(expected)
+
+
+def test_the_model_that_loses_least_has_none_before_it() -> None:
+    models = [model("loser", 3.0, 0.5, 0.2, 0.1), model("winner", 2.0, 2.0, 1.9, 1.8)]
+    loser, winner = model_results(models, KINDS, CASES, 0.02)
+    assert winner.behind is None
+    assert loser.behind
+    assert loser.behind.high is not None
+    assert loser.behind.high < 0
+    assert (loser.mean_change.value or 0) - (winner.mean_change.value or 0) == pytest.approx(
+        loser.behind.value
+    )
+
+
+def test_a_failed_model_keeps_its_place_and_its_reason() -> None:
+    outcome = Outcome("net", "deep", "Net", "failed", "diverged")
+    failed = judged([Scored(outcome, ())], [IDS], CASES)
+    found, other = model_results([failed, model("a", 3.0, 2.0, 1.0, 0.5)], KINDS, CASES, 0.02)
+    assert (found.reason, found.clean, found.curves) == ("diverged", None, ())
+    assert found.mean_change.value is None
+    assert other.behind is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "holds_to", "breaks_at"),
+    [
+        ([(-0.01, 0.01), (-0.015, 0.0), (-0.3, -0.1)], 2, 3),
+        ([(-0.01, 0.01)] * 3, 3, None),
+        ([(-0.1, 0.1), (-0.01, 0.01), (-0.2, -0.05)], None, 3),
+        ([(-0.2, -0.05), (-0.3, -0.2), (-0.4, -0.3)], None, 1),
+        ([(-0.1, 0.0)] * 3, None, None),
+    ],
+)
+def test_whole_intervals_say_where_a_model_holds_and_breaks(
+    changes: list[tuple[float, float]], holds_to: float | None, breaks_at: float | None
+) -> None:
+    placements = model("a", 2.0).placements[0]
+    blank = Figures(*(Estimate(0.8) for _ in range(5)))
+    found = [replace(blank, change=Estimate(sum(one) / 2, *one)) for one in changes]
+    curve = severity_curve((1, 2, 3), found, [placements] * 3, placements, 0.02)
+    assert (curve.holds_to, curve.breaks_at) == (holds_to, breaks_at)
+
+
+def test_scores_of_several_cohorts_are_lined_up_by_case() -> None:
+    whole = viewed(2.0)
+
+    def part(rows: NDArray[np.int64], threshold: float) -> Scored:
+        view = Viewed(whole.scores[:, rows], whole.probability[:, rows], np.array([threshold]))
+        return Scored(Outcome("a", "classical", "A", "finished"), (view,))
+
+    odd, even = np.arange(1, N, 2), np.arange(0, N, 2)
+    tested = [[IDS[at] for at in rows] for rows in (odd, even)]
+    found = judged([part(odd, 0.4), part(even, 0.6)], tested, CASES).scores[0]
+    np.testing.assert_array_equal(found.probability, whole.probability)
+    np.testing.assert_array_equal(found.threshold[0], np.where(np.arange(N) % 2, 0.4, 0.6))

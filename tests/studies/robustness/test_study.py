@@ -1,0 +1,211 @@
+"""Trained models meet corrupted images of a small phantom, and a phantom they never saw."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from pydantic import ValidationError
+from sklearn.metrics import roc_auc_score
+
+from skiagram.errors import OptionError
+from skiagram.models.plan import Plan
+from skiagram.records import Cases, read_table, write_table
+from skiagram.store import ImageStore
+from skiagram.studies.place import Place
+from skiagram.studies.robustness.results import RobustnessResult
+from skiagram.studies.robustness.shift import Shift
+from skiagram.studies.robustness.study import Robustness
+from skiagram.training.options import Trainer
+from tests.studies.small_phantom import small_place
+
+AMOUNTS = {"noise": (0.05, 2.0), "brightness": (0.2,)}
+OTHER = Shift(dataset="phantom", column=None, other="other_phantom")
+
+
+def study(**changed: Any) -> Robustness:
+    values: dict[str, Any] = {
+        "datasets": {"phantom": "holdout"},
+        "corruptions": AMOUNTS,
+        "shifts": (OTHER,),
+        "fifths": 5,
+        "restoration": "repair",
+        "features": ("wavelet",),
+        "baselines": ("logistic_regression",),
+        "networks": (),
+        "margin": 0.02,
+        "plan": Plan(repeats=1, folds=2, inner_folds=2, validation_fraction=0.2, seed=0),
+        "trainer": Trainer(
+            accelerator="cpu", devices=1, num_nodes=1, strategy="auto", precision="32-true"
+        ),
+    }
+    return Robustness(**(values | changed))
+
+
+def two_phantoms(folder: Path) -> Place:
+    place = small_place(folder, (28, 4, 24))
+    values = yaml.safe_load((place.conf / "dataset/phantom.yaml").read_text())
+    values |= {"name": "other_phantom", "title": "Other phantom", "seed": 5, "noise": 0.9}
+    (place.conf / "dataset/other_phantom.yaml").write_text(yaml.safe_dump(values))
+    return place
+
+
+@pytest.mark.parametrize(
+    ("corruptions", "words"),
+    [
+        ({"fog": (0.1,)}, "no corruption `fog`; there are noise, blur"),
+        ({"noise": (0.2, 0.1)}, "amounts of `noise` must ascend"),
+        ({"jpeg": (50.0, 100.0)}, "amounts of `jpeg` go up to 99"),
+    ],
+)
+def test_a_wrong_corruption_is_named(corruptions: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        study(corruptions=corruptions)
+
+
+@pytest.mark.parametrize(("column", "other"), [(None, None), ("site", "phantom")])
+def test_a_shift_is_of_a_column_or_of_a_data_set(column: str | None, other: str | None) -> None:
+    with pytest.raises(ValidationError, match="name a `column` or an `other` data set"):
+        Shift(dataset="phantom", column=column, other=other)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("robustness")
+
+
+@pytest.fixture(scope="module")
+def result(folder: Path) -> RobustnessResult:
+    return study().run(two_phantoms(folder))
+
+
+@pytest.mark.slow
+def test_figures_are_those_of_the_sealed_cases(result: RobustnessResult, folder: Path) -> None:
+    (found,) = result.datasets
+    assert (found.cases, found.patients) == (48, 24)
+    labels = [
+        read_table(path) for path in (folder / "work").glob("ingested-*/sealed/labels.parquet")
+    ]
+    theirs = {
+        round(roc_auc_score(label.sort_values("case_id")["label"] == 1, scores[0, :, 1]), 9)
+        for path in (folder / "work").glob("viewed-*/scores.npy")
+        for scores in [np.load(path)]
+        for label in labels
+    }
+    (model,) = found.models
+    assert model.clean
+    steps = [model.clean, *(one for curve in model.curves for one in curve.figures)]
+    assert [len(curve.figures) for curve in model.curves] == [2, 1]
+    assert {round(one.auc.value or 0, 9) for one in steps} <= theirs
+
+
+@pytest.mark.slow
+def test_noise_far_above_the_image_leaves_nothing_to_tell(result: RobustnessResult) -> None:
+    (model,) = result.datasets[0].models
+    assert model.clean
+    drowned = model.curves[0].figures[1].auc
+    assert drowned.low is not None
+    assert drowned.high is not None
+    assert drowned.low < 0.5 < drowned.high
+
+
+@pytest.mark.slow
+def test_worse_images_are_restored_and_keep_their_cases(folder: Path) -> None:
+    (noisy, noisier) = sorted(
+        (ImageStore(path / "images") for path in (folder / "work").glob("corrupted-noise-*")),
+        key=lambda images: float(np.std(images.image(images.case_ids[0]))),
+    )
+    assert len(noisy) == 48
+    assert noisy.case_ids == noisier.case_ids
+    assert all(np.isfinite(image).all() for _, image in noisier)
+
+
+@pytest.mark.slow
+def test_another_phantom_is_met_by_models_of_both(result: RobustnessResult) -> None:
+    (source,) = result.shifts[0].sources
+    assert (source.source, source.cases, source.patients) == ("Other phantom", 48, 24)
+    assert source.own_training == source.foreign_training == 64
+    (model,) = source.models
+    assert model.own
+    assert model.foreign
+    assert model.foreign.change.value == pytest.approx(
+        (model.foreign.auc.value or 0) - (model.own.auc.value or 0)
+    )
+
+
+@pytest.mark.slow
+def test_a_rerun_trains_nothing_again(result: RobustnessResult, folder: Path) -> None:
+    before = sorted(path.name for path in (folder / "work").iterdir())
+    assert study().run(small_place(folder)) == result
+    assert sorted(path.name for path in (folder / "work").iterdir()) == before
+
+
+@pytest.mark.slow
+def test_another_amount_makes_only_its_own_pieces(result: RobustnessResult, folder: Path) -> None:
+    before = {path.name for path in (folder / "work").iterdir()}
+    corruptions = AMOUNTS | {"noise": (0.05, 0.5, 2.0)}
+    found = study(corruptions=corruptions, shifts=()).run(small_place(folder))
+    own = result.datasets[0].models[0].curves[0].figures
+    assert found.datasets[0].models[0].curves[0].figures[::2] == own
+    made = sorted({path.name for path in (folder / "work").iterdir()} - before)
+    assert [name.rsplit("-", 1)[0] for name in made] == [
+        "corrupted-noise", "features", "viewed-logistic_regression",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_cross_validated_sets_score_every_case_once(folder: Path) -> None:
+    found = study(
+        datasets={"phantom": "cv"}, corruptions={"contrast": (0.5,)}, shifts=()
+    ).run(small_place(folder))  # fmt: skip
+    (one,) = found.datasets
+    assert (one.cases, one.patients) == (112, 56)
+    assert len(list((folder / "work").glob("trained-*"))) == 2 + 5
+
+
+@pytest.mark.slow
+def test_networks_are_loaded_again_and_score_as_they_did(folder: Path) -> None:
+    place = small_place(folder)
+    options = yaml.safe_load((place.conf / "model/small_cnn.yaml").read_text())
+    options["training"]["epochs"] = 2
+    (place.conf / "model/hasty.yaml").write_text(yaml.safe_dump(options))
+    found = study(
+        baselines=(), networks=("hasty",), corruptions={"brightness": (0.2,)}, shifts=()
+    ).run(place)  # fmt: skip
+    (piece,) = (folder / "work").glob("trained-hasty-*")
+    rows = read_table(piece / "scores/predictions.parquet")
+    test = rows[rows["part"] == "test"].sort_values("case_id")
+    scores = [
+        np.load(path)[0, :, 1] for path in (folder / "work").glob("viewed-hasty-*/scores.npy")
+    ]
+    assert len(scores) == 2
+    assert any(np.allclose(one, test["score_1"], atol=1e-5) for one in scores)
+    assert found.datasets[0].models[0].arm == "deep"
+
+
+@pytest.mark.slow
+def test_each_source_of_a_column_is_met_with_and_without_it_in_training(tmp_path: Path) -> None:
+    """Two sites of 14 positive and 14 negative patients; a third is too small; one is unknown."""
+    place = small_place(tmp_path, (40, 2, 22))
+    shift = Shift(dataset="phantom", column="site", other=None)
+    with pytest.raises(OptionError, match="no covariate `site`"):
+        study(datasets={}, shifts=(shift,)).run(place)
+    (data,) = place.work.glob("ingested-*")
+    cases = Cases.read(data / "cases/cases.parquet")
+    site: dict[str, str | None] = {}
+    for label in range(2):
+        patients = np.unique(cases.patient_id[cases.label == label])
+        names = ["A"] * 14 + ["B"] * 14 + ["C"] * 3 + [None] * (len(patients) - 31)
+        site |= dict(zip(patients.tolist(), names, strict=True))
+    covariates = read_table(data / "cases/covariates.parquet")
+    covariates["site"] = [site[one] for one in cases.patient_id.tolist()]
+    write_table(covariates, data / "cases/covariates.parquet")
+    (found,) = study(datasets={}, shifts=(shift,)).run(place).shifts
+    assert [one.source for one in found.sources] == ["A", "B"]
+    for one in found.sources:
+        assert (one.cases, one.patients) == (56, 28)
+        assert one.foreign_training == 68
+        assert 68 <= one.own_training <= 69
+        assert one.models[0].own
+        assert one.models[0].own.change.value == 0
