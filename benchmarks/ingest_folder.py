@@ -7,30 +7,32 @@ same files, verifies every checksum, checks every image and writes shards; while
 it reads the next, so it needs a second core. Both take turns, and the least time of three counts.
 """
 
-import hashlib
 import resource
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import chdir, redirect_stdout
 from dataclasses import replace
 from functools import partial
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
+import yaml
 from PIL import Image
 
-from skiagram.datasets.folder.listing import Columns
-from skiagram.datasets.folder.option_file import OptionFiles
+from skiagram.cli.main import main
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import survey
 from skiagram.datasets.folder.table import read_rows
 from skiagram.datasets.ingest import IngestFolders, ingest
+from skiagram.options import build
 
 
-def write_films(folder: Path, files: int, side: int) -> bytes:
-    """Write smooth noisy gray PNG files; return their table."""
+def write_films(folder: Path, table: Path, files: int, side: int) -> None:
+    """Write smooth noisy gray PNG files and their table."""
     generator = np.random.default_rng(0)
     folder.mkdir()
     lines = ["file,patient_id,label"]
@@ -43,51 +45,19 @@ def write_films(folder: Path, files: int, side: int) -> bytes:
         name = f"film-{at:05d}.png"
         Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(folder / name)
         lines.append(f"{name},{at // 4},{'cancer' if at // 4 % 2 else 'normal'}")
-    return "\n".join(lines).encode()
+    table.write_text("\n".join(lines))
 
 
-def data_set(place: Path, folder: Path, table: bytes) -> Folder:
-    """Write manifest and option file as `skiagram init` does."""
-    columns = Columns(
-        file="file",
-        label="label",
-        patient="patient_id",
-        split=None,
-        site=None,
-        covariates=(),
-        scores=(),
-    )
-    source = Folder(
-        name="films",
-        title="Films",
-        modality="generated",
-        folder=str(folder),
-        manifest="",
-        manifest_sha256="",
-        columns=columns,
-        classes=("normal", "cancer"),
-        positive_class="cancer",
-        test_sites=(),
-        channels=1,
-        unlisted="refuse",
-        licence="none",
-        citation="none",
-        source="none",
-        known_issues=(),
-        waived_findings={},
-    )
-    files = OptionFiles(place, "films")
-    files.options.parent.mkdir(parents=True)
-    rows = read_rows(table)
-    names = [row.cells["file"] for row in rows]
-    sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
-    files.write(source, rows, sums)
-    written = files.manifest.read_bytes()
-    return replace(
-        source,
-        manifest=str(files.manifest),
-        manifest_sha256=hashlib.sha256(written).hexdigest(),
-    )
+def data_set(project: Path, folder: Path, table: Path) -> Folder:
+    """Make the folder a data set of an empty project with `skiagram init`."""
+    (project / "conf" / "dataset").mkdir(parents=True)
+    with chdir(project), redirect_stdout(StringIO()):
+        code = main(["init", str(folder), str(table), "--positive", "cancer"])
+    if code:
+        raise RuntimeError(f"skiagram init ended with {code}")
+    options = yaml.safe_load((project / "conf/dataset/films.yaml").read_text())
+    source: Folder = build(options, "dataset")
+    return replace(source, manifest=str(project / source.manifest))
 
 
 def decode_all(folder: Path) -> None:
@@ -109,14 +79,15 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def main() -> None:
+def measure() -> None:
     """Measure and print."""
     words = [int(word) for word in sys.argv[1:]]
     files, side = [*words, *(20_000, 256)[len(words) :]]
     with tempfile.TemporaryDirectory() as name:
         folder, out = Path(name) / "films", Path(name) / "data"
-        table = write_films(folder, files, side)
-        source = data_set(Path(name), folder, table)
+        table = Path(name) / "films.csv"
+        write_films(folder, table, files, side)
+        source = data_set(Path(name) / "project", folder, table)
         decode_all(folder)  # then all rounds find the files in the page cache
         before = peak_megabytes()
         bare, whole = [], []
@@ -131,9 +102,9 @@ def main() -> None:
         print(f"bare decoding {min(bare):6.1f} s")
         print(f"ingest        {min(whole):6.1f} s, {min(bare) / min(whole):.2f} of bare speed")
         print(f"ingest memory {peak_megabytes():6.0f} MB, {before:.0f} MB before")
-        clock = spent(lambda: survey(source, folder, read_rows(table), "cv"))
+        clock = spent(lambda: survey(source, folder, read_rows(table.read_bytes()), "cv"))
         print(f"check         {clock:6.1f} s, {peak_megabytes():.0f} MB")
 
 
 if __name__ == "__main__":
-    main()
+    measure()

@@ -116,9 +116,8 @@ def process_rank() -> int | None:
     """
     srun = int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1
     names = ["RANK", "SLURM_PROCID"] if srun else ["RANK"]
-    ranks = [int(os.environ[name]) for name in names if name in os.environ]
-    local = os.environ.get("LOCAL_RANK")
-    return ranks[0] if ranks else local if local is None else int(local)
+    ranks = (os.environ.get(name) for name in (*names, "LOCAL_RANK"))
+    return next((int(rank) for rank in ranks if rank is not None), None)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """`check` and `init` as a new user meets them."""
 
+import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     place = tmp_path / "project"
     (place / "conf" / "dataset").mkdir(parents=True)
     for name in ("restoration", "features", "model"):
-        (place / "conf" / name).symlink_to(REPOSITORY / "conf" / name)
+        shutil.copytree(REPOSITORY / "conf" / name, place / "conf" / name)
     (place / "params.yaml").symlink_to(REPOSITORY / "params.yaml")
     monkeypatch.chdir(place)
     monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
@@ -115,6 +117,54 @@ def test_init_keeps_a_readers_score_apart_from_covariates(project: Path, tmp_pat
     assert [one.scores["reader_1"] for one in source.open(None).entries()] == [
         at / 7 for at in range(12)
     ]
+
+
+def test_init_writes_an_option_file_a_reader_once(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {f"film-{at}.png": png(at) for at in range(12)}
+    rows = [row(at, name) | {"Dr Gray": at / 7, "svm": at} for at, name in enumerate(files)]
+    own = write_folder(tmp_path, files, rows)
+    line = ["init", *words(own, "--positive", "cancer", "--scores", "Dr Gray")]
+    assert main(line) == 0
+    assert "to compare, add dr_gray to baselines" in capsys.readouterr().out
+    path = project / "conf/model/dr_gray.yaml"
+    reader = build(yaml.safe_load(path.read_text()), "model")
+    assert (reader.column, reader.title) == ("Dr Gray", "Dr Gray")
+    path.write_text(path.read_text().replace("title: Dr Gray", "title: Dr A. Gray"))
+    assert main([*line, "--renew"]) == 0
+    assert "title: Dr A. Gray" in path.read_text()
+    before = (project / "conf/model/svm.yaml").read_bytes()
+    assert main([*line, "svm", "--name", "other"]) == 2
+    assert "conf/model/svm.yaml exists and is no reader of `svm`" in capsys.readouterr().err
+    assert (project / "conf/model/svm.yaml").read_bytes() == before
+    assert not (project / "conf/dataset/other.yaml").exists()
+
+
+def test_renewing_takes_up_labels_and_keeps_what_was_written_of_the_set(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = sound_folder(tmp_path)
+    line = ["init", *words(own, "--positive", "cancer")]
+    assert main([*line, "--renew"]) == 2
+    assert "no conf/dataset/films.yaml to renew" in capsys.readouterr().err
+    main(line)
+    assert "the same line with --renew" in capsys.readouterr().out
+    options = project / "conf/dataset/films.yaml"
+    text = options.read_text().replace("licence: not stated", "licence: ours")
+    options.write_text(text.replace("known_issues: []", "known_issues: [old films]"))
+    with own.csv.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    before = [entry.label for entry in written(project).open(None).entries()]
+    for one in rows[:2]:
+        one["label"] = "normal" if one["label"] == "cancer" else "cancer"
+    write_folder(tmp_path / "again", {}, rows).csv.replace(own.csv)
+    assert main([*line, "--renew"]) == 0
+    source = written(project)
+    assert (source.licence, source.known_issues) == ("ours", ("old films",))
+    after = [entry.label for entry in source.open(None).entries()]
+    assert after == [1 - label for label in before[:2]] + before[2:]
+    assert {path.name for path in options.parent.iterdir()} == {"films.yaml", "films.csv"}
 
 
 def test_init_names_a_folder_below_the_data_folder_from_there(

@@ -28,16 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the survey; return 0 when the set can be run, 4 when not."""
-    from skiagram.cli.described_folder import described, design_of, read_table
+    from skiagram.cli.described_folder import described_folder
     from skiagram.cli.project import choices_of
     from skiagram.cli.run_estimate import disk_text, time_text
     from skiagram.cli.survey_text import survey_text
     from skiagram.datasets.folder.survey import survey
 
-    rows = read_table(arguments)
-    source = described(arguments, rows)
-    design = design_of(source)
-    found = survey(source, arguments.folder, rows, design)
+    told = described_folder(arguments)
+    source, design = told.source, told.design
+    found = survey(source, arguments.folder, told.rows, design)
     choices = choices_of(Path())
     if choices is not None and not found.problems:
         found.problems.extend(_fold_problems(found.cases, choices, design))

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from dataclasses import dataclass
 
 from skiagram.datasets.folder.columns import harmless_columns
 from skiagram.datasets.folder.listing import Columns
@@ -14,12 +15,35 @@ from skiagram.records import Design
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-def read_table(arguments: argparse.Namespace) -> list[Row]:
-    """Read the CSV that the user names.
+@dataclass(frozen=True)
+class DescribedFolder:
+    """What the arguments name.
+
+    Attributes:
+        rows: The table.
+        source: The data set, as far as it is told; its manifest is not there yet.
+        design: The design that the table allows: a sealed test set where one is told.
+    """
+
+    rows: list[Row]
+    source: Folder
+    design: Design
+
+
+def described_folder(arguments: argparse.Namespace) -> DescribedFolder:
+    """Read the table that the user names, and what is told of it.
 
     Raises:
-        DataError: Folder or table cannot be read.
+        DataError: Folder or table cannot be read, or a column is missing.
+        OptionError: The name or a class cannot be used.
     """
+    rows = _table(arguments)
+    source = _source(arguments, rows)
+    sealed = source.columns.split or source.test_sites
+    return DescribedFolder(rows, source, "holdout" if sealed else "cv")
+
+
+def _table(arguments: argparse.Namespace) -> list[Row]:
     if not arguments.folder.is_dir():
         raise DataError(
             "no such folder", where=str(arguments.folder), remedy="name the folder of the images"
@@ -27,13 +51,7 @@ def read_table(arguments: argparse.Namespace) -> list[Row]:
     return read_rows(read_file(arguments.csv, str(arguments.csv)))
 
 
-def described(arguments: argparse.Namespace, rows: list[Row]) -> Folder:
-    """Return the data set as far as arguments and table tell; the manifest is not there yet.
-
-    Raises:
-        DataError: A column is missing.
-        OptionError: The name or a class cannot be used.
-    """
+def _source(arguments: argparse.Namespace, rows: list[Row]) -> Folder:
     columns = _columns(arguments, rows)
     require_columns(rows, columns.used())
     labels = {row.cells[columns.label] for row in rows}
@@ -61,11 +79,6 @@ def described(arguments: argparse.Namespace, rows: list[Row]) -> Folder:
         known_issues=(),
         waived_findings={},
     )
-
-
-def design_of(source: Folder) -> Design:
-    """Return the design that the table allows: a sealed test set where one is told."""
-    return "holdout" if source.columns.split or source.test_sites else "cv"
 
 
 def _name(arguments: argparse.Namespace) -> str:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, SpacedImage, Truth
+from skiagram.datasets.described import Described
 from skiagram.datasets.files import locate
 from skiagram.errors import DataError
 from skiagram.options import STRICT
-from skiagram.records import DataCard, Split
+from skiagram.records import Split
 
 _UNREADABLE = (  # all that a damaged or foreign .npz is known to raise
     *(OSError, ValueError, EOFError, TypeError, RuntimeError),
@@ -27,50 +28,32 @@ _SPLITS: dict[str, Split] = {"train": "train", "val": "validation", "test": "tes
 
 
 @dataclass(**STRICT)
-class MedMNIST:
+class MedMNIST(Described):
     """A MedMNIST 2D data set.
 
     Attributes:
-        name: Short name.
-        title: Name for people.
-        modality: Kind of image.
         file: File name.
         md5: Published checksum of the file.
         url: Where it can be fetched; null for a file that must be at hand.
         classes: Class names in label order.
         positive_class: Class looked for; null when there are more than two.
-        licence: Licence of the images.
-        citation: What to cite.
-        known_issues: What a reader of the report must know.
-        waived_findings: Audit finding → reason why it does not stop the run.
     """
 
-    name: str
-    title: str
-    modality: str
     file: str
     md5: str
     url: str | None
     classes: tuple[str, ...]
     positive_class: str | None
-    licence: str
-    citation: str
-    known_issues: tuple[str, ...]
-    waived_findings: dict[str, str]
 
-    def card(self) -> DataCard:
-        """Return what a reader must know of the data set."""
-        return DataCard(
-            name=self.name,
-            title=self.title,
-            modality=self.modality,
-            licence=self.licence,
-            citation=self.citation,
-            source=self.url or self.file,
-            patients_known=False,
-            known_issues=self.known_issues,
-            waived_findings=self.waived_findings,
-        )
+    @property
+    def origin(self) -> str:
+        """Where the images are from, for the report."""
+        return self.url or self.file
+
+    @property
+    def patients_known(self) -> bool:
+        """False: MedMNIST publishes none."""
+        return False
 
     def open(self, root: Path | None) -> "MedMNISTFile":
         """Verify and read the file.

@@ -10,11 +10,12 @@ from typing import Any
 
 import yaml
 
+from skiagram.datasets.described import Described
 from skiagram.datasets.folder.listing import Columns
 from skiagram.datasets.folder.source import CHECKSUM, Folder
 from skiagram.datasets.folder.table import Row, normal
 from skiagram.errors import OptionError
-from skiagram.options import composed
+from skiagram.options import check, composed
 
 _MEANING = {
     "title": "name for people",
@@ -75,11 +76,27 @@ class OptionFiles:
                 raise OptionError(
                     f"{path.relative_to(self.project)} exists",
                     where="--name",
-                    remedy="choose another name, or delete it and its companion",
+                    remedy="choose another name, or add --renew to take up new files and labels",
                 )
 
+    def renewed(self, source: Folder) -> Folder:
+        """Return a data set with what its present option file says for people.
+
+        Raises:
+            OptionError: There is no such option file, or it holds a wrong value.
+        """
+        if not self.options.is_file():
+            raise OptionError(
+                f"no {self.options.relative_to(self.project)} to renew",
+                where="--renew",
+                remedy="leave it out the first time",
+            )
+        present = check(Folder, _values(self.options), "dataset")
+        kept = {field.name for field in dataclasses.fields(Described)} - {"name"} | {"source"}
+        return dataclasses.replace(source, **{name: getattr(present, name) for name in kept})
+
     def write(self, source: Folder, rows: list[Row], checksums: Mapping[str, str]) -> None:
-        """Write manifest and option file.
+        """Write manifest and option file; earlier ones are replaced.
 
         Args:
             source: The data set; its manifest is filled in.
@@ -92,10 +109,18 @@ class OptionFiles:
             manifest=self.manifest.relative_to(self.project).as_posix(),
             manifest_sha256=hashlib.sha256(content).hexdigest(),
         )
-        with self.manifest.open("xb") as file:
-            file.write(content)
-        with self.options.open("x", encoding="utf-8") as file:
-            file.write(option_text(whole))
+        for path, written in (
+            (self.manifest, content),
+            (self.options, option_text(whole).encode()),
+        ):
+            partial = path.with_name(f".{path.name}.partial")
+            partial.write_bytes(written)
+            partial.replace(path)
+
+
+def _values(options: Path) -> dict[str, Any]:
+    values: dict[str, Any] = yaml.safe_load(options.read_text(encoding="utf-8"))
+    return {name: value for name, value in values.items() if name != "_target_"}
 
 
 def option_text(source: Folder) -> str:

@@ -10,13 +10,13 @@ from typing import Literal
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, SpacedImage, Truth
+from skiagram.datasets.described import Described
 from skiagram.datasets.folder.listing import Columns, listed
 from skiagram.datasets.folder.table import normal, read_rows, require_columns
 from skiagram.datasets.folder.unlisted import unlisted_images
 from skiagram.datasets.image_files import decode_image, read_file
 from skiagram.errors import DataError
 from skiagram.options import STRICT
-from skiagram.records import DataCard
 
 CHECKSUM = "sha256"
 _READERS = 2
@@ -24,13 +24,10 @@ _AHEAD = 4
 
 
 @dataclass(**STRICT)
-class Folder:
+class Folder(Described):
     """Image files and the table that lists them.
 
     Attributes:
-        name: Short name.
-        title: Name for people.
-        modality: Kind of image.
         folder: Where the files are; a relative path starts at SKIAGRAM_DATA.
         manifest: The table with a checksum a file; a relative path starts at the project.
         manifest_sha256: Checksum of the manifest, so that a changed one is noticed.
@@ -41,16 +38,9 @@ class Folder:
             where nothing does.
         channels: 1 for gray images, 3 for colour; never both in one data set.
         unlisted: Whether image files that no row names stop the run.
-        licence: Licence of the images.
-        citation: What to cite.
         source: Where the images are from, for the report.
-        known_issues: What a reader of the report must know.
-        waived_findings: Audit finding → reason why it does not stop the run.
     """
 
-    name: str
-    title: str
-    modality: str
     folder: str
     manifest: str
     manifest_sha256: str
@@ -60,25 +50,17 @@ class Folder:
     test_sites: tuple[str, ...]
     channels: Literal[1, 3]
     unlisted: Literal["refuse", "ignore"]
-    licence: str
-    citation: str
     source: str
-    known_issues: tuple[str, ...]
-    waived_findings: dict[str, str]
 
-    def card(self) -> DataCard:
-        """Return what a reader must know of the data set."""
-        return DataCard(
-            name=self.name,
-            title=self.title,
-            modality=self.modality,
-            licence=self.licence,
-            citation=self.citation,
-            source=self.source,
-            patients_known=self.columns.patient is not None,
-            known_issues=self.known_issues,
-            waived_findings=self.waived_findings,
-        )
+    @property
+    def origin(self) -> str:
+        """Where the images are from, for the report."""
+        return self.source
+
+    @property
+    def patients_known(self) -> bool:
+        """Whether every image names its patient."""
+        return self.columns.patient is not None
 
     def open(self, root: Path | None) -> "FolderFiles":
         """Verify the manifest and the folder's list of files.
@@ -98,7 +80,7 @@ class Folder:
             raise DataError(
                 "altered since it was written",
                 where=self.manifest,
-                remedy="restore it, or delete it with its option file and run `skiagram init`",
+                remedy="restore it, or run `skiagram init` again with --renew",
             )
         rows = read_rows(content)
         require_columns(rows, (CHECKSUM,))
@@ -145,7 +127,7 @@ class FolderFiles:
             raise DataError(
                 "altered since the manifest was written",
                 where=name,
-                remedy="restore the file, or write option file and manifest anew",
+                remedy="restore the file, or run `skiagram init` again with --renew",
             )
         image = decode_image(content, name)
         check_channels(3 if image.pixels.ndim == 3 else 1, self._channels, name)

@@ -15,6 +15,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, SpacedImage, Truth
+from skiagram.datasets.described import Described
 from skiagram.datasets.files import locate
 from skiagram.datasets.lidc.acquisition import NoduleSquare, Window
 from skiagram.datasets.lidc.grid import Grid
@@ -22,19 +23,15 @@ from skiagram.datasets.lidc.intensities import ct_numbers, inferred_intercept
 from skiagram.datasets.lidc.table import read_nodules
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
-from skiagram.records import DataCard
 
 Rating = Annotated[int, Field(ge=1, le=5)]
 
 
 @dataclass(**STRICT)
-class LIDC:
+class LIDC(Described):
     """Benign against malignant nodules, split by patient.
 
     Attributes:
-        name: Short name.
-        title: Name for people.
-        modality: Kind of image.
         images: File name of the images.
         images_md5: Checksum of the images.
         table: File name of the table.
@@ -44,15 +41,8 @@ class LIDC:
         padding: Stored values that mark pixels outside the field of view.
         window: Lowest and highest CT number kept, in HU; null keeps all.
         grid: Common pixel grid; null keeps each scanner's own.
-        licence: Licence of the images.
-        citation: What to cite.
-        known_issues: What a reader of the report must know.
-        waived_findings: Audit finding → reason why it does not stop the run.
     """
 
-    name: str
-    title: str
-    modality: str
     images: str
     images_md5: str
     table: str
@@ -62,29 +52,16 @@ class LIDC:
     padding: tuple[int, ...]
     window: Window | None
     grid: Grid | None
-    licence: str
-    citation: str
-    known_issues: tuple[str, ...]
-    waived_findings: dict[str, str]
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Return the class names in label order."""
         return tuple(self.ratings)
 
-    def card(self) -> DataCard:
-        """Return what a reader must know of the data set."""
-        return DataCard(
-            name=self.name,
-            title=self.title,
-            modality=self.modality,
-            licence=self.licence,
-            citation=self.citation,
-            source=f"{self.images}, {self.table}",
-            patients_known=True,
-            known_issues=self.known_issues,
-            waived_findings=self.waived_findings,
-        )
+    @property
+    def origin(self) -> str:
+        """Where the images are from, for the report."""
+        return f"{self.images}, {self.table}"
 
     def open(self, root: Path | None) -> "Nodules":
         """Verify and read the files.

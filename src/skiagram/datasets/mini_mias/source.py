@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field as Limits
 from pydantic.dataclasses import dataclass
 
+from skiagram.datasets.described import Described
 from skiagram.datasets.drawn_split import DrawnSplit
 from skiagram.datasets.mini_mias.files import locate_folder, published_digests
 from skiagram.datasets.mini_mias.images import Films, OpenMiniMias
@@ -17,17 +18,13 @@ from skiagram.datasets.mini_mias.selection import select_cases
 from skiagram.datasets.mini_mias.truth import FILE, SIDE, read_truth
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
-from skiagram.records import DataCard
 
 
 @dataclass(**STRICT)
-class MiniMias:
+class MiniMias(Described):
     """Options of mini-MIAS.
 
     Attributes:
-        name: Short name.
-        title: Name for people.
-        modality: Kind of image.
         task: What is told apart; `benign_malignant` leaves normal films out.
         positive_class: Class looked for.
         region: Side of the squares in film pixels of 200 µm; None takes whole films.
@@ -39,15 +36,8 @@ class MiniMias:
         split: Exact counts of a split to draw; None leaves the set without one.
         folder: Folder of films and text file below `SKIAGRAM_DATA`.
         url: Where the published archive can be fetched.
-        licence: Licence of the images.
-        citation: What to cite.
-        known_issues: What a reader of the report must know.
-        waived_findings: Audit finding → reason why it does not stop the run.
     """
 
-    name: str
-    title: str
-    modality: str
     task: Literal["normal_abnormal", "benign_malignant"]
     positive_class: str
     region: Annotated[int, Limits(ge=16, le=SIDE)] | None
@@ -58,10 +48,6 @@ class MiniMias:
     split: DrawnSplit | None
     folder: str
     url: str
-    licence: str
-    citation: str
-    known_issues: tuple[str, ...]
-    waived_findings: dict[str, str]
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -84,19 +70,10 @@ class MiniMias:
         if self.split is not None:
             self.split.check_classes(self.classes)
 
-    def card(self) -> DataCard:
-        """Return what a reader must know of the data set."""
-        return DataCard(
-            name=self.name,
-            title=self.title,
-            modality=self.modality,
-            licence=self.licence,
-            citation=self.citation,
-            source=self.url,
-            patients_known=True,
-            known_issues=self.known_issues,
-            waived_findings=self.waived_findings,
-        )
+    @property
+    def origin(self) -> str:
+        """Where the images are from, for the report."""
+        return self.url
 
     def open(self, root: Path | None) -> OpenMiniMias:
         """Verify the films, find the breasts and list the cases.
