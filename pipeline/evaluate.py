@@ -34,7 +34,7 @@ def main(options: Options) -> None:
         truth=found.truth, duplicates=found.duplicates, patients_known=found.card.patients_known,
         margin=options.margin, replicates=options.replicates, compare=options.compare,
         covariates=found.covariates, questions=options.questions)  # fmt: skip
-    material = read_material(ROOT, found, vars(options.choices))
+    material = read_material(ROOT, found, vars(options.choices), evaluation.best)
     with publish(*(f"reports/{name}" for name in OUTPUTS)) as staging:
         write_results(evaluation, material, found, staging / "reports")
 

@@ -4,7 +4,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from skiagram.report.drawing import PALETTE, Drawing
-from skiagram.report.numbers import count, decimal, difference, with_interval
+from skiagram.report.numbers import count, decimal, difference, p_value, percent, with_interval
 
 
 def render_template(name: str, **values: object) -> str:
@@ -27,6 +27,8 @@ def render_template(name: str, **values: object) -> str:
         "decimal": decimal,
         "estimate": with_interval,
         "difference": difference,
+        "p_value": p_value,
+        "probability": percent,
         "svg": _svg,
     }
     style = Markup(environment.get_template("style.css").render(palette=PALETTE))  # noqa: S704

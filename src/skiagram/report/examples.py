@@ -81,16 +81,31 @@ def as_example(case_id: str, label: str, before: Image, after: Image) -> Example
         after: The same image restored.
     """
     raw, restored = _visible(before), _visible(after)
-    low, high = np.nanpercentile(restored, _WINDOW) if np.isfinite(restored).any() else (0.0, 1.0)
-    width = max(float(high - low), 1e-12)
+    low, width = _window(restored)
     change = np.where(np.isfinite(raw), raw - restored, 0.0)
     return Example(
         case_id,
         label,
-        before=_address(raw, float(low), width),
-        after=_address(restored, float(low), width),
+        before=_address(raw, low, width),
+        after=_address(restored, low, width),
         removed=_address(change, -width / 2, width),
     )
+
+
+def as_picture(image: Image) -> str:
+    """Return one image as a `data:` address, in the grey window that examples have.
+
+    Args:
+        image: (height, width[, channels]); missing pixels are NaN.
+    """
+    pixels = _visible(image)
+    return _address(pixels, *_window(pixels))
+
+
+def _window(pixels: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the lowest grey level shown and the width of the window."""
+    low, high = np.nanpercentile(pixels, _WINDOW) if np.isfinite(pixels).any() else (0.0, 1.0)
+    return float(low), max(float(high - low), 1e-12)
 
 
 def _visible(image: Image) -> NDArray[np.float64]:

@@ -11,13 +11,16 @@ import pandas as pd
 
 from skiagram.audit.report import AuditReport
 from skiagram.evaluation.reported import ModelScores
+from skiagram.evaluation.scores_table import scores_table
 from skiagram.predictions import Predictions
 from skiagram.records import Cases, DataCard, Outcome, Task, read_record, read_table
 from skiagram.report.examples import choose, load
+from skiagram.report.gallery import galleries
 from skiagram.report.material import Material, Provenance
 from skiagram.store import ImageStore
 
 _EXAMPLES_PER_CLASS = 3
+_ERRORS_PER_CLASS = 4
 _PACKAGES = (
     "skiagram", "numpy", "pandas", "pyarrow", "pydicom", "pytorch-lightning", "PyWavelets",
     "scikit-image", "scikit-learn", "scipy", "torch",
@@ -77,13 +80,16 @@ def _scores(folder: Path) -> ModelScores:
     return ModelScores(outcome, Predictions.read(folder / "predictions.parquet"))
 
 
-def read_material(root: Path, artefacts: Artefacts, choices: Mapping[str, Any]) -> Material:
+def read_material(
+    root: Path, artefacts: Artefacts, choices: Mapping[str, Any], best: Mapping[str, str]
+) -> Material:
     """Read what the page shows besides results.
 
     Args:
         root: Project folder.
         artefacts: What `read_artefacts` returned.
         choices: The run's choices, for the provenance.
+        best: Arm → its best model, whose worst errors are shown.
 
     Raises:
         DataError: Something is missing or damaged.
@@ -91,6 +97,8 @@ def read_material(root: Path, artefacts: Artefacts, choices: Mapping[str, Any]) 
     before, after = ImageStore(root / "data/images"), ImageStore(root / "data/restored")
     chosen = choose(artefacts.cases, artefacts.task, _EXAMPLES_PER_CLASS)
     names = [model.outcome.model for model in artefacts.models]
+    scores = scores_table(artefacts.models, artefacts.cases, artefacts.task, artefacts.sealed)
+    worst = galleries(scores, artefacts.task, tuple(best.values()), after, _ERRORS_PER_CLASS)
     curves = {name: read_table(root / "scores" / name / "curves.parquet") for name in names}
     return Material(
         card=artefacts.card,
@@ -99,6 +107,7 @@ def read_material(root: Path, artefacts: Artefacts, choices: Mapping[str, Any]) 
         examples=load(chosen, before, after),
         curves={name: table for name, table in curves.items() if len(table)},
         provenance=_provenance(root, artefacts, choices, before, after),
+        galleries=worst,
     )
 
 

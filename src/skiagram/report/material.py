@@ -9,6 +9,7 @@ import pandas as pd
 from skiagram.audit.report import AuditReport
 from skiagram.records import DataCard
 from skiagram.report.examples import Example
+from skiagram.report.gallery import Gallery
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Material:
         examples: Images before and after restoration.
         curves: Model name → training curves (`fit, epoch, training_loss, validation_loss, …`).
         provenance: Versions, hashes and options.
+        galleries: The worst errors of the best model of each arm.
     """
 
     card: DataCard
@@ -45,3 +47,4 @@ class Material:
     examples: Sequence[Example]
     curves: Mapping[str, pd.DataFrame]
     provenance: Provenance
+    galleries: Sequence[Gallery] = ()

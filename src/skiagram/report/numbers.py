@@ -5,6 +5,7 @@ import math
 from skiagram.evaluation.results import Estimate
 
 MISSING = "–"
+_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def decimal(value: float | None, digits: int = 3) -> str:
@@ -50,3 +51,20 @@ def count(value: float | None) -> str:
     if value is None:
         return MISSING
     return decimal(value, 0 if float(value).is_integer() else 1)
+
+
+def percent(value: float | None) -> str:
+    """Return a share as whole per cent that no line breaks, `87 %`; `< 1 %` is not none."""
+    if value is None or math.isnan(value):
+        return MISSING
+    whole = round(100 * value)
+    if whole == 0 and value > 0:
+        return f"<{_SPACE}1{_SPACE}%"
+    return f">{_SPACE}99{_SPACE}%" if whole == 100 and value < 1 else f"{whole}{_SPACE}%"
+
+
+def p_value(p: float | None) -> str:
+    """Return a p value with three decimals, `< 0.001` below."""
+    if p is None or math.isnan(p):
+        return MISSING
+    return "< 0.001" if p < 0.0005 else decimal(p)

@@ -1,65 +1,28 @@
 """The report: one HTML page that loads nothing and holds no time, host or path."""
 
-from dataclasses import dataclass
+from typing import Any
 
 from skiagram.evaluation.results import Evaluation
-from skiagram.report import tables
 from skiagram.report.confusion import frequencies, matrices
-from skiagram.report.drawing import Drawing
+from skiagram.report.contents import FIRST_PAGE, SECTIONS
 from skiagram.report.environment import render_template
-from skiagram.report.figures.forest import forest
-from skiagram.report.figures.operating import precision_recall, roc
-from skiagram.report.figures.stability import stability
-from skiagram.report.figures.training import training_curves
+from skiagram.report.illustrations import Figures, draw
 from skiagram.report.material import Material
 from skiagram.report.methods import methods
+from skiagram.report.outlook import outlook, prevalence_words
 from skiagram.report.provenance import flat
+from skiagram.report.tables import doubt
+from skiagram.report.tables.answer import answer
+from skiagram.report.tables.calibration import calibration
+from skiagram.report.tables.comparisons import matrix, pairs
+from skiagram.report.tables.cost import cost
+from skiagram.report.tables.decisions import operating_tables
+from skiagram.report.tables.performance import class_auc, performance
+from skiagram.report.tables.stability import ranks, stability, variance
+from skiagram.report.tables.subgroups import subgroup_tables
+from skiagram.report.tables.trivial import trivial
 from skiagram.report.treatment import treatment_summary
-
-
-@dataclass(frozen=True)
-class Figures:
-    """All figures of a report; None where a task has no such figure.
-
-    Attributes:
-        forest: AUC of every model.
-        roc: ROC curves.
-        precision_recall: Precision–recall curves.
-        stability: Folds, seeds and training gap.
-        training: (title, training curves) of each network.
-    """
-
-    forest: Drawing
-    roc: Drawing | None
-    precision_recall: Drawing | None
-    stability: Drawing | None
-    training: tuple[tuple[str, Drawing], ...]
-
-    def all(self) -> tuple[Drawing, ...]:
-        """Return every figure there is."""
-        single = (self.forest, self.roc, self.precision_recall, self.stability)
-        return (*(figure for figure in single if figure), *(figure for _, figure in self.training))
-
-
-def draw(evaluation: Evaluation, material: Material) -> Figures:
-    """Draw every figure of the report."""
-    training = [
-        (model.outcome.title, figure)
-        for model in evaluation.models
-        if model.outcome.model in material.curves
-        and (
-            figure := training_curves(
-                model.outcome.model, model.outcome.title, material.curves[model.outcome.model]
-            )
-        )
-    ]
-    return Figures(
-        forest(evaluation),
-        roc(evaluation),
-        precision_recall(evaluation),
-        stability(evaluation),
-        tuple(training),
-    )
+from skiagram.report.tripod import checklist
 
 
 def render(evaluation: Evaluation, material: Material, figures: Figures | None = None) -> str:
@@ -72,19 +35,70 @@ def render(evaluation: Evaluation, material: Material, figures: Figures | None =
     """
     return render_template(
         "page.html.j2",
+        contents=SECTIONS,
+        headings=FIRST_PAGE | SECTIONS,
         evaluation=evaluation,
         task=evaluation.task,
         material=material,
         card=material.card,
-        figures=figures or draw(evaluation, material),
-        performance=tables.performance(evaluation),
-        class_table=tables.class_auc(evaluation),
-        titles={model.outcome.model: model.outcome.title for model in evaluation.models},
-        stability_table=tables.stability(evaluation),
-        cost=tables.cost(evaluation),
-        matrices=matrices(evaluation),
-        frequencies=frequencies(evaluation),
+        figures=figures or draw(evaluation, material.curves),
+        titles=_titles(evaluation),
+        **_first_page(evaluation),
+        **_models(evaluation),
+        **_comparisons(evaluation),
+        **_trust(evaluation),
         treatment=treatment_summary(material.treatment),
         methods=methods(evaluation),
         params=flat(material.provenance.params),
+        checklist=checklist(evaluation),
     )
+
+
+def _titles(evaluation: Evaluation) -> dict[str, str]:
+    return {model.outcome.model: model.outcome.title for model in evaluation.models}
+
+
+def _first_page(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "answer_table": answer(evaluation),
+        "outlook": outlook(evaluation),
+        "prevalence_words": prevalence_words(evaluation),
+        "frequencies": frequencies(evaluation),
+    }
+
+
+def _models(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "performance": performance(evaluation),
+        "class_table": class_auc(evaluation),
+        "model_options": [
+            (one.outcome.title, flat(one.outcome.options)) for one in evaluation.models
+        ],
+        "matrices": matrices(evaluation),
+        "cost": cost(evaluation),
+    }
+
+
+def _comparisons(evaluation: Evaluation) -> dict[str, Any]:
+    titles = _titles(evaluation)
+    return {
+        "primary_pair": pairs((evaluation.primary,), titles)[0] if evaluation.primary else None,
+        "secondary_pairs": pairs(evaluation.secondary, titles),
+        "asked_pairs": pairs(evaluation.comparisons, titles),
+        "pair_matrix": matrix(evaluation),
+        "trivial_table": trivial(evaluation),
+    }
+
+
+def _trust(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "stability_table": stability(evaluation),
+        "variance_table": variance(evaluation),
+        "ranks_table": ranks(evaluation),
+        "calibration_table": calibration(evaluation),
+        "operating_tables": operating_tables(evaluation),
+        "subgroup_tables": subgroup_tables(evaluation),
+        "promised": doubt.promised(evaluation),
+        "sets_table": doubt.prediction_sets(evaluation),
+        "referral_table": doubt.referral(evaluation),
+    }

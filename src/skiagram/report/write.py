@@ -7,8 +7,9 @@ import pandas as pd
 
 from skiagram.evaluation.results import Estimate, Evaluation
 from skiagram.report.arms import finished
+from skiagram.report.illustrations import draw
 from skiagram.report.material import Material
-from skiagram.report.page import draw, render
+from skiagram.report.page import render
 
 
 def write_report(evaluation: Evaluation, material: Material, page: Path, plots: Path) -> None:
@@ -23,7 +24,7 @@ def write_report(evaluation: Evaluation, material: Material, page: Path, plots: 
         page: HTML file to write.
         plots: Folder for figures and curves.
     """
-    figures = draw(evaluation, material)
+    figures = draw(evaluation, material.curves)
     plots.mkdir(parents=True, exist_ok=True)
     for figure in figures.all():
         (plots / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")

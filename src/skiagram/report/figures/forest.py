@@ -1,37 +1,53 @@
-"""Forest plot: the AUC of every model with its interval."""
+"""The picture of the first page: every model's AUC, and the difference that the verdict is on."""
 
 from matplotlib.axes import Axes
 
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
 from skiagram.report.arms import by_arm, is_best
 from skiagram.report.drawing import ARM_COLOUR, INK, MUTED, Drawing, rule, sheet, wrapped
-from skiagram.report.numbers import with_interval
+from skiagram.report.figures.difference import difference_panel, has_difference
+from skiagram.report.numbers import difference, with_interval
 
 _ROW = 0.27  # inches
 _MORE = 0.12  # inches, where a name takes more than a line
+_DIFFERENCE = 1.0  # inches
 
 
 def forest(evaluation: Evaluation) -> Drawing:
-    """Draw one row a model; the best of each arm is filled, the ideal observer a dashed line."""
+    """Draw one row a model; the best of each arm is filled, the ideal observer a dashed line.
+
+    Below stands the best network minus the best classical model against the margin.
+    """
     models = [model for _, group in by_arm(evaluation) for model in group]
     titles = [wrapped(model.outcome.title) for model in models]
     row_height = _ROW + _MORE * max(title.count("\n") for title in titles)
-    with sheet(0.75 + row_height * len(models)) as page:
-        axes = page.figure.add_subplot()
-        for row, model in enumerate(models):
-            _row(axes, row, model, best=is_best(evaluation, model))
-        lowest = _lowest(models)
-        axes.set_xlim(lowest, 1.005)
-        axes.set_ylim(len(models) - 0.4, -0.6)
-        axes.set_yticks(range(len(models)), titles)
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
-        axes.set_xlabel("AUC with 95 % interval")
-        if evaluation.task.positive is not None and lowest < 0.5:
-            rule(axes, 0.5, "chance", dashed=False)
-        if evaluation.ideal and evaluation.ideal.value is not None:
-            rule(axes, evaluation.ideal.value, "ideal", dashed=True)
+    upper = 0.75 + row_height * len(models)
+    both = has_difference(evaluation)
+    with sheet(upper + (_DIFFERENCE if both else 0)) as page:
+        ratios = (upper, _DIFFERENCE) if both else (1,)
+        panels = page.figure.subplots(len(ratios), 1, height_ratios=ratios, squeeze=False)[:, 0]
+        _models(panels[0], evaluation, models, titles)
+        if both:
+            difference_panel(panels[1], evaluation)
         return page.finish("auc", _description(evaluation, models))
+
+
+def _models(
+    axes: Axes, evaluation: Evaluation, models: list[ModelResult], titles: list[str]
+) -> None:
+    for row, model in enumerate(models):
+        _row(axes, row, model, best=is_best(evaluation, model))
+    lowest = _lowest(models)
+    axes.set_xlim(lowest, 1.005)
+    axes.set_ylim(len(models) - 0.4, -0.6)
+    axes.set_yticks(range(len(models)), titles)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("AUC with 95 % interval")
+    if evaluation.task.positive is not None and lowest < 0.5:
+        rule(axes, 0.5, "chance", dashed=False)
+    if evaluation.ideal and evaluation.ideal.value is not None:
+        rule(axes, evaluation.ideal.value, "ideal", dashed=True)
 
 
 def _row(axes: Axes, row: int, model: ModelResult, *, best: bool) -> None:
@@ -75,4 +91,6 @@ def _description(evaluation: Evaluation, models: list[ModelResult]) -> str:
     ]
     if evaluation.ideal:
         parts.append(f"ideal observer {with_interval(evaluation.ideal)}")
+    if evaluation.difference and has_difference(evaluation):
+        parts.append(f"best network minus best classical model {difference(evaluation.difference)}")
     return f"AUC of each model with its 95 % interval: {'; '.join(parts)}."

@@ -1,7 +1,9 @@
 import dataclasses
 
 from skiagram.evaluation.results import Estimate
-from skiagram.report import tables
+from skiagram.report.tables.cost import cost
+from skiagram.report.tables.performance import performance
+from skiagram.report.tables.stability import stability
 from tests.report.examples_of_results import (
     TITLES,
     binary,
@@ -12,25 +14,25 @@ from tests.report.examples_of_results import (
 
 
 def test_models_stand_arm_by_arm_in_the_order_of_the_choices() -> None:
-    table = tables.performance(binary(ideal=False))
+    table = performance(binary(ideal=False))
     assert [title for title, _ in table.groups] == ["Classical features", "Deep networks"]
     assert [row.title for _, rows in table.groups for row in rows] == list(TITLES.values())
 
 
 def test_readers_are_a_group_of_their_own_that_cost_nothing() -> None:
     evaluation = with_reader()
-    assert tables.performance(evaluation).groups[2][0] == "Readers and devices"
-    (row,) = tables.performance(evaluation).groups[2][1]
+    assert performance(evaluation).groups[2][0] == "Readers and devices"
+    (row,) = performance(evaluation).groups[2][1]
     assert (row.title, row.best) == ("Dr Gray", False)
     assert row.cells[0].value != "–"
-    assert [title for title, _ in tables.cost(evaluation).groups] == [
+    assert [title for title, _ in cost(evaluation).groups] == [
         "Classical features",
         "Deep networks",
     ]
 
 
 def test_one_model_of_each_arm_is_marked() -> None:
-    table = tables.performance(binary(ideal=False))
+    table = performance(binary(ideal=False))
     assert [[row.title for row in rows if row.best] for _, rows in table.groups] == [
         ["Random forest"],
         ["Small network with batch norm"],
@@ -38,7 +40,7 @@ def test_one_model_of_each_arm_is_marked() -> None:
 
 
 def test_the_ideal_observer_is_the_last_row_and_fully_efficient() -> None:
-    table = tables.performance(binary())
+    table = performance(binary())
     (row,) = table.groups[-1][1]
     assert row.title == "Ideal observer"
     assert row.cells[table.columns.index("AUC")].value == "0.955"
@@ -47,19 +49,19 @@ def test_the_ideal_observer_is_the_last_row_and_fully_efficient() -> None:
 
 
 def test_off_twins_has_a_column_only_where_there_are_twins() -> None:
-    assert "AUC off twins" in tables.performance(binary(twins=52)).columns
-    assert "AUC off twins" not in tables.performance(binary()).columns
+    assert "AUC off twins" in performance(binary(twins=52)).columns
+    assert "AUC off twins" not in performance(binary()).columns
 
 
 def test_a_failed_model_keeps_its_row_and_reason_in_every_table() -> None:
     evaluation = with_failure("out of memory")
-    for make in (tables.performance, tables.stability, tables.cost):
+    for make in (performance, stability, cost):
         rows = {row.title: row for _, group in make(evaluation).groups for row in group}
         assert rows["Small network with batch norm"].failure == "out of memory"
 
 
 def test_a_missing_figure_points_to_its_reason() -> None:
-    table = tables.performance(several_classes())
+    table = performance(several_classes())
     (row,) = table.groups[0][1]
     cell = row.cells[table.columns.index("Sensitivity")]
     assert cell.value == "–"
@@ -67,21 +69,21 @@ def test_a_missing_figure_points_to_its_reason() -> None:
 
 
 def test_equal_reasons_share_one_note() -> None:
-    table = tables.stability(binary())
+    table = stability(binary())
     notes = {cell.note for _, rows in table.groups for row in rows for cell in row.cells}
     assert notes == {"", "1"}
     assert list(table.notes) == ["1"]
 
 
 def test_auc_over_several_classes_says_that_it_is_a_mean() -> None:
-    assert tables.performance(several_classes()).columns[0] == "AUC, mean over classes"
+    assert performance(several_classes()).columns[0] == "AUC, mean over classes"
 
 
 def test_a_model_above_the_ideal_is_marked() -> None:
     evaluation = binary()
     first = dataclasses.replace(evaluation.models[0], leaked=True)
     changed = dataclasses.replace(evaluation, models=(first, *evaluation.models[1:]))
-    rows = tables.performance(changed).groups[0][1]
+    rows = performance(changed).groups[0][1]
     assert [row.leaked for row in rows] == [True, False, False, False, False]
 
 
@@ -89,7 +91,7 @@ def test_a_model_without_stability_still_has_its_row() -> None:
     evaluation = binary()
     bare = dataclasses.replace(evaluation.models[0], stability=None)
     changed = dataclasses.replace(evaluation, models=(bare,))
-    (row,) = tables.stability(changed).groups[0][1]
+    (row,) = stability(changed).groups[0][1]
     assert {cell.value for cell in row.cells} == {"–"}
 
 
@@ -98,13 +100,13 @@ def test_an_auc_that_cannot_be_computed_leaves_the_column() -> None:
     bare = dataclasses.replace(
         evaluation.models[0], metrics={"roc_auc": Estimate(None, reason="one class only")}
     )
-    table = tables.performance(dataclasses.replace(evaluation, models=(bare,)))
+    table = performance(dataclasses.replace(evaluation, models=(bare,)))
     assert table.columns == ("AUC",)
     assert table.notes == {"1": "one class only"}
 
 
 def test_the_figure_that_chose_the_best_is_shown_under_both_designs() -> None:
-    holdout, nested = tables.stability(binary()), tables.stability(several_classes())
+    holdout, nested = stability(binary()), stability(several_classes())
     assert holdout.columns[0] == "Out-of-fold AUC, mean of folds (chose the best)"
     assert nested.columns[0] == "Inner AUC (chose the best)"
     assert len(nested.groups[0][1][0].cells) == len(nested.columns)

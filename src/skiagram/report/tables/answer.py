@@ -1,0 +1,91 @@
+"""The one table of the first page: what was compared, in figures that a physician reads."""
+
+from collections.abc import Iterator
+
+from skiagram.evaluation.comparison.trivial import PREVALENCE
+from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
+from skiagram.report.arms import TITLES, by_arm, is_best
+from skiagram.report.numbers import decimal
+from skiagram.report.tables.cells import Cell, Notes, Row, Table, model_row
+
+_Group = tuple[str, tuple[Row, ...]]
+
+
+def answer(evaluation: Evaluation) -> Table:
+    """Return the best of each arm, readers, what is to be beaten, and the limit where known."""
+    notes = Notes()
+    groups = [*_contenders(evaluation, notes), *_beaten(evaluation, notes)]
+    if evaluation.ideal:
+        row = (
+            notes.cell(evaluation.ideal, decimal),
+            *(Cell(""),) * (len(_columns(evaluation)) - 1),
+        )
+        groups.append(("The limit of this task", (Row("Ideal observer", row),)))
+    return Table(_columns(evaluation), tuple(groups), notes.by_mark())
+
+
+def _columns(evaluation: Evaluation) -> tuple[str, ...]:
+    positive = evaluation.task.positive
+    if positive is None:
+        return "AUC, mean over classes", "Of 100 cases, named rightly"
+    name = evaluation.task.classes[positive]
+    return "AUC", f"Of 100 {name} cases, found", "Of 100 other cases, false alarms"
+
+
+def _contenders(evaluation: Evaluation, notes: Notes) -> Iterator[_Group]:
+    for arm, models in by_arm(evaluation):
+        shown = [one for one in models if is_best(evaluation, one) or arm == "reader"]
+        if not any(is_best(evaluation, one) for one in models) and arm != "reader":
+            shown = models[:1]  # nobody was chosen: the reason stands in the row
+        rows = (
+            model_row(evaluation, one, lambda one: _cells(one, evaluation, notes)) for one in shown
+        )
+        yield TITLES[arm], tuple(rows)
+
+
+def _cells(model: ModelResult, evaluation: Evaluation, notes: Notes) -> tuple[Cell, ...]:
+    auc = notes.cell(model.metrics.get("roc_auc"), decimal)
+    if evaluation.task.positive is None:
+        return auc, notes.cell(_of_hundred(model.metrics.get("accuracy")), _whole, digits=0)
+    found, cleared = (model.metrics.get(name) for name in ("sensitivity", "specificity"))
+    return (
+        auc,
+        notes.cell(_of_hundred(found), _whole, digits=0),
+        notes.cell(_of_hundred(cleared, missed=True), _whole, digits=0),
+    )
+
+
+def _of_hundred(share: Estimate | None, *, missed: bool = False) -> Estimate | None:
+    """Turn a share into a number out of a hundred cases, or into what is left of the hundred."""
+    if share is None or share.value is None:
+        return share
+    low, high = share.low, share.high
+    if missed:
+        bounds = (
+            None if high is None else 100 * (1 - high),
+            None if low is None else 100 * (1 - low),
+        )
+        return Estimate(100 * (1 - share.value), *bounds, share.method)
+    bounds = (None if low is None else 100 * low, None if high is None else 100 * high)
+    return Estimate(100 * share.value, *bounds, share.method)
+
+
+def _whole(value: float | None) -> str:
+    return decimal(value, 0)
+
+
+def _beaten(evaluation: Evaluation, notes: Notes) -> Iterator[_Group]:
+    """Yield the trivial rules that were in the run, and the commonest class."""
+    rules = {one.rule for one in evaluation.trivial} - {PREVALENCE}
+    rows = [
+        model_row(evaluation, one, lambda one: _cells(one, evaluation, notes))
+        for one in evaluation.models
+        if one.outcome.model in rules and not is_best(evaluation, one)
+    ]
+    if evaluation.task.positive is not None:
+        rows.append(Row("A coin", (Cell(decimal(0.5)), Cell("50"), Cell("50"))))
+    elif evaluation.majority_accuracy:
+        share = notes.cell(_of_hundred(evaluation.majority_accuracy), _whole, digits=0)
+        rows.append(Row("Always the commonest class", (Cell(decimal(0.5)), share)))
+    if rows:
+        yield "To be beaten", tuple(rows)

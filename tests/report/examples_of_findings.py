@@ -1,0 +1,118 @@
+"""Hand-made findings beyond discrimination, for the tests of the report."""
+
+import dataclasses
+
+import numpy as np
+
+from skiagram.evaluation.records.calibration import (
+    BrierParts,
+    CalibrationResult,
+    DecisionCurve,
+    ReliabilityBin,
+)
+from skiagram.evaluation.records.comparison import AgainstTrivial, Comparison, McNemar
+from skiagram.evaluation.records.doubt import PredictionSets, RiskCoverage
+from skiagram.evaluation.records.operating import OperatingPoint
+from skiagram.evaluation.records.stability import Ranking, VarianceSplit
+from skiagram.evaluation.records.subgroup import Subgroup
+from skiagram.evaluation.results import Curve, Estimate, Evaluation, ModelResult, Stability
+from tests.report.examples_of_results import TITLES, binary, estimate
+
+CHOSEN = {"random_forest", "small_cnn"}
+
+
+def full() -> Evaluation:
+    """Return the binary example with everything that an evaluation can hold."""
+    evaluation = binary()
+    secondary = (
+        Comparison(
+            "random_forest", "svm", Estimate(0.011, -0.015, 0.037), 0.41, 1.0, "not inferior",
+            McNemar(12, 9, 0.51, "McNemar"),
+        ),
+        Comparison("small_cnn", "svm", Estimate(0.05, 0.03, 0.07), 0.0004, 0.012, "better"),
+        Comparison("svm", "decision_tree", Estimate(None, reason="one class only")),
+    )  # fmt: skip
+    return dataclasses.replace(
+        evaluation,
+        models=tuple(_whole(model) for model in evaluation.models),
+        primary=Comparison(
+            "small_cnn", "random_forest", Estimate(0.021, -0.03, 0.046), 0.31, None, "undecided",
+            McNemar(20, 14, 0.3, "McNemar"),
+        ),
+        difference=Estimate(0.021, -0.03, 0.046, "paired DeLong"),
+        secondary=secondary,
+        detectable=Estimate(0.06, method="80 % power"),
+        ranking=Ranking(
+            Estimate(0.81), 0.004, 3, dict.fromkeys(TITLES, 2.5), {"svm": 0.5, "small_cnn": 0.3}
+        ),
+        majority_accuracy=estimate(0.6, 0.05, "Wilson"),
+        trivial=(
+            AgainstTrivial("small_cnn", "prevalence", Estimate(0.4, 0.3, 0.5), True),
+            AgainstTrivial("small_cnn", "decision_tree", Estimate(0.02, -0.1, 0.1), False),
+            AgainstTrivial("random_forest", "prevalence", Estimate(0.3, 0.2, 0.4), True),
+        ),
+        trivial_words={
+            "small_cnn": "The best network is not shown to beat Decision tree.",
+            "random_forest": "The best classical model beats the prevalence.",
+        },
+        prevalence=0.01,
+    )  # fmt: skip
+
+
+def _whole(model: ModelResult) -> ModelResult:
+    grid = np.arange(1, 100) / 100
+    benefit = 0.4 - 0.5 * grid
+    return dataclasses.replace(
+        model,
+        stability=dataclasses.replace(
+            model.stability or Stability((), Estimate(None), None, (), None, Estimate(None)),
+            variance=VarianceSplit(0.0009, 0.0001, 0.0),
+            flips=estimate(0.07, 0.02, "bootstrap"),
+        ),
+        operating_points=(
+            OperatingPoint("sensitivity", 0.9, 0.31, _decided()),
+            OperatingPoint("specificity", 0.9, None, {}),
+        ),
+        calibration=CalibrationResult(
+            tuple(ReliabilityBin(at, estimate(at, 0.1, "Wilson"), 50) for at in (0.1, 0.4, 0.9)),
+            BrierParts(0.01, 0.12, 0.25),
+            Estimate(-0.2, -0.5, 0.1, "sandwich"),
+            estimate(0.8, 0.2, "sandwich"),
+            estimate(1.1, 0.1, "delta method"),
+        ),
+        decision_curve=DecisionCurve(
+            tuple(grid), tuple(benefit), tuple(benefit - 0.05), tuple(benefit + 0.05),
+            tuple((0.4 - grid) / (1 - grid)),
+        ),
+        prediction_sets=PredictionSets(
+            0.9, estimate(0.91, 0.03), (estimate(0.92, 0.03), estimate(0.9, 0.03)), 1.2,
+            estimate(0.8, 0.05), estimate(0.2, 0.05), Estimate(0.0, 0.0, 0.02),
+        ),
+        risk_coverage=RiskCoverage(Curve((0.5, 0.8, 0.9, 1.0), (0.05, 0.1, 0.12, 0.2)),
+                                   estimate(0.08, 0.02)),
+        subgroups=_parts(),
+    )  # fmt: skip
+
+
+def _decided() -> dict[str, Estimate]:
+    names = (
+        "sensitivity", "specificity", "positive_predictive_value", "negative_predictive_value",
+        "balanced_accuracy", "matthews_correlation", "negative_predictive_value_at_prevalence",
+    )  # fmt: skip
+    known = {name: estimate(0.7, 0.1, "Wilson") for name in names}
+    at = "positive_predictive_value_at_prevalence"
+    return known | {at: estimate(0.034, 0.01, "delta method on the logit")}
+
+
+def _parts() -> tuple[Subgroup, ...]:
+    figures = {
+        "roc_auc": estimate(0.83, 0.1),
+        "sensitivity": Estimate(None, reason="no positive case"),
+        "specificity": estimate(0.7, 0.1),
+    }
+    few = "only 7 patients of class abnormal, fewer than 20"
+    return (
+        Subgroup("view_position", "CC", 80, {"normal": 25, "abnormal": 30}, figures),
+        Subgroup("view_position", "MLO", 70, {"normal": 40, "abnormal": 7}, figures, few),
+        Subgroup("site", "40 values", 0, {}, {}, "more than 12 different values"),
+    )
