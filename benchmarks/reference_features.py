@@ -43,7 +43,7 @@ def families() -> dict[str, FeatureFamily]:
 
 def describe(chosen: list[FeatureFamily], images: NDArray[np.float32]) -> None:
     """Compute features as the stage extract does, a batch that fits a processor's cache at once."""
-    size = max(1, min(256, 2**16 // images[0].size))
+    size = max(1, min(256, 2**17 // images[0].size))
     for start in range(0, len(images), size):
         batch = Batch(images[start : start + size])
         for family in chosen:

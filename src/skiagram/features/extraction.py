@@ -19,7 +19,7 @@ from skiagram.store import Image, ImageStore
 
 _SPAN_VALUES = 2**19  # some tenths of a second of work
 _BATCH_IMAGES = 256
-_BATCH_VALUES = 2**16  # intermediates of a batch then stay in a processor's cache
+_BATCH_VALUES = 2**17  # intermediates of a batch then stay in a processor's cache
 
 
 def extract(
