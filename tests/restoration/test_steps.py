@@ -155,6 +155,18 @@ def test_a_batch_gives_what_its_images_give_one_by_one(
 
 
 @pytest.mark.parametrize("name", FILLING)
+@pytest.mark.parametrize("shape", [(1, 8192), (8192, 1), (8192, 20), (17, 8192)])
+def test_long_and_narrow_images_come_out_whole(name: str, shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).normal(100, 5, shape).astype(np.float32)
+    known = image.copy()
+    image.flat[100:7000] = np.nan
+    clean, treatment = restored(restoration(name), image)
+    assert treatment.missing == 6900
+    assert clean.shape == shape
+    assert known.min() <= clean.min() <= clean.max() <= known.max()
+
+
+@pytest.mark.parametrize("name", FILLING)
 def test_what_float32_cannot_hold_is_missing(name: str) -> None:
     image = 100 + 20.0 * tissue(0).astype(np.float64)
     image[3, 4] = 1e300

@@ -104,18 +104,21 @@ def _fill(
     height, width = plane.shape
     most = max(height, width)
     values = np.empty(max(min((2 * radius + 1) ** 2, plane.size), 2 * (height + width)), np.float32)
+    reached = np.zeros(width + 1, dtype=np.int64)  # of the row above, and to the left of this one
     for row in range(height):
-        reach = 0  # a neighbour's distance to known pixels differs by one at most
+        reached[-1] = 0
         for column in range(width):
             if not missing[row, column]:
-                reach = 0
+                reached[column] = 0
                 continue
-            reach = max(reach - 1, radius)
+            # a neighbour's distance to known pixels differs by one at most
+            reach = max(reached[column] - 1, reached[column - 1] - 1, radius)
             inner = 0 if reach == radius else reach
             count = gather(plane, unknown, row, column, inner, reach, values)
             while count == 0 and reach < most:
                 reach += 1
                 count = gather(plane, unknown, row, column, reach, reach, values)
+            reached[column] = reach
             if use_mean:
                 filled[row, column] = values[:count].astype(np.float64).mean()
             elif count:
