@@ -1,14 +1,17 @@
 """The reference pages say what the code says."""
 
+import json
 import re
 
 import numpy as np
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from make_reference.features_page import families
 from make_reference.metrics_listed import METRICS
 from make_reference.pages import PROJECT, pages
+from make_reference.schemas import MetricsFile, schemas
 from make_reference.type_names import type_name
 from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.metrics import metrics
@@ -56,6 +59,30 @@ def test_every_figure_is_explained_with_its_interval(n_classes: int) -> None:
         several = f"{name}, more than two classes"
         key = several if positive is None and several in explained else name
         assert found.method.startswith(explained[key]), name
+
+
+def test_the_committed_figures_fit_their_schema() -> None:
+    MetricsFile.model_validate_json((PROJECT / "reports/metrics.json").read_bytes())
+    schema = json.loads(schemas()["metrics.schema.json"])
+    assert set(schema["additionalProperties"]["propertyNames"]["enum"]) == {
+        "roc_auc", "balanced_accuracy", "selection_auc"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrong", ['{"svm": {"roc_auc": 1.2}}', '{"svm": {"auc": 0.5}}', '{"svm": {"roc_auc": null}}']
+)
+def test_the_schema_refuses_what_is_no_figure(wrong: str) -> None:
+    with pytest.raises(ValidationError):
+        MetricsFile.model_validate_json(wrong)
+
+
+def test_the_schema_of_the_record_explains_every_field() -> None:
+    schema = json.loads(schemas()["evaluation.schema.json"])
+    for record in (schema, *schema["$defs"].values()):
+        assert record["description"]
+    for name, field in schema["$defs"]["ModelResult"]["properties"].items():
+        assert field["description"], name
 
 
 def test_types_are_told_in_words() -> None:

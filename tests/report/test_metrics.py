@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from make_reference.schemas import MetricsFile
 from skiagram.report.metrics import metrics
 from tests.report.examples_of_results import binary, with_failure
 
@@ -15,7 +16,7 @@ def test_figures_stand_under_their_model() -> None:
         figures = found[model.outcome.model]
         assert figures["roc_auc"] == pytest.approx(model.metrics["roc_auc"].value, abs=1e-4)
         assert figures["selection_auc"] == pytest.approx(model.selection_auc.value, abs=1e-4)
-    json.dumps(found, allow_nan=False)
+    MetricsFile.model_validate_json(json.dumps(found, allow_nan=False))
 
 
 def test_a_failed_model_keeps_its_place_without_figures() -> None:
