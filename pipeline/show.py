@@ -1,4 +1,4 @@
-"""Prints the table of models, the verdict and where the report stands; exit 5 if a model failed."""
+"""Prints the models, the verdict and where the pages stand; exit 5 if a model failed."""
 
 import sys
 
@@ -6,6 +6,7 @@ from entrypoint import ROOT
 from skiagram.errors import SkiagramError
 from skiagram.evaluation.results import Evaluation
 from skiagram.records import read_record
+from skiagram.report.index import write_index
 from skiagram.report.text import table
 
 
@@ -17,7 +18,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     print(table(evaluation), evaluation.verdict, *evaluation.warnings, sep="\n")
-    print("reports/report.html")
+    print("reports/report.html", write_index(ROOT).relative_to(ROOT), sep="\n")
     return 5 if any(model.outcome.status == "failed" for model in evaluation.models) else 0
 
 

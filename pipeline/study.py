@@ -11,6 +11,7 @@ from entrypoint import ROOT, choice, publish, stage
 from skiagram.compute import Compute
 from skiagram.options import STRICT, build
 from skiagram.records import write_record
+from skiagram.report.index import write_index
 from skiagram.studies.place import Place
 
 
@@ -34,6 +35,7 @@ def main(options: Options) -> None:
     with publish(f"studies/{name}/result.json", f"studies/{name}/page.html") as staging:
         write_record(result, staging / f"studies/{name}/result.json")
         (staging / f"studies/{name}/page.html").write_text(page.render(result), encoding="utf-8")
+    write_index(ROOT)
 
 
 if __name__ == "__main__":
