@@ -23,6 +23,7 @@ setup: .venv/installed ## make .venv from the pinned lock files
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	.venv/bin/uv pip sync --quiet --require-hashes requirements.lock requirements-uv.lock
 	.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	.venv/bin/python pipeline/compile.py
 	touch .venv/installed
 
 lock: ## renew requirements.lock from pyproject.toml

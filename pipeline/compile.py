@@ -1,0 +1,37 @@
+"""Compile what restorations and feature families call, so that no first run waits for it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import yaml
+
+from entrypoint import ROOT
+from skiagram.errors import DataError
+from skiagram.features.batch import Batch
+from skiagram.options import build
+
+_SIDE = 32
+
+
+def _options(group: str) -> Iterator[Any]:
+    for path in sorted((ROOT / "conf" / group).glob("*.yaml")):
+        yield build(yaml.safe_load(path.read_text(encoding="utf-8")), path.stem)
+
+
+def main() -> None:
+    """Run every option file once on two small images, those of colour on colours."""
+    generator = np.random.default_rng(0)
+    films = generator.uniform(0, 255, (2, _SIDE, _SIDE)).astype(np.float32)
+    for restoration in _options("restoration"):
+        restoration.restore(films, films[0])
+    families = [family for family in _options("features") if hasattr(family, "extract")]
+    for family in families:
+        try:
+            family.extract(Batch(films))
+        except DataError:
+            family.extract(Batch(np.stack([films] * 3, axis=-1)))
+
+
+if __name__ == "__main__":
+    main()

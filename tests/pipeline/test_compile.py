@@ -1,0 +1,20 @@
+"""Compiling ahead reaches every kernel that a feature family calls."""
+
+import importlib
+import pkgutil
+
+import pytest
+from numba.core.dispatcher import Dispatcher
+
+import compile  # noqa: A004 - the script in pipeline/
+from skiagram import features
+
+
+@pytest.mark.slow
+def test_no_kernel_is_left_for_the_first_run() -> None:
+    compile.main()
+    for found in pkgutil.iter_modules(features.__path__):
+        module = importlib.import_module(f"{features.__name__}.{found.name}")
+        for name, called in vars(module).items():
+            if isinstance(called, Dispatcher) and called.py_func.__module__ != module.__name__:
+                assert called.signatures, f"{found.name} calls {name}"
