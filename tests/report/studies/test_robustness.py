@@ -62,9 +62,11 @@ def test_the_model_that_loses_least_is_named_and_others_stand_behind_it() -> Non
     assert words.startswith(
         "Model <A> loses least: over all corruptions and amounts its AUC of 0.800"
     )
-    assert "Net changes by −0.100 (−0.150 to −0.050), surely worse (" in words
+    assert "Net changes by −0.100 (−0.150 to −0.050); the difference of −0.100 (" in words
+    assert "(−0.150 to −0.050) is sure." in words
+    assert words.endswith("The highest mean AUC is 0.790, that of Model <A>.")
     unsure = replace(NEXT, behind=Estimate(-0.1, -0.2, 0.01))
-    assert "not surely worse" in ranked(replace(FILMS, models=(BEST, unsure)))
+    assert "(−0.200 to 0.010) is not sure." in ranked(replace(FILMS, models=(BEST, unsure)))
     assert ranked(replace(FILMS, models=(FAILED,))) == "No model could be trained."
 
 
@@ -75,11 +77,15 @@ def test_a_model_breaks_holds_or_is_open_under_each_corruption() -> None:
     assert endurance(FAILED, RESULT) == "could not be trained: diverged"
 
 
-def test_the_greatest_move_of_a_decision_is_told_with_its_change_in_auc() -> None:
-    assert threshold(BEST, KINDS) == (
+def test_decisions_that_move_while_the_ranking_holds_are_told() -> None:
+    assert threshold(BEST, RESULT) == (
         "sensitivity goes from 0.900 to 0.200 under JPEG of 50, "
         "where the AUC changes by 0.000 (0.000–0.000)."
     )
+    broken = tuple(
+        replace(one, figures=tuple(figures(LOSS, 0.1) for _ in one.figures)) for one in CURVES
+    )
+    assert "loses more than the margin" in threshold(replace(BEST, curves=broken), RESULT)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +93,7 @@ def test_the_greatest_move_of_a_decision_is_told_with_its_change_in_auc() -> Non
     [
         (Estimate(-0.1, -0.15, -0.05), "surely loses more than the margin"),
         (Estimate(0.0, -0.01, 0.01), "surely loses less than the margin"),
+        (Estimate(-0.05, -0.09, -0.01), "surely loses, perhaps less than the margin"),
         (Estimate(-0.01, -0.05, 0.03), "may or may not lose more than the margin"),
     ],
 )

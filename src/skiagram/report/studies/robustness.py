@@ -19,7 +19,7 @@ def render(result: RobustnessResult) -> str:
             one.dataset: (
                 ranked(one),
                 [(model.title, endurance(model, result)) for model in one.models],
-                [(model.title, threshold(model, kinds)) for model in one.models],
+                [(model.title, threshold(model, result)) for model in one.models],
             )
             for one in result.datasets
         },

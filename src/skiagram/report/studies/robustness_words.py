@@ -14,7 +14,10 @@ from skiagram.studies.robustness.results import (
 
 
 def ranked(found: DataSetResult) -> str:
-    """Say which model loses least over all corruptions, and whether others surely lose more."""
+    """Say which model loses least over all corruptions, and which is best all the same.
+
+    A model with less to lose can lose least, so the highest mean AUC is told beside it.
+    """
     trained = [one for one in found.models if one.clean]
     least = next((one for one in trained if one.behind is None), None)
     if least is None or least.clean is None:
@@ -26,14 +29,19 @@ def ranked(found: DataSetResult) -> str:
     for one in trained:
         if one.behind is not None:
             words += (
-                f" {one.title} changes by {difference(one.mean_change)}, {_behind(one.behind)}."
+                f" {one.title} changes by {difference(one.mean_change)}; {_behind(one.behind)}."
             )
-    return words
+    best = max(trained, key=_mean)
+    return f"{words} The highest mean AUC is {decimal(_mean(best))}, that of {best.title}."
+
+
+def _mean(model: ModelResult) -> float:
+    return 0.0 if model.clean is None else _value(model.clean.auc) + _value(model.mean_change)
 
 
 def _behind(behind: Estimate) -> str:
-    sure = (behind.high or 0.0) < 0
-    return f"{'surely worse' if sure else 'not surely worse'} ({difference(behind)})"
+    sure = "sure" if (behind.high or 0.0) < 0 else "not sure"
+    return f"the difference of {difference(behind)} is {sure}"
 
 
 def endurance(model: ModelResult, result: RobustnessResult) -> str:
@@ -46,7 +54,7 @@ def endurance(model: ModelResult, result: RobustnessResult) -> str:
         return f"could not be trained: {model.reason}"
     breaks, holds, unsure = [], [], []
     for kind, curve in zip(result.corruptions, model.curves, strict=True):
-        title = kind.title.lower() if kind.name != "jpeg" else kind.title
+        title = _lower(kind)
         if curve.breaks_at is not None:
             breaks.append(f"{title} from {curve.breaks_at:g} on")
         elif curve.holds_to == kind.amounts[-1]:
@@ -61,26 +69,35 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def threshold(model: ModelResult, kinds: Sequence[CorruptionKind]) -> str:
-    """Say where the decisions of a model move most, whatever becomes of its AUC."""
+def threshold(model: ModelResult, result: RobustnessResult) -> str:
+    """Say where the decisions of a model move most while its ranking may still hold.
+
+    Looked at are the amounts whose loss of AUC is not surely beyond the margin: there a look at the
+    AUC alone would miss it.
+    """
     if model.clean is None:
         return f"could not be trained: {model.reason}"
-    clean = model.clean
     moves = [
         (abs(_value(now) - _value(before)), name, kind, amount, before, now, one.change)
-        for kind, curve in zip(kinds, model.curves, strict=True)
+        for kind, curve in zip(result.corruptions, model.curves, strict=True)
         for amount, one in zip(kind.amounts, curve.figures, strict=True)
+        if (one.change.high or 0.0) >= -result.margin
         for name, before, now in (
-            ("sensitivity", clean.sensitivity, one.sensitivity),
-            ("specificity", clean.specificity, one.specificity),
+            ("sensitivity", model.clean.sensitivity, one.sensitivity),
+            ("specificity", model.clean.specificity, one.specificity),
         )
     ]
+    if not moves:
+        return "loses more than the margin wherever it was tried."
     _, name, kind, amount, before, now, change = max(moves, key=lambda move: move[0])
     return (
         f"{name} goes from {decimal(before.value)} to {decimal(now.value)} under "
-        f"{kind.title if kind.name == 'jpeg' else kind.title.lower()} of {amount:g}, "
-        f"where the AUC changes by {difference(change)}."
+        f"{_lower(kind)} of {amount:g}, where the AUC changes by {difference(change)}."
     )
+
+
+def _lower(kind: CorruptionKind) -> str:
+    return kind.title if kind.title.isupper() else kind.title.lower()
 
 
 def _value(estimate: Estimate) -> float:
@@ -101,6 +118,8 @@ def _cost(model: ShiftedModel, margin: float) -> str:
         verdict = "surely loses more than the margin"
     elif low > -margin:
         verdict = "surely loses less than the margin"
+    elif high < 0:
+        verdict = "surely loses, perhaps less than the margin"
     else:
         verdict = "may or may not lose more than the margin"
     return f"{verdict}: {difference(change)}."
