@@ -1,0 +1,45 @@
+"""Benchmarks: both sides take turns, a ratio keeps its spread, the page says what was missed."""
+
+import platform
+from functools import partial
+from pathlib import Path
+
+import pytest
+from benchmarks.machine import machine
+from benchmarks.page import Section, page
+from benchmarks.ratio import Ratio, Side, Table, compare, set_rounds
+
+RATIO = Ratio("sorting", "skiagram", "a peer 1.0", (1.0, 2.0, 1.0), (250.0, 600.0, 200.0), 240.0)
+
+
+def test_sides_take_turns_after_one_call_that_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[str] = []
+    monkeypatch.setenv("SKIAGRAM_BENCHMARK_ROUNDS", "9")
+    set_rounds(3)
+    ours, peer = (Side(name, partial(calls.append, name), 4) for name in ("own", "peer"))
+    ratio = compare("calls", ours, peer)
+    assert calls == ["own", "peer"] * 4
+    assert len(ratio.turns) == 3
+
+
+def test_each_turn_gives_a_ratio_and_the_median_counts() -> None:
+    assert RATIO.turns == (200.0, 250.0, 300.0)
+    assert RATIO.median == 250.0
+
+
+def test_the_page_shows_spread_target_and_what_was_missed() -> None:
+    missed = Ratio("joining", "skiagram", "a peer 1.0", (0.002,), (0.003,), 2.0)
+    table = Table("Sizes", ("side", "seconds"), (("28", "0.1"),))
+    text = page("a processor.", [Section("Lists", "lists", [RATIO, missed], [table])])
+    assert "| sorting | 250 (200–300) | 240: reached | skiagram: 1 s | a peer 1.0: 250 s |" in text
+    assert "| joining | 1.5 (1.5–1.5) | 2: **missed** | skiagram: 2 ms |" in text
+    assert "| 28 | 0.1 |" in text
+
+
+def test_the_machine_is_described_without_its_name_or_a_path() -> None:
+    text = machine()
+    assert f"Python {platform.python_version()}" in text
+    assert platform.node() not in text
+    assert str(Path.cwd()) not in text
