@@ -42,13 +42,14 @@ def held_out(model: ModelScores, ground: Setting) -> Iterator[HeldOut]:
     nested = ground.design == "cv"
     table = model.predictions.table
     reported = table[table["part"] == ground.part]
-    fixing = table[table["part"] == ("inner" if nested else "out_of_fold")]
+    part = "inner" if nested else "out_of_fold"
+    fixing = table[table["part"] == part]
     keys = ["repeat", "fold"] if nested else ["repeat"]
     decided = dict(list(reported.groupby(keys)))
     numbers = {repeat: k for k, repeat in enumerate(sorted(reported["repeat"].unique()))}
     for key, rows in fixing.groupby(keys, sort=True):
         own = decided[key]["case_id"].to_numpy(dtype=str)
-        where = f"{model.predictions.n_classes}-class scores of {model.outcome.model}"
+        where = f"scores of {model.outcome.model}, {part}"
         yield HeldOut(
             Predictions(rows).probabilities(),
             ground.development.of(rows["case_id"].tolist(), where),

@@ -82,7 +82,7 @@ def test_a_class_without_held_out_cases_leaves_reasons() -> None:
     }
 
 
-def test_held_out_scores_of_a_fold_that_reports_nothing_are_refused() -> None:
+def test_a_fold_without_inner_scores_has_no_threshold() -> None:
     known = scenario(design="cv", test=0)
     model = finished(known, "svm")
     table = model.predictions.table
