@@ -1,10 +1,26 @@
 """A network that carries the normalisation of its training images."""
 
-from typing import cast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A network of which a part learns only from some epoch on.
+
+    Attributes:
+        frozen_epochs: Epochs before that part learns; None: it never does.
+    """
+
+    frozen_epochs: int | None
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Take the state that belongs to an epoch, counted from 0."""
 
 
 class Classifier(nn.Module):
@@ -45,10 +61,22 @@ def multiply_adds(module: nn.Module, shape: tuple[int, int, int]) -> int:
     training = module.training
     module.eval()
     counted = {torch.ops.aten.mkldnn_rnn_layer: _recurrent_operations}
-    with torch.no_grad(), FlopCounterMode(display=False, custom_mapping=counted) as counter:
+    counter = FlopCounterMode(display=False, custom_mapping=counted)
+    with torch.no_grad(), _attention_in_parts(), counter:
         module(torch.zeros(1, *shape))
     module.train(training)
     return int(counter.get_total_flops()) // 2
+
+
+@contextmanager
+def _attention_in_parts() -> Iterator[None]:
+    """Keep PyTorch from running attention as one operation, of which nothing can be counted."""
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
 
 
 def _recurrent_operations(

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.progress import Progress
-from skiagram.training.classifier import Classifier
+from skiagram.training.classifier import Classifier, Staged
 from skiagram.training.data import Examples, ImageData
 from skiagram.training.history import History, read_history
 from skiagram.training.module import ClassifierTraining
@@ -88,9 +88,16 @@ class Fit:
         augmented = options.augmentation is not None
         data = ImageData(training, validation, options.batch_size, self.seed, augmented)
         with Progress("epochs", options.epochs) as bar, _quiet(), _failures(options.batch_size):
-            history = History(options.epochs, options.patience, checkpoint, bar.advance)
+            frozen = _frozen_epochs(classifier)
+            history = History(options.epochs, options.patience, checkpoint, frozen, bar.advance)
             resumed = str(checkpoint) if checkpoint.exists() else None
             trainer = self._lightning(history)
+            if frozen and trainer.world_size > 1:
+                raise OptionError(
+                    f"a base that is frozen for {frozen} epochs, on {trainer.world_size} devices",
+                    where="model.frozen_epochs",
+                    allowed="0 or null on several devices",
+                )
             with _interrupts():
                 trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
 
@@ -126,6 +133,11 @@ def device(trainer: Trainer) -> torch.device:
     if trainer.accelerator in ("auto", "mps") and torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")
+
+
+def _frozen_epochs(classifier: Classifier) -> int:
+    network = classifier.network
+    return (network.frozen_epochs or 0) if isinstance(network, Staged) else 0
 
 
 def _class_weight(label: Tensor, n_classes: int, kind: str | None) -> Tensor:

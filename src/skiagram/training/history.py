@@ -25,15 +25,22 @@ class History(Checkpoint):
         epochs: Epochs at most.
         patience: Epochs without a lower validation loss after which training stops.
         path: Checkpoint to write after each epoch.
+        frozen_epochs: First epochs, which patience does not count.
         advanced: Called after each epoch.
     """
 
     def __init__(
-        self, epochs: int, patience: int, path: Path, advanced: Callable[[], None] = lambda: None
+        self,
+        epochs: int,
+        patience: int,
+        path: Path,
+        frozen_epochs: int = 0,
+        advanced: Callable[[], None] = lambda: None,
     ) -> None:
         self._epochs = epochs
         self._patience = patience
         self._path = path
+        self._frozen_epochs = frozen_epochs
         self._advanced = advanced
         self.curves: list[dict[str, float]] = []
         self.best_weights: dict[str, Tensor] = {}
@@ -81,7 +88,8 @@ class History(Checkpoint):
             self.best_weights = {
                 name: value.detach().cpu().clone() for name, value in weights.items()
             }
-        waited = len(self.curves) - 1 - self.best_epoch
+        # An epoch in which a part was frozen says little of what the whole can reach.
+        waited = len(self.curves) - 1 - max(self.best_epoch, self._frozen_epochs - 1)
         self.stopped = waited >= self._patience or len(self.curves) == self._epochs
         trainer.should_stop = self.stopped
         self._write(trainer)

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from skiagram.seeding import derived_seed
 from skiagram.training.augmentation import augment
-from skiagram.training.classifier import Classifier
+from skiagram.training.classifier import Classifier, Staged
 from skiagram.training.data import Batch
 from skiagram.training.options import Optimizer, Training
 
@@ -53,6 +53,8 @@ class ClassifierTraining(pl.LightningModule):
         torch.manual_seed(derived_seed(self._seed, "epoch", self.current_epoch, self.global_rank))
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = self.learning_rate
+        if isinstance(self.classifier.network, Staged):
+            self.classifier.network.begin_epoch(self.current_epoch)
         self._loss = torch.zeros(2, device=self.device)
 
     @property

@@ -1,6 +1,6 @@
 """What every network offers. A new network is one file here and one option file."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import nn
 
@@ -25,4 +25,17 @@ class Network(Protocol):
 
         Raises:
             ModelFailure: The network is not defined for such images.
+        """
+
+
+@runtime_checkable
+class StartsFromWeights(Protocol):
+    """A network that does not start from fresh weights alone."""
+
+    def load_weights(self, network: nn.Module) -> None:
+        """Give a freshly built network the weights it starts from.
+
+        Raises:
+            OptionError: No weights have that name.
+            DataError: They cannot be had, or belong to another network.
         """

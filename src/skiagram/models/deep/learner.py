@@ -7,7 +7,7 @@ import torch
 
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
-from skiagram.models.deep.contract import Network
+from skiagram.models.deep.contract import Network, StartsFromWeights
 from skiagram.models.deep.fitted import Architecture, FittedNetwork
 from skiagram.seeding import derived_seed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
@@ -50,7 +50,7 @@ class Learner:
         Raises:
             ModelFailure: No validation cases, images that the network refuses, a loss that is no
                 longer finite, or no memory left.
-            DataError: An image has missing pixels.
+            DataError: An image has missing pixels, or the weights to start from cannot be had.
         """
         if validation is None:
             raise ModelFailure("no validation cases", where=self.title)
@@ -61,6 +61,8 @@ class Learner:
         architecture = Architecture.of(self.network, shape, training.n_classes)
         torch.manual_seed(derived_seed(context.seed, "weights"))
         network = architecture.build()
+        if isinstance(self.network, StartsFromWeights):
+            self.network.load_weights(network)
         classifier = Classifier(network, *training.inputs.moments(options.image_size))
         fit = Fit(
             options,
