@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.errors import DataError
 from skiagram.options import build
 from skiagram.preparation import TRAINING_MEAN
 from skiagram.records import write_table
@@ -45,7 +46,11 @@ class Condition:
 
 
 def conditioned(condition: Condition) -> Prepared:
-    """Make the images worse, then restore and describe them, or find that it is done."""
+    """Make the images worse, then restore and describe them, or find that it is done.
+
+    Raises:
+        DataError: An image cannot be restored or described any more; names case and corruption.
+    """
     inputs = {
         "data": condition.clean.data.folder.name,
         "restored": condition.clean.restored.name,
@@ -55,8 +60,17 @@ def conditioned(condition: Condition) -> Prepared:
         "seed": condition.seed,
     }
     name = f"corrupted-{condition.corruption}"
-    restored = condition.place.made(name, inputs, lambda folder: _restore(condition, folder))
-    return described(condition.place, condition.clean.data, restored, condition.families)
+    place, data = condition.place, condition.clean.data
+    try:
+        restored = place.made(name, inputs, lambda folder: _restore(condition, folder))
+        return described(place, data, restored, condition.families)
+    except DataError as error:
+        raise DataError(
+            error.found,
+            where=f"{error.where} under {condition.corruption} of {condition.amount:g}",
+            allowed=error.allowed,
+            remedy=error.remedy,
+        ) from error
 
 
 def _restore(condition: Condition, folder: Path) -> None:
