@@ -16,7 +16,9 @@ from skiagram.evaluation.records.operating import OperatingPoint
 from skiagram.evaluation.records.stability import Ranking, VarianceSplit
 from skiagram.evaluation.records.subgroup import Subgroup
 from skiagram.evaluation.results import Curve, Estimate, Evaluation, ModelResult, Stability
-from tests.report.examples_of_results import TITLES, binary, estimate
+from skiagram.report.gallery import Gallery, Mistake
+from skiagram.report.material import Material
+from tests.report.examples_of_results import TITLES, binary, estimate, material
 
 CHOSEN = {"random_forest", "small_cnn"}
 
@@ -116,3 +118,15 @@ def _parts() -> tuple[Subgroup, ...]:
         Subgroup("view_position", "MLO", 70, {"normal": 40, "abnormal": 7}, figures, few),
         Subgroup("site", "40 values", 0, {}, {}, "more than 12 different values"),
     )
+
+
+def with_galleries() -> Material:
+    """Return the example material with one worst error on each of two classes."""
+    seen = material()
+    picture = seen.examples[0].after
+    found = tuple(
+        Gallery("small_cnn", label, 1, 60, (Mistake("c00077", named, 0.97, picture),))
+        for label, named in (("normal", "abnormal"), ("abnormal", "normal"))
+    )
+    nothing = Gallery("random_forest", "normal", 0, 90, ())
+    return dataclasses.replace(seen, galleries=(*found, nothing))

@@ -1,0 +1,60 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from skiagram.records import Task
+from skiagram.report.gallery import galleries
+from skiagram.store import ImageStore, ShardWriter
+
+CASES = list("abcdef")
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
+    folder = tmp_path_factory.mktemp("restored")
+    with ShardWriter(folder) as writer:
+        for shade, case_id in enumerate(CASES):
+            pixels = np.full((8, 8), shade, np.float32)
+            pixels[0] = 100
+            writer.add(case_id, pixels)
+    return ImageStore(folder)
+
+
+SCORES = pd.DataFrame(
+    {
+        "case_id": CASES,
+        "patient_id": ["p", "p", "q", "r", "s", "t"],
+        "label": ["normal"] * 4 + ["abnormal"] * 2,
+        "svm": [0.95, 0.9, 0.6, 0.1, 0.2, 0.8],
+    }
+)
+
+
+def test_the_surest_errors_come_first_and_no_patient_twice(images: ImageStore) -> None:
+    task = Task(("normal", "abnormal"), 1, "holdout")
+    normal, abnormal = galleries(SCORES, task, ["svm"], images, 4)
+    assert [(one.case_id, one.probability) for one in normal.mistakes] == [("a", 0.95), ("c", 0.6)]
+    assert (normal.wrong, normal.cases) == (3, 4)
+    assert [(one.case_id, one.named) for one in abnormal.mistakes] == [("e", "normal")]
+    assert abnormal.mistakes[0].probability == pytest.approx(0.8)
+    assert normal.mistakes[0].picture.startswith("data:image/png;base64,")
+
+
+def test_the_positive_class_may_stand_first(images: ImageStore) -> None:
+    turned = SCORES.assign(svm=1 - SCORES["svm"])
+    (normal, _) = galleries(turned, Task(("normal", "abnormal"), 0, "cv"), ["svm"], images, 1)
+    assert [one.case_id for one in normal.mistakes] == ["a"]
+
+
+def test_several_classes_have_a_gallery_each(images: ImageStore) -> None:
+    classes = ("normal", "abnormal", "other")
+    scores = SCORES.drop(columns="svm")
+    scores[[f"svm: {one}" for one in classes]] = [[0.1, 0.6, 0.3]] * 5 + [[0.1, 0.2, 0.3]]
+    found = galleries(scores, Task(classes, None, "cv"), ["svm"], images, 2)
+    assert [(one.label, one.wrong) for one in found] == [
+        ("normal", 4),
+        ("abnormal", 1),
+        ("other", 0),
+    ]
+    assert found[1].mistakes[0].named == "other"
+    assert found[2].mistakes == ()
