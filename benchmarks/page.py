@@ -11,8 +11,8 @@ _INTRODUCTION = """\
 
 Written by `make bench`. A ratio is how many times faster skiagram is than the peer: both take turns
 in one process on one core, each turn gives a ratio, and the median stands before the least and the
-largest. Seconds are medians on a machine that may have had other work; ratios survive that, seconds
-do not.
+largest. Seconds are the processor's own, medians over the turns, except where two cores are
+compared: those need an idle machine, and say little where the load given here is above 1.
 """
 
 

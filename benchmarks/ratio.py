@@ -1,7 +1,8 @@
 """How many times faster than a peer: both take turns in one process, and each turn gives a ratio.
 
-The machine may be busy with other work. That moves both times of a turn alike, so ratios survive
-where seconds do not. Linear algebra is held to one thread.
+The machine may be busy with other work, so the processor's own seconds count, and what still moves
+them moves both sides of a turn alike: ratios survive where seconds do not. Linear algebra is held
+to one thread.
 """
 
 import os
@@ -87,7 +88,14 @@ def set_rounds(number: int) -> None:
     os.environ[_ROUNDS] = str(number)
 
 
-def compare(title: str, ours: Side, peer: Side, target: float | None = None) -> Ratio:
+def compare(
+    title: str,
+    ours: Side,
+    peer: Side,
+    target: float | None = None,
+    *,
+    clock: Callable[[], float] = time.process_time,
+) -> Ratio:
     """Time both sides in turns, after one call of each that counts for nothing.
 
     Args:
@@ -95,10 +103,11 @@ def compare(title: str, ours: Side, peer: Side, target: float | None = None) -> 
         ours: The side whose speed is judged.
         peer: The side it is judged by.
         target: Least ratio that counts as reached; None for a figure without a target.
+        clock: `time.perf_counter` for work on several cores, which needs an idle machine.
     """
     with threadpool_limits(1):
-        _seconds(ours), _seconds(peer)
-        pairs = [(_seconds(ours), _seconds(peer)) for _ in range(rounds())]
+        _seconds(ours, clock), _seconds(peer, clock)
+        pairs = [(_seconds(ours, clock), _seconds(peer, clock)) for _ in range(rounds())]
     seconds, peer_seconds = zip(*pairs, strict=True)
     return Ratio(title, ours.name, peer.name, seconds, peer_seconds, target)
 
@@ -116,7 +125,7 @@ def show(ratios: Iterable[Ratio], tables: Iterable[Table] = ()) -> None:
             print("    " + "".join(f"{cell:24s}" for cell in row).rstrip())
 
 
-def _seconds(side: Side) -> float:
-    started = time.perf_counter()
+def _seconds(side: Side, clock: Callable[[], float]) -> float:
+    started = clock()
     side.work()
-    return (time.perf_counter() - started) / side.units
+    return (clock() - started) / side.units

@@ -10,6 +10,7 @@ its own over what it held before, in multiples of the image as float32; image an
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -113,6 +114,7 @@ def on_two_cores(options: Denoising) -> Iterator[Ratio]:
             Side("two cores", partial(side_by_side, options.denoise, images), number),
             Side("one core", partial(options.denoise, images), number),
             TARGET_CORES,
+            clock=time.perf_counter,
         )
 
 

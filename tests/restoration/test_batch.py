@@ -3,7 +3,6 @@
 import pickle
 import tracemalloc
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -40,18 +39,13 @@ def test_every_image_is_restored_on_its_own_and_its_treatment_recorded(tmp_path:
         assert table.loc[case_id, "noise"] == treatment.noise
 
 
-@pytest.mark.parametrize(
-    "backend", ["processes", pytest.param("ray", marks=pytest.mark.slow)], ids=["joblib", "ray"]
-)
-def test_workers_restore_to_equal_bytes(
-    tmp_path: Path, backend: Literal["processes", "ray"]
-) -> None:
+def test_workers_restore_to_equal_bytes(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     with ShardWriter(tmp_path / "images") as writer:
         for at in range(3):  # a piece of work each
             image = generator.normal(100, 20, (700 + at, 800)).astype(np.float32)
             writer.add(f"case-{at}", image, (0.1, 0.1 + at))
-    two = Compute(threads=1, workers=2, backend=backend, address=None)
+    two = Compute(threads=1, workers=2, backend="processes", address=None)
     for name, compute in (("alone", IN_PROCESS), ("shared", two)):
         restore_store(
             ImageStore(tmp_path / "images"),
