@@ -10,7 +10,7 @@ from tests.report.examples_of_results import binary, several_classes
 
 
 def told(start: str, **changes: object) -> str:
-    sentences = outlook(dataclasses.replace(full(), **changes))  # type: ignore[arg-type]
+    sentences = outlook(dataclasses.replace(full(), **changes), True)  # type: ignore[arg-type]
     return next((one for one in sentences if one.startswith(start)), "")
 
 
@@ -20,12 +20,13 @@ def test_the_patients_needed_are_those_of_a_sample_size_formula() -> None:
     variance = (0.06 / z) ** 2 * 75
     needed = variance * z**2 / 0.02**2
     assert needed == pytest.approx(675)
-    assert "about 680 patients" in told("With these 75 patients")
+    assert "would take about 680 like these" in told("More patients: these 75 patients show")
+    assert "these 75 groups of look-alikes" in outlook(full(), False)[0]
 
 
 def test_a_test_that_sees_the_margin_says_so() -> None:
-    words = told("With these 75", detectable=Estimate(0.015))
-    assert "any difference that counts (0.020) would show" in words
+    words = told("More patients would change little", detectable=Estimate(0.015))
+    assert "0.015 with a chance of 80 %, and 0.020 is the least that counts" in words
 
 
 @pytest.mark.parametrize(
@@ -54,11 +55,11 @@ def test_an_order_that_chance_makes_is_told() -> None:
 
 def test_shares_of_patients_and_seed_are_told_for_the_best_network() -> None:
     words = told("Of the variance of a single training of Small network")
-    assert "10\N{NO-BREAK SPACE}% comes from the seed" in words
-    assert "90\N{NO-BREAK SPACE}% from the patients" in words
+    assert "90\N{NO-BREAK SPACE}% comes from the patients" in words
+    assert "10\N{NO-BREAK SPACE}% from the seed" in words
 
 
 def test_what_is_not_known_is_not_told() -> None:
-    assert outlook(several_classes()) == ()
+    assert outlook(several_classes(), True) == ()
     assert prevalence_words(several_classes()) == ""
     assert "40\N{NO-BREAK SPACE}% of the reported cases are abnormal" in prevalence_words(binary())

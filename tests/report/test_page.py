@@ -139,7 +139,7 @@ def test_every_section_stands_in_the_order_of_the_contents(case: tuple[Evaluatio
 def test_what_evaluation_found_stands_on_the_page(rendered: dict[str, str]) -> None:
     words = Page(rendered["ideal"]).text
     for text in (
-        "would take about 680 patients",
+        "would take about 680 like these",
         "undecided: the interval holds differences that count, both ways",
         "0.410 | 1.000",
         "Threshold for a sensitivity of 90",

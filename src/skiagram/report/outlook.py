@@ -9,10 +9,15 @@ from skiagram.report.numbers import count, decimal, percent
 _SURE = 0.8  # of resamples with one model first: below it the order of the models is open
 
 
-def outlook(evaluation: Evaluation) -> tuple[str, ...]:
-    """Return the sentences: patients, margin, trivial rules, seed, order of the models, limit."""
+def outlook(evaluation: Evaluation, patients_known: bool) -> tuple[str, ...]:
+    """Return the sentences: patients, margin, trivial rules, seed, order of the models, limit.
+
+    Args:
+        evaluation: What was found.
+        patients_known: False where groups of near duplicates stand in for patients.
+    """
     return (
-        *_more_patients(evaluation),
+        *_more_patients(evaluation, "patients" if patients_known else "groups of look-alikes"),
         *_margin(evaluation),
         *evaluation.trivial_words.values(),
         *_commonest(evaluation),
@@ -22,7 +27,7 @@ def outlook(evaluation: Evaluation) -> tuple[str, ...]:
     )
 
 
-def _more_patients(evaluation: Evaluation) -> Iterator[str]:
+def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
     """Tell what this many patients can show, and how many the margin would need.
 
     The variance of a difference falls as 1/n, so the number needed grows with the square of the
@@ -32,17 +37,18 @@ def _more_patients(evaluation: Evaluation) -> Iterator[str]:
     if found is None or found.value is None:
         return
     reported = evaluation.patients["reported"]
-    words = (
-        f"With these {count(reported)} patients a true difference in AUC of "
-        f"{decimal(found.value)} is found with a chance of 80 %"
+    seen = (
+        f"these {count(reported)} {people} show a true difference in AUC of {decimal(found.value)} "
+        "with a chance of 80 %"
     )
+    margin = decimal(evaluation.margin)
     if found.value <= evaluation.margin:
-        yield f"{words}, so any difference that counts ({decimal(evaluation.margin)}) would show."
+        yield f"More {people} would change little: {seen}, and {margin} is the least that counts."
         return
     needed = reported * (found.value / evaluation.margin) ** 2
     yield (
-        f"{words}; smaller ones are mostly missed. To find one of {decimal(evaluation.margin)}, "
-        f"set as worthwhile, would take about {_rounded(needed)} patients like these."
+        f"More {people}: {seen} and mostly miss smaller ones. One of {margin}, set as worthwhile, "
+        f"would take about {_rounded(needed)} like these."
     )
 
 
@@ -86,8 +92,9 @@ def _seed(evaluation: Evaluation) -> Iterator[str]:
         if whole > 0:
             yield (
                 f"Of the variance of a single training of {model.outcome.title}, "
-                f"{percent(parts.seed / whole)} comes from the seed and "
-                f"{percent(parts.patients / whole)} from the patients."
+                f"{percent(parts.patients / whole)} comes from the patients, "
+                f"{percent(parts.seed / whole)} from the seed and "
+                f"{percent(parts.both / whole)} from both together."
             )
 
 

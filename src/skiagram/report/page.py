@@ -43,7 +43,7 @@ def render(evaluation: Evaluation, material: Material, figures: Figures | None =
         card=material.card,
         figures=figures or draw(evaluation, material.curves),
         titles=_titles(evaluation),
-        **_first_page(evaluation),
+        **_first_page(evaluation, material.card.patients_known),
         **_models(evaluation),
         **_comparisons(evaluation),
         **_trust(evaluation),
@@ -58,10 +58,10 @@ def _titles(evaluation: Evaluation) -> dict[str, str]:
     return {model.outcome.model: model.outcome.title for model in evaluation.models}
 
 
-def _first_page(evaluation: Evaluation) -> dict[str, Any]:
+def _first_page(evaluation: Evaluation, patients_known: bool) -> dict[str, Any]:
     return {
         "answer_table": answer(evaluation),
-        "outlook": outlook(evaluation),
+        "outlook": outlook(evaluation, patients_known),
         "prevalence_words": prevalence_words(evaluation),
         "frequencies": frequencies(evaluation),
     }

@@ -51,7 +51,15 @@ def test_an_arm_without_a_trained_model_keeps_its_reason() -> None:
     assert rows(failed)["Small network with batch norm"].failure == "out of memory"
 
 
-@pytest.mark.parametrize("evaluation", [full(), binary(), several_classes()])
+def test_off_twins_stands_beside_the_auc_where_there_are_twins() -> None:
+    evaluation = binary(twins=52)
+    assert answer(evaluation).columns[:2] == ("AUC", "AUC off twins")
+    best = rows(evaluation)["Random forest"]
+    off = evaluation.models[4].metrics["roc_auc_off_twins"].value
+    assert best.cells[1].value == f"{off:.3f}"
+
+
+@pytest.mark.parametrize("evaluation", [full(), binary(), binary(twins=52), several_classes()])
 def test_every_row_has_a_cell_a_column(evaluation: Evaluation) -> None:
     found = answer(evaluation)
     for _, group in found.groups:

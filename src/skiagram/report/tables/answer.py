@@ -26,10 +26,11 @@ def answer(evaluation: Evaluation) -> Table:
 
 def _columns(evaluation: Evaluation) -> tuple[str, ...]:
     positive = evaluation.task.positive
+    off_twins = ("AUC off twins",) if evaluation.twins else ()
     if positive is None:
-        return "AUC, mean over classes", "Of 100 cases, named rightly"
+        return "AUC, mean over classes", *off_twins, "Of 100 cases, named rightly"
     name = evaluation.task.classes[positive]
-    return "AUC", f"Of 100 {name} cases, found", "Of 100 other cases, false alarms"
+    return "AUC", *off_twins, f"Of 100 {name} cases, found", "Of 100 other cases, false alarms"
 
 
 def _contenders(evaluation: Evaluation, notes: Notes) -> Iterator[_Group]:
@@ -44,12 +45,15 @@ def _contenders(evaluation: Evaluation, notes: Notes) -> Iterator[_Group]:
 
 
 def _cells(model: ModelResult, evaluation: Evaluation, notes: Notes) -> tuple[Cell, ...]:
-    auc = notes.cell(model.metrics.get("roc_auc"), decimal)
+    auc = tuple(
+        notes.cell(model.metrics.get(metric), decimal)
+        for metric in ("roc_auc", *(("roc_auc_off_twins",) if evaluation.twins else ()))
+    )
     if evaluation.task.positive is None:
-        return auc, notes.cell(_of_hundred(model.metrics.get("accuracy")), _whole, digits=0)
+        return *auc, notes.cell(_of_hundred(model.metrics.get("accuracy")), _whole, digits=0)
     found, cleared = (model.metrics.get(name) for name in ("sensitivity", "specificity"))
     return (
-        auc,
+        *auc,
         notes.cell(_of_hundred(found), _whole, digits=0),
         notes.cell(_of_hundred(cleared, missed=True), _whole, digits=0),
     )
@@ -82,10 +86,11 @@ def _beaten(evaluation: Evaluation, notes: Notes) -> Iterator[_Group]:
         for one in evaluation.models
         if one.outcome.model in rules and not is_best(evaluation, one)
     ]
+    half = (Cell(decimal(0.5)),) * (2 if evaluation.twins else 1)
     if evaluation.task.positive is not None:
-        rows.append(Row("A coin", (Cell(decimal(0.5)), Cell("50"), Cell("50"))))
+        rows.append(Row("A coin", (*half, Cell("50"), Cell("50"))))
     elif evaluation.majority_accuracy:
         share = notes.cell(_of_hundred(evaluation.majority_accuracy), _whole, digits=0)
-        rows.append(Row("Always the commonest class", (Cell(decimal(0.5)), share)))
+        rows.append(Row("Always the commonest class", (*half, share)))
     if rows:
         yield "To be beaten", tuple(rows)

@@ -54,6 +54,6 @@ def referral(evaluation: Evaluation) -> Table:
             notes.cell(found.area, decimal, digits=3),
         )
 
-    columns = ("Errors with nobody referred", *(f"… with {percent(1 - one)}" for one in kept[1:]))
-    columns = (*columns, "Area under the curve")
+    referred = (f"{percent(1 - one)} referred" for one in kept[1:])
+    columns = ("Nobody referred", *referred, "Area under the curve")
     return Table(columns, grouped(evaluation, cells), notes.by_mark())
