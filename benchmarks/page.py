@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.ratio import Ratio, Table
+from benchmarks.ratio import Ratio, Table, rounds
 
 _INTRODUCTION = """\
 # Benchmarks
@@ -40,7 +40,7 @@ def page(machine: str, sections: Sequence[Section]) -> str:
         machine: What was measured on.
         sections: One a benchmark.
     """
-    parts = [_INTRODUCTION, f"Measured on {machine}\n", *(_section(one) for one in sections)]
+    parts = [_INTRODUCTION, f"Measured in {rounds()} turns on {machine}\n", *(_section(one) for one in sections)]
     return "\n".join(parts)
 
 
