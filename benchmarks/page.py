@@ -40,7 +40,11 @@ def page(machine: str, sections: Sequence[Section]) -> str:
         machine: What was measured on.
         sections: One a benchmark.
     """
-    parts = [_INTRODUCTION, f"Measured in {rounds()} turns on {machine}\n", *(_section(one) for one in sections)]
+    parts = [
+        _INTRODUCTION,
+        f"Measured in {rounds()} turns on {machine}\n",
+        *(_section(one) for one in sections),
+    ]
     return "\n".join(parts)
 
 
