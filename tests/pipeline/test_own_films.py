@@ -17,7 +17,7 @@ from tests.pipeline.project import Project
 
 SHAPE = (144, 112)
 MODELS = ("logistic_regression", "logistic_regression_covariates")
-FEATURES = "features=[statistics,wavelet,covariates]"
+FEATURES = "features=[first_order,wavelet,covariates]"
 
 
 def mammogram(at: int, cancer: bool) -> bytes:

@@ -78,7 +78,9 @@ def _measure(
     restoration: Restoration = option(project, "restoration", choices.restoration)
     if restoration.needs_training_mean:
         return None
-    chosen = [option(project, "features", name) for name in choices.features.replace(" ", "").split(",")]
+    chosen = [
+        option(project, "features", name) for name in choices.features.replace(" ", "").split(",")
+    ]
     families = [family for family in chosen if not isinstance(family, Covariates)]
     spent, pixels, tried = np.zeros(2), 0.0, 0
     for one in examined[:: max(1, len(examined) // _SAMPLE)]:
