@@ -54,7 +54,7 @@ def thumbnail(image: Image) -> NDArray[np.float32]:
     Each of the 28 × 28 thumbnail pixels is the mean over the area that it covers, so an image of
     that size is its own thumbnail. A constant thumbnail is all zeros: it correlates with nothing.
     """
-    return _unit(_reduced(image, THUMBNAIL))
+    return _unit(reduced(image, THUMBNAIL))
 
 
 def local_detail(image: Image, side: int) -> NDArray[np.float32]:
@@ -63,7 +63,7 @@ def local_detail(image: Image, side: int) -> NDArray[np.float32]:
     Each pixel less the weighted mean around it, over the spread around it. All zeros where the
     image is constant.
     """
-    small = _unit(_reduced(image, side)).astype(np.float64).reshape(side, side)
+    small = _unit(reduced(image, side)).astype(np.float64).reshape(side, side)
     if not small.any():
         return _unit(small)
     offset = small - gaussian_filter(small, _SURROUNDINGS, mode="nearest")
@@ -71,7 +71,7 @@ def local_detail(image: Image, side: int) -> NDArray[np.float32]:
     return _unit(offset / (spread + _FLAT * small.std()))
 
 
-def _reduced(image: Image, side: int) -> NDArray[np.float64]:
+def reduced(image: Image, side: int) -> NDArray[np.float64]:
     """Return (side, side) gray means over equal areas; missing pixels count as mean."""
     gray = image.astype(np.float64)
     if gray.ndim == 3:

@@ -13,6 +13,8 @@ from skiagram.audit.duplicates import check_duplicates
 from skiagram.audit.images import check_images, constant_images
 from skiagram.audit.patients import check_patients
 from skiagram.audit.report import AuditReport
+from skiagram.audit.shifted import shifted_pairs
+from skiagram.audit.shifted_copies import check_shifted
 from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.audit.traits import traits_of
 from skiagram.duplicates import Pairs, duplicate_pairs
@@ -22,6 +24,7 @@ from skiagram.store import ImageStore
 
 CHECKS: tuple[Check, ...] = (
     check_duplicates,
+    check_shifted,
     check_patients,
     check_classes,
     check_images,
@@ -59,11 +62,12 @@ def audit(
     """
     rows = _rows(store, cases)
     pairs = duplicate_pairs(store)
+    shifted = rows[shifted_pairs(store, pairs)]
     pairs = Pairs(rows[pairs.first], rows[pairs.second], pairs.correlation, pairs.exact)
     constant = np.zeros(len(cases), dtype=np.bool_)
     constant[rows] = constant_images(store)
     traits = traits_of(store, cases, covariates, acquisition)
-    evidence = Evidence(cases, task, card, pairs, constant, traits)
+    evidence = Evidence(cases, task, card, pairs, constant, traits, shifted)
     looked_for = [finding for check in CHECKS for finding in check(evidence)]
     return _report(looked_for, card.waived_findings), _twins(pairs, cases)
 

@@ -1,0 +1,111 @@
+"""Finding near duplicates among tens of thousands of images.
+
+    python -m benchmarks.duplicates [IMAGES ...]
+
+Generated tissue of 64 × 64 pixels with planted copies (noise, brightness). The ratio is that of
+thumbnails alone, against all products in blocks by NumPy; both must find the same pairs. Seconds
+and memory are those of a process of its own that reads the images from shards, reduces, compares
+and confirms them.
+"""
+
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from benchmarks.ratio import Ratio, Side, Table, compare, show
+from numpy.typing import NDArray
+from scipy import fft
+
+from skiagram.audit.shifted import shifted_pairs
+from skiagram.correlated import correlated_pairs
+from skiagram.duplicates import THRESHOLD, duplicate_pairs, thumbnail
+from skiagram.store import ImageStore, ShardWriter
+
+SIZE = 64
+COPIES = 100  # every hundredth image is followed by a copy
+COMPARED = 20_000
+BLOCK = 512
+
+
+def images(number: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield tissue with a power-law spectrum of exponent 3, and after each hundredth its copy."""
+    draws = np.random.default_rng(0)
+    frequency = np.hypot(fft.fftfreq(SIZE)[:, None], fft.rfftfreq(SIZE))
+    frequency[0, 0] = frequency[0, 1]
+    tissue = np.zeros((SIZE, SIZE))
+    for at in range(number):
+        if at % COPIES == COPIES - 1:
+            tissue = 1.1 * tissue + 0.1 * draws.normal(size=(SIZE, SIZE))
+        else:
+            noise = fft.rfft2(draws.normal(size=(SIZE, SIZE)))
+            tissue = fft.irfft2(noise * frequency**-1.5, s=(SIZE, SIZE))
+            tissue /= tissue.std()
+        yield np.clip(128 + 30 * tissue, 0, 255).astype(np.uint8)
+
+
+def all_products(thumbnails: NDArray[np.float32]) -> set[tuple[int, int]]:
+    """Return pairs above the threshold by multiplying every pair out."""
+    found = set()
+    for start in range(0, len(thumbnails), BLOCK):
+        product = thumbnails[start : start + BLOCK] @ thumbnails[start:].T
+        i, j = np.nonzero(np.triu(product > THRESHOLD, k=1))
+        found |= set(zip((i + start).tolist(), (j + start).tolist(), strict=True))
+    return found
+
+
+def ratios() -> Iterator[Ratio]:
+    """Compare on 20,000 thumbnails."""
+    thumbnails = np.stack([thumbnail(image) for image in images(COMPARED)])
+    if set(correlated_pairs(thumbnails, THRESHOLD)) != all_products(thumbnails):
+        raise AssertionError("other pairs than by all products")
+    yield compare(
+        f"pairs of {COMPARED:,} thumbnails",
+        Side("bounded", lambda: correlated_pairs(thumbnails, THRESHOLD)),
+        Side(f"all products, NumPy {np.__version__}", lambda: all_products(thumbnails)),
+    )
+
+
+def whole(number: int) -> tuple[int, float, float, float]:
+    """Return near duplicates found, seconds for them and with shifted copies, peak resident GB."""
+    with tempfile.TemporaryDirectory() as folder:
+        with ShardWriter(Path(folder)) as writer:
+            for at, image in enumerate(images(number)):
+                writer.add(f"case-{at:06d}", image)
+        started = time.perf_counter()
+        store = ImageStore(Path(folder))
+        pairs = duplicate_pairs(store)
+        near = time.perf_counter() - started
+        shifted_pairs(store, pairs)
+        both = time.perf_counter() - started
+    return (
+        len(pairs.first),
+        near,
+        both,
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2,
+    )
+
+
+def tables(numbers: tuple[int, ...] = (20_000, 100_000)) -> Iterator[Table]:
+    """Measure each number of images in a process of its own."""
+    rows = []
+    for number in numbers:
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+            pairs, near, both, memory = process.submit(whole, number).result()
+        told = f"{pairs:,} of {number // COPIES:,}"
+        rows.append((f"{number:,}", told, f"{near:.0f} s", f"{both:.0f} s", f"{memory:.2f} GB"))
+    yield Table(
+        f"Reading, reducing, comparing and confirming images of {SIZE} × {SIZE}",
+        ("images", "copies found", "near duplicates", "and shifted copies", "peak memory"),
+        tuple(rows),
+    )
+
+
+if __name__ == "__main__":
+    chosen = tuple(int(word) for word in sys.argv[1:])
+    show(ratios(), tables(chosen) if chosen else tables())

@@ -1,0 +1,160 @@
+"""Phantoms: no alarm on ten clean ones, and every kind of leak that is planted is found."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from numpy.typing import NDArray
+from scipy.ndimage import shift
+
+from skiagram.datasets.phantom.source import Phantom
+from skiagram.options import build
+from skiagram.records import SEALED, Cases
+from skiagram.store import Image
+from tests.audit.planted import Planted
+
+pytestmark = pytest.mark.slow
+OPTION_FILE = Path(__file__).parents[2] / "conf/dataset/phantom.yaml"
+PATIENTS = {"train": 60, "validation": 20, "test": 20}
+
+
+@cache
+def generated(seed: int) -> tuple[tuple[Image, ...], tuple[int, ...], tuple[str, ...]]:
+    options = {**yaml.safe_load(OPTION_FILE.read_text()), "seed": seed, "patients": PATIENTS}
+    source = build(options, "dataset")
+    assert isinstance(source, Phantom)
+    opened = source.open(None)
+    entries = opened.entries()
+    return (
+        tuple(opened.image(at).pixels for at in range(len(entries))),
+        tuple(entry.label for entry in entries),
+        tuple(str(entry.split) for entry in entries),
+    )
+
+
+def phantom(seed: int) -> Planted:
+    """Return 100 patients with two images each, under shuffled ids as ingest gives them."""
+    images, label, split = generated(seed)
+    draws = np.random.default_rng(seed)
+    order = draws.permutation(len(images))
+    patient = np.array([f"patient-{at:06d}" for at in draws.permutation(100)])[order // 2]
+    parts, labels = np.array(split)[order], np.array(label)[order]
+    case_id = np.array([f"case-{at:06d}" for at in range(len(images))])
+    cases = Cases(case_id, patient, parts, np.where(parts == "test", SEALED, labels))
+    covariates = pd.DataFrame({"case_id": case_id, "age": draws.normal(60, 9, len(images))})
+    return Planted([images[at] for at in order], cases, covariates)
+
+
+def rows(clean: Planted, chosen: NDArray[np.bool_]) -> list[int]:
+    return np.flatnonzero(chosen).tolist()
+
+
+def abnormal(clean: Planted) -> list[int]:
+    return rows(clean, clean.cases.label == 1)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_clean_phantom_raises_no_alarm(seed: int, tmp_path: Path) -> None:
+    found = phantom(seed).findings(tmp_path, acquisition=("age",))
+    assert [name for name, finding in found.items() if finding.severity != "note"] == []
+
+
+def exact_copies(clean: Planted) -> None:
+    train, test = (rows(clean, clean.cases.split == part) for part in ("train", "test"))
+    for one, other in zip(train[:3], test[:3], strict=True):
+        clean.images[other] = clean.images[one].copy()
+
+
+def noisy_copies(clean: Planted) -> None:
+    train, test = (rows(clean, clean.cases.split == part) for part in ("train", "test"))
+    for one, other in zip(train[:3], test[:3], strict=True):
+        noise = np.random.default_rng(one).normal(size=(64, 64))
+        spread = np.nanstd(clean.images[one])
+        clean.images[other] = (clean.images[one] + 0.1 * spread * noise).astype(np.float32)
+
+
+def shifted_copies(clean: Planted) -> None:
+    train, test = (rows(clean, clean.cases.split == part) for part in ("train", "test"))
+    for one, other in zip(train[:3], test[:3], strict=True):
+        whole = np.nan_to_num(clean.images[one], nan=float(np.nanmean(clean.images[one])))
+        clean.images[other] = shift(whole, (1, -2), order=1, mode="nearest")
+
+
+def brighter_copies(clean: Planted) -> None:
+    train, test = (rows(clean, clean.cases.split == part) for part in ("train", "test"))
+    for one, other in zip(train[:3], test[:3], strict=True):
+        clean.images[other] = clean.images[one] * np.float32(1.2) + np.float32(50)
+
+
+def patients_on_two_sides(clean: Planted) -> None:
+    train, test = (rows(clean, clean.cases.split == part) for part in ("train", "test"))
+    clean.cases.patient_id[test[:3]] = clean.cases.patient_id[train[:3]]
+
+
+def marked_borders(clean: Planted) -> None:
+    for at in abnormal(clean):
+        clean.images[at] = clean.images[at].copy()
+        clean.images[at][:2, -4:] = np.nanmax(clean.images[at])
+
+
+def another_size(clean: Planted) -> None:
+    for at in abnormal(clean):
+        clean.images[at] = clean.images[at][:60]
+
+
+def another_depth(clean: Planted) -> None:
+    for at in abnormal(clean):
+        clean.images[at] = np.nan_to_num(clean.images[at]).astype(np.uint16)
+
+
+def label_as_covariate(clean: Planted) -> None:
+    assert clean.covariates is not None
+    clean.covariates["room"] = np.where(clean.cases.label == 1, "B", "A")
+
+
+def ids_by_class(clean: Planted) -> None:
+    ordered = np.argsort(clean.cases.label, kind="stable")
+    clean.images = [clean.images[at] for at in ordered]
+    cases = clean.cases
+    clean.cases = Cases(
+        cases.case_id, cases.patient_id[ordered], cases.split[ordered], cases.label[ordered]
+    )
+
+
+def conflicting_labels(clean: Planted) -> None:
+    train = clean.cases.split == "train"
+    normal = rows(clean, train & (clean.cases.label == 0))
+    for one, other in zip(normal[:3], rows(clean, train & (clean.cases.label == 1)), strict=False):
+        clean.images[other] = clean.images[one].copy()
+
+
+@pytest.mark.parametrize(
+    ("plant", "name", "count"),
+    [
+        (exact_copies, "exact_duplicates_across_splits", 3),
+        (noisy_copies, "near_duplicates_across_splits", 3),
+        (shifted_copies, "shifted_copies_across_splits", 3),
+        (brighter_copies, "near_duplicates_across_splits", 3),
+        (patients_on_two_sides, "patients_across_splits", 3),
+        (marked_borders, "label_from_border", 160),
+        (another_size, "label_from_format", 160),
+        (another_depth, "label_from_format", 160),
+        (label_as_covariate, "label_among_covariates", 1),
+        (ids_by_class, "label_from_case_order", 160),
+        (conflicting_labels, "label_conflicts", 3),
+    ],
+)
+def test_a_planted_leak_is_found(
+    plant: Callable[[Planted], None], name: str, count: int, tmp_path: Path
+) -> None:
+    spoiled = phantom(0)
+    plant(spoiled)
+    finding = spoiled.findings(tmp_path)[name]
+    assert finding.count == count
+    assert finding.severity in {"warning", "stop"}
+    assert finding.remedy
+    assert 1 <= len(finding.examples) <= 5
