@@ -109,16 +109,18 @@ def _rows(cls: type, given: list[Any], prefix: str = "", whole: str = "") -> Ite
 
     Args:
         cls: Option dataclass.
-        given: The group's values in each option file; None where the group is switched off.
+        given: The group's values in each option file; None or a word where it has no options.
         prefix: Names of the groups above.
         whole: Meaning of the group above, for members that need no words of their own.
     """
     hints, told = get_type_hints(cls, include_extras=True), attributes(cls)
     for field in dataclasses.fields(cls):
-        values = [one[field.name] for one in given if one is not None]
+        values = [one[field.name] for one in given if isinstance(one, Mapping)]
         hint, option = hints[field.name], f"{prefix}{field.name}"
         nested = [one for one in (hint, *get_args(hint)) if _is_group(one)]
-        shown = "" if nested and any(values) else _together(values)
+        shown = (
+            "" if nested and any(isinstance(one, Mapping) for one in values) else _together(values)
+        )
         meaning = told.get(field.name, whole).replace("None ", "null ")
         yield _Row(code(option), type_name(hint), meaning, shown)
         for one in nested:
