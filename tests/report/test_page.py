@@ -163,6 +163,14 @@ def test_what_a_task_does_not_have_is_said(rendered: dict[str, str]) -> None:
         assert text in words, text
 
 
+def test_the_designs_are_not_taken_for_each_other(rendered: dict[str, str]) -> None:
+    sealed, nested = Page(rendered["ideal"]).text, Page(rendered["classes"]).text
+    assert "was chosen on development cases" in sealed
+    assert "inner folds" not in sealed
+    assert "was chosen by inner folds" in nested
+    assert "chosen on development cases" not in nested
+
+
 def test_pairs_that_were_asked_for_stand_with_their_difference(rendered: dict[str, str]) -> None:
     words = Page(rendered["ideal"]).text
     assert "Support vector machine Decision tree +0.084 (0.044–0.104)" in words

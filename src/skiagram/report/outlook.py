@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from math import ceil
 
 from skiagram.evaluation.results import Evaluation
+from skiagram.report.design import WORDS
 from skiagram.report.numbers import count, decimal, percent
 
 _SURE = 0.8  # of resamples with one model first: below it the order of the models is open
@@ -115,8 +116,8 @@ def _order(evaluation: Evaluation) -> Iterator[str]:
         yield f"{words}: which model is best is not settled."
     else:
         yield (
-            f"{words}, but the development cases did not choose it; the comparison above is "
-            "between those that were chosen, so that no test label had a say."
+            f"{words}, but it was not {WORDS[evaluation.task.design].chosen}; the comparison above "
+            "is between those that were, so that no reported label had a say."
         )
 
 

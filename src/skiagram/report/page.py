@@ -5,6 +5,7 @@ from typing import Any
 from skiagram.evaluation.results import Evaluation
 from skiagram.report.confusion import frequencies, matrices
 from skiagram.report.contents import FIRST_PAGE, SECTIONS
+from skiagram.report.design import WORDS
 from skiagram.report.environment import render_template
 from skiagram.report.illustrations import Figures, draw
 from skiagram.report.material import Material
@@ -39,6 +40,7 @@ def render(evaluation: Evaluation, material: Material, figures: Figures | None =
         headings=FIRST_PAGE | SECTIONS,
         evaluation=evaluation,
         task=evaluation.task,
+        design=WORDS[evaluation.task.design],
         material=material,
         card=material.card,
         figures=figures or draw(evaluation, material.curves),

@@ -21,6 +21,7 @@ def test_it_holds_the_best_of_each_arm_the_rules_and_the_limit_alone() -> None:
         ["Decision tree", "A coin"],
         ["Ideal observer"],
     ]
+    assert not any(row.best for _, group in found.groups for row in group)
 
 
 def test_a_reader_stands_beside_the_models() -> None:
@@ -38,8 +39,8 @@ def test_sensitivity_and_specificity_become_cases_out_of_a_hundred() -> None:
     ]
     assert answer(evaluation).columns == (
         "AUC",
-        "Of 100 abnormal cases, found",
-        "Of 100 other cases, false alarms",
+        "Found, of 100 abnormal",
+        "False alarms, of 100 others",
     )
 
 

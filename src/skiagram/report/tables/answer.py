@@ -1,6 +1,7 @@
 """The one table of the first page: what was compared, in figures that a physician reads."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from skiagram.evaluation.comparison.trivial import PREVALENCE
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
@@ -28,9 +29,9 @@ def _columns(evaluation: Evaluation) -> tuple[str, ...]:
     positive = evaluation.task.positive
     off_twins = ("AUC off twins",) if evaluation.twins else ()
     if positive is None:
-        return "AUC, mean over classes", *off_twins, "Of 100 cases, named rightly"
+        return "AUC, mean over classes", *off_twins, "Named rightly, of 100 cases"
     name = evaluation.task.classes[positive]
-    return "AUC", *off_twins, f"Of 100 {name} cases, found", "Of 100 other cases, false alarms"
+    return "AUC", *off_twins, f"Found, of 100 {name}", "False alarms, of 100 others"
 
 
 def _contenders(evaluation: Evaluation, notes: Notes) -> Iterator[_Group]:
@@ -38,10 +39,13 @@ def _contenders(evaluation: Evaluation, notes: Notes) -> Iterator[_Group]:
         shown = [one for one in models if is_best(evaluation, one) or arm == "reader"]
         if not any(is_best(evaluation, one) for one in models) and arm != "reader":
             shown = models[:1]  # nobody was chosen: the reason stands in the row
-        rows = (
-            model_row(evaluation, one, lambda one: _cells(one, evaluation, notes)) for one in shown
-        )
-        yield TITLES[arm], tuple(rows)
+        yield TITLES[arm], tuple(_row(one, evaluation, notes) for one in shown)
+
+
+def _row(model: ModelResult, evaluation: Evaluation, notes: Notes) -> Row:
+    """Return a model's row without the mark of the best, which all of an arm here are."""
+    row = model_row(evaluation, model, lambda one: _cells(one, evaluation, notes))
+    return replace(row, best=False)
 
 
 def _cells(model: ModelResult, evaluation: Evaluation, notes: Notes) -> tuple[Cell, ...]:
@@ -82,7 +86,7 @@ def _beaten(evaluation: Evaluation, notes: Notes) -> Iterator[_Group]:
     """Yield the trivial rules that were in the run, and the commonest class."""
     rules = {one.rule for one in evaluation.trivial} - {PREVALENCE}
     rows = [
-        model_row(evaluation, one, lambda one: _cells(one, evaluation, notes))
+        _row(one, evaluation, notes)
         for one in evaluation.models
         if one.outcome.model in rules and not is_best(evaluation, one)
     ]
