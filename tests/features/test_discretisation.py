@@ -8,31 +8,33 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from skiagram.errors import DataError, OptionError
-from skiagram.features.discretisation import Discretisation, entropy, histograms
+from skiagram.features.discretisation import Discretisation, entropy
 from skiagram.options import check
 
 
 def test_fixed_bin_number_cuts_the_range_into_equal_bins() -> None:
     image = np.array([[[0.0, 2.4, 2.6, 5.0, 9.9, 10.0]]])
-    levels = Discretisation(bin_number=4, bin_width=None).levels(image)
-    assert levels.tolist() == [[[0, 0, 1, 2, 3, 3]]]
+    found = Discretisation(bin_number=4, bin_width=None).grey_levels(image)
+    assert found.levels.tolist() == [[[[1, 1, 2, 3, 4, 4]]]]
+    assert found.number == 4
 
 
 def test_fixed_bin_width_counts_from_the_minimum() -> None:
     image = np.array([[[-10.0, 14.9, 15.0, 40.0]]])
-    levels = Discretisation(bin_number=None, bin_width=25.0).levels(image)
-    assert levels.tolist() == [[[0, 0, 1, 2]]]
+    found = Discretisation(bin_number=None, bin_width=25.0).grey_levels(image)
+    assert found.levels.tolist() == [[[[1, 1, 2, 3]]]]
+    assert found.number == 3
 
 
 def test_too_narrow_bins_are_refused_with_the_number_of_levels() -> None:
     image = np.array([[[0.0, 65535.0]]])
     with pytest.raises(DataError, match=r"bin width of 1 makes 65536 grey levels"):
-        Discretisation(bin_number=None, bin_width=1.0).levels(image)
+        Discretisation(bin_number=None, bin_width=1.0).grey_levels(image)
 
 
 def test_widest_allowed_range_of_bins_is_accepted() -> None:
     image = np.array([[[0.0, 255.0]]])
-    assert Discretisation(bin_number=None, bin_width=1.0).levels(image).max() == 255
+    assert Discretisation(bin_number=None, bin_width=1.0).grey_levels(image).number == 256
 
 
 @pytest.mark.parametrize(
@@ -54,17 +56,30 @@ pixels = arrays(np.float32, (3, 4, 5), elements=st.floats(-(2.0**100), 2.0**100,
 
 @given(pixels, st.integers(2, 256))
 def test_levels_stay_in_range_and_keep_the_order(images: np.ndarray, bins: int) -> None:
-    levels = Discretisation(bin_number=bins, bin_width=None).levels(images.astype(np.float64))
-    assert levels.min() >= 0
-    assert levels.max() < bins
+    found = Discretisation(bin_number=bins, bin_width=None).grey_levels(images.astype(np.float64))
+    levels = found.levels[:, 0].astype(np.int64)
+    assert levels.min() == 1
+    assert levels.max() <= found.number == bins
     for image, level in zip(images, levels, strict=True):
         order = np.argsort(image.ravel(), kind="stable")
         assert (np.diff(level.ravel()[order]) >= 0).all()
 
 
-def test_shares_and_entropy_equal_numpy_and_scipy() -> None:
-    codes = np.random.default_rng(0).integers(0, 9, size=(3, 6, 7))
-    shares = histograms(codes, 10)
-    expected = np.stack([np.bincount(code.ravel(), minlength=10) / 42 for code in codes])
-    np.testing.assert_array_equal(shares, expected)
-    np.testing.assert_allclose(entropy(shares), stats.entropy(expected, base=2, axis=1))
+def test_a_region_has_its_own_range_and_the_rest_is_level_0() -> None:
+    image = np.array([[[0.0, 10.0, 20.0, 1000.0]]])
+    inside = np.array([[[True, True, True, False]]])
+    found = Discretisation(bin_number=2, bin_width=None).grey_levels(image, inside)
+    assert found.levels.tolist() == [[[[1, 2, 2, 0]]]]
+
+
+def test_a_region_without_a_pixel_is_refused() -> None:
+    image, inside = np.ones((2, 2, 2)), np.ones((2, 2, 2), dtype=np.bool_)
+    inside[1] = False
+    with pytest.raises(DataError, match="image 1 of the batch has no pixel in its region"):
+        Discretisation(bin_number=2, bin_width=None).grey_levels(image, inside)
+
+
+def test_entropy_equals_scipy() -> None:
+    shares = np.random.default_rng(0).dirichlet(np.ones(9), 5)
+    shares[0] = np.eye(9)[2]
+    np.testing.assert_allclose(entropy(shares), stats.entropy(shares, base=2, axis=1), atol=1e-12)

@@ -52,34 +52,6 @@ class Discretisation:
             raise ValueError("give exactly one of `bin_number` and `bin_width`, and null the other")
         return self
 
-    def levels(self, images: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the grey level of each pixel.
-
-        Args:
-            images: (n, height, width), finite.
-
-        Returns:
-            (n, height, width), from 0 (the IBSI counts from 1); a constant image has level 0.
-
-        Raises:
-            DataError: The bin width makes more than 256 levels.
-        """
-        minimum = images.min(axis=(1, 2), keepdims=True)
-        spread = images.max(axis=(1, 2), keepdims=True) - minimum
-        if self.bin_number is not None:
-            share = (images - minimum) / np.where(spread > 0, spread, 1)
-            return np.minimum(share * self.bin_number, self.bin_number - 1).astype(np.int64)
-        width = self.bin_width or 1.0
-        most = float(spread.max() / width) + 1
-        if most > MOST_LEVELS + 1:
-            raise DataError(
-                f"a bin width of {width:g} makes {most:.0f} grey levels of one image",
-                where="features",
-                allowed=f"at most {MOST_LEVELS}",
-                remedy="choose wider bins, or a fixed `bin_number`",
-            )
-        return ((images - minimum) / width).astype(np.int64)
-
     def grey_levels(
         self, images: NDArray[np.float64], inside: NDArray[np.bool_] | None = None
     ) -> GreyLevels:
@@ -161,23 +133,6 @@ def _digitise(
                 share = factor * (images[image, pixel] - lowest[image]) / divisor[image]
                 levels[image, pixel] = 1 + min(int(share), most)
     return levels
-
-
-def histograms(codes: NDArray[np.int64], bins: int) -> NDArray[np.float64]:
-    """Return the share of each code in each image.
-
-    Args:
-        codes: (n, ...) in [0, bins).
-        bins: Number of codes.
-
-    Returns:
-        (n, bins), each row sums to 1.
-    """
-    n = len(codes)
-    flat = codes.reshape(n, -1)
-    shifted = flat + bins * np.arange(n)[:, None]
-    counts = np.bincount(shifted.ravel(), minlength=n * bins).reshape(n, bins)
-    return counts / flat.shape[1]
 
 
 def entropy(shares: NDArray[np.float64]) -> NDArray[np.float64]:
