@@ -72,7 +72,7 @@ def trained(project: Project, own: OwnFolder, *words: str, design: str) -> None:
         ("audit",),
         ("restore",),
         ("extract", FEATURES),
-        *(("train_baseline", f"model={model}", "plan.folds=2") for model in MODELS),
+        *(("train_baseline", f"model={model}", *PLAN) for model in MODELS),
     ):
         done = project.stage(stage, *overrides)
         assert done.returncode == 0, (stage, done.stderr[-2000:])
@@ -99,6 +99,7 @@ def predicted(project: Project, model: str, own: OwnFolder, files: list[str]) ->
 
 
 CLASSES = ("cancer", "normal")
+PLAN = ("plan.folds=2", "plan.inner_folds=2")
 
 
 @pytest.mark.slow
