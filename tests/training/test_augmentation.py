@@ -5,10 +5,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.ndimage import shift
+from scipy.ndimage import affine_transform, shift
 
 from skiagram.training.augmentation import augment, draws
-from skiagram.training.options import Augmentation
+from skiagram.training.options import PRESETS, Augmentation
 
 
 def views(**changes: bool | float) -> Augmentation:
@@ -17,6 +17,7 @@ def views(**changes: bool | float) -> Augmentation:
         "vertical_flip": False,
         "shift": 0.0,
         "rotation": 0.0,
+        "shear": 0.0,
         "zoom": 0.0,
     }
     return Augmentation(**(still | changes))  # type: ignore[arg-type]
@@ -30,7 +31,7 @@ def uniform(*values: float) -> torch.Tensor:
     return torch.tensor([values])
 
 
-STILL = uniform(0.9, 0.9, 0.5, 0.5, 0.5, 0.5)
+STILL = uniform(0.9, 0.9, 0.5, 0.5, 0.5, 0.5, 0.5)
 
 
 @given(st.permutations([f"case{k}" for k in range(6)]), st.integers(0, 50))
@@ -63,7 +64,7 @@ def test_flips_mirror(option: str, axis: int, column: int) -> None:
 
 def test_a_shift_moves_by_a_share_of_the_side() -> None:
     image = picture()
-    moved = augment(image, uniform(0.9, 0.9, 1.0, 0.5, 0.5, 0.5), views(shift=0.25))
+    moved = augment(image, uniform(0.9, 0.9, 1.0, 0.5, 0.5, 0.5, 0.5), views(shift=0.25))
     expected = shift(image.numpy(), (0, 0, 0, -2), order=1, mode="nearest")
     np.testing.assert_allclose(moved.numpy(), expected, atol=1e-5)
 
@@ -71,12 +72,35 @@ def test_a_shift_moves_by_a_share_of_the_side() -> None:
 @pytest.mark.parametrize("width", [8, 9])
 def test_half_a_turn_is_both_flips_and_any_turn_keeps_the_centre(width: int) -> None:
     image = picture(9, width)
-    turned = augment(image, uniform(0.9, 0.9, 0.5, 0.5, 1.0, 0.5), views(rotation=180.0))
+    turned = augment(image, uniform(0.9, 0.9, 0.5, 0.5, 1.0, 0.5, 0.5), views(rotation=180.0))
     torch.testing.assert_close(turned, image.flip(2, 3), atol=1e-4, rtol=0)
 
 
 def test_a_quarter_turn_of_a_square_is_numpys() -> None:
     image = picture()
-    turned = augment(image, uniform(0.9, 0.9, 0.5, 0.5, 1.0, 0.5), views(rotation=90.0))
+    turned = augment(image, uniform(0.9, 0.9, 0.5, 0.5, 1.0, 0.5, 0.5), views(rotation=90.0))
     expected = np.rot90(image.numpy(), axes=(2, 3))
     np.testing.assert_allclose(turned.numpy(), expected, atol=1e-4)
+
+
+def test_a_shear_is_scipys_affine_map() -> None:
+    image = picture(9, 11)
+    slanted = augment(image, uniform(0.9, 0.9, 0.5, 0.5, 0.5, 0.5, 1.0), views(shear=0.25))
+    centre = np.array([4.0, 5.0])
+    matrix = np.array([[1.0, 0.0], [0.25, 1.0]])
+    for channel in range(2):
+        expected = affine_transform(
+            image[0, channel].numpy(), matrix, centre - matrix @ centre, order=1, mode="nearest"
+        )
+        np.testing.assert_allclose(slanted[0, channel].numpy(), expected, atol=1e-5)
+
+
+def test_the_articles_views_have_its_ranges_and_the_medical_ones_keep_sides() -> None:
+    article, medical = PRESETS["article"], PRESETS["medical"]
+    assert (article.rotation, article.shift, article.shear, article.zoom) == (40.0, 0.2, 0.2, 0.2)
+    assert article.horizontal_flip
+    assert not article.vertical_flip
+    assert not medical.horizontal_flip
+    assert not medical.vertical_flip
+    for name in ("rotation", "shift", "shear", "zoom"):
+        assert getattr(medical, name) < getattr(article, name)

@@ -14,7 +14,7 @@ from torch.nn.functional import affine_grid, grid_sample
 from skiagram.seeding import stream
 from skiagram.training.options import Augmentation
 
-_DRAWS = 6
+_DRAWS = 7
 
 
 def draws(seed: int, epoch: int, case_ids: Sequence[str]) -> Tensor:
@@ -26,7 +26,7 @@ def draws(seed: int, epoch: int, case_ids: Sequence[str]) -> Tensor:
         case_ids: n case ids.
 
     Returns:
-        (n, 6) float32, uniform in [0, 1).
+        (n, 7) float32, uniform in [0, 1).
     """
     rows = [stream(seed, "augmentation", epoch, case_id).random(_DRAWS) for case_id in case_ids]
     return torch.from_numpy(np.stack(rows).astype(np.float32))
@@ -37,7 +37,7 @@ def augment(images: Tensor, uniform: Tensor, options: Augmentation) -> Tensor:
 
     Args:
         images: (n, channels, height, width) float.
-        uniform: (n, 6) in [0, 1): flips, shifts, rotation and zoom.
+        uniform: (n, 7) in [0, 1): flips, shifts, rotation, zoom and shear.
         options: Which views are allowed.
     """
     signed = 2 * uniform - 1
@@ -47,9 +47,18 @@ def augment(images: Tensor, uniform: Tensor, options: Augmentation) -> Tensor:
     scale = 1 + signed[:, 5] * options.zoom
     height, width = images.shape[2:]
     cosine, sine, aspect = scale * angle.cos(), scale * angle.sin(), height / width
+    slant = options.shear * signed[:, 6] * aspect
     # Rows of the map from a view's coordinates in [-1, 1] to the image's.
-    across = (cosine * horizontal, -sine * aspect * vertical, 2 * options.shift * signed[:, 2])
-    down = (sine / aspect * horizontal, cosine * vertical, 2 * options.shift * signed[:, 3])
+    across = (
+        cosine * horizontal,
+        (cosine * slant - sine * aspect) * vertical,
+        2 * options.shift * signed[:, 2],
+    )
+    down = (
+        sine / aspect * horizontal,
+        (sine / aspect * slant + cosine) * vertical,
+        2 * options.shift * signed[:, 3],
+    )
     maps = torch.stack([torch.stack(across, dim=1), torch.stack(down, dim=1)], dim=1)
     grid = affine_grid(maps.to(images.dtype), list(images.shape), align_corners=False)
     return grid_sample(images, grid, padding_mode="border", align_corners=False)

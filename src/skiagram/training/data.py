@@ -25,7 +25,7 @@ class Batch(NamedTuple):
     Attributes:
         images: (n, channels, height, width) float32.
         label: (n,) int64.
-        uniform: (n, 6) random numbers of the views; (n, 0) where images are shown as they are.
+        uniform: (n, 7) random numbers of the views; (n, 0) where images are shown as they are.
     """
 
     images: Tensor
@@ -53,7 +53,7 @@ class Examples(Dataset[Batch]):
         self.images = images
         self.label = torch.from_numpy(label.astype(np.int64))
         self.image_size = image_size
-        channels, height, width = images.shape(image_size)
+        self.shape = channels, height, width = images.shape(image_size)
         small = 4 * len(images) * channels * height * width <= held_bytes
         self.held = images.read(np.arange(len(images)), image_size) if small else None
 

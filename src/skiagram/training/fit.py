@@ -84,9 +84,14 @@ class Fit:
     ) -> None:
         options = self.training
         weight = _class_weight(training.label, self.n_classes, options.class_weights)
-        module = ClassifierTraining(classifier, options, weight, self.seed)
-        augmented = options.augmentation is not None
+        names, compiled = training.images.case_id, self.trainer.compile
+        module = ClassifierTraining(
+            classifier, options, weight, self.seed, names, compiled=compiled
+        )
+        augmented = options.views is not None
         data = ImageData(training, validation, options.batch_size, self.seed, augmented)
+        # Results depend on no uninitialised number, so filling memory beforehand only costs time.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         with Progress("epochs", options.epochs) as bar, _quiet(), _failures(options.batch_size):
             frozen = _frozen_epochs(classifier)
             history = History(options.epochs, options.patience, checkpoint, frozen, bar.advance)
@@ -103,11 +108,14 @@ class Fit:
 
     def _lightning(self, history: History) -> pl.Trainer:
         where = dataclasses.asdict(self.trainer)
+        for own in ("channels_last", "compile"):
+            del where[own]
         spawned = self.trainer.strategy == "ddp_spawn"
         try:
             trainer = pl.Trainer(
                 **where | ({"strategy": Spawned()} if spawned else {}),
                 max_epochs=self.training.epochs,
+                gradient_clip_val=self.training.gradient_clip,
                 deterministic=True if device(self.trainer).type == "cpu" else "warn",
                 callbacks=[history, Threads(self.threads)],
                 logger=False,

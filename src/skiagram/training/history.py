@@ -71,6 +71,7 @@ class History(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Judge the epoch, write the checkpoint and say whether to go on."""
         assert isinstance(pl_module, ClassifierTraining)  # noqa: S101 - narrows the type
+        pl_module.check_losses()
         loss, accuracy = trainer.strategy.broadcast(pl_module.validation())
         row = {
             "epoch": float(trainer.current_epoch),
@@ -79,8 +80,7 @@ class History(Checkpoint):
             "validation_accuracy": accuracy,
             "learning_rate": pl_module.learning_rate,
         }
-        for name in ("training_loss", "validation_loss"):
-            _finite(name, row[name], trainer.current_epoch)
+        _check_finite(loss, trainer.current_epoch)
         self.curves.append(row)
         if self.best_epoch < 0 or loss < self.curves[self.best_epoch]["validation_loss"]:
             self.best_epoch = len(self.curves) - 1
@@ -103,12 +103,12 @@ class History(Checkpoint):
         trainer.strategy.barrier()
 
 
-def _finite(name: str, value: float, epoch: int) -> None:
-    if not math.isfinite(value):
+def _check_finite(loss: float, epoch: int) -> None:
+    if not math.isfinite(loss):
         raise ModelFailure(
-            f"{name.replace('_', ' ')} is {value} in epoch {epoch}",
+            f"validation loss is {loss} in epoch {epoch}",
             where="training",
-            remedy="lower training.optimizer.lr",
+            remedy="lower training.optimizer.lr or set training.gradient_clip",
         )
 
 

@@ -1,6 +1,7 @@
 """What a network sees of some cases: images in the store, read when they are needed."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -41,8 +42,8 @@ class ImageSet:
             ModelFailure: The images differ in size or channels.
         """
         shapes: dict[tuple[int, int, int], str] = {}
-        for case_id in self.case_id.tolist():
-            shapes.setdefault(_shape(self.store.image(case_id), image_size), case_id)
+        for case_id, image in zip(self.case_id.tolist(), self._views, strict=True):
+            shapes.setdefault(_shape(image, image_size), case_id)
         if len(shapes) > 1:
             (first, one), (second, other) = list(shapes.items())[:2]
             raise ModelFailure(
@@ -57,11 +58,28 @@ class ImageSet:
         Raises:
             DataError: A pixel is missing; names the case.
         """
-        images = [
-            _tensor(case_id, self.store.image(case_id), image_size)
-            for case_id in self.case_id[rows].tolist()
-        ]
-        return torch.stack(images)
+        images = torch.stack([_tensor(self._views[row], image_size) for row in rows.tolist()])
+        self._check_finite(images, rows)
+        return images
+
+    @cached_property
+    def _views(self) -> list[Image]:
+        """Find every image once; a view holds no pixels."""
+        return [self.store.image(case_id) for case_id in self.case_id.tolist()]
+
+    def __reduce__(self) -> tuple[type["ImageSet"], tuple[ImageStore, NDArray[np.str_]]]:
+        """Leave the views out for another process: pickled, they would hold their pixels."""
+        return ImageSet, (self.store, self.case_id)
+
+    def _check_finite(self, images: Tensor, rows: NDArray[np.int64]) -> None:
+        if bool(torch.isfinite(images).all()):
+            return
+        faulty = int(torch.isfinite(images).flatten(1).all(dim=1).logical_not().nonzero()[0])
+        raise DataError(
+            "missing pixels",
+            where=str(self.case_id[rows[faulty]]),
+            remedy="choose a restoration that fills missing values",
+        )
 
     def moments(self, image_size: int | None) -> tuple[Tensor, Tensor]:
         """Return each channel's mean and standard deviation over all pixels, float32.
@@ -88,15 +106,9 @@ def _shape(image: Image, image_size: int | None) -> tuple[int, int, int]:
     return channels, image.shape[0], image.shape[1]
 
 
-def _tensor(case_id: str, image: Image, image_size: int | None) -> Tensor:
+def _tensor(image: Image, image_size: int | None) -> Tensor:
     planes = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
     pixels = torch.from_numpy(planes.astype(np.float32))
-    if not bool(torch.isfinite(pixels).all()):
-        raise DataError(
-            "missing pixels",
-            where=case_id,
-            remedy="choose a restoration that fills missing values",
-        )
     if image_size is None or pixels.shape[1:] == (image_size, image_size):
         return pixels
     size = (image_size, image_size)

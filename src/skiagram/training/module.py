@@ -1,17 +1,24 @@
 """The Lightning module: softmax cross-entropy on views of the training images."""
 
-import math
+from collections.abc import Callable
+from typing import Any, cast
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from skiagram.seeding import derived_seed
+from skiagram.errors import ModelFailure
+from skiagram.seeding import derived_seed, stream
 from skiagram.training.augmentation import augment
 from skiagram.training.classifier import Classifier, Staged
-from skiagram.training.data import Batch
+from skiagram.training.data import Batch, EpochOrder
 from skiagram.training.options import Optimizer, Training
+from skiagram.training.schedule import learning_rate
+
+_NAMED = 16
 
 
 class ClassifierTraining(pl.LightningModule):
@@ -22,59 +29,122 @@ class ClassifierTraining(pl.LightningModule):
         options: Loss, optimizer and views.
         class_weight: (n_classes,) weight of each class in the loss.
         seed: Seed of the fit.
+        case_id: (n,) str, the training cases.
+        compiled: Whether `torch.compile` fuses operations.
     """
 
     class_weight: Tensor
 
     def __init__(
-        self, classifier: Classifier, options: Training, class_weight: Tensor, seed: int
+        self,
+        classifier: Classifier,
+        options: Training,
+        class_weight: Tensor,
+        seed: int,
+        case_id: NDArray[np.str_],
+        *,
+        compiled: bool,
     ) -> None:
         super().__init__()
         self.classifier = classifier
         self._options = options
         self._seed = seed
+        self._case_id = case_id
+        self._compiled = compiled
+        # A method and no module: the compiled one would prefix the names of all weights.
+        self._score: Callable[[Tensor], Tensor] = classifier.forward
         self.register_buffer("class_weight", class_weight, persistent=False)
         self._loss = torch.zeros(2)
+        self._losses: list[Tensor] = []
+        self._checked = 0
         self._validated: list[tuple[Tensor, Tensor]] = []
 
     def forward(self, images: Tensor) -> Tensor:
         """Return (n, n_classes) logits."""
-        logits: Tensor = self.classifier(images)
-        return logits
+        return self._score(images)
+
+    def setup(self, stage: str) -> None:
+        """Compile in the process that trains; what is compiled cannot be sent to another."""
+        if self._compiled:
+            self._score = torch.compile(self.classifier.forward)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return the chosen optimizer."""
         return _optimizer(self._options.optimizer, self)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Begin an epoch: seed what it draws (dropout) and set its learning rate."""
+        """Set the learning rate; at the start of an epoch, seed what it draws (dropout)."""
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = self._learning_rate(batch_idx)
         if batch_idx > 0:  # `on_train_epoch_start` is left out in a resumed fit's first epoch
             return
         torch.manual_seed(derived_seed(self._seed, "epoch", self.current_epoch, self.global_rank))
-        for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = self.learning_rate
         if isinstance(self.classifier.network, Staged):
             self.classifier.network.begin_epoch(self.current_epoch)
         self._loss = torch.zeros(2, device=self.device)
+        self._losses, self._checked = [], 0
 
     @property
     def learning_rate(self) -> float:
-        """Return the learning rate of the current epoch."""
-        optimizer = self._options.optimizer
-        if optimizer.schedule == "constant":
-            return optimizer.lr
-        return (
-            optimizer.lr * (1 + math.cos(math.pi * self.current_epoch / self._options.epochs)) / 2
-        )
+        """Return the learning rate of the current epoch's first step."""
+        return self._learning_rate(0)
 
-    def training_step(self, batch: Batch) -> Tensor:
-        """Return the loss of one batch."""
-        images, views = batch.images, self._options.augmentation
+    def _learning_rate(self, batch_idx: int) -> float:
+        steps = int(self.trainer.num_training_batches)
+        step = self.current_epoch * steps + batch_idx
+        return learning_rate(self._options.optimizer, step, steps, self._options.epochs)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the loss of one batch.
+
+        Raises:
+            ModelFailure: It is not finite; seen at once on a CPU, elsewhere after the epoch.
+        """
+        images, views = batch.images, self._options.views
         if views is not None:
             images = augment(images, batch.uniform, views)
-        loss = self._cross_entropy(self(images), batch.label)
+        loss = self._mixed_loss(images, batch.label, batch_idx)
         self._loss += torch.stack([loss.detach() * len(images), loss.new_tensor(len(images))])
+        self._losses.append(loss.detach())
+        if self.device.type == "cpu" and self.trainer.world_size == 1:
+            self.check_losses()
         return loss
+
+    def check_losses(self) -> None:
+        """Stop if the loss of a batch since the last check is no longer finite.
+
+        Raises:
+            ModelFailure: Names the cases of the first such batch.
+        """
+        finite = torch.stack(self._losses).isfinite().tolist() if self._losses else []
+        first, self._checked = self._checked, self._checked + len(finite)
+        if all(finite):
+            self._losses = []
+            return
+        at = finite.index(False)
+        names = self._cases_of(first + at)
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        raise ModelFailure(
+            f"training loss is {float(self._losses[at])} in epoch {self.current_epoch}",
+            where=f"batch {first + at} of {', '.join(names[:_NAMED])}{more}",
+            remedy="lower training.optimizer.lr, set training.gradient_clip, look at these images",
+        )
+
+    def _cases_of(self, batch: int) -> list[str]:
+        order: EpochOrder = cast(Any, self.trainer.train_dataloader).sampler
+        names: list[str] = self._case_id[list(order)[batch]].tolist()
+        return names
+
+    def _mixed_loss(self, images: Tensor, label: Tensor, batch_idx: int) -> Tensor:
+        alpha = self._options.mixup
+        if not alpha:
+            return self._cross_entropy(self(images), label)
+        place = (self.current_epoch, batch_idx, self.global_rank)
+        share = stream(self._seed, "mixup", *place).beta(alpha, alpha)
+        # The order of a batch is random, so its neighbour is a random partner of each image.
+        logits = self(share * images + (1 - share) * images.roll(1, dims=0))
+        own, partner = (self._cross_entropy(logits, one) for one in (label, label.roll(1)))
+        return share * own + (1 - share) * partner
 
     def training_loss(self) -> float:
         """Return the mean loss over the epoch so far."""

@@ -1,5 +1,6 @@
 """Options of training: what an option file of a network or of the trainer may say."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -15,15 +16,16 @@ class Optimizer:
     Attributes:
         name: `adam` (Kingma & Ba 2015), `adamw` (Loshchilov & Hutter 2019) or `sgd` with
             momentum .9.
-        lr: Learning rate of the first epoch.
+        lr: Learning rate of the first epoch; under `one_cycle` the largest.
         weight_decay: Pull towards 0; decoupled from the gradient under `adamw`.
-        schedule: `constant`, or `cosine` down to 0 over all epochs.
+        schedule: `constant`; `cosine` down to 0 over all epochs; or `one_cycle`, step by step up to
+            `lr` and down again (Smith & Topin 2019).
     """
 
     name: Literal["adam", "adamw", "sgd"]
     lr: Annotated[float, Field(gt=0, le=10)]
     weight_decay: Annotated[float, Field(ge=0)]
-    schedule: Literal["constant", "cosine"]
+    schedule: Literal["constant", "cosine", "one_cycle"]
 
 
 @dataclass(**STRICT)
@@ -31,10 +33,11 @@ class Augmentation:
     """Random views of training images; each is a function of seed, epoch and case.
 
     Attributes:
-        horizontal_flip: Mirror left and right in half of the views.
+        horizontal_flip: Mirror left and right in half of the views; not where the side matters.
         vertical_flip: Mirror top and bottom in half of the views.
         shift: Largest shift as a share of the image's side, each way.
         rotation: Largest rotation in degrees, each way.
+        shear: Largest slant each way: pixels across for each pixel down.
         zoom: Largest change of scale as a share, each way.
     """
 
@@ -42,7 +45,18 @@ class Augmentation:
     vertical_flip: bool
     shift: Annotated[float, Field(ge=0, le=0.5)]
     rotation: Annotated[float, Field(ge=0, le=180)]
+    shear: Annotated[float, Field(ge=0, le=2)]
     zoom: Annotated[float, Field(ge=0, lt=1)]
+
+
+PRESETS: Mapping[str, Augmentation] = {
+    "article": Augmentation(
+        horizontal_flip=True, vertical_flip=False, shift=0.2, rotation=40.0, shear=0.2, zoom=0.2
+    ),
+    "medical": Augmentation(
+        horizontal_flip=False, vertical_flip=False, shift=0.05, rotation=10.0, shear=0.05, zoom=0.1
+    ),
+}
 
 
 @dataclass(**STRICT)
@@ -57,7 +71,12 @@ class Training:
         class_weights: `balanced` weighs a class by the inverse of its frequency; null: all equal.
         label_smoothing: Share of each target spread over all classes.
         image_size: Side in pixels that all images are resized to; null keeps them as they are.
-        augmentation: Random views of training images; null for none.
+        augmentation: Random views of training images: their ranges; `article`, the articles' wide
+            ones; `medical`, gentle ones without flips; or null for none.
+        mixup: α of the Beta(α, α) distribution of the share by which each image is mixed with
+            another of its batch, labels alike (Zhang et al. 2018); 0 mixes none.
+        gradient_clip: Largest norm of the gradient over all weights; null for any.
+        members: Networks trained alike from seeds of their own; their probabilities are averaged.
     """
 
     optimizer: Optimizer
@@ -67,12 +86,22 @@ class Training:
     class_weights: Literal["balanced"] | None
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     image_size: Annotated[int, Field(ge=1)] | None
-    augmentation: Augmentation | None
+    augmentation: Augmentation | Literal["article", "medical"] | None
+    mixup: Annotated[float, Field(ge=0)]
+    gradient_clip: Annotated[float, Field(gt=0)] | None
+    members: Annotated[int, Field(ge=1)]
+
+    @property
+    def views(self) -> Augmentation | None:
+        """Return the ranges of the random views; None where images are shown as they are."""
+        if isinstance(self.augmentation, str):
+            return PRESETS[self.augmentation]
+        return self.augmentation
 
 
 @dataclass(**STRICT)
 class Trainer:
-    """Where networks are trained; every value is Lightning's own.
+    """Where and how networks are computed; values are Lightning's own up to `precision`.
 
     Attributes:
         accelerator: Kind of device.
@@ -81,6 +110,8 @@ class Trainer:
         strategy: How several devices share the work: `ddp` runs the whole stage on each,
             `ddp_spawn` starts processes for each fit alone; `auto` is `ddp` if there are several.
         precision: Arithmetic of the forward and backward pass.
+        channels_last: Keep the channels of a pixel side by side, which convolutions are fastest on.
+        compile: Let `torch.compile` fuse operations; the first batch takes a minute.
     """
 
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
@@ -88,3 +119,5 @@ class Trainer:
     num_nodes: Annotated[int, Field(ge=1)]
     strategy: Literal["auto", "ddp", "ddp_spawn"]
     precision: Literal["32-true", "16-mixed", "bf16-mixed", "64-true"]
+    channels_last: bool
+    compile: bool

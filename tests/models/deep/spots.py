@@ -11,7 +11,15 @@ from skiagram.store import ImageStore, ShardWriter
 from skiagram.training.images import ImageSet
 from skiagram.training.options import Augmentation, Optimizer, Trainer, Training
 
-CPU = Trainer(accelerator="cpu", devices=1, num_nodes=1, strategy="auto", precision="32-true")
+CPU = Trainer(
+    accelerator="cpu",
+    devices=1,
+    num_nodes=1,
+    strategy="auto",
+    precision="32-true",
+    channels_last=True,
+    compile=False,
+)
 
 
 def training(
@@ -26,6 +34,9 @@ def training(
         label_smoothing=0.0,
         image_size=None,
         augmentation=augmentation,
+        mixup=0.0,
+        gradient_clip=None,
+        members=1,
     )
 
 

@@ -2,17 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
 from skiagram.errors import DataError, ModelFailure
-from skiagram.models.contract import FitContext, FitSummary
-from skiagram.models.deep.fitted import Architecture, FittedNetwork, load
-from skiagram.training.classifier import Classifier
+from skiagram.models.contract import FitContext
+from skiagram.models.deep.fitted import load
 from tests.models.deep.spots import halves, learner, spots, training
 
 
@@ -25,20 +21,6 @@ def test_a_loaded_network_scores_alike(tmp_path: Path) -> None:
     again.save(tmp_path / "copy")
     for name in ("weights.safetensors", "architecture.json"):
         assert (tmp_path / "copy" / name).read_bytes() == (tmp_path / "model" / name).read_bytes()
-
-
-def test_compiled_networks_are_saved_under_their_own_names(tmp_path: Path) -> None:
-    network = learner(training()).network
-    architecture = Architecture.of(network, (1, 16, 16), 2)
-    plain = architecture.build()
-    compiled = cast(nn.Module, torch.compile(plain))
-    mean, deviation = torch.zeros(1), torch.ones(1)
-    cpu, summary = torch.device("cpu"), FitSummary(0, None, 0)
-    for name, module in (("plain", plain), ("compiled", compiled)):
-        classifier = Classifier(module, mean, deviation)
-        FittedNetwork(classifier, architecture, summary, cpu).save(tmp_path / name)
-    one, other = (tmp_path / name / "weights.safetensors" for name in ("plain", "compiled"))
-    assert one.read_bytes() == other.read_bytes()
 
 
 def test_images_of_another_size_are_refused(tmp_path: Path) -> None:

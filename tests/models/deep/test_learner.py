@@ -24,7 +24,9 @@ from skiagram.training.images import ImageSet
 from skiagram.training.options import Augmentation, Optimizer
 from tests.models.deep.spots import CPU, halves, learner, spots, training
 
-VIEWS = Augmentation(horizontal_flip=True, vertical_flip=True, shift=0.05, rotation=10.0, zoom=0.05)
+VIEWS = Augmentation(
+    horizontal_flip=True, vertical_flip=True, shift=0.05, rotation=10.0, shear=0.0, zoom=0.05
+)
 
 
 def auc(scores: np.ndarray, label: np.ndarray) -> float:

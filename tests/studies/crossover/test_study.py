@@ -30,7 +30,13 @@ def study(**changed: Any) -> Crossover:
         "draws": 2,
         "plan": Plan(repeats=1, folds=2, inner_folds=2, validation_fraction=0.2, seed=0),
         "trainer": Trainer(
-            accelerator="cpu", devices=1, num_nodes=1, strategy="auto", precision="32-true"
+            accelerator="cpu",
+            devices=1,
+            num_nodes=1,
+            strategy="auto",
+            precision="32-true",
+            channels_last=True,
+            compile=False,
         ),
         "replicates": 100,
     }

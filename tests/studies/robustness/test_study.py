@@ -37,7 +37,13 @@ def study(**changed: Any) -> Robustness:
         "margin": 0.02,
         "plan": Plan(repeats=1, folds=2, inner_folds=2, validation_fraction=0.2, seed=0),
         "trainer": Trainer(
-            accelerator="cpu", devices=1, num_nodes=1, strategy="auto", precision="32-true"
+            accelerator="cpu",
+            devices=1,
+            num_nodes=1,
+            strategy="auto",
+            precision="32-true",
+            channels_last=True,
+            compile=False,
         ),
     }
     return Robustness(**(values | changed))

@@ -16,6 +16,7 @@ from torch import nn
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.contract import FitSummary
 from skiagram.models.deep.contract import Network
+from skiagram.models.deep.ensemble import together
 from skiagram.options import build
 from skiagram.records import write_record
 from skiagram.training.classifier import Classifier
@@ -23,7 +24,6 @@ from skiagram.training.images import ImageSet
 
 WEIGHTS = "weights.safetensors"
 ARCHITECTURE = "architecture.json"
-_COMPILED = "_orig_mod."
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,14 @@ class FittedNetwork:
 
     def __init__(
         self,
-        classifier: Classifier,
+        classifier: nn.Module,
         architecture: Architecture,
         summary: FitSummary,
         device: torch.device,
     ) -> None:
         self.summary = summary
-        self._classifier = classifier.to(device).eval()
+        # One layout for all: a loaded network then scores bit for bit as before it was saved.
+        self._classifier = classifier.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self._architecture = architecture
         self._training = architecture.options().training
         self._device = device
@@ -118,7 +119,7 @@ class FittedNetwork:
         """Write `weights.safetensors` and `architecture.json`."""
         folder.mkdir(parents=True, exist_ok=True)
         weights = {
-            name.replace(_COMPILED, ""): value.detach().cpu().contiguous()
+            name: value.detach().cpu().contiguous()
             for name, value in self._classifier.state_dict().items()
         }
         save_file(weights, folder / WEIGHTS)
@@ -134,8 +135,9 @@ def load(folder: Path) -> FittedNetwork:
     """
     try:
         architecture = _read_architecture(folder / ARCHITECTURE)
-        channels = architecture.shape[0]
-        classifier = Classifier(architecture.build(), torch.zeros(channels), torch.ones(channels))
+        unscaled = torch.zeros(architecture.shape[0]), torch.ones(architecture.shape[0])
+        members = architecture.options().training.members
+        classifier = together([Classifier(architecture.build(), *unscaled) for _ in range(members)])
         classifier.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         raise DataError(

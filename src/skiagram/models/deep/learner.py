@@ -1,13 +1,17 @@
 """Makes a model of the deep arm from a network's options."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import pandas as pd
 import torch
+from torch import Tensor
 
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
 from skiagram.models.deep.contract import Network, StartsFromWeights
+from skiagram.models.deep.ensemble import together
 from skiagram.models.deep.fitted import Architecture, FittedNetwork
 from skiagram.seeding import derived_seed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
@@ -57,26 +61,45 @@ class Learner:
         options = self.network.training
         examples = Examples(training.inputs, training.label, options.image_size)
         held_out = Examples(validation.inputs, validation.label, options.image_size)
-        shape = training.inputs.shape(options.image_size)
-        architecture = Architecture.of(self.network, shape, training.n_classes)
-        torch.manual_seed(derived_seed(context.seed, "weights"))
+        architecture = Architecture.of(self.network, examples.shape, training.n_classes)
+        moments = training.inputs.moments(options.image_size)
+        members, curves = [], []
+        for number in range(options.members):
+            own = _member(context, number)
+            classifier = self._classifier(architecture, moments, own.seed)
+            fit = Fit(options, self.trainer, training.n_classes, self.threads, own.seed, own.folder)
+            curves.append(fit.run(classifier, examples, held_out))
+            members.append(classifier.cpu())
+        whole = together(members)
+        summary = FitSummary(
+            parameters=parameter_count(whole),
+            multiply_adds=multiply_adds(whole, examples.shape),
+            images_seen=sum(map(len, curves)) * len(training),
+            curves=_mean_curves(curves),
+        )
+        return FittedNetwork(whole, architecture, summary, device(self.trainer))
+
+    def _classifier(
+        self, architecture: Architecture, moments: tuple[Tensor, Tensor], seed: int
+    ) -> Classifier:
+        torch.manual_seed(derived_seed(seed, "weights"))
         network = architecture.build()
         if isinstance(self.network, StartsFromWeights):
             self.network.load_weights(network)
-        classifier = Classifier(network, *training.inputs.moments(options.image_size))
-        fit = Fit(
-            options,
-            self.trainer,
-            training.n_classes,
-            self.threads,
-            context.seed,
-            context.folder,
-        )
-        curves = fit.run(classifier, examples, held_out)
-        summary = FitSummary(
-            parameters=parameter_count(classifier),
-            multiply_adds=multiply_adds(classifier.cpu(), shape),
-            images_seen=len(curves) * len(training),
-            curves=curves,
-        )
-        return FittedNetwork(classifier, architecture, summary, device(self.trainer))
+        layout = torch.channels_last if self.trainer.channels_last else torch.contiguous_format
+        return Classifier(network.to(memory_format=layout), *(one.clone() for one in moments))
+
+
+def _member(context: FitContext, number: int) -> FitContext:
+    """Return the context of one member of an ensemble; the first has the fit's own."""
+    if number == 0:
+        return context
+    folder = context.folder and context.folder / f"member{number}"
+    return FitContext(derived_seed(context.seed, "member", number), folder, context.progress)
+
+
+def _mean_curves(curves: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the mean over the members that were still training, one row an epoch."""
+    if len(curves) == 1:
+        return curves[0]
+    return pd.concat(curves).groupby("epoch", as_index=False).mean()

@@ -70,7 +70,7 @@ class Pretrained:
                 allowed=f"what torchvision's code takes ({error})",
                 remedy="set training.image_size",
             ) from error
-        return network.train().to(memory_format=torch.channels_last)
+        return network.train()
 
     def load_weights(self, network: nn.Module) -> None:
         """Give a freshly built network the weights it starts from.

@@ -9,7 +9,6 @@ wherever it lies.
 from itertools import pairwise
 from typing import Annotated, ClassVar
 
-import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
@@ -53,8 +52,7 @@ class SmallCNN:
         for entering, maps in pairwise(self.widths):
             layers += [nn.MaxPool2d(2), *_convolution(entering, maps, 3, stride=1)]
         layers += [PlaceMean(), nn.Dropout(self.dropout), nn.Linear(self.widths[-1], n_classes)]
-        # A quarter faster on a CPU than maps one after the other.
-        return nn.Sequential(*layers).to(memory_format=torch.channels_last)
+        return nn.Sequential(*layers)
 
 
 def _convolution(entering: int, maps: int, side: int, stride: int) -> list[nn.Module]:

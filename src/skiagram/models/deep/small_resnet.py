@@ -59,7 +59,7 @@ class SmallResNet:
             layers.append(Block(entering, maps, stride=2))
             layers += [Block(maps, maps, stride=1) for _ in range(self.blocks - 1)]
         layers += [PlaceMean(), nn.Dropout(self.dropout), nn.Linear(last, n_classes)]
-        return nn.Sequential(*layers).to(memory_format=torch.channels_last)
+        return nn.Sequential(*layers)
 
 
 class Block(nn.Module):

@@ -7,7 +7,6 @@ Keras starts them. Images are normalised by the training set's own mean and devi
 
 from typing import Annotated, ClassVar, cast
 
-import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import nn
@@ -63,8 +62,7 @@ class VGG16Transfer:
         for part in (base, head):
             part.apply(glorot_uniform)
         repeated = adapt_channels(base, channels, self.gray, "vgg16_transfer")
-        network = Transfer(base, head, self.frozen_epochs, repeated=repeated)
-        return network.to(memory_format=torch.channels_last)
+        return Transfer(base, head, self.frozen_epochs, repeated=repeated)
 
     def load_weights(self, network: nn.Module) -> None:
         """Give a freshly built network the weights it starts from.

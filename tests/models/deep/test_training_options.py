@@ -1,0 +1,151 @@
+"""What the options of training and trainer do to a fit."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import logsumexp, softmax
+from torch import Tensor
+
+from skiagram.errors import ModelFailure
+from skiagram.models.contract import FitContext, Labelled
+from skiagram.models.deep.fitted import FittedNetwork, load
+from skiagram.training.images import ImageSet
+from skiagram.training.module import ClassifierTraining
+from skiagram.training.options import Optimizer, Trainer
+from tests.models.deep.spots import CPU, halves, learner, training
+
+Cases = tuple[Labelled[ImageSet], Labelled[ImageSet]]
+
+
+@pytest.fixture
+def cases(tmp_path: Path) -> Cases:
+    return halves(tmp_path, 48)
+
+
+def fit(cases: Cases, trainer: Trainer = CPU, **changed: object) -> FittedNetwork:
+    options = dataclasses.replace(training(), **changed)  # type: ignore[arg-type]
+    model = dataclasses.replace(learner(options), trainer=trainer)
+    return model.fit(*cases, FitContext(seed=3))
+
+
+def scores(fitted: FittedNetwork, cases: Cases) -> np.ndarray:
+    return fitted.scores(cases[1].inputs)
+
+
+def test_an_ensemble_averages_the_probabilities_of_fits_from_other_seeds(
+    tmp_path: Path, cases: Cases
+) -> None:
+    alone, three = fit(cases), fit(cases, members=3)
+    members = three._classifier.members
+    images = cases[1].inputs.read(np.arange(16), None)
+    with torch.inference_mode():
+        each = np.stack([member(images).double().numpy() for member in members])
+    np.testing.assert_allclose(each[0], scores(alone, cases), atol=1e-6)
+    assert not np.allclose(each[0], each[1])
+    expected = softmax(each, axis=2).mean(axis=0)
+    found = scores(three, cases)
+    np.testing.assert_allclose(np.exp(found), expected, atol=1e-6)
+    np.testing.assert_allclose(logsumexp(found, axis=1), 0.0, atol=1e-6)
+    assert three.summary.parameters == 3 * alone.summary.parameters
+    assert three.summary.images_seen == 3 * alone.summary.images_seen
+    assert three.summary.curves["epoch"].tolist() == alone.summary.curves["epoch"].tolist()
+    three.save(tmp_path / "model")
+    np.testing.assert_array_equal(scores(load(tmp_path / "model"), cases), found)
+
+
+def test_an_ensemble_is_resumed_member_by_member(tmp_path: Path, cases: Cases) -> None:
+    model = learner(dataclasses.replace(training(), members=2))
+    whole = model.fit(*cases, FitContext(seed=3, folder=tmp_path / "whole"))
+    folders = [tmp_path / "whole", tmp_path / "whole" / "member1"]
+    assert all((folder / "last.ckpt").exists() for folder in folders)
+    again = model.fit(*cases, FitContext(seed=3, folder=tmp_path / "whole"))
+    np.testing.assert_array_equal(scores(again, cases), scores(whole, cases))
+
+
+def test_clipping_bounds_the_gradient(cases: Cases, monkeypatch: pytest.MonkeyPatch) -> None:
+    norms: list[float] = []
+
+    def watch(module: ClassifierTraining, optimizer: torch.optim.Optimizer) -> None:
+        gradients = [one.grad for one in module.parameters() if one.grad is not None]
+        if gradients:  # those of the step before; there are none before the first
+            norms.append(float(torch.stack([one.norm() for one in gradients]).norm()))
+
+    monkeypatch.setattr(ClassifierTraining, "on_before_zero_grad", watch)
+    fit(cases, gradient_clip=0.01)
+    assert len(norms) >= 2
+    assert norms == pytest.approx([0.01] * len(norms), rel=1e-3)
+
+
+def test_mixing_is_repeatable_and_mixes(
+    cases: Cases,
+) -> None:
+    plain, one, other = fit(cases), fit(cases, mixup=0.4), fit(cases, mixup=0.4)
+    np.testing.assert_array_equal(scores(one, cases), scores(other, cases))
+    assert not np.allclose(scores(one, cases), scores(plain, cases))
+
+
+def test_a_rate_of_one_cycle_rises_and_falls(
+    cases: Cases,
+) -> None:
+    cycle = Optimizer(name="adam", lr=0.01, weight_decay=0.0, schedule="one_cycle")
+    rates = fit(cases, optimizer=cycle, epochs=6, patience=6).summary.curves["learning_rate"]
+    assert 0 < rates.argmax() < 5
+    assert rates.iloc[-1] < 0.1 * rates.max()
+
+
+def test_layouts_and_compilation_give_the_same_network_and_the_same_names(
+    tmp_path: Path,
+    cases: Cases,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected = scores(fit(cases), cases)
+    rows = dataclasses.replace(CPU, channels_last=False)
+    np.testing.assert_allclose(scores(fit(cases, rows), cases), expected, atol=1e-3)
+    calls, torch_compile = [], torch.compile
+
+    def traced(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        calls.append(function)
+        return torch_compile(function, backend="eager")
+
+    monkeypatch.setattr(torch, "compile", traced)
+    compiled = fit(cases, dataclasses.replace(CPU, compile=True))
+    assert len(calls) == 1
+    np.testing.assert_allclose(scores(compiled, cases), expected, atol=1e-3)
+    compiled.save(tmp_path / "model")
+    np.testing.assert_array_equal(scores(load(tmp_path / "model"), cases), scores(compiled, cases))
+
+
+def test_a_loss_that_is_no_number_names_the_cases_of_its_batch(
+    cases: Cases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = ImageSet.read
+
+    def poisoned(images: ImageSet, rows: np.ndarray, size: int | None) -> Tensor:
+        pixels = read(images, rows, size)
+        pixels[images.case_id[rows] == "case0007"] = torch.nan
+        return pixels
+
+    def moments(images: ImageSet, size: int | None) -> tuple[Tensor, Tensor]:
+        return torch.zeros(1), torch.ones(1)
+
+    monkeypatch.setattr(ImageSet, "read", poisoned)
+    monkeypatch.setattr(ImageSet, "moments", moments)
+    with pytest.raises(ModelFailure, match=r"training loss is nan in epoch 0") as failure:
+        fit(cases)
+    where = str(failure.value).split(":")[0]
+    named = where.split(" of ")[1].split(", ")
+    assert "case0007" in named
+    assert len(named) == 16
+    assert set(named) <= set(cases[0].case_id)
+
+
+def test_bf16_trains_and_scores_in_float(
+    cases: Cases,
+) -> None:
+    found = scores(fit(cases, dataclasses.replace(CPU, precision="bf16-mixed")), cases)
+    np.testing.assert_allclose(found, scores(fit(cases), cases), atol=0.2)
+    assert found.dtype == np.float64
