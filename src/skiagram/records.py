@@ -117,7 +117,8 @@ class Outcome:
 
     Attributes:
         model: Name of the option file.
-        arm: `classical`, `deep`, or `reader` for scores that came with the data.
+        arm: `classical`, `deep`, `combined` for a model made of others, or `reader` for scores
+            that came with the data.
         title: Name for people.
         status: `finished` or `failed`.
         reason: Why it failed, in one line; empty when finished.
@@ -129,7 +130,7 @@ class Outcome:
     """
 
     model: str
-    arm: Literal["classical", "deep", "reader"]
+    arm: Literal["classical", "deep", "combined", "reader"]
     title: str
     status: Literal["finished", "failed"]
     reason: str = ""

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-Arm = Literal["classical", "deep", "reader"]
+Arm = Literal["classical", "deep", "combined", "reader"]
 
 
 class Inputs(Protocol):
@@ -70,11 +70,13 @@ class FitContext:
         seed: Seed of this fit alone.
         folder: Place for checkpoints that a later run resumes from; None to keep none.
         progress: Whether a person is watching.
+        positive: Label of the condition looked for; None when there are more than two classes.
     """
 
     seed: int
     folder: Path | None = None
     progress: bool = False
+    positive: int | None = None
 
 
 @dataclass(frozen=True)

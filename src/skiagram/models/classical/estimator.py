@@ -110,6 +110,10 @@ class ClassicalModel(ABC):
         absent = set(range(training.n_classes)) - set(training.label.tolist())
         if absent:
             raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)
+        return self.fit_steps(training, context)
+
+    def fit_steps(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
+        """Fit all steps on the cases as they are; `fit` says which they are."""
         inputs = training.inputs.columns(chosen(training.inputs.names, self.columns))
         pipeline = self._pipeline(inputs.names, len(training), context.seed)
         target = self.target(training.label, training.n_classes)

@@ -26,6 +26,7 @@ from skiagram.models.classical.soundness import sound_trees
 TRUSTED = (
     "numpy.dtype",  # the imputation keeps the type of its input; a dtype runs no code
     "skiagram.models.classical.normalisation.MaximumThenSumScaler",
+    "skiagram.models.classical.one_class.NormalRange",
     "skiagram.models.classical.selection.ColumnSelector",
     # skops leaves trees out, as their indices go unchecked; here `sound_trees` checks them
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",

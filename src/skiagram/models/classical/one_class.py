@@ -1,0 +1,94 @@
+"""How far a case lies from the normal ones; abnormal cases are never shown to it.
+
+Mahalanobis distance from the mean of the normals, with the covariance of Ledoit and Wolf 2004,
+J. Multivar. Anal. 88(2), which can be inverted with more features than cases.
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
+from sklearn.covariance import LedoitWolf
+
+from skiagram.errors import ModelFailure
+from skiagram.features.table import FeatureTable
+from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
+from skiagram.models.contract import FitContext, Labelled
+from skiagram.options import STRICT
+
+Values = NDArray[np.float64]
+
+
+class NormalRange(LedoitWolf):  # type: ignore[misc]
+    """Mean and covariance of normal cases, and which label they bear."""
+
+    def fit(self, values: Values, target: NDArray[np.int64]) -> "NormalRange":
+        """Learn from (n, n_features) normal cases and their label, n times."""
+        self.normal_ = int(target[0])
+        super().fit(values)
+        return self
+
+    def distance(self, values: Values) -> Values:
+        """Return (n,) distances ≥ 0, in standard deviations of the normals."""
+        squared: Values = self.mahalanobis(values)
+        return np.sqrt(np.maximum(squared, 0))
+
+
+@dataclass(**STRICT)
+class OneClass(ClassicalModel):
+    """Distance from the normals; scores are ± that distance. For tasks of two classes."""
+
+    kind: ClassVar[str] = "Distance from normals"
+
+    def __post_init__(self) -> None:
+        """Refuse a selection that needs both classes."""
+        if self.selection is not None and self.selection.method != "variance":
+            raise ValueError("normals alone: selection by variance, or null")
+
+    def fit(
+        self,
+        training: Labelled[FeatureTable],
+        validation: Labelled[FeatureTable] | None,
+        context: FitContext,
+    ) -> FittedClassical:
+        """Fit all steps on the normal training cases.
+
+        Raises:
+            ModelFailure: The task has more than two classes, there are fewer than two normal
+                cases, or the estimator refuses the features.
+        """
+        if context.positive is None or training.n_classes != 2:
+            raise ModelFailure(
+                f"a task of {training.n_classes} classes has no one class that is normal",
+                where=self.title,
+                remedy="leave it out of `baselines` in params.yaml",
+            )
+        normal = np.flatnonzero(training.label != context.positive)
+        if len(normal) < 2:
+            raise ModelFailure(f"{len(normal)} normal training cases", where=self.title)
+        return self.fit_steps(training.select(normal), context)
+
+    def estimator(self, seed: int) -> NormalRange:
+        """Return the estimator; nothing of it is drawn at random."""
+        return NormalRange()
+
+    @staticmethod
+    def class_scores(estimator: Any, values: Values) -> Values:
+        """Return −distance for the normal class, distance for the other."""
+        distance = estimator.distance(values)
+        sign = np.where(np.arange(2) == estimator.normal_, -1.0, 1.0)
+        scores: Values = distance[:, None] * sign
+        return scores
+
+    @staticmethod
+    def learned_numbers(estimator: Any) -> int:
+        """Count the mean and one half of the covariance, its diagonal included."""
+        features = len(estimator.location_)
+        return features + features * (features + 1) // 2
+
+    @staticmethod
+    def multiply_adds(estimator: Any) -> int:
+        """Count the quadratic form."""
+        features = len(estimator.location_)
+        return features * features + features

@@ -1,0 +1,90 @@
+"""A model of normals alone: abnormal cases change nothing, and far is abnormal."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.spatial.distance import mahalanobis
+from sklearn.covariance import LedoitWolf
+from sklearn.metrics import roc_auc_score
+
+from skiagram.errors import ModelFailure, OptionError
+from skiagram.features.table import FeatureTable
+from skiagram.models.contract import FitContext, Labelled
+from tests.models.classical.families import cohort, model
+
+
+def context(positive: int | None) -> FitContext:
+    """Return a context of a task."""
+    return FitContext(seed=1, positive=positive)
+
+
+def with_values(
+    cases: Labelled[FeatureTable], values: NDArray[np.float32]
+) -> Labelled[FeatureTable]:
+    """Return the cases with other features."""
+    return replace(cases, inputs=replace(cases.inputs, values=values))
+
+
+@pytest.mark.parametrize("positive", [0, 1])
+def test_the_distance_is_that_of_scipy_and_has_the_sign_of_the_class(positive: int) -> None:
+    cases = cohort(2)
+    few = replace(cases, inputs=cases.inputs.columns(("c", "d")))
+    found = model("one_class", normalisation="none").fit(few, None, context(positive))
+    values = few.inputs.values.astype(np.float64)
+    shrunk = LedoitWolf().fit(values[cases.label != positive])
+    expected = [mahalanobis(one, shrunk.location_, shrunk.precision_) for one in values]
+    scores = found.scores(few.inputs)
+    np.testing.assert_allclose(scores[:, positive], expected, rtol=1e-9)
+    np.testing.assert_array_equal(scores[:, 1 - positive], -scores[:, positive])
+
+
+def test_abnormal_cases_change_nothing_not_even_the_normalisation(tmp_path: Path) -> None:
+    cases = cohort(2)
+    values = cases.inputs.values.copy()
+    values[cases.label == 1] *= -50
+    changed = with_values(cases, values)
+    for name, one in {"first": cases, "second": changed}.items():
+        model("one_class", components=3).fit(one, None, context(1)).save(tmp_path / name)
+    first, second = (tmp_path / name / "model.skops" for name in ("first", "second"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_cases_of_another_kind_are_far_though_none_was_shown() -> None:
+    cases = cohort(2)
+    values = cases.inputs.values.copy()
+    values[cases.label == 1, 2] += 6
+    odd = with_values(cases, values)
+    normal = odd.select(np.flatnonzero(odd.label == 0))
+    scores = model("one_class").fit(normal, None, context(1)).scores(odd.inputs)
+    assert roc_auc_score(odd.label, scores[:, 1]) > 0.95
+
+
+def test_a_saved_model_scores_as_before(tmp_path: Path) -> None:
+    cases = cohort(2)
+    fitted = model("one_class").fit(cases, None, context(0))
+    fitted.save(tmp_path)
+    loaded = model("one_class").load(tmp_path)
+    assert loaded.scores(cases.inputs).tobytes() == fitted.scores(cases.inputs).tobytes()
+    assert fitted.summary.images_seen == int((cases.label == 1).sum())
+
+
+def test_more_features_than_normals_are_no_obstacle() -> None:
+    cases = cohort(2)
+    few = cases.select(np.arange(8))
+    scores = model("one_class").fit(few, None, context(1)).scores(cases.inputs)
+    assert np.isfinite(scores).all()
+
+
+def test_several_classes_are_refused_by_name() -> None:
+    with pytest.raises(ModelFailure, match="a task of 3 classes has no one class that is normal"):
+        model("one_class").fit(cohort(3), None, context(None))
+
+
+def test_a_selection_that_needs_both_classes_is_refused() -> None:
+    with pytest.raises(OptionError, match="normals alone"):
+        model("one_class", selection={"method": "auc", "keep": 2})
+    kept = model("one_class", selection={"method": "variance", "keep": 2})
+    assert kept.fit(cohort(2), None, context(1)).summary.parameters == 2 + 3
