@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from skiagram.store import ImageStore, ShardWriter
 from skiagram.training.data import EpochOrder, Examples, ImageData
@@ -71,3 +72,27 @@ def test_only_training_images_get_views(images: ImageSet) -> None:
     assert training == [7, 7, 7]
     assert [batch.uniform.shape[1] for batch in validation] == [0, 0, 0]
     assert torch.equal(torch.cat([batch.images for batch in validation]), examples.held)  # type: ignore[arg-type]
+
+
+def stored(folder: Path, pixels: NDArray[np.float32], **options: int) -> Examples:
+    with ShardWriter(folder) as writer:
+        for row, image in enumerate(pixels):
+            writer.add(f"case{row}", image)
+    store = ImageStore(folder)
+    images = ImageSet(store, np.array(store.case_ids))
+    return Examples(images, np.zeros(len(pixels), dtype=np.int64), None, **options)
+
+
+@pytest.mark.parametrize("held_bytes", [0, 2**20])
+@pytest.mark.parametrize("level", [0.0, 20_000.0])
+def test_moments_are_numpys_over_all_pixels(tmp_path: Path, level: float, held_bytes: int) -> None:
+    draw = np.random.default_rng(0)
+    pixels = (level + draw.normal(3.0, 2.0, (300, 4, 5, 3))).astype(np.float32)
+    mean, deviation = stored(tmp_path, pixels, held_bytes=held_bytes).moments()
+    np.testing.assert_allclose(mean, pixels.mean(axis=(0, 1, 2), dtype=np.float64), rtol=1e-5)
+    np.testing.assert_allclose(deviation, pixels.std(axis=(0, 1, 2), dtype=np.float64), rtol=1e-4)
+
+
+def test_a_constant_channel_has_unit_deviation(tmp_path: Path) -> None:
+    _, deviation = stored(tmp_path, np.full((1, 3, 3), 0.1, dtype=np.float32)).moments()
+    assert deviation.tolist() == [1.0]

@@ -36,20 +36,6 @@ def test_colour_comes_first(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read[0].numpy(), colour.transpose(2, 0, 1))
 
 
-@pytest.mark.parametrize("level", [0.0, 20_000.0])
-def test_moments_are_numpys_over_all_pixels(tmp_path: Path, level: float) -> None:
-    draw = np.random.default_rng(0)
-    pixels = (level + draw.normal(3.0, 2.0, (300, 4, 5, 3))).astype(np.float32)
-    mean, deviation = image_set(tmp_path, *pixels).moments(None)
-    np.testing.assert_allclose(mean, pixels.mean(axis=(0, 1, 2), dtype=np.float64), rtol=1e-5)
-    np.testing.assert_allclose(deviation, pixels.std(axis=(0, 1, 2), dtype=np.float64), rtol=1e-4)
-
-
-def test_a_constant_channel_has_unit_deviation(tmp_path: Path) -> None:
-    _, deviation = image_set(tmp_path, np.full((3, 3), 0.1, dtype=np.float32)).moments(None)
-    assert deviation.tolist() == [1.0]
-
-
 def test_differing_sizes_need_the_option(tmp_path: Path) -> None:
     images = image_set(tmp_path, np.zeros((4, 5), np.uint8), np.ones((8, 6), np.uint8))
     with pytest.raises(ModelFailure, match=r"case0.*case1.*training\.image_size"):

@@ -15,6 +15,7 @@ from skiagram.training.augmentation import draws
 from skiagram.training.images import ImageSet
 
 HELD_BYTES = 512 * 1024**2
+_MOMENTS_BATCH = 256
 
 Rows = NDArray[np.int64]
 
@@ -68,6 +69,23 @@ class Examples(Dataset[Batch]):
         else:
             pixels = self.images.read(rows, self.image_size)
         return Batch(pixels, self.label[torch.from_numpy(rows)], torch.empty(len(rows), 0))
+
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Return each channel's mean and standard deviation over all pixels, float32.
+
+        A constant channel has a deviation of 1, so that dividing by it is safe.
+        """
+        count, total, squares = 0, torch.zeros(1), torch.zeros(1)
+        for start in range(0, len(self), _MOMENTS_BATCH):
+            rows = np.arange(start, min(start + _MOMENTS_BATCH, len(self)))
+            pixels = self[rows].images.double()
+            count += pixels[:, 0].numel()
+            total = total + pixels.sum(dim=(0, 2, 3))
+            squares = squares + pixels.square().sum(dim=(0, 2, 3))
+        mean = total / count
+        deviation = (squares / count - mean.square()).clamp(min=0).sqrt()
+        deviation[deviation < 1e-6 * mean.abs().clamp(min=1e-6)] = 1.0
+        return mean.float(), deviation.float()
 
 
 class Views(Dataset[Batch]):

@@ -12,8 +12,6 @@ from torch.nn.functional import interpolate
 from skiagram.errors import DataError, ModelFailure
 from skiagram.store import Image, ImageStore
 
-_MOMENTS_BATCH = 256
-
 
 @dataclass(frozen=True)
 class ImageSet:
@@ -80,23 +78,6 @@ class ImageSet:
             where=str(self.case_id[rows[faulty]]),
             remedy="choose a restoration that fills missing values",
         )
-
-    def moments(self, image_size: int | None) -> tuple[Tensor, Tensor]:
-        """Return each channel's mean and standard deviation over all pixels, float32.
-
-        A constant channel has a deviation of 1, so that dividing by it is safe.
-        """
-        count, total, squares = 0, torch.zeros(1), torch.zeros(1)
-        for start in range(0, len(self), _MOMENTS_BATCH):
-            rows = np.arange(start, min(start + _MOMENTS_BATCH, len(self)))
-            pixels = self.read(rows, image_size).double()
-            count += pixels[:, 0].numel()
-            total = total + pixels.sum(dim=(0, 2, 3))
-            squares = squares + pixels.square().sum(dim=(0, 2, 3))
-        mean = total / count
-        deviation = (squares / count - mean.square()).clamp(min=0).sqrt()
-        deviation[deviation < 1e-6 * mean.abs().clamp(min=1e-6)] = 1.0
-        return mean.float(), deviation.float()
 
 
 def _shape(image: Image, image_size: int | None) -> tuple[int, int, int]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.fitted import FittedNetwork, load
+from skiagram.training.data import Examples
 from skiagram.training.images import ImageSet
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import Optimizer, Trainer
@@ -129,11 +130,11 @@ def test_a_loss_that_is_no_number_names_the_cases_of_its_batch(
         pixels[images.case_id[rows] == "case0007"] = torch.nan
         return pixels
 
-    def moments(images: ImageSet, size: int | None) -> tuple[Tensor, Tensor]:
+    def moments(examples: Examples) -> tuple[Tensor, Tensor]:
         return torch.zeros(1), torch.ones(1)
 
     monkeypatch.setattr(ImageSet, "read", poisoned)
-    monkeypatch.setattr(ImageSet, "moments", moments)
+    monkeypatch.setattr(Examples, "moments", moments)
     with pytest.raises(ModelFailure, match=r"training loss is nan in epoch 0") as failure:
         fit(cases)
     where = str(failure.value).split(":")[0]

@@ -62,7 +62,7 @@ class Learner:
         examples = Examples(training.inputs, training.label, options.image_size)
         held_out = Examples(validation.inputs, validation.label, options.image_size)
         architecture = Architecture.of(self.network, examples.shape, training.n_classes)
-        moments = training.inputs.moments(options.image_size)
+        moments = examples.moments()
         members, curves = [], []
         for number in range(options.members):
             own = _member(context, number)
