@@ -44,7 +44,10 @@ def test_the_margins_that_turn_the_answer_are_named(low: float, high: float, wor
 
 
 def test_an_order_that_chance_makes_is_told() -> None:
-    assert "it was not chosen on development cases" in told("Among all models Support vector")
+    words = told("Among all models Support vector")
+    assert "it was not chosen on development cases" in words
+    assert "no sealed label had a say" in words
+    assert "sealed" not in told("Among all models Support vector", part="out_of_fold")
     ranking = full().ranking
     assert ranking
     open_order = dataclasses.replace(ranking, first={"small_cnn": 0.5, "svm": 0.3})

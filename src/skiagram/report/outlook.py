@@ -115,9 +115,10 @@ def _order(evaluation: Evaluation) -> Iterator[str]:
     if chosen:
         yield f"{words}: which model is best is not settled."
     else:
+        sealed = ", so that no sealed label had a say" if evaluation.part == "test" else ""
         yield (
             f"{words}, but it was not {WORDS[evaluation.task.design].chosen}; the comparison above "
-            "is between those that were, so that no reported label had a say."
+            f"is between those that were{sealed}."
         )
 
 
