@@ -12,7 +12,6 @@ import pandas as pd
 from skiagram.audit.report import AuditReport
 from skiagram.evaluation.reported import ModelScores
 from skiagram.evaluation.scores_table import scores_table
-from skiagram.models.combined.folders import COMBINED, scores_folder
 from skiagram.predictions import Predictions
 from skiagram.records import Cases, DataCard, Outcome, Task, read_record, read_table
 from skiagram.report.examples import choose, load
@@ -53,23 +52,19 @@ class Artefacts:
     card: DataCard
 
 
-def read_artefacts(root: Path, names: Sequence[str], combined: Sequence[str] = ()) -> Artefacts:
+def read_artefacts(root: Path, names: Sequence[str]) -> Artefacts:
     """Read scores, cases and the seal.
 
     Args:
         root: Project folder.
         names: Models named in params.yaml.
-        combined: Combinations named there.
 
     Raises:
         DataError: Something is missing or damaged.
     """
     truth = root / "data/sealed/truth.parquet"
     return Artefacts(
-        models=(
-            *(_scores(root / "scores" / name) for name in names),
-            *(_scores(root / COMBINED / "scores" / name) for name in combined),
-        ),
+        models=tuple(_scores(root / "scores" / name) for name in names),
         cases=Cases.read(root / "data/cases/cases.parquet"),
         task=read_record(Task, root / "data/cases/task.json"),
         sealed=read_table(root / "data/sealed/labels.parquet"),
@@ -101,10 +96,10 @@ def read_material(
     """
     before, after = ImageStore(root / "data/images"), ImageStore(root / "data/restored")
     chosen = choose(artefacts.cases, artefacts.task, _EXAMPLES_PER_CLASS)
-    folders = {one.outcome.model: scores_folder(root, one.outcome) for one in artefacts.models}
+    names = [model.outcome.model for model in artefacts.models]
     scores = scores_table(artefacts.models, artefacts.cases, artefacts.task, artefacts.sealed)
     worst = galleries(scores, artefacts.task, tuple(best.values()), after, _ERRORS_PER_CLASS)
-    curves = {name: read_table(path / "curves.parquet") for name, path in folders.items()}
+    curves = {name: read_table(root / "scores" / name / "curves.parquet") for name in names}
     return Material(
         card=artefacts.card,
         audit=read_record(AuditReport, root / "data/audit/findings.json"),
@@ -125,8 +120,8 @@ def _provenance(
 ) -> Provenance:
     files = {"case table": root / "data/cases/cases.parquet"}
     for model in artefacts.models:
-        path = scores_folder(root, model.outcome) / "predictions.parquet"
-        files[f"scores of {model.outcome.model}"] = path
+        name = model.outcome.model
+        files[f"scores of {name}"] = root / "scores" / name / "predictions.parquet"
     hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
     options = {f"model {one.outcome.model}": one.outcome.options for one in artefacts.models}
     return Provenance(
