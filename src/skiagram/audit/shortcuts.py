@@ -24,8 +24,9 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     probes = {name: _probe(values, known) for name, values in traits.images.items()}
     columns = {name: _probe(values, known) for name, values in traits.covariates.items()}
     of_images = [
-        _finding(name, suspect, probes.get(name), known, evidence.task.classes)
+        _finding(name, suspect, probes[name], known, evidence.task.classes)
         for name, suspect in SUSPECTS.items()
+        if name in probes
     ]
     return [
         *of_images,
@@ -48,7 +49,7 @@ def _finding(
     telling = found if _tells(found, TELLING) else None
     return Finding(
         name=f"label_from_{name}",
-        severity="warning",
+        severity=suspect.severity,
         count=len(known) if telling else 0,
         summary=_summary(suspect, telling, classes) if telling else "",
         remedy=suspect.remedy,

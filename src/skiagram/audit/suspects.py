@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from skiagram.audit.contract import Severity
+
 
 @dataclass(frozen=True)
 class Suspect:
@@ -12,11 +14,13 @@ class Suspect:
         told: What tells the label.
         doubt: What else may explain it.
         remedy: What to do about it.
+        severity: `note` where no model can learn it.
     """
 
     told: str
     doubt: str
     remedy: str
+    severity: Severity = "warning"
 
 
 _FORMAT_REMEDY = "export all images in one way, and ask where those of each class come from"
@@ -52,6 +56,12 @@ SUSPECTS: Mapping[str, Suspect] = {
         "the place of an image among the sorted case and patient ids",
         "Ids were then not given at random.",
         "shuffle before ids are given",
+    ),
+    "file_order": Suspect(
+        "the place of the file in the table or among the names, or the number in its name",
+        "No model sees that, but images collected class by class often differ in other ways.",
+        "ask if classes were taken at other times or places; give device and site as covariates",
+        "note",
     ),
     "acquisition": Suspect(
         "what is known of how an image was taken",

@@ -40,7 +40,7 @@ def traits_of(
         trait: np.array([one[trait] for one in found]) for trait in (found[0] if found else ())
     }
     images["case_order"] = case_order(cases)[rows]
-    known = _columns(covariates, case_id)
+    known = {} if covariates is None else columns_of(covariates, case_id)
     taken = [known[name] for name in acquisition if name in known]
     if taken:
         images["acquisition"] = np.concatenate(taken, axis=1)
@@ -76,9 +76,14 @@ def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float
         "brightness": (float(seen.mean(dtype=np.float64)) if len(seen) else np.nan,),
         "clipping": _shares(seen, seen.min(), seen.max()) if len(seen) else (np.nan, np.nan),
         "empty_pixels": (float((gray == 0).mean()), 1 - len(seen) / gray.size),
-        "format": (*map(float, np.atleast_3d(image).shape), _DEPTHS.index(str(image.dtype))),
+        "format": format_of(image.shape, str(image.dtype)),
         "spacing": spacing or (np.nan, np.nan),
     }
+
+
+def format_of(shape: tuple[int, ...], depth: str) -> tuple[float, ...]:
+    """Return height, width, channels and the place of the depth among those a store holds."""
+    return shape[0], shape[1], shape[2] if len(shape) == 3 else 1, _DEPTHS.index(depth)
 
 
 def _shares(seen: Image, *values: float) -> tuple[float, ...]:
@@ -102,15 +107,19 @@ def _summary(part: Image) -> tuple[float, float, float]:
     return float(seen.mean(dtype=np.float64)), float(seen.min()), float(seen.max())
 
 
-def _columns(covariates: pd.DataFrame | None, case_id: list[str]) -> dict[str, Columns]:
-    if covariates is None:
-        return {}
-    table = covariates.set_index("case_id").loc[case_id]
+def columns_of(covariates: pd.DataFrame, case_id: Sequence[str]) -> dict[str, Columns]:
+    """Return covariate → (m, 1) numbers, or a text's place by how common it is; NaN is missing.
+
+    Args:
+        covariates: `case_id` and what else is known of each case.
+        case_id: The m cases.
+    """
+    table = covariates.set_index("case_id").loc[list(case_id)]
     return {str(name): _numbers(table[name])[:, None] for name in table.columns}
 
 
 def _numbers(column: "pd.Series") -> Columns:
-    """Return numbers as they are and texts by how common they are, the rare ones as one."""
+    """Return numbers as they are; of texts the rare ones share a place."""
     if pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(dtype=np.float64)
     names = column.dropna()

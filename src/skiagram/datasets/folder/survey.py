@@ -12,6 +12,7 @@ from skiagram.audit.run import CHECKS
 from skiagram.datasets.checks import check_entries
 from skiagram.datasets.contract import Entry
 from skiagram.datasets.folder.examination import Examination, examine_all
+from skiagram.datasets.folder.hints import hints
 from skiagram.datasets.folder.listing import listed
 from skiagram.datasets.folder.source import Folder, check_channels
 from skiagram.datasets.folder.table import Row
@@ -78,9 +79,11 @@ def survey(source: Folder, folder: Path, rows: list[Row], design: Design) -> Sur
         problems.append(error)
     pairs = _pairs(folder, examined)
     readable = {one.name for one in examined}
-    cases = _cases([one for one in listing.entries if one.name in readable], pairs, design)
+    usable = [one for one in listing.entries if one.name in readable]
+    cases = _cases(usable, pairs, design)
     constant = np.array([one.constant for one in examined], dtype=np.bool_)
-    findings = _findings(Evidence(cases, task, source.card(), pairs, constant))
+    traits = hints(usable, examined, cases) if usable else None
+    findings = _findings(Evidence(cases, task, source.card(), pairs, constant, traits))
     return Survey(listing.entries, examined, problems, findings, channels, cases)
 
 
