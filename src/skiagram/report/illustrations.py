@@ -13,6 +13,7 @@ from skiagram.report.figures.operating import precision_recall, roc
 from skiagram.report.figures.reliability import reliability
 from skiagram.report.figures.risk_coverage import risk_coverage
 from skiagram.report.figures.stability import stability
+from skiagram.report.figures.subgroups import subgroups
 from skiagram.report.figures.training import training_curves
 
 
@@ -28,6 +29,7 @@ class Figures:
         reliability: Observed share against stated probability.
         decision_curve: Net benefit by threshold.
         risk_coverage: Errors left by share of cases kept.
+        subgroups: AUC on parts of the reported cases.
         training: (title, training curves) of each network.
     """
 
@@ -38,13 +40,14 @@ class Figures:
     reliability: Drawing | None
     decision_curve: Drawing | None
     risk_coverage: Drawing | None
+    subgroups: Drawing | None
     training: tuple[tuple[str, Drawing], ...]
 
     def all(self) -> tuple[Drawing, ...]:
         """Return every figure there is."""
         single = (
             self.forest, self.roc, self.precision_recall, self.stability, self.reliability,
-            self.decision_curve, self.risk_coverage,
+            self.decision_curve, self.risk_coverage, self.subgroups,
         )  # fmt: skip
         return (*(figure for figure in single if figure), *(figure for _, figure in self.training))
 
@@ -74,5 +77,6 @@ def draw(evaluation: Evaluation, curves: Mapping[str, pd.DataFrame]) -> Figures:
         reliability(evaluation),
         decision_curve(evaluation),
         risk_coverage(evaluation),
+        subgroups(evaluation),
         tuple(training),
     )

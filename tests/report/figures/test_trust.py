@@ -6,6 +6,7 @@ from skiagram.report.figures.decision_curve import decision_curve
 from skiagram.report.figures.forest import forest
 from skiagram.report.figures.reliability import reliability
 from skiagram.report.figures.risk_coverage import risk_coverage
+from skiagram.report.figures.subgroups import subgroups
 from tests.report.examples_of_findings import full
 from tests.report.examples_of_results import TITLES, binary
 
@@ -40,3 +41,12 @@ def test_the_difference_stands_below_the_models_where_there_is_one() -> None:
     assert "minus" not in alone.description
     assert "Best network minus" in with_both.svg
     assert "Best network minus" not in alone.svg
+
+
+def test_parts_of_the_cases_that_have_an_auc_are_drawn() -> None:
+    figure = subgroups(full())
+    assert figure is not None
+    assert "view_position CC 0.830 (0.73–0.88)" in figure.description
+    assert "view position: MLO" in figure.svg
+    assert "40 values" not in figure.svg
+    assert subgroups(binary()) is None
