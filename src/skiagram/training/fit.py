@@ -16,11 +16,12 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
-from skiagram.errors import ModelFailure, OptionError
+from skiagram.errors import OptionError
 from skiagram.progress import Progress
 from skiagram.training.classifier import Classifier, Staged
 from skiagram.training.data import Examples, ImageData
 from skiagram.training.history import History, read_history
+from skiagram.training.memory import memory_failures
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import Trainer, Training
 from skiagram.training.processes import LIBRARIES, Spawned, Threads, silence, started, wait_for_all
@@ -92,7 +93,11 @@ class Fit:
         data = ImageData(training, validation, options.batch_size, self.seed, augmented)
         # Results depend on no uninitialised number, so filling memory beforehand only costs time.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-        with Progress("epochs", options.epochs) as bar, _quiet(), _failures(options.batch_size):
+        with (
+            Progress("epochs", options.epochs) as bar,
+            _quiet(),
+            memory_failures("training", options.batch_size),
+        ):
             frozen = _frozen_epochs(classifier)
             history = History(options.epochs, options.patience, checkpoint, frozen, bar.advance)
             resumed = str(checkpoint) if checkpoint.exists() else None
@@ -198,22 +203,3 @@ def _interrupts() -> Iterator[None]:
             raise
         signal.signal(signal.SIGINT, handler)
         raise KeyboardInterrupt from error
-
-
-@contextmanager
-def _failures(batch_size: int) -> Iterator[None]:
-    """Turn running out of memory into a failure that says which option to turn."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        text = str(error).lower()
-        if isinstance(error, RuntimeError) and not (
-            isinstance(error, torch.OutOfMemoryError)
-            or any(words in text for words in ("out of memory", "not enough memory"))
-        ):
-            raise
-        raise ModelFailure(
-            "memory ran out during training",
-            where="training",
-            remedy=f"lower training.batch_size (now {batch_size}) or training.image_size",
-        ) from error

@@ -158,27 +158,6 @@ def test_divergence_is_a_named_failure(tmp_path: Path) -> None:
         learner(options).fit(known, unseen, FitContext(seed=0))
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
-        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"),
-        MemoryError(),
-    ],
-)
-def test_running_out_of_memory_names_the_option(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    known, unseen = halves(tmp_path, 48)
-
-    def exhaust(*arguments: object) -> None:
-        raise error
-
-    monkeypatch.setattr(History, "on_train_epoch_end", exhaust)
-    with pytest.raises(ModelFailure, match=r"memory ran out.*training\.batch_size \(now 16\)"):
-        learner(training()).fit(known, unseen, FitContext(seed=0))
-
-
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
 def test_an_absent_device_is_a_wrong_option(tmp_path: Path) -> None:
     known, unseen = halves(tmp_path, 24)

@@ -21,6 +21,7 @@ from skiagram.options import build
 from skiagram.records import write_record
 from skiagram.training.classifier import Classifier
 from skiagram.training.images import ImageSet
+from skiagram.training.memory import memory_failures
 
 WEIGHTS = "weights.safetensors"
 ARCHITECTURE = "architecture.json"
@@ -93,7 +94,7 @@ class FittedNetwork:
         """Return (n, n_classes) logits of the cases, float64.
 
         Raises:
-            ModelFailure: The images differ in size from those the network was made for.
+            ModelFailure: The images differ in size from those in training, or no memory is left.
             DataError: An image has missing pixels.
         """
         shape = inputs.shape(self._training.image_size)
@@ -106,7 +107,7 @@ class FittedNetwork:
             )
         rows, size = np.arange(len(inputs)), self._training.batch_size
         batches = [rows[start : start + size] for start in range(0, len(rows), size)]
-        with torch.inference_mode():
+        with torch.inference_mode(), memory_failures("scoring", size):
             logits = [self._score(inputs, batch) for batch in batches]
         return np.concatenate(logits)
 

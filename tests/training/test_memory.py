@@ -1,0 +1,45 @@
+"""Running out of memory names the option; other errors stay what they are."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from skiagram.errors import ModelFailure
+from skiagram.models.contract import FitContext
+from skiagram.training.history import History
+from skiagram.training.memory import memory_failures
+from tests.models.deep.spots import halves, learner, training
+
+EXHAUSTED = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+    RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"),
+    MemoryError(),
+]
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    def exhaust(*arguments: object) -> None:
+        raise error
+
+    return exhaust
+
+
+@pytest.mark.parametrize("error", EXHAUSTED)
+def test_training_and_scoring_name_the_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    known, unseen = halves(tmp_path, 48)
+    fitted = learner(training(epochs=1)).fit(known, unseen, FitContext(seed=0))
+    monkeypatch.setattr(fitted, "_score", raising(error))
+    with pytest.raises(ModelFailure, match=r"during scoring.*training\.batch_size \(now 16\)"):
+        fitted.scores(unseen.inputs)
+    monkeypatch.setattr(History, "on_train_epoch_end", raising(error))
+    with pytest.raises(ModelFailure, match=r"during training.*training\.batch_size \(now 16\)"):
+        learner(training()).fit(known, unseen, FitContext(seed=0))
+
+
+def test_other_errors_pass() -> None:
+    with pytest.raises(RuntimeError, match="shape"), memory_failures("training", 4):
+        raise RuntimeError("wrong shape")
