@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from skiagram.calibration.methods import Method
 from skiagram.datasets.mini_mias.acquisition import Square
 from skiagram.deploy.model import load_model
 from skiagram.deploy.prediction import predict
@@ -32,6 +33,15 @@ def test_test_films_get_the_scores_of_the_train_stage(trained: Trained) -> None:
     assert model.threshold == pytest.approx(
         trained.test.groupby("repeat")["threshold"].first().mean()
     )
+
+
+@pytest.mark.parametrize("calibration", ["isotonic", "temperature"])
+def test_films_are_calibrated_by_the_method_of_the_train_stage(
+    calibration: Method, tmp_path: Path
+) -> None:
+    trained = trained_baseline(tmp_path, calibration=calibration)
+    prediction = predict(load_model(trained.model), trained.films)
+    np.testing.assert_array_equal(prediction.rows, trained.expected())
 
 
 def test_odd_files_are_named_and_the_others_scored(

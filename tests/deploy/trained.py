@@ -1,7 +1,7 @@
 """Trained models with the films of their test cases, made as the stages make them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
+from skiagram.calibration.methods import Method
 from skiagram.datasets.contract import Acquisition, SpacedImage
 from skiagram.features.covariates import Covariates
 from skiagram.features.extraction import extract
@@ -25,7 +26,9 @@ from skiagram.restoration.batch import restore_store
 from skiagram.store import ImageStore, ShardWriter
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-PLAN = Plan(repeats=2, folds=2, inner_folds=2, validation_fraction=0.25, seed=0)
+PLAN = Plan(
+    repeats=2, folds=2, inner_folds=2, calibration="platt", validation_fraction=0.25, seed=0
+)
 TASK = Task(("plain", "striped, fine"), positive=1, design="holdout")
 SIDE, CASES = 20, 60
 
@@ -106,11 +109,17 @@ def prepared(
 
 
 def finish(
-    folder: Path, preparation: Path, model: Any, composed: dict[str, Any], cases: Cases, inputs: Any
+    folder: Path,
+    preparation: Path,
+    model: Any,
+    composed: dict[str, Any],
+    cases: Cases,
+    inputs: Any,
+    plan: Plan = PLAN,
 ) -> Trained:
     """Train a model on (development, test) inputs and leave its folder."""
     member = Member("model", model, composed, *inputs)
-    outcome = train(member, cases, TASK, PLAN, ArmFolders(folder / "model", folder, None))
+    outcome = train(member, cases, TASK, plan, ArmFolders(folder / "model", folder, None))
     assert outcome.status == "finished", outcome.reason
     hand_on(preparation, folder / "model")
     test = Predictions.read(folder / "predictions.parquet").part("test").table
@@ -124,6 +133,7 @@ def trained_baseline(
     acquisition: Acquisition | None = None,
     covariates: Sequence[str] = (),
     model: str = "logistic_regression",
+    calibration: Method = "platt",
 ) -> Trained:
     """Train a logistic regression on two feature families and perhaps covariates."""
     features = [options(f"features/{name}.yaml") for name in ("wavelet", "first_order")]
@@ -134,4 +144,5 @@ def trained_baseline(
     composed = options(f"model/{model}.yaml")
     inputs = tuple(table.of(part.case_id) for part in (cases.development(), cases.test()))
     built = build(composed, "model")
-    return finish(folder, folder / "preparation", built, composed, cases, inputs)
+    plan = replace(PLAN, calibration=calibration)
+    return finish(folder, folder / "preparation", built, composed, cases, inputs, plan)

@@ -12,7 +12,9 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
 from skiagram.models.plan import Plan
 
-PLAN = Plan(repeats=2, folds=3, inner_folds=2, validation_fraction=0.25, seed=7)
+PLAN = Plan(
+    repeats=2, folds=3, inner_folds=2, calibration="platt", validation_fraction=0.25, seed=7
+)
 
 
 def labelled(patients: int = 24, images: int = 2, n_classes: int = 2) -> Labelled[FeatureTable]:

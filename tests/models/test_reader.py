@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from skiagram.calibration import average, fit_calibration
+from skiagram.calibration.methods import average, fit_calibration
 from skiagram.errors import OptionError
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.reader import Reader, ReaderScores
@@ -71,7 +71,10 @@ def test_probability_and_threshold_come_from_development_labels(tmp_path: Path) 
     held_out = found.part("out_of_fold").table.query("repeat == 0")
     folds = [Predictions(rows) for _, rows in held_out.groupby("fold")]
     calibration = average(
-        [fit_calibration(one.scores(), label[one.table["case_id"]].to_numpy()) for one in folds]
+        [
+            fit_calibration("platt", one.scores(), label[one.table["case_id"]].to_numpy())
+            for one in folds
+        ]
     )
     expected = calibration.probabilities(Predictions(test).scores())
     np.testing.assert_allclose(Predictions(test).probabilities(), expected)

@@ -37,7 +37,9 @@ def study(**changed: Any) -> Ablation:
         "features": ("wavelet",),
         "baselines": ("logistic_regression",),
         "networks": (),
-        "plan": Plan(repeats=1, folds=2, inner_folds=2, validation_fraction=0.2, seed=0),
+        "plan": Plan(
+            repeats=1, folds=2, inner_folds=2, calibration="platt", validation_fraction=0.2, seed=0
+        ),
         "trainer": Trainer(
             accelerator="cpu",
             devices=1,

@@ -92,7 +92,7 @@ def load_model(folder: Path) -> DeployedModel:
     preparation = record(Preparation, folder / PREPARATION)
     classes = len(deployment.task.classes)
     if not deployment.decisions or any(
-        len(one.calibration.intercept) != classes for one in deployment.decisions
+        one.calibration.n_classes != classes for one in deployment.decisions
     ):
         raise DataError("is damaged", where=str(folder / DEPLOYMENT), remedy=WHOLE)
     with Progress("Load", 1):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from skiagram.calibration import Calibration
+from skiagram.calibration.methods import Calibration
 from skiagram.models.contract import Arm
 from skiagram.records import Task
 

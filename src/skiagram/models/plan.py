@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.calibration.methods import Method
 from skiagram.options import STRICT
 
 
@@ -16,6 +17,9 @@ class Plan:
         repeats: Times the whole plan is repeated with another stream of the seed.
         folds: Folds for out-of-fold scores (outer folds under `cv`).
         inner_folds: Folds inside each outer fold; used under `cv` only.
+        calibration: How out-of-fold scores become probabilities: `platt` (slope and intercept),
+            `isotonic` (any rising curve; for hundreds of cases of each class) or `temperature`
+            (slope alone; for scores that are log-odds).
         validation_fraction: Share of a fit's patients set aside for early stopping.
         seed: The run's seed.
     """
@@ -23,5 +27,6 @@ class Plan:
     repeats: Annotated[int, Field(ge=1)]
     folds: Annotated[int, Field(ge=2)]
     inner_folds: Annotated[int, Field(ge=2)]
+    calibration: Method
     validation_fraction: Annotated[float, Field(gt=0, le=0.5)]
     seed: Annotated[int, Field(ge=0)]

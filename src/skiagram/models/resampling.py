@@ -14,7 +14,8 @@ from typing import Generic, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.calibration import Calibration, average, fit_calibration, threshold_at_sensitivity
+from skiagram.calibration.methods import Calibration, average, fit_calibration, of_held_out
+from skiagram.calibration.threshold import threshold_at_sensitivity
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.contract import FitContext, FitSummary, Fitted, I, Labelled, Model
 from skiagram.models.plan import Plan
@@ -139,18 +140,19 @@ class Resampling(Generic[I]):
             score_training: Whether each fold also scores the cases it was fitted on.
         """
         calibrations: list[Calibration] = []
-        held_out: list[Scored] = []
+        blind: list[NDArray[np.float64]] = []
         trained: list[Scored] = []
         for k, fold in enumerate(folds):
             training, rest = cases.select(fold.training), cases.select(fold.held_out)
             fitted = self.fit(training, None, *name, f"fold{k}")
             scores = finite(fitted.scores(rest.inputs))
-            one = Developed(fitted, fit_calibration(scores, rest.label), None)
-            calibrations.append(one.calibration)
-            probabilities = one.calibration.probabilities(scores)
-            held_out.append(Scored("out_of_fold", 0, k, rest.case_id, scores, probabilities))
+            calibration = fit_calibration(self.plan.calibration, scores, rest.label)
+            one = Developed(fitted, calibration, None)
+            calibrations.append(calibration)
+            blind.append(scores)
             if score_training:
                 trained.append(one.score(training.inputs, training.case_id, "training", 0, k))
+        held_out = _held_out(cases, folds, blind, of_held_out(calibrations))
         fitted = self.fit(cases, marked, *name, "final")
         threshold = self._threshold(cases, folds, held_out)
         return Developed(fitted, average(calibrations), threshold), held_out + trained
@@ -164,6 +166,20 @@ class Resampling(Generic[I]):
         pooled = np.concatenate([one.probabilities[:, self.positive] for one in held_out])
         positive = cases.label[rows] == self.positive
         return threshold_at_sensitivity(pooled, positive, OPERATING_SENSITIVITY)
+
+
+def _held_out(
+    cases: Labelled[I],
+    folds: list[Partition],
+    scores: list[NDArray[np.float64]],
+    calibrations: list[Calibration],
+) -> list[Scored]:
+    return [
+        Scored(
+            "out_of_fold", 0, k, cases.case_id[fold.held_out], one, calibration.probabilities(one)
+        )
+        for k, (fold, one, calibration) in enumerate(zip(folds, scores, calibrations, strict=True))
+    ]
 
 
 def finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:

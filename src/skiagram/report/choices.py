@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.calibration.methods import Method
 from skiagram.options import STRICT
 from skiagram.records import Design
 
@@ -23,6 +24,7 @@ class Choices:
         repeats: Repeats of the plan.
         folds: Folds of the plan.
         inner_folds: Folds inside each outer fold.
+        calibration: How scores became probabilities.
         seed: The run's seed.
     """
 
@@ -35,6 +37,7 @@ class Choices:
     repeats: Annotated[int, Field(ge=1)]
     folds: Annotated[int, Field(ge=2)]
     inner_folds: Annotated[int, Field(ge=2)]
+    calibration: Method
     seed: Annotated[int, Field(ge=0)]
 
     @property

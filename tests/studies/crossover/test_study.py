@@ -28,7 +28,9 @@ def study(**changed: Any) -> Crossover:
         "networks": ("small_cnn",),
         "sizes": (24, 40, 64, 1000),
         "draws": 2,
-        "plan": Plan(repeats=1, folds=2, inner_folds=2, validation_fraction=0.2, seed=0),
+        "plan": Plan(
+            repeats=1, folds=2, inner_folds=2, calibration="platt", validation_fraction=0.2, seed=0
+        ),
         "trainer": Trainer(
             accelerator="cpu",
             devices=1,

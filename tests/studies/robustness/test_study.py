@@ -35,7 +35,9 @@ def study(**changed: Any) -> Robustness:
         "baselines": ("logistic_regression",),
         "networks": (),
         "margin": 0.02,
-        "plan": Plan(repeats=1, folds=2, inner_folds=2, validation_fraction=0.2, seed=0),
+        "plan": Plan(
+            repeats=1, folds=2, inner_folds=2, calibration="platt", validation_fraction=0.2, seed=0
+        ),
         "trainer": Trainer(
             accelerator="cpu",
             devices=1,

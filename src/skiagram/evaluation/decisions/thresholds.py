@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.calibration import threshold_at_sensitivity
+from skiagram.calibration.threshold import threshold_at_sensitivity
 from skiagram.evaluation.held_out import HeldOut
 from skiagram.evaluation.questions import Aim
 

@@ -1,0 +1,1 @@
+"""From scores to probabilities, by methods fit on out-of-fold scores."""
