@@ -50,5 +50,6 @@ def test_stages_run_alone_with_the_choices_of_params_yaml() -> None:
             assert chosen[group] in {params[group], f"${{params:{group}}}"}, path.name
         if "features" in chosen:
             assert ",".join(chosen["features"]) == params["features"].replace(" ", "")
-        for name in {"repeats", "folds", "inner_folds", "calibration", "seed"} & config.get("plan", {}).keys():
+        plan = {"repeats", "folds", "inner_folds", "calibration", "seed"}
+        for name in plan & config.get("plan", {}).keys():
             assert config["plan"][name] == params[name], path.name
