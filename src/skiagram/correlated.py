@@ -53,12 +53,12 @@ def _nominated(vectors: Vectors, threshold: float) -> Iterator[tuple[int, int]]:
         stop = int(np.searchsorted(first, first[rows][-1] + reach, side="right"))
         for left in range(start, stop, _COLUMNS):
             columns = slice(left, min(left + _COLUMNS, stop))
-            bound = shares[rows] @ shares[columns].T
-            i, j = np.divmod(np.flatnonzero(bound > threshold), bound.shape[1])
-            later = j + left > i + start
-            if later.any():
-                near, far = np.unique(i[later]) + start, np.unique(j[later]) + left
-                yield from _above(vectors, order, near, far, threshold)
+            likely = shares[rows] @ shares[columns].T > threshold
+            if left == start:
+                likely = np.triu(likely, k=1)
+            near = np.flatnonzero(likely.any(axis=1)) + start
+            far = np.flatnonzero(likely.any(axis=0)) + left
+            yield from _above(vectors, order, near, far, threshold)
 
 
 def _above(
@@ -71,7 +71,7 @@ def _above(
     """Yield pairs of vectors from two sets of places in the order, the second one later."""
     product = vectors[order[near]] @ vectors[order[far]].T
     i, j = np.nonzero(product > threshold)
-    later = far[j] > near[i]
+    later = far[j] > near[i]  # a pair within the rows' own columns stands there twice
     yield from zip(order[near[i[later]]].tolist(), order[far[j[later]]].tolist(), strict=True)
 
 
