@@ -149,7 +149,7 @@ def test_real_dicom_mammograms_come_through(project: Project, tmp_path: Path) ->
     trained(project, own, "--covariates", "age", design="cv")
     store = ImageStore(project.folder / "data/images")
     assert len(store) == 8
-    assert all(store.spacing(case) for case in store.case_ids)
+    assert {store.spacing(case) for case in store.case_ids} == {None}  # digitised, it is not told
     probabilities = predicted(project, MODELS[0], own, list(files))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
 
