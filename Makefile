@@ -50,4 +50,4 @@ reference: setup ## make docs/reference from the code
 	PYTHONPATH=docs python -m make_reference
 
 clean: ## remove everything that can be made again
-	rm -rf .work data models scores reports/*.html reports/*.csv
+	rm -rf .work combined data models scores reports/*.html reports/*.csv

@@ -28,7 +28,7 @@ class Options:
 @stage(Options)
 def main(options: Options) -> None:
     """Evaluate only the models named in params.yaml."""
-    found = read_artefacts(ROOT, options.choices.models)
+    found = read_artefacts(ROOT, options.choices.trained, options.choices.combined)
     evaluation = evaluate(
         found.models, found.cases, found.task, found.sealed, seed=options.choices.seed,
         truth=found.truth, duplicates=found.duplicates, patients_known=found.card.patients_known,

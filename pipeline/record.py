@@ -26,7 +26,7 @@ class Options:
 def main(options: Options) -> None:
     """Record the execution; a tracker out of reach costs one warning and no result."""
     tracker: Tracker = build(options.tracking, "tracking")
-    names = (*options.choices.baselines, *options.choices.networks)
+    names = (*options.choices.trained, *options.choices.combined)
     execution = read_execution(ROOT, names, vars(options.choices))
     try:
         print(tracker.record(execution, home(ROOT)))

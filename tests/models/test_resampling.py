@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from skiagram.errors import ModelFailure
 from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Labelled
-from skiagram.models.resampling import FINAL, Resampling, Scored, cross_validate, finite, holdout
+from skiagram.models.designs import cross_validate, holdout
+from skiagram.models.resampling import FINAL, Resampling, Scored, finite
 from skiagram.splits import Partition
 from tests.models.examples import PLAN, Spy, StoppingSpy, labelled
 

@@ -18,10 +18,11 @@ STAGES = {
     "extract": ["features=[first_order,wavelet]"],
     "train_baseline": ["model=decision_tree", "plan.folds=2"],
     "train_network": [f"model={NETWORK}", "plan.folds=2"],
+    "combine": ["combination=[stacking]", "plan.folds=2"],
     "evaluate": [],
     "record": [],
 }
-CLASSICAL = ("ingest", "audit", "restore", "extract", "train_baseline", "evaluate", "record")
+CLASSICAL = tuple(stage for stage in STAGES if stage != "train_network")
 LIST_MODULES = """
 import atexit, runpy, sys
 name, listing = sys.argv[1], sys.argv[2]
@@ -98,7 +99,7 @@ def test_editing_one_model_reruns_that_model_evaluate_and_record(
     copy.edit("conf/model/decision_tree.yaml", max_depth=2)
     done = copy.run("dvc", "repro")
     ran = [line.split("'")[1] for line in done.stdout.splitlines() if "Running stage" in line]
-    assert ran == ["train_baseline@decision_tree", "evaluate", "record"], done.stderr
+    assert ran == ["train_baseline@decision_tree", "combine", "evaluate", "record"], done.stderr
 
 
 @pytest.mark.slow
@@ -121,7 +122,7 @@ def test_a_dropped_model_is_not_reported(finished: Project, tmp_path: Path) -> N
     assert copy.stage("evaluate").returncode == 0
     report = json.loads((copy.folder / "reports/evaluation.json").read_text())
     named = [model["outcome"]["model"] for model in report["models"]]
-    assert named == [BASELINES[0], NETWORK]
+    assert named == [BASELINES[0], NETWORK, "stacking"]
     assert (copy.folder / "scores" / BASELINES[1]).exists()
 
 

@@ -15,25 +15,24 @@ from tests.pipeline.project import BASELINES, NETWORK, Project
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", [*BASELINES, NETWORK])
+@pytest.mark.parametrize("model", [*BASELINES, NETWORK, "combined/stacking"])
 def test_films_of_the_test_set_get_the_scores_of_the_run(
     model: str, finished: Project, tmp_path: Path
 ) -> None:
     store = ImageStore(finished.folder / "data/images")
     names = Cases.read(finished.folder / "data/cases/cases.parquet").test().case_id.tolist()
-    films = [f"{tmp_path}/{name}.png" for name in names]
-    for name, film in zip(names, films, strict=True):
-        Image.fromarray(store.image(name)).save(film)
+    films = [f"{tmp_path}/{case}.png" for case in names]
+    for case, film in zip(names, films, strict=True):
+        Image.fromarray(store.image(case)).save(film)
     table = f"{tmp_path}/scores.csv"
-    done = finished.run(
-        "python", "-m", "skiagram", "predict", f"models/{model}", *films, "-o", table
-    )
+    *arm, name = model.split("/")
+    folder = finished.folder.joinpath(*arm)
+    path = str(folder / "models" / name)
+    done = finished.run("python", "-m", "skiagram", "predict", path, *films, "-o", table)
     assert done.returncode == 0, done.stderr
     with Path(table).open(newline="") as file:
         rows = list(csv.DictReader(file))
-    expected = Predictions.read(finished.folder / f"scores/{model}/predictions.parquet").part(
-        "test"
-    )
+    expected = Predictions.read(folder / f"scores/{name}/predictions.parquet").part("test")
     assert expected.table["case_id"].tolist() == names
     classes = json.loads((finished.folder / "data/cases/task.json").read_text())["classes"]
     found = [[float(row[f"probability_{name}"]) for name in classes] for row in rows]

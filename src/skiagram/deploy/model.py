@@ -11,6 +11,7 @@ from skiagram.deploy.covariates import CovariateFeature
 from skiagram.deploy.films import Films, Preparer
 from skiagram.deploy.folder import WHOLE, own, record, training_mean
 from skiagram.errors import DataError, ModelFailure
+from skiagram.models.combined.folders import MEMBERS
 from skiagram.models.deployment import DEPLOYMENT, Deployment, repeat_folder
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.progress import Progress
@@ -125,6 +126,14 @@ def _scorer(folder: Path, deployment: Deployment, preparation: Preparation) -> S
         from skiagram.deploy.network import load_networks
 
         return load_networks(repeats)
+    if deployment.arm == "combined":
+        from skiagram.deploy.combination import load_combination
+
+        combination = own(
+            deployment.options, "skiagram.models.combined", "weights", folder / DEPLOYMENT
+        )
+        members = [folder / MEMBERS / name for name in combination.members]
+        return load_combination(repeats, members, lambda one: load_model(one).scorer)
     from skiagram.deploy.baseline import load_baselines
 
     return load_baselines(folder, repeats, deployment, preparation)

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, Generic, Protocol
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,9 @@ from skiagram.compute import Compute
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitSummary, I, Labelled, Model
 from skiagram.models.deployment import DEPLOYMENT, Decision, Deployment, repeat_folder
+from skiagram.models.designs import cross_validate, holdout
 from skiagram.models.plan import Plan
-from skiagram.models.resampling import Developed, Resampling, Scored, cross_validate, holdout
+from skiagram.models.resampling import Developed, Resampling, Scored
 from skiagram.options import STRICT
 from skiagram.predictions import Predictions
 from skiagram.progress import Progress
@@ -59,6 +60,40 @@ class Member(Generic[I]):
     development: I
     test: I
 
+    def run(
+        self, resampling: Resampling[I], cases: Cases, task: Task
+    ) -> Iterator[tuple[Developed[I], list[Scored]]]:
+        """Yield the final fit and all scores, repeat after repeat."""
+        known = cases.development()
+        development = Labelled(
+            self.development, known.case_id, known.label, known.patient_id, len(task.classes)
+        )
+        if task.design == "cv":
+            return cross_validate(resampling, development)
+        marked: NDArray[np.bool_] = known.split == "validation"
+        return holdout(resampling, development, marked, self.test, cases.test().case_id)
+
+
+class Trainable(Protocol[I]):
+    """A model that brings its inputs with it, whatever they are."""
+
+    @property
+    def name(self) -> str:
+        """Return the name of its option file."""
+
+    @property
+    def model(self) -> Model[I]:
+        """Return the untrained model."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Return the composed options, for the record."""
+
+    def run(
+        self, resampling: Resampling[I], cases: Cases, task: Task
+    ) -> Iterator[tuple[Developed[I], list[Scored]]]:
+        """Yield the final fit and all scores, repeat after repeat."""
+
 
 @dataclass(frozen=True)
 class ArmFolders:
@@ -80,7 +115,9 @@ class ArmFolders:
         return cls(root / "models" / name, root / "scores" / name, work)
 
 
-def train(member: Member[I], cases: Cases, task: Task, plan: Plan, folders: ArmFolders) -> Outcome:
+def train(
+    member: Trainable[I], cases: Cases, task: Task, plan: Plan, folders: ArmFolders
+) -> Outcome:
     """Run the plan for one model and write models, scores, curves and the outcome.
 
     Returns:
@@ -101,7 +138,7 @@ def train(member: Member[I], cases: Cases, task: Task, plan: Plan, folders: ArmF
             member.model, plan, task.positive, folders.work, progress.describe, finished
         )
         try:
-            for repeat, (developed, rows) in enumerate(_run(resampling, member, cases, task)):
+            for repeat, (developed, rows) in enumerate(member.run(resampling, cases, task)):
                 developed.fitted.save(folders.model / repeat_folder(repeat))
                 decisions.append(Decision(developed.calibration, developed.threshold))
                 scored += rows
@@ -128,26 +165,13 @@ def _fits(plan: Plan, task: Task) -> int:
     return plan.repeats * (plan.folds * (plan.inner_folds + 1) + 1)
 
 
-def _run(
-    resampling: Resampling[I], member: Member[I], cases: Cases, task: Task
-) -> Iterator[tuple[Developed[I], list[Scored]]]:
-    known = cases.development()
-    development = Labelled(
-        member.development, known.case_id, known.label, known.patient_id, len(task.classes)
-    )
-    if task.design == "cv":
-        return cross_validate(resampling, development)
-    marked: NDArray[np.bool_] = known.split == "validation"
-    return holdout(resampling, development, marked, member.test, cases.test().case_id)
-
-
 def _deployment(outcome: Outcome, task: Task, decisions: list[Decision]) -> Deployment:
     return Deployment(
         outcome.model, outcome.arm, outcome.title, outcome.options, task, tuple(decisions)
     )
 
 
-def _outcome(member: Member[I], summaries: list[FitSummary], reason: str) -> Outcome:
+def _outcome(member: Trainable[I], summaries: list[FitSummary], reason: str) -> Outcome:
     last = summaries[-1] if summaries else FitSummary(0, None, 0)
     return Outcome(
         model=member.name,

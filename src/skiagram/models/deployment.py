@@ -30,7 +30,7 @@ class Deployment:
 
     Attributes:
         model: Name of the option file.
-        arm: `classical`, `deep` or `reader`.
+        arm: `classical`, `deep`, `combined` or `reader`.
         title: Name for people.
         options: The composed options.
         task: What is told apart.

@@ -1,13 +1,11 @@
-"""The two designs of evaluation, the same for every model of both arms.
+"""One model under one plan: fits, folds, and the step that both designs of evaluation share.
 
-`develop` is their common step: K patient-grouped folds give out-of-fold scores, these give the
+`Resampling.develop` is that step: K patient-grouped folds give out-of-fold scores, these give the
 calibration and the threshold, and one final fit on all its cases is ready for cases never seen.
-`holdout` develops once a repeat and scores the sealed test set; `cross_validate` develops once in
-each outer fold and scores that fold's held-out patients (nested cross-validation).
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal
 
@@ -93,7 +91,8 @@ class Resampling(Generic[I]):
         title = "-".join(name)
         self.started(title)
         folder = self.work / title if self.work else None
-        context = FitContext(seed=derived_seed(self.plan.seed, "fit", *name), folder=folder)
+        seed = derived_seed(self.plan.seed, "fit", *name)
+        context = FitContext(seed, folder, positive=self.positive)
         if self.model.uses_validation:
             part = self._validation(cases, marked, *name)
             training, validation = cases.select(part.training), cases.select(part.held_out)
@@ -194,62 +193,3 @@ def finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:
             remedy="lower the learning rate or strengthen the regularisation",
         )
     return scores
-
-
-def holdout(
-    resampling: Resampling[I],
-    development: Labelled[I],
-    marked: NDArray[np.bool_],
-    test: I,
-    test_id: NDArray[np.str_],
-) -> Iterator[tuple[Developed[I], list[Scored]]]:
-    """Develop once a repeat and score the sealed cases; yields the final fit and all scores.
-
-    Args:
-        resampling: Model and plan.
-        development: Labelled development cases.
-        marked: (n,) True for the published validation split; all False where there is none.
-        test: Sealed cases.
-        test_id: Their ids.
-    """
-    for repeat in range(resampling.plan.repeats):
-        name = f"repeat{repeat}"
-        folds = resampling.folds(development, resampling.plan.folds, name)
-        developed, scored = resampling.develop(
-            development, marked, folds, name, score_training=True
-        )
-        rows = [replace(one, repeat=repeat) for one in scored]
-        yield developed, [*rows, developed.score(test, test_id, "test", repeat, FINAL)]
-
-
-def cross_validate(
-    resampling: Resampling[I], development: Labelled[I], folds: list[list[Partition]] | None = None
-) -> Iterator[tuple[Developed[I], list[Scored]]]:
-    """Nested cross-validation; yields, once a repeat, a fit on all cases and all scores.
-
-    Args:
-        resampling: Model and plan.
-        development: All labelled cases.
-        folds: Outer folds of each repeat; the plan's own when None.
-    """
-    plan = resampling.plan
-    for repeat in range(plan.repeats):
-        name = f"repeat{repeat}"
-        outer = folds[repeat] if folds else resampling.folds(development, plan.folds, name)
-        rows: list[Scored] = []
-        calibrations: list[Calibration] = []
-        thresholds: list[float] = []
-        for k, fold in enumerate(outer):
-            known, rest = development.select(fold.training), development.select(fold.held_out)
-            inner = resampling.folds(known, plan.inner_folds, name, f"outer{k}")
-            developed, scored = resampling.develop(
-                known, None, inner, name, f"outer{k}", score_training=False
-            )
-            rows += [replace(one, part="inner", repeat=repeat, fold=k) for one in scored]
-            rows.append(developed.score(rest.inputs, rest.case_id, "out_of_fold", repeat, k))
-            rows.append(developed.score(known.inputs, known.case_id, "training", repeat, k))
-            calibrations.append(developed.calibration)
-            thresholds += [] if developed.threshold is None else [developed.threshold]
-        fitted = resampling.fit(development, None, name, "final")
-        threshold = float(np.mean(thresholds)) if thresholds else None
-        yield Developed(fitted, average(calibrations), threshold), rows

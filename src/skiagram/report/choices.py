@@ -21,6 +21,7 @@ class Choices:
         features: Option files of the feature families, comma-separated.
         baselines: Option files of the classical models.
         networks: Option files of the networks.
+        combinations: Option files of combinations, comma-separated.
         repeats: Repeats of the plan.
         folds: Folds of the plan.
         inner_folds: Folds inside each outer fold.
@@ -34,6 +35,7 @@ class Choices:
     features: str
     baselines: tuple[str, ...]
     networks: tuple[str, ...]
+    combinations: str
     repeats: Annotated[int, Field(ge=1)]
     folds: Annotated[int, Field(ge=2)]
     inner_folds: Annotated[int, Field(ge=2)]
@@ -41,6 +43,11 @@ class Choices:
     seed: Annotated[int, Field(ge=0)]
 
     @property
-    def models(self) -> tuple[str, ...]:
-        """Return the option files of all models, baselines first."""
+    def trained(self) -> tuple[str, ...]:
+        """Return the option files of the models of both arms, baselines first."""
         return (*self.baselines, *self.networks)
+
+    @property
+    def combined(self) -> tuple[str, ...]:
+        """Return the option files of the combinations."""
+        return tuple(one.strip() for one in self.combinations.split(",") if one.strip())

@@ -12,6 +12,7 @@ import pandas as pd
 from skiagram.audit.report import AuditReport
 from skiagram.evaluation.reported import ModelScores
 from skiagram.evaluation.scores_table import scores_table
+from skiagram.models.combined.folders import COMBINED, scores_folder
 from skiagram.predictions import Predictions
 from skiagram.records import Cases, DataCard, Outcome, Task, read_record, read_table
 from skiagram.report.examples import choose, load
@@ -52,19 +53,23 @@ class Artefacts:
     card: DataCard
 
 
-def read_artefacts(root: Path, names: Sequence[str]) -> Artefacts:
+def read_artefacts(root: Path, names: Sequence[str], combined: Sequence[str] = ()) -> Artefacts:
     """Read scores, cases and the seal.
 
     Args:
         root: Project folder.
         names: Models named in params.yaml.
+        combined: Combinations named there.
 
     Raises:
         DataError: Something is missing or damaged.
     """
     truth = root / "data/sealed/truth.parquet"
     return Artefacts(
-        models=tuple(_scores(root / "scores" / name) for name in names),
+        models=(
+            *(_scores(root / "scores" / name) for name in names),
+            *(_scores(root / COMBINED / "scores" / name) for name in combined),
+        ),
         cases=Cases.read(root / "data/cases/cases.parquet"),
         task=read_record(Task, root / "data/cases/task.json"),
         sealed=read_table(root / "data/sealed/labels.parquet"),
@@ -96,10 +101,10 @@ def read_material(
     """
     before, after = ImageStore(root / "data/images"), ImageStore(root / "data/restored")
     chosen = choose(artefacts.cases, artefacts.task, _EXAMPLES_PER_CLASS)
-    names = [model.outcome.model for model in artefacts.models]
+    folders = {one.outcome.model: scores_folder(root, one.outcome) for one in artefacts.models}
     scores = scores_table(artefacts.models, artefacts.cases, artefacts.task, artefacts.sealed)
     worst = galleries(scores, artefacts.task, tuple(best.values()), after, _ERRORS_PER_CLASS)
-    curves = {name: read_table(root / "scores" / name / "curves.parquet") for name in names}
+    curves = {name: read_table(path / "curves.parquet") for name, path in folders.items()}
     return Material(
         card=artefacts.card,
         audit=read_record(AuditReport, root / "data/audit/findings.json"),
@@ -120,8 +125,8 @@ def _provenance(
 ) -> Provenance:
     files = {"case table": root / "data/cases/cases.parquet"}
     for model in artefacts.models:
-        name = model.outcome.model
-        files[f"scores of {name}"] = root / "scores" / name / "predictions.parquet"
+        path = scores_folder(root, model.outcome) / "predictions.parquet"
+        files[f"scores of {model.outcome.model}"] = path
     hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
     options = {f"model {one.outcome.model}": one.outcome.options for one in artefacts.models}
     return Provenance(

@@ -6,6 +6,7 @@ from typing import Any
 
 from skiagram.errors import DataError
 from skiagram.evaluation.results import Evaluation, ModelResult
+from skiagram.models.combined.folders import models_folder, scores_folder
 from skiagram.records import DataCard, read_record, read_table
 from skiagram.store import ImageStore
 from skiagram.tracking.contract import Execution, Point, Run
@@ -14,7 +15,7 @@ from skiagram.tracking.receipt import receipt_of
 from skiagram.tracking.values import curve_points, estimate_points, flatten, result_points
 
 _REPORTS = ("evaluation.json", "metrics.json", "report.html", "scores.csv", "plots")
-_STAGES = ("ingest", "audit", "restore", "extract", "evaluate")
+_STAGES = ("ingest", "audit", "restore", "extract", "combine", "evaluate")
 _ARM_STAGE = {"classical": "train_baseline", "deep": "train_network", "reader": "train_baseline"}
 
 
@@ -74,10 +75,11 @@ def _folder(report: str) -> str:
 
 def _child(project: Path, result: ModelResult, data: dict[str, str]) -> Run:
     outcome = result.outcome
-    curves = read_table(project / "scores" / outcome.model / "curves.parquet")
+    scores = scores_folder(project, outcome)
+    curves = read_table(scores / "curves.parquet")
     points = result_points(result) + curve_points(curves)
     tags = {"skiagram.arm": outcome.arm, "skiagram.title": outcome.title} | commit_tags(project)
-    noted = seconds_of(project, f"{_ARM_STAGE[outcome.arm]}-{outcome.model}")
+    noted = seconds_of(project, f"{_ARM_STAGE.get(outcome.arm, '')}-{outcome.model}")
     if noted:
         points.append(Point("seconds", noted[0]))
         tags["skiagram.host"] = noted[1]
@@ -89,8 +91,8 @@ def _child(project: Path, result: ModelResult, data: dict[str, str]) -> Run:
         points=tuple(points),
         tags=tags,
         artefacts={
-            project / "models" / outcome.model: "model",
-            project / "scores" / outcome.model: "scores",
+            models_folder(project, outcome): "model",
+            scores: "scores",
         },
         failed=outcome.status == "failed",
     )

@@ -1,0 +1,35 @@
+"""Stage combine: models made of others, from their out-of-fold scores and development labels."""
+
+from typing import Any
+
+from pydantic.dataclasses import dataclass
+
+from entrypoint import ROOT, publish, stage
+from skiagram.models.combined.stage import checked, combine_all
+from skiagram.models.plan import Plan
+from skiagram.options import STRICT
+from skiagram.records import read_cases
+
+
+@dataclass(**STRICT)
+class Options:
+    """Choices of the stage."""
+
+    combinations: dict[str, dict[str, Any]]
+    baselines: tuple[str, ...]
+    networks: tuple[str, ...]
+    plan: Plan
+
+
+@stage(Options)
+def main(options: Options) -> None:
+    """Make every chosen combination."""
+    trained = (*options.baselines, *options.networks)
+    chosen = [checked(name, one, trained) for name, one in options.combinations.items()]
+    cases, task = read_cases(ROOT / "data/cases")
+    with publish("combined/models", "combined/scores") as staging:
+        combine_all(ROOT, chosen, cases, task, options.plan, staging / "combined")
+
+
+if __name__ == "__main__":
+    main()

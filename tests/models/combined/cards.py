@@ -1,0 +1,102 @@
+"""Members whose scores are drawn, so that it is known what each is worth."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from numpy.typing import NDArray
+
+from skiagram.models.combined.combination import Combination
+from skiagram.models.combined.member import CombinedMember, Scorecard
+from skiagram.models.combined.member_scores import MemberScores
+from skiagram.models.contract import Labelled
+from skiagram.models.plan import Plan
+from skiagram.options import build
+from skiagram.predictions import Predictions
+from skiagram.records import SEALED, Cases, Design, Outcome, Task
+from skiagram.splits import grouped_folds
+
+CONF = Path(__file__).resolve().parents[3] / "conf" / "combination"
+PLAN = Plan(
+    repeats=2, folds=3, inner_folds=2, calibration="platt", validation_fraction=0.25, seed=7
+)
+Floats = NDArray[np.float64]
+
+
+def combination(name: str, **values: Any) -> Combination:
+    """Return the combination of an option file, some values changed."""
+    options = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+    built: Combination = build(options | values, "combinations")
+    return built
+
+
+def drawn(strengths: tuple[float, ...], n_classes: int = 2, patients: int = 150) -> Labelled[Any]:
+    """Return two cases a patient; each member's scores hold that much of the class, and noise."""
+    generator = np.random.default_rng(11)
+    patient = np.repeat(np.arange(patients), 2)
+    label = (patient % n_classes).astype(np.int64)
+    noise = generator.normal(size=(len(label), len(strengths), n_classes))
+    scores = noise + np.array(strengths)[:, None] * np.eye(n_classes)[label][:, None]
+    case_id = np.array([f"c{at:03d}" for at in range(len(label))])
+    inputs = MemberScores.of_one_fit(scores)
+    return Labelled(inputs, case_id, label, np.array([f"p{one}" for one in patient]), n_classes)
+
+
+def cases_of(data: Labelled[Any], design: Design) -> tuple[Cases, Task, NDArray[np.int64]]:
+    """Return the case table, a quarter of it sealed under holdout; its task; the true labels."""
+    split = np.full(len(data), "train", dtype="<U10")
+    if design == "holdout":
+        split[np.arange(len(data)) % 8 > 5] = "test"
+    label = np.where(split == "test", SEALED, data.label)
+    names = tuple(f"class {k}" for k in range(data.n_classes))
+    positive = 1 if data.n_classes == 2 else None
+    return Cases(data.case_id, data.patient_id, split, label), Task(names, positive, design), split
+
+
+def outcome(name: str, status: Any = "finished") -> Outcome:
+    """Return the outcome of a member."""
+    return Outcome(name, "classical", name.title(), status, "" if status == "finished" else "lost")
+
+
+def card(name: str, scores: Floats, cases: Cases, design: Design, plan: Plan = PLAN) -> Scorecard:
+    """Return what a train stage would have left of a member with these scores of all cases."""
+    known = np.flatnonzero(cases.split != "test")
+    label, patient = cases.label[known], cases.patient_id[known]
+    tables = []
+    for repeat in range(plan.repeats):
+        stream = ("folds", f"repeat{repeat}")
+        for k, fold in enumerate(grouped_folds(label, patient, plan.folds, plan.seed, *stream)):
+            tables.append(_rows("out_of_fold", repeat, k, known[fold.held_out], cases, scores))
+            tables.append(_rows("training", repeat, k, known[fold.training], cases, scores))
+            if design == "cv":
+                tables.append(_rows("inner", repeat, k, known[fold.training], cases, scores))
+        if design == "holdout":
+            sealed = np.flatnonzero(cases.split == "test")
+            tables.append(_rows("test", repeat, -1, sealed, cases, scores))
+    return Scorecard(outcome(name), Predictions(pd.concat(tables, ignore_index=True)))
+
+
+def _rows(
+    part: str, repeat: int, fold: int, rows: NDArray[np.int64], cases: Cases, scores: Floats
+) -> pd.DataFrame:
+    columns: Mapping[str, Any] = {
+        f"{kind}_{k}": scores[rows, k]
+        for kind in ("score", "probability")
+        for k in range(scores.shape[1])
+    }
+    table = {"part": part, "repeat": repeat, "fold": fold, "case_id": cases.case_id[rows]}
+    return pd.DataFrame({**table, "threshold": np.nan, **columns})
+
+
+def member(
+    model: Combination, data: Labelled[Any], cases: Cases, design: Design, plan: Plan = PLAN
+) -> CombinedMember:
+    """Return a combination of the drawn members."""
+    scores = data.inputs.scores
+    cards = (
+        card(f"member{at}", scores[:, at], cases, design, plan) for at in range(scores.shape[1])
+    )
+    return CombinedMember("combination", model, {"some": "option"}, tuple(cards))
