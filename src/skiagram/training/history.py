@@ -5,6 +5,7 @@ one file tells whether a fit is under way or finished, and both can be taken up 
 """
 
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from torch import Tensor
 from skiagram.errors import ModelFailure
 from skiagram.training.module import ClassifierTraining
 
+SECONDS_BETWEEN = 1.0
+
 
 class History(Checkpoint):
     """Curves, best weights and early stopping on the validation loss.
@@ -24,7 +27,7 @@ class History(Checkpoint):
     Args:
         epochs: Epochs at most.
         patience: Epochs without a lower validation loss after which training stops.
-        path: Checkpoint to write after each epoch.
+        path: Checkpoint to write after an epoch, at most once a second and after the last one.
         frozen_epochs: First epochs, which patience does not count.
         advanced: Called after each epoch.
     """
@@ -42,6 +45,7 @@ class History(Checkpoint):
         self._path = path
         self._frozen_epochs = frozen_epochs
         self._advanced = advanced
+        self._written = -math.inf
         self.curves: list[dict[str, float]] = []
         self.best_weights: dict[str, Tensor] = {}
         self.best_epoch = -1
@@ -69,7 +73,7 @@ class History(Checkpoint):
         self.stopped = state_dict["stopped"]
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Judge the epoch, write the checkpoint and say whether to go on."""
+        """Judge the epoch, write the checkpoint if it is due and say whether to go on."""
         assert isinstance(pl_module, ClassifierTraining)  # noqa: S101 - narrows the type
         pl_module.check_losses()
         loss, accuracy = trainer.strategy.broadcast(pl_module.validation())
@@ -92,10 +96,16 @@ class History(Checkpoint):
         waited = len(self.curves) - 1 - max(self.best_epoch, self._frozen_epochs - 1)
         self.stopped = waited >= self._patience or len(self.curves) == self._epochs
         trainer.should_stop = self.stopped
-        self._write(trainer)
+        if trainer.strategy.broadcast(self.stopped or self._due()):
+            self._write(trainer)
         self._advanced()
 
+    def _due(self) -> bool:
+        """Return whether enough work would be lost; a file each short epoch takes a tenth of it."""
+        return time.monotonic() - self._written >= SECONDS_BETWEEN
+
     def _write(self, trainer: pl.Trainer) -> None:
+        self._written = time.monotonic()
         unfinished = self._path.with_suffix(".unfinished")
         trainer.save_checkpoint(unfinished, weights_only=False)
         if trainer.is_global_zero:

@@ -68,6 +68,12 @@ class ClassifierTraining(pl.LightningModule):
         if self._compiled:
             self._score = torch.compile(self.classifier.forward)
 
+    def transfer_batch_to_device(
+        self, batch: Batch, device: torch.device, dataloader_idx: int
+    ) -> Batch:
+        """Move a batch, without the search for tensors that Lightning makes in unknown types."""
+        return Batch(*(one.to(device, non_blocking=True) for one in batch))
+
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return the chosen optimizer."""
         return _optimizer(self._options.optimizer, self)

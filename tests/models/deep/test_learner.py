@@ -70,6 +70,7 @@ def test_a_resumed_fit_ends_in_the_weights_of_an_uninterrupted_one(
     whole = model.fit(known, unseen, FitContext(seed=3, folder=tmp_path / "whole"))
     whole.save(tmp_path / "a")
 
+    monkeypatch.setattr("skiagram.training.history.SECONDS_BETWEEN", 0.0)
     after_epoch = History.on_train_epoch_end
 
     def die(self: History, *arguments: object) -> None:
