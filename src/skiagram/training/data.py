@@ -64,11 +64,12 @@ class Examples(Dataset[Batch]):
 
     def __getitem__(self, rows: Rows) -> Batch:
         """Return some cases as they are."""
+        chosen = torch.from_numpy(rows)
         if self.held is not None:
-            pixels = self.held[torch.from_numpy(rows)]
+            pixels = self.held.index_select(0, chosen)
         else:
             pixels = self.images.read(rows, self.image_size)
-        return Batch(pixels, self.label[torch.from_numpy(rows)], torch.empty(len(rows), 0))
+        return Batch(pixels, self.label[chosen], torch.empty(len(rows), 0))
 
     def moments(self) -> tuple[Tensor, Tensor]:
         """Return each channel's mean and standard deviation over all pixels, float32.

@@ -1,0 +1,131 @@
+"""Training a network beside a bare PyTorch loop of the same model, batches and images.
+
+    python -m benchmarks.training
+
+Both read the images from the same shards, train with the same optimizer and score the validation
+images after each epoch. The bare loop keeps no checkpoint, no curves and no best weights, checks no
+loss and could not be resumed; what skiagram's promises cost is what it takes longer.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from benchmarks.films import films
+from benchmarks.ratio import Ratio, Side, compare, show
+from torch.nn.functional import cross_entropy
+
+from skiagram.models.contract import FitContext, Labelled
+from skiagram.models.deep.contract import Network
+from skiagram.models.deep.learner import Learner
+from skiagram.options import build, check
+from skiagram.store import ImageStore, ShardWriter
+from skiagram.training.images import ImageSet
+from skiagram.training.options import Trainer
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+PEER = f"PyTorch {version('torch')}"
+FRESH = {"weights": "none", "frozen_epochs": 0}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One model on one set of images.
+
+    Attributes:
+        model: Name of its option file.
+        side: Of the images, in pixels.
+        images: Training images.
+        batch: Images a step.
+        epochs: Passes over them.
+        target: Least share of the bare loop's speed.
+    """
+
+    model: str
+    side: int
+    images: int
+    batch: int
+    epochs: int
+    target: float
+
+    def options(self) -> dict[str, Any]:
+        """Return the model's options, trained on images as they are."""
+        values: dict[str, Any] = yaml.safe_load((CONF / f"model/{self.model}.yaml").read_text())
+        fixed = {"batch_size": self.batch, "epochs": self.epochs, "patience": self.epochs}
+        optimizer = values["training"]["optimizer"] | {"schedule": "constant"}
+        plain = {"image_size": None, "augmentation": None, "optimizer": optimizer}
+        values["training"] |= fixed | plain
+        return values | (FRESH if "weights" in values else {})
+
+
+CASES = (
+    Case("article_cnn", side=28, images=1024, batch=128, epochs=6, target=0.90),
+    Case("small_cnn", side=28, images=1024, batch=128, epochs=10, target=0.90),
+    Case("pretrained", side=224, images=16, batch=8, epochs=1, target=0.95),
+)
+
+
+def ratios() -> Iterator[Ratio]:
+    """Compare whole fits, from the shards to the weights of the best epoch."""
+    for case in CASES:
+        with TemporaryDirectory() as folder:
+            cases = _stored(Path(folder), case)
+            network: Network = build(case.options(), "model")
+            yield compare(
+                f"{network.title}, {case.side} × {case.side} pixels, batches of {case.batch}",
+                Side("skiagram", partial(_fit, network, cases, case), case.images * case.epochs),
+                Side(PEER, partial(_loop, network, cases, case), case.images * case.epochs),
+                case.target,
+            )
+
+
+def _stored(folder: Path, case: Case) -> Labelled[ImageSet]:
+    number = case.images + case.images // 8
+    with ShardWriter(folder) as writer:
+        for row, image in enumerate(films(number, case.side, case.side)):
+            writer.add(f"case{row:05d}", image.astype(np.uint16))
+    store = ImageStore(folder)
+    names = np.array(store.case_ids)
+    return Labelled(ImageSet(store, names), names, np.arange(number) % 2, names, 2)
+
+
+def _fit(network: Network, cases: Labelled[ImageSet], case: Case) -> None:
+    rows = np.arange(len(cases), dtype=np.int64)
+    fresh = ImageSet(cases.inputs.store, cases.case_id)
+    known = Labelled(fresh, cases.case_id, cases.label, cases.patient_id, 2)
+    training, validation = (known.select(part) for part in np.split(rows, [case.images]))
+    values = yaml.safe_load((CONF / "trainer/default.yaml").read_text())
+    trainer = check(Trainer, values | {"accelerator": "cpu"}, "trainer")
+    Learner(network, trainer, threads=1).fit(training, validation, FitContext(seed=0))
+
+
+def _loop(network: Network, cases: Labelled[ImageSet], case: Case) -> None:
+    stored = [cases.inputs.store.image(name) for name in cases.case_id.tolist()]
+    images = torch.from_numpy(np.stack(stored)[:, None].astype(np.float32))
+    images = (images - images.mean()) / images.std()
+    label = torch.from_numpy(cases.label)
+    options, n = network.training.optimizer, case.images
+    module = network.build(1, case.side, case.side, 2).to(memory_format=torch.channels_last)
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[options.name]
+    optimizer = kind(module.parameters(), lr=options.lr, weight_decay=options.weight_decay)
+    for _ in range(case.epochs):
+        module.train()
+        for rows in torch.split(torch.randperm(n), case.batch):
+            optimizer.zero_grad()
+            torch.autograd.backward(cross_entropy(module(images[rows]), label[rows]))
+            optimizer.step()
+        module.eval()
+        with torch.no_grad():
+            for rows in torch.split(torch.arange(n, len(label)), case.batch):
+                cross_entropy(module(images[rows]), label[rows]).item()
+
+
+if __name__ == "__main__":
+    show(ratios())
