@@ -73,6 +73,7 @@ class Spy:
         fails_at: Number of the fit that fails.
         infinite: Whether its scores are not finite.
         curves: Rows of the curve that each fit leaves.
+        features: Which features each fit says it kept.
         fits: What each fit was given.
         scored: What each fit was given, and the cases it scored.
     """
@@ -81,6 +82,7 @@ class Spy:
     fails_at: int = 0
     infinite: bool = False
     curves: int = 0
+    features: dict[str, bool] = field(default_factory=dict)
     fits: list[Seen] = field(default_factory=list)
     scored: list[tuple[Seen, set[str]]] = field(default_factory=list)
 
@@ -104,7 +106,8 @@ class Spy:
         if self.infinite:
             centre = centre * np.inf
         curves = pd.DataFrame({"epoch": range(self.curves), "training_loss": 1.0})
-        return SpyFit(seen, centre, self, FitSummary(4, 3, len(training), curves))
+        summary = FitSummary(4, 3, len(training), curves, self.features)
+        return SpyFit(seen, centre, self, summary)
 
 
 class StoppingSpy(Spy):

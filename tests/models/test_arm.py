@@ -126,6 +126,23 @@ def test_a_model_without_epochs_leaves_a_typed_empty_curve(tmp_path: Path) -> No
     assert pd.api.types.is_string_dtype(curves["fit"])
 
 
+def test_the_features_that_each_fit_kept_are_written(tmp_path: Path) -> None:
+    run(Spy(features={"a": True, "b": False}), tmp_path)
+    table = read_table(tmp_path / "scores/spy/selection.parquet")
+    assert table["fit"].nunique() == 8
+    assert table.groupby("feature")["chosen"].mean().to_dict() == {"a": 1.0, "b": 0.0}
+
+
+def test_a_model_that_chooses_nothing_leaves_an_empty_table_of_the_same_schema(
+    tmp_path: Path,
+) -> None:
+    run(Spy(), tmp_path / "all")
+    run(Spy(features={"a": True}), tmp_path / "one")
+    name = "scores/spy/selection.parquet"
+    assert read_table(tmp_path / "all" / name).empty
+    assert pq.read_schema(tmp_path / "all" / name) == pq.read_schema(tmp_path / "one" / name)
+
+
 def test_a_programming_error_is_not_taken_for_a_failed_model(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="bug"):
         run(Spy(failure=TypeError("bug")), tmp_path)

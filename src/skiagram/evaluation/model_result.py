@@ -1,5 +1,7 @@
 """All that is found of one model, in its setting."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from skiagram.evaluation.bootstrap import draw_patients
@@ -19,6 +21,7 @@ from skiagram.evaluation.records.subgroup import Subgroup
 from skiagram.evaluation.reported import ModelScores, Scores, scores_on
 from skiagram.evaluation.results import Estimate, ModelResult
 from skiagram.evaluation.setting import Setting
+from skiagram.evaluation.stability.features import feature_selection
 from skiagram.evaluation.stability.folds import fold_auc, inner_auc, stability
 from skiagram.evaluation.subgroups import subgroups
 
@@ -46,6 +49,7 @@ def model_result(
     scores_on(model, "out_of_fold", setting.development, pooled=True)
     fixing = list(held_out(model, setting))
     spread = stability(fold_auc(predictions, setting.development), scores, cases)
+    spread = replace(spread, selection=feature_selection(model.selection))
     nested = setting.design == "cv"
     auc = auc_placements(scores, cases)
     above = above_ideal(auc, setting.ideal) if auc and setting.ideal else None

@@ -1,8 +1,9 @@
 """Predictions lined up with the cases they are about, repeat after repeat."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
@@ -13,10 +14,17 @@ from skiagram.records import Outcome
 
 @dataclass(frozen=True)
 class ModelScores:
-    """What the train stage left of one model."""
+    """What the train stage left of one model.
+
+    Attributes:
+        outcome: How its training ended.
+        predictions: All its scores.
+        selection: Columns `fit`, `feature`, `chosen`; empty for a model that chooses no features.
+    """
 
     outcome: Outcome
     predictions: Predictions
+    selection: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ class ArmFolders:
 
     Attributes:
         model: `deployment.json` and the fitted models, one folder a repeat; empty after a failure.
-        scores: `predictions.parquet`, `curves.parquet`, `outcome.json`.
+        scores: `predictions.parquet`, `curves.parquet`, `selection.parquet`, `outcome.json`.
         work: Checkpoints of fits under way, not an output; None to keep none.
     """
 
@@ -155,6 +155,7 @@ def train(
         write_record(_deployment(outcome, task, decisions), folders.model / DEPLOYMENT)
     _predictions(scored, len(task.classes)).write(folders.scores / "predictions.parquet")
     write_table(_curves(summaries), folders.scores / "curves.parquet")
+    write_table(_selection(summaries), folders.scores / "selection.parquet")
     write_record(outcome, folders.scores / "outcome.json")
     return outcome
 
@@ -213,6 +214,17 @@ def _predictions(scored: list[Scored], n_classes: int) -> Predictions:
 def _curves(summaries: list[tuple[str, FitSummary]]) -> pd.DataFrame:
     tables = [summary.curves.assign(fit=name) for name, summary in summaries if len(summary.curves)]
     return _stacked(tables, {"fit": "str", "epoch": "int64"})
+
+
+def _selection(summaries: list[tuple[str, FitSummary]]) -> pd.DataFrame:
+    tables = [
+        pd.DataFrame(
+            {"fit": name, "feature": list(one.features), "chosen": list(one.features.values())}
+        )
+        for name, one in summaries
+        if one.features
+    ]
+    return _stacked(tables, {"fit": "str", "feature": "str", "chosen": "bool"})
 
 
 def _stacked(tables: list[pd.DataFrame], types: dict[str, str]) -> pd.DataFrame:

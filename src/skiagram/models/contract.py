@@ -88,12 +88,15 @@ class FitSummary:
         multiply_adds: Multiply–add operations to score one case; None where not defined.
         images_seen: Training images shown, repeats counted.
         curves: One row an epoch (`epoch`, `training_loss`, `validation_loss`, …); may be empty.
+        features: Name of each feature → whether the fit kept it; empty for a model that chooses
+            none.
     """
 
     parameters: int
     multiply_adds: int | None
     images_seen: int
     curves: pd.DataFrame = field(default_factory=pd.DataFrame)
+    features: dict[str, bool] = field(default_factory=dict)
 
 
 class Fitted(Protocol[I_contra]):

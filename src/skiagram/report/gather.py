@@ -82,7 +82,8 @@ def read_artefacts(root: Path, names: Sequence[str], combined: Sequence[str] = (
 
 def _scores(folder: Path) -> ModelScores:
     outcome = read_record(Outcome, folder / "outcome.json")
-    return ModelScores(outcome, Predictions.read(folder / "predictions.parquet"))
+    predictions = Predictions.read(folder / "predictions.parquet")
+    return ModelScores(outcome, predictions, read_table(folder / "selection.parquet"))
 
 
 def read_material(

@@ -47,6 +47,8 @@ def _stability(model: ModelResult) -> Iterator[tuple[str, Estimate]]:
         yield "training gap", model.stability.training_gap
         if model.stability.flips:
             yield "cases that another seed names differently", model.stability.flips
+        if model.stability.selection:
+            yield "agreement of the chosen features", model.stability.selection.agreement
 
 
 def _limit(model: ModelResult) -> Iterator[tuple[str, Estimate]]:

@@ -2,6 +2,9 @@
 
 import dataclasses
 
+from skiagram.evaluation.records.stability import FeatureSelection
+from skiagram.evaluation.results import Estimate
+from skiagram.report.methods import methods
 from skiagram.report.tables.calibration import calibration
 from skiagram.report.tables.cells import Row, Table
 from skiagram.report.tables.decisions import operating_tables
@@ -29,6 +32,23 @@ def test_flips_stand_beside_the_spread_and_their_absence_has_a_reason() -> None:
     assert row(stability(full()), TITLES["svm"]).cells[-1].value == "0.070"
     table = stability(binary())
     assert "repeats ≥ 2" in table.notes[row(table, TITLES["svm"]).cells[-1].note]
+
+
+def test_the_agreement_of_chosen_features_has_a_column_where_a_model_chooses() -> None:
+    plain = full()
+    assert "Agreement of the chosen features" not in stability(plain).columns
+    first = plain.models[0]
+    assert first.stability is not None
+    found = FeatureSelection(Estimate(0.61, 0.4, 0.8, "Nogueira"), 3, 40, 2.0, ())
+    spread = dataclasses.replace(first.stability, selection=found)
+    models = (dataclasses.replace(first, stability=spread), *plain.models[1:])
+    changed = dataclasses.replace(plain, models=models)
+    table = stability(changed)
+    assert table.columns[-1] == "Agreement of the chosen features"
+    assert row(table, first.outcome.title).cells[-1].value == "0.610"
+    other = row(table, plain.models[1].outcome.title)
+    assert table.notes[other.cells[-1].note] == "it chooses no features"
+    assert "Nogueira" in methods(changed)["agreement of the chosen features"]
 
 
 def test_ranks_tell_how_often_a_model_comes_first() -> None:

@@ -21,6 +21,39 @@ class VarianceSplit:
 
 
 @dataclass(frozen=True)
+class ChosenFeature:
+    """A feature that some fits kept.
+
+    Attributes:
+        feature: Its name.
+        share: Share of the fits that kept it.
+    """
+
+    feature: str
+    share: float
+
+
+@dataclass(frozen=True)
+class FeatureSelection:
+    """Which features the fits of the folds kept.
+
+    Attributes:
+        agreement: How alike the choices are, corrected for chance: 1 the same in every fit, 0 as if
+            drawn at random.
+        fits: Number of fits that chose.
+        features: Number of features to choose from.
+        kept: Mean number of features that a fit kept.
+        most_chosen: Up to ten features, the most often chosen first.
+    """
+
+    agreement: Estimate
+    fits: int
+    features: int
+    kept: float
+    most_chosen: tuple[ChosenFeature, ...]
+
+
+@dataclass(frozen=True)
 class Stability:
     """How much a model's AUC moves when the data or the seed change.
 
@@ -34,6 +67,7 @@ class Stability:
         variance: The reported AUC's variance by source; None with a single repeat, or when not
             binary.
         flips: Chance that two repeats name different classes for a case; None with a single repeat.
+        selection: Which features the folds' fits kept; None for a model that chooses none.
     """
 
     fold_auc: tuple[float, ...]
@@ -44,6 +78,7 @@ class Stability:
     training_gap: Estimate
     variance: VarianceSplit | None = None
     flips: Estimate | None = None
+    selection: FeatureSelection | None = None
 
 
 @dataclass(frozen=True)

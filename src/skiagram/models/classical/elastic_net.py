@@ -1,7 +1,9 @@
 """Logistic regression with an elastic net (Zou and Hastie 2005, J. R. Stat. Soc. B 67(2))."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.linear_model import LogisticRegression as Logistic
@@ -32,3 +34,9 @@ class ElasticNet(LogisticRegression):
             max_iter=self.max_iterations,
             random_state=seed,
         )
+
+    @staticmethod
+    def weighted(estimator: Any) -> NDArray[np.bool_]:
+        """Mark the columns whose coefficient is not 0 for some class."""
+        marked: NDArray[np.bool_] = (estimator.coef_ != 0).any(axis=0)
+        return marked

@@ -20,6 +20,7 @@ from skiagram.errors import ModelFailure
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.columns import chosen
 from skiagram.models.classical.imputation import imputer
+from skiagram.models.classical.kept import kept_features
 from skiagram.models.classical.normalisation import Normalisation, scaler
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
 from skiagram.models.classical.selection import Selection, selector
@@ -90,6 +91,11 @@ class ClassicalModel(ABC):
         return None
 
     @staticmethod
+    def weighted(estimator: Any) -> NDArray[np.bool_] | None:  # noqa: ARG004
+        """Mark the columns with any weight; None for a family that sets no weight to 0."""
+        return None
+
+    @staticmethod
     def target(label: NDArray[np.int64], n_classes: int) -> NDArray[Any]:  # noqa: ARG004
         """Return what the estimator is fitted to: the labels themselves."""
         return label
@@ -123,6 +129,7 @@ class ClassicalModel(ABC):
             parameters=self.learned_numbers(pipeline[-1]),
             multiply_adds=self.multiply_adds(pipeline[-1]),
             images_seen=len(training),
+            features=kept_features(pipeline, inputs.names, self.weighted(pipeline[-1])),
         )
         return FittedClassical(type(self), pipeline, inputs.names, summary)
 

@@ -5,6 +5,7 @@ from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
 from skiagram.report.numbers import decimal, percent, signed
 from skiagram.report.tables.cells import NOT_FOUND, Cell, Notes, Table, grouped
 
+_KEEPS_ALL = "it chooses no features"
 _SINGLE = "one repeat only: the spread over seeds needs repeats ≥ 2"
 
 
@@ -12,6 +13,7 @@ def stability(evaluation: Evaluation) -> Table:
     """Return spread over folds and seeds, and the training gap, of every model."""
     notes = Notes()
     nested = evaluation.task.design == "cv"
+    choosing = any(one.stability and one.stability.selection for one in evaluation.models)
     columns = (
         *(("Inner AUC (chose the best)",) if nested else ()),
         "Out-of-fold AUC, mean of folds" + ("" if nested else " (chose the best)"),
@@ -19,6 +21,7 @@ def stability(evaluation: Evaluation) -> Table:
         "SD over seeds",
         "Training minus out-of-fold AUC",
         "Share of cases that another seed names differently",
+        *(("Agreement of the chosen features",) if choosing else ()),
     )
     unknown = Estimate(None, reason="too few folds")
 
@@ -34,6 +37,7 @@ def stability(evaluation: Evaluation) -> Table:
             notes.cell(_seeds(found.seed_sd), decimal),
             notes.cell(found.training_gap, signed),
             notes.cell(found.flips or Estimate(None, reason=_SINGLE), decimal),
+            *((notes.cell(_agreement(found), decimal),) if choosing else ()),
         )
 
     return Table(columns, grouped(evaluation, cells), notes.by_mark())
@@ -80,6 +84,10 @@ def ranks(evaluation: Evaluation) -> Table | None:
 
     columns = ("Mean rank over folds", "First in so many resamples of patients")
     return Table(columns, grouped(evaluation, cells))
+
+
+def _agreement(found: Stability) -> Estimate:
+    return found.selection.agreement if found.selection else Estimate(None, reason=_KEEPS_ALL)
 
 
 def _seeds(spread: float | None) -> Estimate:
