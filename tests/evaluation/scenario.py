@@ -58,7 +58,7 @@ def finished(
     known: Scenario,
     name: str,
     *,
-    arm: Literal["classical", "deep", "reader"] = "classical",
+    arm: Literal["classical", "deep", "combined", "reader"] = "classical",
     strength: float = 1.5,
     seed: int = 0,
     repeats: int = 1,

@@ -68,6 +68,16 @@ def test_a_reader_is_measured_on_its_raw_score_and_never_the_best_of_an_arm(
     assert "reader" not in found.verdict.lower()
 
 
+def test_a_combination_is_best_of_its_own_arm_and_the_verdict_is_on_the_two_others() -> None:
+    known = scenario()
+    alone = run(known, arms(known))
+    found = run(known, [*arms(known), finished(known, "both", arm="combined", strength=5.0)])
+    assert found.best == alone.best | {"combined": "both"}
+    assert (found.verdict, found.difference) == (alone.verdict, alone.difference)
+    assert {one.model for one in found.trivial} >= {"both", "net", "strong_forest"}
+    assert any({one.model, one.other} == {"both", "net"} for one in found.secondary)
+
+
 def test_holdout_compares_the_best_of_each_arm_on_the_sealed_cases() -> None:
     known = scenario()
     found = run(known, arms(known))

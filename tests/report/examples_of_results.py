@@ -128,6 +128,17 @@ def with_reader() -> Evaluation:
     return dataclasses.replace(evaluation, models=(*evaluation.models, reader))
 
 
+def with_combination() -> Evaluation:
+    evaluation = binary(ideal=False)
+    stronger = evaluation.models[-1]
+    own = dataclasses.replace(
+        stronger.outcome, model="stacking", arm="combined", title="Stacking of both"
+    )
+    both = dataclasses.replace(stronger, outcome=own)
+    best = evaluation.best | {"combined": "stacking"}
+    return dataclasses.replace(evaluation, models=(*evaluation.models, both), best=best)
+
+
 def with_failure(reason: str) -> Evaluation:
     evaluation = binary()
     broken = failed_model("small_cnn", reason)

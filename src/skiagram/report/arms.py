@@ -5,6 +5,7 @@ from skiagram.evaluation.results import Evaluation, ModelResult
 TITLES = {
     "classical": "Classical features",
     "deep": "Deep networks",
+    "combined": "Combinations",
     "reader": "Readers and devices",
 }
 

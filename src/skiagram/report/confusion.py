@@ -6,7 +6,11 @@ from skiagram.evaluation.results import Evaluation, ModelResult
 from skiagram.report.arms import by_arm, finished, is_best
 from skiagram.report.numbers import count
 
-_BEST = {"classical": "the best classical model", "deep": "the best network"}
+_BEST = {
+    "classical": "the best classical model",
+    "deep": "the best network",
+    "combined": "the best combination",
+}
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ PALETTE = {
     "paper": ("#ffffff", "#141a21"),
     "classical": ("#1d5fa9", "#78b3f2"),
     "deep": ("#b4460a", "#f59c62"),
+    "combined": ("#6a35c2", "#b79df5"),
     "reader": ("#4a4f57", "#c3c9d2"),
     "green": ("#0b7758", "#58caa4"),
     "purple": ("#7a4296", "#c999e2"),
@@ -30,7 +31,7 @@ PALETTE = {
     "rose": ("#a7315d", "#ef92b5"),
 }
 INK, MUTED, PAPER = (PALETTE[name][0] for name in ("ink", "muted", "paper"))
-ARM_COLOUR = {arm: PALETTE[arm][0] for arm in ("classical", "deep", "reader")}
+ARM_COLOUR = {arm: PALETTE[arm][0] for arm in ("classical", "deep", "combined", "reader")}
 OTHERS = tuple(PALETTE[name][0] for name in ("green", "purple", "amber", "rose"))
 DASHES = ("-", "--", ":", "-.")
 

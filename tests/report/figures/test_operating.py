@@ -1,8 +1,11 @@
 import dataclasses
+import re
 
-from skiagram.report.drawing import ARM_COLOUR
+import pytest
+
+from skiagram.report.drawing import ARM_COLOUR, Drawing
 from skiagram.report.figures.operating import roc
-from tests.report.examples_of_results import binary, with_reader
+from tests.report.examples_of_results import binary, with_combination, with_reader
 
 
 def test_a_reader_stands_in_the_panel_of_each_arm() -> None:
@@ -14,6 +17,22 @@ def test_a_reader_stands_in_the_panel_of_each_arm() -> None:
     plain = roc(binary(ideal=False))
     assert plain is not None
     assert "Dr Gray" not in plain.description
+
+
+def test_a_combination_has_a_panel_of_its_own_below_the_two_arms() -> None:
+    both, plain = roc(with_combination()), roc(binary(ideal=False))
+    assert both is not None
+    assert plain is not None
+    assert "Combinations" in both.svg
+    assert ARM_COLOUR["combined"] in both.svg
+    assert height(both) == pytest.approx(2 * height(plain), rel=0.1)
+
+
+def height(drawing: Drawing) -> float:
+    """Return the height of a drawing, points."""
+    found = re.search(r'height="([\d.]+)pt"|viewBox="0 0 [\d.]+ ([\d.]+)"', drawing.svg)
+    assert found is not None
+    return float(found[1] or found[2])
 
 
 def test_a_reader_alone_has_a_panel() -> None:

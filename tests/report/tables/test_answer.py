@@ -6,7 +6,13 @@ from skiagram.evaluation.results import Estimate, Evaluation
 from skiagram.report.tables.answer import answer
 from skiagram.report.tables.cells import Row
 from tests.report.examples_of_findings import full
-from tests.report.examples_of_results import binary, several_classes, with_failure, with_reader
+from tests.report.examples_of_results import (
+    binary,
+    several_classes,
+    with_combination,
+    with_failure,
+    with_reader,
+)
 
 
 def rows(evaluation: Evaluation) -> dict[str, Row]:
@@ -26,6 +32,7 @@ def test_it_holds_the_best_of_each_arm_the_rules_and_the_limit_alone() -> None:
 
 def test_a_reader_stands_beside_the_models() -> None:
     assert "Dr Gray" in rows(with_reader())
+    assert "Stacking of both" in rows(with_combination())
 
 
 def test_sensitivity_and_specificity_become_cases_out_of_a_hundred() -> None:

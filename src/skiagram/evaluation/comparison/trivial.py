@@ -11,7 +11,7 @@ from skiagram.evaluation.reference import Reference
 from skiagram.evaluation.results import Estimate, ModelResult
 
 PREVALENCE = "prevalence"
-_ARMS = {"deep": "network", "classical": "classical model"}
+_ARMS = {"deep": "network", "classical": "classical model", "combined": "combination"}
 
 
 def against_trivial(

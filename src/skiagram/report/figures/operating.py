@@ -61,11 +61,13 @@ def _panels(
     longest = max(
         sum(1 + _label(model, metric).count("\n") for model, _ in drawn) for _, drawn in groups
     )
-    height = _TITLE + _SIDE + _LABELS + _LINE * longest + 0.08
+    row = _TITLE + _SIDE + _LABELS + _LINE * longest + 0.08
+    height = row * ((len(groups) + 1) // 2)
     with sheet(height) as page:
         page.figure.set_layout_engine("none")
         for at, (arm, drawn) in enumerate(groups):
-            left, bottom = _LEFT + at * (_SIDE + _GAP), height - _TITLE - _SIDE
+            left = _LEFT + at % 2 * (_SIDE + _GAP)
+            bottom = height - at // 2 * row - _TITLE - _SIDE
             panel = page.figure.add_axes(
                 (left / WIDTH, bottom / height, _SIDE / WIDTH, _SIDE / height)
             )
@@ -75,8 +77,8 @@ def _panels(
             if name == "roc":
                 panel.plot([0, 1], [0, 1], color=MUTED, linewidth=0.7, zorder=0)
                 _operating_point(panel, evaluation, drawn)
-            panel.set_ylabel(labels[1] if at == 0 else "")
-            panel.tick_params(labelleft=at == 0)
+            panel.set_ylabel(labels[1] if at % 2 == 0 else "")
+            panel.tick_params(labelleft=at % 2 == 0)
         return page.finish(name, _description(labels, metric, groups))
 
 
