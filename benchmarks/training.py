@@ -68,7 +68,7 @@ class Case:
 CASES = (
     Case("article_cnn", side=28, images=1024, batch=128, epochs=6, target=0.90),
     Case("small_cnn", side=28, images=1024, batch=128, epochs=10, target=0.90),
-    Case("pretrained", side=224, images=16, batch=8, epochs=1, target=0.95),
+    Case("pretrained", side=224, images=128, batch=8, epochs=1, target=0.95),
 )
 
 
