@@ -18,7 +18,9 @@ from skiagram.models.plan import Plan
 from skiagram.options import resolve
 from skiagram.training.options import Trainer
 
-_GROUPS = ("dataset", "restoration", "features", "model", "trainer", "compute", "tracking")
+_GROUPS = (
+    "dataset", "restoration", "features", "model", "combination", "trainer", "compute", "tracking",
+)  # fmt: skip
 _WITHOUT_TARGET = {"trainer": Trainer, "compute": Compute}
 _LONGEST = 90
 _IN_THE_FILE = "*in the file*"

@@ -24,10 +24,12 @@ NAMES = (
     "elastic_net",
     "extra_trees",
     "histogram_boosting",
+    "bagging",
 )
 SMALL = {
     "random_forest": {"trees": 12},
     "extra_trees": {"trees": 12},
+    "bagging": {"count": 8},
     "histogram_boosting": {"iterations": 15, "learning_rate": 0.3},
 }
 NORMALISATIONS = ("standard", "min_max", "robust", "maximum_then_sum", "none")
