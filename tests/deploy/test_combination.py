@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skiagram.deploy.covariates import CovariateTable
@@ -45,9 +46,11 @@ def test_films_get_the_scores_of_the_run(combined: Path) -> None:
     test = Predictions.read(combined / "combined/scores/stacking/predictions.parquet").part("test")
     names = test.table["case_id"].unique()
     films = [combined / "films" / f"{name}.png" for name in names]
-    known = covariates_of(names.astype(str)).fillna("").astype(str)
+    known = covariates_of(names.astype(str)).astype(object)
     cells = {
-        str(film): {name: str(known[name].iloc[at]) for name in known.columns}
+        str(film): {
+            str(name): str(one) if pd.notna(one := known[name].iloc[at]) else "" for name in known
+        }
         for at, film in enumerate(films)
     }
     covariates = CovariateTable(model.scorer.covariates, cells, frozenset())
