@@ -4,15 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.project import BASELINES, NETWORK, Project, make_project
+from tests.pipeline.project import Project, make_project, stack
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Return a project on which `dvc repro` has run; do not change it."""
     project = make_project(tmp_path_factory.mktemp("finished") / "project")
-    project.edit("params.yaml", combinations="stacking")
-    project.edit("conf/combination/stacking.yaml", members=[BASELINES[0], NETWORK])
+    stack(project)
     assert project.run("dvc", "init", "--no-scm", "-q").returncode == 0
     done = project.run("dvc", "repro")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

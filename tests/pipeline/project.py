@@ -140,3 +140,9 @@ def make_project(folder: Path, *, permute_test_labels: bool = False) -> Project:
     )
     project.edit(f"conf/model/{NETWORK}.yaml", training__epochs=3)
     return project
+
+
+def stack(project: Project) -> None:
+    """Choose a combination of a baseline and the network."""
+    project.edit("params.yaml", combinations="stacking")
+    project.edit("conf/combination/stacking.yaml", members=[BASELINES[0], NETWORK])

@@ -7,9 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.project import NETWORK, Project, make_project, source_arrays, write_source
+from tests.pipeline.project import (
+    NETWORK,
+    Project,
+    make_project,
+    source_arrays,
+    stack,
+    write_source,
+)
 
-OUTSIDE_THE_SEAL = ("data/images", "data/cases", "data/audit", "data/restored", "models", "scores")
+OUTSIDE_THE_SEAL = (
+    *("data/images", "data/cases", "data/audit", "data/restored"),
+    *("models", "scores", "combined"),
+)
 
 
 @pytest.mark.slow
@@ -18,6 +28,7 @@ def test_test_labels_move_no_hash_outside_the_seal_and_a_rerun_is_equal(
 ) -> None:
     """The same source with permuted test labels, ingested and trained in another folder."""
     other = make_project(tmp_path / "elsewhere" / "project", permute_test_labels=True)
+    stack(other)
     assert other.run("dvc", "init", "--no-scm", "-q").returncode == 0
     assert other.run("dvc", "repro").returncode == 0
     assert other.hashes(*OUTSIDE_THE_SEAL) == finished.hashes(*OUTSIDE_THE_SEAL)
