@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.mini_mias.files import published_digests, read_film
 from skiagram.errors import DataError
 from tests.datasets.mini_mias.test_source import options
 from tests.datasets.mini_mias_folder import film
@@ -56,13 +55,3 @@ def test_a_film_of_another_kind_is_refused(
     assert acquisition.acquire(sound).pixels.shape == (128, 128)
     with pytest.raises(DataError, match=found):
         acquisition.acquire(replace(sound, **changed))  # type: ignore[arg-type]
-
-
-@pytest.mark.real
-@pytest.mark.slow
-def test_every_published_film_becomes_what_ingest_stores(real_data: Path) -> None:
-    opened, digests = options("films").open(real_data), published_digests()
-    for at, case in enumerate(opened.cases):
-        pixels = read_film(real_data / "mini-mias", case.film.name, digests)
-        found = opened.acquisition.acquire(SpacedImage(pixels))
-        np.testing.assert_array_equal(found.pixels, opened.image(at).pixels, case.film.name)

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skiagram.datasets.contract import SpacedImage
+from skiagram.datasets.mini_mias.files import published_digests, read_film
 from skiagram.datasets.mini_mias.images import OpenMiniMias
 from skiagram.datasets.mini_mias.selection import select_cases
 from tests.datasets.mini_mias.test_source import options
@@ -105,3 +107,11 @@ def test_preset_of_the_article_has_its_counts(squares: OpenMiniMias) -> None:
 def test_lesions_are_benign_or_malignant(real_data: Path) -> None:
     opened = options("malignancy").open(real_data)
     assert Counter(entry.label for entry in opened.entries()) == {0: 66, 1: 51}
+
+
+def test_every_published_film_becomes_what_ingest_stores(real_data: Path) -> None:
+    opened, digests = options("films").open(real_data), published_digests()
+    for at, case in enumerate(opened.cases):
+        pixels = read_film(real_data / "mini-mias", case.film.name, digests)
+        found = opened.acquisition.acquire(SpacedImage(pixels))
+        np.testing.assert_array_equal(found.pixels, opened.image(at).pixels, case.film.name)
