@@ -1,12 +1,9 @@
 """Stage evaluate: opens the seal; figures with intervals, the verdict, the report."""
 
-from typing import Annotated
-
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from entrypoint import ROOT, publish, stage
-from skiagram.evaluation.questions import Questions
+from skiagram.evaluation.questions import Evaluating
 from skiagram.evaluation.summary import evaluate
 from skiagram.options import STRICT
 from skiagram.report.choices import Choices
@@ -15,13 +12,9 @@ from skiagram.report.results import OUTPUTS, write_results
 
 
 @dataclass(**STRICT)
-class Options:
+class Options(Evaluating):
     """Choices of the stage."""
 
-    margin: Annotated[float, Field(gt=0, lt=0.5)]
-    replicates: Annotated[int, Field(ge=100)]
-    compare: tuple[tuple[str, str], ...]
-    questions: Questions
     choices: Choices
 
 

@@ -31,12 +31,9 @@ def main(options: Options) -> None:
     with publish("data/features.parquet", "data/preparation") as staging:
         table = extract(store, chosen, covariates, options.compute)
         table.write(staging / "data/features.parquet")
-        hand_on(
-            ROOT / "data/restored",
-            staging / "data/preparation",
-            features=families.values(),
-            covariates=Covariate.of(covariates) if "covariates" in families else (),
-        )
+        beside = Covariate.of(covariates) if "covariates" in families else ()
+        source, target = ROOT / "data/restored", staging / "data/preparation"
+        hand_on(source, target, features=families.values(), covariates=beside)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import importlib
 import os
-from pathlib import Path
 from typing import Any
 
 from pydantic.dataclasses import dataclass
@@ -27,9 +26,8 @@ class Options:
 def main(options: Options) -> None:
     """Run the chosen study; pieces that an earlier run finished are taken from .work/studies."""
     name, study = choice("study"), build(options.study, "study")
-    root = os.environ.get("SKIAGRAM_DATA")
-    work = ROOT / ".work/studies"
-    result = study.run(Place(ROOT / "conf", Path(root) if root else None, work, options.compute))
+    place = Place.of_project(ROOT, os.environ.get("SKIAGRAM_DATA"), options.compute)
+    result = study.run(place)
     kind = type(study).__module__.split(".")[-2]  # skiagram.studies.<kind>.study
     page = importlib.import_module(f"skiagram.report.studies.{kind}")
     with publish(f"studies/{name}/result.json", f"studies/{name}/page.html") as staging:

@@ -38,4 +38,21 @@ class Questions:
     trivial: tuple[str, ...]
 
 
+@dataclass(**STRICT)
+class Evaluating:
+    """How an evaluation is made, besides what it is made of.
+
+    Attributes:
+        margin: Smallest difference in AUC that counts as worthwhile.
+        replicates: Resamples of the bootstrap by patient.
+        compare: Further pairs of models.
+        questions: What is asked beyond the figures that are always there.
+    """
+
+    margin: Annotated[float, Field(gt=0, lt=0.5)]
+    replicates: Annotated[int, Field(ge=100)]
+    compare: tuple[tuple[str, str], ...]
+    questions: Questions
+
+
 NOTHING = Questions(operating_points=(), prevalence=None, trivial=())

@@ -35,6 +35,12 @@ class Place:
     work: Path
     compute: Compute
 
+    @classmethod
+    def of_project(cls, root: Path, data: str | None, compute: Compute) -> "Place":
+        """Return the place of a project's folder; `data` names where source files are at hand."""
+        work = root / ".work/studies"
+        return cls(root / "conf", Path(data) if data else None, work, compute)
+
     def option_file(self, group: str, name: str) -> dict[str, Any]:
         """Return the values of one option file.
 
