@@ -40,7 +40,7 @@ test: setup ## lint, types, layers and every test
 	lint-imports
 	pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
-test-fast: setup ## the quick tests (under a minute)
+test-fast: setup ## the quick tests (two minutes on two cores)
 	pytest -n 2 -m "not slow and not real"
 
 bench: setup ## compare speeds with those of peers and write docs/results/benchmarks.md
