@@ -4,23 +4,17 @@ The pieces are those of the root DAG and are made by the same functions.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.evaluation.reported import ModelScores
 from skiagram.features.extraction import extract
-from skiagram.features.table import FeatureTable
-from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.plan import Plan
 from skiagram.options import build
-from skiagram.predictions import Predictions
-from skiagram.records import Cases, Design, Outcome, read_cases, read_record, read_table
+from skiagram.records import Cases, Design, read_table
 from skiagram.restoration.batch import restore_store
 from skiagram.store import ImageStore
 from skiagram.studies.place import Place
-from skiagram.training.options import Trainer
 
 Options = Mapping[str, Any]
 
@@ -102,53 +96,3 @@ def described(
 
     inputs = {"restored": restored.name, "families": list(families.items())}
     return Prepared(data, restored, place.made("features", inputs, describe))
-
-
-def baseline_scores(
-    place: Place, prepared: Prepared, name: str, options: Options, plan: Plan
-) -> ModelScores:
-    """Train a classical model under a plan and return its scores."""
-
-    def make(folder: Path) -> None:
-        cases, task = read_cases(prepared.data.folder / "cases")
-        table = FeatureTable.read(prepared.features / "features.parquet")
-        parts = [table.of(part.case_id) for part in (cases.development(), cases.test())]
-        member = Member(name, build(dict(options), "model"), dict(options), *parts)
-        with place.compute.limit():
-            train(member, cases, task, plan, ArmFolders(folder / "model", folder / "scores", None))
-
-    inputs = {"features": prepared.features.name, "model": options, "plan": asdict(plan)}
-    return _read(place.made(f"scores-{name}", inputs, make))
-
-
-def network_scores(
-    place: Place, prepared: Prepared, name: str, options: Options, plan: Plan, trainer: Trainer
-) -> ModelScores:
-    """Train a network under a plan and return its scores."""
-
-    def make(folder: Path) -> None:
-        from skiagram.models.deep.learner import Learner
-        from skiagram.training.images import ImageSet
-
-        cases, task = read_cases(prepared.data.folder / "cases")
-        parts = [
-            ImageSet(prepared.images, part.case_id) for part in (cases.development(), cases.test())
-        ]
-        learner = Learner(build(dict(options), "model"), trainer, place.compute.threads)
-        member = Member(name, learner, dict(options), *parts)
-        with place.compute.limit():
-            train(member, cases, task, plan, ArmFolders(folder / "model", folder / "scores", None))
-
-    inputs = {
-        "restored": prepared.restored.name,
-        "model": options,
-        "plan": asdict(plan),
-        "trainer": asdict(trainer),
-        "threads": place.compute.threads,
-    }
-    return _read(place.made(f"scores-{name}", inputs, make))
-
-
-def _read(folder: Path) -> ModelScores:
-    outcome = read_record(Outcome, folder / "scores/outcome.json")
-    return ModelScores(outcome, Predictions.read(folder / "scores/predictions.parquet"))

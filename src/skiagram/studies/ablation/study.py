@@ -13,17 +13,10 @@ from skiagram.models.plan import Plan
 from skiagram.options import STRICT
 from skiagram.records import Design
 from skiagram.studies.ablation.results import AblationResult, Change, DataSetResult, VariantResult
+from skiagram.studies.contenders import plan_scores
 from skiagram.studies.fidelity import fidelity
 from skiagram.studies.opened import Opened, opened
-from skiagram.studies.passes import (
-    DataSet,
-    Options,
-    Prepared,
-    baseline_scores,
-    ingested,
-    network_scores,
-    prepared,
-)
+from skiagram.studies.passes import DataSet, Options, Prepared, ingested, prepared
 from skiagram.studies.place import Place
 from skiagram.training.options import Trainer
 
@@ -89,19 +82,14 @@ class Ablation:
     def _pass(self, place: Place, data: DataSet, variant: str, restoration: Options) -> _Pass:
         families = {name: place.option_file("features", name) for name in self.features}
         images = prepared(place, data, restoration, families)
-
-        def options(name: str) -> Mapping[str, Any]:
-            return place.option_file("model", name)
-
-        classical = [
-            baseline_scores(place, images, name, options(name), self.plan)
-            for name in self.baselines
+        arms = dict.fromkeys(self.baselines, "classical") | dict.fromkeys(self.networks, "deep")
+        models = [
+            plan_scores(
+                place, images, name, arm, place.option_file("model", name), self.plan, self.trainer
+            )
+            for name, arm in arms.items()
         ]
-        deep = [
-            network_scores(place, images, name, options(name), self.plan, self.trainer)
-            for name in self.networks
-        ]
-        return _Pass(variant, images, classical + deep)
+        return _Pass(variant, images, models)
 
 
 def _variant(one: _Pass, labels: Opened, reference: Mapping[str, Scores]) -> VariantResult:

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError, ModelFailure
-from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Labelled
 from skiagram.models.plan import Plan
 from skiagram.models.resampling import Resampling, finite
-from skiagram.options import build
 from skiagram.records import read_record, write_record
+from skiagram.studies.contenders import inputs_of, untrained
 from skiagram.studies.passes import Prepared
 from skiagram.studies.place import Place
 from skiagram.training.options import Trainer
@@ -111,7 +110,8 @@ def measure(point: Point) -> Measured:
 
 
 def _fit(point: Point, folder: Path) -> None:
-    model, inputs = _member(point)
+    model = untrained(point.place, point.arm, point.options, point.trainer)
+    inputs = inputs_of(point.prepared, point.arm)
     cohort, rows = point.cohort, point.rows
     training = Labelled(
         inputs(cohort.training[rows]), cohort.training[rows], cohort.label[rows],
@@ -132,19 +132,6 @@ def _fit(point: Point, folder: Path) -> None:
     ranking = scores[:, cohort.positive] - scores[:, 1 - cohort.positive]
     np.save(folder / "scores.npy", ranking, allow_pickle=False)
     write_record(Fate(selection, model.title), folder / "fate.json")
-
-
-def _member(point: Point) -> tuple[Any, Any]:
-    """Return the untrained model and what makes its inputs of case ids."""
-    options = build(dict(point.options), "model")
-    if point.arm == "classical":
-        return options, FeatureTable.read(point.prepared.features / "features.parquet").of
-    from skiagram.models.deep.learner import Learner
-    from skiagram.training.images import ImageSet
-
-    images = point.prepared.images
-    learner = Learner(options, point.trainer, point.place.compute.threads)
-    return learner, lambda case_id: ImageSet(images, case_id)
 
 
 def _out_of_fold(

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.deployment import DEPLOYMENT, Deployment, repeat_folder
 from skiagram.models.plan import Plan
 from skiagram.models.resampling import FINAL, Developed
 from skiagram.options import build
 from skiagram.records import Outcome, read_record
+from skiagram.studies.contenders import inputs_of, untrained
 from skiagram.studies.passes import Prepared
 from skiagram.studies.place import Place
 from skiagram.studies.robustness.cohorts import Cohort
@@ -87,12 +87,9 @@ def _trained(fit: Fit) -> Path:
     parts = [part.case_id for part in (cases.development(), cases.test())]
 
     def make(folder: Path) -> None:
-        model = build(dict(fit.options), "model")
-        if fit.arm == "deep":
-            from skiagram.models.deep.learner import Learner
-
-            model = Learner(model, fit.trainer, fit.place.compute.threads)
-        inputs = [_inputs(fit, fit.prepared, part) for part in parts]
+        model = untrained(fit.place, fit.arm, fit.options, fit.trainer)
+        of = inputs_of(fit.prepared, fit.arm)
+        inputs = [of(part) for part in parts]
         member = Member(fit.name, model, dict(fit.options), *inputs)
         folders = ArmFolders(folder / "model", folder / "scores", None)
         with fit.place.compute.limit():
@@ -112,7 +109,7 @@ def _trained(fit: Fit) -> Path:
 
 def _viewed(fit: Fit, trained: Path, view: Prepared) -> Viewed:
     def make(folder: Path) -> None:
-        inputs = _inputs(fit, view, fit.case_id)
+        inputs = inputs_of(view, fit.arm)(fit.case_id)
         scored = [
             one.score(inputs, fit.case_id, "test", repeat, FINAL)
             for repeat, one in enumerate(_developed(fit, trained / "model"))
@@ -145,11 +142,3 @@ def _developed(fit: Fit, folder: Path) -> Iterator[Developed[Any]]:
 
 def _seen(fit: Fit, view: Prepared) -> str:
     return view.restored.name if fit.arm == "deep" else view.features.name
-
-
-def _inputs(fit: Fit, view: Prepared, case_id: NDArray[np.str_]) -> Any:
-    if fit.arm == "deep":
-        from skiagram.training.images import ImageSet
-
-        return ImageSet(view.images, case_id)
-    return FeatureTable.read(view.features / "features.parquet").of(case_id)
