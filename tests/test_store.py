@@ -6,17 +6,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from skiagram.errors import DataError
-from skiagram.store import Image, ImageStore, ShardWriter
+from skiagram.store import Image, ImageStore, ShardWriter, is_volume
 
+VOLUMES = st.sampled_from(["uint8", "uint16", "int16", "float32"]).flatmap(
+    lambda dtype: arrays(dtype, array_shapes(min_dims=3, max_dims=3, max_side=7).map(_one_channel))
+)
 IMAGES = st.sampled_from(["uint8", "uint16", "int16", "float32"]).flatmap(
     lambda dtype: arrays(dtype, array_shapes(min_dims=2, max_dims=3, min_side=2, max_side=9))
 )
+
+
+def _one_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (*shape, 1)
 
 
 def write(folder: Path, images: list[Image], shard_bytes: int = 1 << 20) -> ImageStore:
@@ -33,8 +41,11 @@ def ramps(count: int) -> list[Image]:
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.lists(IMAGES, min_size=1, max_size=8), st.integers(1, 300))
-def test_ragged_images_of_every_depth_come_back_in_order_over_many_shards(
+@given(
+    st.lists(IMAGES, min_size=1, max_size=8) | st.lists(VOLUMES, min_size=1, max_size=8),
+    st.integers(1, 300),
+)
+def test_ragged_images_or_volumes_of_every_depth_come_back_in_order_over_many_shards(
     tmp_path_factory: pytest.TempPathFactory, images: list[Image], shard_bytes: int
 ) -> None:
     store = write(tmp_path_factory.mktemp("store") / "images", images, shard_bytes)
@@ -47,6 +58,35 @@ def test_ragged_images_of_every_depth_come_back_in_order_over_many_shards(
     backwards = store.case_ids[::-1]
     for again, expected in zip(store.images(backwards), images[::-1], strict=True):
         np.testing.assert_array_equal(again, expected)
+
+
+def test_a_volume_of_three_slices_is_not_an_image_of_three_channels(tmp_path: Path) -> None:
+    numbers = np.arange(60, dtype=np.uint8)
+    volume = write(tmp_path / "volume", [numbers.reshape(3, 4, 5, 1)])
+    image = write(tmp_path / "image", [numbers.reshape(3, 4, 5)])
+    assert is_volume(volume.image("c00"))
+    assert not is_volume(image.image("c00"))
+    assert volume.sha256 != image.sha256
+
+
+@pytest.mark.parametrize("volume_first", [True, False])
+def test_a_store_holds_images_or_volumes_and_names_the_first_of_the_other_kind(
+    tmp_path: Path, volume_first: bool
+) -> None:
+    mixed = [np.zeros((2, 4, 5, 1), dtype=np.uint8), np.zeros((4, 5), dtype=np.uint8)]
+    with pytest.raises(DataError, match=r"c71: an? \w+ among (images|volumes)"):
+        write(tmp_path, mixed if volume_first else mixed[::-1])
+
+
+def test_without_volumes_files_and_digest_are_what_they_were_before_there_were_any(
+    tmp_path: Path,
+) -> None:
+    store = write(tmp_path, [*ramps(2), np.zeros((2, 3, 3), dtype=np.float32)])
+    assert store.sha256 == "31dd824664dc21baf065585c65c597b88d998f2848e3e382d6509a51af0c79bc"
+    with pa.ipc.open_file(tmp_path / "images-00000.arrow") as shard:
+        assert shard.schema.names == [
+            *("case_id", "height", "width", "channels", "dtype", "spacing", "pixels")
+        ]
 
 
 def test_an_image_of_one_channel_comes_back_without_the_channel(tmp_path: Path) -> None:
@@ -96,6 +136,8 @@ def test_equal_images_give_equal_bytes_and_the_digest_is_of_the_content(tmp_path
         np.zeros(4, dtype=np.uint8),
         np.zeros((0, 4), dtype=np.uint8),
         np.zeros((2, 2, 2, 2), dtype=np.uint8),
+        np.zeros((2, 0, 2, 1), dtype=np.uint8),
+        np.zeros((2, 2, 2, 2, 1), dtype=np.uint8),
         np.zeros((2, 2), dtype=np.float64),
         np.zeros((2, 2), dtype=">u2"),
         np.full((2, 2), "x", dtype=object),
@@ -167,6 +209,19 @@ def test_the_digest_tells_spacings_apart(tmp_path: Path) -> None:
             writer.add("c0", ramps(1)[0], spacing)
         digests.add(ImageStore(tmp_path / str(at)).sha256)
     assert len(digests) == 3
+
+
+def test_a_volume_has_a_distance_of_slices_too(tmp_path: Path) -> None:
+    volume = np.zeros((2, 3, 4, 1), dtype=np.uint8)
+    with ShardWriter(tmp_path) as writer:
+        writer.add("c0", volume, (2.5, 0.1, 1 / 3))
+        writer.add("c1", volume)
+    store = ImageStore(tmp_path)
+    assert [store.spacing(case_id) for case_id in store.case_ids] == [(2.5, 0.1, 1 / 3), None]
+    with pytest.raises(DataError, match="3 distances"), ShardWriter(tmp_path) as writer:
+        writer.add("c0", volume, (0.1, 0.1))
+    with pytest.raises(DataError, match="2 distances"), ShardWriter(tmp_path) as writer:
+        writer.add("c0", ramps(1)[0], (0.1, 0.1, 0.1))
 
 
 @pytest.mark.parametrize("spacing", [(0.0, 1.0), (1.0, -1.0), (math.nan, 1.0), (1.0, math.inf)])

@@ -3,12 +3,13 @@
 A folder holds `images-00000.arrow`, … of at most 256 MB each and an `index.json` that gives the
 order of the cases and the content's SHA-256. Images keep their own size and depth; a missing pixel
 is NaN in a float image. Layout of an image: (height, width) for one channel, else
-(height, width, channels). The distance of its pixels stays with it where it is known.
+(height, width, channels). Volumes are (depth, height, width, 1): four axes, so that none is taken
+for an image with channels; a store holds either images or volumes. The distance of pixels stays
+with them where it is known.
 """
 
 import bisect
 import hashlib
-import itertools
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -17,27 +18,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from skiagram.errors import DataError
+from skiagram.shards import DTYPES, Image, Shard, Spacing, is_volume, schema
+
+__all__ = ["SHARD_BYTES", "Image", "ImageStore", "ShardWriter", "Spacing", "is_volume"]
 
 SHARD_BYTES = 256 * 1024**2
 _BATCH_BYTES = 8 * 1024**2
-_DTYPES = ("uint8", "uint16", "int16", "float32")
-_SCHEMA = pa.schema(
-    [
-        pa.field("case_id", pa.string(), nullable=False),
-        pa.field("height", pa.int32(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-        pa.field("channels", pa.int32(), nullable=False),
-        pa.field("dtype", pa.string(), nullable=False),
-        pa.field("spacing", pa.list_(pa.float64(), 2)),
-        pa.field("pixels", pa.large_binary(), nullable=False),
-    ]
-)
-
-Image = NDArray[Any]
-Spacing = tuple[float, float]  # distance of neighbouring rows and of neighbouring columns, mm
 
 
 class ShardWriter:
@@ -57,6 +45,7 @@ class ShardWriter:
         self._written = 0
         self._shards = 0
         self._file: Any = None
+        self._schema: Any = None
         self._digest = hashlib.sha256()
         self._shard_by_case: dict[str, int] = {}  # case id → shard, in the order of the store
 
@@ -65,32 +54,37 @@ class ShardWriter:
         return self
 
     def add(self, case_id: str, image: Image, spacing: Spacing | None = None) -> None:
-        """Append one image.
+        """Append one image or volume.
 
         Args:
             case_id: Opaque id, unique in the store.
-            image: (height, width) or (height, width, channels); uint8, uint16, int16 or float32.
-            spacing: Distance of its rows and of its columns, mm; None where it is unknown.
+            image: (height, width) or (height, width, channels), or (depth, height, width, 1);
+                uint8, uint16, int16 or float32.
+            spacing: Distance of its slices (a volume's alone), rows and columns, mm; None where
+                it is unknown.
 
         Raises:
-            DataError: The id is taken, the image's shape or depth cannot be stored, or the spacing
-                is not positive and finite.
+            DataError: The id is taken, the image's shape or depth cannot be stored, it is a volume
+                among images or an image among volumes, or the spacing is not positive and finite.
         """
         if case_id in self._shard_by_case:
             raise DataError("two images of one case id", where=case_id)
-        if image.ndim not in (2, 3) or 0 in image.shape or str(image.dtype) not in _DTYPES:
+        self._check(case_id, image)
+        volumes = is_volume(image)
+        known = None if spacing is None else tuple(float(distance) for distance in spacing)
+        if known is not None and (
+            len(known) != 2 + volumes or not all(0 < distance < math.inf for distance in known)
+        ):
             raise DataError(
-                f"image of shape {image.shape} and type {image.dtype}",
+                f"pixel spacing {known}",
                 where=case_id,
-                allowed=f"(height, width[, channels]), none of them 0, as {', '.join(_DTYPES)}",
+                allowed=f"{2 + volumes} distances, positive, finite mm",
             )
-        known = None if spacing is None else (float(spacing[0]), float(spacing[1]))
-        if known is not None and not all(0 < distance < math.inf for distance in known):
-            raise DataError(f"pixel spacing {known}", where=case_id, allowed="positive, finite mm")
         pixels = np.ascontiguousarray(image).tobytes()
         if self._written and self._written + len(pixels) > self._shard_bytes:
             self._close_shard()
-        row = (case_id, *np.atleast_3d(image).shape, str(image.dtype), known, pixels)
+        shape = image.shape if volumes else np.atleast_3d(image).shape
+        row = (case_id, *shape, str(image.dtype), known, pixels)
         self._rows.append(row)
         self._digest.update(repr(row[:-1]).encode())
         self._digest.update(pixels)
@@ -100,16 +94,34 @@ class ShardWriter:
         if self._row_bytes >= _BATCH_BYTES:
             self._flush()
 
+    def _check(self, case_id: str, image: Image) -> None:
+        volumes = is_volume(image)
+        shaped = image.ndim in (2, 3) or (volumes and image.shape[3] == 1)
+        if not shaped or 0 in image.shape or str(image.dtype) not in DTYPES:
+            raise DataError(
+                f"image of shape {image.shape} and type {image.dtype}",
+                where=case_id,
+                allowed="(height, width[, channels]) or (depth, height, width, 1), none of them 0, "
+                f"as {', '.join(DTYPES)}",
+            )
+        if self._schema is None:
+            self._schema = schema(volumes=volumes)
+        elif volumes != ("depth" in self._schema.names):
+            raise DataError(
+                "a volume among images" if volumes else "an image among volumes",
+                where=case_id,
+                allowed="images alone or volumes alone in a data set",
+            )
+
     def _flush(self) -> None:
         if not self._rows:
             return
         if self._file is None:
-            self._file = pa.ipc.new_file(self._folder / f"images-{self._shards:05d}.arrow", _SCHEMA)
-        columns = zip(*self._rows, strict=True)
-        arrays = [
-            pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)
-        ]
-        self._file.write_batch(pa.record_batch(arrays, schema=_SCHEMA))
+            path = self._folder / f"images-{self._shards:05d}.arrow"
+            self._file = pa.ipc.new_file(path, self._schema)
+        fields = zip(zip(*self._rows, strict=True), self._schema, strict=True)
+        arrays = [pa.array(column, field.type) for column, field in fields]
+        self._file.write_batch(pa.record_batch(arrays, schema=self._schema))
         self._rows, self._row_bytes = [], 0
 
     def _close_shard(self) -> None:
@@ -154,7 +166,7 @@ class ImageStore:
                 "no finished image store", where=str(folder), remedy="run the stage that writes it"
             ) from error
         self._position = {case_id: at for at, case_id in enumerate(self.case_ids)}
-        self._shards: dict[int, tuple[_Shard, int]] = {}
+        self._shards: dict[int, tuple[Shard, int]] = {}
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -181,7 +193,7 @@ class ImageStore:
         return shard.view(row)
 
     def spacing(self, case_id: str) -> Spacing | None:
-        """Return the distance of an image's rows and columns; `image` says what is raised."""
+        """Return the distances of an image's pixels; `image` says what is raised."""
         shard, row = self._locate(case_id)
         return shard.spacing(row)
 
@@ -189,7 +201,7 @@ class ImageStore:
         """Yield the images of some cases in the order asked for."""
         return (self.image(case_id) for case_id in case_ids)
 
-    def _locate(self, case_id: str) -> tuple["_Shard", int]:
+    def _locate(self, case_id: str) -> tuple[Shard, int]:
         at = self._position.get(case_id)
         if at is None:
             raise DataError("no such case", where=f"{self.folder} {case_id}")
@@ -199,50 +211,11 @@ class ImageStore:
         shard, first = self._shards[number]
         return shard, at - first
 
-    def _open(self, number: int) -> "_Shard":
+    def _open(self, number: int) -> Shard:
         path = self.folder / f"images-{number:05d}.arrow"
         try:
-            return _Shard(path)
+            return Shard(path)
         except (OSError, pa.ArrowInvalid) as error:
             raise DataError(
                 f"damaged shard ({error})", where=str(path), remedy="run the stage that writes it"
             ) from error
-
-
-class _Shard:
-    """One mapped file; a scalar of an Arrow array is a copy, so views are cut from its buffers."""
-
-    def __init__(self, path: Path) -> None:
-        reader = pa.ipc.open_file(pa.memory_map(str(path)))
-        self._batches = [reader.get_batch(at) for at in range(reader.num_record_batches)]
-        self._ends = list(itertools.accumulate(batch.num_rows for batch in self._batches))
-
-    def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
-
-    def case_id(self, row: int) -> str:
-        batch, at = self._locate(row)
-        return str(batch["case_id"][at].as_py())
-
-    def spacing(self, row: int) -> Spacing | None:
-        batch, at = self._locate(row)
-        found = batch["spacing"][at].as_py()
-        return None if found is None else (found[0], found[1])
-
-    def view(self, row: int) -> Image:
-        batch, at = self._locate(row)
-        height, width, channels = (
-            batch[name][at].as_py() for name in ("height", "width", "channels")
-        )
-        _, offsets, pixels = batch["pixels"].buffers()
-        flat = np.frombuffer(
-            pixels,
-            dtype=batch["dtype"][at].as_py(),
-            count=height * width * channels,
-            offset=int(np.frombuffer(offsets, dtype=np.int64)[at]),
-        )
-        return flat.reshape((height, width) if channels == 1 else (height, width, channels))
-
-    def _locate(self, row: int) -> tuple[Any, int]:
-        batch = bisect.bisect_right(self._ends, row)
-        return self._batches[batch], row - (self._ends[batch] - self._batches[batch].num_rows)
