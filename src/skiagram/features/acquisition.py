@@ -107,13 +107,13 @@ class Acquisition:
         """Compute the features of a batch of equally sized images of any size and channels.
 
         Args:
-            batch: The images.
+            batch: The images; of volumes, size and spacing are those of a slice.
 
         Returns:
             (n, 6) float64, finite.
         """
         n = len(batch)
         unknown = np.full((n, 2), np.nan)
-        spacing = unknown if batch.spacing is None else batch.spacing
-        height, width = batch.images.shape[1:3]
+        spacing = unknown if batch.spacing is None else batch.spacing[:, -2:]
+        height, width = batch.images.shape[1 + batch.volumes :][:2]
         return Traits(batch.images.reshape(n, -1), (height, width), spacing).columns()

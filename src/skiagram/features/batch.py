@@ -12,6 +12,10 @@ from skiagram.features.luminance import luminance
 from skiagram.features.region import bright_region
 
 Region = Literal["whole", "bright"]
+VOLUME_FAMILIES = (
+    *("first_order", "intensity_histogram", "glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm"),
+    "acquisition",
+)
 
 
 @dataclass(frozen=True)
@@ -19,9 +23,12 @@ class Batch:
     """Equally sized images; what several families need is computed once.
 
     Attributes:
-        images: (n, height, width) or (n, height, width, channels), float32, finite.
-        masks: (n, height, width), true in the region of interest; None for the whole image.
-        spacing: (n, 2) row and column spacing in mm, NaN where unknown; None for all unknown.
+        images: (n, height, width) or (n, height, width, channels), or volumes of (n, depth,
+            height, width, 1); float32, finite.
+        masks: (n, [depth,] height, width), true in the region of interest; None for the whole
+            image.
+        spacing: (n, 2) row and column spacing in mm, before them a volume's slice spacing; NaN
+            where unknown; None for all unknown.
     """
 
     images: NDArray[Any]
@@ -33,12 +40,34 @@ class Batch:
         """Return the number of images."""
         return len(self.images)
 
+    @property
+    def volumes(self) -> bool:
+        """Whether the images are volumes."""
+        return self.images.ndim == 5
+
     def row(self, at: int) -> "Batch":
         """Return one image as a batch of its own."""
         one = slice(at, at + 1)
         masks = None if self.masks is None else self.masks[one]
         spacing = None if self.spacing is None else self.spacing[one]
         return Batch(self.images[one], masks, spacing)
+
+    def check_planes(self, family: str) -> None:
+        """Refuse volumes.
+
+        Args:
+            family: Name of the family, for the message.
+
+        Raises:
+            DataError: The images are volumes.
+        """
+        if self.volumes:
+            raise DataError(
+                f"`{family}` is not defined for volumes, here of {self.images.shape[1]} slices",
+                where="features",
+                allowed=f"images of rows and columns; for volumes {', '.join(VOLUME_FAMILIES)}",
+                remedy=f"leave `{family}` out of `features`",
+            )
 
     def luminance(self, family: str) -> NDArray[np.float64]:
         """Return the intensities (n, height, width) that a family of grey images works on.
@@ -47,15 +76,35 @@ class Batch:
             family: Name of the family, for the message.
 
         Raises:
-            DataError: The images have neither one channel nor three.
+            DataError: The images are volumes or have neither one channel nor three.
         """
+        self.check_planes(family)
         if "luminance" not in self._found:
             self._found["luminance"] = luminance(self.images, family)
         grey: NDArray[np.float64] = self._found["luminance"]
         return grey
 
+    def intensities(self, family: str) -> NDArray[np.float64]:
+        """Return what a family works on that is defined for images and for volumes.
+
+        Args:
+            family: Name of the family, for the message.
+
+        Returns:
+            (n, height, width), or (n, depth, height, width) of volumes.
+
+        Raises:
+            DataError: The images have neither one channel nor three.
+        """
+        if not self.volumes:
+            return self.luminance(family)
+        if "volumes" not in self._found:
+            self._found["volumes"] = self.images[..., 0].astype(np.float64)
+        volumes: NDArray[np.float64] = self._found["volumes"]
+        return volumes
+
     def region(self, which: Region, family: str) -> NDArray[np.bool_]:
-        """Return the pixels (n, height, width) that features are computed on.
+        """Return the pixels (n, [depth,] height, width) that features are computed on.
 
         Args:
             which: `whole` for the region of interest, or all of the image where there is none;
@@ -68,16 +117,18 @@ class Batch:
                 no pixel.
         """
         if ("region", which) not in self._found:
-            grey = self.luminance(family)
+            grey = self.intensities(family)
             inside = np.ones(grey.shape, dtype=np.bool_) if self.masks is None else self.masks
-            if not inside.any(axis=(1, 2)).all():
+            if not inside.reshape(len(self), -1).any(axis=1).all():
                 raise DataError(
                     "the region of interest has no pixel",
                     where="features",
                     allowed="at least one pixel",
                 )
             if which == "bright":
-                inside = bright_region(grey, inside)
+                rows = (len(self), -1, grey.shape[-1])  # the threshold asks for no neighbours
+                inside = bright_region(grey.reshape(rows), inside.reshape(rows))
+                inside = inside.reshape(grey.shape)
             self._found["region", which] = inside
         found: NDArray[np.bool_] = self._found["region", which]
         return found
@@ -96,7 +147,7 @@ class Batch:
         """
         if (discretisation, which) not in self._found:
             inside = None if self.masks is None and which == "whole" else self.region(which, family)
-            found = discretisation.grey_levels(self.luminance(family), inside)
+            found = discretisation.grey_levels(self.intensities(family), inside)
             self._found[discretisation, which] = found
         levels: GreyLevels = self._found[discretisation, which]
         return levels

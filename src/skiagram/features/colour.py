@@ -124,8 +124,9 @@ class Colour:
             (n, 33) float64, finite.
 
         Raises:
-            DataError: The images have not three channels.
+            DataError: The images are volumes or have not three channels.
         """
+        batch.check_planes("colour")
         images = batch.images
         channels = 1 if images.ndim == 3 else images.shape[-1]
         if channels != 3:

@@ -15,7 +15,7 @@ from skiagram.features.covariates import Covariates
 from skiagram.features.table import FeatureTable
 from skiagram.progress import Progress
 from skiagram.spans import Span, spans
-from skiagram.store import Image, ImageStore
+from skiagram.store import Image, ImageStore, is_volume
 
 _SPAN_VALUES = 2**19  # some tenths of a second of work
 _BATCH_IMAGES = 256
@@ -125,6 +125,6 @@ def _stack(span: Span, ids: list[str], images: list[Image]) -> Batch:
             where=ids[int(np.argmax(bad))],
             remedy="choose a restoration that fills missing values",
         )
-    unknown = (np.nan, np.nan)
+    unknown = (np.nan,) * (3 if is_volume(images[0]) else 2)
     spacing = np.array([span.store().spacing(case_id) or unknown for case_id in ids])
     return Batch(stacked, spacing=spacing)

@@ -41,7 +41,7 @@ class FirstOrder:
         Raises:
             DataError: The images have neither one channel nor three.
         """
-        grey = batch.luminance("first_order")
+        grey = batch.intensities("first_order")
         all_of_it = self.region == "whole" and batch.masks is None
         inside = None if all_of_it else batch.region(self.region, "first_order")
         return FirstOrderStatistics(grey, inside).columns()

@@ -45,9 +45,10 @@ class Shape:
             (n, 14) float64, finite.
 
         Raises:
-            DataError: The images have neither one channel nor three, or the unit is mm and an
-                image's pixel spacing is unknown.
+            DataError: The images are volumes or have neither one channel nor three, or the unit
+                is mm and an image's pixel spacing is unknown.
         """
+        batch.check_planes("shape")
         regions = batch.region(self.region, "shape")
         return ShapeFeatures(regions, self._spacing(batch)).columns()
 

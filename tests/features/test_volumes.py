@@ -1,0 +1,110 @@
+"""Volumes through every family: the published values in three dimensions, or a refusal by name."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from skiagram.errors import DataError
+from skiagram.features.batch import VOLUME_FAMILIES, Batch
+from skiagram.features.contract import FeatureFamily
+from skiagram.features.discretisation import Discretisation
+from skiagram.features.extraction import extract
+from skiagram.options import build
+from skiagram.store import ImageStore, ShardWriter
+from tests.features.ibsi_phantom import PHANTOM
+
+FOLDER = Path(__file__).resolve().parents[2] / "conf" / "features"
+FAMILIES = {path.stem: path for path in sorted(FOLDER.glob("*.yaml")) if path.stem != "covariates"}
+REFUSING = sorted(set(FAMILIES) - set(VOLUME_FAMILIES))
+# Reference values of the digital phantom as one volume, IBSI reference manual, sections 3.3 to
+# 3.11: one feature a family, 3D averaged where directions are.
+PUBLISHED = {
+    "first_order_mean": 2.15,
+    "intensity_histogram_variance": 3.05,
+    "glcm_joint_maximum": 0.503,
+    "glrlm_short_runs_emphasis": 0.705,
+    "glszm_small_zone_emphasis": 0.255,
+    "gldzm_small_distance_emphasis": 1.0,
+    "ngtdm_coarseness": 0.0296,
+    "ngldm_low_dependence_emphasis": 0.045,
+}
+small = st.integers(0, 3).map(float) | st.floats(-(2.0**100), 2.0**100, width=32)
+
+
+def family(name: str) -> FeatureFamily:
+    built: FeatureFamily = build(yaml.safe_load(FAMILIES[name].read_text()), name)
+    return built
+
+
+def of_published_levels(name: str) -> FeatureFamily:
+    """Return a family that takes intensities as they are for levels, all of the region."""
+    changes = {"levels": Discretisation(bin_number=None, bin_width=1.0), "region": "whole"}
+    changes |= {"aggregation": "averaged", "distances": (1,)}
+    found = family(name)
+    known = {one.name for one in dataclasses.fields(found)}  # type: ignore[arg-type]
+    return dataclasses.replace(found, **{k: v for k, v in changes.items() if k in known})  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("feature", PUBLISHED)
+def test_the_digital_phantom_as_one_volume_gives_the_published_values(feature: str) -> None:
+    name = next(name for name in VOLUME_FAMILIES if feature.startswith(name))
+    chosen = of_published_levels(name)
+    batch = Batch(PHANTOM[None, ..., None].astype(np.float32), PHANTOM[None] > 0)
+    value = dict(zip(chosen.names(), chosen.extract(batch)[0], strict=True))[feature]
+    assert float(f"{value:.3g}") == PUBLISHED[feature]
+
+
+@pytest.mark.parametrize("name", REFUSING)
+def test_a_family_of_planes_refuses_volumes_by_name(name: str) -> None:
+    volumes = np.zeros((1, 3, 16, 16, 1), dtype=np.float32)
+    with pytest.raises(DataError, match=f"`{name}` is not defined for volumes.*3 slices") as error:
+        family(name).extract(Batch(volumes))
+    assert error.value.remedy == f"leave `{name}` out of `features`"
+    assert all(other in str(error.value.allowed) for other in VOLUME_FAMILIES)
+
+
+@pytest.mark.parametrize("name", VOLUME_FAMILIES)
+@settings(max_examples=20, deadline=None)
+@given(arrays(np.float32, array_shapes(min_dims=4, max_dims=4, max_side=5), elements=small))
+def test_every_feature_of_every_finite_volume_is_finite(name: str, volumes: np.ndarray) -> None:
+    values = family(name).extract(Batch(volumes[..., None]))
+    assert values.shape == (len(volumes), len(family(name).names()))
+    assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("name", VOLUME_FAMILIES)
+def test_a_volume_of_one_slice_is_described_as_the_image(name: str) -> None:
+    images = np.random.default_rng(0).integers(0, 255, (3, 9, 11)).astype(np.float32)
+    as_volumes = Batch(images[:, None, :, :, None])
+    np.testing.assert_allclose(
+        family(name).extract(as_volumes), family(name).extract(Batch(images))
+    )
+
+
+def test_bright_voxels_of_a_volume_are_those_of_its_slices_side_by_side() -> None:
+    volumes = np.random.default_rng(0).normal(size=(2, 4, 5, 6)).astype(np.float32)
+    found = Batch(volumes[..., None]).region("bright", "a")
+    beside = Batch(volumes.reshape(2, 20, 6)).region("bright", "a")
+    np.testing.assert_array_equal(found, beside.reshape(volumes.shape))
+
+
+def test_a_store_of_volumes_becomes_a_table_and_a_refusal_names_the_case(tmp_path: Path) -> None:
+    volumes = np.random.default_rng(0).normal(size=(5, 8, 9, 10, 1)).astype(np.float32)
+    with ShardWriter(tmp_path) as writer:
+        for at, volume in enumerate(volumes):
+            writer.add(f"c{at}", volume, (2.0, 0.5, 0.5) if at else None)
+    store, chosen = ImageStore(tmp_path), [family("glcm"), family("acquisition")]
+    table = extract(store, chosen)
+    expected = [one.extract(Batch(volumes)) for one in chosen[:1]]
+    np.testing.assert_allclose(table.values[:, : expected[0].shape[1]], expected[0], rtol=1e-6)
+    found = dict(zip(table.names, table.values.T, strict=True))
+    assert found["acquisition_height"].tolist() == [9] * 5
+    assert found["acquisition_pixel_spacing"].tolist() == [0, *[0.5] * 4]
+    with pytest.raises(DataError, match="c0: `gabor` is not defined for volumes"):
+        extract(store, [family("gabor")])
