@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +11,11 @@ from numpy.typing import NDArray
 from skiagram.deploy.covariates import CovariateFeature
 from skiagram.deploy.films import Films
 from skiagram.deploy.folder import WHOLE, record
+from skiagram.deploy.scorer import Scorer
 from skiagram.errors import DataError
 from skiagram.models.combined.combination import COMBINATION, FittedCombination
 from skiagram.models.combined.member_scores import MemberScores
 from skiagram.models.resampling import finite
-
-if TYPE_CHECKING:
-    from skiagram.deploy.model import Scorer
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class Combined:
         fitted: One combination a repeat.
     """
 
-    members: Sequence["Scorer"]
+    members: Sequence[Scorer]
     fitted: Sequence[FittedCombination]
 
     @property
@@ -62,7 +59,7 @@ class Combined:
 
 
 def load_combination(
-    repeats: Sequence[Path], members: Sequence[Path], load: Callable[[Path], "Scorer"]
+    repeats: Sequence[Path], members: Sequence[Path], load: Callable[[Path], Scorer]
 ) -> Combined:
     """Load a combination and its members.
 

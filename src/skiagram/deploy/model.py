@@ -2,39 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.deploy.covariates import CovariateFeature
 from skiagram.deploy.films import Films, Preparer
 from skiagram.deploy.folder import WHOLE, own, record, training_mean
+from skiagram.deploy.scorer import Scorer
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.combined.folders import MEMBERS
 from skiagram.models.deployment import DEPLOYMENT, Deployment, repeat_folder
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.progress import Progress
 from skiagram.records import Task
-
-
-class Scorer(Protocol):
-    """The fitted models of all repeats, of one arm."""
-
-    @property
-    def batch(self) -> int:
-        """How many films are scored at once."""
-
-    @property
-    def shape(self) -> tuple[int, int] | None:
-        """(height, width) that films must have; None for any."""
-
-    @property
-    def covariates(self) -> tuple[CovariateFeature, ...]:
-        """What is read besides the films."""
-
-    def scores(self, films: Films) -> list[NDArray[np.float64]]:
-        """Score all films in order: (n, n_classes) a repeat."""
 
 
 @dataclass(frozen=True)
