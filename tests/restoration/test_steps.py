@@ -128,6 +128,18 @@ def test_with_filling_off_the_other_steps_work_around_the_gaps() -> None:
     assert psnr(clean[known], example.clean[known]) > 26
 
 
+@pytest.mark.parametrize("name", STATELESS)
+def test_a_volume_is_restored_slice_by_slice(name: str) -> None:
+    volume = np.stack([film(seed).faulty for seed in range(3)])[..., None]
+    slices = [restored(restoration(name), slice_[..., 0]) for slice_ in volume]
+    whole, treatment = restored(restoration(name), volume)
+    np.testing.assert_array_equal(whole[..., 0], np.stack([image for image, _ in slices]))
+    for count in ("missing", "outliers", "dead_lines"):
+        assert getattr(treatment, count) == sum(getattr(each, count) for _, each in slices)
+    noise = np.array([each.noise for _, each in slices])
+    assert treatment.noise == pytest.approx(np.sqrt(np.mean(noise**2)), nan_ok=True)
+
+
 def test_channels_are_restored_each_on_its_own() -> None:
     image = np.stack([film(seed).faulty for seed in range(3)], axis=-1)
     clean, treatment = restored(DEFAULT, image)

@@ -39,7 +39,7 @@ def gappy(*shape: int) -> list[Plane]:
     return images
 
 
-@pytest.mark.parametrize("shape", [(9, 8), (9, 8, 3)])
+@pytest.mark.parametrize("shape", [(9, 8), (9, 8, 3), (4, 9, 8, 1)])
 def test_it_is_the_mean_of_known_development_pixels_alone(
     shape: tuple[int, ...], tmp_path: Path
 ) -> None:
@@ -53,6 +53,14 @@ def test_it_is_the_mean_of_known_development_pixels_alone(
     images[3] = images[3] + 100
     other = training_mean(store(tmp_path / "b", images), cases())
     np.testing.assert_array_equal(mean, other)
+
+
+def test_a_pixel_no_volume_knows_takes_the_mean_around_it_in_its_slice(tmp_path: Path) -> None:
+    volume = np.broadcast_to(np.arange(3, dtype=np.float32)[:, None, None, None], (3, 5, 5, 1))
+    volume = volume.copy()
+    volume[1, 2, 2] = np.nan
+    mean = training_mean(store(tmp_path, [volume] * 4), cases())
+    np.testing.assert_array_equal(mean[:, 2, 2, 0], [0, 1, 2])
 
 
 def test_a_pixel_no_image_knows_takes_the_mean_around_it(tmp_path: Path) -> None:

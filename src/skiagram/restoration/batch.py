@@ -28,7 +28,7 @@ class ImageBatch:
 
     Attributes:
         case_ids: An id an image.
-        images: (n, height, width[, channels]) of one depth.
+        images: (n, height, width[, channels]) or (n, depth, height, width, 1), of one depth.
     """
 
     case_ids: list[str]

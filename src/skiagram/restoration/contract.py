@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 
 from skiagram.store import Image
 
-Plane = NDArray[np.float32]  # (height, width[, channels])
+Plane = NDArray[np.float32]  # (height, width[, channels]), of volumes (depth, height, width, 1)
 Planes = NDArray[np.float32]  # (n, height, width)
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Treatment:
-    """What was done to one case; counts are pixel values, so each channel counts on its own.
+    """What was done to one case; counts are of pixels, each channel and slice on its own.
 
     Attributes:
         missing: Missing values found: filled, or left as NaN where filling is off.
         outliers: Outlying values replaced, those on dead lines included.
         dead_lines: Dead rows and columns among them.
         noise: Standard deviation of the noise taken out, intensity units, root mean square over
-            channels; NaN when denoising is off or the image is too small for it.
+            channels or slices; NaN when denoising is off or the image is too small for it.
     """
 
     missing: int
@@ -47,8 +47,8 @@ class Restoration(Protocol):
         """Restore equally sized images, each on its own: one by one gives the same.
 
         Args:
-            images: (n, height, width[, channels]) of any depth; NaN, ±inf and what float32 cannot
-                hold are missing.
+            images: (n, height, width[, channels]) or (n, depth, height, width, 1), of any depth;
+                NaN, ±inf and what float32 cannot hold are missing.
             training_mean: Mean development image of an image's shape, where it is needed.
 
         Returns:

@@ -12,10 +12,14 @@ from skiagram.restoration.missing import Missing, fill_local_median
 from skiagram.restoration.outliers import Outliers
 from skiagram.store import Image
 
+_VOLUMES = 5  # axes of a batch of them
+
 
 @dataclass(**STRICT)
 class Steps:
-    """Missing pixels filled, then outliers replaced, then noise taken out, channel by channel.
+    """Missing pixels filled, then outliers replaced, then noise taken out.
+
+    Each channel is a plane of its own, and so is each slice of a volume.
 
     Attributes:
         missing: How missing pixels are filled; None leaves them NaN.
@@ -38,15 +42,15 @@ class Steps:
         """Restore equally sized images, each on its own: one by one gives the same.
 
         Args:
-            images: (n, height, width[, channels]) of any depth; NaN, ±inf and what float32 cannot
-                hold are missing.
+            images: (n, height, width[, channels]) or (n, depth, height, width, 1), of any depth;
+                NaN, ±inf and what float32 cannot hold are missing.
             training_mean: Mean development image of an image's shape, where it is needed.
 
         Returns:
             The restored images, same shape, float32, and what was done to each.
 
         Raises:
-            DataError: No pixel of a channel is known, or the mean image is of another size.
+            DataError: No pixel of a plane is known, or the mean image is of another size.
         """
         mean = self._usable(training_mean, images.shape[1:])
         planes = _planes(images)
@@ -88,7 +92,7 @@ class Steps:
             if missing[at].all():
                 raise DataError(
                     "every pixel is missing",
-                    allowed="at least one known pixel in each channel",
+                    allowed="at least one known pixel in each channel and slice",
                     remedy="remove the image from the source",
                 )
             if self.missing:
@@ -110,15 +114,19 @@ class Steps:
 
 
 def _planes(images: Image) -> Planes:
-    """Return a copy, (n · channels, height, width), the channels of an image side by side."""
-    count, height, width = images.shape[:3]
-    channels = np.moveaxis(images.reshape(count, height, width, -1), -1, 1)
+    """Return a copy, (n · planes, height, width), the planes of an image one after the other."""
+    height, width = images.shape[-3:-1] if images.ndim == _VOLUMES else images.shape[1:3]
+    by_plane = images
+    if images.ndim != _VOLUMES:
+        by_plane = np.moveaxis(images.reshape(len(images), height, width, -1), -1, 1)
     with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and so missing
-        copied = np.array(channels, dtype=np.float32, order="C")
+        copied = np.array(by_plane, dtype=np.float32, order="C")
     return copied.reshape(-1, height, width)
 
 
 def _images(planes: Planes, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    if len(shape) == _VOLUMES:
+        return planes.reshape(shape)
     count, height, width = shape[:3]
     channels = planes.reshape(count, -1, height, width)
     return np.ascontiguousarray(np.moveaxis(channels, 1, -1)).reshape(shape)

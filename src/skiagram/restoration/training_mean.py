@@ -4,6 +4,8 @@ Labels take no part in it. All folds share it, which is why it needs a sealed te
 cross-validation it would carry held-out images into training.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.records import Cases
 from skiagram.restoration.contract import Plane
 from skiagram.restoration.missing import fill_local_mean
-from skiagram.store import ImageStore
+from skiagram.store import ImageStore, is_volume
 
 _WHERE = "restoration.missing.method"
 _REMEDY = "choose local_mean, local_median or nearest"
@@ -27,7 +29,7 @@ def training_mean(store: ImageStore, cases: Cases) -> Plane:
         cases: The case table; which cases are sealed is all that is read of it.
 
     Returns:
-        (height, width[, channels]) float32.
+        (height, width[, channels]), or (depth, height, width, 1), float32.
 
     Raises:
         OptionError: Nothing is sealed, so the design is cross-validation.
@@ -58,12 +60,19 @@ def training_mean(store: ImageStore, cases: Cases) -> Plane:
 
 def _completed(total: NDArray[np.float64], count: NDArray[np.int64]) -> Plane:
     mean = (total / np.maximum(count, 1)).astype(np.float32)
-    channels = mean.reshape(*mean.shape[:2], -1)
-    for channel, never in enumerate(np.moveaxis((count == 0).reshape(channels.shape), -1, 0)):
-        if never.all():
+    known, never = (_by_plane(values) for values in (mean, count == 0))
+    for plane, unknown in zip(known, never, strict=True):
+        if unknown.all():
             raise DataError("every pixel of every development image is missing", where=_WHERE)
-        if never.any():
-            channels[..., channel] = fill_local_mean(
-                np.ascontiguousarray(channels[..., channel]), np.ascontiguousarray(never), 1
+        if unknown.any():
+            plane[:] = fill_local_mean(
+                np.ascontiguousarray(plane), np.ascontiguousarray(unknown), 1
             )
     return mean
+
+
+def _by_plane(image: NDArray[Any]) -> NDArray[Any]:
+    """Return a view, (planes, height, width): the channels of an image, the slices of a volume."""
+    if is_volume(image):
+        return image[..., 0]
+    return np.moveaxis(image.reshape(*image.shape[:2], -1), -1, 0)
