@@ -28,24 +28,29 @@ class ImageKinds:
         depths: Names of the pixel types that occur, in order of name.
         height: Least and greatest, pixels.
         width: Least and greatest, pixels.
+        slices: Least and greatest; None where they are no volumes.
     """
 
     channels: tuple[int, ...]
     depths: tuple[str, ...]
     height: tuple[int, int]
     width: tuple[int, int]
+    slices: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, images: Iterable[Image]) -> "ImageKinds":
         """Look at shape and depth of every image, at no pixel."""
         kinds = {(image.shape, str(image.dtype)) for image in images}
         shapes = [shape for shape, _ in kinds]
-        heights, widths = ([shape[axis] for shape in shapes] for axis in (0, 1))
+        volumes = all(len(shape) == 4 for shape in shapes)
+        heights, widths = ([shape[axis + volumes] for shape in shapes] for axis in (0, 1))
+        slices = [shape[0] for shape in shapes]
         return cls(
             channels=tuple(sorted({channels(shape) for shape in shapes})),
             depths=tuple(sorted({depth for _, depth in kinds})),
             height=(min(heights), max(heights)),
             width=(min(widths), max(widths)),
+            slices=(min(slices), max(slices)) if volumes else None,
         )
 
 
@@ -88,6 +93,8 @@ class Preparation:
         features: `_target_` and options of each feature family, in column order; empty for
             models that see images.
         covariates: The covariates that features were taken from, of the whole data set.
+        images_sha256: Digest of all images as ingested, which tells data sets apart; empty where
+            it was not yet recorded.
     """
 
     images: ImageKinds
@@ -95,10 +102,11 @@ class Preparation:
     restoration: dict[str, Any] | None = None
     features: tuple[dict[str, Any], ...] = ()
     covariates: tuple[Covariate, ...] = ()
+    images_sha256: str = ""
 
 
 def channels(shape: tuple[int, ...]) -> int:
-    """Return the number of channels of an image of (height, width[, channels])."""
+    """Return the number of channels of an image of (height, width[, channels]), 1 of a volume."""
     return shape[2] if len(shape) == 3 else 1
 
 

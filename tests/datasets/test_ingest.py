@@ -50,7 +50,9 @@ def test_every_image_keeps_its_label_split_and_pixels(tmp_path: Path) -> None:
 def test_what_a_source_does_to_pixels_is_left_for_new_films(tmp_path: Path) -> None:
     as_read, _ = ingested(balanced(), tmp_path / "plain")
     found = read_record(Preparation, as_read.images / PREPARATION)
-    assert found == Preparation(ImageKinds((1,), ("uint8",), (16, 16), (16, 16)), None)
+    digest = ImageStore(as_read.images).sha256
+    kinds = ImageKinds((1,), ("uint8",), (16, 16), (16, 16))
+    assert found == Preparation(kinds, None, images_sha256=digest)
     changed, _ = ingested(write(tmp_path, table()), tmp_path / "ct", "cv", tmp_path)
     acquisition = read_record(Preparation, changed.images / PREPARATION).acquisition
     assert build(acquisition or {}, "acquisition") == NoduleSquare(

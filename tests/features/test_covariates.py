@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
 from skiagram.features.covariates import Covariates
@@ -17,15 +18,21 @@ TABLE = pd.DataFrame(
 )
 
 
+def encoded(columns: tuple[str, ...] | None) -> dict[str, NDArray[np.float32]]:
+    table = Covariates(columns=columns).encode(TABLE)
+    assert table.case_id.tolist() == ["a", "b", "c"]
+    return dict(zip(table.names, table.values.T, strict=True))  # noqa: PD011
+
+
 def test_null_takes_every_number_and_no_text() -> None:
-    columns = Covariates(columns=None).encode(TABLE)
+    columns = encoded(None)
     assert list(columns) == ["covariates_age", "covariates_images"]
     np.testing.assert_array_equal(columns["covariates_age"], np.array([61, np.nan, 47], np.float32))
     assert columns["covariates_images"].dtype == np.float32
 
 
 def test_a_text_is_a_column_a_category_as_pandas_makes_them() -> None:
-    columns = Covariates(columns=("side", "age")).encode(TABLE)
+    columns = encoded(("side", "age"))
     expected = pd.get_dummies(TABLE["side"], prefix="covariates_side", dtype="float32")
     assert list(columns) == [*expected.columns, "covariates_age"]
     for name in expected.columns.tolist():

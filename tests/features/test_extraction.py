@@ -110,3 +110,17 @@ def test_covariates_need_no_feature_of_the_image(tmp_path: Path) -> None:
     )
     assert table.names == ("covariates_age",)
     assert table.values.tolist() == [[61.0]]
+
+
+def test_categories_are_those_of_the_data_set_not_of_the_images_at_hand(tmp_path: Path) -> None:
+    store = stored(tmp_path, {name: noise(6, 6) for name in "ab"})
+    known = of_cases("abc", side=["left", None, "right"])
+    table = extract(store, [Covariates(columns=("side",))], known)
+    assert table.names == ("covariates_side_left", "covariates_side_right")
+    assert table.values.tolist() == [[1, 0], [0, 0]]
+
+
+def test_a_case_without_a_row_of_covariates_is_named(tmp_path: Path) -> None:
+    store = stored(tmp_path, {name: noise(6, 6) for name in "ab"})
+    with pytest.raises(DataError, match=r"^b: 1 cases without features"):
+        extract(store, [Covariates(columns=None)], of_cases("a", age=[61.0]))

@@ -24,7 +24,7 @@ def family(name: str) -> FeatureFamily:
 
 
 ANY_CHANNELS = {"acquisition"}  # of the file, not of what it shows
-OTHERS = {"colour", "covariates"}  # need three channels, or no image at all
+OTHERS = {"colour", "covariates", "embedding"}  # need three channels, no image, or weights
 FAMILIES = {
     path.stem: family(path.stem)
     for path in sorted(FOLDER.glob("*.yaml"))

@@ -149,7 +149,9 @@ def _write_images(
 def _preparation(opened: OpenSource, images: Path) -> Preparation:
     """Return what a new film must go through to become an image like these."""
     changes = composed(opened.acquisition) if isinstance(opened, ChangesPixels) else None
-    return Preparation(ImageKinds.of(image for _, image in ImageStore(images)), changes)
+    store = ImageStore(images)
+    kinds = ImageKinds.of(image for _, image in store)
+    return Preparation(kinds, changes, images_sha256=store.sha256)
 
 
 def _read(opened: OpenSource, positions: list[int]) -> Iterator[SpacedImage]:

@@ -64,7 +64,7 @@ def load_baselines(
     model = own(deployment.options, "skiagram.models.classical", "load", folder / DEPLOYMENT)
     fitted: list[FittedClassical] = [model.load(repeat) for repeat in repeats]
     families = [
-        own(options, "skiagram.features", "names", folder / PREPARATION)
+        own(options, _package(options), "names", folder / PREPARATION)
         for options in preparation.features
         if options.get("_target_") != f"{Covariates.__module__}.{Covariates.__qualname__}"
     ]
@@ -78,3 +78,9 @@ def load_baselines(
             remedy=WHOLE,
         )
     return Baselines(families, fitted, beside)
+
+
+def _package(options: dict[str, Any]) -> str:
+    """Return which package a feature family must stand in: networks describe images, too."""
+    learned = str(options.get("_target_", "")).startswith("skiagram.models.deep.")
+    return "skiagram.models.deep" if learned else "skiagram.features"

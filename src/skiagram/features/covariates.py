@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError
+from skiagram.features.table import FeatureTable
 from skiagram.options import STRICT
 
 PREFIX = "covariates_"
@@ -27,11 +28,15 @@ class Covariates:
 
     columns: tuple[str, ...] | None
 
-    def encode(self, table: pd.DataFrame) -> dict[str, NDArray[np.float32]]:
-        """Return feature name → (n,) float32.
+    def encode(
+        self, table: pd.DataFrame, where: str = "features.covariates.columns"
+    ) -> FeatureTable:
+        """Return the columns of all cases of a data set.
 
         Args:
-            table: Column `case_id` and the covariates, a row a case.
+            table: Column `case_id` and the covariates, a row a case of the data set: a text has a
+                column for each category in it.
+            where: Option that names the columns, for messages.
 
         Raises:
             OptionError: A column is not in the table, or none is left.
@@ -43,15 +48,17 @@ class Covariates:
         if unknown or not chosen:
             raise OptionError(
                 f"no covariate `{unknown[0]}`" if unknown else "no covariate is chosen",
-                where="features.covariates.columns",
+                where=where,
                 allowed=", ".join(known) or "none: the data set has no covariates",
-                remedy="name covariates of the data set or leave `covariates` out of `features`",
+                remedy="name covariates of the data set, or choose models that need none",
             )
-        return {
+        columns = {
             f"{PREFIX}{name}": values
             for column in chosen
             for name, values in _encoded(table[column])
         }
+        case_id = table["case_id"].to_numpy(dtype=str)
+        return FeatureTable(case_id, tuple(columns), np.stack(list(columns.values()), axis=1))
 
 
 def _encoded(column: pd.Series) -> Iterator[tuple[str, NDArray[np.float32]]]:

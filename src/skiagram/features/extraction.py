@@ -33,25 +33,27 @@ def extract(
     Args:
         store: Restored images.
         families: Chosen families; the covariates' columns come last.
-        covariates: Column `case_id` and what else is known of each case; None for nothing.
+        covariates: Column `case_id` and what else is known of each case of the data set, of which
+            the store may hold some; None for nothing.
         compute: Where the work is done; the values do not depend on it.
 
     Raises:
         DataError: Two families share a name, a family is not defined for an image, or a feature
-            of it is not finite; names the case.
+            of it is not finite, or a case has no row of covariates; names the case.
         OptionError: A covariate is chosen that the data set lacks.
     """
     of_images = [family for family in families if not isinstance(family, Covariates)]
     table = _of_images(store, of_images, compute)
-    known = pd.DataFrame({"case_id": table.case_id})
-    if covariates is not None:
-        known = known.merge(covariates, on="case_id", how="left", validate="one_to_one")
-    columns = [family.encode(known) for family in families if isinstance(family, Covariates)]
-    names = (*table.names, *(name for part in columns for name in part))
+    known = pd.DataFrame({"case_id": table.case_id}) if covariates is None else covariates
+    beside = [
+        family.encode(known).of(table.case_id)
+        for family in families
+        if isinstance(family, Covariates)
+    ]
+    names = (*table.names, *(name for one in beside for name in one.names))
     if len(set(names)) != len(names):
         raise DataError("two feature families share a name", where="features")
-    beside = [values[:, None] for part in columns for values in part.values()]
-    values = np.hstack([table.values, *beside])  # noqa: PD011
+    values = np.hstack([table.values, *(one.values for one in beside)])  # noqa: PD011
     return FeatureTable(table.case_id, names, values)
 
 

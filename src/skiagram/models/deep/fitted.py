@@ -134,8 +134,19 @@ def load(folder: Path) -> FittedNetwork:
         DataError: A file is missing, damaged or belongs to another network.
         OptionError: The options do not fit the network's class.
     """
+    classifier, architecture = load_classifier(folder)
+    return FittedNetwork(classifier, architecture, FitSummary(0, None, 0), torch.device("cpu"))
+
+
+def load_classifier(folder: Path) -> tuple[nn.Module, Architecture]:
+    """Load the network itself, or the ensemble of them, and what it was built from.
+
+    Raises:
+        DataError: A file is missing, damaged or belongs to another network.
+        OptionError: The options do not fit the network's class.
+    """
     try:
-        architecture = _read_architecture(folder / ARCHITECTURE)
+        architecture = read_architecture(folder / ARCHITECTURE)
         unscaled = torch.zeros(architecture.shape[0]), torch.ones(architecture.shape[0])
         members = architecture.options().training.members
         classifier = together([Classifier(architecture.build(), *unscaled) for _ in range(members)])
@@ -144,10 +155,16 @@ def load(folder: Path) -> FittedNetwork:
         raise DataError(
             f"unreadable network ({error})", where=str(folder), remedy="train it again"
         ) from error
-    return FittedNetwork(classifier, architecture, FitSummary(0, None, 0), torch.device("cpu"))
+    return classifier, architecture
 
 
-def _read_architecture(path: Path) -> Architecture:
+def read_architecture(path: Path) -> Architecture:
+    """Read what a network was built from, without a look at what it names.
+
+    Raises:
+        OSError: The file is missing.
+        ValueError: It is damaged.
+    """
     values = json.loads(path.read_text())
     channels, height, width = values["shape"]
     return Architecture(values["network"], (channels, height, width), values["n_classes"])

@@ -4,22 +4,19 @@ ResNet, DenseNet, EfficientNet, ConvNeXt, ViT, Swin, RegNet, MobileNet, VGG and 
 from ImageNet or fresh ones. Images are normalised by the training set's own mean and deviation.
 """
 
-from collections.abc import Callable
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import nn
 
-from skiagram.errors import ModelFailure, OptionError
-from skiagram.models.deep.transfer import Gray, Transfer, adapt_channels, take_weights
-from skiagram.models.deep.weights import Source, state_dict
+from skiagram.errors import ModelFailure
+from skiagram.models.deep.torchvision_base import take_torchvision_weights, torchvision_base
+from skiagram.models.deep.transfer import Gray, Transfer, adapt_channels
+from skiagram.models.deep.weights import Source
 from skiagram.options import STRICT
 from skiagram.training.options import Training
-
-# These return more than logits while they train, or end in a convolution.
-_UNLIKE = ("googlenet", "inception_v3", "squeezenet1_0", "squeezenet1_1")
 
 
 @dataclass(**STRICT)
@@ -53,13 +50,10 @@ class Pretrained:
             OptionError: torchvision has no such classifier.
             ModelFailure: The classifier is not defined for such images.
         """
-        classifier = self._classifier()
         try:
-            base = classifier(**_sized(self.architecture, height, width))
-            name, last = _last_linear(base)
-            base.set_submodule(name, nn.Identity())
+            base, numbers = torchvision_base(self.architecture, height, width)
             repeated = adapt_channels(base, channels, self.gray, self.architecture)
-            head = nn.Linear(last.in_features, n_classes)
+            head = nn.Linear(numbers, n_classes)
             network = Transfer(base, head, self.frozen_epochs, repeated=repeated)
             with torch.no_grad():
                 network.eval()(torch.zeros(1, channels, height, width))
@@ -79,37 +73,5 @@ class Pretrained:
             OptionError: torchvision has no weights of that name.
             DataError: They cannot be had, or belong to another network.
         """
-        weights = state_dict(self.architecture, self.weights)
-        if weights is not None:
-            base = cast(Transfer, network).base
-            left_out = [name for name, one in base.named_modules() if isinstance(one, nn.Identity)]
-            kept = {
-                name: value
-                for name, value in weights.items()
-                if name.rpartition(".")[0] not in left_out
-            }
-            take_weights(base, kept, "model.weights")
-
-    def _classifier(self) -> Callable[..., nn.Module]:
-        from torchvision import models
-
-        known = sorted(set(models.list_models(module=models)) - set(_UNLIKE))
-        if self.architecture not in known:
-            raise OptionError(
-                f"torchvision has no classifier `{self.architecture}` that fits here",
-                where="model.architecture",
-                allowed=", ".join(known),
-            )
-        return cast(Callable[..., nn.Module], models.get_model_builder(self.architecture))
-
-
-def _sized(architecture: str, height: int, width: int) -> dict[str, Any]:
-    """Return what the transformers must know of the images beforehand."""
-    if architecture.startswith("vit_"):
-        return {"image_size": height}
-    return {"input_size": (height, width)} if architecture.startswith("maxvit") else {}
-
-
-def _last_linear(network: nn.Module) -> tuple[str, nn.Linear]:
-    layers = [(name, one) for name, one in network.named_modules() if isinstance(one, nn.Linear)]
-    return layers[-1]
+        base = cast(Transfer, network).base
+        take_torchvision_weights(base, self.architecture, self.weights)

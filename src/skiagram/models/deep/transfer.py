@@ -88,6 +88,14 @@ def adapt_channels(base: nn.Module, channels: int, gray: Gray, where: str) -> bo
     return channels == 1 and gray == "repeat"
 
 
+def cut_last_layer(network: nn.Module) -> int:
+    """Put nothing in the place of the last linear layer; return how many numbers entered it."""
+    layers = [(name, one) for name, one in network.named_modules() if isinstance(one, nn.Linear)]
+    name, last = layers[-1]
+    network.set_submodule(name, nn.Identity())
+    return int(last.in_features)
+
+
 def first_convolution(base: nn.Module) -> str:
     """Return the name of the layer that reads the image."""
     names: list[str] = [name for name, one in base.named_modules() if isinstance(one, nn.Conv2d)]

@@ -33,7 +33,9 @@ class WeightsFile:
 Source = str | WeightsFile
 
 
-def state_dict(architecture: str, source: Source) -> dict[str, Tensor] | None:
+def state_dict(
+    architecture: str, source: Source, where: str = "model.weights"
+) -> dict[str, Tensor] | None:
     """Return weights by their names in torchvision's architecture; None for fresh ones.
 
     Weights by name are fetched once into the folder of `torch.hub` and checked against the hash in
@@ -42,6 +44,7 @@ def state_dict(architecture: str, source: Source) -> dict[str, Tensor] | None:
     Args:
         architecture: torchvision's name of the architecture.
         source: `none`, torchvision's name of the weights, or a file.
+        where: Option that names them, for messages.
 
     Raises:
         OptionError: torchvision knows no weights of that name.
@@ -50,40 +53,33 @@ def state_dict(architecture: str, source: Source) -> dict[str, Tensor] | None:
     if source == FRESH:
         return None
     if isinstance(source, WeightsFile):
-        return _read(source, architecture)
-    return _fetched(architecture, source)
+        return _read(source, architecture, where)
+    return _fetched(architecture, source, where)
 
 
-def _fetched(architecture: str, name: str) -> dict[str, Tensor]:
+def _fetched(architecture: str, name: str, where: str) -> dict[str, Tensor]:
     from torchvision.models import get_model_weights
 
     known = get_model_weights(architecture)
     if name not in known.__members__:
         raise OptionError(
             f"torchvision has no weights `{name}` of {architecture}",
-            where="model.weights",
+            where=where,
             allowed=", ".join([FRESH, *known.__members__, "a file with its sha256"]),
         )
     try:
         # urllib's errors are OSErrors; a wrong hash is a RuntimeError.
         return dict(known[name].get_state_dict(progress=True, check_hash=True, weights_only=True))
     except (OSError, RuntimeError) as error:
-        raise _unavailable(architecture, f"{known[name].url} ({error})") from error
+        raise _unavailable(architecture, f"{known[name].url} ({error})", where) from error
 
 
-def _read(source: WeightsFile, architecture: str) -> dict[str, Tensor]:
+def _read(source: WeightsFile, architecture: str, where: str) -> dict[str, Tensor]:
     path = Path(source.file)
     try:
-        found = _sha256(path)
+        check_sha256(path, source.sha256, f"{where}.sha256")
     except OSError as error:
-        raise _unavailable(architecture, f"{path} ({error.strerror})") from error
-    if found != source.sha256:
-        raise DataError(
-            f"a file of SHA-256 {found}",
-            where=str(path),
-            allowed=source.sha256,
-            remedy="get the file again, or correct model.weights.sha256 if you trust this one",
-        )
+        raise _unavailable(architecture, f"{path} ({error.strerror})", where) from error
     weights = _tensors(path)
     if weights is None:
         raise DataError(
@@ -105,16 +101,34 @@ def _tensors(path: Path) -> dict[str, Tensor] | None:
     return dict(values) if named else None
 
 
-def _sha256(path: Path) -> str:
+def check_sha256(path: Path, expected: str, option: str) -> None:
+    """Refuse a file that is not the one that an option names.
+
+    Args:
+        path: The file.
+        expected: Its SHA-256 checksum in hexadecimal digits.
+        option: Name of the option that gives the checksum.
+
+    Raises:
+        DataError: It has another checksum.
+        OSError: It cannot be read.
+    """
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != expected:
+        raise DataError(
+            f"a file of SHA-256 {found}",
+            where=str(path),
+            allowed=expected,
+            remedy=f"get the file again, or correct {option} if you trust this one",
+        )
 
 
-def _unavailable(architecture: str, tried: str) -> DataError:
+def _unavailable(architecture: str, tried: str, where: str) -> DataError:
     return DataError(
         f"no weights of {architecture} at {tried}",
-        where="model.weights",
+        where=where,
         remedy="run once where the internet is reached (torch.hub keeps them in $TORCH_HOME), or "
-        "set model.weights to {file: PATH, sha256: CHECKSUM} of a state dict you have, or to none "
-        "to start from fresh weights",
+        f"set {where} to {{file: PATH, sha256: CHECKSUM}} of a state dict you have"
+        + (", or to none to start from fresh weights" if where.startswith("model.") else ""),
     )

@@ -1,0 +1,33 @@
+"""Feature families that were learned from images, which must not be the images they describe."""
+
+from collections.abc import Iterable
+from typing import Protocol, runtime_checkable
+
+from skiagram.preparation import Preparation
+
+
+@runtime_checkable
+class LearnedElsewhere(Protocol):
+    """A feature family whose meaning comes from the labels of other images."""
+
+    def check_unseen(self, preparation: Preparation) -> None:
+        """Refuse images that the family was learned from.
+
+        Raises:
+            DataError: It was learned from them, or does not say.
+        """
+
+
+def check_unseen(families: Iterable[object], preparation: Preparation) -> None:
+    """Refuse to describe images by what was learned from their own labels.
+
+    Args:
+        families: Feature families of any kind.
+        preparation: Of the images to describe.
+
+    Raises:
+        DataError: A family was learned from these images, or does not say.
+    """
+    for family in families:
+        if isinstance(family, LearnedElsewhere):
+            family.check_unseen(preparation)
