@@ -17,6 +17,7 @@ from skiagram.duplicates import (
     duplicate_pairs,
     local_detail,
     near_duplicate_clusters,
+    projection,
     thumbnail,
 )
 from skiagram.options import build
@@ -40,6 +41,41 @@ def found(store: ImageStore) -> dict[tuple[int, int], tuple[float, bool]]:
     keys = zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)
     values = zip(pairs.correlation.tolist(), pairs.exact.tolist(), strict=True)
     return dict(zip(keys, values, strict=True))
+
+
+def volumes_of(n: int, shape: tuple[int, int, int], seed: int = 0) -> list[Image]:
+    """Return smooth volumes with a bright middle that all share."""
+    draws = np.random.default_rng(seed)
+    axes = np.meshgrid(*[np.linspace(-1, 1, side) for side in shape], indexing="ij")
+    outline = np.exp(-4 * sum(axis**2 for axis in axes))
+    smooth = gaussian_filter(draws.normal(size=(n, *shape)), (0, 1, 1, 1))
+    return [(outline + each)[..., None].astype(np.float32) for each in smooth]
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 28), (5, 40, 44)])
+def test_a_copy_of_a_volume_is_found_whatever_its_contrast(
+    tmp_path: Path, shape: tuple[int, int, int]
+) -> None:
+    volumes = volumes_of(20, shape)
+    noise = np.random.default_rng(1).normal(size=(*shape, 1)) * 0.01
+    copy = (3 * volumes[4] + 7 + noise).astype(np.float32)
+    pairs = found(store_of(tmp_path, [*volumes, copy, volumes[2].copy()]))
+    assert {pair: exact for pair, (_, exact) in pairs.items()} == {(2, 21): True, (4, 20): False}
+
+
+def test_volumes_that_differ_in_the_order_of_slices_are_no_duplicates(tmp_path: Path) -> None:
+    volume = volumes_of(1, (12, 30, 30))[0]
+    assert not found(store_of(tmp_path, [volume, volume[::-1].copy()]))
+
+
+def test_the_projection_of_a_volume_is_the_mean_of_what_is_known() -> None:
+    volume = np.arange(24, dtype=np.float32).reshape(2, 3, 4, 1)
+    volume[0, 0, 0] = np.nan
+    volume[:, 0, 1] = np.nan
+    expected = volume[..., 0].mean(axis=0)
+    expected[0, 0] = volume[1, 0, 0, 0]
+    np.testing.assert_array_equal(projection(volume), expected)
+    np.testing.assert_array_equal(projection(volume[0]), volume[0])
 
 
 def test_pairs_are_those_of_numpy_corrcoef(tmp_path: Path) -> None:

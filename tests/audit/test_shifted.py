@@ -33,6 +33,14 @@ def found(store: ImageStore) -> list[tuple[int, int]]:
     return [(one, other) for one, other in shifted_pairs(store, duplicate_pairs(store)).tolist()]
 
 
+def test_a_volume_shifted_along_depth_is_found(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0)
+    smooth = gaussian_filter(draws.normal(size=(20, 20, 32, 32)), (0, 1, 1, 1))
+    wide = smooth[..., None].astype(np.float32)
+    images: list[Image] = [*wide[:, 2:18], wide[3, 3:19].copy()]
+    assert found(store_of(tmp_path, images)) == [(3, 20)]
+
+
 @pytest.mark.parametrize(
     ("shift", "change"),
     [((1, 0), "none"), ((0, 2), "noise"), ((3, -2), "brighter"), ((-4, 3), "none")],

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skiagram.audit.images import is_constant
 from skiagram.audit.traits import LARGEST_SAMPLE, image_traits, sample, traits_of
 from skiagram.records import Cases
 from skiagram.store import Image
@@ -39,6 +40,27 @@ def test_the_middle_of_an_image_is_no_border() -> None:
     other[2:-2, 3:-3] += 5
     assert image_traits(image, None)["border"] == image_traits(other, None)["border"]
     assert image_traits(image, None)["format"] == (64, 96, 3, 3)
+
+
+def test_a_volume_has_its_slices_among_its_traits_and_the_border_of_its_mean_slice() -> None:
+    volume = np.random.default_rng(0).normal(size=(6, 40, 64, 1)).astype(np.float32)
+    found = image_traits(volume, (2.0, 0.5, 0.5))
+    by_hand = {
+        "format": [6, 40, 64, 1, 3],
+        "spacing": [2.0, 0.5, 0.5],
+        "border": list(image_traits(volume[..., 0].mean(axis=0), None)["border"]),
+        "brightness": [volume.mean()],
+    }
+    for name, values in by_hand.items():
+        assert list(found[name]) == pytest.approx(values, abs=1e-6), name
+    assert np.isnan(image_traits(volume, None)["spacing"]).tolist() == [True] * 3
+
+
+def test_a_volume_is_constant_only_if_all_its_slices_are_one_value() -> None:
+    volume = np.broadcast_to(np.arange(6, dtype=np.uint8)[:, None, None, None], (6, 8, 8, 1))
+    assert not is_constant(volume)
+    assert not is_constant(np.moveaxis(volume, 0, 2))
+    assert is_constant(np.full((6, 8, 8, 1), 3, dtype=np.uint8))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (3, 3, 3), (5, 2)])

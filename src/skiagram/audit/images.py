@@ -29,7 +29,7 @@ def constant_images(store: ImageStore) -> NDArray[np.bool_]:
 
 def is_constant(image: Image) -> bool:
     """Return whether every channel of one image is constant or missing."""
-    pixels = image.reshape(image.shape[0] * image.shape[1], -1)
+    pixels = image.reshape(-1, image.shape[-1] if image.ndim > 2 else 1)
     finite = np.isfinite(pixels)
     return all(
         not present.any() or bool(np.ptp(channel[present]) == 0)

@@ -3,6 +3,7 @@
 A shift turns the phases of an image's Fourier transform and leaves its magnitudes (Oppenheim & Lim
 1981, Proc IEEE 69:529). These, up to 13 cycles an image, are the image's fingerprint. Where two
 agree, the detail of both images is laid upon another in every way up to an eighth of a side.
+Volumes are compared by the mean of their slices, which a shift along depth hardly changes.
 """
 
 from functools import lru_cache
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from skiagram.correlated import correlated_pairs
-from skiagram.duplicates import Pairs, local_detail, reduced
+from skiagram.duplicates import Pairs, local_detail, projection, reduced
 from skiagram.store import Image, ImageStore
 
 FINGERPRINTS_ALIKE = 0.7
@@ -46,7 +47,8 @@ def shifted_pairs(store: ImageStore, known: Pairs) -> NDArray[np.int64]:
 
     @lru_cache(maxsize=_DETAILS_KEPT)
     def detail(at: int) -> NDArray[np.complex128]:
-        found = local_detail(store.image(store.case_ids[at]), _DETAIL_SIDE).astype(np.float64)
+        image = projection(store.image(store.case_ids[at]))
+        found = local_detail(image, _DETAIL_SIDE).astype(np.float64)
         return np.asarray(fft.rfft2(found.reshape(_DETAIL_SIDE, _DETAIL_SIDE)))
 
     apart = set(zip(known.first.tolist(), known.second.tolist(), strict=True))
@@ -73,7 +75,7 @@ def fingerprints(store: ImageStore) -> NDArray[np.float32]:
 
 
 def _log_magnitudes(image: Image) -> NDArray[np.float64]:
-    small = reduced(image, _SIDE)
+    small = reduced(projection(image), _SIDE)
     small = np.clip(small, *np.quantile(small, _OUTLIERS))
     spread = small.std()
     if spread <= 1e-6 * max(1.0, float(np.abs(small).max())):

@@ -7,9 +7,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.audit.contract import Traits
+from skiagram.duplicates import projection
 from skiagram.records import Cases
 from skiagram.seeding import stream
-from skiagram.store import Image, ImageStore, Spacing
+from skiagram.store import Image, ImageStore, Spacing, is_volume
 
 LARGEST_SAMPLE = 5_000
 CATEGORIES = 20
@@ -66,24 +67,26 @@ def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float
     """Return the traits of one image, each a few numbers; NaN where there is none.
 
     Args:
-        image: (height, width) or (height, width, channels).
-        spacing: Distance of its rows and columns, mm, where it is known.
+        image: (height, width), (height, width, channels) or (depth, height, width, 1).
+        spacing: Distance of its slices, rows and columns, mm, where it is known.
     """
     gray = image.mean(axis=2) if image.ndim == 3 else image
     seen = gray[np.isfinite(gray)]
+    unknown = (np.nan,) * (3 if is_volume(image) else 2)
     return {
-        "border": _border(gray),
+        "border": _border(projection(gray)),
         "brightness": (float(seen.mean(dtype=np.float64)) if len(seen) else np.nan,),
         "clipping": _shares(seen, seen.min(), seen.max()) if len(seen) else (np.nan, np.nan),
         "empty_pixels": (float((gray == 0).mean()), 1 - len(seen) / gray.size),
         "format": format_of(image.shape, str(image.dtype)),
-        "spacing": spacing or (np.nan, np.nan),
+        "spacing": spacing or unknown,
     }
 
 
 def format_of(shape: tuple[int, ...], depth: str) -> tuple[float, ...]:
-    """Return height, width, channels and the place of the depth among those a store holds."""
-    return shape[0], shape[1], shape[2] if len(shape) == 3 else 1, _DEPTHS.index(depth)
+    """Return the sides, channels and the place of the depth among those a store holds."""
+    sides = shape if len(shape) > 2 else (*shape, 1)
+    return *sides, _DEPTHS.index(depth)
 
 
 def _shares(seen: Image, *values: float) -> tuple[float, ...]:
