@@ -34,6 +34,11 @@ def test_the_kinds_of_a_mixed_data_set() -> None:
     assert kinds == ImageKinds((1, 3), ("float32", "uint8"), (8, 12), (20, 30))
 
 
+def test_the_kinds_of_volumes() -> None:
+    kinds = ImageKinds.of([np.zeros((5, 8, 30, 1), np.uint8), np.zeros((7, 9, 20, 1), np.uint8)])
+    assert kinds == ImageKinds((1,), ("uint8",), (8, 9), (20, 30), slices=(5, 7))
+
+
 def test_each_stage_adds_to_what_it_is_handed(tmp_path: Path) -> None:
     kinds = ImageKinds((1,), ("uint8",), (8, 8), (8, 8))
     write_record(Preparation(kinds, ACQUISITION), tmp_path / "images" / PREPARATION)

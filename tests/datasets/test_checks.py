@@ -74,6 +74,7 @@ def test_label_outside_the_classes_is_refused(label: int) -> None:
     [
         (np.zeros((1, 1), dtype=np.uint8), "an image of 1 × 1 pixels"),
         (np.zeros((64, 7, 3), dtype=np.uint8), "an image of 64 × 7 pixels"),
+        (np.zeros((9, 7, 8, 1), dtype=np.uint8), "slices of 7 × 8 pixels"),
         (np.full((8, 8), np.nan, dtype=np.float32), "every pixel is missing"),
         (np.full((8, 8), -np.inf, dtype=np.float32), "infinite pixel values"),
     ],
@@ -84,6 +85,10 @@ def test_image_without_usable_pixels_is_refused(image: Image, found: str) -> Non
     assert raised.value.found == found
     assert raised.value.where == "film-1.dcm"
     assert raised.value.remedy
+
+
+def test_a_volume_of_few_slices_passes() -> None:
+    check_image(np.zeros((2, 8, 9, 1), dtype=np.uint8), "scan")
 
 
 def test_image_with_some_missing_pixels_passes() -> None:

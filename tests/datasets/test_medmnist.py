@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from skiagram.datasets.medmnist import MedMNIST
 from skiagram.errors import DataError
 from skiagram.options import build
+from skiagram.preparation import PREPARATION, ImageKinds, Preparation
+from skiagram.records import read_record
 from skiagram.store import ImageStore
 from tests.datasets.sources import ingested
 
@@ -47,7 +49,7 @@ def written(folder: Path, **changes: Any) -> Path:
     return folder / "set.npz"
 
 
-@pytest.mark.parametrize("shape", [(12, 10), (12, 10, 3)])
+@pytest.mark.parametrize("shape", [(12, 10), (12, 10, 3), (9, 12, 10)])
 def test_every_image_comes_back_with_label_and_split(
     shape: tuple[int, ...], tmp_path: Path
 ) -> None:
@@ -59,7 +61,9 @@ def test_every_image_comes_back_with_label_and_split(
         key = names[str(entry.split)]
         at = counted[key]
         counted[key] += 1
-        np.testing.assert_array_equal(opened.image(position).pixels, content[f"{key}_images"][at])
+        expected = content[f"{key}_images"][at]
+        expected = expected[..., None] if shape == (9, 12, 10) else expected
+        np.testing.assert_array_equal(opened.image(position).pixels, expected)
         assert entry.label == content[f"{key}_labels"][at, 0]
         assert entry.name == f"set.npz {key}/{at}"
         assert opened.truth(position) is None
@@ -71,7 +75,9 @@ def test_every_image_comes_back_with_label_and_split(
     [
         ({"train_images": np.zeros((8, 12, 10))}, "set.npz train", r"images of shape .* float64"),
         ({"val_images": np.zeros((4, 12), np.uint8)}, "set.npz val", r"images of shape \(4, 12\)"),
-        ({"val_images": np.zeros((4, 9, 9, 9), np.uint8)}, "set.npz val", "9 channels"),
+        ({"val_images": np.zeros((4, 9, 9, 4), np.uint8)}, "set.npz val", "4 channels, or volumes"),
+        ({"val_images": np.zeros((4, 9, 9, 9), np.uint8)}, "set.npz val", "volumes after images"),
+        ({"test_images": np.zeros((4, 9, 9, 3), np.uint8)}, "set.npz test", "colour images after"),
         ({"test_labels": np.zeros((3, 1), np.uint8)}, "set.npz test", "3 labels for 4 images"),
         ({"test_labels": np.full((4, 1), 2, np.uint8)}, "set.npz test", r"labels \[2\]"),
         ({"test_labels": np.full((4, 1), -1)}, "set.npz test", r"labels \[-1\]"),
@@ -90,6 +96,18 @@ def test_unusable_content_is_named(
         source.open(tmp_path)
     assert raised.value.where == where
     assert raised.value.allowed
+
+
+@pytest.mark.parametrize("name", ["nodulemnist3d", "organmnist3d"])
+def test_volumes_are_ingested_under_the_published_names(name: str, tmp_path: Path) -> None:
+    given = yaml.safe_load((OPTION_FILE.parent / f"{name}.yaml").read_text())
+    path = written(tmp_path, **arrays((9, 12, 10)))
+    own = {"file": path.name, "md5": hashlib.md5(path.read_bytes()).hexdigest()}
+    folders, _ = ingested(build(given | own, "dataset"), tmp_path, root=tmp_path)
+    store = ImageStore(folders.images)
+    assert [image.shape for _, image in store] == [(9, 12, 10, 1)] * 16
+    kinds = read_record(Preparation, folders.images / PREPARATION).images
+    assert kinds == ImageKinds((1,), ("uint8",), (12, 12), (10, 10), slices=(9, 9))
 
 
 def test_missing_array_is_named(tmp_path: Path) -> None:

@@ -67,6 +67,15 @@ def test_odd_files_are_named_and_the_others_scored(
         assert "\n" not in messages[str(odd_films[odd])]
 
 
+def test_a_model_of_volumes_refuses_films_by_name(baseline: Trained) -> None:
+    model = load_model(baseline.model)
+    of_volumes = replace(model.preparer, kinds=replace(model.preparer.kinds, slices=(28, 28)))
+    prediction = predict(replace(model, preparer=of_volumes), baseline.films)
+    assert not prediction.files
+    assert {error.found for error in prediction.refused} == {"a film"}
+    assert all("volumes, as in training" in str(error) for error in prediction.refused)
+
+
 def test_a_dicom_film_keeps_its_spacing_through_restoration(
     baseline: Trained, tmp_path: Path
 ) -> None:

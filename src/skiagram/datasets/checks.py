@@ -7,7 +7,7 @@ import numpy as np
 from skiagram.datasets.contract import Entry
 from skiagram.errors import DataError
 from skiagram.records import Task
-from skiagram.store import Image
+from skiagram.store import Image, is_volume
 
 SMALLEST_SIDE = 8  # a wavelet level or a texture needs neighbours
 
@@ -68,15 +68,17 @@ def check_image(image: Image, where: str) -> None:
     """Refuse an image without usable pixels.
 
     Args:
-        image: (height, width) or (height, width, channels).
+        image: (height, width), (height, width, channels) or (depth, height, width, 1).
         where: Name of the image, for messages.
 
     Raises:
         DataError: Fewer than 8 pixels a side, infinite values, or every pixel missing.
     """
-    if min(image.shape[:2]) < SMALLEST_SIDE:
+    sides = image.shape[1:3] if is_volume(image) else image.shape[:2]
+    if min(sides) < SMALLEST_SIDE:
         raise DataError(
-            f"an image of {' × '.join(map(str, image.shape[:2]))} pixels",
+            f"{'slices' if is_volume(image) else 'an image'} of "
+            f"{' × '.join(map(str, sides))} pixels",
             where=where,
             allowed=f"at least {SMALLEST_SIDE} pixels a side",
             remedy="remove the image from the source",

@@ -1,7 +1,8 @@
-"""Any two-dimensional MedMNIST file (.npz) with its official split.
+"""Any MedMNIST file (.npz), of images or of volumes, with its official split.
 
-Format: arrays `{train,val,test}_images` (n, height, width[, 3]) uint8 and `{…}_labels` (n, 1)
-(Yang et al. 2023, MedMNIST v2, doi:10.1038/s41597-022-01721-8). MedMNIST publishes no patient ids.
+Format: arrays `{train,val,test}_images` (n, height, width[, 3]) or (n, depth, height, width) uint8
+and `{…}_labels` (n, 1) (Yang et al. 2023, MedMNIST v2, doi:10.1038/s41597-022-01721-8). MedMNIST
+publishes no patient ids.
 """
 
 import zipfile
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
+from skiagram.datasets.checks import SMALLEST_SIDE
 from skiagram.datasets.contract import Entry, SpacedImage, Truth
 from skiagram.datasets.described import Described
 from skiagram.datasets.files import locate
@@ -24,12 +26,14 @@ _UNREADABLE = (  # all that a damaged or foreign .npz is known to raise
     *(OSError, ValueError, EOFError, TypeError, RuntimeError),
     *(zipfile.BadZipFile, zlib.error),
 )
+_COLOURS = 3
+_SHAPES = "(n, height, width), (n, height, width, 3) or (n, depth, height, width)"
 _SPLITS: dict[str, Split] = {"train": "train", "val": "validation", "test": "test"}
 
 
 @dataclass(**STRICT)
 class MedMNIST(Described):
-    """A MedMNIST 2D data set.
+    """A MedMNIST data set.
 
     Attributes:
         file: File name.
@@ -59,7 +63,7 @@ class MedMNIST(Described):
         """Verify and read the file.
 
         Raises:
-            DataError: The file is missing, altered, truncated or not a 2D MedMNIST file.
+            DataError: The file is missing, altered, truncated or not a MedMNIST file.
         """
         path = locate(self.file, self.md5, self.url, root)
         arrays = {key: _array(path, key) for key in _keys()}
@@ -99,7 +103,7 @@ class MedMNISTFile:
         n_classes: Number of classes of the option file.
 
     Raises:
-        DataError: Shapes, depths, counts or labels are not those of a 2D MedMNIST file.
+        DataError: Shapes, depths, counts or labels are not those of a MedMNIST file.
     """
 
     def __init__(self, path: Path, arrays: dict[str, NDArray[Any]], n_classes: int) -> None:
@@ -109,6 +113,12 @@ class MedMNISTFile:
         for key, split in _SPLITS.items():
             images, labels = arrays[f"{key}_images"], arrays[f"{key}_labels"]
             _check(path, key, images, labels, n_classes)
+            if self._images and _kind(images) != _kind(self._images[0]):
+                raise DataError(
+                    f"{_kind(images)} after {_kind(self._images[0])}",
+                    where=f"{path.name} {key}",
+                    allowed="images, colour images or volumes alone",
+                )
             self._start.append(len(self._entries))
             self._images.append(images)
             self._entries += [
@@ -121,13 +131,20 @@ class MedMNISTFile:
         return self._entries
 
     def image(self, position: int) -> SpacedImage:
-        """Return one image, (height, width[, 3]) uint8."""
+        """Return one image, (height, width[, 3]), or volume, (depth, height, width, 1), uint8."""
         part = int(np.searchsorted(self._start, position, side="right")) - 1
-        return SpacedImage(self._images[part][position - self._start[part]])
+        found = self._images[part][position - self._start[part]]
+        return SpacedImage(found[..., None] if _kind(self._images[part]) == "volumes" else found)
 
     def truth(self, position: int) -> Truth | None:
         """Return None: these are real images."""
         return None
+
+
+def _kind(images: NDArray[Any]) -> str:
+    if images.ndim == 3:
+        return "images"
+    return "colour images" if images.shape[3] == _COLOURS else "volumes"
 
 
 def _check(
@@ -139,10 +156,10 @@ def _check(
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape[1:]:
         raise refuse(
             f"images of shape {images.shape} and type {images.dtype}",
-            "(n, height, width) or (n, height, width, 3), uint8",
+            f"{_SHAPES}, uint8",
         )
-    if images.ndim == 4 and images.shape[3] != 3:
-        raise refuse(f"{images.shape[3]} channels", "3; volumes are not read by this source")
+    if images.ndim == 4 and images.shape[3] < SMALLEST_SIDE and images.shape[3] != _COLOURS:
+        raise refuse(f"{images.shape[3]} channels, or volumes as narrow as that", _SHAPES)
     if labels.size != len(images):
         raise refuse(f"{labels.size} labels for {len(images)} images", "one label an image")
     outside = sorted(set(np.unique(labels).tolist()) - set(range(n_classes)))

@@ -82,6 +82,12 @@ class Preparer:
         return restored
 
     def _check(self, film: Image) -> None:
+        if self.kinds.slices is not None:
+            raise DataError(
+                "a film",
+                allowed="volumes, as in training, which no film is",
+                remedy="score volumes as the test cases of a data set; `predict` reads films alone",
+            )
         check_image(film, "")
         found, known = channels(film.shape), self.kinds.channels
         if found not in known:
