@@ -40,8 +40,10 @@ class SpacedImage:
     """An image and the distance of its pixels.
 
     Attributes:
-        pixels: (height, width) or (height, width, channels); a missing pixel is NaN in float32.
-        spacing: Between rows and between columns, mm; None where the source does not say.
+        pixels: (height, width) or (height, width, channels), or a volume of (depth, height, width,
+            1); a missing pixel is NaN in float32.
+        spacing: Between slices (a volume's alone), rows and columns, mm; None where the source
+            does not say.
     """
 
     pixels: Image
@@ -53,16 +55,19 @@ class Truth:
     """What only a generated data set knows of one case; it is sealed.
 
     Attributes:
-        clean: The same image without noise and faults, (height, width) float32.
+        clean: The same image without noise and faults, (height, width) or (depth, height, width,
+            1) float32.
         ideal_score: Log-likelihood ratio of the ideal observer, natural units.
         row: Row of the lesion's centre in pixels; NaN without a lesion.
         column: Column of the lesion's centre in pixels; NaN without a lesion.
+        slice: Slice of the lesion's centre, NaN without a lesion; None where there are no slices.
     """
 
     clean: NDArray[np.float32]
     ideal_score: float
     row: float
     column: float
+    slice: float | None = None
 
 
 class OpenSource(Protocol):

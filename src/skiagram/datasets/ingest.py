@@ -21,6 +21,7 @@ from skiagram.datasets.contract import (
     ReadsAhead,
     Source,
     SpacedImage,
+    Truth,
 )
 from skiagram.duplicates import near_duplicate_clusters
 from skiagram.errors import OptionError
@@ -134,16 +135,15 @@ def _write_images(
             if truth is not None:
                 clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
                 clean.add(name, truth.clean, image.spacing)
-                truths.append(
-                    {
-                        "case_id": name,
-                        "ideal_score": truth.ideal_score,
-                        "row": truth.row,
-                        "column": truth.column,
-                    }
-                )
+                truths.append({"case_id": name, **_columns(truth)})
     if truths:
         write_table(pd.DataFrame(truths), folders.sealed / "truth.parquet")
+
+
+def _columns(truth: Truth) -> dict[str, float]:
+    place = {} if truth.slice is None else {"slice": truth.slice}
+    place |= {"row": truth.row, "column": truth.column}
+    return {"ideal_score": truth.ideal_score, **place}
 
 
 def _preparation(opened: OpenSource, images: Path) -> Preparation:

@@ -49,6 +49,26 @@ def test_nodule_has_the_published_profile() -> None:
     assert nodule[5, 0] == nodule[4, 4] == 0
 
 
+def test_the_projection_of_the_nodule_in_a_volume_has_the_published_profile() -> None:
+    options = Nodule(amplitude=1.4, radius=20.0, places=1, spacing=1)
+    projected = centred_nodule(64, options, axes=3).sum(axis=0)
+    published = centred_nodule(64, options)
+    np.testing.assert_allclose(projected / projected[0, 0], published / 1.4, atol=2e-3)
+
+
+@pytest.mark.parametrize("size", [12, 13])
+def test_tissue_of_a_volume_has_unit_variance_and_the_spectrum_of_its_slices(size: int) -> None:
+    spectrum = power_law_spectrum(size, 3.0, axes=3)
+    impulse = np.zeros((size, size, size))
+    impulse[0, 0, 0] = 1
+    assert (coloured(impulse, spectrum) ** 2).sum() == pytest.approx(1, rel=1e-9)
+    through_the_origin = power_law_spectrum(size, 3.0)
+    for plane in (spectrum[0], spectrum[:, 0]):
+        np.testing.assert_allclose(
+            plane / plane[0, 1], through_the_origin / through_the_origin[0, 1], rtol=1e-12
+        )
+
+
 def test_places_are_centred_on_the_image() -> None:
     options = Nodule(amplitude=1.4, radius=5.0, places=21, spacing=2)
     np.testing.assert_array_equal(nodule_places(64, options), np.arange(12, 53, 2))

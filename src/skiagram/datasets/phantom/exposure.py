@@ -25,16 +25,14 @@ class Exposure:
     """One image before digitisation.
 
     Attributes:
-        clean: (size, size) tissue and nodule.
-        noisy: (size, size) the same with quantum noise.
-        row: Row of the nodule's centre; NaN without a nodule.
-        column: Column of the nodule's centre; NaN without a nodule.
+        clean: (size, size) or (size, size, size) tissue and nodule.
+        noisy: The same with quantum noise.
+        place: (2,) or (3,) [slice,] row and column of the nodule's centre; NaN without a nodule.
     """
 
     clean: Field
     noisy: Field
-    row: float
-    column: float
+    place: tuple[float, ...]
 
 
 class Exposures:
@@ -46,17 +44,20 @@ class Exposures:
         nodule: Options of the nodule.
         noise: Standard deviation of the white quantum noise.
         seed: Seed of the draw.
+        axes: 2 for images, 3 for volumes.
     """
 
-    def __init__(self, size: int, tissue: Tissue, nodule: Nodule, noise: float, seed: int) -> None:
+    def __init__(
+        self, size: int, tissue: Tissue, nodule: Nodule, noise: float, seed: int, axes: int = 2
+    ) -> None:
         self._seed = seed
         self._noise = noise
         self._weights = np.sqrt([tissue.shared, 1 - tissue.shared])
         self._spectra = (
-            power_law_spectrum(size, tissue.normal_exponent),
-            power_law_spectrum(size, tissue.abnormal_exponent),
+            power_law_spectrum(size, tissue.normal_exponent, axes),
+            power_law_spectrum(size, tissue.abnormal_exponent, axes),
         )
-        self._nodule = centred_nodule(size, nodule)
+        self._nodule = centred_nodule(size, nodule, axes)
         self._places = nodule_places(size, nodule)
 
     def observer(self) -> IdealObserver:
@@ -74,12 +75,11 @@ class Exposures:
         """
         shape = self._nodule.shape
         own = stream(self._seed, "image", patient, number)
-        place = own.choice(self._places, 2)
+        place = own.choice(self._places, len(shape))
         shared_white = stream(self._seed, "patient", patient).standard_normal(shape)
         white = self._weights[0] * shared_white + self._weights[1] * own.standard_normal(shape)
         clean = coloured(white, self._spectra[abnormal])
-        row = column = float("nan")
         if abnormal:
-            clean += np.roll(self._nodule, place, axis=(0, 1))
-            row, column = map(float, place)
-        return Exposure(clean, clean + self._noise * own.standard_normal(shape), row, column)
+            clean += np.roll(self._nodule, place, axis=tuple(range(len(shape))))
+        centre = tuple(float(at) if abnormal else float("nan") for at in place)
+        return Exposure(clean, clean + self._noise * own.standard_normal(shape), centre)

@@ -7,6 +7,7 @@ nodule s at an unknown place x of known prior, and K₁ the covariance of the ab
     log Λ(g) = ½ Σ|G|² (1/P₀ − 1/P₁) / N² + ½ Σ log(P₀/P₁) + log mean over x of exp(A_x − d²/2)
 
 where A_x = ⟨s_x, K₁⁻¹g⟩ is one correlation, d² = ⟨s, K₁⁻¹s⟩ and sums run over the full spectrum.
+In volumes N² becomes N³.
 """
 
 import numpy as np
@@ -20,10 +21,10 @@ class IdealObserver:
     """Scores images of one phantom.
 
     Args:
-        normal: (size, size // 2 + 1) half spectrum of the normal class, noise included.
+        normal: (size, …, size // 2 + 1) half spectrum of the normal class, noise included.
         abnormal: The same of the abnormal class.
-        nodule: (size, size) nodule centred on pixel (0, 0).
-        places: (m,) rows and columns on which the nodule is centred with equal probability.
+        nodule: (size, size) or (size, size, size) nodule centred on the first pixel.
+        places: (m,) places along each axis on which the nodule is centred with equal probability.
     """
 
     def __init__(
@@ -31,23 +32,23 @@ class IdealObserver:
     ) -> None:
         size = len(nodule)
         count = multiplicity(size)
-        template = fft.rfft2(nodule)
-        self._texture = count * (1 / normal - 1 / abnormal) / (2 * size**2)
+        template = fft.rfftn(nodule)
+        self._texture = count * (1 / normal - 1 / abnormal) / (2 * nodule.size)
         self._volume = float((count * np.log(normal / abnormal)).sum() / 2)
         self._filter = template.conj() / abnormal
-        energy = float((count * np.abs(template) ** 2 / abnormal).sum() / size**2)
-        self._offset = energy / 2 + 2 * np.log(len(places))
-        self._places = np.ix_(places, places)
+        energy = float((count * np.abs(template) ** 2 / abnormal).sum() / nodule.size)
+        self._offset = energy / 2 + nodule.ndim * np.log(len(places))
+        self._places = np.ix_(*[places] * nodule.ndim)
 
     def log_likelihood_ratio(self, image: Field) -> float:
         """Return log Λ of one image, natural units; above 0 speaks for the abnormal class.
 
         Args:
-            image: (size, size) noisy image without faults.
+            image: Noisy image without faults, of the nodule's shape.
         """
-        spectrum = fft.rfft2(image)
+        spectrum = fft.rfftn(image)
         texture = float((np.abs(spectrum) ** 2 * self._texture).sum()) + self._volume
-        matched = fft.irfft2(spectrum * self._filter, s=image.shape)[self._places]
+        matched = fft.irfftn(spectrum * self._filter, s=image.shape)[self._places]
         highest = matched.max()
         nodule = highest + np.log(np.exp(matched - highest).sum()) - self._offset
         return texture + float(nodule)

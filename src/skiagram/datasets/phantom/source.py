@@ -17,21 +17,14 @@ from pydantic.dataclasses import dataclass
 from skiagram.datasets.contract import Entry, SpacedImage, Truth
 from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.phantom.acquisition import DicomWriter, Faults, digitised, with_faults
+from skiagram.datasets.phantom.checks import check_positive, check_reach
 from skiagram.datasets.phantom.exposure import Exposure, Exposures
+from skiagram.datasets.phantom.patients import Patients
 from skiagram.datasets.phantom.tissue import Nodule, Tissue
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
-from skiagram.records import DataCard, Split
+from skiagram.records import DataCard
 from skiagram.seeding import stream
-
-
-@dataclass(**STRICT)
-class Patients:
-    """Number of patients in each split; every second one is abnormal."""
-
-    train: Annotated[int, Limits(ge=2, le=1_000_000)]
-    validation: Annotated[int, Limits(ge=0, le=1_000_000)]
-    test: Annotated[int, Limits(ge=2, le=1_000_000)]
 
 
 @dataclass(**STRICT)
@@ -77,13 +70,8 @@ class Phantom:
             OptionError: The nodule leaves the image, the faults exceed it, or the positive class
                 is not the one with the nodule.
         """
-        reach = self.nodule.spacing * (self.nodule.places // 2) + self.nodule.radius
-        if reach > self.size // 2:
-            raise OptionError(
-                f"the nodule reaches {reach:g} pixels from the centre",
-                where="dataset.nodule",
-                allowed=f"spacing * places / 2 + radius of at most {self.size // 2}",
-            )
+        check_reach(self.nodule, self.size)
+        check_positive(self.positive_class, self.classes)
         if self.faults.dead_rows >= self.size // 2:
             raise OptionError(
                 f"{self.faults.dead_rows} was given",
@@ -95,12 +83,6 @@ class Phantom:
                 f"{self.faults.missing_pixels} missing and {self.faults.hot_pixels} hot pixels",
                 where="dataset.faults",
                 allowed=f"together less than half of the {self.size**2} pixels",
-            )
-        if self.positive_class != self.classes[1]:
-            raise OptionError(
-                f"{self.positive_class!r} was given",
-                where="dataset.positive_class",
-                allowed=f"{self.classes[1]!r}, the class with the nodule",
             )
 
     def card(self) -> DataCard:
@@ -141,15 +123,7 @@ class OpenPhantom:
 
     def entries(self) -> list[Entry]:
         """List every image: patients in order, the images of a patient together."""
-        patients = self._options.patients
-        splits: list[Split] = ["train"] * patients.train
-        splits += ["validation"] * patients.validation
-        splits += ["test"] * patients.test
-        return [
-            Entry(f"phantom patient {patient}, image {number}", str(patient), patient % 2, split)
-            for patient, split in enumerate(splits)
-            for number in range(self._options.images_per_patient)
-        ]
+        return self._options.patients.entries(self._options.images_per_patient, "image")
 
     def image(self, position: int) -> SpacedImage:
         """Return what the pipeline sees: (size, size) float32 as read back from DICOM."""
@@ -162,11 +136,12 @@ class OpenPhantom:
     def truth(self, position: int) -> Truth:
         """Return the clean image, the ideal score of the noisy one and the nodule's place."""
         exposure = self._exposure(position)
+        row, column = exposure.place
         return Truth(
             clean=exposure.clean.astype(np.float32),
             ideal_score=self._observer.log_likelihood_ratio(exposure.noisy),
-            row=exposure.row,
-            column=exposure.column,
+            row=row,
+            column=column,
         )
 
     def _make(self, position: int) -> Exposure:

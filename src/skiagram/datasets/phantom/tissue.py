@@ -3,9 +3,12 @@
 Mammographic tissue has a power spectrum c / f^β with β ≈ 3, and the designer nodule
 (1 − (r/R)²)^1.5 has the profile of a projected mass (Burgess, Jacobson and Judy 2001, Med Phys
 28:419, doi:10.1118/1.1355308). All fields are periodic, so their covariance is diagonal in Fourier
-space.
+space. In a volume the tissue has the spectrum whose slices through the origin are those of its
+projections, and the nodule is the ball whose projection is the designer nodule.
 """
 
+import functools
+import operator
 from typing import Annotated
 
 import numpy as np
@@ -52,7 +55,7 @@ class Nodule:
     spacing: Annotated[int, Limits(ge=1)]
 
 
-def power_law_spectrum(size: int, exponent: float) -> Field:
+def power_law_spectrum(size: int, exponent: float, axes: int = 2) -> Field:
     """Return the half spectrum of a field of unit variance.
 
     The constant component has the power of the lowest frequency: a share of an image's brightness
@@ -61,15 +64,17 @@ def power_law_spectrum(size: int, exponent: float) -> Field:
     Args:
         size: Side of the image in pixels.
         exponent: β, ≥ 0.
+        axes: 2 for an image, 3 for a volume.
 
     Returns:
-        (size, size // 2 + 1) variance of each Fourier component a pixel; its mean over the full
+        (size, …, size // 2 + 1) variance of each Fourier component a pixel; its mean over the full
         spectrum is 1.
     """
-    frequency = np.hypot(fft.fftfreq(size, 1 / size)[:, None], fft.rfftfreq(size, 1 / size))
-    frequency[0, 0] = 1
+    along = [fft.fftfreq(size, 1 / size)] * (axes - 1) + [fft.rfftfreq(size, 1 / size)]
+    frequency: Field = functools.reduce(np.hypot, np.meshgrid(*along, indexing="ij", sparse=True))
+    frequency[(0,) * axes] = 1
     power: Field = frequency**-exponent
-    power /= (power * multiplicity(size)).sum() / size**2
+    power /= (power * multiplicity(size)).sum() / size**axes
     return power
 
 
@@ -86,18 +91,29 @@ def coloured(white: Field, spectrum: Field) -> Field:
     """Give white noise a spectrum.
 
     Args:
-        white: (size, size) independent standard normal numbers.
-        spectrum: (size, size // 2 + 1) half spectrum.
+        white: (size, size) or (size, size, size) independent standard normal numbers.
+        spectrum: (size, …, size // 2 + 1) half spectrum.
     """
-    field: Field = fft.irfft2(fft.rfft2(white) * np.sqrt(spectrum), s=white.shape)
+    field: Field = fft.irfftn(fft.rfftn(white) * np.sqrt(spectrum), s=white.shape)
     return field
 
 
-def centred_nodule(size: int, nodule: Nodule) -> Field:
-    """Return (size, size) the nodule with its centre on pixel (0, 0), wrapped around borders."""
-    offset = fft.fftfreq(size, 1 / size)
-    squared = (offset[:, None] ** 2 + offset**2) / nodule.radius**2
-    profile: Field = nodule.amplitude * np.clip(1 - squared, 0, None) ** 1.5
+def centred_nodule(size: int, nodule: Nodule, axes: int = 2) -> Field:
+    """Return the nodule with its centre on the first pixel, wrapped around borders.
+
+    Args:
+        size: Side of the image in pixels.
+        nodule: The nodule.
+        axes: 2 for an image, 3 for a volume, where a ball (1 − (r/R)²) has the designer nodule's
+            profile for its projection.
+
+    Returns:
+        (size, size) or (size, size, size).
+    """
+    offset = [fft.fftfreq(size, 1 / size) ** 2] * axes
+    apart = functools.reduce(operator.add, np.meshgrid(*offset, indexing="ij", sparse=True))
+    height = np.clip(1 - apart / nodule.radius**2, 0, None)
+    profile: Field = nodule.amplitude * height ** (2.5 - axes / 2)
     return profile
 
 
