@@ -51,6 +51,15 @@ def test_missing_pixels_are_marked_and_what_was_removed_is_shown() -> None:
     assert set(np.unique(np.delete(removed.ravel(), 10 * 64 + 10))) == {128}
 
 
+def test_of_a_volume_the_middle_slice_is_shown_and_named() -> None:
+    middle = np.linspace(0, 100, 20 * 30, dtype=np.float32).reshape(20, 30)
+    volume = np.stack([middle[::-1], middle.T.reshape(20, 30), middle, middle + 9])[..., None]
+    example, alone = (as_example("a", "normal", one, one) for one in (volume, middle))
+    assert (example.shown, alone.shown) == ("slice 3 of 4", "")
+    for name in ("before", "after", "removed"):
+        assert getattr(example, name) == getattr(alone, name)
+
+
 def test_before_and_after_share_one_grey_window() -> None:
     after = np.linspace(0, 100, 64 * 64, dtype=np.float32).reshape(64, 64)
     example = as_example("a", "normal", after, after)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,6 +40,15 @@ def test_the_surest_errors_come_first_and_no_patient_twice(images: ImageStore) -
     assert [(one.case_id, one.named) for one in abnormal.mistakes] == [("e", "normal")]
     assert abnormal.mistakes[0].probability == pytest.approx(0.8)
     assert normal.mistakes[0].picture.startswith("data:image/png;base64,")
+
+
+def test_errors_on_volumes_show_a_slice_and_say_which(tmp_path: Path) -> None:
+    with ShardWriter(tmp_path) as writer:
+        for shade, case_id in enumerate(CASES):
+            writer.add(case_id, np.full((5, 8, 8, 1), shade, np.float32))
+    task = Task(("normal", "abnormal"), 1, "holdout")
+    for gallery in galleries(SCORES, task, ["svm"], ImageStore(tmp_path), 4):
+        assert {one.shown for one in gallery.mistakes} == {"slice 3 of 5"}
 
 
 def test_the_positive_class_may_stand_first(images: ImageStore) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from skiagram.records import Cases, Task
-from skiagram.store import Image, ImageStore
+from skiagram.store import Image, ImageStore, is_volume
 
 MISSING_COLOUR = (230, 60, 160)
 _WINDOW = (1.0, 99.0)
@@ -27,6 +27,7 @@ class Example:
         before: `data:` address of the image as ingested; missing pixels in `MISSING_COLOUR`.
         after: `data:` address of the restored image in the same grey window.
         removed: `data:` address of before − after; mid-grey means unchanged.
+        shown: Which slice of a volume the pictures show; empty for an image.
     """
 
     case_id: str
@@ -34,6 +35,7 @@ class Example:
     before: str
     after: str
     removed: str
+    shown: str = ""
 
 
 def choose(cases: Cases, task: Task, per_class: int) -> list[tuple[str, str]]:
@@ -77,7 +79,8 @@ def as_example(case_id: str, label: str, before: Image, after: Image) -> Example
     Args:
         case_id: Opaque id.
         label: Class name.
-        before: (height, width[, channels]) as ingested; missing pixels are NaN.
+        before: (height, width[, channels]) or (depth, height, width, 1) as ingested; missing pixels
+            are NaN.
         after: The same image restored.
     """
     raw, restored = _visible(before), _visible(after)
@@ -89,6 +92,7 @@ def as_example(case_id: str, label: str, before: Image, after: Image) -> Example
         before=_address(raw, low, width),
         after=_address(restored, low, width),
         removed=_address(change, -width / 2, width),
+        shown=shown_slice(before),
     )
 
 
@@ -96,10 +100,16 @@ def as_picture(image: Image) -> str:
     """Return one image as a `data:` address, in the grey window that examples have.
 
     Args:
-        image: (height, width[, channels]); missing pixels are NaN.
+        image: (height, width[, channels]), or (depth, height, width, 1), whose middle slice is
+            shown; missing pixels are NaN.
     """
     pixels = _visible(image)
     return _address(pixels, *_window(pixels))
+
+
+def shown_slice(image: Image) -> str:
+    """Return which slice of a volume its picture shows, counted from 1; empty for an image."""
+    return f"slice {len(image) // 2 + 1} of {len(image)}" if is_volume(image) else ""
 
 
 def _window(pixels: NDArray[np.float64]) -> tuple[float, float]:
@@ -109,8 +119,8 @@ def _window(pixels: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _visible(image: Image) -> NDArray[np.float64]:
-    """Return grey or RGB; of any other number of channels the middle one."""
-    pixels = image.astype(np.float64)
+    """Return grey or RGB; of any other number of channels the middle one, as of slices."""
+    pixels = (image[len(image) // 2, ..., 0] if is_volume(image) else image).astype(np.float64)
     return pixels if pixels.ndim == 2 or pixels.shape[2] == 3 else pixels[..., pixels.shape[2] // 2]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.records import Task
-from skiagram.report.examples import as_picture
+from skiagram.report.examples import as_picture, shown_slice
 from skiagram.store import ImageStore
 
 
@@ -21,12 +21,14 @@ class Mistake:
         named: Class that the model held for most probable.
         probability: Probability that it gave this class, in [0, 1].
         picture: `data:` address of the restored image.
+        shown: Which slice of a volume the picture shows; empty for an image.
     """
 
     case_id: str
     named: str
     probability: float
     picture: str
+    shown: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,5 +106,6 @@ def _mistake(
 ) -> Mistake:
     case_id = str(scores["case_id"].iloc[row])
     named = int(probability[row].argmax())
-    picture = as_picture(images.image(case_id))
-    return Mistake(case_id, task.classes[named], float(probability[row, named]), picture)
+    image = images.image(case_id)
+    sure = float(probability[row, named])
+    return Mistake(case_id, task.classes[named], sure, as_picture(image), shown_slice(image))

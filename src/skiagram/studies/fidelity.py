@@ -9,7 +9,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from skiagram.evaluation.results import Estimate
 from skiagram.records import Cases
-from skiagram.store import Image, ImageStore
+from skiagram.store import Image, ImageStore, is_volume
 
 
 def fidelity(data: Path, restored: ImageStore) -> tuple[Estimate, Estimate]:
@@ -32,6 +32,8 @@ def fidelity(data: Path, restored: ImageStore) -> tuple[Estimate, Estimate]:
 
 
 def _compare(clean: Image, restored: Image) -> tuple[float, float]:
+    if is_volume(clean):
+        clean, restored = clean[..., 0], restored[..., 0]
     found = np.where(np.isfinite(restored), restored, np.nanmin(restored)).astype(np.float64)
     truth = clean.astype(np.float64)
     peak = float(np.ptp(truth))

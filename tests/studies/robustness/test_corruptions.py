@@ -11,6 +11,7 @@ from PIL import Image as Pillow
 from skimage.filters import gaussian
 from skimage.metrics import peak_signal_noise_ratio
 
+from skiagram.errors import DataError
 from skiagram.store import Image
 from skiagram.studies.robustness.corruptions import CORRUPTIONS, corrupted
 
@@ -33,6 +34,12 @@ def worse(image: Image, name: str, amount: float, seed: int = 0) -> Image:
 def span(image: Image) -> float:
     low, high = np.percentile(image, (5, 95))
     return float(high - low)
+
+
+@EVERY
+def test_volumes_are_refused(name: str) -> None:
+    with pytest.raises(DataError, match="a volume of 4 slices"):
+        worse(np.zeros((4, 8, 8, 1), np.float32), name, MODERATE[name])
 
 
 @EVERY

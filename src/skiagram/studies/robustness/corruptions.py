@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from scipy import ndimage
 
+from skiagram.errors import DataError
 from skiagram.restoration.missing import fill_local_median
-from skiagram.store import Image
+from skiagram.store import Image, is_volume
 
 Values = NDArray[np.float64]
 _GREYS = 255  # highest value of 8 bits
@@ -76,7 +77,17 @@ def corrupted(
     Returns:
         The image in its own depth, rounded and clipped where that holds whole numbers only.
         An image of one value, or of none, has nothing to lose and is returned as it is.
+
+    Raises:
+        DataError: It is a volume.
     """
+    if is_volume(image):
+        raise DataError(
+            f"a volume of {len(image)} slices",
+            where="robustness",
+            allowed="images: no corruption is defined for volumes",
+            remedy="choose a data set of images",
+        )
     values = image.reshape(*image.shape[:2], -1).astype(np.float64)
     known = values[np.isfinite(values)]
     low, high = _robust_range(known)
