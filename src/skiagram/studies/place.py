@@ -58,6 +58,16 @@ class Place:
         values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
         return values
 
+    def digest(self, what: str, inputs: Mapping[str, Any]) -> str:
+        """Return a name that these inputs and the code alone have.
+
+        Args:
+            what: Its first part.
+            inputs: All that is named depends on besides the code, as JSON.
+        """
+        text = json.dumps([what, inputs, code_sha256()], sort_keys=True, allow_nan=False)
+        return f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+
     def made(self, what: str, inputs: Mapping[str, Any], make: Callable[[Path], object]) -> Path:
         """Return the folder of a piece; it is made at the first call for these inputs and code.
 
@@ -66,8 +76,7 @@ class Place:
             inputs: All that the piece depends on besides the code, as JSON.
             make: Fills the empty folder that it is given.
         """
-        text = json.dumps([what, inputs, code_sha256()], sort_keys=True, allow_nan=False)
-        folder = self.work / f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+        folder = self.work / self.digest(what, inputs)
         if folder.is_dir():
             return folder
         started = self.work / f"started-{uuid4().hex}"
