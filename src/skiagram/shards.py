@@ -7,8 +7,10 @@ channels) one of several, (depth, height, width, 1) a volume. A store of volumes
 
 import bisect
 import itertools
+import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -53,40 +55,80 @@ class Shard:
 
     def __init__(self, path: Path) -> None:
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
-        self._volumes = "depth" in reader.schema.names
         self._batches = [reader.get_batch(at) for at in range(reader.num_record_batches)]
         self._ends = list(itertools.accumulate(batch.num_rows for batch in self._batches))
+        self._layouts: dict[int, _Layout] = {}
 
     def __len__(self) -> int:
         """Return the number of images."""
         return self._ends[-1] if self._ends else 0
 
-    def case_id(self, row: int) -> str:
-        """Return the case id of a row."""
-        batch, at = self._locate(row)
-        return str(batch["case_id"][at].as_py())
+    def size(self, row: int) -> int:
+        """Return how many values the image of a row has."""
+        layout, at = self._layout(row)
+        return math.prod(layout.shapes[at].tolist())
 
     def spacing(self, row: int) -> Spacing | None:
         """Return the distances of a row's slices, rows and columns, mm; None where unknown."""
         batch, at = self._locate(row)
-        found = batch["spacing"][at].as_py()
+        found = self._batches[batch]["spacing"][at].as_py()
         return None if found is None else tuple(found)
 
     def view(self, row: int) -> Image:
         """Return the image of a row as a read-only view."""
-        batch, at = self._locate(row)
-        sides = ("depth", "height", "width") if self._volumes else ("height", "width")
-        shape = tuple(batch[name][at].as_py() for name in (*sides, "channels"))
-        _, offsets, pixels = batch["pixels"].buffers()
-        flat = np.frombuffer(
-            pixels,
-            dtype=batch["dtype"][at].as_py(),
-            count=int(np.prod(shape)),
-            offset=int(np.frombuffer(offsets, dtype=np.int64)[at]),
-        )
-        one_channel = not self._volumes and shape[-1] == 1
-        return flat.reshape(shape[:-1] if one_channel else shape)
+        layout, at = self._layout(row)
+        return layout.view(at)
 
-    def _locate(self, row: int) -> tuple[Any, int]:
+    def _layout(self, row: int) -> tuple["_Layout", int]:
+        batch, at = self._locate(row)
+        if batch not in self._layouts:
+            self._layouts[batch] = _Layout.of(self._batches[batch])
+        return self._layouts[batch], at
+
+    def _locate(self, row: int) -> tuple[int, int]:
         batch = bisect.bisect_right(self._ends, row)
-        return self._batches[batch], row - (self._ends[batch] - self._batches[batch].num_rows)
+        return batch, row - (self._ends[batch] - self._batches[batch].num_rows)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where the images of a record batch lie: read once, since a scalar of Arrow's is slow.
+
+    Attributes:
+        shapes: (n, 3), or (n, 4) of volumes; the last one is the number of channels.
+        dtypes: The depths that occur.
+        dtype: (n,) which of them.
+        offsets: (n + 1,) first byte of each image.
+        pixels: Buffer of all images.
+    """
+
+    shapes: NDArray[np.int32]
+    dtypes: list[str]
+    dtype: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    pixels: pa.Buffer
+
+    @classmethod
+    def of(cls, batch: pa.RecordBatch) -> Self:
+        sides = ("depth", "height", "width", "channels")
+        shapes = [batch[side].to_numpy() for side in sides if side in batch.schema.names]
+        encoded = batch["dtype"].dictionary_encode()
+        _, offsets, pixels = batch["pixels"].buffers()
+        return cls(
+            np.stack(shapes, axis=1),
+            encoded.dictionary.to_pylist(),
+            encoded.indices.to_numpy(),
+            np.frombuffer(offsets, dtype=np.int64),
+            pixels,
+        )
+
+    def view(self, at: int) -> Image:
+        shape = self.shapes[at].tolist()
+        flat = np.frombuffer(
+            self.pixels,
+            dtype=self.dtypes[self.dtype[at]],
+            count=math.prod(shape),
+            offset=int(self.offsets[at]),
+        )
+        plane_of_one_channel = len(shape) == 3 and shape[-1] == 1
+        return flat.reshape(shape[:-1] if plane_of_one_channel else shape)

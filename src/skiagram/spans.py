@@ -45,11 +45,11 @@ def spans(store: ImageStore, values: int) -> Iterator[Span]:
         values: Pixels times channels that a span holds at most; one image may exceed it.
     """
     folder, start, held = store.folder.resolve(), 0, 0
-    for at, (_, image) in enumerate(store):
-        if held and held + image.size > values:
+    for at, size in enumerate(store.sizes()):
+        if held and held + size > values:
             yield Span(folder, store.sha256, start, at)
             start, held = at, 0
-        held += image.size
+        held += size
     if held:
         yield Span(folder, store.sha256, start, len(store))
 

@@ -178,10 +178,12 @@ class ImageStore:
 
     def span(self, start: int, stop: int) -> Iterator[tuple[str, Image]]:
         """Yield what iteration yields, from one place of the order up to, without, another."""
-        for number in sorted(set(self._shard_of[start:stop])):
-            shard, first = self._open(number), bisect.bisect_left(self._shard_of, number)
-            for row in range(max(start - first, 0), min(stop - first, len(shard))):
-                yield shard.case_id(row), shard.view(row)
+        for shard, row, at in self._rows(start, stop):
+            yield self.case_ids[at], shard.view(row)
+
+    def sizes(self) -> Iterator[int]:
+        """Yield how many values each image has, in the store's order."""
+        return (shard.size(row) for shard, row, _ in self._rows(0, len(self)))
 
     def image(self, case_id: str) -> Image:
         """Return one image as a read-only view.
@@ -200,6 +202,13 @@ class ImageStore:
     def images(self, case_ids: Sequence[str]) -> Iterator[Image]:
         """Yield the images of some cases in the order asked for."""
         return (self.image(case_id) for case_id in case_ids)
+
+    def _rows(self, start: int, stop: int) -> Iterator[tuple[Shard, int, int]]:
+        """Yield the shard of each image, its row there and its place in the store's order."""
+        for number in sorted(set(self._shard_of[start:stop])):
+            shard, first = self._open(number), bisect.bisect_left(self._shard_of, number)
+            for row in range(max(start - first, 0), min(stop - first, len(shard))):
+                yield shard, row, first + row
 
     def _locate(self, case_id: str) -> tuple[Shard, int]:
         at = self._position.get(case_id)

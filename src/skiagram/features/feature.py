@@ -1,8 +1,8 @@
-"""Named features of a batch: each is one cached property, its docstring its definition."""
+"""Named features of a batch: each is one kept quantity, its docstring its definition."""
 
 import sys
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,35 @@ from numpy.typing import NDArray
 from skiagram.features.definition import Definition, definition, explanation
 
 Column = NDArray[np.float64]
+T = TypeVar("T")
 
 
-class Feature(cached_property[Column]):
+class Quantity(Generic[T]):
+    """Marks a method whose result is kept with its object, for several features.
+
+    Unlike `functools.cached_property`, which before Python 3.12 holds one lock for all objects of a
+    class, it lets threads work on several batches at a time.
+    """
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute = compute
+        self.__doc__ = compute.__doc__
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+
+    def __get__(self, instance: object | None, owner: type) -> Self | T:
+        """Return the result, computed at the first use."""
+        if instance is None:
+            return self
+        kept = vars(instance)[self._compute.__name__] = self._compute(instance)
+        return kept
+
+
+class Feature(Quantity[Column]):
     """Marks a method that computes one feature of n images as (n,) float64."""
 
 

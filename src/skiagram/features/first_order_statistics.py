@@ -5,12 +5,11 @@ percentile, linearly interpolated. Ratios are 0 where they would divide by 0.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.features.feature import Column, Feature, Features, ratio
+from skiagram.features.feature import Column, Feature, Features, Quantity, ratio
 from skiagram.features.kernels.moments import Moments, moments
 
 
@@ -26,7 +25,7 @@ class FirstOrderStatistics(Features):
     images: NDArray[np.float64]
     inside: NDArray[np.bool_] | None = None
 
-    @cached_property
+    @Quantity
     def _of(self) -> Moments:
         return moments(self.images, self.inside)
 

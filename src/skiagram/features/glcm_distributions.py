@@ -6,13 +6,12 @@ N_g the highest level of the image.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.features.discretisation import entropy
-from skiagram.features.feature import Column, Feature, Features
+from skiagram.features.feature import Column, Feature, Features, Quantity
 from skiagram.features.kernels.cooccurrence import Cooccurrences
 
 
@@ -26,17 +25,17 @@ class GlcmDistributions(Features):
 
     matrix: Cooccurrences
 
-    @cached_property
+    @Quantity
     def sum(self) -> NDArray[np.int64]:
         """Sums of two levels, (2N − 1,)."""
         return np.arange(2, self.matrix.sums.shape[1] + 2)
 
-    @cached_property
+    @Quantity
     def difference(self) -> NDArray[np.int64]:
         """Absolute differences of two levels, (N,)."""
         return np.arange(self.matrix.differences.shape[1])
 
-    @cached_property
+    @Quantity
     def squared_difference(self) -> Column:
         """Mean squared difference of the levels."""
         return self.matrix.differences @ self.difference**2

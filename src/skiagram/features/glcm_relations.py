@@ -6,13 +6,12 @@ p_i the share of level i, d = |i − j|, s = i + j, μ the mean level and N_g th
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.features.discretisation import entropy
-from skiagram.features.feature import Column, Feature, Features, ratio
+from skiagram.features.feature import Column, Feature, Features, Quantity, ratio
 from skiagram.features.glcm_distributions import GlcmDistributions
 
 
@@ -26,15 +25,15 @@ class GlcmRelations(Features):
 
     pairs: GlcmDistributions
 
-    @cached_property
+    @Quantity
     def _normalised_difference(self) -> NDArray[np.float64]:
         return self.pairs.difference / self.pairs.matrix.highest[:, None]
 
-    @cached_property
+    @Quantity
     def _entropy_of_level(self) -> Column:
         return entropy(self.pairs.matrix.levels)
 
-    @cached_property
+    @Quantity
     def _shared_information(self) -> Column:
         """HXY₁ − HXY, which equals HXY₂ − HXY: of symmetric matrices both are twice HX."""
         return np.maximum(2 * self._entropy_of_level - self.pairs.joint_entropy, 0)

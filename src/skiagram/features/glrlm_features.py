@@ -7,12 +7,11 @@ region (times the directions where these are merged), N_g the highest level, N_r
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.features.feature import Column, Feature, Features
+from skiagram.features.feature import Column, Feature, Features, Quantity
 from skiagram.features.kernels.run_length import RunLengths
 
 
@@ -26,15 +25,15 @@ class GlrlmFeatures(Features):
 
     matrix: RunLengths
 
-    @cached_property
+    @Quantity
     def _runs(self) -> Column:
         return self.matrix.levels.sum(axis=1)
 
-    @cached_property
+    @Quantity
     def _level(self) -> NDArray[np.float64]:
         return np.arange(1.0, self.matrix.levels.shape[1] + 1)
 
-    @cached_property
+    @Quantity
     def _length(self) -> NDArray[np.float64]:
         return np.arange(1.0, self.matrix.lengths.shape[1] + 1)
 

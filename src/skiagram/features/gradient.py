@@ -1,7 +1,6 @@
 """Feature family `gradient`: how steeply the intensities change from pixel to pixel."""
 
 from dataclasses import dataclass as record
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch, Region
 from skiagram.features.definition import Definition
-from skiagram.features.feature import Column, Feature, Features
+from skiagram.features.feature import Column, Feature, Features, Quantity
 from skiagram.features.kernels.gradient import gradient_moments
 from skiagram.options import STRICT
 
@@ -30,7 +29,7 @@ class GradientMagnitude(Features):
     images: NDArray[np.float64]
     inside: NDArray[np.bool_] | None = None
 
-    @cached_property
+    @Quantity
     def _moments(self) -> NDArray[np.float64]:
         inside = np.ones((1, 1, 1), np.bool_) if self.inside is None else self.inside
         return gradient_moments(self.images, inside)

@@ -6,12 +6,11 @@ neighbour, and 0 if there is but one level.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.features.feature import Column, Feature, Features
+from skiagram.features.feature import Column, Feature, Features, Quantity
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class HistogramGradients(Features):
 
     counts: NDArray[np.int64]
 
-    @cached_property
+    @Quantity
     def _gradients(self) -> NDArray[np.float64]:
         """The gradient at each level, NaN above the highest one of an image."""
         n, number = self.counts.shape

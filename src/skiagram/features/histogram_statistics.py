@@ -6,13 +6,12 @@ linearly interpolated.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.features.discretisation import entropy
-from skiagram.features.feature import Column, Feature, Features, ratio
+from skiagram.features.feature import Column, Feature, Features, Quantity, ratio
 from skiagram.features.kernels.histogram import level_percentiles
 
 _FRACTIONS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
@@ -28,19 +27,19 @@ class HistogramStatistics(Features):
 
     counts: NDArray[np.int64]
 
-    @cached_property
+    @Quantity
     def _levels(self) -> NDArray[np.float64]:
         return np.arange(1.0, self.counts.shape[1] + 1)
 
-    @cached_property
+    @Quantity
     def _shares(self) -> NDArray[np.float64]:
         return self.counts / self.counts.sum(axis=1, keepdims=True)
 
-    @cached_property
+    @Quantity
     def _deviations(self) -> NDArray[np.float64]:
         return self._levels - self.mean[:, None]
 
-    @cached_property
+    @Quantity
     def _percentiles(self) -> NDArray[np.float64]:
         return level_percentiles(self.counts, _FRACTIONS)
 

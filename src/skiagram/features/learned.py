@@ -1,9 +1,11 @@
 """Feature families that were learned from images, which must not be the images they describe."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from skiagram.preparation import Preparation
+from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records import read_record
 
 
 @runtime_checkable
@@ -18,16 +20,16 @@ class LearnedElsewhere(Protocol):
         """
 
 
-def check_unseen(families: Iterable[object], preparation: Preparation) -> None:
+def check_unseen(families: Iterable[object], images: Path) -> None:
     """Refuse to describe images by what was learned from their own labels.
 
     Args:
         families: Feature families of any kind.
-        preparation: Of the images to describe.
+        images: Folder of the images to describe, with their `preparation.json`.
 
     Raises:
-        DataError: A family was learned from these images, or does not say.
+        DataError: A family was learned from these images, or that is recorded nowhere.
     """
     for family in families:
         if isinstance(family, LearnedElsewhere):
-            family.check_unseen(preparation)
+            family.check_unseen(read_record(Preparation, images / PREPARATION))

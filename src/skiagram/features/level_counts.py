@@ -5,13 +5,13 @@ features; here they are computed from the entries that are not 0.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.features.feature import Column
+from skiagram.compiled import compiled
+from skiagram.features.feature import Column, Quantity
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class LevelCounts:
         entries = np.stack([image, extent + 1, level + 1, matrices[image, extent, level]])
         return cls.of_entries(len(matrices), entries)
 
-    @cached_property
+    @Quantity
     def total(self) -> Column:
         """Number of all that is counted, N_s = Σ s_ij."""
         return self._sum(self.count)
 
-    @cached_property
+    @Quantity
     def share(self) -> NDArray[np.float64]:
         """Share of each entry, (m,): p_ij = s_ij / N_s."""
         return self.count / self.total[self.image]
@@ -63,17 +63,17 @@ class LevelCounts:
         """Return Σ p_ij (v_ij − μ)² for the value (m,) of each entry, with μ their mean."""
         return self.mean((values - self.mean(values)[self.image]) ** 2)
 
-    @cached_property
+    @Quantity
     def entropy(self) -> Column:
         """Entropy −Σ p_ij log₂ p_ij in bits."""
         return np.abs(self.mean(np.log2(self.share)))
 
-    @cached_property
+    @Quantity
     def energy(self) -> Column:
         """Sum of the squared shares, Σ p_ij²."""
         return self.mean(self.share)
 
-    @cached_property
+    @Quantity
     def level_energy(self) -> Column:
         """Sum of the squared shares of the levels, Σ_i (Σ_j p_ij)²."""
         number = int(self.level.max()) + 1
@@ -82,7 +82,7 @@ class LevelCounts:
         energy: Column = np.sum(shares.reshape(self.n, number) ** 2, axis=1)
         return energy
 
-    @cached_property
+    @Quantity
     def extent_energy(self) -> Column:
         """Sum of the squared shares of the extents, Σ_j (Σ_i p_ij)²."""
         changes = (np.diff(self.image) != 0) | (np.diff(self.extent) != 0)
@@ -94,5 +94,9 @@ class LevelCounts:
         return _sums(self.image, values, self.n)
 
 
+@compiled
 def _sums(group: NDArray[np.int64], values: NDArray[np.float64], n: int) -> Column:
-    return np.bincount(group, weights=values, minlength=n).astype(np.float64, copy=False)
+    sums = np.zeros(n)
+    for at in range(len(group)):
+        sums[group[at]] += values[at]
+    return sums

@@ -1,7 +1,6 @@
 """Feature family `ngtdm`: how far grey levels are from the mean of their neighbours."""
 
 from dataclasses import dataclass as record
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +9,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.features.batch import Batch, Region
 from skiagram.features.definition import Definition
 from skiagram.features.discretisation import Discretisation
-from skiagram.features.feature import Column, Feature, Features, ratio
+from skiagram.features.feature import Column, Feature, Features, Quantity, ratio
 from skiagram.features.kernels.tone_difference import level_pairs, tone_differences
 from skiagram.options import STRICT
 
@@ -34,15 +33,15 @@ class NgtdmFeatures(Features):
     counts: NDArray[np.int64]
     sums: NDArray[np.float64]
 
-    @cached_property
+    @Quantity
     def _pixels(self) -> Column:
         return self.counts.sum(axis=1).astype(np.float64)
 
-    @cached_property
+    @Quantity
     def _weighted_sum(self) -> Column:
         return ratio(np.sum(self.counts * self.sums, axis=1), self._pixels)
 
-    @cached_property
+    @Quantity
     def _pairs(self) -> tuple[Column, Column, Column]:
         return level_pairs(self.counts, self.sums)
 

@@ -9,12 +9,11 @@ where `unit` is `mm`.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.features.feature import Column, Feature, Features
+from skiagram.features.feature import Column, Feature, Features, Quantity
 from skiagram.features.kernels.convex_hull import extents
 from skiagram.features.kernels.mesh import Mesh, meshes, spreads
 
@@ -31,15 +30,15 @@ class ShapeFeatures(Features):
     regions: NDArray[np.bool_]
     spacing: NDArray[np.float64]
 
-    @cached_property
+    @Quantity
     def _mesh(self) -> Mesh:
         return meshes(self.regions)
 
-    @cached_property
+    @Quantity
     def _pixel_area(self) -> Column:
         return self.spacing[:, 0] * self.spacing[:, 1]
 
-    @cached_property
+    @Quantity
     def _axes(self) -> tuple[Column, Column]:
         row, column = self.spacing[:, 0], self.spacing[:, 1]
         down, across, joint = spreads(self.regions).T
@@ -47,7 +46,7 @@ class ShapeFeatures(Features):
         half, apart = (down + across) / 2, np.hypot((down - across) / 2, joint)
         return 4 * np.sqrt(half + apart), 4 * np.sqrt(np.maximum(half - apart, 0))
 
-    @cached_property
+    @Quantity
     def _extents(self) -> NDArray[np.float64]:
         return extents(self.regions, self.spacing)
 

@@ -1,12 +1,11 @@
 """Statistics of the coefficients in one sub-band of a wavelet transform."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.features.feature import Column, Feature, Features, ratio
+from skiagram.features.feature import Column, Feature, Features, Quantity, ratio
 
 
 @dataclass(frozen=True)
@@ -21,11 +20,11 @@ class SubBand(Features):
     coefficients: NDArray[np.float64]
     floor: Column
 
-    @cached_property
+    @Quantity
     def _square(self) -> NDArray[np.float64]:
         return self.coefficients**2
 
-    @cached_property
+    @Quantity
     def _energy(self) -> Column:
         return self._square.mean(axis=1)
 
