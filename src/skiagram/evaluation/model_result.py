@@ -7,6 +7,7 @@ import numpy as np
 from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.calibration.agreement import agreement
 from skiagram.evaluation.calibration.decision_curve import decision_curve
+from skiagram.evaluation.curve_bands import precision_recall_band, roc_band
 from skiagram.evaluation.curves import precision_recall, roc
 from skiagram.evaluation.decisions.operating import operating_points
 from skiagram.evaluation.discrimination import confusion
@@ -67,6 +68,10 @@ def model_result(
         leaked=above is not None and has_leaked(above),
         roc=None if drawn is None else roc(drawn, positive),
         precision_recall=None if drawn is None else precision_recall(drawn, positive),
+        roc_band=None if drawn is None else roc_band(drawn, positive, setting.draws),
+        precision_recall_band=(
+            None if drawn is None else precision_recall_band(drawn, positive, setting.draws)
+        ),
         class_auc=class_auc(scores, cases),
         operating_points=operating_points(scores, fixing, questions, cases, setting.draws),
         calibration=agreement(scores, cases),

@@ -22,6 +22,32 @@ def tied_order(score: Floats) -> tuple[Places, Flags]:
 
 
 @compiled
+def sums_by_run(
+    order: Places, ends: Flags, flagged: Flags, weights: Floats, passed: Floats, found: Floats
+) -> int:
+    """Write the weight passed, and that of flagged cases, up to each run's end; return the runs.
+
+    Args:
+        order: (n,) cases, in the order in which they are passed.
+        ends: (n,) whether the place ends a run of equal scores.
+        flagged: (n,) by case.
+        weights: (n,) by case, ≥ 0.
+        passed: (n,) written from its first place on.
+        found: (n,) written from its first place on.
+    """
+    runs = 0
+    whole = part = 0.0
+    for place in range(len(order)):
+        case = order[place]
+        whole += weights[case]
+        part += weights[case] * flagged[case]
+        if ends[place]:
+            passed[runs], found[runs] = whole, part
+            runs += 1
+    return runs
+
+
+@compiled
 def roc_areas(order: Places, ends: Flags, positive: Flags, weights: Floats) -> Floats:
     """Return (b,) the area under the ROC curve for each row of weights; NaN without both classes.
 
@@ -31,20 +57,13 @@ def roc_areas(order: Places, ends: Flags, positive: Flags, weights: Floats) -> F
         positive: (n,) true class.
         weights: (b, n), ≥ 0.
     """
-    areas = np.empty(len(weights))
+    areas, passed, found = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
-        area = positives = negatives = tied_positives = tied_negatives = 0.0
-        for place in range(len(order)):
-            case = order[place]
-            weight = weights[row, case]
-            found = weight * positive[case]
-            tied_positives += found
-            tied_negatives += weight - found
-            if ends[place]:
-                area += tied_positives * (negatives + tied_negatives / 2)
-                positives += tied_positives
-                negatives += tied_negatives
-                tied_positives = tied_negatives = 0.0
+        area = positives = negatives = 0.0
+        for run in range(sums_by_run(order, ends, positive, weights[row], passed, found)):
+            lower = passed[run] - found[run]
+            area += (found[run] - positives) * (negatives + lower) / 2
+            positives, negatives = found[run], lower
         pairs = positives * negatives
         areas[row] = area / pairs if pairs > 0 else np.nan
     return areas
@@ -60,21 +79,14 @@ def precision_areas(order: Places, ends: Flags, positive: Flags, weights: Floats
         positive: (n,) true class.
         weights: (b, n), ≥ 0.
     """
-    areas = np.empty(len(weights))
+    areas, passed, found = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
-        area = called = found = tied_called = tied_found = 0.0
-        for place in range(len(order)):
-            case = order[place]
-            weight = weights[row, case]
-            tied_called += weight
-            tied_found += weight * positive[case]
-            if ends[place]:
-                called += tied_called
-                found += tied_found
-                if called > 0:
-                    area += tied_found * found / called
-                tied_called = tied_found = 0.0
-        areas[row] = area / found if found > 0 else np.nan
+        area = positives = 0.0
+        for run in range(sums_by_run(order, ends, positive, weights[row], passed, found)):
+            if passed[run] > 0:
+                area += (found[run] - positives) * found[run] / passed[run]
+            positives = found[run]
+        areas[row] = area / positives if positives > 0 else np.nan
     return areas
 
 
@@ -88,19 +100,12 @@ def risk_areas(order: Places, ends: Flags, wrong: Flags, weights: Floats) -> Flo
         wrong: (n,) whether the case is named wrongly.
         weights: (b, n), ≥ 0.
     """
-    areas = np.empty(len(weights))
+    areas, passed, errors = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
-        area = kept = errors = tied_kept = tied_errors = 0.0
-        for place in range(len(order)):
-            case = order[place]
-            weight = weights[row, case]
-            tied_kept += weight
-            tied_errors += weight * wrong[case]
-            if ends[place]:
-                kept += tied_kept
-                errors += tied_errors
-                if kept > 0:
-                    area += tied_kept * errors / kept
-                tied_kept = tied_errors = 0.0
+        area = kept = 0.0
+        for run in range(sums_by_run(order, ends, wrong, weights[row], passed, errors)):
+            if passed[run] > 0:
+                area += (passed[run] - kept) * errors[run] / passed[run]
+            kept = passed[run]
         areas[row] = area / kept if kept > 0 else np.nan
     return areas

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from skiagram.evaluation.records.calibration import CalibrationResult, DecisionCurve
 from skiagram.evaluation.records.comparison import AgainstTrivial, Comparison
 from skiagram.evaluation.records.doubt import PredictionSets, RiskCoverage
-from skiagram.evaluation.records.estimate import Curve, Estimate
+from skiagram.evaluation.records.estimate import Band, Curve, Estimate
 from skiagram.evaluation.records.operating import OperatingPoint
 from skiagram.evaluation.records.stability import Ranking, Stability
 from skiagram.evaluation.records.subgroup import Subgroup
 from skiagram.records import Outcome, Task
 
-__all__ = ["Comparison", "Curve", "Estimate", "Evaluation", "ModelResult", "Stability"]
+__all__ = [
+    "Band", "Comparison", "Curve", "Estimate", "Evaluation", "ModelResult", "Stability",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class ModelResult:
         leaked: Whether the lower bound of `above_ideal` exceeds 0.
         roc: False positive rate → true positive rate; None when not binary.
         precision_recall: Recall → precision; None when not binary.
+        roc_band: Of sensitivity, by resampling patients; None where there is no curve, or too few
+            patients of a class to resample.
+        precision_recall_band: Of precision, likewise.
         class_auc: AUC of each class against the rest, in the order of the classes; empty when
             binary.
         operating_points: Decisions at thresholds fixed on out-of-fold scores; empty when not
@@ -58,6 +63,8 @@ class ModelResult:
     leaked: bool = False
     roc: Curve | None = None
     precision_recall: Curve | None = None
+    roc_band: Band | None = None
+    precision_recall_band: Band | None = None
     class_auc: tuple[Estimate, ...] = ()
     operating_points: tuple[OperatingPoint, ...] = ()
     calibration: CalibrationResult | None = None

@@ -3,8 +3,9 @@ import re
 
 import pytest
 
+from skiagram.evaluation.results import Band
 from skiagram.report.drawing import ARM_COLOUR, Drawing
-from skiagram.report.figures.operating import roc
+from skiagram.report.figures.operating import precision_recall, roc
 from tests.report.examples_of_results import binary, with_combination, with_reader
 
 
@@ -26,6 +27,23 @@ def test_a_combination_has_a_panel_of_its_own_below_the_two_arms() -> None:
     assert "Combinations" in both.svg
     assert ARM_COLOUR["combined"] in both.svg
     assert height(both) == pytest.approx(2 * height(plain), rel=0.1)
+
+
+def test_the_best_of_each_arm_alone_is_banded() -> None:
+    evaluation = binary(ideal=False)
+    band = Band((0.0, 0.5, 1.0), (0.1, 0.5, 0.9), (0.3, 0.8, 1.0))
+    banded = [
+        dataclasses.replace(one, roc_band=band, precision_recall_band=band)
+        for one in evaluation.models
+    ]
+    for figure in (roc, precision_recall):
+        plain, drawn = (
+            figure(evaluation),
+            figure(dataclasses.replace(evaluation, models=tuple(banded))),
+        )
+        assert plain is not None
+        assert drawn is not None
+        assert drawn.svg.count("opacity: 0.15") - plain.svg.count("opacity: 0.15") == 2
 
 
 def height(drawing: Drawing) -> float:

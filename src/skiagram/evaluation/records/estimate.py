@@ -1,4 +1,4 @@
-"""A figure with its interval, and curves."""
+"""A figure with its interval, and curves with their bands."""
 
 from dataclasses import dataclass
 
@@ -33,3 +33,18 @@ class Curve:
 
     x: tuple[float, ...]
     y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Band:
+    """The 95 % band of a curve, at each abscissa on its own.
+
+    Attributes:
+        x: Abscissa.
+        low: Lower bound.
+        high: Upper bound.
+    """
+
+    x: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]

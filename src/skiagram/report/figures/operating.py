@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from matplotlib.axes import Axes
 
-from skiagram.evaluation.results import Curve, Evaluation, ModelResult
+from skiagram.evaluation.results import Band, Curve, Evaluation, ModelResult
 from skiagram.report.arms import TITLES, by_arm, is_best
 from skiagram.report.drawing import (
     ARM_COLOUR,
@@ -101,6 +101,9 @@ def _curves(
         dashes = "-" if best else DASHES[turn % len(DASHES)]
         others += not best and not reader
         readers += reader
+        band = _band(model, metric) if best else None
+        if band is not None:
+            axes.fill_between(band.x, band.low, band.high, color=own, alpha=0.15, linewidth=0)
         axes.plot(
             curve.x, curve.y, color=colour, linestyle=dashes, linewidth=2.0 if best else 1.2,
             label=_label(model, metric), zorder=3 if best else 2,
@@ -128,6 +131,10 @@ def _operating_point(
                 1 - cleared.value, found.value, marker="o", markersize=6, color=PAPER,
                 markeredgecolor=ARM_COLOUR[model.outcome.arm], markeredgewidth=1.6, zorder=4,
             )  # fmt: skip
+
+
+def _band(model: ModelResult, metric: str) -> Band | None:
+    return model.roc_band if metric == "roc_auc" else model.precision_recall_band
 
 
 def _label(model: ModelResult, metric: str) -> str:
