@@ -12,6 +12,9 @@ from skiagram.options import STRICT, build
 from skiagram.records import write_record
 from skiagram.report.index import write_index
 from skiagram.studies.place import Place
+from skiagram.studies.search.results import SearchResult
+from skiagram.tracking.provenance import home
+from skiagram.tracking.searches import record_search
 
 
 @dataclass(**STRICT)
@@ -20,20 +23,28 @@ class Options:
 
     study: dict[str, Any]
     compute: Compute
+    tracking: dict[str, Any]
 
 
 @stage(Options)
 def main(options: Options) -> None:
     """Run the chosen study; pieces that an earlier run finished are taken from .work/studies."""
     name, study = choice("study"), build(options.study, "study")
+    tracker = build(options.tracking, "tracking")
     place = Place.of_project(ROOT, os.environ.get("SKIAGRAM_DATA"), options.compute)
     result = study.run(place)
     kind = type(study).__module__.split(".")[-2]  # skiagram.studies.<kind>.study
     page = importlib.import_module(f"skiagram.report.studies.{kind}")
-    with publish(f"studies/{name}/result.json", f"studies/{name}/page.html") as staging:
-        write_record(result, staging / f"studies/{name}/result.json")
-        (staging / f"studies/{name}/page.html").write_text(page.render(result), encoding="utf-8")
+    outputs = ["result.json", "page.html", *(["tuned"] if isinstance(result, SearchResult) else [])]
+    with publish(*(f"studies/{name}/{output}" for output in outputs)) as staging:
+        folder = staging / "studies" / name
+        write_record(result, folder / "result.json")
+        (folder / "page.html").write_text(page.render(result), encoding="utf-8")
+        if isinstance(result, SearchResult):
+            page.write_option_files(result, folder / "tuned")
     write_index(ROOT)
+    if isinstance(result, SearchResult):
+        print(record_search(tracker, result, ROOT, home(ROOT)))
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def test_a_parent_and_a_child_a_model(
     project: Path, home: Path, client: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
     execution = read_execution(project, MODELS, {"dataset": "made", "seed": 0})
-    assert STORE.record(execution, home).startswith("Recorded 3 models in sqlite:///")
+    assert STORE.record(execution, home).startswith("Recorded 3 runs in sqlite:///")
     assert capfd.readouterr().err == ""
 
     runs = {run.info.run_name: run for run in _runs(client, "skiagram")}

@@ -59,7 +59,7 @@ class MLflowStore:
             _write(client, experiment, execution)
         except Exception as error:  # whatever happens to a tracker, it costs no result
             raise NotRecorded(f"not recorded in {place} ({_cause(error)})") from error
-        return f"Recorded {len(execution.children)} models in {place}."
+        return f"Recorded {len(execution.children)} runs in {place}."
 
     def _experiment(self, client: Any, uri: str, home: Path) -> str:
         found = client.get_experiment_by_name(self.experiment)

@@ -1,0 +1,40 @@
+"""A finished search as records, with every way that a trial can end."""
+
+from skiagram.evaluation.results import Estimate
+from skiagram.studies.search.results import Nested, SearchedModel, SearchResult, Trial
+
+SURE, OPEN = Estimate(0.02, 0.01, 0.03), Estimate(0.01, -0.02, 0.04)
+TRIALS = (
+    Trial(0, {"rate": 0.1, "choice": None}, (0.7, 0.8), "finished"),
+    Trial(1, {"rate": 0.3, "choice": None}, (0.72, 0.82), "finished"),
+    Trial(2, {"rate": 0.001, "choice": None}, (0.5,), "pruned"),
+    Trial(3, {"rate": 9.0, "choice": None}, (), "failed", "diverged in epoch 3."),
+)
+SVM = SearchedModel(
+    "svm",
+    "SVM <rbf>",
+    "classical",
+    TRIALS,
+    1,
+    Estimate(0.75, 0.7, 0.8),
+    Estimate(0.77, 0.72, 0.82),
+    SURE,
+    Nested(Estimate(0.75), Estimate(0.76), OPEN, ({"rate": 0.3}, {"rate": 0.1}), 20),
+    "# found\nrate: 0.3 # was 0.1\n",
+)
+NET = SearchedModel(
+    "net",
+    "Net",
+    "deep",
+    TRIALS[:1],
+    0,
+    Estimate(0.76, 0.7, 0.8),
+    Estimate(0.76, 0.7, 0.8),
+    Estimate(0.0, 0.0, 0.0),
+    None,
+    "rate: 0.1\n",
+)
+RESULT = SearchResult(
+    "films", "Films", 100, 90, 2, 4, 2, (SVM, NET),
+    {"svm": (1.0, 2.0, 0.5, 0.25), "net": (10.0,)},
+)  # fmt: skip
