@@ -14,7 +14,9 @@ from skiagram.evaluation.reported import ModelScores
 from skiagram.evaluation.scores_table import scores_table
 from skiagram.models.combined.folders import COMBINED, scores_folder
 from skiagram.predictions import Predictions
+from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import Cases, DataCard, Outcome, Task, read_record, read_table
+from skiagram.report.definitions import definitions
 from skiagram.report.examples import choose, load
 from skiagram.report.gallery import galleries
 from skiagram.report.material import Material, Provenance
@@ -114,6 +116,7 @@ def read_material(
         curves={name: table for name, table in curves.items() if len(table)},
         provenance=_provenance(root, artefacts, choices, before, after),
         galleries=worst,
+        definitions=definitions(read_record(Preparation, root / "data/preparation" / PREPARATION)),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from skiagram.audit.report import AuditReport
+from skiagram.features.definition import Definition
 from skiagram.records import DataCard
 from skiagram.report.examples import Example
 from skiagram.report.gallery import Gallery
@@ -39,6 +40,7 @@ class Material:
         curves: Model name → training curves (`fit, epoch, training_loss, validation_loss, …`).
         provenance: Versions, hashes and options.
         galleries: The worst errors of the best model of each arm.
+        definitions: What the features of images mean.
     """
 
     card: DataCard
@@ -48,3 +50,4 @@ class Material:
     curves: Mapping[str, pd.DataFrame]
     provenance: Provenance
     galleries: Sequence[Gallery] = ()
+    definitions: Sequence[Definition] = ()

@@ -19,6 +19,7 @@ from skiagram.report.tables.comparisons import matrix, pairs
 from skiagram.report.tables.cost import cost
 from skiagram.report.tables.decisions import operating_tables
 from skiagram.report.tables.performance import class_auc, performance
+from skiagram.report.tables.selection import chosen_features
 from skiagram.report.tables.stability import ranks, stability, variance
 from skiagram.report.tables.subgroups import subgroup_tables
 from skiagram.report.tables.trivial import trivial
@@ -49,6 +50,7 @@ def render(evaluation: Evaluation, material: Material, figures: Figures | None =
         **_models(evaluation),
         **_comparisons(evaluation),
         **_trust(evaluation),
+        chosen_table=chosen_features(evaluation, material.definitions),
         treatment=treatment_summary(material.treatment),
         methods=methods(evaluation),
         params=flat(material.provenance.params),
