@@ -47,7 +47,7 @@ def ratios() -> Iterator[Ratio]:
 
 
 def _workers(number: int) -> Compute:
-    return Compute(threads=1, workers=number, backend="processes", address=None)
+    return Compute(threads=1, workers=number, backend="local", address=None)
 
 
 if __name__ == "__main__":

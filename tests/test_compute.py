@@ -15,12 +15,21 @@ from skiagram.compute import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError, SkiagramError
 from skiagram.options import check
 
-PROCESSES = Compute(threads=1, workers=2, backend="processes", address=None)
+TWO_WORKERS = Compute(threads=1, workers=2, backend="local", address=None)
 RAY = Compute(threads=1, workers=2, backend="ray", address=None)
 BACKENDS = pytest.mark.parametrize(
-    "compute",
-    [IN_PROCESS, PROCESSES, pytest.param(RAY, marks=pytest.mark.slow)],
-    ids=["in process", "joblib", "ray"],
+    ("compute", "releases_lock"),
+    [
+        pytest.param(IN_PROCESS, True, id="in process"),
+        pytest.param(TWO_WORKERS, True, id="threads"),
+        pytest.param(TWO_WORKERS, False, id="joblib"),
+        pytest.param(RAY, True, marks=pytest.mark.slow, id="ray"),
+    ],
+)
+ON_THIS_MACHINE = pytest.mark.parametrize(
+    ("compute", "releases_lock"),
+    [(IN_PROCESS, False), (TWO_WORKERS, True), (TWO_WORKERS, False)],
+    ids=["in process", "threads", "joblib"],
 )
 
 
@@ -48,20 +57,41 @@ def workers() -> set[int]:
 
 
 @BACKENDS
-def test_values_come_in_order_and_errors_as_they_were_raised(compute: Compute) -> None:
-    assert list(compute.map(square, range(20))) == [number**2 for number in range(20)]
+def test_values_come_in_order_and_errors_as_they_were_raised(
+    compute: Compute, releases_lock: bool
+) -> None:
+    squares = compute.map(square, range(20), releases_lock=releases_lock)
+    assert list(squares) == [number**2 for number in range(20)]
     with pytest.raises(DataError) as caught:
-        list(compute.map(refuse_seven, range(20)))
+        list(compute.map(refuse_seven, range(20), releases_lock=releases_lock))
     assert str(caught.value) == "case-7: too odd. Do this: leave it out."
     assert not workers()
 
 
-@pytest.mark.parametrize("compute", [IN_PROCESS, PROCESSES], ids=["in process", "joblib"])
-def test_each_piece_has_one_thread_of_linear_algebra(compute: Compute) -> None:
-    assert list(compute.map(linear_algebra, range(2))) == [{1}, {1}]
+@ON_THIS_MACHINE
+def test_each_piece_has_one_thread_of_linear_algebra(compute: Compute, releases_lock: bool) -> None:
+    before = linear_algebra(0)
+    found = compute.map(linear_algebra, range(4), releases_lock=releases_lock)
+    assert list(found) == [{1}] * 4
+    assert linear_algebra(0) == before
 
 
-def test_no_more_pieces_are_taken_than_keep_the_workers_busy() -> None:
+def test_threads_share_memory_and_an_error_ends_what_waits() -> None:
+    begun: list[int] = []
+
+    def begin(number: int) -> None:
+        begun.append(number)
+        time.sleep(0.05)
+        if number == 0:
+            raise DataError("too even", where="case-0")
+
+    with pytest.raises(DataError, match="too even"):
+        list(TWO_WORKERS.map(begin, range(100), releases_lock=True))
+    assert len(begun) <= 4
+
+
+@pytest.mark.parametrize("releases_lock", [True, False], ids=["threads", "joblib"])
+def test_no_more_pieces_are_taken_than_keep_the_workers_busy(releases_lock: bool) -> None:
     taken = []
 
     def pieces() -> Iterator[int]:
@@ -69,7 +99,7 @@ def test_no_more_pieces_are_taken_than_keep_the_workers_busy() -> None:
             taken.append(number)
             yield number
 
-    results = PROCESSES.map(square, pieces())
+    results = TWO_WORKERS.map(square, pieces(), releases_lock=releases_lock)
     next(results)
     time.sleep(0.5)  # however slowly results are used
     assert len(taken) <= 5
@@ -78,7 +108,7 @@ def test_no_more_pieces_are_taken_than_keep_the_workers_busy() -> None:
 
 def test_a_dead_worker_is_named() -> None:
     with pytest.raises(SkiagramError, match=r"a worker ended before its work.*fewer `workers`"):
-        list(PROCESSES.map(os._exit, [9, 9, 9]))
+        list(TWO_WORKERS.map(os._exit, [9, 9, 9]))
 
 
 def test_ray_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,12 +127,12 @@ def test_a_cluster_that_does_not_answer_is_named() -> None:
     ("wrong", "named"),
     [
         ({"workers": 0}, "greater than or equal to 1"),
-        ({"backend": "threads"}, "'processes' or 'ray'"),
+        ({"backend": "threads"}, "'local' or 'ray'"),
         ({"address": "auto"}, "set `backend: ray`"),
     ],
 )
 def test_wrong_options_are_named(wrong: dict[str, Any], named: str) -> None:
-    right: dict[str, Any] = {"threads": 1, "workers": 1, "backend": "processes", "address": None}
+    right: dict[str, Any] = {"threads": 1, "workers": 1, "backend": "local", "address": None}
     with pytest.raises(OptionError, match=named):
         check(Compute, right | wrong, "compute")
 

@@ -1,7 +1,7 @@
 """How much of a machine, or of a cluster, a stage uses; no value depends on it but networks'.
 
 Work that falls into independent pieces runs through `Compute.map`: in the stage's own process, in
-joblib's worker processes, or on a Ray cluster.
+threads of it, in joblib's worker processes, or on a Ray cluster.
 """
 
 from collections import deque
@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from skiagram.errors import SkiagramError
 from skiagram.options import STRICT
-from skiagram.workers import Submit, processes, ray_cluster
+from skiagram.workers import Submit, processes, ray_cluster, threads
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -32,16 +32,16 @@ class Compute:
     Attributes:
         threads: Threads for linear algebra and networks, in stages that train; network weights
             repeat bit for bit at an equal count only.
-        workers: Pieces of work at a time, each on one thread; 1 with `processes` is the stage's
-            own process.
-        backend: `processes` of this machine, or a cluster of `ray`.
+        workers: Pieces of work at a time, each on one thread; 1 with `local` is the stage's own
+            process.
+        backend: `local`, this machine, or a cluster of `ray`.
         address: Of a running Ray cluster, `auto` for this machine's; None starts one here and
             ends it.
     """
 
     threads: Annotated[int, Field(ge=1)]
     workers: Annotated[int, Field(ge=1)]
-    backend: Literal["processes", "ray"]
+    backend: Literal["local", "ray"]
     address: str | None
 
     @model_validator(mode="after")
@@ -56,7 +56,9 @@ class Compute:
         with threadpool_limits(self.threads):
             yield
 
-    def map(self, function: Callable[[T], R], pieces: Iterable[T]) -> Iterator[R]:
+    def map(
+        self, function: Callable[[T], R], pieces: Iterable[T], *, releases_lock: bool = False
+    ) -> Iterator[R]:
         """Yield what a function makes of each piece, in order; the values depend on no option.
 
         Pieces are taken, and results kept, as far ahead as keeps the workers busy: memory stays
@@ -65,16 +67,19 @@ class Compute:
         Args:
             function: Of a module, without side effects.
             pieces: Small descriptions of work: other processes receive copies.
+            releases_lock: The function spends its time in compiled code that lets other threads
+                run. This machine's workers are then threads, which start at once, where processes
+                take seconds to import and load what they need.
 
         Raises:
             OptionError: Ray is not installed or no cluster answers.
             SkiagramError: What the function raises; or a worker died.
         """
-        if self.backend == "processes" and self.workers == 1:
+        if self.backend == "local" and self.workers == 1:
             yield from map(partial(_on_one_thread, function), pieces)
             return
         waiting: deque[Future[R | SkiagramError]] = deque()
-        with self._workers() as submit:
+        with self._workers(releases_lock) as submit:
             for piece in pieces:
                 if len(waiting) == _A_WORKER * self.workers:
                     yield _value(waiting.popleft())
@@ -82,13 +87,13 @@ class Compute:
             while waiting:
                 yield _value(waiting.popleft())
 
-    def _workers(self) -> AbstractContextManager[Submit]:
+    def _workers(self, releases_lock: bool) -> AbstractContextManager[Submit]:
         if self.backend == "ray":
             return ray_cluster(self.workers, self.address)
-        return processes(self.workers)
+        return threads(self.workers) if releases_lock else processes(self.workers)
 
 
-IN_PROCESS = Compute(threads=1, workers=1, backend="processes", address=None)
+IN_PROCESS = Compute(threads=1, workers=1, backend="local", address=None)
 
 
 def _on_one_thread(function: Callable[[T], R], piece: T) -> R:

@@ -1,16 +1,52 @@
-"""Where calls can be submitted to: processes of this machine, or a Ray cluster."""
+"""Where calls can be submitted to: threads or processes of this machine, or a Ray cluster."""
 
+import ctypes
 import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 from skiagram.errors import OptionError, SkiagramError
 
 Submit = Callable[..., "Future[Any]"]  # as of concurrent.futures.Executor
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of the GNU C library's mallopt
+_MOST_KEPT, _LARGEST_KEPT = 2**31 - 1, 2**25  # bytes; the library takes no more
+
+
+@contextmanager
+def threads(number: int) -> Iterator[Submit]:
+    """Yield what submits calls to threads of this process, which end with the context.
+
+    Linear algebra is held to one thread meanwhile.
+
+    Args:
+        number: Threads.
+    """
+    _keep_freed_memory()
+    with threadpool_limits(1), ThreadPoolExecutor(number) as executor:
+        try:
+            yield executor.submit
+        finally:
+            executor.shutdown(cancel_futures=True)
+
+
+def _keep_freed_memory() -> None:
+    """Let threads use memory again without asking the system, which clears it for one at a time.
+
+    Where the C library is another it has its own way.
+    """
+    try:
+        set_option = ctypes.CDLL(None).mallopt
+    except (AttributeError, TypeError):
+        return
+    set_option(_TRIM_THRESHOLD, _MOST_KEPT)
+    set_option(_MMAP_THRESHOLD, _LARGEST_KEPT)
 
 
 @contextmanager

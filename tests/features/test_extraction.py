@@ -20,7 +20,7 @@ from tests.features.covariate_table import of_cases
 
 BRIGHTNESS: Any = Brightness()
 WAVELET = Wavelet(wavelet="haar", levels=2, boundary="symmetric", statistics=("log_energy",))
-TWO_PROCESSES = Compute(threads=1, workers=2, backend="processes", address=None)
+TWO_THREADS = Compute(threads=1, workers=2, backend="local", address=None)
 RAY = Compute(threads=1, workers=2, backend="ray", address=None)
 
 
@@ -55,7 +55,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
 
 
 @pytest.mark.parametrize(
-    "compute", [TWO_PROCESSES, pytest.param(RAY, marks=pytest.mark.slow)], ids=["joblib", "ray"]
+    "compute", [TWO_THREADS, pytest.param(RAY, marks=pytest.mark.slow)], ids=["threads", "ray"]
 )
 def test_workers_give_equal_values(films: ImageStore, compute: Compute) -> None:
     alone = extract(films, [WAVELET])

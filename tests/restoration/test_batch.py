@@ -45,7 +45,7 @@ def test_workers_restore_to_equal_bytes(tmp_path: Path) -> None:
         for at in range(3):  # a piece of work each
             image = generator.normal(100, 20, (700 + at, 800)).astype(np.float32)
             writer.add(f"case-{at}", image, (0.1, 0.1 + at))
-    two = Compute(threads=1, workers=2, backend="processes", address=None)
+    two = Compute(threads=1, workers=2, backend="local", address=None)
     for name, compute in (("alone", IN_PROCESS), ("shared", two)):
         restore_store(
             ImageStore(tmp_path / "images"),

@@ -67,7 +67,7 @@ def _of_images(
     blocks = [np.empty((0, len(names)), np.float32)]
     with Progress("extract", len(store)) as progress:
         work = partial(_of_span, families)
-        for block in compute.map(work, spans(store, _SPAN_VALUES)):
+        for block in compute.map(work, spans(store, _SPAN_VALUES), releases_lock=True):
             blocks.append(block)
             progress.advance(len(block))
     return FeatureTable(case_ids, names, np.vstack(blocks))

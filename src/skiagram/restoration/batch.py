@@ -64,7 +64,7 @@ def restore_store(
     rows: list[dict[str, object]] = []
     with ShardWriter(images) as writer, Progress("restore", len(store)) as progress:
         work = partial(_restore_span, restoration, mean)
-        for restored in compute.map(work, spans(store, _BATCH_VALUES)):
+        for restored in compute.map(work, spans(store, _BATCH_VALUES), releases_lock=True):
             for case_id, image, treatment in restored:
                 writer.add(case_id, image, store.spacing(case_id))
                 rows.append({"case_id": case_id, **vars(treatment)})
