@@ -9,8 +9,8 @@ from skiagram.compute import Compute
 from skiagram.features.extraction import extract
 from skiagram.features.learned import check_unseen
 from skiagram.options import STRICT, build
-from skiagram.preparation import PREPARATION, Covariate, Preparation, hand_on
-from skiagram.records import read_record, read_table
+from skiagram.preparation import Covariate, hand_on
+from skiagram.records import read_table
 from skiagram.store import ImageStore
 
 
@@ -28,7 +28,7 @@ def main(options: Options) -> None:
     families = options.features
     chosen = [build(group, f"features.{name}") for name, group in families.items()]
     store = ImageStore(ROOT / "data/restored")
-    check_unseen(chosen, read_record(Preparation, store.folder / PREPARATION))
+    check_unseen(chosen, store.folder)
     covariates = read_table(ROOT / "data/cases/covariates.parquet")
     with publish("data/features.parquet", "data/preparation") as staging:
         table = extract(store, chosen, covariates, options.compute)

@@ -4,12 +4,11 @@ from pydantic.dataclasses import dataclass
 
 from entrypoint import ROOT, choice, process_rank, publish, stage
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, train
+from skiagram.models.deep.inputs import NetworkInputs
 from skiagram.models.deep.learner import Learner
 from skiagram.options import STRICT, build
 from skiagram.preparation import hand_on
 from skiagram.records import read_cases
-from skiagram.store import ImageStore
-from skiagram.training.images import ImageSet
 from skiagram.training.options import Trainer
 from skiagram.training.work import work_folder
 
@@ -25,15 +24,15 @@ class Options(TrainOptions):
 def main(options: Options) -> None:
     """Train the chosen network in all its folds and repeats."""
     name, (cases, task) = choice("model"), read_cases(ROOT / "data/cases")
-    images = ImageStore(ROOT / "data/restored")
-    parts = (ImageSet(images, part.case_id) for part in (cases.development(), cases.test()))
     learner = Learner(build(options.model, "model"), options.trainer, options.compute.threads)
+    seen = NetworkInputs.of(learner.network, ROOT / "data/restored", ROOT / "data/cases")
+    parts = (seen.cases(part.case_id) for part in (cases.development(), cases.test()))
     member = Member(name, learner, options.model, *parts)
-    inputs, outputs = repr((task, options, images.sha256)), (f"models/{name}", f"scores/{name}")
+    outputs, inputs = (f"models/{name}", f"scores/{name}"), repr((task, options, seen.sha256))
     unfinished = work_folder(ROOT / ".work", process_rank(), cases, inputs)
     with options.compute.limit(), unfinished as work, publish(*outputs) as staging:
         train(member, cases, task, options.plan, ArmFolders.under(staging, name, work))
-        hand_on(ROOT / "data/restored", staging / "models" / name)
+        hand_on(ROOT / "data/restored", staging / "models" / name, covariates=seen.covariates)
 
 
 if __name__ == "__main__":

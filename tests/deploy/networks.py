@@ -2,21 +2,24 @@
 
 from pathlib import Path
 
+from skiagram.models.deep.inputs import NetworkInputs
 from skiagram.models.deep.learner import Learner
 from skiagram.options import build, check
-from skiagram.store import ImageStore
-from skiagram.training.images import ImageSet
+from skiagram.preparation import hand_on
+from skiagram.records import write_table
 from skiagram.training.options import Trainer
-from tests.deploy.trained import Trained, finish, options, prepared
+from tests.deploy.trained import Trained, covariates_of, finish, options, prepared
 
 
-def trained_network(folder: Path) -> Trained:
-    """Train the small network for one epoch, on images as they are."""
+def trained_network(folder: Path, model: str = "small_cnn", **changed: object) -> Trained:
+    """Train a network for one epoch, on images as they are."""
     cases, _ = prepared(folder, options("restoration/repair.yaml"), [])
-    composed = options("model/small_cnn.yaml")
+    composed = options(f"model/{model}.yaml", **changed)
     composed["training"] |= {"epochs": 1, "image_size": None, "batch_size": 8}
     trainer = check(Trainer, options("trainer/default.yaml"), "trainer")
     learner = Learner(build(composed, "model"), trainer, threads=1)
-    images = ImageStore(folder / "restored")
-    inputs = tuple(ImageSet(images, part.case_id) for part in (cases.development(), cases.test()))
-    return finish(folder, folder / "restored", learner, composed, cases, inputs)
+    write_table(covariates_of(cases.case_id), folder / "covariates.parquet")
+    seen = NetworkInputs.of(learner.network, folder / "restored", folder)
+    hand_on(folder / "restored", folder / "preparation", covariates=seen.covariates)
+    inputs = tuple(seen.cases(part.case_id) for part in (cases.development(), cases.test()))
+    return finish(folder, folder / "preparation", learner, composed, cases, inputs)

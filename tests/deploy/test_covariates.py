@@ -50,6 +50,30 @@ def test_test_films_and_their_table_get_the_scores_of_the_train_stage(
     assert not prediction.unseen
 
 
+def test_a_network_on_film_and_table_scores_as_in_the_train_stage(tmp_path: Path) -> None:
+    from tests.deploy.networks import trained_network
+
+    trained = trained_network(tmp_path, "image_and_table", columns=["side", "age"])
+    loaded = load_model(trained.model)
+    with pytest.raises(OptionError, match="the model reads `file`, `side`, `age`"):
+        read_covariates(None, loaded.scorer.covariates, trained.films)
+    path = table_of(trained, tmp_path / "women.csv")
+    table = read_covariates(path, loaded.scorer.covariates, trained.films)
+    prediction = predict(loaded, trained.films, table)
+    np.testing.assert_array_equal(prediction.rows, trained.expected())
+    film, *_ = trained.films
+    rows = [{"file": str(film), "side": "", "age": ""}]
+    nothing = read_covariates(
+        write(tmp_path / "nothing.csv", rows), loaded.scorer.covariates, [film]
+    )
+    assert np.isfinite(predict(loaded, [film], nothing).rows).all()
+    (trained.model / "preparation.json").write_bytes(
+        (tmp_path / "restored" / "preparation.json").read_bytes()
+    )
+    with pytest.raises(DataError, match="reads covariates that its preparation does not know"):
+        load_model(trained.model)
+
+
 def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

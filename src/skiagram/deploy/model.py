@@ -105,7 +105,7 @@ def _scorer(folder: Path, deployment: Deployment, preparation: Preparation) -> S
     if deployment.arm == "deep":
         from skiagram.deploy.network import load_networks
 
-        return load_networks(repeats)
+        return load_networks(repeats, preparation)
     if deployment.arm == "combined":
         from skiagram.deploy.combination import load_combination
 

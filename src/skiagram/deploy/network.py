@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.deploy.covariates import CovariateFeature
+from skiagram.deploy.covariates import CovariateFeature, covariate_features
 from skiagram.deploy.films import Films
-from skiagram.deploy.folder import own, record
+from skiagram.deploy.folder import WHOLE, own, record
+from skiagram.errors import DataError
+from skiagram.features.table import FeatureTable
 from skiagram.models.deep.fitted import ARCHITECTURE, Architecture, FittedNetwork, load
 from skiagram.models.resampling import finite
+from skiagram.preparation import Preparation
 from skiagram.training.images import ImageSet
 
 
@@ -23,29 +26,46 @@ class Networks:
         fitted: One network a repeat.
         batch: Films scored at once, as in training.
         shape: (height, width) of the films; None where the network resizes them.
+        covariates: What the networks read beside the films.
     """
 
     fitted: Sequence[FittedNetwork]
     batch: int
     shape: tuple[int, int] | None
-    covariates: tuple[CovariateFeature, ...] = ()
+    covariates: tuple[CovariateFeature, ...]
 
     def scores(self, films: Films) -> list[NDArray[np.float64]]:
         """Score all films in order: (n, n_classes) logits a repeat."""
-        images = ImageSet(films.images, np.array(films.images.case_ids))
+        case_id = np.array(films.images.case_ids)
+        names = tuple(one.name for one in self.covariates)
+        images = ImageSet(films.images, case_id, FeatureTable(case_id, names, films.covariates))
         return [finite(network.scores(images)) for network in self.fitted]
 
 
-def load_networks(repeats: Sequence[Path]) -> Networks:
+def load_networks(repeats: Sequence[Path], preparation: Preparation) -> Networks:
     """Load the networks of all repeats.
 
+    Args:
+        repeats: Folder of each.
+        preparation: What their films went through.
+
     Raises:
-        DataError: A file is missing or damaged, or names a class that is not the program's own.
+        DataError: A file is missing or damaged, names a class that is not the program's own, or a
+            network reads what its preparation does not know.
     """
     first, *_ = [_architecture(repeat / ARCHITECTURE) for repeat in repeats]
     training = first.options().training
     shape = None if training.image_size else first.shape[1:]
-    return Networks([load(repeat) for repeat in repeats], training.batch_size, shape)
+    fitted = [load(repeat) for repeat in repeats]
+    read = [name for one in fitted if one.encoder is not None for name in one.encoder.names]
+    beside = covariate_features(read, preparation.covariates)
+    if not {one.name for one in beside}.issuperset(read):
+        raise DataError(
+            "reads covariates that its preparation does not know",
+            where=str(repeats[0]),
+            remedy=WHOLE,
+        )
+    return Networks(fitted, training.batch_size, shape, beside)
 
 
 def _architecture(path: Path) -> Architecture:

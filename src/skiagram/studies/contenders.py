@@ -30,14 +30,14 @@ def untrained(place: Place, arm: str, options: Options, trainer: Trainer) -> Any
     return Learner(model, trainer, place.compute.threads)
 
 
-def inputs_of(prepared: Prepared, arm: str) -> Callable[[NDArray[np.str_]], Any]:
-    """Return what turns case ids into a model's inputs: features, or restored images."""
+def inputs_of(prepared: Prepared, arm: str, options: Options) -> Callable[[NDArray[np.str_]], Any]:
+    """Return what turns case ids into the inputs of a model of these options."""
     if arm == "classical":
         return FeatureTable.read(prepared.features / "features.parquet").of
-    from skiagram.training.images import ImageSet
+    from skiagram.models.deep.inputs import NetworkInputs
 
-    images = prepared.images
-    return lambda case_id: ImageSet(images, case_id)
+    network, cases = build(dict(options), "model"), prepared.data.folder / "cases"
+    return NetworkInputs.of(network, prepared.images.folder, cases).cases
 
 
 def plan_scores(
@@ -63,7 +63,7 @@ def plan_scores(
 
     def make(folder: Path) -> None:
         cases, task = read_cases(prepared.data.folder / "cases")
-        of = inputs_of(prepared, arm)
+        of = inputs_of(prepared, arm, options)
         parts = [of(part.case_id) for part in (cases.development(), cases.test())]
         member = Member(name, untrained(place, arm, options, trainer), dict(options), *parts)
         with place.compute.limit():

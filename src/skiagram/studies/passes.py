@@ -12,8 +12,7 @@ from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.features.extraction import extract
 from skiagram.features.learned import check_unseen
 from skiagram.options import build
-from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import Cases, Design, read_record, read_table
+from skiagram.records import Cases, Design, read_table
 from skiagram.restoration.batch import restore_store
 from skiagram.store import ImageStore
 from skiagram.studies.place import Place
@@ -92,7 +91,7 @@ def described(
 
     def describe(folder: Path) -> None:
         chosen = [build(dict(one), f"features.{name}") for name, one in families.items()]
-        check_unseen(chosen, read_record(Preparation, data.images.folder / PREPARATION))
+        check_unseen(chosen, data.images.folder)
         covariates = read_table(data.folder / "cases/covariates.parquet")
         images = ImageStore(restored / "images")
         extract(images, chosen, covariates).write(folder / "features.parquet")

@@ -27,7 +27,8 @@ class Classifier(nn.Module):
     """Normalises images by the training set's mean and deviation, then scores them.
 
     Args:
-        network: Maps (n, channels, height, width) to (n, n_classes) logits.
+        network: Maps (n, channels, height, width), perhaps with the numbers of a table, to
+            (n, n_classes) logits.
         mean: (channels,) mean of the training images.
         deviation: (channels,) standard deviation of the training images, > 0.
     """
@@ -41,9 +42,9 @@ class Classifier(nn.Module):
         self.register_buffer("mean", mean.reshape(-1, 1, 1))
         self.register_buffer("deviation", deviation.reshape(-1, 1, 1))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return (n, n_classes) logits."""
-        return cast(Tensor, self.network((images - self.mean) / self.deviation))
+    def forward(self, images: Tensor, *table: Tensor) -> Tensor:
+        """Return (n, n_classes) logits; a table's (n, columns) are normalised already."""
+        return cast(Tensor, self.network((images - self.mean) / self.deviation, *table))
 
 
 def parameter_count(module: nn.Module) -> int:
@@ -51,19 +52,20 @@ def parameter_count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
-def multiply_adds(module: nn.Module, shape: tuple[int, int, int]) -> int:
-    """Return the multiply–add operations of convolutions and matrix products for one image.
+def multiply_adds(module: nn.Module, shape: tuple[int, int, int], columns: int = 0) -> int:
+    """Return the multiply–add operations of convolutions and matrix products for one case.
 
     Args:
         module: Network, in any mode; it is left as it was.
         shape: (channels, height, width).
+        columns: Numbers of the table that the network reads; 0 where it reads none.
     """
     training = module.training
     module.eval()
     counted = {torch.ops.aten.mkldnn_rnn_layer: _recurrent_operations}
     counter = FlopCounterMode(display=False, custom_mapping=counted)
     with torch.no_grad(), _attention_in_parts(), counter:
-        module(torch.zeros(1, *shape))
+        module(torch.zeros(1, *shape), *([torch.zeros(1, columns)] if columns else []))
     module.train(training)
     return int(counter.get_total_flops()) // 2
 

@@ -27,11 +27,13 @@ class Batch(NamedTuple):
         images: (n, channels, height, width) float32.
         label: (n,) int64.
         uniform: (n, 7) random numbers of the views; (n, 0) where images are shown as they are.
+        table: (n, columns) float32 of what the network reads beside an image; (n, 0) for nothing.
     """
 
     images: Tensor
     label: Tensor
     uniform: Tensor
+    table: Tensor
 
 
 class Examples(Dataset[Batch]):
@@ -42,6 +44,7 @@ class Examples(Dataset[Batch]):
         label: (n,) int64.
         image_size: Side to resize to, or None.
         held_bytes: Sets up to this size are read once and held in memory.
+        table: (n, columns) float32, what the network reads beside an image; None for nothing.
     """
 
     def __init__(
@@ -50,9 +53,11 @@ class Examples(Dataset[Batch]):
         label: NDArray[np.int64],
         image_size: int | None,
         held_bytes: int = HELD_BYTES,
+        table: Tensor | None = None,
     ) -> None:
         self.images = images
         self.label = torch.from_numpy(label.astype(np.int64))
+        self.table = torch.empty(len(images), 0) if table is None else table
         self.image_size = image_size
         self.shape = channels, height, width = images.shape(image_size)
         small = 4 * len(images) * channels * height * width <= held_bytes
@@ -69,7 +74,8 @@ class Examples(Dataset[Batch]):
             pixels = self.held.index_select(0, chosen)
         else:
             pixels = self.images.read(rows, self.image_size)
-        return Batch(pixels, self.label[chosen], torch.empty(len(rows), 0))
+        uniform = torch.empty(len(rows), 0)
+        return Batch(pixels, self.label[chosen], uniform, self.table[chosen])
 
     def moments(self) -> tuple[Tensor, Tensor]:
         """Return each channel's mean and standard deviation over all pixels, float32.

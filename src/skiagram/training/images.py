@@ -1,7 +1,8 @@
-"""What a network sees of some cases: images in the store, read when they are needed."""
+"""What a network sees of some cases: images in the store, read when needed, perhaps a table."""
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from skiagram.errors import DataError, ModelFailure
+from skiagram.features.table import FeatureTable
 from skiagram.store import Image, ImageStore
 
 
@@ -20,10 +22,12 @@ class ImageSet:
     Attributes:
         store: Memory-mapped images.
         case_id: (n,) str, each one in the store.
+        table: What else is known of the n cases, a row each; None for nothing.
     """
 
     store: ImageStore
     case_id: NDArray[np.str_]
+    table: FeatureTable | None = None
 
     def __len__(self) -> int:
         """Return the number of cases."""
@@ -31,7 +35,8 @@ class ImageSet:
 
     def select(self, rows: NDArray[np.int64]) -> "ImageSet":
         """Return the given rows, in the given order."""
-        return ImageSet(self.store, self.case_id[rows])
+        table = None if self.table is None else self.table.select(rows)
+        return ImageSet(self.store, self.case_id[rows], table)
 
     def shape(self, image_size: int | None) -> tuple[int, int, int]:
         """Return (channels, height, width) that all images share, after resizing where asked for.
@@ -65,9 +70,9 @@ class ImageSet:
         """Find every image once; a view holds no pixels."""
         return [self.store.image(case_id) for case_id in self.case_id.tolist()]
 
-    def __reduce__(self) -> tuple[type["ImageSet"], tuple[ImageStore, NDArray[np.str_]]]:
+    def __reduce__(self) -> tuple[type["ImageSet"], tuple[Any, ...]]:
         """Leave the views out for another process: pickled, they would hold their pixels."""
-        return ImageSet, (self.store, self.case_id)
+        return ImageSet, (self.store, self.case_id, self.table)
 
     def _check_finite(self, images: Tensor, rows: NDArray[np.int64]) -> None:
         if bool(torch.isfinite(images).all()):

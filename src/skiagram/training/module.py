@@ -52,16 +52,16 @@ class ClassifierTraining(pl.LightningModule):
         self._case_id = case_id
         self._compiled = compiled
         # A method and no module: the compiled one would prefix the names of all weights.
-        self._score: Callable[[Tensor], Tensor] = classifier.forward
+        self._score: Callable[..., Tensor] = classifier.forward
         self.register_buffer("class_weight", class_weight, persistent=False)
         self._loss = torch.zeros(2)
         self._losses: list[Tensor] = []
         self._checked = 0
         self._validated: list[tuple[Tensor, Tensor]] = []
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return (n, n_classes) logits."""
-        return self._score(images)
+    def forward(self, images: Tensor, table: Tensor) -> Tensor:
+        """Return (n, n_classes) logits; a table without a column is for networks on images."""
+        return self._score(images, table) if table.shape[1] else self._score(images)
 
     def setup(self, stage: str) -> None:
         """Compile in the process that trains; what is compiled cannot be sent to another."""
@@ -109,7 +109,7 @@ class ClassifierTraining(pl.LightningModule):
         images, views = batch.images, self._options.views
         if views is not None:
             images = augment(images, batch.uniform, views)
-        loss = self._mixed_loss(images, batch.label, batch_idx)
+        loss = self._mixed_loss(images, batch.table, batch.label, batch_idx)
         self._loss += torch.stack([loss.detach() * len(images), loss.new_tensor(len(images))])
         self._losses.append(loss.detach())
         if self.device.type == "cpu" and self.trainer.world_size == 1:
@@ -141,14 +141,15 @@ class ClassifierTraining(pl.LightningModule):
         names: list[str] = self._case_id[list(order)[batch]].tolist()
         return names
 
-    def _mixed_loss(self, images: Tensor, label: Tensor, batch_idx: int) -> Tensor:
+    def _mixed_loss(self, images: Tensor, table: Tensor, label: Tensor, batch_idx: int) -> Tensor:
         alpha = self._options.mixup
         if not alpha:
-            return self._cross_entropy(self(images), label)
+            return self._cross_entropy(self(images, table), label)
         place = (self.current_epoch, batch_idx, self.global_rank)
         share = stream(self._seed, "mixup", *place).beta(alpha, alpha)
         # The order of a batch is random, so its neighbour is a random partner of each image.
-        logits = self(share * images + (1 - share) * images.roll(1, dims=0))
+        mixed = (share * one + (1 - share) * one.roll(1, dims=0) for one in (images, table))
+        logits = self(*mixed)
         own, partner = (self._cross_entropy(logits, one) for one in (label, label.roll(1)))
         return share * own + (1 - share) * partner
 
@@ -158,7 +159,7 @@ class ClassifierTraining(pl.LightningModule):
 
     def validation_step(self, batch: Batch) -> None:
         """Keep the scores of one batch."""
-        self._validated.append((self(batch.images).float(), batch.label))
+        self._validated.append((self(batch.images, batch.table).float(), batch.label))
 
     def validation(self) -> tuple[float, float]:
         """Return loss and accuracy on the validation images seen last, and forget their scores."""

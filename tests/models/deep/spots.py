@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Labelled
 from skiagram.models.deep.learner import Learner
 from skiagram.models.deep.small_cnn import SmallCNN
@@ -48,7 +50,10 @@ def learner(options: Training, dropout: float = 0.3) -> Learner:
 def spots(
     folder: Path, n: int, n_classes: int = 2, channels: int = 1, noise: float = 1.0, side: int = 16
 ) -> Labelled[ImageSet]:
-    """Write noise with a spot at a random place; the class is the spot's height."""
+    """Write noise with a spot at a random place; the class is the spot's height.
+
+    The table beside the images says nothing of the class.
+    """
     draw = np.random.default_rng(n + 10 * n_classes + channels)
     label = np.arange(n, dtype=np.int64) % n_classes
     case_id = np.array([f"case{row:04d}" for row in range(n)])
@@ -58,7 +63,18 @@ def spots(
             row, column = draw.integers(1, side - 4, size=2)
             image[row : row + 4, column : column + 4] += 2.0 * height
             writer.add(name, np.squeeze(image).astype(np.float32))
-    return Labelled(ImageSet(ImageStore(folder), case_id), case_id, label, case_id, n_classes)
+    inputs = ImageSet(ImageStore(folder), case_id, noise_table(case_id))
+    return Labelled(inputs, case_id, label, case_id, n_classes)
+
+
+def noise_table(case_id: NDArray[np.str_]) -> FeatureTable:
+    """Return an age with gaps and two sides, drawn without a look at the class."""
+    draw = np.random.default_rng(len(case_id))
+    age, side = draw.normal(60, 10, len(case_id)), draw.integers(0, 2, len(case_id))
+    age[::7] = np.nan
+    values = np.column_stack([age, side == 0, side == 1]).astype(np.float32)
+    names = ("covariates_age", "covariates_side_left", "covariates_side_right")
+    return FeatureTable(case_id, names, values)
 
 
 def halves(

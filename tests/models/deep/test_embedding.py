@@ -50,7 +50,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     known, unseen = halves(folder, 24)
     learner(training(epochs=1)).fit(known, unseen, FitContext(seed=0)).save(folder / "repeat0")
-    write_record(Preparation(KINDS, None, images_sha256="theirs"), folder / PREPARATION)
+    return described(folder, "theirs")
+
+
+def described(folder: Path, images_sha256: str) -> Path:
+    """Let a folder say which images it holds, or which its network was trained on."""
+    write_record(Preparation(KINDS, None, images_sha256=images_sha256), folder / PREPARATION)
     return folder
 
 
@@ -124,11 +129,13 @@ def test_gray_is_colour_of_equal_channels_and_other_images_are_refused(family: E
         family.extract(Batch(np.zeros((1, 3, 8, 8, 1), dtype=np.float32)))
 
 
-def test_a_network_of_this_program_describes_images_of_another_set(trained: Path) -> None:
+def test_a_network_of_this_program_describes_images_of_another_set(
+    trained: Path, tmp_path: Path
+) -> None:
     family = Embedding(network=checked(trained))
     assert family == build(composed(family), "features.embedding")
     assert isinstance(family, LearnedElsewhere)
-    check_unseen([family], Preparation(KINDS, None, images_sha256="ours"))
+    check_unseen([family], described(tmp_path, "ours"))
     assert family.names() == tuple(f"embedding_{at:03d}" for at in range(12))
     classifier, _ = load_classifier(trained / "repeat0")
     network = cast(torch.nn.Sequential, cast(Classifier, classifier.eval()).network)
@@ -145,11 +152,10 @@ def test_a_network_of_this_program_describes_images_of_another_set(trained: Path
 def test_a_network_that_saw_these_images_is_refused(trained: Path, tmp_path: Path) -> None:
     family = Embedding(network=checked(trained))
     with pytest.raises(DataError, match="trained on the images it is to describe"):
-        check_unseen([family], Preparation(KINDS, None, images_sha256="theirs"))
-    write_record(Preparation(KINDS, None), tmp_path / PREPARATION)
-    silent = Embedding(network=TrainedNetwork(folder=str(tmp_path), sha256="0" * 64))
+        check_unseen([family], described(tmp_path / "theirs", "theirs"))
+    silent = TrainedNetwork(folder=str(described(tmp_path / "silent", "")), sha256="0" * 64)
     with pytest.raises(DataError, match="does not say which images"):
-        check_unseen([silent], Preparation(KINDS, None, images_sha256="ours"))
+        check_unseen([Embedding(network=silent)], described(tmp_path / "ours", "ours"))
 
 
 def test_another_file_no_file_and_fresh_weights_are_refused(trained: Path, tmp_path: Path) -> None:

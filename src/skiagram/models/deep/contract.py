@@ -1,9 +1,14 @@
-"""What every network offers. A new network is one file here and one option file."""
+"""What every network offers. A new network is one file here and one option file.
+
+A network reads images; one that also has `columns` reads a table beside them.
+"""
 
 from typing import Protocol, runtime_checkable
 
 from torch import nn
 
+from skiagram.training.classifier import Classifier
+from skiagram.training.data import Examples
 from skiagram.training.options import Training
 
 
@@ -29,6 +34,38 @@ class Network(Protocol):
 
 
 @runtime_checkable
+class ReadsTable(Protocol):
+    """A network that sees covariates beside the image."""
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """Return the covariates to read, in order; None takes every numeric one."""
+
+    @property
+    def title(self) -> str:
+        """Return the name for people."""
+
+    @property
+    def training(self) -> Training:
+        """Return how the network is trained."""
+
+    def build(
+        self, channels: int, height: int, width: int, n_classes: int, columns: int
+    ) -> nn.Module:
+        """Return a freshly initialised network from images and a table to logits.
+
+        It takes (n, channels, height, width) and (n, columns): numbers without gaps, each of mean
+        0 and deviation 1 over the training cases.
+
+        Raises:
+            ModelFailure: The network is not defined for such images.
+        """
+
+
+AnyNetwork = Network | ReadsTable
+
+
+@runtime_checkable
 class StartsFromWeights(Protocol):
     """A network that does not start from fresh weights alone."""
 
@@ -38,4 +75,17 @@ class StartsFromWeights(Protocol):
         Raises:
             OptionError: No weights have that name.
             DataError: They cannot be had, or belong to another network.
+        """
+
+
+@runtime_checkable
+class FinishesItself(Protocol):
+    """A network that something is done to once it is trained."""
+
+    def finish(self, classifier: Classifier, *fitted_on: Examples) -> None:
+        """Change a trained network in place.
+
+        Args:
+            classifier: Network and normalisation, trained.
+            *fitted_on: Training and validation cases of this fit; no others may be used.
         """

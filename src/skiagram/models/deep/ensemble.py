@@ -20,9 +20,9 @@ class Ensemble(nn.Module):
         super().__init__()
         self.members = nn.ModuleList(members)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor, *table: Tensor) -> Tensor:
         """Return (n, n_classes) logarithms of the mean probabilities."""
-        each = torch.stack([member(images).log_softmax(dim=1) for member in self.members])
+        each = torch.stack([member(images, *table).log_softmax(dim=1) for member in self.members])
         return each.logsumexp(dim=0) - math.log(len(self.members))
 
 

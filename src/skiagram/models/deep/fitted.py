@@ -1,6 +1,5 @@
 """A trained network: scores, and its form on disk (safetensors and JSON, nothing pickled)."""
 
-import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,14 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.contract import FitSummary
-from skiagram.models.deep.contract import Network
+from skiagram.models.deep.contract import AnyNetwork, ReadsTable
 from skiagram.models.deep.ensemble import together
-from skiagram.options import build
+from skiagram.models.deep.table_encoder import TableEncoder, encoded
+from skiagram.options import build, composed
 from skiagram.records import write_record
 from skiagram.training.classifier import Classifier
 from skiagram.training.images import ImageSet
@@ -35,26 +35,28 @@ class Architecture:
         network: `_target_` and options of the network.
         shape: (channels, height, width) of its images.
         n_classes: Number of classes.
+        columns: Numbers of the table that it reads beside an image; 0 where it reads none.
     """
 
     network: dict[str, Any]
     shape: tuple[int, int, int]
     n_classes: int
+    columns: int = 0
 
     @classmethod
-    def of(cls, network: Network, shape: tuple[int, int, int], n_classes: int) -> "Architecture":
+    def of(
+        cls, network: AnyNetwork, shape: tuple[int, int, int], n_classes: int, columns: int = 0
+    ) -> "Architecture":
         """Describe a network that is about to be built."""
-        kind = type(network)
-        target = {"_target_": f"{kind.__module__}.{kind.__qualname__}"}
-        return cls(target | dataclasses.asdict(network), shape, n_classes)  # type: ignore[call-overload]
+        return cls(composed(network), shape, n_classes, columns)
 
-    def options(self) -> Network:
+    def options(self) -> AnyNetwork:
         """Return the network's options.
 
         Raises:
             OptionError: They do not fit the network's class.
         """
-        network: Network = build(self.network, "network")
+        network: AnyNetwork = build(self.network, "network")
         return network
 
     def build(self) -> nn.Module:
@@ -63,7 +65,10 @@ class Architecture:
         Raises:
             ModelFailure: The network is not defined for such images.
         """
-        return self.options().build(*self.shape, self.n_classes)
+        network = self.options()
+        if isinstance(network, ReadsTable):
+            return network.build(*self.shape, self.n_classes, self.columns)
+        return network.build(*self.shape, self.n_classes)
 
 
 class FittedNetwork:
@@ -74,6 +79,7 @@ class FittedNetwork:
         architecture: What it was built from.
         summary: What the fit cost.
         device: Where cases are scored.
+        encoder: Makes numbers of a table; None for a network that reads none.
     """
 
     def __init__(
@@ -82,8 +88,10 @@ class FittedNetwork:
         architecture: Architecture,
         summary: FitSummary,
         device: torch.device,
+        encoder: TableEncoder | None = None,
     ) -> None:
         self.summary = summary
+        self.encoder = encoder
         # One layout for all: a loaded network then scores bit for bit as before it was saved.
         self._classifier = classifier.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self._architecture = architecture
@@ -95,7 +103,7 @@ class FittedNetwork:
 
         Raises:
             ModelFailure: The images differ in size from those in training, or no memory is left.
-            DataError: An image has missing pixels.
+            DataError: An image has missing pixels, or a column of the table is missing.
         """
         shape = inputs.shape(self._training.image_size)
         if shape != self._architecture.shape:
@@ -107,17 +115,21 @@ class FittedNetwork:
             )
         rows, size = np.arange(len(inputs)), self._training.batch_size
         batches = [rows[start : start + size] for start in range(0, len(rows), size)]
+        table = encoded(self.encoder, inputs)
         with torch.inference_mode(), memory_failures("scoring", size):
-            logits = [self._score(inputs, batch) for batch in batches]
+            logits = [self._score(inputs, table, batch) for batch in batches]
         return np.concatenate(logits)
 
-    def _score(self, inputs: ImageSet, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _score(
+        self, inputs: ImageSet, table: Tensor | None, rows: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
         images = inputs.read(rows, self._training.image_size)
-        logits = self._classifier(images.to(self._device))
+        beside = () if table is None else (table[torch.from_numpy(rows)].to(self._device),)
+        logits = self._classifier(images.to(self._device), *beside)
         return np.asarray(logits.double().cpu().numpy())
 
     def save(self, folder: Path) -> None:
-        """Write `weights.safetensors` and `architecture.json`."""
+        """Write `weights.safetensors` and `architecture.json`, and what encodes a table."""
         folder.mkdir(parents=True, exist_ok=True)
         weights = {
             name: value.detach().cpu().contiguous()
@@ -125,6 +137,8 @@ class FittedNetwork:
         }
         save_file(weights, folder / WEIGHTS)
         write_record(self._architecture, folder / ARCHITECTURE)
+        if self.encoder is not None:
+            self.encoder.save(folder)
 
 
 def load(folder: Path) -> FittedNetwork:
@@ -135,7 +149,15 @@ def load(folder: Path) -> FittedNetwork:
         OptionError: The options do not fit the network's class.
     """
     classifier, architecture = load_classifier(folder)
-    return FittedNetwork(classifier, architecture, FitSummary(0, None, 0), torch.device("cpu"))
+    encoder = TableEncoder.load(folder) if architecture.columns else None
+    if encoder is not None and encoder.width != architecture.columns:
+        raise DataError(
+            f"a table of {encoder.width} columns for a network that reads {architecture.columns}",
+            where=str(folder),
+            remedy="train it again",
+        )
+    summary = FitSummary(0, None, 0)
+    return FittedNetwork(classifier, architecture, summary, torch.device("cpu"), encoder)
 
 
 def load_classifier(folder: Path) -> tuple[nn.Module, Architecture]:
@@ -167,4 +189,5 @@ def read_architecture(path: Path) -> Architecture:
     """
     values = json.loads(path.read_text())
     channels, height, width = values["shape"]
-    return Architecture(values["network"], (channels, height, width), values["n_classes"])
+    shape, columns = (channels, height, width), values.get("columns", 0)
+    return Architecture(values["network"], shape, values["n_classes"], columns)

@@ -10,9 +10,15 @@ from torch import Tensor
 
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
-from skiagram.models.deep.contract import Network, StartsFromWeights
+from skiagram.models.deep.contract import (
+    AnyNetwork,
+    FinishesItself,
+    ReadsTable,
+    StartsFromWeights,
+)
 from skiagram.models.deep.ensemble import together
 from skiagram.models.deep.fitted import Architecture, FittedNetwork
+from skiagram.models.deep.table_encoder import TableEncoder, encoded, table_of
 from skiagram.seeding import derived_seed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
 from skiagram.training.data import Examples
@@ -34,7 +40,7 @@ class Learner:
     arm: ClassVar[Arm] = "deep"
     uses_validation: ClassVar[bool] = True
 
-    network: Network
+    network: AnyNetwork
     trainer: Trainer
     threads: int
 
@@ -59,9 +65,15 @@ class Learner:
         if validation is None:
             raise ModelFailure("no validation cases", where=self.title)
         options = self.network.training
-        examples = Examples(training.inputs, training.label, options.image_size)
-        held_out = Examples(validation.inputs, validation.label, options.image_size)
-        architecture = Architecture.of(self.network, examples.shape, training.n_classes)
+        encoder = self._encoder(training.inputs)
+        examples, held_out = (
+            Examples(
+                part.inputs, part.label, options.image_size, table=encoded(encoder, part.inputs)
+            )
+            for part in (training, validation)
+        )
+        columns = 0 if encoder is None else encoder.width
+        architecture = Architecture.of(self.network, examples.shape, training.n_classes, columns)
         moments = examples.moments()
         members, curves = [], []
         for number in range(options.members):
@@ -69,15 +81,23 @@ class Learner:
             classifier = self._classifier(architecture, moments, own.seed)
             fit = Fit(options, self.trainer, training.n_classes, self.threads, own.seed, own.folder)
             curves.append(fit.run(classifier, examples, held_out))
+            if isinstance(self.network, FinishesItself):
+                self.network.finish(classifier.to(device(self.trainer)), examples, held_out)
             members.append(classifier.cpu())
         whole = together(members)
         summary = FitSummary(
             parameters=parameter_count(whole),
-            multiply_adds=multiply_adds(whole, examples.shape),
+            multiply_adds=multiply_adds(whole, examples.shape, columns),
             images_seen=sum(map(len, curves)) * len(training),
             curves=_mean_curves(curves),
         )
-        return FittedNetwork(whole, architecture, summary, device(self.trainer))
+        return FittedNetwork(whole, architecture, summary, device(self.trainer), encoder)
+
+    def _encoder(self, training: ImageSet) -> TableEncoder | None:
+        """Learn from the training cases what the network sees of a table, where it reads one."""
+        if not isinstance(self.network, ReadsTable):
+            return None
+        return TableEncoder.fit(table_of(training), self.title)
 
     def _classifier(
         self, architecture: Architecture, moments: tuple[Tensor, Tensor], seed: int

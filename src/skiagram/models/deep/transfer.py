@@ -90,10 +90,15 @@ def adapt_channels(base: nn.Module, channels: int, gray: Gray, where: str) -> bo
 
 def cut_last_layer(network: nn.Module) -> int:
     """Put nothing in the place of the last linear layer; return how many numbers entered it."""
-    layers = [(name, one) for name, one in network.named_modules() if isinstance(one, nn.Linear)]
-    name, last = layers[-1]
+    last = last_layer(network)
+    name = next(name for name, one in network.named_modules() if one is last)
     network.set_submodule(name, nn.Identity())
-    return int(last.in_features)
+    return last.in_features
+
+
+def last_layer(network: nn.Module) -> nn.Linear:
+    """Return the linear layer that a network ends in."""
+    return [one for one in network.modules() if isinstance(one, nn.Linear)][-1]
 
 
 def first_convolution(base: nn.Module) -> str:

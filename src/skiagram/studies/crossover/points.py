@@ -111,7 +111,7 @@ def measure(point: Point) -> Measured:
 
 def _fit(point: Point, folder: Path) -> None:
     model = untrained(point.place, point.arm, point.options, point.trainer)
-    inputs = inputs_of(point.prepared, point.arm)
+    inputs = inputs_of(point.prepared, point.arm, point.options)
     cohort, rows = point.cohort, point.rows
     training = Labelled(
         inputs(cohort.training[rows]), cohort.training[rows], cohort.label[rows],

@@ -88,7 +88,7 @@ def _trained(fit: Fit) -> Path:
 
     def make(folder: Path) -> None:
         model = untrained(fit.place, fit.arm, fit.options, fit.trainer)
-        of = inputs_of(fit.prepared, fit.arm)
+        of = inputs_of(fit.prepared, fit.arm, fit.options)
         inputs = [of(part) for part in parts]
         member = Member(fit.name, model, dict(fit.options), *inputs)
         folders = ArmFolders(folder / "model", folder / "scores", None)
@@ -109,7 +109,7 @@ def _trained(fit: Fit) -> Path:
 
 def _viewed(fit: Fit, trained: Path, view: Prepared) -> Viewed:
     def make(folder: Path) -> None:
-        inputs = inputs_of(view, fit.arm)(fit.case_id)
+        inputs = inputs_of(view, fit.arm, fit.options)(fit.case_id)
         scored = [
             one.score(inputs, fit.case_id, "test", repeat, FINAL)
             for repeat, one in enumerate(_developed(fit, trained / "model"))

@@ -1,0 +1,108 @@
+"""Early fusion: one network on the image and on what else is known of the case.
+
+A backbone without its last layer makes numbers of the image, one layer of rectified units numbers
+of the table (diameter, density, age, side, view); both together enter the last layer and are
+trained as one (joint fusion in Huang et al. 2020, npj Digital Medicine 3:136).
+"""
+
+from typing import Annotated, Any, Self, cast
+
+import torch
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from skiagram.models.deep.backbone import backbone_of
+from skiagram.models.deep.contract import Network, StartsFromWeights
+from skiagram.models.deep.transfer import cut_last_layer
+from skiagram.options import STRICT
+from skiagram.training.classifier import Staged
+from skiagram.training.options import Training
+
+
+@dataclass(**STRICT)
+class ImageAndTable:
+    """Options of a network on images and covariates.
+
+    Attributes:
+        columns: Covariates to read, in this order; null takes every numeric one.
+        backbone: `_target_` and options of a network on images, without its training.
+        hidden: Rectified units that read the table.
+        dropout: Share of these units dropped while training.
+        training: How the whole is trained.
+    """
+
+    columns: tuple[str, ...] | None
+    backbone: dict[str, Any]
+    hidden: Annotated[int, Field(ge=1)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    training: Training
+
+    @model_validator(mode="after")
+    def _backbone_is_a_network(self) -> Self:
+        self.network()
+        return self
+
+    @property
+    def title(self) -> str:
+        """Return the name for people."""
+        known = "covariates" if self.columns is None else ", ".join(self.columns)
+        return f"{self.network().title} with {known}"
+
+    def network(self) -> Network:
+        """Return the options of the backbone."""
+        return backbone_of(self.backbone, self.training)
+
+    def build(
+        self, channels: int, height: int, width: int, n_classes: int, columns: int
+    ) -> nn.Module:
+        """Return the network from images and (n, columns) numbers of a table to logits.
+
+        Raises:
+            ModelFailure: The backbone is not defined for such images.
+        """
+        backbone = self.network().build(channels, height, width, n_classes)
+        numbers = cut_last_layer(backbone)
+        table = nn.Sequential(nn.Linear(columns, self.hidden), nn.ReLU(), nn.Dropout(self.dropout))
+        return Fusion(backbone, table, nn.Linear(numbers + self.hidden, n_classes))
+
+    def load_weights(self, network: nn.Module) -> None:
+        """Give the backbone the weights it starts from, where it starts from any.
+
+        Raises:
+            OptionError: No weights have that name.
+            DataError: They cannot be had, or belong to another network.
+        """
+        options = self.network()
+        if isinstance(options, StartsFromWeights):
+            options.load_weights(cast(Fusion, network).backbone)
+
+
+class Fusion(nn.Module):
+    """Joins what one part makes of an image with what another makes of a table.
+
+    Args:
+        backbone: Maps images to (n, numbers).
+        table: Maps (n, columns) to (n, hidden).
+        head: Maps both together to (n, n_classes) logits.
+    """
+
+    def __init__(self, backbone: nn.Module, table: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.table = table
+        self.head = head
+
+    @property
+    def frozen_epochs(self) -> int | None:
+        """Return the epochs before all of the backbone learns; None: it never does."""
+        return self.backbone.frozen_epochs if isinstance(self.backbone, Staged) else 0
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Freeze or release the backbone's base for an epoch, counted from 0."""
+        if isinstance(self.backbone, Staged):
+            self.backbone.begin_epoch(epoch)
+
+    def forward(self, images: Tensor, table: Tensor) -> Tensor:
+        """Turn (n, channels, height, width) and (n, columns) into (n, n_classes) logits."""
+        return cast(Tensor, self.head(torch.cat([self.backbone(images), self.table(table)], dim=1)))

@@ -1,0 +1,151 @@
+"""A network whose last layer a classical model fits anew, on what enters it.
+
+The network is trained as always, on the cases of one fit alone. Then its last layer is replaced by
+a logistic regression or a linear support vector machine on the numbers that enter it, each scaled
+to mean 0 and deviation 1; both are linear, so the result is a network like any other. The head sees
+the training and the validation cases of that fit: fitted on those held aside alone, too few, it
+did worse, and it has to be held back strongly, for the network knows its training cases.
+(Kang et al. 2020, ICLR, §4; Kirichenko et al. 2023, ICLR.)
+"""
+
+from typing import Annotated, Any, Literal, Self, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from torch import Tensor, nn
+
+from skiagram.errors import ModelFailure
+from skiagram.models.deep.backbone import backbone_of
+from skiagram.models.deep.contract import Network, StartsFromWeights
+from skiagram.models.deep.transfer import last_layer
+from skiagram.options import STRICT
+from skiagram.training.classifier import Classifier
+from skiagram.training.data import Examples
+from skiagram.training.options import Training
+
+_ITERATIONS = 10_000
+
+
+@dataclass(**STRICT)
+class RefittedHead:
+    """Options of a network with a classical last layer.
+
+    Attributes:
+        backbone: `_target_` and options of a network on images, without its training.
+        head: `logistic` regression or a linear `svm`.
+        inverse_regularisation: C of the head; smaller shrinks it more.
+        training: How the network is trained; the head weighs classes alike.
+    """
+
+    backbone: dict[str, Any]
+    head: Literal["logistic", "svm"]
+    inverse_regularisation: Annotated[float, Field(gt=0)]
+    training: Training
+
+    @model_validator(mode="after")
+    def _backbone_is_a_network(self) -> Self:
+        self.network()
+        return self
+
+    @property
+    def title(self) -> str:
+        """Return the name for people."""
+        head = {"logistic": "logistic regression", "svm": "support vector machine"}[self.head]
+        return f"{self.network().title} under a {head}"
+
+    def network(self) -> Network:
+        """Return the options of the network."""
+        return backbone_of(self.backbone, self.training)
+
+    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+        """Return the network with its own last layer.
+
+        Raises:
+            ModelFailure: The network is not defined for such images.
+        """
+        return self.network().build(channels, height, width, n_classes)
+
+    def load_weights(self, network: nn.Module) -> None:
+        """Give the network the weights it starts from, where it starts from any.
+
+        Raises:
+            OptionError: No weights have that name.
+            DataError: They cannot be had, or belong to another network.
+        """
+        options = self.network()
+        if isinstance(options, StartsFromWeights):
+            options.load_weights(network)
+
+    def finish(self, classifier: Classifier, *fitted_on: Examples) -> None:
+        """Fit the last layer of a trained network anew, in place.
+
+        Args:
+            classifier: Trained network.
+            *fitted_on: Cases of this fit.
+
+        Raises:
+            ModelFailure: A class has no case.
+        """
+        layer = last_layer(classifier)
+        parts = [entering(classifier, layer, part, self.training.batch_size) for part in fitted_on]
+        numbers, label = np.concatenate(parts), np.concatenate([one.label for one in fitted_on])
+        absent = set(range(layer.out_features)) - set(label.tolist())
+        if absent:
+            raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)
+        scaled = StandardScaler().fit(numbers)
+        head = self._head().fit(scaled.transform(numbers), label)
+        weight, bias = _each_class(head.coef_, head.intercept_)
+        weight = weight / scaled.scale_
+        bias = bias - weight @ scaled.mean_
+        with torch.no_grad():
+            layer.weight.copy_(torch.from_numpy(weight))
+            layer.bias.copy_(torch.from_numpy(bias))
+
+    def _head(self) -> Any:
+        options = {
+            "C": self.inverse_regularisation,
+            "class_weight": self.training.class_weights,
+        }
+        if self.head == "svm":
+            return LinearSVC(**options, dual=False, max_iter=_ITERATIONS)
+        return LogisticRegression(**options, max_iter=_ITERATIONS)
+
+
+def entering(
+    classifier: Classifier, layer: nn.Linear, cases: Examples, batch_size: int
+) -> NDArray[np.float64]:
+    """Return (n, numbers) of what enters a layer when the cases are shown as they are.
+
+    Args:
+        classifier: Network and normalisation; left in inference.
+        layer: A layer of it.
+        cases: n cases.
+        batch_size: Cases at once.
+    """
+    found: list[Tensor] = []
+    hook = layer.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0].double().cpu()))
+    where = classifier.mean.device
+    try:
+        with torch.inference_mode():
+            classifier.eval()
+            for start in range(0, len(cases), batch_size):
+                rows = np.arange(start, min(start + batch_size, len(cases)))
+                classifier(cases[rows].images.to(where))
+    finally:
+        hook.remove()
+    return cast(NDArray[np.float64], torch.cat(found).numpy())
+
+
+def _each_class(
+    weight: NDArray[np.float64], bias: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a row a class; scikit-learn has a single one for two classes."""
+    if len(weight) > 1:
+        return weight, bias
+    return np.vstack([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2

@@ -1,0 +1,142 @@
+"""Early fusion learns from both inputs, whatever network reads the image."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from skiagram.errors import DataError, OptionError
+from skiagram.features.table import FeatureTable
+from skiagram.models.contract import FitContext, Labelled
+from skiagram.models.deep.fitted import FittedNetwork, load
+from skiagram.models.deep.image_and_table import Fusion, ImageAndTable
+from skiagram.models.deep.learner import Learner
+from skiagram.models.deep.transfer import Transfer
+from skiagram.training.classifier import Staged, multiply_adds
+from skiagram.training.images import ImageSet
+from skiagram.training.options import Training
+from tests.models.deep.spots import CPU, noise_table, spots, training
+
+SMALL: dict[str, Any] = {
+    "_target_": "skiagram.models.deep.small_cnn.SmallCNN",
+    "widths": [6, 12],
+    "dropout": 0.0,
+}
+SHUFFLE: dict[str, Any] = {
+    "_target_": "skiagram.models.deep.pretrained.Pretrained",
+    "architecture": "shufflenet_v2_x0_5",
+    "weights": "none",
+    "gray": "repeat",
+    "frozen_epochs": 2,
+}
+
+
+def options(backbone: dict[str, Any] = SMALL, how: Training | None = None) -> ImageAndTable:
+    return ImageAndTable(
+        columns=None, backbone=backbone, hidden=4, dropout=0.0, training=how or training(epochs=6)
+    )
+
+
+def telling(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
+    """Give cases a diameter that tells their classes apart, imperfectly and with gaps."""
+    draw = np.random.default_rng(1)
+    diameter = 2.0 * cases.label + draw.normal(size=len(cases))
+    diameter[::9] = np.nan
+    table = FeatureTable(
+        cases.case_id, ("covariates_diameter",), diameter[:, None].astype(np.float32)
+    )
+    inputs = ImageSet(cases.inputs.store, cases.case_id, table)
+    return Labelled(inputs, cases.case_id, cases.label, cases.patient_id, 2)
+
+
+def fitted(cases: Labelled[ImageSet], how: Training | None = None) -> FittedNetwork:
+    known, stopping = cases.select(np.arange(64)), cases.select(np.arange(64, 80))
+    return Learner(options(how=how), CPU, threads=1).fit(known, stopping, FitContext(seed=0))
+
+
+def auc(cases: Labelled[ImageSet], model: FittedNetwork) -> float:
+    held_out = cases.select(np.arange(80, len(cases)))
+    margin = model.scores(held_out.inputs) @ [-1.0, 1.0]
+    return float(roc_auc_score(held_out.label, margin))
+
+
+def test_the_table_tells_what_the_image_hides_and_the_image_what_the_table_hides(
+    tmp_path: Path,
+) -> None:
+    hidden = spots(tmp_path / "hidden", 120, noise=20.0)
+    shown = spots(tmp_path / "shown", 120, noise=0.3)
+    assert auc(telling(hidden), fitted(telling(hidden))) > 0.85
+    assert auc(shown, fitted(shown)) > 0.95  # its table says nothing
+
+
+@pytest.mark.parametrize("changes", [{"members": 2}, {"mixup": 0.4}])
+def test_ensembles_and_mixtures_take_the_table_with_them(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    cases = telling(spots(tmp_path / "images", 120, noise=20.0))
+    how = Training(**{**vars(training(epochs=6)), **changes})
+    model = fitted(cases, how)
+    assert auc(cases, model) > 0.8
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    np.testing.assert_array_equal(again.scores(cases.inputs), model.scores(cases.inputs))
+
+
+def test_scores_need_the_table_and_its_columns(tmp_path: Path) -> None:
+    cases = telling(spots(tmp_path / "images", 96))
+    model = fitted(cases, training(epochs=1))
+    with pytest.raises(DataError, match="no table of covariates"):
+        model.scores(ImageSet(cases.inputs.store, cases.case_id))
+    other = ImageSet(cases.inputs.store, cases.case_id, noise_table(cases.case_id))
+    with pytest.raises(DataError, match="no feature `covariates_diameter`"):
+        model.scores(other)
+
+
+def test_a_saved_network_with_the_encoder_of_another_is_refused(tmp_path: Path) -> None:
+    cases = spots(tmp_path / "images", 96)
+    fitted(cases, training(epochs=1)).save(tmp_path / "one")
+    fitted(telling(cases), training(epochs=1)).save(tmp_path / "other")
+    for name in ("table.json", "table.skops"):
+        (tmp_path / "one" / name).write_bytes((tmp_path / "other" / name).read_bytes())
+    with pytest.raises(DataError, match="a table of 2 columns for a network that reads 4"):
+        load(tmp_path / "one")
+
+
+def test_a_frozen_base_stays_frozen_inside() -> None:
+    whole = options(SHUFFLE)
+    network = whole.build(1, 32, 32, 2, columns=3)
+    whole.load_weights(network)
+    assert isinstance(network, Fusion)
+    assert isinstance(network, Staged)
+    assert network.frozen_epochs == 2
+    assert isinstance(network.backbone, Transfer)
+    for epoch, training_base in ((0, False), (2, True)):
+        network.begin_epoch(epoch)
+        assert network.backbone.base.training == training_base
+    assert network.eval()(torch.zeros(5, 1, 32, 32), torch.zeros(5, 3)).shape == (5, 2)
+
+
+def test_the_title_and_the_cost_count_the_table() -> None:
+    whole = options()
+    network = whole.build(1, 16, 16, 2, columns=3)
+    bare = whole.network().build(1, 16, 16, 2)
+    more = multiply_adds(network, (1, 16, 16), 3) - multiply_adds(bare, (1, 16, 16))
+    assert more == 3 * 4 + 4 * 2
+    assert whole.title == "Small convolutional network with covariates"
+
+
+@pytest.mark.parametrize(
+    ("backbone", "message"),
+    [
+        (SMALL | {"widths": []}, r"model\.backbone\.widths"),
+        (SMALL | {"training": {}}, r"model\.backbone\.training: is given twice"),
+        (SMALL | {"_target_": "os.path.Network"}, "names the class `os.path.Network`"),
+        ({"_target_": "skiagram.models.deep.nothing.Nothing"}, "cannot be imported"),
+    ],
+)
+def test_a_backbone_that_is_none_is_refused(backbone: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        options(backbone)

@@ -1,0 +1,103 @@
+"""The last layer is fitted anew on the fit's own cases; the result is a network like any other."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+from skiagram.errors import ModelFailure, OptionError
+from skiagram.models.contract import FitContext
+from skiagram.models.deep.fitted import FittedNetwork
+from skiagram.models.deep.learner import Learner
+from skiagram.models.deep.refitted_head import RefittedHead, entering
+from skiagram.models.deep.transfer import last_layer
+from skiagram.training.classifier import Classifier
+from skiagram.training.data import Examples
+from tests.models.deep.spots import CPU, spots, training
+
+SMALL: dict[str, Any] = {
+    "_target_": "skiagram.models.deep.small_cnn.SmallCNN",
+    "widths": [6, 12],
+    "dropout": 0.5,
+}
+
+
+def options(head: Literal["logistic", "svm"] = "logistic") -> RefittedHead:
+    return RefittedHead(
+        backbone=SMALL, head=head, inverse_regularisation=0.1, training=training(epochs=2)
+    )
+
+
+def classifier_of(fitted: FittedNetwork) -> Classifier:
+    whole = fitted._classifier
+    assert isinstance(whole, Classifier)
+    return whole
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("head", ["logistic", "svm"])
+def test_scores_are_those_of_scikit_learn_on_what_enters_the_last_layer(
+    tmp_path: Path, n_classes: int, head: Literal["logistic", "svm"]
+) -> None:
+    cases = spots(tmp_path / "images", 60, n_classes, noise=0.5)
+    known, stopping, held_out = (
+        cases.select(np.arange(*span)) for span in ((0, 36), (36, 48), (48, 60))
+    )
+    fitted = Learner(options(head), CPU, threads=1).fit(known, stopping, FitContext(seed=0))
+    classifier = classifier_of(fitted)
+
+    def numbers(rows: Any) -> Any:
+        examples = Examples(rows.inputs, rows.label, None)
+        return entering(classifier, last_layer(classifier), examples, 16)
+
+    estimator: Any = LogisticRegression(C=0.1, max_iter=10_000, class_weight="balanced")
+    if head == "svm":
+        estimator = LinearSVC(C=0.1, dual=False, class_weight="balanced")
+    reference = make_pipeline(StandardScaler(), estimator)
+    own = np.concatenate([known.label, stopping.label])
+    reference.fit(np.concatenate([numbers(known), numbers(stopping)]), own)
+    expected = reference.decision_function(numbers(held_out))
+    found = fitted.scores(held_out.inputs)
+    if n_classes == 2:
+        np.testing.assert_allclose(found @ [-1.0, 1.0], expected, rtol=1e-3, atol=1e-4)
+    else:
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_only_the_last_layer_differs_from_the_network_itself(tmp_path: Path) -> None:
+    cases = spots(tmp_path / "images", 48)
+    known, stopping = cases.select(np.arange(36)), cases.select(np.arange(36, 48))
+    both = [
+        classifier_of(Learner(one, CPU, threads=1).fit(known, stopping, FitContext(seed=0)))
+        for one in (options(), options().network())
+    ]
+    refitted, plain = (one.state_dict() for one in both)
+    differing = [name for name in plain if not bool((plain[name] == refitted[name]).all())]
+    assert differing == ["network.9.weight", "network.9.bias"]
+
+
+def test_a_class_without_a_case_is_named(tmp_path: Path) -> None:
+    cases = spots(tmp_path / "images", 24)
+    positive = cases.select(np.flatnonzero(cases.label == 1))
+    with pytest.raises(ModelFailure, match="class 0 has no training case"):
+        Learner(options(), CPU, threads=1).fit(positive, positive, FitContext(seed=0))
+
+
+def test_the_name_says_both_and_a_network_on_a_table_is_refused() -> None:
+    assert options("svm").title == "Small convolutional network under a support vector machine"
+    fusion = {
+        "_target_": "skiagram.models.deep.image_and_table.ImageAndTable",
+        "columns": None,
+        "backbone": SMALL,
+        "hidden": 4,
+        "dropout": 0.0,
+    }
+    with pytest.raises(OptionError, match="is no network on images alone"):
+        RefittedHead(
+            backbone=fusion, head="svm", inverse_regularisation=0.1, training=training(epochs=2)
+        )
