@@ -3,9 +3,10 @@
 import dataclasses
 import json
 import re
+import types
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -119,18 +120,34 @@ def _rows(cls: type, given: list[Any], prefix: str = "", whole: str = "") -> Ite
     for field in dataclasses.fields(cls):
         values = [one[field.name] for one in given if isinstance(one, Mapping)]
         hint, option = hints[field.name], f"{prefix}{field.name}"
-        nested = [one for one in (hint, *get_args(hint)) if _is_group(one)]
+        nested = _nested(hint, values)
         shown = (
             "" if nested and any(isinstance(one, Mapping) for one in values) else _together(values)
         )
         meaning = told.get(field.name, whole).replace("None ", "null ")
         yield _Row(code(option), type_name(hint), meaning, shown)
-        for one in nested:
-            yield from _rows(one, values, f"{option}.", meaning)
+        for one, own in nested.items():
+            yield from _rows(one, own, f"{option}.", meaning)
 
 
-def _is_group(hint: Any) -> bool:
-    return isinstance(hint, type) and dataclasses.is_dataclass(hint)
+def _nested(hint: Any, values: list[Any]) -> dict[type, list[Any]]:
+    """Return the groups that a type allows, of several those in use, and the values given."""
+    groups = list(_groups(hint))
+    if len(groups) < 2:
+        return dict.fromkeys(groups, values)
+    own = {
+        group: [one for one in values if isinstance(one, Mapping) and one.keys() == names]
+        for group in groups
+        for names in [{field.name for field in dataclasses.fields(group)}]
+    }
+    return {group: given for group, given in own.items() if given}
+
+
+def _groups(hint: Any) -> Iterator[Any]:
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        yield hint
+    for one in get_args(hint) if get_origin(hint) in (Annotated, Union, types.UnionType) else ():
+        yield from _groups(one)
 
 
 def _together(values: list[Any]) -> str:

@@ -29,7 +29,7 @@ def type_name(hint: Any) -> str:
     if origin is Literal:
         return ", ".join(f"`{one}`" for one in arguments)
     if origin in (Union, types.UnionType):
-        return " or ".join(type_name(one) for one in arguments)
+        return " or ".join(dict.fromkeys(type_name(one) for one in arguments))
     if origin is tuple:
         return _list(arguments, "")
     if origin is dict:

@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
 from skiagram.seeding import stream
-from skiagram.training.options import Augmentation
+from skiagram.training.options import Augmentation, VolumeAugmentation
+from skiagram.training.volume_views import augment_volumes
 
 _DRAWS = 7
 
@@ -32,14 +33,22 @@ def draws(seed: int, epoch: int, case_ids: Sequence[str]) -> Tensor:
     return torch.from_numpy(np.stack(rows).astype(np.float32))
 
 
-def augment(images: Tensor, uniform: Tensor, options: Augmentation) -> Tensor:
+def augment(images: Tensor, uniform: Tensor, options: Augmentation | VolumeAugmentation) -> Tensor:
     """Return one view of each image; what lies outside an image repeats its border.
 
     Args:
-        images: (n, channels, height, width) float.
+        images: (n, channels, height, width) float, or volumes of (n, channels, depth, height,
+            width), whose slices all get the same view in their plane.
         uniform: (n, 7) in [0, 1): flips, shifts, rotation, zoom and shear.
         options: Which views are allowed.
+
+    Raises:
+        ModelFailure: Views of volumes are asked for, of images.
     """
+    if isinstance(options, VolumeAugmentation):
+        return augment_volumes(images, uniform, options)
+    if images.ndim == 5:  # every slice is a channel of one image
+        return augment(images.flatten(1, 2), uniform, options).view_as(images)
     signed = 2 * uniform - 1
     horizontal = _sign(uniform[:, 0], options.horizontal_flip)
     vertical = _sign(uniform[:, 1], options.vertical_flip)

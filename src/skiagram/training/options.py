@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 from pydantic.dataclasses import dataclass
 
 from skiagram.options import STRICT
@@ -32,6 +32,8 @@ class Optimizer:
 class Augmentation:
     """Random views of training images; each is a function of seed, epoch and case.
 
+    All slices of a volume are turned and moved alike, each in its plane.
+
     Attributes:
         horizontal_flip: Mirror left and right in half of the views; not where the side matters.
         vertical_flip: Mirror top and bottom in half of the views.
@@ -49,6 +51,23 @@ class Augmentation:
     zoom: Annotated[float, Field(ge=0, lt=1)]
 
 
+@dataclass(**STRICT)
+class VolumeAugmentation:
+    """Random views of training volumes; each is a function of seed, epoch and case.
+
+    Attributes:
+        depth_flip: Reverse the slices in half of the views; not where head and foot differ.
+        vertical_flip: Mirror top and bottom in half of the views.
+        horizontal_flip: Mirror left and right in half of the views; not where the side matters.
+        shift: Largest shift along each axis as a share of its side, each way.
+    """
+
+    depth_flip: bool
+    vertical_flip: bool
+    horizontal_flip: bool
+    shift: Annotated[float, Field(ge=0, le=0.5)]
+
+
 PRESETS: Mapping[str, Augmentation] = {
     "article": Augmentation(
         horizontal_flip=True, vertical_flip=False, shift=0.2, rotation=40.0, shear=0.2, zoom=0.2
@@ -57,6 +76,23 @@ PRESETS: Mapping[str, Augmentation] = {
         horizontal_flip=False, vertical_flip=False, shift=0.05, rotation=10.0, shear=0.05, zoom=0.1
     ),
 }
+
+
+def _kind(augmentation: object) -> str:
+    if isinstance(augmentation, str):
+        return "preset"
+    volumes = isinstance(augmentation, VolumeAugmentation) or (
+        isinstance(augmentation, Mapping) and "depth_flip" in augmentation
+    )
+    return "volumes" if volumes else "images"
+
+
+AnyAugmentation = Annotated[
+    Annotated[Augmentation, Tag("images")]
+    | Annotated[VolumeAugmentation, Tag("volumes")]
+    | Annotated[Literal["article", "medical"], Tag("preset")],
+    Discriminator(_kind),  # what is wrong is then said of the one kind that was meant
+]
 
 
 @dataclass(**STRICT)
@@ -70,9 +106,11 @@ class Training:
         patience: Epochs without a lower validation loss after which training stops.
         class_weights: `balanced` weighs a class by the inverse of its frequency; null: all equal.
         label_smoothing: Share of each target spread over all classes.
-        image_size: Side in pixels that all images are resized to; null keeps them as they are.
+        image_size: Side in pixels that all images are resized to, and all three of volumes; null
+            keeps them as they are.
         augmentation: Random views of training images: their ranges; `article`, the articles' wide
-            ones; `medical`, gentle ones without flips; or null for none.
+            ones; `medical`, gentle ones without flips; or null for none. Ranges with a `depth_flip`
+            are for volumes.
         mixup: α of the Beta(α, α) distribution of the share by which each image is mixed with
             another of its batch, labels alike (Zhang et al. 2018); 0 mixes none.
         gradient_clip: Largest norm of the gradient over all weights; null for any.
@@ -86,13 +124,13 @@ class Training:
     class_weights: Literal["balanced"] | None
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     image_size: Annotated[int, Field(ge=1)] | None
-    augmentation: Augmentation | Literal["article", "medical"] | None
+    augmentation: AnyAugmentation | None
     mixup: Annotated[float, Field(ge=0)]
     gradient_clip: Annotated[float, Field(gt=0)] | None
     members: Annotated[int, Field(ge=1)]
 
     @property
-    def views(self) -> Augmentation | None:
+    def views(self) -> Augmentation | VolumeAugmentation | None:
         """Return the ranges of the random views; None where images are shown as they are."""
         if isinstance(self.augmentation, str):
             return PRESETS[self.augmentation]
