@@ -1,11 +1,12 @@
-"""Extraction on two cores beside one, through the option `compute`.
+"""Extraction and restoration on two cores beside one, through the option `compute`.
 
     python -m benchmarks.cores
 
-The six families of benchmarks.features on generated films in a store. The start of the worker
-processes counts: in a stage that takes minutes it weighs less.
+The six families of benchmarks.features, and conf/restoration/wavelet.yaml, on generated films in a
+store. The start of the workers counts.
 """
 
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,39 +16,63 @@ from pathlib import Path
 from benchmarks.films import films
 from benchmarks.ratio import Ratio, Side, compare, show
 from benchmarks.reference_features import families
+from benchmarks.restoration import restoration
 
 from skiagram.compute import Compute
 from skiagram.features.extraction import extract
+from skiagram.restoration.batch import restore_store
 from skiagram.store import ImageStore, ShardWriter
 
-IMAGES, SIDE = 150, 1024
+FILMS = ((150, 1024), (30_000, 28))
+TO_RESTORE = (60, 1024)
 TARGET = 1.8
 
 
 def ratios() -> Iterator[Ratio]:
-    """Extract from the same store with one worker and with two."""
+    """Work on the same store with one worker and with two."""
     chosen = [*families().values()]
-    with tempfile.TemporaryDirectory() as folder:
-        with ShardWriter(Path(folder)) as writer:
-            for at, film in enumerate(films(10, SIDE, SIDE)):
-                for copy in range(IMAGES // 10):
-                    writer.add(f"film-{at}-{copy}", film)
-        store = ImageStore(Path(folder))
-        one, two = (
-            Side(
-                f"{workers} core{'s' * (workers - 1)}",
-                partial(extract, store, chosen, compute=_workers(workers)),
-                IMAGES,
+    for number, side in FILMS:
+        with tempfile.TemporaryDirectory() as folder:
+            store = _store(Path(folder), number, side)
+            one, two = (
+                Side(
+                    _name(workers), partial(extract, store, chosen, compute=_local(workers)), number
+                )
+                for workers in (1, 2)
             )
+            title = f"extract, {number:,} films of {side} × {side}"
+            yield compare(title, two, one, TARGET, clock=time.perf_counter)
+    number, side = TO_RESTORE
+    with tempfile.TemporaryDirectory() as folder:
+        store = _store(Path(folder) / "images", number, side)
+        one, two = (
+            Side(_name(workers), partial(_restore, store, Path(folder), workers), number)
             for workers in (1, 2)
         )
-        yield compare(
-            f"extract, {IMAGES} films of {SIDE} × {SIDE}", two, one, TARGET, clock=time.perf_counter
-        )
+        title = f"restore, {number} films of {side} × {side}"
+        yield compare(title, two, one, TARGET, clock=time.perf_counter)
 
 
-def _workers(number: int) -> Compute:
-    return Compute(threads=1, workers=number, backend="local", address=None)
+def _store(folder: Path, number: int, side: int) -> ImageStore:
+    distinct = films(10, side, side)
+    with ShardWriter(folder) as writer:
+        for at in range(number):
+            writer.add(f"film-{at}", distinct[at % len(distinct)])
+    return ImageStore(folder)
+
+
+def _restore(store: ImageStore, folder: Path, workers: int) -> None:
+    restored, record = folder / "restored", folder / "treatment.parquet"
+    restore_store(store, restoration("wavelet"), restored, record, compute=_local(workers))
+    shutil.rmtree(restored)
+
+
+def _local(workers: int) -> Compute:
+    return Compute(threads=1, workers=workers, backend="local", address=None)
+
+
+def _name(workers: int) -> str:
+    return f"{workers} core{'s' * (workers - 1)}"
 
 
 if __name__ == "__main__":

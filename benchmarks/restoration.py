@@ -4,15 +4,16 @@
 
 With the options of conf/restoration/wavelet.yaml. The results equal scikit-image's
 (tests/restoration/test_denoising.py). A bare transform goes forward and back in float32 and shrinks
-nothing. Two cores are two threads, each with half of the images. Memory is the peak of a process of
-its own over what it held before, in multiples of the image as float32; image and result count.
+nothing. Two cores are two workers of the option `compute`, their start included. Memory is the peak
+of a process of its own over what it held before, in multiples of the image as float32; image and
+result count.
 """
 
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +26,7 @@ from benchmarks.ratio import Ratio, Side, Table, compare, show
 from numpy.typing import NDArray
 from skimage.restoration import denoise_wavelet
 
+from skiagram.compute import Compute
 from skiagram.options import build
 from skiagram.restoration.denoising import Denoising
 from skiagram.restoration.steps import Steps
@@ -37,6 +39,7 @@ PYWAVELETS = f"PyWavelets {version('pywavelets')}, bare"
 BATCH, SMALL = 256, 28
 SIZES = ((224, 224), (1024, 1024), (3328, 2560))
 LARGE = 8192
+PIECES = 8
 TARGET_BATCH, TARGET_BARE, TARGET_CORES = 4.0, 1 / 1.15, 1.8
 
 
@@ -79,10 +82,11 @@ def there_and_back(images: Images, options: Denoising) -> None:
     pywt.waverec2(coefficients, options.wavelet, axes=axes)
 
 
-def side_by_side(work: Callable[[Images], object], images: Images) -> None:
-    """Work on both halves of the images at a time."""
-    with ThreadPoolExecutor(2) as threads:
-        list(threads.map(work, np.array_split(images, 2)))
+def shared(options: Denoising, images: Images, workers: int) -> None:
+    """Denoise pieces as the stage restore does, some at a time."""
+    compute = Compute(threads=1, workers=workers, backend="local", address=None)
+    pieces = np.array_split(images, PIECES)
+    deque(compute.map(options.denoise, pieces, releases_lock=True), maxlen=0)
 
 
 def ratios() -> Iterator[Ratio]:
@@ -105,14 +109,14 @@ def ratios() -> Iterator[Ratio]:
 
 
 def on_two_cores(options: Denoising) -> Iterator[Ratio]:
-    """Measure two threads beside one."""
-    for number, height, width in ((20 * BATCH, SMALL, SMALL), (64, 224, 224), (4, 3328, 2560)):
+    """Measure two workers beside one."""
+    for number, height, width in ((80 * BATCH, SMALL, SMALL), (320, 224, 224), (8, 3328, 2560)):
         distinct = films(min(number, 4), height, width)
         images = np.tile(distinct, (number // len(distinct), 1, 1))
         yield compare(
             f"denoising, {number} images of {height} × {width}",
-            Side("two cores", partial(side_by_side, options.denoise, images), number),
-            Side("one core", partial(options.denoise, images), number),
+            Side("2 cores", partial(shared, options, images, 2), number),
+            Side("1 core", partial(shared, options, images, 1), number),
             TARGET_CORES,
             clock=time.perf_counter,
         )

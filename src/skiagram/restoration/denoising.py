@@ -17,7 +17,7 @@ from skiagram.restoration.contract import Planes
 from skiagram.restoration.shifts import Scale, Shifted
 from skiagram.restoration.shrinkage import (
     bayes_thresholds,
-    median_magnitude,
+    median_magnitudes,
     shrink_hard,
     shrink_soft,
 )
@@ -130,8 +130,7 @@ def estimate_noise(diagonal: Planes) -> NDArray[np.float64]:
     Returns:
         (n,) deviations; 0 for a plain image.
     """
-    medians = [median_magnitude(band.ravel(), _ROUNDING) for band in diagonal]
-    return np.array(medians, dtype=np.float64) / _NORMAL_MEDIAN
+    return median_magnitudes(diagonal.reshape(len(diagonal), -1), _ROUNDING) / _NORMAL_MEDIAN
 
 
 def universal_thresholds(noise: NDArray[np.float64], pixels: int) -> NDArray[np.float64]:

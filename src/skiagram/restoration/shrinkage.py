@@ -52,6 +52,20 @@ def median_magnitude(
 
 
 @compiled
+def median_magnitudes(bands: NDArray[np.float32], floor: float) -> NDArray[np.float64]:
+    """Return the `median_magnitude` of each band.
+
+    Args:
+        bands: (n, m) float32, C-contiguous, without NaN.
+        floor: Absolute values up to this one are left out.
+    """
+    medians = np.empty(len(bands))
+    for image in range(len(bands)):
+        medians[image] = median_magnitude(bands[image], floor)
+    return medians
+
+
+@compiled
 def _count(
     bits: NDArray[np.int32],
     lowest: int,
