@@ -14,30 +14,37 @@ import yaml
 
 from skiagram.features.batch import Batch
 from skiagram.models.contract import FitContext
+from skiagram.models.deep.fitted import load as load_network
+from skiagram.models.deep.learner import Learner
 from skiagram.options import build
 from tests.datasets.sources import ingested
 from tests.models.classical.families import cohort
+from tests.models.deep.spots import CPU, spots
 
 PAGES = Path(__file__).parents[1] / "docs" / "how-to"
 Load = Callable[..., Any]
 
 
+def block(page: str, language: str, number: int) -> str:
+    text = (PAGES / f"{page}.md").read_text(encoding="utf-8")
+    whole = re.findall(rf"```{language}\n(\"\"\".*?|_target_.*?|# @.*?)```", text, re.DOTALL)
+    return str(whole[number])
+
+
+def options(page: str, number: int) -> dict[str, Any]:
+    values: dict[str, Any] = yaml.safe_load(block(page, "yaml", number))
+    return values
+
+
 @pytest.fixture
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
-    """Return a function from a page's name to what its first Python and YAML blocks define."""
+    """Return a function from a page to what its Python and YAML block of a number define."""
 
-    def make(page: str, **values: Any) -> Any:
-        text = (PAGES / f"{page}.md").read_text(encoding="utf-8")
-        code, options = (
-            re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
-            for language in ("python", "yaml")
-        )
-        assert code
-        assert options
-        group = yaml.safe_load(options[1]) | values
+    def make(page: str, number: int = 0, **values: Any) -> Any:
+        code, group = block(page, "python", number), options(page, number) | values
         target = group["_target_"].rpartition(".")[0]
         path = tmp_path / f"{target}.py"
-        path.write_text(code[1])
+        path.write_text(code)
         spec = importlib.util.spec_from_file_location(target, path)
         assert spec
         assert spec.loader
@@ -56,6 +63,19 @@ def test_the_model_is_fitted_scores_and_is_saved(load: Load, tmp_path: Path) -> 
     fitted.save(tmp_path / "saved")
     loaded = model.load(tmp_path / "saved")
     np.testing.assert_array_equal(loaded.scores(cases.inputs), fitted.scores(cases.inputs))
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_networks_learn_score_and_are_saved(load: Load, tmp_path: Path, number: int) -> None:
+    short = {"epochs": 8, "patience": 8, "augmentation": None}
+    training = options("add-a-model", 1)["training"] | short
+    network, cases = load("add-a-model", number, training=training), spots(tmp_path, 48, noise=0.0)
+    fitted = Learner(network, CPU, threads=1).fit(cases, cases, FitContext(seed=0))
+    losses = fitted.summary.curves["training_loss"].to_numpy()
+    assert losses[-1] < 0.8 * losses[0]
+    fitted.save(tmp_path / "saved")
+    again = load_network(tmp_path / "saved")
+    np.testing.assert_array_equal(again.scores(cases.inputs), fitted.scores(cases.inputs))
 
 
 def test_the_feature_family_describes_rings(load: Load) -> None:

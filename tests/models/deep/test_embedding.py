@@ -174,6 +174,15 @@ def test_another_file_no_file_and_fresh_weights_are_refused(trained: Path, tmp_p
         Embedding(network=unknown).names()
 
 
+def test_a_network_on_more_than_an_image_is_refused(trained: Path, tmp_path: Path) -> None:
+    text = (trained / "repeat0" / "architecture.json").read_text()
+    (tmp_path / "repeat0").mkdir()
+    with_table = text.replace('"columns": 0', '"columns": 3')
+    (tmp_path / "repeat0" / "architecture.json").write_text(with_table)
+    with pytest.raises(DataError, match="covariates beside the image"):
+        Embedding(network=TrainedNetwork(folder=str(tmp_path), sha256="0" * 64)).names()
+
+
 def test_code_that_comes_with_a_network_is_not_run(trained: Path, tmp_path: Path) -> None:
     text = (trained / "repeat0" / "architecture.json").read_text()
     (tmp_path / "repeat0").mkdir()

@@ -30,6 +30,7 @@ from skiagram.training.classifier import Classifier
 
 WHERE = "features.embedding.network"
 _PACKAGE = "skiagram.models.deep."
+_IMAGE_AXES = 3  # channels, height, width
 
 
 @plain_dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Embedder:
     """
 
     embed: Callable[[Tensor], Tensor]
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
 
 
 @dataclass(**STRICT)
@@ -121,7 +122,8 @@ class TrainedNetwork:
         classifier = cast(Classifier, whole.members[0] if isinstance(whole, Ensemble) else whole)
         network = classifier.network
         cut_last_layer(network)
-        return Embedder(network.eval(), architecture.shape)
+        channels, height, width = architecture.shape
+        return Embedder(network.eval(), (channels, height, width))
 
     def check_unseen(self, preparation: Preparation) -> None:
         """Refuse a network that was trained on the very images it is to describe.
@@ -162,6 +164,12 @@ class TrainedNetwork:
                 f"names the class `{target}`",
                 where=str(path),
                 allowed=f"classes of {_PACKAGE}*; code that comes with a model is not run",
+            )
+        if architecture.columns or len(architecture.shape) != _IMAGE_AXES:
+            raise DataError(
+                "this network reads volumes, or covariates beside the image",
+                where=str(path),
+                allowed="networks on images alone",
             )
         return architecture
 
