@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from skiagram.compute import Compute
-from skiagram.errors import ModelFailure, OptionError
+from skiagram.errors import ModelFailure, OptionError, SkiagramError
 from skiagram.options import build
 from skiagram.records import Cases
+from skiagram.studies.ground import Ground
 from skiagram.studies.place import Place
 from skiagram.studies.search import rounds
-from skiagram.studies.search.ground import Ground
 from skiagram.studies.search.results import SearchResult
 from skiagram.studies.search.rounds import Budget
 from tests.studies.search.small_search import small_search
@@ -165,6 +165,22 @@ def test_a_database_of_ones_own_keeps_the_trials(place: Place, tmp_path: Path) -
     assert study.study_name.startswith("search-ridge-")
     assert study.n_trials == 2
     assert not (place.work / "search.db").exists()
+
+
+def test_two_processes_at_one_search_are_told_apart_from_one(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = small_search(baselines=("ridge",))
+    real, other = getattr(rounds, "attempt"), iter([True])  # noqa: B009
+
+    def overtaken(one: Any) -> Any:
+        if next(other, False):
+            study.run(place)
+        return real(one)
+
+    monkeypatch.setattr(rounds, "attempt", overtaken)
+    with pytest.raises(SkiagramError, match=r"another process makes trial 0.*compute.workers"):
+        study.run(place)
 
 
 @pytest.mark.parametrize("url", ["nonsense", "sqlite:////no/such/folder/trials.db"])

@@ -8,7 +8,7 @@ import numpy as np
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.stability.folds import corrected_mean
 from skiagram.splits import grouped_folds
-from skiagram.studies.search.ground import Ground
+from skiagram.studies.ground import Ground
 from skiagram.studies.search.results import Nested, Trial
 from skiagram.studies.search.rounds import Budget, Searched, search
 from skiagram.studies.search.space import applied

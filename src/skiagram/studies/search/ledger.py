@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, SkiagramError
 from skiagram.studies.search.proposals import decoded, distributions, encoded, optuna
 from skiagram.studies.search.results import End, Trial
 from skiagram.studies.search.space import Space
@@ -81,10 +81,20 @@ class Ledger:
         self.add({name: encoded(self.space.options[name], one) for name, one in defaults.items()})
 
     def tell(self, trial: "FrozenTrial", done: Attempted) -> None:
-        """Write how a trial went."""
+        """Write how a trial went.
+
+        Raises:
+            SkiagramError: Another process wrote it.
+        """
         states = optuna().trial.TrialState
         ends = {"finished": states.COMPLETE, "pruned": states.PRUNED, "failed": states.FAIL}
         number = trial._trial_id
+        if self.storage.get_trial(number).state.is_finished():
+            raise SkiagramError(
+                f"another process makes trial {trial.number} of {self.study} too",
+                where="study.storage",
+                remedy="let one process search a model and give it more `compute.workers`",
+            )
         means = [sum(done.fold_auc[:k]) / k for k in range(1, len(done.fold_auc) + 1)]
         for step, mean in enumerate(means):
             self.storage.set_trial_intermediate_value(number, step, mean)

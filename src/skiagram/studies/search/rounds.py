@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.options import STRICT
 from skiagram.progress import Progress
-from skiagram.studies.search.ground import Ground
+from skiagram.studies.ground import Ground
 from skiagram.studies.search.ledger import Ledger
 from skiagram.studies.search.proposals import decoded, propose
 from skiagram.studies.search.space import Space, applied

@@ -9,9 +9,9 @@ from skiagram.models.plan import Plan
 from skiagram.options import STRICT, build
 from skiagram.records import DataCard, Design, read_cases, read_record
 from skiagram.studies.contenders import untrained
+from skiagram.studies.ground import Ground
 from skiagram.studies.passes import ingested, prepared
 from skiagram.studies.place import Place
-from skiagram.studies.search.ground import Ground
 from skiagram.studies.search.judged import best_trial, compared, nested, unknown
 from skiagram.studies.search.ledger import opened_storage
 from skiagram.studies.search.option_file import rewritten

@@ -14,7 +14,7 @@ from skiagram.errors import DataError, ModelFailure
 from skiagram.options import STRICT
 from skiagram.records import read_record, write_record
 from skiagram.splits import Partition
-from skiagram.studies.search.ground import Ground
+from skiagram.studies.ground import Ground
 from skiagram.studies.search.results import End
 
 

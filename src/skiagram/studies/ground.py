@@ -1,4 +1,4 @@
-"""What every trial of every model stands on: the same cases in the same folds."""
+"""What models of a study are compared on: the same development cases in the same folds."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.evaluation.discrimination import one_vs_rest_auc, roc_auc
-from skiagram.models.contract import Labelled
+from skiagram.models.contract import Fitted, Labelled
 from skiagram.models.plan import Plan
 from skiagram.models.resampling import Resampling, finite
 from skiagram.records import Cases, Task
@@ -21,7 +21,7 @@ from skiagram.training.options import Trainer
 
 @dataclass(frozen=True)
 class Ground:
-    """Training cases of a search, and where it works.
+    """Development cases and where the work is done.
 
     Attributes:
         place: Where to work.
@@ -80,7 +80,7 @@ class Ground:
             fold
             for repeat in range(self.plan.repeats)
             for fold in grouped_folds(
-                self.label, self.patient_id, self.plan.folds, self.plan.seed, "search", repeat
+                self.label, self.patient_id, self.plan.folds, self.plan.seed, "ground", repeat
             )
         ]
 
@@ -92,37 +92,57 @@ class Ground:
         trainer = {"trainer": asdict(self.trainer), "threads": self.place.compute.threads}
         return values | trainer | {"restored": self.prepared.restored.name}
 
-    def held_out_auc(
-        self, arm: str, options: Mapping[str, Any], fold: Partition, *name: str
-    ) -> float:
-        """Fit a model on one side of a partition and return its AUC on the other.
-
-        With more than two classes the mean one-vs-rest AUC; scores are centred by case, since
-        logits are defined up to a constant.
+    def fit(
+        self, arm: str, options: Mapping[str, Any], rows: NDArray[np.int64], *name: str
+    ) -> Fitted[Any]:
+        """Fit a model on some of the cases.
 
         Args:
             arm: `classical` or `deep`.
             options: The model's options.
-            fold: Rows of these cases.
+            rows: Rows of these cases.
             *name: Name of the fit's random streams.
 
         Raises:
             ModelFailure: The model cannot be trained.
             DataError: It cannot be trained on so few cases.
         """
-        of = inputs_of(self.prepared, arm, options)
-        model = untrained(self.place, arm, options, self.trainer)
-        training = self.select(fold.training)
+        part = self.select(rows)
         labelled = Labelled(
-            of(training.case_id), training.case_id, training.label, training.patient_id,
-            self.n_classes,
+            inputs_of(self.prepared, arm, options)(part.case_id),
+            part.case_id, part.label, part.patient_id, self.n_classes,
         )  # fmt: skip
+        model = untrained(self.place, arm, options, self.trainer)
         with self.place.compute.limit():
-            fitted = Resampling(model, self.plan, self.positive).fit(labelled, None, *name)
-            scores = finite(fitted.scores(of(self.case_id[fold.held_out])))
-        label, weights = self.label[fold.held_out], np.ones((1, len(fold.held_out)))
+            return Resampling(model, self.plan, self.positive).fit(labelled, None, *name)
+
+    def auc(self, scores: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
+        """Return the AUC; with more than two classes the mean one-vs-rest AUC.
+
+        Scores of more than two classes are centred by case: logits are defined up to a constant.
+
+        Args:
+            scores: (m, n_classes).
+            rows: (m,) rows of these cases that they belong to.
+        """
+        label, weights = self.label[rows], np.ones((1, len(rows)))
         if self.positive is None:
             centred = scores - scores.mean(axis=1, keepdims=True)
             return float(one_vs_rest_auc(centred, label, weights)[0])
         ranking = scores[:, self.positive] - scores[:, 1 - self.positive]
         return float(roc_auc(ranking, label == self.positive, weights)[0])
+
+    def held_out_auc(
+        self, arm: str, options: Mapping[str, Any], fold: Partition, *name: str
+    ) -> float:
+        """Fit a model on one side of a partition and return its AUC on the other.
+
+        Raises:
+            ModelFailure: The model cannot be trained.
+            DataError: It cannot be trained on so few cases.
+        """
+        fitted = self.fit(arm, options, fold.training, *name)
+        of = inputs_of(self.prepared, arm, options)
+        with self.place.compute.limit():
+            scores = finite(fitted.scores(of(self.case_id[fold.held_out])))
+        return self.auc(scores, fold.held_out)

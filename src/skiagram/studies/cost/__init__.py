@@ -1,0 +1,1 @@
+"""Study `cost`: what accuracy costs to train, to keep and to use."""

@@ -1,0 +1,77 @@
+"""The page of the study of costs: rules make its words."""
+
+from dataclasses import replace
+
+from skiagram.evaluation.results import Estimate
+from skiagram.report.studies.cost import caution, fronts, lead, render, short_number, time
+from skiagram.studies.cost.results import CostResult, ModelCost, Timing, Uncosted
+
+
+def timing(value: float) -> Timing:
+    return Timing(value, value * 0.9, value * 1.5, value)
+
+
+def model(name: str, auc: float, train: float, use: float, adds: int | None) -> ModelCost:
+    arm = "deep" if name == "Net" else "classical"
+    estimate = Estimate(auc, auc - 0.1, auc + 0.1)
+    return ModelCost(
+        name, name, arm, estimate, 100, adds, timing(train), timing(use),
+        None if arm == "deep" else timing(use / 2),
+    )  # fmt: skip
+
+
+MODELS = (
+    model("Tree <3>", 0.85, 1.0, 4.0, None),
+    model("Linear", 0.89, 2.0, 5.0, 72),
+    model("Net", 0.9, 400.0, 0.5, 5_000_000),
+)
+RESULT = CostResult(
+    "films", "Films", 90, 80, 3, 64, 7, "Processor X, 2 cores", 1, "cpu", 0.02, MODELS,
+    (Uncosted("Broken", "out of memory."),),
+)  # fmt: skip
+
+
+def test_the_lead_names_the_best_and_the_cheapest_that_is_as_good() -> None:
+    assert lead(RESULT) == (
+        "The highest AUC is Net’s, 0.900. Of the 2 models less than 0.02 behind it or level, Net "
+        "is the cheapest to use (0.500 ms a case), and Linear is the cheapest to train (2.00 s "
+        "instead of 400)."
+    )
+
+
+def test_a_best_model_far_ahead_is_said_to_be_alone() -> None:
+    assert lead(replace(RESULT, margin=0.001)).endswith("No other comes within 0.00 of it.")
+    assert lead(replace(RESULT, models=())) == "No model could be trained."
+
+
+def test_a_front_goes_from_the_cheapest_on_and_lacks_what_is_not_defined() -> None:
+    found = fronts(RESULT)
+    assert found["seconds to train"] == "Tree <3>, Linear, Net"
+    assert found["milliseconds a case"] == "Net"
+    assert found["multiply–adds a case"] == "Linear, Net"
+
+
+def test_a_busy_machine_is_said_and_an_idle_one_is_not() -> None:
+    assert caution(RESULT) == ""
+    slow = replace(MODELS[0], training=Timing(3.0, 2.0, 4.0, 1.5))
+    assert "up to 2.0 times" in caution(replace(RESULT, models=(slow, *MODELS[1:])))
+
+
+def test_times_keep_two_digits_that_count() -> None:
+    found = [short_number(value) for value in (0.01234, 1.234, 12.34, 1234.5)]
+    assert found == ["0.012", "1.23", "12.3", "1,234"]
+    assert time(timing(10.0)) == "10.0 (9.00–15.0)"
+    assert time(None) == "–"
+
+
+def test_the_page_names_machine_and_failures_and_escapes_names() -> None:
+    page = render(RESULT)
+    assert "Tree &lt;3&gt;" in page
+    assert "measured on: Processor X, 2 cores; 1 thread, accelerator cpu" in page
+    assert "Broken could not be trained: out of memory." in page
+    assert "not defined" in page
+    assert page == render(RESULT)
+
+
+def test_the_page_stands_without_any_model() -> None:
+    assert "No model could be trained." in render(replace(RESULT, models=()))
