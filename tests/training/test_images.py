@@ -46,6 +46,26 @@ def test_differing_sizes_need_the_option(tmp_path: Path) -> None:
     torch.testing.assert_close(read[1], torch.ones(1, 7, 7))
 
 
+def test_a_volume_has_one_channel_and_its_slices(tmp_path: Path) -> None:
+    volume = np.random.default_rng(0).integers(0, 255, (3, 4, 5, 1)).astype(np.uint8)
+    images = image_set(tmp_path, volume)
+    assert images.shape(None) == (1, 3, 4, 5)
+    np.testing.assert_array_equal(images.read(np.array([0]), None)[0, 0].numpy(), volume[..., 0])
+
+
+def test_volumes_of_differing_sizes_become_cubes_along_each_axis_alike(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    long = draw.normal(size=(6, 8, 10, 1)).astype(np.float32)
+    images = image_set(tmp_path, long, draw.normal(size=(5, 9, 7, 1)).astype(np.float32))
+    with pytest.raises(ModelFailure, match=r"volumes of channels, depth.*training\.image_size"):
+        images.shape(None)
+    assert images.shape(4) == (1, 4, 4, 4)
+    found = images.read(np.arange(2), 4)[0, 0].numpy()
+    turned = image_set(tmp_path / "turned", np.moveaxis(long, 0, 2))
+    expected = np.moveaxis(turned.read(np.arange(1), 4)[0, 0].numpy(), 2, 0)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("missing", [np.nan, np.inf])
 def test_missing_pixels_name_the_case(tmp_path: Path, missing: float) -> None:
     hole = np.zeros((4, 4), dtype=np.float32)

@@ -25,7 +25,8 @@ class Networks:
     Attributes:
         fitted: One network a repeat.
         batch: Films scored at once, as in training.
-        shape: (height, width) of the films; None where the network resizes them.
+        shape: (height, width) of the films, or of the slices of volumes; None where the network
+            resizes them.
         covariates: What the networks read beside the films.
     """
 
@@ -55,7 +56,8 @@ def load_networks(repeats: Sequence[Path], preparation: Preparation) -> Networks
     """
     first, *_ = [_architecture(repeat / ARCHITECTURE) for repeat in repeats]
     training = first.options().training
-    shape = None if training.image_size else first.shape[1:]
+    height, width = first.shape[-2:]
+    shape = None if training.image_size else (height, width)
     fitted = [load(repeat) for repeat in repeats]
     read = [name for one in fitted if one.encoder is not None for name in one.encoder.names]
     beside = covariate_features(read, preparation.covariates)

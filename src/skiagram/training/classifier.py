@@ -27,7 +27,7 @@ class Classifier(nn.Module):
     """Normalises images by the training set's mean and deviation, then scores them.
 
     Args:
-        network: Maps (n, channels, height, width), perhaps with the numbers of a table, to
+        network: Maps (n, channels, [depth,] height, width), perhaps with the numbers of a table, to
             (n, n_classes) logits.
         mean: (channels,) mean of the training images.
         deviation: (channels,) standard deviation of the training images, > 0.
@@ -52,12 +52,12 @@ def parameter_count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
-def multiply_adds(module: nn.Module, shape: tuple[int, int, int], columns: int = 0) -> int:
+def multiply_adds(module: nn.Module, shape: tuple[int, ...], columns: int = 0) -> int:
     """Return the multiply–add operations of convolutions and matrix products for one case.
 
     Args:
         module: Network, in any mode; it is left as it was.
-        shape: (channels, height, width).
+        shape: (channels, [depth,] height, width).
         columns: Numbers of the table that the network reads; 0 where it reads none.
     """
     training = module.training

@@ -1,5 +1,6 @@
 """Batches of labelled images: held in memory when small, else streamed from the store."""
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ class Batch(NamedTuple):
     """Some labelled images.
 
     Attributes:
-        images: (n, channels, height, width) float32.
+        images: (n, channels, [depth,] height, width) float32.
         label: (n,) int64.
         uniform: (n, 7) random numbers of the views; (n, 0) where images are shown as they are.
         table: (n, columns) float32 of what the network reads beside an image; (n, 0) for nothing.
@@ -59,8 +60,8 @@ class Examples(Dataset[Batch]):
         self.label = torch.from_numpy(label.astype(np.int64))
         self.table = torch.empty(len(images), 0) if table is None else table
         self.image_size = image_size
-        self.shape = channels, height, width = images.shape(image_size)
-        small = 4 * len(images) * channels * height * width <= held_bytes
+        self.shape = images.shape(image_size)
+        small = 4 * len(images) * math.prod(self.shape) <= held_bytes
         self.held = images.read(np.arange(len(images)), image_size) if small else None
 
     def __len__(self) -> int:
@@ -87,8 +88,9 @@ class Examples(Dataset[Batch]):
             rows = np.arange(start, min(start + _MOMENTS_BATCH, len(self)))
             pixels = self[rows].images.double()
             count += pixels[:, 0].numel()
-            total = total + pixels.sum(dim=(0, 2, 3))
-            squares = squares + pixels.square().sum(dim=(0, 2, 3))
+            all_but_channels = (0, *range(2, pixels.ndim))
+            total = total + pixels.sum(dim=all_but_channels)
+            squares = squares + pixels.square().sum(dim=all_but_channels)
         mean = total / count
         deviation = (squares / count - mean.square()).clamp(min=0).sqrt()
         deviation[deviation < 1e-6 * mean.abs().clamp(min=1e-6)] = 1.0

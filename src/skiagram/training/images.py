@@ -12,7 +12,9 @@ from torch.nn.functional import interpolate
 
 from skiagram.errors import DataError, ModelFailure
 from skiagram.features.table import FeatureTable
-from skiagram.store import Image, ImageStore
+from skiagram.store import Image, ImageStore, is_volume
+
+VOLUME_AXES = 4  # channels, depth, height, width
 
 
 @dataclass(frozen=True)
@@ -38,25 +40,25 @@ class ImageSet:
         table = None if self.table is None else self.table.select(rows)
         return ImageSet(self.store, self.case_id[rows], table)
 
-    def shape(self, image_size: int | None) -> tuple[int, int, int]:
-        """Return (channels, height, width) that all images share, after resizing where asked for.
+    def shape(self, image_size: int | None) -> tuple[int, ...]:
+        """Return (channels, [depth,] height, width) of all images, resized where asked for.
 
         Raises:
             ModelFailure: The images differ in size or channels.
         """
-        shapes: dict[tuple[int, int, int], str] = {}
+        shapes: dict[tuple[int, ...], str] = {}
         for case_id, image in zip(self.case_id.tolist(), self._views, strict=True):
             shapes.setdefault(_shape(image, image_size), case_id)
         if len(shapes) > 1:
             (first, one), (second, other) = list(shapes.items())[:2]
             raise ModelFailure(
-                f"images differ in channels, height, width: {first} in {one}, {second} in {other}",
+                f"{described(first)} in {one}, {second} in {other}",
                 remedy="set training.image_size; images with differing channels need a conversion",
             )
         return next(iter(shapes))
 
     def read(self, rows: NDArray[np.int64], image_size: int | None) -> Tensor:
-        """Read images of equal shape as (n, channels, height, width) float32.
+        """Read images of equal shape as (n, channels, [depth,] height, width) float32.
 
         Raises:
             DataError: A pixel is missing; names the case.
@@ -85,17 +87,38 @@ class ImageSet:
         )
 
 
-def _shape(image: Image, image_size: int | None) -> tuple[int, int, int]:
-    channels = image.shape[2] if image.ndim == 3 else 1
-    if image_size is not None:
-        return channels, image_size, image_size
-    return channels, image.shape[0], image.shape[1]
+def described(shape: tuple[int, ...]) -> str:
+    """Return (channels, [depth,] height, width) in words."""
+    if len(shape) == VOLUME_AXES:
+        return f"volumes of channels, depth, height, width {shape}"
+    return f"images of channels, height, width {shape}"
+
+
+def _shape(image: Image, image_size: int | None) -> tuple[int, ...]:
+    if is_volume(image):
+        sides = image.shape[:3]
+        channels = 1
+    else:
+        sides = image.shape[:2]
+        channels = image.shape[2] if image.ndim == 3 else 1
+    return channels, *(sides if image_size is None else [image_size] * len(sides))
 
 
 def _tensor(image: Image, image_size: int | None) -> Tensor:
-    planes = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
+    planes = image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0)
     pixels = torch.from_numpy(planes.astype(np.float32))
-    if image_size is None or pixels.shape[1:] == (image_size, image_size):
+    if image_size is None or set(pixels.shape[1:]) == {image_size}:
         return pixels
-    size = (image_size, image_size)
-    return interpolate(pixels[None], size, mode="bilinear", antialias=True)[0]
+    if is_volume(image):
+        return _resized_volume(pixels, image_size)
+    return _resized(pixels[None], (image_size, image_size))[0]
+
+
+def _resized_volume(volume: Tensor, side: int) -> Tensor:
+    """Return (channels, side, side, side): each slice resized, then the depth likewise."""
+    in_plane = _resized(volume.transpose(0, 1), (side, side))  # (depth, channels, side, side)
+    return _resized(in_plane.permute(2, 1, 0, 3), (side, side)).permute(1, 2, 0, 3).contiguous()
+
+
+def _resized(planes: Tensor, size: tuple[int, int]) -> Tensor:
+    return interpolate(planes, size, mode="bilinear", antialias=True)

@@ -48,21 +48,28 @@ def learner(options: Training, dropout: float = 0.3) -> Learner:
 
 
 def spots(
-    folder: Path, n: int, n_classes: int = 2, channels: int = 1, noise: float = 1.0, side: int = 16
+    folder: Path,
+    n: int,
+    n_classes: int = 2,
+    channels: int = 1,
+    noise: float = 1.0,
+    side: int = 16,
+    depth: int | None = None,
 ) -> Labelled[ImageSet]:
     """Write noise with a spot at a random place; the class is the spot's height.
 
-    The table beside the images says nothing of the class.
+    With a depth they are volumes. The table beside the images says nothing of the class.
     """
     draw = np.random.default_rng(n + 10 * n_classes + channels)
     label = np.arange(n, dtype=np.int64) % n_classes
     case_id = np.array([f"case{row:04d}" for row in range(n)])
     with ShardWriter(folder) as writer:
         for name, height in zip(case_id.tolist(), label, strict=True):
-            image = noise * draw.standard_normal((side, side, channels))
+            image = noise * draw.standard_normal((depth or 1, side, side, channels))
             row, column = draw.integers(1, side - 4, size=2)
-            image[row : row + 4, column : column + 4] += 2.0 * height
-            writer.add(name, np.squeeze(image).astype(np.float32))
+            first = 0 if depth is None else draw.integers(0, depth - 3)
+            image[first : first + 4, row : row + 4, column : column + 4] += 2.0 * height
+            writer.add(name, (image if depth else np.squeeze(image)).astype(np.float32))
     inputs = ImageSet(ImageStore(folder), case_id, noise_table(case_id))
     return Labelled(inputs, case_id, label, case_id, n_classes)
 

@@ -18,11 +18,18 @@ from tests.models.deep.spots import CPU, spots
 SIDE = 32
 CONF = Path(__file__).resolve().parents[3] / "conf" / "model"
 FILES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(CONF.glob("*.yaml"))}
-NETWORKS = [
-    pytest.param(name, marks=[pytest.mark.slow] if "weights" in options else [])
+DEEP = {
+    name: options
     for name, options in FILES.items()
     if options["_target_"].startswith("skiagram.models.deep.")
+}
+OF_VOLUMES = ["cnn_3d", "recurrent"]
+NETWORKS = [
+    pytest.param(name, marks=[pytest.mark.slow] if "weights" in options else [])
+    for name, options in DEEP.items()
+    if name != "cnn_3d"
 ]
+OF_IMAGES_ALONE = [one for one in NETWORKS if one.values[0] not in OF_VOLUMES]
 
 
 def learner(name: str, epochs: int) -> Learner:
@@ -74,3 +81,54 @@ def test_meaningless_labels_teach_nothing(tmp_path: Path, name: str) -> None:
     scores = learner(name, epochs=2).fit(known, stopping, FitContext(seed=0)).scores
     margin = scores(held_out.inputs) @ [-1.0, 1.0]
     assert 0.3 < roc_auc_score(held_out.label, margin) < 0.7
+
+
+@pytest.mark.parametrize("name", OF_VOLUMES)
+def test_volumes_are_learned_and_the_model_comes_back(tmp_path: Path, name: str) -> None:
+    cases = spots(tmp_path / "volumes", 72, noise=0.3, side=12, depth=10)
+    known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
+    fitted = learner(name, epochs=12).fit(known, unseen, FitContext(seed=0))
+    losses = fitted.summary.curves["training_loss"].to_numpy()
+    assert losses[-1] < 0.9 * losses[0]
+    assert fitted.summary.multiply_adds
+    fitted.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
+
+
+@pytest.mark.parametrize("name", OF_VOLUMES)
+def test_volumes_have_many_classes_and_no_other_size(tmp_path: Path, name: str) -> None:
+    cases = spots(tmp_path / "volumes", 28, n_classes=7, side=12, depth=5)
+    fitted = learner(name, epochs=1).fit(cases, cases, FitContext(seed=0))
+    assert fitted.scores(cases.inputs).shape == (28, 7)
+    thicker = spots(tmp_path / "thicker", 2, side=12, depth=6)
+    image = spots(tmp_path / "image", 2, side=12)
+    for other in (thicker, image):
+        with pytest.raises(ModelFailure, match=r"case0000.*as in training"):
+            fitted.scores(other.inputs)
+
+
+@pytest.mark.parametrize("name", OF_VOLUMES)
+def test_meaningless_labels_of_volumes_teach_nothing(tmp_path: Path, name: str) -> None:
+    cases = spots(tmp_path / "volumes", 160, noise=0.3, side=10, depth=6)
+    label = np.random.default_rng(0).permutation(cases.label)
+    shuffled = Labelled(cases.inputs, cases.case_id, label, cases.patient_id, 2)
+    rows = np.split(np.arange(160, dtype=np.int64), [48, 64])
+    known, stopping, held_out = (shuffled.select(part) for part in rows)
+    scores = learner(name, epochs=2).fit(known, stopping, FitContext(seed=0)).scores
+    margin = scores(held_out.inputs) @ [-1.0, 1.0]
+    assert 0.3 < roc_auc_score(held_out.label, margin) < 0.7
+
+
+@pytest.mark.parametrize("name", OF_IMAGES_ALONE)
+def test_a_network_of_images_refuses_volumes_by_name(tmp_path: Path, name: str) -> None:
+    cases = spots(tmp_path / "volumes", 4, side=SIDE, depth=5)
+    with pytest.raises(ModelFailure, match="volumes of 5 × 32 × 32 voxels") as refused:
+        learner(name, epochs=1).fit(cases, cases, FitContext(seed=0))
+    assert all(other in refused.value.remedy for other in OF_VOLUMES)
+
+
+def test_a_network_of_volumes_refuses_images_by_name(tmp_path: Path) -> None:
+    cases = spots(tmp_path / "images", 4, side=SIDE)
+    with pytest.raises(ModelFailure, match=r"cnn_3d: images of 32 × 32 pixels.*small_cnn"):
+        learner("cnn_3d", epochs=1).fit(cases, cases, FitContext(seed=0))

@@ -49,3 +49,15 @@ def test_size_and_multiply_adds_are_those_counted_by_hand(
 def test_patches_that_do_not_tile_are_refused() -> None:
     with pytest.raises(ModelFailure, match=r"recurrent: images of 12 × 9 pixels.*patch_size"):
         network(patch_size=4).build(1, 12, 9, 2)
+
+
+def test_a_slice_is_a_step() -> None:
+    built = network().build_for_volumes(1, 6, 4, 5, 3)
+    volumes = torch.randn(2, 1, 6, 4, 5)
+    steps, _ = built.reader.cells(volumes[:, 0].flatten(2))  # type: ignore[union-attr, operator]
+    torch.testing.assert_close(built(volumes), built.reader.head(steps.mean(dim=1)))  # type: ignore[union-attr, operator]
+
+
+def test_patches_of_volumes_are_refused() -> None:
+    with pytest.raises(ModelFailure, match=r"patches of 4 pixels, of volumes.*null"):
+        network(patch_size=4).build_for_volumes(1, 6, 4, 4, 2)

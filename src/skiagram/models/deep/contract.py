@@ -1,6 +1,7 @@
 """What every network offers. A new network is one file here and one option file.
 
-A network reads images; one that also has `columns` reads a table beside them.
+A network reads images; one that also has `columns` reads a table beside them, one with
+`build_for_volumes` reads volumes.
 """
 
 from typing import Protocol, runtime_checkable
@@ -30,6 +31,22 @@ class Network(Protocol):
 
         Raises:
             ModelFailure: The network is not defined for such images.
+        """
+
+
+@runtime_checkable
+class ReadsVolumes(Protocol):
+    """A network that is defined for volumes; its `build` refuses images, or takes them too."""
+
+    def build_for_volumes(
+        self, channels: int, depth: int, height: int, width: int, n_classes: int
+    ) -> nn.Module:
+        """Return a freshly initialised network from volumes to logits.
+
+        It takes (n, channels, depth, height, width).
+
+        Raises:
+            ModelFailure: The network is not defined for such volumes.
         """
 
 

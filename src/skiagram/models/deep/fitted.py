@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.contract import FitSummary
-from skiagram.models.deep.contract import AnyNetwork, ReadsTable
+from skiagram.models.deep.contract import AnyNetwork, ReadsTable, ReadsVolumes
 from skiagram.models.deep.ensemble import together
 from skiagram.models.deep.table_encoder import TableEncoder, encoded
 from skiagram.options import build, composed
 from skiagram.records import write_record
 from skiagram.training.classifier import Classifier
-from skiagram.training.images import ImageSet
+from skiagram.training.images import VOLUME_AXES, ImageSet, described
 from skiagram.training.memory import memory_failures
 
 WEIGHTS = "weights.safetensors"
@@ -33,19 +33,19 @@ class Architecture:
 
     Attributes:
         network: `_target_` and options of the network.
-        shape: (channels, height, width) of its images.
+        shape: (channels, height, width) of its images, or (channels, depth, height, width).
         n_classes: Number of classes.
         columns: Numbers of the table that it reads beside an image; 0 where it reads none.
     """
 
     network: dict[str, Any]
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     n_classes: int
     columns: int = 0
 
     @classmethod
     def of(
-        cls, network: AnyNetwork, shape: tuple[int, int, int], n_classes: int, columns: int = 0
+        cls, network: AnyNetwork, shape: tuple[int, ...], n_classes: int, columns: int = 0
     ) -> "Architecture":
         """Describe a network that is about to be built."""
         return cls(composed(network), shape, n_classes, columns)
@@ -66,9 +66,29 @@ class Architecture:
             ModelFailure: The network is not defined for such images.
         """
         network = self.options()
+        if len(self.shape) == VOLUME_AXES:
+            return self._build_for_volumes(network)
+        channels, height, width = self.shape
         if isinstance(network, ReadsTable):
-            return network.build(*self.shape, self.n_classes, self.columns)
-        return network.build(*self.shape, self.n_classes)
+            return network.build(channels, height, width, self.n_classes, self.columns)
+        return network.build(channels, height, width, self.n_classes)
+
+    def _build_for_volumes(self, network: AnyNetwork) -> nn.Module:
+        channels, depth, height, width = self.shape
+        if not isinstance(network, ReadsVolumes):
+            raise ModelFailure(
+                f"volumes of {depth} × {height} × {width} voxels",
+                where=network.title,
+                allowed="images of rows and columns",
+                remedy="choose a network that reads volumes: cnn_3d, recurrent",
+            )
+        return network.build_for_volumes(channels, depth, height, width, self.n_classes)
+
+    @property
+    def layout(self) -> torch.memory_format:
+        """Return the layout in which the channels of a pixel stand side by side."""
+        volumes = len(self.shape) == VOLUME_AXES
+        return torch.channels_last_3d if volumes else torch.channels_last
 
 
 class FittedNetwork:
@@ -93,7 +113,7 @@ class FittedNetwork:
         self.summary = summary
         self.encoder = encoder
         # One layout for all: a loaded network then scores bit for bit as before it was saved.
-        self._classifier = classifier.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self._classifier = classifier.to(device, memory_format=architecture.layout).eval()  # type: ignore[call-overload]
         self._architecture = architecture
         self._training = architecture.options().training
         self._device = device
@@ -108,7 +128,7 @@ class FittedNetwork:
         shape = inputs.shape(self._training.image_size)
         if shape != self._architecture.shape:
             raise ModelFailure(
-                f"images of channels, height, width {shape}",
+                described(shape),
                 where=str(inputs.case_id[0]),
                 allowed=f"{self._architecture.shape}, as in training",
                 remedy="set training.image_size",
@@ -188,6 +208,6 @@ def read_architecture(path: Path) -> Architecture:
         ValueError: It is damaged.
     """
     values = json.loads(path.read_text())
-    channels, height, width = values["shape"]
-    shape, columns = (channels, height, width), values.get("columns", 0)
+    channels, *depth, height, width = values["shape"]
+    shape, columns = (channels, *depth[:1], height, width), values.get("columns", 0)
     return Architecture(values["network"], shape, values["n_classes"], columns)

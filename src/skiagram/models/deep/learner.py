@@ -106,7 +106,7 @@ class Learner:
         network = architecture.build()
         if isinstance(self.network, StartsFromWeights):
             self.network.load_weights(network)
-        layout = torch.channels_last if self.trainer.channels_last else torch.contiguous_format
+        layout = architecture.layout if self.trainer.channels_last else torch.contiguous_format
         return Classifier(network.to(memory_format=layout), *(one.clone() for one in moments))
 
 

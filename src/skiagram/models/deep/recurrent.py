@@ -1,4 +1,4 @@
-"""A recurrent network that reads an image as a sequence: its rows from top to bottom, or patches.
+"""A recurrent network that reads an image as a sequence of rows or patches, a volume of slices.
 
 The cells are those of Hochreiter & Schmidhuber 1997 (`lstm`) or Cho et al. 2014 (`gru`). The mean
 over all steps, not the last one alone, feeds one linear layer, so what stands early in the
@@ -11,6 +11,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from skiagram.errors import ModelFailure
 from skiagram.models.deep.patches import check_patches, patch_sequence
 from skiagram.options import STRICT
 from skiagram.training.options import Training
@@ -23,7 +24,8 @@ class Recurrent:
     Attributes:
         cell: `lstm` or `gru`.
         patch_size: Side of the patches that are read row by row; it divides both sides of the
-            images. null reads one row of pixels at each step.
+            images. null reads one row of pixels at each step. Volumes are read slice by slice,
+            which needs null.
         hidden: Numbers that a direction remembers from step to step.
         layers: Recurrent layers, one above the other.
         bidirectional: Also read each sequence from its end.
@@ -51,6 +53,26 @@ class Recurrent:
         if self.patch_size is not None:
             check_patches("recurrent", self.patch_size, height, width)
             patch = (self.patch_size, self.patch_size)
+        return self._reader(channels, patch, n_classes)
+
+    def build_for_volumes(
+        self, channels: int, depth: int, height: int, width: int, n_classes: int
+    ) -> nn.Module:
+        """Return the network, to which a volume is as many steps as it has slices.
+
+        Raises:
+            ModelFailure: Patches are asked for.
+        """
+        if self.patch_size is not None:
+            raise ModelFailure(
+                f"patches of {self.patch_size} pixels, of volumes",
+                where="recurrent",
+                allowed="null: a volume is read slice by slice",
+                remedy="set patch_size to null",
+            )
+        return SliceReader(self._reader(channels, (height, width), n_classes))
+
+    def _reader(self, channels: int, patch: tuple[int, int], n_classes: int) -> "Reader":
         cells = {"lstm": nn.LSTM, "gru": nn.GRU}[self.cell](
             channels * patch[0] * patch[1],
             self.hidden,
@@ -83,3 +105,19 @@ class Reader(nn.Module):
         """Turn (n, channels, height, width) into (n, n_classes) logits."""
         steps, _ = self.cells(patch_sequence(images, *self._patch))
         return cast(Tensor, self.head(steps.mean(dim=1)))
+
+
+class SliceReader(nn.Module):
+    """Reads the slices of a volume one after the other.
+
+    Args:
+        reader: Takes the slices as patches that stand one below the other.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__()
+        self.reader = reader
+
+    def forward(self, volumes: Tensor) -> Tensor:
+        """Turn (n, channels, depth, height, width) into (n, n_classes) logits."""
+        return cast(Tensor, self.reader(volumes.flatten(2, 3)))

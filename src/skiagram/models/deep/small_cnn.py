@@ -65,5 +65,5 @@ class PlaceMean(nn.Module):
     """Mean over all places; unlike adaptive pooling its gradient is deterministic on a GPU."""
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Turn (n, channels, height, width) into (n, channels)."""
-        return maps.mean(dim=(2, 3))
+        """Turn (n, channels, [depth,] height, width) into (n, channels)."""
+        return maps.mean(dim=tuple(range(2, maps.ndim)))

@@ -1,0 +1,66 @@
+"""A small three-dimensional convolutional network for volumes.
+
+Stages of a 3 × 3 × 3 convolution and a halving of all sides, with batch normalisation (Ioffe &
+Szegedy 2015); the mean over all places (Lin et al. 2014, §3.2) feeds one linear layer. So the
+number of parameters does not grow with the volume. A side that is down to 1 is halved no further,
+which lets thin stacks through. Convolutions over three axes instead of slice by slice: Ji et al.
+2013, IEEE Trans. Pattern Anal. Mach. Intell. 35:221.
+"""
+
+from itertools import pairwise
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import nn
+
+from skiagram.errors import ModelFailure
+from skiagram.models.deep.small_cnn import PlaceMean
+from skiagram.options import STRICT
+from skiagram.training.options import Training
+
+
+@dataclass(**STRICT)
+class CNN3D:
+    """Options of the network for volumes.
+
+    Attributes:
+        widths: Maps of each stage; all but the first are entered by a halving of the sides.
+        dropout: Share of the pooled maps that is dropped while training.
+        training: How it is trained.
+    """
+
+    title: ClassVar[str] = "3D convolutional network"
+
+    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    training: Training
+
+    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+        """Refuse images.
+
+        Raises:
+            ModelFailure: Always.
+        """
+        raise ModelFailure(
+            f"images of {height} × {width} pixels",
+            where="cnn_3d",
+            allowed="volumes of slices, rows and columns",
+            remedy="choose a network that reads images, for example small_cnn",
+        )
+
+    def build_for_volumes(
+        self, channels: int, depth: int, height: int, width: int, n_classes: int
+    ) -> nn.Module:
+        """Return the network; it is defined for volumes of every size."""
+        layers = _convolution(channels, self.widths[0])
+        for entering, maps in pairwise(self.widths):
+            layers += [nn.MaxPool3d(2, ceil_mode=True), *_convolution(entering, maps)]
+        layers += [PlaceMean(), nn.Dropout(self.dropout), nn.Linear(self.widths[-1], n_classes)]
+        return nn.Sequential(*layers)
+
+
+def _convolution(entering: int, maps: int) -> list[nn.Module]:
+    convolution = nn.Conv3d(entering, maps, 3, padding=1, bias=False)
+    nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
+    return [convolution, nn.BatchNorm3d(maps), nn.ReLU()]
