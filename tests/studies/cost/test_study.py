@@ -23,6 +23,7 @@ def study(**changed: Any) -> Cost:
         "networks": (),
         "images": 8,
         "repeats": 3,
+        "time": "processor",
         "margin": 0.02,
         "plan": Plan(
             repeats=1, folds=3, inner_folds=2, calibration="platt", validation_fraction=0.2, seed=0

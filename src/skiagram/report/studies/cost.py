@@ -6,8 +6,6 @@ from skiagram.report.numbers import count, decimal
 from skiagram.studies.cost.front import pareto_front
 from skiagram.studies.cost.results import CostResult, ModelCost, Timing
 
-_BUSY = 1.2  # wall over processor time, on one thread of one processor
-
 
 def render(result: CostResult) -> str:
     """Return the page; equal results give equal text."""
@@ -20,7 +18,6 @@ def render(result: CostResult) -> str:
         numbers=numbers,
         lead=lead(result),
         fronts=fronts(result),
-        caution=caution(result),
         figure=pareto(models, numbers) if models else None,
         time=time,
     )
@@ -69,20 +66,6 @@ def fronts(result: CostResult) -> dict[str, str]:
         ]
         found[AXES[kind]] = ", ".join(title for _, title in sorted(pairs))
     return found
-
-
-def caution(result: CostResult) -> str:
-    """Say so where the machine was busy with something else while times were taken."""
-    if result.threads > 1 or not result.models:
-        return ""
-    times = [time for one in result.models for time in (one.training, one.inference)]
-    most = max(time.median / time.processor for time in times if time.processor > 0)
-    if most < _BUSY:
-        return ""
-    return (
-        f"The machine was busy with other work: wall time was up to {decimal(most, 1)} times the "
-        "processor time. Compare models with each other, not these times with those elsewhere."
-    )
 
 
 def time(timing: Timing | None) -> str:

@@ -10,11 +10,11 @@ from skiagram.options import build
 from skiagram.records import read_record, read_table, write_record
 from skiagram.store import ImageStore, ShardWriter
 from skiagram.studies.cost.results import Timing
-from skiagram.studies.cost.timing import Clock, repeated
+from skiagram.studies.cost.timing import Clock
 from skiagram.studies.ground import Ground
 from skiagram.studies.passes import Options
 
-_NOTHING = Timing(0.0, 0.0, 0.0, 0.0)
+_NOTHING = Timing(0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _described(ground: Ground, options: Options, clock: Clock, folder: Path) -> 
     covariates = read_table(ground.prepared.data.folder / "cases/covariates.parquet")
     store = ImageStore(folder / "images")
     names = extract(store, [family], covariates).names
-    taken = repeated(lambda: extract(store, [family], covariates), clock.repeats, len(few))
+    taken = clock.repeated(lambda: extract(store, [family], covariates), len(few))
     return Described(names, taken)
 
 

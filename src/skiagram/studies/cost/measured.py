@@ -14,7 +14,7 @@ from skiagram.records import read_record, write_record
 from skiagram.splits import Partition
 from skiagram.studies.contenders import inputs_of, untrained
 from skiagram.studies.cost.results import ModelCost, Timing, Uncosted
-from skiagram.studies.cost.timing import Clock, Seconds, repeated, summary, timed
+from skiagram.studies.cost.timing import Clock, summary
 from skiagram.studies.ground import Ground
 from skiagram.studies.passes import Options
 
@@ -62,11 +62,11 @@ def _measured(
 ) -> ModelCost:
     of = inputs_of(ground.prepared, arm, options)
 
-    def fit(number: int, fold: Partition) -> tuple[Fitted[Any], Seconds]:
-        return timed(lambda: ground.fit(arm, options, fold.training, "cost", f"fold{number}"))
+    def fit(number: int, fold: Partition) -> tuple[Fitted[Any], float]:
+        return clock.timed(lambda: ground.fit(arm, options, fold.training, "cost", f"fold{number}"))
 
     areas: list[float] = []
-    taken: list[Seconds] = []
+    taken: list[float] = []
     for number, fold in enumerate(ground.folds()):
         fitted, seconds = fit(number, fold)
         taken.append(seconds)
@@ -74,7 +74,7 @@ def _measured(
         areas.append(ground.auc(scores, fold.held_out))
     few = of(ground.case_id[: clock.images])
     with ground.place.compute.limit():
-        scoring = repeated(lambda: fitted.scores(few), clock.repeats, len(few))
+        scoring = clock.repeated(lambda: fitted.scores(few), len(few))
     auc = corrected_mean(np.array(areas), 1 / (ground.plan.folds - 1), 0.0, 1.0)
     cost = fitted.summary
     return ModelCost(

@@ -1,26 +1,26 @@
 """What accuracy costs, as plain records; times depend on the machine, no other figure does."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from skiagram.evaluation.results import Estimate
+
+Time = Literal["wall", "processor"]
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Wall time of some repeats.
+    """Time of some repeats.
 
     Attributes:
         median: Median.
         low: Least.
         high: Greatest.
-        processor: Median processor time of all threads; on one thread, far less than `median` says
-            that the machine was busy with something else.
     """
 
     median: float
     low: float
     high: float
-    processor: float
 
     def plus(self, other: "Timing", times: float = 1.0) -> "Timing":
         """Return this time and so many times another; bounds add up, so the spread is wide."""
@@ -28,7 +28,6 @@ class Timing:
             self.median + times * other.median,
             self.low + times * other.low,
             self.high + times * other.high,
-            self.processor + times * other.processor,
         )
 
 
@@ -85,6 +84,7 @@ class CostResult:
         folds: Folds that every model is trained on.
         images: Images that were scored and described when it was timed.
         repeats: Times that each of these was repeated.
+        time: `wall`, or `processor` time of all threads, which other work delays less.
         machine: What times were measured on, without its name.
         threads: Threads of linear algebra and networks.
         accelerator: Kind of device that networks were trained on, as chosen.
@@ -100,6 +100,7 @@ class CostResult:
     folds: int
     images: int
     repeats: int
+    time: Time
     machine: str
     threads: int
     accelerator: str

@@ -13,7 +13,7 @@ from skiagram.records import DataCard, Design, read_cases, read_record
 from skiagram.studies.cost.description import descriptions, features_of
 from skiagram.studies.cost.machine import machine
 from skiagram.studies.cost.measured import measured, with_features
-from skiagram.studies.cost.results import CostResult, ModelCost, Uncosted
+from skiagram.studies.cost.results import CostResult, ModelCost, Time, Uncosted
 from skiagram.studies.cost.timing import Clock
 from skiagram.studies.ground import Ground
 from skiagram.studies.passes import ingested, prepared
@@ -36,6 +36,8 @@ class Cost:
         networks: Option files of networks.
         images: Images that are scored or described when this is timed.
         repeats: Times that it is repeated.
+        time: `wall`, for a machine that does nothing else and for accelerators; or `processor`
+            time of all threads, which other work delays less.
         margin: Difference in AUC below which the cheaper model is as good.
         plan: Repeats, folds and seed; training is timed on every fold.
         trainer: Where networks are trained.
@@ -49,6 +51,7 @@ class Cost:
     networks: tuple[str, ...]
     images: Annotated[int, Field(ge=1)]
     repeats: Annotated[int, Field(ge=3)]
+    time: Time
     margin: Annotated[float, Field(ge=0, lt=1)]
     plan: Plan
     trainer: Trainer
@@ -61,7 +64,7 @@ class Cost:
         images = prepared(place, data, restoration, families)
         cases, task = read_cases(data.folder / "cases")
         ground = Ground.of(place, images, self.trainer, self.plan, cases.development(), task)
-        clock = Clock(min(self.images, len(ground)), self.repeats, machine())
+        clock = Clock(min(self.images, len(ground)), self.repeats, self.time, machine())
         described = descriptions(ground, families, clock)
         training = float(np.mean([len(fold.training) for fold in ground.folds()]))
         found: list[ModelCost | Uncosted] = []
@@ -82,6 +85,7 @@ class Cost:
             folds=len(ground.folds()),
             images=clock.images,
             repeats=clock.repeats,
+            time=clock.time,
             machine=clock.machine,
             threads=place.compute.threads,
             accelerator=self.trainer.accelerator,
