@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from numpy.typing import NDArray
 
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, sheet
 from skiagram.report.numbers import decimal
 from skiagram.studies.cost.front import pareto_front
 from skiagram.studies.cost.results import ModelCost
 
+_WIDE = 30  # from the least to the greatest cost; decades alone are marked then
 AXES = {
     "training": "seconds to train",
     "inference": "milliseconds a case",
@@ -58,7 +61,7 @@ def _panel(
     axes: Axes,
     models: Sequence[ModelCost],
     cost: Sequence[float | None],
-    front: Sequence[bool] | np.ndarray[tuple[int], np.dtype[np.bool_]],
+    front: NDArray[np.bool_],
     numbers: Mapping[str, int],
 ) -> None:
     line = sorted(
@@ -80,3 +83,15 @@ def _panel(
             fontsize=7, color=colour,
         )  # fmt: skip
     axes.set_xscale("log")
+    known = [at for at in cost if at]
+    wide = bool(known) and max(known) / min(known) > _WIDE
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0), numticks=5))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _short(value: float) -> str:
+    for scale, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= scale:
+            return f"{value / scale:g}{letter}"
+    return f"{value:g}"

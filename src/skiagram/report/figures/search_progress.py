@@ -3,6 +3,7 @@
 from itertools import cycle
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from skiagram.report.drawing import ARM_COLOUR, DASHES, OTHERS, Drawing, sheet, wrapped
@@ -27,6 +28,7 @@ def search_progress(result: SearchResult) -> Drawing:
             )  # fmt: skip
             axes.plot(number[:1], best[:1], "s", color=colour, markersize=4)
             words.append(f"{one.title} from {decimal(best[0])} to {decimal(best[-1])}")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("trials made")
         axes.set_ylabel("highest mean AUC so far")
         axes.legend(loc="lower right")

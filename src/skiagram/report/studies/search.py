@@ -12,7 +12,7 @@ from skiagram.report.figures.search_progress import search_progress
 from skiagram.report.numbers import decimal, difference
 from skiagram.studies.search.results import SearchedModel, SearchResult
 
-_CHOSEN, _NESTED = "on the folds that chose", "on patients the search never saw"
+_CHOSEN, _NESTED = "folds that chose", "patients never seen"
 
 
 def render(result: SearchResult) -> str:
@@ -61,7 +61,9 @@ def answer(one: SearchedModel) -> str:
         words = "no trial beat the option file’s own values."
     else:
         sure = "is a gain" if (one.gain.low or 0.0) > 0 else "may be chance"
-        words = f"{difference(one.gain)} in AUC {_CHOSEN} it, which {sure} even there."
+        words = (
+            f"{difference(one.gain)} in AUC on the folds that chose it, which {sure} even there."
+        )
     return words if one.nested is None else f"{words} {_nested(one.nested.gain)}"
 
 
@@ -70,7 +72,7 @@ def _nested(gain: Estimate) -> str:
         return f"No nested figure: {gain.reason}"
     low, high = gain.low or 0.0, gain.high or 0.0
     kind = "the search pays" if low > 0 else "it harms" if high < 0 else "whether it pays is open"
-    return f"{_NESTED.capitalize()}: {difference(gain)}, {kind}."
+    return f"On patients the search never saw: {difference(gain)}, {kind}."
 
 
 def _gains(result: SearchResult) -> Drawing:
