@@ -7,7 +7,7 @@ from pydantic.dataclasses import dataclass
 from entrypoint import ROOT, publish, stage
 from skiagram.compute import Compute
 from skiagram.features.extraction import extract
-from skiagram.features.learned import check_unseen
+from skiagram.features.learned import check_unseen, keep
 from skiagram.options import STRICT, build
 from skiagram.preparation import Covariate, hand_on
 from skiagram.records import read_table
@@ -36,6 +36,7 @@ def main(options: Options) -> None:
         beside = Covariate.of(covariates) if "covariates" in families else ()
         source, target = ROOT / "data/restored", staging / "data/preparation"
         hand_on(source, target, features=families.values(), covariates=beside)
+        keep(chosen, target)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from skiagram.store import Image
 
 PREPARATION = "preparation.json"
 TRAINING_MEAN = "training_mean.npy"
+LEARNED = "learned"  # folder of what feature families learned from other images
 
 
 @dataclass(frozen=True)
@@ -118,11 +119,11 @@ def hand_on(
     features: Iterable[dict[str, Any]] = (),
     covariates: Iterable[Covariate] = (),
 ) -> None:
-    """Copy the preparation from one stage's folder to the next, its training mean included.
+    """Copy the preparation from one stage's folder to the next, with all that it needs.
 
     Args:
-        source: Folder with `preparation.json` and perhaps `training_mean.npy`.
-        target: Folder to write the same files to.
+        source: Folder with `preparation.json`, perhaps `training_mean.npy` and `learned`.
+        target: Folder to write the same to.
         restoration: Restoration to add; None to keep what is there.
         features: Feature families to add.
         covariates: Covariates to add.
@@ -140,3 +141,5 @@ def hand_on(
     write_record(whole, target / PREPARATION)
     if (source / TRAINING_MEAN).exists():
         shutil.copyfile(source / TRAINING_MEAN, target / TRAINING_MEAN)
+    if (source / LEARNED).exists():
+        shutil.copytree(source / LEARNED, target / LEARNED)

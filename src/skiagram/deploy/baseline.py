@@ -14,11 +14,12 @@ from skiagram.deploy.folder import WHOLE, own
 from skiagram.errors import DataError
 from skiagram.features.covariates import Covariates
 from skiagram.features.extraction import extract
+from skiagram.features.learned import LearnedElsewhere
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.deployment import DEPLOYMENT, Deployment
 from skiagram.models.resampling import finite
-from skiagram.preparation import PREPARATION, Preparation
+from skiagram.preparation import LEARNED, PREPARATION, Preparation
 
 _BATCH = 256
 
@@ -64,7 +65,7 @@ def load_baselines(
     model = own(deployment.options, "skiagram.models.classical", "load", folder / DEPLOYMENT)
     fitted: list[FittedClassical] = [model.load(repeat) for repeat in repeats]
     families = [
-        own(options, _package(options), "names", folder / PREPARATION)
+        _family(options, folder)
         for options in preparation.features
         if options.get("_target_") != f"{Covariates.__module__}.{Covariates.__qualname__}"
     ]
@@ -80,7 +81,9 @@ def load_baselines(
     return Baselines(families, fitted, beside)
 
 
-def _package(options: dict[str, Any]) -> str:
-    """Return which package a feature family must stand in: networks describe images, too."""
+def _family(options: dict[str, Any], folder: Path) -> Any:
+    """Build a feature family of images; what a network learned lies in the model's folder."""
     learned = str(options.get("_target_", "")).startswith("skiagram.models.deep.")
-    return "skiagram.models.deep" if learned else "skiagram.features"
+    package = "skiagram.models.deep" if learned else "skiagram.features"
+    family = own(options, package, "names", folder / PREPARATION)
+    return family.kept(folder / LEARNED) if isinstance(family, LearnedElsewhere) else family

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
-from skiagram.preparation import PREPARATION, Preparation
+from skiagram.preparation import LEARNED, PREPARATION, Preparation
 from skiagram.records import read_record
 
 
@@ -18,6 +18,12 @@ class LearnedElsewhere(Protocol):
         Raises:
             DataError: It was learned from them, or does not say.
         """
+
+    def keep(self, folder: Path) -> None:
+        """Write to a new folder all that is needed to describe further images."""
+
+    def kept(self, folder: Path) -> Self:
+        """Return the same family as it was kept in a folder."""
 
 
 def check_unseen(families: Iterable[object], images: Path) -> None:
@@ -33,3 +39,15 @@ def check_unseen(families: Iterable[object], images: Path) -> None:
     for family in families:
         if isinstance(family, LearnedElsewhere):
             family.check_unseen(read_record(Preparation, images / PREPARATION))
+
+
+def keep(families: Iterable[object], preparation: Path) -> None:
+    """Put what families learned beside the preparation of images, so that models can be moved.
+
+    Args:
+        families: Feature families of any kind.
+        preparation: Folder with `preparation.json`.
+    """
+    for family in families:
+        if isinstance(family, LearnedElsewhere):
+            family.keep(preparation / LEARNED)

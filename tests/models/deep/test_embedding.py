@@ -149,6 +149,14 @@ def test_a_network_of_this_program_describes_images_of_another_set(
     assert larger.shape == (1, 12)
 
 
+def test_the_network_of_another_set_is_kept_whole(trained: Path, tmp_path: Path) -> None:
+    family, shown = Embedding(network=checked(trained)), Batch(images(2, 16, 16))
+    family.keep(tmp_path / "learned")
+    kept = family.kept(tmp_path / "learned")
+    np.testing.assert_array_equal(kept.extract(shown), family.extract(shown))
+    assert kept.names() == family.names()
+
+
 def test_a_network_that_saw_these_images_is_refused(trained: Path, tmp_path: Path) -> None:
     family = Embedding(network=checked(trained))
     with pytest.raises(DataError, match="trained on the images it is to describe"):

@@ -1,14 +1,16 @@
 """Networks that were trained on other images, without the layer that told their classes apart."""
 
-from collections.abc import Callable
+import shutil
 from dataclasses import dataclass as plain_dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, cast
 
 import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from torch import Tensor
+from safetensors.torch import save_file
+from torch import nn
 
 from skiagram.errors import DataError, OptionError
 from skiagram.models.deep.ensemble import Ensemble
@@ -21,7 +23,7 @@ from skiagram.models.deep.fitted import (
 )
 from skiagram.models.deep.torchvision_base import take_torchvision_weights, torchvision_base
 from skiagram.models.deep.transfer import cut_last_layer
-from skiagram.models.deep.weights import FRESH, WeightsFile, check_sha256
+from skiagram.models.deep.weights import FRESH, WeightsFile, check_sha256, sha256_of
 from skiagram.models.deployment import repeat_folder
 from skiagram.options import STRICT
 from skiagram.preparation import PREPARATION, Preparation
@@ -38,11 +40,11 @@ class Embedder:
     """A loaded network that ends before its last layer.
 
     Attributes:
-        embed: Maps (n, *shape) float32 to (n, numbers).
+        network: Maps (n, *shape) float32 to (n, numbers).
         shape: (channels, height, width) of its images; 1 or 3 channels.
     """
 
-    embed: Callable[[Tensor], Tensor]
+    network: nn.Module
     shape: tuple[int, ...]
 
 
@@ -84,6 +86,25 @@ class TorchvisionNetwork:
 
     def check_unseen(self, preparation: Preparation) -> None:
         """Do nothing: what these weights saw is not recorded."""
+
+    def keep(self, folder: Path) -> None:
+        """Write the weights to a new folder; `load` says what is raised."""
+        folder.mkdir(parents=True)
+        weights = self.load().network.state_dict()
+        save_file({name: one.contiguous() for name, one in weights.items()}, folder / WEIGHTS)
+
+    def kept(self, folder: Path) -> "TorchvisionNetwork":
+        """Return the network with the weights that `keep` wrote.
+
+        Raises:
+            DataError: They are not there.
+        """
+        path = folder / WEIGHTS
+        try:
+            weights = WeightsFile(file=str(path), sha256=sha256_of(path))
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        return replace(self, weights=weights)
 
 
 @dataclass(**STRICT)
@@ -147,6 +168,22 @@ class TrainedNetwork:
                 allowed="a network of another data set",
                 remedy="use the model `refitted_head`, which trains the network inside each fold",
             )
+
+    def keep(self, folder: Path) -> None:
+        """Write the network to a new folder.
+
+        Raises:
+            DataError: The folder holds no network, or another one than `sha256` says.
+        """
+        self.load()
+        target = folder / repeat_folder(0)
+        target.mkdir(parents=True)
+        for name in (ARCHITECTURE, WEIGHTS):
+            shutil.copyfile(self._fitted / name, target / name)
+
+    def kept(self, folder: Path) -> "TrainedNetwork":
+        """Return the network that `keep` wrote."""
+        return replace(self, folder=str(folder))
 
     @property
     def _fitted(self) -> Path:

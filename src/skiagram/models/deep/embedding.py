@@ -8,6 +8,7 @@ in float32 on one thread; columns of an image alone and in a batch agree to abou
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -76,7 +77,7 @@ class Embedding:
         channels, *size = embedder.shape
         with torch.inference_mode(), _one_thread():
             parts = [
-                embedder.embed(_resized(pixels, size)).double().numpy()
+                embedder.network(_resized(pixels, size)).double().numpy()
                 for pixels in _images(batch, channels)
             ]
         return np.concatenate(parts)
@@ -88,6 +89,18 @@ class Embedding:
             DataError: It was trained on them, or its folder does not say.
         """
         self.network.check_unseen(preparation)
+
+    def keep(self, folder: Path) -> None:
+        """Write the network to a new folder.
+
+        Raises:
+            DataError: It cannot be had.
+        """
+        self.network.keep(folder)
+
+    def kept(self, folder: Path) -> "Embedding":
+        """Return the family with the network that `keep` wrote to a folder."""
+        return Embedding(network=self.network.kept(folder))
 
 
 @lru_cache(maxsize=4)

@@ -113,8 +113,7 @@ def check_sha256(path: Path, expected: str, option: str) -> None:
         DataError: It has another checksum.
         OSError: It cannot be read.
     """
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256_of(path)
     if found != expected:
         raise DataError(
             f"a file of SHA-256 {found}",
@@ -122,6 +121,16 @@ def check_sha256(path: Path, expected: str, option: str) -> None:
             allowed=expected,
             remedy=f"get the file again, or correct {option} if you trust this one",
         )
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 checksum of a file in hexadecimal digits.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _unavailable(architecture: str, tried: str, where: str) -> DataError:
