@@ -14,11 +14,16 @@ MASKS = np.ones((3, 6, 7), dtype=np.bool_)
 
 def test_what_several_families_need_is_made_once() -> None:
     batch, levels = Batch(IMAGES), Discretisation(bin_number=8, bin_width=None)
-    assert batch.luminance("a") is batch.luminance("b")
+    colour = Batch(np.stack([IMAGES] * 3, axis=-1))
+    assert colour.luminance("a") is colour.luminance("b")
     assert batch.region("bright", "a") is batch.region("bright", "b")
     assert batch.levels(levels, "whole", "a") is batch.levels(levels, "whole", "b")
     other = Discretisation(bin_number=9, bin_width=None)
     assert batch.levels(other, "whole", "a") is not batch.levels(levels, "whole", "b")
+
+
+def test_planes_of_one_channel_are_no_copy() -> None:
+    assert Batch(IMAGES).planes("a") is IMAGES
 
 
 def test_bright_region_stays_within_the_region_of_interest() -> None:

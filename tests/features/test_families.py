@@ -52,6 +52,19 @@ def test_every_feature_of_every_finite_image_is_finite(name: str, images: np.nda
     assert np.isfinite(values).all()
 
 
+def test_a_region_of_interest_counts_or_is_refused_by_name(name: str) -> None:
+    images = np.random.default_rng(1).normal(size=(2, 20, 24)).astype(np.float32)
+    masks = np.zeros(images.shape, dtype=np.bool_)
+    masks[:, 4:15, 3:17] = True
+    try:
+        found = FAMILIES[name].extract(Batch(images, masks))
+    except DataError as error:
+        assert f"`{name}` is not defined in a region of interest" in str(error)  # noqa: PT017
+        return
+    same = np.array_equal(found, FAMILIES[name].extract(Batch(images)))
+    assert same == (name in ANY_CHANNELS)
+
+
 @pytest.mark.parametrize("value", [0.0, 0.1, -1000.0, 1e30])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 6), (17, 9)])
 def test_constant_image_is_described(name: str, shape: tuple[int, int], value: float) -> None:

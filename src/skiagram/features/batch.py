@@ -69,6 +69,37 @@ class Batch:
                 remedy=f"leave `{family}` out of `features`",
             )
 
+    def check_whole(self, family: str) -> None:
+        """Refuse regions of interest.
+
+        Args:
+            family: Name of the family, for the message.
+
+        Raises:
+            DataError: The images have masks.
+        """
+        if self.masks is not None:
+            raise DataError(
+                f"`{family}` is not defined in a region of interest",
+                where="features",
+                allowed="images without a mask",
+                remedy=f"leave `{family}` out of `features`",
+            )
+
+    def planes(self, family: str) -> NDArray[Any]:
+        """Return the intensities (n, height, width) in the images' own depth, not to be changed.
+
+        Those of one channel are no copy, of which `luminance` makes one in twice the memory.
+
+        Args:
+            family: Name of the family, for the message.
+
+        Raises:
+            DataError: The images are volumes or have neither one channel nor three.
+        """
+        self.check_planes(family)
+        return self.images if self.images.ndim == 3 else self.luminance(family)
+
     def luminance(self, family: str) -> NDArray[np.float64]:
         """Return the intensities (n, height, width) that a family of grey images works on.
 
@@ -79,6 +110,8 @@ class Batch:
             DataError: The images are volumes or have neither one channel nor three.
         """
         self.check_planes(family)
+        if self.images.ndim == 3:  # quicker to make again than worth its memory
+            return luminance(self.images, family)
         if "luminance" not in self._found:
             self._found["luminance"] = luminance(self.images, family)
         grey: NDArray[np.float64] = self._found["luminance"]
@@ -98,10 +131,7 @@ class Batch:
         """
         if not self.volumes:
             return self.luminance(family)
-        if "volumes" not in self._found:
-            self._found["volumes"] = self.images[..., 0].astype(np.float64)
-        volumes: NDArray[np.float64] = self._found["volumes"]
-        return volumes
+        return self.images[..., 0].astype(np.float64)
 
     def region(self, which: Region, family: str) -> NDArray[np.bool_]:
         """Return the pixels (n, [depth,] height, width) that features are computed on.

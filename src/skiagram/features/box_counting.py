@@ -1,12 +1,14 @@
 """Box counting dimension of an intensity surface."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.features.power_law import log_slope
 
 
-def box_counting_dimension(images: NDArray[np.float64]) -> NDArray[np.float64]:
+def box_counting_dimension(images: NDArray[Any]) -> NDArray[np.float64]:
     """Return the differential box counting dimension of the intensity surface, (n,).
 
     Sarkar and Chaudhuri, IEEE Trans. SMC 24(1), 1994: boxes of side s = 2, 4, 8 … up to half of
@@ -20,10 +22,13 @@ def box_counting_dimension(images: NDArray[np.float64]) -> NDArray[np.float64]:
     3 is true and 2.3 where 2.5 is, in 256 × 256 pixels.
 
     Args:
-        images: (n, height, width), finite.
+        images: (n, height, width) of any depth, finite.
     """
-    lowest = images.min(axis=(1, 2), keepdims=True)
-    spread = images.max(axis=(1, 2), keepdims=True) - lowest
+    lowest, highest = (
+        extreme(images, axis=(1, 2), keepdims=True).astype(np.float64)
+        for extreme in (np.min, np.max)
+    )
+    spread = highest - lowest
     shorter = min(images.shape[1:]) - 1
     largest = smallest = images
     sides, counts = [], []
@@ -46,15 +51,16 @@ def box_counting_dimension(images: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _boxes(
-    surface: NDArray[np.float64], lowest: NDArray[np.float64], height: NDArray[np.float64]
+    surface: NDArray[Any], lowest: NDArray[np.float64], height: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return how many whole boxes stand below the surface."""
-    boxes = surface - lowest
+    boxes = surface.astype(np.float64)
+    boxes -= lowest
     boxes /= height
     return np.floor(boxes, out=boxes)
 
 
-def _pooled(images: NDArray[np.float64], extreme: np.ufunc, shared: bool) -> NDArray[np.float64]:
+def _pooled(images: NDArray[Any], extreme: np.ufunc, shared: bool) -> NDArray[Any]:
     """Return the extremes of squares of 2 × 2, or 3 × 3 that share their border, as (n, h, w)."""
     for axis in (1, 2):
         places = (images.shape[axis] - shared) // 2

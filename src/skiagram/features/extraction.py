@@ -128,5 +128,6 @@ def _stack(span: Span, ids: list[str], images: list[Image]) -> Batch:
             remedy="choose a restoration that fills missing values",
         )
     unknown = (np.nan,) * (3 if is_volume(images[0]) else 2)
-    spacing = np.array([span.store().spacing(case_id) or unknown for case_id in ids])
+    store = span.store()
+    spacing = np.array([store.spacing(case_id) or unknown for case_id in ids])
     return Batch(stacked, spacing=spacing)

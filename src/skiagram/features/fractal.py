@@ -36,7 +36,7 @@ _DEFINITIONS = (
 
 @dataclass(**STRICT)
 class Fractal:
-    """Box counting dimension and spectral slope, of the whole image whatever its region.
+    """Box counting dimension and spectral slope, of whole images.
 
     Tissue with the power spectrum c / f^β is a fractal surface of dimension 4 − β/2 for β from 2
     to 4; mammograms have β near 3 (Burgess, Jacobson and Judy, Med Phys 28:419, 2001).
@@ -70,9 +70,10 @@ class Fractal:
             noise and for images that are constant or too small to have a slope.
 
         Raises:
-            DataError: The images have neither one channel nor three.
+            DataError: The images have neither one channel nor three, or they have masks.
         """
-        grey = batch.luminance("fractal")
+        batch.check_whole("fractal")
+        grey = batch.planes("fractal")
         side = min(self.tile, *grey.shape[1:])
         rings = np.arange(_LOWEST_RING, int(self.highest_frequency * side) + 1)
         slope = spectral_slope(ring_powers(grey, side), rings)

@@ -27,7 +27,7 @@ class Gabor:
 
     Manjunath and Ma, IEEE Trans. PAMI 18(8), 1996; the filters have a round Gaussian (Daugman,
     JOSA A 2(7), 1985). The image's mean is taken away before; beyond its border it goes on as its
-    mirror image. The whole image is described, whatever its region.
+    mirror image. Regions of interest are refused.
 
     Attributes:
         wavelengths: Of the waves, in pixels.
@@ -82,8 +82,9 @@ class Gabor:
             (n, n_features) float64, ≥ 0, in the unit of the intensities.
 
         Raises:
-            DataError: The images have neither one channel nor three.
+            DataError: The images have neither one channel nor three, or they have masks.
         """
+        batch.check_whole("gabor")
         grey = batch.luminance("gabor")
         found = np.stack([self._responses(grey, one) for one in self.wavelengths], axis=1)
         if self.aggregation == "averaged":

@@ -1,6 +1,6 @@
 """Feature family `granulometry`: how much of the image stands in structures of each size."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +43,8 @@ class Granulometry:
     square does not fit, a closing dark ones. What one size takes away more than the size before
     it, as a share of all that could be taken away (intensity above the image's minimum for
     openings, below its maximum for closings), is the spectrum: in [0, 1], of sum at most 1, and
-    independent of the intensities' gain and offset. The whole image is described, whatever its
-    region.
+    independent of the intensities' gain and offset. Regions of interest are
+    refused.
 
     Attributes:
         radii: A square of radius r has a side of 2 r + 1 pixels.
@@ -71,12 +71,13 @@ class Granulometry:
             (n, n_features) float64 in [0, 1]; 0 for constant images.
 
         Raises:
-            DataError: The images have neither one channel nor three.
+            DataError: The images have neither one channel nor three, or they have masks.
         """
-        grey = batch.luminance("granulometry")
+        batch.check_whole("granulometry")
+        grey = batch.planes("granulometry")
         return np.hstack([self._spectrum(grey, sign) for sign in (1, -1)])
 
-    def _spectrum(self, grey: NDArray[np.float64], sign: int) -> NDArray[np.float64]:
+    def _spectrum(self, grey: NDArray[Any], sign: int) -> NDArray[np.float64]:
         """Return the spectrum of openings (sign 1) or of closings (sign −1)."""
         eroded = grey.astype(np.float32)
         opened = np.empty_like(eroded)

@@ -36,7 +36,7 @@ class OrientedGradients:
     Dalal and Triggs, CVPR 2005, section 6: unsigned orientations, R-HOG blocks one cell apart,
     L2-Hys normalisation (unit length, clipping at 0.2, unit length); each pixel votes for one
     orientation and one cell, without their Gaussian window. Images of any size have the same
-    number of cells, so the same columns; the whole image is described, whatever its region.
+    number of cells, so the same columns; regions of interest are refused.
 
     Attributes:
         grid: Rows of cells, and columns of cells. Where the number does not divide the image's
@@ -82,8 +82,9 @@ class OrientedGradients:
             (n, n_features) float64 in [0, 1]; 0 in a block without any gradient.
 
         Raises:
-            DataError: The images have neither one channel nor three.
+            DataError: The images have neither one channel nor three, or they have masks.
         """
+        batch.check_whole("hog")
         histograms = cell_histograms(batch.luminance("hog"), self.grid, self._boundaries())
         cells = (self.block, self.block)
         blocks = np.lib.stride_tricks.sliding_window_view(histograms, cells, axis=(1, 2))

@@ -1,5 +1,7 @@
 """Power spectrum of an image by frequency, and how steeply it falls."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, signal
@@ -9,14 +11,14 @@ from skiagram.features.power_law import log_slope
 _RELATIVE_FLOOR = 1e-20  # of power, beside which that of a constant tile is rounding
 
 
-def ring_powers(images: NDArray[np.float64], side: int) -> NDArray[np.float64]:
+def ring_powers(images: NDArray[Any], side: int) -> NDArray[np.float64]:
     """Return the mean power of the frequencies around each whole number of cycles a tile.
 
     Tiles cover the image, overlapping where its size is no multiple of theirs; each has its
     weighted mean taken away and a Hann window laid over it (Welch, IEEE Trans. AU 15(2), 1967).
 
     Args:
-        images: (n, height, width), finite.
+        images: (n, height, width) of any depth, finite.
         side: Of a tile, at most that of the images.
 
     Returns:
@@ -24,7 +26,9 @@ def ring_powers(images: NDArray[np.float64], side: int) -> NDArray[np.float64]:
     """
     window = signal.windows.hann(side, sym=False)
     window = np.outer(window, window)
-    highest, lowest = (extreme(images, (1, 2), keepdims=True) for extreme in (np.max, np.min))
+    highest, lowest = (
+        extreme(images, (1, 2), keepdims=True).astype(np.float64) for extreme in (np.max, np.min)
+    )
     scale = np.maximum(highest, -lowest)
     scale[scale == 0] = 1
     power = np.zeros((len(images), side, side // 2 + 1))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.features.feature import Column, Feature, Features, Quantity, ratio
+from skiagram.features.kernels.coefficients import coefficient_moments, energy_entropy
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,8 @@ class SubBand(Features):
     floor: Column
 
     @Quantity
-    def _square(self) -> NDArray[np.float64]:
-        return self.coefficients**2
-
-    @Quantity
-    def _energy(self) -> Column:
-        return self._square.mean(axis=1)
+    def _moments(self) -> NDArray[np.float64]:
+        return coefficient_moments(self.coefficients)
 
     @Feature
     def log_energy(self) -> Column:
@@ -37,7 +34,7 @@ class SubBand(Features):
         Unit: 1
         Range: from −87.3
         """
-        return np.log(np.maximum(self._energy, self.floor))
+        return np.log(np.maximum(self._moments[1], self.floor))
 
     @Feature
     def mean_absolute(self) -> Column:
@@ -47,7 +44,7 @@ class SubBand(Features):
         Unit: intensity
         Range: from 0
         """
-        return np.abs(self.coefficients).mean(axis=1)
+        return self._moments[0]
 
     @Feature
     def standard_deviation(self) -> Column:
@@ -57,7 +54,7 @@ class SubBand(Features):
         Unit: intensity
         Range: from 0
         """
-        return self.coefficients.std(axis=1)
+        return np.sqrt(self._moments[2])
 
     @Feature
     def excess_kurtosis(self) -> Column:
@@ -67,10 +64,8 @@ class SubBand(Features):
         Unit: 1
         Range: [−2, m − 3]
         """
-        deviation = self.coefficients - self.coefficients.mean(axis=1, keepdims=True)
-        square = deviation**2
-        variance = square.mean(axis=1)
-        kurtosis = ratio(np.square(square).mean(axis=1), variance**2)
+        _, _, variance, fourth = self._moments
+        kurtosis = ratio(fourth, variance**2)
         return np.where(variance > self.floor, kurtosis - 3, 0)
 
     @Feature
@@ -81,7 +76,6 @@ class SubBand(Features):
         Unit: 1
         Range: [0, 1]
         """
-        places = self.coefficients.shape[1]
-        share = self._square / (places * np.maximum(self._energy, self.floor))[:, None]
-        bits = -np.sum(share * np.log2(np.where(share > 0, share, 1)), axis=1)
-        return np.where(self._energy > self.floor, np.abs(bits) / np.log2(max(places, 2)), 0)
+        places, energy = self.coefficients.shape[1], self._moments[1]
+        bits = energy_entropy(self.coefficients, places * np.maximum(energy, self.floor))
+        return np.where(energy > self.floor, np.abs(bits) / np.log2(max(places, 2)), 0)

@@ -1,6 +1,6 @@
 """Feature family `wavelet`: how much of the image stands at each scale and orientation."""
 
-import warnings
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.features.batch import Batch
 from skiagram.features.definition import Definition
 from skiagram.features.sub_band import SubBand
+from skiagram.features.sub_band_transform import mean_square, sub_bands
 from skiagram.options import STRICT
 
 _ORIENTATIONS = ("horizontal", "vertical", "diagonal")
@@ -83,19 +84,25 @@ class Wavelet:
             (n, n_features) float64, finite.
 
         Raises:
-            DataError: The images have neither one channel nor three.
+            DataError: The images have neither one channel nor three, or they have masks.
         """
-        grey = batch.luminance("wavelet")
-        floor = np.maximum(_RELATIVE_FLOOR * np.mean(grey**2, axis=(1, 2)), _ABSOLUTE_FLOOR)
-        bands = (SubBand(band.reshape(len(grey), -1), floor) for band in self._bands(grey))
-        return np.stack(
-            [getattr(band, statistic) for band in bands for statistic in self.statistics], axis=1
+        batch.check_whole("wavelet")
+        planes = batch.planes("wavelet")
+        floor = np.maximum(_RELATIVE_FLOOR * mean_square(planes), _ABSOLUTE_FLOOR)
+        described = partial(self._described, floor=floor)
+        *details, approximation = map(
+            described, sub_bands(planes, self.wavelet, self.boundary, self.levels)
         )
+        each = len(_ORIENTATIONS)
+        coarsest_first = [
+            details[each * level + orientation]
+            for level in range(self.levels - 1, -1, -1)
+            for orientation in range(each)
+        ]
+        return np.hstack([approximation, *coarsest_first])
 
-    def _bands(self, grey: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Level value of .* is too high")
-            approximation, *details = pywt.wavedec2(
-                grey, self.wavelet, mode=self.boundary, level=self.levels, axes=(1, 2)
-            )
-        return [approximation, *(band for level in details for band in level)]
+    def _described(
+        self, band: NDArray[np.float64], floor: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        found = SubBand(band.reshape(len(band), -1), floor)
+        return np.stack([getattr(found, statistic) for statistic in self.statistics], axis=1)

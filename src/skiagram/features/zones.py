@@ -14,7 +14,7 @@ from skiagram.options import STRICT
 
 @dataclass(**STRICT)
 class Zones:
-    """Mean intensities of the zones of a square grid over the whole image, whatever its region.
+    """Mean intensities of the zones of a square grid over the whole image.
 
     A zone takes in every row and column that it touches: zones of an image whose size their number
     does not divide overlap by a pixel.
@@ -51,8 +51,9 @@ class Zones:
             (n, number²) float64, finite.
 
         Raises:
-            DataError: The images have neither one channel nor three.
+            DataError: The images have neither one channel nor three, or they have masks.
         """
+        batch.check_whole("zones")
         return zone_means(batch.luminance("zones"), self.number)
 
 
