@@ -96,3 +96,18 @@ def test_moments_are_numpys_over_all_pixels(tmp_path: Path, level: float, held_b
 def test_a_constant_channel_has_unit_deviation(tmp_path: Path) -> None:
     _, deviation = stored(tmp_path, np.full((1, 3, 3), 0.1, dtype=np.float32)).moments()
     assert deviation.tolist() == [1.0]
+
+
+def test_volumes_are_normalised_by_the_moments_of_all_voxels(tmp_path: Path) -> None:
+    volumes = np.random.default_rng(0).normal(7, 3, (10, 3, 4, 5, 1)).astype(np.float32)
+    with ShardWriter(tmp_path) as writer:
+        for row, volume in enumerate(volumes):
+            writer.add(f"case{row}", volume)
+    store = ImageStore(tmp_path)
+    inputs = ImageSet(store, np.array(store.case_ids))
+    for held_bytes in (0, 1 << 20):
+        examples = Examples(inputs, np.zeros(10, np.int64), None, held_bytes=held_bytes)
+        assert examples[np.arange(2)].images.shape == (2, 1, 3, 4, 5)
+        mean, deviation = examples.moments()
+        np.testing.assert_allclose(mean, [volumes.mean()], rtol=1e-5)
+        np.testing.assert_allclose(deviation, [volumes.std()], rtol=1e-5)
