@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
@@ -10,6 +11,8 @@ from scipy.ndimage import gaussian_filter
 from skiagram.audit.run import audit
 from skiagram.audit.shifted import shifted_pairs
 from skiagram.duplicates import duplicate_pairs
+from skiagram.evaluation.reference import reference
+from skiagram.evaluation.twins import twins
 from skiagram.store import Image, ImageStore, ShardWriter
 from tests.audit.planted import CARD, TASK, Planted, clean_set
 
@@ -30,7 +33,8 @@ def store_of(folder: Path, images: list[Image]) -> ImageStore:
 
 
 def found(store: ImageStore) -> list[tuple[int, int]]:
-    return [(one, other) for one, other in shifted_pairs(store, duplicate_pairs(store)).tolist()]
+    pairs = shifted_pairs(store, duplicate_pairs(store))
+    return list(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True))
 
 
 def test_a_volume_shifted_along_depth_is_found(tmp_path: Path) -> None:
@@ -102,6 +106,23 @@ def test_each_kind_of_shifted_copy_warns_and_names_its_cases(
 def test_images_of_one_patient_may_be_shifted(tissue: Planted, tmp_path: Path) -> None:
     tissue.images[4] = wide_tissue(48)[2, 7:71, 8:72]
     tissue.cases.patient_id[4] = tissue.cases.patient_id[2]
-    report, twins = audit(tissue.store(tmp_path), tissue.cases, TASK, CARD)
+    report, _ = audit(tissue.store(tmp_path), tissue.cases, TASK, CARD)
     assert not [one.name for one in report.findings if one.name.startswith("shifted")]
-    assert not len(twins)
+
+
+def test_a_shifted_copy_is_a_twin_that_figures_off_twins_leave_out(
+    tissue: Planted, tmp_path: Path
+) -> None:
+    tissue.images[40] = wide_tissue(48)[3, 9:73, 10:74]
+    tissue.images[41] = tissue.images[5].copy()
+    cases = tissue.cases
+    _, table = audit(tissue.store(tmp_path), cases, TASK, CARD)
+    assert table["first"].tolist() == ["case-000003", "case-000005"]
+    assert table["second"].tolist() == ["case-000040", "case-000041"]
+    assert table["shifted"].tolist() == [True, False]
+    assert table["exact"].tolist() == [False, True]
+    assert 0.7 < table["correlation"][0] < 1
+    tested = cases.test().case_id
+    opened = pd.DataFrame({"case_id": tested, "label": np.arange(len(tested)) % 2})
+    marked = twins(reference(cases.test(), TASK, opened), cases, table)
+    assert tested[marked].tolist() == ["case-000040", "case-000041"]

@@ -40,7 +40,7 @@ class Evidence:
         pairs: Exact and near duplicates, as rows of the case table.
         constant: (n,) bool, True where an image shows nothing.
         traits: What a label must not be told from; None where it was not collected.
-        shifted: (m, 2) int64 rows of copies that were shifted; None where they were not sought.
+        shifted: Copies that were shifted, as rows of the case table; None where not sought.
     """
 
     cases: Cases
@@ -49,7 +49,7 @@ class Evidence:
     pairs: Pairs
     constant: NDArray[np.bool_]
     traits: Traits | None = None
-    shifted: NDArray[np.int64] | None = None
+    shifted: Pairs | None = None
 
     def pairs_between(self, one: tuple[str, ...], other: tuple[str, ...]) -> NDArray[np.bool_]:
         """Return (m,) bool: the pairs with one image in the splits `one`, one in `other`."""

@@ -54,22 +54,23 @@ def audit(
 
     Returns:
         The report, and all pairs of duplicates: `first` < `second` (case ids), `correlation`
-        (float64 in (.98, 1]), `exact` (bool), sorted.
+        (float64, of thumbnails in (.98, 1], of shifted copies' detail in (.7, 1]), `exact` and
+        `shifted` (bool), sorted.
 
     Raises:
         OptionError: The card waives a finding that does not exist.
         DataError: Store and case table name different cases.
     """
     rows = _rows(store, cases)
-    pairs = duplicate_pairs(store)
-    shifted = rows[shifted_pairs(store, pairs)]
-    pairs = Pairs(rows[pairs.first], rows[pairs.second], pairs.correlation, pairs.exact)
+    near = duplicate_pairs(store)
+    shifted = _in_rows(shifted_pairs(store, near), rows)
+    pairs = _in_rows(near, rows)
     constant = np.zeros(len(cases), dtype=np.bool_)
     constant[rows] = constant_images(store)
     traits = traits_of(store, cases, covariates, acquisition)
     evidence = Evidence(cases, task, card, pairs, constant, traits, shifted)
     looked_for = [finding for check in CHECKS for finding in check(evidence)]
-    return _report(looked_for, card.waived_findings), _twins(pairs, cases)
+    return _report(looked_for, card.waived_findings), _twins(pairs, shifted, cases)
 
 
 def _rows(store: ImageStore, cases: Cases) -> NDArray[np.int64]:
@@ -82,6 +83,10 @@ def _rows(store: ImageStore, cases: Cases) -> NDArray[np.int64]:
             remedy="run ingest again",
         )
     return np.array([row_of[case_id] for case_id in store.case_ids], dtype=np.int64)
+
+
+def _in_rows(pairs: Pairs, rows: NDArray[np.int64]) -> Pairs:
+    return dataclasses.replace(pairs, first=rows[pairs.first], second=rows[pairs.second])
 
 
 def _report(looked_for: list[Finding], waived: dict[str, str]) -> AuditReport:
@@ -102,14 +107,16 @@ def _report(looked_for: list[Finding], waived: dict[str, str]) -> AuditReport:
     return AuditReport(tuple(met), checked)
 
 
-def _twins(pairs: Pairs, cases: Cases) -> pd.DataFrame:
-    ids = np.sort(np.stack([cases.case_id[pairs.first], cases.case_id[pairs.second]]), axis=0)
+def _twins(near: Pairs, shifted: Pairs, cases: Cases) -> pd.DataFrame:
+    rows = np.concatenate([[near.first, near.second], [shifted.first, shifted.second]], axis=1)
+    ids = np.sort(cases.case_id[rows], axis=0)
     table = pd.DataFrame(
         {
             "first": ids[0],
             "second": ids[1],
-            "correlation": pairs.correlation,
-            "exact": pairs.exact,
+            "correlation": np.concatenate([near.correlation, shifted.correlation]),
+            "exact": np.concatenate([near.exact, shifted.exact]),
+            "shifted": np.arange(ids.shape[1]) >= len(near.first),
         }
     )
     return table.sort_values(["first", "second"], ignore_index=True)

@@ -34,7 +34,7 @@ _KEPT = (np.hypot(_ROW, _COLUMN) >= 1) & (np.hypot(_ROW, _COLUMN) <= _CYCLES)
 _KEPT &= (_COLUMN > 0) | (_ROW > 0)  # the others repeat them
 
 
-def shifted_pairs(store: ImageStore, known: Pairs) -> NDArray[np.int64]:
+def shifted_pairs(store: ImageStore, known: Pairs) -> Pairs:
     """Find copies shifted by up to an eighth of a side.
 
     Args:
@@ -42,7 +42,8 @@ def shifted_pairs(store: ImageStore, known: Pairs) -> NDArray[np.int64]:
         known: Near duplicates, which are left out.
 
     Returns:
-        (m, 2) positions in the store, first < second, sorted.
+        Their positions in the store; the correlation is that of their detail where it fits best, in
+        (.7, 1].
     """
 
     @lru_cache(maxsize=_DETAILS_KEPT)
@@ -53,8 +54,12 @@ def shifted_pairs(store: ImageStore, known: Pairs) -> NDArray[np.int64]:
 
     apart = set(zip(known.first.tolist(), known.second.tolist(), strict=True))
     alike = sorted(set(correlated_pairs(fingerprints(store), FINGERPRINTS_ALIKE)) - apart)
-    pairs = [pair for pair in alike if _best_match(*map(detail, pair)) > DETAIL_ALIKE]
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    matches = np.array([_best_match(*map(detail, pair)) for pair in alike])
+    copied = matches > DETAIL_ALIKE
+    first, second = np.array(alike, dtype=np.int64).reshape(-1, 2)[copied].T
+    return Pairs(
+        first, second, np.minimum(matches[copied], 1), np.zeros(len(first), dtype=np.bool_)
+    )
 
 
 def fingerprints(store: ImageStore) -> NDArray[np.float32]:

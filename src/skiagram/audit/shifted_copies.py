@@ -15,7 +15,7 @@ def check_shifted(evidence: Evidence) -> list[Finding]:
     """
     if evidence.shifted is None:
         return []
-    cases, (first, second) = evidence.cases, evidence.shifted.T
+    cases, first, second = evidence.cases, evidence.shifted.first, evidence.shifted.second
     test = cases.split == "test"
     developed = ~test[first] & ~test[second]
     rows = np.concatenate([first, second])[np.tile(test[first] != test[second], 2)]

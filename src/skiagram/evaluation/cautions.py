@@ -23,18 +23,18 @@ def cautions(
         results: What was found of each model.
         cases: The reported cases.
         design: The design of evaluation.
-        twins: Reported cases with a near duplicate among development cases.
-        label_conflicts: Pairs of near duplicates whose labels differ.
+        twins: Reported cases with a near duplicate or shifted copy among development cases.
+        label_conflicts: Pairs of near duplicates or shifted copies whose labels differ.
     """
     yield from _about_models(results)
     if twins:
         yield (
-            f"Near-identical images (twins) stand among the development cases for {twins} of "
+            f"Copies or near copies (twins) stand among the development cases for {twins} of "
             f"{len(cases)} reported cases; the AUC off twins leaves them out and is fairer."
         )
     if label_conflicts:
         yield (
-            f"Pairs of near-identical images with different labels: {label_conflicts}; in each at "
+            f"Pairs of copies or near copies with different labels: {label_conflicts}; in each at "
             "least one label is doubtful."
         )
     for name, patients in zip(cases.classes, cases.patients_by_class(), strict=True):

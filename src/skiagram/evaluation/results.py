@@ -83,7 +83,7 @@ class Evaluation:
         part: Which scores the figures are on: `test` or `out_of_fold`.
         cases: `development` and `reported` → class name → number of cases.
         patients: `development` and `reported` → number of patients.
-        twins: Reported cases with a near duplicate among development cases.
+        twins: Reported cases with a near duplicate or shifted copy among development cases.
         models: One result a model, in the order of params.yaml.
         best: Arm → name of its best model by `selection_auc`; failed models and readers are not
             eligible.
@@ -93,7 +93,8 @@ class Evaluation:
         warnings: What a reader must know (leaks, failures, few cases), a sentence each.
         margin: Smallest AUC difference that counts as worthwhile in the verdict.
         comparisons: The pairs of models that were asked for.
-        label_conflicts: Pairs of near duplicates, in all cases, whose labels differ.
+        label_conflicts: Pairs of near duplicates or shifted copies, in all cases, whose labels
+            differ.
         primary: The one test named before the seal is opened: the best network against the best
             baseline, both chosen on out-of-fold scores; None without both arms.
         secondary: All other pairs of models, the better by out-of-fold scores first; their p values

@@ -24,7 +24,7 @@ class Setting:
         development: Cases whose labels were open to training.
         cases: The reported cases; under `cv` the development cases themselves.
         draws: Patient resamples of the reported cases.
-        twins: (n,) whether a reported case has a near duplicate among development cases.
+        twins: (n,) whether a copy of a reported case stands among development cases.
         ideal: Placements of the ideal observer on generated data, else None.
         seed: Seed of the bootstrap.
         covariates: `case_id` and the columns of subgroups; None where there are none.
@@ -39,6 +39,11 @@ class Setting:
     ideal: Placements | None
     seed: int
     covariates: pd.DataFrame | None = None
+
+    @property
+    def sides(self) -> dict[str, Reference]:
+        """Return the cases by what they are for."""
+        return {"development": self.development, "reported": self.cases}
 
 
 def setting(
@@ -58,7 +63,7 @@ def setting(
         task: What is told apart.
         sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
         truth: Columns `case_id`, `ideal_score` of generated data, else None.
-        duplicates: Columns `first`, `second`: case ids of near duplicates.
+        duplicates: Columns `first`, `second`: case ids of near duplicates and shifted copies.
         seed: Seed of the bootstrap.
         replicates: Bootstrap resamples.
         covariates: `case_id` and the columns of subgroups, a row a case; None asks for none.

@@ -51,7 +51,7 @@ def evaluate(
         sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
         seed: Seed of the bootstrap.
         truth: Columns `case_id`, `ideal_score` of generated data, else None.
-        duplicates: Columns `first`, `second`: case ids of near duplicates.
+        duplicates: Columns `first`, `second`: case ids of near duplicates and shifted copies.
         margin: Smallest AUC difference that counts as worthwhile.
         replicates: Bootstrap resamples.
         compare: Pairs of models whose difference is asked for besides that of the best.
@@ -74,36 +74,26 @@ def evaluate(
         name: Contender(one, ground.cases, ground.draws) for name, one in scored.items() if one
     }
     found = compared(Contest(results, contenders, best, questions.trivial, compare, margin))
+    conflicts = label_conflicts(_labels(ground.development) | _labels(ground.cases), duplicates)
+    every, n_twins = tuple(results.values()), int(ground.twins.sum())
     difference = found.primary.difference if found.primary else None
-    known = _labels(ground.development) | _labels(ground.cases)
-    conflicts = label_conflicts(known, duplicates)
-    n_twins = int(ground.twins.sum())
-    every = tuple(results.values())
-    sides = {"development": ground.development, "reported": ground.cases}
+    answer = verdict(
+        results, best, difference, ground.cases, task.design, margin, patients_known,
+        found.detectable,
+    )  # fmt: skip
+    warned = cautions(every, ground.cases, task.design, n_twins, conflicts)
     return Evaluation(
         task=task,
         part=ground.part,
-        cases={name: _counts(side) for name, side in sides.items()},
-        patients={name: len(np.unique(side.patient)) for name, side in sides.items()},
+        cases={name: _by_class(side) for name, side in ground.sides.items()},
+        patients={name: len(np.unique(side.patient)) for name, side in ground.sides.items()},
         twins=n_twins,
         models=every,
         best=best,
         difference=difference,
         ideal=None if ground.ideal is None else auc_estimate(ground.ideal),
-        verdict=verdict(
-            results,
-            best,
-            difference,
-            ground.cases,
-            task.design,
-            margin,
-            patients_known,
-            found.detectable,
-        ),
-        warnings=(
-            *cautions(every, ground.cases, task.design, n_twins, conflicts),
-            *found.unbeaten(),
-        ),
+        verdict=answer,
+        warnings=(*warned, *found.unbeaten()),
         margin=margin,
         label_conflicts=conflicts,
         prevalence=questions.prevalence,
@@ -135,5 +125,5 @@ def _labels(cases: Reference) -> dict[str, int]:
     return dict(zip(cases.case_id.tolist(), cases.label.tolist(), strict=True))
 
 
-def _counts(cases: Reference) -> dict[str, int]:
+def _by_class(cases: Reference) -> dict[str, int]:
     return {name: int((cases.label == k).sum()) for k, name in enumerate(cases.classes)}

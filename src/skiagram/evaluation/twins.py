@@ -9,15 +9,15 @@ from skiagram.records import Cases
 
 
 def twins(reported: Reference, cases: Cases, duplicates: pd.DataFrame) -> NDArray[np.bool_]:
-    """Mark reported cases with a near duplicate among the development cases.
+    """Mark reported cases with a near duplicate or shifted copy among the development cases.
 
-    Under cross-validation, where a case is both, only a duplicate of another patient counts: a
+    Under cross-validation, where a case is both, only that of another patient counts: a
     patient's own images never stand on both sides.
 
     Args:
         reported: The reported cases.
         cases: The whole case table.
-        duplicates: Columns `first`, `second`: case ids of near duplicates.
+        duplicates: Columns `first`, `second`: case ids of near duplicates and shifted copies.
 
     Returns:
         (n,) bool, in the order of `reported`.
@@ -34,11 +34,11 @@ def twins(reported: Reference, cases: Cases, duplicates: pd.DataFrame) -> NDArra
 
 
 def label_conflicts(known: dict[str, int], duplicates: pd.DataFrame) -> int:
-    """Count pairs of near duplicates whose labels differ.
+    """Count pairs of near duplicates or shifted copies whose labels differ.
 
     Args:
         known: Case id → label.
-        duplicates: Columns `first`, `second`: case ids of near duplicates.
+        duplicates: Columns `first`, `second`: case ids of near duplicates and shifted copies.
     """
     pairs = zip(duplicates["first"].tolist(), duplicates["second"].tolist(), strict=True)
     return sum(known[one] != known[other] for one, other in pairs)

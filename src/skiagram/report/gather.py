@@ -40,7 +40,7 @@ class Artefacts:
         task: What is told apart.
         sealed: Labels of test cases.
         truth: What only a generator knows; None for real images.
-        duplicates: Near duplicates that the audit met.
+        duplicates: Near duplicates and shifted copies that the audit met.
         covariates: `case_id` and what else is known of each case.
         card: What a reader must know of the data set.
     """

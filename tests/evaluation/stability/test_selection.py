@@ -29,7 +29,9 @@ def test_equals_fleiss_kappa(seed: int) -> None:
 
 def test_same_choice_is_one_and_chance_is_none() -> None:
     same = np.tile(np.arange(20) < 5, (4, 1))
-    assert selection_stability(same).value == pytest.approx(1)
+    found = selection_stability(same)
+    assert (found.value, found.low, found.high) == (1, None, None)
+    assert found.method == "no interval: every selection is the same"
     rng = np.random.default_rng(0)
     random = np.stack([rng.permutation(20) < 5 for _ in range(200)])
     assert selection_stability(random).value == pytest.approx(0, abs=0.01)

@@ -28,6 +28,8 @@ def selection_stability(selected: NDArray[np.bool_]) -> Estimate:
     frequency = selected.mean(axis=0)
     chance = mean_size / d * (1 - mean_size / d)
     value = 1 - float((m / (m - 1) * frequency * (1 - frequency)).mean()) / chance
+    if not frequency[(frequency > 0) & (frequency < 1)].size:
+        return Estimate(1.0, method="no interval: every selection is the same")
     own = _influence(selected, sizes, frequency, value, chance)
     half = Z * float(np.sqrt(4 / m**2 * ((own - own.mean()) ** 2).sum()))
     return Estimate(value, max(-1.0, value - half), min(1.0, value + half), "Nogueira")
