@@ -18,8 +18,17 @@ def test_what_several_families_need_is_made_once() -> None:
     assert colour.luminance("a") is colour.luminance("b")
     assert batch.region("bright", "a") is batch.region("bright", "b")
     assert batch.levels(levels, "whole", "a") is batch.levels(levels, "whole", "b")
+    assert batch.zones(levels, "whole", "a") is batch.zones(levels, "whole", "b")
     other = Discretisation(bin_number=9, bin_width=None)
     assert batch.levels(other, "whole", "a") is not batch.levels(levels, "whole", "b")
+
+
+def test_zones_of_the_largest_images_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("skiagram.features.batch._MOST_KEPT", IMAGES.size - 1)
+    batch, levels = Batch(IMAGES), Discretisation(bin_number=8, bin_width=None)
+    first, again = (batch.zones(levels, "whole", "a") for _ in range(2))
+    assert first is not again
+    np.testing.assert_array_equal(first, again)
 
 
 def test_planes_of_one_channel_are_no_copy() -> None:

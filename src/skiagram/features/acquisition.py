@@ -4,14 +4,14 @@ A model on these alone shows what a shortcut is worth; other models leave them o
 """
 
 from dataclasses import dataclass as record
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch
-from skiagram.features.definition import Definition
-from skiagram.features.feature import Column, Feature, Features
+from skiagram.features.feature import Column, Feature, Features, GroupFamily
 from skiagram.options import STRICT
 
 
@@ -92,16 +92,11 @@ class Traits(Features):
 
 
 @dataclass(**STRICT)
-class Acquisition:
+class Acquisition(GroupFamily):
     """Traits of the file: size, spacing, depth, surround and clipping."""
 
-    def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order."""
-        return Traits.names("acquisition")
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        return Traits.definitions("acquisition")
+    prefix: ClassVar[str] = "acquisition"
+    group: ClassVar[type[Features]] = Traits
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size and channels.

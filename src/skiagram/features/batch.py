@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.features.discretisation import Discretisation, GreyLevels
+from skiagram.features.kernels.zones import zone_forest
 from skiagram.features.luminance import luminance
 from skiagram.features.region import bright_region
 
+_MOST_KEPT = 2**24  # pixels of zones, 64 MB
 Region = Literal["whole", "bright"]
 VOLUME_FAMILIES = (
     *("first_order", "intensity_histogram", "glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm"),
@@ -177,7 +179,23 @@ class Batch:
         """
         if (discretisation, which) not in self._found:
             inside = None if self.masks is None and which == "whole" else self.region(which, family)
-            found = discretisation.grey_levels(self.intensities(family), inside)
-            self._found[discretisation, which] = found
+            grey = self.images[..., 0] if self.volumes else self.planes(family)
+            self._found[discretisation, which] = discretisation.grey_levels(grey, inside)
         levels: GreyLevels = self._found[discretisation, which]
         return levels
+
+    def zones(
+        self, discretisation: Discretisation, which: Region, family: str
+    ) -> NDArray[np.int32]:
+        """Return the `zone_forest` of the grey levels; arguments and errors are those of `levels`.
+
+        It takes the memory of the images, so the largest are searched again for each family.
+        """
+        key = ("zones", discretisation, which)
+        if key in self._found:
+            kept: NDArray[np.int32] = self._found[key]
+            return kept
+        forest = zone_forest(self.levels(discretisation, which, family).levels)
+        if forest.size <= _MOST_KEPT:
+            self._found[key] = forest
+        return forest

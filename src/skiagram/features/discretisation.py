@@ -4,7 +4,7 @@ Intensities are binned within each image's own range, so nothing is learned from
 """
 
 from dataclasses import dataclass as record
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,14 +53,14 @@ class Discretisation:
         return self
 
     def grey_levels(
-        self, images: NDArray[np.float64], inside: NDArray[np.bool_] | None = None
+        self, images: NDArray[np.floating[Any]], inside: NDArray[np.bool_] | None = None
     ) -> GreyLevels:
         """Return the grey levels of a region of each image; bins span the region's own range.
 
         A constant region has level 1.
 
         Args:
-            images: (n, height, width) or (n, depth, height, width), finite.
+            images: (n, height, width) or (n, depth, height, width) of any float depth, finite.
             inside: Of the same shape, true in the region; None for all of each image.
 
         Raises:
@@ -102,7 +102,7 @@ class Discretisation:
 
 @compiled
 def _ranges(
-    images: NDArray[np.float64], inside: NDArray[np.bool_]
+    images: NDArray[np.floating[Any]], inside: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     n, pixels = images.shape
     lowest, highest = np.full(n, np.inf), np.full(n, -np.inf)
@@ -110,14 +110,15 @@ def _ranges(
     for image in range(n):
         for pixel in range(pixels):
             if whole or inside[image * pixels + pixel]:
-                lowest[image] = min(lowest[image], images[image, pixel])
-                highest[image] = max(highest[image], images[image, pixel])
+                intensity = np.float64(images[image, pixel])
+                lowest[image] = min(lowest[image], intensity)
+                highest[image] = max(highest[image], intensity)
     return lowest, highest
 
 
 @compiled
 def _digitise(
-    images: NDArray[np.float64],
+    images: NDArray[np.floating[Any]],
     inside: NDArray[np.bool_],
     lowest: NDArray[np.float64],
     factor: float,
@@ -130,7 +131,8 @@ def _digitise(
     for image in range(n):
         for pixel in range(pixels):
             if whole or inside[image * pixels + pixel]:
-                share = factor * (images[image, pixel] - lowest[image]) / divisor[image]
+                above = np.float64(images[image, pixel]) - lowest[image]
+                share = factor * above / divisor[image]
                 levels[image, pixel] = 1 + min(int(share), most)
     return levels
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,21 @@ class Features:
     @classmethod
     def _features(cls) -> tuple[str, ...]:
         return tuple(name for name, member in vars(cls).items() if isinstance(member, Feature))
+
+
+class GroupFamily:
+    """Base of a feature family whose columns are all features of one group."""
+
+    prefix: ClassVar[str]
+    group: ClassVar[type[Features]]
+
+    def names(self) -> tuple[str, ...]:
+        """Return the feature names in column order."""
+        return self.group.names(self.prefix)
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        return self.group.definitions(self.prefix)
 
 
 def ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> Column:

@@ -1,17 +1,19 @@
 """Feature family `first_order`: statistics of the intensities of a region."""
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch, Region
-from skiagram.features.definition import Definition
+from skiagram.features.feature import Features, GroupFamily
 from skiagram.features.first_order_statistics import FirstOrderStatistics
 from skiagram.options import STRICT
 
 
 @dataclass(**STRICT)
-class FirstOrder:
+class FirstOrder(GroupFamily):
     """First-order statistics (IBSI UHIW) and both quartiles.
 
     Attributes:
@@ -21,13 +23,8 @@ class FirstOrder:
 
     region: Region
 
-    def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order."""
-        return FirstOrderStatistics.names("first_order")
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        return FirstOrderStatistics.definitions("first_order")
+    prefix: ClassVar[str] = "first_order"
+    group: ClassVar[type[Features]] = FirstOrderStatistics
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.

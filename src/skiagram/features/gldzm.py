@@ -1,21 +1,22 @@
 """Feature family `gldzm`: how far from the border the areas of one grey level are."""
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch, Region
-from skiagram.features.definition import Definition
 from skiagram.features.discretisation import Discretisation
+from skiagram.features.feature import Features, GroupFamily
 from skiagram.features.gldzm_features import GldzmFeatures
 from skiagram.features.kernels.distance_zone import distance_zones
-from skiagram.features.kernels.zones import zone_forest
 from skiagram.features.level_counts import LevelCounts
 from skiagram.options import STRICT
 
 
 @dataclass(**STRICT)
-class Gldzm:
+class Gldzm(GroupFamily):
     """Grey level distance zone matrix (IBSI VMDZ).
 
     Attributes:
@@ -26,13 +27,8 @@ class Gldzm:
     levels: Discretisation
     region: Region
 
-    def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order."""
-        return GldzmFeatures.names("gldzm")
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        return GldzmFeatures.definitions("gldzm")
+    prefix: ClassVar[str] = "gldzm"
+    group: ClassVar[type[Features]] = GldzmFeatures
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.
@@ -47,6 +43,7 @@ class Gldzm:
             DataError: The images have neither one channel nor three, or too many grey levels.
         """
         found = batch.levels(self.levels, self.region, "gldzm")
-        zones = distance_zones(found.levels, zone_forest(found.levels), found.number)
+        forest = batch.zones(self.levels, self.region, "gldzm")
+        zones = distance_zones(found.levels, forest, found.number)
         pixels = np.count_nonzero(found.levels, axis=(1, 2, 3)).astype(np.float64)
         return GldzmFeatures(LevelCounts.of_matrices(zones), pixels).columns()

@@ -1,20 +1,22 @@
 """Feature family `glrlm`: how far grey levels run without change."""
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch, Region
-from skiagram.features.definition import Definition
 from skiagram.features.directions import Aggregation, average, directions
 from skiagram.features.discretisation import Discretisation, GreyLevels
+from skiagram.features.feature import Features, GroupFamily
 from skiagram.features.glrlm_features import GlrlmFeatures
 from skiagram.features.kernels.run_length import run_lengths
 from skiagram.options import STRICT
 
 
 @dataclass(**STRICT)
-class Glrlm:
+class Glrlm(GroupFamily):
     """Grey level run length matrices (IBSI TP0I).
 
     Attributes:
@@ -28,13 +30,8 @@ class Glrlm:
     region: Region
     aggregation: Aggregation
 
-    def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order."""
-        return GlrlmFeatures.names("glrlm")
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        return GlrlmFeatures.definitions("glrlm")
+    prefix: ClassVar[str] = "glrlm"
+    group: ClassVar[type[Features]] = GlrlmFeatures
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.

@@ -1,21 +1,22 @@
 """Feature family `glszm`: how large the areas of one grey level are."""
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch, Region
-from skiagram.features.definition import Definition
 from skiagram.features.discretisation import Discretisation
+from skiagram.features.feature import Features, GroupFamily
 from skiagram.features.glszm_features import GlszmFeatures
 from skiagram.features.kernels.size_zone import size_zones
-from skiagram.features.kernels.zones import zone_forest
 from skiagram.features.level_counts import LevelCounts
 from skiagram.options import STRICT
 
 
 @dataclass(**STRICT)
-class Glszm:
+class Glszm(GroupFamily):
     """Grey level size zone matrix (IBSI 9SAK).
 
     Attributes:
@@ -26,13 +27,8 @@ class Glszm:
     levels: Discretisation
     region: Region
 
-    def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order."""
-        return GlszmFeatures.names("glszm")
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        return GlszmFeatures.definitions("glszm")
+    prefix: ClassVar[str] = "glszm"
+    group: ClassVar[type[Features]] = GlszmFeatures
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.
@@ -47,5 +43,6 @@ class Glszm:
             DataError: The images have neither one channel nor three, or too many grey levels.
         """
         found = batch.levels(self.levels, self.region, "glszm")
-        zones = size_zones(found.levels, zone_forest(found.levels), found.number)
+        forest = batch.zones(self.levels, self.region, "glszm")
+        zones = size_zones(found.levels, forest, found.number)
         return GlszmFeatures(LevelCounts.of_entries(len(batch), zones)).columns()

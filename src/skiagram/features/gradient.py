@@ -1,14 +1,14 @@
 """Feature family `gradient`: how steeply the intensities change from pixel to pixel."""
 
 from dataclasses import dataclass as record
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch, Region
-from skiagram.features.definition import Definition
-from skiagram.features.feature import Column, Feature, Features, Quantity
+from skiagram.features.feature import Column, Feature, Features, GroupFamily, Quantity
 from skiagram.features.kernels.gradient import gradient_moments
 from skiagram.options import STRICT
 
@@ -66,7 +66,7 @@ class GradientMagnitude(Features):
 
 
 @dataclass(**STRICT)
-class Gradient:
+class Gradient(GroupFamily):
     """Steepness of the intensities.
 
     Attributes:
@@ -76,13 +76,8 @@ class Gradient:
 
     region: Region
 
-    def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order."""
-        return GradientMagnitude.names("gradient")
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        return GradientMagnitude.definitions("gradient")
+    prefix: ClassVar[str] = "gradient"
+    group: ClassVar[type[Features]] = GradientMagnitude
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.

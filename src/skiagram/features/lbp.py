@@ -75,7 +75,7 @@ class LocalBinaryPatterns:
         Raises:
             DataError: The images have neither one channel nor three, or too many grey levels.
         """
-        levels = self.levels.grey_levels(batch.luminance("lbp")).levels[:, 0]
+        levels = self.levels.grey_levels(batch.planes("lbp")).levels[:, 0]
         inside = np.ones((1, 1, 1), np.bool_)
         if batch.masks is not None:
             inside = batch.masks

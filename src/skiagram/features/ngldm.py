@@ -1,6 +1,6 @@
 """Feature family `ngldm`: how many of its neighbours have about the grey level of a pixel."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +8,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch, Region
-from skiagram.features.definition import Definition
 from skiagram.features.discretisation import MOST_LEVELS, Discretisation
+from skiagram.features.feature import Features, GroupFamily
 from skiagram.features.kernels.dependence import dependence_counts
 from skiagram.features.level_counts import LevelCounts
 from skiagram.features.ngldm_features import NgldmFeatures
@@ -17,7 +17,7 @@ from skiagram.options import STRICT
 
 
 @dataclass(**STRICT)
-class Ngldm:
+class Ngldm(GroupFamily):
     """Neighbouring grey level dependence matrix (IBSI REK0).
 
     Attributes:
@@ -32,13 +32,8 @@ class Ngldm:
     distance: Annotated[int, Field(ge=1, le=7)]
     coarseness: Annotated[int, Field(ge=0, lt=MOST_LEVELS)]
 
-    def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order."""
-        return NgldmFeatures.names("ngldm")
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        return NgldmFeatures.definitions("ngldm")
+    prefix: ClassVar[str] = "ngldm"
+    group: ClassVar[type[Features]] = NgldmFeatures
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.

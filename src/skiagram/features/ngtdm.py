@@ -1,15 +1,15 @@
 """Feature family `ngtdm`: how far grey levels are from the mean of their neighbours."""
 
 from dataclasses import dataclass as record
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch, Region
-from skiagram.features.definition import Definition
 from skiagram.features.discretisation import Discretisation
-from skiagram.features.feature import Column, Feature, Features, Quantity, ratio
+from skiagram.features.feature import Column, Feature, Features, GroupFamily, Quantity, ratio
 from skiagram.features.kernels.tone_difference import level_pairs, tone_differences
 from skiagram.options import STRICT
 
@@ -103,7 +103,7 @@ class NgtdmFeatures(Features):
 
 
 @dataclass(**STRICT)
-class Ngtdm:
+class Ngtdm(GroupFamily):
     """Neighbourhood grey tone difference matrix, at Chebyshev distance 1 (IBSI IPET).
 
     Attributes:
@@ -114,13 +114,8 @@ class Ngtdm:
     levels: Discretisation
     region: Region
 
-    def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order."""
-        return NgtdmFeatures.names("ngtdm")
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        return NgtdmFeatures.definitions("ngtdm")
+    prefix: ClassVar[str] = "ngtdm"
+    group: ClassVar[type[Features]] = NgtdmFeatures
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.

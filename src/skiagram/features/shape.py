@@ -1,6 +1,6 @@
 """Feature family `shape`: size and form of a region."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,13 +8,13 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
 from skiagram.features.batch import Batch, Region
-from skiagram.features.definition import Definition
+from skiagram.features.feature import Features, GroupFamily
 from skiagram.features.shape_features import ShapeFeatures
 from skiagram.options import STRICT
 
 
 @dataclass(**STRICT)
-class Shape:
+class Shape(GroupFamily):
     """Size and form (after IBSI HCUG).
 
     Attributes:
@@ -27,13 +27,8 @@ class Shape:
     region: Region
     unit: Literal["pixel", "mm"]
 
-    def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order."""
-        return ShapeFeatures.names("shape")
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        return ShapeFeatures.definitions("shape")
+    prefix: ClassVar[str] = "shape"
+    group: ClassVar[type[Features]] = ShapeFeatures
 
     def extract(self, batch: Batch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.
