@@ -46,6 +46,20 @@ def test_the_best_of_each_arm_alone_is_banded() -> None:
         assert drawn.svg.count("opacity: 0.15") - plain.svg.count("opacity: 0.15") == 2
 
 
+def test_no_two_curves_of_a_panel_look_alike() -> None:
+    evaluation = binary(ideal=False)
+    first = evaluation.models[0]
+    many = [
+        dataclasses.replace(first, outcome=dataclasses.replace(first.outcome, model=f"model_{k}"))
+        for k in range(9)
+    ]
+    drawing = roc(dataclasses.replace(evaluation, models=tuple(many), best={}))
+    assert drawing is not None
+    looks = re.findall(r'style="([^"]*stroke-width: 1.2[^"]*)"', drawing.svg)
+    assert len(set(looks)) == 9
+    assert len(looks) == 18  # each line and its key
+
+
 def height(drawing: Drawing) -> float:
     """Return the height of a drawing, points."""
     found = re.search(r'height="([\d.]+)pt"|viewBox="0 0 [\d.]+ ([\d.]+)"', drawing.svg)

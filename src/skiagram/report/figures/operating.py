@@ -97,7 +97,7 @@ def _curves(
         best, reader = is_best(evaluation, model), model.outcome.arm == "reader"
         own = ARM_COLOUR[model.outcome.arm]
         colour = own if best or reader else OTHERS[others % len(OTHERS)]
-        turn = readers if reader else 1 + others
+        turn = readers if reader else 1 + others + others // len(OTHERS)  # no two lines alike
         dashes = "-" if best else DASHES[turn % len(DASHES)]
         others += not best and not reader
         readers += reader
