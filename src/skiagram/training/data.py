@@ -192,7 +192,7 @@ class ImageData(pl.LightningDataModule):
         examples = Views(self._training, self._seed, order) if self._augmented else self._training
         return DataLoader(examples, sampler=order, batch_size=None)
 
-    def val_dataloader(self) -> DataLoader[Batch]:
+    def validation_batches(self) -> DataLoader[Batch]:
         """Return all validation batches; every process sees them all and so agrees on stopping."""
         order = EpochOrder(len(self._validation), self._batch_size, None)
         return DataLoader(self._validation, sampler=order, batch_size=None)

@@ -126,7 +126,6 @@ class Fit:
                 logger=False,
                 enable_progress_bar=False,
                 enable_model_summary=False,
-                num_sanity_val_steps=0,
                 use_distributed_sampler=False,
             )
         except (MisconfigurationException, ValueError) as error:

@@ -45,7 +45,7 @@ class History(Checkpoint):
         self._path = path
         self._frozen_epochs = frozen_epochs
         self._advanced = advanced
-        self._written = -math.inf
+        self._written = time.monotonic()
         self.curves: list[dict[str, float]] = []
         self.best_weights: dict[str, Tensor] = {}
         self.best_epoch = -1
@@ -75,11 +75,11 @@ class History(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Judge the epoch, write the checkpoint if it is due and say whether to go on."""
         assert isinstance(pl_module, ClassifierTraining)  # noqa: S101 - narrows the type
-        pl_module.check_losses()
+        learned = trainer.strategy.broadcast(pl_module.training_loss())
         loss, accuracy = trainer.strategy.broadcast(pl_module.validation())
         row = {
             "epoch": float(trainer.current_epoch),
-            "training_loss": trainer.strategy.broadcast(pl_module.training_loss()),
+            "training_loss": learned,
             "validation_loss": loss,
             "validation_accuracy": accuracy,
             "learning_rate": pl_module.learning_rate,

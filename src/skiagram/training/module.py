@@ -1,6 +1,7 @@
 """The Lightning module: softmax cross-entropy on views of the training images."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -54,10 +55,8 @@ class ClassifierTraining(pl.LightningModule):
         # A method and no module: the compiled one would prefix the names of all weights.
         self._score: Callable[..., Tensor] = classifier.forward
         self.register_buffer("class_weight", class_weight, persistent=False)
-        self._loss = torch.zeros(2)
         self._losses: list[Tensor] = []
-        self._checked = 0
-        self._validated: list[tuple[Tensor, Tensor]] = []
+        self._sizes: list[int] = []
 
     def forward(self, images: Tensor, table: Tensor) -> Tensor:
         """Return (n, n_classes) logits; a table without a column is for networks on images."""
@@ -87,8 +86,7 @@ class ClassifierTraining(pl.LightningModule):
         torch.manual_seed(derived_seed(self._seed, "epoch", self.current_epoch, self.global_rank))
         if isinstance(self.classifier.network, Staged):
             self.classifier.network.begin_epoch(self.current_epoch)
-        self._loss = torch.zeros(2, device=self.device)
-        self._losses, self._checked = [], 0
+        self._losses, self._sizes = [], []
 
     @property
     def learning_rate(self) -> float:
@@ -110,29 +108,20 @@ class ClassifierTraining(pl.LightningModule):
         if views is not None:
             images = augment(images, batch.uniform, views)
         loss = self._mixed_loss(images, batch.table, batch.label, batch_idx)
-        self._loss += torch.stack([loss.detach() * len(images), loss.new_tensor(len(images))])
         self._losses.append(loss.detach())
+        self._sizes.append(len(images))
         if self.device.type == "cpu" and self.trainer.world_size == 1:
-            self.check_losses()
+            self._check_finite(batch_idx, float(self._losses[-1]))
         return loss
 
-    def check_losses(self) -> None:
-        """Stop if the loss of a batch since the last check is no longer finite.
-
-        Raises:
-            ModelFailure: Names the cases of the first such batch.
-        """
-        finite = torch.stack(self._losses).isfinite().tolist() if self._losses else []
-        first, self._checked = self._checked, self._checked + len(finite)
-        if all(finite):
-            self._losses = []
+    def _check_finite(self, batch: int, loss: float) -> None:
+        if math.isfinite(loss):
             return
-        at = finite.index(False)
-        names = self._cases_of(first + at)
+        names = self._cases_of(batch)
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         raise ModelFailure(
-            f"training loss is {float(self._losses[at])} in epoch {self.current_epoch}",
-            where=f"batch {first + at} of {', '.join(names[:_NAMED])}{more}",
+            f"training loss is {loss} in epoch {self.current_epoch}",
+            where=f"batch {batch} of {', '.join(names[:_NAMED])}{more}",
             remedy="lower training.optimizer.lr, set training.gradient_clip, look at these images",
         )
 
@@ -154,19 +143,32 @@ class ClassifierTraining(pl.LightningModule):
         return share * own + (1 - share) * partner
 
     def training_loss(self) -> float:
-        """Return the mean loss over the epoch so far."""
-        return float(self._loss[0] / self._loss[1])
+        """Return the mean loss over the epoch's images.
 
-    def validation_step(self, batch: Batch) -> None:
-        """Keep the scores of one batch."""
-        self._validated.append((self(batch.images, batch.table).float(), batch.label))
+        Raises:
+            ModelFailure: That of a batch is not finite; names the cases of the first one.
+        """
+        losses = torch.stack(self._losses).tolist()
+        for batch, loss in enumerate(losses):
+            self._check_finite(batch, loss)
+        return float(np.average(losses, weights=self._sizes))
 
     def validation(self) -> tuple[float, float]:
-        """Return loss and accuracy on the validation images seen last, and forget their scores."""
-        logits, label = (torch.cat(parts) for parts in zip(*self._validated, strict=True))
-        self._validated = []
+        """Return loss and accuracy on the validation images."""
+        self.eval()
+        with torch.no_grad(), self.trainer.precision_plugin.forward_context():
+            scored = [(self(one.images, one.table).float(), one.label) for one in self._validated()]
+        self.train()
+        logits, label = (torch.cat(parts) for parts in zip(*scored, strict=True))
         loss = float(self._cross_entropy(logits, label))
         return loss, float((logits.argmax(dim=1) == label).float().mean())
+
+    def _validated(self) -> Iterator[Batch]:
+        """Yield the validation batches; Lightning's loop takes longer than a small set needs."""
+        trainer = cast(Any, self.trainer)
+        for batch in trainer.datamodule.validation_batches():
+            converted = trainer.precision_plugin.convert_input(batch)
+            yield self.transfer_batch_to_device(converted, self.device, 0)
 
     def _cross_entropy(self, logits: Tensor, label: Tensor) -> Tensor:
         smoothing = self._options.label_smoothing
