@@ -32,14 +32,14 @@ def test_flips_mirror_along_their_own_axis(option: str) -> None:
 
 
 @pytest.mark.parametrize(("column", "axis"), [(3, 2), (4, 1), (5, 0)])
-def test_shifts_are_those_of_scipy(column: int, axis: int) -> None:
+@pytest.mark.parametrize("drawn", [0.0, 0.3, 0.9])
+def test_shifts_are_those_of_scipy_by_whole_voxels(column: int, axis: int, drawn: float) -> None:
     chosen = STILL.clone()
-    chosen[0, column] = 0.9
-    sides = (5, 6, 8)
-    by = [0.0, 0.0, 0.0]
-    by[axis] = -0.25 * (2 * 0.9 - 1) * sides[axis]
-    expected = shift(volumes()[0, 0].numpy(), by, order=1, mode="nearest")
-    found = augment(volumes(), chosen, views(shift=0.25))[0, 0]
+    chosen[0, column] = drawn
+    by = [0, 0, 0]
+    by[axis] = -round(0.4 * (2 * drawn - 1) * (5, 6, 8)[axis])
+    expected = shift(volumes()[0, 0].numpy(), by, order=0, mode="nearest")
+    found = augment(volumes(), chosen, views(shift=0.4))[0, 0]
     torch.testing.assert_close(found, torch.from_numpy(expected), rtol=1e-4, atol=1e-5)
 
 

@@ -59,7 +59,7 @@ class VolumeAugmentation:
         depth_flip: Reverse the slices in half of the views; not where head and foot differ.
         vertical_flip: Mirror top and bottom in half of the views.
         horizontal_flip: Mirror left and right in half of the views; not where the side matters.
-        shift: Largest shift along each axis as a share of its side, each way.
+        shift: Largest shift along each axis as a share of its side, each way, in whole voxels.
     """
 
     depth_flip: bool

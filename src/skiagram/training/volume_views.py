@@ -1,4 +1,7 @@
-"""Random views of training volumes: flips and shifts along each axis, drawn as those of images."""
+"""Random views of training volumes: flips and shifts along each axis, drawn as those of images.
+
+Shifts are of whole voxels: none is interpolated, so a view is as sharp as what it is taken from.
+"""
 
 import torch
 from torch import Tensor
@@ -31,6 +34,8 @@ def augment_volumes(volumes: Tensor, uniform: Tensor, options: VolumeAugmentatio
     for axis, flips in enumerate(allowed):
         mirrored = flips & (uniform[:, axis] < 0.5)
         maps[:, axis, axis] = torch.where(mirrored, -1.0, 1.0).to(maps)
-        maps[:, axis, 3] = (2 * options.shift * (2 * uniform[:, 3 + axis] - 1)).to(maps)
+        side = volumes.shape[-1 - axis]
+        voxels = torch.round(options.shift * side * (2 * uniform[:, 3 + axis] - 1))
+        maps[:, axis, 3] = (2 * voxels / side).to(maps)
     grid = affine_grid(maps, list(volumes.shape), align_corners=False)
     return grid_sample(volumes, grid, padding_mode="border", align_corners=False)
