@@ -148,7 +148,7 @@ def test_more_trials_go_on_from_those_there_are(place: Place, result: SearchResu
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["processes", "ray"])
+@pytest.mark.parametrize("backend", ["local", "ray"])
 def test_workers_change_no_figure(place: Place, result: SearchResult, backend: Any) -> None:
     compute = Compute(threads=1, workers=2, backend=backend, address=None)
     found = small_search().run(replace(place, compute=compute))
