@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from skiagram.features.covariates import Covariates
 from skiagram.features.definition import Definition
 from skiagram.options import build
 from skiagram.preparation import Preparation
@@ -15,12 +16,13 @@ def definitions(preparation: Preparation) -> tuple[Definition, ...]:
     Args:
         preparation: What was done to the images that the models learned from.
     """
-    return tuple(
-        one
+    families = [
+        build(options, "preparation")
         for options in preparation.features
         if str(options.get("_target_")).startswith(_FAMILIES)
-        for one in build(options, "preparation").definitions()
-    )
+    ]
+    of_images = [one for one in families if not isinstance(one, Covariates)]
+    return tuple(definition for family in of_images for definition in family.definitions())
 
 
 def definition_of(column: str, known: Sequence[Definition]) -> Definition | None:
