@@ -81,6 +81,7 @@ def reconstruct(coefficients: Coefficients, wavelet: pywt.Wavelet, write: Write)
             _merge_rows(low, high, shape[2], wavelet, _into_rows_of(planes))
         else:
             _merge_rows(low, high, shape[2], wavelet, write)
+        del low, high  # the next level has its own
 
 
 def _split(
