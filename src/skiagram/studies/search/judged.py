@@ -1,18 +1,19 @@
 """What a finished search is worth: on the folds that chose, and on patients it never saw."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.stability.folds import corrected_mean
-from skiagram.splits import grouped_folds
+from skiagram.splits import Partition, grouped_folds
 from skiagram.studies.ground import Ground
 from skiagram.studies.search.results import Nested, Trial
 from skiagram.studies.search.rounds import Budget, Searched, search
 from skiagram.studies.search.space import applied
-from skiagram.studies.search.trials import fitted
+from skiagram.studies.search.trials import Fit, fitted
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -49,42 +50,56 @@ def unknown(reason: str) -> tuple[Estimate, Estimate, Estimate]:
 
 
 def nested(
-    ground: Ground, model: Searched, budget: Budget, storage: "BaseStorage", outer: int
-) -> Nested:
+    ground: Ground, models: Sequence[Searched], budget: Budget, storage: "BaseStorage", outer: int
+) -> dict[str, Nested]:
     """Repeat the whole search inside each outer fold and test what it chose on the held-out part.
 
     Args:
         ground: All development cases.
-        model: Whose options are searched.
+        models: Whose options are searched.
         budget: Trials of each search.
         storage: Database of all searches.
         outer: Outer folds, by patient.
     """
     seed = ground.plan.seed
     parts = grouped_folds(ground.label, ground.patient_id, outer, seed, "search", "outer")
-    chosen: list[dict[str, Any]] = []
-    areas: list[tuple[float, float]] = []
-    reason, fits = "", 0
+    found: dict[str, list[_Outer]] = {model.name: [] for model in models}
     for number, part in enumerate(parts):
-        ledger = search(ground.select(part.training), model, budget, storage)
-        trials, _ = ledger.results(budget.trials)
-        best = best_trial(trials)
-        chosen.append(best.values if best else model.defaults)
-        fits += sum(len(one.fold_auc) for one in trials)
-        pair = [
-            fitted(
-                ground,
-                model.name,
-                model.arm,
-                applied(model.options, values),
-                part,
-                f"outer{number}",
-            )
-            for values in (model.defaults, chosen[-1])
-        ]
-        fits += len(pair)
-        reason = reason or next((fit.reason for fit in pair if fit.auc is None), "")
-        areas.append((pair[0].auc or 0.0, pair[1].auc or 0.0))
-    default, tuned = zip(*areas, strict=True)
-    figures = unknown(reason) if reason else compared(default, tuned, outer)
-    return Nested(*figures, tuple(chosen), fits)
+        ledgers = search(ground.select(part.training), models, budget, storage)
+        for model in models:
+            trials, _ = ledgers[model.name].results(budget.trials)
+            found[model.name].append(_outer(ground, model, trials, part, f"outer{number}"))
+    return {name: _nested(folds) for name, folds in found.items()}
+
+
+@dataclass(frozen=True)
+class _Outer:
+    """One outer fold: what was chosen inside, the fits outside, and all fits made."""
+
+    values: dict[str, Any]
+    default: Fit
+    tuned: Fit
+    fits: int
+
+
+def _outer(
+    ground: Ground, model: Searched, trials: Sequence[Trial], part: Partition, name: str
+) -> _Outer:
+    best = best_trial(trials)
+    values = best.values if best else model.defaults
+    default, tuned = (
+        fitted(ground, model.name, model.arm, applied(model.options, one), part, name)
+        for one in (model.defaults, values)
+    )
+    return _Outer(values, default, tuned, 2 + sum(len(one.fold_auc) for one in trials))
+
+
+def _nested(folds: Sequence[_Outer]) -> Nested:
+    pairs = [(one.default.auc, one.tuned.auc) for one in folds]
+    known = [(one, two) for one, two in pairs if one is not None and two is not None]
+    if len(known) == len(folds):
+        default, tuned = zip(*known, strict=True)
+        figures = compared(default, tuned, len(folds))
+    else:
+        figures = unknown(next(r for f in folds for r in (f.default.reason, f.tuned.reason) if r))
+    return Nested(*figures, tuple(one.values for one in folds), sum(one.fits for one in folds))

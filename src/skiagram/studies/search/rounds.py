@@ -1,10 +1,10 @@
-"""The search of one model: trials proposed round by round, so that no figure depends on workers.
+"""The search: trials proposed round by round, so that no figure depends on workers.
 
 All trials of a round are proposed from those of earlier rounds, then fitted side by side. Which
 trial of a round ends first decides nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -21,6 +21,7 @@ from skiagram.studies.search.trials import Attempt, Pruning, attempt
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
 
 
 @options_class(**STRICT)
@@ -65,26 +66,43 @@ class Searched:
     defaults: dict[str, Any]
 
 
-def search(ground: Ground, model: Searched, budget: Budget, storage: "BaseStorage") -> Ledger:
-    """Make all trials that are not made yet and return their ledger.
+def search(
+    ground: Ground, models: Sequence[Searched], budget: Budget, storage: "BaseStorage"
+) -> dict[str, Ledger]:
+    """Make all trials that are not made yet and return each model's ledger.
+
+    All models go from round to round together: workers start once a round.
 
     Args:
         ground: Cases and folds.
-        model: Whose options are searched.
-        budget: Trials and rounds.
+        models: Whose options are searched.
+        budget: Trials and rounds of each.
         storage: Database of all searches.
     """
+    ledgers = {model.name: _ledger(ground, model, budget, storage) for model in models}
+    with Progress("search", budget.trials * len(models)) as progress:
+        for first in range(0, budget.trials, budget.together):
+            waiting = []
+            for model in models:
+                ledger = ledgers[model.name]
+                _propose_round(ledger, model, budget, first, ground.plan.seed)
+                own = _attempts(ledger, ground, model, budget, first)
+                progress.advance(budget.together - len(own))
+                waiting += [(ledger, *one) for one in own]
+            attempts = [one for _, _, one in waiting]
+            done = ground.place.compute.map(attempt, attempts)
+            for (ledger, trial, _), found in zip(waiting, done, strict=True):
+                ledger.tell(trial, found)
+                progress.advance()
+    return ledgers
+
+
+def _ledger(ground: Ground, model: Searched, budget: Budget, storage: "BaseStorage") -> Ledger:
     inputs = ground.inputs(model.arm) | {
         "model": model.options, "space": asdict(model.space), "together": budget.together,
         "startup": budget.startup, "pruning": budget.pruning and asdict(budget.pruning),
     }  # fmt: skip
-    ledger = Ledger(storage, ground.place.digest(f"search-{model.name}", inputs), model.space)
-    with Progress(f"search {model.name}", budget.trials) as progress:
-        for first in range(0, budget.trials, budget.together):
-            _propose_round(ledger, model, budget, first, ground.plan.seed)
-            _fit_round(ledger, ground, model, budget, first)
-            progress.advance(budget.together)
-    return ledger
+    return Ledger(storage, ground.place.digest(f"search-{model.name}", inputs), model.space)
 
 
 def _propose_round(ledger: Ledger, model: Searched, budget: Budget, first: int, seed: int) -> None:
@@ -96,7 +114,10 @@ def _propose_round(ledger: Ledger, model: Searched, budget: Budget, first: int, 
         ledger.add(propose(model.space, earlier, budget.startup, seed, model.name, number))
 
 
-def _fit_round(ledger: Ledger, ground: Ground, model: Searched, budget: Budget, first: int) -> None:
+def _attempts(
+    ledger: Ledger, ground: Ground, model: Searched, budget: Budget, first: int
+) -> "list[tuple[FrozenTrial, Attempt]]":
+    """Return the trials of a round that have not ended, judged by those of earlier rounds."""
     trials = ledger.trials()
     folds = ground.plan.repeats * ground.plan.folds
     bars: tuple[float | None, ...] = (None,) * folds
@@ -105,12 +126,8 @@ def _fit_round(ledger: Ledger, ground: Ground, model: Searched, budget: Budget, 
         bars = budget.pruning.bars([one.user_attrs["fold_auc"] for one in earlier], folds)
     own = trials[first : first + budget.together]
     waiting = [one for one in own if one.state.name == "RUNNING"]
-    attempts = [
-        Attempt(
-            ground, model.name, model.arm,
-            applied(model.options, decoded(model.space, one.params)), bars,
-        )
-        for one in waiting
-    ]  # fmt: skip
-    for one, done in zip(waiting, ground.place.compute.map(attempt, attempts), strict=True):
-        ledger.tell(one, done)
+    values = [applied(model.options, decoded(model.space, one.params)) for one in waiting]
+    return [
+        (one, Attempt(ground, model.name, model.arm, options, bars))
+        for one, options in zip(waiting, values, strict=True)
+    ]

@@ -1,6 +1,6 @@
 """Study `search`: the options of every model searched with the same budget on the same folds."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
@@ -15,12 +15,9 @@ from skiagram.studies.place import Place
 from skiagram.studies.search.judged import best_trial, compared, nested, unknown
 from skiagram.studies.search.ledger import opened_storage
 from skiagram.studies.search.option_file import rewritten
-from skiagram.studies.search.results import SearchedModel, SearchResult, Trial
+from skiagram.studies.search.results import Nested, SearchedModel, SearchResult, Trial
 from skiagram.studies.search.rounds import Budget, Searched, search
 from skiagram.training.options import Trainer
-
-if TYPE_CHECKING:
-    from optuna.storages import BaseStorage
 
 
 @options_class(**STRICT)
@@ -61,11 +58,14 @@ class Search:
         models = [_searched(place, name, arm) for name, arm in arms.items()]
         storage = opened_storage(self.storage, place.work)
         ground, title = self._ground(place)
+        ledgers = search(ground, models, self.budget, storage)
+        outer: dict[str, Nested] = {}
+        if self.outer_folds is not None:
+            outer = nested(ground, models, self.budget, storage, self.outer_folds)
         found, seconds = [], {}
         for model in models:
-            ledger = search(ground, model, self.budget, storage)
-            trials, seconds[model.name] = ledger.results(self.budget.trials)
-            found.append(self._judged(ground, model, trials, storage))
+            trials, seconds[model.name] = ledgers[model.name].results(self.budget.trials)
+            found.append(self._judged(ground, model, trials, outer.get(model.name)))
         return SearchResult(
             dataset=self.dataset,
             title=title,
@@ -87,13 +87,12 @@ class Search:
         return ground, read_record(DataCard, data.folder / "cases/card.json").title
 
     def _judged(
-        self, ground: Ground, model: Searched, trials: tuple[Trial, ...], storage: "BaseStorage"
+        self, ground: Ground, model: Searched, trials: tuple[Trial, ...], outer: Nested | None
     ) -> SearchedModel:
         best, first = best_trial(trials), trials[0]
         figures = unknown(first.reason or "no trial finished")
         if best is not None and first.end == "finished":
             figures = compared(first.fold_auc, best.fold_auc, self.plan.folds)
-        outer = self.outer_folds
         heading = f"{model.name} with the best of {len(trials)} trials on {self.dataset}"
         return SearchedModel(
             model.name,
@@ -102,7 +101,7 @@ class Search:
             trials,
             None if best is None else best.number,
             *figures,
-            None if outer is None else nested(ground, model, self.budget, storage, outer),
+            outer,
             rewritten(
                 (ground.place.conf / "model" / f"{model.name}.yaml").read_text(encoding="utf-8"),
                 {} if best is None else best.values,
