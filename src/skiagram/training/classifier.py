@@ -44,7 +44,8 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor, *table: Tensor) -> Tensor:
         """Return (n, n_classes) logits; a table's (n, columns) are normalised already."""
-        return cast(Tensor, self.network((images - self.mean) / self.deviation, *table))
+        normalised = (images - self.mean).div_(self.deviation)
+        return cast(Tensor, self.network(normalised, *table))
 
 
 def parameter_count(module: nn.Module) -> int:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 import pytorch_lightning as pl
@@ -72,9 +73,11 @@ class Fit:
             folder = self.folder or Path(scratch)
             folder.mkdir(parents=True, exist_ok=True)
             checkpoint = folder / CHECKPOINT
-            if not (checkpoint.exists() and read_history(checkpoint)["stopped"]):
-                self._train(classifier, training, validation, checkpoint)
-            history = read_history(checkpoint)
+            history: dict[str, Any] = {"stopped": False}
+            if checkpoint.exists():
+                history = read_history(checkpoint)
+            if not history["stopped"]:
+                history = self._train(classifier, training, validation, checkpoint)
             wait_for_all()
         classifier.load_state_dict(history["best_weights"])
         curves = pd.DataFrame(history["curves"])
@@ -82,7 +85,7 @@ class Fit:
 
     def _train(
         self, classifier: Classifier, training: Examples, validation: Examples, checkpoint: Path
-    ) -> None:
+    ) -> dict[str, Any]:
         options = self.training
         weight = _class_weight(training.label, self.n_classes, options.class_weights)
         names, compiled = training.images.case_id, self.trainer.compile
@@ -110,6 +113,8 @@ class Fit:
                 )
             with _interrupts():
                 trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
+        # Processes that were started for this fit alone leave their state in the file only.
+        return history.state_dict() if history.stopped else read_history(checkpoint)
 
     def _lightning(self, history: History) -> pl.Trainer:
         where = dataclasses.asdict(self.trainer)

@@ -107,7 +107,10 @@ class History(Checkpoint):
     def _write(self, trainer: pl.Trainer) -> None:
         self._written = time.monotonic()
         unfinished = self._path.with_suffix(".unfinished")
-        trainer.save_checkpoint(unfinished, weights_only=False)
+        if not self.stopped:
+            trainer.save_checkpoint(unfinished, weights_only=False)
+        elif trainer.is_global_zero:  # nothing resumes a finished fit, so its optimizer can go
+            torch.save({"callbacks": {self.state_key: self.state_dict()}}, unfinished)
         if trainer.is_global_zero:
             unfinished.replace(self._path)
         trainer.strategy.barrier()
