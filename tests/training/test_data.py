@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from skiagram.store import ImageStore, ShardWriter
-from skiagram.training.data import EpochOrder, Examples, ImageData
+from skiagram.training.data import HELD_BYTES, EpochOrder, Examples, ImageData
 from skiagram.training.images import ImageSet
 
 
@@ -74,13 +74,13 @@ def test_only_training_images_get_views(images: ImageSet) -> None:
     assert torch.equal(torch.cat([batch.images for batch in validation]), examples.held)  # type: ignore[arg-type]
 
 
-def stored(folder: Path, pixels: NDArray[np.float32], **options: int) -> Examples:
+def stored(folder: Path, pixels: NDArray[np.float32], held_bytes: int = HELD_BYTES) -> Examples:
     with ShardWriter(folder) as writer:
         for row, image in enumerate(pixels):
             writer.add(f"case{row}", image)
     store = ImageStore(folder)
     images = ImageSet(store, np.array(store.case_ids))
-    return Examples(images, np.zeros(len(pixels), dtype=np.int64), None, **options)
+    return Examples(images, np.zeros(len(pixels), dtype=np.int64), None, held_bytes=held_bytes)
 
 
 @pytest.mark.parametrize("held_bytes", [0, 2**20])
