@@ -1,9 +1,12 @@
 """Feature families that were learned from images, which must not be the images they describe."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
 
+from skiagram.features.contract import FeatureFamily
+from skiagram.features.covariates import Covariates
+from skiagram.options import build
 from skiagram.preparation import LEARNED, PREPARATION, Preparation
 from skiagram.records import read_record
 
@@ -26,19 +29,24 @@ class LearnedElsewhere(Protocol):
         """Return the same family as it was kept in a folder."""
 
 
-def check_unseen(families: Iterable[object], images: Path) -> None:
-    """Refuse to describe images by what was learned from their own labels.
+def build_unseen(
+    families: Mapping[str, Mapping[str, object]], images: Path
+) -> list[FeatureFamily | Covariates]:
+    """Return feature families by their options; none may describe what it was learned from.
 
     Args:
-        families: Feature families of any kind.
+        families: Name → `_target_` and options of each family, in column order.
         images: Folder of the images to describe, with their `preparation.json`.
 
     Raises:
         DataError: A family was learned from these images, or that is recorded nowhere.
+        OptionError: Options do not fit; names the family.
     """
-    for family in families:
+    chosen = [build(dict(options), f"features.{name}") for name, options in families.items()]
+    for family in chosen:
         if isinstance(family, LearnedElsewhere):
             family.check_unseen(read_record(Preparation, images / PREPARATION))
+    return chosen
 
 
 def keep(families: Iterable[object], preparation: Path) -> None:

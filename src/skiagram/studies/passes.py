@@ -10,7 +10,7 @@ from typing import Any
 
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.features.extraction import extract
-from skiagram.features.learned import check_unseen
+from skiagram.features.learned import build_unseen
 from skiagram.options import build
 from skiagram.records import Cases, Design, read_table
 from skiagram.restoration.batch import restore_store
@@ -90,8 +90,7 @@ def described(
     """
 
     def describe(folder: Path) -> None:
-        chosen = [build(dict(one), f"features.{name}") for name, one in families.items()]
-        check_unseen(chosen, data.images.folder)
+        chosen = build_unseen(families, data.images.folder)
         covariates = read_table(data.folder / "cases/covariates.parquet")
         images = ImageStore(restored / "images")
         extract(images, chosen, covariates).write(folder / "features.parquet")

@@ -7,9 +7,25 @@ from pathlib import Path
 
 from skiagram.studies.search.results import SearchedModel, SearchResult, Trial
 from skiagram.tracking.contract import Execution, NotRecorded, Point, Run, Tracker
-from skiagram.tracking.provenance import commit_tags, experiment_name
+from skiagram.tracking.provenance import commit_tags, experiment_name, home
 from skiagram.tracking.receipt import Receipt
 from skiagram.tracking.values import estimate_points, flatten
+
+
+def record_study(tracker: Tracker, result: object, project: Path) -> tuple[str, ...]:
+    """Record what a study fitted, if it is a search: other studies are no runs to compare.
+
+    Args:
+        tracker: Where runs go.
+        result: The finished study.
+        project: The project's folder.
+
+    Returns:
+        Lines for people: what was done.
+    """
+    if not isinstance(result, SearchResult):
+        return ()
+    return (record_search(tracker, result, project, home(project)),)
 
 
 def record_search(tracker: Tracker, result: SearchResult, project: Path, home: Path) -> str:

@@ -14,7 +14,7 @@ from torchvision.models import get_model
 
 from skiagram.errors import DataError, OptionError
 from skiagram.features.batch import Batch
-from skiagram.features.learned import LearnedElsewhere, check_unseen
+from skiagram.features.learned import LearnedElsewhere, build_unseen
 from skiagram.models.contract import FitContext
 from skiagram.models.deep.elsewhere import TorchvisionNetwork, TrainedNetwork
 from skiagram.models.deep.embedding import Embedding
@@ -135,7 +135,7 @@ def test_a_network_of_this_program_describes_images_of_another_set(
     family = Embedding(network=checked(trained))
     assert family == build(composed(family), "features.embedding")
     assert isinstance(family, LearnedElsewhere)
-    check_unseen([family], described(tmp_path, "ours"))
+    assert build_unseen({"embedding": composed(family)}, described(tmp_path, "ours")) == [family]
     assert family.names() == tuple(f"embedding_{at:03d}" for at in range(12))
     classifier, _ = load_classifier(trained / "repeat0")
     network = cast(torch.nn.Sequential, cast(Classifier, classifier.eval()).network)
@@ -160,10 +160,13 @@ def test_the_network_of_another_set_is_kept_whole(trained: Path, tmp_path: Path)
 def test_a_network_that_saw_these_images_is_refused(trained: Path, tmp_path: Path) -> None:
     family = Embedding(network=checked(trained))
     with pytest.raises(DataError, match="trained on the images it is to describe"):
-        check_unseen([family], described(tmp_path / "theirs", "theirs"))
+        build_unseen({"embedding": composed(family)}, described(tmp_path / "theirs", "theirs"))
     silent = TrainedNetwork(folder=str(described(tmp_path / "silent", "")), sha256="0" * 64)
     with pytest.raises(DataError, match="does not say which images"):
-        check_unseen([Embedding(network=silent)], described(tmp_path / "ours", "ours"))
+        build_unseen(
+            {"embedding": composed(Embedding(network=silent))},
+            described(tmp_path / "ours", "ours"),
+        )
 
 
 def test_another_file_no_file_and_fresh_weights_are_refused(trained: Path, tmp_path: Path) -> None:
