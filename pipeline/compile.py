@@ -9,6 +9,7 @@ import yaml
 from entrypoint import ROOT
 from skiagram.errors import DataError
 from skiagram.features.batch import Batch
+from skiagram.features.kernels.coefficients import energy_entropy
 from skiagram.options import build
 
 _SIDE = 32
@@ -27,12 +28,12 @@ def main() -> None:
     films = generator.uniform(0, 255, (2, _SIDE, _SIDE)).astype(np.float32)
     for restoration in _options("restoration"):
         restoration.restore(films, films[0])
-    families = [family for family in _options("features") if hasattr(family, "extract")]
-    for family in families:
+    for family in (one for one in _options("features") if hasattr(one, "extract")):
         try:
             family.extract(Batch(films))
         except DataError:
             family.extract(Batch(np.stack([films] * 3, axis=-1)))
+    energy_entropy(np.ones((1, 2)), np.ones(1))  # by option alone
 
 
 if __name__ == "__main__":
