@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from skiagram.evaluation.reported import ModelScores
 from skiagram.evaluation.results import Evaluation, ModelResult
@@ -15,15 +16,15 @@ from skiagram.models.contract import FitContext, Labelled
 from skiagram.predictions import Predictions
 from skiagram.records import read_record
 from skiagram.report.gather import read_artefacts
-from tests.pipeline.project import Project, make_project
+from tests.pipeline.project import REPOSITORY, Project, make_project
 
-BASELINES = ["logistic_regression", "random_forest"]
+BASELINES = ["logistic_regression", "random_forest", "svm"]
 
 
 def run_classical(folder: Path, dataset: str, data: Path | None) -> Project:
-    """Run every stage but the networks on a data set with its default options."""
+    """Run every stage but the networks on a data set with its default options and features."""
     project = make_project(folder)
-    features = "first_order,glcm,lbp,wavelet"
+    features = yaml.safe_load((REPOSITORY / "params.yaml").read_text())["features"]
     project.edit("params.yaml", dataset=dataset, baselines=BASELINES, networks=[])
     if data is not None:
         (project.folder / "source" / "breastmnist.npz").symlink_to(data / "breastmnist.npz")
@@ -57,7 +58,7 @@ def test_the_best_baseline_detects_the_nodule_and_stays_below_the_ideal(phantom:
     assert evaluation.ideal is not None
     assert evaluation.ideal.value is not None
     assert auc is not None
-    assert 0.80 <= auc < evaluation.ideal.value
+    assert 0.87 <= auc < evaluation.ideal.value
     assert not any(model.leaked for model in evaluation.models)
 
 
@@ -92,8 +93,8 @@ def test_breastmnist_baseline_chosen_out_of_fold(real_data: Path, tmp_path: Path
     evaluation = evaluation_of(run_classical(tmp_path / "project", "breastmnist", real_data))
     best = best_baseline(evaluation)
     auc, off_twins = best.metrics["roc_auc"].value, best.metrics["roc_auc_off_twins"].value
-    assert evaluation.twins == 52
+    assert evaluation.twins == 60  # eight of them shifted copies
     assert auc is not None
     assert off_twins is not None
-    assert auc >= 0.82
-    assert off_twins >= 0.75
+    assert auc >= 0.87
+    assert off_twins >= 0.87
