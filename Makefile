@@ -10,6 +10,7 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export RAY_USAGE_STATS_ENABLED := 0
 PYTHON ?= python3
+ONE_THREAD := OMP_NUM_THREADS=1 # a test worker, or benchmark: more get in each other's way
 
 .PHONY: help setup lock repro report test test-fast bench lint reference clean
 
@@ -38,13 +39,13 @@ test: setup ## lint, types, layers and every test
 	ruff format --check .
 	mypy
 	lint-imports
-	pytest -n 2 --cov --cov-report=term-missing:skip-covered
+	$(ONE_THREAD) pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
-test-fast: setup ## the quick tests (two minutes on two cores)
-	pytest -n 2 -m "not slow and not real"
+test-fast: setup ## the quick tests (about a minute on two cores)
+	$(ONE_THREAD) pytest -n 2 -m "not slow and not real"
 
 bench: setup ## compare speeds with those of peers and write docs/results/benchmarks.md
-	OMP_NUM_THREADS=1 python -m benchmarks.run
+	$(ONE_THREAD) python -m benchmarks.run
 
 reference: setup ## make docs/reference from the code
 	PYTHONPATH=docs python -m make_reference

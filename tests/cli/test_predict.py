@@ -135,6 +135,7 @@ def test_a_folder_without_a_model_is_one_line(
     assert message.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_classical_models_predict_without_torch(baseline: Trained, tmp_path: Path) -> None:
     words = [str(baseline.model), *map(str, baseline.films), "-o", str(tmp_path / "scores.csv")]
     done = subprocess.run(

@@ -46,6 +46,7 @@ def test_heights_of_a_resample_are_those_of_scikit_learn(seed: int, levels: int,
     np.testing.assert_allclose(band.low, first, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_band_of_normal_scores_holds_the_true_curve_nineteen_times_in_twenty() -> None:
     """Sensitivity at a rate f is Φ(d + Φ⁻¹(f)) where classes lie d standard deviations apart."""
     rate, held = 30, []

@@ -39,6 +39,7 @@ def test_a_sound_folder_has_no_problem(tmp_path: Path) -> None:
     assert {one.depth for one in found.examined} == {"uint8", "uint16", "float32"}
 
 
+@pytest.mark.slow
 def test_every_fault_of_60_mixed_files_is_named_as_the_run_names_it(tmp_path: Path) -> None:
     own = mixed_folder(tmp_path)
     named = {problem.where for problem in surveyed(own, source_of(own)).problems}

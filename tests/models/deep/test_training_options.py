@@ -98,6 +98,7 @@ def test_a_rate_of_one_cycle_rises_and_falls(
     assert rates.iloc[-1] < 0.1 * rates.max()
 
 
+@pytest.mark.slow
 def test_layouts_and_compilation_give_the_same_network_and_the_same_names(
     tmp_path: Path,
     cases: Cases,

@@ -21,6 +21,8 @@ from skiagram.studies.search.rounds import Budget
 from tests.studies.search.small_search import small_search
 from tests.studies.small_phantom import small_place
 
+pytestmark = pytest.mark.slow
+
 
 class Killed(BaseException):
     """What a signal does to a search."""
@@ -100,7 +102,6 @@ def test_a_search_never_opens_the_seal(place: Place, result: SearchResult) -> No
     assert small_search(baselines=("ridge",)).run(place).models == result.models[:1]
 
 
-@pytest.mark.slow
 def test_no_fit_sees_or_scores_a_test_case(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: set[str] = set()
     real = Ground.held_out_auc
@@ -147,7 +148,6 @@ def test_more_trials_go_on_from_those_there_are(place: Place, result: SearchResu
     assert more.models == result.models[:1]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["local", "ray"])
 def test_workers_change_no_figure(place: Place, result: SearchResult, backend: Any) -> None:
     compute = Compute(threads=1, workers=2, backend=backend, address=None)
@@ -194,7 +194,6 @@ def test_a_model_without_a_space_names_those_that_have_one(place: Place) -> None
         small_search(baselines=("single_feature",)).run(place)
 
 
-@pytest.mark.slow
 def test_a_trial_that_fails_keeps_its_reason_and_the_search_goes_on(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,7 +213,6 @@ def test_a_trial_that_fails_keeps_its_reason_and_the_search_goes_on(
     assert ridge.trials[ridge.best].values["penalty"] <= 200
 
 
-@pytest.mark.slow
 def test_the_nested_estimate_tests_each_choice_on_patients_it_never_saw(place: Place) -> None:
     budget = Budget(trials=4, together=2, startup=2, pruning=None)
     (ridge,) = small_search(baselines=("ridge",), budget=budget, outer_folds=2).run(place).models
@@ -227,7 +225,6 @@ def test_the_nested_estimate_tests_each_choice_on_patients_it_never_saw(place: P
     assert gain == pytest.approx(tuned - default)
 
 
-@pytest.mark.slow
 def test_a_network_is_searched_like_any_model(place: Place) -> None:
     path = place.conf / "model/small_cnn.yaml"
     text = (
