@@ -7,12 +7,16 @@ from pathlib import Path
 
 def machine() -> str:
     """Return processor, cores, system and Python in one line."""
+    return f"{processor()}, {platform.system()}, Python {platform.python_version()}"
+
+
+def processor() -> str:
+    """Return the processor's name and how many cores this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    system = f"{platform.system()}, Python {platform.python_version()}"
-    return f"{_processor()}, {cores} cores, {system}"
+    return f"{_name()}, {cores} cores"
 
 
-def _processor() -> str:
+def _name() -> str:
     listing = Path("/proc/cpuinfo")
     lines = listing.read_text().splitlines() if listing.exists() else []
     named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
