@@ -5,17 +5,22 @@
 Both read the images from the same shards, train with the same optimizer and score the validation
 images after each epoch. The bare loop keeps no checkpoint, no curves and no best weights, checks no
 loss and could not be resumed; what skiagram's promises cost is what it takes longer.
+
+Each has a process of its own, as its user would have: what a fit does to memory stays with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import psutil  # type: ignore[import-untyped]
 import torch
 import yaml
 from benchmarks.films import films
@@ -55,6 +60,11 @@ class Case:
     epochs: int
     target: float
 
+    @property
+    def seen(self) -> int:
+        """Return how many images a fit is shown."""
+        return self.images * self.epochs
+
     def options(self) -> dict[str, Any]:
         """Return the model's options, trained on images as they are."""
         values: dict[str, Any] = yaml.safe_load((CONF / f"model/{self.model}.yaml").read_text())
@@ -66,8 +76,8 @@ class Case:
 
 
 CASES = (
-    Case("article_cnn", side=28, images=1024, batch=128, epochs=6, target=0.90),
-    Case("small_cnn", side=28, images=1024, batch=128, epochs=10, target=0.90),
+    Case("article_cnn", side=28, images=1024, batch=128, epochs=15, target=0.90),
+    Case("small_cnn", side=28, images=1024, batch=128, epochs=30, target=0.90),
     Case("pretrained", side=224, images=128, batch=8, epochs=1, target=0.95),
 )
 
@@ -75,42 +85,59 @@ CASES = (
 def ratios() -> Iterator[Ratio]:
     """Compare whole fits, from the shards to the weights of the best epoch."""
     for case in CASES:
-        with TemporaryDirectory() as folder:
-            cases = _stored(Path(folder), case)
-            network: Network = build(case.options(), "model")
+        title = build(case.options(), "model").title
+        with TemporaryDirectory() as folder, _worker() as ours, _worker() as theirs:
+            _store(Path(folder), case)
             yield compare(
-                f"{network.title}, {case.side} × {case.side} pixels, batches of {case.batch}",
-                Side("skiagram", partial(_fit, network, cases, case), case.images * case.epochs),
-                Side(PEER, partial(_loop, network, cases, case), case.images * case.epochs),
+                f"{title}, {case.side} × {case.side} pixels, batches of {case.batch}",
+                Side(
+                    "skiagram", partial(_run, ours, _fit, folder, case), case.images * case.epochs
+                ),
+                Side(PEER, partial(_run, theirs, _loop, folder, case), case.images * case.epochs),
                 case.target,
+                clock=_seconds_of_workers,
             )
 
 
-def _stored(folder: Path, case: Case) -> Labelled[ImageSet]:
+def _worker() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, get_context("spawn"), torch.set_num_threads, (1,))
+
+
+def _run(worker: ProcessPoolExecutor, work: Callable[..., None], folder: str, case: Case) -> None:
+    worker.submit(work, folder, case).result()
+
+
+def _seconds_of_workers() -> float:
+    """Return the processor's seconds of this process's children, of which one works at a time."""
+    times = [child.cpu_times() for child in psutil.Process().children()]
+    return float(sum(one.user + one.system for one in times))
+
+
+def _store(folder: Path, case: Case) -> None:
     number = case.images + case.images // 8
     with ShardWriter(folder) as writer:
         for row, image in enumerate(films(number, case.side, case.side)):
             writer.add(f"case{row:05d}", image.astype(np.uint16))
-    store = ImageStore(folder)
+
+
+def _fit(folder: str, case: Case) -> None:
+    store = ImageStore(Path(folder))
     names = np.array(store.case_ids)
-    return Labelled(ImageSet(store, names), names, np.arange(number) % 2, names, 2)
-
-
-def _fit(network: Network, cases: Labelled[ImageSet], case: Case) -> None:
-    rows = np.arange(len(cases), dtype=np.int64)
-    fresh = ImageSet(cases.inputs.store, cases.case_id)
-    known = Labelled(fresh, cases.case_id, cases.label, cases.patient_id, 2)
-    training, validation = (known.select(part) for part in np.split(rows, [case.images]))
+    rows = np.arange(len(names), dtype=np.int64)
+    cases = Labelled(ImageSet(store, names), names, rows % 2, names, 2)
+    training, validation = (cases.select(part) for part in np.split(rows, [case.images]))
+    network: Network = build(case.options(), "model")
     values = yaml.safe_load((CONF / "trainer/default.yaml").read_text())
     trainer = check(Trainer, values | {"accelerator": "cpu"}, "trainer")
     Learner(network, trainer, threads=1).fit(training, validation, FitContext(seed=0))
 
 
-def _loop(network: Network, cases: Labelled[ImageSet], case: Case) -> None:
-    stored = [cases.inputs.store.image(name) for name in cases.case_id.tolist()]
+def _loop(folder: str, case: Case) -> None:
+    network: Network = build(case.options(), "model")
+    stored = [image for _, image in ImageStore(Path(folder))]
     images = torch.from_numpy(np.stack(stored)[:, None].astype(np.float32))
     images = (images - images.mean()) / images.std()
-    label = torch.from_numpy(cases.label)
+    label = torch.arange(len(images)) % 2
     options, n = network.training.optimizer, case.images
     module = network.build(1, case.side, case.side, 2).to(memory_format=torch.channels_last)
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[options.name]

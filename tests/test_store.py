@@ -228,3 +228,42 @@ def test_a_volume_has_a_distance_of_slices_too(tmp_path: Path) -> None:
 def test_a_spacing_that_is_no_distance_names_its_case(spacing: Any, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="c0: pixel spacing"), ShardWriter(tmp_path) as writer:
         writer.add("c0", ramps(1)[0], spacing)
+
+
+def test_runs_are_of_like_images_that_lie_side_by_side(tmp_path: Path) -> None:
+    likes = [np.full((4, 5), at, np.uint8) for at in range(5)]
+    others: list[Any] = [np.zeros((5, 4), np.uint8), np.zeros((5, 4), np.uint16), likes[0]]
+    with ShardWriter(tmp_path, shard_bytes=160) as writer:
+        for at, image in enumerate([*likes, *others]):
+            writer.add(f"c{at}", image, (0.1, 0.2) if at == 1 else None)
+    runs = list(ImageStore(tmp_path).runs(1, 8, 60))
+    assert [run.case_ids for run in runs] == [["c1", "c2", "c3"], ["c4"], ["c5"], ["c6"], ["c7"]]
+    np.testing.assert_array_equal(runs[0].images, np.stack(likes[1:4]))
+    np.testing.assert_array_equal(runs[0].spacing[0], (0.1, 0.2))
+    assert np.isnan(runs[0].spacing[1:]).all()
+    assert not runs[0].images.flags.writeable
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3)), max_size=12),
+    st.integers(1, 40),
+    st.integers(1, 60),
+)
+def test_runs_hold_every_image_once_in_order(
+    tmp_path_factory: pytest.TempPathFactory,
+    shapes: list[tuple[int, int]],
+    values: int,
+    shard_bytes: int,
+) -> None:
+    folder = tmp_path_factory.mktemp("store")
+    with ShardWriter(folder, shard_bytes=shard_bytes) as writer:
+        for at, shape in enumerate(shapes):
+            writer.add(f"case-{at}", np.full(shape, at, dtype=np.uint8))
+    store = ImageStore(folder)
+    runs = list(store.runs(0, len(store), values))
+    assert [case_id for run in runs for case_id in run.case_ids] == store.case_ids
+    for run in runs:
+        assert len(run.images) == 1 or run.images.size <= values
+        for case_id, image in zip(run.case_ids, run.images, strict=True):
+            np.testing.assert_array_equal(image, store.image(case_id))

@@ -8,12 +8,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skiagram.errors import SkiagramError
 from skiagram.options import STRICT
@@ -76,7 +75,11 @@ class Compute:
             SkiagramError: What the function raises; or a worker died.
         """
         if self.backend == "local" and self.workers == 1:
-            yield from map(partial(_on_one_thread, function), pieces)
+            libraries = ThreadpoolController()  # a search that takes longer than a small piece
+            for piece in pieces:
+                with libraries.limit(limits=1):
+                    value = function(piece)
+                yield value
             return
         waiting: deque[Future[R | SkiagramError]] = deque()
         with self._workers(releases_lock) as submit:
@@ -96,16 +99,10 @@ class Compute:
 IN_PROCESS = Compute(threads=1, workers=1, backend="local", address=None)
 
 
-def _on_one_thread(function: Callable[[T], R], piece: T) -> R:
-    """Late digits of linear algebra can depend on the number of threads."""
-    with threadpool_limits(1):
-        return function(piece)
-
-
 def _attempt(function: Callable[[T], R], piece: T) -> R | SkiagramError:
     """Return a named error as a value: raised in a cluster, it would come back as a traceback."""
     try:
-        return _on_one_thread(function, piece)
+        return function(piece)
     except SkiagramError as error:
         return error
 

@@ -8,6 +8,7 @@ channels) one of several, (depth, height, width, 1) a volume. A store of volumes
 import bisect
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -63,27 +64,40 @@ class Shard:
         """Return the number of images."""
         return self._ends[-1] if self._ends else 0
 
-    def size(self, row: int) -> int:
-        """Return how many values the image of a row has."""
-        layout, at = self._layout(row)
-        return math.prod(layout.shapes[at].tolist())
+    def sizes(self) -> Iterator[int]:
+        """Yield how many values each image has, row by row."""
+        for batch in range(len(self._batches)):
+            yield from self._layout(batch).shapes.prod(axis=1, dtype=np.int64).tolist()
 
     def spacing(self, row: int) -> Spacing | None:
         """Return the distances of a row's slices, rows and columns, mm; None where unknown."""
         batch, at = self._locate(row)
-        found = self._batches[batch]["spacing"][at].as_py()
-        return None if found is None else tuple(found)
+        found = self._layout(batch).spacing[at].tolist()
+        return None if math.isnan(found[0]) else tuple(found)
 
     def view(self, row: int) -> Image:
         """Return the image of a row as a read-only view."""
-        layout, at = self._layout(row)
-        return layout.view(at)
-
-    def _layout(self, row: int) -> tuple["_Layout", int]:
         batch, at = self._locate(row)
+        return self._layout(batch).view(at)
+
+    def run(self, row: int, most: int) -> tuple[Image, NDArray[np.float64]]:
+        """Return the images from a row on that are alike, and their spacing.
+
+        Args:
+            row: The first of them.
+            most: How many at most; there are fewer where the next one differs in shape or depth,
+                or lies elsewhere in the file.
+
+        Returns:
+            A read-only view of n images, and (n, 2), or (n, 3) of volumes, mm, NaN where unknown.
+        """
+        batch, at = self._locate(row)
+        return self._layout(batch).run(at, most)
+
+    def _layout(self, batch: int) -> "_Layout":
         if batch not in self._layouts:
             self._layouts[batch] = _Layout.of(self._batches[batch])
-        return self._layouts[batch], at
+        return self._layouts[batch]
 
     def _locate(self, row: int) -> tuple[int, int]:
         batch = bisect.bisect_right(self._ends, row)
@@ -98,6 +112,7 @@ class _Layout:
         shapes: (n, 3), or (n, 4) of volumes; the last one is the number of channels.
         dtypes: The depths that occur.
         dtype: (n,) which of them.
+        spacing: (n, 2), or (n, 3) of volumes; NaN where unknown.
         offsets: (n + 1,) first byte of each image.
         pixels: Buffer of all images.
     """
@@ -105,6 +120,7 @@ class _Layout:
     shapes: NDArray[np.int32]
     dtypes: list[str]
     dtype: NDArray[np.int32]
+    spacing: NDArray[np.float64]
     offsets: NDArray[np.int64]
     pixels: pa.Buffer
 
@@ -118,17 +134,36 @@ class _Layout:
             np.stack(shapes, axis=1),
             encoded.dictionary.to_pylist(),
             encoded.indices.to_numpy(),
+            _spacing(batch["spacing"]),
             np.frombuffer(offsets, dtype=np.int64),
             pixels,
         )
 
     def view(self, at: int) -> Image:
+        image: Image = self._views(at, 1)[0]
+        return image
+
+    def run(self, at: int, most: int) -> tuple[Image, NDArray[np.float64]]:
+        following = slice(at, at + most)
+        alike = (self.shapes[following] == self.shapes[at]).all(axis=1)
+        alike &= self.dtype[following] == self.dtype[at]
+        number = len(alike) if alike.all() else int(alike.argmin())
+        return self._views(at, number), self.spacing[at : at + number]
+
+    def _views(self, at: int, number: int) -> Image:
         shape = self.shapes[at].tolist()
         flat = np.frombuffer(
             self.pixels,
             dtype=self.dtypes[self.dtype[at]],
-            count=math.prod(shape),
+            count=number * math.prod(shape),
             offset=int(self.offsets[at]),
         )
         plane_of_one_channel = len(shape) == 3 and shape[-1] == 1
-        return flat.reshape(shape[:-1] if plane_of_one_channel else shape)
+        return flat.reshape(number, *(shape[:-1] if plane_of_one_channel else shape))
+
+
+def _spacing(distances: pa.FixedSizeListArray) -> NDArray[np.float64]:
+    known = distances.is_valid().to_numpy(zero_copy_only=False)
+    spacing = np.full((len(distances), distances.type.list_size), math.nan)
+    spacing[known] = distances.flatten().to_numpy().reshape(-1, spacing.shape[1])
+    return spacing

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from skiagram.store import Image, ImageStore
+from skiagram.store import Image, ImageStore, Run
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class Span:
     def __iter__(self) -> Iterator[tuple[str, Image]]:
         """Yield (case id, image) in the store's order."""
         return self.store().span(self.start, self.stop)
+
+    def runs(self, values: int) -> Iterator[Run]:
+        """Yield images that are alike together; `ImageStore.runs` says how."""
+        return self.store().runs(self.start, self.stop, values)
 
     def store(self) -> ImageStore:
         """Return the store, opened once in each process."""

@@ -1,52 +1,40 @@
-"""Where calls can be submitted to: threads or processes of this machine, or a Ray cluster."""
+"""Where calls can be submitted to: threads or processes of this machine, or a Ray cluster.
 
-import ctypes
+Each call has one thread of linear algebra: late digits can depend on their number.
+"""
+
 import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skiagram.errors import OptionError, SkiagramError
+from skiagram.freed_memory import keep_freed_memory
 
 Submit = Callable[..., "Future[Any]"]  # as of concurrent.futures.Executor
-
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of the GNU C library's mallopt
-_MOST_KEPT, _LARGEST_KEPT = 2**31 - 1, 2**25  # bytes; the library takes no more
 
 
 @contextmanager
 def threads(number: int) -> Iterator[Submit]:
     """Yield what submits calls to threads of this process, which end with the context.
 
-    Linear algebra is held to one thread meanwhile.
-
     Args:
         number: Threads.
     """
-    _keep_freed_memory()
-    with threadpool_limits(1), ThreadPoolExecutor(number) as executor:
+    keep_freed_memory()
+    # Some libraries count threads for the process, others for each thread that calls them.
+    one = partial(ThreadpoolController().limit, limits=1)
+    with one(), ThreadPoolExecutor(number, initializer=one) as executor:
         try:
             yield executor.submit
         finally:
             executor.shutdown(cancel_futures=True)
-
-
-def _keep_freed_memory() -> None:
-    """Let threads use memory again without asking the system, which clears it for one at a time.
-
-    Where the C library is another it has its own way.
-    """
-    try:
-        set_option = ctypes.CDLL(None).mallopt
-    except (AttributeError, TypeError):
-        return
-    set_option(_TRIM_THRESHOLD, _MOST_KEPT)
-    set_option(_MMAP_THRESHOLD, _LARGEST_KEPT)
 
 
 @contextmanager
@@ -63,7 +51,7 @@ def processes(number: int) -> Iterator[Submit]:
 
     with ProcessPoolExecutor(number) as executor:
         try:
-            yield executor.submit
+            yield partial(executor.submit, _on_one_thread)
         except BrokenProcessPool as error:
             raise _dead_worker() from error
 
@@ -107,7 +95,7 @@ def ray_cluster(number: int, address: str | None) -> Iterator[Submit]:
             remedy="start one (`ray start --head`), set RAY_AUTH_MODE=token where it asks for its "
             "token, or null `address` to have one started",
         ) from error
-    remote = ray.remote(num_cpus=1)(_call)
+    remote = ray.remote(num_cpus=1)(_on_one_thread)
     try:
         yield lambda function, *given: remote.remote(function, *given).future()
     except (OutOfMemoryError, WorkerCrashedError) as error:
@@ -123,8 +111,9 @@ def _reach(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=10).close()
 
 
-def _call(function: Callable[..., Any], *given: Any) -> Any:
-    return function(*given)
+def _on_one_thread(function: Callable[..., Any], *given: Any) -> Any:
+    with threadpool_limits(1):
+        return function(*given)
 
 
 def _dead_worker() -> SkiagramError:

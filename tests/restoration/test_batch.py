@@ -11,7 +11,7 @@ from skiagram.compute import IN_PROCESS, Compute
 from skiagram.errors import DataError
 from skiagram.records import read_table
 from skiagram.restoration import batch
-from skiagram.restoration.batch import ImageBatch, batches, restore_batch, restore_store
+from skiagram.restoration.batch import ImageBatch, restore_batch, restore_store
 from skiagram.store import Image, ImageStore, ShardWriter
 from tests.restoration.phantom import film, restoration
 from tests.restoration.phantom import restored as alone
@@ -58,10 +58,10 @@ def test_workers_restore_to_equal_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "alone.parquet").read_bytes() == (tmp_path / "shared.parquet").read_bytes()
 
 
-def test_a_store_goes_by_batches_of_like_images_in_its_order(
+def test_runs_of_like_images_are_restored_as_each_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "_BATCH_VALUES", 3 * 64 * 64)
+    monkeypatch.setattr(batch, "_RUN_VALUES", 3 * 64 * 64)
     likes = [film(0).faulty, film(1).faulty, film(2).noisy, film(3).faulty, film(4).faulty]
     others: list[Image] = [
         film(5).faulty[:40],
@@ -73,7 +73,6 @@ def test_a_store_goes_by_batches_of_like_images_in_its_order(
         for case_id, image in images.items():
             writer.add(case_id, image, (0.1, 0.2) if case_id == "c1" else None)
     store = ImageStore(tmp_path / "images")
-    assert [len(each.images) for each in batches(store)] == [3, 2, 1, 1, 1]
     steps = restoration("repair")
     restore_store(store, steps, tmp_path / "restored", tmp_path / "treatment.parquet")
     restored = ImageStore(tmp_path / "restored")

@@ -1,6 +1,6 @@
 """The feature table of a whole store, made span by span wherever the work is done."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -15,10 +15,9 @@ from skiagram.features.covariates import Covariates
 from skiagram.features.table import FeatureTable
 from skiagram.progress import Progress
 from skiagram.spans import Span, spans
-from skiagram.store import Image, ImageStore, is_volume
+from skiagram.store import ImageStore, Run
 
 _SPAN_VALUES = 2**19  # some tenths of a second of work
-_BATCH_IMAGES = 256
 _BATCH_VALUES = 2**17  # intermediates of a batch then stay in a processor's cache
 
 
@@ -74,7 +73,8 @@ def _of_images(
 
 
 def _of_span(families: Sequence[FeatureFamily], span: Span) -> NDArray[np.float32]:
-    return np.vstack([_of_batch(families, ids, batch) for ids, batch in _batches(span)])
+    runs = span.runs(_BATCH_VALUES)
+    return np.vstack([_of_batch(families, run.case_ids, _batch(run)) for run in runs])
 
 
 def _of_batch(
@@ -104,30 +104,13 @@ def _of_family(family: FeatureFamily, ids: Sequence[str], batch: Batch) -> NDArr
         ) from error
 
 
-def _batches(span: Span) -> Iterator[tuple[list[str], Batch]]:
-    ids: list[str] = []
-    images: list[Image] = []
-    most = 1
-    for case_id, image in span:
-        if images and (image.shape != images[0].shape or len(images) >= most):
-            yield ids, _stack(span, ids, images)
-            ids, images = [], []
-        most = min(_BATCH_IMAGES, _BATCH_VALUES // image.size)
-        ids.append(case_id)
-        images.append(image)
-    yield ids, _stack(span, ids, images)
-
-
-def _stack(span: Span, ids: list[str], images: list[Image]) -> Batch:
-    stacked = np.stack(images, dtype=np.float32)
-    bad = ~np.isfinite(stacked.reshape(len(ids), -1)).all(axis=1)
+def _batch(run: Run) -> Batch:
+    images = np.array(run.images, dtype=np.float32)
+    bad = ~np.isfinite(images.reshape(len(images), -1)).all(axis=1)
     if bad.any():
         raise DataError(
             "missing pixels",
-            where=ids[int(np.argmax(bad))],
+            where=run.case_ids[int(np.argmax(bad))],
             remedy="choose a restoration that fills missing values",
         )
-    unknown = (np.nan,) * (3 if is_volume(images[0]) else 2)
-    store = span.store()
-    spacing = np.array([store.spacing(case_id) or unknown for case_id in ids])
-    return Batch(stacked, spacing=spacing)
+    return Batch(images, spacing=run.spacing)

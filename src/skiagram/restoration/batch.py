@@ -1,7 +1,6 @@
 """Restores a whole store, batch by batch, and keeps a record of what was done to each case."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -19,12 +18,12 @@ from skiagram.restoration.training_mean import training_mean
 from skiagram.spans import Span, spans
 from skiagram.store import Image, ImageStore, ShardWriter
 
-_BATCH_VALUES = 2**20
+_RUN_VALUES = 2**20
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageBatch:
-    """Equally sized images that follow one another in a store.
+    """Equally sized images.
 
     Attributes:
         case_ids: An id an image.
@@ -64,7 +63,7 @@ def restore_store(
     rows: list[dict[str, object]] = []
     with ShardWriter(images) as writer, Progress("restore", len(store)) as progress:
         work = partial(_restore_span, restoration, mean)
-        for restored in compute.map(work, spans(store, _BATCH_VALUES), releases_lock=True):
+        for restored in compute.map(work, spans(store, _RUN_VALUES), releases_lock=True):
             for case_id, image, treatment in restored:
                 writer.add(case_id, image, store.spacing(case_id))
                 rows.append({"case_id": case_id, **vars(treatment)})
@@ -77,33 +76,12 @@ def restore_store(
 def _restore_span(
     restoration: Restoration, training_mean: Plane | None, span: Span
 ) -> list[tuple[str, NDArray[np.float32], Treatment]]:
-    return [
-        one
-        for batch in batches(span)
-        for one in zip(
-            batch.case_ids, *restore_batch(batch, restoration, training_mean), strict=True
-        )
-    ]
-
-
-def batches(images: Iterable[tuple[str, Image]]) -> Iterator[ImageBatch]:
-    """Yield images in their order, as many at once as are alike and bounded memory holds.
-
-    Args:
-        images: (case id, image) of any sizes and depths.
-    """
-    case_ids: list[str] = []
-    stack: list[Image] = []
-    for case_id, image in images:
-        full = len(stack) >= max(1, _BATCH_VALUES // image.size)
-        alike = not stack or (image.shape, image.dtype) == (stack[0].shape, stack[0].dtype)
-        if stack and (full or not alike):
-            yield ImageBatch(case_ids, _stacked(stack))
-            case_ids, stack = [], []
-        case_ids.append(case_id)
-        stack.append(image)
-    if stack:
-        yield ImageBatch(case_ids, _stacked(stack))
+    restored: list[tuple[str, NDArray[np.float32], Treatment]] = []
+    for run in span.runs(_RUN_VALUES):
+        batch = ImageBatch(run.case_ids, run.images)
+        images, treatments = restore_batch(batch, restoration, training_mean)
+        restored += zip(run.case_ids, images, treatments, strict=True)
+    return restored
 
 
 def restore_batch(
@@ -112,7 +90,7 @@ def restore_batch(
     """Restore a batch; it depends on nothing else, so batches may go to any process.
 
     Args:
-        batch: What `batches` yields.
+        batch: Images and their names.
         restoration: What to do to each image.
         training_mean: Mean development image, where the restoration needs it.
 
@@ -139,10 +117,6 @@ def _name(
         raise DataError(
             error.found, where=case_id, allowed=error.allowed, remedy=error.remedy
         ) from error
-
-
-def _stacked(images: list[Image]) -> Image:
-    return images[0][None] if len(images) == 1 else np.stack(images)
 
 
 def _mean(store: ImageStore, restoration: Restoration, cases: Cases | None) -> Plane | None:

@@ -25,7 +25,7 @@ from skiagram.restoration.wavelets import decompose, reconstruct
 
 _NORMAL_MEDIAN = 0.6745  # median of |z| for a standard normal z
 _ROUNDING = 1e-6  # detail this small, relative to the image's range, is float32 rounding
-_CHUNK_VALUES = 2**20  # pixels of the images that are transformed together
+_CHUNK_VALUES = 2**19  # pixels of the images that are transformed together
 
 
 def _orthogonal(name: str) -> str:

@@ -18,6 +18,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from skiagram.errors import OptionError
+from skiagram.freed_memory import keep_freed_memory
 from skiagram.progress import Progress
 from skiagram.training.classifier import Classifier, Staged
 from skiagram.training.data import Examples, ImageData
@@ -69,6 +70,7 @@ class Fit:
             KeyboardInterrupt: The user stopped it; the next run goes on after the last epoch.
         """
         torch.set_num_threads(self.threads)
+        keep_freed_memory()
         with TemporaryDirectory(prefix="skiagram-") as scratch:
             folder = self.folder or Path(scratch)
             folder.mkdir(parents=True, exist_ok=True)
@@ -125,7 +127,6 @@ class Fit:
             trainer = pl.Trainer(
                 **where | ({"strategy": Spawned()} if spawned else {}),
                 max_epochs=self.training.epochs,
-                gradient_clip_val=self.training.gradient_clip,
                 deterministic=True if device(self.trainer).type == "cpu" else "warn",
                 callbacks=[history, Threads(self.threads)],
                 logger=False,

@@ -12,7 +12,7 @@ from skiagram.errors import DataError
 from skiagram.options import build
 from skiagram.preparation import TRAINING_MEAN
 from skiagram.records import write_table
-from skiagram.restoration.batch import batches, restore_batch
+from skiagram.restoration.batch import ImageBatch, restore_batch
 from skiagram.seeding import stream
 from skiagram.store import Image, ShardWriter
 from skiagram.studies.passes import Options, Prepared, described
@@ -80,11 +80,11 @@ def _restore(condition: Condition, folder: Path) -> None:
     source = condition.clean.data.images
     rows: list[dict[str, object]] = []
     with ShardWriter(folder / "images") as writer:
-        for batch in batches(_worse(condition)):
-            restored = zip(batch.case_ids, *restore_batch(batch, restoration, mean), strict=True)
-            for case_id, image, treatment in restored:
-                writer.add(case_id, image, source.spacing(case_id))
-                rows.append({"case_id": case_id, **vars(treatment)})
+        for case_id, worse in _worse(condition):
+            batch = ImageBatch([case_id], worse[None])
+            (image,), (treatment,) = restore_batch(batch, restoration, mean)
+            writer.add(case_id, image, source.spacing(case_id))
+            rows.append({"case_id": case_id, **vars(treatment)})
     write_table(pd.DataFrame(rows), folder / "treatment.parquet")
 
 
