@@ -110,7 +110,7 @@ def ratios() -> Iterator[Ratio]:
 
 def on_two_cores(options: Denoising) -> Iterator[Ratio]:
     """Measure two workers beside one."""
-    for number, height, width in ((80 * BATCH, SMALL, SMALL), (320, 224, 224), (8, 3328, 2560)):
+    for number, height, width in ((80 * BATCH, SMALL, SMALL), (1280, 224, 224), (8, 3328, 2560)):
         distinct = films(min(number, 4), height, width)
         images = np.tile(distinct, (number // len(distinct), 1, 1))
         yield compare(

@@ -15,6 +15,7 @@ from pydantic.dataclasses import dataclass
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skiagram.errors import SkiagramError
+from skiagram.freed_memory import keep_freed_memory
 from skiagram.options import STRICT
 from skiagram.workers import Submit, processes, ray_cluster, threads
 
@@ -75,6 +76,7 @@ class Compute:
             SkiagramError: What the function raises; or a worker died.
         """
         if self.backend == "local" and self.workers == 1:
+            keep_freed_memory()
             libraries = ThreadpoolController()  # a search that takes longer than a small piece
             for piece in pieces:
                 with libraries.limit(limits=1):

@@ -6,10 +6,10 @@ import pytest
 from skiagram.features.batch import Batch
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.gldzm import Gldzm
-from skiagram.features.gldzm_features import GldzmFeatures
 from skiagram.features.kernels.distance_zone import distance_zones
 from skiagram.features.kernels.zones import zone_forest
-from skiagram.features.level_counts import LevelCounts
+from skiagram.features.statistics.gldzm import GldzmFeatures
+from skiagram.features.statistics.level_counts import LevelCounts
 from tests.features.ibsi_phantom import PHANTOM
 
 # Reference values of the digital phantom, IBSI reference manual, section 3.9: 2D averaged, 2.5D

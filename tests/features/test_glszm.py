@@ -6,10 +6,10 @@ import pytest
 from skiagram.features.batch import Batch
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.glszm import Glszm
-from skiagram.features.glszm_features import GlszmFeatures
 from skiagram.features.kernels.size_zone import size_zones
 from skiagram.features.kernels.zones import zone_forest
-from skiagram.features.level_counts import LevelCounts
+from skiagram.features.statistics.glszm import GlszmFeatures
+from skiagram.features.statistics.level_counts import LevelCounts
 from tests.features.ibsi_phantom import PHANTOM
 
 # Reference values of the digital phantom, IBSI reference manual, section 3.8: 2D averaged, 2.5D

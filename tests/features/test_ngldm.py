@@ -7,9 +7,9 @@ from skiagram.errors import OptionError
 from skiagram.features.batch import Batch
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.kernels.dependence import dependence_counts
-from skiagram.features.level_counts import LevelCounts
 from skiagram.features.ngldm import Ngldm
-from skiagram.features.ngldm_features import NgldmFeatures
+from skiagram.features.statistics.level_counts import LevelCounts
+from skiagram.features.statistics.ngldm import NgldmFeatures
 from skiagram.options import check
 from tests.features.ibsi_phantom import PHANTOM
 

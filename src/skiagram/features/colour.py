@@ -11,7 +11,7 @@ from skimage.color import rgb2hsv, rgb2lab
 from skiagram.errors import DataError
 from skiagram.features.batch import Batch
 from skiagram.features.definition import Definition
-from skiagram.features.first_order_statistics import FirstOrderStatistics
+from skiagram.features.statistics.first_order import FirstOrderStatistics
 from skiagram.options import STRICT
 
 _MOMENTS = ("mean", "standard_deviation", "skewness")

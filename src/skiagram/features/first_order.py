@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch, Region
 from skiagram.features.feature import Features, GroupFamily
-from skiagram.features.first_order_statistics import FirstOrderStatistics
+from skiagram.features.statistics.first_order import FirstOrderStatistics
 from skiagram.options import STRICT
 
 

@@ -8,9 +8,9 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch
-from skiagram.features.box_counting import box_counting_dimension
 from skiagram.features.definition import Definition
-from skiagram.features.power_spectrum import ring_powers, spectral_slope
+from skiagram.features.statistics.box_counting import box_counting_dimension
+from skiagram.features.statistics.power_spectrum import ring_powers, spectral_slope
 from skiagram.options import STRICT
 
 _LOWEST_RING = 2  # the window spreads each frequency over its neighbours; the mean reaches ring 1

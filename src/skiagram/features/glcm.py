@@ -11,9 +11,9 @@ from skiagram.features.batch import Batch, Region
 from skiagram.features.definition import Definition
 from skiagram.features.directions import Aggregation, average, directions
 from skiagram.features.discretisation import Discretisation, GreyLevels
-from skiagram.features.glcm_distributions import GlcmDistributions
-from skiagram.features.glcm_relations import GlcmRelations
 from skiagram.features.kernels.cooccurrence import cooccurrences
+from skiagram.features.statistics.glcm_distributions import GlcmDistributions
+from skiagram.features.statistics.glcm_relations import GlcmRelations
 from skiagram.options import STRICT
 
 

@@ -9,9 +9,9 @@ from pydantic.dataclasses import dataclass
 from skiagram.features.batch import Batch, Region
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.feature import Features, GroupFamily
-from skiagram.features.gldzm_features import GldzmFeatures
 from skiagram.features.kernels.distance_zone import distance_zones
-from skiagram.features.level_counts import LevelCounts
+from skiagram.features.statistics.gldzm import GldzmFeatures
+from skiagram.features.statistics.level_counts import LevelCounts
 from skiagram.options import STRICT
 
 

@@ -10,8 +10,8 @@ from skiagram.features.batch import Batch, Region
 from skiagram.features.directions import Aggregation, average, directions
 from skiagram.features.discretisation import Discretisation, GreyLevels
 from skiagram.features.feature import Features, GroupFamily
-from skiagram.features.glrlm_features import GlrlmFeatures
 from skiagram.features.kernels.run_length import run_lengths
+from skiagram.features.statistics.glrlm import GlrlmFeatures
 from skiagram.options import STRICT
 
 

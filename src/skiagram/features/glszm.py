@@ -9,9 +9,9 @@ from pydantic.dataclasses import dataclass
 from skiagram.features.batch import Batch, Region
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.feature import Features, GroupFamily
-from skiagram.features.glszm_features import GlszmFeatures
 from skiagram.features.kernels.size_zone import size_zones
-from skiagram.features.level_counts import LevelCounts
+from skiagram.features.statistics.glszm import GlszmFeatures
+from skiagram.features.statistics.level_counts import LevelCounts
 from skiagram.options import STRICT
 
 

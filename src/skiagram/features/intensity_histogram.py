@@ -7,9 +7,9 @@ from pydantic.dataclasses import dataclass
 from skiagram.features.batch import Batch, Region
 from skiagram.features.definition import Definition
 from skiagram.features.discretisation import Discretisation
-from skiagram.features.histogram_gradients import HistogramGradients
-from skiagram.features.histogram_statistics import HistogramStatistics
 from skiagram.features.kernels.histogram import count_levels
+from skiagram.features.statistics.histogram import HistogramStatistics
+from skiagram.features.statistics.histogram_gradients import HistogramGradients
 from skiagram.options import STRICT
 
 _FAMILY = "intensity_histogram"

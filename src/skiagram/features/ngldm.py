@@ -11,8 +11,8 @@ from skiagram.features.batch import Batch, Region
 from skiagram.features.discretisation import MOST_LEVELS, Discretisation
 from skiagram.features.feature import Features, GroupFamily
 from skiagram.features.kernels.dependence import dependence_counts
-from skiagram.features.level_counts import LevelCounts
-from skiagram.features.ngldm_features import NgldmFeatures
+from skiagram.features.statistics.level_counts import LevelCounts
+from skiagram.features.statistics.ngldm import NgldmFeatures
 from skiagram.options import STRICT
 
 

@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.errors import DataError
 from skiagram.features.batch import Batch, Region
 from skiagram.features.feature import Features, GroupFamily
-from skiagram.features.shape_features import ShapeFeatures
+from skiagram.features.statistics.shape import ShapeFeatures
 from skiagram.options import STRICT
 
 

@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import Batch
 from skiagram.features.definition import Definition
-from skiagram.features.sub_band import SubBand
+from skiagram.features.statistics.sub_band import SubBand
 from skiagram.features.sub_band_transform import mean_square, sub_bands
 from skiagram.options import STRICT
 

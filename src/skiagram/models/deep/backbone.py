@@ -2,28 +2,60 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Self, cast
+
+from pydantic import model_validator
+from pydantic.dataclasses import dataclass
+from torch import nn
 
 from skiagram.errors import OptionError
-from skiagram.models.deep.contract import Network, ReadsTable
-from skiagram.options import build
+from skiagram.models.deep.contract import Network, ReadsTable, StartsFromWeights
+from skiagram.options import STRICT, build
 from skiagram.training.options import Training
 
 _WHERE = "model.backbone"
 _PACKAGE = "skiagram.models.deep."
 
 
-def backbone_of(options: Mapping[str, Any], training: Training) -> Network:
-    """Return the network that a group of options describes.
+@dataclass(**STRICT)
+class OnBackbone:
+    """Options of every network that has another one inside.
 
-    Args:
-        options: `_target_` and options of a network of this package, without `training`.
+    Attributes:
+        backbone: `_target_` and options of a network on images, without its training.
         training: How the whole is trained.
-
-    Raises:
-        OptionError: The options do not fit the network, name a class of elsewhere, hold a training
-            of their own, or a network that reads a table.
     """
+
+    backbone: dict[str, Any]
+    training: Training
+
+    @model_validator(mode="after")
+    def _backbone_is_a_network(self) -> Self:
+        self.network()
+        return self
+
+    def network(self) -> Network:
+        """Return the options of the backbone.
+
+        Raises:
+            OptionError: They do not fit the network, name a class of elsewhere, hold a training of
+                their own, or a network that reads a table.
+        """
+        return _network(self.backbone, self.training)
+
+    def load_backbone(self, backbone: nn.Module) -> None:
+        """Give the backbone the weights it starts from, where it starts from any.
+
+        Raises:
+            OptionError: No weights have that name.
+            DataError: They cannot be had, or belong to another network.
+        """
+        options = self.network()
+        if isinstance(options, StartsFromWeights):
+            options.load_weights(backbone)
+
+
+def _network(options: Mapping[str, Any], training: Training) -> Network:
     target = str(options.get("_target_", ""))
     if not target.startswith(_PACKAGE):
         raise OptionError(

@@ -5,53 +5,38 @@ of the table (diameter, density, age, side, view); both together enter the last 
 trained as one (joint fusion in Huang et al. 2020, npj Digital Medicine 3:136).
 """
 
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, cast
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from skiagram.models.deep.backbone import backbone_of
-from skiagram.models.deep.contract import Network, StartsFromWeights
+from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.transfer import cut_last_layer
 from skiagram.options import STRICT
 from skiagram.training.classifier import Staged
-from skiagram.training.options import Training
 
 
 @dataclass(**STRICT)
-class ImageAndTable:
+class ImageAndTable(OnBackbone):
     """Options of a network on images and covariates.
 
     Attributes:
         columns: Covariates to read, in this order; null takes every numeric one.
-        backbone: `_target_` and options of a network on images, without its training.
         hidden: Rectified units that read the table.
         dropout: Share of these units dropped while training.
-        training: How the whole is trained.
     """
 
     columns: tuple[str, ...] | None
-    backbone: dict[str, Any]
     hidden: Annotated[int, Field(ge=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
-    training: Training
-
-    @model_validator(mode="after")
-    def _backbone_is_a_network(self) -> Self:
-        self.network()
-        return self
 
     @property
     def title(self) -> str:
         """Return the name for people."""
         known = "covariates" if self.columns is None else ", ".join(self.columns)
         return f"{self.network().title} with {known}"
-
-    def network(self) -> Network:
-        """Return the options of the backbone."""
-        return backbone_of(self.backbone, self.training)
 
     def build(
         self, channels: int, height: int, width: int, n_classes: int, columns: int
@@ -67,15 +52,8 @@ class ImageAndTable:
         return Fusion(backbone, table, nn.Linear(numbers + self.hidden, n_classes))
 
     def load_weights(self, network: nn.Module) -> None:
-        """Give the backbone the weights it starts from, where it starts from any.
-
-        Raises:
-            OptionError: No weights have that name.
-            DataError: They cannot be had, or belong to another network.
-        """
-        options = self.network()
-        if isinstance(options, StartsFromWeights):
-            options.load_weights(cast(Fusion, network).backbone)
+        """Give the backbone the weights it starts from; `load_backbone` says what is raised."""
+        self.load_backbone(cast(Fusion, network).backbone)
 
 
 class Fusion(nn.Module):

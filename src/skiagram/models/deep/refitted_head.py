@@ -8,12 +8,12 @@ did worse, and it has to be held back strongly, for the network knows its traini
 (Kang et al. 2020, ICLR, §4; Kirichenko et al. 2023, ICLR.)
 """
 
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -21,47 +21,32 @@ from sklearn.svm import LinearSVC
 from torch import Tensor, nn
 
 from skiagram.errors import ModelFailure
-from skiagram.models.deep.backbone import backbone_of
-from skiagram.models.deep.contract import Network, StartsFromWeights
+from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.transfer import last_layer
 from skiagram.options import STRICT
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import Examples
-from skiagram.training.options import Training
 
 _ITERATIONS = 10_000
 
 
 @dataclass(**STRICT)
-class RefittedHead:
+class RefittedHead(OnBackbone):
     """Options of a network with a classical last layer.
 
     Attributes:
-        backbone: `_target_` and options of a network on images, without its training.
-        head: `logistic` regression or a linear `svm`.
+        head: `logistic` regression or a linear `svm`, with the class weights of the training.
         inverse_regularisation: C of the head; smaller shrinks it more.
-        training: How the network is trained; the head weighs classes alike.
     """
 
-    backbone: dict[str, Any]
     head: Literal["logistic", "svm"]
     inverse_regularisation: Annotated[float, Field(gt=0)]
-    training: Training
-
-    @model_validator(mode="after")
-    def _backbone_is_a_network(self) -> Self:
-        self.network()
-        return self
 
     @property
     def title(self) -> str:
         """Return the name for people."""
         head = {"logistic": "logistic regression", "svm": "support vector machine"}[self.head]
         return f"{self.network().title} under a {head}"
-
-    def network(self) -> Network:
-        """Return the options of the network."""
-        return backbone_of(self.backbone, self.training)
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         """Return the network with its own last layer.
@@ -72,15 +57,8 @@ class RefittedHead:
         return self.network().build(channels, height, width, n_classes)
 
     def load_weights(self, network: nn.Module) -> None:
-        """Give the network the weights it starts from, where it starts from any.
-
-        Raises:
-            OptionError: No weights have that name.
-            DataError: They cannot be had, or belong to another network.
-        """
-        options = self.network()
-        if isinstance(options, StartsFromWeights):
-            options.load_weights(network)
+        """Give the backbone the weights it starts from; `load_backbone` says what is raised."""
+        self.load_backbone(network)
 
     def finish(self, classifier: Classifier, *fitted_on: Examples) -> None:
         """Fit the last layer of a trained network anew, in place.

@@ -14,30 +14,6 @@ Scale = Literal["linear", "log"]
 
 
 @dataclass(**STRICT)
-class Whole:
-    """A range of whole numbers, both ends included.
-
-    Attributes:
-        low: Least value.
-        high: Greatest value.
-        scale: `log` tries each order of magnitude as often as any other; then `low` ≥ 1.
-    """
-
-    low: int
-    high: int
-    scale: Scale
-
-    @model_validator(mode="after")
-    def _ascending(self) -> Self:
-        _check_range(self.low, self.high, self.scale)
-        return self
-
-    def holds(self, value: object) -> bool:
-        """Say whether a value lies within."""
-        return type(value) is int and self.low <= value <= self.high
-
-
-@dataclass(**STRICT)
 class Real:
     """A range of numbers, both ends included.
 
@@ -53,7 +29,10 @@ class Real:
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
-        _check_range(self.low, self.high, self.scale)
+        if self.low >= self.high:
+            raise ValueError("`low` must lie below `high`")
+        if self.scale == "log" and self.low <= 0:
+            raise ValueError("`scale: log` needs a `low` above 0")
         return self
 
     def holds(self, value: object) -> bool:
@@ -62,11 +41,16 @@ class Real:
         return number and self.low <= value <= self.high  # type: ignore[operator]
 
 
-def _check_range(low: float, high: float, scale: Scale) -> None:
-    if low >= high:
-        raise ValueError("`low` must lie below `high`")
-    if scale == "log" and low <= 0:
-        raise ValueError("`scale: log` needs a `low` above 0")
+@dataclass(**STRICT)
+class Whole(Real):
+    """A range of whole numbers, both ends included."""
+
+    low: int
+    high: int
+
+    def holds(self, value: object) -> bool:
+        """Say whether a value is whole and lies within."""
+        return type(value) is int and super().holds(value)
 
 
 @dataclass(**STRICT)

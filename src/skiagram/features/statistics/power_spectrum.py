@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, signal
 
-from skiagram.features.power_law import log_slope
+from skiagram.features.statistics.power_law import log_slope
 
 _RELATIVE_FLOOR = 1e-20  # of power, beside which that of a constant tile is rounding
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from skiagram.features.first_order_statistics import FirstOrderStatistics
+from skiagram.features.statistics.first_order import FirstOrderStatistics
 from tests.features.ibsi_phantom import PHANTOM
 
 # Reference values of the digital phantom, IBSI reference manual, section 3.3.

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skiagram.features.first_order_statistics import FirstOrderStatistics
-from skiagram.features.histogram_statistics import HistogramStatistics
 from skiagram.features.kernels.histogram import count_levels
+from skiagram.features.statistics.first_order import FirstOrderStatistics
+from skiagram.features.statistics.histogram import HistogramStatistics
 
 SHARED = sorted({*HistogramStatistics.names("x")} & {*FirstOrderStatistics.names("x")})
 

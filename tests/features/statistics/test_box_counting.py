@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skiagram.features.box_counting import box_counting_dimension
+from skiagram.features.statistics.box_counting import box_counting_dimension
 
 
 def counted(image: np.ndarray, side: int) -> float:

@@ -9,7 +9,7 @@ A constant image has one zone at distance 1, so that no feature needs a rule of 
 from dataclasses import dataclass
 
 from skiagram.features.feature import Column, Feature, Features
-from skiagram.features.level_counts import LevelCounts
+from skiagram.features.statistics.level_counts import LevelCounts
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.features.power_law import log_slope
+from skiagram.features.statistics.power_law import log_slope
 
 
 def box_counting_dimension(images: NDArray[Any]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ A constant image has one zone, so that no feature needs a rule of its own.
 from dataclasses import dataclass
 
 from skiagram.features.feature import Column, Feature, Features
-from skiagram.features.level_counts import LevelCounts
+from skiagram.features.statistics.level_counts import LevelCounts
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage, signal
 
-from skiagram.features.power_spectrum import ring_powers, spectral_slope
+from skiagram.features.statistics.power_spectrum import ring_powers, spectral_slope
 
 
 @pytest.mark.parametrize("side", [5, 16])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skiagram.features.feature import Column, Feature, Features
-from skiagram.features.level_counts import LevelCounts
+from skiagram.features.statistics.level_counts import LevelCounts
 
 
 @dataclass(frozen=True)

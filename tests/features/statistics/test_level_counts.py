@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import entropy
 
-from skiagram.features.level_counts import LevelCounts
+from skiagram.features.statistics.level_counts import LevelCounts
 
 matrices = arrays(np.int64, (3, 4, 5), elements=st.integers(0, 9)).map(
     lambda counts: counts + (np.arange(20).reshape(4, 5) == 7)  # no matrix without an entry

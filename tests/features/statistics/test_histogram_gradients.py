@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skiagram.features.histogram_gradients import HistogramGradients
+from skiagram.features.statistics.histogram_gradients import HistogramGradients
 
 
 @given(arrays(np.int64, (9,), elements=st.integers(0, 20)), st.integers(0, 4))

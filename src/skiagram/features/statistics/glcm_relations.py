@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from skiagram.features.discretisation import entropy
 from skiagram.features.feature import Column, Feature, Features, Quantity, ratio
-from skiagram.features.glcm_distributions import GlcmDistributions
+from skiagram.features.statistics.glcm_distributions import GlcmDistributions
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from scipy.spatial.distance import pdist
 from skimage.draw import disk, ellipse
 from skimage.measure import find_contours, regionprops
 
-from skiagram.features.shape_features import ShapeFeatures
+from skiagram.features.statistics.shape import ShapeFeatures
 
 regions = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=9)).filter(np.any)
 

@@ -1,0 +1,1 @@
+"""What each feature is: its docstring says it, the code computes it."""
