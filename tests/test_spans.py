@@ -10,27 +10,21 @@ from hypothesis import strategies as st
 
 from skiagram.spans import spans
 from skiagram.store import ImageStore, ShardWriter
+from tests.numbered_store import SHAPES, numbered
 
 
 @settings(deadline=None, max_examples=40)
-@given(
-    st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=12),
-    st.integers(1, 100),
-    st.integers(1, 300),
-)
+@given(SHAPES, st.integers(1, 100), st.integers(1, 300))
 def test_spans_hold_every_image_once_and_no_more_than_asked(
     tmp_path_factory: pytest.TempPathFactory,
     shapes: list[tuple[int, int]],
     values: int,
     shard_bytes: int,
 ) -> None:
-    folder = tmp_path_factory.mktemp("store")
-    with ShardWriter(folder, shard_bytes=shard_bytes) as writer:
-        for at, shape in enumerate(shapes):
-            writer.add(f"case-{at}", np.full(shape, at, dtype=np.uint8))
-    cut = list(spans(ImageStore(folder), values))
+    store = numbered(tmp_path_factory.mktemp("store"), shapes, shard_bytes)
+    cut = list(spans(store, values))
     seen = [one for span in cut for one in pickle.loads(pickle.dumps(span))]
-    assert [case_id for case_id, _ in seen] == [f"case-{at}" for at in range(len(shapes))]
+    assert [case_id for case_id, _ in seen] == store.case_ids
     for at, (_, image) in enumerate(seen):
         np.testing.assert_array_equal(image, np.full(shapes[at], at))
     for span in cut:

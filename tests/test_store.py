@@ -14,6 +14,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from skiagram.errors import DataError
 from skiagram.store import Image, ImageStore, ShardWriter, is_volume
+from tests.numbered_store import SHAPES, numbered
 
 VOLUMES = st.sampled_from(["uint8", "uint16", "int16", "float32"]).flatmap(
     lambda dtype: arrays(dtype, array_shapes(min_dims=3, max_dims=3, max_side=7).map(_one_channel))
@@ -245,22 +246,14 @@ def test_runs_are_of_like_images_that_lie_side_by_side(tmp_path: Path) -> None:
 
 
 @settings(deadline=None, max_examples=40)
-@given(
-    st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3)), max_size=12),
-    st.integers(1, 40),
-    st.integers(1, 60),
-)
+@given(SHAPES, st.integers(1, 40), st.integers(1, 300))
 def test_runs_hold_every_image_once_in_order(
     tmp_path_factory: pytest.TempPathFactory,
     shapes: list[tuple[int, int]],
     values: int,
     shard_bytes: int,
 ) -> None:
-    folder = tmp_path_factory.mktemp("store")
-    with ShardWriter(folder, shard_bytes=shard_bytes) as writer:
-        for at, shape in enumerate(shapes):
-            writer.add(f"case-{at}", np.full(shape, at, dtype=np.uint8))
-    store = ImageStore(folder)
+    store = numbered(tmp_path_factory.mktemp("store"), shapes, shard_bytes)
     runs = list(store.runs(0, len(store), values))
     assert [case_id for run in runs for case_id in run.case_ids] == store.case_ids
     for run in runs:
