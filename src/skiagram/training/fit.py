@@ -2,10 +2,11 @@
 
 import dataclasses
 import logging
+import os
 import signal
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +30,7 @@ from skiagram.training.options import Trainer, Training
 from skiagram.training.processes import LIBRARIES, Spawned, Threads, silence, started, wait_for_all
 
 CHECKPOINT = "last.ckpt"
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ class Fit:
                     where="model.frozen_epochs",
                     allowed="0 or null on several devices",
                 )
-            with _interrupts():
+            on_processors = device(self.trainer).type == "cpu"
+            with _interrupts(), _no_accelerators() if on_processors else nullcontext():
                 trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
         # Processes that were started for this fit alone leave their state in the file only.
         return history.state_dict() if history.stopped else read_history(checkpoint)
@@ -195,6 +198,19 @@ def _quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+@contextmanager
+def _no_accelerators() -> Iterator[None]:
+    """Answer a question at once that PyTorch asks the driver before every step of an optimizer."""
+    visible = os.environ.get(_VISIBLE)
+    os.environ[_VISIBLE] = ""
+    try:
+        yield
+    finally:
+        del os.environ[_VISIBLE]
+        if visible is not None:
+            os.environ[_VISIBLE] = visible
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What the options of training and trainer do to a fit."""
 
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,17 @@ def test_clipping_bounds_the_gradient(cases: Cases, monkeypatch: pytest.MonkeyPa
     fit(cases, gradient_clip=0.01)
     assert len(norms) >= 2
     assert norms == pytest.approx([0.01] * len(norms), rel=1e-3)
+
+
+def test_a_fit_leaves_the_environment_as_it_was(
+    cases: Cases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    fit(cases)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    fit(cases)
+    assert "CUDA_VISIBLE_DEVICES" not in os.environ
 
 
 def test_mixing_is_repeatable_and_mixes(
