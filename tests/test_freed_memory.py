@@ -27,6 +27,7 @@ def faults(how: str) -> int:
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the GNU C library's setting")
 def test_arrays_made_again_and_again_take_no_fresh_pages() -> None:
     assert faults("kept") < 0.2 * faults("as is")
