@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from benchmarks.machine import peak_memory
 from benchmarks.ratio import Ratio, Side, Table, compare, show
 from numpy.typing import NDArray
 from scipy import fft
@@ -92,7 +93,7 @@ def whole(number: int) -> tuple[int, float, float, float, float]:
         near,
         both,
         worked,
-        _peak_memory(),
+        peak_memory() / 1024**3,
     )
 
 
@@ -117,12 +118,6 @@ def tables(numbers: tuple[int, ...] = (20_000, 100_000)) -> Iterator[Table]:
         ),
         tuple(rows),
     )
-
-
-def _peak_memory() -> float:
-    """Return GiB that this process held at most; `ru_maxrss` would count what its parent held."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024**2
 
 
 if __name__ == "__main__":

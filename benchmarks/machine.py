@@ -3,6 +3,7 @@
 import os
 import platform
 from importlib.metadata import version
+from pathlib import Path
 
 from skiagram.studies.cost.machine import processor
 
@@ -17,3 +18,9 @@ def machine() -> str:
         f"{os.getloadavg()[0]:.1f}; skiagram {version('skiagram')}, Python "
         f"{platform.python_version()}, {versions}."
     )
+
+
+def peak_memory() -> int:
+    """Return bytes that this process held at most; `ru_maxrss` would count what its parent held."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024

@@ -22,6 +22,7 @@ import numpy as np
 import pywt
 import yaml
 from benchmarks.films import films
+from benchmarks.machine import peak_memory
 from benchmarks.ratio import Ratio, Side, Table, compare, show
 from numpy.typing import NDArray
 from skimage.restoration import denoise_wavelet
@@ -133,20 +134,18 @@ def tables() -> Iterator[Table]:
     yield Table(title, ("restoration", "times"), tuple(rows))
 
 
-def peak_memory(steps: Steps) -> float:
+def relative_memory(steps: Steps) -> float:
     """Return the peak memory of restoring a large image, over the memory of the image."""
     steps.restore(films(1, 64, 64))
     before = int(Path("/proc/self/statm").read_text().split()[1]) * 4096
     image = np.random.default_rng(0).random((1, LARGE, LARGE), dtype=np.float32)
     image[0, 100:110, 200:230] = np.nan
     steps.restore(image)
-    status = Path("/proc/self/status").read_text()
-    peak = int(status.split("VmHWM:")[1].split()[0]) * 1024
-    return (peak - before) / image.nbytes
+    return (peak_memory() - before) / image.nbytes
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        print(f"{peak_memory(restoration(sys.argv[1])):.2f}")
+        print(f"{relative_memory(restoration(sys.argv[1])):.2f}")
     else:
         show(ratios(), tables())

@@ -90,10 +90,8 @@ def ratios() -> Iterator[Ratio]:
             _store(Path(folder), case)
             yield compare(
                 f"{title}, {case.side} × {case.side} pixels, batches of {case.batch}",
-                Side(
-                    "skiagram", partial(_run, ours, _fit, folder, case), case.images * case.epochs
-                ),
-                Side(PEER, partial(_run, theirs, _loop, folder, case), case.images * case.epochs),
+                Side("skiagram", partial(_run, ours, _fit, folder, case), case.seen),
+                Side(PEER, partial(_run, theirs, _loop, folder, case), case.seen),
                 case.target,
                 clock=_seconds_of_workers,
             )

@@ -73,6 +73,8 @@ def test_runs_of_like_images_are_restored_as_each_alone(
         for case_id, image in images.items():
             writer.add(case_id, image, (0.1, 0.2) if case_id == "c1" else None)
     store = ImageStore(tmp_path / "images")
+    runs = store.runs(0, len(store), batch._RUN_VALUES)
+    assert [len(each.images) for each in runs] == [3, 2, 1, 1, 1]
     steps = restoration("repair")
     restore_store(store, steps, tmp_path / "restored", tmp_path / "treatment.parquet")
     restored = ImageStore(tmp_path / "restored")

@@ -1,5 +1,6 @@
 """What the phantoms have in common: options, the class of a patient, the ideal observer."""
 
+from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from skiagram.records import DataCard
 
 
 @dataclass(**STRICT)
-class Generated:
+class Generated(ABC):
     """Options of every phantom.
 
     Attributes:
@@ -69,9 +70,9 @@ class Generated:
             )
 
     @property
+    @abstractmethod
     def modality(self) -> str:
         """Kind of image, for the report."""
-        raise NotImplementedError
 
     def card(self) -> DataCard:
         """Return what a reader must know of the data set."""
