@@ -12,7 +12,7 @@ export RAY_USAGE_STATS_ENABLED := 0
 PYTHON ?= python3
 ONE_THREAD := OMP_NUM_THREADS=1 # a test worker, or benchmark: more get in each other's way
 
-.PHONY: help setup lock repro report test test-fast bench lint reference clean
+.PHONY: help setup lock repro report test test-fast test-slow bench lint reference clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -31,18 +31,22 @@ lock: ## renew requirements.lock from pyproject.toml
 	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --upgrade --group dev pyproject.toml -o requirements.lock
 
 repro: setup ## run the pipeline and print the table of models and the report's path
+	python pipeline/lock.py
 	dvc repro
 	python pipeline/show.py
 
-test: setup ## lint, types, layers and every test
+test: setup ## lint, types, layers and all tests but the slowest
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
-	$(ONE_THREAD) pytest -n 2 --cov --cov-report=term-missing:skip-covered
+	$(ONE_THREAD) pytest -n 2 -m "not thorough" --cov --cov-report=term-missing:skip-covered
+
+test-slow: setup ## what takes long and rarely breaks; run it before a release
+	$(ONE_THREAD) pytest -n 2 -m thorough --no-cov
 
 test-fast: setup ## the quick tests (about a minute on two cores)
-	$(ONE_THREAD) pytest -n 2 -m "not slow and not real"
+	$(ONE_THREAD) pytest -n 2 -m "not slow and not real and not thorough"
 
 bench: setup ## compare speeds with those of peers and write docs/results/benchmarks.md
 	$(ONE_THREAD) python -m benchmarks.run

@@ -1,4 +1,4 @@
-"""Intervals of an AUC by resampling, beside scikit-learn called once a resample.
+"""Bootstrap intervals of an AUC, compared with one call of scikit-learn per resample.
 
     python -m benchmarks.bootstrap
 
@@ -34,7 +34,7 @@ DRAWS = 2_000
 
 
 def estimate(statistic: Statistic, cases: int, replicates: int, kind: Kind) -> None:
-    """Draw and estimate, a case a patient."""
+    """Draw and estimate; every case is a patient of its own."""
     draws = draw_patients(np.arange(cases), cases // 3, replicates, seed=0)
     bootstrap_estimate(statistic, draws, kind=kind)
 
@@ -42,14 +42,14 @@ def estimate(statistic: Statistic, cases: int, replicates: int, kind: Kind) -> N
 def plain_loop(
     score: NDArray[np.float64], positive: NDArray[np.bool_], draws: PatientDraws
 ) -> None:
-    """Call scikit-learn once a resample."""
+    """Call scikit-learn once per resample."""
     for counts in draws.counts:
         rows = np.repeat(np.arange(len(score)), counts)
         roc_auc_score(positive[rows], score[rows])
 
 
 def ratios() -> Iterator[Ratio]:
-    """Yield the speed of both kinds of interval, a resample."""
+    """Yield the speed of both kinds of interval, per resample."""
     generator = np.random.default_rng(0)
     positive = generator.random(CASES) < 0.3
     score = generator.normal(size=CASES) + positive

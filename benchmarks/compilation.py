@@ -1,4 +1,4 @@
-"""What the first extraction of an installation costs: the kernels are compiled once.
+"""First feature extraction after installation: kernels are compiled once.
 
     python -m benchmarks.compilation
 
@@ -15,9 +15,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-from benchmarks.films import films
+from benchmarks.common import describe, families, films
 from benchmarks.ratio import Table, rounds, show
-from benchmarks.reference_features import describe, families
 
 MOST_TURNS = 3
 

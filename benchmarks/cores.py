@@ -1,4 +1,4 @@
-"""Extraction and restoration on two cores beside one, through the option `compute`.
+"""Feature extraction and restoration on two cores compared with one (option `compute`).
 
     python -m benchmarks.cores
 
@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from benchmarks.films import films
+from benchmarks.common import families, films
 from benchmarks.ratio import Ratio, Side, compare, show
-from benchmarks.reference_features import families
 from benchmarks.restoration import restoration
 
-from skiagram.compute import Compute
+from skiagram.compute.workers import Compute
 from skiagram.features.extraction import extract
-from skiagram.restoration.batch import restore_store
-from skiagram.store import ImageStore, ShardWriter
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore
+from skiagram.restoration.restore import restore_store
 
 FILMS = ((150, 1024), (30_000, 28))
 TO_RESTORE = (60, 1024)
@@ -40,7 +40,7 @@ def ratios() -> Iterator[Ratio]:
                 )
                 for workers in (1, 2)
             )
-            title = f"extract, {number:,} films of {side} × {side}"
+            title = f"extract, {number:,} images of {side} × {side}"
             yield compare(title, two, one, TARGET, clock=time.perf_counter)
     number, side = TO_RESTORE
     with tempfile.TemporaryDirectory() as folder:
@@ -49,7 +49,7 @@ def ratios() -> Iterator[Ratio]:
             Side(_name(workers), partial(_restore, store, Path(folder), workers), number)
             for workers in (1, 2)
         )
-        title = f"restore, {number} films of {side} × {side}"
+        title = f"restore, {number} images of {side} × {side}"
         yield compare(title, two, one, TARGET, clock=time.perf_counter)
 
 

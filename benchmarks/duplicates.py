@@ -17,15 +17,15 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from benchmarks.machine import peak_memory
+from benchmarks.common import peak_memory
 from benchmarks.ratio import Ratio, Side, Table, compare, show
 from numpy.typing import NDArray
 from scipy import fft
 
-from skiagram.audit.shifted import shifted_pairs
-from skiagram.correlated import correlated_pairs
-from skiagram.duplicates import THRESHOLD, duplicate_pairs, thumbnail
-from skiagram.store import ImageStore, ShardWriter
+from skiagram.audit.shifted_copies import find_shifted_pairs
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore
+from skiagram.near_duplicates import THRESHOLD, correlated_pairs, duplicate_pairs, thumbnail
 
 SIZE = 64
 COPIES = 100  # every hundredth image is followed by a copy
@@ -86,7 +86,7 @@ def whole(number: int) -> tuple[int, float, float, float, float]:
         store = ImageStore(Path(folder))
         pairs = duplicate_pairs(store)
         near = time.perf_counter() - started
-        shifted_pairs(store, pairs)
+        find_shifted_pairs(store, pairs)
         both, worked = time.perf_counter() - started, time.process_time() - worked
     return (
         len(pairs.first),

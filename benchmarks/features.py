@@ -1,4 +1,4 @@
-"""Features of the IBSI's reference manual beside MIRP, and what a pixel costs.
+"""Features of the IBSI reference manual compared with MIRP, and time per pixel.
 
     python -m benchmarks.features
 
@@ -12,13 +12,12 @@ from functools import partial
 from importlib.metadata import version
 
 import numpy as np
-from benchmarks.films import films
+from benchmarks.common import GREY_LEVELS, describe, describe_with_mirp, families, films
 from benchmarks.ratio import Ratio, Side, Table, compare, rounds, show
-from benchmarks.reference_features import GREY_LEVELS, describe, describe_with_mirp, families
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from skiagram.features.contract import FeatureFamily
+from skiagram.features.family import FeatureFamily
 
 PEER = f"MIRP {version('mirp')}"
 SIZES = ((28, 28), (64, 64), (224, 224), (1024, 1024), (3328, 2560))
@@ -54,9 +53,9 @@ def tables() -> Iterator[Table]:
         (f"{height} × {width}", f"{1e9 * np.median(own):.0f}", _spread(own / absolute[0]))
         for (height, width), own in zip(SIZES, absolute, strict=True)
     )
-    yield Table("Cost with size", ("pixels", "nanoseconds a pixel", f"relative to {first}"), rows)
+    yield Table("Cost with size", ("pixels", "nanoseconds per pixel", f"relative to {first}"), rows)
     costs = tuple((name, *(f"{1e3 * one:.3f}" for one in own)) for name, own in alone.items())
-    yield Table("Each family alone, milliseconds an image", ("family", "28²", "1024²"), costs)
+    yield Table("Each family alone, milliseconds per image", ("family", "28²", "1024²"), costs)
 
 
 def _a_pixel(chosen: list[FeatureFamily], images: NDArray[np.float32]) -> float:

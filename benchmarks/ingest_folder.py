@@ -25,7 +25,7 @@ from PIL import Image
 
 from skiagram.cli.main import main
 from skiagram.datasets.folder.source import Folder
-from skiagram.datasets.folder.survey import survey
+from skiagram.datasets.folder.survey import survey_folder
 from skiagram.datasets.folder.table import read_rows
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.options import build
@@ -102,7 +102,7 @@ def measure() -> None:
         print(f"bare decoding {min(bare):6.1f} s")
         print(f"ingest        {min(whole):6.1f} s, {min(bare) / min(whole):.2f} of bare speed")
         print(f"ingest memory {peak_megabytes():6.0f} MB, {before:.0f} MB before")
-        clock = spent(lambda: survey(source, folder, read_rows(table.read_bytes()), "cv"))
+        clock = spent(lambda: survey_folder(source, folder, read_rows(table.read_bytes()), "cv"))
         print(f"check         {clock:6.1f} s, {peak_megabytes():.0f} MB")
 
 

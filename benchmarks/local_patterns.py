@@ -1,4 +1,4 @@
-"""Local patterns beside scikit-image, and what a pixel costs the families that the IBSI lacks.
+"""Local patterns compared with scikit-image, and time per pixel of families outside the IBSI.
 
     python -m benchmarks.local_patterns
 
@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 import yaml
-from benchmarks.films import films
+from benchmarks.common import describe, films
 from benchmarks.ratio import Ratio, Side, Table, compare, show
-from benchmarks.reference_features import describe
 from numpy.typing import NDArray
 from skimage.feature import hog, local_binary_pattern
 from threadpoolctl import threadpool_limits
@@ -79,7 +78,7 @@ def tables() -> Iterator[Table]:
             medians = (statistics.median(one) for one in zip(*turns, strict=True))
             rows.append((name, *(f"{1e9 * one:.0f}" for one in medians)))
     header = ("family", *(f"{height} × {width}" for height, width in SIZES))
-    yield Table("Nanoseconds a pixel", header, tuple(rows))
+    yield Table("Nanoseconds per pixel", header, tuple(rows))
 
 
 def _a_pixel(name: str, images: NDArray[np.float32]) -> float:

@@ -1,4 +1,4 @@
-"""Wavelet denoising beside scikit-image's, and beside PyWavelets' bare transforms.
+"""Wavelet denoising compared with scikit-image and with the bare transforms of PyWavelets.
 
     python -m benchmarks.restoration
 
@@ -21,13 +21,12 @@ from pathlib import Path
 import numpy as np
 import pywt
 import yaml
-from benchmarks.films import films
-from benchmarks.machine import peak_memory
+from benchmarks.common import films, peak_memory
 from benchmarks.ratio import Ratio, Side, Table, compare, show
 from numpy.typing import NDArray
 from skimage.restoration import denoise_wavelet
 
-from skiagram.compute import Compute
+from skiagram.compute.workers import Compute
 from skiagram.options import build
 from skiagram.restoration.denoising import Denoising
 from skiagram.restoration.steps import Steps

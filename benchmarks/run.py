@@ -13,9 +13,8 @@ from pathlib import Path
 from types import ModuleType
 
 import benchmarks
-from benchmarks.machine import machine
-from benchmarks.page import Section, page
-from benchmarks.ratio import rounds, set_rounds, show
+from benchmarks.common import machine
+from benchmarks.ratio import Section, page, rounds, set_rounds, show
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "results" / "benchmarks.md"
 

@@ -7,8 +7,8 @@ from pydantic.dataclasses import dataclass
 from entrypoint import ROOT, output_root, publish, stage
 from skiagram import records
 from skiagram.audit.run import audit
+from skiagram.image_store.store import ImageStore
 from skiagram.options import STRICT
-from skiagram.store import ImageStore
 
 
 @dataclass(**STRICT)
@@ -24,11 +24,11 @@ def main(options: Options) -> None:
     store, (cases, task) = ImageStore(ROOT / "data/images"), records.read_cases(ROOT / "data/cases")
     card = records.read_record(records.DataCard, ROOT / "data/cases/card.json")
     known = records.read_table(ROOT / "data/cases/covariates.parquet")
-    report, twins = audit(store, cases, task, card, known, options.acquisition)
+    report, pairs = audit(store, cases, task, card, known, options.acquisition)
     (output_root() / "data/audit/passed").unlink(missing_ok=True)
-    with publish("data/audit/findings.json", "data/audit/twins.parquet") as staging:
+    with publish("data/audit/findings.json", "data/audit/near_duplicates.parquet") as staging:
         records.write_record(report, staging / "data/audit/findings.json")
-        records.write_table(twins, staging / "data/audit/twins.parquet")
+        records.write_table(pairs, staging / "data/audit/near_duplicates.parquet")
     sys.stderr.write(report.explain_stop())
     report.raise_if_stopping()
     with publish("data/audit/passed") as staging:

@@ -5,8 +5,8 @@ from typing import Any
 from pydantic.dataclasses import dataclass
 
 from entrypoint import ROOT, publish, stage
-from skiagram.models.combined.stage import checked, combine_all
-from skiagram.models.plan import Plan
+from skiagram.models.combined.stage import check_combination, combine_all
+from skiagram.models.resampling import Plan
 from skiagram.options import STRICT
 from skiagram.records import read_cases
 
@@ -25,7 +25,7 @@ class Options:
 def main(options: Options) -> None:
     """Make every chosen combination."""
     trained = (*options.baselines, *options.networks)
-    chosen = [checked(name, one, trained) for name, one in options.combinations.items()]
+    chosen = [check_combination(name, one, trained) for name, one in options.combinations.items()]
     cases, task = read_cases(ROOT / "data/cases")
     with publish("combined/models", "combined/scores") as staging:
         combine_all(ROOT, chosen, cases, task, options.plan, staging / "combined")

@@ -4,20 +4,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import yaml
 
 from entrypoint import ROOT
 from skiagram.errors import DataError
-from skiagram.features.batch import Batch
-from skiagram.features.kernels.coefficients import energy_entropy
-from skiagram.options import build
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.wavelet import energy_entropy
+from skiagram.options import build, read_option_file
 
 _SIDE = 32
 
 
 def _options(group: str) -> Iterator[Any]:
     for path in sorted((ROOT / "conf" / group).glob("*.yaml")):
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = read_option_file(path)
         if values["_target_"].startswith(f"skiagram.{group}."):  # a network may need a download
             yield build(values, path.stem)
 
@@ -30,9 +29,9 @@ def main() -> None:
         restoration.restore(films, films[0])
     for family in (one for one in _options("features") if hasattr(one, "extract")):
         try:
-            family.extract(Batch(films))
+            family.extract(FeatureBatch(films))
         except DataError:
-            family.extract(Batch(np.stack([films] * 3, axis=-1)))
+            family.extract(FeatureBatch(np.stack([films] * 3, axis=-1)))
     energy_entropy(np.ones((1, 2)), np.ones(1))  # by option alone
 
 

@@ -7,27 +7,67 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import hydra
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException
+from hydra.plugins.config_source import ConfigResult
+from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from skiagram.errors import OptionError, SkiagramError
-from skiagram.options import check
+from skiagram.options import check, read_option_file
 
 ROOT = Path(__file__).resolve().parents[1]
+PARAMS = ROOT / "params.yaml"
 O = TypeVar("O")  # noqa: E741
 
 OmegaConf.register_new_resolver(
-    "params", lambda name: OmegaConf.load(ROOT / "params.yaml")[name], replace=True
+    "params", lambda name: read_option_file(PARAMS, PARAMS.name)[name], replace=True
 )
+
+
+class OptionFiles(FileConfigSource):
+    """The folder `conf`, each file checked before Hydra reads it."""
+
+    @staticmethod
+    def scheme() -> str:
+        """Return the word by which a search path asks for such a source."""
+        return "options"
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        """Return one option file.
+
+        Raises:
+            OptionError: It is no plain YAML.
+        """
+        name = self._normalize_file_name(config_path)
+        if (Path(self.path) / name).exists():
+            read_option_file(Path(self.path) / name, f"conf/{name}")
+        return super().load_config(config_path)
+
+
+class OptionFolder(SearchPathPlugin):
+    """Tells Hydra where option files stand."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Have the folder that Hydra was given read by `OptionFiles`."""
+        for element in search_path.get_path():
+            if element.provider == "main":
+                element.path = f"{OptionFiles.scheme()}://{ROOT / 'conf'}"
+
+
+Plugins.instance().register(OptionFiles)
+Plugins.instance().register(OptionFolder)
 
 
 def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None]]:
@@ -56,7 +96,11 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
                 version_base="1.3", config_path=str(ROOT / "conf"), config_name=name
             )
             try:
+                if PARAMS.exists():
+                    read_option_file(PARAMS, PARAMS.name)
                 decorated(task)()
+            except OptionError as error:
+                _leave(error)
             except (HydraException, OmegaConfBaseException) as error:
                 _leave(_explain(error, name))
             except KeyboardInterrupt:
@@ -124,22 +168,65 @@ def process_rank() -> int | None:
 def publish(*names: str) -> Iterator[Path]:
     """Yield a staging folder; on success its named parts replace the outputs, on failure nothing.
 
-    Of several processes that run the stage together, the first one's parts do.
+    The old outputs are moved aside, then the new ones take their places, then the old ones are
+    deleted. If the run is killed before all new outputs stand, the next run of the stage puts the
+    old ones back.
+
+    Where several processes run the stage together, the first one publishes.
 
     Args:
         *names: Paths of the outputs, relative to the project.
     """
-    root = output_root()
-    staging = ROOT / ".work" / "staging" / f"{Path(sys.argv[0]).stem}-{os.getpid()}"
+    root, stage_name = output_root(), Path(sys.argv[0]).stem
+    staging = ROOT / ".work" / "staging" / f"{stage_name}-{os.getpid()}"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
+    publishes = not process_rank()
+    if publishes:
+        _recover(root, names)
     try:
         yield staging
-        for name in () if process_rank() else names:
-            target = root / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if target.is_dir():
-                shutil.rmtree(target)
-            (staging / name).replace(target)
+        if publishes:
+            _replace(root, staging, names)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _replace(root: Path, staging: Path, names: Iterable[str]) -> None:
+    """Move new outputs to their places; an error on the way puts all old ones back."""
+    absent = [name for name in names if not (staging / name).exists()]
+    if absent:
+        raise FileNotFoundError(f"the stage did not write {', '.join(absent)}")
+    try:
+        for name in names:
+            if (root / name).exists():
+                _aside(root, name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).replace(_aside(root, name))
+        for name in names:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (staging / name).replace(root / name)
+    finally:
+        _recover(root, names)
+
+
+def _recover(root: Path, names: Iterable[str]) -> None:
+    """Delete the old outputs if all new ones stand; else put the old ones back."""
+    all_stand = all((root / name).exists() for name in names)
+    for name in names:
+        aside = _aside(root, name)
+        if aside.exists() and not all_stand:
+            _delete(root / name)
+            aside.replace(root / name)
+        _delete(aside)
+
+
+def _aside(root: Path, name: str) -> Path:
+    """Return where an old output waits while it is replaced."""
+    return root / ".work" / "replaced" / name
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

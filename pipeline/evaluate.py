@@ -2,31 +2,36 @@
 
 from pydantic.dataclasses import dataclass
 
+from choices import RunChoices
 from entrypoint import ROOT, publish, stage
-from skiagram.evaluation.questions import Evaluating
-from skiagram.evaluation.summary import evaluate
+from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.inputs import read_inputs
+from skiagram.evaluation.options import EvaluationOptions
+from skiagram.models.combined.folders import COMBINED
 from skiagram.options import STRICT
-from skiagram.report.choices import Choices
-from skiagram.report.gather import read_artefacts, read_material
-from skiagram.report.results import OUTPUTS, write_results
+from skiagram.report.material import read_material
+from skiagram.report.write import OUTPUTS, write_results
 
 
 @dataclass(**STRICT)
-class Options(Evaluating):
+class Options(EvaluationOptions):
     """Choices of the stage."""
 
-    choices: Choices
+    choices: RunChoices
 
 
 @stage(Options)
 def main(options: Options) -> None:
     """Evaluate only the models named in params.yaml."""
-    found = read_artefacts(ROOT, options.choices.trained, options.choices.combined)
+    folders = [ROOT / "scores" / name for name in options.choices.trained]
+    folders += [ROOT / COMBINED / "scores" / name for name in options.choices.combined]
+    found = read_inputs(ROOT, folders)
     evaluation = evaluate(
         found.models, found.cases, found.task, found.sealed, seed=options.choices.seed,
         truth=found.truth, duplicates=found.duplicates, patients_known=found.card.patients_known,
         margin=options.margin, replicates=options.replicates, compare=options.compare,
-        covariates=found.covariates, questions=options.questions)  # fmt: skip
+        covariates=found.covariates, questions=options.questions,
+        test_sites=found.card.test_sites)  # fmt: skip
     material = read_material(ROOT, found, vars(options.choices), evaluation.best)
     with publish(*(f"reports/{name}" for name in OUTPUTS)) as staging:
         write_results(evaluation, material, found, staging / "reports")

@@ -3,13 +3,13 @@
 from pydantic.dataclasses import dataclass
 
 from entrypoint import ROOT, publish, stage
-from skiagram.compute import Compute
-from skiagram.features.extraction import extract
-from skiagram.features.learned import build_unseen, keep
+from skiagram.compute.workers import Compute
+from skiagram.features.covariates import Covariates, development_patients
+from skiagram.features.extraction import build_families, extract, save_learned
+from skiagram.image_store.store import ImageStore
 from skiagram.options import STRICT
-from skiagram.preparation import Covariate, hand_on
-from skiagram.records import read_table
-from skiagram.store import ImageStore
+from skiagram.preparation import propagate_preparation
+from skiagram.records import Cases, read_table
 
 
 @dataclass(**STRICT)
@@ -24,15 +24,21 @@ class Options:
 def main(options: Options) -> None:
     """Extract the chosen feature families of images, and chosen covariates."""
     images = ROOT / "data/restored"
-    chosen = build_unseen(options.features, images)
+    chosen = build_families(options.features, images)
     covariates = read_table(ROOT / "data/cases/covariates.parquet")
+    patients = development_patients(Cases.read(ROOT / "data/cases/cases.parquet"))
     with publish("data/features.parquet", "data/preparation") as staging:
-        table = extract(ImageStore(images), chosen, covariates, options.compute)
+        table = extract(ImageStore(images), chosen, covariates, options.compute, patients)
         table.write(staging / "data/features.parquet")
         target = staging / "data/preparation"
-        beside = Covariate.of(covariates) if "covariates" in options.features else ()
-        hand_on(images, target, features=options.features.values(), covariates=beside)
-        keep(chosen, target)
+        beside = [
+            covariate
+            for family in chosen
+            if isinstance(family, Covariates)
+            for covariate in family.describe(covariates, patients)
+        ]
+        propagate_preparation(images, target, features=options.features.values(), covariates=beside)
+        save_learned(chosen, target)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,12 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
+from choices import RunChoices
 from entrypoint import ROOT, publish, stage
 from skiagram.options import STRICT, build
 from skiagram.records import write_record
-from skiagram.report.choices import Choices
 from skiagram.tracking.contract import NotRecorded, Tracker
-from skiagram.tracking.execution import read_execution
-from skiagram.tracking.provenance import home
+from skiagram.tracking.execution import home, read_execution
 
 
 @dataclass(**STRICT)
@@ -19,7 +18,7 @@ class Options:
     """Choices of the stage."""
 
     tracking: dict[str, Any]
-    choices: Choices
+    choices: RunChoices
 
 
 @stage(Options)

@@ -5,12 +5,12 @@ from typing import Any
 from pydantic.dataclasses import dataclass
 
 from entrypoint import ROOT, publish, stage
-from skiagram.compute import Compute
+from skiagram.compute.workers import Compute
+from skiagram.image_store.store import ImageStore
 from skiagram.options import STRICT, build
-from skiagram.preparation import hand_on
+from skiagram.preparation import propagate_preparation
 from skiagram.records import Cases
-from skiagram.restoration.batch import restore_store
-from skiagram.store import ImageStore
+from skiagram.restoration.restore import restore_store
 
 
 @dataclass(**STRICT)
@@ -30,7 +30,7 @@ def main(options: Options) -> None:
     with publish("data/restored", "data/treatment.parquet") as staging:
         restored, record = staging / "data/restored", staging / "data/treatment.parquet"
         restore_store(images, restoration, restored, record, cases, options.compute)
-        hand_on(ROOT / "data/images", restored, restoration=options.restoration)
+        propagate_preparation(ROOT / "data/images", restored, restoration=options.restoration)
 
 
 if __name__ == "__main__":

@@ -3,21 +3,24 @@
 import sys
 
 from entrypoint import ROOT
+from lock import mend_lock
 from skiagram.errors import SkiagramError
 from skiagram.evaluation.results import Evaluation
 from skiagram.records import read_record
 from skiagram.report.index import write_index
-from skiagram.report.text import table
+from skiagram.report.sections.models import format_as_text
 
 
 def main() -> int:
     """Show what the last evaluate stage found."""
     try:
+        if mended := mend_lock(ROOT):
+            print(mended, file=sys.stderr)
         evaluation = read_record(Evaluation, ROOT / "reports/evaluation.json")
     except SkiagramError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    print(table(evaluation), evaluation.verdict, *evaluation.warnings, sep="\n")
+    print(format_as_text(evaluation), evaluation.verdict, *evaluation.warnings, sep="\n")
     print("reports/report.html", write_index(ROOT).relative_to(ROOT), sep="\n")
     return 5 if any(model.outcome.status == "failed" for model in evaluation.models) else 0
 

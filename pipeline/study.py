@@ -6,11 +6,11 @@ from typing import Any
 from pydantic.dataclasses import dataclass
 
 from entrypoint import ROOT, choice, publish, stage
-from skiagram.compute import Compute
+from skiagram.compute.workers import Compute
 from skiagram.options import STRICT, build
 from skiagram.report.index import write_index
-from skiagram.report.studies.written import outputs, write_study
-from skiagram.studies.place import Place
+from skiagram.report.studies.pages import list_outputs, write_study
+from skiagram.studies.workspace import Workspace
 from skiagram.tracking.searches import record_study
 
 
@@ -28,8 +28,8 @@ def main(options: Options) -> None:
     """Run the chosen study; pieces that an earlier run finished are taken from .work/studies."""
     name, study = choice("study"), build(options.study, "study")
     tracker = build(options.tracking, "tracking")
-    result = study.run(Place.of_project(ROOT, os.environ.get("SKIAGRAM_DATA"), options.compute))
-    with publish(*(f"studies/{name}/{output}" for output in outputs(result))) as staging:
+    result = study.run(Workspace.of_project(ROOT, os.environ.get("SKIAGRAM_DATA"), options.compute))
+    with publish(*(f"studies/{name}/{output}" for output in list_outputs(result))) as staging:
         write_study(result, staging / "studies" / name)
     write_index(ROOT)
     for line in record_study(tracker, result, ROOT):

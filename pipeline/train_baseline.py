@@ -10,7 +10,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, train
 from skiagram.models.reader import Reader
 from skiagram.options import build
-from skiagram.preparation import hand_on
+from skiagram.preparation import propagate_preparation
 from skiagram.records import Cases, Task, read_cases
 
 
@@ -22,7 +22,7 @@ def main(options: TrainOptions) -> None:
     member = Member(name, model, options.model, *_inputs(model, cases, task))
     with options.compute.limit(), publish(f"models/{name}", f"scores/{name}") as staging:
         train(member, cases, task, options.plan, ArmFolders.under(staging, name))
-        hand_on(ROOT / "data/preparation", staging / "models" / name)
+        propagate_preparation(ROOT / "data/preparation", staging / "models" / name)
 
 
 def _inputs(model: Any, cases: Cases, task: Task) -> list[Any]:

@@ -1,16 +1,22 @@
 """Stage train_network: one network, from restored images and development labels."""
 
+from dataclasses import asdict
+
 from pydantic.dataclasses import dataclass
 
 from entrypoint import ROOT, choice, process_rank, publish, stage
+from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, train
 from skiagram.models.deep.inputs import NetworkInputs
-from skiagram.models.deep.learner import Learner
+from skiagram.models.deep.network_model import NetworkModel
 from skiagram.options import STRICT, build
-from skiagram.preparation import hand_on
+from skiagram.preparation import propagate_preparation
 from skiagram.records import read_cases
 from skiagram.training.options import Trainer
-from skiagram.training.work import work_folder
+from skiagram.training.processes import work_folder
+
+# A minute to read, and of one version: torch's is part of the work folder's name.
+_LIBRARIES = ("torch.", "pytorch_lightning.")
 
 
 @dataclass(**STRICT)
@@ -24,15 +30,20 @@ class Options(TrainOptions):
 def main(options: Options) -> None:
     """Train the chosen network in all its folds and repeats."""
     name, (cases, task) = choice("model"), read_cases(ROOT / "data/cases")
-    learner = Learner(build(options.model, "model"), options.trainer, options.compute.threads)
+    learner = NetworkModel(build(options.model, "model"), options.trainer, options.compute.threads)
     seen = NetworkInputs.of(learner.network, ROOT / "data/restored", ROOT / "data/cases")
     parts = (seen.cases(part.case_id) for part in (cases.development(), cases.test()))
     member = Member(name, learner, options.model, *parts)
     outputs, inputs = (f"models/{name}", f"scores/{name}"), repr((task, options, seen.sha256))
-    unfinished = work_folder(ROOT / ".work", process_rank(), cases, inputs)
+    named = named_targets([options.model, asdict(options.trainer)])
+    targets = [name for name in named if not name.startswith(_LIBRARIES)]
+    code = code_digest(train, NetworkModel, NetworkInputs, *targets)
+    unfinished = work_folder(ROOT / ".work", process_rank(), cases, inputs, code=code)
     with options.compute.limit(), unfinished as work, publish(*outputs) as staging:
         train(member, cases, task, options.plan, ArmFolders.under(staging, name, work))
-        hand_on(ROOT / "data/restored", staging / "models" / name, covariates=seen.covariates)
+        propagate_preparation(
+            ROOT / "data/restored", staging / "models" / name, covariates=seen.covariates
+        )
 
 
 if __name__ == "__main__":

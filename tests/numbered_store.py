@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-from skiagram.store import ImageStore, ShardWriter
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore
 
 SHAPES = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=12)
 

@@ -5,9 +5,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from benchmarks.machine import machine
-from benchmarks.page import Section, page
-from benchmarks.ratio import Ratio, Side, Table, compare, set_rounds
+from benchmarks.common import machine
+from benchmarks.ratio import Ratio, Section, Side, Table, compare, page, set_rounds
 
 RATIO = Ratio("sorting", "skiagram", "a peer 1.0", (1.0, 2.0, 1.0), (250.0, 600.0, 200.0), 240.0)
 

@@ -9,7 +9,7 @@ from skiagram.errors import AuditStop, DataError, ModelFailure, OptionError, Ski
 
 @pytest.mark.parametrize("kind", [SkiagramError, OptionError, AuditStop, DataError, ModelFailure])
 def test_an_error_survives_the_way_out_of_a_worker_process(kind: type[SkiagramError]) -> None:
-    error = kind("two rows", where="film.png", allowed="one row a file", remedy="remove one")
+    error = kind("two rows", where="film.png", allowed="one row per file", remedy="remove one")
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is kind
     assert copy.exit_code == kind.exit_code

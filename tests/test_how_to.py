@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import yaml
 
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch
 from skiagram.models.contract import FitContext
-from skiagram.models.deep.fitted import load as load_network
-from skiagram.models.deep.learner import Learner
+from skiagram.models.deep.fitted import load_network
+from skiagram.models.deep.network_model import NetworkModel
 from skiagram.options import build
 from tests.datasets.sources import ingested
 from tests.models.classical.families import cohort
@@ -28,7 +28,7 @@ Load = Callable[..., Any]
 def block(page: str, language: str, number: int) -> str:
     text = (PAGES / f"{page}.md").read_text(encoding="utf-8")
     whole = re.findall(rf"```{language}\n(\"\"\".*?|_target_.*?|# @.*?)```", text, re.DOTALL)
-    return str(whole[number])
+    return str([one for one in whole if "def test_" not in one][number])
 
 
 def options(page: str, number: int) -> dict[str, Any]:
@@ -65,12 +65,23 @@ def test_the_model_is_fitted_scores_and_is_saved(load: Load, tmp_path: Path) -> 
     np.testing.assert_array_equal(loaded.scores(cases.inputs), fitted.scores(cases.inputs))
 
 
+def test_the_classical_model_is_printed_as_it_stands() -> None:
+    root, text = PAGES.parents[1], (PAGES / "add-a-model.md").read_text(encoding="utf-8")
+    for file in (
+        "src/skiagram/models/classical/nearest_neighbours.py",
+        "conf/model/nearest_neighbours.yaml",
+        "conf/search/nearest_neighbours.yaml",
+        "tests/models/classical/test_nearest_neighbours.py",
+    ):
+        assert f"\n{(root / file).read_text(encoding='utf-8')}```" in text, file
+
+
 @pytest.mark.parametrize("number", [1, 2])
 def test_the_networks_learn_score_and_are_saved(load: Load, tmp_path: Path, number: int) -> None:
     short = {"epochs": 8, "patience": 8, "augmentation": None}
     training = options("add-a-model", 1)["training"] | short
     network, cases = load("add-a-model", number, training=training), spots(tmp_path, 48, noise=0.0)
-    fitted = Learner(network, CPU, threads=1).fit(cases, cases, FitContext(seed=0))
+    fitted = NetworkModel(network, CPU, threads=1).fit(cases, cases, FitContext(seed=0))
     losses = fitted.summary.curves["training_loss"].to_numpy()
     assert losses[-1] < 0.8 * losses[0]
     fitted.save(tmp_path / "saved")
@@ -82,11 +93,11 @@ def test_the_feature_family_describes_rings(load: Load) -> None:
     family = load("add-a-feature-family", rings=2)
     image = np.zeros((1, 33, 33), dtype=np.float32)
     image[0, 13:20, 13:20] = 1
-    inner, outer = family.extract(Batch(image))[0]
+    inner, outer = family.extract(FeatureBatch(image))[0]
     assert family.names() == ("rings_1_mean", "rings_2_mean")
     assert inner > 0
     assert outer == 0
-    assert np.isfinite(family.extract(Batch(np.ones((1, 1, 1), dtype=np.float32)))).all()
+    assert np.isfinite(family.extract(FeatureBatch(np.ones((1, 1, 1), dtype=np.float32)))).all()
 
 
 def test_the_data_set_is_ingested(load: Load, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Wrong options end in one message that names the option and what is allowed."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -7,7 +8,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError
-from skiagram.options import STRICT, build, check, composed
+from skiagram.options import STRICT, build, check, composed, parse_options, read_option_file
+from tests.option_texts import REFUSED
 
 
 @dataclass(**STRICT)
@@ -106,3 +108,29 @@ def test_a_target_chooses_the_class() -> None:
 def test_a_target_that_names_no_options_is_refused(group: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         build(group, "model")
+
+
+@pytest.mark.parametrize("kind", sorted(REFUSED))
+def test_what_is_no_plain_yaml_is_refused_with_its_line(tmp_path: Path, kind: str) -> None:
+    content, line = REFUSED[kind]
+    path = tmp_path / "films.yaml"
+    path.write_bytes(content)
+    with pytest.raises(OptionError) as raised:
+        read_option_file(path, "films.yaml")
+    where = f"films.yaml, line {line}" if line else "films.yaml"
+    assert raised.value.where == where
+    assert "\n" not in str(raised.value)
+
+
+def test_a_folder_or_device_is_no_option_file(tmp_path: Path) -> None:
+    for path in (tmp_path, Path("/dev/zero"), tmp_path / "absent.yaml"):
+        with pytest.raises(OptionError, match="is no file"):
+            read_option_file(path)
+
+
+def test_aliases_that_stand_for_little_are_read() -> None:
+    text = "small: &s {lr: 1e-3, when: 2024-05-01}\nagain: *s\nmore: {<<: *s, lr: 2}\nnothing:\n"
+    values = parse_options(text, "films.yaml")
+    small = {"lr": 0.001, "when": "2024-05-01"}
+    assert values == {"small": small, "again": small, "more": small | {"lr": 2}, "nothing": None}
+    assert parse_options("# only a comment\n", "films.yaml") == {}

@@ -3,23 +3,22 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from skiagram.errors import DataError
+from skiagram.image_store.shards import Image
 from skiagram.preparation import (
     PREPARATION,
     TRAINING_MEAN,
     Covariate,
     ImageKinds,
     Preparation,
-    hand_on,
+    propagate_preparation,
 )
 from skiagram.records import read_record, write_record
-from skiagram.store import Image
 
 COVARIATES = (Covariate("age", None), Covariate("side", ("left", "right")))
-ACQUISITION = {"_target_": "skiagram.datasets.lidc.acquisition.NoduleSquare", "side": 71}
+ACQUISITION = {"_target_": "skiagram.datasets.lidc.acquisition.NodulePatch", "side": 71}
 RESTORATION = {"_target_": "skiagram.restoration.steps.Steps", "missing": None}
 FEATURES = ({"_target_": "b", "distances": [1, 2]}, {"_target_": "a", "zones": 4})
 
@@ -42,23 +41,18 @@ def test_the_kinds_of_volumes() -> None:
 def test_each_stage_adds_to_what_it_is_handed(tmp_path: Path) -> None:
     kinds = ImageKinds((1,), ("uint8",), (8, 8), (8, 8))
     write_record(Preparation(kinds, ACQUISITION), tmp_path / "images" / PREPARATION)
-    hand_on(tmp_path / "images", tmp_path / "restored", restoration=RESTORATION)
+    propagate_preparation(tmp_path / "images", tmp_path / "restored", restoration=RESTORATION)
     np.save(tmp_path / "restored" / TRAINING_MEAN, np.ones((8, 8)))
-    hand_on(tmp_path / "restored", tmp_path / "extracted", features=FEATURES, covariates=COVARIATES)
-    hand_on(tmp_path / "extracted", tmp_path / "model")
+    propagate_preparation(
+        tmp_path / "restored", tmp_path / "extracted", features=FEATURES, covariates=COVARIATES
+    )
+    propagate_preparation(tmp_path / "extracted", tmp_path / "model")
     final = read_record(Preparation, tmp_path / "model" / PREPARATION)
     # families in column order
     assert final == Preparation(kinds, ACQUISITION, RESTORATION, FEATURES, COVARIATES)
     assert (np.load(tmp_path / "model" / TRAINING_MEAN) == 1).all()
 
 
-def test_covariates_are_numbers_or_the_texts_that_occur() -> None:
-    table = pd.DataFrame(
-        {"case_id": ["a", "b", "c"], "age": [1.0, np.nan, 2], "side": ["right", None, "left"]}
-    )
-    assert Covariate.of(table) == COVARIATES
-
-
 def test_a_missing_preparation_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"preparation\.json"):
-        hand_on(tmp_path, tmp_path / "model")
+        propagate_preparation(tmp_path, tmp_path / "model")

@@ -8,18 +8,16 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from make_reference.features_page import families
-from make_reference.metrics_listed import METRICS
-from make_reference.pages import PROJECT, pages
-from make_reference.schemas import MetricsFile, schemas
-from make_reference.type_names import type_name
+from make_reference.markup import type_name
+from make_reference.metrics_page import MetricsFile, schemas
+from make_reference.pages import PROJECT, families, pages
 from skiagram.evaluation.bootstrap import draw_patients
-from skiagram.evaluation.metrics import metrics
-from skiagram.evaluation.reference import Reference
-from skiagram.evaluation.reported import Scores, ranking
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.metrics import METRIC, estimate_metrics
+from skiagram.evaluation.scores import Scores, score_difference
 from skiagram.features.covariates import Covariates
 from skiagram.features.glcm import Several
-from skiagram.models.plan import Plan
+from skiagram.models.resampling import Plan
 
 DOCUMENTATION = PROJECT / "docs"
 FAMILIES = {
@@ -50,15 +48,16 @@ def test_every_figure_is_explained_with_its_interval(n_classes: int) -> None:
     label = np.arange(60) % n_classes
     probability = generator.dirichlet(np.ones(n_classes), (1, 60))
     positive = 1 if n_classes == 2 else None
-    order = None if positive is None else ranking(probability, positive)
+    order = None if positive is None else score_difference(probability, positive)
     scores = Scores(order, probability, np.full((1, 60), 0.5))
     names = tuple(map(str, range(n_classes)))
-    cases = Reference(np.arange(60).astype(str), label, np.arange(60), names, positive)
-    explained = {one.name: one.interval for one in METRICS}
-    for name, found in metrics(scores, cases, draw_patients(cases.patient, 20, 100, 0)).items():
-        several = f"{name}, more than two classes"
-        key = several if positive is None and several in explained else name
-        assert found.method.startswith(explained[key]), name
+    cases = LabelledCases(np.arange(60).astype(str), label, np.arange(60), names, positive)
+    for name, found in estimate_metrics(
+        scores, cases, draw_patients(cases.patient, 20, 100, 0)
+    ).items():
+        metric = METRIC[name]
+        more = metric.interval_of_more_classes if positive is None else ""
+        assert found.method.startswith(more or metric.interval), name
 
 
 def test_the_committed_figures_fit_their_schema() -> None:

@@ -1,21 +1,36 @@
-"""The page of figures: definition, range, interval, source, and where they stand."""
+"""The page of metrics and the JSON schemas: what evaluate writes for readers and programs."""
 
-from make_reference.docstrings import attributes, summary
-from make_reference.markdown import code, table
-from make_reference.metrics_listed import METRICS
-from skiagram.evaluation.records.calibration import (
+import json
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from make_reference.markup import attributes, code, summary, table
+from skiagram.evaluation.metrics import METRICS, Metric
+from skiagram.evaluation.results import (
+    BaselineComparison,
     BrierParts,
+    CalibrationDistance,
     CalibrationResult,
+    ClinicalUtility,
+    Comparison,
     DecisionCurve,
+    Estimate,
+    Evaluation,
+    McNemar,
+    ModelResult,
+    NetBenefitGain,
+    OperatingPoint,
+    PredictionSets,
+    Ranking,
     ReliabilityBin,
+    RiskCoverage,
+    Stability,
+    Subgroup,
+    VarianceSplit,
 )
-from skiagram.evaluation.records.comparison import AgainstTrivial, Comparison, McNemar
-from skiagram.evaluation.records.doubt import PredictionSets, RiskCoverage
-from skiagram.evaluation.records.estimate import Estimate
-from skiagram.evaluation.records.operating import OperatingPoint
-from skiagram.evaluation.records.stability import Ranking, Stability, VarianceSplit
-from skiagram.evaluation.records.subgroup import Subgroup
-from skiagram.evaluation.results import Evaluation, ModelResult
 
 _RECORDS = (
     Evaluation,
@@ -25,15 +40,18 @@ _RECORDS = (
     VarianceSplit,
     OperatingPoint,
     CalibrationResult,
+    CalibrationDistance,
     ReliabilityBin,
     BrierParts,
     DecisionCurve,
+    ClinicalUtility,
+    NetBenefitGain,
     PredictionSets,
     RiskCoverage,
     Subgroup,
     Comparison,
     McNemar,
-    AgainstTrivial,
+    BaselineComparison,
     Ranking,
 )
 _WITHOUT_FIGURE = """\
@@ -55,7 +73,8 @@ weak, is on [a page of its own](../explanation/intervals.md).
 def metrics_page() -> str:
     """Return the page."""
     rows = [
-        [code(one.name), one.definition, one.range, one.interval, one.source] for one in METRICS
+        [code(metric.name), metric.definition, metric.range, _interval(metric), metric.source]
+        for metric in METRICS
     ]
     header = ["figure", "definition", "range", "interval", "source"]
     parts = [
@@ -68,6 +87,83 @@ def metrics_page() -> str:
     return "\n".join(parts)
 
 
+def _interval(metric: Metric) -> str:
+    more = metric.interval_of_more_classes
+    return f"{metric.interval}; with more than two classes {more}" if more else metric.interval
+
+
 def _record(cls: type) -> str:
     rows = [[code(name), meaning] for name, meaning in attributes(cls).items()]
     return f"### {cls.__name__}\n\n{summary(cls)}\n\n" + table(["field", "meaning"], rows)
+
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_HEADLINES = (*(metric.name for metric in METRICS if metric.headline), "selection_auc")
+Figures = Annotated[
+    dict[
+        Literal[_HEADLINES],  # type: ignore[valid-type]
+        Annotated[float, Field(ge=0, le=1)],
+    ],
+    Field(
+        description="A model's AUC and balanced accuracy on the reported cases, and the AUC that "
+        "chose the best model of each arm. What could not be computed is left out."
+    ),
+]
+Gain = Annotated[
+    dict[Literal["roc_auc", "low", "high"], Annotated[float, Field(ge=-1, le=1)]],
+    Field(
+        description="AUC of the best network minus that of the best classical model, with the "
+        "bounds of its 95 % interval. Absent without both arms."
+    ),
+]
+
+
+class MetricsFile(BaseModel):
+    """Content of reports/metrics.json: a model's name → its figures, and the comparison."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    __pydantic_extra__: dict[str, Figures] = Field(init=False)
+
+    best_network_minus_baseline: Gain = Field(default_factory=dict)
+
+
+def schemas() -> dict[str, str]:
+    """Return file name → JSON schema as text, for metrics.json and evaluation.json."""
+    evaluation = TypeAdapter(Evaluation).json_schema(mode="serialization")
+    known = {cls.__name__: cls for cls in _all_records(Evaluation)}
+    for name, definition in (evaluation["$defs"] | {Evaluation.__name__: evaluation}).items():
+        _describe(definition, known[name])
+    found = {"evaluation": evaluation, "metrics": MetricsFile.model_json_schema()}
+    return {f"{name}.schema.json": _schema_text(name, schema) for name, schema in found.items()}
+
+
+def _all_records(cls: type) -> Iterator[type]:
+    """Yield a dataclass and all that its fields hold."""
+    yield cls
+    hints = get_type_hints(cls)
+    for field in fields(cls):
+        for one in _within(hints[field.name]):
+            yield from _all_records(one)
+
+
+def _within(kind: Any) -> Iterator[type]:
+    if is_dataclass(kind) and isinstance(kind, type):
+        yield kind
+    for part in get_args(kind):
+        yield from _within(part)
+
+
+def _describe(definition: dict[str, Any], cls: type) -> None:
+    """Say of a record and of each of its fields what the docstring says."""
+    definition["description"] = summary(cls)
+    meanings = attributes(cls)
+    for name, one in definition["properties"].items():
+        one.pop("title", None)
+        if name in meanings:
+            one["description"] = meanings[name]
+
+
+def _schema_text(name: str, schema: dict[str, Any]) -> str:
+    head = {"$schema": _DIALECT, "title": f"skiagram reports/{name}.json"}
+    return json.dumps(schema | head, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -10,12 +10,10 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
-from make_reference.docstrings import attributes, summary
-from make_reference.markdown import code, table
-from make_reference.type_names import type_name
-from skiagram.compute import Compute
+from make_reference.markup import attributes, code, summary, table, type_name
+from skiagram.compute.workers import Compute
 from skiagram.datasets.folder.source import Folder
-from skiagram.models.plan import Plan
+from skiagram.models.resampling import Plan
 from skiagram.options import resolve
 from skiagram.training.options import Trainer
 
@@ -64,14 +62,14 @@ def _comments(path: Path) -> dict[str, str]:
 
 
 def _stages(conf: Path) -> str:
-    values = yaml.safe_load((conf / "train_network.yaml").read_text(encoding="utf-8"))
+    values = yaml.safe_load((conf / "plan.yaml").read_text(encoding="utf-8"))
     plan = [[one.option, one.kind, one.meaning, one.value] for one in _rows(Plan, [values["plan"]])]
     evaluate = conf / "evaluate.yaml"
     given, meaning = yaml.safe_load(evaluate.read_text(encoding="utf-8")), _comments(evaluate)
     own = [[code(name), meaning[name], _shown(given[name])] for name in ("margin", "replicates")]
     return (
-        "## Stages\n\n`conf/train_baseline.yaml` and `conf/train_network.yaml`, below `plan`; "
-        "`dvc repro` takes repeats,\nfolds and seed from `params.yaml`:\n\n"
+        "## Stages\n\n`conf/plan.yaml`, how every model is trained; `${params:NAME}` is the value "
+        "of `params.yaml`:\n\n"
         + table(["option", "type and range", "meaning", "value"], plan)
         + "\n`conf/evaluate.yaml`:\n\n"
         + table(["option", "meaning", "value"], own)

@@ -1,12 +1,129 @@
-"""All pages that are made from the code."""
+"""All pages that are made from the code; those of the command line and of the features in full."""
 
+import argparse
+import re
+from itertools import groupby
 from pathlib import Path
 
-from make_reference.command_line_page import command_line_page
-from make_reference.features_page import features_page
-from make_reference.metrics_page import metrics_page
+import yaml
+
+from make_reference.markup import code, summary, table
+from make_reference.metrics_page import metrics_page, schemas
 from make_reference.options_page import options_page
-from make_reference.schemas import schemas
+from skiagram.cli.main import COMMANDS, EXIT_CODES, Command
+from skiagram.features.covariates import Covariates
+from skiagram.features.family import FeatureFamily
+from skiagram.features.feature import Definition, explanation
+from skiagram.options import build
+
+_COMMAND_LINE = """\
+# Command line
+
+`make` sets up and runs the whole; `dvc` runs stages and experiments; `skiagram` is for images of
+your own, before and after the pipeline. Each stage also runs alone, `python pipeline/<stage>.py`,
+with overrides such as `model=svm model.kernel=linear`.
+
+"""
+_TARGET = re.compile(r"([a-z-]+):.*## (.*)")
+
+
+def command_line_page(project: Path) -> str:
+    """Return the page.
+
+    Args:
+        project: Folder of the Makefile.
+    """
+    codes = f"## Exit codes\n\nOf `skiagram` and of every stage:\n\n```text\n{EXIT_CODES}\n```\n"
+    return "\n".join(
+        [_COMMAND_LINE + _targets(project / "Makefile"), codes, *map(_command, COMMANDS)]
+    )
+
+
+def _targets(makefile: Path) -> str:
+    lines = map(_TARGET.fullmatch, makefile.read_text(encoding="utf-8").splitlines())
+    rows = [[code(f"make {line[1]}"), line[2]] for line in lines if line]
+    return "## `make`\n\n" + table(["target", "what it does"], rows)
+
+
+def _command(command: Command) -> str:
+    parser = argparse.ArgumentParser(add_help=False)
+    command.add_arguments(parser)
+    rows = [_row(action) for action in parser._actions]
+    return (
+        f"## `skiagram {command.NAME}`\n\n{command.SUMMARY[0].upper()}{command.SUMMARY[1:]}.\n\n"
+        + table(["argument", "needed", "meaning (what holds if left out)"], rows)
+        + f"\n```text\n{command.EXAMPLES}\n```\n"
+    )
+
+
+def _row(action: argparse.Action) -> list[str]:
+    value = action.metavar or action.dest.upper()
+    several = {"+": f"{value}…", "*": f"[{value}…]", 2: f"{value} {value}", None: value, 0: ""}
+    names = ", ".join(action.option_strings)
+    return [
+        code(f"{names} {several[action.nargs]}".strip()),
+        "yes" if action.required else "",
+        action.help or "",
+    ]
+
+
+_FEATURES = """\
+# Features
+
+Columns of `data/features.parquet`: one row per case, float32. Each family is one option file of
+`conf/features`, chosen by `features` in `params.yaml`. Names in angle brackets stand for options or
+places. Four-letter codes are those of the reference manual of the Image Biomarker Standardisation
+Initiative (IBSI, [arXiv:1612.07003](https://arxiv.org/abs/1612.07003)); features without one are
+not defined there. All families but `colour` reduce a colour image to its luminance (ITU-R BT.709).
+A feature is finite for every image, also for a constant one; only a missing covariate is NaN.
+
+The unit `1` is that of plain numbers. A range in brackets is closed, in parentheses open.
+
+"""
+_HEADER = ("column", "IBSI", "meaning", "formula", "unit", "range")
+_COVARIATES = """\
+`covariates_<column>` for a number, `covariates_<column>_<category>` (0 or 1) for a text: what is
+known of a case besides its image. `logistic_regression_covariates` is the model on them alone: a
+model of images has to beat it.
+"""
+
+
+def features_page(project: Path) -> str:
+    """Return the page.
+
+    Args:
+        project: Folder of `conf/`.
+    """
+    parts = [_family(name, family) for name, family in families(project).items()]
+    return "\n".join([_FEATURES, *parts])
+
+
+def families(project: Path) -> dict[str, FeatureFamily | Covariates]:
+    """Return name → feature family as its option file makes it."""
+    files = sorted((project / "conf" / "features").glob("*.yaml"))
+    return {
+        file.stem: build(yaml.safe_load(file.read_text(encoding="utf-8")), file.stem)
+        for file in files
+    }
+
+
+def _family(name: str, family: FeatureFamily | Covariates) -> str:
+    heading = f"## `{name}`\n\n"
+    if isinstance(family, Covariates):
+        return heading + _COVARIATES
+    about = f"{summary(type(family))} {explanation(type(family).__doc__ or '')}".strip()
+    about += f"\n\n{len(family.names())} columns as committed.\n"
+    groups = groupby(family.definitions(), lambda one: one.notes)
+    return "\n".join([heading + about, *(_group(notes, list(group)) for notes, group in groups)])
+
+
+def _group(notes: str, definitions: list[Definition]) -> str:
+    rows = [
+        (code(one.name), one.ibsi, one.meaning, one.formula, one.unit, one.range)
+        for one in definitions
+    ]
+    return (f"{notes}\n\n" if notes else "") + table(_HEADER, rows)
+
 
 PROJECT = Path(__file__).parents[2]
 _NOTICE = "<!-- Made by `make reference` from the code; changes belong there. -->\n\n"

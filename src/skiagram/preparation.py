@@ -10,10 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from skiagram.image_store.shards import Image
 from skiagram.records import read_record, write_record
-from skiagram.store import Image
 
 PREPARATION = "preparation.json"
 TRAINING_MEAN = "training_mean.npy"
@@ -61,25 +59,12 @@ class Covariate:
 
     Attributes:
         column: Its name.
-        categories: The texts that occur, sorted; None for numbers.
+        categories: Texts that enough patients for training share, sorted; None for numbers. No
+            other text of a patient is kept, because a model's folder is given away.
     """
 
     column: str
     categories: tuple[str, ...] | None
-
-    @classmethod
-    def of(cls, table: pd.DataFrame) -> tuple["Covariate", ...]:
-        """Describe every column of a table but `case_id`."""
-        return tuple(
-            cls(
-                str(name),
-                None
-                if pd.api.types.is_numeric_dtype(table[name])
-                else tuple(sorted(table[name].dropna().unique())),
-            )
-            for name in table.columns
-            if name != "case_id"
-        )
 
 
 @dataclass(frozen=True)
@@ -93,7 +78,7 @@ class Preparation:
         restoration: `_target_` and options of the restoration; None before it.
         features: `_target_` and options of each feature family, in column order; empty for
             models that see images.
-        covariates: The covariates that features were taken from, of the whole data set.
+        covariates: The covariates that features were taken from.
         images_sha256: Digest of all images as ingested, which tells data sets apart; empty where
             it was not yet recorded.
     """
@@ -111,7 +96,7 @@ def channels(shape: tuple[int, ...]) -> int:
     return shape[2] if len(shape) == 3 else 1
 
 
-def hand_on(
+def propagate_preparation(
     source: Path,
     target: Path,
     *,

@@ -54,6 +54,7 @@ class DataCard:
     patients_known: bool
     known_issues: tuple[str, ...] = ()
     waived_findings: dict[str, str] = field(default_factory=dict)
+    test_sites: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,3 +183,45 @@ def read_record(kind: type[R], path: Path) -> R:
         raise DataError(
             f"unreadable record ({error})", where=str(path), remedy="run the stage that writes it"
         ) from error
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """All scores of one model.
+
+    Columns of `table`: `part` (training, inner, out_of_fold, test), `repeat`, `fold` (-1: final
+    fit), `case_id`, `threshold` (NaN where none belongs), `score_<k>` and `probability_<k>` for
+    each class k.
+    """
+
+    table: pd.DataFrame
+
+    @property
+    def n_classes(self) -> int:
+        """Return the number of classes."""
+        return sum(name.startswith("score_") for name in self.table.columns)
+
+    def part(self, name: str) -> "Predictions":
+        """Return the rows of one part."""
+        return Predictions(self.table[self.table["part"] == name].reset_index(drop=True))
+
+    def scores(self) -> NDArray[np.float64]:
+        """Return (n, n_classes) raw scores."""
+        return self._columns("score")
+
+    def probabilities(self) -> NDArray[np.float64]:
+        """Return (n, n_classes) calibrated probabilities."""
+        return self._columns("probability")
+
+    def _columns(self, kind: str) -> NDArray[np.float64]:
+        names = [f"{kind}_{k}" for k in range(self.n_classes)]
+        return self.table[names].to_numpy(dtype=np.float64)
+
+    def write(self, path: Path) -> None:
+        """Write the table as Parquet."""
+        write_table(self.table, path)
+
+    @classmethod
+    def read(cls, path: Path) -> "Predictions":
+        """Read a table written by `write`."""
+        return cls(read_table(path))

@@ -2,11 +2,12 @@
 
     python studies/coverage/run.py [SIMULATIONS [REPLICATES]]
 
-Writes docs/results/coverage.md, in one to three minutes of one core. Data are drawn from normal
+Writes docs/results/coverage.md, in ten to fifteen minutes of one core. Data are drawn from normal
 densities, so every true figure is known: a positive's score is shifted by d, AUC = Φ(d / √2).
 Patients with several images share half of the variance. Each data set is new; resamples of patients
 are drawn `POOL` times a design and take turns, which leaves the chance of covering the truth as it
-is and saves most of the time. No model is trained and nothing is read.
+is and saves most of the time. Nothing is read. What a few large patients, choices, folds, seeds and
+calibrations do stands in the modules beside this one.
 """
 
 import sys
@@ -16,15 +17,24 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from held_out_calibration import calibration_section
+from learning_curves import learning_curves_section
 from numpy.typing import NDArray
+from procedures import procedures_section
 from scipy.stats import norm
+from unequal_patients import unequal_patients_section
 
-from skiagram.evaluation.bootstrap import PatientDraws, bootstrap_estimate, draw_patients
-from skiagram.evaluation.bootstrap_intervals import bca_interval, percentile_interval
-from skiagram.evaluation.comparison.mcnemar import mcnemar
+from skiagram.evaluation.bootstrap import (
+    PatientDraws,
+    bca_interval,
+    bootstrap_estimate,
+    draw_patients,
+    percentile_interval,
+)
 from skiagram.evaluation.delong import auc_estimate, difference_estimate, placements
 from skiagram.evaluation.discrimination import balanced_accuracy, roc_auc
 from skiagram.evaluation.proportions import Z, proportion
+from skiagram.evaluation.significance import mcnemar
 from skiagram.seeding import stream
 
 Floats = NDArray[np.float64]
@@ -179,8 +189,9 @@ def _told_apart(
 INTRODUCTION = """\
 # Coverage of the intervals
 
-How often a 95 % interval holds the true figure, and how often a paired test at 5 % tells two equal
-models apart, in simulated data: `python studies/coverage/run.py`. {simulations:,} data sets a row,
+How often a 95 % interval contains the true value, and how often a paired test at 5 % finds a
+difference between two equal models, in simulated data: `python studies/coverage/run.py`.
+{simulations:,} data sets per row,
 {replicates:,} resamples each; a share has a standard error of about {error:.1f} percentage points.
 
 ## Intervals of an AUC
@@ -189,7 +200,7 @@ models apart, in simulated data: `python studies/coverage/run.py`. {simulations:
 |---|---|{rules}|
 """
 SECOND = """
-From {enough} patients of a class on, the default holds the truth in {least} to {most}.
+From {enough} patients of a class on, the default contains the true value in {least} to {most}.
 
 Logit DeLong is the default, and BCa where no closed form is at hand (several classes). With ten
 patients of a class the plain form and the percentiles are too narrow, the more so the nearer the
@@ -201,7 +212,7 @@ AUC is to 1, where BCa fails too; the logit form is somewhat too wide.
 |---|---|---|
 """
 THIRD = """
-## Two equal models told apart, AUC .85
+## Differences found between two equal models, AUC .85
 
 | positive + negative patients | {tests} |
 |---|{rules}|
@@ -240,7 +251,10 @@ def page(simulations: int, replicates: int) -> str:
     text += THIRD.format(tests=" | ".join(TESTS), rules="|".join("---" for _ in TESTS))
     for design, pool in pools.items():
         text += row(design.title, *map(percent, false_positives(design, simulations, pool)))
-    return text
+    text += unequal_patients_section(simulations // 2, replicates)
+    text += procedures_section(3 * simulations // 4, 3 * simulations // 10, simulations)
+    text += calibration_section(max(1, simulations // 20))
+    return text + learning_curves_section(max(1, simulations // 16))
 
 
 if __name__ == "__main__":

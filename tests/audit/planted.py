@@ -8,8 +8,9 @@ import pandas as pd
 
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import audit
+from skiagram.image_store.shards import Image, ShardWriter, Spacing
+from skiagram.image_store.store import ImageStore
 from skiagram.records import SEALED, Cases, DataCard, Task
-from skiagram.store import Image, ImageStore, ShardWriter, Spacing
 
 TASK = Task(("benign", "malignant"), 1, "holdout")
 CARD = DataCard("made", "Made", "none", "CC0", "none", "none", patients_known=True)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import shift
 
 from skiagram.datasets.phantom.source import Phantom
+from skiagram.image_store.shards import Image
 from skiagram.options import build
 from skiagram.records import SEALED, Cases
-from skiagram.store import Image
 from tests.audit.planted import Planted
 
 pytestmark = pytest.mark.slow

@@ -10,8 +10,8 @@ from skiagram.audit.run import audit
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.datasets.medmnist import MedMNIST
 from skiagram.errors import AuditStop, DataError, OptionError
+from skiagram.image_store.store import ImageStore
 from skiagram.records import Cases, DataCard, Design, Task, read_record, write_record
-from skiagram.store import ImageStore
 from tests.audit.planted import CARD, TASK, Planted
 
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from skiagram.audit.images import is_constant
-from skiagram.audit.traits import LARGEST_SAMPLE, image_traits, sample, traits_of
+from skiagram.audit.traits import LARGEST_SAMPLE, collect_image_traits, image_traits, sample_cases
+from skiagram.image_store.shards import Image
 from skiagram.records import Cases
-from skiagram.store import Image
 from tests.audit.planted import Planted
 
 
@@ -75,10 +75,10 @@ def test_every_shape_has_all_traits(shape: tuple[int, ...]) -> None:
 
 def test_test_cases_are_not_looked_at(clean: Planted, tmp_path: Path) -> None:
     table = pd.DataFrame({"case_id": clean.cases.case_id, "age": np.arange(48.0)})
-    first = traits_of(clean.store(tmp_path / "one"), clean.cases, table, ())
+    first = collect_image_traits(clean.store(tmp_path / "one"), clean.cases, table, ())
     for at in range(36, 48):
         clean.images[at] = clean.images[at] + np.uint8(9)
-    second = traits_of(clean.store(tmp_path / "other"), clean.cases, table, ())
+    second = collect_image_traits(clean.store(tmp_path / "other"), clean.cases, table, ())
     assert first.rows.tolist() == second.rows.tolist() == list(range(36))
     for name, values in first.images.items():
         np.testing.assert_array_equal(values, second.images[name])
@@ -92,7 +92,9 @@ def test_texts_become_places_and_named_columns_stand_together(
     table = pd.DataFrame(
         {"case_id": clean.cases.case_id, "site": site, "kv": np.arange(48.0), "age": 50.0}
     ).sample(frac=1, random_state=0)
-    found = traits_of(clean.store(tmp_path), clean.cases, table, ("kv", "site", "unheard_of"))
+    found = collect_image_traits(
+        clean.store(tmp_path), clean.cases, table, ("kv", "site", "unheard_of")
+    )
     assert found.covariates["site"][:4, 0].tolist() == pytest.approx([0, 1, 0, np.nan], nan_ok=True)
     assert found.images["acquisition"].shape == (36, 2)
     assert found.images["acquisition"][5].tolist() == [5, 1]
@@ -103,7 +105,7 @@ def test_a_large_set_is_sampled_by_patient() -> None:
     patient = np.array([f"patient-{at // 2:06d}" for at in range(n)])
     split = np.where(np.arange(n) < 10, "test", "train")
     cases = Cases(np.array([f"case-{at:06d}" for at in range(n)]), patient, split, np.zeros(n, int))
-    rows = sample(cases)
+    rows = sample_cases(cases)
     assert len(rows) == LARGEST_SAMPLE == len(np.unique(rows))
     assert (split[rows] == "train").all()
     assert len(np.unique(patient[rows])) == LARGEST_SAMPLE // 2

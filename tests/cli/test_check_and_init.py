@@ -1,7 +1,11 @@
 """`check` and `init` as a new user meets them."""
 
 import csv
+import hmac
 import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,7 @@ import yaml
 
 from skiagram.cli.main import main
 from skiagram.datasets.folder.source import Folder
+from skiagram.errors import DataError
 from skiagram.options import build
 from tests.datasets.own_folders import (
     OwnFolder,
@@ -31,6 +36,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (place / "conf" / "dataset").mkdir(parents=True)
     for name in ("restoration", "features", "model"):
         shutil.copytree(REPOSITORY / "conf" / name, place / "conf" / name)
+    shutil.copyfile(REPOSITORY / "conf" / "plan.yaml", place / "conf" / "plan.yaml")
     (place / "params.yaml").symlink_to(REPOSITORY / "params.yaml")
     monkeypatch.chdir(place)
     monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
@@ -58,7 +64,7 @@ def test_check_of_a_sound_folder_counts_and_estimates(
     assert ["normal", "24", "12"] in lines
     assert ["all", "48", "24"] in lines
     assert ["height", "24", "24", "24"] in lines
-    for stage in ("ingest, audit", "restore", "extract", "train small_cnn", "Disk: 0.00 GB"):
+    for stage in ("ingest, audit", "restore", "extract", "train small_cnn", "Disk: "):
         assert stage in shown
     assert "This data set can be run." in shown
     assert list((project / "conf/dataset").iterdir()) == []
@@ -72,7 +78,7 @@ def test_check_names_every_problem_and_ends_with_4(
     assert "What would stop the run (10):" in shown
     for name in (*faulty(), "film-00.png", "gone.png", "forgotten.png"):
         assert f"\n  {name}: " in shown
-    assert "This data set cannot be run as it is." in shown
+    assert "This data set cannot be run yet" in shown
 
 
 def test_check_says_that_patients_are_too_few_for_the_folds(
@@ -82,6 +88,49 @@ def test_check_says_that_patients_are_too_few_for_the_folds(
     own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
     assert main(["check", *words(own)]) == 4
     assert "has 2 patients for 3 folds" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("repeats", "split", "members", "how"),
+    [
+        (1, False, 1, "13 fits, "),
+        (5, False, 1, "65 fits, "),
+        (5, True, 1, "20 fits, "),
+        (5, True, 3, "20 fits of 3 networks each, "),
+    ],
+)
+def test_check_counts_the_fits_of_the_run(
+    project: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    repeats: int,
+    split: bool,
+    members: int,
+    how: str,
+) -> None:
+    params = (REPOSITORY / "params.yaml").read_text().replace("repeats: 1", f"repeats: {repeats}")
+    (project / "params.yaml").unlink()
+    (project / "params.yaml").write_text(params)
+    network = project / "conf/model/small_cnn.yaml"
+    network.write_text(network.read_text().replace("members: 1", f"members: {members}"))
+    files = {f"film-{at}.png": png(at) for at in range(48)}
+    rows = [
+        row(at, name) | ({"split": "test" if at >= 32 else "train"} if split else {})
+        for at, name in enumerate(files)
+    ]
+    assert main(["check", *words(write_folder(tmp_path, files, rows))]) == 0
+    shown = capsys.readouterr().out
+    assert how in next(line for line in shown.splitlines() if "train small_cnn" in line)
+
+
+def test_check_needs_no_torch(project: Path, tmp_path: Path) -> None:
+    own = sound_folder(tmp_path)
+    code = (
+        "import sys; from skiagram.cli.main import main; code = main(sys.argv[1:]); "
+        "sys.exit(code or ('torch' in sys.modules))"
+    )
+    command = [sys.executable, "-c", code, "check", *words(own)]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def test_check_works_outside_a_project(
@@ -96,7 +145,7 @@ def test_init_writes_what_ingest_reads(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = sound_folder(tmp_path)
-    assert main(["init", *words(own, "--positive", "cancer")]) == 0
+    assert main(["init", *words(own, "--positive", "cancer", "--covariates", "age,view")]) == 0
     source = written(project)
     assert source.positive_class == "cancer"
     assert source.columns.patient == "patient_id"
@@ -106,14 +155,156 @@ def test_init_writes_what_ingest_reads(
     assert "dvc exp run -S dataset=films -S design=cv" in capsys.readouterr().out
 
 
+GERMAN = ("Name", "Geburtsdatum", "Arzt", "Alter")
+
+
+def german_folder(place: Path) -> OwnFolder:
+    """Return a folder whose table a German clinic wrote."""
+    files = {f"film-{at}.png": png(at) for at in range(24)}
+    rows = [
+        row(at, name)
+        | {
+            "Name": f"ZZTEST^PATIENT{at}",
+            "Geburtsdatum": f"{at + 1}.03.1950",
+            "Arzt": f"ZZTEST-Arzt-{at % 2}",
+            "Alter": 50 + at % 9,
+        }
+        for at, name in enumerate(files)
+    ]
+    return write_folder(place, files, rows)
+
+
+def test_columns_that_nobody_named_stay_in_the_csv(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = german_folder(tmp_path)
+    assert main(["check", *words(own)]) == 0
+    shown = capsys.readouterr().out
+    assert "--covariates 'age,view,Alter'" in shown
+    assert "  Geburtsdatum: its name stands for" in shown
+    assert main(["init", *words(own, "--positive", "cancer")]) == 0
+    shown += capsys.readouterr().out
+    kept = "".join(path.read_text() for path in (project / "conf/dataset").iterdir())
+    for name in (*GERMAN, "view", "ZZTEST"):
+        assert name not in kept.replace(" view", "")
+    assert "ZZTEST" not in shown
+    assert "1950" not in shown
+    assert written(project).columns.covariates == ()
+
+
+@pytest.mark.parametrize("name", ["Name", "Geburtsdatum", "Arzt"])
+def test_a_column_that_identifies_is_no_covariate_unless_forced(
+    name: str, project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = german_folder(tmp_path)
+    line = ["init", *words(own, "--positive", "cancer", "--covariates")]
+    assert main([*line, f"Alter,{name}"]) == 4
+    error = capsys.readouterr().err
+    assert f"the CSV, column `{name}`: as a covariate it could tell who a patient is" in error
+    assert f"--force-covariates '{name}'" in error
+    assert "ZZTEST" not in error
+    assert "1950" not in error
+    assert list((project / "conf/dataset").iterdir()) == []
+    assert main([*line, "Alter", "--force-covariates", name]) == 0
+    assert written(project).columns.covariates == ("Alter", name)
+    assert written(project).columns.forced_covariates == (name,)
+
+
+def test_a_hand_written_option_file_goes_through_the_same_check(
+    project: Path, tmp_path: Path
+) -> None:
+    own = german_folder(tmp_path)
+    line = ["init", *words(own, "--positive", "cancer", "--force-covariates", "Arzt")]
+    assert main(line) == 0
+    source = written(project)
+    ingested(source, tmp_path / "out", "cv")
+    source = replace(source, columns=replace(source.columns, forced_covariates=()))
+    with pytest.raises(DataError, match="column `Arzt`: as a covariate it could tell"):
+        ingested(source, tmp_path / "again", "cv")
+    assert not list((tmp_path / "again").rglob("*.parquet"))
+
+
+def test_the_root_of_the_file_system_is_not_looked_through(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = sound_folder(tmp_path)
+    assert main(["check", own.folder.anchor, str(own.csv)]) == 4
+    assert "the root of the file system" in capsys.readouterr().err
+
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+def test_the_manifest_can_live_outside_with_patients_under_a_key(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = sound_folder(tmp_path)
+    (tmp_path / "safe").mkdir()
+    (tmp_path / "patient.key").write_text(KEY + "\n")
+    line = ["init", *words(own, "--positive", "cancer")]
+    outside = ["--manifest-outside", str(tmp_path / "safe")]
+    keyed = ["--patient-key", str(tmp_path / "patient.key")]
+    assert main([*line, *outside, *keyed]) == 0
+    shown = capsys.readouterr().out
+    manifest = tmp_path / "safe" / "films.csv"
+    source = written(project)
+    assert source.manifest == str(manifest)
+    assert [path.name for path in (project / "conf/dataset").iterdir()] == ["films.yaml"]
+    assert "git add conf/dataset/films.yaml\n" in shown
+    with own.csv.open(newline="") as file:
+        plain = [one["patient_id"] for one in csv.DictReader(file)]
+    with manifest.open(newline="") as file:
+        hashed = [one["patient_id"] for one in csv.DictReader(file)]
+    expected = [hmac.new(KEY.encode(), one.encode(), "sha256").hexdigest() for one in plain]
+    assert hashed == [f"hmac-{one}" for one in expected]
+    _, cases = ingested(source, tmp_path / "out", "cv")
+    assert len(set(cases.patient_id)) == len(set(plain))
+    everything = shown + (project / "conf/dataset/films.yaml").read_text()
+    assert KEY not in everything
+    assert main([*line, *outside, "--renew"]) == 2
+    assert "--patient-key: the patients of the manifest are hashed" in capsys.readouterr().err
+    assert main([*line, *keyed, "--renew"]) == 2
+    assert "--manifest-outside: the manifest is" in capsys.readouterr().err
+    before = manifest.read_bytes()
+    assert main([*line, *outside, *keyed, "--renew"]) == 0
+    assert manifest.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("more", "key", "message"),
+    [
+        (["--manifest-outside", "conf"], "", "--manifest-outside: `conf` was given"),
+        (["--manifest-outside", "nowhere"], "", "a folder that exists and lies outside"),
+        ([], "short", "SKIAGRAM_PATIENT_KEY: a key of 5 bytes. Allowed: at least 16"),
+        (["--patient", "file"], KEY, "SKIAGRAM_PATIENT_KEY: no column holds patients alone"),
+    ],
+)
+def test_a_place_or_a_key_that_keeps_nothing_secret_is_refused(
+    more: list[str],
+    key: str,
+    message: str,
+    project: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SKIAGRAM_PATIENT_KEY", key)
+    assert main(["init", *words(sound_folder(tmp_path), "--positive", "cancer", *more)]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert not key or key not in error
+    assert list((project / "conf/dataset").iterdir()) == []
+
+
 def test_init_keeps_a_readers_score_apart_from_covariates(project: Path, tmp_path: Path) -> None:
     files = {f"film-{at}.png": png(at) for at in range(12)}
     rows = [row(at, name) | {"reader_1": at / 7} for at, name in enumerate(files)]
     own = write_folder(tmp_path, files, rows)
-    assert main(["init", *words(own, "--positive", "cancer", "--scores", "reader_1")]) == 0
+    line = ["--positive", "cancer", "--scores", "reader_1", "--covariates", "age"]
+    assert main(["init", *words(own, *line)]) == 0
     source = written(project)
     assert source.columns.scores == ("reader_1",)
-    assert source.columns.covariates == ("age", "view")
+    assert source.columns.covariates == ("age",)
     assert [one.scores["reader_1"] for one in source.open(None).entries()] == [
         at / 7 for at in range(12)
     ]
@@ -136,7 +327,10 @@ def test_init_writes_an_option_file_a_reader_once(
     assert "title: Dr A. Gray" in path.read_text()
     before = (project / "conf/model/svm.yaml").read_bytes()
     assert main([*line, "svm", "--name", "other"]) == 2
-    assert "conf/model/svm.yaml exists and is no reader of `svm`" in capsys.readouterr().err
+    assert (
+        "conf/model/svm.yaml exists and is not a reader with column `svm`"
+        in capsys.readouterr().err
+    )
     assert (project / "conf/model/svm.yaml").read_bytes() == before
     assert not (project / "conf/dataset/other.yaml").exists()
 
@@ -195,7 +389,7 @@ def test_init_asks_which_class_is_looked_for(
     own = sound_folder(tmp_path)
     assert main(["init", *words(own)]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("--positive: not told which class is looked for. Allowed: cancer or")
+    assert error.startswith("--positive: the positive class is not given. Allowed: cancer or")
     assert main(["init", *words(own, "--positive", "tumour")]) == 2
     assert "`tumour` was given. Allowed: cancer, normal." in capsys.readouterr().err
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from skiagram.cli.main import main
-from skiagram.deploy.films import Preparer
+from skiagram.deploy.inputs import Preparer
 from tests.deploy.odd import write_odd_films
 from tests.deploy.trained import TASK, Trained, trained_baseline
 
@@ -56,8 +56,10 @@ def test_the_table_holds_names_probabilities_and_decisions(
     assert 0 < positive.sum() < len(found)
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err.count("\n") == 1
-    assert "no medical device" in shown.err
+    caution, rule = shown.err.splitlines()
+    assert "no medical device" in caution
+    assert f"at least {threshold:.3g}" in rule
+    assert "to find 90 %" in rule
 
 
 def test_odd_files_are_named_left_out_and_end_in_4(
@@ -67,9 +69,9 @@ def test_odd_files_are_named_left_out_and_end_in_4(
     table = tmp_path / "scores.csv"
     assert predict(baseline, [*odd.values(), *baseline.films], table) == 4
     assert [row["file"] for row in rows(table)] == [str(path) for path in baseline.films]
-    _, *named, count = capsys.readouterr().err.splitlines()
+    _, _, *named, count = capsys.readouterr().err.splitlines()
     assert [line.split(":")[0] for line in named] == [str(path) for path in odd.values()]
-    assert count == f"{len(odd)} of {len(odd) + len(baseline.films)} films left out."
+    assert count == f"{len(odd)} of {len(odd) + len(baseline.films)} images left out."
 
 
 def test_nothing_is_written_where_no_film_can_be_scored(baseline: Trained, tmp_path: Path) -> None:

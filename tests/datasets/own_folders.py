@@ -16,10 +16,9 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.datasets.folder.listing import Columns
 from skiagram.datasets.folder.option_file import OptionFiles
 from skiagram.datasets.folder.source import Folder
-from skiagram.datasets.folder.table import normal, read_rows
+from skiagram.datasets.folder.table import Columns, normalise_name, read_rows
 from skiagram.options import build
 
 SIDE = 24
@@ -189,7 +188,7 @@ def source_of(own: OwnFolder, columns: Columns = COLUMNS, **changes: Any) -> Fol
     files.options.parent.mkdir(parents=True, exist_ok=True)
     for path in (files.options, files.manifest):
         path.unlink(missing_ok=True)
-    checksums = {normal(one.cells["file"]): _sum(own, one.cells["file"]) for one in rows}
+    checksums = {normalise_name(one.cells["file"]): _sum(own, one.cells["file"]) for one in rows}
     files.write(replace(source, **changes), rows, checksums)
     written = build(yaml.safe_load(files.options.read_text()), "dataset")
     assert isinstance(written, Folder)

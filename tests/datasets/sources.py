@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from skiagram.datasets.contract import Entry, Source, SpacedImage, Truth
+from skiagram.datasets.contract import Entry, GroundTruth, Source, SpacedImage
 from skiagram.datasets.ingest import IngestFolders, ingest
+from skiagram.image_store.shards import Image, Spacing
 from skiagram.records import Cases, DataCard, Design, Split
-from skiagram.store import Image, Spacing
 
 
 @dataclass
@@ -20,8 +20,9 @@ class MemorySource:
     images: list[Image]
     classes: tuple[str, ...] = ("benign", "malignant")
     positive_class: str | None = "malignant"
-    known: dict[int, Truth] = field(default_factory=dict)
+    known: dict[int, GroundTruth] = field(default_factory=dict)
     spacing: Spacing | None = None
+    acquisition: None = None
 
     def card(self) -> DataCard:
         return DataCard("memory", "Memory", "none", "none", "none", "none", patients_known=True)
@@ -35,7 +36,7 @@ class MemorySource:
     def image(self, position: int) -> SpacedImage:
         return SpacedImage(self.images[position], self.spacing)
 
-    def truth(self, position: int) -> Truth | None:
+    def truth(self, position: int) -> GroundTruth | None:
         return self.known.get(position)
 
 

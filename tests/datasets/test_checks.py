@@ -6,8 +6,8 @@ import pytest
 from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry
 from skiagram.errors import DataError
+from skiagram.image_store.shards import Image
 from skiagram.records import Design, Split, Task
-from skiagram.store import Image
 
 
 def task(design: Design) -> Task:
@@ -66,7 +66,7 @@ def test_empty_source_is_refused() -> None:
 def test_label_outside_the_classes_is_refused(label: int) -> None:
     with pytest.raises(DataError, match=rf"labels \[{label}\]") as raised:
         check_entries([*SOUND, *entries(("X", label, "train"))], task("holdout"), "memory")
-    assert raised.value.allowed == "0 to 1, one a class"
+    assert raised.value.allowed == "0 to 1, one per class"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,11 @@
 """Reading DICOM: pydicom's own files and functions are the reference."""
 
+import struct
+import time
+import tracemalloc
 import warnings
+import zlib
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,14 +16,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.pixels import apply_modality_lut, apply_voi_lut, apply_windowing
-from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    RLELossless,
+    SecondaryCaptureImageStorage,
+)
 
 from skiagram.datasets.dicom import read_dicom
 from skiagram.errors import DataError
-from skiagram.store import ShardWriter
+from skiagram.image_store.shards import ShardWriter
 
 STORED = np.arange(64, dtype=np.uint16).reshape(8, 8) * 50
 
@@ -179,7 +193,6 @@ def test_voi_table_is_applied_to_images_made_for_presentation() -> None:
         ({}, None),
         ({"PixelSpacing": None}, None),
         ({"PixelSpacing": [0.1, 0]}, None),
-        ({"PixelSpacing": [-0.1, 0.1]}, None),
         ({"PixelSpacing": 0.1}, None),
         ({"PixelSpacing": [0.1, 0.1, 0.1]}, None),
     ],
@@ -190,18 +203,29 @@ def test_spacing_is_that_of_the_file_and_an_unusable_one_is_unknown(
     assert read_dicom(file_of(header_of(STORED, **fields))).spacing == spacing
 
 
-@pytest.mark.parametrize("text", [b"NaN\\0.1", b"inf\\0.1", b"wide\\0.1", b"0,1\\0,1"])
-@pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_spacing_that_is_no_number_does_not_cost_the_film(text: bytes) -> None:
+def with_spacing(text: bytes) -> BytesIO:
     header = header_of(STORED)
     padded = text + b" " * (len(text) % 2)
     header.PixelSpacing = ["7" * (len(padded) - 2), "7"]
     written = file_of(header).getvalue()
     broken = written.replace(b"7" * (len(padded) - 2) + b"\\7", padded)
     assert broken != written
-    found = read_dicom(BytesIO(broken))
+    return BytesIO(broken)
+
+
+@pytest.mark.parametrize("text", [b"wide\\0.1", b"0,1\\0,1"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_spacing_that_is_text_does_not_cost_the_film(text: bytes) -> None:
+    found = read_dicom(with_spacing(text))
     assert found.spacing is None
     np.testing.assert_array_equal(found.pixels, STORED)
+
+
+@pytest.mark.parametrize("text", [b"NaN\\0.1", b"inf\\0.1", b"-0.1\\0.1"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_spacing_that_cannot_be_is_refused_by_name(text: bytes) -> None:
+    with pytest.raises(DataError, match=r"PixelSpacing of (nan|inf|-0\.1) and 0\.1 mm"):
+        read_dicom(with_spacing(text))
 
 
 def test_the_spacing_of_a_real_scanner_is_read() -> None:
@@ -243,9 +267,17 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
         read_dicom(tmp_path / "film.dcm")
 
 
-def test_text_burnt_into_pixels_is_refused() -> None:
-    with pytest.raises(DataError, match="may name the patient"):
-        read(STORED, BurnedInAnnotation="YES")
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("word", ["YES", "yes", "Yes ", "Y", "TRUE", "UNKNOWN", ["NO", "YES"]])
+def test_text_burnt_into_pixels_is_refused_in_any_spelling(word: str | list[str]) -> None:
+    with pytest.raises(DataError, match="may identify the patient"):
+        read(STORED, BurnedInAnnotation=word)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("word", ["NO", "no", "No ", "", None])
+def test_pixels_without_burnt_in_text_are_read(word: str | None) -> None:
+    np.testing.assert_array_equal(read(STORED, BurnedInAnnotation=word), read(STORED))
 
 
 @settings(deadline=None, max_examples=50)
@@ -255,3 +287,84 @@ def test_any_truncation_is_a_data_error(share: float) -> None:
     whole = file_of(header_of(STORED)).getvalue()
     with pytest.raises(DataError):
         read_dicom(BytesIO(whole[: int(share * len(whole))]))
+
+
+def compressed(syntax: str, frame: bytes, bits: int = 8, **fields: Any) -> BytesIO:
+    header = header_of(STORED, **fields)
+    header.file_meta.TransferSyntaxUID = syntax
+    header.BitsAllocated, header.BitsStored, header.HighBit = bits, bits, bits - 1
+    header.PixelData = encapsulate([frame])
+    header["PixelData"].is_undefined_length = True
+    return file_of(header)
+
+
+def rle_bomb() -> BytesIO:
+    """Two segments, each of 3 MB that stand for 192 MB."""
+    segment = bytes([129, 0]) * 1_500_000
+    offsets = struct.pack("<16L", 2, 64, 64 + len(segment), *[0] * 13)
+    return compressed(RLELossless, offsets + 2 * segment, bits=16)
+
+
+def deflate_bomb() -> BytesIO:
+    """900 MB of zeros as .9 MB, said to be 8 × 8 pixels."""
+    header = header_of(STORED)
+    header.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    whole = file_of(header_of(STORED)).getvalue()
+    body = whole[whole.index(b"\x08\0\x16\0") :]
+    pixels = body.index(b"\xe0\x7f\x10\0")
+    stream = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    head = body[:pixels] + b"\xe0\x7f\x10\0OW\0\0" + struct.pack("<L", 900_000_000)
+    packed = stream.compress(head)
+    zeros = bytes(10_000_000)
+    packed += b"".join(stream.compress(zeros) for _ in range(90)) + stream.flush()
+    meta = file_of(header).getvalue()
+    start = 132 + 12 + struct.unpack_from("<L", meta, 140)[0]
+    return BytesIO(meta[:start] + packed)
+
+
+def image_bomb(syntax: str, kind: str) -> BytesIO:
+    """A coded image of 9,000 × 9,000 pixels, said to be 8 × 8."""
+    coded = BytesIO()
+    Pillow.new("L", (9000, 9000)).save(coded, kind)
+    return compressed(syntax, coded.getvalue())
+
+
+BOMBS: dict[str, Callable[[], BytesIO]] = {
+    "RLE": rle_bomb,
+    "deflate": deflate_bomb,
+    "JPEG": lambda: image_bomb(JPEGBaseline8Bit, "JPEG"),
+    "JPEG 2000": lambda: image_bomb(JPEG2000Lossless, "JPEG2000"),
+    "rows": lambda: file_of(header_of(STORED, Rows=65535, Columns=65535)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_bomb_is_refused_before_it_fills_the_memory(kind: str) -> None:
+    file = BOMBS[kind]()
+    tracemalloc.start()
+    started = time.process_time()
+    with pytest.raises(DataError, match=r"inflate to more|more than the 8 rows|65535 × 65535"):
+        read_dicom(file)
+    seconds, (_, most) = time.process_time() - started, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert seconds < 5
+    assert most < 100_000_000
+
+
+@pytest.mark.parametrize("name", ["image_dfl.dcm", "MR_small_RLE.dcm", "JPEG2000.dcm"])
+def test_compressed_files_that_are_no_bombs_are_read(name: str) -> None:
+    expected = pydicom.dcmread(bundled(name)).pixel_array
+    assert read_dicom(bundled(name)).pixels.shape == expected.shape
+
+
+def test_items_within_items_without_end_are_refused_in_own_words() -> None:
+    item = Dataset()
+    for _ in range(200):
+        outer = Dataset()
+        outer.ModalityLUTSequence = [item]
+        item = outer
+    whole = file_of(header_of(STORED, ModalityLUTSequence=[item])).getvalue()
+    with pytest.raises(DataError) as raised:
+        read_dicom(BytesIO(whole))
+    assert "recursion" not in str(raised.value)

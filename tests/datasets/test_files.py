@@ -61,20 +61,20 @@ def test_absent_file_is_fetched_once_and_verified(
 def test_fetched_file_with_another_checksum_is_refused_and_not_kept(
     served: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(DataError, match=r"^set\.npz: cannot be fetched") as raised:
+    with pytest.raises(DataError, match=r"^set\.npz: cannot be downloaded") as raised:
         locate("set.npz", "0" * 32, f"{served}/set.npz", None)
     assert "0" * 32 in raised.value.remedy
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
 
 def test_file_that_the_server_lacks_is_named(served: str) -> None:
-    with pytest.raises(DataError, match=r"^other\.npz: cannot be fetched .*404"):
+    with pytest.raises(DataError, match=r"^other\.npz: cannot be downloaded .*404"):
         locate("other.npz", MD5, f"{served}/other.npz", None)
 
 
 @pytest.mark.parametrize("at_hand", [True, False])
 def test_file_that_is_published_nowhere_must_be_at_hand(at_hand: bool, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"^set\.npz: is not at hand and cannot be") as raised:
+    with pytest.raises(DataError, match=r"^set\.npz: is missing and cannot be") as raised:
         locate("set.npz", MD5, None, tmp_path if at_hand else None)
     assert MD5 in raised.value.remedy
     assert "SKIAGRAM_DATA" in raised.value.remedy

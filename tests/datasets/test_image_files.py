@@ -1,5 +1,9 @@
 """Image files: odd ones read right, faulty ones named."""
 
+import os
+import socket
+import struct
+import time
 import zlib
 from collections.abc import Callable
 from io import BytesIO
@@ -167,15 +171,15 @@ def _without_pixels() -> bytes:
 
 FAULTY: dict[str, tuple[bytes, str]] = {
     "zero bytes": (b"", "an empty file"),
-    "text": (b"not a film\n" * 20, "no image by its content"),
-    "GIF": (encoded(Image.fromarray(GRAY), "GIF"), "no image by its content"),
+    "text": (b"not a film\n" * 20, "not an image, judging by its content"),
+    "GIF": (encoded(Image.fromarray(GRAY), "GIF"), "not an image, judging by its content"),
     "truncated JPEG": (encoded(Image.fromarray(COLOUR), "JPEG")[:-60], "pixels cannot be read"),
     "truncated PNG": (encoded(Image.fromarray(COLOUR), "PNG")[:-30], "pixels cannot be read"),
     "truncated TIFF": (tiff(DEEP)[:-40], "pixels cannot be read"),
     "truncated PGM": (pgm(DEEP, 65535)[:-4], "pixels cannot be read"),
     "DICOM without pixels": (_without_pixels(), "no pixels"),
     "three pages": (_pages(), "3 pages or frames"),
-    "half see-through": (encoded(opaque(COLOUR, 128), "PNG"), "see-through pixels"),
+    "half see-through": (encoded(opaque(COLOUR, 128), "PNG"), "transparent pixels"),
     "16-bit colour TIFF": (
         tiff(COLOUR.astype(np.uint16), photometric="rgb"),
         "16 bits of a colour",
@@ -214,3 +218,45 @@ def test_a_file_cut_short_is_refused_never_padded(kind: str, share: float) -> No
     except DataError:
         return
     np.testing.assert_array_equal(found, expected)  # cut after the last pixel
+
+
+def test_what_is_no_regular_file_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's path is short
+    os.mkfifo("pipe.png")
+    Path("folder.png").mkdir()
+    Path("zero.png").symlink_to("/dev/zero")
+    Path("loop.png").symlink_to("loop.png")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket.png")
+        for name in ("pipe.png", "folder.png", "zero.png", "loop.png", "socket.png", "nul\0.png"):
+            started = time.monotonic()
+            with pytest.raises(DataError) as raised:
+                read_image(Path(name))
+            assert raised.value.where == name
+            assert "\n" not in str(raised.value)
+            assert time.monotonic() - started < 1
+
+
+def png_bomb(side: int) -> bytes:
+    """Return a gray PNG of zeros, about a thousandth of its pixels' size."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checksum = struct.pack(">L", zlib.crc32(kind + content))
+        return struct.pack(">L", len(content)) + kind + content + checksum
+
+    head = struct.pack(">LLBBBBB", side, side, 8, 0, 0, 0, 0)
+    pack = zlib.compressobj(9)
+    rows = b"".join(pack.compress(bytes(side + 1)) for _ in range(side)) + pack.flush()
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def test_a_bomb_is_refused_before_it_is_decoded() -> None:
+    assert decode_image(png_bomb(64), "small.png").pixels.shape == (64, 64)
+    bomb = png_bomb(16_384)
+    assert len(bomb) < 400_000
+    started = time.process_time()
+    with pytest.raises(DataError, match=r"16384 × 16384 pixels\. Allowed: at most 67,108,864"):
+        decode_image(bomb, "bomb.png")
+    assert time.process_time() - started < 0.2

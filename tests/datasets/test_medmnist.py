@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from skiagram.datasets.medmnist import MedMNIST
 from skiagram.errors import DataError
+from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
 from skiagram.records import read_record
-from skiagram.store import ImageStore
 from tests.datasets.sources import ingested
 
 OPTION_FILE = Path(__file__).parents[2] / "conf" / "dataset" / "breastmnist.yaml"
@@ -124,7 +124,7 @@ def test_truncated_file_is_refused(share: float, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     with pytest.raises(DataError, match=r"^set\.npz: `train_images` cannot be read") as raised:
         source_of(path).open(tmp_path)
-    assert raised.value.remedy == "fetch the file again"
+    assert raised.value.remedy == "download the file again"
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from skiagram.models.deep.inputs import NetworkInputs
-from skiagram.models.deep.learner import Learner
+from skiagram.models.deep.network_model import NetworkModel
 from skiagram.options import build, check
-from skiagram.preparation import hand_on
+from skiagram.preparation import propagate_preparation
 from skiagram.records import write_table
 from skiagram.training.options import Trainer
 from tests.deploy.trained import Trained, covariates_of, finish, options, prepared
@@ -17,9 +17,10 @@ def trained_network(folder: Path, model: str = "small_cnn", **changed: object) -
     composed = options(f"model/{model}.yaml", **changed)
     composed["training"] |= {"epochs": 1, "image_size": None, "batch_size": 8}
     trainer = check(Trainer, options("trainer/default.yaml"), "trainer")
-    learner = Learner(build(composed, "model"), trainer, threads=1)
+    learner = NetworkModel(build(composed, "model"), trainer, threads=1)
     write_table(covariates_of(cases.case_id), folder / "covariates.parquet")
+    cases.write(folder / "cases.parquet")
     seen = NetworkInputs.of(learner.network, folder / "restored", folder)
-    hand_on(folder / "restored", folder / "preparation", covariates=seen.covariates)
+    propagate_preparation(folder / "restored", folder / "preparation", covariates=seen.covariates)
     inputs = tuple(seen.cases(part.case_id) for part in (cases.development(), cases.test()))
     return finish(folder, folder / "preparation", learner, composed, cases, inputs)

@@ -12,8 +12,8 @@ from torchvision.models import get_model
 from skiagram.deploy.model import load_model
 from skiagram.deploy.prediction import predict
 from skiagram.errors import DataError
-from skiagram.features.learned import keep
-from skiagram.models.deep import embedding
+from skiagram.features.extraction import save_learned
+from skiagram.models.deep import pretrained_encoder
 from skiagram.options import build
 from tests.deploy.trained import finish, options, prepared
 
@@ -30,15 +30,15 @@ def test_new_films_get_the_scores_of_the_train_stage_without_the_weights_it_read
     network = {"architecture": SMALL, "weights": source, "image_size": 32}
     features = [options("features/embedding.yaml", network=network)]
     cases, table = prepared(tmp_path, options("restoration/repair.yaml"), features)
-    keep([build(one, "features") for one in features], tmp_path / "preparation")
+    save_learned([build(one, "features") for one in features], tmp_path / "preparation")
     composed = options("model/ridge.yaml")
     inputs = tuple(table.of(part.case_id) for part in (cases.development(), cases.test()))
     model = build(composed, "model")
     trained = finish(tmp_path, tmp_path / "preparation", model, composed, cases, inputs)
-    embedding._loaded.cache_clear()
+    pretrained_encoder._loaded.cache_clear()
     weights.unlink()  # the model's folder is whole
     prediction = predict(load_model(trained.model), trained.films)
     np.testing.assert_allclose(prediction.rows, trained.expected(), rtol=1e-4)
     shutil.rmtree(trained.model / "learned")
-    with pytest.raises(DataError, match="no network can be read here"):
+    with pytest.raises(DataError, match="no network can be loaded from here"):
         load_model(trained.model)

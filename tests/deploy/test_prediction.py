@@ -1,5 +1,6 @@
 """New films get the scores that the pipeline gave the same films; a bad one is named."""
 
+import csv
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skiagram.calibration.methods import Method
-from skiagram.datasets.mini_mias.acquisition import Square
+from skiagram.calibration import CalibrationMethod
+from skiagram.datasets.mini_mias.acquisition import FilmPatch
 from skiagram.deploy.model import load_model
-from skiagram.deploy.prediction import predict
+from skiagram.deploy.prediction import Prediction, predict, write_predictions
+from skiagram.records import Task
 from tests.datasets.own_folders import dicom
 from tests.deploy.trained import Trained, trained_baseline
 
@@ -37,7 +39,7 @@ def test_test_films_get_the_scores_of_the_train_stage(trained: Trained) -> None:
 
 @pytest.mark.parametrize("calibration", ["isotonic", "temperature"])
 def test_films_are_calibrated_by_the_method_of_the_train_stage(
-    calibration: Method, tmp_path: Path
+    calibration: CalibrationMethod, tmp_path: Path
 ) -> None:
     trained = trained_baseline(tmp_path, calibration=calibration)
     prediction = predict(load_model(trained.model), trained.films)
@@ -58,7 +60,7 @@ def test_odd_files_are_named_and_the_others_scored(
         "deep": "pixels of type uint16. Allowed: uint8",
         "tiny": "4 × 4 pixels",
         "empty": "empty",
-        "text": "no image",
+        "text": "not an image",
         "truncated": "damaged",
         "absent": "cannot be opened",
         "folder": "cannot be opened",
@@ -72,7 +74,9 @@ def test_a_model_of_volumes_refuses_films_by_name(baseline: Trained) -> None:
     of_volumes = replace(model.preparer, kinds=replace(model.preparer.kinds, slices=(28, 28)))
     prediction = predict(replace(model, preparer=of_volumes), baseline.films)
     assert not prediction.files
-    assert {error.found for error in prediction.refused} == {"a film"}
+    assert {error.found for error in prediction.refused} == {
+        "an image, but the model was trained on volumes"
+    }
     assert all("volumes, as in training" in str(error) for error in prediction.refused)
 
 
@@ -132,7 +136,7 @@ def test_a_film_whose_features_overflow_costs_no_other_its_scores(
 def test_what_the_source_does_to_films_is_done_to_new_ones(
     baseline: Trained, tmp_path: Path
 ) -> None:
-    squares = Square(region=40, size=20, mask=True, orient=True)
+    squares = FilmPatch(region=40, size=20, mask=True, orient=True)
     trained = trained_baseline(tmp_path, acquisition=squares)
     prediction = predict(load_model(trained.model), [baseline.films[0], *trained.films])
     np.testing.assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-12)
@@ -152,3 +156,52 @@ def test_a_model_that_leaves_its_project_scores_alike(baseline: Trained, tmp_pat
     shutil.copytree(baseline.model, moved)
     rows = predict(load_model(moved), baseline.films[:3]).rows
     np.testing.assert_allclose(rows, baseline.expected()[:3], rtol=0, atol=1e-12)
+
+
+BINARY = Task(("normal", "malignant"), positive=1, design="cv")
+MULTI = Task(("a", "b", "c"), positive=None, design="cv")
+
+
+def read(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+        return list(csv.reader(file))
+
+
+def test_awkward_names_and_every_digit_come_back(tmp_path: Path) -> None:
+    names = ["a,b.png", 'say "a".png', "two\nlines.png", "süß.png", "not \udce9 text.png"]
+    rows = list(np.random.default_rng(0).dirichlet((1, 1), len(names)))
+    write_predictions(Prediction([Path(n) for n in names], rows), BINARY, 0.5, tmp_path / "t.csv")
+    header, *found = read(tmp_path / "t.csv")
+    assert header == ["file", "probability_normal", "probability_malignant", "decision"]
+    assert [row[0] for row in found] == names
+    np.testing.assert_array_equal([[float(v) for v in row[1:3]] for row in found], rows)
+
+
+def test_the_threshold_itself_is_positive(tmp_path: Path) -> None:
+    rows = [np.array([1 - p, p]) for p in (0.3, 0.30000000000000004, 0.29999999999999993)]
+    write_predictions(Prediction([Path("f")] * 3, rows), BINARY, 0.3, tmp_path / "t.csv")
+    assert [row[-1] for row in read(tmp_path / "t.csv")[1:]] == ["positive", "positive", "negative"]
+
+
+def test_more_classes_have_no_decision(tmp_path: Path) -> None:
+    write_predictions(
+        Prediction([Path("f")], [np.array([0.2, 0.3, 0.5])]), MULTI, None, tmp_path / "t.csv"
+    )
+    assert read(tmp_path / "t.csv")[0] == ["file", *(f"probability_{k}" for k in "abc")]
+
+
+def test_a_full_disk_leaves_the_earlier_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("mine\n")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        write_predictions(Prediction([Path("f")], [np.ones(2) / 2]), BINARY, 0.5, table)
+    assert table.read_text() == "mine\n"
+    assert list(tmp_path.iterdir()) == [table]

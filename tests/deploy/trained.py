@@ -11,23 +11,34 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.calibration.methods import Method
+from skiagram.calibration import CalibrationMethod
 from skiagram.datasets.contract import Acquisition, SpacedImage
-from skiagram.features.covariates import Covariates
+from skiagram.features.covariates import Covariates, development_patients
 from skiagram.features.extraction import extract
 from skiagram.features.table import FeatureTable
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.plan import Plan
+from skiagram.models.resampling import Plan
 from skiagram.options import build, composed
-from skiagram.predictions import Predictions
-from skiagram.preparation import PREPARATION, Covariate, ImageKinds, Preparation, hand_on
-from skiagram.records import SEALED, Cases, Task, write_record
-from skiagram.restoration.batch import restore_store
-from skiagram.store import ImageStore, ShardWriter
+from skiagram.preparation import (
+    PREPARATION,
+    ImageKinds,
+    Preparation,
+    propagate_preparation,
+)
+from skiagram.records import SEALED, Cases, Predictions, Task, write_record
+from skiagram.restoration.restore import restore_store
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 PLAN = Plan(
-    repeats=2, folds=2, inner_folds=2, calibration="platt", validation_fraction=0.25, seed=0
+    repeats=2,
+    folds=2,
+    inner_folds=2,
+    calibration="platt",
+    sensitivity=0.9,
+    validation_fraction=0.25,
+    seed=0,
 )
 TASK = Task(("plain", "striped, fine"), positive=1, design="holdout")
 SIDE, CASES = 20, 60
@@ -100,12 +111,19 @@ def prepared(
     kinds = ImageKinds.of(image for _, image in store)
     changes = None if acquisition is None else composed(acquisition)
     write_record(Preparation(kinds, changes), folder / "images" / PREPARATION)
-    hand_on(folder / "images", restored, restoration=restoration)
+    propagate_preparation(folder / "images", restored, restoration=restoration)
     families, known = [build(one, "features") for one in features], covariates_of(case_id)
-    chosen = any(isinstance(family, Covariates) for family in families)
-    covariates = Covariate.of(known) if chosen else ()
-    hand_on(restored, folder / "preparation", features=features, covariates=covariates)
-    return cases, extract(ImageStore(restored), families, known)
+    patients = development_patients(cases)
+    covariates = [
+        covariate
+        for family in families
+        if isinstance(family, Covariates)
+        for covariate in family.describe(known, patients)
+    ]
+    propagate_preparation(
+        restored, folder / "preparation", features=features, covariates=covariates
+    )
+    return cases, extract(ImageStore(restored), families, known, patients=patients)
 
 
 def finish(
@@ -121,7 +139,7 @@ def finish(
     member = Member("model", model, composed, *inputs)
     outcome = train(member, cases, TASK, plan, ArmFolders(folder / "model", folder, None))
     assert outcome.status == "finished", outcome.reason
-    hand_on(preparation, folder / "model")
+    propagate_preparation(preparation, folder / "model")
     test = Predictions.read(folder / "predictions.parquet").part("test").table
     films = [folder / "films" / f"{name}.png" for name in cases.test().case_id.tolist()]
     return Trained(folder / "model", films, test)
@@ -133,7 +151,7 @@ def trained_baseline(
     acquisition: Acquisition | None = None,
     covariates: Sequence[str] = (),
     model: str = "logistic_regression",
-    calibration: Method = "platt",
+    calibration: CalibrationMethod = "platt",
 ) -> Trained:
     """Train a logistic regression on two feature families and perhaps covariates."""
     features = [options(f"features/{name}.yaml") for name in ("wavelet", "first_order")]

@@ -8,10 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from skiagram.evaluation.reference import Reference
-from skiagram.evaluation.reported import ModelScores
-from skiagram.predictions import Predictions
-from skiagram.records import SEALED, Cases, Design, Outcome, Task
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.scores import ModelScores
+from skiagram.records import SEALED, Cases, Design, Outcome, Predictions, Task
 
 FOLDS = 3
 NO_PAIRS = pd.DataFrame({"first": [], "second": []})
@@ -87,9 +86,9 @@ def reference(
     label: NDArray[np.int64],
     patient: NDArray[np.int64] | None = None,
     classes: tuple[str, ...] = ("normal", "abnormal"),
-) -> Reference:
+) -> LabelledCases:
     n = len(label)
-    return Reference(
+    return LabelledCases(
         np.array([f"case-{i:04d}" for i in range(n)]),
         label,
         np.arange(n) if patient is None else patient,

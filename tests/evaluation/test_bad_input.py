@@ -9,18 +9,20 @@ import pandas as pd
 import pytest
 
 from skiagram.errors import DataError
-from skiagram.evaluation.questions import Aim, Questions
-from skiagram.evaluation.reported import ModelScores
+from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
 from skiagram.evaluation.results import Evaluation
-from skiagram.evaluation.summary import evaluate
-from skiagram.predictions import Predictions
-from skiagram.records import Design, write_record
+from skiagram.evaluation.scores import ModelScores
+from skiagram.records import Design, Predictions, write_record
 from tests.evaluation.scenario import Scenario, finished, scenario
 
-QUESTIONS = Questions(
-    operating_points=(Aim(aim="sensitivity", level=0.9), Aim(aim="specificity", level=0.9)),
+QUESTIONS = RequestedAnalyses(
+    operating_points=(
+        OperatingTarget(aim="sensitivity", level=0.9),
+        OperatingTarget(aim="specificity", level=0.9),
+    ),
     prevalence=0.1,
-    trivial=(),
+    reference_baselines=(),
 )
 
 
@@ -112,7 +114,7 @@ def test_ties_everywhere(design: Design, tmp_path: Path) -> None:
     assert found.primary is not None
     assert (found.primary.difference.value, found.primary.p) == (0, 1)
     assert found.detectable is not None
-    assert found.detectable.reason == "the variance of the difference cannot be seen"
+    assert found.detectable.reason == "the variance of the difference cannot be estimated"
 
 
 def test_perfect_models(tmp_path: Path) -> None:

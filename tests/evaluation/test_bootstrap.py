@@ -3,9 +3,16 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import bootstrap, norm
+from scipy.stats import bootstrap, norm, t
 
-from skiagram.evaluation.bootstrap import bootstrap_estimate, draw_patients, mean_over_repeats
+from skiagram.evaluation.bootstrap import (
+    MeanOverRepeats,
+    bca_interval,
+    bootstrap_estimate,
+    draw_patients,
+    percentile_interval,
+)
+from skiagram.evaluation.variation import effective_patients, over_trainings, variance_of_mean
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +63,7 @@ def test_equal_seeds_give_equal_bounds_whatever_the_block() -> None:
 
 def test_repeats_are_averaged_within_a_resample() -> None:
     values = np.array([[0.0, 1.0], [1.0, 3.0]])
-    statistic = mean_over_repeats(mean_of, values)
+    statistic = MeanOverRepeats(mean_of, values)
     assert statistic(np.array([[1.0, 1.0], [2.0, 0.0]])).tolist() == [1.25, 0.5]
 
 
@@ -120,3 +127,69 @@ def test_many_patients_are_left_out_in_groups_of_the_same_acceleration() -> None
         return float((deviation**3).sum() / (6 * (deviation**2).sum() ** 1.5))
 
     assert acceleration(mean_of(values, rows)) == pytest.approx(acceleration(whole), rel=0.15)
+
+
+@pytest.mark.parametrize("size", [12, 60])
+def test_bounds_equal_scipy_on_its_own_replicates(size: int) -> None:
+    values = np.random.default_rng(size).lognormal(size=size)
+    jackknife = np.array([np.var(np.delete(values, k)) for k in range(size)])
+    for kind in ("percentile", "BCa"):
+        theirs = bootstrap(
+            (values,), np.var, n_resamples=999, method=kind, rng=np.random.default_rng(1)
+        )
+        replicates = theirs.bootstrap_distribution
+        own = (
+            percentile_interval(replicates)
+            if kind == "percentile"
+            else bca_interval(float(np.var(values)), replicates, jackknife)
+        )
+        expected = theirs.confidence_interval
+        assert own == pytest.approx((expected.low, expected.high), rel=1e-9)
+
+
+def test_without_spread_or_with_an_undefined_jackknife_there_is_no_bca() -> None:
+    replicates, jackknife = np.linspace(0, 1, 100), np.linspace(0.4, 0.6, 9)
+    assert bca_interval(0.5, replicates, jackknife) is not None
+    assert bca_interval(2.0, replicates, jackknife) is None
+    assert bca_interval(0.5, replicates, np.full(9, 0.5)) is None
+    assert bca_interval(0.5, replicates, np.append(jackknife, np.nan)) is None
+
+
+def test_trainings_that_differ_lengthen_the_interval_by_their_spread() -> None:
+    rng = np.random.default_rng(3)
+    draws = draw_patients(np.arange(80), 40, 500, seed=0)
+    values = np.tile(rng.random(80), (5, 1))
+    shifts = np.array([-0.1, -0.05, 0.0, 0.05, 0.1])
+    alike = bootstrap_estimate(MeanOverRepeats(mean_of, values), draws, share=False)
+    apart = bootstrap_estimate(
+        MeanOverRepeats(mean_of, values + shifts[:, None]), draws, share=False
+    )
+    own = float(
+        np.concatenate([mean_of(values[0], block) for block in draws.weights()]).var(ddof=1)
+    )
+    expected = over_trainings(own, np.inf, values[0].mean() + shifts).half
+    lengths = [(one.high or 0) - (one.low or 0) for one in (alike, apart)]
+    assert lengths[1] / lengths[0] == pytest.approx(
+        expected / (norm.ppf(0.975) * own**0.5), rel=1e-6
+    )
+    assert alike.method == apart.method == "BCa bootstrap by patient, over 5 trainings"
+
+
+def test_few_large_patients_lengthen_the_interval_and_single_images_do_not() -> None:
+    rng = np.random.default_rng(4)
+    images = np.ones(60, dtype=np.int64)
+    images[::20] = 20
+    patient = np.repeat(np.arange(60), images)
+    values = rng.random(60)[patient]
+    draws = draw_patients(patient, 30, 500, seed=0)
+    found = bootstrap_estimate(lambda weights: mean_of(values, weights), draws, share=False)
+    expected = (
+        t.ppf(0.975, effective_patients(patient) - 1) * variance_of_mean(values, patient) ** 0.5
+    )
+    assert (found.high or 0) - (found.low or 0) == pytest.approx(2 * expected, rel=0.25)
+    single = draw_patients(np.arange(60), 30, 500, seed=0)
+    plain = bootstrap_estimate(
+        lambda weights: mean_of(values[:60], weights), single, share=False, kind="percentile"
+    )
+    resampled = np.concatenate([mean_of(values[:60], block) for block in single.weights()])
+    assert (plain.low, plain.high) == percentile_interval(resampled)

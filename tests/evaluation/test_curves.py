@@ -2,22 +2,32 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import auc, roc_auc_score
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+from sklearn.metrics import auc, precision_recall_curve, roc_auc_score, roc_curve
 
-from skiagram.evaluation.curves import precision_recall, roc
+from skiagram.evaluation.bootstrap import PatientDraws, draw_patients
+from skiagram.evaluation.curves import (
+    precision_recall_band,
+    precision_recall_of_repeats,
+    roc_band,
+    roc_curve_of_repeats,
+)
+from skiagram.evaluation.discrimination import Flags, Floats, Places
 
 POSITIVE = np.arange(90) < 40
 
 
 def test_area_under_the_curve_is_the_reported_one() -> None:
     score = np.round(np.random.default_rng(0).normal(size=90) + POSITIVE, 1)
-    curve = roc(score[None], POSITIVE)
+    curve = roc_curve_of_repeats(score[None], POSITIVE)
     assert auc(curve.x, curve.y) == pytest.approx(roc_auc_score(POSITIVE, score))
 
 
 def test_mean_curve_encloses_about_the_mean_area() -> None:
     scores = np.random.default_rng(0).normal(size=(5, 90)) + POSITIVE
-    curve = roc(scores, POSITIVE)
+    curve = roc_curve_of_repeats(scores, POSITIVE)
     mean = np.mean([roc_auc_score(POSITIVE, one) for one in scores])
     assert auc(curve.x, curve.y) == pytest.approx(mean, abs=0.02)
     assert np.diff(curve.y).min() >= 0
@@ -26,6 +36,80 @@ def test_mean_curve_encloses_about_the_mean_area() -> None:
 @pytest.mark.parametrize("repeats", [1, 3])
 def test_precision_at_full_recall_is_the_share_of_positives(repeats: int) -> None:
     scores = np.random.default_rng(0).normal(size=(repeats, 90)) + POSITIVE
-    curve = precision_recall(scores, POSITIVE)
+    curve = precision_recall_of_repeats(scores, POSITIVE)
     assert (curve.x[0], curve.x[-1]) == (0, 1)
     assert 40 / 90 <= curve.y[-1] < 1
+
+
+def single(weights: list[int]) -> PatientDraws:
+    """Return draws of one resample, so that both bounds are that resample's curve."""
+    counts = np.array([weights], dtype=np.uint8)
+    return PatientDraws(counts, np.arange(len(weights)), 1)
+
+
+def upper_sensitivity(score: Floats, positive: Flags, weights: Places, at: Floats) -> Floats:
+    false_positive, true_positive, _ = roc_curve(
+        positive, score, sample_weight=weights, drop_intermediate=False
+    )
+    return np.array([np.interp(rate + 1e-9, false_positive, true_positive) for rate in at])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 12), st.integers(4, 40))
+def test_heights_of_a_resample_are_those_of_scikit_learn(seed: int, levels: int, n: int) -> None:
+    draws = np.random.default_rng(seed)
+    score = draws.integers(0, levels, n).astype(float)
+    positive = np.arange(n) % 2 == 0
+    weights = draws.integers(0, 4, n)
+    weights[:2] += 1
+    band = roc_band(score[None], positive, single(weights.tolist()))
+    assert band is not None
+    assert band.low == band.high
+    expected = upper_sensitivity(score, positive, weights, np.array(band.x))
+    np.testing.assert_allclose(band.low, expected, atol=1e-6)
+
+    band = precision_recall_band(score[None], positive, single(weights.tolist()))
+    assert band is not None
+    precision, recall, _ = precision_recall_curve(positive, score, sample_weight=weights)
+    first = [precision[recall >= at - 1e-9][-1] for at in band.x]
+    np.testing.assert_allclose(band.low, first, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_the_band_of_normal_scores_holds_the_true_curve_nineteen_times_in_twenty() -> None:
+    """Sensitivity at a rate f is Φ(d + Φ⁻¹(f)) where classes lie d standard deviations apart."""
+    rate, held = 30, []
+    positive = np.arange(160) < 60
+    for seed in range(300):
+        score = np.random.default_rng(seed).normal(size=160) + 1.2 * positive
+        band = roc_band(score[None], positive, draw_patients(np.arange(160), 60, 300, seed))
+        assert band is not None
+        true = norm.cdf(1.2 + norm.ppf(band.x[rate]))
+        held.append(band.low[rate] <= true <= band.high[rate])
+    assert 0.92 <= np.mean(held) <= 0.98
+
+
+def test_images_of_one_patient_widen_the_band() -> None:
+    generator = np.random.default_rng(3)
+    score = np.repeat(generator.normal(size=40) + np.repeat([0, 1.2], 20), 4)
+    positive = np.repeat([False, True], 80)
+    alone = roc_band(score[None], positive, draw_patients(np.arange(160), 80, 500, 0))
+    patients = roc_band(score[None], positive, draw_patients(np.arange(160) // 4, 20, 500, 0))
+    assert alone is not None
+    assert patients is not None
+    width = (
+        np.subtract(patients.high, patients.low).sum() / np.subtract(alone.high, alone.low).sum()
+    )
+    assert width == pytest.approx(2, abs=0.5)
+
+
+def test_two_patients_give_no_band() -> None:
+    assert roc_band(np.array([[0.0, 1.0]]), np.array([False, True]), single([2, 0])) is None
+
+
+def test_the_edges_of_the_roc_are_fixed() -> None:
+    score = np.random.default_rng(0).normal(size=60)
+    band = roc_band(score[None], np.arange(60) < 30, draw_patients(np.arange(60), 30, 200, 0))
+    assert band is not None
+    assert (band.x[0], band.x[-1], band.low[-1], band.high[-1]) == (0, 1, 1, 1)
+    assert np.diff(band.low).min() >= 0

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+from scipy.special import logit
+from scipy.stats import binomtest, norm, t
 from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.delong import (
@@ -15,6 +16,7 @@ from skiagram.evaluation.delong import (
     difference_estimate,
     placements,
 )
+from tests.evaluation.paired import of
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -86,10 +88,10 @@ def test_interval_ignores_monotone_change_and_order(seed: int) -> None:
     assert (one.value, one.low, one.high) == pytest.approx((two.value, two.low, two.high))
 
 
-def test_clusters_equal_obuchowski_by_hand() -> None:
+def test_equal_clusters_equal_obuchowski_by_hand() -> None:
     rng = np.random.default_rng(3)
     patient = np.repeat(np.arange(12), 3)
-    positive = rng.random(36) < 0.4
+    positive = np.arange(36) % 3 == 1
     score = rng.normal(size=36) + positive + rng.normal(size=12)[patient]
     pairs = kernel(score, positive)
     area, (m, n) = pairs.mean(), pairs.shape
@@ -101,7 +103,7 @@ def test_clusters_equal_obuchowski_by_hand() -> None:
     s01 = i01 / ((i01 - 1) * n) * (by_negative**2).sum()
     s11 = 12 / 11 * (by_positive * by_negative).sum()
     expected = s10 / m + s01 / n + 2 * s11 / (m * n)
-    assert single(score, positive, patient).variance() == pytest.approx(expected)
+    assert single(score, positive, patient).variance() == pytest.approx(expected, rel=1e-12)
 
 
 def test_copies_of_a_case_within_its_patient_add_no_certainty() -> None:
@@ -111,7 +113,10 @@ def test_copies_of_a_case_within_its_patient_add_no_certainty() -> None:
     plain = auc_estimate(single(score, positive))
     twice = np.repeat(np.arange(60), 2)
     doubled = auc_estimate(single(score[twice], positive[twice], twice))
-    assert (doubled.low, doubled.high) == pytest.approx((plain.low, plain.high))
+    longer = t.ppf(0.975, 24) / norm.ppf(0.975)  # 25 patients of the smaller class
+    for one, other in ((doubled.low, plain.low), (doubled.high, plain.high)):
+        reach = [logit(bound or 0) - logit(plain.value or 0) for bound in (one, other)]
+        assert reach[0] == pytest.approx(longer * reach[1])
     assert doubled.method == "logit DeLong, clustered by patient"
 
 
@@ -190,3 +195,18 @@ def test_paired_difference_of_equals_rarely_excludes_zero() -> None:
         assert found.high is not None
         excluded += not found.low <= 0 <= found.high
     assert excluded / 300 <= 0.08
+
+
+def test_areas_variances_and_covariance_equal_proc() -> None:
+    a, b = of("score_a"), of("score_b")
+    assert a.mean == pytest.approx(0.921875)
+    assert b.mean == pytest.approx(0.769205729167)
+    assert a.variance() == pytest.approx(0.00101503005501)
+    assert b.variance() == pytest.approx(0.00276979094265)
+    paired = combination([(1.0, a), (-1.0, b)]).variance()
+    assert (a.variance() + b.variance() - paired) / 2 == pytest.approx(0.000911380136839)
+
+
+def test_paired_interval_equals_proc() -> None:
+    found = difference_estimate(of("score_a"), of("score_b"))
+    assert (found.low, found.high) == pytest.approx((0.0658523630626, 0.2394861786041))

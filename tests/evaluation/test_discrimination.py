@@ -37,6 +37,20 @@ def test_areas_equal_sklearn_with_ties_and_weights(levels: int, seed: int) -> No
         np.testing.assert_allclose(own(score, positive, weights), expected, rtol=1e-12)
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 40), st.floats(0.01, 1), st.integers(0, 2**32 - 1))
+def test_partial_area_equals_sklearn_with_ties_and_weights(
+    levels: int, most: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    score = rng.integers(levels, size=30).astype(float)
+    positive = np.arange(30) < 11
+    weights = rng.integers(1, 4, size=(2, 30)).astype(float)
+    expected = [roc_auc_score(positive, score, sample_weight=row, max_fpr=most) for row in weights]
+    found = discrimination.partial_roc_auc(score, positive, weights, most)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
 def test_weight_counts_as_copies() -> None:
     rng = np.random.default_rng(0)
     score, positive = rng.normal(size=20), np.arange(20) % 3 == 0

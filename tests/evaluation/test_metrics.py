@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -10,22 +11,23 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from skiagram.evaluation.auc_difference import estimate_auc_difference
 from skiagram.evaluation.bootstrap import draw_patients
-from skiagram.evaluation.metrics import auc_difference, metrics
-from skiagram.evaluation.reference import Reference
-from skiagram.evaluation.reference import reference as open_seal
-from skiagram.evaluation.reported import Scores, scores_on
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.labelled_cases import label_cases as open_seal
+from skiagram.evaluation.metrics import estimate_metrics, predictive_values_at_prevalence
 from skiagram.evaluation.results import Estimate
+from skiagram.evaluation.scores import Scores, align_scores
 from tests.evaluation.scenario import Scenario, finished, reference, scenario
 
 
-def on_test(known: Scenario, name: str, strength: float) -> tuple[Scores, Reference]:
+def on_test(known: Scenario, name: str, strength: float) -> tuple[Scores, LabelledCases]:
     cases = open_seal(known.cases.test(), known.task, known.sealed)
-    return scores_on(finished(known, name, strength=strength), "test", cases, False), cases
+    return align_scores(finished(known, name, strength=strength), "test", cases, False), cases
 
 
-def estimates(scores: Scores, cases: Reference) -> dict[str, Estimate]:
-    return metrics(scores, cases, draw_patients(cases.patient, 20, 300, seed=0))
+def estimates(scores: Scores, cases: LabelledCases) -> dict[str, Estimate]:
+    return estimate_metrics(scores, cases, draw_patients(cases.patient, 20, 300, seed=0))
 
 
 def test_two_classes_equal_sklearn() -> None:
@@ -35,6 +37,7 @@ def test_two_classes_equal_sklearn() -> None:
     named, called = probability.argmax(axis=1), probability[:, 1] >= 0.4
     expected = {
         "roc_auc": roc_auc_score(label, probability[:, 1]),
+        "partial_roc_auc": roc_auc_score(label, probability[:, 1], max_fpr=0.1),
         "average_precision": average_precision_score(label, probability[:, 1]),
         "accuracy": accuracy_score(label, named),
         "balanced_accuracy": balanced_accuracy_score(label, named),
@@ -65,9 +68,9 @@ def test_difference_of_macro_areas_is_paired() -> None:
     weak, cases = on_test(known, "svm", 0.5)
     strong, _ = on_test(known, "net", 2.5)
     draws = draw_patients(cases.patient, 15, 300, seed=0)
-    better = auc_difference(strong, weak, cases, draws)
+    better = estimate_auc_difference(strong, weak, cases, draws)
     assert (better.low or 0) > 0
-    same = auc_difference(strong, strong, cases, draws)
+    same = estimate_auc_difference(strong, strong, cases, draws)
     assert (same.value, same.low, same.high) == (0, 0, 0)
 
 
@@ -88,3 +91,60 @@ def test_without_a_threshold_the_operating_point_says_so() -> None:
     found = estimates(Scores(probability[..., 1], probability, np.full((1, 10), np.nan)), cases)
     assert found["sensitivity"].value is None
     assert "no threshold" in found["specificity"].reason
+
+
+PPV, NPV = "positive_predictive_value_at_prevalence", "negative_predictive_value_at_prevalence"
+
+
+def cases(
+    hits: int, misses: int, rejections: int, alarms: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    right = np.repeat([1.0, 0.0, 1.0, 0.0], [hits, misses, rejections, alarms])
+    return right, np.arange(len(right)) < hits + misses
+
+
+def test_equals_mercaldo_on_the_papers_counts() -> None:
+    # ApoE ε4 and Alzheimer's disease: 240 of 418 patients and 87 of 375 controls carry it,
+    # prevalence 3 %; bounds by the paper's eqs. 8 to 11 in R 4.2.2
+    right, positive = cases(240, 178, 288, 87)
+    found = predictive_values_at_prevalence(right, positive, np.arange(793), 0.03)
+    expected = {
+        PPV: (0.07109937006, 0.05887097288, 0.08563666566),
+        NPV: (0.9831403887, 0.9809487910, 0.9850837047),
+    }
+    for name, figures in expected.items():
+        one = found[name]
+        assert (one.value, one.low, one.high) == pytest.approx(figures, rel=1e-8)
+
+
+def test_at_the_observed_share_it_is_the_observed_predictive_value() -> None:
+    right, positive = cases(40, 10, 120, 30)
+    found = predictive_values_at_prevalence(right, positive, np.arange(200), 0.25)
+    assert found[PPV].value == pytest.approx(40 / 70)
+    assert found[NPV].value == pytest.approx(120 / 130)
+
+
+def test_clusters_widen_as_resampled_patients_do() -> None:
+    rng = np.random.default_rng(0)
+    patient = np.repeat(np.arange(150), 4)
+    positive = patient < 60
+    ease = rng.normal(size=150)[patient]
+    right = (1.0 + ease + 0.3 * rng.normal(size=600) > 0).astype(float)
+    found = predictive_values_at_prevalence(right, positive, patient, 0.1)[PPV]
+    values = []
+    for _ in range(1000):
+        drawn = np.bincount(rng.integers(150, size=150), minlength=150)[patient].astype(float)
+        hit = np.average(right[positive], weights=drawn[positive])
+        miss = 1 - np.average(right[~positive], weights=drawn[~positive])
+        values.append(hit * 0.1 / (hit * 0.1 + miss * 0.9))
+    low, high = np.quantile(values, [0.025, 0.975])
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.015)
+
+
+def test_extremes_keep_their_doubt_and_absent_classes_say_why() -> None:
+    right, positive = cases(20, 0, 30, 10)
+    found = predictive_values_at_prevalence(right, positive, np.arange(60), 0.1)[NPV]
+    assert found.value == 1
+    assert 0.9 < (found.low or 0) < 1
+    alone = predictive_values_at_prevalence(right[:20], positive[:20], np.arange(20), 0.1)
+    assert alone[PPV].reason == alone[NPV].reason == "a class has no case"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm, t
 
 from skiagram.evaluation.proportions import effective_size, proportion, wilson_interval
 
@@ -34,8 +34,35 @@ def test_copies_within_a_patient_add_nothing() -> None:
 
 def test_all_right_counts_patients_not_images() -> None:
     found = proportion(np.ones(60), np.repeat(np.arange(20), 3))
-    theirs = binomtest(20, 20).proportion_ci(method="wilson")
-    assert found.low == pytest.approx(theirs.low)
+    student = t.ppf(0.975, 19)
+    assert found.low == pytest.approx(20 / (20 + student**2))  # Wilson's bound of 20 out of 20
+    assert found.low < binomtest(20, 20).proportion_ci(method="wilson").low
+
+
+def test_trainings_that_differ_widen_the_interval() -> None:
+    rng = np.random.default_rng(1)
+    equal = np.tile(rng.random(200) < 0.8, (5, 1)).astype(float)
+    spread = (rng.random((5, 200)) < np.array([0.6, 0.7, 0.8, 0.9, 1.0])[:, None]).astype(float)
+    alike, apart = proportion(equal, np.arange(200)), proportion(spread, np.arange(200))
+    once = proportion(equal[0], np.arange(200))
+    assert (alike.low, alike.high) == pytest.approx((once.low, once.high))
+    assert alike.method == apart.method == "Wilson, over 5 trainings"
+    assert (apart.high or 0) - (apart.low or 0) > 1.5 * ((alike.high or 0) - (alike.low or 0))
+
+
+@pytest.mark.slow
+def test_a_few_patients_with_most_images_keep_95_percent() -> None:
+    rng = np.random.default_rng(3)
+    images = np.ones(100, dtype=np.int64)
+    images[::20] = 25
+    patient = np.repeat(np.arange(100), images)
+    held = 0
+    for _ in range(600):
+        shared = rng.normal(size=100)[patient]
+        noise = np.sqrt(0.5) * (shared + rng.normal(size=len(patient)))
+        found = proportion((noise < norm.ppf(0.85)).astype(float), patient)
+        held += (found.low or 0.0) <= 0.85 <= (found.high or 1.0)
+    assert held / 600 >= 0.93
 
 
 def test_no_case_says_why() -> None:

@@ -6,9 +6,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
+from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.results import ModelResult
-from skiagram.evaluation.subgroups import parts
-from skiagram.evaluation.summary import evaluate
+from skiagram.evaluation.subgroups import RARE, split_by_value
 from tests.evaluation.scenario import Scenario, finished, scenario
 
 
@@ -47,6 +47,17 @@ def test_few_patients_are_warned_of() -> None:
     assert rare.warning == "only 5 patients of class normal, fewer than 20"
 
 
+def test_texts_of_few_patients_are_one_part_without_their_names() -> None:
+    known = scenario(120, 200)
+    room = np.where(np.arange(320) < 306, "usual", "ZZTEST east")
+    room[314:] = "ZZTEST west"
+    usual, rare = run(known, table(known, room=room)).subgroups
+    assert (usual.value, rare.value, rare.cases) == ("usual", RARE, 14)
+    numbers = pd.Series([1, 2, 2, 2, 2, 2])
+    patient = np.arange(6)
+    assert [value for value, _ in split_by_value(numbers, patient)] == ["1", "2"]
+
+
 def test_a_part_of_one_class_says_why_it_has_no_area() -> None:
     known = scenario(120, 200)
     density = np.where(known.label == 1, "dense", "mixed")
@@ -59,21 +70,24 @@ def test_a_part_of_one_class_says_why_it_has_no_area() -> None:
 
 def test_numbers_are_cut_at_tertiles_and_the_unknown_come_last() -> None:
     age = pd.Series([*np.arange(30.0), np.nan, np.nan])
-    found = dict(parts(age))
+    found = dict(split_by_value(age))
     assert list(found) == ["≤ 9.66667", "> 9.66667 to 19.3333", "> 19.3333", "not known"]
     assert [int(rows.sum()) for rows in found.values()] == [10, 10, 10, 2]
     assert np.sum(list(found.values()), axis=0).tolist() == [1] * 32
 
 
 def test_few_numbers_and_flags_are_values() -> None:
-    assert [value for value, _ in parts(pd.Series([2, 1, 2, 1]))] == ["1", "2"]
-    assert [value for value, _ in parts(pd.Series([True, False, True]))] == ["False", "True"]
+    assert [value for value, _ in split_by_value(pd.Series([2, 1, 2, 1]))] == ["1", "2"]
+    assert [value for value, _ in split_by_value(pd.Series([True, False, True]))] == [
+        "False",
+        "True",
+    ]
 
 
 def test_a_number_that_most_cases_share_leaves_no_empty_part() -> None:
     for others in (8, 10, 14):
         depth = pd.Series([0.0] * 20 + list(range(11, 11 + others)))
-        assert all(rows.any() for _, rows in parts(depth))
+        assert all(rows.any() for _, rows in split_by_value(depth))
 
 
 def test_too_many_values_are_not_looked_at() -> None:

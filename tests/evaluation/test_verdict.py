@@ -1,82 +1,69 @@
-"""The fixed rules: every place of the interval has its words."""
+"""The fixed rules: every situation has its decision and its sentence, and the page shows them."""
+
+import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
-from skiagram.evaluation.results import Estimate, ModelResult
-from skiagram.evaluation.verdict import signed, verdict
-from skiagram.records import Outcome
-from tests.evaluation.scenario import failed, reference
+from skiagram.evaluation.options import DEFAULT_MARGIN
+from skiagram.evaluation.results import Estimate, Evaluation, ModelResult, Stability
+from skiagram.evaluation.verdict import signed, state_verdict, state_warnings, with_verdict
+from skiagram.records import Outcome, read_record, write_record
+from tests.evaluation.scenario import reference
+from tests.evaluation.situations import SITUATIONS, Situation, record, row, single
 
-CASES = reference(np.arange(400) % 2, np.arange(400) // 2)
-NETWORK = Outcome("small_cnn", "deep", "Small CNN", "finished")
-FOREST = Outcome("random_forest", "classical", "Random forest", "finished")
-BEST = {"deep": "small_cnn", "classical": "random_forest"}
-
-
-def result(outcome: Outcome, auc: float, *, leaked: bool = False) -> ModelResult:
-    return ModelResult(outcome, {"roc_auc": Estimate(auc)}, Estimate(auc), leaked=leaked)
+PROJECT = Path(__file__).resolve().parents[2]
+PAGE = PROJECT / "docs/explanation/verdicts.md"
 
 
-RESULTS = {"small_cnn": result(NETWORK, 0.861), "random_forest": result(FOREST, 0.849)}
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda one: one.name)
+def test_each_situation_has_its_decision_and_its_words(situation: Situation) -> None:
+    verdict = state_verdict(situation.found)
+    assert verdict.decision == situation.decision
+    for part in situation.says:
+        assert part in verdict.text
+    assert verdict.text.startswith(("Use a network: ", "No "))
+    assert (verdict.decision == "none") == verdict.text.startswith("No ")
 
 
-def words(low: float, high: float) -> str:
-    difference = Estimate((low + high) / 2, low, high, "paired DeLong")
-    return verdict(RESULTS, BEST, difference, CASES, "holdout", 0.02)
+def test_the_page_shows_the_situations_as_they_are_said() -> None:
+    """Write the page's table anew with `python -m tests.evaluation.situations`."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    start = lines.index("| situation | the verdict |") + 2
+    said = [row(one) for one in SITUATIONS]
+    assert lines[start : start + len(said)] == said
+    assert not lines[start + len(said)].startswith("|")
+    assert len(said) >= 20
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "conclusion"),
-    [
-        (0.03, 0.09, "The network is better, by more than the 0.020"),
-        (0.005, 0.09, "The network is better, but whether by the 0.020"),
-        (0.002, 0.015, "The network is better, but by less than the 0.020"),
-        (-0.09, -0.03, "The classical model is better, by more than"),
-        (-0.09, -0.005, "The classical model is better, but whether"),
-        (-0.01, 0.015, "The two are equivalent"),
-        (-0.05, 0.015, "The network is not worth it here: it gains at most 0.015"),
-        (-0.01, 0.05, "No advantage of the network was shown, nor is it excluded"),
-        (-0.02, 0.05, "No difference was shown, which is not the same as equality"),
-    ],
-)
-def test_conclusion_follows_the_interval(low: float, high: float, conclusion: str) -> None:
-    assert conclusion in words(low, high)
+@pytest.mark.parametrize("low", np.linspace(-0.1, 0.1, 9).tolist())
+@pytest.mark.parametrize("length", [0.005, 0.03, 0.1])
+def test_the_decision_follows_the_bounds_of_the_interval_alone(low: float, length: float) -> None:
+    high = low + length
+    decision = state_verdict(record(low, high)).decision
+    assert (decision == "yes") == (low > 0.02)
+    assert (decision == "no") == (high < 0.02)
 
 
-def test_facts_stand_before_the_conclusion() -> None:
-    assert words(-0.026, 0.05).startswith(
-        "On these 400 sealed test cases of 200 patients, the best network (Small CNN) has an AUC "
-        "of 0.861 and the best classical model (Random forest) 0.849; the difference is +0.012 "
-        "(95 % interval −0.026 to +0.050)."
-    )
+def test_a_single_training_is_said_in_the_first_sentence() -> None:
+    assert "single trainings" in state_verdict(single(record(0.0, 0.1))).headline
+    assert "single" not in state_verdict(record(0.0, 0.1)).text
 
 
-def test_a_leak_withholds_the_verdict() -> None:
-    results = RESULTS | {"small_cnn": result(NETWORK, 1.0, leaked=True)}
-    found = verdict(results, BEST, Estimate(0.1, 0.05, 0.15), CASES, "holdout", 0.02)
-    assert found.startswith("No verdict: Small CNN scored above the ideal observer")
+def test_the_default_margin_is_that_of_the_options() -> None:
+    params = yaml.safe_load((PROJECT / "params.yaml").read_text(encoding="utf-8"))
+    assert params["margin"] == DEFAULT_MARGIN == record(0.0, 0.1).margin
 
 
-def test_a_missing_arm_is_said() -> None:
-    lost = {"small_cnn": result(failed("small_cnn", "deep", "out of memory").outcome, 0.5)}
-    only = {"random_forest": RESULTS["random_forest"]}
-    best = {"classical": "random_forest"}
-    could_not = verdict(lost | only, best, None, CASES, "cv", 0.02)
-    assert could_not.endswith("no network could be scored.")
-    assert verdict(only, best, None, CASES, "cv", 0.02).endswith("no network was asked for.")
-
-
-def test_a_difference_that_cannot_be_computed_says_why() -> None:
-    difference = Estimate(None, reason="no reported case of class normal")
-    found = verdict(RESULTS, BEST, difference, CASES, "holdout", 0.02)
-    assert found.endswith("no reported case of class normal.")
-
-
-def test_a_difference_without_an_interval_concludes_nothing() -> None:
-    difference = Estimate(0.1, method="no interval: too few patients of a class to resample")
-    found = verdict(RESULTS, BEST, difference, CASES, "cv", 0.02)
-    assert "nothing more can be said: no interval" in found
+def test_the_record_keeps_the_verdict_in_parts(tmp_path: Path) -> None:
+    found = with_verdict(record(0.0, 0.1))
+    write_record(found, tmp_path / "evaluation.json")
+    read = read_record(Evaluation, tmp_path / "evaluation.json")
+    assert read.answer == found.answer
+    assert read.answer is not None
+    assert read.verdict == read.answer.text
 
 
 @pytest.mark.parametrize(
@@ -86,17 +73,33 @@ def test_signs_are_written(value: float, text: str) -> None:
     assert signed(value) == text
 
 
-def test_groups_of_look_alikes_are_not_called_patients() -> None:
-    found = verdict(RESULTS, BEST, Estimate(0.1, 0.05, 0.15), CASES, "holdout", 0.02, False)
-    assert "patients" not in found.split(",")[0]
-    assert "no patient is identified" in found
+MANY = reference(np.arange(200) % 2)
+STABLE = Stability((0.8, 0.8), Estimate(0.8), 0.0, (0.8, 0.81), 0.007, Estimate(0.1))
+NET = ModelResult(
+    Outcome("net", "deep", "Small CNN", "finished"), {}, Estimate(0.8), stability=STABLE
+)
 
 
-@pytest.mark.parametrize(("low", "high", "named"), [(-0.02, 0.05, True), (0.03, 0.09, False)])
-def test_what_could_have_been_found_is_named_where_nothing_was(
-    low: float, high: float, named: bool
-) -> None:
-    difference = Estimate((low + high) / 2, low, high, "paired DeLong")
-    found = verdict(RESULTS, BEST, difference, CASES, "holdout", 0.02, detectable=Estimate(0.0504))
-    sentence = "a true difference of 0.050 would be found with a chance of 80 %."
-    assert found.endswith(sentence) == named
+def test_nothing_is_said_when_all_is_well() -> None:
+    assert list(state_warnings([NET], MANY, "holdout", 0, 0)) == []
+
+
+def test_leaks_and_failures_are_named() -> None:
+    lost = Outcome("cnn", "deep", "Article CNN", "failed", "out of memory.")
+    leaked = dataclasses.replace(NET, leaked=True, above_ideal=Estimate(0.04, 0.01, 0.07))
+    found = list(
+        state_warnings([ModelResult(lost, {}, Estimate(None)), leaked], MANY, "holdout", 0, 0)
+    )
+    assert found[0] == "Article CNN could not be trained and is not compared: out of memory."
+    assert found[1].startswith("Small CNN has leaked: its AUC is +0.040 above")
+
+
+def test_data_and_design_are_named() -> None:
+    few = reference(np.repeat([0, 1], [60, 12]))
+    alone = dataclasses.replace(STABLE, seed_auc=(0.8,), seed_sd=None)
+    found = list(state_warnings([dataclasses.replace(NET, stability=alone)], few, "cv", 5, 1))
+    assert found[0].startswith("5 of 72 reported cases have a near duplicate")
+    assert found[1].startswith("Pairs of near duplicates with different labels: 1.")
+    assert found[2].startswith("Few reported patients of class abnormal: 12;")
+    assert found[3].startswith("Every model was trained with one seed")
+    assert found[4].startswith("No test set was sealed")

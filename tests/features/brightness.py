@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
-from skiagram.features.batch import Batch
-from skiagram.features.definition import Definition
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.feature import Definition
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Brightness:
     def definitions(self) -> tuple[Definition, ...]:
         return ()
 
-    def extract(self, batch: Batch) -> NDArray[np.float64]:
+    def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
         grey = batch.luminance("brightness")
         if (grey.max(axis=(1, 2)) > 1e30).any():
             raise DataError("too bright", where="features", allowed="up to 1e30")

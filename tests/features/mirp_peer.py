@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.directions import Aggregation
 
 SPATIAL = {"averaged": "2d_average", "merged": "2d_slice_merge"}
@@ -47,9 +47,9 @@ class Case:
     image: NDArray[Any]
     mask: NDArray[np.bool_] | None = None
 
-    def batch(self) -> Batch:
+    def batch(self) -> FeatureBatch:
         """Return the image as a batch of one."""
-        return Batch(self.image[None], None if self.mask is None else self.mask[None])
+        return FeatureBatch(self.image[None], None if self.mask is None else self.mask[None])
 
 
 def plain(name: str) -> str:

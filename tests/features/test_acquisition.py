@@ -3,11 +3,11 @@
 import numpy as np
 
 from skiagram.features.acquisition import Acquisition
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch
 
 
 def traits(images: np.ndarray, spacing: np.ndarray | None = None) -> dict[str, list[float]]:
-    found = Acquisition().extract(Batch(images.astype(np.float32), spacing=spacing))
+    found = Acquisition().extract(FeatureBatch(images.astype(np.float32), spacing=spacing))
     names = (name.removeprefix("acquisition_") for name in Acquisition().names())
     return dict(zip(names, found.T.tolist(), strict=True))
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from skimage.color import rgb2gray
+from skimage.filters import threshold_otsu
 
 from skiagram.errors import DataError
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch, bright_region, luminance
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.first_order import FirstOrder
 
@@ -13,32 +15,34 @@ MASKS = np.ones((3, 6, 7), dtype=np.bool_)
 
 
 def test_what_several_families_need_is_made_once() -> None:
-    batch, levels = Batch(IMAGES), Discretisation(bin_number=8, bin_width=None)
-    colour = Batch(np.stack([IMAGES] * 3, axis=-1))
+    batch, levels = FeatureBatch(IMAGES), Discretisation(bin_number=8, bin_width=None)
+    colour = FeatureBatch(np.stack([IMAGES] * 3, axis=-1))
     assert colour.luminance("a") is colour.luminance("b")
     assert batch.region("bright", "a") is batch.region("bright", "b")
     assert batch.levels(levels, "whole", "a") is batch.levels(levels, "whole", "b")
-    assert batch.zones(levels, "whole", "a") is batch.zones(levels, "whole", "b")
+    grey = batch.levels(levels, "whole", "a")
+    assert grey.zones is grey.zones
     other = Discretisation(bin_number=9, bin_width=None)
     assert batch.levels(other, "whole", "a") is not batch.levels(levels, "whole", "b")
 
 
 def test_zones_of_the_largest_images_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("skiagram.features.batch._MOST_KEPT", IMAGES.size - 1)
-    batch, levels = Batch(IMAGES), Discretisation(bin_number=8, bin_width=None)
-    first, again = (batch.zones(levels, "whole", "a") for _ in range(2))
+    monkeypatch.setattr("skiagram.features.discretisation._MOST_KEPT", IMAGES.size - 1)
+    batch, levels = FeatureBatch(IMAGES), Discretisation(bin_number=8, bin_width=None)
+    grey = batch.levels(levels, "whole", "a")
+    first, again = grey.zones, grey.zones
     assert first is not again
     np.testing.assert_array_equal(first, again)
 
 
 def test_planes_of_one_channel_are_no_copy() -> None:
-    assert Batch(IMAGES).planes("a") is IMAGES
+    assert FeatureBatch(IMAGES).planes("a") is IMAGES
 
 
 def test_bright_region_stays_within_the_region_of_interest() -> None:
     masks = MASKS.copy()
     masks[:, 3:] = False
-    bright = Batch(IMAGES, masks).region("bright", "a")
+    bright = FeatureBatch(IMAGES, masks).region("bright", "a")
     assert bright.any(axis=(1, 2)).all()
     assert not bright[~masks].any()
 
@@ -49,5 +53,50 @@ def test_a_region_without_a_pixel_is_refused(region: str) -> None:
     masks[1] = False
     family = FirstOrder(region=region)  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"no pixel.*at least one pixel"):
-        family.extract(Batch(IMAGES, masks))
-    assert np.isfinite(family.extract(Batch(IMAGES, masks).row(0))).all()
+        family.extract(FeatureBatch(IMAGES, masks))
+    assert np.isfinite(family.extract(FeatureBatch(IMAGES, masks).row(0))).all()
+
+
+def test_colour_becomes_luminance_as_in_scikit_image() -> None:
+    images = np.random.default_rng(0).uniform(size=(2, 5, 6, 3)).astype(np.float32)
+    np.testing.assert_allclose(luminance(images, "texture"), rgb2gray(images), atol=5e-4)
+
+
+def test_one_channel_is_taken_as_it_is() -> None:
+    images = np.arange(12, dtype=np.float32).reshape(1, 3, 4)
+    np.testing.assert_array_equal(luminance(images, "texture"), images)
+
+
+def test_other_channels_are_refused_naming_the_family() -> None:
+    with pytest.raises(DataError, match="`texture` is not defined for 4 channels"):
+        luminance(np.zeros((1, 3, 4, 4), dtype=np.float32), "texture")
+
+
+def test_bright_region_is_above_the_threshold_of_scikit_image() -> None:
+    images = np.random.default_rng(0).normal(90, 25, (4, 30, 20)).clip(0, 255)
+    images[:, 8:20, 5:12] += 60
+    images[:, 0, :2] = 0, 255
+    images = images.clip(0, 255).round()
+    inside = np.ones(images.shape, dtype=np.bool_)
+    found = bright_region(images, inside)
+    for row, image in enumerate(images):
+        np.testing.assert_array_equal(found[row], image > threshold_otsu(image.astype(np.uint8)))
+
+
+def test_what_lies_outside_does_not_move_the_threshold() -> None:
+    image = np.random.default_rng(1).normal(0, 1, (1, 16, 16))
+    image[:, 4:9, 4:9] += 8
+    inside = np.ones(image.shape, dtype=np.bool_)
+    inside[:, :, 12:] = False
+    spoiled = np.where(inside, image, 1e6)
+    found = bright_region(spoiled, inside)
+    assert not found[~inside].any()
+    np.testing.assert_array_equal(
+        found[:, :, :12], bright_region(image[:, :, :12], inside[:, :, :12])
+    )
+
+
+def test_constant_intensities_are_all_bright() -> None:
+    inside = np.zeros((1, 5, 5), dtype=np.bool_)
+    inside[0, 1:3] = True
+    np.testing.assert_array_equal(bright_region(np.full((1, 5, 5), 0.1), inside), inside)

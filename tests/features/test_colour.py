@@ -11,7 +11,7 @@ from skimage.color import rgb2hsv, rgb2lab
 from skimage.measure import shannon_entropy
 
 from skiagram.errors import DataError
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.colour import Colour
 from skiagram.options import build
 from tests.features.test_families import FOLDER
@@ -21,7 +21,7 @@ RGB = np.random.default_rng(4).integers(0, 256, (3, 12, 10, 3)).astype(np.float3
 
 
 def features(image: np.ndarray) -> dict[str, float]:
-    row = COLOUR.extract(Batch(image[None].astype(np.float32)))[0].tolist()
+    row = COLOUR.extract(FeatureBatch(image[None].astype(np.float32)))[0].tolist()
     return dict(zip(COLOUR.names(), row, strict=True))
 
 
@@ -71,8 +71,8 @@ def test_contrast_is_centre_minus_surround_and_asymmetry_knows_its_axis() -> Non
 
 
 def test_a_batch_equals_its_images_one_by_one() -> None:
-    alone = np.vstack([COLOUR.extract(Batch(image[None])) for image in RGB])
-    np.testing.assert_allclose(COLOUR.extract(Batch(RGB)), alone, rtol=1e-9, atol=1e-9)
+    alone = np.vstack([COLOUR.extract(FeatureBatch(image[None])) for image in RGB])
+    np.testing.assert_allclose(COLOUR.extract(FeatureBatch(RGB)), alone, rtol=1e-9, atol=1e-9)
 
 
 @settings(max_examples=25, deadline=None)
@@ -84,7 +84,7 @@ def test_a_batch_equals_its_images_one_by_one() -> None:
     )
 )
 def test_every_finite_colour_image_is_described(images: np.ndarray) -> None:
-    values = COLOUR.extract(Batch(images))
+    values = COLOUR.extract(FeatureBatch(images))
     assert values.shape == (2, len(COLOUR.names()))
     assert np.isfinite(values).all()
 
@@ -92,4 +92,4 @@ def test_every_finite_colour_image_is_described(images: np.ndarray) -> None:
 @pytest.mark.parametrize("shape", [(1, 9, 9), (1, 9, 9, 4)])
 def test_images_without_three_channels_are_refused_by_name(shape: tuple[int, ...]) -> None:
     with pytest.raises(DataError, match=r"`colour` is not defined for .* channel.*leave `colour`"):
-        COLOUR.extract(Batch(np.zeros(shape, np.float32)))
+        COLOUR.extract(FeatureBatch(np.zeros(shape, np.float32)))

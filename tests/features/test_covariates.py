@@ -6,7 +6,9 @@ import pytest
 from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
-from skiagram.features.covariates import Covariates
+from skiagram.features.covariates import LEAST_PATIENTS, Covariates, development_patients
+from skiagram.preparation import Covariate
+from skiagram.records import SEALED, Cases
 
 TABLE = pd.DataFrame(
     {
@@ -19,7 +21,7 @@ TABLE = pd.DataFrame(
 
 
 def encoded(columns: tuple[str, ...] | None) -> dict[str, NDArray[np.float32]]:
-    table = Covariates(columns=columns).encode(TABLE)
+    table = Covariates(columns=columns, least_patients=1).encode(TABLE)
     assert table.case_id.tolist() == ["a", "b", "c"]
     return dict(zip(table.names, table.values.T, strict=True))  # noqa: PD011
 
@@ -53,3 +55,42 @@ def test_what_the_data_set_lacks_is_named(
 ) -> None:
     with pytest.raises(OptionError, match=message):
         Covariates(columns=columns).encode(table)
+
+
+def views(*counts: tuple[str | None, int]) -> pd.DataFrame:
+    """Return a table with so many cases of each text, and a number that tells cases apart."""
+    view = [text for text, count in counts for _ in range(count)]
+    names = [f"case-{at:02d}" for at in range(len(view))]
+    return pd.DataFrame({"case_id": names, "view": view, "age": np.arange(len(view)) / 7})
+
+
+def test_a_text_of_few_patients_is_no_category_and_counts_as_none() -> None:
+    table = views(("CC", LEAST_PATIENTS), ("MLO", LEAST_PATIENTS - 1), (None, 2))
+    chosen = Covariates(columns=("view", "age"))
+    assert chosen.describe(table) == (Covariate("view", ("CC",)), Covariate("age", None))
+    found = chosen.encode(table)
+    assert found.names == ("covariates_view_CC", "covariates_age")
+    assert found.values[:, 0].tolist() == [1] * LEAST_PATIENTS + [0] * (LEAST_PATIENTS + 1)  # noqa: PD011
+    np.testing.assert_array_equal(found.values[:, 1], table["age"].to_numpy(np.float32))  # noqa: PD011
+
+
+def test_only_patients_of_development_cases_count_and_each_once() -> None:
+    table = views(("one woman", 9), ("shared", 6), ("sealed", 9))
+    split = np.repeat(["train", "validation", "test"], [9, 6, 9])
+    patient = np.array(["a"] * 9 + list("bcdefg") + [f"t{at}" for at in range(9)])
+    label = np.where(split == "test", SEALED, 0)
+    cases = Cases(table["case_id"].to_numpy(str), patient, split, label)
+    known = Covariates(columns=("view",)).describe(table, development_patients(cases))
+    assert known == (Covariate("view", ("shared",)),)
+
+
+def test_columns_that_are_not_chosen_are_not_described() -> None:
+    assert Covariates(columns=None).describe(TABLE) == (
+        Covariate("age", None),
+        Covariate("images", None),
+    )
+
+
+def test_texts_that_are_all_rare_are_refused() -> None:
+    with pytest.raises(OptionError, match="no text that 5 patients for training share"):
+        Covariates(columns=("side",)).encode(TABLE)

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from skiagram.compute import Compute
+from skiagram.compute.workers import Compute
 from skiagram.errors import DataError
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.covariates import Covariates
 from skiagram.features.extraction import extract
 from skiagram.features.table import FeatureTable
 from skiagram.features.wavelet import Wavelet
-from skiagram.store import Image, ImageStore, ShardWriter
+from skiagram.image_store.shards import Image, ShardWriter
+from skiagram.image_store.store import ImageStore
 from tests.features.brightness import Brightness
 from tests.features.covariate_table import of_cases
 
@@ -43,7 +44,7 @@ def test_images_of_mixed_sizes_keep_their_rows(tmp_path: Path) -> None:
     assert table.names == BRIGHTNESS.names() + WAVELET.names()
     for row, image in enumerate(images.values()):
         assert table.values[row, 1] == pytest.approx(image.mean(dtype=np.float64), rel=1e-6)
-        expected = WAVELET.extract(Batch(image[None]))[0]
+        expected = WAVELET.extract(FeatureBatch(image[None]))[0]
         np.testing.assert_allclose(table.values[row, 2:], expected.astype(np.float32), rtol=1e-5)
 
 
@@ -87,7 +88,7 @@ def test_a_value_too_large_for_the_table_names_feature_and_case(tmp_path: Path) 
 
 def test_a_family_twice_is_refused(tmp_path: Path) -> None:
     store = stored(tmp_path, {"a": noise(6, 6)})
-    with pytest.raises(DataError, match="share a name"):
+    with pytest.raises(DataError, match="column of the same name"):
         extract(store, [WAVELET, WAVELET])
 
 
@@ -115,12 +116,12 @@ def test_covariates_need_no_feature_of_the_image(tmp_path: Path) -> None:
 def test_categories_are_those_of_the_data_set_not_of_the_images_at_hand(tmp_path: Path) -> None:
     store = stored(tmp_path, {name: noise(6, 6) for name in "ab"})
     known = of_cases("abc", side=["left", None, "right"])
-    table = extract(store, [Covariates(columns=("side",))], known)
+    table = extract(store, [Covariates(columns=("side",), least_patients=1)], known)
     assert table.names == ("covariates_side_left", "covariates_side_right")
     assert table.values.tolist() == [[1, 0], [0, 0]]
 
 
 def test_a_case_without_a_row_of_covariates_is_named(tmp_path: Path) -> None:
     store = stored(tmp_path, {name: noise(6, 6) for name in "ab"})
-    with pytest.raises(DataError, match=r"^b: 1 cases without features"):
+    with pytest.raises(DataError, match=r"^b: 1 cases have no features"):
         extract(store, [Covariates(columns=None)], of_cases("a", age=[61.0]))

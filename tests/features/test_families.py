@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from skiagram.errors import DataError
-from skiagram.features.batch import Batch
-from skiagram.features.contract import FeatureFamily
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.family import FeatureFamily
 from skiagram.options import build
 
 FOLDER = Path(__file__).resolve().parents[2] / "conf" / "features"
@@ -46,7 +46,7 @@ def test_names_carry_the_family_and_are_distinct(name: str) -> None:
     arrays(np.float32, array_shapes(min_dims=3, max_dims=3, max_side=9), elements=flat_or_ragged)
 )
 def test_every_feature_of_every_finite_image_is_finite(name: str, images: np.ndarray) -> None:
-    values = FAMILIES[name].extract(Batch(images))
+    values = FAMILIES[name].extract(FeatureBatch(images))
     assert values.shape == (len(images), len(FAMILIES[name].names()))
     assert values.dtype == np.float64
     assert np.isfinite(values).all()
@@ -57,44 +57,51 @@ def test_a_region_of_interest_counts_or_is_refused_by_name(name: str) -> None:
     masks = np.zeros(images.shape, dtype=np.bool_)
     masks[:, 4:15, 3:17] = True
     try:
-        found = FAMILIES[name].extract(Batch(images, masks))
+        found = FAMILIES[name].extract(FeatureBatch(images, masks))
     except DataError as error:
         assert f"`{name}` is not defined in a region of interest" in str(error)  # noqa: PT017
         return
-    same = np.array_equal(found, FAMILIES[name].extract(Batch(images)))
+    same = np.array_equal(found, FAMILIES[name].extract(FeatureBatch(images)))
     assert same == (name in ANY_CHANNELS)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -1000.0, 1e30])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 6), (17, 9)])
 def test_constant_image_is_described(name: str, shape: tuple[int, int], value: float) -> None:
-    assert np.isfinite(FAMILIES[name].extract(Batch(np.full((1, *shape), value, np.float32)))).all()
+    assert np.isfinite(
+        FAMILIES[name].extract(FeatureBatch(np.full((1, *shape), value, np.float32)))
+    ).all()
 
 
 def test_a_batch_equals_its_images_one_by_one(name: str) -> None:
     images = np.random.default_rng(0).integers(0, 255, size=(5, 20, 13)).astype(np.float32)
     images[1] = 3
     images[2] /= 16
-    alone = np.vstack([FAMILIES[name].extract(Batch(image[None])) for image in images])
-    np.testing.assert_allclose(FAMILIES[name].extract(Batch(images)), alone, rtol=1e-12, atol=1e-12)
+    alone = np.vstack([FAMILIES[name].extract(FeatureBatch(image[None])) for image in images])
+    np.testing.assert_allclose(
+        FAMILIES[name].extract(FeatureBatch(images)), alone, rtol=1e-12, atol=1e-12
+    )
 
 
 def test_sixteen_bit_films_fit_the_table(name: str) -> None:
     film = np.full((1, 512, 512), 65535, dtype=np.float32)
     film[0, ::2] = 0
-    assert np.isfinite(FAMILIES[name].extract(Batch(film)).astype(np.float32)).all()
+    assert np.isfinite(FAMILIES[name].extract(FeatureBatch(film)).astype(np.float32)).all()
 
 
 def test_colour_is_described_by_its_luminance(name: str) -> None:
     grey = np.random.default_rng(0).integers(0, 255, size=(2, 16, 16)).astype(np.float32)
     colour = np.repeat(grey[..., None], 3, axis=-1)
-    found, expected = FAMILIES[name].extract(Batch(colour)), FAMILIES[name].extract(Batch(grey))
+    found, expected = (
+        FAMILIES[name].extract(FeatureBatch(colour)),
+        FAMILIES[name].extract(FeatureBatch(grey)),
+    )
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
 
 
 def test_four_channels_are_refused_by_name_or_described(name: str) -> None:
     if name in ANY_CHANNELS:
-        assert FAMILIES[name].extract(Batch(np.zeros((1, 8, 8, 4), dtype=np.float32))).any()
+        assert FAMILIES[name].extract(FeatureBatch(np.zeros((1, 8, 8, 4), dtype=np.float32))).any()
         return
     with pytest.raises(DataError, match=f"`{name}` is not defined for 4 channels"):
-        FAMILIES[name].extract(Batch(np.zeros((1, 8, 8, 4), dtype=np.float32)))
+        FAMILIES[name].extract(FeatureBatch(np.zeros((1, 8, 8, 4), dtype=np.float32)))

@@ -1,13 +1,67 @@
-"""Dimension and spectral slope of tissue whose spectrum is known."""
+"""Box counting against boxes counted one by one, and on a plane."""
 
 import numpy as np
 import pytest
+from scipy import ndimage, signal
 
-from skiagram.datasets.phantom.tissue import coloured, power_law_spectrum
+from skiagram.datasets.phantom.image_model import colour_noise, power_law_spectrum
 from skiagram.errors import OptionError
-from skiagram.features.batch import Batch
-from skiagram.features.fractal import Fractal
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.fractal import Fractal, box_counting_dimension, ring_powers, spectral_slope
 from skiagram.options import check
+
+
+def counted(image: np.ndarray, side: int) -> float:
+    """Return the mean number of boxes over a square, box by box."""
+    shorter = min(image.shape) - 1
+    height = np.ptp(image) * side / shorter
+    found = []
+    for y in range(0, image.shape[0] - side, side):
+        for x in range(0, image.shape[1] - side, side):
+            square = image[y : y + side + 1, x : x + side + 1] - image.min()
+            found.append(np.floor(square.max() / height) - np.floor(square.min() / height) + 1)
+    return float(np.mean(found))
+
+
+@pytest.mark.parametrize("shape", [(33, 33), (40, 57), (29, 28)])
+def test_dimension_is_the_slope_of_boxes_counted_one_by_one(shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(1).integers(0, 256, size=shape).astype(np.float64)
+    sides = [side for side in (2, 4, 8, 16) if 2 * side <= min(shape) - 1]
+    slope = np.polyfit(np.log(sides), np.log([counted(image, side) for side in sides]), 1)[0]
+    np.testing.assert_allclose(box_counting_dimension(image[None]), [2 - slope])
+
+
+def test_a_plane_has_dimension_two() -> None:
+    y, x = np.mgrid[:129, :129]
+    assert box_counting_dimension((3.0 * y + x)[None])[0] == pytest.approx(2, abs=0.05)
+
+
+@pytest.mark.parametrize("side", [5, 16])
+def test_rings_hold_the_mean_power_of_the_full_transform(side: int) -> None:
+    image = np.random.default_rng(0).uniform(0, 1, (side, side))
+    image[0, 0] = 1  # so that the image's scale is 1
+    window = np.outer(*[signal.get_window("hann", side)] * 2)
+    centred = window * (image - np.average(image, weights=window))
+    frequency = np.fft.fftfreq(side, 1 / side)
+    ring = np.rint(np.hypot(frequency[:, None], frequency)).astype(int)
+    power = np.abs(np.fft.fft2(centred)) ** 2
+    expected = ndimage.mean(power, ring, np.arange(ring.max() + 1))
+    np.testing.assert_allclose(ring_powers(image[None], side)[0], expected, atol=1e-12)
+
+
+def test_power_of_a_wave_stands_in_its_ring() -> None:
+    x = np.arange(64)
+    power = ring_powers(np.tile(np.cos(2 * np.pi * 9 * x / 64), (1, 90, 1)), 64)[0]
+    assert power.argmax() == 9
+    assert power[[3, 20]].max() < 1e-12 * power[9]
+
+
+def test_slope_of_an_exact_power_law_is_its_exponent() -> None:
+    cycles = np.arange(1, 21)
+    law, flat, nothing = cycles**-3.0, np.ones(20), np.zeros(20)
+    power = np.hstack([np.ones((3, 1)), np.stack([law, flat, nothing])])
+    np.testing.assert_allclose(spectral_slope(power, cycles[2:9]), [3, 0, 0], atol=1e-12)
+
 
 FRACTAL = Fractal(tile=128, highest_frequency=0.25)
 
@@ -16,26 +70,28 @@ def tissue(exponent: float, *, images: int = 6, side: int = 256, part: int = 160
     """Return parts of generated tissue: unlike the whole, they do not go on at the other side."""
     generator = np.random.default_rng(0)
     spectrum = power_law_spectrum(side, exponent)
-    whole = [coloured(generator.normal(size=(side, side)), spectrum) for _ in range(images)]
+    whole = [colour_noise(generator.normal(size=(side, side)), spectrum) for _ in range(images)]
     return np.stack(whole)[:, :part, :part]
 
 
 @pytest.mark.parametrize("exponent", [2.0, 2.5, 3.0, 3.5])
 def test_slope_is_the_exponent_that_the_tissue_was_made_with(exponent: float) -> None:
-    slope = FRACTAL.extract(Batch(tissue(exponent).astype(np.float32)))[:, 1]
+    slope = FRACTAL.extract(FeatureBatch(tissue(exponent).astype(np.float32)))[:, 1]
     assert slope.mean() == pytest.approx(exponent, abs=0.12)
-    small = FRACTAL.extract(Batch(tissue(exponent, images=60, part=28).astype(np.float32)))[:, 1]
+    small = FRACTAL.extract(FeatureBatch(tissue(exponent, images=60, part=28).astype(np.float32)))[
+        :, 1
+    ]
     assert small.mean() == pytest.approx(exponent, abs=0.6)
 
 
 def test_white_noise_has_no_slope() -> None:
     noise = np.random.default_rng(0).normal(size=(4, 200, 130)).astype(np.float32)
-    assert FRACTAL.extract(Batch(noise))[:, 1].mean() == pytest.approx(0, abs=0.1)
+    assert FRACTAL.extract(FeatureBatch(noise))[:, 1].mean() == pytest.approx(0, abs=0.1)
 
 
 def test_rougher_tissue_has_the_higher_dimension() -> None:
     found = [
-        FRACTAL.extract(Batch(tissue(exponent).astype(np.float32)))[:, 0].mean()
+        FRACTAL.extract(FeatureBatch(tissue(exponent).astype(np.float32)))[:, 0].mean()
         for exponent in (3.5, 3.0, 2.5, 2.0)
     ]
     assert 2.1 < found[0] < found[1] - 0.05 < found[2] - 0.1 < found[3] - 0.15 < 2.85
@@ -43,14 +99,14 @@ def test_rougher_tissue_has_the_higher_dimension() -> None:
 
 def test_gain_and_offset_of_the_intensities_change_nothing() -> None:
     images = np.random.default_rng(2).integers(0, 256, size=(2, 40, 50)).astype(np.float32)
-    found = FRACTAL.extract(Batch(images * 4 - 512))
-    np.testing.assert_allclose(found, FRACTAL.extract(Batch(images)), rtol=1e-9)
+    found = FRACTAL.extract(FeatureBatch(images * 4 - 512))
+    np.testing.assert_allclose(found, FRACTAL.extract(FeatureBatch(images)), rtol=1e-9)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (4, 4), (30, 2)])
 def test_images_too_small_for_a_slope_are_planes_without_one(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(3).normal(size=(1, *shape)).astype(np.float32)
-    assert FRACTAL.extract(Batch(image)).tolist() == [[2, 0]]
+    assert FRACTAL.extract(FeatureBatch(image)).tolist() == [[2, 0]]
 
 
 @pytest.mark.parametrize(("option", "value"), [("tile", 8), ("highest_frequency", 0.6)])

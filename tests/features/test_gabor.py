@@ -5,7 +5,7 @@ import pytest
 from skimage.filters import gabor
 
 from skiagram.errors import OptionError
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.gabor import Gabor
 from skiagram.options import check
 
@@ -24,7 +24,7 @@ def magnitude(image: np.ndarray, wavelength: float, angle: float, bandwidth: flo
 def test_features_equal_scikit_image(shape: tuple[int, int], bandwidth: float) -> None:
     images = np.random.default_rng(0).integers(0, 256, size=(2, *shape)).astype(np.float32)
     family = Gabor(wavelengths=(3, 8), orientations=6, bandwidth=bandwidth, aggregation="separate")
-    found = family.extract(Batch(images))
+    found = family.extract(FeatureBatch(images))
     for row, image in enumerate(images):
         responses = [
             magnitude(image, wavelength, angle, bandwidth)
@@ -40,7 +40,7 @@ def test_a_wave_answers_under_its_own_length_and_direction(angle: int) -> None:
     y, x = np.mgrid[:60, :60]
     along = np.cos(np.radians(angle)) * x + np.sin(np.radians(angle)) * y
     wave = np.cos(2 * np.pi * along / 9)[None].astype(np.float32)
-    found = dict(zip(FAMILY.names(), FAMILY.extract(Batch(wave))[0], strict=True))
+    found = dict(zip(FAMILY.names(), FAMILY.extract(FeatureBatch(wave))[0], strict=True))
     strongest = max((name for name in found if name.endswith("_mean")), key=found.__getitem__)
     assert strongest == f"gabor_wavelength_9_orientation_{angle}_mean"
 
@@ -48,16 +48,16 @@ def test_a_wave_answers_under_its_own_length_and_direction(angle: int) -> None:
 def test_averaged_features_are_the_means_over_directions_and_ignore_a_quarter_turn() -> None:
     image = np.random.default_rng(1).normal(size=(1, 33, 33)).astype(np.float32)
     family = Gabor(wavelengths=(4, 9), orientations=6, bandwidth=1.0, aggregation="averaged")
-    found = family.extract(Batch(image))
-    separate = FAMILY.extract(Batch(image)).reshape(2, 6, 2)
+    found = family.extract(FeatureBatch(image))
+    separate = FAMILY.extract(FeatureBatch(image)).reshape(2, 6, 2)
     np.testing.assert_allclose(found[0], separate.mean(axis=1).ravel())
-    np.testing.assert_allclose(family.extract(Batch(np.rot90(image, axes=(1, 2)))), found)
+    np.testing.assert_allclose(family.extract(FeatureBatch(np.rot90(image, axes=(1, 2)))), found)
 
 
 def test_responses_grow_with_the_gain_and_ignore_the_offset() -> None:
     image = np.random.default_rng(2).integers(0, 256, size=(1, 20, 24)).astype(np.float32)
-    found = FAMILY.extract(Batch(image * 4 - 1024))
-    np.testing.assert_allclose(found, 4 * FAMILY.extract(Batch(image)), rtol=1e-9)
+    found = FAMILY.extract(FeatureBatch(image * 4 - 1024))
+    np.testing.assert_allclose(found, 4 * FAMILY.extract(FeatureBatch(image)), rtol=1e-9)
 
 
 @pytest.mark.parametrize(

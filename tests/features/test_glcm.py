@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from skimage.feature import graycomatrix, graycoprops
 
 from skiagram.errors import OptionError
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.directions import Aggregation
 from skiagram.features.discretisation import Discretisation, GreyLevels
 from skiagram.features.glcm import Glcm, glcm
@@ -196,7 +196,9 @@ def family(*distances: int, aggregation: Aggregation = "averaged") -> Glcm:
 
 def test_columns_stand_under_their_names() -> None:
     stripes = np.tile(np.array([0, 1], dtype=np.float32), (1, 16, 8))
-    found = dict(zip(family(1, 2).names(), family(1, 2).extract(Batch(stripes))[0], strict=True))
+    found = dict(
+        zip(family(1, 2).names(), family(1, 2).extract(FeatureBatch(stripes))[0], strict=True)
+    )
     assert found["glcm_distance_1_contrast"] == 15**2 * 3 / 4  # all but the vertical
     assert found["glcm_distance_2_contrast"] == 0
     assert family(1).names() == tuple(f"glcm_{name}" for name in PUBLISHED)
@@ -204,8 +206,8 @@ def test_columns_stand_under_their_names() -> None:
 
 def test_fixed_bin_number_is_blind_to_unit_and_offset() -> None:
     images = np.random.default_rng(0).integers(0, 256, size=(2, 20, 20)).astype(np.float32)
-    moved = family(1, 3).extract(Batch(images * 4 - 1024))
-    np.testing.assert_allclose(moved, family(1, 3).extract(Batch(images)))
+    moved = family(1, 3).extract(FeatureBatch(images * 4 - 1024))
+    np.testing.assert_allclose(moved, family(1, 3).extract(FeatureBatch(images)))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.directions import Aggregation
 from skiagram.features.discretisation import Discretisation, GreyLevels
 from skiagram.features.glrlm import Glrlm, glrlm
@@ -101,7 +101,7 @@ def test_stripes_run_along_one_direction() -> None:
     stripes = np.tile(np.array([0, 1], dtype=np.float32), (1, 8, 4))
     levels = Discretisation(bin_number=16, bin_width=None)
     family = Glrlm(levels=levels, region="whole", aggregation="averaged")
-    found = dict(zip(family.names(), family.extract(Batch(stripes))[0], strict=True))
+    found = dict(zip(family.names(), family.extract(FeatureBatch(stripes))[0], strict=True))
     assert found["glrlm_long_runs_emphasis"] == (3 * 1 + 64) / 4  # length 8 downwards, else 1
     assert found["glrlm_run_percentage"] == (3 * 1 + 1 / 8) / 4
 

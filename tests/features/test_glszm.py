@@ -1,16 +1,38 @@
-"""Size zone features against published values, and what moves them."""
+"""Counts of zones against those at the roots of the forest."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
-from skiagram.features.glszm import Glszm
-from skiagram.features.kernels.size_zone import size_zones
-from skiagram.features.kernels.zones import zone_forest
-from skiagram.features.statistics.glszm import GlszmFeatures
-from skiagram.features.statistics.level_counts import LevelCounts
+from skiagram.features.glszm import Glszm, GlszmFeatures, size_zones
+from skiagram.features.level_counts import LevelCounts
+from skiagram.features.zone_forest import zone_forest
 from tests.features.ibsi_phantom import PHANTOM
+
+shapes = array_shapes(min_dims=4, max_dims=4, max_side=7)
+
+
+@given(arrays(np.uint16, shapes, elements=st.integers(0, 2)))
+def test_each_zone_is_counted_once_in_order(images: np.ndarray) -> None:
+    forest = zone_forest(images)
+    image, place = np.nonzero(forest < 0)
+    level = images.reshape(len(images), -1)[image, place]
+    rows = np.stack([image, -forest[image, place], level])
+    distinct, counts = np.unique(rows, axis=1, return_counts=True)
+    assert size_zones(images, forest, 2).tolist() == [*distinct.tolist(), counts.tolist()]
+
+
+def test_as_many_distinct_zones_as_an_image_can_hold_are_kept() -> None:
+    sizes = np.repeat(np.arange(1, 41), 2)  # a level and the next in turn, each with every size
+    line = np.repeat(np.tile([1, 2], 40), sizes).astype(np.uint16)[None, None, None]
+    found = size_zones(line, zone_forest(line), 2)
+    expected = [[0, size, level, 1] for size in range(1, 41) for level in (1, 2)]
+    assert found.T.tolist() == expected
+
 
 # Reference values of the digital phantom, IBSI reference manual, section 3.8: 2D averaged, 2.5D
 # merged, 3D.
@@ -60,7 +82,7 @@ def test_published_names_are_all_names() -> None:
 
 def test_a_constant_image_is_one_zone() -> None:
     found = dict(
-        zip(FAMILY.names(), FAMILY.extract(Batch(np.full((1, 3, 5), 7.0)))[0], strict=True)
+        zip(FAMILY.names(), FAMILY.extract(FeatureBatch(np.full((1, 3, 5), 7.0)))[0], strict=True)
     )
     assert found["glszm_large_zone_emphasis"] == 15**2
     assert found["glszm_zone_percentage"] == 1 / 15
@@ -69,12 +91,14 @@ def test_a_constant_image_is_one_zone() -> None:
 
 def test_a_checkerboard_is_two_zones_since_corners_connect() -> None:
     board = np.indices((6, 6)).sum(axis=0) % 2
-    found = dict(zip(FAMILY.names(), FAMILY.extract(Batch(board[None] * 1.0))[0], strict=True))
+    found = dict(
+        zip(FAMILY.names(), FAMILY.extract(FeatureBatch(board[None] * 1.0))[0], strict=True)
+    )
     assert found["glszm_zone_percentage"] == 2 / 36
 
 
 def test_pixels_outside_the_region_neither_count_nor_connect() -> None:
     image, mask = np.array([[[0.0, 9.0, 0.0, 5.0]]]), np.array([[[True, False, True, True]]])
-    found = dict(zip(FAMILY.names(), FAMILY.extract(Batch(image, mask))[0], strict=True))
+    found = dict(zip(FAMILY.names(), FAMILY.extract(FeatureBatch(image, mask))[0], strict=True))
     assert found["glszm_zone_percentage"] == 1
     assert found["glszm_high_grey_level_zone_emphasis"] == (1 + 1 + 8**2) / 3

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.gradient import Gradient, GradientMagnitude
 
 
@@ -33,7 +33,7 @@ def test_statistics_are_those_of_the_gradient_of_numpy_within_the_region() -> No
 def test_family_looks_at_the_region_that_it_is_told() -> None:
     image = np.zeros((1, 12, 12), dtype=np.float32)
     image[0, 3:8, 3:8] = 50
-    bright = Gradient(region="bright").extract(Batch(image))[0]
-    whole = Gradient(region="whole").extract(Batch(image))[0]
+    bright = Gradient(region="bright").extract(FeatureBatch(image))[0]
+    whole = Gradient(region="whole").extract(FeatureBatch(image))[0]
     assert bright[0] > whole[0] > 0
     assert bright[2] == whole[2]

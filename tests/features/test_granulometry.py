@@ -1,4 +1,4 @@
-"""Pattern spectra against SciPy's grey morphology and structures of known size."""
+"""Erosion and dilation with flat squares against SciPy."""
 
 import numpy as np
 import pytest
@@ -8,9 +8,24 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from skiagram.errors import OptionError
-from skiagram.features.batch import Batch
-from skiagram.features.granulometry import Granulometry
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.granulometry import Granulometry, erode
 from skiagram.options import check
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 150), (90, 64), (65, 3)])
+@pytest.mark.parametrize("radius", [1, 3, 8, 70])
+def test_values_equal_scipy(shape: tuple[int, int], radius: int) -> None:
+    images = np.random.default_rng(0).normal(size=(2, *shape)).astype(np.float32)
+    size = (1, 2 * radius + 1, 2 * radius + 1)
+    found = np.empty_like(images)
+    erode(images, found, radius, -1)
+    np.testing.assert_array_equal(found, ndimage.grey_dilation(images, size=size))
+    erode(images, found, radius, 1)
+    np.testing.assert_array_equal(found, ndimage.grey_erosion(images, size=size))
+    erode(images, images, radius, 1)
+    np.testing.assert_array_equal(images, found)
+
 
 FAMILY = Granulometry(radii=(1, 2, 5, 20))
 
@@ -18,7 +33,7 @@ FAMILY = Granulometry(radii=(1, 2, 5, 20))
 def test_spectrum_is_what_openings_and_closings_of_scipy_take_away() -> None:
     image = np.random.default_rng(1).integers(0, 256, (40, 33)).astype(np.float64)
     image = ndimage.gaussian_filter(image, 1).astype(np.float32).astype(np.float64)
-    found = FAMILY.extract(Batch(image[None].astype(np.float32)))[0]
+    found = FAMILY.extract(FeatureBatch(image[None].astype(np.float32)))[0]
     opened = [ndimage.grey_opening(image, size=2 * r + 1).mean() for r in (0, *FAMILY.radii)]
     closed = [ndimage.grey_closing(image, size=2 * r + 1).mean() for r in (0, *FAMILY.radii)]
     bright = -np.diff(opened) / (image.mean() - image.min())
@@ -30,21 +45,21 @@ def test_squares_stand_at_their_size_and_sign() -> None:
     image = np.full((1, 60, 60), 10, dtype=np.float32)
     image[0, 10:15, 10:15] = 14  # radius 2: taken away by the square of radius 5
     image[0, 30:41, 30:41] = 11  # radius 5: taken away by that of radius 20
-    found = dict(zip(FAMILY.names(), FAMILY.extract(Batch(image))[0], strict=True))
+    found = dict(zip(FAMILY.names(), FAMILY.extract(FeatureBatch(image))[0], strict=True))
     small, large = 4 * 25, 121
     assert found["granulometry_opening_radius_5"] == pytest.approx(small / (small + large))
     assert found["granulometry_opening_radius_20"] == pytest.approx(large / (small + large))
     assert found["granulometry_opening_radius_1"] == found["granulometry_opening_radius_2"] == 0
-    negative = dict(zip(FAMILY.names(), FAMILY.extract(Batch(-image))[0], strict=True))
+    negative = dict(zip(FAMILY.names(), FAMILY.extract(FeatureBatch(-image))[0], strict=True))
     assert negative["granulometry_closing_radius_5"] == found["granulometry_opening_radius_5"]
 
 
 @given(arrays(np.float32, (2, 9, 6), elements=st.integers(0, 255).map(float)))
 def test_shares_sum_to_at_most_one_and_ignore_gain_and_offset(images: np.ndarray) -> None:
-    found = FAMILY.extract(Batch(images))
+    found = FAMILY.extract(FeatureBatch(images))
     assert found.min() >= 0
     assert found.reshape(2, 2, -1).sum(axis=2).max() <= 1 + 1e-12
-    np.testing.assert_allclose(FAMILY.extract(Batch(images * 4 - 100)), found, atol=1e-9)
+    np.testing.assert_allclose(FAMILY.extract(FeatureBatch(images * 4 - 100)), found, atol=1e-9)
 
 
 @pytest.mark.parametrize("value", [[], [0], [2, 1], [1, 1], [2000]])

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from skimage.feature import hog
 
 from skiagram.errors import OptionError
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.hog import OrientedGradients
 from skiagram.options import check
 
@@ -27,7 +27,7 @@ def test_features_equal_scikit_image(
         hog(image.astype(np.float64), orientations, cell, (block, block)) for image in images
     ]
     # scikit-image sums a cell in single precision
-    np.testing.assert_allclose(family.extract(Batch(images)), expected, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(family.extract(FeatureBatch(images)), expected, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize(("angle", "orientation"), [(0, 1), (45, 2), (90, 3), (135, 4), (200, 1)])
@@ -37,7 +37,7 @@ def test_an_inclined_plane_stands_under_the_orientation_of_its_gradient(
     y, x = np.mgrid[:30, :30]
     plane = np.cos(np.radians(angle)) * x + np.sin(np.radians(angle)) * y
     family = OrientedGradients(grid=3, block=1, orientations=4)
-    turned = Batch(np.round(plane, 3)[None].astype(np.float32))
+    turned = FeatureBatch(np.round(plane, 3)[None].astype(np.float32))
     found = dict(zip(family.names(), family.extract(turned)[0], strict=True))
     centre = [found[f"hog_block_2_2_cell_1_1_orientation_{at}"] for at in range(1, 5)]
     assert np.argmax(centre) + 1 == orientation
@@ -45,9 +45,9 @@ def test_an_inclined_plane_stands_under_the_orientation_of_its_gradient(
 
 
 def test_a_finer_image_of_the_same_scene_has_nearly_the_same_features() -> None:
-    def scene(height: int, width: int) -> Batch:
+    def scene(height: int, width: int) -> FeatureBatch:
         y, x = (np.arange(height)[:, None] + 0.5) / height, (np.arange(width) + 0.5) / width
-        return Batch((1000 * np.hypot(y - 0.4, x - 0.7) ** 2)[None].astype(np.float32))
+        return FeatureBatch((1000 * np.hypot(y - 0.4, x - 0.7) ** 2)[None].astype(np.float32))
 
     family = OrientedGradients(grid=4, block=2, orientations=9)
     coarse, fine = family.extract(scene(48, 64))[0], family.extract(scene(150, 200))[0]
@@ -57,8 +57,8 @@ def test_a_finer_image_of_the_same_scene_has_nearly_the_same_features() -> None:
 @given(arrays(np.float32, (2, 7, 10), elements=st.integers(0, 255).map(float)))
 def test_gain_and_offset_of_the_intensities_change_nothing(images: np.ndarray) -> None:
     family = OrientedGradients(grid=3, block=2, orientations=6)
-    found = family.extract(Batch(images * 8 + 100))
-    np.testing.assert_allclose(found, family.extract(Batch(images)), atol=1e-6)
+    found = family.extract(FeatureBatch(images * 8 + 100))
+    np.testing.assert_allclose(found, family.extract(FeatureBatch(images)), atol=1e-6)
 
 
 @pytest.mark.parametrize(("option", "value"), [("grid", 0), ("block", 5), ("orientations", 1)])

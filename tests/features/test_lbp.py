@@ -5,7 +5,7 @@ import pytest
 from skimage.feature import local_binary_pattern
 
 from skiagram.errors import OptionError
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.lbp import LocalBinaryPatterns
 from skiagram.options import check
@@ -31,7 +31,7 @@ def codes(image: np.ndarray, radius: int, neighbours: int) -> np.ndarray:
 def test_shares_equal_scikit_image(neighbours: int) -> None:
     images = noise(4, 31, 24)
     family = LocalBinaryPatterns(levels=LEVELS, radii=(1, 2, 3, 5), neighbours=neighbours)
-    found = family.extract(Batch(images)).reshape(4, 4, neighbours + 2)
+    found = family.extract(FeatureBatch(images)).reshape(4, 4, neighbours + 2)
     for row, image in enumerate(images):
         for column, radius in enumerate(family.radii):
             expected = np.bincount(
@@ -46,13 +46,13 @@ def test_pixels_of_the_region_count_and_their_neighbours_outside_are_seen() -> N
     mask[0, 5:11, 3:9] = True
     family = LocalBinaryPatterns(levels=LEVELS, radii=(2,), neighbours=8)
     expected = np.bincount(codes(image[0], 2, 8)[mask[0]], minlength=10) / 36
-    np.testing.assert_allclose(family.extract(Batch(image, mask))[0], expected)
+    np.testing.assert_allclose(family.extract(FeatureBatch(image, mask))[0], expected)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 8)])
 def test_flat_image_has_the_one_pattern_of_all_bright(shape: tuple[int, int]) -> None:
     family = LocalBinaryPatterns(levels=LEVELS, radii=(2,), neighbours=12)
-    found = family.extract(Batch(np.full((1, *shape), 0.1, np.float32)))[0]
+    found = family.extract(FeatureBatch(np.full((1, *shape), 0.1, np.float32)))[0]
     assert dict(zip(family.names(), found, strict=True))["lbp_radius_2_uniform_12"] == 1
 
 
@@ -60,7 +60,9 @@ def test_a_quarter_turn_and_another_unit_change_nothing() -> None:
     images = noise(2, 15, 15)
     family = LocalBinaryPatterns(levels=LEVELS, radii=(1, 3), neighbours=8)
     turned = np.rot90(images, axes=(1, 2)) * 4 - 1024
-    np.testing.assert_allclose(family.extract(Batch(turned)), family.extract(Batch(images)))
+    np.testing.assert_allclose(
+        family.extract(FeatureBatch(turned)), family.extract(FeatureBatch(images))
+    )
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch
 from skiagram.options import build
 
 
@@ -32,12 +32,12 @@ def status(line):
 path, side = Path(sys.argv[1]), int(sys.argv[2])
 family = build(yaml.safe_load(path.read_text()), path.stem)
 generator = np.random.default_rng(0)
-family.extract(Batch(np.round(300 * generator.random((1, 256, 256), dtype=np.float32))))
+family.extract(FeatureBatch(np.round(300 * generator.random((1, 256, 256), dtype=np.float32))))
 before = status("VmRSS")
 image = np.empty((1, side, side), dtype=np.float32)
 for row in range(0, side, 256):
     image[0, row : row + 256] = np.round(300 * generator.random((256, side), dtype=np.float32))
-family.extract(Batch(image))
+family.extract(FeatureBatch(image))
 print((status("VmHWM") - before) / image.nbytes)
 """
 

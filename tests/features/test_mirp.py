@@ -10,7 +10,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from skiagram.features.contract import FeatureFamily
+from skiagram.features.family import FeatureFamily
 from skiagram.options import build
 from tests.features import mirp_names
 from tests.features.mirp_peer import FAMILIES, Case, Setting, mirp_features, plain

@@ -1,17 +1,51 @@
-"""Dependence features against published values, and what moves them."""
+"""Dependence counts against windows taken one by one."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from skiagram.errors import OptionError
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
-from skiagram.features.kernels.dependence import dependence_counts
-from skiagram.features.ngldm import Ngldm
-from skiagram.features.statistics.level_counts import LevelCounts
-from skiagram.features.statistics.ngldm import NgldmFeatures
+from skiagram.features.level_counts import LevelCounts
+from skiagram.features.ngldm import Ngldm, NgldmFeatures, dependence_counts
 from skiagram.options import check
 from tests.features.ibsi_phantom import PHANTOM
+
+N_LEVELS = 4
+shapes = array_shapes(min_dims=4, max_dims=4, max_side=5)
+levels = arrays(np.uint16, shapes, elements=st.integers(0, N_LEVELS))
+
+
+def dependences(image: np.ndarray, distance: int, coarseness: int) -> np.ndarray:
+    """Return the dependence of each pixel of a region in a volume."""
+    padded = np.pad(image.astype(int), distance)
+    side = (2 * distance + 1,) * 3
+    windows = np.lib.stride_tricks.sliding_window_view(padded, side)
+    near = np.abs(windows - image[..., None, None, None].astype(int)) <= coarseness
+    counts: np.ndarray = np.sum(near & (windows > 0), axis=(3, 4, 5))
+    return counts
+
+
+@pytest.mark.parametrize(("distance", "coarseness"), [(1, 0), (1, 1), (2, 0), (3, 2)])
+@given(images=levels)
+def test_counts_are_those_of_windows(distance: int, coarseness: int, images: np.ndarray) -> None:
+    counts = dependence_counts(images, N_LEVELS, distance, coarseness)
+    expected = np.zeros_like(counts)
+    for index, image in enumerate(images):
+        inside = image > 0
+        found = dependences(image, distance, coarseness)[inside]
+        np.add.at(expected, (index, found - 1, image[inside].astype(int) - 1), 1)
+    np.testing.assert_array_equal(counts, expected)
+
+
+def test_with_the_widest_coarseness_all_neighbours_depend() -> None:
+    image = np.arange(1, 10, dtype=np.uint16).reshape(1, 1, 3, 3)
+    found = dependence_counts(image, 9, 1, 255).sum(axis=2)
+    assert found.tolist() == [[0, 0, 0, 4, 0, 4, 0, 0, 1]]  # corners, edges, the middle
+
 
 # Reference values of the digital phantom at distance 1 and coarseness 0, IBSI reference manual,
 # section 3.11: 2D averaged, 2.5D merged, 3D.
@@ -43,7 +77,7 @@ def family(distance: int = 1, coarseness: int = 0) -> Ngldm:
 
 
 def features(of: Ngldm, image: np.ndarray, mask: np.ndarray | None = None) -> dict[str, float]:
-    batch = Batch(image[None], None if mask is None else mask[None])
+    batch = FeatureBatch(image[None], None if mask is None else mask[None])
     return dict(zip(of.names(), of.extract(batch)[0].tolist(), strict=True))
 
 

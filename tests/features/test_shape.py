@@ -1,15 +1,130 @@
-"""The family of shape: its region and its unit."""
+"""Size and form against scikit-image, SciPy and figures whose size is known."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from scipy.spatial import ConvexHull
+from scipy.spatial.distance import pdist
+from skimage.draw import disk, ellipse
+from skimage.measure import find_contours, regionprops
 
 from skiagram.errors import DataError
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.extraction import extract
-from skiagram.features.shape import Shape
-from skiagram.store import ImageStore, ShardWriter
+from skiagram.features.shape import Shape, ShapeFeatures
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore
+
+regions = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=9)).filter(np.any)
+
+
+def shape(region: np.ndarray, spacing: tuple[float, float] = (1.0, 1.0)) -> ShapeFeatures:
+    return ShapeFeatures(region[None], np.array([spacing]))
+
+
+def outline(region: np.ndarray, spacing: tuple[float, float]) -> list[np.ndarray]:
+    padded = np.pad(region, 1).astype(float)
+    return [contour * spacing for contour in find_contours(padded, 0.5, fully_connected="low")]
+
+
+def signed_area(contour: np.ndarray) -> float:
+    y, x = contour.T
+    return float(np.sum(y[1:] * x[:-1] - y[:-1] * x[1:]) / 2)
+
+
+@given(regions, st.sampled_from([(1.0, 1.0), (0.3, 2.0)]))
+def test_outline_is_that_of_scikit_image(region: np.ndarray, spacing: tuple[float, float]) -> None:
+    contours = outline(region, spacing)
+    found = shape(region, spacing)
+    steps = [np.linalg.norm(np.diff(contour, axis=0), axis=1).sum() for contour in contours]
+    assert found.perimeter[0] == pytest.approx(sum(steps))
+    assert found.area_mesh[0] == pytest.approx(abs(sum(map(signed_area, contours))))
+    assert found.area_pixel_counting[0] == pytest.approx(region.sum() * np.prod(spacing))
+
+
+@given(regions, st.sampled_from([(1.0, 1.0), (0.3, 2.0)]))
+def test_extents_are_those_of_the_hull_of_the_outline(
+    region: np.ndarray, spacing: tuple[float, float]
+) -> None:
+    points = np.concatenate(outline(region, spacing))
+    found = shape(region, spacing)
+    assert found.maximum_diameter[0] == pytest.approx(pdist(points).max())
+    hull = points[ConvexHull(points).vertices]
+    sides = hull - np.roll(hull, 1, axis=0)
+    along = sides / np.linalg.norm(sides, axis=1, keepdims=True)
+    across = along[:, ::-1] * (1, -1)
+    boxes = np.sort([np.ptp(hull @ along.T, axis=0), np.ptp(hull @ across.T, axis=0)], axis=0)
+    assert found.length[0] * found.width[0] == pytest.approx(np.prod(boxes, axis=0).min())
+    assert np.isclose(boxes, np.array([found.width, found.length])).all(axis=0).any()
+
+
+@given(regions)
+def test_axes_are_those_of_scikit_image(region: np.ndarray) -> None:
+    expected = regionprops(region.astype(np.uint8))[0]
+    found = shape(region)
+    lengths = [found.major_axis_length[0], found.minor_axis_length[0]]
+    theirs = [expected.axis_major_length, expected.axis_minor_length]
+    np.testing.assert_allclose(lengths, theirs, atol=1e-6)
+    if found.major_axis_length[0] > 0:
+        assert found.elongation[0] == pytest.approx(theirs[1] / theirs[0], abs=1e-6)
+
+
+@given(regions)
+def test_values_keep_their_ranges(region: np.ndarray) -> None:
+    found = shape(region)
+    assert 0 < found.compactness[0] < found.circularity[0] < 1
+    assert found.minor_axis_length[0] <= found.major_axis_length[0]
+    assert 0 <= found.elongation[0] <= 1
+    assert found.width[0] <= found.length[0] <= found.maximum_diameter[0] + 1e-9
+
+
+@given(regions)
+def test_a_quarter_turn_and_a_margin_change_nothing(region: np.ndarray) -> None:
+    turned = np.pad(np.rot90(region), ((2, 0), (1, 3)))
+    form = slice(0, -2)  # all but the image's own size
+    np.testing.assert_allclose(
+        shape(turned).columns()[:, form], shape(region).columns()[:, form], atol=1e-6
+    )
+
+
+def test_an_ellipse_has_its_own_axes() -> None:
+    region = np.zeros((80, 90), dtype=np.bool_)
+    region[ellipse(38, 47, 10, 30, rotation=0.5)] = True
+    found = shape(region)
+    np.testing.assert_allclose(
+        [found.length, found.width, found.major_axis_length, found.minor_axis_length],
+        [[60], [20], [60], [20]],
+        rtol=0.03,
+    )
+    assert found.elongation[0] == pytest.approx(1 / 3, rel=0.03)
+    assert found.area_mesh[0] == pytest.approx(np.pi * 300, rel=0.02)
+
+
+def test_a_disk_is_rounder_than_a_square_and_a_ring() -> None:
+    round_one, square = np.zeros((2, 70, 70), dtype=np.bool_)
+    round_one[disk((35, 35), 30)] = True
+    square[5:65, 5:65] = True
+    ring = round_one.copy()
+    ring[disk((35, 35), 20)] = False
+    circularity = [shape(region).circularity[0] for region in (round_one, square, ring)]
+    assert circularity == sorted(circularity, reverse=True)
+    assert circularity[1] == pytest.approx(np.sqrt(np.pi) / 2, rel=0.01)
+
+
+def test_one_pixel_is_a_rhombus() -> None:
+    found = dict(
+        zip(ShapeFeatures.names("x"), shape(np.ones((1, 1), bool)).columns()[0], strict=True)
+    )
+    assert found["x_area_mesh"] == 0.5
+    assert found["x_perimeter"] == pytest.approx(2 * np.sqrt(2))
+    assert found["x_maximum_diameter"] == found["x_elongation"] == 1
+    assert found["x_length"] == found["x_width"] == pytest.approx(np.sqrt(0.5))
+    assert found["x_major_axis_length"] == 0
+
 
 IMAGE = np.zeros((1, 20, 30), dtype=np.float32)
 IMAGE[0, 4:10, 5:21] = 80
@@ -17,22 +132,22 @@ LENGTHS = ("perimeter", "major_axis_length", "maximum_diameter", "length", "widt
 AREAS = ("area_mesh", "area_pixel_counting")
 
 
-def features(family: Shape, batch: Batch) -> dict[str, float]:
+def features(family: Shape, batch: FeatureBatch) -> dict[str, float]:
     return dict(zip(family.names(), family.extract(batch)[0].tolist(), strict=True))
 
 
 def test_bright_region_is_measured_not_the_image() -> None:
-    bright = features(Shape(region="bright", unit="pixel"), Batch(IMAGE))
+    bright = features(Shape(region="bright", unit="pixel"), FeatureBatch(IMAGE))
     assert bright["shape_area_pixel_counting"] == 6 * 16
     assert (bright["shape_length"], bright["shape_width"]) == pytest.approx((16, 6))
     assert (bright["shape_image_height"], bright["shape_image_width"]) == (20, 30)
-    whole = features(Shape(region="whole", unit="pixel"), Batch(IMAGE))
+    whole = features(Shape(region="whole", unit="pixel"), FeatureBatch(IMAGE))
     assert whole["shape_area_pixel_counting"] == 20 * 30
 
 
 def test_millimetres_are_pixels_times_the_spacing() -> None:
-    pixels = features(Shape(region="bright", unit="pixel"), Batch(IMAGE))
-    batch = Batch(IMAGE, spacing=np.array([[0.2, 0.2]]))
+    pixels = features(Shape(region="bright", unit="pixel"), FeatureBatch(IMAGE))
+    batch = FeatureBatch(IMAGE, spacing=np.array([[0.2, 0.2]]))
     millimetres = features(Shape(region="bright", unit="mm"), batch)
     for name in LENGTHS:
         assert millimetres[f"shape_{name}"] == pytest.approx(0.2 * pixels[f"shape_{name}"])
@@ -43,7 +158,7 @@ def test_millimetres_are_pixels_times_the_spacing() -> None:
 
 
 def test_rows_and_columns_have_their_own_spacing() -> None:
-    batch = Batch(IMAGE, spacing=np.array([[2.0, 0.5]]))
+    batch = FeatureBatch(IMAGE, spacing=np.array([[2.0, 0.5]]))
     found = features(Shape(region="bright", unit="mm"), batch)
     assert (found["shape_length"], found["shape_width"]) == pytest.approx((12, 8))
     assert (found["shape_image_height"], found["shape_image_width"]) == (40, 15)
@@ -52,14 +167,16 @@ def test_rows_and_columns_have_their_own_spacing() -> None:
 
 @pytest.mark.parametrize("spacing", [None, np.array([[0.1, np.nan]])])
 def test_millimetres_of_unknown_spacing_are_refused(spacing: np.ndarray | None) -> None:
-    with pytest.raises(DataError, match=r"in mm, but the pixel spacing is unknown.*`unit: pixel`"):
-        Shape(region="bright", unit="mm").extract(Batch(IMAGE, spacing=spacing))
+    with pytest.raises(
+        DataError, match=r"needs the pixel spacing, which is unknown.*`unit: pixel`"
+    ):
+        Shape(region="bright", unit="mm").extract(FeatureBatch(IMAGE, spacing=spacing))
 
 
 def test_spacing_does_not_change_what_is_asked_for_in_pixels() -> None:
     family = Shape(region="bright", unit="pixel")
-    spaced = Batch(IMAGE, spacing=np.array([[0.2, 0.2]]))
-    np.testing.assert_array_equal(family.extract(spaced), family.extract(Batch(IMAGE)))
+    spaced = FeatureBatch(IMAGE, spacing=np.array([[0.2, 0.2]]))
+    np.testing.assert_array_equal(family.extract(spaced), family.extract(FeatureBatch(IMAGE)))
 
 
 def test_the_case_without_spacing_is_named(tmp_path: Path) -> None:
@@ -67,5 +184,5 @@ def test_the_case_without_spacing_is_named(tmp_path: Path) -> None:
         writer.add("known", IMAGE[0], spacing=(0.1, 0.1))
         writer.add("unknown", IMAGE[0])
     family = Shape(region="bright", unit="mm")
-    with pytest.raises(DataError, match=r"unknown: .*in mm, but the pixel spacing is unknown"):
+    with pytest.raises(DataError, match=r"unknown: .*needs the pixel spacing, which is unknown"):
         extract(ImageStore(tmp_path), [family])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skiagram.errors import DataError
-from skiagram.features.table import FeatureTable
+from skiagram.features.table import FeatureTable, has_prefix
 
 TABLE = FeatureTable(
     np.array(["b", "a", "c"]),
@@ -28,7 +28,7 @@ def test_rows_are_found_by_case() -> None:
     chosen = TABLE.of(np.array(["c", "b"]))
     assert chosen.case_id.tolist() == ["c", "b"]
     np.testing.assert_array_equal(chosen.values, TABLE.values[[2, 0]])
-    with pytest.raises(DataError, match=r"d: 1 cases without features"):
+    with pytest.raises(DataError, match=r"d: 1 cases have no features"):
         TABLE.of(np.array(["a", "d"]))
 
 
@@ -36,5 +36,20 @@ def test_columns_are_chosen_by_name_in_the_order_asked_for() -> None:
     chosen = TABLE.columns(("height", "width"))
     assert chosen.names == ("height", "width")
     np.testing.assert_array_equal(chosen.values, TABLE.values[:, ::-1])
-    with pytest.raises(DataError, match=r"no feature `age`.*extract the feature sets"):
+    with pytest.raises(DataError, match=r"no feature `age`.*extract the feature families"):
         TABLE.columns(("age",))
+
+
+@pytest.mark.parametrize(
+    ("column", "prefix", "expected"),
+    [
+        ("glcm_distance_1_contrast", "glcm", True),
+        ("glcm_distance_1_contrast", "glcm_distance_1", True),
+        ("glcm_distance_16_contrast", "glcm_distance_1", False),
+        ("gldzm_zone_percentage", "gl", False),
+        ("glcm_contrast", "glcm_contrast", True),
+        ("glcm_contrast", "glcm_", False),
+    ],
+)
+def test_a_prefix_is_of_whole_words(column: str, prefix: str, expected: bool) -> None:
+    assert has_prefix(column, prefix) == expected

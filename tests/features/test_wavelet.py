@@ -1,16 +1,52 @@
-"""Wavelet energies against PyWavelets and the conservation of energy."""
+"""Sub-bands are those of PyWavelets, however they are cut; statistics of sub-bands."""
+
+import itertools
+import warnings
 
 import numpy as np
 import pytest
 import pywt
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from skiagram.errors import OptionError
-from skiagram.features.batch import Batch
-from skiagram.features.wavelet import Statistic, Wavelet
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.wavelet import Statistic, Wavelet, mean_square, sub_bands
 from skiagram.options import check
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.tuples(st.integers(1, 3), st.integers(1, 40), st.integers(1, 40)),
+    st.sampled_from(["haar", "db4", "bior2.2"]),
+    st.sampled_from(["symmetric", "periodization"]),
+    st.integers(1, 3),
+    st.integers(1, 300),
+)
+def test_bands_equal_those_of_the_whole_transform(
+    shape: tuple[int, int, int], wavelet: str, boundary: str, levels: int, block: int
+) -> None:
+    planes = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Level value of .* is too high")
+        approximation, *details = pywt.wavedec2(
+            planes.astype(np.float64), wavelet, boundary, levels, axes=(1, 2)
+        )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skiagram.features.wavelet._BLOCK_VALUES", block)
+        found = list(sub_bands(planes, wavelet, boundary, levels))
+    expected = [*itertools.chain.from_iterable(reversed(details)), approximation]
+    assert len(found) == len(expected)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-12)
+
+
+def test_mean_square_is_of_full_precision() -> None:
+    planes = np.random.default_rng(1).normal(1000, 1, size=(2, 300, 200)).astype(np.float32)
+    expected = np.mean(planes.astype(np.float64) ** 2, axis=(1, 2))
+    np.testing.assert_allclose(mean_square(planes), expected, rtol=1e-13)
+
 
 ENERGY: tuple[Statistic, ...] = ("log_energy",)
 
@@ -18,7 +54,7 @@ ENERGY: tuple[Statistic, ...] = ("log_energy",)
 def test_energies_of_an_orthogonal_wavelet_sum_to_the_image() -> None:
     image = np.random.default_rng(0).normal(5, 2, size=(1, 32, 64)).astype(np.float32)
     family = Wavelet(wavelet="db4", levels=3, boundary="periodization", statistics=ENERGY)
-    found = np.exp(family.extract(Batch(image))[0])
+    found = np.exp(family.extract(FeatureBatch(image))[0])
     sizes = [32 * 64 / 4**level for level in (3, 3, 3, 3, 2, 2, 2, 1, 1, 1)]
     np.testing.assert_allclose(found @ sizes, np.sum(image.astype(np.float64) ** 2))
 
@@ -26,7 +62,7 @@ def test_energies_of_an_orthogonal_wavelet_sum_to_the_image() -> None:
 def test_columns_are_the_bands_that_they_are_named_after() -> None:
     image = np.random.default_rng(1).normal(size=(30, 41))
     family = Wavelet(wavelet="sym4", levels=2, boundary="symmetric", statistics=ENERGY)
-    found = dict(zip(family.names(), family.extract(Batch(image[None]))[0], strict=True))
+    found = dict(zip(family.names(), family.extract(FeatureBatch(image[None]))[0], strict=True))
     approximation, (_, vertical, _), (horizontal, _, diagonal) = pywt.wavedec2(
         image, "sym4", level=2
     )
@@ -49,7 +85,7 @@ def test_statistics_of_a_band_equal_scipy() -> None:
         "mean_absolute",
     )
     family = Wavelet(wavelet="db2", levels=1, boundary="symmetric", statistics=wanted)
-    found = dict(zip(family.names(), family.extract(Batch(image))[0], strict=True))
+    found = dict(zip(family.names(), family.extract(FeatureBatch(image))[0], strict=True))
     band = pywt.dwt2(image[0].astype(np.float64), "db2")[1][2].ravel()
     expected = {
         "entropy": stats.entropy(band**2) / np.log(band.size),
@@ -67,7 +103,7 @@ def test_one_speck_has_no_entropy_and_a_constant_image_no_statistic() -> None:
     images = np.zeros((2, 16, 16), dtype=np.float32)
     images[0, 5, 6] = 1
     images[1] = 0.1
-    found = family.extract(Batch(images))[:, 2:].reshape(2, 3, 2)
+    found = family.extract(FeatureBatch(images))[:, 2:].reshape(2, 3, 2)
     np.testing.assert_allclose(found[0, :, 0], 0, atol=1e-12)
     assert found[0, :, 1].min() > 50
     assert not found[1].any()
@@ -77,15 +113,15 @@ def test_one_speck_has_no_entropy_and_a_constant_image_no_statistic() -> None:
 def test_scaling_the_image_shifts_every_feature_alike(scale: float) -> None:
     image = np.random.default_rng(2).normal(size=(1, 16, 16))
     family = Wavelet(wavelet="haar", levels=3, boundary="symmetric", statistics=ENERGY)
-    shift = family.extract(Batch(image * scale)) - family.extract(Batch(image))
+    shift = family.extract(FeatureBatch(image * scale)) - family.extract(FeatureBatch(image))
     np.testing.assert_allclose(shift, 2 * np.log(scale), atol=1e-9)
 
 
 def test_constant_image_has_its_floor_in_every_detail() -> None:
     family = Wavelet(wavelet="db2", levels=2, boundary="symmetric", statistics=ENERGY)
-    found = family.extract(Batch(np.full((1, 20, 20), 10, dtype=np.float32)))[0]
+    found = family.extract(FeatureBatch(np.full((1, 20, 20), 10, dtype=np.float32)))[0]
     np.testing.assert_allclose(found[1:], np.log(1e-12 * 100))
-    black = family.extract(Batch(np.zeros((1, 20, 20), dtype=np.float32)))
+    black = family.extract(FeatureBatch(np.zeros((1, 20, 20), dtype=np.float32)))
     assert np.isfinite(black).all()
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.measure import block_reduce
 
-from skiagram.features.batch import Batch
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.zones import Zones, zone_means, zone_names
 
 
@@ -34,7 +34,7 @@ def test_columns_stand_under_their_zones() -> None:
     image = np.zeros((1, 8, 8), dtype=np.float32)
     image[0, :4, 4:] = 8
     family = Zones(number=2)
-    found = dict(zip(family.names(), family.extract(Batch(image))[0], strict=True))
+    found = dict(zip(family.names(), family.extract(FeatureBatch(image))[0], strict=True))
     assert found == {
         "zones_1_1_mean": 0,
         "zones_1_2_mean": 8,

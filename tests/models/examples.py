@@ -10,10 +10,16 @@ from numpy.typing import NDArray
 
 from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
-from skiagram.models.plan import Plan
+from skiagram.models.resampling import Plan
 
 PLAN = Plan(
-    repeats=2, folds=3, inner_folds=2, calibration="platt", validation_fraction=0.25, seed=7
+    repeats=2,
+    folds=3,
+    inner_folds=2,
+    calibration="platt",
+    sensitivity=0.9,
+    validation_fraction=0.25,
+    seed=7,
 )
 
 

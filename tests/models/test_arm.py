@@ -13,8 +13,16 @@ from skiagram.errors import ModelFailure
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.deployment import DEPLOYMENT, Deployment
 from skiagram.models.resampling import FINAL
-from skiagram.predictions import Predictions
-from skiagram.records import SEALED, Cases, Design, Outcome, Task, read_record, read_table
+from skiagram.records import (
+    SEALED,
+    Cases,
+    Design,
+    Outcome,
+    Predictions,
+    Task,
+    read_record,
+    read_table,
+)
 from tests.models.examples import PLAN, Spy, labelled
 
 DATA = labelled(patients=30)
@@ -50,6 +58,7 @@ def test_a_finished_model_leaves_models_scores_curves_and_its_cost(tmp_path: Pat
     assert sorted(contents(model)) == [DEPLOYMENT, "repeat0/centre.txt", "repeat1/centre.txt"]
     deployment = read_record(Deployment, model / DEPLOYMENT)
     assert deployment.options == {"depth": 3}
+    assert deployment.sensitivity == PLAN.sensitivity
     test = Predictions.read(scores / "predictions.parquet").part("test").table
     assert [one.threshold for one in deployment.decisions] == test["threshold"].unique().tolist()
     curves = read_table(scores / "curves.parquet")

@@ -8,12 +8,11 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from skiagram.calibration.methods import average, fit_calibration
+from skiagram.calibration import average_calibrations, fit_calibration
 from skiagram.errors import OptionError
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.reader import Reader, ReaderScores
-from skiagram.predictions import Predictions
-from skiagram.records import SEALED, Cases, Design, Outcome, Task, write_table
+from skiagram.records import SEALED, Cases, Design, Outcome, Predictions, Task, write_table
 from tests.models.examples import PLAN, labelled
 
 DATA = labelled(patients=30)
@@ -70,7 +69,7 @@ def test_probability_and_threshold_come_from_development_labels(tmp_path: Path) 
     test = found.part("test").table.query("repeat == 0")
     held_out = found.part("out_of_fold").table.query("repeat == 0")
     folds = [Predictions(rows) for _, rows in held_out.groupby("fold")]
-    calibration = average(
+    calibration = average_calibrations(
         [
             fit_calibration("platt", one.scores(), label[one.table["case_id"]].to_numpy())
             for one in folds

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from skiagram import records
 from skiagram.errors import ModelFailure
 from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Labelled
-from skiagram.models.designs import cross_validate, holdout
-from skiagram.models.resampling import FINAL, Resampling, Scored, finite
-from skiagram.splits import Partition
+from skiagram.models.resampling import FINAL, Resampling, Scored, cross_validate, finite, holdout
+from skiagram.splits import Partition, grouped_folds
 from tests.models.examples import PLAN, Spy, StoppingSpy, labelled
 
 CASES = labelled()
@@ -106,6 +106,42 @@ def test_cv_scores_every_case_blind_once_a_repeat_and_never_inside_its_own_fold(
             assert one.threshold is not None
 
 
+@pytest.mark.parametrize("sensitivity", [0.5, 0.9, 1.0])
+def test_a_threshold_finds_the_share_of_positive_cases_that_the_plan_asks_for(
+    sensitivity: float,
+) -> None:
+    resampling = Resampling(Spy(), replace(PLAN, sensitivity=sensitivity), 1)
+    folds = resampling.folds(CASES, PLAN.folds, "repeat0")
+    calibrated, scored = resampling.develop(CASES, None, folds, "repeat0", score_training=False)
+    case_id = np.concatenate([one.case_id for one in scored])
+    probability = np.concatenate([one.probabilities[:, 1] for one in scored])
+    positive = probability[np.isin(case_id, CASES.case_id[CASES.label == 1])]
+    threshold = calibrated.threshold
+    assert threshold is not None
+    assert (positive > threshold).mean() < sensitivity <= (positive >= threshold).mean()
+
+
+@pytest.mark.parametrize(("run", "design"), [(by_holdout, "holdout"), (by_cv, "cv")])
+def test_folds_are_checked_as_they_will_be_made(
+    run: Design, design: records.Design, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[object, ...]] = []
+
+    def note(
+        label: NDArray[np.int64], patient_id: NDArray[np.str_], *how: str | int
+    ) -> list[Partition]:
+        made.append((tuple(label), tuple(patient_id), *how))
+        return grouped_folds(label, patient_id, *how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("skiagram.models.resampling.grouped_folds", note)
+    run(Spy())
+    trained = list(made)
+    made.clear()
+    PLAN.check_folds(design, CASES.label, CASES.patient_id)
+    assert made == trained
+    assert PLAN.count_fits(design) == (8 if design == "holdout" else 20)
+
+
 @pytest.mark.parametrize(("design", "fits"), [(by_holdout, 2 * 4), (by_cv, 2 * (3 * 3 + 1))])
 def test_a_plan_costs_the_fits_it_says(design: Design, fits: int) -> None:
     spy = Spy()
@@ -181,5 +217,5 @@ def test_too_few_patients_to_stop_early_on_fail_the_model_that_asks_for_them_alo
     folds = Resampling(Spy(), PLAN, positive=1).folds(cases, 2, "two")
     training = cases.select(folds[0].training)
     Resampling(Spy(), PLAN, positive=1).fit(training, None, "fold0")
-    with pytest.raises(ModelFailure, match="no cases to stop early on: class 1 has 1 patients"):
+    with pytest.raises(ModelFailure, match="early stopping: class 1 has 1 patients"):
         Resampling(StoppingSpy(), PLAN, positive=1).fit(training, None, "fold0")

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ class Project:
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "OMP_NUM_THREADS": "1",
         }
+        passed = ("TMPDIR", "DVC_SITE_CACHE_DIR")
+        environment |= {name: os.environ[name] for name in passed if name in os.environ}
         return subprocess.Popen(
             command,
             cwd=self.folder,
@@ -42,6 +45,8 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A shell's background job ignores Ctrl-C, and so would whatever it starts.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:

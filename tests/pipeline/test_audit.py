@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from skiagram.audit.report import AuditReport
+from skiagram.audit.run import AuditReport
 from skiagram.records import read_record
 from tests.pipeline.project import Project, make_project, source_arrays, write_source
 

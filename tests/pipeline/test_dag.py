@@ -91,6 +91,21 @@ def test_a_second_repro_has_nothing_to_do(finished: Project) -> None:
 
 
 @pytest.mark.slow
+def test_a_checkout_ends_well_where_no_study_was_run(finished: Project, tmp_path: Path) -> None:
+    copy = Project(tmp_path / "project")
+    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    shutil.copytree(REPOSITORY / "studies", copy.folder / "studies")
+    before = copy.hashes("models", "scores", "reports")
+    (copy.folder / "reports/report.html").unlink()
+    done = copy.run("dvc", "checkout")
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr
+    assert copy.hashes("models", "scores", "reports") == before
+    compared = copy.run("dvc", "metrics", "show")
+    assert "failed" not in compared.stderr
+
+
+@pytest.mark.slow
 def test_editing_one_model_reruns_that_model_evaluate_and_record(
     finished: Project, tmp_path: Path
 ) -> None:

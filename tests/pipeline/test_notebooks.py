@@ -14,7 +14,7 @@ from nbclient.exceptions import CellExecutionError
 
 from skiagram.evaluation.results import Evaluation
 from skiagram.records import read_record, read_table, write_table
-from skiagram.report.numbers import difference
+from skiagram.report.formatting import format_difference
 from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, Project
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
@@ -96,7 +96,7 @@ def test_the_comparison_follows_from_the_artefacts(imperfect: Project) -> None:
     recorded = evaluation.difference
     assert recorded is not None
     assert recorded.value
-    assert difference(recorded) in shown["paired"]
+    assert format_difference(recorded) in shown["paired"]
     assert recorded.method in shown["paired"]
     assert shown["equal"].strip() == "Equal to the report."
     assert evaluation.verdict in shown["verdict"]

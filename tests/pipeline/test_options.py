@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from tests.option_texts import REFUSED
 from tests.pipeline.project import REPOSITORY, Project
 
 
@@ -50,6 +51,44 @@ def test_stages_run_alone_with_the_choices_of_params_yaml() -> None:
             assert chosen[group] in {params[group], f"${{params:{group}}}"}, path.name
         if "features" in chosen:
             assert ",".join(chosen["features"]) == params["features"].replace(" ", "")
-        plan = {"repeats", "folds", "inner_folds", "calibration", "seed"}
-        for name in plan & config.get("plan", {}).keys():
-            assert config["plan"][name] == params[name], path.name
+        for name in params.keys() & config.get("plan", {}).keys():
+            assert config["plan"][name] == f"${{params:{name}}}", path.name
+
+
+STAGES = sorted(path.stem for path in (REPOSITORY / "pipeline").glob("[!_]*.py"))
+STAGES = [name for name in STAGES if "@stage(" in (REPOSITORY / f"pipeline/{name}.py").read_text()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_broken_option_file_is_one_line_and_exit_2_in_every_stage(
+    project: Project, stage: str
+) -> None:
+    names = sorted(REFUSED)
+    kind = names[STAGES.index(stage) % len(names)]
+    (project.folder / f"conf/{stage}.yaml").write_bytes(REFUSED[kind][0])
+    _expect_refusal(project, stage, f"conf/{stage}.yaml", REFUSED[kind][1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["Latin-1", "a Python tag", "billion laughs"])
+def test_a_broken_params_yaml_is_one_line_and_exit_2(project: Project, kind: str) -> None:
+    content, line = REFUSED[kind]
+    (project.folder / "params.yaml").write_bytes(content)
+    _expect_refusal(project, "restore", "params.yaml", line)
+    assert not (project.folder / "hacked").exists()
+
+
+@pytest.mark.slow
+def test_a_broken_file_of_a_choice_is_named_too(project: Project) -> None:
+    content, line = REFUSED["a tab"]
+    (project.folder / "conf/restoration/repair.yaml").write_bytes(content)
+    _expect_refusal(project, "restore", "conf/restoration/repair.yaml", line)
+
+
+def _expect_refusal(project: Project, stage: str, file: str, line: int) -> None:
+    done = project.stage(stage)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith(f"{file}, line {line}:" if line else f"{file}:"), done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert not any((project.folder / name).exists() for name in ("data", "scores", "reports"))

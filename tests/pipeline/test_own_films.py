@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from skiagram.datasets.image_files import HEAD_BYTES, is_image, read_image
-from skiagram.predictions import Predictions
-from skiagram.records import Cases
-from skiagram.store import ImageStore
+from skiagram.image_store.store import ImageStore
+from skiagram.records import Cases, Predictions
 from tests.datasets.own_folders import OwnFolder, dicom, write_folder
 from tests.pipeline.project import Project
 

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skiagram.predictions import Predictions
-from skiagram.records import Cases
-from skiagram.store import ImageStore
+from skiagram.image_store.store import ImageStore
+from skiagram.records import Cases, Predictions
 from tests.pipeline.project import BASELINES, NETWORK, Project
 
 

@@ -36,6 +36,7 @@ def test_a_reader_stands_in_every_table_and_is_nobodys_input(
     own = read_folder(tmp_path / "own")
     (project.folder / "source").mkdir(exist_ok=True)
     words = ["--positive", "cancer", "--test-sites", TEST_SITE, "--scores", "reader_1"]
+    words += ["--covariates", "age"]
     done = project.run(
         sys.executable, "-m", "skiagram", "init", str(own.folder), str(own.csv), *words
     )
@@ -77,5 +78,7 @@ def test_a_reader_stands_in_every_table_and_is_nobodys_input(
     assert "Readers and devices" in report
     assert "orange: deep networks, grey: readers and devices. The filled" in report
     assert "Dr Gray" in report
-    with pytest.raises(DataError, match="`Dr Gray` came with the data and scores no film"):
+    with pytest.raises(
+        DataError, match="`Dr Gray` is a column of the data set and cannot score new images"
+    ):
         load_model(project.folder / "models/reader")

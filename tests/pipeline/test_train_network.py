@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from entrypoint import process_rank
-from skiagram.predictions import Predictions
-from skiagram.records import read_cases
+from skiagram.records import Predictions, read_cases
 from tests.pipeline.project import Project
 
 LAUNCHERS: list[tuple[dict[str, str], int | None]] = [

@@ -30,6 +30,7 @@ def volume_arrays() -> dict[str, np.ndarray]:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(
     project: Project,
 ) -> None:

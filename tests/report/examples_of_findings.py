@@ -4,20 +4,32 @@ import dataclasses
 
 import numpy as np
 
-from skiagram.evaluation.records.calibration import (
+from skiagram.evaluation.results import (
+    BaselineComparison,
     BrierParts,
+    CalibrationDistance,
     CalibrationResult,
+    ClinicalUtility,
+    Comparison,
+    Curve,
     DecisionCurve,
+    Estimate,
+    Evaluation,
+    McNemar,
+    ModelResult,
+    NetBenefitGain,
+    OperatingPoint,
+    Planning,
+    PredictionSets,
+    Ranking,
     ReliabilityBin,
+    RiskCoverage,
+    Stability,
+    Subgroup,
+    VarianceSplit,
 )
-from skiagram.evaluation.records.comparison import AgainstTrivial, Comparison, McNemar
-from skiagram.evaluation.records.doubt import PredictionSets, RiskCoverage
-from skiagram.evaluation.records.operating import OperatingPoint
-from skiagram.evaluation.records.stability import Ranking, VarianceSplit
-from skiagram.evaluation.records.subgroup import Subgroup
-from skiagram.evaluation.results import Curve, Estimate, Evaluation, ModelResult, Stability
-from skiagram.report.gallery import Gallery, Mistake
 from skiagram.report.material import Material
+from skiagram.report.sections.errors import Gallery, Mistake
 from tests.report.examples_of_results import TITLES, binary, estimate, material
 
 CHOSEN = {"random_forest", "small_cnn"}
@@ -44,20 +56,33 @@ def full() -> Evaluation:
         difference=Estimate(0.021, -0.03, 0.046, "paired DeLong"),
         secondary=secondary,
         detectable=Estimate(0.06, method="80 % power"),
+        planning=Planning(675, 904),
         ranking=Ranking(
             Estimate(0.81), 0.004, 3, dict.fromkeys(TITLES, 2.5), {"svm": 0.5, "small_cnn": 0.3}
         ),
         majority_accuracy=estimate(0.6, 0.05, "Wilson"),
-        trivial=(
-            AgainstTrivial("small_cnn", "prevalence", Estimate(0.4, 0.3, 0.5), True),
-            AgainstTrivial("small_cnn", "decision_tree", Estimate(0.02, -0.1, 0.1), False),
-            AgainstTrivial("random_forest", "prevalence", Estimate(0.3, 0.2, 0.4), True),
+        reference_baselines=(
+            BaselineComparison("small_cnn", "prevalence", Estimate(0.4, 0.3, 0.5), True),
+            BaselineComparison("small_cnn", "decision_tree", Estimate(0.02, -0.1, 0.1), False),
+            BaselineComparison("random_forest", "prevalence", Estimate(0.3, 0.2, 0.4), True),
         ),
-        trivial_words={
+        reference_baseline_words={
             "small_cnn": "The best network is not shown to beat Decision tree.",
             "random_forest": "The best classical model beats the prevalence.",
         },
         prevalence=0.01,
+        utility=ClinicalUtility(
+            0.01,
+            {
+                "sensitivity": Estimate(0.05, -0.02, 0.12, "paired"),
+                "specificity": Estimate(None, reason="no threshold was fixed"),
+                "brier": Estimate(-0.012, -0.02, -0.004, "paired"),
+            },
+            (
+                NetBenefitGain(0.1, 0.9, 4.2, 1.1, -100.0, Estimate(3.1, 0.6, 5.6, "paired")),
+                NetBenefitGain(0.5, 0.99, 1.0, 2.0, -980.0, Estimate(-1.0, -9.0, 7.0, "paired")),
+            ),
+        ),
     )  # fmt: skip
 
 
@@ -81,6 +106,7 @@ def _whole(model: ModelResult) -> ModelResult:
             Estimate(-0.2, -0.5, 0.1, "sandwich"),
             estimate(0.8, 0.2, "sandwich"),
             estimate(1.1, 0.1, "delta method"),
+            CalibrationDistance(Estimate(0.041), Estimate(0.03), Estimate(0.09), 0.034),
         ),
         decision_curve=DecisionCurve(
             tuple(grid), tuple(benefit), tuple(benefit - 0.05), tuple(benefit + 0.05),

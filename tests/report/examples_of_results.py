@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
 from skiagram.audit.contract import Finding
-from skiagram.audit.report import AuditReport
+from skiagram.audit.run import AuditReport
 from skiagram.evaluation.results import (
     Comparison,
     Curve,
@@ -17,8 +17,8 @@ from skiagram.evaluation.results import (
     Stability,
 )
 from skiagram.records import DataCard, Outcome, Task
-from skiagram.report.examples import Example, as_example
 from skiagram.report.material import Material, Provenance
+from skiagram.report.sections.data import Example, make_example
 
 TITLES = {
     "linear_regression": "Linear regression",
@@ -37,7 +37,7 @@ def estimate(value: float, width: float, method: str = "logit DeLong, clustered"
     return Estimate(value, max(-1.0, value - width), min(1.0, value + width / 2), method)
 
 
-def finished_model(name: str, *, twins: bool, ideal: bool) -> ModelResult:
+def finished_model(name: str, *, near_duplicates: bool, ideal: bool) -> ModelResult:
     rng = np.random.default_rng(len(name))
     label = np.repeat([0, 1], (90, 60))
     score = rng.normal(size=150) + STRENGTH[name] * label
@@ -53,8 +53,8 @@ def finished_model(name: str, *, twins: bool, ideal: bool) -> ModelResult:
         "specificity": estimate(auc - 0.2, 0.08, "Wilson"),
         "brier": estimate(0.25 - auc / 8, 0.02, "bootstrap by patient"),
     }
-    if twins:
-        metrics["roc_auc_off_twins"] = estimate(auc - 0.06, 0.1)
+    if near_duplicates:
+        metrics["roc_auc_off_near_duplicates"] = estimate(auc - 0.06, 0.1)
     return ModelResult(
         outcome=outcome(name),
         metrics=metrics,
@@ -93,8 +93,10 @@ def failed_model(name: str, reason: str) -> ModelResult:
     return ModelResult(failed, {}, Estimate(None, reason="training failed"))
 
 
-def binary(*, twins: int = 0, ideal: bool = True) -> Evaluation:
-    models = [finished_model(name, twins=twins > 0, ideal=ideal) for name in TITLES]
+def binary(*, near_duplicates: int = 0, ideal: bool = True) -> Evaluation:
+    models = [
+        finished_model(name, near_duplicates=near_duplicates > 0, ideal=ideal) for name in TITLES
+    ]
     return Evaluation(
         task=Task(("normal", "abnormal"), 1, "holdout"),
         part="test",
@@ -103,7 +105,7 @@ def binary(*, twins: int = 0, ideal: bool = True) -> Evaluation:
             "reported": {"normal": 90, "abnormal": 60},
         },
         patients={"development": 175, "reported": 75},
-        twins=twins,
+        near_duplicates=near_duplicates,
         models=tuple(models),
         best={"classical": "random_forest", "deep": "small_cnn"},
         difference=estimate(0.021, 0.05, "paired DeLong"),
@@ -154,7 +156,7 @@ def several_classes() -> Evaluation:
     classes = ("melanoma", "nevus", "keratosis")
     absent = Estimate(None, reason="defined for two classes only")
     model = dataclasses.replace(
-        finished_model("logistic_regression", twins=False, ideal=False),
+        finished_model("logistic_regression", near_duplicates=False, ideal=False),
         metrics={
             "roc_auc": estimate(0.81, 0.05, "bootstrap by patient"),
             "balanced_accuracy": estimate(0.66, 0.05, "bootstrap by patient"),
@@ -170,7 +172,7 @@ def several_classes() -> Evaluation:
         part="out_of_fold",
         cases={side: dict.fromkeys(classes, 40) for side in ("development", "reported")},
         patients={"development": 120, "reported": 120},
-        twins=0,
+        near_duplicates=0,
         models=(model,),
         best={"classical": "logistic_regression"},
         difference=None,
@@ -207,7 +209,7 @@ def pictures() -> tuple[Example, ...]:
         clean += 2 * k * np.exp(-((row - 0.4) ** 2 + (column - 0.6) ** 2) / 0.01)
         noisy = clean + rng.normal(scale=0.3, size=clean.shape)
         noisy[40] = np.nan
-        examples.append(as_example(f"c{k:05d}", label, noisy, clean))
+        examples.append(make_example(f"c{k:05d}", label, noisy, clean))
     return tuple(examples)
 
 

@@ -2,7 +2,7 @@ from itertools import product
 
 import pytest
 
-from skiagram.report.drawing import PALETTE, Drawing, sheet, wrapped
+from skiagram.report.drawing import PALETTE, Drawing, open_sheet, wrap_title
 
 
 def luminance(colour: str) -> float:
@@ -23,7 +23,7 @@ def test_every_colour_can_be_read_on_its_paper(name: str, theme: int) -> None:
 
 
 def drawn(label: str) -> Drawing:
-    with sheet(1.0) as page:
+    with open_sheet(1.0) as page:
         page.figure.add_subplot().set_title(label)
         return page.finish("figure", f"A figure of {label}")
 
@@ -44,6 +44,6 @@ def test_dollar_signs_and_markup_in_names_are_plain_text() -> None:
 
 def test_long_names_take_more_lines_without_losing_words() -> None:
     title = "Convolutional network of the articles"
-    lines = wrapped(title).splitlines()
+    lines = wrap_title(title).splitlines()
     assert max(map(len, lines)) <= 24
     assert " ".join(lines) == title

@@ -1,48 +1,82 @@
 from pathlib import Path
 
+from skiagram.evaluation.results import Estimate
+from skiagram.records import write_record
 from skiagram.report.index import write_index
-from skiagram.report.page import render
+from skiagram.report.page import page_title
+from skiagram.report.studies.pages import write_study
+from skiagram.studies.crossover.results import Crossing, CrossoverResult
 from tests.report.examples_of_results import binary, material
 from tests.report.test_page import Page
 
-STUDY = """<!doctype html><html><head><meta charset="utf-8"></head><body>
-<h1>Tissue: from <i>how many</i> cases?</h1>
-<p class="verdict">The network &lt;small&gt; overtakes<br> at 4,000 cases.</p>
-{more}<p>Not an answer.</p></body></html>"""
+
+def crossover(networks: int = 1) -> CrossoverResult:
+    crossings = tuple(
+        Crossing(
+            f"n{k}", f"Net {k} <small>", 730.0, 412.0, 1490.0, 1.0, (50, 200, 800), (5, 5, 5),
+            Estimate(0.03, 0.01, 0.05),
+        )
+        for k in range(networks)
+    )  # fmt: skip
+    return CrossoverResult(
+        "tissue", "Tissue", 50, 800, 1600, 5, 100, 90, Estimate(0.95), (), crossings
+    )
 
 
-def project(root: Path, more: int = 0) -> Path:
-    answers = "".join(f'<li class="answer"><b>{k}</b>: open.</li>' for k in range(more))
-    page = root / "studies/crossover/page.html"
-    page.parent.mkdir(parents=True)
-    page.write_text(STUDY.format(more=answers), encoding="utf-8")
+def project(root: Path, networks: int = 1) -> Path:
+    folder = root / "studies/crossover"
+    folder.mkdir(parents=True)
+    write_study(crossover(networks), folder)
+    return root
+
+
+def with_report(root: Path) -> Path:
+    for name in ("reports", "data/cases"):
+        (root / name).mkdir(parents=True)
+    (root / "reports/report.html").write_text("Not read.", encoding="utf-8")
+    write_record(binary(), root / "reports/evaluation.json")
+    write_record(material().card, root / "data/cases/card.json")
     return root
 
 
 def test_every_study_is_linked_with_its_answer(tmp_path: Path) -> None:
     page = Page(write_index(project(tmp_path)).read_text(encoding="utf-8"))
     assert [one["href"] for one in page.all("a")] == ["crossover/page.html"]
-    assert "Tissue: from how many cases?" in page.text
-    assert "The network <small> overtakes at 4,000 cases." in page.text
-    assert "Not an answer" not in page.text
+    assert "Tissue: from how many training cases on is a network better?" in page.text
+    assert "Net 0 <small> overtakes the best baseline at about 730 training cases" in page.text
     assert "No report yet" in page.text
 
 
 def test_links_lead_to_pages_and_the_report_tells_its_verdict(tmp_path: Path) -> None:
-    report = project(tmp_path) / "reports/report.html"
-    report.parent.mkdir()
-    report.write_text(render(binary(), material()), encoding="utf-8")
-    index = write_index(tmp_path)
+    index = write_index(with_report(project(tmp_path)))
     page = Page(index.read_text(encoding="utf-8"))
     assert all((index.parent / str(one["href"])).exists() for one in page.all("a"))
     assert len(page.all("a")) == 2
     assert binary().verdict in page.text
+    assert page_title(material().card) in page.text
+    assert "Not read" not in page.text
+
+
+def test_the_records_are_read_and_not_the_pages(tmp_path: Path) -> None:
+    project(tmp_path)
+    (tmp_path / "studies/crossover/page.html").write_text("<h1>Rewritten</h1>", encoding="utf-8")
+    text = write_index(tmp_path).read_text(encoding="utf-8")
+    assert "Rewritten" not in text
+    assert "Tissue" in text
+
+
+def test_a_result_of_another_version_keeps_its_link(tmp_path: Path) -> None:
+    project(tmp_path)
+    (tmp_path / "studies/crossover/result.json").write_text("{}", encoding="utf-8")
+    page = Page(write_index(tmp_path).read_text(encoding="utf-8"))
+    assert [one["href"] for one in page.all("a")] == ["crossover/page.html"]
+    assert "cannot be read by this version" in page.text
 
 
 def test_long_lists_of_answers_are_cut_and_counted(tmp_path: Path) -> None:
-    text = Page(write_index(project(tmp_path, more=7)).read_text(encoding="utf-8")).text
-    assert "1: open." in text
-    assert "2: open." not in text
+    text = Page(write_index(project(tmp_path, networks=8)).read_text(encoding="utf-8")).text
+    assert "Net 2 <small> overtakes" in text
+    assert "Net 3 <small> overtakes" not in text
     assert "5 more on the page." in text
 
 

@@ -1,4 +1,7 @@
+"""The figures that dvc compares: by model, rounded, nothing that was not computed."""
+
 import hashlib
+import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -7,7 +10,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import auc
 
-from skiagram.report.write import plot_tables, write_report
+from make_reference.metrics_page import MetricsFile
+from skiagram.report.write import headline_figures, plot_tables, write_report
 from tests.report.examples_of_results import binary, material, several_classes, with_failure
 
 
@@ -69,3 +73,26 @@ def test_a_failed_model_has_no_curve() -> None:
 
 def test_several_classes_have_no_roc() -> None:
     assert set(plot_tables(several_classes(), {})) == {"auc", "folds", "confusion"}
+
+
+def test_figures_stand_under_their_model() -> None:
+    evaluation = binary()
+    found = headline_figures(evaluation)
+    for model in evaluation.models:
+        figures = found[model.outcome.model]
+        assert figures["roc_auc"] == pytest.approx(model.metrics["roc_auc"].value, abs=1e-4)
+        assert figures["selection_auc"] == pytest.approx(model.selection_auc.value, abs=1e-4)
+    MetricsFile.model_validate_json(json.dumps(found, allow_nan=False))
+
+
+def test_a_failed_model_keeps_its_place_without_figures() -> None:
+    evaluation = with_failure("memory ran out")
+    failed = [one.outcome.model for one in evaluation.models if one.outcome.status == "failed"]
+    found = headline_figures(evaluation)
+    assert failed
+    assert all(found[name] == {} for name in failed)
+
+
+def test_the_comparison_of_the_arms_has_its_interval() -> None:
+    found = headline_figures(binary())["best_network_minus_baseline"]
+    assert found["low"] <= found["roc_auc"] <= found["high"]

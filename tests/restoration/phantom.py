@@ -7,10 +7,10 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from skiagram.image_store.shards import Image
 from skiagram.options import build
 from skiagram.restoration.contract import Treatment
 from skiagram.restoration.steps import Steps
-from skiagram.store import Image
 
 OPTION_FILES = Path(__file__).parents[2] / "conf" / "restoration"
 

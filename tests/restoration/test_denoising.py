@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
+import pywt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -15,7 +16,7 @@ from skimage.restoration import cycle_spin, denoise_wavelet, estimate_sigma
 
 from skiagram.errors import OptionError
 from skiagram.options import check
-from skiagram.restoration.denoising import Denoising
+from skiagram.restoration.denoising import Denoising, bayes_thresholds, shrink_hard, shrink_soft
 from tests.restoration.phantom import Plane, film, psnr, restoration, tissue
 
 OPTIONS = Denoising(
@@ -235,3 +236,25 @@ def test_other_than_orthogonal_wavelets_are_refused_by_name(wavelet: str) -> Non
 
 def test_the_default_options_are_the_ones_tested_here() -> None:
     assert restoration("wavelet").denoising == OPTIONS
+
+
+def test_bayes_thresholds_are_those_of_the_formula() -> None:
+    rng = np.random.default_rng(0)
+    bands = (rng.normal(size=(4, 137)) * np.array([[0.5], [1], [2], [0]])).astype(np.float32)
+    thresholds = bayes_thresholds(bands, np.array([0.1, 0.4, 3.0, 0.2]))
+    signal = np.mean(np.square(bands[:2], dtype=np.float64), axis=1) - [0.01, 0.16]
+    np.testing.assert_allclose(thresholds[:2], [0.01, 0.16] / np.sqrt(signal), rtol=1e-12)
+    np.testing.assert_array_equal(thresholds[2:], np.inf)
+
+
+@pytest.mark.parametrize(("shrink", "mode"), [(shrink_soft, "soft"), (shrink_hard, "hard")])
+def test_shrinking_equals_pywavelets(shrink: object, mode: str) -> None:
+    bands = np.random.default_rng(0).normal(size=(3, 101)).astype(np.float32)
+    thresholds = np.array([0.0, 0.7, np.inf])
+    expected = [
+        pywt.threshold(band, threshold, mode) if np.isfinite(threshold) else np.zeros_like(band)
+        for band, threshold in zip(bands, thresholds, strict=True)
+    ]
+    assert callable(shrink)
+    shrink(bands, thresholds)
+    np.testing.assert_allclose(bands, expected, atol=1e-6)

@@ -1,13 +1,13 @@
-"""A study's place whose phantom takes a second."""
+"""A study's workspace whose phantom takes a second."""
 
 import shutil
 from pathlib import Path
 
 import yaml
 
-from skiagram.compute import Compute
+from skiagram.compute.workers import Compute
 from skiagram.options import check
-from skiagram.studies.place import Place
+from skiagram.studies.workspace import Workspace
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -17,7 +17,7 @@ def local_compute() -> Compute:
     return check(Compute, yaml.safe_load((CONF / "compute/local.yaml").read_text()), "compute")
 
 
-def small_place(folder: Path, patients: tuple[int, int, int] = (24, 4, 12)) -> Place:
+def small_place(folder: Path, patients: tuple[int, int, int] = (24, 4, 12)) -> Workspace:
     """Return a place with all option files, the phantom's made small."""
     conf = folder / "conf"
     if not conf.exists():
@@ -27,4 +27,4 @@ def small_place(folder: Path, patients: tuple[int, int, int] = (24, 4, 12)) -> P
         values["patients"] = dict(zip(("train", "validation", "test"), patients, strict=True))
         values["size"], values["nodule"]["places"] = 32, 7
         file.write_text(yaml.safe_dump(values))
-    return Place(conf, None, folder / "work", local_compute())
+    return Workspace(conf, None, folder / "work", local_compute())

@@ -1,19 +1,21 @@
-"""The study of restoration on a small phantom, whose clean images are known."""
+"""The study of restoration on a small phantom, whose clean images are known; PSNR and SSIM."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from skimage.metrics import peak_signal_noise_ratio
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from skiagram.errors import OptionError
-from skiagram.models.plan import Plan
+from skiagram.image_store.store import ImageStore
+from skiagram.models.resampling import Plan
 from skiagram.records import Cases
-from skiagram.store import ImageStore
 from skiagram.studies.ablation.results import AblationResult
-from skiagram.studies.ablation.study import Ablation
+from skiagram.studies.ablation.study import Ablation, estimate_fidelity
 from skiagram.training.options import Trainer
+from tests.datasets.phantom.test_volumes import small
+from tests.datasets.sources import ingested
 from tests.studies.small_phantom import small_place
 
 
@@ -38,7 +40,13 @@ def study(**changed: Any) -> Ablation:
         "baselines": ("logistic_regression",),
         "networks": (),
         "plan": Plan(
-            repeats=1, folds=2, inner_folds=2, calibration="platt", validation_fraction=0.2, seed=0
+            repeats=1,
+            folds=2,
+            inner_folds=2,
+            calibration="platt",
+            sensitivity=0.9,
+            validation_fraction=0.2,
+            seed=0,
         ),
         "trainer": Trainer(
             accelerator="cpu",
@@ -105,11 +113,26 @@ def test_a_rerun_makes_nothing_again(result: AblationResult, folder: Path) -> No
 
 
 def test_a_wrong_option_ends_the_study_and_leaves_no_half_piece(folder: Path) -> None:
-    place = small_place(folder)
-    text = (place.conf / "model/logistic_regression.yaml").read_text()
+    workspace = small_place(folder)
+    text = (workspace.conf / "model/logistic_regression.yaml").read_text()
     text = text.replace("columns: null", "columns: [no_such_family]")
-    (place.conf / "model/of_nothing.yaml").write_text(text)
-    with pytest.raises(OptionError, match="no feature starts with `no_such_family`"):
-        study(baselines=("of_nothing",)).run(place)
-    assert not [path for path in place.work.iterdir() if "of_nothing" in path.name]
-    assert not list(place.work.glob("started-*"))
+    (workspace.conf / "model/of_nothing.yaml").write_text(text)
+    with pytest.raises(OptionError, match="no feature of the family `no_such_family`"):
+        study(baselines=("of_nothing",)).run(workspace)
+    assert not [path for path in workspace.work.iterdir() if "of_nothing" in path.name]
+    assert not list(workspace.work.glob("started-*"))
+
+
+def test_volumes_are_compared_in_three_dimensions(tmp_path: Path) -> None:
+    folders, cases = ingested(small(), tmp_path)
+    images, clean = ImageStore(folders.images), ImageStore(folders.sealed / "clean")
+    psnr, ssim = estimate_fidelity(tmp_path, images)
+    expected = np.empty((len(cases.test()), 2))
+    for row, case_id in enumerate(cases.test().case_id.tolist()):
+        truth, seen = (store.image(case_id)[..., 0].astype(float) for store in (clean, images))
+        span = float(np.ptp(truth))
+        expected[row] = (
+            peak_signal_noise_ratio(truth, seen, data_range=span),
+            structural_similarity(truth, seen, data_range=span),
+        )
+    assert [psnr.value, ssim.value] == pytest.approx(expected.mean(axis=0).tolist())

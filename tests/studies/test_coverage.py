@@ -2,28 +2,41 @@
 
 import re
 import runpy
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
+FOLDER = PROJECT / "studies/coverage"
 PAGE = PROJECT / "docs/results/coverage.md"
+Table = list[tuple[str, list[float]]]
 
 
-def tables(text: str) -> Iterator[list[tuple[str, list[float]]]]:
-    """Yield (first cell, percentages) of each row, table after table."""
+def tables(text: str) -> list[Table]:
+    """Return (first cell, percentages) of each row, table after table."""
+    found = []
     for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
         rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.split("\n")]
-        yield [
-            (row[0], [float(cell[:-2]) for cell in row if cell.endswith(" %")])
-            for row in rows[2:]
-            if len(row) > 1
-        ]
+        found.append([(row[0], _percentages(row)) for row in rows[2:] if len(row) > 1])
+    return found
+
+
+def _percentages(cells: list[str]) -> list[float]:
+    """Return all percentages, of `before → now` both."""
+    shares = [cell[:-2] for cell in cells if cell.endswith(" %")]
+    return [float(number) for share in shares for number in share.split(" → ")]
+
+
+def of_section(title: str) -> Table:
+    text = PAGE.read_text(encoding="utf-8")
+    (section,) = [part for part in text.split("\n## ") if part.startswith(title)]
+    (table,) = tables(section)
+    return table
 
 
 def test_default_intervals_hold_what_they_say_from_40_patients_of_a_class_on() -> None:
-    areas, decisions, equal = tables(PAGE.read_text(encoding="utf-8"))
+    areas, decisions, equal = tables(PAGE.read_text(encoding="utf-8"))[:3]
     many = [values for name, values in areas if not name.startswith("10 + 10")]
     assert len(many) == 9
     assert all(93 <= logit <= 97 for logit, _, _, _ in many)
@@ -33,9 +46,57 @@ def test_default_intervals_hold_what_they_say_from_40_patients_of_a_class_on() -
     assert all(value <= 6 for _, values in equal for value in values)
 
 
+def test_unequal_patients_keep_93_percent_where_they_did_not() -> None:
+    rows = of_section("Patients with unequal numbers of images")
+    assert len(rows) == 9
+    for _, (area, area_now, share, share_now, _, balanced_now, _, difference_now) in rows:
+        assert min(area_now, share_now, balanced_now, difference_now) >= 93
+        assert share < 91
+        assert area < 94
+
+
+def test_more_models_in_an_arm_are_no_advantage() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    (section,) = [part for part in text.split("\n## ") if "the arm with more models" in part]
+    biases = re.findall(r"([+−]\d\.\d+) → ([+−]\d\.\d+)", section)
+    before, now = (
+        [float(one.replace("−", "-")) for one in side] for side in zip(*biases, strict=True)
+    )
+    assert max(abs(one) for one in now) <= 0.005
+    assert min(before) < -0.02
+    rows = of_section("Cross-validation: the arm with more models")
+    assert all(max(values[1], values[3]) <= 3.5 for _, values in rows)
+    assert max(values[2] for _, values in rows) > 8
+
+
+def test_overlapping_training_sets_are_in_the_interval() -> None:
+    rows = of_section("Cross-validation: models that are trained")
+    assert all(max(values[1], values[3]) <= 3.5 for _, values in rows)
+    assert max(values[0] for _, values in rows) > 5
+    assert all(values[5] >= 93 for _, values in rows)
+
+
+def test_equal_procedures_are_told_apart_in_six_percent_at_most() -> None:
+    rows = of_section("Holdout: other seeds")
+    assert len(rows) == 4
+    assert all(now <= 6 for _, (_, now) in rows)
+    assert max(before for _, (before, _) in rows) > 10
+
+
+def test_a_crossing_is_denied_where_there_is_none_and_hardly_elsewhere() -> None:
+    rows = of_section("Learning curves that cross")
+    assert len(rows) == 12
+    denied = [values[4:6] for _, values in rows[0::3] + rows[1::3]]
+    assert max(before for before, _ in denied) > 24
+    assert all(now <= 4 for _, now in denied)
+    assert all(values[1] >= 90 for _, values in rows)  # 125 sets a row: ± 4
+    assert all(values[3] <= 2.5 for _, values in rows[2::3])  # "overtakes" where it does not
+
+
 @pytest.mark.slow
-def test_a_short_run_gives_the_same_tables_twice() -> None:
-    page = runpy.run_path(str(PROJECT / "studies/coverage/run.py"))["page"]
+def test_a_short_run_gives_the_same_tables_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(FOLDER), *sys.path])  # as `python run.py` has it
+    page = runpy.run_path(str(FOLDER / "run.py"))["page"]
     first, again = page(4, 100), page(4, 100)
     assert first == again
     assert [[name for name, _ in table] for table in tables(first)] == [

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult, Stability
+from skiagram.image_store.shards import ShardWriter
 from skiagram.records import DataCard, Outcome, Task, write_record, write_table
-from skiagram.store import ShardWriter
 
 MODELS = ("svm", "small_cnn", "broken_cnn")
 
@@ -42,7 +42,7 @@ def project(tmp_path: Path) -> Path:
         part="test",
         cases={"development": {"benign": 5}},
         patients={"development": 5},
-        twins=3,
+        near_duplicates=3,
         models=_results(),
         best={"classical": "svm", "deep": "small_cnn"},
         difference=Estimate(0.02, -0.1, 0.1),

@@ -2,14 +2,29 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from skiagram.errors import DataError
+from skiagram.evaluation.results import Estimate
 from skiagram.records import write_record
-from skiagram.tracking.execution import read_execution
-from skiagram.tracking.none import NoTracking
+from skiagram.tracking.contract import NoTracking, Point
+from skiagram.tracking.execution import (
+    commit_tags,
+    curve_points,
+    estimate_points,
+    experiment_name,
+    flatten,
+    home,
+    read_execution,
+    run_name,
+    seconds_of,
+)
 from tests.tracking.conftest import MODELS
 
 
@@ -72,3 +87,104 @@ def test_tracking_can_be_off(project: Path, tmp_path: Path) -> None:
     said = NoTracking().record(read_execution(project, MODELS, {}), tmp_path)
     assert said == "Nothing recorded: tracking is off."
     assert sorted(tmp_path.rglob("*")) == before
+
+
+KEYS = st.text("abcdefgh_", min_size=1, max_size=4)
+LEAVES = st.integers() | st.booleans() | st.text("xyz", max_size=3) | st.none()
+
+
+@given(options=st.dictionaries(KEYS, st.dictionaries(KEYS, LEAVES) | LEAVES))
+def test_every_option_keeps_its_place(options: dict[str, object]) -> None:
+    expected = {
+        f"{group}.{name}" if name else group: str(value)
+        for group, values in options.items()
+        for name, value in (values.items() if isinstance(values, dict) else [("", values)])
+    }
+    assert flatten(options) == expected
+
+
+def test_lists_are_readable() -> None:
+    assert flatten({"layers": [32, 64], "pad": ()}) == {"layers": "32, 64", "pad": ""}
+
+
+def test_a_figure_without_value_or_bounds_leaves_no_point() -> None:
+    assert estimate_points("auc", None) == []
+    assert estimate_points("auc", Estimate(None, reason="one class")) == []
+    assert estimate_points("auc", Estimate(0.8)) == [Point("auc", 0.8)]
+    bounded = estimate_points("auc", Estimate(0.8, 0.7, 0.9))
+    assert bounded == [Point("auc", 0.8), Point("auc_low", 0.7), Point("auc_high", 0.9)]
+
+
+def test_curves_have_the_epoch_as_step() -> None:
+    curves = pd.DataFrame(
+        {"fit": ["a", "a", "b"], "epoch": [0, 1, 0], "loss": [0.5, float("nan"), 0.25]}
+    )
+    assert curve_points(curves) == [Point("loss/a", 0.5, 0), Point("loss/b", 0.25, 0)]
+
+
+@pytest.mark.parametrize("columns", [("fit", "epoch"), ("epoch", "fit")])
+def test_models_without_epochs_have_no_curves(columns: tuple[str, str]) -> None:
+    assert curve_points(pd.DataFrame({name: [] for name in columns})) == []
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    author = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    done = subprocess.run(
+        ["git", *author, *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_the_commit_and_changed_options(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("seed: 0\n")
+    _git(tmp_path, "init", "-q")
+    _git(tmp_path, "add", ".")
+    _git(tmp_path, "commit", "-q", "-m", "first")
+    commit = _git(tmp_path, "rev-parse", "HEAD")
+    (tmp_path / "dvc.lock").write_text("written by every run")
+    clean = {"mlflow.source.git.commit": commit, "skiagram.modified": "no"}
+    assert commit_tags(tmp_path) == clean
+    (tmp_path / "params.yaml").write_text("seed: 1\n")
+    assert commit_tags(tmp_path) == clean | {"skiagram.modified": "yes"}
+
+
+def test_no_commit_outside_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert commit_tags(tmp_path) == {}
+    monkeypatch.setenv("PATH", "")
+    assert commit_tags(tmp_path) == {}
+
+
+def test_experiments_have_names_and_a_lasting_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DVC_EXP_NAME", raising=False)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    assert (experiment_name(), home(tmp_path)) == ("workspace", tmp_path)
+    monkeypatch.setenv("DVC_EXP_NAME", "sunny-film")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "project"))
+    assert (experiment_name(), home(tmp_path)) == ("sunny-film", tmp_path / "project")
+
+
+def test_names_tell_runs_apart(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DVC_EXP_NAME", raising=False)
+    choices = {"dataset": "films", "design": "cv", "seed": 3, "features": "glcm", "folds": 5}
+    assert run_name(choices).startswith("films-cv-seed3-")
+    assert run_name(choices) == run_name(dict(reversed(choices.items())))
+    assert run_name(choices | {"features": "lbp"}) != run_name(choices)
+    execution = read_execution(project, MODELS, choices)
+    assert execution.parent.name == run_name(choices)
+    for child in execution.children:
+        assert {name: child.params[f"run.{name}"] for name in choices} == {
+            name: str(value) for name, value in choices.items()
+        }
+    monkeypatch.setenv("DVC_EXP_NAME", "sunny-film")
+    assert run_name(choices) == "sunny-film"
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"seconds": "x", "host": "h"}'])
+def test_seconds_that_cannot_be_read_are_left_out(tmp_path: Path, content: str) -> None:
+    assert seconds_of(tmp_path, "ingest") is None
+    noted = tmp_path / ".work/seconds/ingest.json"
+    noted.parent.mkdir(parents=True)
+    noted.write_text(content)
+    assert seconds_of(tmp_path, "ingest") is None

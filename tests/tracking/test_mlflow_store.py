@@ -51,7 +51,7 @@ def test_a_parent_and_a_child_a_model(
     assert capfd.readouterr().err == ""
 
     runs = {run.info.run_name: run for run in _runs(client, "skiagram")}
-    parent = runs.pop("workspace")
+    parent = runs.pop(execution.parent.name)
     assert set(runs) == set(MODELS)
     assert parent.data.params["dataset"] == "made"
     assert parent.data.metrics["difference_low"] == -0.1
@@ -59,6 +59,9 @@ def test_a_parent_and_a_child_a_model(
     assert {run.data.tags["mlflow.parentRunId"] for run in runs.values()} == {parent.info.run_id}
     assert runs["broken_cnn"].info.status == "FAILED"
     assert runs["broken_cnn"].data.tags["mlflow.note.content"] == "diverged in epoch 3"
+
+    same_run = "params.`run.dataset` = 'made' and params.`run.seed` = '0'"
+    assert len(client.search_runs([parent.info.experiment_id], same_run)) == len(MODELS)
 
     svm = runs["svm"]
     assert svm.data.params["scaling.method"] == "robust"
@@ -69,7 +72,7 @@ def test_a_parent_and_a_child_a_model(
 
 
 def test_curves_and_folds_have_steps(project: Path, home: Path, client: Any) -> None:
-    STORE.record(read_execution(project, MODELS, {}), home)
+    STORE.record(read_execution(project, MODELS, {"dataset": "made", "seed": 0}), home)
     network = next(run for run in _runs(client, "skiagram") if run.info.run_name == "small_cnn")
 
     def history(name: str) -> list[tuple[int, float]]:
@@ -83,12 +86,13 @@ def test_curves_and_folds_have_steps(project: Path, home: Path, client: Any) -> 
 
 
 def test_artefacts_lie_beside_the_database(project: Path, home: Path, client: Any) -> None:
-    STORE.record(read_execution(project, MODELS, {}), home)
+    execution = read_execution(project, MODELS, {"dataset": "made", "seed": 0})
+    STORE.record(execution, home)
     runs = {run.info.run_name: run.info for run in _runs(client, "skiagram")}
     assert runs["svm"].artifact_uri.startswith((home / "mlartifacts").as_uri())
     inside = [file.path for file in client.list_artifacts(runs["svm"].run_id, "model/repeat0")]
     assert inside == ["model/repeat0/model.json"]
-    reports = {file.path for file in client.list_artifacts(runs["workspace"].run_id)}
+    reports = {file.path for file in client.list_artifacts(runs[execution.parent.name].run_id)}
     assert reports == {"evaluation.json", "metrics.json", "report.html", "scores.csv", "plots"}
 
 
@@ -124,7 +128,7 @@ def test_a_recording_cut_short_is_made_anew(
             store.record(execution, home)
     assert store.record(execution, home).startswith("Recorded")
     finished = [run for run in _runs(client, "cut short") if run.info.status == "FINISHED"]
-    assert [run.info.run_name for run in finished].count("workspace") == 1
+    assert [run.info.run_name for run in finished].count(execution.parent.name) == 1
 
 
 def test_a_dead_server_is_given_up_at_once(

@@ -4,7 +4,7 @@ import numpy as np
 
 from skiagram.audit.contract import Evidence, Finding, examples
 
-TINY = 10
+FEW_PATIENTS = 10
 
 
 def check_classes(evidence: Evidence) -> list[Finding]:
@@ -17,23 +17,23 @@ def check_classes(evidence: Evidence) -> list[Finding]:
         for name, images, people in zip(classes, cases, patients, strict=True)
     )
     absent = [name for name, people in zip(classes, patients, strict=True) if not people]
-    tiny = [k for k, people in enumerate(patients) if 0 < people < TINY]
+    tiny = [k for k, people in enumerate(patients) if 0 < people < FEW_PATIENTS]
     return [
         Finding("class_counts", "note", len(known), f"Development cases: {counts}."),
         Finding(
             name="absent_classes",
             severity="stop",
             count=len(absent),
-            summary=f"No development case shows: {', '.join(absent)}.",
-            remedy="add cases of that class, or drop it from `classes`",
+            summary=f"Classes without a development case: {', '.join(absent)}.",
+            remedy="add cases of that class, correct the labels, or remove it from `classes`",
         ),
         Finding(
             name="tiny_classes",
             severity="warning",
             count=len(tiny),
-            summary=f"Fewer than {TINY} patients among the development cases: "
+            summary=f"Classes with fewer than {FEW_PATIENTS} development patients: "
             f"{', '.join(classes[k] for k in tiny)}.",
-            remedy="add patients; figures on so few say little",
+            remedy="add patients; results on so few are very uncertain",
             examples=examples(known.case_id[np.isin(known.label, tiny)]),
         ),
     ]

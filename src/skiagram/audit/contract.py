@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.duplicates import Pairs
+from skiagram.near_duplicates import Pairs
 from skiagram.records import Cases, DataCard, Task
 
 Severity = Literal["note", "warning", "stop"]
@@ -51,12 +51,14 @@ class Evidence:
     traits: Traits | None = None
     shifted: Pairs | None = None
 
-    def pairs_between(self, one: tuple[str, ...], other: tuple[str, ...]) -> NDArray[np.bool_]:
-        """Return (m,) bool: the pairs with one image in the splits `one`, one in `other`."""
+    def pairs_between(
+        self, splits: tuple[str, ...], other_splits: tuple[str, ...]
+    ) -> NDArray[np.bool_]:
+        """Return (m,) bool: the pairs with one image in `splits`, the other in `other_splits`."""
         first, second = (self.cases.split[rows] for rows in (self.pairs.first, self.pairs.second))
-        there: NDArray[np.bool_] = np.isin(first, one) & np.isin(second, other)
-        back: NDArray[np.bool_] = np.isin(first, other) & np.isin(second, one)
-        return there | back
+        forward: NDArray[np.bool_] = np.isin(first, splits) & np.isin(second, other_splits)
+        backward: NDArray[np.bool_] = np.isin(first, other_splits) & np.isin(second, splits)
+        return forward | backward
 
 
 @dataclass(frozen=True)

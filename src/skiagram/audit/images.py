@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.audit.contract import Evidence, Finding, examples
-from skiagram.store import Image, ImageStore
+from skiagram.image_store.shards import Image
+from skiagram.image_store.store import ImageStore
 
 
 def check_images(evidence: Evidence) -> list[Finding]:
@@ -15,8 +16,8 @@ def check_images(evidence: Evidence) -> list[Finding]:
             name="constant_images",
             severity="warning",
             count=count,
-            summary=f"Images of a single intensity, which show nothing: {count}.",
-            remedy="remove them from the source",
+            summary=f"Images in which all pixels are equal: {count}.",
+            remedy="remove these images",
             examples=examples(evidence.cases.case_id[evidence.constant]),
         )
     ]

@@ -1,4 +1,4 @@
-"""Patients on both sides of a split, and patients nobody named."""
+"""Patients on both sides of a split, and images whose patients are unknown."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ def _shared(
         severity=severity,
         count=len(shared),
         summary=f"Patients with images in both {sides} splits: {len(shared)}.",
-        remedy="give each patient one split, or choose `design=cv`",
+        remedy="put all images of a patient into the same split, or choose `design=cv`",
         examples=examples(cases.case_id[other & np.isin(cases.patient_id, shared)]),
     )
 
@@ -51,7 +51,7 @@ def _unknown(evidence: Evidence) -> Finding:
         name="unknown_patients",
         severity="note",
         count=0 if evidence.card.patients_known else len(cases),
-        summary=f"The source does not say which images belong to one patient; {groups} clusters of "
-        f"near duplicates stand for the patients of {len(cases)} images.",
-        remedy="intervals may be too narrow where a patient has images that differ",
+        summary=f"Patients are unknown; {groups} clusters of near duplicates are used as "
+        f"patients of the {len(cases)} images.",
+        remedy="confidence intervals may be too narrow where a patient has several images",
     )

@@ -1,7 +1,8 @@
-"""The whole audit: every check over one image store and its case table."""
+"""The whole audit: every check over one image store and its case table, gravest finding first."""
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -9,22 +10,69 @@ from numpy.typing import NDArray
 
 from skiagram.audit.classes import check_classes
 from skiagram.audit.contract import Check, Evidence, Finding
-from skiagram.audit.duplicates import check_duplicates
 from skiagram.audit.images import check_images, constant_images
+from skiagram.audit.near_duplicates import check_near_duplicates
 from skiagram.audit.patients import check_patients
-from skiagram.audit.report import AuditReport
-from skiagram.audit.shifted import shifted_pairs
-from skiagram.audit.shifted_copies import check_shifted
+from skiagram.audit.shifted_copies import check_shifted_copies, find_shifted_pairs
 from skiagram.audit.shortcuts import check_shortcuts
-from skiagram.audit.traits import traits_of
-from skiagram.duplicates import Pairs, duplicate_pairs
-from skiagram.errors import DataError, OptionError
+from skiagram.audit.traits import collect_image_traits
+from skiagram.errors import AuditStop, DataError, OptionError
+from skiagram.image_store.store import ImageStore
+from skiagram.near_duplicates import Pairs, duplicate_pairs
 from skiagram.records import Cases, DataCard, Task
-from skiagram.store import ImageStore
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What the audit found.
+
+    Attributes:
+        findings: What it met, gravest first.
+        checked: Names of everything it looked for.
+    """
+
+    findings: tuple[Finding, ...]
+    checked: tuple[str, ...]
+
+    @property
+    def stopping(self) -> tuple[Finding, ...]:
+        """Return the findings that end the run."""
+        return tuple(finding for finding in self.findings if finding.stops)
+
+    def explain_stop(self) -> str:
+        """Return each stopping finding with its remedy and the YAML that would waive it.
+
+        Every line is ended; nothing is said where nothing stops.
+        """
+        if not self.stopping:
+            return ""
+        explanations = [
+            f"{finding.name}: {finding.summary} Do this: {finding.remedy}."
+            + (f" For example: {', '.join(finding.examples)}." if finding.examples else "")
+            for finding in self.stopping
+        ]
+        waivers = [f"  {finding.name}: <your reason>" for finding in self.stopping]
+        head = ["Or waive it in the option file of the data set; the report shows the reason:"]
+        return "\n".join([*explanations, *head, "waived_findings:", *waivers, ""])
+
+    def raise_if_stopping(self) -> None:
+        """End the run where a finding demands it.
+
+        Raises:
+            AuditStop: Naming the findings that stop.
+        """
+        if self.stopping:
+            raise AuditStop(
+                "; ".join(f"{finding.name} ({finding.count})" for finding in self.stopping),
+                where="audit",
+                remedy="correct the data, or waive the finding with a reason in the data set's "
+                "option file",
+            )
+
 
 CHECKS: tuple[Check, ...] = (
-    check_duplicates,
-    check_shifted,
+    check_near_duplicates,
+    check_shifted_copies,
     check_patients,
     check_classes,
     check_images,
@@ -61,19 +109,19 @@ def audit(
         OptionError: The card waives a finding that does not exist.
         DataError: Store and case table name different cases.
     """
-    rows = _rows(store, cases)
+    rows = _case_rows(store, cases)
     near = duplicate_pairs(store)
-    shifted = _in_rows(shifted_pairs(store, near), rows)
-    pairs = _in_rows(near, rows)
+    shifted = _to_case_rows(find_shifted_pairs(store, near), rows)
+    pairs = _to_case_rows(near, rows)
     constant = np.zeros(len(cases), dtype=np.bool_)
     constant[rows] = constant_images(store)
-    traits = traits_of(store, cases, covariates, acquisition)
+    traits = collect_image_traits(store, cases, covariates, acquisition)
     evidence = Evidence(cases, task, card, pairs, constant, traits, shifted)
     looked_for = [finding for check in CHECKS for finding in check(evidence)]
-    return _report(looked_for, card.waived_findings), _twins(pairs, shifted, cases)
+    return _report(looked_for, card.waived_findings), _pair_table(pairs, shifted, cases)
 
 
-def _rows(store: ImageStore, cases: Cases) -> NDArray[np.int64]:
+def _case_rows(store: ImageStore, cases: Cases) -> NDArray[np.int64]:
     """Return (n,) the case table's row of each image of the store."""
     row_of = {case_id: row for row, case_id in enumerate(cases.case_id.tolist())}
     if set(row_of) != set(store.case_ids):
@@ -85,7 +133,7 @@ def _rows(store: ImageStore, cases: Cases) -> NDArray[np.int64]:
     return np.array([row_of[case_id] for case_id in store.case_ids], dtype=np.int64)
 
 
-def _in_rows(pairs: Pairs, rows: NDArray[np.int64]) -> Pairs:
+def _to_case_rows(pairs: Pairs, rows: NDArray[np.int64]) -> Pairs:
     return dataclasses.replace(pairs, first=rows[pairs.first], second=rows[pairs.second])
 
 
@@ -107,7 +155,7 @@ def _report(looked_for: list[Finding], waived: dict[str, str]) -> AuditReport:
     return AuditReport(tuple(met), checked)
 
 
-def _twins(near: Pairs, shifted: Pairs, cases: Cases) -> pd.DataFrame:
+def _pair_table(near: Pairs, shifted: Pairs, cases: Cases) -> pd.DataFrame:
     rows = np.concatenate([[near.first, near.second], [shifted.first, shifted.second]], axis=1)
     ids = np.sort(cases.case_id[rows], axis=0)
     table = pd.DataFrame(

@@ -1,18 +1,124 @@
-"""Traits that give the label away: whoever learns them has learned nothing of the disease."""
+"""Traits that give the label away: whoever learns them has learned nothing of the disease.
+
+Each trait is a few numbers per image. An additive classifier (ridge regression on the values' bins)
+is cross-validated by patient. Chance is what the same classifier reaches on labels that were
+permuted among patients: a permutation test that needs no large samples (Ojala & Garriga 2010, JMLR
+11:1833, test 1).
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GroupKFold
 
-from skiagram.audit.contract import Evidence, Finding, examples
-from skiagram.audit.probe import SHUFFLINGS, Probe, probe
-from skiagram.audit.suspects import SUSPECTS, Suspect
+from skiagram.audit.contract import Evidence, Finding, Severity, examples
 from skiagram.records import Cases
+from skiagram.seeding import derived_seed, stream
 
-TELLING = 0.6
-_SAME = 0.95
-_SHOWN = 5
+SHORTCUT_AUC = 0.6
+PERMUTATIONS = 499
+FEWEST_PATIENTS = 10
+_LEAK_AUC = 0.95
+_MOST_EXAMPLES = 5
+_FOLDS = 5
+_DISTINCT = 20
+_QUANTILES = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
+_PENALTY = 10.0
+_NUMBERS_AT_ONCE = 1_000_000
+_DIGITS = 6  # beyond them the number of threads shows
+_SEED = 20_100_611
+
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ShortcutTrait:
+    """One trait of images.
+
+    Attributes:
+        description: What tells the label.
+        caveat: What else may explain it.
+        remedy: What to do about it.
+        severity: `note` where no model can learn it.
+    """
+
+    description: str
+    caveat: str
+    remedy: str
+    severity: Severity = "warning"
+
+
+_FORMAT_REMEDY = (
+    "export all images in the same way, and find out where those of each class come from"
+)
+SHORTCUT_TRAITS: Mapping[str, ShortcutTrait] = {
+    "border": ShortcutTrait(
+        "the outermost pixels (mean, minimum and maximum at each corner and side)",
+        "A mark, ruler or wedge that occurs in one class only would explain it; so would the organ "
+        "itself where it reaches the border, as in small images.",
+        "look at the borders of both classes; crop or mask what does not belong to the patient",
+    ),
+    "brightness": ShortcutTrait(
+        "the mean of all pixels",
+        "The disease may explain it, and so may another device or exposure.",
+        "find out how each class was taken; compare devices, or normalise intensities",
+    ),
+    "clipping": ShortcutTrait(
+        "the shares of pixels at the minimum and at the maximum of their image",
+        "Another exposure or export would explain it; so would a lesion outside the window.",
+        "find out how each class was exported; widen the window",
+    ),
+    "empty_pixels": ShortcutTrait(
+        "the shares of pixels that are missing or exactly 0",
+        "Masks, padding or another export of one class would explain it.",
+        "mask or pad all images in the same way",
+    ),
+    "format": ShortcutTrait(
+        "height, width, channels and pixel type of the images",
+        "No disease explains it.",
+        _FORMAT_REMEDY,
+    ),
+    "spacing": ShortcutTrait("the pixel spacing in mm", "No disease explains it.", _FORMAT_REMEDY),
+    "case_order": ShortcutTrait(
+        "the position of an image among the sorted case and patient ids",
+        "The ids were then not assigned at random.",
+        "shuffle before ids are assigned",
+    ),
+    "file_order": ShortcutTrait(
+        "the position of the file in the table or among the names, or the number in its name",
+        "No model sees this, but images collected class by class often differ in other ways too.",
+        "find out if classes were taken at different times or places; add device and site as "
+        "covariates",
+        "note",
+    ),
+    "acquisition": ShortcutTrait(
+        "the covariates that describe how an image was taken",
+        "A model may then learn the device instead of the disease.",
+        "compare classes within one device or site, or balance them",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Probe:
+    """How well the label is told.
+
+    Attributes:
+        auc: One-vs-rest AUC of the class that is told best, out of fold.
+        label: That class.
+        chance: What the luckiest shuffling of the labels allows it, any class counted.
+        score: (m,) out-of-fold score of that class.
+    """
+
+    auc: float
+    label: int
+    chance: float
+    score: Scores
 
 
 def check_shortcuts(evidence: Evidence) -> list[Finding]:
@@ -20,80 +126,201 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     traits = evidence.traits
     if traits is None:
         return []
-    known = evidence.cases.select(traits.rows)
-    probes = {name: _probe(values, known) for name, values in traits.images.items()}
-    columns = {name: _probe(values, known) for name, values in traits.covariates.items()}
+    cases = evidence.cases.select(traits.rows)
+    probes = {name: _probe_trait(values, cases) for name, values in traits.images.items()}
+    columns = {name: _probe_trait(values, cases) for name, values in traits.covariates.items()}
     of_images = [
-        _finding(name, suspect, probes[name], known, evidence.task.classes)
-        for name, suspect in SUSPECTS.items()
+        _shortcut_finding(name, trait, probes[name], cases, evidence.task.classes)
+        for name, trait in SHORTCUT_TRAITS.items()
         if name in probes
     ]
     return [
         *of_images,
-        _label_among(columns, known),
-        _tried({**probes, **columns}),
+        _find_label_columns(columns, cases),
+        _list_probes({**probes, **columns}),
     ]
 
 
-def _probe(values: NDArray[np.float64], known: Cases) -> Probe | None:
-    return probe(values, known.label, known.patient_id)
+def _probe_trait(values: NDArray[np.float64], cases: Cases) -> Probe | None:
+    return probe_label(values, cases.label, cases.patient_id)
 
 
-def _tells(found: Probe | None, least: float) -> bool:
-    return found is not None and found.auc >= least and found.auc > found.chance
+def _exceeds_chance(probe: Probe | None, min_auc: float) -> bool:
+    return probe is not None and probe.auc >= min_auc and probe.auc > probe.chance
 
 
-def _finding(
-    name: str, suspect: Suspect, found: Probe | None, known: Cases, classes: tuple[str, ...]
+def _shortcut_finding(
+    name: str, trait: ShortcutTrait, probe: Probe | None, cases: Cases, classes: tuple[str, ...]
 ) -> Finding:
-    telling = found if _tells(found, TELLING) else None
+    significant = probe if _exceeds_chance(probe, SHORTCUT_AUC) else None
     return Finding(
         name=f"label_from_{name}",
-        severity=suspect.severity,
-        count=len(known) if telling else 0,
-        summary=_summary(suspect, telling, classes) if telling else "",
-        remedy=suspect.remedy,
-        examples=_clearest(telling, known) if telling else (),
+        severity=trait.severity,
+        count=len(cases) if significant else 0,
+        summary=_summary(trait, significant, classes) if significant else "",
+        remedy=trait.remedy,
+        examples=_surest_cases(significant, cases) if significant else (),
     )
 
 
-def _summary(suspect: Suspect, found: Probe, classes: tuple[str, ...]) -> str:
+def _summary(trait: ShortcutTrait, probe: Probe, classes: tuple[str, ...]) -> str:
     return (
-        f"`{classes[found.label]}` is told with an AUC of {found.auc:.2f} by {suspect.told}; "
-        f"{SHUFFLINGS} shufflings of the labels came to {found.chance:.2f} at most. {suspect.doubt}"
+        f"`{classes[probe.label]}` can be predicted with an AUC of {probe.auc:.2f} from "
+        f"{trait.description}; "
+        f"{PERMUTATIONS} permutations of the labels reach {probe.chance:.2f} at most. "
+        f"{trait.caveat}"
     )
 
 
-def _clearest(found: Probe, known: Cases) -> tuple[str, ...]:
+def _surest_cases(probe: Probe, cases: Cases) -> tuple[str, ...]:
     """Return the cases of the class that is told, by whose trait it is told most surely."""
-    own = np.flatnonzero(known.label == found.label)
-    surest = own[np.argsort(-found.score[own], kind="stable")[:_SHOWN]]
-    return examples(known.case_id[surest])
+    own = np.flatnonzero(cases.label == probe.label)
+    surest = own[np.argsort(-probe.score[own], kind="stable")[:_MOST_EXAMPLES]]
+    return examples(cases.case_id[surest])
 
 
-def _label_among(columns: Mapping[str, Probe | None], known: Cases) -> Finding:
-    same = {name: found for name, found in columns.items() if found and _tells(found, _SAME)}
-    told = ", ".join(f"{name} (AUC {found.auc:.2f})" for name, found in same.items())
+def _find_label_columns(columns: Mapping[str, Probe | None], cases: Cases) -> Finding:
+    leaking = {
+        name: probe
+        for name, probe in columns.items()
+        if probe and _exceeds_chance(probe, _LEAK_AUC)
+    }
+    names = ", ".join(f"{name} (AUC {probe.auc:.2f})" for name, probe in leaking.items())
     return Finding(
         name="label_among_covariates",
         severity="warning",
-        count=len(same),
-        summary=f"Columns from which the label can all but be read off: {told}.",
-        remedy="ask which were known before the diagnosis, and leave out the others",
-        examples=_clearest(next(iter(same.values())), known) if same else (),
+        count=len(leaking),
+        summary=f"Covariates that almost determine the label: {names}.",
+        remedy="leave out those that were not known before the diagnosis",
+        examples=_surest_cases(next(iter(leaking.values())), cases) if leaking else (),
     )
 
 
-def _tried(probes: Mapping[str, Probe | None]) -> Finding:
-    tried = {name: found for name, found in probes.items() if found}
-    told = ", ".join(
-        f"{name.replace('_', ' ')} {found.auc:.2f} (chance up to {found.chance:.2f})"
-        for name, found in tried.items()
+def _list_probes(probes: Mapping[str, Probe | None]) -> Finding:
+    tried = {name: probe for name, probe in probes.items() if probe}
+    aucs = ", ".join(
+        f"{name.replace('_', ' ')} {probe.auc:.2f} (chance up to {probe.chance:.2f})"
+        for name, probe in tried.items()
     )
     return Finding(
         name="shortcut_probes",
         severity="note",
         count=len(tried),
-        summary="AUC with which the label of development cases is told by what it should not be: "
-        f"{told}.",
+        summary=f"AUC with which traits other than the image content predict the label: {aucs}.",
     )
+
+
+def probe_label(
+    values: NDArray[np.float64], label: NDArray[np.int64], patient: NDArray[np.str_]
+) -> Probe | None:
+    """Try to tell the label from some numbers.
+
+    Args:
+        values: (m, k), NaN where missing.
+        label: (m,) class labels.
+        patient: (m,) patients, who are never split.
+
+    Returns:
+        The class that is told best; None where all values are equal or no class has ten patients
+        inside and ten outside.
+    """
+    number = np.unique(patient, return_inverse=True)[1]
+    columns, classes = bin_values(values), _probed_classes(label, number)
+    if not columns.shape[1] or not len(classes):
+        return None
+    scores = predict_out_of_fold(columns, _indicators(label[:, None], classes), number)
+    aucs = _class_aucs(scores, label[:, None], classes)[0]
+    chance = _chance_level(columns, label, number, classes) * _auc_spread(label, classes) + 0.5
+    best = int(np.where(aucs > chance, aucs, aucs - 1).argmax())
+    return Probe(float(aucs[best]), int(classes[best]), float(chance[best]), scores[:, best])
+
+
+def _chance_level(
+    columns: Scores,
+    label: NDArray[np.int64],
+    patient: NDArray[np.int64],
+    classes: NDArray[np.int64],
+) -> float:
+    """Return how many spreads above ½ the best class comes in the luckiest shuffling."""
+    generator, highest = stream(_SEED, "shufflings"), []
+    at_once = max(1, _NUMBERS_AT_ONCE // (len(label) * len(classes)))
+    for start in range(0, PERMUTATIONS, at_once):
+        stop = min(start + at_once, PERMUTATIONS)
+        permuted = [_permute_labels(label, patient, generator) for _ in range(start, stop)]
+        block = np.stack(permuted, axis=1)
+        aucs = _class_aucs(
+            predict_out_of_fold(columns, _indicators(block, classes), patient), block, classes
+        )
+        highest.append(((aucs - 0.5) / _auc_spread(label, classes)).max())
+    return float(max(highest))
+
+
+def _auc_spread(label: NDArray[np.int64], classes: NDArray[np.int64]) -> Scores:
+    """Return (classes,) the standard deviation of an AUC by chance, a case a patient."""
+    inside = (label[:, None] == classes).sum(axis=0)
+    spread: Scores = np.sqrt((len(label) + 1) / (12 * inside * (len(label) - inside)))
+    return spread
+
+
+def bin_values(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (m, d) 0 or 1: a column a value where these are few, else a column a bin.
+
+    Missing values have a column of their own; columns that are equal in all rows are left out.
+    """
+    indicators = []
+    for column in values.T:
+        missing = np.isnan(column)
+        distinct = np.unique(column[~missing])
+        if len(distinct) > _DISTINCT:
+            edges = np.unique(np.quantile(column[~missing], _QUANTILES, method="lower"))
+        else:
+            edges = distinct[:-1]
+        place = np.where(missing, len(edges) + 1, np.searchsorted(edges, column, side="left"))
+        indicators.append(place[:, None] == np.arange(len(edges) + 2))
+    whole = np.concatenate(indicators, axis=1)
+    return whole[:, whole.any(axis=0) & ~whole.all(axis=0)].astype(np.float64)
+
+
+def predict_out_of_fold(columns: Scores, targets: Scores, patient: NDArray[np.int64]) -> Scores:
+    """Return (m, targets) predictions by fits that did not see the case's patient."""
+    predicted = np.empty_like(targets)
+    folds = GroupKFold(_FOLDS, shuffle=True, random_state=derived_seed(_SEED, "folds"))
+    for training, held_out in folds.split(columns, groups=patient):
+        fitted = Ridge(_PENALTY, solver="cholesky").fit(columns[training], targets[training])
+        predicted[held_out] = fitted.predict(columns[held_out]).reshape(len(held_out), -1)
+    rounded: Scores = np.round(predicted, _DIGITS)
+    return rounded
+
+
+def _probed_classes(label: NDArray[np.int64], patient: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the classes worth probing; of two only one, as the other is its mirror image."""
+    present = np.unique(label)
+    inside = [len(np.unique(patient[label == k])) for k in present]
+    outside = [len(np.unique(patient[label != k])) for k in present]
+    enough = present[np.minimum(inside, outside) >= FEWEST_PATIENTS]
+    return enough[-1:] if len(present) == 2 else enough
+
+
+def _indicators(labels: NDArray[np.int64], classes: NDArray[np.int64]) -> Scores:
+    """Return (m, labelings × classes) 0 or 1."""
+    whole: Scores = (labels[:, :, None] == classes).astype(np.float64)
+    return whole.reshape(len(labels), -1)
+
+
+def _class_aucs(scores: Scores, labels: NDArray[np.int64], classes: NDArray[np.int64]) -> Scores:
+    """Return (labelings, classes) AUC of each class against all others."""
+    positive = _indicators(labels, classes)
+    count = positive.sum(axis=0)
+    ranks = (rankdata(scores, axis=0) * positive).sum(axis=0)
+    areas = (ranks - count * (count + 1) / 2) / (count * (len(labels) - count))
+    return np.asarray(areas.reshape(-1, len(classes)))
+
+
+def _permute_labels(
+    label: NDArray[np.int64], patient: NDArray[np.int64], generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """Deal the labels out again, those of a patient together."""
+    order = generator.permutation(int(patient.max()) + 1)
+    dealt = np.empty_like(label)
+    dealt[np.argsort(patient, kind="stable")] = label[np.argsort(order[patient], kind="stable")]
+    return dealt

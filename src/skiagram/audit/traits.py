@@ -7,10 +7,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.audit.contract import Traits
-from skiagram.duplicates import projection
+from skiagram.image_store.shards import Image, Spacing, is_volume
+from skiagram.image_store.store import ImageStore
+from skiagram.near_duplicates import projection
 from skiagram.records import Cases
 from skiagram.seeding import stream
-from skiagram.store import Image, ImageStore, Spacing, is_volume
 
 LARGEST_SAMPLE = 5_000
 CATEGORIES = 20
@@ -22,7 +23,7 @@ _SEED = 19_970_915
 Columns = NDArray[np.float64]
 
 
-def traits_of(
+def collect_image_traits(
     store: ImageStore, cases: Cases, covariates: pd.DataFrame | None, acquisition: Sequence[str]
 ) -> Traits:
     """Collect the traits of development cases.
@@ -34,21 +35,22 @@ def traits_of(
         acquisition: Covariates that say how an image was taken; names that do not occur are passed
             over.
     """
-    rows = sample(cases)
+    rows = sample_cases(cases)
     case_id = cases.case_id[rows].tolist()
-    found = [image_traits(store.image(name), store.spacing(name)) for name in case_id]
+    traits = [image_traits(store.image(name), store.spacing(name)) for name in case_id]
     images = {
-        trait: np.array([one[trait] for one in found]) for trait in (found[0] if found else ())
+        trait: np.array([of_image[trait] for of_image in traits])
+        for trait in (traits[0] if traits else ())
     }
     images["case_order"] = case_order(cases)[rows]
-    known = {} if covariates is None else columns_of(covariates, case_id)
+    known = {} if covariates is None else encode_covariates(covariates, case_id)
     taken = [known[name] for name in acquisition if name in known]
     if taken:
         images["acquisition"] = np.concatenate(taken, axis=1)
     return Traits(rows, images, known)
 
 
-def sample(cases: Cases) -> NDArray[np.int64]:
+def sample_cases(cases: Cases) -> NDArray[np.int64]:
     """Return rows of development cases: all of them, or those of patients drawn up to 5,000."""
     rows = np.flatnonzero(cases.split != "test")
     patients, patient = np.unique(cases.patient_id[rows], return_inverse=True)
@@ -60,7 +62,9 @@ def sample(cases: Cases) -> NDArray[np.int64]:
 def case_order(cases: Cases) -> Columns:
     """Return (n, 2) the places of case id and patient id in sorted order."""
     ids = (cases.case_id, cases.patient_id)
-    return np.stack([np.unique(one, return_inverse=True)[1] for one in ids], axis=1).astype(float)
+    return np.stack([np.unique(column, return_inverse=True)[1] for column in ids], axis=1).astype(
+        float
+    )
 
 
 def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float, ...]]:
@@ -110,7 +114,7 @@ def _summary(part: Image) -> tuple[float, float, float]:
     return float(seen.mean(dtype=np.float64)), float(seen.min()), float(seen.max())
 
 
-def columns_of(covariates: pd.DataFrame, case_id: Sequence[str]) -> dict[str, Columns]:
+def encode_covariates(covariates: pd.DataFrame, case_id: Sequence[str]) -> dict[str, Columns]:
     """Return covariate → (m, 1) numbers, or a text's place by how common it is; NaN is missing.
 
     Args:
@@ -118,15 +122,15 @@ def columns_of(covariates: pd.DataFrame, case_id: Sequence[str]) -> dict[str, Co
         case_id: The m cases.
     """
     table = covariates.set_index("case_id").loc[list(case_id)]
-    return {str(name): _numbers(table[name])[:, None] for name in table.columns}
+    return {str(name): _encode_column(table[name])[:, None] for name in table.columns}
 
 
-def _numbers(column: "pd.Series") -> Columns:
+def _encode_column(column: "pd.Series") -> Columns:
     """Return numbers as they are; of texts the rare ones share a place."""
     if pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(dtype=np.float64)
     names = column.dropna()
     counts = names.value_counts()
     commonest = sorted(counts.index, key=lambda name: (-counts[name], name))
-    rank = {name: min(at, CATEGORIES - 1) for at, name in enumerate(commonest)}
+    rank = {name: min(place, CATEGORIES - 1) for place, name in enumerate(commonest)}
     return column.map(rank).to_numpy(dtype=np.float64)

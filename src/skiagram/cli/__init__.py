@@ -1,1 +1,1 @@
-"""The `skiagram` command: what is done with a user's own films, before and after the pipeline."""
+"""The `skiagram` command: check own images, add them as a data set, score new ones."""

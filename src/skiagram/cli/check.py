@@ -4,21 +4,21 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skiagram.cli.folder_arguments import add_folder_arguments
+from skiagram.cli.folder_arguments import add_folder_arguments, read_folder_arguments
 from skiagram.errors import DataError
 
 if TYPE_CHECKING:
-    from skiagram.cli.project import Choices
+    from skiagram.models.resampling import Plan
     from skiagram.records import Cases, Design
 
 NAME = "check"
-SUMMARY = "look at a folder of images and its CSV before anything runs"
+SUMMARY = "check a folder of images and its CSV before a run"
 EXAMPLES = """\
-  skiagram check films films.csv
-      counts by class, patient, split and size; duplicates; every file that cannot be used, with
-      its remedy; how long a run takes. Nothing is written.
-  skiagram check films films.csv --label diagnosis --patient woman --test-sites Leeds
-      other column names; train on all sites but Leeds, test on Leeds"""
+  skiagram check images images.csv
+      shows counts per class, patient, split and size, duplicates, every file that cannot be used
+      and what to do about it, and how long a run takes. Nothing is written.
+  skiagram check images images.csv --label diagnosis --patient person --test-sites Leeds
+      other column names; train on all sites except Leeds, test on Leeds"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,40 +28,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the survey; return 0 when the set can be run, 4 when not."""
-    from skiagram.cli.described_folder import described_folder
-    from skiagram.cli.project import choices_of
-    from skiagram.cli.run_estimate import disk_text, time_text
-    from skiagram.cli.survey_text import survey_text
-    from skiagram.datasets.folder.survey import survey
+    from skiagram.cli.check_report import (
+        disk_text,
+        left_out_text,
+        read_choices,
+        survey_text,
+        time_text,
+    )
+    from skiagram.datasets.folder.survey import survey_folder
 
-    told = described_folder(arguments)
-    source, design = told.source, told.design
-    found = survey(source, arguments.folder, told.rows, design)
-    choices = choices_of(Path())
-    if choices is not None and not found.problems:
-        found.problems.extend(_fold_problems(found.cases, choices, design))
-    print(survey_text(found, source, design), end="\n\n")
-    if found.examined:
+    described = read_folder_arguments(arguments)
+    source, design = described.source, described.design
+    survey = survey_folder(source, arguments.folder, described.rows, design)
+    choices = read_choices(Path())
+    if choices is not None and not survey.problems:
+        survey.problems.extend(_fold_problems(survey.ingested, choices.plan, design))
+    print(survey_text(survey, source, design), end="\n\n")
+    left = left_out_text(described.rows, source.columns)
+    if left:
+        print(left, end="\n\n")
+    if survey.examined:
         if choices is not None:
-            print(time_text(found.examined, arguments.folder, Path(), choices, design))
-        print(disk_text(found.examined), end="\n\n")
-    if found.runnable:
+            print(time_text(survey.examined, arguments.folder, Path(), choices, design))
+        print(disk_text(survey.examined), end="\n\n")
+    if survey.runnable:
         print("This data set can be run. Next: `skiagram init` with the same arguments.")
         return 0
-    print("This data set cannot be run as it is.")
+    print("This data set cannot be run yet: solve the problems above first.")
     return DataError.exit_code
 
 
-def _fold_problems(cases: "Cases", choices: "Choices", design: "Design") -> list[DataError]:
+def _fold_problems(cases: "Cases", plan: "Plan", design: "Design") -> list[DataError]:
     """Return what would stop training: too few patients for the chosen folds."""
-    from skiagram.splits import grouped_folds
-
+    known = cases.development()
     try:
-        known = cases.development()
-        for fold in grouped_folds(known.label, known.patient_id, choices.folds, 0):
-            if design == "cv":
-                part = known.select(fold.training)
-                grouped_folds(part.label, part.patient_id, choices.inner_folds, 0)
+        plan.check_folds(design, known.label, known.patient_id)
     except DataError as error:
         return [error]
     return []

@@ -1,35 +1,194 @@
-"""What `check` and `init` ask alike: a folder, its table, and which column holds what."""
+"""What `check` and `init` ask alike: a folder, its table, and which column holds what.
+
+Parsed, they become the options of a data set.
+"""
 
 import argparse
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skiagram.errors import DataError, OptionError
+
+if TYPE_CHECKING:
+    from skiagram.datasets.folder.source import Folder
+    from skiagram.datasets.folder.table import Columns, Row
+    from skiagram.records import Design
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class FolderArguments:
+    """What the arguments name.
+
+    Attributes:
+        rows: The table.
+        source: The data set, as far as it is told; its manifest is not there yet.
+        design: The design that the table allows: a sealed test set where one is told.
+    """
+
+    rows: "list[Row]"
+    source: "Folder"
+    design: "Design"
 
 
 def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare them."""
+    """Declare the arguments."""
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="folder of image files")
-    parser.add_argument("csv", metavar="CSV", type=Path, help="table with a row a file")
-    parser.add_argument("--name", help="short name of the data set (the folder's)")
+    parser.add_argument("csv", metavar="CSV", type=Path, help="table with one row per file")
+    parser.add_argument("--name", help="short name of the data set (default: name of the folder)")
     columns = parser.add_argument_group("columns of the CSV")
-    columns.add_argument("--file", default="file", help="file name within FOLDER (file)")
-    columns.add_argument("--label", default="label", help="class (label)")
-    columns.add_argument("--patient", help="patient (patient_id, else case_id, if there)")
-    columns.add_argument("--split", help="train, validation or test (split, if there)")
-    columns.add_argument("--site", help="where the image was taken (site, if there)")
+    columns.add_argument(
+        "--file", default="file", help="file name, relative to FOLDER (default: file)"
+    )
+    columns.add_argument("--label", default="label", help="class (default: label)")
+    columns.add_argument(
+        "--patient", help="patient (default: patient_id, else case_id, if present)"
+    )
+    columns.add_argument("--split", help="train, validation or test (default: split, if present)")
+    columns.add_argument("--site", help="where the image was taken (default: site, if present)")
     columns.add_argument(
         "--covariates",
-        nargs="*",
-        help="what else goes on (further columns whose values do not look like identifiers)",
+        nargs="+",
+        default=[],
+        help="columns to keep as covariates, for example `age,density` (default: none; other "
+        "columns never leave the CSV)",
+    )
+    columns.add_argument(
+        "--force-covariates",
+        nargs="+",
+        default=[],
+        help="columns to keep although they look like identifiers, dates or free text; everything "
+        "in them goes into data and models",
     )
     columns.add_argument(
         "--scores",
         nargs="+",
         default=[],
-        help="what readers or devices said, to compare with (higher: rather the positive class)",
+        help="scores of readers or devices to compare with (higher = rather the positive class)",
     )
     task = parser.add_argument_group("task")
-    task.add_argument("--classes", nargs="+", help="in label order (those that occur, sorted)")
-    task.add_argument("--positive", help="the class looked for, where there are two")
-    task.add_argument("--test-sites", nargs="+", default=[], help="train on the others, test here")
     task.add_argument(
-        "--ignore-unlisted", action="store_true", help="leave out image files without a row"
+        "--classes",
+        nargs="+",
+        help="class names in label order (default: those in the CSV, sorted)",
     )
+    task.add_argument("--positive", help="the positive class, where there are two classes")
+    task.add_argument(
+        "--test-sites",
+        nargs="+",
+        default=[],
+        help="sites of the test set; the other sites are for training",
+    )
+    task.add_argument(
+        "--ignore-unlisted",
+        action="store_true",
+        help="ignore image files that have no row in the CSV",
+    )
+
+
+def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
+    """Read the table that the user names, and what is told of it.
+
+    Raises:
+        DataError: Folder or table cannot be read, or a column is missing.
+        OptionError: The name or a class cannot be used.
+    """
+    rows = _table(arguments)
+    source = _source(arguments, rows)
+    sealed = source.columns.split or source.test_sites
+    return FolderArguments(rows, source, "holdout" if sealed else "cv")
+
+
+def _table(arguments: argparse.Namespace) -> "list[Row]":
+    from skiagram.datasets.folder.table import read_rows
+    from skiagram.datasets.image_files import read_file
+
+    if not arguments.folder.is_dir():
+        raise DataError(
+            "no such folder", where=str(arguments.folder), remedy="give the folder of the images"
+        )
+    if arguments.folder.resolve() == Path(arguments.folder.resolve().anchor):
+        raise DataError(
+            "the root of the file system",
+            where=str(arguments.folder),
+            allowed="a folder of images: every file in it is looked at",
+            remedy="give the folder of the images",
+        )
+    return read_rows(read_file(arguments.csv, str(arguments.csv)))
+
+
+def _source(arguments: argparse.Namespace, rows: "list[Row]") -> "Folder":
+    from skiagram.datasets.folder.source import Folder
+    from skiagram.datasets.folder.table import require_columns
+
+    columns = _columns(arguments, rows)
+    require_columns(rows, columns.used())
+    labels = {row.cells[columns.label] for row in rows}
+    classes = tuple(arguments.classes or sorted(labels - {""}))
+    if arguments.positive is not None and arguments.positive not in classes:
+        raise OptionError(
+            f"`{arguments.positive}` was given", where="--positive", allowed=", ".join(classes)
+        )
+    return Folder(
+        name=_name(arguments),
+        title=_name(arguments).replace("_", " "),
+        modality="not stated",
+        folder=str(arguments.folder),
+        manifest="",
+        manifest_sha256="",
+        columns=columns,
+        classes=classes,
+        positive_class=arguments.positive if len(classes) == 2 else None,
+        test_sites=tuple(arguments.test_sites),
+        channels=1,
+        unlisted="ignore" if arguments.ignore_unlisted else "refuse",
+        licence="not stated",
+        citation="none",
+        source="own images",
+        known_issues=(),
+        waived_findings={},
+    )
+
+
+def _name(arguments: argparse.Namespace) -> str:
+    name: str = arguments.name or re.sub(r"\W+", "_", arguments.folder.resolve().name.lower())
+    if not _NAME.fullmatch(name):
+        raise OptionError(
+            f"`{name}` was given",
+            where="--name",
+            allowed="lower-case letters, digits and _, starting with a letter",
+        )
+    return name
+
+
+def _columns(arguments: argparse.Namespace, rows: "list[Row]") -> "Columns":
+    from skiagram.datasets.folder.table import Columns
+
+    header = rows[0].cells
+
+    def first(given: str | None, *usual: str) -> str | None:
+        return given or next((name for name in usual if name in header), None)
+
+    named = {
+        "file": str(arguments.file),
+        "label": str(arguments.label),
+        "patient": first(arguments.patient, "patient_id", "case_id"),
+        "split": None if arguments.test_sites else first(arguments.split, "split"),
+        "site": first(arguments.site, "site"),
+    }
+    scores = tuple(arguments.scores)
+    forced = _listed(arguments.force_covariates, header)
+    covariates = tuple(dict.fromkeys((*_listed(arguments.covariates, header), *forced)))
+    return Columns(**named, covariates=covariates, scores=scores, forced_covariates=forced)  # type: ignore[arg-type]
+
+
+def _listed(words: Iterable[str], header: Collection[str]) -> tuple[str, ...]:
+    """Return the columns that some words name, separated by blanks or commas."""
+    names: list[str] = []
+    for word in words:
+        names += [word] if word in header else [name.strip() for name in word.split(",")]
+    return tuple(dict.fromkeys(name for name in names if name))

@@ -1,23 +1,41 @@
-"""`skiagram init`: a folder of one's own becomes a data set of the project at hand."""
+"""`skiagram init`: a folder of images becomes a data set of this project."""
 
 import argparse
 import os
+import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from skiagram.cli.folder_arguments import add_folder_arguments
+from skiagram.cli.folder_arguments import add_folder_arguments, read_folder_arguments
 from skiagram.errors import DataError, OptionError
 
+if TYPE_CHECKING:
+    from skiagram.datasets.folder.option_file import OptionFiles
+    from skiagram.datasets.folder.table import Columns
+
 NAME = "init"
-SUMMARY = "make a folder of images and its CSV a data set of this project"
+SUMMARY = "add a folder of images and its CSV to this project as a data set"
 EXAMPLES = """\
-  skiagram init films films.csv --positive malignant
-      writes conf/dataset/films.yaml and its manifest, a checksum a file, and says what to run.
-      It asks for nothing and overwrites nothing; every value can be edited in the option file.
-  skiagram init films films.csv --positive malignant --renew
-      again, after files or labels have changed; what you wrote about the set stays
-  skiagram init films films.csv --positive malignant --test-sites Leeds --name screening
-      external validation: train on all sites but Leeds, test on Leeds"""
+  skiagram init images images.csv --positive malignant
+      writes conf/dataset/images.yaml and its manifest (one checksum per file), and prints what
+      to run next. It overwrites nothing; every value can be edited in the option file.
+  skiagram init images images.csv --positive malignant --covariates age,density
+      keeps two more columns of the CSV; every column that is not named stays behind
+  skiagram init images images.csv --positive malignant --renew
+      does it again after files or labels have changed; what you edited by hand stays
+  skiagram init images images.csv --positive malignant --test-sites Leeds --name screening
+      external validation: train on all sites except Leeds, test on Leeds"""
+
+_LEAST_KEY = 16  # bytes
+
+_READER_FILE = """\
+# Scores of a reader or an existing device, compared with the models; nothing is trained.
+_target_: {target}
+column: {column} # column of scores; higher = more likely the positive class
+title: {column} # name in tables and figures
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +44,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--renew",
         action="store_true",
-        help="take up new files and labels; what the option file says of the set stays",
+        help="read files and labels again; what you edited in the option file stays",
+    )
+    parser.add_argument(
+        "--manifest-outside",
+        metavar="FOLDER",
+        type=Path,
+        help="folder outside the project for the manifest, which holds file names and patient ids",
+    )
+    parser.add_argument(
+        "--patient-key",
+        metavar="FILE",
+        type=Path,
+        help="file with a secret key; the manifest then holds HMAC-SHA256 of the patient ids "
+        "(the variable SKIAGRAM_PATIENT_KEY does the same)",
     )
 
 
@@ -34,38 +65,43 @@ def run(arguments: argparse.Namespace) -> int:
     """Write option file and manifest; return 0, or 4 where `check` would."""
     from dataclasses import replace
 
-    from skiagram.cli.described_folder import described_folder
-    from skiagram.cli.reader_files import reader_files
     from skiagram.datasets.folder.option_file import OptionFiles
-    from skiagram.datasets.folder.survey import survey
+    from skiagram.datasets.folder.survey import survey_folder
     from skiagram.datasets.ingest import task_of
 
-    told = described_folder(arguments)
-    source, design = told.source, told.design
+    described = read_folder_arguments(arguments)
+    source, design = described.source, described.design
     if len(source.classes) == 2 and source.positive_class is None:
         raise OptionError(
-            "not told which class is looked for",
+            "the positive class is not given",
             where="--positive",
             allowed=" or ".join(source.classes),
-            remedy=f"add `--positive '{source.classes[1]}'`, or the other",
+            remedy=f"add for example `--positive '{source.classes[1]}'`",
         )
     task_of(source, design)
-    files = OptionFiles(Path(), source.name)
+    outside = _outside(arguments.manifest_outside)
+    key = _patient_key(arguments.patient_key, source.columns)
+    files = OptionFiles(Path(), source.name, outside, key)
     if arguments.renew:
         source = files.renewed(source)
     else:
         files.require_new()
-    readers = reader_files(Path(), source.columns.scores)
-    found = survey(source, arguments.folder, told.rows, design)
-    if found.problems:
-        print(*found.problems, sep="\n", file=sys.stderr)
-        print("Nothing was written. `skiagram check` says more.", file=sys.stderr)
+    readers = compose_reader_files(Path(), source.columns.scores)
+    survey = survey_folder(source, arguments.folder, described.rows, design)
+    if survey.problems:
+        print(*survey.problems, sep="\n", file=sys.stderr)
+        print("Nothing was written. `skiagram check` shows more.", file=sys.stderr)
         return DataError.exit_code
-    source = replace(source, folder=_place(arguments.folder), channels=found.channels)
-    files.write(source, told.rows, {one.name: one.sha256 for one in found.examined})
+    source = replace(source, folder=_place(arguments.folder), channels=survey.channels)
+    files.write(source, described.rows, {file.name: file.sha256 for file in survey.examined})
     for path, text in readers.items():
         path.write_text(text, encoding="utf-8")
-    print(_next(files.options, source.name, design, [*readers]))
+    print(_next(files, design, [*readers]))
+    left = [name for name in described.rows[0].cells if name not in source.columns.used()]
+    if left:
+        print(
+            f"Columns left in the CSV: {', '.join(left)}. `skiagram check` says how to take some."
+        )
     return 0
 
 
@@ -78,19 +114,106 @@ def _place(folder: Path) -> str:
     return str(whole)
 
 
-def _next(options: Path, name: str, design: str, readers: list[Path]) -> str:
+def _outside(folder: Path | None) -> Path | None:
+    """Return the folder of the manifest.
+
+    Raises:
+        OptionError: It does not exist, or lies in the project.
+    """
+    if folder is not None and (
+        not folder.is_dir() or folder.resolve().is_relative_to(Path().resolve())
+    ):
+        raise OptionError(
+            f"`{folder}` was given",
+            where="--manifest-outside",
+            allowed="a folder that exists and lies outside the project",
+        )
+    return folder
+
+
+def _patient_key(file: Path | None, columns: "Columns") -> bytes | None:
+    """Return the secret key for patient ids; None where none is given.
+
+    Raises:
+        DataError: The file cannot be read.
+        OptionError: The key is short, or there is no column of patients alone to hash.
+    """
+    from skiagram.datasets.image_files import read_file
+
+    given = os.environ.get("SKIAGRAM_PATIENT_KEY", "").encode()
+    where = "SKIAGRAM_PATIENT_KEY" if file is None else "--patient-key"
+    if file is not None:
+        given = read_file(file, str(file))
+    elif not given:
+        return None
+    key = given.strip()
+    if len(key) < _LEAST_KEY:
+        raise OptionError(
+            f"a key of {len(key)} bytes",
+            where=where,
+            allowed=f"at least {_LEAST_KEY}",
+            remedy="make one with `openssl rand -hex 32 > patient.key` and keep it outside the "
+            "project",
+        )
+    others = (columns.file, columns.label, columns.split, columns.site)
+    if columns.patient is None or columns.patient in others:
+        raise OptionError(
+            "no column holds patients alone, so there is nothing to hash",
+            where=where,
+            remedy="name the column with --patient, or leave the key out",
+        )
+    return key
+
+
+def _next(files: "OptionFiles", design: str, readers: list[Path]) -> str:
+    options, manifest = files.options, files.manifest
+    committed = [options, *([manifest] if files.outside is None else []), *readers]
+    ids = "patient ids" if files.patient_key is None else "hashed patient ids"
     beside = "".join(
-        f"{path} (edit title); to compare, add {path.stem} to baselines in params.yaml\n"
+        f"Wrote {path} (edit the title); to compare, add {path.stem} to baselines in params.yaml.\n"
         for path in readers
     )
     return f"""\
-Written: {options} (edit title, modality, licence, known issues) and its manifest
-{options.with_suffix(".csv")}, which holds your file names and patient ids: keep the repository as
-private as they are.
+Wrote {options} (edit title, modality, licence and known issues).
+Wrote {manifest}, its manifest. It holds your file names and {ids}: keep
+{"the repository" if files.outside is None else "that folder"} as private as they are.
 {beside}
 Next:
-  git add {" ".join(map(str, [options, options.with_suffix(".csv"), *readers]))}
-  dvc exp run -S dataset={name} -S design={design}
+  git add {" ".join(map(str, committed))}
+  dvc exp run -S dataset={files.name} -S design={design}
   dvc exp show
 
-After files or labels have changed: the same line with --renew."""
+After files or labels have changed, run the same line with --renew."""
+
+
+def compose_reader_files(project: Path, columns: Iterable[str]) -> dict[Path, str]:
+    """Return path → text of a file a column; files that say so already stay as they are.
+
+    Args:
+        project: Folder of `conf/`.
+        columns: Columns of scores.
+
+    Raises:
+        OptionError: A file of that name holds something else.
+    """
+    import yaml
+
+    from skiagram.models.reader import Reader
+    from skiagram.options import composed
+
+    files: dict[Path, str] = {}
+    for column in columns:
+        name = re.sub(r"\W+", "_", column.lower()).strip("_")
+        path = project / "conf" / "model" / f"{name}.yaml"
+        target = composed(Reader(column=column, title=column))["_target_"]
+        given = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if given and (given.get("_target_"), given.get("column")) != (target, column):
+            raise OptionError(
+                f"conf/model/{name}.yaml exists and is not a reader with column `{column}`",
+                where="--scores",
+                remedy="rename the column",
+            )
+        if not given:
+            scalar = yaml.safe_dump(column, allow_unicode=True, width=10**6).splitlines()[0]
+            files[path] = _READER_FILE.format(target=target, column=scalar)
+    return files

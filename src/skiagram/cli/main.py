@@ -5,26 +5,50 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
-from skiagram.cli import check, init, predict
-from skiagram.cli.command import Command
+from skiagram.cli import check, init, plan, predict
 from skiagram.errors import OptionError, SkiagramError
 
-COMMANDS: tuple[Command, ...] = (check, init, predict)
+
+class Command(Protocol):
+    """A module of this package; it imports heavy libraries inside `run` alone.
+
+    Attributes:
+        NAME: What the user types.
+        SUMMARY: One line for the list of commands.
+        EXAMPLES: Example calls with what they do, shown at the end of the command's help.
+    """
+
+    NAME: str
+    SUMMARY: str
+    EXAMPLES: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's arguments."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it and return the exit code.
+
+        Raises:
+            SkiagramError: What the user can remedy; `main` prints it as one line.
+        """
+
+
+COMMANDS: tuple[Command, ...] = (plan, check, init, predict)
 INTERRUPTED = 130
 EXIT_CODES = """\
 exit codes:
   0    done
-  1    an error that no other code names
+  1    any other error
   2    a wrong option or command line
-  3    the audit stops the run
+  3    the audit stopped the run
   4    a file, image, label or identifier that cannot be used
-  5    a model that cannot be trained or cannot score
-  130  stopped with Ctrl-C; nothing half-written is left
+  5    a model that cannot be trained or used
+  130  stopped with Ctrl-C; no incomplete file is left
 
-An error is one line: where, what was found, what is allowed, what to do.
-Progress is shown in a terminal only."""
+An error is one line: where, what was found, what is allowed, what to do about it.
+Progress is shown only in a terminal."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -34,25 +58,25 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    whole = _Parser(
+    root = _Parser(
         prog="skiagram",
-        description="Medical images of your own, before and after the pipeline (`dvc repro`).",
+        description="Use your own medical images with the pipeline (`dvc repro`).",
         epilog=f"`skiagram COMMAND --help` shows examples.\n\n{EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    whole.add_argument("--version", action="version", version=f"skiagram {version('skiagram')}")
-    commands = whole.add_subparsers(metavar="COMMAND", required=True)
+    root.add_argument("--version", action="version", version=f"skiagram {version('skiagram')}")
+    commands = root.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
-        one = commands.add_parser(
+        subparser = commands.add_parser(
             command.NAME,
             help=command.SUMMARY,
             description=f"{command.SUMMARY[0].upper()}{command.SUMMARY[1:]}.",
             epilog=f"examples:\n{command.EXAMPLES}\n\n{EXIT_CODES}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        command.add_arguments(one)
-        one.set_defaults(run=command.run)
-    return whole
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    return root
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

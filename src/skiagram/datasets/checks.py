@@ -6,8 +6,8 @@ import numpy as np
 
 from skiagram.datasets.contract import Entry
 from skiagram.errors import DataError
+from skiagram.image_store.shards import Image, is_volume
 from skiagram.records import Task
-from skiagram.store import Image, is_volume
 
 SMALLEST_SIDE = 8  # a wavelet level or a texture needs neighbours
 
@@ -27,7 +27,7 @@ def check_entries(entries: list[Entry], task: Task, where: str) -> None:
     outside = sorted({entry.label for entry in entries} - set(range(len(task.classes))))
     if outside:
         raise DataError(
-            f"labels {outside}", where=where, allowed=f"0 to {len(task.classes) - 1}, one a class"
+            f"labels {outside}", where=where, allowed=f"0 to {len(task.classes) - 1}, one per class"
         )
     if task.design == "holdout":
         _check_splits(entries, where)
@@ -59,8 +59,8 @@ def _check_splits(entries: list[Entry], where: str) -> None:
         raise DataError(
             f"{len(crossing)} patients have images in several splits, for example {example}",
             where=where,
-            allowed="one split a patient; validation too, as it decides when training stops",
-            remedy="give each patient one split, or choose `design=cv`",
+            allowed="one split per patient",
+            remedy="put all images of a patient into the same split, or choose `design=cv`",
         )
 
 
@@ -80,7 +80,7 @@ def check_image(image: Image, where: str) -> None:
             f"{'slices' if is_volume(image) else 'an image'} of "
             f"{' × '.join(map(str, sides))} pixels",
             where=where,
-            allowed=f"at least {SMALLEST_SIDE} pixels a side",
+            allowed=f"at least {SMALLEST_SIDE} pixels per side",
             remedy="remove the image from the source",
         )
     if image.dtype.kind == "f" and np.isinf(image).any():

@@ -1,5 +1,6 @@
 """What every source offers to ingest; a new source is one file here and one option file."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,9 +8,11 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass as options
 
+from skiagram.image_store.shards import Image, Spacing
+from skiagram.options import STRICT
 from skiagram.records import DataCard, Split
-from skiagram.store import Image, Spacing
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class SpacedImage:
 
 
 @dataclass(frozen=True)
-class Truth:
+class GroundTruth:
     """What only a generated data set knows of one case; it is sealed.
 
     Attributes:
@@ -70,8 +73,27 @@ class Truth:
     slice: float | None = None
 
 
+class Acquisition(Protocol):
+    """The options of what a source does to pixels, kept with each model for new images."""
+
+    def acquire(self, image: SpacedImage, /) -> SpacedImage:
+        """Turn an image, as its file is read, into an image as ingest stores it.
+
+        Raises:
+            DataError: It is not an image of the kind that the source has.
+        """
+
+
 class OpenSource(Protocol):
     """A verified source: its entries and, one at a time, its images."""
+
+    @property
+    def acquisition(self) -> Acquisition | None:
+        """What the source does to the pixels of each file; None where it stores them as read.
+
+        It has to be said, since new images are prepared by it: a source that changes pixels and
+        says None would have new images scored unchanged.
+        """
 
     def entries(self) -> list[Entry]:
         """List every image without reading it."""
@@ -79,28 +101,8 @@ class OpenSource(Protocol):
     def image(self, position: int) -> SpacedImage:
         """Read the image of one entry."""
 
-    def truth(self, position: int) -> Truth | None:
+    def truth(self, position: int) -> GroundTruth | None:
         """Return what is known of one generated case; None for real images."""
-
-
-class Acquisition(Protocol):
-    """The options of what a source does to pixels, kept with each model for new films."""
-
-    def acquire(self, film: SpacedImage) -> SpacedImage:
-        """Turn a film, as its file is read, into an image as ingest stores it.
-
-        Raises:
-            DataError: It is no film of the kind that the source has.
-        """
-
-
-@runtime_checkable
-class ChangesPixels(Protocol):
-    """An opened source whose images are not what image files of its kind hold."""
-
-    @property
-    def acquisition(self) -> Acquisition:
-        """What is done to each film."""
 
 
 @runtime_checkable
@@ -134,3 +136,50 @@ class Source(Protocol):
         Raises:
             DataError: A file is missing, altered or unreadable.
         """
+
+
+@options(**STRICT)
+class RealDataSet(ABC):
+    """Options that every data set of real images has.
+
+    Attributes:
+        name: Short name.
+        title: Name for people.
+        modality: Kind of image.
+        licence: Licence of the images.
+        citation: What to cite.
+        known_issues: What a reader of the report must know.
+        waived_findings: Audit finding → reason why it does not stop the run.
+    """
+
+    name: str
+    title: str
+    modality: str
+    licence: str
+    citation: str
+    known_issues: tuple[str, ...]
+    waived_findings: dict[str, str]
+
+    @property
+    @abstractmethod
+    def origin(self) -> str:
+        """Where the images are from, for the report."""
+
+    @property
+    def patients_known(self) -> bool:
+        """Whether every image names its patient."""
+        return True
+
+    def card(self) -> DataCard:
+        """Return what a reader must know of the data set."""
+        return DataCard(
+            name=self.name,
+            title=self.title,
+            modality=self.modality,
+            licence=self.licence,
+            citation=self.citation,
+            source=self.origin,
+            patients_known=self.patients_known,
+            known_issues=self.known_issues,
+            waived_findings=self.waived_findings,
+        )

@@ -3,24 +3,40 @@
 Order of operations (DICOM PS3.3 C.7.5.1.1.2 and PS3.4 N.2.1): padding is found on stored values,
 then modality LUT, VOI LUT, polarity. A window only clips for the display, so it is applied to
 images made FOR PRESENTATION alone, where it belongs to the image; physical units are kept whole.
+
+What a file's compressed bytes become is bounded before they are decompressed: a small file can be
+made to fill the memory.
 """
 
 import math
+import struct
+import warnings
+import zlib
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from PIL import Image as Pillow
+from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_dataset, read_preamble
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, get_decoder
 from pydicom.pixels import pixel_array as decode
 from pydicom.tag import Tag
+from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 from skiagram.datasets.contract import SpacedImage
+from skiagram.datasets.files import read_file
 from skiagram.errors import DataError
-from skiagram.store import Image, Spacing
+from skiagram.image_store.shards import Image, Spacing
 
+MOST_PIXELS = 2**26  # of an image: 8,192 × 8,192
+_BESIDE_PIXELS = 2**24  # bytes of everything in a file but its pixels
+_PIECE = 2**16  # bytes that are inflated at once
 _PALETTE = [
     f"{part}{colour}PaletteColorLookupTable{kind}"
     for colour in ("Red", "Green", "Blue")
@@ -36,6 +52,7 @@ _FIELDS = [
     *("VOILUTSequence", "VOILUTFunction", "WindowCenter", "WindowWidth"),
     *("LUTDescriptor", "LUTData"),
 ]
+_SIZE = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
 _SPACING = ("PixelSpacing", "ImagerPixelSpacing")
 _PARSED = [Tag(name) for name in (*_FIELDS, *_SPACING)]
 
@@ -53,29 +70,122 @@ def read_dicom(file: Path | BinaryIO) -> SpacedImage:
 
         The spacing is Pixel Spacing, else Imager Pixel Spacing. The latter is measured at the
         detector: what lies above it is magnified, so in the patient it is smaller. A value that is
-        missing or no two positive numbers counts as unknown: the pixels are sound without it.
+        missing, zero or no two numbers counts as unknown: the pixels are sound without it.
 
     Raises:
-        DataError: Not DICOM, no pixels, several frames, damaged, an encoding without a decoder, or
-            text burnt into the pixels.
+        DataError: Not DICOM, no pixels, several frames, too large, damaged, an encoding without a
+            decoder, a distance of pixels that cannot be, or text burnt into the pixels.
     """
     where = file.name if isinstance(file, Path) else "a DICOM stream"
+    if isinstance(file, Path):
+        file = BytesIO(read_file(file, where))
     try:
+        _check_deflated(file, where)
         header = pydicom.dcmread(file, specific_tags=_PARSED)
         _check(header, where)
-        return SpacedImage(_image(decode(header), header), _spacing(header))
+        _check_size(header, where)
+        return SpacedImage(_image(decode(header), header), _spacing(header, where))
     except DataError:
         raise
-    except OSError as error:
-        raise DataError(f"cannot be opened ({error.strerror})", where=where) from error
     except InvalidDicomError as error:
         raise DataError("not a DICOM file", where=where, allowed="DICOM Part 10 files") from error
     except Exception as error:  # damage can break parser and decoder anywhere
         raise DataError(
-            f"pixels cannot be read ({error})",
+            "pixels cannot be read",
             where=where,
             remedy="the file is truncated or damaged; export it again",
         ) from error
+
+
+def _check_deflated(file: BinaryIO, where: str) -> None:
+    """Refuse a deflated file that becomes more than its own header says; nothing of it is kept."""
+    start = file.tell()
+    read_preamble(file, force=False)
+    meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
+    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        content, stream = file.read(), zlib.decompressobj(-zlib.MAX_WBITS)
+        first = stream.decompress(content, _PIECE)
+        most = _expected_bytes(_deflated_header(first)) + _BESIDE_PIXELS
+        found = len(first)
+        while found <= most and not stream.eof and stream.unconsumed_tail:
+            found += len(stream.decompress(stream.unconsumed_tail, _PIECE))
+        if found > most:
+            raise DataError(
+                f"{len(content):,} bytes that inflate to more than {most:,}",
+                where=where,
+                allowed="as many bytes as its rows and columns need",
+                remedy="the file is damaged or made to fill the memory; leave it out",
+            )
+    file.seek(start)
+
+
+def _deflated_header(first: bytes) -> Any:
+    """Return the fields of a deflated file's beginning."""
+    pixels = Tag("PixelData")
+    return read_dataset(
+        BytesIO(first), False, True, stop_when=lambda tag, _vr, _length: tag >= pixels
+    )
+
+
+def _check_size(header: Any, where: str) -> None:
+    """Refuse what would decode to more pixels than the header says, or than fit."""
+    rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
+    if not rows * columns:
+        raise DataError(f"{rows} rows of {columns} pixels", where=where, remedy="export it again")
+    if rows * columns > MOST_PIXELS:
+        raise DataError(
+            f"{columns} × {rows} pixels",
+            where=where,
+            allowed=f"at most {MOST_PIXELS:,} pixels",
+            remedy="cut the image or scale it down",
+        )
+    syntax = header.file_meta.TransferSyntaxUID
+    if not syntax.is_encapsulated:
+        return
+    frame = get_frame(header.PixelData, 0, number_of_frames=1)
+    found = _rle_pixels(frame, rows * columns) if syntax == RLELossless else _coded_pixels(frame)
+    if found > rows * columns + 1:  # RLE may pad to an even length
+        raise DataError(
+            f"compressed pixels that are more than the {rows} rows of {columns} in its header",
+            where=where,
+            remedy="the file is damaged or made to fill the memory; leave it out",
+        )
+
+
+def _coded_pixels(frame: bytes) -> int:
+    """Return the pixels that a JPEG or JPEG 2000 stream itself declares; 0 where it tells none."""
+    try:
+        with warnings.catch_warnings(action="ignore"), Pillow.open(BytesIO(frame)) as stream:
+            return stream.width * stream.height
+    except Pillow.DecompressionBombError:
+        return MOST_PIXELS + 2
+    except Exception:  # a stream that Pillow does not know is the decoder's matter
+        return 0
+
+
+def _rle_pixels(frame: bytes, expected: int) -> int:
+    """Return the length of the longest segment of an RLE frame, counted to just above `expected`.
+
+    DICOM PS3.5 G.3: a header byte of 0 to 127 is followed by that many bytes and one; one of 129
+    to 255 by a byte that stands for 257 minus it.
+    """
+    n = min(struct.unpack_from("<L", frame)[0], 15)
+    bounds = [*struct.unpack_from(f"<{n}L", frame, 4), len(frame)]
+    longest = 0
+    for start, end in pairwise(bounds):
+        position, found = start, 0
+        while position < end and found <= expected + 1:
+            head = frame[position]
+            found += head + 1 if head < 128 else 257 - head if head > 128 else 0
+            position += head + 2 if head < 128 else 2 if head > 128 else 1
+        longest = max(longest, found)
+    return longest
+
+
+def _expected_bytes(header: Any) -> int:
+    """Return the bytes of the pixels, at most those of the largest image that is read."""
+    counts = [int(header.get(name) or 1) for name in _SIZE]
+    return min(math.prod(counts) // 8, MOST_PIXELS * 8)
 
 
 def _check(header: Any, where: str) -> None:
@@ -83,18 +193,18 @@ def _check(header: Any, where: str) -> None:
         raise DataError(
             "no pixels",
             where=where,
-            allowed="images with integer pixels; no reports, plans, maps",
+            allowed="images with integer pixels, not reports, plans or maps",
             remedy="remove the file and its row",
         )
-    if header.get("BurnedInAnnotation") == "YES":
+    if not _says_no(header.get("BurnedInAnnotation")):
         raise DataError(
-            "text is burnt into the pixels and may name the patient",
+            "text is burnt into the pixels and may identify the patient",
             where=where,
             remedy="mask the text and set Burned In Annotation to NO",
         )
     if (header.get("NumberOfFrames") or 1) > 1:
         raise DataError(
-            f"{header.NumberOfFrames} frames", where=where, remedy="write a file a frame"
+            f"{header.NumberOfFrames} frames", where=where, remedy="write one file per frame"
         )
     syntax = header.file_meta.get("TransferSyntaxUID")
     if not _decodable(syntax):
@@ -106,14 +216,31 @@ def _check(header: Any, where: str) -> None:
         )
 
 
-def _spacing(header: Any) -> Spacing | None:
-    """Return the first usable distance of rows and of columns, mm."""
+def _says_no(burned_in: Any) -> bool:
+    """Whether Burned In Annotation is absent, empty or `NO` in any spelling."""
+    said = [burned_in] if isinstance(burned_in, str) else list(burned_in or [])
+    return all(str(word).strip().upper() in {"", "NO", "N"} for word in said)
+
+
+def _spacing(header: Any, where: str) -> Spacing | None:
+    """Return the first usable distance of rows and of columns, mm.
+
+    Raises:
+        DataError: A distance is negative, not a number or infinite.
+    """
     for name in _SPACING:
         try:
             rows, columns = (float(distance) for distance in header.get(name))
         except (TypeError, ValueError):  # absent, one value, three, or text
             continue
-        if all(0 < distance < math.inf for distance in (rows, columns)):
+        if not all(0 <= distance < math.inf for distance in (rows, columns)):
+            raise DataError(
+                f"{name} of {rows:g} and {columns:g} mm",
+                where=where,
+                allowed="two positive numbers, or none",
+                remedy="correct the field, or delete it: the size of a pixel is then unknown",
+            )
+        if rows and columns:
             return rows, columns
     return None
 

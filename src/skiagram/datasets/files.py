@@ -1,11 +1,15 @@
 """Files of a data set: found at hand or fetched, and verified before a byte is used."""
 
 import hashlib
+import os
+import stat
 from pathlib import Path
 
 import pooch
 
 from skiagram.errors import DataError
+
+MOST_BYTES = 2**31  # of a file that is read as a whole
 
 
 def locate(name: str, md5: str, url: str | None, root: Path | None) -> Path:
@@ -21,23 +25,67 @@ def locate(name: str, md5: str, url: str | None, root: Path | None) -> Path:
         DataError: The file is missing and cannot be fetched, or differs from its checksum.
     """
     if root is not None and (root / name).is_file():
-        found = _md5(root / name)
-        if found != md5:
+        digest = _md5(root / name)
+        if digest != md5:
             raise DataError(
-                f"checksum {found}",
+                f"checksum {digest}",
                 where=str(name),
                 allowed=md5,
-                remedy="replace the file in SKIAGRAM_DATA, or unset SKIAGRAM_DATA to fetch it",
+                remedy="replace the file in SKIAGRAM_DATA, or unset SKIAGRAM_DATA to download it",
             )
         return root / name
-    remedy = f"put the file (md5 {md5}) into a folder and name that folder in SKIAGRAM_DATA"
+    remedy = f"put the file (md5 {md5}) into a folder and set SKIAGRAM_DATA to that folder; "
+    remedy += "or choose another data set (`git checkout params.yaml` undoes `-S dataset=…`)"
     if url is None:
-        raise DataError("is not at hand and cannot be fetched", where=name, remedy=remedy)
+        raise DataError("is missing and cannot be downloaded", where=name, remedy=remedy)
     try:
         fetched = pooch.retrieve(url, f"md5:{md5}", fname=name, progressbar=True)
     except (OSError, ValueError) as error:
-        raise DataError(f"cannot be fetched ({error})", where=name, remedy=remedy) from error
+        raise DataError(f"cannot be downloaded ({error})", where=name, remedy=remedy) from error
     return Path(fetched)
+
+
+def read_file(path: Path, name: str, most_bytes: int = MOST_BYTES) -> bytes:
+    """Return the bytes of a regular file.
+
+    Args:
+        path: The file.
+        name: What messages call it.
+        most_bytes: Greatest size that is read.
+
+    Raises:
+        DataError: It is missing, may not be read, is larger, or is a folder, a pipe, a socket or a
+            device, which need have no end.
+    """
+    try:
+        # without O_NONBLOCK, opening a pipe waits for somebody to write into it
+        file = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        )
+        with os.fdopen(file, "rb") as stream:
+            status = os.fstat(file)
+            if not stat.S_ISREG(status.st_mode):
+                raise _no_file(status.st_mode, name)
+            content = stream.read(most_bytes + 1) if status.st_size <= most_bytes else None
+    except (OSError, ValueError) as error:  # a socket; a name with a NUL
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(
+            f"cannot be opened ({reason})", where=name, remedy="check its name and permissions"
+        ) from error
+    if content is None or len(content) > most_bytes:
+        raise DataError(
+            "too large a file",
+            where=name,
+            allowed=f"at most {most_bytes:,} bytes",
+            remedy="cut or compress it, or leave it out",
+        )
+    return content
+
+
+def _no_file(mode: int, name: str) -> DataError:
+    kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
+    kind = next((kind for matches, kind in kinds if matches(mode)), "a device")
+    return DataError(f"{kind}, not a file", where=name, remedy="leave it out, or check its name")
 
 
 def _md5(path: Path) -> str:

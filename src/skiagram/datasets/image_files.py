@@ -5,6 +5,7 @@ more than 8 bits) is refused by name, and a damaged file is never padded.
 """
 
 import re
+import warnings
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -21,11 +22,11 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.dicom import read_dicom
+from skiagram.datasets.dicom import MOST_PIXELS, read_dicom
+from skiagram.datasets.files import read_file as read_file
 from skiagram.errors import DataError
-from skiagram.store import Image
+from skiagram.image_store.shards import Image
 
-MOST_PIXELS = 2**28
 HEAD_BYTES = 132
 _DICOM = re.compile(rb".{128}DICM", re.DOTALL)
 _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = (
@@ -58,20 +59,6 @@ def read_image(path: Path, name: str = "") -> SpacedImage:
     return decode_image(read_file(path, name), name)
 
 
-def read_file(path: Path, name: str) -> bytes:
-    """Return a file's bytes.
-
-    Raises:
-        DataError: It is missing or may not be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(
-            f"cannot be opened ({error.strerror})", where=name, remedy="check its name and rights"
-        ) from error
-
-
 def is_image(head: bytes) -> bool:
     """Return whether a file's first `HEAD_BYTES` bytes are those of a kind that is read here."""
     return bool(_DICOM.match(head)) or any(magic.match(head) for magic, _ in _KINDS)
@@ -94,20 +81,21 @@ def decode_image(content: bytes, name: str) -> SpacedImage:
     opened = next((kind for magic, kind in _KINDS if magic.match(content)), None)
     if opened is None:
         raise DataError(
-            "no image by its content, whatever its name says",
+            "not an image, judging by its content",
             where=name,
             allowed="PNG, JPEG, TIFF, PGM, PPM and DICOM files",
             remedy="convert the file, or remove it and its row",
         )
     try:
-        return SpacedImage(_pixels(opened(BytesIO(content)), name))
+        with warnings.catch_warnings(action="ignore"):  # of tags that nobody reads
+            return SpacedImage(_pixels(opened(BytesIO(content)), name))
     except DataError:
         raise
     except Exception as error:  # damage can break a decoder anywhere
         raise DataError(
-            f"pixels cannot be read ({error})",
+            "pixels cannot be read",
             where=name,
-            remedy="the file is truncated, damaged or of a rare kind; export it again as plain PNG",
+            remedy="the file is cut short, damaged or unusual; export it again as a plain PNG",
         ) from error
 
 
@@ -143,7 +131,7 @@ def _check(file: ImageFile, name: str) -> None:
     frames = getattr(file, "n_frames", 1)
     if frames > 1:
         raise DataError(
-            f"{frames} pages or frames", where=name, remedy="write a file a page, or a file a frame"
+            f"{frames} pages or frames", where=name, remedy="write one file per page or frame"
         )
     bits = _bits(file)
     gray = file.mode in {"I", "I;16", "I;16B", "F"}
@@ -152,7 +140,7 @@ def _check(file: ImageFile, name: str) -> None:
         raise DataError(
             f"{bits} bits of {kind}",
             where=name,
-            allowed="gray of up to 16 bits or of floating point, colour of 8 bits a channel",
+            allowed="gray of up to 16 bits or of floating point, colour of 8 bits per channel",
             remedy="convert the file",
         )
 
@@ -199,10 +187,10 @@ def _shallow(image: Pillow.Image, name: str) -> Image:
 def _without_alpha(image: Pillow.Image, name: str) -> Pillow.Image:
     if image.getchannel("A").getextrema() != (255, 255):
         raise DataError(
-            "see-through pixels, whose values depend on what is laid beneath",
+            "transparent pixels, whose values depend on the background",
             where=name,
-            allowed="an alpha channel that is opaque everywhere; it is left out",
-            remedy="lay the image on black, for example with "
+            allowed="an alpha channel that is opaque everywhere",
+            remedy="put the image on a black background, for example with "
             "`magick in.png -background black -flatten out.png`",
         )
     return image.convert(image.mode.removesuffix("A"))

@@ -4,7 +4,7 @@ Case and patient ids are opaque and given after a seeded shuffle, because names 
 often tell the class. Labels of test cases and all that only a generator knows go to `sealed/`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,24 +13,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.compute.progress import Progress
 from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import (
-    ChangesPixels,
+    Acquisition,
     Entry,
+    GroundTruth,
     OpenSource,
     ReadsAhead,
     Source,
     SpacedImage,
-    Truth,
 )
-from skiagram.duplicates import near_duplicate_clusters
 from skiagram.errors import OptionError
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore
+from skiagram.near_duplicates import near_duplicate_clusters
 from skiagram.options import composed
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
-from skiagram.progress import Progress
 from skiagram.records import SEALED, Cases, Design, Task, write_record, write_table
 from skiagram.seeding import stream
-from skiagram.store import ImageStore, ShardWriter
 
 _ID_SEED = 20_011_990
 
@@ -84,21 +85,19 @@ def ingest(source: Source, design: Design, root: Path | None, folders: IngestFol
     """
     task = task_of(source, design)
     opened = source.open(root)
+    acquisition = _acquisition_of(opened, source)
     entries = opened.entries()
     check_entries(entries, task, f"data set {source.card().name}")
-    order = stream(_ID_SEED, "case ids").permutation(len(entries))
-    case_id = np.array([f"case-{rank:06d}" for rank in range(len(entries))])
+    order, case_id = shuffle_cases(len(entries))
     names = [entry.name for entry in entries]
     _write_images(opened, names, order, case_id, folders)
-    write_record(_preparation(opened, folders.images), folders.images / PREPARATION)
+    write_record(_preparation(acquisition, folders.images), folders.images / PREPARATION)
     ordered = [entries[position] for position in order]
-    split = np.array(["train" if design == "cv" else entry.split for entry in ordered])
+    unknown = any(entry.patient is None for entry in ordered)
+    clusters = near_duplicate_clusters(ImageStore(folders.images)) if unknown else None
     label = np.array([entry.label for entry in ordered], dtype=np.int64)
-    patient_id = _patient_ids(ordered, folders.images)
-    test = split == "test"
-    Cases(case_id, patient_id, split, np.where(test, SEALED, label)).write(
-        folders.cases / "cases.parquet"
-    )
+    cases = tabulate_cases(ordered, case_id, clusters, design)
+    cases.write(folders.cases / "cases.parquet")
     beside = {
         "covariates": [dict(entry.covariates) for entry in ordered],
         "reader_scores": [dict(entry.scores) for entry in ordered],
@@ -109,6 +108,7 @@ def ingest(source: Source, design: Design, root: Path | None, folders: IngestFol
         write_table(table, folders.cases / f"{name}.parquet")
     write_record(task, folders.cases / "task.json")
     write_record(source.card(), folders.cases / "card.json")
+    test = cases.split == "test"
     sealed = pd.DataFrame({"case_id": case_id[test], "label": label[test]})
     write_table(sealed, folders.sealed / "labels.parquet")
 
@@ -140,15 +140,26 @@ def _write_images(
         write_table(pd.DataFrame(truths), folders.sealed / "truth.parquet")
 
 
-def _columns(truth: Truth) -> dict[str, float]:
+def _columns(truth: GroundTruth) -> dict[str, float]:
     place = {} if truth.slice is None else {"slice": truth.slice}
     place |= {"row": truth.row, "column": truth.column}
     return {"ideal_score": truth.ideal_score, **place}
 
 
-def _preparation(opened: OpenSource, images: Path) -> Preparation:
-    """Return what a new film must go through to become an image like these."""
-    changes = composed(opened.acquisition) if isinstance(opened, ChangesPixels) else None
+def _acquisition_of(opened: OpenSource, source: Source) -> Acquisition | None:
+    if not hasattr(opened, "acquisition"):
+        raise OptionError(
+            f"`{type(opened).__name__}` has no `acquisition`",
+            where=f"data set {source.card().name}",
+            allowed="what the source does to pixels, or None",
+            remedy="give the opened source `acquisition`; new images are prepared by it",
+        )
+    return opened.acquisition
+
+
+def _preparation(acquisition: Acquisition | None, images: Path) -> Preparation:
+    """Return what a new image must go through to become an image like these."""
+    changes = None if acquisition is None else composed(acquisition)
     store = ImageStore(images)
     kinds = ImageKinds.of(image for _, image in store)
     return Preparation(kinds, changes, images_sha256=store.sha256)
@@ -160,15 +171,41 @@ def _read(opened: OpenSource, positions: list[int]) -> Iterator[SpacedImage]:
     return map(opened.image, positions)
 
 
-def _patient_ids(entries: list[Entry], images: Path) -> NDArray[np.str_]:
+def shuffle_cases(n: int) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
+    """Return the position in the source of each case, and the cases' ids, both (n,)."""
+    order = stream(_ID_SEED, "case ids").permutation(n)
+    return order, np.array([f"case-{rank:06d}" for rank in range(n)], dtype=str)
+
+
+def tabulate_cases(
+    entries: Sequence[Entry],
+    case_id: NDArray[np.str_],
+    clusters: NDArray[np.int64] | None,
+    design: Design,
+) -> Cases:
+    """Return the case table; the labels of test cases are not in it.
+
+    Args:
+        entries: The n entries in the order of the cases.
+        case_id: (n,) their ids.
+        clusters: (n,) the cluster of near duplicates of each; None where all patients are known.
+        design: `cv` keeps all cases for development.
+    """
+    split = np.array(["train" if design == "cv" else entry.split for entry in entries], dtype=str)
+    label = np.array([entry.label for entry in entries], dtype=np.int64)
+    patient_id = _patient_ids(entries, clusters)
+    return Cases(case_id, patient_id, split, np.where(split == "test", SEALED, label))
+
+
+def _patient_ids(entries: Sequence[Entry], clusters: NDArray[np.int64] | None) -> NDArray[np.str_]:
     """Number patients in shuffled order; near-duplicate clusters stand in for unknown ones."""
-    unknown = [entry.patient is None for entry in entries]
-    clusters = near_duplicate_clusters(ImageStore(images)) if any(unknown) else None
     keys = [
-        f"cluster {clusters[i]}" if clusters is not None and missing else f"patient {entry.patient}"
-        for i, (entry, missing) in enumerate(zip(entries, unknown, strict=True))
+        f"cluster {clusters[i]}"
+        if clusters is not None and entry.patient is None
+        else f"patient {entry.patient}"
+        for i, entry in enumerate(entries)
     ]
     names = sorted(set(keys))
     numbers = stream(_ID_SEED, "patient ids").permutation(len(names))
     rank = dict(zip(names, numbers.tolist(), strict=True))
-    return np.array([f"patient-{rank[key]:06d}" for key in keys])
+    return np.array([f"patient-{rank[key]:06d}" for key in keys], dtype=str)

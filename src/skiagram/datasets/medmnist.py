@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.checks import SMALLEST_SIDE
-from skiagram.datasets.contract import Entry, SpacedImage, Truth
-from skiagram.datasets.described import Described
+from skiagram.datasets.contract import Entry, GroundTruth, RealDataSet, SpacedImage
 from skiagram.datasets.files import locate
 from skiagram.errors import DataError
 from skiagram.options import STRICT
@@ -32,7 +31,7 @@ _SPLITS: dict[str, Split] = {"train": "train", "val": "validation", "test": "tes
 
 
 @dataclass(**STRICT)
-class MedMNIST(Described):
+class MedMNIST(RealDataSet):
     """A MedMNIST data set.
 
     Attributes:
@@ -89,7 +88,7 @@ def _array(path: Path, key: str) -> NDArray[Any]:
             f"`{key}` cannot be read ({error})",
             where=path.name,
             allowed="a whole .npz of plain arrays; pickled objects are never loaded",
-            remedy="fetch the file again",
+            remedy="download the file again",
         ) from error
     return found
 
@@ -126,6 +125,10 @@ class MedMNISTFile:
                 for i, label in enumerate(labels.reshape(-1))
             ]
 
+    @property
+    def acquisition(self) -> None:
+        """None: pixels are stored as they are read."""
+
     def entries(self) -> list[Entry]:
         """List every image."""
         return self._entries
@@ -133,10 +136,10 @@ class MedMNISTFile:
     def image(self, position: int) -> SpacedImage:
         """Return one image, (height, width[, 3]), or volume, (depth, height, width, 1), uint8."""
         part = int(np.searchsorted(self._start, position, side="right")) - 1
-        found = self._images[part][position - self._start[part]]
-        return SpacedImage(found[..., None] if _kind(self._images[part]) == "volumes" else found)
+        image = self._images[part][position - self._start[part]]
+        return SpacedImage(image[..., None] if _kind(self._images[part]) == "volumes" else image)
 
-    def truth(self, position: int) -> Truth | None:
+    def truth(self, position: int) -> GroundTruth | None:
         """Return None: these are real images."""
         return None
 
@@ -161,7 +164,7 @@ def _check(
     if images.ndim == 4 and images.shape[3] < SMALLEST_SIDE and images.shape[3] != _COLOURS:
         raise refuse(f"{images.shape[3]} channels, or volumes as narrow as that", _SHAPES)
     if labels.size != len(images):
-        raise refuse(f"{labels.size} labels for {len(images)} images", "one label an image")
+        raise refuse(f"{labels.size} labels for {len(images)} images", "one label per image")
     outside = sorted(set(np.unique(labels).tolist()) - set(range(n_classes)))
     if outside or not np.issubdtype(labels.dtype, np.integer):
         raise refuse(f"labels {outside or labels.dtype}", f"integers 0 to {n_classes - 1}")

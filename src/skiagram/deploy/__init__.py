@@ -1,1 +1,1 @@
-"""New films scored by a trained model's folder, through the code of the pipeline."""
+"""New images scored by a trained model's folder, through the code of the pipeline."""

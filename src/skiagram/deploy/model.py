@@ -1,4 +1,4 @@
-"""A trained model loaded from its folder, ready to score restored films."""
+"""A trained model loaded from its folder, ready to score restored images."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,24 +6,31 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.deploy.films import Films, Preparer
-from skiagram.deploy.folder import WHOLE, own, record, training_mean
-from skiagram.deploy.scorer import Scorer
+from skiagram.compute.progress import Progress
+from skiagram.deploy.inputs import PreparedImages, Preparer
+from skiagram.deploy.scorers import (
+    WHOLE,
+    Scorer,
+    load_baselines,
+    load_combination,
+    own,
+    record,
+    training_mean,
+)
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.combined.folders import MEMBERS
 from skiagram.models.deployment import DEPLOYMENT, Deployment, repeat_folder
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.progress import Progress
 from skiagram.records import Task
 
 
 @dataclass(frozen=True)
 class DeployedModel:
-    """A model with all that stands between a film and a decision.
+    """A model with all that stands between an image and a decision.
 
     Attributes:
         deployment: What the model's folder says of itself.
-        preparer: What happens to each film first.
+        preparer: What happens to each image first.
         scorer: The fitted models.
     """
 
@@ -39,31 +46,44 @@ class DeployedModel:
     @property
     def threshold(self) -> float | None:
         """Return the mean threshold over repeats; None with more than two classes."""
-        thresholds = [one.threshold for one in self.deployment.decisions]
+        thresholds = [decision.threshold for decision in self.deployment.decisions]
         known = [threshold for threshold in thresholds if threshold is not None]
         return float(np.mean(known)) if self.task.positive is not None and known else None
 
-    def probabilities(self, films: Films) -> NDArray[np.float64]:
+    @property
+    def rule(self) -> str:
+        """Say in a sentence what is called positive; empty with more than two classes."""
+        threshold, sensitivity = self.threshold, self.deployment.sensitivity
+        if threshold is None or sensitivity is None or self.task.positive is None:
+            return ""
+        positive = self.task.classes[self.task.positive]
+        return (
+            f"Decision: positive where the probability of `{positive}` is at least "
+            f"{threshold:.3g}. This threshold was set to find {100 * sensitivity:g} % of the "
+            "positive cases in held-out folds."
+        )
+
+    def probabilities(self, prepared: PreparedImages) -> NDArray[np.float64]:
         """Return the mean calibrated probability over repeats: (n, n_classes), rows sum to 1.
 
         Raises:
-            DataError: A feature is not defined for a film.
-            ModelFailure: The fitted models do not belong to the task, or refuse the films.
+            DataError: A feature is not defined for an image.
+            ModelFailure: The fitted models do not belong to the task, or refuse the images.
         """
         classes = len(self.task.classes)
-        found = self.scorer.scores(films)
-        if any(scores.shape[1] != classes for scores in found):
+        scores_by_repeat = self.scorer.scores(prepared)
+        if any(scores.shape[1] != classes for scores in scores_by_repeat):
             raise ModelFailure(
-                f"scores of {found[0].shape[1]} classes, not {classes}", remedy=WHOLE
+                f"scores of {scores_by_repeat[0].shape[1]} classes, not {classes}", remedy=WHOLE
             )
-        pairs = zip(self.deployment.decisions, found, strict=True)
+        pairs = zip(self.deployment.decisions, scores_by_repeat, strict=True)
         calibrated = [decision.calibration.probabilities(scores) for decision, scores in pairs]
         mean: NDArray[np.float64] = np.mean(calibrated, axis=0)
         return mean
 
 
 def load_model(folder: Path) -> DeployedModel:
-    """Load a model's folder; libraries of the other arm are not imported.
+    """Load a model's folder; torch is imported for networks alone.
 
     Raises:
         DataError: A file is missing, damaged or names code that is not the program's own.
@@ -73,7 +93,7 @@ def load_model(folder: Path) -> DeployedModel:
     preparation = record(Preparation, folder / PREPARATION)
     classes = len(deployment.task.classes)
     if not deployment.decisions or any(
-        one.calibration.n_classes != classes for one in deployment.decisions
+        decision.calibration.n_classes != classes for decision in deployment.decisions
     ):
         raise DataError("is damaged", where=str(folder / DEPLOYMENT), remedy=WHOLE)
     with Progress("Load", 1):
@@ -98,7 +118,7 @@ def _scorer(folder: Path, deployment: Deployment, preparation: Preparation) -> S
     repeats = [folder / repeat_folder(repeat) for repeat in range(len(deployment.decisions))]
     if deployment.arm == "reader":
         raise DataError(
-            f"`{deployment.title}` came with the data and scores no film",
+            f"`{deployment.title}` is a column of the data set and cannot score new images",
             where=str(folder),
             allowed="a classical model or a network",
         )
@@ -107,13 +127,9 @@ def _scorer(folder: Path, deployment: Deployment, preparation: Preparation) -> S
 
         return load_networks(repeats, preparation)
     if deployment.arm == "combined":
-        from skiagram.deploy.combination import load_combination
-
         combination = own(
             deployment.options, "skiagram.models.combined", "weights", folder / DEPLOYMENT
         )
         members = [folder / MEMBERS / name for name in combination.members]
-        return load_combination(repeats, members, lambda one: load_model(one).scorer)
-    from skiagram.deploy.baseline import load_baselines
-
+        return load_combination(repeats, members, lambda member: load_model(member).scorer)
     return load_baselines(folder, repeats, deployment, preparation)

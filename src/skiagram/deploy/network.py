@@ -1,4 +1,4 @@
-"""The deep arm of deployment: restored films, scored by every repeat's network on the CPU."""
+"""The deep arm of deployment: restored images, scored by every repeat's network on the CPU."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.deploy.covariates import CovariateFeature, covariate_features
-from skiagram.deploy.films import Films
-from skiagram.deploy.folder import WHOLE, own, record
+from skiagram.deploy.inputs import CovariateFeature, PreparedImages, covariate_features
+from skiagram.deploy.scorers import WHOLE, own, record
 from skiagram.errors import DataError
 from skiagram.features.table import FeatureTable
-from skiagram.models.deep.fitted import ARCHITECTURE, Architecture, FittedNetwork, load
+from skiagram.models.deep.fitted import ARCHITECTURE, Architecture, FittedNetwork, load_network
 from skiagram.models.resampling import finite
 from skiagram.preparation import Preparation
-from skiagram.training.images import ImageSet
+from skiagram.training.data import ImageSet
 
 
 @dataclass(frozen=True)
@@ -23,11 +22,11 @@ class Networks:
     """Trained networks of all repeats.
 
     Attributes:
-        fitted: One network a repeat.
-        batch: Films scored at once, as in training.
-        shape: (height, width) of the films, or of the slices of volumes; None where the network
+        fitted: One network per repeat.
+        batch: Images scored at once, as in training.
+        shape: (height, width) of the images, or of the slices of volumes; None where the network
             resizes them.
-        covariates: What the networks read beside the films.
+        covariates: What the networks read beside the images.
     """
 
     fitted: Sequence[FittedNetwork]
@@ -35,11 +34,13 @@ class Networks:
     shape: tuple[int, int] | None
     covariates: tuple[CovariateFeature, ...]
 
-    def scores(self, films: Films) -> list[NDArray[np.float64]]:
-        """Score all films in order: (n, n_classes) logits a repeat."""
-        case_id = np.array(films.images.case_ids)
-        names = tuple(one.name for one in self.covariates)
-        images = ImageSet(films.images, case_id, FeatureTable(case_id, names, films.covariates))
+    def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
+        """Score all images in order: (n, n_classes) logits per repeat."""
+        case_id = np.array(prepared.images.case_ids)
+        names = tuple(feature.name for feature in self.covariates)
+        images = ImageSet(
+            prepared.images, case_id, FeatureTable(case_id, names, prepared.covariates)
+        )
         return [finite(network.scores(images)) for network in self.fitted]
 
 
@@ -48,7 +49,7 @@ def load_networks(repeats: Sequence[Path], preparation: Preparation) -> Networks
 
     Args:
         repeats: Folder of each.
-        preparation: What their films went through.
+        preparation: What their images went through.
 
     Raises:
         DataError: A file is missing or damaged, names a class that is not the program's own, or a
@@ -58,10 +59,12 @@ def load_networks(repeats: Sequence[Path], preparation: Preparation) -> Networks
     training = first.options().training
     height, width = first.shape[-2:]
     shape = None if training.image_size else (height, width)
-    fitted = [load(repeat) for repeat in repeats]
-    read = [name for one in fitted if one.encoder is not None for name in one.encoder.names]
+    fitted = [load_network(repeat) for repeat in repeats]
+    read = [
+        name for network in fitted if network.encoder is not None for name in network.encoder.names
+    ]
     beside = covariate_features(read, preparation.covariates)
-    if not {one.name for one in beside}.issuperset(read):
+    if not {feature.name for feature in beside}.issuperset(read):
         raise DataError(
             "reads covariates that its preparation does not know",
             where=str(repeats[0]),

@@ -6,16 +6,59 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
-from skiagram.evaluation.bootstrap_intervals import bca_interval, percentile_interval
-from skiagram.evaluation.proportions import wilson_interval
+from skiagram.evaluation.proportions import Z, wilson_interval
 from skiagram.evaluation.results import Estimate
+from skiagram.evaluation.variation import (
+    Variation,
+    degrees_of_freedom,
+    over_folds,
+    over_trainings,
+    variance_of_mean,
+)
 from skiagram.seeding import stream
+
+Floats = NDArray[np.float64]
+LEVELS = (0.025, 0.975)
+
+
+def percentile_interval(replicates: Floats) -> tuple[float, float]:
+    """Return the 95 % interval between percentiles of the replicates (Efron 1979)."""
+    low, high = np.quantile(replicates, LEVELS)
+    return float(low), float(high)
+
+
+def bca_interval(value: float, replicates: Floats, jackknife: Floats) -> tuple[float, float] | None:
+    """Return the 95 % BCa interval, or None where it is not defined.
+
+    Second-order accurate: it mends the median bias and the skewness of the replicates (Efron 1987,
+    *Better bootstrap confidence intervals*, eqs. 2.3 and 6.6).
+
+    Args:
+        value: The figure on the cases as they are.
+        replicates: (b,) the figure on the resamples, finite.
+        jackknife: (j,) the figure without each patient, or group of patients, in turn; NaN where
+            undefined.
+    """
+    below = float(np.mean(replicates < value) + np.mean(replicates <= value)) / 2
+    deviation = jackknife.mean() - jackknife
+    spread = float((deviation**2).sum())
+    if not 0 < below < 1 or not spread > 0:
+        return None
+    bias = float(norm.ppf(below))
+    acceleration = float((deviation**3).sum()) / (6 * spread**1.5)
+    shifted = bias + norm.ppf(LEVELS)
+    levels = norm.cdf(bias + shifted / (1 - acceleration * shifted))
+    low, high = np.quantile(replicates, levels)
+    return float(low), float(high)
+
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 Kind = Literal["percentile", "BCa"]
 _BLOCK = 1_000_000
 _GROUPS = 1_000
+_MOST_INFLUENCES = 2_000
 
 
 @dataclass(frozen=True)
@@ -26,11 +69,13 @@ class PatientDraws:
         counts: (replicates, n_patients) uint8, how often each patient was drawn.
         patient: (n,) patients numbered from 0.
         smallest_class: Number of patients of the rarest class.
+        degrees: Degrees of freedom of a variance over these patients; infinite with one case each.
     """
 
     counts: NDArray[np.uint8]
     patient: NDArray[np.int64]
     smallest_class: int
+    degrees: float = np.inf
 
     def weights(self) -> Iterator[NDArray[np.float64]]:
         """Yield (b, n) case weights in blocks that bound the memory."""
@@ -53,7 +98,11 @@ class PatientDraws:
 
 
 def draw_patients(
-    patient: NDArray[np.int64], smallest_class: int, replicates: int, seed: int
+    patient: NDArray[np.int64],
+    smallest_class: int,
+    replicates: int,
+    seed: int,
+    degrees: float | None = None,
 ) -> PatientDraws:
     """Draw patients with replacement.
 
@@ -62,6 +111,8 @@ def draw_patients(
         smallest_class: Number of patients of the rarest class.
         replicates: Number of resamples.
         seed: The run's seed.
+        degrees: Degrees of freedom of a variance over these patients; None: those of all cases
+            together, without regard to class.
     """
     n_patients = int(patient.max()) + 1
     generator = stream(seed, "evaluation", "patients", n_patients)
@@ -70,20 +121,33 @@ def draw_patients(
         counts[row] = np.bincount(
             generator.integers(n_patients, size=n_patients), minlength=n_patients
         )
-    return PatientDraws(counts, patient, smallest_class)
+    own = degrees_of_freedom(patient) if degrees is None else degrees
+    return PatientDraws(counts, patient, smallest_class, own)
 
 
-def mean_over_repeats(
-    metric: Callable[[NDArray[Any], NDArray[np.float64]], NDArray[np.float64]],
-    values: NDArray[Any],
-) -> Statistic:
-    """Return the mean of a metric over the repeats of a model.
+@dataclass(frozen=True)
+class MeanOverRepeats:
+    """The mean of a metric over the repeats of a model.
 
-    Args:
+    Attributes:
         metric: Maps one repeat's values and case weights (b, n) to (b,).
         values: (repeats, n, …) what the metric judges.
+        folds: Fits of each repeat, whose training sets overlap, where the interval is to hold
+            that; else 0.
     """
-    return lambda weights: np.mean([metric(one, weights) for one in values], axis=0)
+
+    metric: Callable[[NDArray[Any], NDArray[np.float64]], NDArray[np.float64]]
+    values: NDArray[Any]
+    folds: int = 0
+
+    def of_each(self, weights: Floats) -> Floats:
+        """Return (repeats, b) the metric of each repeat."""
+        return np.array([self.metric(one, weights) for one in self.values])
+
+    def __call__(self, weights: Floats) -> Floats:
+        """Return (b,) the mean over repeats."""
+        averaged: Floats = self.of_each(weights).mean(axis=0)
+        return averaged
 
 
 def bootstrap_estimate(
@@ -95,6 +159,11 @@ def bootstrap_estimate(
     is Wilson's, as of a proportion among the patients of the rarest class. Where BCa is not defined
     (all replicates on one side of the figure, or a class with a single patient), the interval is
     the percentile one and its method says so.
+
+    Where patients have several cases or a model was trained several times, both sides are
+    lengthened by one factor: Student's quantile over the normal one, times the standard error with
+    large patients' leverage (`variance_of_mean`) and with s²/R of the trainings, or with the
+    overlap of their training sets, over that of the resamples.
 
     Args:
         statistic: Maps case weights (b, n) to (b,), NaN where undefined.
@@ -113,9 +182,58 @@ def bootstrap_estimate(
     if share and value in (0.0, 1.0) and np.ptp(values) == 0:
         low, high = wilson_interval(value, draws.smallest_class)
         return Estimate(value, low, high, "Wilson on the patients of the rarest class")
+    jackknife, bounds = np.empty(0), None
     if kind == "BCa":
         jackknife = np.concatenate([statistic(block) for block in draws.left_out()])
         bounds = bca_interval(value, values, jackknife)
-        if bounds is not None:
-            return Estimate(value, *bounds, "BCa bootstrap by patient")
-    return Estimate(value, *percentile_interval(values), "percentile bootstrap by patient")
+    found = _variation(statistic, draws, values, jackknife)
+    method = ("percentile" if bounds is None else "BCa") + " bootstrap by patient" + found.words
+    low, high = percentile_interval(values) if bounds is None else bounds
+    if found.scope == "fits" and np.isinf(found.degrees):
+        return Estimate(value, low, high, method)
+    lengthened = found.half / (Z * float(values.std(ddof=1))) if found.variance > 0 else 1.0
+    low, high = value - lengthened * (value - low), value + lengthened * (high - value)
+    if share:
+        low, high = max(low, 0.0), min(high, max(1.0, float(values.max())))
+    return Estimate(value, low, high, method)
+
+
+def _clustered_variance(statistic: Statistic, draws: PatientDraws, jackknife: Floats) -> float:
+    """Return the variance over patients who have several cases each.
+
+    `variance_of_mean` of the influence of each case, (n − 1) (θ − θ without the case). Above
+    2,000 cases that takes too long, and the jackknife over patients stands alone.
+    """
+    n = len(draws.patient)
+    if n > _MOST_INFLUENCES:
+        left_out = jackknife[np.isfinite(jackknife)]
+        return (len(left_out) - 1) * float(left_out.var()) if len(left_out) else 0.0
+    rows = max(1, _BLOCK // n)
+    blocks = (np.arange(start, min(start + rows, n)) for start in range(0, n, rows))
+    absent = [statistic((np.arange(n) != block[:, None]).astype(np.float64)) for block in blocks]
+    influence = (n - 1) * (statistic(np.ones((1, n)))[0] - np.concatenate(absent))
+    if not np.isfinite(influence).all() or len(np.unique(draws.patient)) < 2:
+        return 0.0
+    return variance_of_mean(influence, draws.patient)
+
+
+def _variation(
+    statistic: Statistic, draws: PatientDraws, values: Floats, jackknife: Floats
+) -> Variation:
+    """Return the variation that an interval is to hold; that of the resamples where none is wider.
+
+    Args:
+        statistic: Maps case weights (b, n) to (b,).
+        draws: The resamples.
+        values: (b,) the figure on them, finite.
+        jackknife: (j,) the figure without each patient in turn; empty where it was not computed.
+    """
+    variance = float(values.var(ddof=1))
+    if np.isfinite(draws.degrees):
+        variance = max(variance, _clustered_variance(statistic, draws, jackknife))
+    if not isinstance(statistic, MeanOverRepeats):
+        return Variation(variance, draws.degrees)
+    if statistic.folds:
+        return over_folds(variance, draws.degrees, statistic.folds, len(statistic.values))
+    figures = statistic.of_each(np.ones((1, len(draws.patient))))[:, 0]
+    return over_trainings(variance, draws.degrees, figures)

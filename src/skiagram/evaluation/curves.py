@@ -1,4 +1,10 @@
-"""ROC and precision–recall curves to draw, averaged over repeats."""
+"""ROC and precision–recall curves to draw, averaged over repeats, with bands by patient.
+
+Bands are vertical: at each false positive rate, or recall, the percentiles of the height over the
+resamples (vertical averaging, Fawcett 2006, *Pattern Recognition Letters* 27:861, section 8). They
+hold at each abscissa on its own; a whole curve leaves such a band more often than one time in
+twenty (Macskassy & Provost 2004, *ROC Analysis in Artificial Intelligence*, 61).
+"""
 
 from collections.abc import Callable
 
@@ -6,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from skiagram.evaluation.results import Curve
+from skiagram.compute.compiled import compiled
+from skiagram.evaluation.bootstrap import LEVELS, PatientDraws
+from skiagram.evaluation.discrimination import Flags, Floats, Places, sums_by_run, tied_order
+from skiagram.evaluation.results import Band, Curve
 
-Floats = NDArray[np.float64]
 
-
-def roc(ranking: Floats, positive: NDArray[np.bool_]) -> Curve:
+def roc_curve_of_repeats(ranking: Floats, positive: NDArray[np.bool_]) -> Curve:
     """Return false positive rate → true positive rate.
 
     Args:
@@ -23,10 +30,10 @@ def roc(ranking: Floats, positive: NDArray[np.bool_]) -> Curve:
         false_positive, true_positive, _ = roc_curve(positive, score)
         return false_positive, true_positive
 
-    return _mean(ranking, one, int((~positive).sum()))
+    return _mean_curve(ranking, one, int((~positive).sum()))
 
 
-def precision_recall(ranking: Floats, positive: NDArray[np.bool_]) -> Curve:
+def precision_recall_of_repeats(ranking: Floats, positive: NDArray[np.bool_]) -> Curve:
     """Return recall → precision; it starts at the precision of the highest scores.
 
     Args:
@@ -38,10 +45,12 @@ def precision_recall(ranking: Floats, positive: NDArray[np.bool_]) -> Curve:
         precision, recall, _ = precision_recall_curve(positive, score, drop_intermediate=True)
         return recall[::-1], precision[::-1]
 
-    return _mean(ranking, one, int(positive.sum()))
+    return _mean_curve(ranking, one, int(positive.sum()))
 
 
-def _mean(ranking: Floats, curve: Callable[[Floats], tuple[Floats, Floats]], steps: int) -> Curve:
+def _mean_curve(
+    ranking: Floats, curve: Callable[[Floats], tuple[Floats, Floats]], steps: int
+) -> Curve:
     """Return the only curve as it is, or the mean height of several at equal abscissae."""
     if len(ranking) == 1:
         x, y = curve(ranking[0])
@@ -49,3 +58,112 @@ def _mean(ranking: Floats, curve: Callable[[Floats], tuple[Floats, Floats]], ste
         x = np.arange(steps + 1) / steps
         y = np.mean([np.interp(x, *curve(score)) for score in ranking], axis=0)
     return Curve(tuple(x.tolist()), tuple(y.tolist()))
+
+
+_RATES = np.arange(101) / 100
+_ROUNDING = 1e-12
+_Heights = Callable[[Places, Flags, Flags, Floats, Floats], Floats]
+
+
+def roc_band(ranking: Floats, positive: Flags, draws: PatientDraws) -> Band | None:
+    """Return the 95 % band of sensitivity at each hundredth of the false positive rate.
+
+    Args:
+        ranking: (repeats, n), higher = more likely positive.
+        positive: (n,) true class; both classes occur.
+        draws: Patient resamples of the cases.
+    """
+    return _band(_sensitivities, _RATES, ranking, positive, draws)
+
+
+def precision_recall_band(ranking: Floats, positive: Flags, draws: PatientDraws) -> Band | None:
+    """Return the 95 % band of precision at each hundredth of recall but 0.
+
+    Args:
+        ranking: (repeats, n), higher = more likely positive.
+        positive: (n,) true class; both classes occur.
+        draws: Patient resamples of the cases.
+    """
+    return _band(_precisions, _RATES[1:], ranking, positive, draws)
+
+
+def _band(
+    heights: _Heights, at: Floats, ranking: Floats, positive: Flags, draws: PatientDraws
+) -> Band | None:
+    """Return percentiles over resamples of the mean height over repeats.
+
+    None where more than half of the resamples lack a class.
+    """
+    orders = [tied_order(-score) for score in ranking]
+    resampled = np.concatenate(
+        [
+            np.mean([heights(*order, positive, block, at) for order in orders], axis=0)
+            for block in draws.weights()
+        ]
+    )
+    defined = np.isfinite(resampled).all(axis=1)
+    if defined.mean() < 0.5:
+        return None
+    low, high = np.quantile(resampled[defined], LEVELS, axis=0)
+    return Band(tuple(at.tolist()), tuple(low.tolist()), tuple(high.tolist()))
+
+
+@compiled
+def _sensitivities(
+    order: Places, ends: Flags, positive: Flags, weights: Floats, at: Floats
+) -> Floats:
+    """Return (b, k) the height of each row's ROC curve at k rates; NaN without both classes.
+
+    Where the curve rises straight up, its upper end.
+
+    Args:
+        order: (n,) cases by descending score.
+        ends: (n,) whether the place ends a run of equal scores.
+        positive: (n,) true class.
+        weights: (b, n), ≥ 0.
+        at: (k,) false positive rates, ascending, from 0 to 1.
+    """
+    heights = np.ones((len(weights), len(at)))
+    passed, found = np.empty(len(order)), np.empty(len(order))
+    for row in range(len(weights)):
+        runs = sums_by_run(order, ends, positive, weights[row], passed, found)
+        positives = found[runs - 1]
+        negatives = passed[runs - 1] - positives
+        if positives == 0 or negatives == 0:
+            heights[row] = np.nan
+            continue
+        point = 0
+        x = y = 0.0
+        for run in range(runs):
+            next_x, next_y = (passed[run] - found[run]) / negatives, found[run] / positives
+            while point < len(at) and at[point] < next_x:
+                heights[row, point] = y + (next_y - y) * (at[point] - x) / (next_x - x)
+                point += 1
+            x, y = next_x, next_y
+    return heights
+
+
+@compiled
+def _precisions(order: Places, ends: Flags, positive: Flags, weights: Floats, at: Floats) -> Floats:
+    """Return (b, k) each row's precision where its recall first reaches k values; NaN without both.
+
+    Args:
+        order: (n,) cases by descending score.
+        ends: (n,) whether the place ends a run of equal scores.
+        positive: (n,) true class.
+        weights: (b, n), ≥ 0.
+        at: (k,) recalls, ascending, in (0, 1].
+    """
+    heights = np.full((len(weights), len(at)), np.nan)
+    passed, found = np.empty(len(order)), np.empty(len(order))
+    for row in range(len(weights)):
+        runs = sums_by_run(order, ends, positive, weights[row], passed, found)
+        positives = found[runs - 1]
+        if positives == 0 or positives == passed[runs - 1]:
+            continue
+        point = 0
+        for run in range(runs):
+            while point < len(at) and found[run] / positives >= at[point] - _ROUNDING:
+                heights[row, point] = found[run] / passed[run]
+                point += 1
+    return heights

@@ -7,14 +7,26 @@ are made on its logit, which keeps 95 % coverage in small samples where the plai
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import rankdata
 
-from skiagram.evaluation.proportions import Z, wilson_interval
+from skiagram.evaluation.proportions import wilson_interval
 from skiagram.evaluation.results import Estimate
+from skiagram.evaluation.variation import (
+    Variation,
+    covariance_of_means,
+    degrees_of_freedom,
+    is_clustered,
+    over_folds,
+    over_trainings,
+    variance_of_mean,
+)
+
+_NOTHING = 1e-15
 
 
 @dataclass(frozen=True)
@@ -22,25 +34,33 @@ class Placements:
     """Placement values: their mean over positives equals that over negatives, the AUC.
 
     Attributes:
-        value: (n,) for a positive the share of negatives below it, for a negative the share of
-            positives above it, ties half; or a linear combination of such values.
+        values: (repeats, n) for a positive the share of negatives below it, for a negative the
+            share of positives above it, ties half; or a linear combination of such values.
         positive: (n,) true class; both classes occur.
         patient: (n,) patients numbered from 0.
+        folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
     """
 
-    value: NDArray[np.float64]
+    values: NDArray[np.float64]
     positive: NDArray[np.bool_]
     patient: NDArray[np.int64]
+    folds: int = 0
+
+    @cached_property
+    def value(self) -> NDArray[np.float64]:
+        """Return (n,) the placement values, averaged over repeats."""
+        averaged: NDArray[np.float64] = self.values.mean(axis=0)
+        return averaged
 
     @property
     def mean(self) -> float:
-        """Return the AUC, or the same combination of AUCs."""
+        """Return the AUC, or the same combination of AUCs; a mean over repeats."""
         return float(self.value[self.positive].mean())
 
     @property
     def clustered(self) -> bool:
         """Return whether a patient has several cases."""
-        return len(np.unique(self.patient)) < len(self.patient)
+        return is_clustered(self.patient)
 
     @property
     def smaller_class(self) -> int:
@@ -48,48 +68,46 @@ class Placements:
         return min(len(np.unique(self.patient[side])) for side in (self.positive, ~self.positive))
 
     def variance(self) -> float:
-        """Return the variance of `mean` over patients (Obuchowski 1997).
+        """Return the variance of `mean` over patients, these fits given (Obuchowski 1997).
 
         With one case a patient this is DeLong's variance. It is 0 where it cannot be told: a
         class has a single patient, or all placements are equal.
         """
+        return self._over_patients(self.value)
+
+    @cached_property
+    def variation(self) -> Variation:
+        """Return the variation of `mean` over patients and over trainings."""
+        degrees = degrees_of_freedom(self.patient[self.positive], self.patient[~self.positive])
+        if self.folds:
+            of_one = float(np.mean([self._over_patients(one) for one in self.values]))
+            return over_folds(of_one, degrees, self.folds, len(self.values))
+        figures = self.values[:, self.positive].mean(axis=1)
+        return over_trainings(self.variance(), degrees, figures)
+
+    def _over_patients(self, value: NDArray[np.float64]) -> float:
         if self.smaller_class < 2:
             return 0.0
-        positives = self._deviations(self.positive)
-        negatives = self._deviations(~self.positive)
-        patients = len(np.unique(self.patient))
-        shared = 2 * patients / (patients - 1) * float(positives @ negatives)
-        own = sum(
-            _inflation(self.patient[side]) * float(deviations @ deviations)
-            for side, deviations in ((self.positive, positives), (~self.positive, negatives))
-        )
-        variance = own + shared
-        return variance if variance > 1e-15 else 0.0
-
-    def _deviations(self, side: NDArray[np.bool_]) -> NDArray[np.float64]:
-        deviation = (self.value[side] - self.mean) / side.sum()
-        patients = int(self.patient.max()) + 1
-        sums = np.bincount(self.patient[side], weights=deviation, minlength=patients)
-        return sums.astype(np.float64)
-
-
-def _inflation(patient: NDArray[np.int64]) -> float:
-    patients = len(np.unique(patient))
-    return patients / (patients - 1)
+        samples = [(value[side], self.patient[side]) for side in (self.positive, ~self.positive)]
+        variance = sum(variance_of_mean(*sample) for sample in samples)
+        if self.clustered:
+            variance += 2 * covariance_of_means(*samples[0], *samples[1])
+        return variance if variance > _NOTHING else 0.0
 
 
 def placements(
-    ranking: NDArray[np.float64], positive: NDArray[np.bool_], patient: NDArray[np.int64]
+    ranking: NDArray[np.float64],
+    positive: NDArray[np.bool_],
+    patient: NDArray[np.int64],
+    folds: int = 0,
 ) -> Placements:
-    """Return placement values averaged over repeats.
-
-    Their interval covers the sampling of patients given the fits; how much other seeds move the
-    AUC is another question, which stability answers.
+    """Return the placement values of each repeat.
 
     Args:
         ranking: (repeats, n), higher = more likely positive.
         positive: (n,) true class; both classes occur.
         patient: (n,) patients numbered from 0.
+        folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
     """
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     value = np.empty(ranking.shape)
@@ -98,14 +116,24 @@ def placements(
     value[:, positive] /= n_negative
     above = rankdata(-ranking, axis=1)[:, ~positive] - rankdata(-ranking[:, ~positive], axis=1)
     value[:, ~positive] = above / n_positive
-    return Placements(value.mean(axis=0), positive, patient)
+    return Placements(value, positive, patient, folds)
 
 
 def combination(terms: Sequence[tuple[float, Placements]]) -> Placements:
-    """Return the linear combination of placements on the same cases."""
+    """Return the linear combination of placements on the same cases, repeat by repeat.
+
+    What was scored once (a reader, the ideal observer) stands beside each repeat of the others.
+    Where repeats are otherwise unequal in number their means are combined.
+    """
     first = terms[0][1]
-    value = np.sum([factor * one.value for factor, one in terms], axis=0)
-    return Placements(value, first.positive, first.patient)
+    several = {len(one.values) for _, one in terms} - {1}
+    values = [one.values if len(several) < 2 else one.value[None] for _, one in terms]
+    repeats = max(len(each) for each in values)
+    combined = np.zeros((repeats, len(first.positive)))
+    for (factor, _), each in zip(terms, values, strict=True):
+        combined += factor * each
+    folds = max(one.folds for _, one in terms)
+    return Placements(combined, first.positive, first.patient, folds)
 
 
 def auc_estimate(auc: Placements) -> Estimate:
@@ -115,14 +143,13 @@ def auc_estimate(auc: Placements) -> Estimate:
     seen. Then the rule is Wilson's interval as of a proportion among the patients of the smaller
     class.
     """
-    value, variance = auc.mean, auc.variance()
-    by_patient = ", clustered by patient" if auc.clustered else ""
-    if variance == 0 or not 0 < value < 1:
+    value, variation = auc.mean, auc.variation
+    if variation.variance == 0 or not 0 < value < 1:
         low, high = wilson_interval(value, auc.smaller_class)
         return Estimate(value, low, high, "Wilson on the patients of the smaller class")
-    half = Z * np.sqrt(variance) / (value * (1 - value))
+    half = variation.half / (value * (1 - value))
     low, high = expit(logit(value) - half), expit(logit(value) + half)
-    return Estimate(value, float(low), float(high), f"logit DeLong{by_patient}")
+    return Estimate(value, float(low), float(high), f"logit DeLong{_words(auc)}")
 
 
 def difference_estimate(auc: Placements, other: Placements) -> Estimate:
@@ -132,13 +159,18 @@ def difference_estimate(auc: Placements, other: Placements) -> Estimate:
     (Newcombe 1998, method 10), which is wider.
     """
     paired = combination([(1.0, auc), (-1.0, other)])
-    value, variance = auc.mean - other.mean, paired.variance()
-    if variance > 0:
-        half = Z * float(np.sqrt(variance))
-        method = "paired DeLong" + (", clustered by patient" if paired.clustered else "")
+    value, variation = auc.mean - other.mean, paired.variation
+    if variation.variance > 0:
+        half, method = variation.half, f"paired DeLong{_words(paired)}"
         return Estimate(value, max(-1.0, value - half), min(1.0, value + half), method)
     one, two = (wilson_interval(each.mean, each.smaller_class) for each in (auc, other))
     below = np.hypot(auc.mean - one[0], two[1] - other.mean)
     above = np.hypot(one[1] - auc.mean, other.mean - two[0])
     low, high = max(-1.0, float(value - below)), min(1.0, float(value + above))
     return Estimate(value, low, high, "Newcombe on the patients of the smaller class")
+
+
+def _words(auc: Placements) -> str:
+    by_patient = ", clustered by patient" if auc.clustered else ""
+    overlapping = ", widened for overlapping training sets" if auc.folds else ""
+    return f"{by_patient}{overlapping}{auc.variation.words}"

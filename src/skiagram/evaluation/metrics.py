@@ -1,30 +1,109 @@
-"""The figures of one model on the reported cases, each with its interval by patient."""
+"""Every metric, declared once: name, title, definition, range, interval, source, function.
+
+`METRICS` is what evaluation computes and what report, plots and reference pages show. To add a
+metric write its function here, or its statistic in `discrimination`, and one `Metric` in `METRICS`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from skiagram.evaluation import discrimination
-from skiagram.evaluation.areas import absent, auc_placements, class_auc, roc_auc
-from skiagram.evaluation.bootstrap import PatientDraws, bootstrap_estimate, mean_over_repeats
-from skiagram.evaluation.comparison.contenders import Contender, compared_auc
-from skiagram.evaluation.proportions import proportion
-from skiagram.evaluation.reference import Reference
-from skiagram.evaluation.reported import Scores
+from skiagram.evaluation.bootstrap import MeanOverRepeats, PatientDraws, bootstrap_estimate
+from skiagram.evaluation.delong import Placements, auc_estimate, placements
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.proportions import Z, effective_size, proportion, wilson_interval
 from skiagram.evaluation.results import Estimate
+from skiagram.evaluation.scores import Scores
 
-__all__ = [
-    "auc_difference",
-    "auc_placements",
-    "average_precision",
-    "class_auc",
-    "decisions",
-    "metrics",
-    "operating_point",
-    "roc_auc",
-]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+FALSE_POSITIVE_RATE = 0.1  # where the partial AUC ends
 
 
-def metrics(scores: Scores, cases: Reference, draws: PatientDraws) -> dict[str, Estimate]:
+@dataclass(frozen=True)
+class Decisions:
+    """Decisions of one model about the reported cases of a task of two classes.
+
+    Attributes:
+        called: (repeats, n) whether a case is called positive.
+        cases: The reported cases.
+        draws: Patient resamples of them.
+        prevalence: Share of positives at which predictive values are also given, in (0, 1); None
+            asks for none.
+    """
+
+    called: Flags
+    cases: LabelledCases
+    draws: PatientDraws
+    prevalence: float | None = None
+
+    @cached_property
+    def positive(self) -> Flags:
+        """Return (n,) the true class."""
+        return np.asarray(self.cases.label == self.cases.positive)
+
+    @cached_property
+    def correct(self) -> Floats:
+        """Return (repeats, n) 1 where a case is decided correctly, else 0."""
+        correct: Floats = (self.called == self.positive).astype(np.float64)
+        return correct
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric and all that is said of it.
+
+    Attributes:
+        name: Its key in `reports/evaluation.json`; with dots the path to it.
+        title: Its name in tables and on axes.
+        definition: What it is, in a sentence.
+        range: Its values.
+        interval: How its 95 % interval is made.
+        source: Where definition and interval are from.
+        higher_is_better: None where neither direction is.
+        classes: Tasks that it is defined for.
+        interval_of_more_classes: The interval with more than two classes, where it is another.
+        averaged_over_classes: Whether it is a mean over classes with more than two of them.
+        table_column: Whether it is a column of the report's main table.
+        headline: Whether it stands in `reports/metrics.json`.
+        estimate: Makes it from a model's scores, the reported cases and patient resamples; None
+            where it is no figure of every model.
+        judge: Makes it from decisions at an operating point; None where it is none of these.
+        needs_prevalence: Whether `judge` needs a stated prevalence.
+    """
+
+    name: str
+    title: str
+    definition: str
+    range: str
+    interval: str
+    source: str = ""
+    higher_is_better: bool | None = True
+    classes: Literal["any", "two", "more than two"] = "any"
+    interval_of_more_classes: str = ""
+    averaged_over_classes: bool = False
+    table_column: bool = False
+    headline: bool = False
+    estimate: Callable[[Scores, LabelledCases, PatientDraws], Estimate] | None = None
+    judge: Callable[[Decisions], Estimate] | None = None
+    needs_prevalence: bool = False
+
+    def applies_to(self, cases: LabelledCases) -> bool:
+        """Return whether it is defined for a task of as many classes."""
+        if self.classes == "any":
+            return True
+        return (cases.positive is None) == (self.classes == "more than two")
+
+
+def estimate_metrics(
+    scores: Scores, cases: LabelledCases, draws: PatientDraws
+) -> dict[str, Estimate]:
     """Estimate every metric of the task; a mean over repeats where there are several.
 
     Args:
@@ -32,59 +111,139 @@ def metrics(scores: Scores, cases: Reference, draws: PatientDraws) -> dict[str, 
         cases: The reported cases.
         draws: Patient resamples of them.
     """
-    named, label = decisions(scores), cases.label
-    found = {"roc_auc": roc_auc(scores, cases, draws)}
-    if cases.positive is None:
-        hand_till = mean_over_repeats(
-            lambda one, weights: discrimination.hand_till_auc(one, label, weights),
+    return {
+        metric.name: metric.estimate(scores, cases, draws)
+        for metric in METRICS
+        if metric.estimate and metric.applies_to(cases)
+    }
+
+
+def judge_decisions(decisions: Decisions) -> dict[str, Estimate]:
+    """Estimate what decisions are worth."""
+    return {
+        metric.name: metric.judge(decisions)
+        for metric in METRICS
+        if metric.judge and (decisions.prevalence is not None or not metric.needs_prevalence)
+    }
+
+
+def absent_classes(cases: LabelledCases) -> str:
+    """Say which classes have no reported case."""
+    counts = zip(cases.classes, cases.patients_by_class(), strict=True)
+    names = [name for name, patients in counts if patients == 0]
+    return f"no reported case of class {', '.join(names)}"
+
+
+def binary_placements(scores: Scores, cases: LabelledCases) -> Placements | None:
+    """Return the placements of a binary task, or None where an AUC has none."""
+    if scores.ranking is None or 0 in cases.patients_by_class():
+        return None
+    positive = cases.label == cases.positive
+    return placements(scores.ranking, positive, cases.patient, scores.folds)
+
+
+def estimate_auc(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
+    """Estimate the AUC: by DeLong for two classes, one-vs-rest by bootstrap for more."""
+    if 0 in cases.patients_by_class():
+        return Estimate(None, reason=absent_classes(cases))
+    found = binary_placements(scores, cases)
+    if found is not None:
+        return auc_estimate(found)
+    return bootstrap_estimate(
+        MeanOverRepeats(
+            lambda one, weights: discrimination.one_vs_rest_auc(one, cases.label, weights),
             scores.probability,
-        )
-        found["hand_till_auc"] = bootstrap_estimate(hand_till, draws)
-    balanced = mean_over_repeats(
-        lambda one, weights: discrimination.balanced_accuracy(
-            one, label, len(cases.classes), weights
+            scores.folds,
         ),
-        named,
+        draws,
     )
-    brier = mean_over_repeats(
-        lambda one, weights: discrimination.brier(one, label, cases.positive, weights),
+
+
+def estimate_class_auc(scores: Scores, cases: LabelledCases) -> tuple[Estimate, ...]:
+    """Estimate the AUC of each class against all others, by its probability; empty for two."""
+    if cases.positive is not None:
+        return ()
+    found = []
+    for k, patients in enumerate(cases.patients_by_class()):
+        own = cases.label == k
+        if patients == 0 or own.all():
+            found.append(Estimate(None, reason=absent_classes(cases)))
+        else:
+            ranking = scores.probability[:, :, k]
+            found.append(auc_estimate(placements(ranking, own, cases.patient, scores.folds)))
+    return tuple(found)
+
+
+def estimate_hand_till_auc(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
+    """Estimate the mean AUC of pairs of classes."""
+    statistic = MeanOverRepeats(
+        lambda probability, weights: discrimination.hand_till_auc(
+            probability, cases.label, weights
+        ),
         scores.probability,
     )
-    found["average_precision"] = average_precision(scores, cases, draws)
-    found["accuracy"] = proportion((named == label).mean(axis=0, dtype=np.float64), cases.patient)
-    found["balanced_accuracy"] = bootstrap_estimate(balanced, draws)
-    found |= operating_point(scores, cases)
-    found["brier"] = bootstrap_estimate(brier, draws)
-    return found
+    return bootstrap_estimate(statistic, draws)
 
 
-def auc_difference(
-    scores: Scores, other: Scores, cases: Reference, draws: PatientDraws
+def estimate_partial_auc(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
+    """Estimate the standardised AUC at false positive rates up to `FALSE_POSITIVE_RATE`."""
+    if 0 in cases.patients_by_class() or scores.ranking is None:
+        return Estimate(None, reason=absent_classes(cases))
+    positive = cases.label == cases.positive
+    statistic = MeanOverRepeats(
+        lambda one, weights: discrimination.partial_roc_auc(
+            one, positive, weights, FALSE_POSITIVE_RATE
+        ),
+        scores.ranking,
+    )
+    return bootstrap_estimate(statistic, draws)
+
+
+def estimate_average_precision(
+    scores: Scores, cases: LabelledCases, draws: PatientDraws
 ) -> Estimate:
-    """Estimate the AUC of one model minus that of another on the same cases, paired by patient."""
-    one, two = Contender(scores, cases, draws), Contender(other, cases, draws)
-    return compared_auc(one, two).estimate
-
-
-def average_precision(scores: Scores, cases: Reference, draws: PatientDraws) -> Estimate:
     """Estimate the average precision; with more than two classes the one-vs-rest mean."""
     if 0 in cases.patients_by_class():
-        return Estimate(None, reason=absent(cases))
+        return Estimate(None, reason=absent_classes(cases))
     if scores.ranking is None:
-        statistic = mean_over_repeats(
+        statistic = MeanOverRepeats(
             lambda one, weights: discrimination.macro_average_precision(one, cases.label, weights),
             scores.probability,
         )
     else:
         positive = cases.label == cases.positive
-        statistic = mean_over_repeats(
+        statistic = MeanOverRepeats(
             lambda one, weights: discrimination.average_precision(one, positive, weights),
             scores.ranking,
         )
     return bootstrap_estimate(statistic, draws)
 
 
-def operating_point(scores: Scores, cases: Reference) -> dict[str, Estimate]:
+def estimate_accuracy(scores: Scores, cases: LabelledCases, _: PatientDraws) -> Estimate:
+    """Estimate the share of cases whose most probable class is the true one."""
+    correct = (decided_class(scores) == cases.label).astype(np.float64)
+    return proportion(correct, cases.patient)
+
+
+def estimate_balanced_accuracy(
+    scores: Scores, cases: LabelledCases, draws: PatientDraws
+) -> Estimate:
+    """Estimate the balanced accuracy of the most probable class."""
+    return _balanced_accuracy(decided_class(scores), cases.label, len(cases.classes), draws)
+
+
+def estimate_brier(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
+    """Estimate the Brier score."""
+    statistic = MeanOverRepeats(
+        lambda probability, weights: discrimination.brier(
+            probability, cases.label, cases.positive, weights
+        ),
+        scores.probability,
+    )
+    return bootstrap_estimate(statistic, draws)
+
+
+def estimate_operating_point(scores: Scores, cases: LabelledCases) -> dict[str, Estimate]:
     """Estimate sensitivity and specificity at each repeat's own threshold; empty with more classes.
 
     A case is called positive when its probability reaches the threshold.
@@ -96,14 +255,480 @@ def operating_point(scores: Scores, cases: Reference) -> dict[str, Estimate]:
         return {"sensitivity": missing, "specificity": missing}
     called = scores.probability[:, :, cases.positive] >= scores.threshold
     positive = cases.label == cases.positive
-    right = (called == positive).mean(axis=0, dtype=np.float64)
+    correct = (called == positive).astype(np.float64)
     return {
-        "sensitivity": proportion(right[positive], cases.patient[positive]),
-        "specificity": proportion(right[~positive], cases.patient[~positive]),
+        "sensitivity": proportion(correct[:, positive], cases.patient[positive]),
+        "specificity": proportion(correct[:, ~positive], cases.patient[~positive]),
     }
 
 
-def decisions(scores: Scores) -> NDArray[np.int64]:
+def judge_sensitivity(decisions: Decisions) -> Estimate:
+    """Estimate the share of positive cases that are called positive."""
+    positive = decisions.positive
+    return proportion(decisions.correct[:, positive], decisions.cases.patient[positive])
+
+
+def judge_specificity(decisions: Decisions) -> Estimate:
+    """Estimate the share of negative cases that are called negative."""
+    negative = ~decisions.positive
+    return proportion(decisions.correct[:, negative], decisions.cases.patient[negative])
+
+
+def judge_predictive_value(called: Flags, true: Flags, patient: NDArray[np.int64]) -> Estimate:
+    """Estimate the share of called cases that are so, repeats as further looks at a patient.
+
+    Args:
+        called: (repeats, n) whether a case is called so.
+        true: (n,) whether it is so.
+        patient: (n,) patients numbered from 0.
+    """
+    rows = np.nonzero(called)[1]
+    if len(rows) == 0:
+        return Estimate(None, reason="no case got this decision")
+    return proportion(true[rows].astype(np.float64), patient[rows])
+
+
+def judge_balanced_accuracy(decisions: Decisions) -> Estimate:
+    """Estimate the mean of sensitivity and specificity."""
+    truth = decisions.positive.astype(np.int64)
+    return _balanced_accuracy(decisions.called.astype(np.int64), truth, 2, decisions.draws)
+
+
+def judge_matthews_correlation(decisions: Decisions) -> Estimate:
+    """Estimate the correlation of decisions with the truth."""
+    called, positive = decisions.called, decisions.positive
+    if 0 in decisions.cases.patients_by_class():
+        return Estimate(None, reason=absent_classes(decisions.cases))
+    if not (called.any(axis=1) & ~called.all(axis=1)).all():
+        return Estimate(None, reason="every case got the same decision")
+    if (called == positive).all():
+        return Estimate(1.0, method="no interval: no decision was wrong")
+    statistic = MeanOverRepeats(
+        lambda decided, weights: discrimination.matthews_correlation(decided, positive, weights),
+        called,
+    )
+    return bootstrap_estimate(statistic, decisions.draws, share=False)
+
+
+def judge_at_prevalence(decisions: Decisions) -> dict[str, Estimate]:
+    """Estimate predictive values at the stated prevalence."""
+    if decisions.prevalence is None:
+        raise ValueError("no prevalence is stated")
+    return predictive_values_at_prevalence(
+        decisions.correct.mean(axis=0),
+        decisions.positive,
+        decisions.cases.patient,
+        decisions.prevalence,
+    )
+
+
+def _balanced_accuracy(
+    decision: NDArray[np.int64], label: NDArray[np.int64], n_classes: int, draws: PatientDraws
+) -> Estimate:
+    statistic = MeanOverRepeats(
+        lambda decided, weights: discrimination.balanced_accuracy(
+            decided, label, n_classes, weights
+        ),
+        decision,
+    )
+    return bootstrap_estimate(statistic, draws)
+
+
+def decided_class(scores: Scores) -> NDArray[np.int64]:
     """Return (repeats, n) the most probable class."""
     named: NDArray[np.int64] = scores.probability.argmax(axis=2)
     return named
+
+
+def predictive_values_at_prevalence(
+    right: Floats, positive: Flags, patient: NDArray[np.int64], prevalence: float
+) -> dict[str, Estimate]:
+    """Estimate predictive values at a stated prevalence by Bayes' theorem.
+
+    Intervals are made on the logit by the delta method, by patient (Mercaldo, Lau & Zhou 2007,
+    *Statistics in Medicine* 26:2170, eqs. 8–11, there for independent cases). Where sensitivity or
+    specificity is 0 or 1, the bounds are those that their Wilson bounds give, which is wider.
+
+    Args:
+        right: (n,) share of repeats in which a case is decided correctly.
+        positive: (n,) true class.
+        patient: (n,) patients numbered from 0.
+        prevalence: Share of positives, in (0, 1).
+    """
+    names = ("positive_predictive_value_at_prevalence", "negative_predictive_value_at_prevalence")
+    if positive.all() or not positive.any():
+        return dict.fromkeys(names, Estimate(None, reason="a class has no case"))
+    return {
+        names[0]: _predictive_at_prevalence(right, positive, patient, prevalence),
+        names[1]: _predictive_at_prevalence(right, ~positive, patient, 1 - prevalence),
+    }
+
+
+def _predictive_at_prevalence(
+    right: Floats, own: Flags, patient: NDArray[np.int64], share: float
+) -> Estimate:
+    """Estimate the share of own cases among those called own; `own` cases are a `share` of all."""
+    hit, miss = float(right[own].mean()), 1 - float(right[~own].mean())
+    if hit == 0 and miss == 0:
+        return Estimate(None, reason="no case got this decision")
+    value = _bayes(hit, miss, share)
+    if not (0 < hit < 1 and 0 < miss < 1):
+        bounds = [
+            wilson_interval(float(right[side].mean()), effective_size(right[side], patient[side]))
+            for side in (own, ~own)
+        ]
+        low, high = (_bayes(bounds[0][k], 1 - bounds[1][k], share) for k in (0, 1))
+        return Estimate(value, low, high, "from Wilson bounds of sensitivity and specificity")
+    moved = np.where(own, right - hit, right - (1 - miss))
+    moved /= np.where(own, own.sum() * hit, (~own).sum() * miss)
+    spread = float(np.sqrt((np.bincount(patient, weights=moved) ** 2).sum()))
+    low, high = expit(logit(value) - Z * spread), expit(logit(value) + Z * spread)
+    return Estimate(value, float(low), float(high), "delta method on the logit, by patient")
+
+
+def _bayes(hit: float, miss: float, share: float) -> float:
+    called = hit * share + miss * (1 - share)
+    return hit * share / called if called > 0 else 1.0
+
+
+_DELONG = "logit DeLong"
+_BOOTSTRAP = "BCa bootstrap by patient"
+_AUC_SOURCE = "DeLong et al. 1988; Sun & Xu 2014; Obuchowski 1997"
+_WILSON_SOURCE = "Wilson 1927; Rao & Scott 1992"
+_AREA = "0 to 1, chance .5"
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        "roc_auc",
+        "AUC",
+        "Area under the ROC curve: the chance that a positive case scores higher than a negative "
+        "one, ties count half. With more than two classes the unweighted mean over classes of each "
+        "against all others.",
+        _AREA,
+        _DELONG,
+        _AUC_SOURCE,
+        interval_of_more_classes=_BOOTSTRAP,
+        averaged_over_classes=True,
+        table_column=True,
+        headline=True,
+        estimate=estimate_auc,
+    ),
+    Metric(
+        "hand_till_auc",
+        "Hand–Till AUC",
+        "Mean over pairs of classes of the AUC within the pair.",
+        _AREA,
+        _BOOTSTRAP,
+        "Hand & Till 2001",
+        classes="more than two",
+        table_column=True,
+        estimate=estimate_hand_till_auc,
+    ),
+    Metric(
+        "class_auc",
+        "AUC of one class against the rest",
+        "AUC of one class against all others, by its probability.",
+        _AREA,
+        _DELONG,
+        _AUC_SOURCE,
+        classes="more than two",
+    ),
+    Metric(
+        "roc_auc_off_near_duplicates",
+        "AUC without near duplicates",
+        "AUC on the reported cases without a near duplicate among the development cases.",
+        _AREA,
+        "as `roc_auc`",
+        averaged_over_classes=True,
+        table_column=True,
+    ),
+    Metric(
+        "partial_roc_auc",
+        "Partial AUC",
+        f"Area under the ROC curve at false positive rates up to {FALSE_POSITIVE_RATE}, "
+        "standardised: 1 is perfect, .5 is chance. It tells how many positive cases a model finds "
+        "with few false alarms.",
+        "up to 1, chance .5",
+        _BOOTSTRAP,
+        "McClish 1989",
+        classes="two",
+        table_column=True,
+        estimate=estimate_partial_auc,
+    ),
+    Metric(
+        "average_precision",
+        "Average precision",
+        "Mean precision over the steps of recall, without interpolation.",
+        "0 to 1, chance: the positives' share",
+        _BOOTSTRAP,
+        averaged_over_classes=True,
+        table_column=True,
+        estimate=estimate_average_precision,
+    ),
+    Metric(
+        "accuracy",
+        "Accuracy",
+        "Share of cases whose most probable class is the true one.",
+        "0 to 1",
+        "Wilson",
+        _WILSON_SOURCE,
+        estimate=estimate_accuracy,
+    ),
+    Metric(
+        "balanced_accuracy",
+        "Balanced accuracy",
+        "Unweighted mean over classes of the share of its cases that are classified correctly.",
+        "0 to 1, chance 1 / classes",
+        _BOOTSTRAP,
+        table_column=True,
+        headline=True,
+        estimate=estimate_balanced_accuracy,
+        judge=judge_balanced_accuracy,
+    ),
+    Metric(
+        "sensitivity",
+        "Sensitivity",
+        "Share of positive cases whose probability reaches the threshold that kept the sensitivity "
+        "of params.yaml on out-of-fold scores. Two classes only.",
+        "0 to 1",
+        "Wilson",
+        _WILSON_SOURCE,
+        classes="two",
+        table_column=True,
+        estimate=lambda scores, cases, _: estimate_operating_point(scores, cases)["sensitivity"],
+        judge=judge_sensitivity,
+    ),
+    Metric(
+        "specificity",
+        "Specificity",
+        "Share of negative cases below that threshold. Two classes only.",
+        "0 to 1",
+        "Wilson",
+        _WILSON_SOURCE,
+        classes="two",
+        table_column=True,
+        estimate=lambda scores, cases, _: estimate_operating_point(scores, cases)["specificity"],
+        judge=judge_specificity,
+    ),
+    Metric(
+        "positive_predictive_value",
+        "PPV",
+        "Share of the cases called positive at an operating point that are so.",
+        "0 to 1",
+        "Wilson",
+        _WILSON_SOURCE,
+        classes="two",
+        judge=lambda one: judge_predictive_value(one.called, one.positive, one.cases.patient),
+    ),
+    Metric(
+        "negative_predictive_value",
+        "NPV",
+        "Share of the cases called negative at an operating point that are so.",
+        "0 to 1",
+        "Wilson",
+        _WILSON_SOURCE,
+        classes="two",
+        judge=lambda one: judge_predictive_value(~one.called, ~one.positive, one.cases.patient),
+    ),
+    Metric(
+        "matthews_correlation",
+        "Matthews correlation",
+        "Correlation of decisions with the truth (Matthews 1975); NaN where either does not vary.",
+        "−1 to 1, chance 0",
+        _BOOTSTRAP,
+        "Matthews 1975",
+        classes="two",
+        judge=judge_matthews_correlation,
+    ),
+    Metric(
+        "positive_predictive_value_at_prevalence",
+        "PPV at prevalence",
+        "The positive predictive value where the positives' share is the one stated in "
+        "`questions.prevalence`.",
+        "0 to 1",
+        "delta method on the logit",
+        "Mercaldo, Lau & Zhou 2007",
+        classes="two",
+        judge=lambda one: judge_at_prevalence(one)["positive_predictive_value_at_prevalence"],
+        needs_prevalence=True,
+    ),
+    Metric(
+        "negative_predictive_value_at_prevalence",
+        "NPV at prevalence",
+        "The negative predictive value where the positives' share is the one stated in "
+        "`questions.prevalence`.",
+        "0 to 1",
+        "delta method on the logit",
+        "Mercaldo, Lau & Zhou 2007",
+        classes="two",
+        judge=lambda one: judge_at_prevalence(one)["negative_predictive_value_at_prevalence"],
+        needs_prevalence=True,
+    ),
+    Metric(
+        "brier",
+        "Brier score",
+        "Mean squared distance of probabilities from what was true; lower is better.",
+        "0 to 1; 0 to 2 with more classes",
+        _BOOTSTRAP,
+        "Brier 1950",
+        higher_is_better=False,
+        table_column=True,
+        estimate=estimate_brier,
+    ),
+    Metric(
+        "efficiency",
+        "Efficiency",
+        "(d_a / d_ideal)², d_a = √2 Φ⁻¹(AUC): the share of the phantom's information that is used.",
+        "from 0, limit 1",
+        "delta method on paired DeLong",
+        "Barrett & Myers 2004, §13.2",
+        classes="two",
+        table_column=True,
+    ),
+    Metric(
+        "above_ideal",
+        "AUC minus the ideal observer's",
+        "AUC minus the ideal observer's; surely above 0 only if the model has leaked.",
+        "−1 to 1",
+        "paired DeLong",
+        _AUC_SOURCE,
+        higher_is_better=None,
+        classes="two",
+    ),
+    Metric(
+        "difference",
+        "best network minus best baseline",
+        "AUC of the best network minus that of the best baseline, on the same cases.",
+        "−1 to 1",
+        "paired DeLong",
+        _AUC_SOURCE,
+        higher_is_better=None,
+        interval_of_more_classes="bootstrap standard error",
+    ),
+    Metric(
+        "calibration.intercept",
+        "Calibration intercept",
+        "Shift of the log-odds that makes expected and observed numbers of positives equal.",
+        "any, perfect 0",
+        "sandwich",
+        "Cox 1958; Van Calster et al. 2019",
+        higher_is_better=None,
+        classes="two",
+    ),
+    Metric(
+        "calibration.slope",
+        "Calibration slope",
+        "Slope of the true log-odds on the predicted ones; below 1 probabilities are too extreme.",
+        "any, perfect 1",
+        "sandwich",
+        "Cox 1958; Van Calster et al. 2019",
+        higher_is_better=None,
+        classes="two",
+    ),
+    Metric(
+        "calibration.expected_to_observed",
+        "Expected over observed",
+        "Expected over observed number of positives.",
+        "from 0, perfect 1",
+        "delta method on the log",
+        higher_is_better=None,
+        classes="two",
+    ),
+    Metric(
+        "calibration.brier",
+        "Parts of the Brier score",
+        "The Brier score as reliability − resolution + uncertainty, without bins.",
+        "from 0",
+        "none",
+        "Murphy 1973; Dimitriadis et al. 2021",
+        higher_is_better=None,
+        classes="two",
+    ),
+    Metric(
+        "decision_curve",
+        "Net benefit",
+        "True positives minus weighted false positives, per case, at each threshold t: "
+        "TP/n − FP/n · t/(1 − t).",
+        "up to the positives' share",
+        "percentile bootstrap by patient",
+        "Vickers & Elkin 2006",
+        classes="two",
+    ),
+    Metric(
+        "calibration.distance",
+        "ICI, E50, E90",
+        "Mean, median and 90th percentile of the distance of predicted probabilities from the "
+        "observed share, smoothed by a logistic regression on a natural cubic spline of the "
+        "log-odds.",
+        "0 to 1, perfect 0",
+        "none; the value that chance alone reaches in one set of cases in twenty",
+        "Austin & Steyerberg 2019",
+        higher_is_better=False,
+        classes="two",
+    ),
+    Metric(
+        "utility.net_benefit",
+        "Net benefit, network minus classical",
+        "Net benefit of the best network minus that of the best classical model, in true positives "
+        "per 1,000 patients, at each threshold of `questions.thresholds` and at the stated "
+        "prevalence.",
+        "−1,000 × odds of the threshold to 1,000",
+        "paired score interval by patient",
+        "Vickers & Elkin 2006; Tango 1998; Zou & Donner 2008",
+        higher_is_better=None,
+        classes="two",
+    ),
+    Metric(
+        "utility.differences",
+        "Difference in sensitivity, specificity and Brier score",
+        "Best network minus best classical model, sensitivity and specificity at the operating "
+        "threshold.",
+        "−1 to 1",
+        "paired score interval by patient; of the Brier score paired standard error by patient",
+        "Tango 1998; Rao & Scott 1992",
+        higher_is_better=None,
+        classes="two",
+    ),
+    Metric(
+        "prediction_sets.coverage",
+        "Coverage of prediction sets",
+        "Share of cases whose set of classes holds the true one.",
+        "0 to 1, promised .9",
+        "Wilson",
+        "Vovk 2012; Lee, Barber & Willett 2023",
+    ),
+    Metric(
+        "risk_coverage.area",
+        "Area under the risk–coverage curve",
+        "Mean, over shares of cases kept, of the errors among the kept, surest first.",
+        "0 to 1, lower is better",
+        _BOOTSTRAP,
+        "Geifman & El-Yaniv 2017",
+        higher_is_better=False,
+    ),
+    Metric(
+        "stability.flips",
+        "Cases that another seed decides differently",
+        "Chance that two repeats assign a case to different classes.",
+        "0 to 1, lower is better",
+        "Wilson",
+        higher_is_better=False,
+    ),
+    Metric(
+        "ranking.concordance",
+        "Agreement of the folds on the order of models",
+        "Kendall's W: whether the folds agree on the order of the models.",
+        "0 to 1",
+        "none; p value",
+        "Kendall & Babington Smith 1939",
+    ),
+    Metric(
+        "detectable",
+        "Smallest detectable difference",
+        "Smallest true difference in AUC that the primary test finds with a chance of 80 %.",
+        "from 0",
+        "none",
+        higher_is_better=None,
+    ),
+)
+METRIC = {metric.name: metric for metric in METRICS}

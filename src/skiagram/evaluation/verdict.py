@@ -1,58 +1,336 @@
-"""The answer in words, made from the figures by fixed rules."""
+"""The answer and the warnings in words, made from the figures by fixed rules."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from skiagram.evaluation.reference import Reference
-from skiagram.evaluation.results import Estimate, ModelResult
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.options import DEFAULT_MARGIN
+from skiagram.evaluation.reference_baseline import PREVALENCE
+from skiagram.evaluation.results import (
+    BaselineComparison,
+    Comparison,
+    Decision,
+    Estimate,
+    Evaluation,
+    GainProbabilities,
+    ModelResult,
+    Verdict,
+)
 from skiagram.records import Design
 
+_INTERVAL = "95 % interval"
+_WORDS = {"deep": "network", "classical": "classical model"}
+_GROUPS = "groups of near duplicates (no patient is identified)"
 
-def verdict(
-    results: Mapping[str, ModelResult],
-    best: Mapping[str, str],
-    difference: Estimate | None,
-    cases: Reference,
-    design: Design,
-    margin: float,
-    patients_known: bool = True,
-    detectable: Estimate | None = None,
-) -> str:
-    """Say whether the network is worth it here, by how much and how surely.
+
+@dataclass(frozen=True)
+class Contest:
+    """The primary comparison on one set of cases, all or those without near duplicates.
+
+    Attributes:
+        network: AUC of what stands for the networks.
+        classical: AUC of what stands for the classical models.
+        comparison: The one minus the other.
+        gain: Where their true difference probably lies.
+        against: Arm → its comparisons with chance and with simple rules.
+        cases: Number of cases.
+        patients: Number of patients.
+    """
+
+    network: Estimate
+    classical: Estimate
+    comparison: Comparison
+    gain: GainProbabilities | None
+    against: dict[str, tuple[BaselineComparison, ...]]
+    cases: int
+    patients: int
+
+    @property
+    def difference(self) -> Estimate:
+        """Return AUC of the network minus that of the classical model."""
+        return self.comparison.difference
+
+    def fails(self, arm: str, rule: str) -> bool:
+        """Return whether an arm is not shown to beat a rule: the interval holds 0, or is below."""
+        return any(
+            one.rule == rule and one.difference.low is not None and one.difference.low <= 0
+            for one in self.against[arm]
+        )
+
+    def loses(self, arm: str, rule: str) -> bool:
+        """Return whether an arm is shown to be worse than a rule."""
+        return any(
+            one.rule == rule and one.difference.high is not None and one.difference.high < 0
+            for one in self.against[arm]
+        )
+
+    @property
+    def useless(self) -> bool:
+        """Return whether neither is shown to beat chance."""
+        return all(self.fails(arm, PREVALENCE) for arm in _WORDS)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Return the simple rules besides chance."""
+        named = (one.rule for one in self.against["deep"] if one.rule != PREVALENCE)
+        return tuple(dict.fromkeys(named))
+
+
+def state_verdict(found: Evaluation) -> Verdict:
+    """Say what to do, then why, from the record alone.
+
+    A network is worth using where it gains more than the margin; it is not where a gain above the
+    margin is unlikely, that is outside the 95 % interval; otherwise the question is open. A network
+    that is not shown to beat chance, or a simple rule, is never recommended. Where reported cases
+    have near duplicates among the development cases, the words follow the figures without them.
 
     Args:
-        results: Model name → what was found.
-        best: Arm → name of its best model.
-        difference: AUC of the best network minus that of the best classical model.
-        cases: The reported cases.
-        design: The design of evaluation.
-        margin: Smallest difference that counts as worthwhile.
-        patients_known: False where groups of near duplicates stand in for patients.
-        detectable: Smallest true difference that this comparison would find; named where none was.
+        found: The record; its `verdict` and `answer` are not read.
     """
-    where = _where(cases, design, patients_known)
-    if difference is None:
-        return f"No comparison {where}: {_missing_arm(results, best)}."
-    if difference.value is None:
-        return f"No comparison {where}: {difference.reason}."
-    network, baseline = results[best["deep"]], results[best["classical"]]
-    leaked = [one for one in (network, baseline) if one.leaked]
+    comparison = found.primary
+    if comparison is None:
+        return Verdict("none", f"No comparison {_where(found)}: {_missing_arm(found)}.")
+    if comparison.difference.value is None:
+        return Verdict("none", f"No comparison {_where(found)}: {comparison.difference.reason}.")
+    leaked = [one for one in found.models if one.leaked and one.outcome.model in _standing(found)]
     if leaked:
         names = " and ".join(one.outcome.title for one in leaked)
-        return (
-            f"No verdict: {names} scored above the ideal observer, which is possible only "
-            f"for a model that has seen the answers. Find the leak before reading any figure."
+        return Verdict(
+            "none",
+            f"No verdict: {names} scored above the ideal observer, by more than chance explains in "
+            "97.5 % of runs.",
+            reasons=("Look for a leak before reading any figure.",),
         )
-    facts = (
-        f"{where[0].upper()}{where[1:]}, the best network ({network.outcome.title}) has an AUC of "
-        f"{_auc(network)} and the best classical model ({baseline.outcome.title}) {_auc(baseline)}"
+    contest, other = _contests(found, comparison)
+    decision = _decide(contest, found.margin)
+    unclean = tuple(_unclean(found))
+    if unclean:
+        decision = _lower(decision, "open")
+    openings = (*_shifted(found), *_unbeaten(contest, found), *unclean)
+    reasons = (
+        *_conclusion(contest, found.margin),
+        _facts(contest, found),
+        *_probabilities(contest, found.margin),
+        *(_both_ways(other, decision, found) if other else ()),
+        *_external(found),
     )
-    gap = f"the difference is {signed(difference.value)}"
+    return Verdict(decision, _headline(decision, contest), openings, reasons)
+
+
+def _contests(found: Evaluation, primary: Comparison) -> tuple[Contest, Contest | None]:
+    """Return the contest that the words follow, and that on all cases where it is another."""
+    everything = Contest(
+        found.arms["deep"].auc,
+        found.arms["classical"].auc,
+        primary,
+        found.gain,
+        _by_arm(found, found.reference_baselines),
+        sum(found.cases["reported"].values()),
+        found.patients["reported"],
+    )
+    clean = found.off_near_duplicates
+    if clean is None or clean.comparison.difference.value is None:
+        return everything, None
+    fair = Contest(
+        clean.auc["deep"],
+        clean.auc["classical"],
+        clean.comparison,
+        clean.gain,
+        _by_arm(found, clean.baselines),
+        clean.cases,
+        clean.patients,
+    )
+    return fair, everything
+
+
+def _by_arm(
+    found: Evaluation, baselines: Sequence[BaselineComparison]
+) -> dict[str, tuple[BaselineComparison, ...]]:
+    return {
+        arm: tuple(one for one in baselines if one.model == found.best[arm])
+        for arm in ("deep", "classical")
+    }
+
+
+def _standing(found: Evaluation) -> set[str]:
+    return {model for arm in ("deep", "classical") for model in found.arms[arm].chosen}
+
+
+def _decide(contest: Contest, margin: float) -> Decision:
+    decision = _by_margin(contest.difference, margin)
+    for one in contest.against["deep"]:
+        if contest.fails("deep", one.rule):
+            decision = _lower(decision, _by_margin(one.difference, margin))
+    return decision
+
+
+def _lower(decision: Decision, other: Decision) -> Decision:
+    return min(decision, other, key=("no", "open", "yes", "none").index)
+
+
+def _by_margin(difference: Estimate, margin: float) -> Decision:
     if difference.low is None or difference.high is None:
-        return f"{facts}; {gap}, of which nothing more can be said: {difference.method}."
-    interval = f"95 % interval {signed(difference.low)} to {signed(difference.high)}"
-    conclusion = _conclusion(difference.low, difference.high, margin)
-    reach = _reach(detectable) if difference.low <= 0 <= difference.high else ""
-    return f"{facts}; {gap} ({interval}). {conclusion}{reach}"
+        return "open"
+    if difference.low > margin:
+        return "yes"
+    return "no" if difference.high < margin else "open"
+
+
+def _headline(decision: Decision, contest: Contest) -> str:
+    single = contest.comparison.scope == "fits"
+    return f"Use a network: {decision}{', judged by single trainings' if single else ''}."
+
+
+def _shifted(found: Evaluation) -> Iterator[str]:
+    """Yield a sentence where a standing model does otherwise on test than on held-out cases."""
+    own = [one for one in found.shifts if one.disagrees and one.model in _standing(found)]
+    if own:
+        pairs = [
+            f"{_title(one.model, found)} {one.test:.3f} instead of {one.out_of_fold:.3f}"
+            for one in own
+        ]
+        yield (
+            "The test cases are unlike the development cases: the AUC on them and on held-out "
+            f"development cases differ by more than chance explains ({_listed(pairs)})."
+        )
+
+
+def _unbeaten(contest: Contest, found: Evaluation) -> Iterator[str]:
+    """Yield which of chance and the simple rules the two are not shown to beat."""
+    failing = [arm for arm in _WORDS if contest.fails(arm, PREVALENCE)]
+    if all(contest.loses(arm, PREVALENCE) for arm in _WORDS):
+        yield (
+            "Both put the cases in an order worse than chance: look for exchanged labels or for "
+            "test cases unlike the others."
+        )
+    elif len(failing) == 2:
+        yield "Neither is shown to beat chance."
+    elif failing:
+        yield f"The {_WORDS[failing[0]]} is not shown to beat chance."
+    for rule in contest.rules:
+        title = _title(rule, found)
+        unbeaten = [arm for arm in _WORDS if contest.fails(arm, rule)]
+        if all(contest.loses(arm, rule) for arm in _WORDS):
+            yield f"A simple rule, {title}, is better than both."
+        elif len(unbeaten) == 2 and len(failing) < 2:
+            yield f"Neither is shown to beat a simple rule, {title}."
+        elif unbeaten and not set(unbeaten) & set(failing):
+            yield f"The {_WORDS[unbeaten[0]]} is not shown to beat a simple rule, {title}."
+
+
+def _unclean(found: Evaluation) -> Iterator[str]:
+    if found.near_duplicates and found.off_near_duplicates is None:
+        yield (
+            f"{found.near_duplicates} reported cases have a near duplicate among the development "
+            "cases, and without them nothing can be compared: the figures are too good."
+        )
+
+
+def _facts(contest: Contest, found: Evaluation) -> str:
+    measure = "AUC" if found.task.positive is not None else "macro one-vs-rest AUC"
+    network, classical = (_title(found.best[arm], found) for arm in ("deep", "classical"))
+    where = _where(found, contest)
+    if found.off_near_duplicates and found.off_near_duplicates.cases == contest.cases:
+        where += f" without a near duplicate among the {_seen(found.task.design)}"
+    trainings = contest.comparison.repeats
+    mean = f", mean of {trainings} trainings" if trainings > 1 else ""
+    return (
+        f"{where[0].upper()}{where[1:]}, the best network ({network}) has the {measure} "
+        f"{_decimal(contest.network)} and the best classical model ({classical}) "
+        f"{_decimal(contest.classical)}{mean}: {_gap(contest.difference)}."
+    )
+
+
+def _gap(difference: Estimate) -> str:
+    if difference.low is None or difference.high is None:
+        return f"the difference is {signed(difference.value or 0)}"
+    if difference.low == difference.high == 0:
+        return "the difference is exactly 0, as the two give the same scores"
+    return (
+        f"the difference is {signed(difference.value or 0)} "
+        f"({_INTERVAL} {signed(difference.low)} to {signed(difference.high)})"
+    )
+
+
+def _conclusion(contest: Contest, margin: float) -> Iterator[str]:
+    low, high = contest.difference.low, contest.difference.high
+    if low is None or high is None:
+        why = contest.difference.method.removeprefix("no interval: ")
+        yield f"No interval can be given: {why}."
+    elif contest.useless:
+        yield "Which of two models is better means nothing while neither is shown to be of use."
+    elif not low == high == 0:
+        words = _relate(low, high, margin)
+        beaten = any(contest.fails("deep", rule) for rule in contest.rules)
+        yield f"Of the two, {words[0].lower()}{words[1:]}" if beaten and low > 0 else words
+
+
+def _relate(low: float, high: float, margin: float) -> str:
+    worthwhile = f"the {_margin(margin)} that counts as worthwhile"
+    if low > margin:
+        return (
+            f"The network is better: a gain below {low:.3f} is unlikely ({_INTERVAL}), and that is "
+            f"more than {worthwhile}."
+        )
+    if low > 0 and high < margin:
+        return (
+            f"The network is better, but a gain above {high:.3f} is unlikely ({_INTERVAL}), less "
+            f"than {worthwhile}."
+        )
+    if low > 0:
+        return f"The network is better, but whether by {worthwhile} is not settled."
+    if high < -margin:
+        return f"The classical model is better, by more than {worthwhile}."
+    if high < 0:
+        return f"The classical model is better, by {-high:.3f} to {-low:.3f} ({_INTERVAL})."
+    if high < margin:
+        alike = "the two are alike" if -margin < low else f"the network may be {-low:.3f} worse"
+        return (
+            f"A gain above {high:.3f} is unlikely ({_INTERVAL}), less than {worthwhile}; {alike}."
+        )
+    if -margin < low:
+        return (
+            f"No advantage of the network is shown and none is excluded: a loss above {-low:.3f} "
+            f"and a gain above {high:.3f} are unlikely ({_INTERVAL})."
+        )
+    return (
+        "No difference is shown, which is not the same as equality: the network may be anything "
+        f"from {-low:.3f} worse to {high:.3f} better. More patients would narrow this."
+    )
+
+
+def _margin(margin: float) -> str:
+    return f"default of {margin:.3f}" if margin == DEFAULT_MARGIN else f"margin of {margin:.3f}"
+
+
+def _probabilities(contest: Contest, margin: float) -> Iterator[str]:
+    if contest.gain is None or contest.useless or contest.difference.low == contest.difference.high:
+        return
+    gain = contest.gain
+    yield (
+        f"Probability (flat prior) of a gain above {margin:.3f}: {_percent(gain.above)}; of a "
+        f"difference within ±{margin:.3f}: {_percent(gain.within)}; of a loss above {margin:.3f}: "
+        f"{_percent(gain.worse)}."
+    )
+
+
+def _both_ways(everything: Contest, decision: Decision, found: Evaluation) -> Iterator[str]:
+    other = _decide(everything, found.margin)
+    end = f', which would read "{other}"' if other != decision else ""
+    yield (
+        f"With the {found.near_duplicates} others, which a model may only remember, "
+        f"{_gap(everything.difference)}{end}."
+    )
+
+
+def _external(found: Evaluation) -> Iterator[str]:
+    if found.test_sites:
+        one = len(found.test_sites) == 1
+        yield (
+            f"The test cases are of {_listed(found.test_sites)}, "
+            f"{'a site' if one else 'sites'} that training never saw; "
+            f"{'one site says' if one else 'a few sites say'} nothing about the next."
+        )
 
 
 def signed(value: float) -> str:
@@ -61,66 +339,108 @@ def signed(value: float) -> str:
     return "0.000" if text in {"+0.000", "−0.000"} else text
 
 
-def _conclusion(low: float, high: float, margin: float) -> str:
-    """Turn an interval and a margin into one of the fixed conclusions."""
-    if low > 0:
-        return _better("network", low, high, margin)
-    if high < 0:
-        return _better("classical model", -high, -low, margin)
-    worthwhile = f"the {margin:.3f} set as worthwhile"
-    if -margin < low and high < margin:
-        return f"The two are equivalent: any difference is smaller than {worthwhile}."
-    if high < margin:
-        return (
-            f"The network is not worth it here: it gains at most {high:.3f}, less than "
-            f"{worthwhile}, and may be up to {-low:.3f} worse."
-        )
-    if -margin < low:
-        return (
-            f"No advantage of the network was shown, nor is it excluded: it is at most {-low:.3f} "
-            f"worse, less than {worthwhile}, and up to {high:.3f} better."
-        )
-    return (
-        "No difference was shown, which is not the same as equality: the network may be anything "
-        f"from {-low:.3f} worse to {high:.3f} better. More patients would narrow this."
-    )
+def _percent(share: float) -> str:
+    whole = round(100 * share)
+    if whole == 0:
+        return "below 1 %"
+    return "above 99 %" if whole == 100 else f"{whole} %"
 
 
-def _reach(detectable: Estimate | None) -> str:
-    if detectable is None or detectable.value is None:
-        return ""
-    return (
-        f" With this many patients a true difference of {detectable.value:.3f} would be found with "
-        "a chance of 80 %."
-    )
+def _decimal(estimate: Estimate) -> str:
+    return "–" if estimate.value is None else f"{estimate.value:.3f}"
 
 
-def _better(which: str, least: float, most: float, margin: float) -> str:
-    if least > margin:
-        rest = f"by more than the {margin:.3f} set as worthwhile"
-    elif most < margin:
-        rest = f"but by less than the {margin:.3f} set as worthwhile"
-    else:
-        rest = f"but whether by the {margin:.3f} set as worthwhile stays open"
-    return f"The {which} is better, {rest}."
+def _seen(design: Design) -> str:
+    return "development cases" if design == "holdout" else "cases of other patients"
 
 
-def _where(cases: Reference, design: Design, patients_known: bool) -> str:
-    groups = int(cases.patient.max()) + 1
-    kind = "sealed test cases" if design == "holdout" else "cases, cross-validated,"
-    whose = "patients" if patients_known else "groups of look-alikes (no patient is identified)"
-    return f"on these {len(cases)} {kind} of {groups} {whose}"
+def _where(found: Evaluation, contest: Contest | None = None) -> str:
+    cases = contest.cases if contest else sum(found.cases["reported"].values())
+    groups = contest.patients if contest else found.patients["reported"]
+    kind = "sealed test cases" if found.task.design == "holdout" else "cases, cross-validated,"
+    whose = "patients" if found.patients_known else _GROUPS
+    return f"on these {cases} {kind} of {groups} {whose}"
 
 
-def _missing_arm(results: Mapping[str, ModelResult], best: Mapping[str, str]) -> str:
+def _missing_arm(found: Evaluation) -> str:
     reasons = []
     for arm, name in (("deep", "network"), ("classical", "classical model")):
-        members = [one for one in results.values() if one.outcome.arm == arm]
-        if arm not in best:
+        members = [one for one in found.models if one.outcome.arm == arm]
+        if arm not in found.best:
             reasons.append(f"no {name} " + ("could be scored" if members else "was asked for"))
     return " and ".join(reasons)
 
 
-def _auc(result: ModelResult) -> str:
-    value = result.metrics["roc_auc"].value
-    return "–" if value is None else f"{value:.3f}"
+def _title(model: str, found: Evaluation) -> str:
+    return next((one.outcome.title for one in found.models if one.outcome.model == model), model)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def with_verdict(found: Evaluation) -> Evaluation:
+    """Return the record with its verdict, in parts and as one paragraph."""
+    answer = state_verdict(found)
+    return replace(found, answer=answer, verdict=answer.text)
+
+
+FEW_PATIENTS = 40
+
+
+def state_warnings(
+    results: Sequence[ModelResult],
+    cases: LabelledCases,
+    design: Design,
+    near_duplicates: int,
+    label_conflicts: int,
+) -> Iterator[str]:
+    """Yield the warnings: leaks, failures, near duplicates, few patients, one seed, the design.
+
+    Args:
+        results: What was found of each model.
+        cases: The reported cases.
+        design: The design of evaluation.
+        near_duplicates: Number of reported cases that have a near duplicate or shifted copy among
+            the development cases.
+        label_conflicts: Pairs of near duplicates or shifted copies whose labels differ.
+    """
+    yield from _about_models(results)
+    if near_duplicates:
+        yield (
+            f"{near_duplicates} of {len(cases)} reported cases have a near duplicate among the "
+            "development cases. A model may only remember them; the verdict follows the others."
+        )
+    if label_conflicts:
+        yield (
+            f"Pairs of near duplicates with different labels: {label_conflicts}. In each pair at "
+            "least one label is doubtful."
+        )
+    for name, patients in zip(cases.classes, cases.patients_by_class(), strict=True):
+        if patients < FEW_PATIENTS:
+            yield (
+                f"Few reported patients of class {name}: {patients}; below {FEW_PATIENTS} the "
+                "95 % intervals may be too narrow."
+            )
+    if any(len(one.stability.seed_auc) == 1 for one in results if one.stability):
+        yield (
+            "Every model was trained with one seed, so it is not known how much another seed would "
+            "change its figures. Set repeats to 5 for results."
+        )
+    if design == "cv":
+        yield (
+            "No test set was sealed. The folds share training cases, so the intervals of the AUC "
+            "and of its differences are widened by a rule of thumb; they are approximate."
+        )
+
+
+def _about_models(results: Sequence[ModelResult]) -> Iterator[str]:
+    for one in results:
+        if one.outcome.status == "failed":
+            reason = one.outcome.reason.rstrip(".")
+            yield f"{one.outcome.title} could not be trained and is not compared: {reason}."
+        if one.leaked and one.above_ideal is not None and one.above_ideal.value is not None:
+            yield (
+                f"{one.outcome.title} has leaked: its AUC is {signed(one.above_ideal.value)} above "
+                "the ideal observer's, more than chance explains."
+            )

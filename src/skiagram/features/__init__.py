@@ -1,1 +1,1 @@
-"""Feature families, a file a family, and the feature table."""
+"""Feature families, one file per family, and the feature table."""

@@ -1,7 +1,4 @@
-"""Feature family `acquisition`: traits of the file that tell nothing of the body in it.
-
-A model on these alone shows what a shortcut is worth; other models leave them out.
-"""
+"""Feature family `acquisition`: traits of the file that tell nothing of the body in it."""
 
 from dataclasses import dataclass as record
 from typing import ClassVar
@@ -10,14 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.batch import Batch
-from skiagram.features.feature import Column, Feature, Features, GroupFamily
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.family import GroupFamily
+from skiagram.features.feature import Column, Feature, Features
 from skiagram.options import STRICT
 
 
 @record(frozen=True)
 class Traits(Features):
     """Traits of n files of equal size; N is the number of values of an image.
+
+    A model on these alone shows what a shortcut is worth; other models leave them out.
 
     Attributes:
         values: (n, N) finite, all channels together.
@@ -96,9 +96,9 @@ class Acquisition(GroupFamily):
     """Traits of the file: size, spacing, depth, surround and clipping."""
 
     prefix: ClassVar[str] = "acquisition"
-    group: ClassVar[type[Features]] = Traits
+    groups: ClassVar[tuple[type[Features], ...]] = (Traits,)
 
-    def extract(self, batch: Batch) -> NDArray[np.float64]:
+    def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size and channels.
 
         Args:

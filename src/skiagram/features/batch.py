@@ -1,4 +1,8 @@
-"""Equally sized images on their way through the feature families, with what is known of them."""
+"""Equally sized images on their way through the feature families, with what is known of them.
+
+Colour is reduced to luminance, a region is found and intensities become grey levels once for all
+families that need them.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -6,22 +10,121 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.compute.compiled import compiled
 from skiagram.errors import DataError
 from skiagram.features.discretisation import Discretisation, GreyLevels
-from skiagram.features.kernels.zones import zone_forest
-from skiagram.features.luminance import luminance
-from skiagram.features.region import bright_region
 
-_MOST_KEPT = 2**24  # pixels of zones, 64 MB
+# Red, green and blue shares of luminance, Recommendation ITU-R BT.709-6, section 3.
+_WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
+
+
+def luminance(images: NDArray[Any], family: str) -> NDArray[np.float64]:
+    """Return the intensities that a feature family works on.
+
+    Args:
+        images: (n, height, width), taken as they are, or (n, height, width, 3) red, green, blue.
+        family: Name of the family, for the message.
+
+    Returns:
+        (n, height, width) float64 in the unit of the images.
+
+    Raises:
+        DataError: The images have neither one channel nor three.
+    """
+    if images.ndim == 3:
+        return images.astype(np.float64)
+    if images.shape[-1] != len(_WEIGHTS):
+        raise DataError(
+            f"`{family}` is not defined for {images.shape[-1]} channels",
+            where="features",
+            allowed="1 channel, or 3 (red, green, blue) reduced to luminance",
+            remedy=f"leave `{family}` out of `features`, or store one channel",
+        )
+    return images.astype(np.float64) @ _WEIGHTS
+
+
+_LEVELS = 256
+
+
+def bright_region(images: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the pixels above Otsu's threshold over 256 grey levels.
+
+    Otsu, IEEE Trans. SMC 9(1), 1979.
+
+    Args:
+        images: (n, height, width), finite.
+        inside: (n, height, width), true where to look; at least one pixel per image.
+
+    Returns:
+        (n, height, width), within `inside`; all of it where the intensities are constant.
+    """
+    counts, scale = _count_levels(images, inside)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    below = np.cumsum(shares, axis=1)
+    moment = np.cumsum(shares * np.arange(1, _LEVELS + 1), axis=1)
+    spread = below * (1 - below)
+    between = np.divide(
+        (moment[:, -1:] * below - moment) ** 2,
+        spread,
+        out=np.zeros_like(spread),
+        where=spread > 1e-12,
+    )
+    threshold = np.where(between.max(axis=1) > 0, between.argmax(axis=1), -1)
+    return _above(images, inside, scale, threshold)
+
+
+@compiled
+def _count_levels(
+    images: NDArray[np.float64], inside: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Count the pixels of each level from 0; return also the lowest intensity and the range."""
+    n, height, width = images.shape
+    counts, scale = np.zeros((n, _LEVELS), dtype=np.int64), np.empty((n, 2))
+    for image in range(n):
+        lowest, highest = np.inf, -np.inf
+        for y in range(height):
+            for x in range(width):
+                if inside[image, y, x]:
+                    lowest = min(lowest, images[image, y, x])
+                    highest = max(highest, images[image, y, x])
+        scale[image, 0], scale[image, 1] = lowest, highest - lowest
+        for y in range(height):
+            for x in range(width):
+                if inside[image, y, x]:
+                    counts[image, _level(images[image, y, x], lowest, highest - lowest)] += 1
+    return counts, scale
+
+
+@compiled
+def _above(
+    images: NDArray[np.float64],
+    inside: NDArray[np.bool_],
+    scale: NDArray[np.float64],
+    threshold: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    n, height, width = images.shape
+    bright = np.zeros(inside.shape, dtype=np.bool_)
+    for image in range(n):
+        for y in range(height):
+            for x in range(width):
+                if inside[image, y, x]:
+                    level = _level(images[image, y, x], scale[image, 0], scale[image, 1])
+                    bright[image, y, x] = level > threshold[image]
+    return bright
+
+
+@compiled
+def _level(intensity: float, lowest: float, spread: float) -> int:
+    if spread == 0:
+        return 0
+    return min(int(_LEVELS * (intensity - lowest) / spread), _LEVELS - 1)
+
+
 Region = Literal["whole", "bright"]
-VOLUME_FAMILIES = (
-    *("first_order", "intensity_histogram", "glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm"),
-    "acquisition",
-)
 
 
 @dataclass(frozen=True)
-class Batch:
+class FeatureBatch:
     """Equally sized images; what several families need is computed once.
 
     Attributes:
@@ -36,7 +139,7 @@ class Batch:
     images: NDArray[Any]
     masks: NDArray[np.bool_] | None = None
     spacing: NDArray[np.float64] | None = None
-    _found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -47,12 +150,12 @@ class Batch:
         """Whether the images are volumes."""
         return self.images.ndim == 5
 
-    def row(self, at: int) -> "Batch":
+    def row(self, number: int) -> "FeatureBatch":
         """Return one image as a batch of its own."""
-        one = slice(at, at + 1)
-        masks = None if self.masks is None else self.masks[one]
-        spacing = None if self.spacing is None else self.spacing[one]
-        return Batch(self.images[one], masks, spacing)
+        only = slice(number, number + 1)
+        masks = None if self.masks is None else self.masks[only]
+        spacing = None if self.spacing is None else self.spacing[only]
+        return FeatureBatch(self.images[only], masks, spacing)
 
     def check_planes(self, family: str) -> None:
         """Refuse volumes.
@@ -65,10 +168,11 @@ class Batch:
         """
         if self.volumes:
             raise DataError(
-                f"`{family}` is not defined for volumes, here of {self.images.shape[1]} slices",
+                f"`{family}` is not defined for volumes (here {self.images.shape[1]} slices)",
                 where="features",
-                allowed=f"images of rows and columns; for volumes {', '.join(VOLUME_FAMILIES)}",
-                remedy=f"leave `{family}` out of `features`",
+                allowed="plane images",
+                remedy=f"leave `{family}` out of `features`; docs/how-to/volumes.md lists the "
+                "families for volumes",
             )
 
     def check_whole(self, family: str) -> None:
@@ -114,9 +218,9 @@ class Batch:
         self.check_planes(family)
         if self.images.ndim == 3:  # quicker to make again than worth its memory
             return luminance(self.images, family)
-        if "luminance" not in self._found:
-            self._found["luminance"] = luminance(self.images, family)
-        grey: NDArray[np.float64] = self._found["luminance"]
+        if "luminance" not in self._kept:
+            self._kept["luminance"] = luminance(self.images, family)
+        grey: NDArray[np.float64] = self._kept["luminance"]
         return grey
 
     def intensities(self, family: str) -> NDArray[np.float64]:
@@ -148,7 +252,7 @@ class Batch:
             DataError: The images have neither one channel nor three, or a region of interest has
                 no pixel.
         """
-        if ("region", which) not in self._found:
+        if ("region", which) not in self._kept:
             grey = self.intensities(family)
             inside = np.ones(grey.shape, dtype=np.bool_) if self.masks is None else self.masks
             if not inside.reshape(len(self), -1).any(axis=1).all():
@@ -161,9 +265,15 @@ class Batch:
                 rows = (len(self), -1, grey.shape[-1])  # the threshold asks for no neighbours
                 inside = bright_region(grey.reshape(rows), inside.reshape(rows))
                 inside = inside.reshape(grey.shape)
-            self._found["region", which] = inside
-        found: NDArray[np.bool_] = self._found["region", which]
-        return found
+            self._kept["region", which] = inside
+        region: NDArray[np.bool_] = self._kept["region", which]
+        return region
+
+    def inside(self, which: Region, family: str) -> NDArray[np.bool_] | None:
+        """Return the pixels of `region`, or None where that is all of each image."""
+        if which == "whole" and self.masks is None:
+            return None
+        return self.region(which, family)
 
     def levels(self, discretisation: Discretisation, which: Region, family: str) -> GreyLevels:
         """Return the grey levels of a region.
@@ -177,25 +287,9 @@ class Batch:
             DataError: The images have neither one channel nor three, a region of interest has no
                 pixel, or there are too many levels.
         """
-        if (discretisation, which) not in self._found:
-            inside = None if self.masks is None and which == "whole" else self.region(which, family)
+        if (discretisation, which) not in self._kept:
+            inside = self.inside(which, family)
             grey = self.images[..., 0] if self.volumes else self.planes(family)
-            self._found[discretisation, which] = discretisation.grey_levels(grey, inside)
-        levels: GreyLevels = self._found[discretisation, which]
+            self._kept[discretisation, which] = discretisation.grey_levels(grey, inside)
+        levels: GreyLevels = self._kept[discretisation, which]
         return levels
-
-    def zones(
-        self, discretisation: Discretisation, which: Region, family: str
-    ) -> NDArray[np.int32]:
-        """Return the `zone_forest` of the grey levels; arguments and errors are those of `levels`.
-
-        It takes the memory of the images, so the largest are searched again for each family.
-        """
-        key = ("zones", discretisation, which)
-        if key in self._found:
-            kept: NDArray[np.int32] = self._found[key]
-            return kept
-        forest = zone_forest(self.levels(discretisation, which, family).levels)
-        if forest.size <= _MOST_KEPT:
-            self._found[key] = forest
-        return forest

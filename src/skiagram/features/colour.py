@@ -9,9 +9,9 @@ from pydantic.dataclasses import dataclass
 from skimage.color import rgb2hsv, rgb2lab
 
 from skiagram.errors import DataError
-from skiagram.features.batch import Batch
-from skiagram.features.definition import Definition
-from skiagram.features.statistics.first_order import FirstOrderStatistics
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.feature import Definition
+from skiagram.features.first_order import FirstOrderStatistics
 from skiagram.options import STRICT
 
 _MOMENTS = ("mean", "standard_deviation", "skewness")
@@ -91,7 +91,7 @@ class Colour:
     Attributes:
         white: Value of a channel at full intensity; 255 in images of 8 bits. Values outside
             [0, white] are clipped.
-        bins: Bins a channel of the joint histogram whose entropy tells the variety of colours.
+        bins: Bins per channel of the joint histogram, whose entropy tells the variety of colours.
     """
 
     white: Annotated[float, Field(gt=0)]
@@ -114,7 +114,7 @@ class Colour:
         """Return what the features mean."""
         return _DEFINITIONS
 
-    def extract(self, batch: Batch) -> NDArray[np.float64]:
+    def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.
 
         Args:
@@ -152,8 +152,8 @@ class Colour:
 
 def moments(channel: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return mean, standard deviation and skewness of (n, height, width) as (n, 3)."""
-    found = FirstOrderStatistics(channel)
-    return np.stack([found.mean, np.sqrt(found.variance), found.skewness], axis=1)
+    statistics = FirstOrderStatistics(channel)
+    return np.stack([statistics.mean, np.sqrt(statistics.variance), statistics.skewness], axis=1)
 
 
 def hue_moments(hsv: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -183,7 +183,7 @@ def entropy(rgb: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
 
     Args:
         rgb: (n, height, width, 3), each in [0, 1].
-        bins: Equal bins a channel.
+        bins: Equal bins per channel.
     """
     level = np.minimum((rgb * bins).astype(np.int64), bins - 1)
     cell = (level @ np.array([bins**2, bins, 1])).reshape(len(rgb), -1)

@@ -1,17 +1,22 @@
 """Feature family `covariates`: what is known of a case besides its image, as columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError
 from skiagram.features.table import FeatureTable
 from skiagram.options import STRICT
+from skiagram.preparation import Covariate
+from skiagram.records import Cases
 
 PREFIX = "covariates_"
+LEAST_PATIENTS = 5
 
 
 @dataclass(**STRICT)
@@ -19,23 +24,32 @@ class Covariates:
     """Columns of the covariates table, for models that combine them with an image or stand alone.
 
     A number stays as it is, and NaN where it is missing: what to put there must be learned from
-    training cases, so each model does it. A text becomes a column a category, in sorted order, 1
-    where the case has it and 0 elsewhere; a missing text is 0 in all of them.
+    training cases, so each model does it. A text becomes one column per category, in sorted
+    order: 1 where the case has it, else 0; a missing or rare text is 0 in all of them. A category
+    is a text that enough patients of the development cases have, because the columns' names go
+    into every model, and a text of one patient could tell who that is.
 
     Attributes:
         columns: Names of the columns in this order; null takes every numeric column.
+        least_patients: Patients of the development cases that must share a text; a rarer text
+            counts as none.
     """
 
     columns: tuple[str, ...] | None
+    least_patients: Annotated[int, Field(ge=1)] = LEAST_PATIENTS
 
-    def encode(
-        self, table: pd.DataFrame, where: str = "features.covariates.columns"
-    ) -> FeatureTable:
-        """Return the columns of all cases of a data set.
+    def describe(
+        self,
+        table: pd.DataFrame,
+        patients: Mapping[str, str] | None = None,
+        where: str = "features.covariates.columns",
+    ) -> tuple[Covariate, ...]:
+        """Return the chosen columns and the categories of those that hold texts.
 
         Args:
-            table: Column `case_id` and the covariates, a row a case of the data set: a text has a
-                column for each category in it.
+            table: Column `case_id` and the covariates, one row per case.
+            patients: Case id → patient of the development cases, which alone give categories; None
+                where each case is a patient of its own.
             where: Option that names the columns, for messages.
 
         Raises:
@@ -50,20 +64,62 @@ class Covariates:
                 f"no covariate `{unknown[0]}`" if unknown else "no covariate is chosen",
                 where=where,
                 allowed=", ".join(known) or "none: the data set has no covariates",
-                remedy="name covariates of the data set, or choose models that need none",
+                remedy="list covariates of the data set, or leave out the models that need them",
             )
+        case_id = table["case_id"].astype(str)
+        patient = case_id if patients is None else case_id.map(patients)
+        return tuple(
+            Covariate(name, None if name in numeric else self._categories(table[name], patient))
+            for name in chosen
+        )
+
+    def _categories(self, column: pd.Series, patient: pd.Series) -> tuple[str, ...]:
+        """Return the texts that enough patients share, sorted."""
+        known = column.notna() & patient.notna()
+        sharing = patient[known].groupby(column[known]).nunique()
+        return tuple(sorted(sharing.index[sharing >= self.least_patients]))
+
+    def encode(
+        self,
+        table: pd.DataFrame,
+        patients: Mapping[str, str] | None = None,
+        where: str = "features.covariates.columns",
+    ) -> FeatureTable:
+        """Return the columns of all cases of a data set.
+
+        Args:
+            table: As for `describe`.
+            patients: As for `describe`.
+            where: As for `describe`.
+
+        Raises:
+            OptionError: A column is not in the table, none is left, or all texts are rare.
+        """
         columns = {
             f"{PREFIX}{name}": values
-            for column in chosen
-            for name, values in _encoded(table[column])
+            for covariate in self.describe(table, patients, where)
+            for name, values in _encoded(table[covariate.column], covariate)
         }
+        if not columns:
+            raise OptionError(
+                f"no text that {self.least_patients} patients for training share",
+                where=where,
+                allowed="a number, or texts that many patients share",
+                remedy="choose other covariates, or lower `least_patients`",
+            )
         case_id = table["case_id"].to_numpy(dtype=str)
         return FeatureTable(case_id, tuple(columns), np.stack(list(columns.values()), axis=1))
 
 
-def _encoded(column: pd.Series) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    if pd.api.types.is_numeric_dtype(column):
-        yield str(column.name), column.to_numpy(dtype=np.float32)
+def _encoded(column: pd.Series, covariate: Covariate) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    if covariate.categories is None:
+        yield covariate.column, column.to_numpy(dtype=np.float32)
         return
-    for category in sorted(column.dropna().unique()):
-        yield f"{column.name}_{category}", (column == category).to_numpy(dtype=np.float32)
+    for category in covariate.categories:
+        yield f"{covariate.column}_{category}", (column == category).to_numpy().astype(np.float32)
+
+
+def development_patients(cases: Cases) -> dict[str, str]:
+    """Return case id → patient of the cases that a model may learn from."""
+    known = cases.development()
+    return dict(zip(known.case_id.tolist(), known.patient_id.tolist(), strict=True))

@@ -4,6 +4,7 @@ Intensities are binned within each image's own range, so nothing is learned from
 """
 
 from dataclasses import dataclass as record
+from dataclasses import field
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -11,11 +12,13 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.compiled import compiled
+from skiagram.compute.compiled import compiled
 from skiagram.errors import DataError
+from skiagram.features.zone_forest import zone_forest
 from skiagram.options import STRICT
 
 MOST_LEVELS = 256
+_MOST_KEPT = 2**24  # pixels of zones, 64 MB
 
 
 @record(frozen=True)
@@ -30,6 +33,20 @@ class GreyLevels:
 
     levels: NDArray[np.uint16]
     number: int
+    _forest: list[NDArray[np.int32]] = field(default_factory=list, init=False, repr=False)
+
+    @property
+    def zones(self) -> NDArray[np.int32]:
+        """The `zone_forest` of the levels, kept for several families.
+
+        It takes the memory of the images, so the largest are searched again for each family.
+        """
+        if self._forest:
+            return self._forest[0]
+        forest = zone_forest(self.levels)
+        if forest.size <= _MOST_KEPT:
+            self._forest.append(forest)
+        return forest
 
 
 @dataclass(**STRICT)
@@ -49,7 +66,9 @@ class Discretisation:
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if (self.bin_number is None) == (self.bin_width is None):
-            raise ValueError("give exactly one of `bin_number` and `bin_width`, and null the other")
+            raise ValueError(
+                "give exactly one of `bin_number` and `bin_width`, and set the other to null"
+            )
         return self
 
     def grey_levels(

@@ -1,21 +1,76 @@
 """The feature table of a whole store, made span by span wherever the work is done."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.compute import IN_PROCESS, Compute
+from skiagram.compute.progress import Progress
+from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError
-from skiagram.features.batch import Batch
-from skiagram.features.contract import FeatureFamily
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.covariates import Covariates
+from skiagram.features.family import FeatureFamily
 from skiagram.features.table import FeatureTable
-from skiagram.progress import Progress
-from skiagram.spans import Span, spans
-from skiagram.store import ImageStore, Run
+from skiagram.image_store.store import ImageBatch, ImageStore, Span, spans
+from skiagram.options import build
+from skiagram.preparation import LEARNED, PREPARATION, Preparation
+from skiagram.records import read_record
+
+
+@runtime_checkable
+class LearnedFamily(Protocol):
+    """A feature family whose meaning comes from the labels of other images."""
+
+    def check_unseen(self, preparation: Preparation) -> None:
+        """Refuse images that the family was learned from.
+
+        Raises:
+            DataError: It was learned from them, or does not say.
+        """
+
+    def keep(self, folder: Path) -> None:
+        """Write to a new folder all that is needed to describe further images."""
+
+    def kept(self, folder: Path) -> Self:
+        """Return the same family as it was kept in a folder."""
+
+
+def build_families(
+    families: Mapping[str, Mapping[str, object]], images: Path
+) -> list[FeatureFamily | Covariates]:
+    """Return feature families by their options; none may describe what it was learned from.
+
+    Args:
+        families: Name → `_target_` and options of each family, in column order.
+        images: Folder of the images to describe, with their `preparation.json`.
+
+    Raises:
+        DataError: A family was learned from these images, or that is recorded nowhere.
+        OptionError: Options do not fit; names the family.
+    """
+    chosen = [build(dict(options), f"features.{name}") for name, options in families.items()]
+    for family in chosen:
+        if isinstance(family, LearnedFamily):
+            family.check_unseen(read_record(Preparation, images / PREPARATION))
+    return chosen
+
+
+def save_learned(families: Iterable[object], preparation: Path) -> None:
+    """Put what families learned beside the preparation of images, so that models can be moved.
+
+    Args:
+        families: Feature families of any kind.
+        preparation: Folder with `preparation.json`.
+    """
+    for family in families:
+        if isinstance(family, LearnedFamily):
+            family.keep(preparation / LEARNED)
+
 
 _SPAN_VALUES = 2**19  # some tenths of a second of work
 _BATCH_VALUES = 2**17  # intermediates of a batch then stay in a processor's cache
@@ -26,6 +81,7 @@ def extract(
     families: Sequence[FeatureFamily | Covariates],
     covariates: pd.DataFrame | None = None,
     compute: Compute = IN_PROCESS,
+    patients: Mapping[str, str] | None = None,
 ) -> FeatureTable:
     """Compute the features of all images of a store, and put chosen covariates beside them.
 
@@ -35,6 +91,8 @@ def extract(
         covariates: Column `case_id` and what else is known of each case of the data set, of which
             the store may hold some; None for nothing.
         compute: Where the work is done; the values do not depend on it.
+        patients: Case id → patient of the development cases, which alone give the categories of
+            texts; None where each case is a patient of its own.
 
     Raises:
         DataError: Two families share a name, a family is not defined for an image, or a feature
@@ -45,14 +103,14 @@ def extract(
     table = _of_images(store, of_images, compute)
     known = pd.DataFrame({"case_id": table.case_id}) if covariates is None else covariates
     beside = [
-        family.encode(known).of(table.case_id)
+        family.encode(known, patients).of(table.case_id)
         for family in families
         if isinstance(family, Covariates)
     ]
-    names = (*table.names, *(name for one in beside for name in one.names))
+    names = (*table.names, *(name for added in beside for name in added.names))
     if len(set(names)) != len(names):
-        raise DataError("two feature families share a name", where="features")
-    values = np.hstack([table.values, *(one.values for one in beside)])  # noqa: PD011
+        raise DataError("two feature families have a column of the same name", where="features")
+    values = np.hstack([table.values, *(added.values for added in beside)])  # noqa: PD011
     return FeatureTable(table.case_id, names, values)
 
 
@@ -78,20 +136,22 @@ def _of_span(families: Sequence[FeatureFamily], span: Span) -> NDArray[np.float3
 
 
 def _of_batch(
-    families: Sequence[FeatureFamily], ids: Sequence[str], batch: Batch
+    families: Sequence[FeatureFamily], ids: Sequence[str], batch: FeatureBatch
 ) -> NDArray[np.float32]:
     features = np.hstack([_of_family(family, ids, batch) for family in families])
     with np.errstate(over="ignore"):  # an infinite feature is named below
         values = features.astype(np.float32)
     bad = ~np.isfinite(values)
     if bad.any():
-        row, column = (int(at[0]) for at in np.nonzero(bad))
+        row, column = (int(places[0]) for places in np.nonzero(bad))
         name = [name for family in families for name in family.names()][column]
         raise DataError(f"feature `{name}` is {values[row, column]}", where=ids[row])
     return values
 
 
-def _of_family(family: FeatureFamily, ids: Sequence[str], batch: Batch) -> NDArray[np.float64]:
+def _of_family(
+    family: FeatureFamily, ids: Sequence[str], batch: FeatureBatch
+) -> NDArray[np.float64]:
     """Name the case that a family refuses, which is the first one that it refuses on its own."""
     try:
         return family.extract(batch)
@@ -104,7 +164,7 @@ def _of_family(family: FeatureFamily, ids: Sequence[str], batch: Batch) -> NDArr
         ) from error
 
 
-def _batch(run: Run) -> Batch:
+def _batch(run: ImageBatch) -> FeatureBatch:
     images = np.array(run.images, dtype=np.float32)
     bad = ~np.isfinite(images.reshape(len(images), -1)).all(axis=1)
     if bad.any():
@@ -113,4 +173,4 @@ def _batch(run: Run) -> Batch:
             where=run.case_ids[int(np.argmax(bad))],
             remedy="choose a restoration that fills missing values",
         )
-    return Batch(images, spacing=run.spacing)
+    return FeatureBatch(images, spacing=run.spacing)

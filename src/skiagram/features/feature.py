@@ -1,16 +1,80 @@
-"""Named features of a batch: each is one kept quantity, its docstring its definition."""
+"""What a feature is: a column of the feature table, with its definition.
 
-import sys
-from collections.abc import Callable
-from typing import Any, ClassVar, Generic, Self, TypeVar, overload
+A feature's docstring is its definition. The first paragraph is the meaning; it holds the feature's
+code in the reference manual of the Image Biomarker Standardisation Initiative (IBSI,
+arXiv:1612.07003) where the manual defines it. Lines `Formula:`, `Unit:` and `Range:` follow.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.features.definition import Definition, definition, explanation
-
 Column = NDArray[np.float64]
 T = TypeVar("T")
+_CODE = re.compile(r"(.*?) \(([0-9A-Z]{4})\)(.*)")
+_PARTS = ("Formula", "Unit", "Range")
+_PLACEHOLDER = re.compile(r"<\w+>")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One feature, or several that differ in an option or a place.
+
+    Attributes:
+        name: The column's name; `<…>` stands for one word.
+        meaning: What it measures, and its value where that is not obvious.
+        formula: How it is computed.
+        unit: Its unit; `1` for a plain number.
+        range: Its least and its largest value.
+        ibsi: Code in the IBSI's manual, or nothing.
+        notes: What the formulas of its group have in common, such as their symbols, or nothing.
+    """
+
+    name: str
+    meaning: str
+    formula: str
+    unit: str
+    range: str
+    ibsi: str = ""
+    notes: str = ""
+
+    def fits(self, column: str) -> bool:
+        """Return whether a column of the table is this feature."""
+        parts = _PLACEHOLDER.split(self.name)
+        return re.fullmatch("[a-z0-9]+".join(map(re.escape, parts)), column) is not None
+
+    @classmethod
+    def read(cls, name: str, docstring: str, notes: str = "") -> "Definition":
+        """Read a feature's definition; parts that the docstring lacks are empty.
+
+        Args:
+            name: The column's name.
+            docstring: As this module describes.
+            notes: Of its group.
+        """
+        text = inspect.cleandoc(docstring)
+        summary = " ".join(text.split("\n\n")[0].split())
+        coded = _CODE.fullmatch(summary)
+        meaning, ibsi = (coded[1] + coded[3], coded[2]) if coded else (summary, "")
+        formula, unit, limits = (_part(text, part) for part in _PARTS)
+        return cls(name, meaning, formula, unit, limits, ibsi, notes)
+
+
+def explanation(docstring: str) -> str:
+    """Return what a docstring says between its first line and its list of attributes."""
+    _, _, rest = inspect.cleandoc(docstring).partition("\n\n")
+    return " ".join(re.split(r"^Attributes:$", rest, flags=re.MULTILINE)[0].split())
+
+
+def _part(text: str, part: str) -> str:
+    others = "|".join(f"{other}:" for other in _PARTS)
+    match = re.search(rf"^{part}: (.+(?:\n(?!{others}|\n).+)*)", text, re.MULTILINE)
+    return " ".join(match[1].split()) if match else ""
 
 
 class Quantity(Generic[T]):
@@ -22,7 +86,12 @@ class Quantity(Generic[T]):
 
     def __init__(self, compute: Callable[[Any], T]) -> None:
         self._compute = compute
+        self._name = compute.__name__
         self.__doc__ = compute.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Keep the result under the attribute's name."""
+        self._name = name
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
@@ -34,16 +103,31 @@ class Quantity(Generic[T]):
         """Return the result, computed at the first use."""
         if instance is None:
             return self
-        kept = vars(instance)[self._compute.__name__] = self._compute(instance)
+        kept = vars(instance)[self._name] = self._compute(instance)
         return kept
 
 
 class Feature(Quantity[Column]):
     """Marks a method that computes one feature of n images as (n,) float64."""
 
+    def defined(self, words: Mapping[str, str], ibsi: str, limits: str | None = None) -> "Feature":
+        """Return the same feature for another matrix, under a name and a definition of its own.
+
+        Args:
+            words: What stands in the docstring for each `{word}`.
+            ibsi: Code in the IBSI's manual.
+            limits: Range, where it is not that of the docstring.
+        """
+        text = inspect.cleandoc(self.__doc__ or "").format_map({**words, "ibsi": ibsi})
+        feature = Feature(self._compute)
+        feature.__doc__ = (
+            text if limits is None else re.sub(r"(?<=^Range: ).*", limits, text, flags=re.MULTILINE)
+        )
+        return feature
+
 
 class Features:
-    """Base of a group of features: names, columns and definitions of its `Feature` properties."""
+    """Base of a group of features: names, columns and definitions of its `Feature` members."""
 
     @classmethod
     def names(cls, prefix: str) -> tuple[str, ...]:
@@ -58,34 +142,21 @@ class Features:
     def definitions(cls, prefix: str) -> tuple[Definition, ...]:
         """Return what each feature means, in the order of `names`.
 
+        The docstring of the class, from its second paragraph to its attributes, says what the
+        formulas have in common.
+
         Args:
             prefix: As in `names`; `<…>` in it stands for one word that differs between columns.
         """
-        module = sys.modules[cls.__module__].__doc__ or ""
-        notes = explanation(cls.__doc__ or "") or explanation(module)
+        notes = explanation(cls.__doc__ or "")
         return tuple(
-            definition(f"{prefix}_{name}", vars(cls)[name].__doc__ or "", notes)
+            Definition.read(f"{prefix}_{name}", vars(cls)[name].__doc__ or "", notes)
             for name in cls._features()
         )
 
     @classmethod
     def _features(cls) -> tuple[str, ...]:
         return tuple(name for name, member in vars(cls).items() if isinstance(member, Feature))
-
-
-class GroupFamily:
-    """Base of a feature family whose columns are all features of one group."""
-
-    prefix: ClassVar[str]
-    group: ClassVar[type[Features]]
-
-    def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order."""
-        return self.group.names(self.prefix)
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        return self.group.definitions(self.prefix)
 
 
 def ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> Column:

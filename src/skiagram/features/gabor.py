@@ -1,17 +1,105 @@
 """Feature family `gabor`: strength of waves of each length and direction."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.ascending import Ascending
-from skiagram.features.batch import Batch
-from skiagram.features.definition import Definition
-from skiagram.features.kernels.gabor_responses import magnitude_moments
+from skiagram.compute.compiled import compiled
+from skiagram.features.family import Ascending, WholeImageFamily
+from skiagram.features.feature import Definition
 from skiagram.options import STRICT
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@compiled
+def magnitude_moments(
+    images: Floats, centre: Floats, across: Floats, down: Floats, rows: Integers, columns: Integers
+) -> Floats:
+    """Return the mean magnitude, and the mean squared one, of two filters.
+
+    The filter is the product of one along the rows and one along the columns. Rows are filtered
+    as they are needed and kept as long as they are, so that memory does not grow with the height.
+
+    Args:
+        images: (n, height, width).
+        centre: (n,) taken away from the intensities.
+        across: (2, radius + 1) cosine (even) and sine (odd) weights along a row, from the middle.
+        down: (2, radius + 1) the same along a column.
+        rows: (height + 2 radius,) which row of the image stands where, mirror images included.
+        columns: (width + 2 radius,) the same of the columns.
+
+    Returns:
+        (n, 2, 2): for the filter whose wave runs right and down, then right and up; the mean of
+        the magnitude, then of its square.
+    """
+    n, height, width = images.shape
+    radius = across.shape[1] - 1
+    kept = min(height, 2 * radius + 1)
+    filtered = np.empty((kept, 2, width))
+    line = np.empty(width + 2 * radius)
+    response = np.empty((4, width))
+    moments = np.zeros((n, 2, 2))
+    for image in range(n):
+        ready = 0
+        for y in range(height):
+            while ready < min(height, y + radius + 1):
+                for x in range(len(columns)):
+                    line[x] = images[image, ready, columns[x]] - centre[image]
+                _filter_row(line, across, filtered[ready % kept])
+                ready += 1
+            _filter_column(filtered, down, rows[y : y + 2 * radius + 1], response)
+            for x in range(width):
+                even, odd = response[0, x], response[1, x]
+                mixed, crossed = response[2, x], response[3, x]
+                right_down = (even - odd) ** 2 + (mixed + crossed) ** 2
+                right_up = (even + odd) ** 2 + (crossed - mixed) ** 2
+                moments[image, 0, 0] += np.sqrt(right_down)
+                moments[image, 0, 1] += right_down
+                moments[image, 1, 0] += np.sqrt(right_up)
+                moments[image, 1, 1] += right_up
+    return moments / (height * width)
+
+
+@compiled
+def _filter_row(line: Floats, weights: Floats, filtered: Floats) -> None:
+    """Write the cosine's and the sine's response along a row."""
+    radius, width = weights.shape[1] - 1, filtered.shape[1]
+    for x in range(width):
+        filtered[0, x] = weights[0, 0] * line[radius + x]
+        filtered[1, x] = 0.0
+    for step in range(1, radius + 1):
+        cosine, sine = weights[0, step], weights[1, step]
+        before, after = line[radius - step :], line[radius + step :]
+        for x in range(width):
+            filtered[0, x] += cosine * (after[x] + before[x])
+            filtered[1, x] += sine * (after[x] - before[x])
+
+
+@compiled
+def _filter_column(filtered: Floats, weights: Floats, rows: Integers, response: Floats) -> None:
+    """Write cosine · cosine, sine · sine, sine of cosine and cosine of sine for one row."""
+    radius, (kept, _, width) = weights.shape[1] - 1, filtered.shape
+    middle = filtered[rows[radius] % kept]
+    for x in range(width):
+        response[0, x] = weights[0, 0] * middle[0, x]
+        response[1, x] = 0.0
+        response[2, x] = 0.0
+        response[3, x] = weights[0, 0] * middle[1, x]
+    for step in range(1, radius + 1):
+        cosine, sine = weights[0, step], weights[1, step]
+        above = filtered[rows[radius - step] % kept]
+        below = filtered[rows[radius + step] % kept]
+        for x in range(width):
+            response[0, x] += cosine * (below[0, x] + above[0, x])
+            response[1, x] += sine * (below[1, x] - above[1, x])
+            response[2, x] += sine * (below[0, x] - above[0, x])
+            response[3, x] += cosine * (below[1, x] + above[1, x])
+
 
 _MOMENTS = ("mean", "standard_deviation")
 _DEVIATIONS = 3  # of the Gaussian, at which the filter ends
@@ -22,7 +110,7 @@ Wavelengths = Annotated[tuple[Wavelength, ...], Field(min_length=1), Ascending]
 
 
 @dataclass(**STRICT)
-class Gabor:
+class Gabor(WholeImageFamily):
     """Magnitude of the responses to a bank of Gabor filters.
 
     Manjunath and Ma, IEEE Trans. PAMI 18(8), 1996; the filters have a round Gaussian (Daugman,
@@ -42,6 +130,8 @@ class Gabor:
     orientations: Literal[2, 3, 4, 6, 12]
     bandwidth: Annotated[float, Field(ge=0.25, le=4)]
     aggregation: Literal["averaged", "separate"]
+
+    prefix: ClassVar[str] = "gabor"
 
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order; orientations in degrees."""
@@ -72,44 +162,33 @@ class Gabor:
             ),
         )
 
-    def extract(self, batch: Batch) -> NDArray[np.float64]:
-        """Compute the features of a batch of equally sized images of any size from 1×1.
-
-        Args:
-            batch: Images of one channel, or of three reduced to luminance.
-
-        Returns:
-            (n, n_features) float64, ≥ 0, in the unit of the intensities.
-
-        Raises:
-            DataError: The images have neither one channel nor three, or they have masks.
-        """
-        batch.check_whole("gabor")
-        grey = batch.luminance("gabor")
-        found = np.stack([self._responses(grey, one) for one in self.wavelengths], axis=1)
+    def describe(self, images: NDArray[Any]) -> Floats:
+        """Compute the strengths of the waves in n images, (n, n_features), from 0."""
+        grey = images.astype(np.float64, copy=False)
+        responses = np.stack(
+            [self._responses(grey, wavelength) for wavelength in self.wavelengths], axis=1
+        )
         if self.aggregation == "averaged":
-            found = found.mean(axis=2)
-        return found.reshape(len(grey), -1)
+            responses = responses.mean(axis=2)
+        return responses.reshape(len(grey), -1)
 
-    def _responses(self, grey: NDArray[np.float64], wavelength: int) -> NDArray[np.float64]:
+    def _responses(self, grey: Floats, wavelength: int) -> Floats:
         """Return (n, orientations, 2) mean and standard deviation of the magnitude."""
-        found = np.empty((len(grey), self.orientations, 2))
+        averages = np.empty((len(grey), self.orientations, 2))
         centre = grey.mean(axis=(1, 2))
-        for at in range(self.orientations // 2 + 1):
-            angle = np.pi * at / self.orientations
+        for turn in range(self.orientations // 2 + 1):
+            angle = np.pi * turn / self.orientations
             across, down = self._weights(wavelength, angle)
             radius = across.shape[1] - 1
             places = (np.pad(np.arange(size), radius, mode="symmetric") for size in grey.shape[1:])
             moments = magnitude_moments(grey, centre, across, down, *places)
-            found[:, -at % self.orientations] = moments[:, 1]
-            found[:, at] = moments[:, 0]
-        mean, square = found[..., 0], found[..., 1]
+            averages[:, -turn % self.orientations] = moments[:, 1]
+            averages[:, turn] = moments[:, 0]
+        mean, square = averages[..., 0], averages[..., 1]
         deviation = np.sqrt(np.maximum(square - mean**2, 0))
         return np.stack([mean, deviation], axis=-1)
 
-    def _weights(
-        self, wavelength: int, angle: float
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _weights(self, wavelength: int, angle: float) -> tuple[Floats, Floats]:
         """Return the weights along rows and columns, as `magnitude_moments` reads them."""
         octave = 2**self.bandwidth
         width = np.sqrt(np.log(2) / 2) / np.pi * (octave + 1) / (octave - 1) * wavelength

@@ -1,54 +1,331 @@
-"""Feature family `glrlm`: how far grey levels run without change."""
+"""Feature family `glrlm`: how far grey levels run without change (IBSI, section 3.7, TP0I)."""
 
-from typing import ClassVar
+from dataclasses import dataclass as record
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.batch import Batch, Region
+from skiagram.compute.compiled import compiled
 from skiagram.features.directions import Aggregation, average, directions
-from skiagram.features.discretisation import Discretisation, GreyLevels
-from skiagram.features.feature import Features, GroupFamily
-from skiagram.features.kernels.run_length import run_lengths
-from skiagram.features.statistics.glrlm import GlrlmFeatures
+from skiagram.features.discretisation import GreyLevels
+from skiagram.features.family import LevelFamily
+from skiagram.features.feature import Column, Feature, Features, Quantity
 from skiagram.options import STRICT
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+class RunLengths(NamedTuple):
+    """What is kept of m matrices r_ij, the number of runs of level i and length j.
+
+    Attributes:
+        levels: (m, N) runs of each level, Σ_j r_ij.
+        lengths: (m, longest) runs of each length, Σ_i r_ij, from 1.
+        short: (m, N) Σ_j r_ij / j².
+        long: (m, N) Σ_j r_ij j².
+        surprise: (m,) Σ r_ij log₂ r_ij.
+    """
+
+    levels: Floats
+    lengths: Floats
+    short: Floats
+    long: Floats
+    surprise: Floats
+
+
+@compiled
+def run_lengths(
+    levels: NDArray[np.uint16], number: int, offsets: Integers, merged: bool
+) -> RunLengths:
+    """Count the runs in several directions and reduce each matrix.
+
+    Args:
+        levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
+        number: Number of levels, N.
+        offsets: (k, 3) slices (from 0), rows and columns from a pixel to its neighbour.
+        merged: Whether the k matrices of an image are added up into one.
+
+    Returns:
+        The matrices of each image one after the other: m is n if merged, else n · k.
+    """
+    n, depth, height, width = levels.shape
+    ways, longest = 1 if merged else len(offsets), max(depth, height, width)
+    matrices = RunLengths(
+        np.zeros((n * ways, number)),
+        np.zeros((n * ways, longest)),
+        np.zeros((n * ways, number)),
+        np.zeros((n * ways, number)),
+        np.zeros(n * ways),
+    )
+    reached = np.zeros((longest + 2, number + 1), dtype=np.int64)
+    for image in range(n):
+        for way in range(len(offsets)):
+            _follow(levels[image], offsets[way], reached)
+            if not merged or way == len(offsets) - 1:
+                _reduce(reached, image * ways + way % ways, matrices)
+    return matrices
+
+
+@compiled
+def _follow(levels: NDArray[np.uint16], offset: Integers, reached: Integers) -> None:
+    """Count at each pixel the length that its run has reached there: no branch at a run's end.
+
+    The pixel before in the same run lies a fixed number of pixels back, so that as many lengths,
+    overwritten in turn, are all that is remembered.
+    """
+    depth, height, width = levels.shape
+    far, down, right = offset
+    back = max(1, (far * height + down) * width + right)
+    length = np.zeros(back, dtype=np.int64)
+    slot = 0
+    for z in range(depth):
+        for y in range(height):
+            has_row = z >= far and 0 <= y - down < height
+            before = levels[z - far, y - down] if has_row else levels[z, y]
+            for x in range(width):
+                level = levels[z, y, x]
+                same = has_row and 0 <= x - right < width and before[x - right] == level
+                length[slot] = length[slot] + 1 if same else 1
+                reached[length[slot], level] += 1
+                slot = slot + 1 if slot + 1 < back else 0
+
+
+@compiled
+def _reduce(reached: Integers, row: int, matrices: RunLengths) -> None:
+    """Move what the features need of a matrix to its row and empty it."""
+    length = 1
+    while reached[length].any():
+        for level in range(1, reached.shape[1]):
+            runs = reached[length, level] - reached[length + 1, level]  # that end at this length
+            if runs > 0:
+                matrices.levels[row, level - 1] += runs
+                matrices.lengths[row, length - 1] += runs
+                matrices.short[row, level - 1] += runs / length**2
+                matrices.long[row, level - 1] += runs * length**2
+                matrices.surprise[row] += runs * np.log2(runs)
+        length += 1
+    reached[:length] = 0
+
+
+@record(frozen=True)
+class GlrlmFeatures(Features):
+    """Features of m run length matrices, each with at least one run.
+
+    Galloway, Computer Graphics and Image Processing 4(2), 1975; Chu et al., Pattern Recognition
+    Letters 11(6), 1990; Dasarathy and Holder, Pattern Recognition Letters 12(8), 1991. In the
+    formulas r_ij is the number of runs of level i and length j, N_s that of all runs, N_v that of
+    the pixels in the region (times the directions where these are merged), N_g the highest level,
+    N_r the longest run.
+
+    Attributes:
+        matrix: What is kept of the matrices.
+    """
+
+    matrix: RunLengths
+
+    @Quantity
+    def _runs(self) -> Column:
+        return self.matrix.levels.sum(axis=1)
+
+    @Quantity
+    def _level(self) -> Floats:
+        return np.arange(1.0, self.matrix.levels.shape[1] + 1)
+
+    @Quantity
+    def _length(self) -> Floats:
+        return np.arange(1.0, self.matrix.lengths.shape[1] + 1)
+
+    def _per_run(self, runs: Floats, weights: Floats) -> Column:
+        return runs @ weights / self._runs
+
+    def _variance(self, runs: Floats, value: Floats) -> Column:
+        deviation = value - self._per_run(runs, value)[:, None]
+        return np.sum(runs * deviation**2, axis=1) / self._runs
+
+    @Feature
+    def short_runs_emphasis(self) -> Column:
+        """Mean of 1 / length² (22OV).
+
+        Formula: Σ r_ij / j² / N_s
+        Unit: 1
+        Range: (0, 1]
+        """
+        return self._per_run(self.matrix.lengths, self._length**-2)
+
+    @Feature
+    def long_runs_emphasis(self) -> Column:
+        """Mean squared length (W4KF).
+
+        Formula: Σ r_ij j² / N_s
+        Unit: pixel²
+        Range: [1, N_r²]
+        """
+        return self._per_run(self.matrix.lengths, self._length**2)
+
+    @Feature
+    def low_grey_level_run_emphasis(self) -> Column:
+        """Mean of 1 / level² (V3SW).
+
+        Formula: Σ r_ij / i² / N_s
+        Unit: 1
+        Range: (0, 1]
+        """
+        return self._per_run(self.matrix.levels, self._level**-2)
+
+    @Feature
+    def high_grey_level_run_emphasis(self) -> Column:
+        """Mean squared level (G3QZ).
+
+        Formula: Σ r_ij i² / N_s
+        Unit: 1
+        Range: [1, N_g²]
+        """
+        return self._per_run(self.matrix.levels, self._level**2)
+
+    @Feature
+    def short_run_low_grey_level_emphasis(self) -> Column:
+        """Mean of 1 / (level² length²): short dark runs (HTZT).
+
+        Formula: Σ r_ij / (i² j²) / N_s
+        Unit: 1
+        Range: (0, 1]
+        """
+        return self._per_run(self.matrix.short, self._level**-2)
+
+    @Feature
+    def short_run_high_grey_level_emphasis(self) -> Column:
+        """Mean of level² / length²: short bright runs (GD3A).
+
+        Formula: Σ r_ij i² / j² / N_s
+        Unit: 1
+        Range: (0, N_g²]
+        """
+        return self._per_run(self.matrix.short, self._level**2)
+
+    @Feature
+    def long_run_low_grey_level_emphasis(self) -> Column:
+        """Mean of length² / level²: long dark runs (IVPO).
+
+        Formula: Σ r_ij j² / i² / N_s
+        Unit: pixel²
+        Range: (0, N_r²]
+        """
+        return self._per_run(self.matrix.long, self._level**-2)
+
+    @Feature
+    def long_run_high_grey_level_emphasis(self) -> Column:
+        """Mean of level² length²: long bright runs (3KUM).
+
+        Formula: Σ r_ij i² j² / N_s
+        Unit: pixel²
+        Range: [1, N_g² N_r²]
+        """
+        return self._per_run(self.matrix.long, self._level**2)
+
+    @Feature
+    def grey_level_non_uniformity(self) -> Column:
+        """How unequally runs are spread over the levels (R5YN).
+
+        Formula: Σ_i (Σ_j r_ij)² / N_s
+        Unit: 1
+        Range: [N_s / N_g, N_s]
+        """
+        return np.sum(self.matrix.levels**2, axis=1) / self._runs
+
+    @Feature
+    def normalised_grey_level_non_uniformity(self) -> Column:
+        """Chance that two runs have the same level (OVBL).
+
+        Formula: Σ_i (Σ_j r_ij)² / N_s²
+        Unit: 1
+        Range: [1 / N_g, 1]
+        """
+        return self.grey_level_non_uniformity / self._runs
+
+    @Feature
+    def run_length_non_uniformity(self) -> Column:
+        """How unequally runs are spread over the lengths (W92Y).
+
+        Formula: Σ_j (Σ_i r_ij)² / N_s
+        Unit: 1
+        Range: [N_s / N_r, N_s]
+        """
+        return np.sum(self.matrix.lengths**2, axis=1) / self._runs
+
+    @Feature
+    def normalised_run_length_non_uniformity(self) -> Column:
+        """Chance that two runs have the same length (IC23).
+
+        Formula: Σ_j (Σ_i r_ij)² / N_s²
+        Unit: 1
+        Range: [1 / N_r, 1]
+        """
+        return self.run_length_non_uniformity / self._runs
+
+    @Feature
+    def run_percentage(self) -> Column:
+        """Runs per pixel (9ZK5).
+
+        Formula: N_s / N_v
+        Unit: 1
+        Range: [1 / N_r, 1]
+        """
+        return self._runs / (self.matrix.lengths @ self._length)
+
+    @Feature
+    def grey_level_variance(self) -> Column:
+        """Variance of the level over the runs (8CE5).
+
+        Formula: Σ (i − Σ i r_ij / N_s)² r_ij / N_s
+        Unit: 1
+        Range: [0, (N_g − 1)² / 4]
+        """
+        return self._variance(self.matrix.levels, self._level)
+
+    @Feature
+    def run_length_variance(self) -> Column:
+        """Variance of the length over the runs (SXLW).
+
+        Formula: Σ (j − Σ j r_ij / N_s)² r_ij / N_s
+        Unit: pixel²
+        Range: [0, (N_r − 1)² / 4]
+        """
+        return self._variance(self.matrix.lengths, self._length)
+
+    @Feature
+    def run_entropy(self) -> Column:
+        """Entropy of level and length over the runs (HJ9O).
+
+        Formula: −Σ (r_ij / N_s) log₂(r_ij / N_s)
+        Unit: bit
+        Range: [0, log₂(N_g N_r)]
+        """
+        return np.maximum(np.log2(self._runs) - self.matrix.surprise / self._runs, 0)
 
 
 @dataclass(**STRICT)
-class Glrlm(GroupFamily):
+class Glrlm(LevelFamily):
     """Grey level run length matrices (IBSI TP0I).
 
     Attributes:
-        levels: How intensities become grey levels.
-        region: `whole` or `bright`, as in `Batch.region`.
         aggregation: `averaged` computes features of each direction and takes their mean (IBSI
             BTW3); `merged` adds up the matrices of all directions first (IBSI SUJT).
     """
 
-    levels: Discretisation
-    region: Region
     aggregation: Aggregation
 
     prefix: ClassVar[str] = "glrlm"
-    group: ClassVar[type[Features]] = GlrlmFeatures
+    groups: ClassVar[tuple[type[Features], ...]] = (GlrlmFeatures,)
 
-    def extract(self, batch: Batch) -> NDArray[np.float64]:
-        """Compute the features of a batch of equally sized images of any size from 1×1.
-
-        Args:
-            batch: Images of one channel, or of three reduced to luminance.
-
-        Returns:
-            (n, n_features) float64, finite.
-
-        Raises:
-            DataError: The images have neither one channel nor three, or too many grey levels.
-        """
-        return glrlm(batch.levels(self.levels, self.region, "glrlm"), self.aggregation)
+    def describe(self, grey: GreyLevels) -> Floats:
+        """Compute the features of n images from their grey levels, (n, 16)."""
+        return glrlm(grey, self.aggregation)
 
 
-def glrlm(levels: GreyLevels, aggregation: Aggregation) -> NDArray[np.float64]:
+def glrlm(levels: GreyLevels, aggregation: Aggregation) -> Floats:
     """Compute the features: in a plane along 4 directions, in a volume along 13.
 
     Args:
@@ -60,6 +337,6 @@ def glrlm(levels: GreyLevels, aggregation: Aggregation) -> NDArray[np.float64]:
     """
     n, depth = levels.levels.shape[:2]
     offsets = directions(depth)
-    found = run_lengths(levels.levels, levels.number, offsets, aggregation == "merged")
-    features = GlrlmFeatures(found).columns()
+    matrices = run_lengths(levels.levels, levels.number, offsets, aggregation == "merged")
+    features = GlrlmFeatures(matrices).columns()
     return average(features, np.ones((n, len(features) // n), dtype=np.bool_))

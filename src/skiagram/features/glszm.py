@@ -1,48 +1,169 @@
-"""Feature family `glszm`: how large the areas of one grey level are."""
+"""Feature family `glszm`: how large the areas of one grey level are (IBSI, section 3.8, 9SAK).
 
+Zones are counted sparsely. Zones of distinct (size, level) fill an image soonest when every level
+has the sizes 1, 2, …, so P pixels of L levels hold at most √(2PL) + L distinct ones: no matrix of
+sizes by levels is made.
+"""
+
+from dataclasses import dataclass as record
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.batch import Batch, Region
-from skiagram.features.discretisation import Discretisation
-from skiagram.features.feature import Features, GroupFamily
-from skiagram.features.kernels.size_zone import size_zones
-from skiagram.features.statistics.glszm import GlszmFeatures
-from skiagram.features.statistics.level_counts import LevelCounts
+from skiagram.compute.compiled import compiled
+from skiagram.features.discretisation import GreyLevels
+from skiagram.features.family import LevelFamily
+from skiagram.features.feature import Column, Feature, Features
+from skiagram.features.level_counts import CountFeatures, LevelCounts
 from skiagram.options import STRICT
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@compiled
+def size_zones(levels: NDArray[np.uint16], forest: NDArray[np.int32], number: int) -> Integers:
+    """Count the zones of each size and level.
+
+    Args:
+        levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
+        forest: (n, pixels) of `zone_forest`.
+        number: Number of levels.
+
+    Returns:
+        (4, m): image, size, level and how many, in the order of image, size and level.
+    """
+    n, pixels = forest.shape
+    small = int(np.sqrt(pixels))  # zones up to this size are tallied; the larger ones are few
+    tally = np.zeros((small + 1, number + 1), dtype=np.int64)
+    large = np.empty(pixels // (small + 1), dtype=np.int64)
+    distinct = min(pixels, int(np.sqrt(2.0 * pixels * number)) + number + 1)
+    entries = np.empty((4, n * distinct), dtype=np.int64)
+    used = 0
+    for image in range(n):
+        n_large = _tally(levels[image].ravel(), forest[image], tally, large)
+        used = _collect_small(image, tally, entries, used)
+        large[:n_large].sort()
+        used = _collect_large(image, large[:n_large], number, entries, used)
+    return entries[:, :used]
+
+
+@compiled
+def _tally(
+    levels: NDArray[np.uint16], forest: NDArray[np.int32], tally: Integers, large: Integers
+) -> int:
+    """Count small zones in `tally`, list large ones as one number each; return how many."""
+    small, number = tally.shape[0] - 1, tally.shape[1] - 1
+    n_large = 0
+    for place in range(len(levels)):
+        size = -forest[place]
+        if size > small:
+            large[n_large] = size * (number + 1) + levels[place]
+            n_large += 1
+        elif size > 0:
+            tally[size, levels[place]] += 1
+    return n_large
+
+
+@compiled
+def _collect_small(image: int, tally: Integers, entries: Integers, used: int) -> int:
+    """Move what is tallied to the entries, which leaves the tally empty for the next image."""
+    for size in range(1, tally.shape[0]):
+        for level in range(1, tally.shape[1]):
+            if tally[size, level] > 0:
+                _enter(entries, used, image, size, level, tally[size, level])
+                tally[size, level] = 0
+                used += 1
+    return used
+
+
+@compiled
+def _collect_large(image: int, large: Integers, number: int, entries: Integers, used: int) -> int:
+    for position in range(len(large)):
+        if position > 0 and large[position] == large[position - 1]:
+            entries[3, used - 1] += 1
+        else:
+            size, level = divmod(large[position], number + 1)
+            _enter(entries, used, image, size, level, 1)
+            used += 1
+    return used
+
+
+@compiled
+def _enter(entries: Integers, used: int, image: int, size: int, level: int, count: int) -> None:
+    entries[0, used] = image
+    entries[1, used] = size
+    entries[2, used] = level
+    entries[3, used] = count
+
+
+_ZONES = {
+    "counted": "zone", "extent": "size", "s": "s", "total": "N_v", "most": "N_v", "unit": "pixel²"
+}  # fmt: skip
+
+
+@record(frozen=True)
+class GlszmFeatures(CountFeatures):
+    """Features of n size zone matrices.
+
+    Thibault et al., IEEE Trans. Biomedical Engineering 61(3), 2014. The matrix counts s_ij zones of
+    level i and size j, N_s in all, on N_v pixels; a zone is connected, neighbours by a corner
+    included. A constant image has one zone, so that no feature needs a rule of its own.
+
+    Attributes:
+        counts: Zones of each level and size.
+    """
+
+    small_zone_emphasis = CountFeatures.low_extent_emphasis.defined(_ZONES, "5QRC")
+    large_zone_emphasis = CountFeatures.high_extent_emphasis.defined(_ZONES, "48P8")
+    low_grey_level_zone_emphasis = CountFeatures.low_level_emphasis.defined(_ZONES, "XMSY")
+    high_grey_level_zone_emphasis = CountFeatures.high_level_emphasis.defined(_ZONES, "5GN9")
+    small_zone_low_grey_level_emphasis = CountFeatures.low_extent_low_level_emphasis.defined(
+        _ZONES, "5RAI"
+    )
+    small_zone_high_grey_level_emphasis = CountFeatures.low_extent_high_level_emphasis.defined(
+        _ZONES, "HW1V"
+    )
+    large_zone_low_grey_level_emphasis = CountFeatures.high_extent_low_level_emphasis.defined(
+        _ZONES, "YH51"
+    )
+    large_zone_high_grey_level_emphasis = CountFeatures.high_extent_high_level_emphasis.defined(
+        _ZONES, "J17V"
+    )
+    grey_level_non_uniformity = CountFeatures.level_non_uniformity.defined(_ZONES, "JNSA")
+    normalised_grey_level_non_uniformity = CountFeatures.normalised_level_non_uniformity.defined(
+        _ZONES, "Y1RO"
+    )
+    zone_size_non_uniformity = CountFeatures.extent_non_uniformity.defined(_ZONES, "4JP3")
+    normalised_zone_size_non_uniformity = CountFeatures.normalised_extent_non_uniformity.defined(
+        _ZONES, "VB3A"
+    )
+
+    @Feature
+    def zone_percentage(self) -> Column:
+        """Zones per pixel (P30P).
+
+        Formula: N_s / N_v
+        Unit: 1
+        Range: (0, 1]
+        """
+        return 1 / self.counts.mean(self.counts.extent)  # sizes add up to the pixels
+
+    grey_level_variance = CountFeatures.level_variance.defined(_ZONES, "BYLV")
+    zone_size_variance = CountFeatures.extent_variance.defined(_ZONES, "3NSA")
+    zone_size_entropy = CountFeatures.entropy.defined(_ZONES, "GU8N")
 
 
 @dataclass(**STRICT)
-class Glszm(GroupFamily):
-    """Grey level size zone matrix (IBSI 9SAK).
-
-    Attributes:
-        levels: How intensities become grey levels.
-        region: `whole` or `bright`, as in `Batch.region`.
-    """
-
-    levels: Discretisation
-    region: Region
+class Glszm(LevelFamily):
+    """Grey level size zone matrix (IBSI 9SAK)."""
 
     prefix: ClassVar[str] = "glszm"
-    group: ClassVar[type[Features]] = GlszmFeatures
+    groups: ClassVar[tuple[type[Features], ...]] = (GlszmFeatures,)
 
-    def extract(self, batch: Batch) -> NDArray[np.float64]:
-        """Compute the features of a batch of equally sized images of any size from 1×1.
-
-        Args:
-            batch: Images of one channel, or of three reduced to luminance.
-
-        Returns:
-            (n, 16) float64, finite.
-
-        Raises:
-            DataError: The images have neither one channel nor three, or too many grey levels.
-        """
-        found = batch.levels(self.levels, self.region, "glszm")
-        forest = batch.zones(self.levels, self.region, "glszm")
-        zones = size_zones(found.levels, forest, found.number)
-        return GlszmFeatures(LevelCounts.of_entries(len(batch), zones)).columns()
+    def describe(self, grey: GreyLevels) -> Floats:
+        """Compute the features of n images from their grey levels, (n, 16)."""
+        zones = size_zones(grey.levels, grey.zones, grey.number)
+        return GlszmFeatures(LevelCounts.of_entries(len(grey.levels), zones)).columns()

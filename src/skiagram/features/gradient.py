@@ -7,10 +7,60 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.batch import Batch, Region
-from skiagram.features.feature import Column, Feature, Features, GroupFamily, Quantity
-from skiagram.features.kernels.gradient import gradient_moments
+from skiagram.compute.compiled import compiled
+from skiagram.features.batch import FeatureBatch, Region
+from skiagram.features.family import GroupFamily
+from skiagram.features.feature import Column, Feature, Features, Quantity
 from skiagram.options import STRICT
+
+Floats = NDArray[np.float64]
+
+
+@compiled
+def gradient_moments(images: Floats, inside: NDArray[np.bool_]) -> Floats:
+    """Return mean, variance and maximum of the gradient's magnitude.
+
+    The gradient is the central difference, one-sided at the border of the image, and 0 along an
+    axis of one pixel. Neighbours count whether or not they are in the region.
+
+    Args:
+        images: (n, height, width), finite.
+        inside: Of the same shape, true in the region, at least one pixel per image; of shape
+            (1, 1, 1) for all pixels.
+
+    Returns:
+        (n, 3).
+    """
+    n, height, width = images.shape
+    whole = inside.shape != images.shape
+    results = np.zeros((n, 3))
+    for image in range(n):
+        total = largest = 0.0
+        count = 0
+        for y in range(height):
+            for x in range(width):
+                if whole or inside[image, y, x]:
+                    magnitude = _magnitude(images[image], y, x)
+                    total += magnitude
+                    largest = max(largest, magnitude)
+                    count += 1
+        mean, squares = total / count, 0.0
+        for y in range(height):
+            for x in range(width):
+                if whole or inside[image, y, x]:
+                    deviation = _magnitude(images[image], y, x) - mean
+                    squares += deviation * deviation
+        results[image, 0], results[image, 1], results[image, 2] = mean, squares / count, largest
+    return results
+
+
+@compiled
+def _magnitude(image: Floats, y: int, x: int) -> float:
+    top, bottom = max(y - 1, 0), min(y + 1, image.shape[0] - 1)
+    left, right = max(x - 1, 0), min(x + 1, image.shape[1] - 1)
+    down = (image[bottom, x] - image[top, x]) / max(bottom - top, 1)
+    along = (image[y, right] - image[y, left]) / max(right - left, 1)
+    return np.sqrt(down * down + along * along)
 
 
 @record(frozen=True)
@@ -23,14 +73,14 @@ class GradientMagnitude(Features):
 
     Attributes:
         images: (n, height, width), finite float64.
-        inside: Of the same shape, true in the region, at least one pixel an image; None for all.
+        inside: Of the same shape, true in the region, at least one pixel per image; None for all.
     """
 
-    images: NDArray[np.float64]
+    images: Floats
     inside: NDArray[np.bool_] | None = None
 
     @Quantity
-    def _moments(self) -> NDArray[np.float64]:
+    def _moments(self) -> Floats:
         inside = np.ones((1, 1, 1), np.bool_) if self.inside is None else self.inside
         return gradient_moments(self.images, inside)
 
@@ -77,21 +127,13 @@ class Gradient(GroupFamily):
     region: Region
 
     prefix: ClassVar[str] = "gradient"
-    group: ClassVar[type[Features]] = GradientMagnitude
+    groups: ClassVar[tuple[type[Features], ...]] = (GradientMagnitude,)
 
-    def extract(self, batch: Batch) -> NDArray[np.float64]:
-        """Compute the features of a batch of equally sized images of any size from 1×1.
-
-        Args:
-            batch: Images of one channel, or of three reduced to luminance.
-
-        Returns:
-            (n, 3) float64, finite.
+    def extract(self, batch: FeatureBatch) -> Floats:
+        """Compute the features of n plane images, (n, 3).
 
         Raises:
-            DataError: The images have neither one channel nor three.
+            DataError: The images are volumes or have neither one channel nor three.
         """
         grey = batch.luminance("gradient")
-        all_of_it = self.region == "whole" and batch.masks is None
-        inside = None if all_of_it else batch.region(self.region, "gradient")
-        return GradientMagnitude(grey, inside).columns()
+        return GradientMagnitude(grey, batch.inside(self.region, "gradient")).columns()

@@ -7,12 +7,74 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.ascending import Ascending
-from skiagram.features.batch import Batch
-from skiagram.features.definition import Definition
+from skiagram.compute.compiled import compiled
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
-from skiagram.features.kernels.binary_patterns import pattern_counts
+from skiagram.features.family import Ascending
+from skiagram.features.feature import Definition
 from skiagram.options import STRICT
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@compiled
+def pattern_counts(
+    padded: NDArray[np.uint16],
+    inside: NDArray[np.bool_],
+    corners: Integers,
+    weights: Floats,
+    margin: int,
+) -> Integers:
+    """Count the patterns of each image.
+
+    Differences are interpolated, not levels, so that none arises by rounding where an image is
+    flat. A pattern with at most two changes along the circle is uniform; whether the step from
+    its last neighbour to its first is counted makes no difference, as changes of a closed circle
+    are even in number.
+
+    Args:
+        padded: (n, height + 2 margin, width + 2 margin) grey levels.
+        inside: (n, height, width), true where a pixel's pattern counts; (1, 1, 1) for everywhere.
+        corners: (neighbours, 2) row and column, from the pixel, of the pixel up and left of each
+            neighbour.
+        weights: (neighbours, 4) bilinear weights of that pixel, the one to its right, the one
+            below and the one below right; a neighbour on a pixel has weight 1 for the first.
+        margin: Rows and columns of the padding, more than the largest offset.
+
+    Returns:
+        (n, neighbours + 2): uniform patterns by their bright neighbours, then all others.
+    """
+    n, neighbours = len(padded), len(corners)
+    height, width = padded.shape[1] - 2 * margin, padded.shape[2] - 2 * margin
+    counts = np.zeros((n, neighbours + 2), dtype=np.int64)
+    bright = np.empty(width, dtype=np.uint8)
+    changes = np.empty(width, dtype=np.uint8)
+    last = np.empty(width, dtype=np.uint8)
+    everywhere = inside.size == 1
+    for image in range(n):
+        for y in range(height):
+            centre = padded[image, margin + y, margin : margin + width]
+            bright[:] = 0
+            changes[:] = 0
+            for neighbour in range(neighbours):
+                row, left = margin + y + corners[neighbour, 0], margin + corners[neighbour, 1]
+                above = padded[image, row, left : left + width + 1]
+                below = padded[image, row + 1, left : left + width + 1]
+                w0, w1, w2, w3 = weights[neighbour]
+                for x in range(width):
+                    c = np.int32(centre[x])
+                    difference = w0 * (np.int32(above[x]) - c) + w1 * (np.int32(above[x + 1]) - c)
+                    difference += w2 * (np.int32(below[x]) - c) + w3 * (np.int32(below[x + 1]) - c)
+                    bit = np.uint8(difference >= 0)
+                    bright[x] += bit
+                    changes[x] += np.uint8(neighbour > 0) & (bit ^ last[x])
+                    last[x] = bit
+            for x in range(width):
+                if everywhere or inside[image, y, x]:
+                    counts[image, bright[x] if changes[x] <= 2 else neighbours + 1] += 1
+    return counts
+
 
 Radius = Annotated[int, Field(ge=1, le=64)]
 Radii = Annotated[tuple[Radius, ...], Field(min_length=1), Ascending]
@@ -57,13 +119,13 @@ class LocalBinaryPatterns:
         """Return the feature names in column order: uniform patterns by bright neighbours."""
         uniform = tuple(f"uniform_{bright}" for bright in range(self.neighbours + 1))
         patterns = (*uniform, "not_uniform")
-        return tuple(f"lbp_radius_{at}_{name}" for at in self.radii for name in patterns)
+        return tuple(f"lbp_radius_{radius}_{name}" for radius in self.radii for name in patterns)
 
     def definitions(self) -> tuple[Definition, ...]:
         """Return what the features mean, in column order."""
         return _DEFINITIONS
 
-    def extract(self, batch: Batch) -> NDArray[np.float64]:
+    def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the shares of the patterns among the pixels of the region of interest.
 
         Args:
@@ -81,16 +143,14 @@ class LocalBinaryPatterns:
             inside = batch.masks
         return np.hstack([self._shares(levels, inside, radius) for radius in self.radii])
 
-    def _shares(
-        self, levels: NDArray[np.uint16], inside: NDArray[np.bool_], radius: int
-    ) -> NDArray[np.float64]:
+    def _shares(self, levels: NDArray[np.uint16], inside: NDArray[np.bool_], radius: int) -> Floats:
         margin = radius + 1
         padded = np.pad(levels, ((0, 0), (margin, margin), (margin, margin)), mode="symmetric")
         counts = pattern_counts(padded, inside, *circle(radius, self.neighbours), margin)
         return counts / counts.sum(axis=1, keepdims=True)
 
 
-def circle(radius: int, neighbours: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def circle(radius: int, neighbours: int) -> tuple[Integers, Floats]:
     """Return where the neighbours on a circle lie, the first to the right, then upwards.
 
     Places are rounded to 1e-5 pixels: a difference that would be 0 for the exact place is then

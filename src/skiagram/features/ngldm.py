@@ -1,5 +1,6 @@
-"""Feature family `ngldm`: how many of its neighbours have about the grey level of a pixel."""
+"""Feature family `ngldm`: how many neighbours have about the level of a pixel (IBSI 3.11, REK0)."""
 
+from dataclasses import dataclass as record
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -7,46 +8,179 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.batch import Batch, Region
-from skiagram.features.discretisation import MOST_LEVELS, Discretisation
-from skiagram.features.feature import Features, GroupFamily
-from skiagram.features.kernels.dependence import dependence_counts
-from skiagram.features.statistics.level_counts import LevelCounts
-from skiagram.features.statistics.ngldm import NgldmFeatures
+from skiagram.compute.compiled import compiled
+from skiagram.features.discretisation import MOST_LEVELS, GreyLevels
+from skiagram.features.family import LevelFamily
+from skiagram.features.feature import Column, Feature, Features
+from skiagram.features.level_counts import CountFeatures, LevelCounts
 from skiagram.options import STRICT
+
+Floats = NDArray[np.float64]
+
+
+@compiled
+def dependence_counts(
+    levels: NDArray[np.uint16], number: int, distance: int, coarseness: int
+) -> NDArray[np.int64]:
+    """Count the pixels of each level that have each number of dependent pixels around them.
+
+    A pixel depends on another at a Chebyshev distance of at most `distance` if their levels differ
+    by at most `coarseness`; it depends on itself.
+
+    Args:
+        levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
+        number: Number of levels.
+        distance: Pixels, from 1 to 7.
+        coarseness: Levels, from 0.
+
+    Returns:
+        (n, (2 distance + 1)², number): counts of dependence 1, 2, … and level 1, 2, …; the power is
+        3 if the depth is over 1.
+    """
+    n, depth, height, width = levels.shape
+    side = 2 * distance + 1
+    most = side * side if depth == 1 else side * side * side
+    counts = np.zeros((n, most, number), dtype=np.int64)
+    dependent = np.empty(width, dtype=np.uint16)
+    for image in range(n):
+        for z in range(depth):
+            for y in range(height):
+                dependent[:] = 0
+                for slice_ in range(max(z - distance, 0), min(z + distance + 1, depth)):
+                    for row in range(max(y - distance, 0), min(y + distance + 1, height)):
+                        _count_row(
+                            levels[image, z, y],
+                            levels[image, slice_, row],
+                            distance,
+                            coarseness,
+                            dependent,
+                        )
+                for x in range(width):
+                    level = levels[image, z, y, x]
+                    if level > 0:
+                        counts[image, dependent[x] - 1, level - 1] += 1
+    return counts
+
+
+@compiled
+def _count_row(
+    centre: NDArray[np.uint16],
+    around: NDArray[np.uint16],
+    distance: int,
+    coarseness: int,
+    dependent: NDArray[np.uint16],
+) -> None:
+    """Add to each pixel of a row those of another row that it depends on."""
+    width = len(centre)
+    for shift in range(-distance, distance + 1):
+        first, end = max(-shift, 0), min(width - shift, width)
+        if first < end:
+            _count_equals(
+                centre[first:end],
+                around[first + shift : end + shift],
+                np.uint16(coarseness),
+                dependent[first:end],
+            )
+
+
+@compiled
+def _count_equals(
+    here: NDArray[np.uint16],
+    there: NDArray[np.uint16],
+    coarseness: np.uint16,
+    dependent: NDArray[np.uint16],
+) -> None:
+    for x in range(len(here)):  # no index but x, so that the compiler makes vectors of it
+        apart = max(here[x], there[x]) - min(here[x], there[x])
+        dependent[x] += np.uint16((there[x] > 0) & (apart <= coarseness))
+
+
+_PIXELS = {
+    "counted": "pixel", "extent": "dependence", "s": "s", "total": "N_s", "most": "K", "unit": "1"
+}  # fmt: skip
+
+
+@record(frozen=True)
+class NgldmFeatures(CountFeatures):
+    """Features of n dependence matrices.
+
+    Sun and Wee, Computer Vision, Graphics, and Image Processing 23(3), 1983. The matrix counts s_ij
+    pixels of level i and dependence j: they have j − 1 neighbours of about their own level. N_s is
+    the number of pixels, K the highest dependence, 9 at distance 1. No feature needs a rule of its
+    own.
+
+    Attributes:
+        counts: Pixels of each level and dependence.
+    """
+
+    low_dependence_emphasis = CountFeatures.low_extent_emphasis.defined(
+        _PIXELS, "SODN", "[1 / K², 1]"
+    )
+    high_dependence_emphasis = CountFeatures.high_extent_emphasis.defined(_PIXELS, "IMOQ")
+    low_grey_level_count_emphasis = CountFeatures.low_level_emphasis.defined(_PIXELS, "TL9H")
+    high_grey_level_count_emphasis = CountFeatures.high_level_emphasis.defined(_PIXELS, "OAE7")
+    low_dependence_low_grey_level_emphasis = CountFeatures.low_extent_low_level_emphasis.defined(
+        _PIXELS, "EQ3F"
+    )
+    low_dependence_high_grey_level_emphasis = CountFeatures.low_extent_high_level_emphasis.defined(
+        _PIXELS, "JA6D", "[1 / K², N_g²]"
+    )
+    high_dependence_low_grey_level_emphasis = CountFeatures.high_extent_low_level_emphasis.defined(
+        _PIXELS, "NBZI"
+    )
+    high_dependence_high_grey_level_emphasis = (
+        CountFeatures.high_extent_high_level_emphasis.defined(_PIXELS, "9QMG")
+    )
+    grey_level_non_uniformity = CountFeatures.level_non_uniformity.defined(_PIXELS, "FP8K")
+    normalised_grey_level_non_uniformity = CountFeatures.normalised_level_non_uniformity.defined(
+        _PIXELS, "5SPA"
+    )
+    dependence_count_non_uniformity = CountFeatures.extent_non_uniformity.defined(_PIXELS, "Z87G")
+    normalised_dependence_count_non_uniformity = (
+        CountFeatures.normalised_extent_non_uniformity.defined(_PIXELS, "OKJI", "[1 / K, 1]")
+    )
+
+    @Feature
+    def dependence_count_percentage(self) -> Column:
+        """Pixels that have a dependence, over all: always 1, since every pixel has one (6XV8).
+
+        Formula: N_s / N_v
+        Unit: 1
+        Range: [1, 1]
+        """
+        return np.ones(self.counts.n)
+
+    grey_level_variance = CountFeatures.level_variance.defined(_PIXELS, "1PFV")
+    dependence_count_variance = CountFeatures.extent_variance.defined(_PIXELS, "DNX2")
+    dependence_count_entropy = CountFeatures.entropy.defined(_PIXELS, "FCBV", "[0, log₂ (K N_g)]")
+
+    @Feature
+    def dependence_count_energy(self) -> Column:
+        """Sum of the squared shares of level and dependence (CAS9).
+
+        Formula: Σ p_ij², with p_ij = s_ij / N_s
+        Unit: 1
+        Range: (0, 1]
+        """
+        return self.counts.energy
 
 
 @dataclass(**STRICT)
-class Ngldm(GroupFamily):
+class Ngldm(LevelFamily):
     """Neighbouring grey level dependence matrix (IBSI REK0).
 
     Attributes:
-        levels: How intensities become grey levels.
-        region: `whole` or `bright`, as in `Batch.region`.
         distance: Chebyshev distance up to which pixels are neighbours, in pixels.
         coarseness: Difference of the levels up to which a neighbour is dependent, in levels.
     """
 
-    levels: Discretisation
-    region: Region
     distance: Annotated[int, Field(ge=1, le=7)]
     coarseness: Annotated[int, Field(ge=0, lt=MOST_LEVELS)]
 
     prefix: ClassVar[str] = "ngldm"
-    group: ClassVar[type[Features]] = NgldmFeatures
+    groups: ClassVar[tuple[type[Features], ...]] = (NgldmFeatures,)
 
-    def extract(self, batch: Batch) -> NDArray[np.float64]:
-        """Compute the features of a batch of equally sized images of any size from 1×1.
-
-        Args:
-            batch: Images of one channel, or of three reduced to luminance.
-
-        Returns:
-            (n, 17) float64, finite.
-
-        Raises:
-            DataError: The images have neither one channel nor three, or too many grey levels.
-        """
-        found = batch.levels(self.levels, self.region, "ngldm")
-        counts = dependence_counts(found.levels, found.number, self.distance, self.coarseness)
+    def describe(self, grey: GreyLevels) -> Floats:
+        """Compute the features of n images from their grey levels, (n, 17)."""
+        counts = dependence_counts(grey.levels, grey.number, self.distance, self.coarseness)
         return NgldmFeatures(LevelCounts.of_matrices(counts)).columns()

@@ -1,16 +1,429 @@
-"""Feature family `shape`: size and form of a region."""
+"""Feature family `shape`: size and form of a region in a plane (after IBSI 3.1, HCUG)."""
 
-from typing import ClassVar, Literal
+from dataclasses import dataclass as record
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
+from skiagram.compute.compiled import compiled
 from skiagram.errors import DataError
-from skiagram.features.batch import Batch, Region
-from skiagram.features.feature import Features, GroupFamily
-from skiagram.features.statistics.shape import ShapeFeatures
+from skiagram.features.batch import FeatureBatch, Region
+from skiagram.features.family import GroupFamily
+from skiagram.features.feature import Column, Feature, Features, Quantity
 from skiagram.options import STRICT
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+class Mesh(NamedTuple):
+    """What the outlines of n regions are made of; each (n,).
+
+    Attributes:
+        pixels: Pixels of the region.
+        eighths: Area within the outline, in eighths of a pixel.
+        across: Segments of the outline along a row, one pixel long.
+        down: Segments along a column.
+        slanted: Segments from the middle of a cell's side to that of the next side.
+    """
+
+    pixels: Integers
+    eighths: Integers
+    across: Integers
+    down: Integers
+    slanted: Integers
+
+
+@compiled
+def meshes(regions: NDArray[np.bool_]) -> Mesh:
+    """Return what the outlines are made of; beyond the image there is no region.
+
+    Lorensen and Cline, Computer Graphics 21(4), 1987, in two dimensions: the corners of a cell are
+    the centres of four pixels, and the outline cuts its sides half way. Pixels that touch by a
+    corner alone are kept apart.
+
+    Args:
+        regions: (n, height, width).
+    """
+    counts = np.zeros((5, len(regions)), dtype=np.int64)
+    for image in range(len(regions)):
+        region = regions[image]
+        height, width = region.shape
+        pixels = across = down = single = opposite = triple = 0
+        for y in range(height + 1):
+            above_left = below_left = False
+            for x in range(width + 1):
+                above = y > 0 and x < width and region[y - 1, x]
+                below = y < height and x < width and region[y, x]
+                corners = int(above_left) + int(below_left) + int(above) + int(below)
+                pixels += below
+                single += corners == 1
+                triple += corners == 3
+                if corners == 2:
+                    opposite += above == below_left
+                    across += above == above_left
+                    down += above == below
+                above_left, below_left = above, below
+        counts[0, image], counts[2, image], counts[3, image] = pixels, across, down
+        # Each pixel is a corner of four cells; what is left over are the corners of full cells.
+        full = (4 * pixels - single - 2 * (opposite + across + down) - 3 * triple) // 4
+        counts[1, image] = single + 2 * opposite + 4 * (across + down) + 7 * triple + 8 * full
+        counts[4, image] = single + 2 * opposite + triple
+    return Mesh(counts[0], counts[1], counts[2], counts[3], counts[4])
+
+
+@compiled
+def spreads(regions: NDArray[np.bool_]) -> Floats:
+    """Return the covariances of the places of a region's pixels, in pixels².
+
+    Args:
+        regions: (n, height, width), at least one pixel each.
+
+    Returns:
+        (n, 3): variance down the rows, variance across the columns, covariance.
+    """
+    n, height, width = regions.shape
+    covariances = np.zeros((n, 3))
+    for image in range(n):
+        count = rows = columns = 0
+        for y in range(height):
+            for x in range(width):
+                if regions[image, y, x]:
+                    count += 1
+                    rows += y
+                    columns += x
+        centre_y, centre_x = rows / count, columns / count
+        down = across = joint = 0.0
+        for y in range(height):
+            for x in range(width):
+                if regions[image, y, x]:
+                    down += (y - centre_y) * (y - centre_y)
+                    across += (x - centre_x) * (x - centre_x)
+                    joint += (y - centre_y) * (x - centre_x)
+        covariances[image, 0], covariances[image, 1] = down / count, across / count
+        covariances[image, 2] = joint / count
+    return covariances
+
+
+_NOWHERE = 2**62
+_ROUNDING = 1e-9
+
+
+@compiled
+def extents(regions: NDArray[np.bool_], spacing: Floats) -> Floats:
+    """Return diameter, length and width of the outlines.
+
+    Args:
+        regions: (n, height, width), at least one pixel each.
+        spacing: (n, 2) distance between rows and between columns.
+
+    Returns:
+        (n, 3): the largest distance of two points of the outline, and the longer and the shorter
+        side of the rectangle of smallest area around it, in any direction; of several the longest.
+    """
+    results = np.empty((len(regions), 3))
+    for image in range(len(regions)):
+        hull = convex_hull(regions[image])
+        for corner in range(len(hull)):
+            hull[corner, 0] *= spacing[image, 0]
+            hull[corner, 1] *= spacing[image, 1]
+        results[image, 0] = _diameter(hull)
+        results[image, 1], results[image, 2] = _rectangle(hull)
+    return results
+
+
+@compiled
+def convex_hull(region: NDArray[np.bool_]) -> Floats:
+    """Return the corners (row, column) of the convex hull of a region's outline, in turn.
+
+    The outline passes half a pixel from the centres of the outermost pixels (see `meshes`). Andrew,
+    Information Processing Letters 9(5), 1979; whole numbers throughout, so that it is exact.
+
+    Args:
+        region: (height, width), at least one pixel.
+    """
+    top, bottom = _profile(region)
+    above, below = np.empty((len(top), 2)), np.empty((len(top), 2))
+    n_above, n_below = _chain(top, 1, above), _chain(bottom, -1, below)
+    hull = np.empty((n_above + n_below, 2))
+    for corner in range(n_above):
+        hull[corner, 0], hull[corner, 1] = above[corner, 0], above[corner, 1]
+    for corner in range(n_below):
+        back = n_below - 1 - corner
+        hull[n_above + corner, 0], hull[n_above + corner, 1] = below[back, 0], below[back, 1]
+    return hull
+
+
+@compiled
+def _profile(region: NDArray[np.bool_]) -> tuple[Integers, Integers]:
+    """Return the first and the last row of the outline in each column, both in half pixels."""
+    height, width = region.shape
+    top, bottom = np.full(2 * width + 1, _NOWHERE), np.full(2 * width + 1, -_NOWHERE)
+    for y in range(height):
+        left, right = width, -1
+        for x in range(width):
+            if region[y, x]:
+                left, right = min(left, x), x
+                top[2 * x + 1] = min(top[2 * x + 1], 2 * y)
+                bottom[2 * x + 1] = 2 * y + 2
+        if right >= 0:
+            for side in (2 * left, 2 * right + 2):
+                top[side] = min(top[side], 2 * y + 1)
+                bottom[side] = max(bottom[side], 2 * y + 1)
+    return top, bottom
+
+
+@compiled
+def _chain(rows: Integers, sign: int, chain: Floats) -> int:
+    """Fill in the corners (row, column) of one side of the hull, in pixels; return their number.
+
+    The side passes above all points where the sign is 1, and below them where it is −1.
+    """
+    kept = np.empty((len(rows), 2), dtype=np.int64)
+    used = 0
+    for column in range(len(rows)):
+        row = sign * rows[column]
+        if row == _NOWHERE:
+            continue
+        while used > 1:
+            turn = (kept[used - 1, 1] - kept[used - 2, 1]) * (row - kept[used - 2, 0])
+            straight = (kept[used - 1, 0] - kept[used - 2, 0]) * (column - kept[used - 2, 1])
+            if turn > straight:
+                break
+            used -= 1
+        kept[used, 0], kept[used, 1] = row, column
+        used += 1
+    for corner in range(used):
+        chain[corner, 0], chain[corner, 1] = sign * kept[corner, 0] / 2, kept[corner, 1] / 2
+    return used
+
+
+@compiled
+def _diameter(hull: Floats) -> float:
+    largest = 0.0
+    for first in range(len(hull)):
+        for second in range(first):
+            y = hull[first, 0] - hull[second, 0]
+            x = hull[first, 1] - hull[second, 1]
+            largest = max(largest, y * y + x * x)
+    return np.sqrt(largest)
+
+
+@compiled
+def _rectangle(hull: Floats) -> tuple[float, float]:
+    """Return the sides of the smallest rectangle, which has a side in common with the hull.
+
+    Freeman and Shapira, Comm. ACM 18(7), 1975.
+    """
+    smallest, length, width = np.inf, 0.0, 0.0
+    for corner in range(len(hull)):
+        y, x = hull[corner, 0] - hull[corner - 1, 0], hull[corner, 1] - hull[corner - 1, 1]
+        size = np.sqrt(y * y + x * x)
+        if size == 0:
+            continue
+        one = _breadth(hull, y / size, x / size)
+        other = _breadth(hull, -x / size, y / size)
+        area, longer = one * other, max(one, other)
+        if area < smallest * (1 - _ROUNDING):
+            smallest, length, width = area, longer, min(one, other)
+        elif area < smallest * (1 + _ROUNDING) and longer > length:
+            length, width = longer, min(one, other)
+    return length, width
+
+
+@compiled
+def _breadth(hull: Floats, y: float, x: float) -> float:
+    """Return how far the hull extends along a direction of length 1."""
+    least, most = np.inf, -np.inf
+    for corner in range(len(hull)):
+        place = hull[corner, 0] * y + hull[corner, 1] * x
+        least, most = min(least, place), max(most, place)
+    return most - least
+
+
+@record(frozen=True)
+class ShapeFeatures(Features):
+    """Size and form of n regions.
+
+    The IBSI's reference manual defines the morphology of volumes (section 3.1, HCUG); these are its
+    features with area for volume and perimeter for surface. In the formulas A is the area within
+    the outline, P its length, λ₁ ≥ λ₂ the variances of the places of the region's N pixels along
+    their principal axes. The outline passes half way between pixels inside and outside (marching
+    squares), so that a region of one pixel is a rhombus of half a pixel's area. The unit of length
+    is a pixel, or mm where `unit` is `mm`.
+
+    Attributes:
+        regions: (n, height, width), at least one pixel each.
+        spacing: (n, 2) distance between rows and between columns.
+    """
+
+    regions: NDArray[np.bool_]
+    spacing: Floats
+
+    @Quantity
+    def _mesh(self) -> Mesh:
+        return meshes(self.regions)
+
+    @Quantity
+    def _pixel_area(self) -> Column:
+        return self.spacing[:, 0] * self.spacing[:, 1]
+
+    @Quantity
+    def _axes(self) -> tuple[Column, Column]:
+        row, column = self.spacing[:, 0], self.spacing[:, 1]
+        down, across, joint = spreads(self.regions).T
+        down, across, joint = down * row**2, across * column**2, joint * row * column
+        half, apart = (down + across) / 2, np.hypot((down - across) / 2, joint)
+        return 4 * np.sqrt(half + apart), 4 * np.sqrt(np.maximum(half - apart, 0))
+
+    @Quantity
+    def _extents(self) -> Floats:
+        return extents(self.regions, self.spacing)
+
+    @Feature
+    def area_mesh(self) -> Column:
+        """Area within the outline.
+
+        Formula: A
+        Unit: pixel² or mm²
+        Range: from half a pixel
+        """
+        return self._mesh.eighths / 8 * self._pixel_area
+
+    @Feature
+    def area_pixel_counting(self) -> Column:
+        """Area of the region's pixels.
+
+        Formula: N · area of a pixel
+        Unit: pixel² or mm²
+        Range: from one pixel
+        """
+        return self._mesh.pixels * self._pixel_area
+
+    @Feature
+    def perimeter(self) -> Column:
+        """Length of the outline, that of holes included.
+
+        Formula: P
+        Unit: pixel or mm
+        Range: greater than 0
+        """
+        row, column = self.spacing[:, 0], self.spacing[:, 1]
+        straight = self._mesh.across * column + self._mesh.down * row
+        return straight + self._mesh.slanted * np.hypot(row, column) / 2
+
+    @Feature
+    def perimeter_to_area_ratio(self) -> Column:
+        """How much outline stands around the area.
+
+        Formula: P / A
+        Unit: 1 / pixel or 1 / mm
+        Range: greater than 0
+        """
+        return self.perimeter / self.area_mesh
+
+    @Feature
+    def circularity(self) -> Column:
+        """Perimeter of the circle of equal area, relative to the region's.
+
+        Formula: 2 √(π A) / P
+        Unit: 1
+        Range: (0, 1)
+        """
+        return 2 * np.sqrt(np.pi * self.area_mesh) / self.perimeter
+
+    @Feature
+    def compactness(self) -> Column:
+        """Area relative to that of the circle of equal perimeter (Cox, J. Paleontology 1, 1927).
+
+        Formula: 4π A / P²
+        Unit: 1
+        Range: (0, 1)
+        """
+        return self.circularity**2
+
+    @Feature
+    def major_axis_length(self) -> Column:
+        """Length of the ellipse whose pixels are spread alike; 0 for one pixel (TDIC).
+
+        Formula: 4 √λ₁
+        Unit: pixel or mm
+        Range: from 0
+        """
+        return self._axes[0]
+
+    @Feature
+    def minor_axis_length(self) -> Column:
+        """Width of the ellipse whose pixels are spread alike; 0 for a line (P9VJ).
+
+        Formula: 4 √λ₂
+        Unit: pixel or mm
+        Range: [0, major axis length]
+        """
+        return self._axes[1]
+
+    @Feature
+    def elongation(self) -> Column:
+        """Minor relative to major axis, 1 for round regions and for one pixel (Q3CK).
+
+        Formula: √(λ₂ / λ₁)
+        Unit: 1
+        Range: [0, 1]
+        """
+        major, minor = self._axes
+        return np.divide(minor, major, out=np.ones_like(minor), where=major > 0)
+
+    @Feature
+    def maximum_diameter(self) -> Column:
+        """Largest distance between two points of the outline (L0JK).
+
+        Formula: max |x − y|
+        Unit: pixel or mm
+        Range: from one pixel
+        """
+        return self._extents[:, 0]
+
+    @Feature
+    def length(self) -> Column:
+        """Longer side of the smallest rectangle around the outline, in any direction.
+
+        Formula: a ≥ b of least a b; of several the largest a
+        Unit: pixel or mm
+        Range: [width, maximum diameter]
+        """
+        return self._extents[:, 1]
+
+    @Feature
+    def width(self) -> Column:
+        """Shorter side of the same rectangle.
+
+        Formula: b
+        Unit: pixel or mm
+        Range: (0, length]
+        """
+        return self._extents[:, 2]
+
+    @Feature
+    def image_height(self) -> Column:
+        """Height of the image, whatever the region.
+
+        Formula: rows · their distance
+        Unit: pixel or mm
+        Range: from one pixel
+        """
+        return self.regions.shape[1] * self.spacing[:, 0]
+
+    @Feature
+    def image_width(self) -> Column:
+        """Width of the image, whatever the region.
+
+        Formula: columns · their distance
+        Unit: pixel or mm
+        Range: from one pixel
+        """
+        return self.regions.shape[2] * self.spacing[:, 1]
 
 
 @dataclass(**STRICT)
@@ -28,16 +441,10 @@ class Shape(GroupFamily):
     unit: Literal["pixel", "mm"]
 
     prefix: ClassVar[str] = "shape"
-    group: ClassVar[type[Features]] = ShapeFeatures
+    groups: ClassVar[tuple[type[Features], ...]] = (ShapeFeatures,)
 
-    def extract(self, batch: Batch) -> NDArray[np.float64]:
-        """Compute the features of a batch of equally sized images of any size from 1×1.
-
-        Args:
-            batch: Images of one channel, or of three reduced to luminance.
-
-        Returns:
-            (n, 14) float64, finite.
+    def extract(self, batch: FeatureBatch) -> Floats:
+        """Compute the features of the regions of n plane images, (n, 14).
 
         Raises:
             DataError: The images are volumes or have neither one channel nor three, or the unit
@@ -47,12 +454,12 @@ class Shape(GroupFamily):
         regions = batch.region(self.region, "shape")
         return ShapeFeatures(regions, self._spacing(batch)).columns()
 
-    def _spacing(self, batch: Batch) -> NDArray[np.float64]:
+    def _spacing(self, batch: FeatureBatch) -> Floats:
         if self.unit == "pixel":
             return np.ones((len(batch), 2))
         if batch.spacing is None or not np.isfinite(batch.spacing).all():
             raise DataError(
-                "`shape` is asked for in mm, but the pixel spacing is unknown",
+                "`shape` in mm needs the pixel spacing, which is unknown",
                 where="features",
                 remedy="set `unit: pixel` in conf/features/shape.yaml, "
                 "or leave `shape` out of `features`",

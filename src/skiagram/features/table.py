@@ -1,4 +1,4 @@
-"""The feature table: a row a case, a float32 column a named feature."""
+"""The feature table: one row per case, one named float32 column per feature."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,11 +40,11 @@ class FeatureTable:
         Raises:
             DataError: A case has no features.
         """
-        position = {name: at for at, name in enumerate(self.case_id.tolist())}
-        missing = [name for name in case_id.tolist() if name not in position]
+        position = {case: row for row, case in enumerate(self.case_id.tolist())}
+        missing = [case for case in case_id.tolist() if case not in position]
         if missing:
-            raise DataError(f"{len(missing)} cases without features", where=missing[0])
-        return self.select(np.array([position[name] for name in case_id.tolist()], dtype=np.int64))
+            raise DataError(f"{len(missing)} cases have no features", where=missing[0])
+        return self.select(np.array([position[case] for case in case_id.tolist()], dtype=np.int64))
 
     def columns(self, names: Sequence[str]) -> "FeatureTable":
         """Return the named features, in the given order.
@@ -52,13 +52,13 @@ class FeatureTable:
         Raises:
             DataError: A feature is not in the table.
         """
-        position = {name: at for at, name in enumerate(self.names)}
+        position = {name: column for column, name in enumerate(self.names)}
         missing = [name for name in names if name not in position]
         if missing:
             raise DataError(
                 f"no feature `{missing[0]}`",
                 where="features",
-                remedy="extract the feature sets that the model was trained on",
+                remedy="extract the feature families that the model was trained on",
             )
         values = self.values[:, [position[name] for name in names]]
         return FeatureTable(self.case_id, tuple(names), values)
@@ -76,3 +76,13 @@ class FeatureTable:
         names = tuple(table.columns[1:])
         values = table[list(names)].to_numpy(dtype=np.float32)
         return cls(table["case_id"].to_numpy(dtype=str), names, values)
+
+
+def has_prefix(column: str, prefix: str) -> bool:
+    """Return whether a column belongs to a family, or to a part of one, by its name.
+
+    Args:
+        column: Name of a feature, for example `glcm_distance_1_contrast`.
+        prefix: Whole words from its start: `glcm` and `glcm_distance_1`, but not `gl`.
+    """
+    return f"{column}_".startswith(f"{prefix}_")

@@ -1,19 +1,19 @@
 """Feature family `zones`: the coarse layout of an image, as mean intensities on a grid."""
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.batch import Batch
-from skiagram.features.definition import Definition
+from skiagram.features.family import WholeImageFamily
+from skiagram.features.feature import Definition
 from skiagram.options import STRICT
 
 
 @dataclass(**STRICT)
-class Zones:
+class Zones(WholeImageFamily):
     """Mean intensities of the zones of a square grid over the whole image.
 
     A zone takes in every row and column that it touches: zones of an image whose size their number
@@ -24,6 +24,8 @@ class Zones:
     """
 
     number: Annotated[int, Field(ge=2, le=16)]
+
+    prefix: ClassVar[str] = "zones"
 
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order: row by row."""
@@ -41,20 +43,9 @@ class Zones:
             ),
         )
 
-    def extract(self, batch: Batch) -> NDArray[np.float64]:
-        """Compute the features of a batch of equally sized images of any size from 1×1.
-
-        Args:
-            batch: Images of one channel, or of three reduced to luminance.
-
-        Returns:
-            (n, number²) float64, finite.
-
-        Raises:
-            DataError: The images have neither one channel nor three, or they have masks.
-        """
-        batch.check_whole("zones")
-        return zone_means(batch.luminance("zones"), self.number)
+    def describe(self, images: NDArray[Any]) -> NDArray[np.float64]:
+        """Compute the means of all zones of n images, (n, number²)."""
+        return zone_means(images.astype(np.float64, copy=False), self.number)
 
 
 def zone_names(prefix: str, zones: int) -> tuple[str, ...]:

@@ -14,17 +14,21 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.compute import Compute
+from skiagram.compute.progress import Progress
+from skiagram.compute.workers import Compute
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitSummary, I, Labelled, Model
 from skiagram.models.deployment import DEPLOYMENT, Decision, Deployment, repeat_folder
-from skiagram.models.designs import cross_validate, holdout
-from skiagram.models.plan import Plan
-from skiagram.models.resampling import Developed, Resampling, Scored
+from skiagram.models.resampling import (
+    CalibratedFit,
+    Plan,
+    Resampling,
+    Scored,
+    cross_validate,
+    holdout,
+)
 from skiagram.options import STRICT
-from skiagram.predictions import Predictions
-from skiagram.progress import Progress
-from skiagram.records import Cases, Outcome, Task, write_record, write_table
+from skiagram.records import Cases, Outcome, Predictions, Task, write_record, write_table
 
 
 @options_class(**STRICT)
@@ -62,7 +66,7 @@ class Member(Generic[I]):
 
     def run(
         self, resampling: Resampling[I], cases: Cases, task: Task
-    ) -> Iterator[tuple[Developed[I], list[Scored]]]:
+    ) -> Iterator[tuple[CalibratedFit[I], list[Scored]]]:
         """Yield the final fit and all scores, repeat after repeat."""
         known = cases.development()
         development = Labelled(
@@ -91,7 +95,7 @@ class Trainable(Protocol[I]):
 
     def run(
         self, resampling: Resampling[I], cases: Cases, task: Task
-    ) -> Iterator[tuple[Developed[I], list[Scored]]]:
+    ) -> Iterator[tuple[CalibratedFit[I], list[Scored]]]:
         """Yield the final fit and all scores, repeat after repeat."""
 
 
@@ -100,7 +104,7 @@ class ArmFolders:
     """Where a train stage writes.
 
     Attributes:
-        model: `deployment.json` and the fitted models, one folder a repeat; empty after a failure.
+        model: `deployment.json` and the fitted models, one folder per repeat; empty if it failed.
         scores: `predictions.parquet`, `curves.parquet`, `selection.parquet`, `outcome.json`.
         work: Checkpoints of fits under way, not an output; None to keep none.
     """
@@ -128,7 +132,7 @@ def train(
     scored: list[Scored] = []
     decisions: list[Decision] = []
     reason = ""
-    with Progress(member.name, _fits(plan, task)) as progress:
+    with Progress(member.name, plan.count_fits(task.design)) as progress:
 
         def finished(name: str, summary: FitSummary) -> None:
             summaries.append((name, summary))
@@ -152,7 +156,7 @@ def train(
         folders.model.mkdir()
     outcome = _outcome(member, [summary for _, summary in summaries], reason)
     if not reason:
-        write_record(_deployment(outcome, task, decisions), folders.model / DEPLOYMENT)
+        write_record(_deployment(outcome, task, plan, decisions), folders.model / DEPLOYMENT)
     _predictions(scored, len(task.classes)).write(folders.scores / "predictions.parquet")
     write_table(_curves(summaries), folders.scores / "curves.parquet")
     write_table(_selection(summaries), folders.scores / "selection.parquet")
@@ -160,15 +164,15 @@ def train(
     return outcome
 
 
-def _fits(plan: Plan, task: Task) -> int:
-    if task.design == "holdout":
-        return plan.repeats * (plan.folds + 1)
-    return plan.repeats * (plan.folds * (plan.inner_folds + 1) + 1)
-
-
-def _deployment(outcome: Outcome, task: Task, decisions: list[Decision]) -> Deployment:
+def _deployment(outcome: Outcome, task: Task, plan: Plan, decisions: list[Decision]) -> Deployment:
     return Deployment(
-        outcome.model, outcome.arm, outcome.title, outcome.options, task, tuple(decisions)
+        model=outcome.model,
+        arm=outcome.arm,
+        title=outcome.title,
+        options=outcome.options,
+        task=task,
+        sensitivity=None if task.positive is None else plan.sensitivity,
+        decisions=tuple(decisions),
     )
 
 
@@ -197,16 +201,16 @@ def _predictions(scored: list[Scored], n_classes: int) -> Predictions:
     tables = [
         pd.DataFrame(
             {
-                "part": one.part,
-                "repeat": one.repeat,
-                "fold": one.fold,
-                "case_id": one.case_id,
-                "threshold": np.nan if one.threshold is None else one.threshold,
-                **{f"score_{k}": one.scores[:, k] for k in range(n_classes)},
-                **{f"probability_{k}": one.probabilities[:, k] for k in range(n_classes)},
+                "part": batch.part,
+                "repeat": batch.repeat,
+                "fold": batch.fold,
+                "case_id": batch.case_id,
+                "threshold": np.nan if batch.threshold is None else batch.threshold,
+                **{f"score_{k}": batch.scores[:, k] for k in range(n_classes)},
+                **{f"probability_{k}": batch.probabilities[:, k] for k in range(n_classes)},
             }
         )
-        for one in scored
+        for batch in scored
     ]
     return Predictions(_stacked(tables, types))
 
@@ -219,10 +223,10 @@ def _curves(summaries: list[tuple[str, FitSummary]]) -> pd.DataFrame:
 def _selection(summaries: list[tuple[str, FitSummary]]) -> pd.DataFrame:
     tables = [
         pd.DataFrame(
-            {"fit": name, "feature": list(one.features), "chosen": list(one.features.values())}
+            {"fit": name, "feature": list(cost.features), "chosen": list(cost.features.values())}
         )
-        for name, one in summaries
-        if one.features
+        for name, cost in summaries
+        if cost.features
     ]
     return _stacked(tables, {"fit": "str", "feature": "str", "chosen": "bool"})
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from skiagram.calibration.methods import Calibration
+from skiagram.calibration import Calibration
 from skiagram.models.contract import Arm
 from skiagram.records import Task
 
@@ -34,7 +34,9 @@ class Deployment:
         title: Name for people.
         options: The composed options.
         task: What is told apart.
-        decisions: One a repeat; the fitted model of repeat k stands in the folder `repeat<k>`.
+        sensitivity: Share of the positive cases that the thresholds were set to find on out-of-fold
+            scores; None with more than two classes.
+        decisions: One per repeat; the fitted model of repeat k stands in the folder `repeat<k>`.
     """
 
     model: str
@@ -42,6 +44,7 @@ class Deployment:
     title: str
     options: dict[str, Any]
     task: Task
+    sensitivity: float | None
     decisions: tuple[Decision, ...]
 
 

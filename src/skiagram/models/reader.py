@@ -58,7 +58,7 @@ class Reader:
         """Read the scores of the given cases.
 
         Args:
-            path: Column `case_id` and a column a reader, as ingest wrote it.
+            path: Column `case_id` and a column per reader, as ingest wrote it.
             task: What is told apart.
             case_id: (n,) str.
 

@@ -1,28 +1,103 @@
-"""One model under one plan: fits, folds, and the step that both designs of evaluation share.
+"""One model under one plan: fits, folds, and the two designs of evaluation.
 
-`Resampling.develop` is that step: K patient-grouped folds give out-of-fold scores, these give the
-calibration and the threshold, and one final fit on all its cases is ready for cases never seen.
+`Resampling.develop` is the step that both designs share: K patient-grouped folds give out-of-fold
+scores, these give the calibration and the threshold, and one final fit on all its cases is ready
+for cases never seen. `holdout` develops once per repeat and scores the sealed test set;
+`cross_validate` develops once in each outer fold and scores that fold's held-out patients (nested
+cross-validation). Both are the same for every model of every arm.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic, Literal
+from typing import Annotated, Generic, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.calibration.methods import Calibration, average, fit_calibration, of_held_out
-from skiagram.calibration.threshold import threshold_at_sensitivity
+from skiagram.calibration import (
+    Calibration,
+    CalibrationMethod,
+    average_calibrations,
+    fit_calibration,
+    held_out_calibrations,
+    threshold_at_sensitivity,
+)
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.contract import FitContext, FitSummary, Fitted, I, Labelled, Model
-from skiagram.models.plan import Plan
+from skiagram.options import STRICT
+from skiagram.records import Design
 from skiagram.seeding import derived_seed
 from skiagram.splits import Partition, grouped_folds, inner_validation
 
 FINAL = -1
-OPERATING_SENSITIVITY = 0.9
 Part = Literal["training", "inner", "out_of_fold", "test"]
+
+
+@options_class(**STRICT)
+class Plan:
+    """Repeats, folds and seed of one train stage.
+
+    Attributes:
+        repeats: Times the whole plan is repeated with another stream of the seed.
+        folds: Folds for out-of-fold scores (outer folds under `cv`).
+        inner_folds: Folds inside each outer fold; used under `cv` only.
+        calibration: How out-of-fold scores become probabilities: `platt` (slope and intercept),
+            `isotonic` (any rising curve; for hundreds of cases of each class) or `temperature`
+            (slope alone; for scores that are log-odds).
+        sensitivity: Share of the positive cases that thresholds are set to find on out-of-fold
+            scores; unused with more than two classes.
+        validation_fraction: Share of a fit's patients set aside for early stopping.
+        seed: The run's seed.
+    """
+
+    repeats: Annotated[int, Field(ge=1)]
+    folds: Annotated[int, Field(ge=2)]
+    inner_folds: Annotated[int, Field(ge=2)]
+    calibration: CalibrationMethod
+    sensitivity: Annotated[float, Field(gt=0, le=1)]
+    validation_fraction: Annotated[float, Field(gt=0, le=0.5)]
+    seed: Annotated[int, Field(ge=0)]
+
+    def count_fits(self, design: Design) -> int:
+        """Return how many times a model is fitted, the final fits included."""
+        if design == "holdout":
+            return self.repeats * (self.folds + 1)
+        return self.repeats * (self.folds * (self.inner_folds + 1) + 1)
+
+    def make_folds(
+        self, label: NDArray[np.int64], patient_id: NDArray[np.str_], count: int, *name: str
+    ) -> list[Partition]:
+        """Return folds of some cases; equal for every model.
+
+        Raises:
+            DataError: A class has too few patients.
+        """
+        return grouped_folds(label, patient_id, count, self.seed, "folds", *name)
+
+    def check_folds(
+        self, design: Design, label: NDArray[np.int64], patient_id: NDArray[np.str_]
+    ) -> None:
+        """Make all folds that training makes of the development cases, before it does.
+
+        Raises:
+            DataError: A class has too few patients for one of them.
+        """
+        for repeat in range(self.repeats):
+            outer = self.make_folds(label, patient_id, self.folds, *repeat_name(repeat))
+            for k, fold in enumerate(outer if design == "cv" else []):
+                known = fold.training
+                name = repeat_name(repeat, k)
+                self.make_folds(label[known], patient_id[known], self.inner_folds, *name)
+
+
+def repeat_name(repeat: int, outer_fold: int | None = None) -> tuple[str, ...]:
+    """Return the name of the random streams of a repeat, or of an outer fold of it."""
+    if outer_fold is None:
+        return (f"repeat{repeat}",)
+    return f"repeat{repeat}", f"outer{outer_fold}"
 
 
 @dataclass(frozen=True)
@@ -50,7 +125,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Developed(Generic[I]):
+class CalibratedFit(Generic[I]):
     """A final fit with the calibration and threshold that its own folds gave."""
 
     fitted: Fitted[I]
@@ -114,12 +189,12 @@ class Resampling(Generic[I]):
             )
         except DataError as error:  # the other arm needs no such cases and can still be trained
             raise ModelFailure(
-                f"no cases to stop early on: {error.found}", remedy=error.remedy
+                f"no cases left for early stopping: {error.found}", remedy=error.remedy
             ) from error
 
     def folds(self, cases: Labelled[I], count: int, *name: str) -> list[Partition]:
         """Return the plan's folds of some cases; equal for every model."""
-        return grouped_folds(cases.label, cases.patient_id, count, self.plan.seed, "folds", *name)
+        return self.plan.make_folds(cases.label, cases.patient_id, count, *name)
 
     def develop(
         self,
@@ -128,7 +203,7 @@ class Resampling(Generic[I]):
         folds: list[Partition],
         *name: str,
         score_training: bool,
-    ) -> tuple[Developed[I], list[Scored]]:
+    ) -> tuple[CalibratedFit[I], list[Scored]]:
         """Get a calibrated final fit and each fold's scores of the cases it held out.
 
         Args:
@@ -146,15 +221,17 @@ class Resampling(Generic[I]):
             fitted = self.fit(training, None, *name, f"fold{k}")
             scores = finite(fitted.scores(rest.inputs))
             calibration = fit_calibration(self.plan.calibration, scores, rest.label)
-            one = Developed(fitted, calibration, None)
+            one = CalibratedFit(fitted, calibration, None)
             calibrations.append(calibration)
             blind.append(scores)
             if score_training:
                 trained.append(one.score(training.inputs, training.case_id, "training", 0, k))
-        held_out = _held_out(cases, folds, blind, of_held_out(calibrations))
+        held_out = _held_out(cases, folds, blind, held_out_calibrations(calibrations))
         fitted = self.fit(cases, marked, *name, "final")
         threshold = self._threshold(cases, folds, held_out)
-        return Developed(fitted, average(calibrations), threshold), held_out + trained
+        return CalibratedFit(
+            fitted, average_calibrations(calibrations), threshold
+        ), held_out + trained
 
     def _threshold(
         self, cases: Labelled[I], folds: list[Partition], held_out: list[Scored]
@@ -162,9 +239,9 @@ class Resampling(Generic[I]):
         if self.positive is None:
             return None
         rows = np.concatenate([fold.held_out for fold in folds])
-        pooled = np.concatenate([one.probabilities[:, self.positive] for one in held_out])
+        pooled = np.concatenate([scored.probabilities[:, self.positive] for scored in held_out])
         positive = cases.label[rows] == self.positive
-        return threshold_at_sensitivity(pooled, positive, OPERATING_SENSITIVITY)
+        return threshold_at_sensitivity(pooled, positive, self.plan.sensitivity)
 
 
 def _held_out(
@@ -193,3 +270,88 @@ def finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:
             remedy="lower the learning rate or strengthen the regularisation",
         )
     return scores
+
+
+def holdout(
+    resampling: Resampling[I],
+    development: Labelled[I],
+    marked: NDArray[np.bool_],
+    test: I,
+    test_id: NDArray[np.str_],
+) -> Iterator[tuple[CalibratedFit[I], list[Scored]]]:
+    """Develop once per repeat and score the sealed cases; yields the final fit and all scores.
+
+    Args:
+        resampling: Model and plan.
+        development: Labelled development cases.
+        marked: (n,) True for the published validation split; all False where there is none.
+        test: Sealed cases.
+        test_id: Their ids.
+    """
+    for repeat in range(resampling.plan.repeats):
+        yield within_repeat(resampling, repeat, development, marked, test, test_id)
+
+
+def within_repeat(
+    resampling: Resampling[I],
+    repeat: int,
+    development: Labelled[I],
+    marked: NDArray[np.bool_],
+    test: I,
+    test_id: NDArray[np.str_],
+) -> tuple[CalibratedFit[I], list[Scored]]:
+    """Do one repeat of `holdout`."""
+    name = repeat_name(repeat)
+    folds = resampling.folds(development, resampling.plan.folds, *name)
+    developed, scored = resampling.develop(development, marked, folds, *name, score_training=True)
+    rows = [replace(row, repeat=repeat) for row in scored]
+    return developed, [*rows, developed.score(test, test_id, "test", repeat, FINAL)]
+
+
+def cross_validate(
+    resampling: Resampling[I], development: Labelled[I], folds: list[list[Partition]] | None = None
+) -> Iterator[tuple[CalibratedFit[I], list[Scored]]]:
+    """Nested cross-validation; yields, once per repeat, a fit on all cases and all scores.
+
+    Args:
+        resampling: Model and plan.
+        development: All labelled cases.
+        folds: Outer folds of each repeat; the plan's own when None.
+    """
+    plan = resampling.plan
+    for repeat in range(plan.repeats):
+        given = folds[repeat] if folds else None
+        outer = given or resampling.folds(development, plan.folds, *repeat_name(repeat))
+        rows: list[Scored] = []
+        fits: list[CalibratedFit[I]] = []
+        for k, fold in enumerate(outer):
+            known, rest = development.select(fold.training), development.select(fold.held_out)
+            developed, scored = within_outer_fold(resampling, repeat, k, known, rest)
+            fits.append(developed)
+            rows += scored
+        yield whole_fit(resampling, repeat, development, fits), rows
+
+
+def within_outer_fold(
+    resampling: Resampling[I], repeat: int, k: int, known: Labelled[I], rest: Labelled[I]
+) -> tuple[CalibratedFit[I], list[Scored]]:
+    """Develop on the training cases of an outer fold and score those it holds out."""
+    name = repeat_name(repeat, k)
+    inner = resampling.folds(known, resampling.plan.inner_folds, *name)
+    developed, scored = resampling.develop(known, None, inner, *name, score_training=False)
+    rows = [replace(row, part="inner", repeat=repeat, fold=k) for row in scored]
+    rows.append(developed.score(rest.inputs, rest.case_id, "out_of_fold", repeat, k))
+    rows.append(developed.score(known.inputs, known.case_id, "training", repeat, k))
+    return developed, rows
+
+
+def whole_fit(
+    resampling: Resampling[I], repeat: int, cases: Labelled[I], folds: list[CalibratedFit[I]]
+) -> CalibratedFit[I]:
+    """Fit on all cases; calibration and threshold are the means of the outer folds'."""
+    fitted = resampling.fit(cases, None, *repeat_name(repeat), "final")
+    thresholds = [fold.threshold for fold in folds if fold.threshold is not None]
+    threshold = float(np.mean(thresholds)) if thresholds else None
+    return CalibratedFit(
+        fitted, average_calibrations([fold.calibration for fold in folds]), threshold
+    )

@@ -4,14 +4,17 @@ import html
 import io
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
+from skiagram.report.formatting import finished_models, format_difference, is_best
 
 WIDTH = 4.4  # inches; narrow, so that the lettering stays readable on a telephone
 
@@ -66,6 +69,9 @@ _STYLE: dict[Any, Any] = {
     "ytick.labelsize": 8.5,
 }
 
+_ROW = 0.2  # inches
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -111,7 +117,7 @@ class Sheet:
 
 
 @contextmanager
-def sheet(height: float) -> Iterator[Sheet]:
+def open_sheet(height: float) -> Iterator[Sheet]:
     """Open an empty figure of the common width in the common style.
 
     Args:
@@ -121,15 +127,91 @@ def sheet(height: float) -> Iterator[Sheet]:
         yield Sheet(Figure(figsize=(WIDTH, height), layout="constrained"))
 
 
-def wrapped(title: str, width: int = 24) -> str:
+def wrap_title(title: str, width: int = 24) -> str:
     """Return a model's name on as many short lines as it needs."""
     return textwrap.fill(title, width)
 
 
-def rule(axes: Axes, at: float, label: str, *, dashed: bool) -> None:
+def draw_reference_line(axes: Axes, position: float, label: str, *, dashed: bool) -> None:
     """Draw a vertical line of reference with its name above the plot."""
-    axes.axvline(at, color=MUTED, linewidth=0.9, linestyle="--" if dashed else "-", zorder=0)
+    axes.axvline(position, color=MUTED, linewidth=0.9, linestyle="--" if dashed else "-", zorder=0)
     axes.annotate(
-        label, (at, 1), (0, 2), xycoords=("data", "axes fraction"), textcoords="offset points",
+        label, (position, 1), (0, 2), xycoords=("data", "axes fraction"),
+        textcoords="offset points",
         ha="center", va="bottom", color=MUTED, fontsize=7.5,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """One difference.
+
+    Attributes:
+        group: Rows of equal group stand together under its name.
+        title: Name of the row.
+        arm: Colour of the row: `classical` or `deep`.
+        difference: The figure; a missing one gives an empty row with its reason.
+    """
+
+    group: str
+    title: str
+    arm: str
+    difference: Estimate
+
+
+def draw_changes(name: str, rows: Sequence[ChangeRow], label: str) -> Drawing:
+    """Draw differences against a line at 0.
+
+    Args:
+        name: Stem of the figure's file.
+        rows: What to draw, from the top.
+        label: What the abscissa says.
+    """
+    groups = list(dict.fromkeys(row.group for row in rows))
+    lines: list[ChangeRow | str] = []
+    for group in groups:
+        lines += [group, *(row for row in rows if row.group == group)]
+    with open_sheet(0.75 + _ROW * len(lines)) as page:
+        axes = page.figure.add_subplot()
+        draw_reference_line(axes, 0, "no change", dashed=False)
+        for place, line in enumerate(lines):
+            if isinstance(line, ChangeRow):
+                _draw_change(axes, place, line)
+        axes.set_ylim(len(lines) - 0.5, -0.6)
+        titles = [line if isinstance(line, str) else line.title for line in lines]
+        axes.set_yticks(range(len(lines)), titles, fontsize=7.5)
+        for tick, line in zip(axes.get_yticklabels(), lines, strict=True):
+            tick.set_fontweight("bold" if isinstance(line, str) else "normal")
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel(label)
+        words = "; ".join(
+            f"{row.group}, {row.title} {_change_words(row.difference)}" for row in rows
+        )
+        return page.finish(name, f"{label}: {words}.")
+
+
+def _draw_change(axes: Axes, place: int, row: ChangeRow) -> None:
+    estimate, colour = row.difference, ARM_COLOUR[row.arm]
+    if estimate.value is not None:
+        axes.plot(estimate.value, place, "s", color=colour, markersize=4)
+    if estimate.low is not None and estimate.high is not None:
+        axes.plot([estimate.low, estimate.high], [place, place], color=colour)
+    axes.annotate(
+        _change_words(estimate), (1.02, place), xycoords=("axes fraction", "data"), va="center",
+        annotation_clip=False, color=MUTED, fontsize=7,
+    )  # fmt: skip
+
+
+def _change_words(estimate: Estimate) -> str:
+    return estimate.reason if estimate.value is None else format_difference(estimate)
+
+
+def best_of_each_arm(
+    evaluation: Evaluation, get: Callable[[ModelResult], T | None]
+) -> Iterator[tuple[ModelResult, str, T]]:
+    """Yield (model, colour, what it has) of the best of each arm and of every reader."""
+    for model in finished_models(evaluation):
+        value = get(model)
+        if value is not None and (is_best(evaluation, model) or model.outcome.arm == "reader"):
+            yield model, ARM_COLOUR[model.outcome.arm], value

@@ -1,16 +1,19 @@
-"""One page that links the report and every study that has been run."""
+"""One page that links the report and every study that was run; it reads their records."""
 
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 
-from skiagram.report.environment import render_template
+from skiagram.errors import DataError
+from skiagram.evaluation.results import Evaluation
+from skiagram.records import DataCard, read_record
+from skiagram.report.page import page_title
+from skiagram.report.rendering import Summary, render_template
+from skiagram.report.studies.pages import PAGE, read_summary
 
 INDEX = "studies/index.html"
-_REPORT = "reports/report.html"
-_STUDIES = "studies/*/page.html"
-_ANSWERS = 3  # of each page; the rest stands there
-_VOID = frozenset({"br", "hr", "img", "meta", "link", "input"})
+_REPORT, _RECORD, _CARD = "reports/report.html", "reports/evaluation.json", "data/cases/card.json"
+_MOST_ANSWERS = 3  # of each page; the others stand there
+_UNREADABLE = "Its result cannot be read by this version. Run it again."
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,8 @@ class Entry:
     Attributes:
         address: Relative to the index.
         title: Its heading.
-        answers: Its first answers, a line each.
-        more: How many answers it has besides.
+        answers: Its first answers, one line each.
+        more: How many further answers it has.
     """
 
     address: str
@@ -31,7 +34,7 @@ class Entry:
 
 
 def write_index(root: Path) -> Path:
-    """Write the index of all pages that lie in a project; equal pages give equal bytes.
+    """Write the index of all pages of a project; equal records give equal bytes.
 
     Args:
         root: Project folder.
@@ -40,57 +43,34 @@ def write_index(root: Path) -> Path:
         The index.
     """
     index = root / INDEX
-    reports = [root / _REPORT] if (root / _REPORT).exists() else []
+    folders = sorted(page.parent for page in root.glob(f"studies/*/{PAGE}"))
     text = render_template(
         "index.html.j2",
-        report=next((_entry(page, root) for page in reports), None),
-        studies=[_entry(page, root) for page in sorted(root.glob(_STUDIES))],
+        report=_report_entry(root) if (root / _REPORT).exists() else None,
+        studies=[_study_entry(folder) for folder in folders],
     )
     index.parent.mkdir(parents=True, exist_ok=True)
     index.write_text(text, encoding="utf-8")
     return index
 
 
-def _entry(page: Path, root: Path) -> Entry:
-    reader = _Reader(page.read_text(encoding="utf-8"))
-    inside = page.relative_to(root).as_posix()
-    address = inside.removeprefix("studies/") if inside.startswith("studies/") else f"../{inside}"
-    answers = tuple(reader.found["answer"])
-    title = " ".join(reader.found["title"]) or inside
-    return Entry(address, title, answers[:_ANSWERS], max(0, len(answers) - _ANSWERS))
+def _report_entry(root: Path) -> Entry:
+    try:
+        title = page_title(read_record(DataCard, root / _CARD))
+    except DataError:
+        title = "Report"
+    try:
+        verdict = read_record(Evaluation, root / _RECORD).verdict
+    except DataError:
+        verdict = _UNREADABLE
+    return Entry(f"../{_REPORT}", title, (verdict,))
 
 
-class _Reader(HTMLParser):
-    """Collects the heading of a page and what it marks as an answer."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: dict[str, list[str]] = {"title": [], "answer": []}
-        self.depth = 0
-        self.kind = ""
-        self.words: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _VOID:
-            return
-        if self.kind:
-            self.depth += 1
-        elif tag == "h1":
-            self.kind = "title"
-        elif {"verdict", "answer"} & set((dict(attrs).get("class") or "").split()):
-            self.kind = "answer"
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.kind or tag in _VOID:
-            return
-        if self.depth:
-            self.depth -= 1
-            return
-        self.found[self.kind].append(" ".join("".join(self.words).split()))
-        self.kind, self.words = "", []
-
-    def handle_data(self, data: str) -> None:
-        if self.kind:
-            self.words.append(data)
+def _study_entry(folder: Path) -> Entry:
+    try:
+        summary = read_summary(folder)
+    except DataError:
+        summary = Summary(f"Study {folder.name}", (_UNREADABLE,))
+    shown = summary.answers[:_MOST_ANSWERS]
+    more = len(summary.answers) - len(shown)
+    return Entry(f"{folder.name}/{PAGE}", summary.title, shown, more)

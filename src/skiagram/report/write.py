@@ -1,22 +1,48 @@
-"""Writes the page, every figure as SVG and every curve as CSV for `dvc plots`."""
+"""Writes what the evaluate stage leaves: page, figures, curves, score table and records."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
+from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.metrics import METRICS
 from skiagram.evaluation.results import Estimate, Evaluation
-from skiagram.report.arms import finished
-from skiagram.report.illustrations import draw
+from skiagram.evaluation.scores import make_scores_table
+from skiagram.records import write_record
+from skiagram.report.formatting import finished_models
 from skiagram.report.material import Material
-from skiagram.report.page import render
+from skiagram.report.page import draw_figures, render
+
+OUTPUTS = ("report.html", "plots", "scores.csv", "evaluation.json", "metrics.json")
+_DIGITS = 4
+
+
+def write_results(
+    evaluation: Evaluation, material: Material, artefacts: EvaluationInputs, folder: Path
+) -> None:
+    """Write `OUTPUTS` into a folder.
+
+    Args:
+        evaluation: What was found.
+        material: What else the page shows.
+        artefacts: What it was found on.
+        folder: Folder to write to.
+    """
+    write_report(evaluation, material, folder / "report.html", folder / "plots")
+    scores = make_scores_table(artefacts.models, artefacts.cases, artefacts.task, artefacts.sealed)
+    scores.to_csv(folder / "scores.csv", index=False, lineterminator="\n")
+    write_record(evaluation, folder / "evaluation.json")
+    text = json.dumps(headline_figures(evaluation), indent=2, sort_keys=True, allow_nan=False)
+    (folder / "metrics.json").write_text(text + "\n")
 
 
 def write_report(evaluation: Evaluation, material: Material, page: Path, plots: Path) -> None:
     """Write the report; equal input gives equal bytes.
 
-    The folder of plots gets `<figure>.svg`, `auc.csv`, `folds.csv`, `confusion.csv` and, a file a
-    model, `roc/<model>.csv`, `precision_recall/<model>.csv` and `training/<model>.csv`.
+    The folder of plots gets `<figure>.svg`, `auc.csv`, `folds.csv`, `confusion.csv` and, one file
+    per model, `roc/<model>.csv`, `precision_recall/<model>.csv` and `training/<model>.csv`.
 
     Args:
         evaluation: What was found.
@@ -24,7 +50,7 @@ def write_report(evaluation: Evaluation, material: Material, page: Path, plots: 
         page: HTML file to write.
         plots: Folder for figures and curves.
     """
-    figures = draw(evaluation, material.curves)
+    figures = draw_figures(evaluation, material.curves)
     plots.mkdir(parents=True, exist_ok=True)
     for figure in figures.all():
         (plots / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")
@@ -50,7 +76,7 @@ def plot_tables(
         "folds": _folds(evaluation),
         "confusion": _confusion(evaluation),
     }
-    for model in finished(evaluation):
+    for model in finished_models(evaluation):
         name = model.outcome.model
         if model.roc:
             columns = {"false_positive_rate": model.roc.x, "true_positive_rate": model.roc.y}
@@ -65,7 +91,7 @@ def plot_tables(
 
 def _auc(evaluation: Evaluation) -> pd.DataFrame:
     rows = []
-    for model in finished(evaluation):
+    for model in finished_models(evaluation):
         auc = model.metrics.get("roc_auc", Estimate(None))
         rows.append((model.outcome.model, model.outcome.arm, auc.value, auc.low, auc.high))
     return pd.DataFrame(rows, columns=["model", "arm", "auc", "low", "high"])
@@ -74,7 +100,7 @@ def _auc(evaluation: Evaluation) -> pd.DataFrame:
 def _folds(evaluation: Evaluation) -> pd.DataFrame:
     rows = [
         (model.outcome.model, fold, auc)
-        for model in finished(evaluation)
+        for model in finished_models(evaluation)
         if model.stability
         for fold, auc in enumerate(model.stability.fold_auc)
     ]
@@ -85,8 +111,38 @@ def _confusion(evaluation: Evaluation) -> pd.DataFrame:
     classes = evaluation.task.classes
     rows = [
         (model.outcome.model, classes[actual], classes[predicted], cases)
-        for model in finished(evaluation)
+        for model in finished_models(evaluation)
         for actual, row in enumerate(model.confusion)
         for predicted, cases in enumerate(row)
     ]
     return pd.DataFrame(rows, columns=["model", "actual", "predicted", "cases"])
+
+
+def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
+    """Return model → figure, rounded to four digits.
+
+    The comparison of the arms, with its interval, stands under `best_network_minus_baseline`. What
+    could not be computed is left out; the whole record says why.
+    """
+    figures_by_model: dict[str, dict[str, float]] = {}
+    for model in evaluation.models:
+        chosen = {
+            metric.name: model.metrics.get(metric.name) for metric in METRICS if metric.headline
+        }
+        chosen["selection_auc"] = model.selection_auc
+        figures_by_model[model.outcome.model] = _known(
+            {name: _value(one) for name, one in chosen.items()}
+        )
+    if evaluation.difference is not None:
+        one = evaluation.difference
+        bounds = {"roc_auc": one.value, "low": one.low, "high": one.high}
+        figures_by_model["best_network_minus_baseline"] = _known(bounds)
+    return figures_by_model
+
+
+def _value(estimate: Estimate | None) -> float | None:
+    return None if estimate is None else estimate.value
+
+
+def _known(figures: dict[str, float | None]) -> dict[str, float]:
+    return {name: round(value, _DIGITS) for name, value in figures.items() if value is not None}

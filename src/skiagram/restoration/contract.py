@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.store import Image
+from skiagram.image_store.shards import Image
 
 Plane = NDArray[np.float32]  # (height, width[, channels]), of volumes (depth, height, width, 1)
 Planes = NDArray[np.float32]  # (n, height, width)

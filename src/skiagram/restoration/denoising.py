@@ -1,9 +1,13 @@
-"""Noise taken out by shrinking wavelet coefficients."""
+"""Noise taken out by shrinking wavelet coefficients, in one position of their grid or in several.
+
+Compiled functions take a row a band of one image.
+"""
 
 import itertools
 import math
+from dataclasses import dataclass as record
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import pywt
@@ -12,20 +16,17 @@ from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
+from skiagram.compute.compiled import compiled
 from skiagram.options import STRICT
 from skiagram.restoration.contract import Planes
-from skiagram.restoration.shifts import Scale, Shifted
-from skiagram.restoration.shrinkage import (
-    bayes_thresholds,
-    median_magnitudes,
-    shrink_hard,
-    shrink_soft,
-)
+from skiagram.restoration.medians import median_magnitudes
 from skiagram.restoration.wavelets import decompose, reconstruct
 
 _NORMAL_MEDIAN = 0.6745  # median of |z| for a standard normal z
 _ROUNDING = 1e-6  # detail this small, relative to the image's range, is float32 rounding
 _CHUNK_VALUES = 2**19  # pixels of the images that are transformed together
+_LANES = 16  # sums side by side, so that they need no common order
+_SMALLEST = 1e-37  # float32 holds its reciprocal
 
 
 def _orthogonal(name: str) -> str:
@@ -141,3 +142,179 @@ def universal_thresholds(noise: NDArray[np.float64], pixels: int) -> NDArray[np.
         pixels: Number n of pixels of an image.
     """
     return noise * math.sqrt(2 * math.log(pixels))
+
+
+@compiled
+def bayes_thresholds(bands: NDArray[np.float32], noise: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return noise² / σ_signal for each image's band; infinity where no signal is left.
+
+    Source: Chang, Yu and Vetterli 2000, IEEE Trans. Image Process. 9:1532 (BayesShrink).
+
+    Args:
+        bands: (n, m) float32, C-contiguous.
+        noise: (n,) standard deviation of each image's noise.
+    """
+    thresholds = np.empty(len(bands))
+    lanes = np.empty(_LANES)
+    for image in range(len(bands)):
+        band = bands[image]
+        lanes[:] = 0
+        whole = len(band) // _LANES * _LANES
+        for start in range(0, whole, _LANES):
+            for lane in range(_LANES):
+                value = np.float64(band[start + lane])
+                lanes[lane] += value * value
+        for at in range(whole, len(band)):
+            lanes[0] += np.float64(band[at]) ** 2
+        variance = noise[image] ** 2
+        signal = lanes.sum() / len(band) - variance
+        thresholds[image] = variance / np.sqrt(signal) if signal > 0 else np.inf
+    return thresholds
+
+
+@compiled
+def shrink_soft(bands: NDArray[np.float32], thresholds: NDArray[np.float64]) -> None:
+    """Bring each coefficient nearer to 0 by its image's threshold, in place.
+
+    Args:
+        bands: (n, m) float32, C-contiguous.
+        thresholds: (n,) ≥ 0.
+    """
+    for image in range(len(bands)):
+        threshold = np.float32(thresholds[image])
+        band = bands[image]
+        for at in range(len(band)):
+            value = band[at]
+            band[at] = value - min(max(value, -threshold), threshold)
+
+
+@compiled
+def shrink_hard(bands: NDArray[np.float32], thresholds: NDArray[np.float64]) -> None:
+    """Set each coefficient up to its image's threshold to 0, in place.
+
+    Args:
+        bands: (n, m) float32, C-contiguous.
+        thresholds: (n,) ≥ 0.
+    """
+    for image in range(len(bands)):
+        threshold = np.float32(thresholds[image])
+        band = bands[image]
+        for at in range(len(band)):
+            value = band[at]
+            band[at] = value if abs(value) > threshold else np.float32(0)
+
+
+@record(frozen=True)
+class Scale:
+    """What brings each image to [-1, 1], so that its coefficients lose few digits.
+
+    Attributes:
+        centre: (n,) float32, middle of each image's range.
+        spread: (n,) float32, half of it; 1 for a constant image, or one that is nearly so.
+    """
+
+    centre: NDArray[np.float32]
+    spread: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, planes: Planes) -> Self:
+        """Return the scale of images, (n, height, width)."""
+        pixels = planes.reshape(len(planes), -1)
+        lowest = pixels.min(axis=1).astype(np.float64)
+        highest = pixels.max(axis=1).astype(np.float64)
+        spread = (highest - lowest) / 2
+        spread[spread < _SMALLEST] = 1
+        return cls(((lowest + highest) / 2).astype(np.float32), spread.astype(np.float32))
+
+
+@record(frozen=True)
+class Shifted:
+    """Planes as seen under one shift.
+
+    Attributes:
+        planes: (n, height, width) float32.
+        scale: Their scale.
+        down: Row that comes first.
+        right: Column that comes first.
+    """
+
+    planes: Planes
+    scale: Scale
+    down: int
+    right: int
+
+    def read(self, first: int, last: int) -> Planes:
+        """Return some rows, scaled: (n, last − first, width) float32."""
+        scale = self.scale
+        return _read(self.planes, scale.centre, scale.spread, first, last, self.down, self.right)
+
+    def add(self, rows: Planes, first: int, total: Planes, share: float, fresh: bool) -> None:
+        """Add rows to where they came from.
+
+        Args:
+            rows: (n, m, ≥ width) float32, scaled; columns beyond the width are left out.
+            first: The first of the rows.
+            total: (n, height, width) float32 to add to, in the planes' own units.
+            share: Weight of the rows.
+            fresh: The middle of each image's range is what they are added to, not the total.
+        """
+        gain = self.scale.spread * np.float32(share)
+        _add(rows, gain, self.scale.centre, first, self.down, self.right, fresh, total)
+
+
+@compiled
+def _read(
+    planes: Planes,
+    centre: NDArray[np.float32],
+    spread: NDArray[np.float32],
+    first: int,
+    last: int,
+    down: int,
+    right: int,
+) -> Planes:
+    count, height, width = planes.shape
+    right %= width
+    rows = np.empty((count, last - first, width), dtype=np.float32)
+    for image in range(count):
+        middle, gain = centre[image], np.float32(1) / spread[image]
+        for row in range(last - first):
+            source = planes[image, (first + row + down) % height]
+            _scale(source[right:], middle, gain, rows[image, row])
+            _scale(source[:right], middle, gain, rows[image, row, width - right :])
+    return rows
+
+
+@compiled
+def _add(
+    rows: Planes,
+    gain: NDArray[np.float32],
+    centre: NDArray[np.float32],
+    first: int,
+    down: int,
+    right: int,
+    fresh: bool,
+    total: Planes,
+) -> None:
+    count, height, width = total.shape
+    right %= width
+    for image in range(count):
+        for row in range(rows.shape[1]):
+            target = total[image, (first + row + down) % height]
+            if fresh:
+                target[:] = centre[image]
+            _add_scaled(rows[image, row], gain[image], target[right:])
+            _add_scaled(rows[image, row, width - right :], gain[image], target[:right])
+
+
+@compiled
+def _scale(
+    source: NDArray[np.float32], middle: np.float32, gain: np.float32, target: NDArray[np.float32]
+) -> None:
+    for at in range(len(source)):
+        target[at] = (source[at] - middle) * gain
+
+
+@compiled
+def _add_scaled(source: NDArray[np.float32], gain: np.float32, target: NDArray[np.float32]) -> None:
+    for at in range(len(target)):
+        target[at] += source[at] * gain

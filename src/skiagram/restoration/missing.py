@@ -11,10 +11,10 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
 
-from skiagram.compiled import compiled
+from skiagram.compute.compiled import compiled
 from skiagram.options import STRICT
 from skiagram.restoration.contract import Mask, Plane
-from skiagram.restoration.windows import gather, median
+from skiagram.restoration.medians import gather, median
 
 
 @dataclass(**STRICT)

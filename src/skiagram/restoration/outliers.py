@@ -8,12 +8,11 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.compiled import compiled
+from skiagram.compute.compiled import compiled
 from skiagram.options import STRICT
 from skiagram.restoration.contract import Mask, Plane
+from skiagram.restoration.medians import gather, local_median, median, median_magnitude
 from skiagram.restoration.missing import fill_local_median
-from skiagram.restoration.shrinkage import median_magnitude
-from skiagram.restoration.windows import gather, local_median, median
 
 _MEDIAN_TO_DEVIATION = 1.4826  # for normal residuals
 _SHORTEST_LINE = 8  # known pixels; fewer are equal by chance

@@ -5,12 +5,12 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
+from skiagram.image_store.shards import Image
 from skiagram.options import STRICT
 from skiagram.restoration.contract import Mask, Plane, Planes, Treatment
 from skiagram.restoration.denoising import Denoising
 from skiagram.restoration.missing import Missing, fill_local_median
 from skiagram.restoration.outliers import Outliers
-from skiagram.store import Image
 
 _VOLUMES = 5  # axes of a batch of them
 
@@ -39,15 +39,7 @@ class Steps:
     def restore(
         self, images: Image, training_mean: Plane | None = None
     ) -> tuple[NDArray[np.float32], tuple[Treatment, ...]]:
-        """Restore equally sized images, each on its own: one by one gives the same.
-
-        Args:
-            images: (n, height, width[, channels]) or (n, depth, height, width, 1), of any depth;
-                NaN, ±inf and what float32 cannot hold are missing.
-            training_mean: Mean development image of an image's shape, where it is needed.
-
-        Returns:
-            The restored images, same shape, float32, and what was done to each.
+        """Restore equally sized images, each on its own, as `Restoration.restore` says.
 
         Raises:
             DataError: No pixel of a plane is known, or the mean image is of another size.

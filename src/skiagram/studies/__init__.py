@@ -1,1 +1,1 @@
-"""Studies: questions that take many passes of the pipeline; the root DAG never runs them."""
+"""Studies: questions that take many runs of the pipeline; the root DAG never runs them."""

@@ -1,22 +1,33 @@
-"""Reads what a finished pipeline left behind and arranges it as one parent and a run a model."""
+"""Reads what a finished pipeline left behind and arranges it as one parent and a run a model.
 
-from collections.abc import Mapping
+Options become flat text, figures named numbers. Commit, host and seconds are read here too: no
+output of the pipeline may hold them.
+"""
+
+import hashlib
+import json
+import math
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from skiagram.errors import DataError
-from skiagram.evaluation.results import Evaluation, ModelResult
+from skiagram.evaluation.results import Estimate, Evaluation, ModelResult, Stability
+from skiagram.image_store.store import ImageStore
 from skiagram.models.combined.folders import models_folder, scores_folder
 from skiagram.records import DataCard, read_record, read_table
-from skiagram.store import ImageStore
-from skiagram.tracking.contract import Execution, Point, Run
-from skiagram.tracking.provenance import commit_tags, experiment_name, seconds_of
-from skiagram.tracking.receipt import receipt_of
-from skiagram.tracking.values import curve_points, estimate_points, flatten, result_points
+from skiagram.tracking.contract import Execution, Point, Run, receipt_of
 
 _REPORTS = ("evaluation.json", "metrics.json", "report.html", "scores.csv", "plots")
 _STAGES = ("ingest", "audit", "restore", "extract", "combine", "evaluate")
 _ARM_STAGE = {"classical": "train_baseline", "deep": "train_network", "reader": "train_baseline"}
+_ON_CHILDREN = ("dataset", "design", "features", "restoration", "folds", "repeats", "seed")
+_CODE = ("conf", "dvc.yaml", "params.yaml", "pipeline", "src")
 
 
 def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str, Any]) -> Execution:
@@ -40,8 +51,10 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
             remedy="run evaluate again",
         )
     data = _data(project)
-    parent = _parent(project, evaluation, flatten(choices) | data)
-    children = tuple(_child(project, results[name], data) for name in models)
+    chosen = flatten(choices)
+    parent = _parent(project, evaluation, chosen | data, run_name(choices))
+    shared = {f"run.{name}": chosen[name] for name in _ON_CHILDREN if name in chosen} | data
+    children = tuple(_child(project, results[name], shared) for name in models)
     artefacts = [path for run in (parent, *children) for path in run.artefacts]
     return Execution(experiment_name(), parent, children, receipt_of(project, models, artefacts))
 
@@ -52,16 +65,16 @@ def _data(project: Path) -> dict[str, str]:
     return {"data.name": card.name, "data.sha256": sha256}
 
 
-def _parent(project: Path, evaluation: Evaluation, params: dict[str, str]) -> Run:
+def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name: str) -> Run:
     points = estimate_points("difference", evaluation.difference)
     points += estimate_points("ideal_auc", evaluation.ideal)
-    points.append(Point("twins", evaluation.twins))
+    points.append(Point("near_duplicates", evaluation.near_duplicates))
     tags = {f"skiagram.best_{arm}": name for arm, name in evaluation.best.items()}
     for stage in _STAGES:
         noted = seconds_of(project, stage)
         points += [Point(f"seconds/{stage}", noted[0])] if noted else []
     return Run(
-        name=experiment_name(),
+        name=name,
         params=params,
         points=tuple(points),
         tags=tags | commit_tags(project) | {"mlflow.note.content": evaluation.verdict},
@@ -96,3 +109,139 @@ def _child(project: Path, result: ModelResult, data: dict[str, str]) -> Run:
         },
         failed=outcome.status == "failed",
     )
+
+
+def flatten(options: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Return nested options as `group.option` → text; lists are joined by commas."""
+    flat: dict[str, str] = {}
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{name}.")
+        elif isinstance(value, list | tuple):
+            flat[f"{prefix}{name}"] = ", ".join(map(str, value))
+        else:
+            flat[f"{prefix}{name}"] = str(value)
+    return flat
+
+
+def estimate_points(name: str, estimate: Estimate | None) -> list[Point]:
+    """Return a figure and its bounds; nothing where it could not be computed."""
+    if estimate is None:
+        return []
+    values = {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    return _finite_points(values)
+
+
+def result_points(result: ModelResult) -> list[Point]:
+    """Return all figures of one model; folds and repeats are steps."""
+    points: list[Point] = []
+    for name, estimate in result.metrics.items():
+        points += estimate_points(name, estimate)
+    points += estimate_points("selection_auc", result.selection_auc)
+    points += estimate_points("efficiency", result.efficiency)
+    points += estimate_points("above_ideal", result.above_ideal)
+    if result.stability is not None:
+        points += _stability_points(result.stability)
+    outcome = result.outcome
+    costs = {
+        "parameters": outcome.parameters,
+        "multiply_adds": outcome.multiply_adds,
+        "images_seen": outcome.images_seen,
+        "fits": outcome.fits,
+    }
+    return points + _finite_points(costs)
+
+
+def curve_points(curves: pd.DataFrame) -> list[Point]:
+    """Return epoch curves: `<quantity>/<fit>` with the epoch as step.
+
+    Args:
+        curves: Columns `fit`, `epoch` and one a quantity; may be empty.
+    """
+    return [
+        Point(f"{quantity}/{fit}", float(value), int(epoch))
+        for quantity in curves.columns.drop(["fit", "epoch"])
+        for fit, epoch, value in zip(curves["fit"], curves["epoch"], curves[quantity], strict=True)
+        if math.isfinite(value)
+    ]
+
+
+def _stability_points(stability: Stability) -> list[Point]:
+    points = estimate_points("fold_auc_mean", stability.fold_mean)
+    points += estimate_points("training_gap", stability.training_gap)
+    points += _finite_points({"fold_auc_sd": stability.fold_sd, "seed_auc_sd": stability.seed_sd})
+    points += _steps("fold_auc", stability.fold_auc)
+    return points + _steps("seed_auc", stability.seed_auc)
+
+
+def _steps(name: str, values: Iterable[float]) -> list[Point]:
+    return [Point(name, value, step) for step, value in enumerate(values) if math.isfinite(value)]
+
+
+def _finite_points(values: Mapping[str, float | None]) -> list[Point]:
+    return [
+        Point(name, float(value))
+        for name, value in values.items()
+        if value is not None and math.isfinite(value)
+    ]
+
+
+def run_name(choices: Mapping[str, Any]) -> str:
+    """Return what a list of runs calls this one.
+
+    An experiment has DVC's name; any other run its data set, design and seed, and six digits of a
+    hash of all choices, which tell runs of other models or features apart.
+    """
+    named = os.environ.get("DVC_EXP_NAME")
+    if named:
+        return named
+    told = [str(choices[name]) for name in ("dataset", "design") if name in choices]
+    told += [f"seed{choices['seed']}"] if "seed" in choices else []
+    text = json.dumps(flatten(choices), sort_keys=True)
+    return "-".join([*told, hashlib.sha256(text.encode()).hexdigest()[:6]])
+
+
+def experiment_name() -> str:
+    """Return the name of the DVC experiment under way, or `workspace`."""
+    return os.environ.get("DVC_EXP_NAME") or "workspace"
+
+
+def home(project: Path) -> Path:
+    """Return the project's lasting folder; queued experiments run in a temporary clone of it."""
+    return Path(os.environ.get("DVC_ROOT") or project).resolve()
+
+
+def commit_tags(project: Path) -> dict[str, str]:
+    """Return the commit and whether code or options differ from it; empty outside git."""
+    commit = _git(project, "rev-parse", "HEAD")
+    if not commit:
+        return {}
+    changed = _git(project, "status", "--porcelain", "--", *_CODE)
+    return {
+        "mlflow.source.git.commit": commit,
+        "skiagram.modified": "yes" if changed else "no",
+    }
+
+
+def seconds_of(project: Path, stage: str) -> tuple[float, str] | None:
+    """Return the seconds and the host of a stage's last run here; None where not known.
+
+    Args:
+        project: The project's folder.
+        stage: For example `evaluate` or `train_baseline-svm`.
+    """
+    try:
+        noted = json.loads((project / ".work" / "seconds" / f"{stage}.json").read_text())
+        return float(noted["seconds"]), str(noted["host"])
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _git(project: Path, *arguments: str) -> str:
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    done = subprocess.run(  # noqa: S603
+        [git, *arguments], cwd=project, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()

@@ -6,10 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from skiagram.studies.search.results import SearchedModel, SearchResult, Trial
-from skiagram.tracking.contract import Execution, NotRecorded, Point, Run, Tracker
-from skiagram.tracking.provenance import commit_tags, experiment_name, home
-from skiagram.tracking.receipt import Receipt
-from skiagram.tracking.values import estimate_points, flatten
+from skiagram.tracking.contract import Execution, NotRecorded, Point, Receipt, Run, Tracker
+from skiagram.tracking.execution import commit_tags, estimate_points, experiment_name, flatten, home
 
 
 def record_study(tracker: Tracker, result: object, project: Path) -> tuple[str, ...]:

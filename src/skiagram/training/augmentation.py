@@ -1,7 +1,9 @@
-"""Random views of training images: one affine map an image, drawn from seed, epoch and case.
+"""Random views of training images and volumes, drawn from seed, epoch and case.
 
 A view depends on nothing else, neither on the batch nor on what was drawn before, so a resumed
-run sees the same views as one that was never stopped.
+run sees the same views as one that was never stopped. An image is seen through one affine map; a
+volume is flipped and shifted along each axis by whole voxels: none is interpolated, so a view is as
+sharp as what it is taken from.
 """
 
 from collections.abc import Sequence
@@ -11,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
+from skiagram.errors import ModelFailure
 from skiagram.seeding import stream
 from skiagram.training.options import Augmentation, VolumeAugmentation
-from skiagram.training.volume_views import augment_volumes
 
 _DRAWS = 7
 
@@ -77,3 +79,33 @@ def _sign(uniform: Tensor, allowed: bool) -> Tensor:
     if not allowed:
         return torch.ones_like(uniform)
     return torch.where(uniform < 0.5, -1.0, 1.0)
+
+
+def augment_volumes(volumes: Tensor, uniform: Tensor, options: VolumeAugmentation) -> Tensor:
+    """Return one view of each volume; what lies outside a volume repeats its border.
+
+    Args:
+        volumes: (n, channels, depth, height, width) float.
+        uniform: (n, ≥ 6) in [0, 1): flips across, down and through the slices, then shifts alike.
+        options: Which views are allowed.
+
+    Raises:
+        ModelFailure: They are images.
+    """
+    if volumes.ndim != 5:
+        raise ModelFailure(
+            "views of volumes are asked for, of images",
+            where="training.augmentation",
+            allowed="for images: horizontal_flip, vertical_flip, shift, rotation, shear and zoom; "
+            "article, medical or null",
+        )
+    allowed = (options.horizontal_flip, options.vertical_flip, options.depth_flip)
+    maps = torch.zeros(len(volumes), 3, 4, dtype=volumes.dtype, device=volumes.device)
+    for axis, flips in enumerate(allowed):
+        mirrored = flips & (uniform[:, axis] < 0.5)
+        maps[:, axis, axis] = torch.where(mirrored, -1.0, 1.0).to(maps)
+        side = volumes.shape[-1 - axis]
+        voxels = torch.round(options.shift * side * (2 * uniform[:, 3 + axis] - 1))
+        maps[:, axis, 3] = (2 * voxels / side).to(maps)
+    grid = affine_grid(maps, list(volumes.shape), align_corners=False)
+    return grid_sample(volumes, grid, padding_mode="border", align_corners=False)

@@ -10,31 +10,47 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pandas as pd
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.callbacks import LearningRateMonitor
 from torch import Tensor
 
+from skiagram.compute.progress import Progress
+from skiagram.compute.workers import keep_freed_memory
 from skiagram.errors import OptionError
-from skiagram.freed_memory import keep_freed_memory
-from skiagram.progress import Progress
+from skiagram.training.callbacks import (
+    Curves,
+    Patience,
+    WholeFiles,
+    checkpoints,
+    delete_checkpoints,
+    last_checkpoint,
+    read_best,
+    write_whole,
+)
 from skiagram.training.classifier import Classifier, Staged
 from skiagram.training.data import Examples, ImageData
-from skiagram.training.history import History, read_history
-from skiagram.training.memory import memory_failures
 from skiagram.training.module import ClassifierTraining
-from skiagram.training.options import Trainer, Training
-from skiagram.training.processes import LIBRARIES, Spawned, Threads, silence, started, wait_for_all
+from skiagram.training.options import Trainer, Training, make_part
+from skiagram.training.processes import (
+    LIBRARIES,
+    Spawned,
+    Threads,
+    memory_failures,
+    silence,
+    started,
+    wait_for_all,
+)
 
-CHECKPOINT = "last.ckpt"
+_FINISHED = "finished.ckpt"
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True)
-class Fit:
+class TrainingRun:
     """How one fit is made.
 
     Attributes:
@@ -76,20 +92,25 @@ class Fit:
         with TemporaryDirectory(prefix="skiagram-") as scratch:
             folder = self.folder or Path(scratch)
             folder.mkdir(parents=True, exist_ok=True)
-            checkpoint = folder / CHECKPOINT
-            history: dict[str, Any] = {"stopped": False}
-            if checkpoint.exists():
-                history = read_history(checkpoint)
-            if not history["stopped"]:
-                history = self._train(classifier, training, validation, checkpoint)
+            finished = folder / _FINISHED
+            if finished.exists():
+                state = torch.load(finished, map_location="cpu", weights_only=True)
+            else:
+                first = self._train(classifier, training, validation, folder)
+                weights, curves = read_best(folder)
+                state = {"weights": weights, "curves": curves}
+                wait_for_all()
+                if first:
+                    write_whole(state, finished)
+                    delete_checkpoints(folder)
             wait_for_all()
-        classifier.load_state_dict(history["best_weights"])
-        curves = pd.DataFrame(history["curves"])
-        return curves.astype({"epoch": "int64"})
+        classifier.load_state_dict(state["weights"])
+        return pd.DataFrame(state["curves"]).astype({"epoch": "int64"})
 
     def _train(
-        self, classifier: Classifier, training: Examples, validation: Examples, checkpoint: Path
-    ) -> dict[str, Any]:
+        self, classifier: Classifier, training: Examples, validation: Examples, folder: Path
+    ) -> bool:
+        """Train or resume; return whether this process is the first of those that share it."""
         options = self.training
         weight = _class_weight(training.label, self.n_classes, options.class_weights)
         names, compiled = training.images.case_id, self.trainer.compile
@@ -106,9 +127,10 @@ class Fit:
             memory_failures("training", options.batch_size),
         ):
             frozen = _frozen_epochs(classifier)
-            history = History(options.epochs, options.patience, checkpoint, frozen, bar.advance)
-            resumed = str(checkpoint) if checkpoint.exists() else None
-            trainer = self._lightning(history)
+            own = [Curves(bar.advance), Patience(options.patience, frozen), *checkpoints(folder)]
+            last = last_checkpoint(folder)
+            resumed = str(last) if last.exists() else None
+            trainer = self._lightning(own, folder)
             if frozen and trainer.world_size > 1:
                 raise OptionError(
                     f"a base that is frozen for {frozen} epochs, on {trainer.world_size} devices",
@@ -118,21 +140,28 @@ class Fit:
             on_processors = device(self.trainer).type == "cpu"
             with _interrupts(), _no_accelerators() if on_processors else nullcontext():
                 trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
-        # Processes that were started for this fit alone leave their state in the file only.
-        return history.state_dict() if history.stopped else read_history(checkpoint)
+        return trainer.is_global_zero
 
-    def _lightning(self, history: History) -> pl.Trainer:
-        where = dataclasses.asdict(self.trainer)
-        for own in ("channels_last", "compile"):
-            del where[own]
+    def _lightning(self, own_callbacks: list[pl.Callback], folder: Path) -> pl.Trainer:
+        options, where = self.trainer, dataclasses.asdict(self.trainer)
+        for name in ("channels_last", "compile", "callbacks", "logger"):
+            del where[name]
+        chosen = [make_part(part, "trainer.callbacks") for part in options.callbacks]
+        logger = make_part(options.logger, "trainer.logger") if options.logger else False
+        if logger:
+            chosen.append(LearningRateMonitor(logging_interval="epoch"))
         spawned = self.trainer.strategy == "ddp_spawn"
         try:
             trainer = pl.Trainer(
                 **where | ({"strategy": Spawned()} if spawned else {}),
                 max_epochs=self.training.epochs,
                 deterministic=True if device(self.trainer).type == "cpu" else "warn",
-                callbacks=[history, Threads(self.threads)],
-                logger=False,
+                callbacks=[Threads(self.threads), *own_callbacks, *chosen],
+                logger=logger,
+                plugins=[WholeFiles()],
+                default_root_dir=folder,
+                gradient_clip_val=self.training.gradient_clip,
+                num_sanity_val_steps=0,
                 enable_progress_bar=False,
                 enable_model_summary=False,
                 use_distributed_sampler=False,

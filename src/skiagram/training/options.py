@@ -1,12 +1,52 @@
-"""Options of training: what an option file of a network or of the trainer may say."""
+"""Options of training: what an option file of a network or of the trainer may say.
 
-from collections.abc import Mapping
-from typing import Annotated, Literal
+The learning rate of each step follows from them.
+"""
 
-from pydantic import Discriminator, Field, Tag
+import importlib
+import math
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag
 from pydantic.dataclasses import dataclass
 
+from skiagram.errors import OptionError
 from skiagram.options import STRICT
+
+
+def _names_its_class(part: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(part.get("_target_"), str):
+        raise ValueError(  # noqa: TRY004 - what pydantic reports
+            "`_target_` must name the class, for example package.module.Class"
+        )
+    return part
+
+
+Part = Annotated[dict[str, Any], AfterValidator(_names_its_class)]  # a class and its arguments
+
+
+def make_part(part: Mapping[str, Any], where: str, *given: Any) -> Any:
+    """Make an object of PyTorch or Lightning from its option: its class and its arguments.
+
+    Args:
+        part: `_target_`, the dotted path of a class, and keyword arguments.
+        where: Option that holds it, for messages.
+        *given: Arguments that come first.
+
+    Raises:
+        OptionError: The class cannot be imported or does not take these arguments.
+    """
+    module_name, _, class_name = str(part["_target_"]).rpartition(".")
+    arguments = {name: value for name, value in part.items() if name != "_target_"}
+    try:
+        return getattr(importlib.import_module(module_name), class_name)(*given, **arguments)
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise OptionError(
+            f"`{part['_target_']}` cannot be made ({error})",
+            where=where,
+            remedy="check its name and its arguments",
+        ) from error
 
 
 @dataclass(**STRICT)
@@ -18,14 +58,15 @@ class Optimizer:
             momentum .9.
         lr: Learning rate of the first epoch; under `one_cycle` the largest.
         weight_decay: Pull towards 0; decoupled from the gradient under `adamw`.
-        schedule: `constant`; `cosine` down to 0 over all epochs; or `one_cycle`, step by step up to
-            `lr` and down again (Smith & Topin 2019).
+        schedule: `constant`; `cosine` down to 0 over all epochs; `one_cycle`, step by step up to
+            `lr` and down again (Smith & Topin 2019); or a scheduler of PyTorch, called after each
+            epoch: `_target_`, for example `torch.optim.lr_scheduler.StepLR`, and its arguments.
     """
 
     name: Literal["adam", "adamw", "sgd"]
     lr: Annotated[float, Field(gt=0, le=10)]
     weight_decay: Annotated[float, Field(ge=0)]
-    schedule: Literal["constant", "cosine", "one_cycle"]
+    schedule: Literal["constant", "cosine", "one_cycle"] | Part
 
 
 @dataclass(**STRICT)
@@ -139,7 +180,7 @@ class Training:
 
 @dataclass(**STRICT)
 class Trainer:
-    """Where and how networks are computed; values are Lightning's own up to `precision`.
+    """Where and how networks are computed; all but `channels_last` and `compile` are Lightning's.
 
     Attributes:
         accelerator: Kind of device.
@@ -150,6 +191,10 @@ class Trainer:
         precision: Arithmetic of the forward and backward pass.
         channels_last: Keep the channels of a pixel side by side, which convolutions are fastest on.
         compile: Let `torch.compile` fuse operations; the first batch takes a minute.
+        accumulate_grad_batches: Batches whose gradients are added up for one step.
+        callbacks: Further callbacks of Lightning, each by `_target_` and its arguments.
+        logger: A logger of Lightning, by `_target_` and its arguments; it also gets the learning
+            rate of each epoch. Null for none.
     """
 
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
@@ -159,3 +204,37 @@ class Trainer:
     precision: Literal["32-true", "16-mixed", "bf16-mixed", "64-true"]
     channels_last: bool
     compile: bool
+    accumulate_grad_batches: Annotated[int, Field(ge=1)] = 1
+    callbacks: tuple[Part, ...] = ()
+    logger: Part | None = None
+
+
+_RISE = 0.3  # share of the steps in which one cycle rises
+_FIRST, _LAST = 1 / 25, 1 / 250_000  # of the largest rate
+
+
+def learning_rate_share(optimizer: Optimizer, steps: int, epochs: int) -> Callable[[int], float]:
+    """Return the function that gives each step its share of the optimizer's learning rate.
+
+    Args:
+        optimizer: A named schedule.
+        steps: Steps per epoch.
+        epochs: Epochs at most.
+    """
+    if optimizer.schedule == "cosine":
+        return lambda step: (1 + math.cos(math.pi * (step // steps) / epochs)) / 2
+    if optimizer.schedule == "one_cycle":
+        return lambda step: _one_cycle(step, steps * epochs)
+    return lambda step: 1.0
+
+
+def _one_cycle(step: int, steps: int) -> float:
+    """Return the share of the largest rate: half a cosine up, half a longer one down to nothing."""
+    peak, last = _RISE * steps - 1, steps - 1
+    if peak > 0 and step <= peak:
+        return _between(_FIRST, 1.0, step / peak)
+    return _between(1.0, _LAST, (step - peak) / (last - peak))
+
+
+def _between(start: float, end: float, share: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2

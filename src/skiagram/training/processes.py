@@ -1,15 +1,26 @@
-"""Several processes that share one training: each is silent, and none leaves before the others."""
+"""Processes that train: threads, silence, waiting for each other, memory, the folder of their work.
 
+Several that share one training are silent each, and none leaves before the others.
+"""
+
+import hashlib
 import logging
 import os
+import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.strategies import DDPStrategy
 
+from skiagram.errors import ModelFailure
+from skiagram.records import Cases
+
 LIBRARIES = ("pytorch_lightning", "lightning_fabric")
+_WORDS = ("out of memory", "not enough memory")
 
 
 class Threads(pl.Callback):
@@ -60,3 +71,61 @@ def wait_for_all() -> bool:
         return False
     torch.distributed.barrier()
     return True
+
+
+@contextmanager
+def memory_failures(where: str, batch_size: int) -> Iterator[None]:
+    """Turn running out of memory into a failure that says which option to turn.
+
+    Args:
+        where: What is under way, `training` or `scoring`.
+        batch_size: Images a step.
+
+    Raises:
+        ModelFailure: Memory ran out.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        raise ModelFailure(
+            f"memory ran out during {where}",
+            where=where,
+            remedy=f"lower training.batch_size (now {batch_size}) or training.image_size",
+        ) from error
+
+
+def _out_of_memory(error: Exception) -> bool:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return any(words in str(error).lower() for words in _WORDS)
+
+
+@contextmanager
+def work_folder(
+    root: Path, rank: int | None, cases: Cases, *inputs: str, code: str
+) -> Iterator[Path]:
+    """Yield the folder that belongs to these inputs; it goes once the work is done.
+
+    Other inputs, other code or another torch give another folder, so a state is never taken up by
+    work that would not have led to it. After a failure the folder stays.
+
+    Args:
+        root: Parent of all such folders.
+        rank: This process among those that share the folder; None where it was started alone.
+        cases: The case table.
+        *inputs: All else that the work depends on: options, task, SHA-256 of the images.
+        code: `code_digest` of what trains.
+    """
+    digest = hashlib.sha256()
+    columns = (cases.case_id, cases.patient_id, cases.split, cases.label)
+    for text in (torch.__version__, code, *inputs, *(repr(one.tolist()) for one in columns)):
+        digest.update(hashlib.sha256(text.encode()).digest())
+    folder = root / digest.hexdigest()[:32]
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    met = wait_for_all()
+    # Processes that had nothing to train never met: another may still read what lies here.
+    if rank is None or (rank == 0 and met):
+        shutil.rmtree(folder)

@@ -7,12 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from skiagram.datasets.folder.listing import Columns
-from skiagram.datasets.folder.table import read_rows
+from skiagram.datasets.folder.table import Columns, read_rows
 from skiagram.datasets.image_files import read_image
 from skiagram.errors import DataError, OptionError
+from skiagram.image_store.store import ImageStore
 from skiagram.records import read_table
-from skiagram.store import ImageStore
 from tests.datasets.own_folders import (
     COLUMNS,
     OwnFolder,
@@ -164,7 +163,7 @@ def test_a_file_no_row_names_stops_the_run_unless_ignored(tmp_path: Path) -> Non
     (own.folder / "forgotten.png").write_bytes(png(99))
     (own.folder / "read me.txt").write_text("no image")
     source = source_of(own)
-    with pytest.raises(DataError, match=r"^forgotten\.png: an image that no row names"):
+    with pytest.raises(DataError, match=r"^forgotten\.png: an image without a row in the table"):
         source.open(None)
     assert len(replace(source, unlisted="ignore").open(None).entries()) == 24
 
@@ -179,7 +178,7 @@ def test_an_altered_file_stops_the_run(tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
     source = source_of(own)
     (own.folder / "scan.jpg").write_bytes(png(77))
-    with pytest.raises(DataError, match=r"^scan\.jpg: altered since the manifest was written"):
+    with pytest.raises(DataError, match=r"^scan\.jpg: changed since the manifest was written"):
         ingested(source, tmp_path / "out", "cv")
 
 
@@ -187,7 +186,7 @@ def test_an_altered_manifest_stops_the_run(tmp_path: Path) -> None:
     source = source_of(sound_folder(tmp_path))
     text = Path(source.manifest).read_text().replace("cancer", "normal", 1)
     Path(source.manifest).write_text(text)
-    with pytest.raises(DataError, match="altered since it was written"):
+    with pytest.raises(DataError, match="changed since it was written"):
         source.open(None)
 
 

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from skiagram.audit.contract import Finding
 from skiagram.datasets.folder.source import Folder
-from skiagram.datasets.folder.survey import Survey, survey
+from skiagram.datasets.folder.survey import Survey, survey_folder
 from skiagram.datasets.folder.table import read_rows
 from skiagram.errors import DataError
 from skiagram.records import Design
@@ -28,7 +30,7 @@ from tests.datasets.sources import ingested
 
 
 def surveyed(own: OwnFolder, source: Folder, design: Design = "cv") -> Survey:
-    return survey(source, own.folder, read_rows(own.csv.read_bytes()), design)
+    return survey_folder(source, own.folder, read_rows(own.csv.read_bytes()), design)
 
 
 def test_a_sound_folder_has_no_problem(tmp_path: Path) -> None:
@@ -37,6 +39,18 @@ def test_a_sound_folder_has_no_problem(tmp_path: Path) -> None:
     assert found.runnable
     assert [one.name for one in found.examined] == [one.name for one in found.entries]
     assert {one.depth for one in found.examined} == {"uint8", "uint16", "float32"}
+
+
+@pytest.mark.parametrize("patients", ["known", "unknown"])
+def test_the_case_table_is_that_of_ingest(patients: str, tmp_path: Path) -> None:
+    own = sound_folder(tmp_path)
+    source = source_of(own)
+    if patients == "unknown":
+        source = replace(source, columns=replace(source.columns, patient=None))
+    _, cases = ingested(source, tmp_path / "out", "cv")
+    survey = surveyed(own, source)
+    for column in ("case_id", "patient_id", "split", "label"):
+        np.testing.assert_array_equal(getattr(survey.ingested, column), getattr(cases, column))
 
 
 @pytest.mark.slow
@@ -99,3 +113,61 @@ def test_many_files_are_read_in_their_order_by_several_processes(tmp_path: Path)
     found = surveyed(own, replace(source_of(own), columns=replace(COLUMNS, patient=None)))
     assert [one.name for one in found.examined] == [f"film-{at:03d}.png" for at in range(80)]
     assert [problem.where for problem in found.problems] == ["cut.jpg"]
+
+
+FILES = 40
+
+
+def findings(
+    place: Path, names: list[str], *, narrow: bool = False, **columns: list[object]
+) -> dict[str, Finding]:
+    """Survey one film a patient; row `at` is of class `at % 2`."""
+    files, rows = {}, []
+    for at, name in enumerate(names):
+        pixels = film(at)[:, : 23 if narrow and at % 2 else None]
+        files[name] = encoded(Image.fromarray(pixels), "PNG")
+        known = {key: values[at] for key, values in columns.items()}
+        label = "cancer" if at % 2 else "normal"
+        rows.append(row(at, name, patient_id=f"MRN-{at:04d}", label=label, **known))
+    own = write_folder(place, files, rows)
+    source = source_of(own)
+    source = replace(source, columns=replace(COLUMNS, covariates=tuple(columns)))
+    found = survey_folder(source, own.folder, read_rows(own.csv.read_bytes()), "cv")
+    assert not found.problems
+    return {one.name: one for one in found.findings}
+
+
+def drawn_names() -> list[str]:
+    return [f"{number:08d}.png" for number in np.random.default_rng(0).permutation(10**6)[:FILES]]
+
+
+def test_names_by_class_are_noted(tmp_path: Path) -> None:
+    names = [f"{'ab'[at % 2]}/film-{at:03d}.png" for at in range(FILES)]
+    found = findings(tmp_path, names)
+    assert found["label_from_file_order"].severity == "note"
+    assert "No model sees this" in found["label_from_file_order"].summary
+
+
+def test_numbers_by_class_are_noted_wherever_they_stand(tmp_path: Path) -> None:
+    letters = np.random.default_rng(1).permutation(list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"))
+    names = [f"{letters[at]}-{at + 500 * (at % 2)}.png" for at in range(FILES)]
+    assert "label_from_file_order" in findings(tmp_path, names)
+
+
+def test_names_at_random_are_not(tmp_path: Path) -> None:
+    found = findings(tmp_path, drawn_names())
+    assert {one.severity for one in found.values()} == {"note"}
+    assert "label_from_file_order" not in found
+    assert "file order" in found["shortcut_probes"].summary
+
+
+def test_a_format_that_goes_with_the_class_warns(tmp_path: Path) -> None:
+    assert findings(tmp_path, drawn_names(), narrow=True)["label_from_format"].severity == "warning"
+
+
+@pytest.mark.parametrize("column", ["text", "number"])
+def test_a_column_that_is_the_label_warns(column: str, tmp_path: Path) -> None:
+    kinds: dict[str, list[object]] = {"text": ["no", "yes"], "number": [1.5, 7]}
+    values = [kinds[column][at % 2] for at in range(FILES)]
+    found = findings(tmp_path, drawn_names(), room=values)
+    assert "room (AUC 1.00)" in found["label_among_covariates"].summary

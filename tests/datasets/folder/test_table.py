@@ -4,8 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skiagram.datasets.folder.columns import harmless_columns
-from skiagram.datasets.folder.table import Row, normal, read_rows, require_columns
+from skiagram.datasets.folder.table import (
+    find_file_problems,
+    normalise_name,
+    read_rows,
+    require_columns,
+)
 from skiagram.errors import DataError
 
 
@@ -29,6 +33,9 @@ def test_cells_lose_blanks_and_empty_rows_are_left_out() -> None:
         (b"file,label\na.png\n", "the CSV, line 2: 1 cells. Allowed: 2"),
         (b"file,label\n", "the CSV: no rows"),
         (b"", "the CSV: no rows"),
+        (b"file,label\na.png," + b"x" * 200_000, "the CSV, line 2: a cell cannot be read"),
+        (b'file,label\na.png,"x\n' + b"y,z\n" * 50_000, "the CSV, line "),
+        (",".join(map(str, range(30_000))).encode(), "the CSV: 30,000 columns. Allowed: at most"),
     ],
 )
 def test_a_table_of_another_form_is_refused(content: bytes, message: str) -> None:
@@ -44,25 +51,11 @@ def test_a_missing_column_is_named_beside_those_that_are_there() -> None:
 
 @given(st.from_regex(r"[a-c./]{1,8}", fullmatch=True))
 def test_one_file_has_one_spelling(name: str) -> None:
-    assert normal(normal(name)) == normal(name)
-    assert normal(f"./{name.lstrip('/')}") == normal(name.lstrip("/") or ".")
+    assert normalise_name(normalise_name(name)) == normalise_name(name)
+    assert normalise_name(f"./{name.lstrip('/')}") == normalise_name(name.lstrip("/") or ".")
 
 
-def test_columns_that_look_like_identifiers_stay_behind() -> None:
-    rows = [
-        Row(
-            at + 2,
-            {
-                "age": str(40 + at % 30),
-                "diameter": f"{at / 7:.3f}",
-                "view": "MLO" if at % 2 else "CC",
-                "accession": str(99_000 + at // 4),
-                "number": str(at),
-                "name": f"Mary {at}",
-                "born": f"19{at % 90 + 10}-0{at % 9 + 1}-11",
-                "empty": "",
-            },
-        )
-        for at in range(100)
-    ]
-    assert harmless_columns(rows, rows[0].cells) == ["age", "diameter", "view"]
+def test_a_nul_in_a_file_name_is_named_by_its_line() -> None:
+    rows = read_rows(b"file,label\na.png,x\nb\0.png,y\n")
+    (problem,) = find_file_problems(rows, "file")
+    assert str(problem).startswith("the CSV, line 3: a file name with a NUL character")

@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score
 
 from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.datasets.lidc.source import LIDC
+from skiagram.datasets.lidc.source import INTERCEPT, LIDC, infer_intercept, to_ct_numbers
 from skiagram.errors import DataError, OptionError
 from skiagram.options import build
 from skiagram.records import Cases, read_table
@@ -91,10 +94,10 @@ def test_a_published_split_is_asked_for_by_holdout_only(tmp_path: Path) -> None:
 def test_an_absent_file_says_where_to_put_it(tmp_path: Path) -> None:
     source = write(tmp_path, table())
     (tmp_path / "lidc_nodules.csv").unlink()
-    message = r"lidc_nodules\.csv: is not at hand and cannot be fetched.*SKIAGRAM_DATA"
+    message = r"lidc_nodules\.csv: is missing and cannot be downloaded.*SKIAGRAM_DATA"
     with pytest.raises(DataError, match=message):
         source.open(tmp_path)
-    with pytest.raises(DataError, match=r"lidc_nodules\.npz: is not at hand"):
+    with pytest.raises(DataError, match=r"lidc_nodules\.npz: is missing and cannot be downloaded"):
         source.open(None)
 
 
@@ -142,3 +145,37 @@ def test_the_real_file_is_the_usual_task(real_data: Path) -> None:
     assert np.isnan(images).any(axis=(1, 2)).sum() == 2  # the grid fits into every image
     darkest = np.nanpercentile(images.reshape(1488, -1), 5, axis=1)
     assert np.percentile(darkest, 99) < -600  # air or lung in every image, whatever the scanner
+
+
+PADDING = (-2000, -2048)
+numbers = arrays(np.int16, (6, 6), elements=st.integers(-1024, 3071))
+
+
+@given(numbers)
+def test_numbers_stored_with_an_offset_are_recognised_and_restored(true: np.ndarray) -> None:
+    stored = true - np.int16(INTERCEPT)
+    stored[0, 0] = PADDING[0]
+    assert infer_intercept(stored, PADDING) == INTERCEPT
+    found = to_ct_numbers(stored, 1.0, INTERCEPT, PADDING)
+    assert np.isnan(found[0, 0])
+    np.testing.assert_array_equal(found.ravel()[1:], true.ravel()[1:])
+
+
+@given(numbers)
+def test_negative_dark_pixels_are_ct_numbers_already(true: np.ndarray) -> None:
+    true[:2] = -900
+    assert infer_intercept(true, PADDING) == 0
+    assert infer_intercept(np.full((2, 2), PADDING[1], np.int16), PADDING) == INTERCEPT
+
+
+@pytest.mark.real
+def test_the_rule_agrees_with_every_series_whose_intercept_is_known(real_data: Path) -> None:
+    rows = pd.read_csv(real_data / "lidc_nodules.csv")
+    with np.load(real_data / "lidc_nodules.npz") as archive:
+        pixels = archive["images"]
+    known = rows[rows["rescale_intercept"].notna()]
+    found = np.array([infer_intercept(pixels[at], PADDING) for at in known.index])
+    error = np.abs(found - known["rescale_intercept"].to_numpy())
+    assert len(known) == 826
+    assert error.max() == 24
+    assert (error == 0).sum() == 752  # the others are stored from −1000

@@ -34,7 +34,7 @@ def test_a_square_is_averaged_and_a_whole_film_refused(root: Path) -> None:
         opened.acquisition.acquire(SpacedImage(film(2)))
     assert "1024 × 1024 pixels of type uint8" in refused.value.found
     assert "chest wall on the left, black off the breast: 64 × 64 pixels" in refused.value.allowed
-    assert "judges a given place and finds none" in refused.value.remedy
+    assert "classifies a lesion and does not find it" in refused.value.remedy
 
 
 @pytest.mark.parametrize(

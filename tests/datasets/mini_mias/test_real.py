@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.mini_mias.files import published_digests, read_film
-from skiagram.datasets.mini_mias.images import OpenMiniMias
-from skiagram.datasets.mini_mias.selection import select_cases
+from skiagram.datasets.mini_mias.films import published_digests, read_film
+from skiagram.datasets.mini_mias.source import OpenMiniMias, select_cases
 from tests.datasets.mini_mias.test_source import options
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]

@@ -8,14 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from skiagram.datasets.contract import Entry
-from skiagram.datasets.mini_mias.images import OpenMiniMias, cut_out
-from skiagram.datasets.mini_mias.selection import select_cases
-from skiagram.datasets.mini_mias.source import MiniMias
+from skiagram.datasets.mini_mias.source import (
+    DrawnSplit,
+    MiniMias,
+    OpenMiniMias,
+    cut_patch,
+    select_cases,
+)
 from skiagram.errors import DataError, OptionError
+from skiagram.image_store.store import ImageStore
 from skiagram.options import build
-from skiagram.store import ImageStore
 from tests.datasets.mini_mias_folder import BREAST, LABEL, SPOT, breast, film
 from tests.datasets.sources import ingested
 
@@ -144,7 +150,7 @@ def test_normal_places_follow_their_seed(root: Path) -> None:
 def test_square_beyond_the_film_is_padded_with_black(side: int) -> None:
     pixels = np.arange(1, 101, dtype=np.uint8).reshape(10, 10)
     for centre in ((0, 0), (9, 9), (4, 7)):
-        square = cut_out(pixels, centre, side)
+        square = cut_patch(pixels, centre, side)
         assert square.shape == (side, side)
         assert square[side // 2, side // 2] == pixels[centre]
         assert square.astype(int).sum() == pixels.astype(int).sum()  # the film, and black around
@@ -205,3 +211,60 @@ def test_cards_of_squares_say_given_a_place(name: str) -> None:
     assert any(issue.startswith("Given a place") for issue in card.known_issues)
     assert card.licence.startswith("research only")
     assert card.patients_known
+
+
+CLASSES = ("normal", "abnormal")
+
+
+def split(**changes: Any) -> DrawnSplit:
+    counts: dict[str, Any] = {
+        "seed": 0,
+        "train": {"normal": 8, "abnormal": 3},
+        "test": {"normal": 2, "abnormal": 2},
+    }
+    return DrawnSplit(**(counts | changes))
+
+
+def pairs(patients: int, seed: int = 0) -> list[Entry]:
+    """Return two images a patient; at most one of them is abnormal."""
+    second = np.random.default_rng(seed).integers(0, 2, patients)
+    return [
+        Entry(f"film {patient} {side}", str(patient), int(side and second[patient]), None)
+        for patient in range(patients)
+        for side in (0, 1)
+    ]
+
+
+@settings(deadline=None)
+@given(st.integers(40, 60), st.integers(0, 99), st.integers(0, 99))
+def test_counts_are_exact_and_patients_whole(patients: int, seed: int, of_draw: int) -> None:
+    entries = pairs(patients, seed)
+    drawn = split(seed=of_draw).draw(entries, CLASSES)
+    counts = Counter((chosen, entries[at].label) for at, chosen in drawn.items())
+    assert counts == {("train", 0): 8, ("train", 1): 3, ("test", 0): 2, ("test", 1): 2}
+    of_split = {
+        side: {entries[at].patient for at, chosen in drawn.items() if chosen == side}
+        for side in ("train", "test")
+    }
+    assert not of_split["train"] & of_split["test"]
+
+
+def test_draw_depends_on_seed_and_content_alone() -> None:
+    entries = pairs(60)
+    drawn = split().draw(entries, CLASSES)
+    assert split().draw(entries, CLASSES) == drawn
+    assert split(seed=1).draw(entries, CLASSES) != drawn
+    backwards = split().draw(entries[::-1], CLASSES)
+    patients = {entries[at].patient: chosen for at, chosen in drawn.items()}
+    assert {entries[::-1][at].patient: chosen for at, chosen in backwards.items()} == patients
+
+
+def test_too_few_patients_are_named() -> None:
+    with pytest.raises(DataError, match=r"\{'normal': \d+.* short of the train split"):
+        split(train={"normal": 500, "abnormal": 1}).draw(pairs(60), CLASSES)
+
+
+@pytest.mark.parametrize("counts", [{"normal": 1}, {"normal": 1, "abnormal": 1, "odd": 1}])
+def test_counts_must_name_each_class(counts: dict[str, int]) -> None:
+    with pytest.raises(OptionError, match=r"dataset\.split\.test: counts for normal"):
+        split(test=counts).check_classes(CLASSES)

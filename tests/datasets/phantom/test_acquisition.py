@@ -16,8 +16,8 @@ from skiagram.datasets.phantom.acquisition import (
     SPACING,
     DicomWriter,
     Faults,
-    digitised,
-    with_faults,
+    add_faults,
+    digitise,
 )
 
 FLAT = np.full((32, 32), 30_000, dtype=np.uint16)
@@ -32,7 +32,7 @@ FLAT = np.full((32, 32), 30_000, dtype=np.uint16)
 )
 def test_faults_are_as_many_as_asked(missing: int, hot: int, rows: int, seed: int) -> None:
     faults = Faults(missing_pixels=missing, hot_pixels=hot, dead_rows=rows)
-    faulty = with_faults(FLAT, faults, np.random.default_rng(seed))
+    faulty = add_faults(FLAT, faults, np.random.default_rng(seed))
     assert (faulty == PADDING).sum() == missing
     assert (faulty == HIGHEST).sum() == hot
     assert np.all(faulty != FLAT, axis=1).sum() == rows
@@ -43,7 +43,7 @@ def test_faults_are_as_many_as_asked(missing: int, hot: int, rows: int, seed: in
 
 def test_faults_reach_the_pipeline_on_the_right_pixels() -> None:
     faults = Faults(missing_pixels=9, hot_pixels=5, dead_rows=1)
-    faulty = with_faults(FLAT, faults, np.random.default_rng(0))
+    faulty = add_faults(FLAT, faults, np.random.default_rng(0))
     film = read_dicom(DicomWriter(32).write(faulty, 0, 0))
     image = film.pixels
     assert film.spacing == (SPACING, SPACING)
@@ -55,14 +55,14 @@ def test_faults_reach_the_pipeline_on_the_right_pixels() -> None:
 @settings(deadline=None, max_examples=50)
 @given(value=st.floats(-15.99, 15.99))
 def test_digitised_value_is_within_half_a_step(value: float) -> None:
-    stored = digitised(np.full((1, 1), value))
+    stored = digitise(np.full((1, 1), value))
     assert abs(stored[0, 0] * SLOPE + INTERCEPT - value) <= SLOPE / 2
     assert stored[0, 0] != PADDING
 
 
 @pytest.mark.parametrize("value", [-1e6, 1e6])
 def test_value_beyond_the_scale_is_clipped_and_not_missing(value: float) -> None:
-    assert digitised(np.full((1, 1), value))[0, 0] in {LOWEST, HIGHEST}
+    assert digitise(np.full((1, 1), value))[0, 0] in {LOWEST, HIGHEST}
 
 
 def test_file_is_plain_dicom_with_identifiers_of_its_own() -> None:

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from skiagram.datasets.phantom.exposure import Exposures
-from skiagram.datasets.phantom.tissue import Nodule, Tissue
+from skiagram.datasets.phantom.image_model import ExposureGenerator, Nodule, Tissue
 from skiagram.errors import OptionError
 from tests.datasets.phantoms import phantom, small_phantom
 
@@ -55,7 +54,7 @@ def test_splits_and_classes_are_by_patient() -> None:
 
 def test_digitisation_errs_by_half_a_step_at_most() -> None:
     opened = phantom(faults=NO_FAULTS).open(None)
-    exposures = Exposures(
+    exposures = ExposureGenerator(
         64,
         Tissue(normal_exponent=3.0, abnormal_exponent=2.95, shared=0.5),
         Nodule(amplitude=1.4, radius=5.0, places=21, spacing=2),
@@ -87,7 +86,7 @@ def test_nodule_stands_where_the_truth_says() -> None:
 def test_tissue_of_a_patient_correlates_as_asked_and_of_two_patients_not_at_all() -> None:
     tissue = Tissue(normal_exponent=1.0, abnormal_exponent=1.0, shared=0.3)
     nodule = Nodule(amplitude=0.0, radius=2.0, places=1, spacing=1)
-    exposures = Exposures(16, tissue, nodule, 0.3, 0)
+    exposures = ExposureGenerator(16, tissue, nodule, 0.3, 0)
     first, second = (
         np.stack([exposures.make(patient, number, abnormal=False).clean for patient in range(400)])
         for number in (0, 1)
@@ -98,7 +97,7 @@ def test_tissue_of_a_patient_correlates_as_asked_and_of_two_patients_not_at_all(
 
 
 def test_noise_is_white_and_as_strong_as_asked() -> None:
-    exposures = Exposures(
+    exposures = ExposureGenerator(
         32,
         Tissue(normal_exponent=3.0, abnormal_exponent=2.95, shared=0.5),
         Nodule(amplitude=1.4, radius=5.0, places=1, spacing=1),

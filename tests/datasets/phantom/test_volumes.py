@@ -11,8 +11,8 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.datasets.phantom.volumes import PhantomVolumes
 from skiagram.errors import OptionError
+from skiagram.image_store.store import ImageStore
 from skiagram.options import build
-from skiagram.store import ImageStore
 from tests.datasets.sources import ingested
 
 OPTION_FILE = Path(__file__).parents[3] / "conf" / "dataset" / "phantom_volumes.yaml"

@@ -1,4 +1,4 @@
-"""Every classical family with the values of its own option file."""
+"""Every classical family, found by its option file, with the values of that file."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,19 +14,9 @@ from skiagram.options import build
 from tests.models.examples import labelled
 
 OPTION_FILES = Path(__file__).parents[3] / "conf" / "model"
-NAMES = (
-    "linear_regression",
-    "logistic_regression",
-    "decision_tree",
-    "svm",
-    "random_forest",
-    "ridge",
-    "elastic_net",
-    "extra_trees",
-    "histogram_boosting",
-    "bagging",
-)
-SMALL = {
+FAMILIES = "skiagram.models.classical."
+# Fewer trees than the option files ask for, to save time.
+SMALL: dict[str, dict[str, Any]] = {
     "random_forest": {"trees": 12},
     "extra_trees": {"trees": 12},
     "bagging": {"count": 8},
@@ -35,11 +25,34 @@ SMALL = {
 NORMALISATIONS = ("standard", "min_max", "robust", "maximum_then_sum", "none")
 
 
+def read_options(name: str) -> dict[str, Any]:
+    """Return the values of an option file."""
+    options: dict[str, Any] = yaml.safe_load((OPTION_FILES / f"{name}.yaml").read_text())
+    return options
+
+
+def has_option(name: str, option: str) -> bool:
+    """Return whether the family of an option file has an option of that name."""
+    return option in read_options(name)
+
+
 def model(name: str, **values: Any) -> ClassicalModel:
     """Return the family of an option file, some values changed; many trees are few for speed."""
-    options = yaml.safe_load((OPTION_FILES / f"{name}.yaml").read_text())
-    built: ClassicalModel = build(options | SMALL.get(name, {}) | values, "model")
+    built: ClassicalModel = build(read_options(name) | SMALL.get(name, {}) | values, "model")
     return built
+
+
+def _keeps_common_promises(name: str) -> bool:
+    """Return whether an option file is a classical model on all features of all training cases."""
+    options = read_options(name)
+    if not options["_target_"].startswith(FAMILIES) or options["columns"] or options["selection"]:
+        return False
+    return type(model(name)).fit is ClassicalModel.fit
+
+
+NAMES = tuple(
+    path.stem for path in sorted(OPTION_FILES.glob("*.yaml")) if _keeps_common_promises(path.stem)
+)
 
 
 def cohort(n_classes: int) -> Labelled[FeatureTable]:

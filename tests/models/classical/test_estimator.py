@@ -10,8 +10,19 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.models.contract import FitContext
-from tests.models.classical.families import NAMES, NORMALISATIONS, OPTION_FILES, cohort, model
+from skiagram.features.covariates import PREFIX
+from skiagram.features.table import FeatureTable
+from skiagram.models.classical.estimator import choose_columns
+from skiagram.models.contract import FitContext, Labelled
+from tests.models.classical.families import (
+    NAMES,
+    NORMALISATIONS,
+    OPTION_FILES,
+    cohort,
+    has_option,
+    model,
+)
+from tests.models.examples import labelled
 
 CONTEXT = FitContext(seed=2**32 - 1)
 
@@ -34,8 +45,7 @@ def test_scores_are_finite_one_column_a_class_and_highest_for_the_own_class(
 @pytest.mark.parametrize("normalisation", NORMALISATIONS)
 def test_every_normalisation_serves_every_family(name: str, normalisation: str) -> None:
     cases = cohort(2)
-    iterations = {"logistic_regression": 100_000, "elastic_net": 1_000_000}
-    options = {"max_iterations": iterations[name]} if name in iterations else {}
+    options = {"max_iterations": 1_000_000} if has_option(name, "max_iterations") else {}
     scores = (
         model(name, normalisation=normalisation, **options)
         .fit(cases, None, CONTEXT)
@@ -128,7 +138,7 @@ def test_features_are_found_by_name_and_a_missing_one_is_refused() -> None:
     turned = cases.inputs.columns(cases.inputs.names[::-1])
     assert fitted.scores(turned).tobytes() == fitted.scores(cases.inputs).tobytes()
     other = replace(cases.inputs, names=("other", *cases.inputs.names[1:]))
-    with pytest.raises(DataError, match=r"no feature `a`.*extract the feature sets"):
+    with pytest.raises(DataError, match=r"no feature `a`.*extract the feature families"):
         fitted.scores(other)
 
 
@@ -155,11 +165,26 @@ def test_traits_of_the_file_are_used_where_they_are_named_alone() -> None:
 
 @pytest.mark.parametrize(
     ("columns", "message"),
-    [(["a", "texture"], "no feature starts with `texture`"), ([], "no feature is chosen")],
+    [(["a", "texture"], "no feature of the family `texture`"), ([], "no feature is chosen")],
 )
 def test_columns_that_choose_nothing_are_a_wrong_option(columns: list[str], message: str) -> None:
     with pytest.raises(OptionError, match=rf"^model\.columns: {message}\. Allowed: .*zero"):
         model("svm", columns=columns).fit(cohort(2), None, CONTEXT)
+
+
+def test_a_family_is_told_from_one_whose_name_begins_alike() -> None:
+    names = ("glcm_contrast", "glcm2_contrast", "gl", "first_order_mean", "first_order_variance")
+    assert choose_columns(names, ["glcm"]) == ("glcm_contrast",)
+    assert choose_columns(names, ["first_order", "gl"]) == names[2:]
+    assert choose_columns(names, ["first_order_mean"]) == ("first_order_mean",)
+    assert choose_columns(("acquisition_width", "acquisitions"), None) == ("acquisitions",)
+
+
+def test_a_wrong_family_is_answered_with_those_there_are() -> None:
+    names = ("glcm_a_mean", "glcm_b_mean", "glcm2_a", "first_order_mean", "first_order_variance")
+    families = r"Allowed: families in the table: glcm, glcm2_a, first_order\. Do this: add"
+    with pytest.raises(OptionError, match=families):
+        choose_columns(names, ["glc"])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -195,7 +220,8 @@ def test_a_covariate_may_be_missing_for_the_first_time_after_the_fit() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_of_another_family_is_refused(name: str, tmp_path: Path) -> None:
-    other = NAMES[NAMES.index(name) - 1]
+    kind = type(model(name).estimator(0))
+    other = next(one for one in NAMES if type(model(one).estimator(0)) is not kind)
     model(other).fit(cohort(2), None, CONTEXT).save(tmp_path)
     with pytest.raises(DataError, match=r"model\.skops: holds a .* Allowed: "):
         model(name).load(tmp_path)
@@ -206,9 +232,7 @@ def test_a_missing_model_is_named(tmp_path: Path) -> None:
         model("svm").load(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in NAMES if name not in ("linear_regression", "ridge")]
-)
+@pytest.mark.parametrize("name", [name for name in NAMES if has_option(name, "class_weight")])
 def test_balanced_classes_raise_the_rare_class(name: str) -> None:
     cases = cohort(2)
     rows = np.concatenate([np.flatnonzero(cases.label == 0), np.flatnonzero(cases.label == 1)[:8]])
@@ -218,3 +242,70 @@ def test_balanced_classes_raise_the_rare_class(name: str) -> None:
         for weight in (None, "balanced")
     )
     assert balanced.mean() > plain.mean()
+
+
+SELECTION = {"method": "auc", "keep": 2}
+
+
+def kept(cases: Labelled[FeatureTable], name: str, **options: object) -> set[str]:
+    """Return the features that a fit kept; all of them must be named."""
+    found = model(name, **options).fit(cases, None, CONTEXT).summary.features
+    assert tuple(found) == cases.inputs.names
+    return {feature for feature, chosen in found.items() if chosen}
+
+
+@pytest.mark.parametrize("components", [None, 1])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_selection_names_what_it_chose(n_classes: int, components: int | None) -> None:
+    cases = labelled(patients=60, n_classes=n_classes)
+    chosen = kept(cases, "logistic_regression", selection=SELECTION, components=components)
+    assert "a" in chosen
+    assert len(chosen) == 2
+
+
+def test_an_l1_penalty_keeps_the_features_without_which_the_scores_change() -> None:
+    """A kept feature moves the scores when it is shuffled; another does not."""
+    cases = cohort(3)
+    options = {"l1_ratio": 1.0, "inverse_regularisation": 0.1}
+    chosen = kept(cases, "elastic_net", **options)
+    assert 0 < len(chosen) < len(cases.inputs.names)
+    fitted = model("elastic_net", **options).fit(cases, None, CONTEXT)
+    before = fitted.scores(cases.inputs)
+    for at, name in enumerate(cases.inputs.names):
+        values = cases.inputs.values.copy()
+        values[:, at] = values[::-1, at] + 1
+        moved = fitted.scores(replace(cases.inputs, values=values))
+        assert (np.abs(moved - before).max() > 0) == (name in chosen), name
+
+
+def test_a_penalty_chooses_among_what_a_selection_left() -> None:
+    cases = labelled(patients=60)
+    first = kept(cases, "logistic_regression", selection=SELECTION)
+    both = kept(
+        cases, "elastic_net", selection=SELECTION, l1_ratio=1.0, inverse_regularisation=0.02
+    )
+    assert both < first
+
+
+def test_an_indicator_of_missing_values_counts_for_its_feature() -> None:
+    """Nine of ten positives have no age, so that being missing tells the class."""
+    cases = labelled(patients=60)
+    generator = np.random.default_rng(0)
+    known = generator.normal(size=(len(cases), 1)).astype(np.float32)
+    known[(cases.label == 1) & (generator.random(len(cases)) < 0.9)] = np.nan
+    names = (f"{PREFIX}age", *cases.inputs.names)
+    values = np.hstack([known, cases.inputs.values])
+    told = replace(cases, inputs=FeatureTable(cases.case_id, names, values))
+    found = kept(told, "logistic_regression", selection={"method": "auc", "keep": 1})
+    assert found == {f"{PREFIX}age"}
+
+
+@pytest.mark.parametrize("name", ["random_forest", "logistic_regression"])
+def test_a_model_that_uses_all_features_names_none(name: str) -> None:
+    fitted = model(name).fit(cohort(2), None, CONTEXT)
+    assert fitted.summary.features == {}
+
+
+def test_coefficients_of_principal_components_choose_no_feature() -> None:
+    fitted = model("elastic_net", components=2).fit(cohort(2), None, CONTEXT)
+    assert fitted.summary.features == {}

@@ -79,7 +79,7 @@ def test_more_features_than_normals_are_no_obstacle() -> None:
 
 
 def test_several_classes_are_refused_by_name() -> None:
-    with pytest.raises(ModelFailure, match="a task of 3 classes has no one class that is normal"):
+    with pytest.raises(ModelFailure, match="3 classes; this model needs one normal class"):
         model("one_class").fit(cohort(3), None, context(None))
 
 

@@ -12,13 +12,14 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from skiagram.errors import DataError
-from skiagram.models.classical.normalisation import MaximumThenSumScaler
+from skiagram.errors import DataError, ModelFailure
 from skiagram.models.classical.persistence import TRUSTED, read_pipeline, write_pipeline
+from skiagram.models.classical.preprocessing import MaximumThenSumScaler
 
 GENERATOR = np.random.default_rng(0)
 VALUES = GENERATOR.normal(size=(60, 4))
@@ -61,6 +62,32 @@ def test_equal_arrays_are_kept_once(tmp_path: Path) -> None:
     assert len(zipfile.ZipFile(path).namelist()) == before
     loaded = read_pipeline(path, LinearRegression)
     np.testing.assert_array_equal(loaded[-1].copy_of_coefficients_, pipeline[-1].coef_)
+
+
+def test_what_could_not_be_loaded_is_refused_by_name_when_it_is_saved(tmp_path: Path) -> None:
+    """Scikit-learn's search trees hold pointers that skops does not trust."""
+    path = tmp_path / "model.skops"
+    with pytest.raises(ModelFailure, match=r"^KNeighborsClassifier: .*_kd_tree\.KDTree"):
+        write_pipeline(fitted(KNeighborsClassifier(algorithm="kd_tree")), path)
+    assert not path.exists()
+    write_pipeline(fitted(KNeighborsClassifier(algorithm="brute")), path)
+    read_pipeline(path, KNeighborsClassifier)
+
+
+def test_trees_that_would_be_refused_are_not_saved(tmp_path: Path) -> None:
+    pipeline = fitted(DecisionTreeClassifier(random_state=0))
+    pipeline[-1].tree_.children_left[0] = 10**6
+    with pytest.raises(ModelFailure, match="impossible nodes"):
+        write_pipeline(pipeline, tmp_path / "model.skops")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_skops_cannot_write_is_a_named_failure(tmp_path: Path) -> None:
+    pipeline = fitted(SVC())
+    with (tmp_path / "log").open("w") as file:
+        pipeline[-1].opened_file_ = file
+        with pytest.raises(ModelFailure, match=r"^SVC: the fitted model cannot be saved"):
+            write_pipeline(pipeline, tmp_path / "model.skops")
 
 
 def rewritten(path: Path, change: Callable[[dict[str, bytes]], None]) -> None:

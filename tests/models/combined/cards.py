@@ -9,19 +9,23 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
-from skiagram.models.combined.combination import Combination
-from skiagram.models.combined.member import CombinedMember, Scorecard
-from skiagram.models.combined.member_scores import MemberScores
+from skiagram.models.combined.combination import Combination, MemberScores
+from skiagram.models.combined.stage import CombinedMember, Scorecard
 from skiagram.models.contract import Labelled
-from skiagram.models.plan import Plan
+from skiagram.models.resampling import Plan
 from skiagram.options import build
-from skiagram.predictions import Predictions
-from skiagram.records import SEALED, Cases, Design, Outcome, Task
+from skiagram.records import SEALED, Cases, Design, Outcome, Predictions, Task
 from skiagram.splits import grouped_folds
 
 CONF = Path(__file__).resolve().parents[3] / "conf" / "combination"
 PLAN = Plan(
-    repeats=2, folds=3, inner_folds=2, calibration="platt", validation_fraction=0.25, seed=7
+    repeats=2,
+    folds=3,
+    inner_folds=2,
+    calibration="platt",
+    sensitivity=0.9,
+    validation_fraction=0.25,
+    seed=7,
 )
 Floats = NDArray[np.float64]
 

@@ -1,13 +1,112 @@
-"""What the combine stage refuses, and what it leaves when there is nothing to combine."""
+"""A combination goes through the plan as any model does, and no label leaks into its scores."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
-from skiagram.errors import OptionError
-from skiagram.models.combined.stage import checked, combine_all
-from tests.models.combined.cards import CONF, PLAN, cases_of, drawn
+from skiagram.errors import DataError, OptionError
+from skiagram.models.arm import ArmFolders, train
+from skiagram.models.combined.combination import MemberScores
+from skiagram.models.combined.stage import CombinedMember, check_combination, combine_all
+from skiagram.models.contract import Labelled
+from skiagram.models.resampling import Plan, Resampling, Scored
+from skiagram.records import Design, Outcome, Predictions
+from tests.models.combined.cards import CONF, PLAN, cases_of, combination, drawn, member, outcome
+
+
+def result(folder: Path, design: Design, n_classes: int = 2) -> tuple[Outcome, Predictions]:
+    """Train stacking on drawn members."""
+    data = drawn((1.0, 0.8), n_classes)
+    cases, task, _ = cases_of(data, design)
+    one = member(combination("stacking"), data, cases, design)
+    found = train(one, cases, task, PLAN, ArmFolders.under(folder, "combination"))
+    return found, Predictions.read(folder / "scores/combination/predictions.parquet")
+
+
+@pytest.mark.parametrize(("design", "n_classes"), [("holdout", 2), ("cv", 2), ("holdout", 3)])
+def test_it_leaves_the_same_parts_as_its_members(
+    design: Design, n_classes: int, tmp_path: Path
+) -> None:
+    found, predictions = result(tmp_path, design, n_classes)
+    assert (found.status, found.arm) == ("finished", "combined"), found.reason
+    data = drawn((1.0, 0.8), n_classes)
+    cases, _, _ = cases_of(data, design)
+    own = member(combination("stacking"), data, cases, design).cards[0].predictions.table
+    keys = ["part", "repeat", "fold", "case_id"]
+    expected = own[keys].sort_values(keys, ignore_index=True)
+    left = predictions.table[keys].sort_values(keys, ignore_index=True)
+    assert left.values.tolist() == expected.values.tolist()
+    np.testing.assert_allclose(predictions.probabilities().sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("design", ["holdout", "cv"])
+def test_two_runs_leave_equal_bytes(design: Design, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        result(tmp_path / name, design)
+    files = [path for path in (tmp_path / "first").rglob("*") if path.is_file()]
+    assert len(files) >= 5
+    for path in files:
+        twin = tmp_path / "second" / path.relative_to(tmp_path / "first")
+        assert twin.read_bytes() == path.read_bytes()
+
+
+def developed(data: Labelled[MemberScores], flipped: str | None) -> dict[str, Scored]:
+    """Return each fold's held-out scores, the labels of one fold's cases turned round."""
+    resampling = Resampling(combination("stacking"), PLAN, positive=1)
+    folds = resampling.folds(data, 3, "repeat0")
+    fit, label = np.empty(len(data), dtype=np.int64), data.label.copy()
+    for k, fold in enumerate(folds):
+        fit[fold.held_out] = k
+        if f"fold{k}" == flipped:
+            label[fold.held_out] = 1 - label[fold.held_out]
+    changed = replace(data, inputs=MemberScores(data.inputs.scores, fit), label=label)
+    _, scored = resampling.develop(changed, None, folds, "repeat0", score_training=False)
+    return {f"fold{one.fold}": one for one in scored}
+
+
+def test_labels_of_held_out_patients_leave_their_own_scores_as_they_are() -> None:
+    data = drawn((1.0, 0.8))
+    before, after = developed(data, None), developed(data, "fold1")
+    np.testing.assert_array_equal(after["fold1"].scores, before["fold1"].scores)
+    for other in ("fold0", "fold2"):
+        assert not np.allclose(after[other].scores, before[other].scores)
+
+
+def test_no_sealed_label_is_read(tmp_path: Path) -> None:
+    _, predictions = result(tmp_path, "holdout")
+    data = drawn((1.0, 0.8))
+    cases, _, split = cases_of(data, "holdout")
+    assert set(cases.label[split == "test"]) == {-1}
+    assert len(predictions.part("test").table) == PLAN.repeats * int((split == "test").sum())
+
+
+def test_a_failed_member_fails_the_combination_by_name(tmp_path: Path) -> None:
+    data = drawn((1.0, 0.8))
+    cases, task, _ = cases_of(data, "holdout")
+    one = member(combination("stacking"), data, cases, "holdout")
+    lost = replace(one.cards[1], outcome=outcome("member1", "failed"))
+    broken = CombinedMember("combination", one.model, {}, (one.cards[0], lost))
+    found = train(broken, cases, task, PLAN, ArmFolders.under(tmp_path, "combination"))
+    assert found.status == "failed"
+    assert "Member1 could not be trained" in found.reason
+
+
+@pytest.mark.parametrize(
+    "plan", [replace(PLAN, seed=8), replace(PLAN, folds=4), replace(PLAN, repeats=1)]
+)
+@pytest.mark.parametrize("design", ["holdout", "cv"])
+def test_members_of_another_plan_are_refused(plan: Plan, design: Design, tmp_path: Path) -> None:
+    data = drawn((1.0, 0.8))
+    cases, task, _ = cases_of(data, design)
+    one = member(combination("stacking"), data, cases, design)
+    other = member(combination("stacking"), data, cases, design, plan)
+    mixed = CombinedMember("combination", one.model, {}, (one.cards[0], other.cards[1]))
+    with pytest.raises(DataError, match=r"scores of member1: .*another plan"):
+        train(mixed, cases, task, PLAN, ArmFolders.under(tmp_path, "combination"))
+
 
 RUN = ("logistic_regression", "svm")
 
@@ -26,7 +125,7 @@ def test_a_wrong_combination_is_refused_by_name(
 ) -> None:
     values = yaml.safe_load((CONF / "stacking.yaml").read_text())
     with pytest.raises(OptionError, match=words):
-        checked(name, values | {"members": list(RUN)} | changed, RUN)
+        check_combination(name, values | {"members": list(RUN)} | changed, RUN)
 
 
 def test_without_combinations_the_outputs_say_so(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.features.table import FeatureTable
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import Labelled
-from skiagram.models.deep.learner import Learner
+from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
-from skiagram.store import ImageStore, ShardWriter
-from skiagram.training.images import ImageSet
+from skiagram.training.data import ImageSet
 from skiagram.training.options import Augmentation, Optimizer, Trainer, Training
 
 CPU = Trainer(
@@ -42,9 +43,9 @@ def training(
     )
 
 
-def learner(options: Training, dropout: float = 0.3) -> Learner:
+def learner(options: Training, dropout: float = 0.3) -> NetworkModel:
     network = SmallCNN(widths=(6, 12), dropout=dropout, training=options)
-    return Learner(network, CPU, threads=1)
+    return NetworkModel(network, CPU, threads=1)
 
 
 def spots(

@@ -10,10 +10,10 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitContext, Labelled
-from skiagram.models.deep.fitted import load
-from skiagram.models.deep.learner import Learner
+from skiagram.models.deep.fitted import load_network
+from skiagram.models.deep.network_model import NetworkModel
 from skiagram.options import build
-from skiagram.training.images import ImageSet
+from skiagram.training.data import ImageSet
 from tests.models.deep.spots import CPU, spots
 
 SIDE = 32
@@ -33,7 +33,7 @@ NETWORKS = [
 OF_IMAGES_ALONE = [one for one in NETWORKS if one.values[0] not in OF_VOLUMES]
 
 
-def learner(name: str, epochs: int) -> Learner:
+def learner(name: str, epochs: int) -> NetworkModel:
     """Return a network as its option file has it, with a training that suits a tiny set."""
     optimizer = {"name": "adam", "lr": 0.003, "weight_decay": 0.0, "schedule": "constant"}
     short = {"epochs": epochs, "patience": epochs, "batch_size": 16, "optimizer": optimizer}
@@ -42,7 +42,7 @@ def learner(name: str, epochs: int) -> Learner:
     options = options | {"training": options["training"] | whole | short}
     if "weights" in options:  # none to be had here, and a frozen base of fresh ones learns nothing
         options |= {"weights": "none", "frozen_epochs": 0}
-    return Learner(build(options, "model"), CPU, threads=1)
+    return NetworkModel(build(options, "model"), CPU, threads=1)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -54,7 +54,7 @@ def test_learns_and_comes_back_from_its_folder(tmp_path: Path, name: str) -> Non
     assert losses[-1] < 0.9 * losses[0]
     assert fitted.summary.parameters > 0
     fitted.save(tmp_path / "model")
-    again = load(tmp_path / "model")
+    again = load_network(tmp_path / "model")
     np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
 
 
@@ -98,7 +98,7 @@ def test_volumes_are_learned_and_the_model_comes_back(tmp_path: Path, name: str)
     assert losses[-1] < 0.9 * losses[0]
     assert fitted.summary.multiply_adds
     fitted.save(tmp_path / "model")
-    again = load(tmp_path / "model")
+    again = load_network(tmp_path / "model")
     np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.contract import FitContext
-from skiagram.models.deep.fitted import load
+from skiagram.models.deep.fitted import load_network
 from tests.models.deep.spots import halves, learner, spots, training
 
 
@@ -16,7 +16,7 @@ def test_a_loaded_network_scores_alike(tmp_path: Path) -> None:
     known, unseen = halves(tmp_path, 48)
     fitted = learner(training()).fit(known, unseen, FitContext(seed=0))
     fitted.save(tmp_path / "model")
-    again = load(tmp_path / "model")
+    again = load_network(tmp_path / "model")
     np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
     again.save(tmp_path / "copy")
     for name in ("weights.safetensors", "architecture.json"):
@@ -48,4 +48,4 @@ def test_a_damaged_model_is_named(tmp_path: Path, damage: str) -> None:
     else:
         architecture.write_text("{")
     with pytest.raises(DataError, match=r"unreadable network.*train it again"):
-        load(folder)
+        load_network(folder)

@@ -11,12 +11,12 @@ from sklearn.metrics import roc_auc_score
 from skiagram.errors import DataError, OptionError
 from skiagram.features.table import FeatureTable
 from skiagram.models.contract import FitContext, Labelled
-from skiagram.models.deep.fitted import FittedNetwork, load
+from skiagram.models.deep.fitted import FittedNetwork, load_network
 from skiagram.models.deep.image_and_table import Fusion, ImageAndTable
-from skiagram.models.deep.learner import Learner
+from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.transfer import Transfer
 from skiagram.training.classifier import Staged, multiply_adds
-from skiagram.training.images import ImageSet
+from skiagram.training.data import ImageSet
 from skiagram.training.options import Training
 from tests.models.deep.spots import CPU, noise_table, spots, training
 
@@ -54,7 +54,7 @@ def telling(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
 
 def fitted(cases: Labelled[ImageSet], how: Training | None = None) -> FittedNetwork:
     known, stopping = cases.select(np.arange(64)), cases.select(np.arange(64, 80))
-    return Learner(options(how=how), CPU, threads=1).fit(known, stopping, FitContext(seed=0))
+    return NetworkModel(options(how=how), CPU, threads=1).fit(known, stopping, FitContext(seed=0))
 
 
 def auc(cases: Labelled[ImageSet], model: FittedNetwork) -> float:
@@ -81,7 +81,7 @@ def test_ensembles_and_mixtures_take_the_table_with_them(
     model = fitted(cases, how)
     assert auc(cases, model) > 0.8
     model.save(tmp_path / "model")
-    again = load(tmp_path / "model")
+    again = load_network(tmp_path / "model")
     np.testing.assert_array_equal(again.scores(cases.inputs), model.scores(cases.inputs))
 
 
@@ -102,7 +102,7 @@ def test_a_saved_network_with_the_encoder_of_another_is_refused(tmp_path: Path) 
     for name in ("table.json", "table.skops"):
         (tmp_path / "one" / name).write_bytes((tmp_path / "other" / name).read_bytes())
     with pytest.raises(DataError, match="a table of 2 columns for a network that reads 4"):
-        load(tmp_path / "one")
+        load_network(tmp_path / "one")
 
 
 def test_a_frozen_base_stays_frozen_inside() -> None:

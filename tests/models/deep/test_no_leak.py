@@ -9,27 +9,34 @@ import yaml
 from numpy.typing import NDArray
 
 from skiagram.models.contract import Labelled
-from skiagram.models.deep.learner import Learner
-from skiagram.models.plan import Plan
-from skiagram.models.resampling import Resampling
+from skiagram.models.deep.network_model import NetworkModel
+from skiagram.models.resampling import Plan, Resampling
 from skiagram.options import build
 from skiagram.splits import Partition
-from skiagram.training.images import ImageSet
+from skiagram.training.data import ImageSet
 from tests.models.deep.spots import CPU, noise_table, spots
 
 CONF = Path(__file__).resolve().parents[3] / "conf" / "model"
 PLAN = Plan(
-    repeats=1, folds=2, inner_folds=2, calibration="platt", validation_fraction=0.25, seed=0
+    repeats=1,
+    folds=2,
+    inner_folds=2,
+    calibration="platt",
+    sensitivity=0.9,
+    validation_fraction=0.25,
+    seed=0,
 )
 
 
-def learner(name: str) -> Learner:
+def learner(name: str) -> NetworkModel:
     options = yaml.safe_load((CONF / f"{name}.yaml").read_text())
     options["training"] |= {"epochs": 2, "patience": 2, "augmentation": None, "image_size": None}
-    return Learner(build(options, "model"), CPU, threads=1)
+    return NetworkModel(build(options, "model"), CPU, threads=1)
 
 
-def blind_scores(model: Learner, cases: Labelled[ImageSet], fold: Partition) -> NDArray[np.float64]:
+def blind_scores(
+    model: NetworkModel, cases: Labelled[ImageSet], fold: Partition
+) -> NDArray[np.float64]:
     """Return what a fit on one side of a partition says of the other side's cases."""
     fitted = Resampling(model, PLAN, positive=1).fit(cases.select(fold.training), None, "fold0")
     return fitted.scores(cases.select(fold.held_out).inputs)

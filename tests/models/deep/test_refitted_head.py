@@ -13,7 +13,7 @@ from sklearn.svm import LinearSVC
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.contract import FitContext
 from skiagram.models.deep.fitted import FittedNetwork
-from skiagram.models.deep.learner import Learner
+from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.refitted_head import RefittedHead, entering
 from skiagram.models.deep.transfer import last_layer
 from skiagram.training.classifier import Classifier
@@ -48,7 +48,7 @@ def test_scores_are_those_of_scikit_learn_on_what_enters_the_last_layer(
     known, stopping, held_out = (
         cases.select(np.arange(*span)) for span in ((0, 36), (36, 48), (48, 60))
     )
-    fitted = Learner(options(head), CPU, threads=1).fit(known, stopping, FitContext(seed=0))
+    fitted = NetworkModel(options(head), CPU, threads=1).fit(known, stopping, FitContext(seed=0))
     classifier = classifier_of(fitted)
 
     def numbers(rows: Any) -> Any:
@@ -73,7 +73,7 @@ def test_only_the_last_layer_differs_from_the_network_itself(tmp_path: Path) -> 
     cases = spots(tmp_path / "images", 48)
     known, stopping = cases.select(np.arange(36)), cases.select(np.arange(36, 48))
     both = [
-        classifier_of(Learner(one, CPU, threads=1).fit(known, stopping, FitContext(seed=0)))
+        classifier_of(NetworkModel(one, CPU, threads=1).fit(known, stopping, FitContext(seed=0)))
         for one in (options(), options().network())
     ]
     refitted, plain = (one.state_dict() for one in both)
@@ -85,7 +85,7 @@ def test_a_class_without_a_case_is_named(tmp_path: Path) -> None:
     cases = spots(tmp_path / "images", 24)
     positive = cases.select(np.flatnonzero(cases.label == 1))
     with pytest.raises(ModelFailure, match="class 0 has no training case"):
-        Learner(options(), CPU, threads=1).fit(positive, positive, FitContext(seed=0))
+        NetworkModel(options(), CPU, threads=1).fit(positive, positive, FitContext(seed=0))
 
 
 def test_the_name_says_both_and_a_network_on_a_table_is_refused() -> None:
@@ -97,7 +97,7 @@ def test_the_name_says_both_and_a_network_on_a_table_is_refused() -> None:
         "hidden": 4,
         "dropout": 0.0,
     }
-    with pytest.raises(OptionError, match="is no network on images alone"):
+    with pytest.raises(OptionError, match="is not a network that reads only images"):
         RefittedHead(
             backbone=fusion, head="svm", inverse_regularisation=0.1, training=training(epochs=2)
         )

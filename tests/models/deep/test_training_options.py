@@ -14,9 +14,8 @@ from torch import Tensor
 
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitContext, Labelled
-from skiagram.models.deep.fitted import FittedNetwork, load
-from skiagram.training.data import Examples
-from skiagram.training.images import ImageSet
+from skiagram.models.deep.fitted import FittedNetwork, load_network
+from skiagram.training.data import Examples, ImageSet
 from skiagram.training.options import Optimizer, Trainer
 from tests.models.deep.spots import CPU, halves, learner, training
 
@@ -56,14 +55,14 @@ def test_an_ensemble_averages_the_probabilities_of_fits_from_other_seeds(
     assert three.summary.images_seen == 3 * alone.summary.images_seen
     assert three.summary.curves["epoch"].tolist() == alone.summary.curves["epoch"].tolist()
     three.save(tmp_path / "model")
-    np.testing.assert_array_equal(scores(load(tmp_path / "model"), cases), found)
+    np.testing.assert_array_equal(scores(load_network(tmp_path / "model"), cases), found)
 
 
 def test_an_ensemble_is_resumed_member_by_member(tmp_path: Path, cases: Cases) -> None:
     model = learner(dataclasses.replace(training(), members=2))
     whole = model.fit(*cases, FitContext(seed=3, folder=tmp_path / "whole"))
     folders = [tmp_path / "whole", tmp_path / "whole" / "member1"]
-    assert all((folder / "last.ckpt").exists() for folder in folders)
+    assert all((folder / "finished.ckpt").exists() for folder in folders)
     again = model.fit(*cases, FitContext(seed=3, folder=tmp_path / "whole"))
     np.testing.assert_array_equal(scores(again, cases), scores(whole, cases))
 
@@ -138,7 +137,9 @@ def test_layouts_and_compilation_give_the_same_network_and_the_same_names(
     assert len(calls) == 1
     np.testing.assert_allclose(scores(compiled, cases), expected, atol=1e-3)
     compiled.save(tmp_path / "model")
-    np.testing.assert_array_equal(scores(load(tmp_path / "model"), cases), scores(compiled, cases))
+    np.testing.assert_array_equal(
+        scores(load_network(tmp_path / "model"), cases), scores(compiled, cases)
+    )
 
 
 def test_a_loss_that_is_no_number_names_the_cases_of_its_batch(

@@ -1,27 +1,146 @@
-"""Bases that others trained: frozen for some epochs, read by gray images, saved whole."""
+"""Weights come by name over a network or from a checked file; nothing but tensors is read."""
 
 import dataclasses
 import hashlib
+import http.server
+import pickle
+import threading
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
-from torchvision.models import get_model, resnet18
+from torchvision.models import ShuffleNet_V2_X0_5_Weights as Published
+from torchvision.models import get_model, resnet18, shufflenet_v2_x0_5
 
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.models.contract import FitContext
-from skiagram.models.deep.fitted import load
-from skiagram.models.deep.learner import Learner
+from skiagram.models.deep.fitted import load_network
+from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.pretrained import Pretrained
-from skiagram.models.deep.transfer import Transfer
+from skiagram.models.deep.transfer import Transfer, WeightsFile, read_state_dict
 from skiagram.models.deep.vgg16_transfer import VGG16Transfer
-from skiagram.models.deep.weights import WeightsFile
 from skiagram.training.classifier import multiply_adds, parameter_count
 from skiagram.training.module import ClassifierTraining
 from tests.models.deep.spots import CPU, halves, training
+
+ARCHITECTURE, NAME = "shufflenet_v2_x0_5", "IMAGENET1K_V1"
+BOTH_WAYS = r"no weights of shufflenet_v2_x0_5.*internet.*file: PATH, sha256: CHECKSUM"
+
+
+@pytest.fixture(scope="module")
+def weights() -> dict[str, Tensor]:
+    torch.manual_seed(5)
+    return dict(shufflenet_v2_x0_5(weights=None).state_dict())
+
+
+def checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def from_file(path: Path) -> dict[str, Tensor] | None:
+    return read_state_dict(ARCHITECTURE, WeightsFile(file=str(path), sha256=checksum(path)))
+
+
+def assert_equal(found: dict[str, Tensor] | None, expected: dict[str, Tensor]) -> None:
+    assert found is not None
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, str]]:
+    """Serve a folder on this machine alone, and keep what is fetched below the test's folder."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as one:
+        threading.Thread(target=one.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{one.server_port}"
+        one.shutdown()
+
+
+def test_weights_by_name_are_fetched_once_and_checked(
+    server: tuple[Path, str], weights: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, url = server
+    torch.save(weights, folder / "weights")
+    path = folder / f"tiny-{checksum(folder / 'weights')[:8]}.pth"
+    (folder / "weights").rename(path)
+    monkeypatch.setattr(Published[NAME].value, "url", f"{url}/{path.name}")
+    assert_equal(read_state_dict(ARCHITECTURE, NAME), weights)
+    path.unlink()
+    assert_equal(read_state_dict(ARCHITECTURE, NAME), weights)
+
+
+def test_a_damaged_download_is_refused(
+    server: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, url = server
+    (folder / "tiny-01234567.pth").write_bytes(b"half of it")
+    monkeypatch.setattr(Published[NAME].value, "url", f"{url}/tiny-01234567.pth")
+    with pytest.raises(DataError, match=BOTH_WAYS):
+        read_state_dict(ARCHITECTURE, NAME)
+
+
+def test_without_a_network_or_a_file_one_error_says_both_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(Published[NAME].value, "url", "http://127.0.0.1:9/tiny-01234567.pth")
+    with pytest.raises(DataError, match=BOTH_WAYS):
+        read_state_dict(ARCHITECTURE, NAME)
+    with pytest.raises(DataError, match=BOTH_WAYS):
+        read_state_dict(
+            ARCHITECTURE, WeightsFile(file=str(tmp_path / "absent.pth"), sha256=64 * "0")
+        )
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(OptionError, match=r"model\.weights.*none, IMAGENET1K_V1, .*a file"):
+        read_state_dict(ARCHITECTURE, "IMAGENET2")
+
+
+def test_both_kinds_of_files_are_read(tmp_path: Path, weights: dict[str, Tensor]) -> None:
+    torch.save(weights, tmp_path / "weights.pth")
+    save_file(weights, tmp_path / "weights.safetensors")
+    for name in ("weights.pth", "weights.safetensors"):
+        assert_equal(from_file(tmp_path / name), weights)
+
+
+def test_another_file_than_the_named_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "weights.pth").write_bytes(b"something else")
+    with pytest.raises(DataError, match=r"SHA-256 [0-9a-f]{64}.*Allowed: 0{64}"):
+        read_state_dict(
+            ARCHITECTURE, WeightsFile(file=str(tmp_path / "weights.pth"), sha256=64 * "0")
+        )
+
+
+class Boom:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return Path.touch, ("executed",)
+
+
+@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
+@pytest.mark.parametrize("content", [b"", b"neither", pickle.dumps(Boom(), protocol=2)])
+def test_what_is_no_state_dict_is_refused_and_runs_nothing(
+    tmp_path: Path, suffix: str, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / f"weights.{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="no state dict"):
+        from_file(path)
+    assert not (tmp_path / "executed").exists()
+
 
 SMALL = "shufflenet_v2_x0_5"
 
@@ -105,22 +224,23 @@ def test_a_base_learns_only_once_it_is_released(frozen_epochs: int | None) -> No
         assert not torch.equal(network.head.weight, head)  # type: ignore[arg-type]
 
 
-def small_learner(weights: str | WeightsFile, frozen_epochs: int) -> Learner:
+def small_learner(weights: str | WeightsFile, frozen_epochs: int) -> NetworkModel:
     options = dataclasses.replace(training(epochs=6), patience=2, image_size=32)
     network = dataclasses.replace(
         pretrained(weights, frozen_epochs=frozen_epochs), training=options
     )
-    return Learner(network, CPU, threads=1)
+    return NetworkModel(network, CPU, threads=1)
 
 
 @pytest.mark.parametrize(("frozen_epochs", "epochs"), [(0, 3), (3, 5)])
 def test_patience_counts_from_the_release_of_the_base(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen_epochs: int, epochs: int
 ) -> None:
-    def worse(module: ClassifierTraining) -> tuple[float, float]:
-        return float(module.current_epoch), 0.5
+    def log_worse(module: ClassifierTraining) -> None:
+        loss = float(module.current_epoch)
+        module.log_dict({"validation_loss": loss, "validation_accuracy": 0.5})
 
-    monkeypatch.setattr(ClassifierTraining, "validation", worse)
+    monkeypatch.setattr(ClassifierTraining, "on_validation_epoch_end", log_worse)
     known, unseen = halves(tmp_path, 12)
     fitted = small_learner("none", frozen_epochs).fit(known, unseen, FitContext(seed=0))
     assert len(fitted.summary.curves) == epochs
@@ -132,7 +252,7 @@ def test_a_saved_network_needs_its_first_weights_no_more(tmp_path: Path) -> None
     fitted = small_learner(weights, 0).fit(known, unseen, FitContext(seed=0))
     fitted.save(tmp_path / "model")
     Path(weights.file).unlink()
-    again = load(tmp_path / "model")
+    again = load_network(tmp_path / "model")
     np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
 
 

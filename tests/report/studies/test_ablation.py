@@ -3,8 +3,8 @@
 import pytest
 
 from skiagram.evaluation.results import Estimate
-from skiagram.report.studies.ablation import answer, render
-from skiagram.studies.ablation.results import AblationResult, Change, DataSetResult, VariantResult
+from skiagram.report.studies.ablation import describe_variant, render
+from skiagram.studies.ablation.results import AblatedDataSet, AblationResult, Change, VariantResult
 
 
 def variant(name: str, psnr: float | None, *differences: Estimate) -> VariantResult:
@@ -26,22 +26,26 @@ REFERENCE = variant("none", 20.0, SAME, SAME)
         (variant("a", None, BETTER, WORSE), "better for 1, worse for 1 of 2 models."),
         (variant("a", None, OPEN, SAME), "open for 1, no change for 1 of 2 models."),
         (variant("a", None, BETTER, NONE), "better for 1 of 1 models."),
-        (variant("a", None, NONE), "no figure."),
+        (variant("a", None, NONE), "no result."),
     ],
 )
 def test_an_interval_that_leaves_out_0_is_a_change(found: VariantResult, words: str) -> None:
-    assert answer(found, REFERENCE) == words
+    assert describe_variant(found, REFERENCE) == words
 
 
 def test_nearer_images_and_worse_models_are_said_together() -> None:
-    assert "holds information" in answer(variant("a", 25.0, WORSE, OPEN), REFERENCE)
-    assert "holds information" not in answer(variant("a", 15.0, WORSE, OPEN), REFERENCE)
-    assert "holds information" not in answer(variant("a", 25.0, WORSE, BETTER), REFERENCE)
+    assert "contains information" in describe_variant(variant("a", 25.0, WORSE, OPEN), REFERENCE)
+    assert "contains information" not in describe_variant(
+        variant("a", 15.0, WORSE, OPEN), REFERENCE
+    )
+    assert "contains information" not in describe_variant(
+        variant("a", 25.0, WORSE, BETTER), REFERENCE
+    )
 
 
 def test_the_page_shows_every_variant_and_escapes_names() -> None:
     variants = (variant("none", None, SAME), variant("<b>mean</b>", None, WORSE))
-    found = DataSetResult("films", "Films", "test", 20, 10, variants)
+    found = AblatedDataSet("films", "Films", "test", 20, 10, variants)
     page = render(AblationResult({"none": {}, "<b>mean</b>": {"radius": 1}}, (found,)))
     assert "&lt;b&gt;mean&lt;/b&gt;" in page
     assert "<b>mean</b>" not in page

@@ -3,8 +3,14 @@
 from dataclasses import replace
 
 from skiagram.evaluation.results import Estimate
-from skiagram.report.studies.cost import fronts, lead, render, short_number, time
-from skiagram.studies.cost.results import CostResult, ModelCost, Timing, Uncosted
+from skiagram.report.studies.cost import (
+    describe_best,
+    format_short,
+    format_timing,
+    list_fronts,
+    render,
+)
+from skiagram.studies.cost.results import CostResult, FailedModel, ModelCost, Timing
 
 
 def timing(value: float) -> Timing:
@@ -27,35 +33,37 @@ MODELS = (
 )
 RESULT = CostResult(
     "films", "Films", 90, 80, 3, 64, 7, "wall", "Processor X, 2 cores", 1, "cpu", 0.02, MODELS,
-    (Uncosted("Broken", "out of memory."),),
+    (FailedModel("Broken", "out of memory."),),
 )  # fmt: skip
 
 
 def test_the_lead_names_the_best_and_the_cheapest_that_is_as_good() -> None:
-    assert lead(RESULT) == (
+    assert describe_best(RESULT) == (
         "The highest AUC is Net’s, 0.900. Of the 2 models less than 0.02 behind it or level, Net "
-        "is the cheapest to use (0.500 ms a case), and Linear is the cheapest to train (2.00 s "
+        "is the cheapest to use (0.500 ms per case), and Linear is the cheapest to train (2.00 s "
         "instead of 400)."
     )
 
 
 def test_a_best_model_far_ahead_is_said_to_be_alone() -> None:
-    assert lead(replace(RESULT, margin=0.001)).endswith("No other comes within 0.00 of it.")
-    assert lead(replace(RESULT, models=())) == "No model could be trained."
+    assert describe_best(replace(RESULT, margin=0.001)).endswith(
+        "No other comes within 0.00 of it."
+    )
+    assert describe_best(replace(RESULT, models=())) == "No model could be trained."
 
 
 def test_a_front_goes_from_the_cheapest_on_and_lacks_what_is_not_defined() -> None:
-    found = fronts(RESULT)
+    found = list_fronts(RESULT)
     assert found["seconds to train"] == "Tree <3>, Linear, Net"
-    assert found["milliseconds a case"] == "Net"
-    assert found["multiply–adds a case"] == "Linear, Net"
+    assert found["milliseconds per case"] == "Net"
+    assert found["multiply–add operations per case"] == "Linear, Net"
 
 
 def test_times_keep_two_digits_that_count() -> None:
-    found = [short_number(value) for value in (0.01234, 1.234, 12.34, 1234.5)]
+    found = [format_short(value) for value in (0.01234, 1.234, 12.34, 1234.5)]
     assert found == ["0.012", "1.23", "12.3", "1,234"]
-    assert time(timing(10.0)) == "10.0 (9.00–15.0)"
-    assert time(None) == "–"
+    assert format_timing(timing(10.0)) == "10.0 (9.00–15.0)"
+    assert format_timing(None) == "–"
 
 
 def test_the_page_names_machine_and_failures_and_escapes_names() -> None:

@@ -2,21 +2,31 @@
 
 from dataclasses import replace
 
+import pytest
+
 from skiagram.evaluation.results import Estimate
-from skiagram.report.studies.crossover import answer, render
+from skiagram.report.studies.crossover import (
+    describe_crossing,
+    draw_learning_curves,
+    render,
+    summarise,
+)
 from skiagram.studies.crossover.results import Band, Crossing, CrossoverResult, LearningCurve
 
-CROSSING = Crossing("net", "Net", 730.0, 412.0, 1490.0, 1.0, Estimate(0.03, 0.01, 0.05))
+CROSSING = Crossing(
+    "net", "Net", 730.0, 412.0, 1490.0, 1.0, (50, 200, 800), (5, 5, 5), Estimate(0.03, 0.01, 0.05)
+)
 AUC = tuple(Estimate(value, value - 0.1, value + 0.1) for value in (0.6, 0.7, 0.8))
 BAND = Band((50.0, 1600.0), (0.6, 0.8), (0.5, 0.7), (0.7, 0.9))
-CURVE = LearningCurve("net", "Net <2>", "deep", (50, 200, 800), AUC, (), (), BAND, ("too few",))
+DRAWS = ((0.6,) * 5, (0.7, 0.7, None, None, 0.7), (0.8,) * 5)
+CURVE = LearningCurve("net", "Net <2>", "deep", (50, 200, 800), AUC, DRAWS, (), BAND, ("too few",))
 RESULT = CrossoverResult(
     "films", "Films", 50, 800, 1600, 5, 100, 90, Estimate(0.95), (CURVE,), (CROSSING,)
 )
 
 
 def test_a_sure_crossing_has_its_number_and_interval() -> None:
-    words = answer(CROSSING, RESULT)
+    words = describe_crossing(CROSSING, RESULT)
     assert (
         "overtakes the best baseline at about 730 training cases (95 % interval 410 to 1,500)"
         in words
@@ -24,27 +34,64 @@ def test_a_sure_crossing_has_its_number_and_interval() -> None:
     assert "With 800 training cases the difference in AUC is +0.030 (0.010–0.050)." in words
 
 
-def test_a_crossing_that_some_resamples_lack_is_open() -> None:
-    words = answer(replace(CROSSING, high=None, share=0.8), RESULT)
-    assert (
-        "whether it does is open: the 95 % interval goes from 410 to beyond 1,600 (80% of" in words
-    )
+@pytest.mark.parametrize("share", [0.03, 0.5, 0.97])
+def test_a_crossing_that_some_resamples_lack_is_open(share: float) -> None:
+    words = describe_crossing(replace(CROSSING, high=None, share=share), RESULT)
+    assert "Net may or may not overtake the best baseline with up to 1,600 training cases" in words
+    assert f"this is open, {share:.0%}".replace("%", "\N{NO-BREAK SPACE}%") in words
+    assert "The fitted curves cross at about 730 training cases." in words
 
 
-def test_no_crossing_is_said_within_reach_only() -> None:
-    words = answer(replace(CROSSING, cases=None, low=None, high=None, share=0.1), RESULT)
-    assert "does not overtake the best baseline within 1,600 training cases" in words
+def test_fitted_curves_that_do_not_cross_deny_nothing() -> None:
+    words = describe_crossing(replace(CROSSING, cases=None, high=None, share=0.2), RESULT)
+    assert "this is open" in words
+    assert "The fitted curves do not cross." in words
+
+
+@pytest.mark.parametrize("cases", [None, 1500.0])
+def test_no_crossing_is_said_within_reach_and_where_hardly_any_resample_crosses(
+    cases: float | None,
+) -> None:
+    never = replace(CROSSING, cases=cases, low=None, high=None, share=0.025)
+    words = describe_crossing(never, RESULT)
+    assert "does not overtake the best baseline with up to 1,600 training cases" in words
+
+
+def test_a_crossing_beyond_the_numbers_tried_says_so() -> None:
+    words = describe_crossing(replace(CROSSING, cases=1100.0), RESULT)
+    assert "overtakes the best baseline at about 1,100 training cases, beyond what was" in words
+
+
+def test_sizes_with_failed_fits_are_named() -> None:
+    words = describe_crossing(replace(CROSSING, compared=(50, 800), fits=(3, 5)), RESULT)
+    assert "fewer draws are compared at 50 (3 of 5 draws) training cases" in words
+    assert "Nothing is compared at 200: fewer than two draws have fits of both." in words
+    assert "fits failed" not in describe_crossing(CROSSING, RESULT)
+
+
+def test_a_network_without_enough_fits_is_named() -> None:
+    other = replace(CURVE, model="other", title="Other")
+    (_, words) = summarise(replace(RESULT, curves=(CURVE, other))).answers
+    assert words.startswith("Other is not compared")
 
 
 def test_a_lead_from_the_start_is_said() -> None:
-    words = answer(replace(CROSSING, cases=50.0, low=50.0, high=120.0), RESULT)
-    assert "from the fewest training cases tried on, 50 (at the latest from 120)" in words
+    words = describe_crossing(replace(CROSSING, cases=50.0, low=50.0, high=120.0), RESULT)
+    assert (
+        "already with the smallest number of training cases, 50 (at the latest from 120)" in words
+    )
 
 
 def test_the_page_escapes_names_and_names_failures() -> None:
     page = render(RESULT)
     assert "Net &lt;2&gt; could not be fitted everywhere: too few" in page
     assert page == render(RESULT)
+
+
+def test_a_mean_over_fewer_draws_is_marked() -> None:
+    page = render(RESULT)
+    assert page.count("3 of 5 draws</span>") == 1
+    assert "at 200 (3 of 5 draws)" in draw_learning_curves(RESULT).description
 
 
 def test_without_a_fitted_curve_the_page_says_so() -> None:

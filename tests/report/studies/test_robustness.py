@@ -5,13 +5,18 @@ from dataclasses import replace
 import pytest
 
 from skiagram.evaluation.results import Estimate
-from skiagram.report.studies.robustness import render
-from skiagram.report.studies.robustness_words import endurance, ranked, shifted, threshold
+from skiagram.report.studies.robustness import (
+    describe_endurance,
+    describe_ranking,
+    describe_shifts,
+    describe_threshold,
+    render,
+)
 from skiagram.studies.robustness.results import (
+    CorruptedDataSet,
+    CorruptedModel,
     CorruptionKind,
-    DataSetResult,
     Figures,
-    ModelResult,
     RobustnessResult,
     SeverityCurve,
     ShiftedModel,
@@ -43,14 +48,14 @@ CURVES = (
     curve(50.0, None, figures(sensitivity=0.2)),
     curve(None, None, figures(Estimate(-0.05, -0.1, 0.0))),
 )
-BEST = ModelResult(
+BEST = CorruptedModel(
     "a", "Model <A>", "classical", "", figures(), Estimate(-0.01, -0.02, 0.0), None, CURVES
 )
 NEXT = replace(BEST, model="b", title="Net", arm="deep", mean_change=LOSS, behind=LOSS)
-FAILED = ModelResult(
+FAILED = CorruptedModel(
     "c", "Lost", "deep", "diverged", None, Estimate(None, reason="diverged"), None, ()
 )
-FILMS = DataSetResult("films", "Films", "holdout", 20, 10, (BEST, NEXT, FAILED))
+FILMS = CorruptedDataSet("films", "Films", "holdout", 20, 10, (BEST, NEXT, FAILED))
 SEEN = ShiftedModel("a", "Model <A>", "classical", "", figures(), figures(LOSS))
 GONE = ShiftedModel("c", "Lost", "deep", "diverged", None, None)
 SHIFT = ShiftResult("Films", "site", (SourceResult("North", 8, 8, 12, 12, (SEEN, GONE)),))
@@ -58,47 +63,49 @@ RESULT = RobustnessResult(0.02, KINDS, (FILMS,), (SHIFT,))
 
 
 def test_the_model_that_loses_least_is_named_and_others_stand_behind_it() -> None:
-    words = ranked(FILMS)
+    words = describe_ranking(FILMS)
     assert words.startswith(
         "Model <A> loses least: over all corruptions and amounts its AUC of 0.800"
     )
     assert "Net changes by −0.100 (−0.150 to −0.050); the difference of −0.100 (" in words
-    assert "(−0.150 to −0.050) is sure." in words
+    assert "(−0.150 to −0.050) is clear." in words
     assert words.endswith("The highest mean AUC is 0.790, that of Model <A>.")
     unsure = replace(NEXT, behind=Estimate(-0.1, -0.2, 0.01))
-    assert "(−0.200 to 0.010) is not sure." in ranked(replace(FILMS, models=(BEST, unsure)))
-    assert ranked(replace(FILMS, models=(FAILED,))) == "No model could be trained."
+    assert "(−0.200 to 0.010) is not clear." in describe_ranking(
+        replace(FILMS, models=(BEST, unsure))
+    )
+    assert describe_ranking(replace(FILMS, models=(FAILED,))) == "No model could be trained."
 
 
 def test_a_model_breaks_holds_or_is_open_under_each_corruption() -> None:
-    assert endurance(BEST, RESULT) == (
+    assert describe_endurance(BEST, RESULT) == (
         "breaks under noise from 0.2 on; holds under JPEG; open under blur."
     )
-    assert endurance(FAILED, RESULT) == "could not be trained: diverged"
+    assert describe_endurance(FAILED, RESULT) == "could not be trained: diverged"
 
 
 def test_decisions_that_move_while_the_ranking_holds_are_told() -> None:
-    assert threshold(BEST, RESULT) == (
+    assert describe_threshold(BEST, RESULT) == (
         "sensitivity goes from 0.900 to 0.200 under JPEG of 50, "
         "where the AUC changes by 0.000 (0.000–0.000)."
     )
     broken = tuple(
         replace(one, figures=tuple(figures(LOSS, 0.1) for _ in one.figures)) for one in CURVES
     )
-    assert "loses more than the margin" in threshold(replace(BEST, curves=broken), RESULT)
+    assert "loses more than the margin" in describe_threshold(replace(BEST, curves=broken), RESULT)
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (Estimate(-0.1, -0.15, -0.05), "surely loses more than the margin"),
-        (Estimate(0.0, -0.01, 0.01), "surely loses less than the margin"),
-        (Estimate(-0.05, -0.09, -0.01), "surely loses, perhaps less than the margin"),
+        (Estimate(-0.1, -0.15, -0.05), "clearly loses more than the margin"),
+        (Estimate(0.0, -0.01, 0.01), "clearly loses less than the margin"),
+        (Estimate(-0.05, -0.09, -0.01), "clearly loses, perhaps less than the margin"),
         (Estimate(-0.01, -0.05, 0.03), "may or may not lose more than the margin"),
     ],
 )
 def test_whole_intervals_say_what_an_unseen_source_costs(change: Estimate, words: str) -> None:
-    (found,) = shifted([replace(SEEN, foreign=figures(change))], 0.02)
+    (found,) = describe_shifts([replace(SEEN, foreign=figures(change))], 0.02)
     assert found.startswith(f"Model <A> {words}: ")
 
 

@@ -4,54 +4,59 @@ from dataclasses import replace
 from pathlib import Path
 
 from skiagram.evaluation.results import Estimate
-from skiagram.report.studies.search import answer, lead, render, write_option_files
+from skiagram.report.studies.search import (
+    describe_gain,
+    describe_leaders,
+    render,
+    write_option_files,
+)
 from tests.studies.search.examples import NET, OPEN, RESULT, SURE, SVM
 
 
 def test_a_gain_whose_interval_leaves_out_0_is_one_and_the_nested_figure_stands_beside() -> None:
-    words = answer(SVM)
+    words = describe_gain(SVM)
     assert words == (
         "+0.020 (0.010–0.030) in AUC on the folds that chose it, which is a gain even there. "
-        "On patients the search never saw: +0.010 (−0.020 to 0.040), whether it pays is open."
+        "On patients the search never saw: +0.010 (−0.020 to 0.040), whether it helps is open."
     )
 
 
 def test_a_gain_that_may_be_chance_is_called_so() -> None:
-    assert "which may be chance" in answer(replace(SVM, gain=OPEN, nested=None))
+    assert "which may be chance" in describe_gain(replace(SVM, gain=OPEN, nested=None))
 
 
 def test_a_nested_figure_can_speak_for_or_against_the_search() -> None:
     assert SVM.nested is not None
     pays, harms = (
-        answer(replace(SVM, nested=replace(SVM.nested, gain=gain)))
+        describe_gain(replace(SVM, nested=replace(SVM.nested, gain=gain)))
         for gain in (SURE, Estimate(-0.02, -0.03, -0.01))
     )
-    assert pays.endswith("the search pays.")
+    assert pays.endswith("the search helps.")
     assert harms.endswith("it harms.")
 
 
 def test_where_no_trial_was_better_the_page_says_so() -> None:
-    assert answer(NET) == "no trial beat the option file’s own values."
+    assert describe_gain(NET) == "no trial was better than the option file’s own values."
 
 
 def test_a_model_without_a_figure_gives_its_reason() -> None:
     missing = Estimate(None, reason="out of memory")
     failed = replace(NET, default=missing, tuned=missing, gain=missing, best=None, trials=())
-    assert answer(failed) == "no figure: out of memory"
-    assert lead(replace(RESULT, models=(failed,))) == "No model finished a trial."
+    assert describe_gain(failed) == "no result: out of memory"
+    assert describe_leaders(replace(RESULT, models=(failed,))) == "No model finished a trial."
 
 
 def test_the_lead_names_both_leaders_and_warns() -> None:
-    words = lead(RESULT)
+    words = describe_leaders(RESULT)
     assert "own values Net is ahead (AUC 0.760)" in words
     assert "trials SVM <rbf> (0.770)" in words
-    assert words.endswith("so it flatters.")
+    assert words.endswith("so it is optimistic.")
 
 
 def test_the_page_says_what_was_spent_and_escapes_names() -> None:
     page = render(RESULT)
     assert "SVM &lt;rbf&gt;" in page
-    assert "7 fits of 8 trials" in page
+    assert "7 fits in 8 trials" in page
     assert "<td>3.8</td>" in page  # 3.75 processor seconds
     assert "trial 3 failed: diverged in epoch 3." in page
     assert "<code>rate</code></td><td><code>0.1</code></td><td><code>0.3</code>" in page

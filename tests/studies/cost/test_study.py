@@ -1,15 +1,18 @@
-"""Costs of real models on a small phantom."""
+"""Costs of real models on a small phantom, and the models that no other beats."""
 
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from skiagram.models.plan import Plan
-from skiagram.studies.cost.results import CostResult
+from skiagram.models.resampling import Plan
+from skiagram.studies.cost.results import CostResult, pareto_front
 from skiagram.studies.cost.study import Cost
-from tests.studies.search.small_search import TRAINER
+from tests.studies.search.examples import TRAINER
 from tests.studies.small_phantom import small_place
 
 
@@ -26,7 +29,13 @@ def study(**changed: Any) -> Cost:
         "time": "processor",
         "margin": 0.02,
         "plan": Plan(
-            repeats=1, folds=3, inner_folds=2, calibration="platt", validation_fraction=0.2, seed=0
+            repeats=1,
+            folds=3,
+            inner_folds=2,
+            calibration="platt",
+            sensitivity=0.9,
+            validation_fraction=0.2,
+            seed=0,
         ),
         "trainer": TRAINER,
     }
@@ -96,3 +105,31 @@ def test_a_network_has_multiply_adds_and_no_features(folder: Path) -> None:
     assert net.features is None
     assert net.multiply_adds is not None
     assert net.multiply_adds > net.parameters > 1000
+
+
+NUMBERS = st.integers(0, 5).map(float)  # few values, so that ties are common
+POINTS = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=8)
+
+
+@given(POINTS)
+def test_a_point_is_on_the_front_unless_another_dominates_it(
+    points: list[tuple[float, float]],
+) -> None:
+    cost, value = zip(*points, strict=True)
+    expected = [
+        not any(c <= cost[i] and v >= value[i] and (c, v) != (cost[i], value[i]) for c, v in points)
+        for i in range(len(points))
+    ]
+    assert pareto_front(cost, value).tolist() == expected
+
+
+@given(POINTS)
+def test_the_best_and_the_cheapest_are_always_met(points: list[tuple[float, float]]) -> None:
+    cost, value = (np.array(one) for one in zip(*points, strict=True))
+    front = pareto_front(cost.tolist(), value.tolist())
+    assert value[front].max() == value.max()
+    assert cost[front].min() == cost.min()
+
+
+def test_an_undefined_cost_is_not_on_the_front_and_keeps_nobody_off() -> None:
+    assert pareto_front([None, 3.0, 1.0], [0.9, 0.8, 0.7]).tolist() == [False, True, True]

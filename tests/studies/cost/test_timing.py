@@ -3,9 +3,8 @@
 import platform
 import time
 
-from skiagram.studies.cost.machine import machine
 from skiagram.studies.cost.results import Time, Timing
-from skiagram.studies.cost.timing import Clock, summary
+from skiagram.studies.cost.timing import Clock, describe_machine, summarise_times
 
 
 def clock(kind: Time) -> Clock:
@@ -13,12 +12,12 @@ def clock(kind: Time) -> Clock:
 
 
 def test_a_summary_is_the_median_between_least_and_greatest() -> None:
-    assert summary([1.0, 3.0, 2.0], scale=10) == Timing(20.0, 10.0, 30.0)
+    assert summarise_times([1.0, 3.0, 2.0], scale=10) == Timing(20.0, 10.0, 30.0)
 
 
 def test_sleeping_takes_wall_time_and_hardly_any_processor_time() -> None:
-    value, wall = clock("wall").timed(lambda: time.sleep(0.05) or 7)  # type: ignore[func-returns-value]
-    _, processor = clock("processor").timed(lambda: time.sleep(0.05))
+    value, wall = clock("wall").measure(lambda: time.sleep(0.05) or 7)  # type: ignore[func-returns-value]
+    _, processor = clock("processor").measure(lambda: time.sleep(0.05))
     assert value == 7
     assert wall >= 0.05
     assert processor < 0.03
@@ -26,7 +25,7 @@ def test_sleeping_takes_wall_time_and_hardly_any_processor_time() -> None:
 
 def test_the_call_that_warms_up_does_not_count() -> None:
     pauses = iter([0.5, 0.02, 0.02, 0.02])
-    found = clock("wall").repeated(lambda: time.sleep(next(pauses)), cases=4)
+    found = clock("wall").measure_repeated(lambda: time.sleep(next(pauses)), cases=4)
     assert 5.0 <= found.median < 60.0  # milliseconds a case; 125 with the first
     assert next(pauses, None) is None
 
@@ -37,5 +36,5 @@ def test_times_add_up() -> None:
 
 
 def test_the_machine_has_no_name() -> None:
-    assert platform.node() not in machine()
-    assert "cores" in machine()
+    assert platform.node() not in describe_machine()
+    assert "cores" in describe_machine()

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import OptionError
-from skiagram.models.plan import Plan
+from skiagram.models.resampling import Plan
 from skiagram.records import read_table
 from skiagram.studies.crossover.results import CrossoverResult
 from skiagram.studies.crossover.study import Crossover
@@ -29,7 +29,13 @@ def study(**changed: Any) -> Crossover:
         "sizes": (24, 40, 64, 1000),
         "draws": 2,
         "plan": Plan(
-            repeats=1, folds=2, inner_folds=2, calibration="platt", validation_fraction=0.2, seed=0
+            repeats=1,
+            folds=2,
+            inner_folds=2,
+            calibration="platt",
+            sensitivity=0.9,
+            validation_fraction=0.2,
+            seed=0,
         ),
         "trainer": Trainer(
             accelerator="cpu",

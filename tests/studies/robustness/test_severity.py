@@ -8,37 +8,38 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.delong import difference_estimate
-from skiagram.evaluation.reference import Reference
+from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import Estimate
 from skiagram.records import Outcome
-from skiagram.studies.robustness.fits import Scored, Viewed
-from skiagram.studies.robustness.measures import Judged, figures, judged
+from skiagram.studies.robustness.fits import ConditionScores, FitScores, ScoredModel, join_cohorts
 from skiagram.studies.robustness.results import CorruptionKind, Figures
-from skiagram.studies.robustness.severity import model_results, severity_curve
+from skiagram.studies.robustness.severity import compute_figures, model_results, severity_curve
 
 N = 200
 LABEL = np.arange(N) % 2
 IDS = [f"case-{at:03d}" for at in range(N)]
-CASES = Reference(np.array(IDS), LABEL, np.arange(N) // 2, ("no", "yes"), 1)
+CASES = LabelledCases(np.array(IDS), LABEL, np.arange(N) // 2, ("no", "yes"), 1)
 KINDS = (
     CorruptionKind("noise", "Noise", "", (0.1, 0.2)),
     CorruptionKind("blur", "Blur", "", (1.0,)),
 )
 
 
-def viewed(signal: float, seed: int = 0) -> Viewed:
+def viewed(signal: float, seed: int = 0) -> ConditionScores:
     logit = signal * LABEL + np.random.default_rng(seed).standard_normal(N)
     scores = np.stack([-logit, logit], axis=1)[None]
     positive = 1 / (1 + np.exp(-scores[..., 1:]))
-    return Viewed(scores, np.concatenate([1 - positive, positive], axis=2), np.array([0.5]))
+    return ConditionScores(
+        scores, np.concatenate([1 - positive, positive], axis=2), np.array([0.5])
+    )
 
 
-def model(name: str, *signals: float) -> Judged:
+def model(name: str, *signals: float) -> ScoredModel:
     outcome = Outcome(name, "classical", name.title(), "finished")
-    return judged([Scored(outcome, tuple(viewed(one) for one in signals))], [IDS], CASES)
+    return join_cohorts([FitScores(outcome, tuple(viewed(one) for one in signals))], [IDS], CASES)
 
 
-def auc(one: Viewed) -> float:
+def auc(one: ConditionScores) -> float:
     return float(roc_auc_score(LABEL, one.scores[0, :, 1]))
 
 
@@ -57,7 +58,7 @@ def test_changes_and_their_means_are_those_of_scikit_learn() -> None:
 
 def test_the_interval_of_a_change_is_that_of_the_paired_test() -> None:
     one = model("a", 2.0, 1.0)
-    found = figures(one.scores[1], one.placements[1], one.placements[0], CASES)
+    found = compute_figures(one.scores[1], one.placements[1], one.placements[0], CASES)
     expected = difference_estimate(one.placements[1], one.placements[0])
     assert found.change.low == pytest.approx(expected.low)
     assert found.change.high == pytest.approx(expected.high)
@@ -66,7 +67,7 @@ def test_the_interval_of_a_change_is_that_of_the_paired_test() -> None:
 def test_the_threshold_stays_where_clean_cases_fixed_it() -> None:
     one = model("a", 2.0, 2.0)
     called = one.scores[0].probability[0, :, 1] >= 0.5
-    found = figures(one.scores[0], one.placements[0], one.placements[0], CASES)
+    found = compute_figures(one.scores[0], one.placements[0], one.placements[0], CASES)
     assert found.sensitivity.value == pytest.approx(called[LABEL == 1].mean())
     assert found.specificity.value == pytest.approx((~called[LABEL == 0]).mean())
     expected = one.scores[0].probability[0, :, 1].sum() / LABEL.sum()
@@ -87,7 +88,7 @@ def test_the_model_that_loses_least_has_none_before_it() -> None:
 
 def test_a_failed_model_keeps_its_place_and_its_reason() -> None:
     outcome = Outcome("net", "deep", "Net", "failed", "diverged")
-    failed = judged([Scored(outcome, ())], [IDS], CASES)
+    failed = join_cohorts([FitScores(outcome, ())], [IDS], CASES)
     found, other = model_results([failed, model("a", 3.0, 2.0, 1.0, 0.5)], KINDS, CASES, 0.02)
     assert (found.reason, found.clean, found.curves) == ("diverged", None, ())
     assert found.mean_change.value is None
@@ -117,12 +118,14 @@ def test_whole_intervals_say_where_a_model_holds_and_breaks(
 def test_scores_of_several_cohorts_are_lined_up_by_case() -> None:
     whole = viewed(2.0)
 
-    def part(rows: NDArray[np.int64], threshold: float) -> Scored:
-        view = Viewed(whole.scores[:, rows], whole.probability[:, rows], np.array([threshold]))
-        return Scored(Outcome("a", "classical", "A", "finished"), (view,))
+    def part(rows: NDArray[np.int64], threshold: float) -> FitScores:
+        view = ConditionScores(
+            whole.scores[:, rows], whole.probability[:, rows], np.array([threshold])
+        )
+        return FitScores(Outcome("a", "classical", "A", "finished"), (view,))
 
     odd, even = np.arange(1, N, 2), np.arange(0, N, 2)
     tested = [[IDS[at] for at in rows] for rows in (odd, even)]
-    found = judged([part(odd, 0.4), part(even, 0.6)], tested, CASES).scores[0]
+    found = join_cohorts([part(odd, 0.4), part(even, 0.6)], tested, CASES).scores[0]
     np.testing.assert_array_equal(found.probability, whole.probability)
     np.testing.assert_array_equal(found.threshold[0], np.where(np.arange(N) % 2, 0.4, 0.6))

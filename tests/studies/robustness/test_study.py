@@ -10,13 +10,13 @@ from pydantic import ValidationError
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import OptionError
-from skiagram.models.plan import Plan
+from skiagram.image_store.store import ImageStore
+from skiagram.models.resampling import Plan
 from skiagram.records import Cases, read_table, write_table
-from skiagram.store import ImageStore
-from skiagram.studies.place import Place
 from skiagram.studies.robustness.results import RobustnessResult
 from skiagram.studies.robustness.shift import Shift
 from skiagram.studies.robustness.study import Robustness
+from skiagram.studies.workspace import Workspace
 from skiagram.training.options import Trainer
 from tests.studies.small_phantom import small_place
 
@@ -36,7 +36,13 @@ def study(**changed: Any) -> Robustness:
         "networks": (),
         "margin": 0.02,
         "plan": Plan(
-            repeats=1, folds=2, inner_folds=2, calibration="platt", validation_fraction=0.2, seed=0
+            repeats=1,
+            folds=2,
+            inner_folds=2,
+            calibration="platt",
+            sensitivity=0.9,
+            validation_fraction=0.2,
+            seed=0,
         ),
         "trainer": Trainer(
             accelerator="cpu",
@@ -51,12 +57,12 @@ def study(**changed: Any) -> Robustness:
     return Robustness(**(values | changed))
 
 
-def two_phantoms(folder: Path) -> Place:
-    place = small_place(folder, (28, 4, 24))
-    values = yaml.safe_load((place.conf / "dataset/phantom.yaml").read_text())
+def two_phantoms(folder: Path) -> Workspace:
+    workspace = small_place(folder, (28, 4, 24))
+    values = yaml.safe_load((workspace.conf / "dataset/phantom.yaml").read_text())
     values |= {"name": "other_phantom", "title": "Other phantom", "seed": 5, "noise": 0.9}
-    (place.conf / "dataset/other_phantom.yaml").write_text(yaml.safe_dump(values))
-    return place
+    (workspace.conf / "dataset/other_phantom.yaml").write_text(yaml.safe_dump(values))
+    return workspace
 
 
 @pytest.mark.parametrize(
@@ -174,13 +180,13 @@ def test_cross_validated_sets_score_every_case_once(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_networks_are_loaded_again_and_score_as_they_did(folder: Path) -> None:
-    place = small_place(folder)
-    options = yaml.safe_load((place.conf / "model/small_cnn.yaml").read_text())
+    workspace = small_place(folder)
+    options = yaml.safe_load((workspace.conf / "model/small_cnn.yaml").read_text())
     options["training"]["epochs"] = 2
-    (place.conf / "model/hasty.yaml").write_text(yaml.safe_dump(options))
+    (workspace.conf / "model/hasty.yaml").write_text(yaml.safe_dump(options))
     found = study(
         baselines=(), networks=("hasty",), corruptions={"brightness": (0.2,)}, shifts=()
-    ).run(place)  # fmt: skip
+    ).run(workspace)  # fmt: skip
     (piece,) = (folder / "work").glob("trained-hasty-*")
     rows = read_table(piece / "scores/predictions.parquet")
     test = rows[rows["part"] == "test"].sort_values("case_id")
@@ -195,11 +201,11 @@ def test_networks_are_loaded_again_and_score_as_they_did(folder: Path) -> None:
 @pytest.mark.slow
 def test_each_source_of_a_column_is_met_with_and_without_it_in_training(tmp_path: Path) -> None:
     """Two sites of 14 positive and 14 negative patients; a third is too small; one is unknown."""
-    place = small_place(tmp_path, (40, 2, 22))
+    workspace = small_place(tmp_path, (40, 2, 22))
     shift = Shift(dataset="phantom", column="site", other=None)
     with pytest.raises(OptionError, match="no covariate `site`"):
-        study(datasets={}, shifts=(shift,)).run(place)
-    (data,) = place.work.glob("ingested-*")
+        study(datasets={}, shifts=(shift,)).run(workspace)
+    (data,) = workspace.work.glob("ingested-*")
     cases = Cases.read(data / "cases/cases.parquet")
     site: dict[str, str | None] = {}
     for label in range(2):
@@ -209,7 +215,7 @@ def test_each_source_of_a_column_is_met_with_and_without_it_in_training(tmp_path
     covariates = read_table(data / "cases/covariates.parquet")
     covariates["site"] = [site[one] for one in cases.patient_id.tolist()]
     write_table(covariates, data / "cases/covariates.parquet")
-    (found,) = study(datasets={}, shifts=(shift,)).run(place).shifts
+    (found,) = study(datasets={}, shifts=(shift,)).run(workspace).shifts
     assert [one.source for one in found.sources] == ["A", "B"]
     for one in found.sources:
         assert (one.cases, one.patients) == (56, 28)

@@ -1,7 +1,52 @@
-"""A finished search as records, with every way that a trial can end."""
+"""A search that takes seconds."""
+
+from typing import Any
 
 from skiagram.evaluation.results import Estimate
-from skiagram.studies.search.results import Nested, SearchedModel, SearchResult, Trial
+from skiagram.models.resampling import Plan
+from skiagram.studies.search.results import NestedEstimate, SearchedModel, SearchResult, Trial
+from skiagram.studies.search.study import Search
+from skiagram.studies.search.trials import Budget, Pruning
+from skiagram.training.options import Trainer
+
+TRAINER = Trainer(
+    accelerator="cpu",
+    devices=1,
+    num_nodes=1,
+    strategy="auto",
+    precision="32-true",
+    channels_last=True,
+    compile=False,
+)
+
+
+def small_search(**changed: Any) -> Search:
+    """Return a search of two quick models on the small phantom."""
+    values: dict[str, Any] = {
+        "dataset": "phantom",
+        "design": "holdout",
+        "restoration": "repair",
+        "features": ("wavelet",),
+        "baselines": ("ridge", "decision_tree"),
+        "networks": (),
+        "budget": Budget(
+            trials=9, together=3, startup=3, pruning=Pruning(percentile=50.0, trials=2, folds=1)
+        ),
+        "outer_folds": None,
+        "storage": None,
+        "plan": Plan(
+            repeats=1,
+            folds=3,
+            inner_folds=2,
+            calibration="platt",
+            sensitivity=0.9,
+            validation_fraction=0.2,
+            seed=0,
+        ),
+        "trainer": TRAINER,
+    }
+    return Search(**(values | changed))
+
 
 SURE, OPEN = Estimate(0.02, 0.01, 0.03), Estimate(0.01, -0.02, 0.04)
 TRIALS = (
@@ -19,7 +64,7 @@ SVM = SearchedModel(
     Estimate(0.75, 0.7, 0.8),
     Estimate(0.77, 0.72, 0.82),
     SURE,
-    Nested(Estimate(0.75), Estimate(0.76), OPEN, ({"rate": 0.3}, {"rate": 0.1}), 20),
+    NestedEstimate(Estimate(0.75), Estimate(0.76), OPEN, ({"rate": 0.3}, {"rate": 0.1}), 20),
     "# found\nrate: 0.3 # was 0.1\n",
 )
 NET = SearchedModel(

@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 import yaml
 
-from skiagram.compute import Compute
+from skiagram.compute.workers import Compute
 from skiagram.errors import ModelFailure, OptionError, SkiagramError
 from skiagram.options import build
 from skiagram.records import Cases
-from skiagram.studies.ground import Ground
-from skiagram.studies.place import Place
-from skiagram.studies.search import rounds
+from skiagram.studies.cross_validation import CrossValidation
+from skiagram.studies.pipeline_steps import Arm
+from skiagram.studies.search import trials
 from skiagram.studies.search.results import SearchResult
-from skiagram.studies.search.rounds import Budget
-from tests.studies.search.small_search import small_search
+from skiagram.studies.search.trials import Budget
+from skiagram.studies.workspace import Workspace
+from tests.studies.search.examples import small_search
 from tests.studies.small_phantom import small_place
 
 pytestmark = pytest.mark.slow
@@ -39,13 +40,13 @@ def result(folder: Path) -> SearchResult:
 
 
 @pytest.fixture
-def place(result: SearchResult, folder: Path, tmp_path: Path) -> Place:
+def workspace(result: SearchResult, folder: Path, tmp_path: Path) -> Workspace:
     """A place of its own with the images and features at hand, and no trial made."""
-    place = small_place(tmp_path)
+    workspace = small_place(tmp_path)
     for piece in (folder / "work").iterdir():
         if piece.name.startswith(("ingested", "restored", "features")):
-            shutil.copytree(piece, place.work / piece.name)
-    return place
+            shutil.copytree(piece, workspace.work / piece.name)
+    return workspace
 
 
 def without_seconds(result: SearchResult) -> SearchResult:
@@ -96,36 +97,42 @@ def test_a_pruned_trial_lay_below_its_elders_and_is_never_the_best(result: Searc
                 assert np.mean(trial.fold_auc) < np.median(elders)
 
 
-def test_a_search_never_opens_the_seal(place: Place, result: SearchResult) -> None:
-    for sealed in place.work.glob("ingested-*/sealed"):
+def test_a_search_never_opens_the_seal(workspace: Workspace, result: SearchResult) -> None:
+    for sealed in workspace.work.glob("ingested-*/sealed"):
         shutil.rmtree(sealed)
-    assert small_search(baselines=("ridge",)).run(place).models == result.models[:1]
+    assert small_search(baselines=("ridge",)).run(workspace).models == result.models[:1]
 
 
-def test_no_fit_sees_or_scores_a_test_case(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_fit_sees_or_scores_a_test_case(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: set[str] = set()
-    real = Ground.held_out_auc
+    real = CrossValidation.held_out_auc
 
-    def watched(self: Ground, arm: str, options: Any, fold: Any, *name: str) -> float:
+    def watched(self: CrossValidation, arm: Arm, options: Any, fold: Any, *name: str) -> float:
         seen.update(self.case_id[fold.training].tolist(), self.case_id[fold.held_out].tolist())
         assert not set(self.patient_id[fold.training]) & set(self.patient_id[fold.held_out])
         return real(self, arm, options, fold, *name)
 
-    monkeypatch.setattr(Ground, "held_out_auc", watched)
-    small_search(baselines=("ridge",), outer_folds=2).run(place)
-    (data,) = place.work.glob("ingested-*")
+    monkeypatch.setattr(CrossValidation, "held_out_auc", watched)
+    small_search(baselines=("ridge",), outer_folds=2).run(workspace)
+    (data,) = workspace.work.glob("ingested-*")
     cases = Cases.read(data / "cases/cases.parquet")
     assert seen == set(cases.development().case_id.tolist())
     assert not seen & set(cases.test().case_id.tolist())
 
 
 @pytest.mark.parametrize(
-    ("step", "calls"), [("attempt", 4), ("attempt", 8), ("propose", 3)], ids=str
+    ("step", "calls"), [("run_trial", 4), ("run_trial", 8), ("propose", 3)], ids=str
 )
 def test_a_search_that_was_killed_ends_with_the_same_trials(
-    place: Place, result: SearchResult, monkeypatch: pytest.MonkeyPatch, step: str, calls: int
+    workspace: Workspace,
+    result: SearchResult,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    calls: int,
 ) -> None:
-    real, left = getattr(rounds, step), iter(range(calls))
+    real, left = getattr(trials, step), iter(range(calls))
 
     def dies(*given: Any) -> Any:
         if next(left, None) is None:
@@ -133,79 +140,79 @@ def test_a_search_that_was_killed_ends_with_the_same_trials(
         return real(*given)
 
     study = small_search(baselines=("ridge",))
-    monkeypatch.setattr(rounds, step, dies)
+    monkeypatch.setattr(trials, step, dies)
     with pytest.raises(Killed):
-        study.run(place)
-    monkeypatch.setattr(rounds, step, real)
-    assert study.run(place).models == result.models[:1]
+        study.run(workspace)
+    monkeypatch.setattr(trials, step, real)
+    assert study.run(workspace).models == result.models[:1]
 
 
-def test_more_trials_go_on_from_those_there_are(place: Place, result: SearchResult) -> None:
+def test_more_trials_go_on_from_those_there_are(workspace: Workspace, result: SearchResult) -> None:
     budget = small_search().budget
-    few = small_search(budget=replace(budget, trials=6), baselines=("ridge",)).run(place)
-    more = small_search(baselines=("ridge",)).run(place)
+    few = small_search(budget=replace(budget, trials=6), baselines=("ridge",)).run(workspace)
+    more = small_search(baselines=("ridge",)).run(workspace)
     assert more.models[0].trials[:6] == few.models[0].trials
     assert more.models == result.models[:1]
 
 
-@pytest.mark.parametrize("backend", ["local", "ray"])
-def test_workers_change_no_figure(place: Place, result: SearchResult, backend: Any) -> None:
+@pytest.mark.parametrize("backend", ["local", pytest.param("ray", marks=pytest.mark.thorough)])
+def test_workers_change_no_figure(workspace: Workspace, result: SearchResult, backend: Any) -> None:
     compute = Compute(threads=1, workers=2, backend=backend, address=None)
-    found = small_search().run(replace(place, compute=compute))
+    found = small_search().run(replace(workspace, compute=compute))
     assert without_seconds(found) == without_seconds(result)
 
 
-def test_a_database_of_ones_own_keeps_the_trials(place: Place, tmp_path: Path) -> None:
+def test_a_database_of_ones_own_keeps_the_trials(workspace: Workspace, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'trials.db'}"
     budget = Budget(trials=2, together=2, startup=2, pruning=None)
-    small_search(storage=url, baselines=("ridge",), budget=budget).run(place)
+    small_search(storage=url, baselines=("ridge",), budget=budget).run(workspace)
     import optuna
 
     (study,) = optuna.get_all_study_summaries(url)
     assert study.study_name.startswith("search-ridge-")
     assert study.n_trials == 2
-    assert not (place.work / "search.db").exists()
+    assert not (workspace.work / "search.db").exists()
 
 
 def test_two_processes_at_one_search_are_told_apart_from_one(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study = small_search(baselines=("ridge",))
-    real, other = getattr(rounds, "attempt"), iter([True])  # noqa: B009
+    real, other = getattr(trials, "run_trial"), iter([True])  # noqa: B009
 
     def overtaken(one: Any) -> Any:
         if next(other, False):
-            study.run(place)
+            study.run(workspace)
         return real(one)
 
-    monkeypatch.setattr(rounds, "attempt", overtaken)
+    monkeypatch.setattr(trials, "run_trial", overtaken)
     with pytest.raises(SkiagramError, match=r"another process makes trial 0.*compute.workers"):
-        study.run(place)
+        study.run(workspace)
 
 
 @pytest.mark.parametrize("url", ["nonsense", "sqlite:////no/such/folder/trials.db"])
-def test_a_database_that_does_not_open_is_one_line(place: Place, url: str) -> None:
+def test_a_database_that_does_not_open_is_one_line(workspace: Workspace, url: str) -> None:
     with pytest.raises(OptionError, match=r"study.storage: the database cannot be opened"):
-        small_search(storage=url).run(place)
+        small_search(storage=url).run(workspace)
 
 
-def test_a_model_without_a_space_names_those_that_have_one(place: Place) -> None:
+def test_a_model_without_a_space_names_those_that_have_one(workspace: Workspace) -> None:
     with pytest.raises(OptionError, match=r"conf/search/single_feature.yaml.*Allowed:.*svm"):
-        small_search(baselines=("single_feature",)).run(place)
+        small_search(baselines=("single_feature",)).run(workspace)
 
 
 def test_a_trial_that_fails_keeps_its_reason_and_the_search_goes_on(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Ground.held_out_auc
+    real = CrossValidation.held_out_auc
 
-    def picky(self: Ground, arm: str, options: Any, fold: Any, *name: str) -> float:
+    def picky(self: CrossValidation, arm: Arm, options: Any, fold: Any, *name: str) -> float:
         if options["penalty"] > 200:
             raise ModelFailure("too strong a penalty")
         return real(self, arm, options, fold, *name)
 
-    monkeypatch.setattr(Ground, "held_out_auc", picky)
-    (ridge,) = small_search(baselines=("ridge",)).run(place).models
+    monkeypatch.setattr(CrossValidation, "held_out_auc", picky)
+    (ridge,) = small_search(baselines=("ridge",)).run(workspace).models
     failed = [trial for trial in ridge.trials if trial.end == "failed"]
     assert failed
     assert all(trial.reason == "too strong a penalty." for trial in failed)
@@ -213,9 +220,13 @@ def test_a_trial_that_fails_keeps_its_reason_and_the_search_goes_on(
     assert ridge.trials[ridge.best].values["penalty"] <= 200
 
 
-def test_the_nested_estimate_tests_each_choice_on_patients_it_never_saw(place: Place) -> None:
+def test_the_nested_estimate_tests_each_choice_on_patients_it_never_saw(
+    workspace: Workspace,
+) -> None:
     budget = Budget(trials=4, together=2, startup=2, pruning=None)
-    (ridge,) = small_search(baselines=("ridge",), budget=budget, outer_folds=2).run(place).models
+    (ridge,) = (
+        small_search(baselines=("ridge",), budget=budget, outer_folds=2).run(workspace).models
+    )
     assert ridge.nested is not None
     assert len(ridge.nested.values) == 2
     assert ridge.nested.fits == 2 * (4 * 3 + 2)
@@ -225,13 +236,13 @@ def test_the_nested_estimate_tests_each_choice_on_patients_it_never_saw(place: P
     assert gain == pytest.approx(tuned - default)
 
 
-def test_a_network_is_searched_like_any_model(place: Place) -> None:
-    path = place.conf / "model/small_cnn.yaml"
+def test_a_network_is_searched_like_any_model(workspace: Workspace) -> None:
+    path = workspace.conf / "model/small_cnn.yaml"
     text = (
         path.read_text().replace("epochs: 30", "epochs: 2").replace("patience: 30", "patience: 2")
     )
     path.write_text(text)
     budget = Budget(trials=2, together=2, startup=2, pruning=None)
-    found = small_search(baselines=(), networks=("small_cnn",), budget=budget).run(place)
+    found = small_search(baselines=(), networks=("small_cnn",), budget=budget).run(workspace)
     assert [trial.end for trial in found.models[0].trials] == ["finished", "finished"]
     assert "widths" in found.models[0].trials[1].values

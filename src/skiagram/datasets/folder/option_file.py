@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import hashlib
+import hmac
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
@@ -10,29 +11,31 @@ from typing import Any
 
 import yaml
 
-from skiagram.datasets.described import Described
-from skiagram.datasets.folder.listing import Columns
+from skiagram.datasets.contract import RealDataSet
 from skiagram.datasets.folder.source import CHECKSUM, Folder
-from skiagram.datasets.folder.table import Row, normal
+from skiagram.datasets.folder.table import Columns, Row, normalise_name, read_rows
 from skiagram.errors import OptionError
 from skiagram.options import check, composed
 
+HASHED = "hmac-"  # before a patient's hash
+
 _MEANING = {
-    "title": "name for people",
-    "modality": "kind of image, as the report shall name it",
-    "folder": "a relative path starts at SKIAGRAM_DATA",
+    "title": "name in tables and figures",
+    "modality": "kind of image, for the report",
+    "folder": "a relative path is below SKIAGRAM_DATA",
     "manifest_sha256": "a changed manifest stops the run",
-    "columns": "which column of the manifest holds what",
-    "patient": "groups images of one person; null where unknown",
-    "split": "train, validation, test; null where no split is told",
+    "columns": "columns of the manifest",
+    "patient": "groups the images of one person; null if unknown",
+    "split": "train, validation or test; null if there is no split",
     "site": "where the image was taken; see test_sites",
-    "covariates": "what else goes on; nothing that identifies a person",
+    "covariates": "further columns to keep; nothing that identifies a person",
+    "forced_covariates": "covariates that are kept although they look like identifiers",
     "scores": "of readers or devices, to compare with; higher = more likely the positive class",
     "classes": "in label order",
-    "positive_class": "class looked for; null for more than two classes",
-    "test_sites": "train on the others, test on these; empty for none",
+    "positive_class": "the class to detect; null for more than two classes",
+    "test_sites": "sites of the test set; empty for none",
     "channels": "1 gray, 3 colour",
-    "unlisted": "image files without a row: refuse, ignore",
+    "unlisted": "image files without a row: refuse or ignore",
     "waived_findings": "audit finding: reason why it does not stop the run",
 }
 
@@ -44,10 +47,14 @@ class OptionFiles:
     Attributes:
         project: Folder of `conf/`.
         name: Short name of the data set.
+        outside: Folder of the manifest; None puts it beside the option file.
+        patient_key: Secret key under which the manifest holds patients; None keeps their ids.
     """
 
     project: Path
     name: str
+    outside: Path | None = None
+    patient_key: bytes | None = dataclasses.field(default=None, repr=False)
 
     @property
     def options(self) -> Path:
@@ -57,6 +64,8 @@ class OptionFiles:
     @property
     def manifest(self) -> Path:
         """Return where the manifest stands."""
+        if self.outside is not None:
+            return self.outside.resolve() / f"{self.name}.csv"
         return self.options.with_suffix(".csv")
 
     def require_new(self) -> None:
@@ -69,14 +78,14 @@ class OptionFiles:
             raise OptionError(
                 "no folder conf/dataset here",
                 where=str(self.project.resolve()),
-                remedy="go to the project, the folder of dvc.yaml, and say it again",
+                remedy="go to the project, the folder of dvc.yaml, and run it again",
             )
         for path in (self.options, self.manifest):
             if path.exists():
                 raise OptionError(
-                    f"{path.relative_to(self.project)} exists",
+                    f"{self._shown(path)} exists",
                     where="--name",
-                    remedy="choose another name, or add --renew to take up new files and labels",
+                    remedy="choose another name, or add --renew to read files and labels again",
                 )
 
     def renewed(self, source: Folder) -> Folder:
@@ -89,10 +98,11 @@ class OptionFiles:
             raise OptionError(
                 f"no {self.options.relative_to(self.project)} to renew",
                 where="--renew",
-                remedy="leave it out the first time",
+                remedy="run it without --renew the first time",
             )
-        present = check(Folder, _values(self.options), "dataset")
-        kept = {field.name for field in dataclasses.fields(Described)} - {"name"} | {"source"}
+        present = check(Folder, _read_options(self.options), "dataset")
+        self._require_same_manifest(present)
+        kept = {field.name for field in dataclasses.fields(RealDataSet)} - {"name"} | {"source"}
         return dataclasses.replace(source, **{name: getattr(present, name) for name in kept})
 
     def write(self, source: Folder, rows: list[Row], checksums: Mapping[str, str]) -> None:
@@ -103,10 +113,10 @@ class OptionFiles:
             rows: The table; columns that are not used do not enter the project.
             checksums: File name → SHA-256.
         """
-        content = _manifest(source.columns, rows, checksums)
+        content = _manifest_bytes(source.columns, rows, checksums, self.patient_key)
         whole = dataclasses.replace(
             source,
-            manifest=self.manifest.relative_to(self.project).as_posix(),
+            manifest=self._shown(self.manifest),
             manifest_sha256=hashlib.sha256(content).hexdigest(),
         )
         for path, written in (
@@ -117,40 +127,81 @@ class OptionFiles:
             partial.write_bytes(written)
             partial.replace(path)
 
+    def _shown(self, path: Path) -> str:
+        """Return a file as the option file names it."""
+        inside = path.is_relative_to(self.project)
+        return (path.relative_to(self.project) if inside else path).as_posix()
 
-def _values(options: Path) -> dict[str, Any]:
+    def _require_same_manifest(self, present: Folder) -> None:
+        """Refuse to put plain ids, or file names, where they were kept out before.
+
+        Raises:
+            OptionError: The manifest stands elsewhere, or its patients are hashed and no key is
+                given.
+        """
+        if present.manifest != self._shown(self.manifest):
+            raise OptionError(
+                f"the manifest is {present.manifest}",
+                where="--manifest-outside",
+                remedy="give the folder of the manifest as the first time",
+            )
+        column, path = present.columns.patient, self.project / present.manifest
+        if self.patient_key is None and column is not None and path.is_file():
+            rows = read_rows(path.read_bytes())
+            if any(row.cells.get(column, "").startswith(HASHED) for row in rows):
+                raise OptionError(
+                    "the patients of the manifest are hashed",
+                    where="--patient-key",
+                    remedy="give the key again, in a file or as SKIAGRAM_PATIENT_KEY",
+                )
+
+
+def _read_options(options: Path) -> dict[str, Any]:
     values: dict[str, Any] = yaml.safe_load(options.read_text(encoding="utf-8"))
     return {name: value for name, value in values.items() if name != "_target_"}
 
 
 def option_text(source: Folder) -> str:
     """Return a data set's options as YAML with a comment where a meaning is not plain."""
-    return "\n".join(_lines(composed(source), indent="")) + "\n"
+    return "\n".join(_yaml_lines(composed(source), indent="")) + "\n"
 
 
-def _lines(values: Mapping[str, Any], indent: str) -> list[str]:
+def _yaml_lines(values: Mapping[str, Any], indent: str) -> list[str]:
     lines = []
     for key, value in values.items():
         comment = f" # {_MEANING[key]}" if key in _MEANING else ""
         if isinstance(value, dict) and value:
-            lines += [f"{indent}{key}:{comment}", *_lines(value, indent + "  ")]
+            lines += [f"{indent}{key}:{comment}", *_yaml_lines(value, indent + "  ")]
         else:
-            lines.append(f"{indent}{key}: {_scalar(value)}{comment}")
+            lines.append(f"{indent}{key}: {_yaml_scalar(value)}{comment}")
     return lines
 
 
-def _scalar(value: Any) -> str:
+def _yaml_scalar(value: Any) -> str:
     plain = list(value) if isinstance(value, tuple) else value
     text = yaml.safe_dump(plain, default_flow_style=True, width=10**6, allow_unicode=True)
     return text.removesuffix("...\n").strip()
 
 
-def _manifest(columns: Columns, rows: list[Row], checksums: Mapping[str, str]) -> bytes:
+def hash_patient(patient: str, key: bytes) -> str:
+    """Return the name of a patient that only the key's holder can find again.
+
+    HMAC-SHA256 (RFC 2104, FIPS 198-1), 256 bits in hexadecimal: who lacks the key cannot try out
+    names or numbers, as with a plain hash.
+    """
+    return HASHED + hmac.new(key, patient.encode(), "sha256").hexdigest()
+
+
+def _manifest_bytes(
+    columns: Columns, rows: list[Row], checksums: Mapping[str, str], key: bytes | None
+) -> bytes:
     text = StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*columns.used(), CHECKSUM])
     for row in rows:
         used = {name: row.cells[name] for name in columns.used()}
-        name = used[columns.file] = normal(row.cells[columns.file])
+        name = used[columns.file] = normalise_name(row.cells[columns.file])
+        if key is not None and columns.patient is not None and used[columns.patient]:
+            used[columns.patient] = hash_patient(used[columns.patient], key)
         writer.writerow([*used.values(), checksums[name]])
     return text.getvalue().encode()

@@ -1,22 +1,28 @@
 """A folder of image files of one's own, listed in a manifest that `skiagram init` writes."""
 
+import dataclasses
 import hashlib
+import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, SpacedImage, Truth
-from skiagram.datasets.described import Described
-from skiagram.datasets.folder.listing import Columns, listed
-from skiagram.datasets.folder.table import normal, read_rows, require_columns
-from skiagram.datasets.folder.unlisted import unlisted_images
-from skiagram.datasets.image_files import decode_image, read_file
+from skiagram.datasets.contract import Entry, GroundTruth, RealDataSet, SpacedImage
+from skiagram.datasets.folder.table import (
+    Columns,
+    list_entries,
+    normalise_name,
+    read_rows,
+    require_columns,
+)
+from skiagram.datasets.image_files import HEAD_BYTES, decode_image, is_image, read_file
 from skiagram.errors import DataError
 from skiagram.options import STRICT
+from skiagram.records import DataCard
 
 CHECKSUM = "sha256"
 _READERS = 2
@@ -24,7 +30,7 @@ _AHEAD = 4
 
 
 @dataclass(**STRICT)
-class Folder(Described):
+class Folder(RealDataSet):
     """Image files and the table that lists them.
 
     Attributes:
@@ -62,6 +68,10 @@ class Folder(Described):
         """Whether every image names its patient."""
         return self.columns.patient is not None
 
+    def card(self) -> DataCard:
+        """Return what a reader must know of the data set, the sites held out for testing too."""
+        return dataclasses.replace(super().card(), test_sites=self.test_sites)
+
     def open(self, root: Path | None) -> "FolderFiles":
         """Verify the manifest and the folder's list of files.
 
@@ -78,18 +88,20 @@ class Folder(Described):
         content = read_file(Path(self.manifest), self.manifest)
         if hashlib.sha256(content).hexdigest() != self.manifest_sha256:
             raise DataError(
-                "altered since it was written",
+                "changed since it was written",
                 where=self.manifest,
                 remedy="restore it, or run `skiagram init` again with --renew",
             )
         rows = read_rows(content)
         require_columns(rows, (CHECKSUM,))
-        listing = listed(rows, self.columns, self.classes, self.test_sites)
+        listing = list_entries(rows, self.columns, self.classes, self.test_sites)
         names = [row.cells[self.columns.file] for row in rows]
-        refused = unlisted_images(folder, names) if self.unlisted == "refuse" else []
+        refused = find_unlisted_images(folder, names) if self.unlisted == "refuse" else []
         for problem in listing.problems + refused:
             raise problem
-        checksums = {normal(row.cells[self.columns.file]): row.cells[CHECKSUM] for row in rows}
+        checksums = {
+            normalise_name(row.cells[self.columns.file]): row.cells[CHECKSUM] for row in rows
+        }
         return FolderFiles(folder, listing.entries, checksums, self.channels)
 
 
@@ -111,6 +123,10 @@ class FolderFiles:
         self._checksums = checksums
         self._channels = channels
 
+    @property
+    def acquisition(self) -> None:
+        """None: pixels are stored as they are read."""
+
     def entries(self) -> list[Entry]:
         """List every image."""
         return self._entries
@@ -125,7 +141,7 @@ class FolderFiles:
         content = read_file(self._folder / name, name)
         if hashlib.sha256(content).hexdigest() != self._checksums[name]:
             raise DataError(
-                "altered since the manifest was written",
+                "changed since the manifest was written",
                 where=name,
                 remedy="restore the file, or run `skiagram init` again with --renew",
             )
@@ -148,7 +164,7 @@ class FolderFiles:
             while waiting:
                 yield waiting.popleft().result()
 
-    def truth(self, position: int) -> Truth | None:
+    def truth(self, position: int) -> GroundTruth | None:
         """Return None: these are real images."""
         return None
 
@@ -170,5 +186,43 @@ def check_channels(found: int, channels: int, name: str) -> None:
             f"a {kinds[found]} image",
             where=name,
             allowed=f"{kinds[channels]} images, as most of this data set are",
-            remedy="convert it, or remove it and its row",
+            remedy="convert it, or remove the file and its row",
         )
+
+
+def find_unlisted_images(folder: Path, names: Iterable[str]) -> list[DataError]:
+    """Return one problem an image file that no row names, in order of name.
+
+    Only files that no row names are looked into; other kinds than images, and hidden files, do
+    not matter.
+
+    Args:
+        folder: Where the files are.
+        names: File names as the table gives them.
+    """
+    known = {normalise_name(name) for name in names if name}
+    return [
+        DataError(
+            "an image without a row in the table",
+            where=name,
+            remedy="add a row, move the file elsewhere, or ignore unlisted files",
+        )
+        for name in sorted(set(_files(folder)) - known)
+        if _is_image(folder / name)
+    ]
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if not name.startswith("."):
+                yield (Path(place) / name).relative_to(folder).as_posix()
+
+
+def _is_image(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return is_image(file.read(HEAD_BYTES))
+    except OSError:
+        return False

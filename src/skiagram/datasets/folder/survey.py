@@ -1,26 +1,85 @@
-"""What ingest and audit would say of a folder, all at once and before anything runs."""
+"""What ingest and audit would say of a folder, all at once and before anything runs.
 
+Every file is read once, on all cores: what it is, or why it cannot be used. Whatever else tells the
+label of a file (its place, name, format, further columns) is collected for the audit's probes.
+"""
+
+import dataclasses
+import hashlib
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-from skiagram.audit.contract import Evidence, Finding
+from skiagram.audit.contract import Evidence, Finding, Traits
+from skiagram.audit.images import is_constant
 from skiagram.audit.run import CHECKS
-from skiagram.datasets.checks import check_entries
+from skiagram.audit.traits import encode_covariates, format_of, sample_cases
+from skiagram.compute.progress import Progress
+from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry
-from skiagram.datasets.folder.examination import Examination, examine_all
-from skiagram.datasets.folder.hints import hints
-from skiagram.datasets.folder.listing import listed
-from skiagram.datasets.folder.source import Folder, check_channels
-from skiagram.datasets.folder.table import Row
-from skiagram.datasets.folder.unlisted import unlisted_images
-from skiagram.datasets.image_files import read_image
-from skiagram.duplicates import THUMBNAIL, Pairs, clusters, pairs_among
+from skiagram.datasets.folder.source import Folder, check_channels, find_unlisted_images
+from skiagram.datasets.folder.table import Row, list_entries
+from skiagram.datasets.image_files import decode_image, read_file, read_image
+from skiagram.datasets.ingest import shuffle_cases, tabulate_cases
 from skiagram.errors import DataError
+from skiagram.near_duplicates import (
+    THUMBNAIL,
+    Pairs,
+    clusters,
+    content_digest,
+    pairs_among,
+    thumbnail,
+)
 from skiagram.records import SEALED, Cases, Design, Task
+
+_FEW = 64  # starting processes takes longer than reading so few files
+_CHUNK = 16
+_LAST_NUMBER = re.compile(r"(\d+)\D*$")
+
+
+@dataclass(frozen=True)
+class ExaminedFile:
+    """What one usable file holds.
+
+    Attributes:
+        name: File name, relative to the folder.
+        sha256: Checksum of the file.
+        shape: Shape of the image.
+        depth: Type of its pixels.
+        stored_bytes: What its pixels take uncompressed.
+        seconds: How long reading and checking took.
+        thumbnail: (784,) float32, for near duplicates.
+        digest: Of the pixels, for exact copies.
+        constant: Whether the image shows nothing.
+    """
+
+    name: str
+    sha256: str
+    shape: tuple[int, ...]
+    depth: str
+    stored_bytes: int
+    seconds: float
+    thumbnail: NDArray[np.float32]
+    digest: bytes
+    constant: bool
+
+    @property
+    def channels(self) -> int:
+        """Return 1 for gray, 3 for colour."""
+        return 3 if len(self.shape) == 3 else 1
 
 
 @dataclass(frozen=True)
@@ -34,14 +93,16 @@ class Survey:
         findings: What the audit would report; `examples` are file names.
         channels: 1 or 3, as most images have.
         cases: The case table of the usable files, under their own names.
+        ingested: The case table as ingest would write it.
     """
 
     entries: list[Entry]
-    examined: list[Examination]
+    examined: list[ExaminedFile]
     problems: list[DataError]
     findings: list[Finding]
     channels: Literal[1, 3]
     cases: Cases
+    ingested: Cases
 
     @property
     def runnable(self) -> bool:
@@ -49,7 +110,7 @@ class Survey:
         return not self.problems and not any(finding.stops for finding in self.findings)
 
 
-def survey(source: Folder, folder: Path, rows: list[Row], design: Design) -> Survey:
+def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design) -> Survey:
     """Look at every row and every file, and go on past whatever is wrong.
 
     Args:
@@ -62,56 +123,57 @@ def survey(source: Folder, folder: Path, rows: list[Row], design: Design) -> Sur
         DataError: A column is missing.
         OptionError: Columns and sites do not fit together.
     """
-    listing = listed(rows, source.columns, source.classes, source.test_sites)
+    listing = list_entries(rows, source.columns, source.classes, source.test_sites)
     names = [row.cells[source.columns.file] for row in rows]
     problems = list(listing.problems)
     if source.unlisted == "refuse":
-        problems += unlisted_images(folder, names)
-    found = examine_all(folder, [entry.name for entry in listing.entries])
-    problems += [one for one in found if isinstance(one, DataError)]
-    examined = [one for one in found if isinstance(one, Examination)]
-    channels = _most(examined)
-    problems += _among_others(examined, channels)
+        problems += find_unlisted_images(folder, names)
+    results = examine_files(folder, [entry.name for entry in listing.entries])
+    problems += [file for file in results if isinstance(file, DataError)]
+    examined = [file for file in results if isinstance(file, ExaminedFile)]
+    channels = _commonest_channels(examined)
+    problems += _find_channel_problems(examined, channels)
     task = Task(source.classes, None, design)
     try:
         check_entries(listing.entries, task, f"data set {source.name}")
     except DataError as error:
         problems.append(error)
     pairs = _pairs(folder, examined)
-    readable = {one.name for one in examined}
-    usable = [one for one in listing.entries if one.name in readable]
+    readable = {file.name for file in examined}
+    usable = [entry for entry in listing.entries if entry.name in readable]
     cases = _cases(usable, pairs, design)
-    constant = np.array([one.constant for one in examined], dtype=np.bool_)
-    traits = hints(usable, examined, cases) if usable else None
+    constant = np.array([file.constant for file in examined], dtype=np.bool_)
+    traits = collect_traits(usable, examined, cases) if usable else None
     findings = _findings(Evidence(cases, task, source.card(), pairs, constant, traits))
-    return Survey(listing.entries, examined, problems, findings, channels, cases)
+    ingested = _ingested_cases(usable, pairs, design)
+    return Survey(listing.entries, examined, problems, findings, channels, cases, ingested)
 
 
-def _most(examined: list[Examination]) -> Literal[1, 3]:
+def _commonest_channels(examined: list[ExaminedFile]) -> Literal[1, 3]:
     """Return the channels that most images have; gray where as many have colour."""
-    colour = sum(one.channels == 3 for one in examined)
+    colour = sum(file.channels == 3 for file in examined)
     return 3 if 2 * colour > len(examined) else 1
 
 
-def _among_others(examined: list[Examination], channels: int) -> list[DataError]:
+def _find_channel_problems(examined: list[ExaminedFile], channels: int) -> list[DataError]:
     problems = []
-    for one in examined:
+    for file in examined:
         try:
-            check_channels(one.channels, channels, one.name)
+            check_channels(file.channels, channels, file.name)
         except DataError as error:
             problems.append(error)
     return problems
 
 
-def _pairs(folder: Path, examined: list[Examination]) -> Pairs:
+def _pairs(folder: Path, examined: list[ExaminedFile]) -> Pairs:
     thumbnails = np.zeros((len(examined), THUMBNAIL**2), dtype=np.float32)
-    for at, one in enumerate(examined):
-        thumbnails[at] = one.thumbnail
+    for i, file in enumerate(examined):
+        thumbnails[i] = file.thumbnail
     return pairs_among(
         thumbnails,
-        [one.digest for one in examined],
-        [one.shape for one in examined],
-        lambda at: read_image(folder / examined[at].name, examined[at].name).pixels,
+        [file.digest for file in examined],
+        [file.shape for file in examined],
+        lambda i: read_image(folder / examined[i].name, examined[i].name).pixels,
     )
 
 
@@ -130,8 +192,8 @@ def _cases(entries: list[Entry], pairs: Pairs, design: Design) -> Cases:
     label = np.array([entry.label for entry in entries], dtype=np.int64)
     cluster: NDArray[np.int64] = clusters(pairs, len(entries))
     patient = [
-        f"cluster {at}" if entry.patient is None else f"patient {entry.patient}"
-        for at, entry in zip(cluster.tolist(), entries, strict=True)
+        f"cluster {number}" if entry.patient is None else f"patient {entry.patient}"
+        for number, entry in zip(cluster.tolist(), entries, strict=True)
     ]
     return Cases(
         np.array([entry.name for entry in entries], dtype=str),
@@ -139,3 +201,98 @@ def _cases(entries: list[Entry], pairs: Pairs, design: Design) -> Cases:
         split,
         np.where(split == "test", SEALED, label),
     )
+
+
+def _ingested_cases(entries: list[Entry], pairs: Pairs, design: Design) -> Cases:
+    """Return the case table of the entries as ingest would write it, opaque ids and all."""
+    order, case_id = shuffle_cases(len(entries))
+    case = np.argsort(order)
+    in_order = dataclasses.replace(pairs, first=case[pairs.first], second=case[pairs.second])
+    ordered = [entries[position] for position in order]
+    return tabulate_cases(ordered, case_id, clusters(in_order, len(entries)), design)
+
+
+def examine_file(folder: Path, name: str) -> ExaminedFile | DataError:
+    """Read one file; a fault is returned in the words in which the run would raise it."""
+    started = time.perf_counter()
+    try:
+        content = read_file(folder / name, name)
+        image = decode_image(content, name).pixels
+        check_image(image, name)
+    except DataError as error:
+        return error
+    return ExaminedFile(
+        name=name,
+        sha256=hashlib.sha256(content).hexdigest(),
+        shape=image.shape,
+        depth=str(image.dtype),
+        stored_bytes=image.nbytes,
+        thumbnail=thumbnail(image),
+        digest=content_digest(image),
+        constant=is_constant(image),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def examine_files(folder: Path, names: list[str]) -> list[ExaminedFile | DataError]:
+    """Read all files, in the order given; decoding holds Python's lock, so processes share it."""
+    results: list[ExaminedFile | DataError] = []
+    with _examine_in_parallel(folder, names) as examined, Progress("Read", len(names)) as bar:
+        for result in examined:
+            results.append(result)
+            bar.advance()
+    return results
+
+
+@contextmanager
+def _examine_in_parallel(
+    folder: Path, names: list[str]
+) -> Iterator[Iterator[ExaminedFile | DataError]]:
+    work = partial(examine_file, folder)
+    if len(names) < _FEW:
+        yield map(work, names)
+        return
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    with ProcessPoolExecutor(cores, initializer=_start_worker) as pool:
+        try:
+            yield pool.map(work, names, chunksize=_CHUNK)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C
+    threadpool_limits(1)
+
+
+def collect_traits(
+    entries: Sequence[Entry], examined: Sequence[ExaminedFile], cases: Cases
+) -> Traits:
+    """Collect what the audit's probes can be tried on before anything is ingested.
+
+    Args:
+        entries: The readable files, in the order of the table.
+        examined: What they hold, in the same order.
+        cases: The case table under file names, in the same order.
+    """
+    rows = sample_cases(cases)
+    formats = np.array([format_of(file.shape, file.depth) for file in examined])
+    table = pd.DataFrame([dict(entry.covariates) for entry in entries])
+    table.insert(0, "case_id", cases.case_id)
+    return Traits(
+        rows,
+        {
+            "file_order": _file_order([entry.name for entry in entries])[rows],
+            "format": formats[rows],
+        },
+        encode_covariates(table, cases.case_id[rows].tolist()),
+    )
+
+
+def _file_order(names: Sequence[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Return (n, 3) place in the table, place among sorted names, last number of the name."""
+    numbers = [_LAST_NUMBER.search(name) for name in names]
+    place = np.unique(names, return_inverse=True)[1]
+    last = [float(number[1]) if number else np.nan for number in numbers]
+    return np.column_stack([np.arange(len(names)), place, last]).astype(np.float64)

@@ -1,14 +1,29 @@
-"""The table that lists a folder's images: which rows can be used, and what is wrong with others."""
+"""The table that lists a folder's images: its rows and columns, and the entries they give.
+
+Rows that cannot be used are named with what is wrong with them. A column goes on
+only if it is named; one that could tell who a patient is only if that is forced.
+"""
 
 import csv
-from collections.abc import Iterable
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
-from skiagram.errors import DataError
+from pydantic.dataclasses import dataclass as options
+
+from skiagram.datasets.contract import Entry
+from skiagram.datasets.folder.identifiers import suspect_column
+from skiagram.errors import DataError, OptionError
+from skiagram.options import STRICT
+from skiagram.records import Split
 
 _WHERE = "the CSV"
+_MOST_COLUMNS = 2000
+_SPLITS: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +44,13 @@ class Row:
         return f"{_WHERE}, line {self.line}"
 
 
+class _Reader(Protocol):
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+    def __next__(self) -> list[str]: ...
+
+
 def read_rows(content: bytes) -> list[Row]:
     """Read a comma-separated table with a header; rows without any cell are left out.
 
@@ -36,8 +58,8 @@ def read_rows(content: bytes) -> list[Row]:
         content: The whole file, UTF-8.
 
     Raises:
-        DataError: Another encoding or separator, a column named twice, a row of another length, or
-            no row at all.
+        DataError: Another encoding or separator, too many columns, a column named twice, a row of
+            another length, a cell of more than 131,072 characters, or no row at all.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -49,6 +71,18 @@ def read_rows(content: bytes) -> list[Row]:
             remedy="save the table as `CSV UTF-8`, or convert it with `iconv -t UTF-8`",
         ) from error
     lines = csv.reader(StringIO(text, newline=""))
+    try:
+        return _rows(lines)
+    except csv.Error as error:
+        raise DataError(
+            f"a cell cannot be read ({error})",
+            where=f"{_WHERE}, line {lines.line_num}",
+            allowed=f"cells of at most {csv.field_size_limit():,} characters",
+            remedy="look for a quotation mark that nothing closes, or shorten the cell",
+        ) from error
+
+
+def _rows(lines: "_Reader") -> list[Row]:
     header = [name.strip() for name in next(lines, [])]
     _check_header(header)
     rows: list[Row] = []
@@ -59,13 +93,13 @@ def read_rows(content: bytes) -> list[Row]:
             raise DataError(
                 f"{len(cells)} cells",
                 where=f"{_WHERE}, line {lines.line_num}",
-                allowed=f"{len(header)}, one a column",
+                allowed=f"{len(header)}, one per column",
                 remedy="put cells that hold a comma in quotation marks",
             )
         stripped = (cell.strip() for cell in cells)
         rows.append(Row(lines.line_num, dict(zip(header, stripped, strict=True))))
     if not rows:
-        raise DataError("no rows", where=_WHERE, allowed="a header and a row a file")
+        raise DataError("no rows", where=_WHERE, allowed="a header and one row per file")
     return rows
 
 
@@ -75,9 +109,16 @@ def _check_header(header: list[str]) -> None:
             f"the header `{header[0]}` has no comma",
             where=_WHERE,
             allowed="columns separated by commas",
-            remedy="save the table with commas; semicolons and tabs are not guessed at",
+            remedy="save the table with commas",
         )
-    twice = sorted({name for name in header if header.count(name) > 1})
+    if len(header) > _MOST_COLUMNS:
+        raise DataError(
+            f"{len(header):,} columns",
+            where=_WHERE,
+            allowed=f"at most {_MOST_COLUMNS:,}",
+            remedy="keep the columns of files, labels, patients and covariates",
+        )
+    twice = sorted(name for name, count in Counter(header).items() if count > 1)
     if twice:
         raise DataError(
             f"two columns are called `{twice[0]}`", where=_WHERE, remedy="rename one of them"
@@ -90,18 +131,18 @@ def require_columns(rows: list[Row], named: Iterable[str]) -> None:
     Raises:
         DataError: Naming the first missing column and those that are there.
     """
-    there = rows[0].cells
+    header = rows[0].cells
     for name in named:
-        if name not in there:
+        if name not in header:
             raise DataError(
                 f"no column `{name}`",
                 where=_WHERE,
-                allowed=", ".join(f"`{one}`" for one in there),
-                remedy="rename the column, or say which one holds it",
+                allowed=", ".join(f"`{column}`" for column in header),
+                remedy="rename the column, or name the right one",
             )
 
 
-def file_problems(rows: list[Row], column: str) -> list[DataError]:
+def find_file_problems(rows: list[Row], column: str) -> list[DataError]:
     """Return what is wrong with the column of file names, in row order.
 
     Args:
@@ -114,7 +155,19 @@ def file_problems(rows: list[Row], column: str) -> list[DataError]:
         name = row.cells[column]
         if not name:
             problems.append(
-                DataError("no file name", where=row.where, remedy="name the file or drop the row")
+                DataError(
+                    "no file name",
+                    where=row.where,
+                    remedy="fill in the file name, or remove the row",
+                )
+            )
+        elif "\0" in name:
+            problems.append(
+                DataError(
+                    "a file name with a NUL character",
+                    where=row.where,
+                    remedy="correct the file name, or remove the row",
+                )
             )
         elif Path(name).is_absolute() or ".." in PurePosixPath(name).parts:
             problems.append(
@@ -122,24 +175,238 @@ def file_problems(rows: list[Row], column: str) -> list[DataError]:
                     f"`{name}` lies outside the folder",
                     where=row.where,
                     allowed="names relative to the folder",
-                    remedy="name the file from the folder on",
+                    remedy="give the file name relative to the folder",
                 )
             )
         else:
-            lines.setdefault(normal(name), []).append(row.line)
+            lines.setdefault(normalise_name(name), []).append(row.line)
     problems += [
         DataError(
-            f"{len(at)} rows, in lines {', '.join(map(str, at))} of the CSV",
+            f"{len(lines_of_file)} rows, in lines {', '.join(map(str, lines_of_file))} of the CSV",
             where=name,
-            allowed="one row a file",
+            allowed="one row per file",
             remedy="keep the row with the right label",
         )
-        for name, at in lines.items()
-        if len(at) > 1
+        for name, lines_of_file in lines.items()
+        if len(lines_of_file) > 1
     ]
     return problems
 
 
-def normal(name: str) -> str:
+def normalise_name(name: str) -> str:
     """Return the one spelling of a relative file name: `./a//b.png` is `a/b.png`."""
     return PurePosixPath(name).as_posix() if name else ""
+
+
+@options(**STRICT)
+class Columns:
+    """Which column of the table holds what.
+
+    Attributes:
+        file: File name, relative to the folder.
+        label: Class.
+        patient: Patient, or what else groups images of one person; null where unknown.
+        split: `train`, `validation` or `test`; null where no split is published.
+        site: Where the image was taken; null where unknown.
+        covariates: What else goes on; nothing that identifies a person.
+        forced_covariates: Those of the covariates that go on although they look as if they did.
+        scores: What readers or devices said, a number for every case, higher = more likely the
+            positive class; each can stand beside the models.
+    """
+
+    file: str
+    label: str
+    patient: str | None
+    split: str | None
+    site: str | None
+    covariates: tuple[str, ...]
+    scores: tuple[str, ...]
+    forced_covariates: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse covariates and scores that identify a person or tell the answer."""
+        kept = {self.file, self.label, self.patient, self.split, "case_id"}
+        for option, names in {"covariates": self.covariates, "scores": self.scores}.items():
+            wrong = [name for name in names if name in kept]
+            if wrong:
+                raise OptionError(
+                    f"`{wrong[0]}` was given",
+                    where=f"dataset.columns.{option}",
+                    allowed="columns that neither identify a person nor tell label or split",
+                )
+        both = [name for name in self.scores if name in self.covariates]
+        if both:
+            raise OptionError(
+                f"`{both[0]}` is among the covariates too",
+                where="dataset.columns.scores",
+                allowed="either: models learn from covariates, and are compared with scores",
+            )
+        beside = [name for name in self.forced_covariates if name not in self.covariates]
+        if beside:
+            raise OptionError(
+                f"`{beside[0]}` is not among the covariates",
+                where="dataset.columns.forced_covariates",
+                allowed="names that `columns.covariates` lists too",
+            )
+
+    def used(self) -> tuple[str, ...]:
+        """Return every column that is read, the file's first."""
+        named = (self.file, self.patient, self.label, self.split, self.site)
+        every = (*named, *self.covariates, *self.scores)
+        return tuple(dict.fromkeys(name for name in every if name is not None))
+
+
+def find_covariate_problems(rows: list[Row], columns: Columns) -> list[DataError]:
+    """Return which covariates could tell who a patient is, and are not forced; no cell is quoted.
+
+    Args:
+        rows: The table.
+        columns: Which column holds what.
+    """
+    suspects = {
+        name: suspect_column(name, [row.cells[name] for row in rows])
+        for name in columns.covariates
+        if name not in columns.forced_covariates
+    }
+    return [
+        DataError(
+            f"as a covariate it could tell who a patient is: {why}",
+            where=f"{_WHERE}, column `{name}`",
+            allowed="measurements, and texts of few words that many rows share",
+            remedy="leave it out of the covariates; if it identifies nobody, add "
+            f"`--force-covariates '{name}'` (`columns.forced_covariates` in the option file)",
+        )
+        for name, why in suspects.items()
+        if why is not None
+    ]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a table says.
+
+    Attributes:
+        entries: One a usable row, in row order.
+        problems: What is wrong with other rows or with the whole, in the words of the run.
+    """
+
+    entries: list[Entry]
+    problems: list[DataError]
+
+
+def list_entries(
+    rows: list[Row], columns: Columns, classes: Sequence[str], test_sites: Sequence[str]
+) -> Listing:
+    """Return the entries of a table and all that is wrong with it.
+
+    Args:
+        rows: The table.
+        columns: Which column holds what.
+        classes: Class names in label order.
+        test_sites: Sites whose images are the test set; the rest is for training.
+
+    Raises:
+        DataError: A column is missing.
+        OptionError: Split and test sites are both given, or a site does not exist.
+    """
+    require_columns(rows, columns.used())
+    _check_sites(rows, columns, test_sites)
+    problems = [*find_covariate_problems(rows, columns), *find_file_problems(rows, columns.file)]
+    numeric = {name for name in columns.covariates if _is_numeric(rows, name)}
+    entries: dict[str, Entry] = {}
+    for row in rows:
+        problem = _problem(row, columns, classes)
+        if problem is not None:
+            problems.append(problem)
+            continue
+        name = normalise_name(row.cells[columns.file])
+        entries.setdefault(name, _entry(row, columns, classes, test_sites, numeric))
+    return Listing(list(entries.values()), problems)
+
+
+def _entry(
+    row: Row,
+    columns: Columns,
+    classes: Sequence[str],
+    test_sites: Sequence[str],
+    numeric: set[str],
+) -> Entry:
+    split: Split | None = _SPLITS[row.cells[columns.split]] if columns.split else None
+    if test_sites and columns.site:
+        split = "test" if row.cells[columns.site] in test_sites else "train"
+    known = {name: row.cells[name] or None for name in columns.covariates}
+    return Entry(
+        name=normalise_name(row.cells[columns.file]),
+        patient=row.cells[columns.patient] if columns.patient else None,
+        label=classes.index(row.cells[columns.label]),
+        split=split,
+        covariates={
+            name: float(cell) if cell is not None and name in numeric else cell
+            for name, cell in known.items()
+        },
+        scores={name: float(row.cells[name]) for name in columns.scores},
+    )
+
+
+def _problem(row: Row, columns: Columns, classes: Sequence[str]) -> DataError | None:
+    """Return what is wrong with the cells of one row."""
+    named = {"label": columns.label, "patient": columns.patient, "split": columns.split}
+    where = row.cells[columns.file] or row.where
+    for kind, column in {**named, "site": columns.site}.items():
+        if column is not None and not row.cells[column]:
+            remedy = "fill in the cell, or remove the row"
+            return DataError(f"an empty {kind}, column `{column}`", where=where, remedy=remedy)
+    label = row.cells[columns.label]
+    if label not in classes:
+        return DataError(
+            f"label `{label}`",
+            where=where,
+            allowed=", ".join(classes),
+            remedy="correct the label, or add the class to the classes",
+        )
+    if columns.split is not None and row.cells[columns.split] not in _SPLITS:
+        return DataError(
+            f"split `{row.cells[columns.split]}`", where=where, allowed=", ".join(_SPLITS)
+        )
+    return _score_problem(row, columns.scores, where)
+
+
+def _score_problem(row: Row, scores: Sequence[str], where: str) -> DataError | None:
+    for column in scores:
+        cell = row.cells[column]
+        if not _is_number(cell):
+            return DataError(
+                f"score `{cell}`, column `{column}`" if cell else f"no score, column `{column}`",
+                where=where,
+                allowed="a finite number for every case",
+                remedy="correct the cell, or leave the column out of the scores",
+            )
+    return None
+
+
+def _check_sites(rows: list[Row], columns: Columns, test_sites: Sequence[str]) -> None:
+    if not test_sites:
+        return
+    if columns.site is None or columns.split is not None:
+        raise OptionError(
+            f"{list(test_sites)} was given",
+            where="dataset.test_sites",
+            allowed="test sites where `columns.site` names a column and `columns.split` is null",
+        )
+    sites = sorted({row.cells[columns.site] for row in rows})
+    unknown = sorted(set(test_sites) - set(sites))
+    if unknown:
+        raise OptionError(
+            f"no image of site `{unknown[0]}`", where="dataset.test_sites", allowed=", ".join(sites)
+        )
+
+
+def _is_numeric(rows: list[Row], column: str) -> bool:
+    return all(_is_number(row.cells[column]) for row in rows if row.cells[column])
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False

@@ -1,10 +1,16 @@
-"""Lung nodules of LIDC-IDRI (Armato et al. 2011): the largest slice of each, a CSV row a nodule.
+"""Lung nodules of LIDC-IDRI (Armato et al. 2011): the largest slice of each.
 
 The label is the radiologists' rating of malignancy, 1 to 5, not pathology. Their other ratings
 (spiculation, margin, …) come from the same readers at the same sitting and are not used.
+
+The rescale intercept is known for some series only. CT numbers start at −1024 HU. A scanner that
+stores them with an intercept of −1024 or −1000 HU writes no negative number; one that stores them
+as they are writes air and lung as negative numbers. So the sign of a series' darkest pixels tells
+the two apart, without a look at any label. The rule cannot tell −1000 from −1024; it takes −1024
+and may then be 24 HU too low.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,21 +20,26 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, SpacedImage, Truth
-from skiagram.datasets.described import Described
+from skiagram.datasets.contract import Entry, GroundTruth, RealDataSet, SpacedImage
 from skiagram.datasets.files import locate
-from skiagram.datasets.lidc.acquisition import NoduleSquare, Window
-from skiagram.datasets.lidc.grid import Grid
-from skiagram.datasets.lidc.intensities import ct_numbers, inferred_intercept
-from skiagram.datasets.lidc.table import read_nodules
-from skiagram.errors import OptionError
+from skiagram.datasets.lidc.acquisition import Grid, NodulePatch, Window
+from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
+
+INTERCEPT = -1024.0
+_DARK_PERCENTILE = 5
+_COLUMNS = (
+    *("nodule_id", "patient_id", "series_uid", "malignancy", "pixel_spacing_mm"),
+    *("equiv_diameter", "rescale_intercept", "rescale_slope", "slice_thickness"),
+    "manufacturer",
+)
+
 
 Rating = Annotated[int, Field(ge=1, le=5)]
 
 
 @dataclass(**STRICT)
-class LIDC(Described):
+class LIDC(RealDataSet):
     """Benign against malignant nodules, split by patient.
 
     Attributes:
@@ -99,8 +110,10 @@ class Nodules:
         self._intercept = self._rows["rescale_intercept"].to_numpy(dtype=np.float64).copy()
         unknown = self._rows[np.isnan(self._intercept)]
         for _, series in unknown.groupby("series_uid"):
-            at = series.index.to_numpy()
-            self._intercept[at] = inferred_intercept(self._pixels[at], options.padding)
+            rows_of_series = series.index.to_numpy()
+            self._intercept[rows_of_series] = infer_intercept(
+                self._pixels[rows_of_series], options.padding
+            )
 
     def entries(self) -> list[Entry]:
         """List every nodule of a rating that is used."""
@@ -119,19 +132,19 @@ class Nodules:
         """Return one image, float32 in HU, NaN outside the field of view."""
         row = self._rows.iloc[position]
         slope = 1.0 if np.isnan(row["rescale_slope"]) else float(row["rescale_slope"])
-        numbers = ct_numbers(
+        numbers = to_ct_numbers(
             self._pixels[position], slope, self._intercept[position], self._options.padding
         )
         spacing = float(row["pixel_spacing_mm"])
         return self.acquisition.acquire(SpacedImage(numbers, (spacing, spacing)))
 
     @property
-    def acquisition(self) -> NoduleSquare:
+    def acquisition(self) -> NodulePatch:
         """What becomes of CT numbers."""
         side, options = self._pixels.shape[1], self._options
-        return NoduleSquare(side=side, window=options.window, grid=options.grid)
+        return NodulePatch(side=side, window=options.window, grid=options.grid)
 
-    def truth(self, position: int) -> Truth | None:
+    def truth(self, position: int) -> GroundTruth | None:
         """Return None: these are real images."""
         return None
 
@@ -145,3 +158,68 @@ def _covariates(row: Mapping[Any, Any]) -> dict[str, float | str | None]:
         "slice_thickness_mm": None if np.isnan(thickness) else thickness,
         "manufacturer": None if pd.isna(row["manufacturer"]) else str(row["manufacturer"]),
     }
+
+
+def read_nodules(images: Path, table: Path) -> tuple[NDArray[np.int16], pd.DataFrame]:
+    """Read images and table; what is known of a series' scanner holds for all its nodules.
+
+    Args:
+        images: `.npz` with `images` (n, height, width) int16 and `nodule_id` (n,).
+        table: CSV, a row a nodule in the same order.
+
+    Raises:
+        DataError: A file is damaged, a column is missing, or the two do not belong together.
+    """
+    try:
+        with np.load(images, allow_pickle=False) as archive:
+            pixels, nodule = archive["images"], archive["nodule_id"]
+        rows = pd.read_csv(table)
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise DataError(
+            f"cannot be read ({error})", where=f"{images.name}, {table.name}",
+            remedy="replace the files; both must be whole",
+        ) from error  # fmt: skip
+    missing = [name for name in _COLUMNS if name not in rows]
+    if missing:
+        raise DataError(f"no column `{missing[0]}`", where=table.name, allowed=", ".join(_COLUMNS))
+    if pixels.ndim != 3 or rows["nodule_id"].tolist() != nodule.tolist():
+        raise DataError(
+            f"{len(rows)} rows that are not the {len(nodule)} nodules of {images.name}",
+            where=table.name,
+            allowed="one row per nodule, in the order of the images",
+        )
+    scanner = ["rescale_intercept", "rescale_slope", "slice_thickness", "manufacturer"]
+    rows[scanner] = rows.groupby("series_uid", sort=False)[scanner].transform("first")
+    return pixels, rows
+
+
+def infer_intercept(stored: NDArray[np.integer], padding: Sequence[int]) -> float:
+    """Return the rescale intercept in HU that the stored pixels of one series speak for.
+
+    Args:
+        stored: Stored pixels of all images of the series, of any shape.
+        padding: Stored values outside the field of view; they do not count.
+
+    Returns:
+        0 where the 5th percentile is negative, else −1024.
+    """
+    seen = stored[~np.isin(stored, padding)]
+    if seen.size and np.percentile(seen, _DARK_PERCENTILE) < 0:
+        return 0.0
+    return INTERCEPT
+
+
+def to_ct_numbers(
+    stored: NDArray[np.integer], slope: float, intercept: float, padding: Sequence[int]
+) -> NDArray[np.float32]:
+    """Return CT numbers in HU; pixels outside the field of view are NaN.
+
+    Args:
+        stored: (height, width) stored pixels.
+        slope: HU a stored unit.
+        intercept: HU of stored 0.
+        padding: Stored values outside the field of view.
+    """
+    numbers = stored.astype(np.float32) * np.float32(slope) + np.float32(intercept)
+    numbers[np.isin(stored, padding)] = np.nan
+    return numbers

@@ -9,16 +9,16 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field as Limits
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.mini_mias.breast_mask import block_means, find_breast, wall_on_right
-from skiagram.datasets.mini_mias.truth import SIDE, SPACING
+from skiagram.datasets.mini_mias.breast import block_means, find_breast, wall_on_right
+from skiagram.datasets.mini_mias.films import SIDE, SPACING
 from skiagram.errors import DataError
 from skiagram.options import STRICT
 
-Side = Annotated[int, Limits(ge=16, le=SIDE)]
+Side = Annotated[int, Field(ge=16, le=SIDE)]
 
 
 @dataclass(**STRICT)
@@ -41,19 +41,21 @@ class WholeFilm:
         Raises:
             DataError: It is no film of that kind, or no breast is found.
         """
-        pixels = _digitised(film, SIDE, "whole films", "digitise the film as the training films")
+        pixels = _require_digitised(
+            film, SIDE, "whole films", "digitise the film like the training films"
+        )
         breast = find_breast(pixels)
         if not breast.blocks.any():
-            raise DataError("no breast is found", allowed="films of a breast on dark ground")
+            raise DataError("no breast is found", allowed="films of a breast on a dark background")
         if self.mask:
             pixels = np.where(breast.mask(), pixels, np.uint8(0))
         if self.orient and wall_on_right(breast.blocks):
             pixels = pixels[:, ::-1]
-        return averaged(pixels, self.size)
+        return average_blocks(pixels, self.size)
 
 
 @dataclass(**STRICT)
-class Square:
+class FilmPatch:
     """A square that was cut out around a place; which place, no film tells.
 
     Attributes:
@@ -76,17 +78,19 @@ class Square:
         """
         done = [*["chest wall on the left"] * self.orient, *["black off the breast"] * self.mask]
         cut = "squares cut out around a place to judge"
-        remedy = "cut the square out; a model of squares judges a given place and finds none"
-        return averaged(_digitised(film, self.region, ", ".join([cut, *done]), remedy), self.size)
+        remedy = "cut the square out; the model classifies a lesion and does not find it"
+        return average_blocks(
+            _require_digitised(film, self.region, ", ".join([cut, *done]), remedy), self.size
+        )
 
 
-def averaged(pixels: NDArray[np.uint8], size: int) -> SpacedImage:
+def average_blocks(pixels: NDArray[np.uint8], size: int) -> SpacedImage:
     """Average a square image over square blocks: (size, size) float32, its pixels further apart."""
     block = len(pixels) // size
     return SpacedImage(block_means(pixels, block), (block * SPACING, block * SPACING))
 
 
-def _digitised(film: SpacedImage, side: int, kind: str, remedy: str) -> NDArray[np.uint8]:
+def _require_digitised(film: SpacedImage, side: int, kind: str, remedy: str) -> NDArray[np.uint8]:
     pixels, spacing = film.pixels, film.spacing
     known = spacing or (SPACING, SPACING)
     if (

@@ -1,27 +1,117 @@
 """The mini-MIAS mammograms: whole films, or squares around lesions and at places like theirs.
 
+A lesion's place is chosen by its label. Squares on normal films would be told apart by their place
+alone if that were uniform; they take the places of the lesions, relative to the breast.
+
 Reference: Suckling et al. 1994, The Mammographic Image Analysis Society digital mammogram database,
 Excerpta Medica, International Congress Series 1069:375-378.
 """
 
+import dataclasses
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field as Limits
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.described import Described
-from skiagram.datasets.drawn_split import DrawnSplit
-from skiagram.datasets.mini_mias.files import locate_folder, published_digests
-from skiagram.datasets.mini_mias.images import Films, OpenMiniMias
-from skiagram.datasets.mini_mias.selection import select_cases
-from skiagram.datasets.mini_mias.truth import FILE, SIDE, read_truth
-from skiagram.errors import OptionError
+from skiagram.compute.progress import Progress
+from skiagram.datasets.contract import Entry, GroundTruth, RealDataSet, SpacedImage
+from skiagram.datasets.mini_mias.acquisition import FilmPatch, WholeFilm, average_blocks
+from skiagram.datasets.mini_mias.breast import (
+    Breast,
+    RelativePosition,
+    find_breast,
+    to_pixel,
+    to_relative_position,
+)
+from skiagram.datasets.mini_mias.films import (
+    FILE,
+    SIDE,
+    Film,
+    Lesion,
+    locate_folder,
+    published_digests,
+    read_film,
+    read_truth,
+)
+from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
+from skiagram.records import Split
+from skiagram.seeding import stream
 
 
 @dataclass(**STRICT)
-class MiniMias(Described):
+class DrawnSplit:
+    """How many images of each class are drawn; all others are left out.
+
+    Attributes:
+        seed: Seed of the draw.
+        train: Class name → images for training.
+        test: Class name → images for testing.
+    """
+
+    seed: Annotated[int, Field(ge=0)]
+    train: dict[str, Annotated[int, Field(ge=1)]]
+    test: dict[str, Annotated[int, Field(ge=1)]]
+
+    def check_classes(self, classes: Sequence[str]) -> None:
+        """Refuse counts that do not name each class once.
+
+        Raises:
+            OptionError: A class is unknown or missing.
+        """
+        for split, counts in (("train", self.train), ("test", self.test)):
+            if set(counts) != set(classes):
+                raise OptionError(
+                    f"counts for {', '.join(counts) or 'no class'}",
+                    where=f"dataset.split.{split}",
+                    allowed=f"one count for each of {', '.join(classes)}",
+                )
+
+    def draw(self, entries: Sequence[Entry], classes: Sequence[str]) -> dict[int, Split]:
+        """Draw whole patients, test before training; a patient's surplus images are left out.
+
+        Args:
+            entries: All images; each must name its patient.
+            classes: Class names in label order.
+
+        Returns:
+            Position of each drawn entry → its split.
+
+        Raises:
+            DataError: The source holds too few patients of a class.
+        """
+        images: dict[str, list[int]] = defaultdict(list)
+        for position, entry in enumerate(entries):
+            images[str(entry.patient)].append(position)
+        names = sorted(images)
+        order = stream(self.seed, "drawn split").permutation(len(names))
+        wanted: dict[Split, Counter[int]] = {
+            "test": Counter({classes.index(name): count for name, count in self.test.items()}),
+            "train": Counter({classes.index(name): count for name, count in self.train.items()}),
+        }
+        drawn: dict[int, Split] = {}
+        for patient in order:
+            labels = {position: entries[position].label for position in images[names[patient]]}
+            drawn |= _take_patient(labels, wanted)
+        for split, left in wanted.items():
+            short = {classes[label]: count for label, count in left.items() if count}
+            if short:
+                raise DataError(
+                    f"too few patients, {short} images short of the {split} split",
+                    where="drawn split",
+                    remedy="lower the counts",
+                )
+        return drawn
+
+
+@dataclass(**STRICT)
+class MiniMias(RealDataSet):
     """Options of mini-MIAS.
 
     Attributes:
@@ -40,11 +130,11 @@ class MiniMias(Described):
 
     task: Literal["normal_abnormal", "benign_malignant"]
     positive_class: str
-    region: Annotated[int, Limits(ge=16, le=SIDE)] | None
-    size: Annotated[int, Limits(ge=16, le=SIDE)]
+    region: Annotated[int, Field(ge=16, le=SIDE)] | None
+    size: Annotated[int, Field(ge=16, le=SIDE)]
     mask: bool
     orient: bool
-    place_seed: Annotated[int, Limits(ge=0)]
+    place_seed: Annotated[int, Field(ge=0)]
     split: DrawnSplit | None
     folder: str
     url: str
@@ -75,7 +165,7 @@ class MiniMias(Described):
         """Where the images are from, for the report."""
         return self.url
 
-    def open(self, root: Path | None) -> OpenMiniMias:
+    def open(self, root: Path | None) -> "OpenMiniMias":
         """Verify the films, find the breasts and list the cases.
 
         Raises:
@@ -86,7 +176,221 @@ class MiniMias(Described):
         truth = read_truth(folder / FILE, digests)
         if self.task == "benign_malignant":
             truth = [film for film in truth if film.lesions]
-        films = Films(folder, digests, truth)
+        films = FilmReader(folder, digests, truth)
         cases = select_cases(films, self.task, self.region is not None, self.place_seed)
         opened = OpenMiniMias(films, cases, self.region, self.size, self.mask, self.orient)
         return opened if self.split is None else opened.drawn(self.split, self.classes)
+
+
+@dataclasses.dataclass(frozen=True)
+class MiniMiasCase:
+    """One case before its film is read.
+
+    Attributes:
+        film: Its film.
+        entry: What ingest is told.
+        centre: Row and column of the square's centre, chest wall on the left; None takes the
+            whole film.
+    """
+
+    film: Film
+    entry: Entry
+    centre: tuple[int, int] | None
+
+
+class FilmReader:
+    """The films with the chest wall on the left, and the breast found on each.
+
+    Args:
+        folder: Folder with the films.
+        digests: Published digests of the films.
+        truth: The films to use.
+    """
+
+    def __init__(self, folder: Path, digests: Mapping[str, str], truth: Sequence[Film]) -> None:
+        self._folder = folder
+        self._digests = digests
+        self.truth = truth
+        self._breasts: dict[str, Breast] = {}
+        with Progress("Verify films and find breasts", len(truth)) as bar:
+            for film in truth:
+                self._breasts[film.name] = find_breast(self.pixels(film))
+                bar.advance()
+
+    def pixels(self, film: Film) -> NDArray[np.uint8]:
+        """Read one film, (1024, 1024) uint8, chest wall on the left."""
+        pixels = read_film(self._folder, film.name, self._digests)
+        return pixels[:, ::-1] if film.left else pixels
+
+    def breast(self, film: Film) -> Breast:
+        """Return the breast on a film, chest wall on the left."""
+        return self._breasts[film.name]
+
+
+@dataclasses.dataclass(frozen=True)
+class OpenMiniMias:
+    """The cases of one task.
+
+    Attributes:
+        films: The films.
+        cases: The cases in source order.
+        region: Side of the squares in film pixels; None takes whole films.
+        size: Side of an image after averaging.
+        mask: Whether all outside the breast is set to 0.
+        orient: Whether the chest wall stays on the left.
+    """
+
+    films: FilmReader
+    cases: Sequence[MiniMiasCase]
+    region: int | None
+    size: int
+    mask: bool
+    orient: bool
+
+    def entries(self) -> list[Entry]:
+        """List every image."""
+        return [case.entry for case in self.cases]
+
+    @property
+    def acquisition(self) -> WholeFilm | FilmPatch:
+        """What becomes of a new film, whose breast and chest wall are found on it."""
+        if self.region is None:
+            return WholeFilm(size=self.size, mask=self.mask, orient=self.orient)
+        return FilmPatch(region=self.region, size=self.size, mask=self.mask, orient=self.orient)
+
+    def image(self, position: int) -> SpacedImage:
+        """Return one image, (size, size) float32, 0 to 255."""
+        case = self.cases[position]
+        pixels = self.films.pixels(case.film)
+        if self.mask:
+            pixels = np.where(self.films.breast(case.film).mask(), pixels, np.uint8(0))
+        if self.region and case.centre:
+            pixels = cut_patch(pixels, case.centre, self.region)
+        mirrored = case.film.left and not self.orient
+        return average_blocks(pixels[:, ::-1] if mirrored else pixels, self.size)
+
+    def truth(self, position: int) -> GroundTruth | None:
+        """Return None: these are real images."""
+        return None
+
+    def drawn(self, split: DrawnSplit, classes: Sequence[str]) -> "OpenMiniMias":
+        """Return the cases of a drawn split alone.
+
+        Raises:
+            DataError: There are too few patients of a class.
+        """
+        chosen = split.draw(self.entries(), classes)
+        cases = [
+            dataclasses.replace(case, entry=dataclasses.replace(case.entry, split=chosen[position]))
+            for position, case in enumerate(self.cases)
+            if position in chosen
+        ]
+        return dataclasses.replace(self, cases=cases)
+
+
+def cut_patch(pixels: NDArray[np.uint8], centre: tuple[int, int], side: int) -> NDArray[np.uint8]:
+    """Cut a square out; what lies beyond the film is 0.
+
+    Args:
+        pixels: (height, width) uint8.
+        centre: Row and column that become row and column side // 2.
+        side: Side of the square.
+    """
+    half = side // 2
+    row, column = centre
+    return np.pad(pixels, (half, side - half))[row : row + side, column : column + side]
+
+
+TaskName = Literal["normal_abnormal", "benign_malignant"]
+
+
+def select_cases(films: FilmReader, task: TaskName, regions: bool, seed: int) -> list[MiniMiasCase]:
+    """List the cases of a task.
+
+    Args:
+        films: The films, without normal ones where benign is told from malignant.
+        task: What is told apart.
+        regions: Whether cases are squares: one for each lesion whose place is known and on the
+            breast, one for each normal film. Otherwise each film is one case, malignant if any of
+            its lesions is.
+        seed: Seed of the places of normal squares.
+
+    Returns:
+        Cases by film name; squares of normal films after all lesions.
+    """
+    if not regions:
+        return [
+            _make_case(films, film, film.name, _label(task, film.lesions)) for film in films.truth
+        ]
+    lesions = [lesion for film in films.truth for lesion in _lesions_on_breast(films, film)]
+    normal = [film for film in films.truth if not film.lesions]
+    places = islice(_shuffle_positions([place for _, _, place in lesions], seed), len(normal))
+    return [
+        *(
+            _make_case(
+                films,
+                film,
+                f"{film.name} lesion {number}",
+                _label(task, (film.lesions[number],)),
+                place,
+            )
+            for film, number, place in lesions
+        ),
+        *(
+            _make_case(films, film, film.name, 0, place)
+            for film, place in zip(normal, places, strict=True)
+        ),
+    ]
+
+
+def _label(task: TaskName, lesions: tuple[Lesion, ...]) -> int:
+    if task == "normal_abnormal":
+        return int(bool(lesions))
+    return int(any(lesion.malignant for lesion in lesions))
+
+
+def _lesions_on_breast(
+    films: FilmReader, film: Film
+) -> Iterator[tuple[Film, int, RelativePosition]]:
+    mask = films.breast(film).mask()
+    for number, lesion in enumerate(film.lesions):
+        if lesion.place is None:
+            continue
+        row, column = lesion.place
+        place = to_relative_position(mask, row, SIDE - 1 - column if film.left else column)
+        if place is not None:
+            yield film, number, place
+
+
+def _shuffle_positions(places: list[RelativePosition], seed: int) -> Iterator[RelativePosition]:
+    """Yield all places in random order, again and again, so that none is much more frequent."""
+    orders = (stream(seed, "normal places", turn).permutation(len(places)) for turn in count())
+    return (places[position] for position in chain.from_iterable(orders))
+
+
+def _make_case(
+    films: FilmReader, film: Film, name: str, label: int, place: RelativePosition | None = None
+) -> MiniMiasCase:
+    breast = films.breast(film)
+    covariates = {
+        "tissue": film.tissue,
+        "side": "left" if film.left else "right",
+        "mask_plausible": "yes" if breast.plausible else "no",
+    }
+    entry = Entry(name, film.patient, label, None, covariates)
+    return MiniMiasCase(film, entry, None if place is None else to_pixel(breast.mask(), place))
+
+
+def _take_patient(
+    labels: Mapping[int, int], wanted: Mapping[Split, Counter[int]]
+) -> dict[int, Split]:
+    """Take one patient's images into the first split that can use any, and count them there."""
+    for split, left in wanted.items():
+        taken: dict[int, Split] = {}
+        for position, label in labels.items():
+            if left[label] > 0:
+                left[label] -= 1
+                taken[position] = split
+        if taken:
+            return taken
+    return {}

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field as Limits
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
@@ -33,19 +33,19 @@ class Faults:
         dead_rows: Rows at the bottom of the scale.
     """
 
-    missing_pixels: Annotated[int, Limits(ge=0)]
-    hot_pixels: Annotated[int, Limits(ge=0)]
-    dead_rows: Annotated[int, Limits(ge=0)]
+    missing_pixels: Annotated[int, Field(ge=0)]
+    hot_pixels: Annotated[int, Field(ge=0)]
+    dead_rows: Annotated[int, Field(ge=0)]
 
 
-def digitised(image: NDArray[np.float64]) -> Stored:
+def digitise(image: NDArray[np.float64]) -> Stored:
     """Return the stored values of an image: `value = stored * SLOPE + INTERCEPT`, clipped."""
     steps = np.rint((image - INTERCEPT) / SLOPE)
     stored: Stored = np.clip(steps, LOWEST, HIGHEST).astype(np.uint16)
     return stored
 
 
-def with_faults(stored: Stored, faults: Faults, generator: np.random.Generator) -> Stored:
+def add_faults(stored: Stored, faults: Faults, generator: np.random.Generator) -> Stored:
     """Return a copy with faults at random places; a missing pixel wins over a dead row."""
     faulty = stored.copy()
     faulty[generator.choice(len(stored), faults.dead_rows, replace=False)] = LOWEST

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field as Limits
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, SpacedImage, Truth
+from skiagram.datasets.contract import Entry, GroundTruth, SpacedImage
 from skiagram.datasets.dicom import read_dicom
-from skiagram.datasets.phantom.acquisition import DicomWriter, Faults, digitised, with_faults
-from skiagram.datasets.phantom.generated import Cases, Generated
+from skiagram.datasets.phantom.acquisition import DicomWriter, Faults, add_faults, digitise
+from skiagram.datasets.phantom.options import PhantomCases, PhantomDataSet
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
 from skiagram.seeding import stream
 
 
 @dataclass(**STRICT)
-class Phantom(Generated):
+class Phantom(PhantomDataSet):
     """Options of the phantom.
 
     Attributes:
@@ -32,8 +32,8 @@ class Phantom(Generated):
         faults: Faults in the copy that the pipeline sees.
     """
 
-    size: Annotated[int, Limits(ge=16, le=1024)]
-    images_per_patient: Annotated[int, Limits(ge=1, le=1000)]
+    size: Annotated[int, Field(ge=16, le=1024)]
+    images_per_patient: Annotated[int, Field(ge=1, le=1000)]
     faults: Faults
 
     def __post_init__(self) -> None:
@@ -76,8 +76,12 @@ class OpenPhantom:
 
     def __init__(self, options: Phantom) -> None:
         self._options = options
-        self._cases = Cases(options, options.images_per_patient, "image", axes=2)
+        self._cases = PhantomCases(options, options.images_per_patient, "image", axes=2)
         self._writer = DicomWriter(options.size)
+
+    @property
+    def acquisition(self) -> None:
+        """None: pixels are stored as they are read."""
 
     def entries(self) -> list[Entry]:
         """List every image: patients in order, the images of a patient together."""
@@ -87,13 +91,13 @@ class OpenPhantom:
         """Return what the pipeline sees: (size, size) float32 as read back from DICOM."""
         patient, number = self._cases.place(position)
         generator = stream(self._options.seed, "faults", patient, number)
-        stored = digitised(self._cases.exposure(position).noisy)
-        faulty = with_faults(stored, self._options.faults, generator)
+        stored = digitise(self._cases.exposure(position).noisy)
+        faulty = add_faults(stored, self._options.faults, generator)
         return read_dicom(self._writer.write(faulty, patient, position))
 
-    def truth(self, position: int) -> Truth:
+    def truth(self, position: int) -> GroundTruth:
         """Return the clean image, the ideal score of the noisy one and the nodule's place."""
         exposure = self._cases.exposure(position)
         row, column = exposure.place
         clean = exposure.clean.astype(np.float32)
-        return Truth(clean, self._cases.ideal_score(position), row, column)
+        return GroundTruth(clean, self._cases.ideal_score(position), row, column)

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field as Limits
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, SpacedImage, Truth
-from skiagram.datasets.phantom.generated import Cases, Generated
+from skiagram.datasets.contract import Entry, GroundTruth, SpacedImage
+from skiagram.datasets.phantom.options import PhantomCases, PhantomDataSet
 from skiagram.options import STRICT
 
 
 @dataclass(**STRICT)
-class PhantomVolumes(Generated):
+class PhantomVolumes(PhantomDataSet):
     """Options of the phantom of volumes.
 
     Attributes:
@@ -26,8 +26,8 @@ class PhantomVolumes(Generated):
         volumes_per_patient: Volumes of each patient.
     """
 
-    size: Annotated[int, Limits(ge=8, le=128)]
-    volumes_per_patient: Annotated[int, Limits(ge=1, le=1000)]
+    size: Annotated[int, Field(ge=8, le=128)]
+    volumes_per_patient: Annotated[int, Field(ge=1, le=1000)]
 
     @property
     def modality(self) -> str:
@@ -47,7 +47,11 @@ class OpenPhantomVolumes:
     """
 
     def __init__(self, options: PhantomVolumes) -> None:
-        self._cases = Cases(options, options.volumes_per_patient, "volume", axes=3)
+        self._cases = PhantomCases(options, options.volumes_per_patient, "volume", axes=3)
+
+    @property
+    def acquisition(self) -> None:
+        """None: pixels are stored as they are read."""
 
     def entries(self) -> list[Entry]:
         """List every volume: patients in order, the volumes of a patient together."""
@@ -58,9 +62,9 @@ class OpenPhantomVolumes:
         noisy = self._cases.exposure(position).noisy
         return SpacedImage(noisy.astype(np.float32)[..., None])
 
-    def truth(self, position: int) -> Truth:
+    def truth(self, position: int) -> GroundTruth:
         """Return the clean volume, the ideal score of the noisy one and the nodule's place."""
         exposure = self._cases.exposure(position)
         slice_, row, column = exposure.place
         clean = exposure.clean.astype(np.float32)[..., None]
-        return Truth(clean, self._cases.ideal_score(position), row, column, slice_)
+        return GroundTruth(clean, self._cases.ideal_score(position), row, column, slice_)

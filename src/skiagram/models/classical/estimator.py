@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass as plain_dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -14,22 +15,27 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
-from skiagram.errors import ModelFailure
+from skiagram.errors import ModelFailure, OptionError
 from skiagram.features.table import FeatureTable
-from skiagram.models.classical.columns import chosen
-from skiagram.models.classical.imputation import imputer
-from skiagram.models.classical.kept import kept_features
-from skiagram.models.classical.normalisation import Normalisation, scaler
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
-from skiagram.models.classical.selection import Selection, selector
+from skiagram.models.classical.preprocessing import (
+    ColumnSelector,
+    Normalisation,
+    Selection,
+    imputer,
+    scaler,
+    selector,
+)
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
 from skiagram.options import STRICT
 from skiagram.records import read_record, write_record
 
 _PIPELINE = "model.skops"
 _DESCRIPTION = "model.json"
+_SHORTCUTS = "acquisition"
 
 
 @plain_dataclass(frozen=True)
@@ -47,8 +53,8 @@ class ClassicalModel(ABC):
     Where covariates are among the features, missing values take the training cases' median first.
 
     Attributes:
-        columns: What the names of the features to use start with, such as a feature set or a whole
-            name; null uses all but traits of the file (`acquisition`).
+        columns: Families of the features to use, such as `glcm`, or whole names; null uses all
+            but traits of the file (`acquisition`).
         normalisation: Scaling of each feature column, learned on the training cases.
         selection: Which columns are kept, learned on the training cases; null keeps all.
         components: Principal components that take the columns' place, fewer where the training
@@ -82,12 +88,12 @@ class ClassicalModel(ABC):
 
     @staticmethod
     @abstractmethod
-    def learned_numbers(estimator: Any) -> int:
+    def n_parameters(estimator: Any) -> int:
         """Count what the fitted estimator learned, normalisation not counted."""
 
     @staticmethod
     def multiply_adds(estimator: Any) -> int | None:  # noqa: ARG004
-        """Count the fitted estimator's multiply–adds a case; None for a family that compares."""
+        """Count the fitted estimator's multiply–adds per case; None for a family that compares."""
         return None
 
     @staticmethod
@@ -109,7 +115,7 @@ class ClassicalModel(ABC):
         """Fit all steps on the training cases.
 
         Raises:
-            OptionError: No feature has a name that one of `columns` starts.
+            OptionError: One of `columns` has no feature.
             ModelFailure: A class has no training case, the estimator refuses the features, does
                 not converge or runs out of memory.
         """
@@ -120,16 +126,16 @@ class ClassicalModel(ABC):
 
     def fit_steps(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
         """Fit all steps on the cases as they are; `fit` says which they are."""
-        inputs = training.inputs.columns(chosen(training.inputs.names, self.columns))
+        inputs = training.inputs.columns(choose_columns(training.inputs.names, self.columns))
         pipeline = self._pipeline(inputs.names, len(training), context.seed)
         target = self.target(training.label, training.n_classes)
         with _named_failures(self.title):
             pipeline.fit(_values(inputs), target)
         summary = FitSummary(
-            parameters=self.learned_numbers(pipeline[-1]),
+            parameters=self.n_parameters(pipeline[-1]),
             multiply_adds=self.multiply_adds(pipeline[-1]),
             images_seen=len(training),
-            features=kept_features(pipeline, inputs.names, self.weighted(pipeline[-1])),
+            features=selected_features(pipeline, inputs.names, self.weighted(pipeline[-1])),
         )
         return FittedClassical(type(self), pipeline, inputs.names, summary)
 
@@ -217,3 +223,90 @@ def _named_failures(title: str) -> Iterator[None]:
         ) from error
     except (ValueError, ArithmeticError, MemoryError) as error:
         raise ModelFailure(f"{type(error).__name__}: {error}", where=title) from error
+
+
+def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names of some families, in the order of the names.
+
+    Args:
+        names: All features; each is the name of its family, or begins with it and `_`.
+        families: Families, such as `glcm` or `first_order`, their parts, such as
+            `wavelet_level_1`, or whole names; None chooses all but traits of the file, which are a
+            shortcut.
+
+    Raises:
+        OptionError: A family has no feature, or there is no family.
+    """
+    if families is None:
+        return tuple(name for name in names if not _in_family(name, _SHORTCUTS))
+    empty = [one for one in families if not any(_in_family(name, one) for name in names)]
+    if empty or not families:
+        raise OptionError(
+            f"no feature of the family `{empty[0]}`" if empty else "no feature is chosen",
+            where="model.columns",
+            allowed=f"families in the table: {', '.join(_families(names))}",
+            remedy="add the family to `features` in params.yaml, or choose other columns",
+        )
+    return tuple(name for name in names if any(_in_family(name, one) for one in families))
+
+
+def _in_family(name: str, family: str) -> bool:
+    return name == family or name.startswith(f"{family}_")
+
+
+def _families(names: Sequence[str]) -> list[str]:
+    """Return the words, joined by `_`, that names of one first word begin with in common."""
+    groups: dict[str, list[list[str]]] = {}
+    for name in names:
+        words = name.split("_")
+        groups.setdefault(words[0], []).append(words)
+    return ["_".join(_shared_start(group)) for group in groups.values()]
+
+
+def _shared_start(names: Sequence[Sequence[str]]) -> list[str]:
+    positions = takewhile(lambda words: len(set(words)) == 1, zip(*names, strict=False))
+    return [words[0] for words in positions]
+
+
+def decision_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the decision function, one column per class; (−d, d) for two classes.
+
+    Args:
+        estimator: Fitted classifier with a `decision_function`.
+        values: (n, n_features) float64, normalised.
+    """
+    decision = np.asarray(estimator.decision_function(values), dtype=np.float64)
+    return np.stack([-decision, decision], axis=1) if decision.ndim == 1 else decision
+
+
+def selected_features(
+    pipeline: Pipeline, names: Sequence[str], weighted: NDArray[np.bool_] | None
+) -> dict[str, bool]:
+    """Return the name of each feature → whether it was kept; empty where nothing chooses.
+
+    A feature counts as kept with the indicator of its missing values. Weights of principal
+    components belong to no single feature and choose none.
+
+    Args:
+        pipeline: Fitted steps `imputation`, `selection`, `components` and others.
+        names: Features that went in.
+        weighted: Whether the estimator gives each of its columns weight; None for a family that
+            sets no weight to 0.
+    """
+    columns = _sources(pipeline["imputation"], len(names))
+    chooses = isinstance(pipeline["selection"], ColumnSelector)
+    if chooses:
+        columns = columns[pipeline["selection"].chosen_]
+    if weighted is not None and not isinstance(pipeline["components"], PCA):
+        chooses, columns = True, columns[weighted]
+    kept = np.zeros(len(names), dtype=np.bool_)
+    kept[columns] = True
+    return dict(zip(names, kept.tolist(), strict=True)) if chooses else {}
+
+
+def _sources(imputation: Any, features: int) -> NDArray[np.int64]:
+    """Return the feature that each imputed column comes from; indicators stand at the end."""
+    own = np.arange(features)
+    if not isinstance(imputation, SimpleImputer):
+        return own
+    return np.concatenate([own, imputation.indicator_.features_.astype(np.int64)])

@@ -60,7 +60,7 @@ class OneClass(ClassicalModel):
         """
         if context.positive is None or training.n_classes != 2:
             raise ModelFailure(
-                f"a task of {training.n_classes} classes has no one class that is normal",
+                f"{training.n_classes} classes; this model needs one normal class and one other",
                 where=self.title,
                 remedy="leave it out of `baselines` in params.yaml",
             )
@@ -82,7 +82,7 @@ class OneClass(ClassicalModel):
         return scores
 
     @staticmethod
-    def learned_numbers(estimator: Any) -> int:
+    def n_parameters(estimator: Any) -> int:
         """Count the mean and one half of the covariance, its diagonal included."""
         features = len(estimator.location_)
         return features + features * (features + 1) // 2

@@ -18,16 +18,18 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
+from sklearn.tree import BaseDecisionTree
 
-from skiagram.errors import DataError
-from skiagram.models.classical.soundness import sound_trees
+from skiagram.errors import DataError, ModelFailure
 
 TRUSTED = (
     "numpy.dtype",  # the imputation keeps the type of its input; a dtype runs no code
-    "skiagram.models.classical.normalisation.MaximumThenSumScaler",
+    "skiagram.models.classical.preprocessing.MaximumThenSumScaler",
     "skiagram.models.classical.one_class.NormalRange",
-    "skiagram.models.classical.selection.ColumnSelector",
+    "skiagram.models.classical.preprocessing.ColumnSelector",
     # skops leaves trees out, as their indices go unchecked; here `sound_trees` checks them
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
@@ -61,22 +63,46 @@ def _skops() -> ModuleType:
 
 
 def write_pipeline(pipeline: Pipeline, path: Path) -> None:
-    """Write a fitted pipeline; equal pipelines give equal bytes.
+    """Write a fitted pipeline and read it back; equal pipelines give equal bytes.
 
     Args:
         pipeline: Fitted scikit-learn pipeline.
         path: File to write, by custom ending in `.skops`.
+
+    Raises:
+        ModelFailure: The pipeline holds what `read_pipeline` would refuse; no file is left.
     """
-    with zipfile.ZipFile(io.BytesIO(_skops().dumps(pipeline))) as archive:
+    try:
+        data = _skops().dumps(pipeline)
+        untrusted = set(_skops().get_untrusted_types(data=data)) - set(TRUSTED)
+    except Exception as error:  # skops says in its own ways what it cannot write
+        raise _unsaveable(pipeline, f"{type(error).__name__}: {error}") from error
+    if untrusted:
+        raise _unsaveable(pipeline, f"holds {', '.join(sorted(untrusted))}")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
     schema = json.loads(content.pop(_SCHEMA))
     arrays: dict[bytes, str] = {}
     _renumber(schema, content, arrays, itertools.count(1))
     files = {_SCHEMA: json.dumps(schema).encode()} | {name: data for data, name in arrays.items()}
     with zipfile.ZipFile(path, "w") as archive:
-        for name, data in files.items():
+        for name, part in files.items():
             entry = zipfile.ZipInfo(name, date_time=_DATE)
-            archive.writestr(entry, data, compress_type=zipfile.ZIP_DEFLATED)
+            archive.writestr(entry, part, compress_type=zipfile.ZIP_DEFLATED)
+    try:
+        read_pipeline(path, type(pipeline[-1]))
+    except DataError as error:
+        path.unlink()
+        raise _unsaveable(pipeline, error.found) from error
+
+
+def _unsaveable(pipeline: Pipeline, reason: str) -> ModelFailure:
+    return ModelFailure(
+        f"the fitted model cannot be saved and loaded again ({reason})",
+        where=type(pipeline[-1]).__name__,
+        remedy="choose options of the estimator that do without this type; a type that is safe to "
+        "load from a file of unknown origin may join TRUSTED in models/classical/persistence.py",
+    )
 
 
 def _renumber(
@@ -136,3 +162,42 @@ def read_pipeline(path: Path, estimator: type) -> Pipeline:
     if not sound_trees(pipeline[-1]):
         raise DataError("holds a tree with impossible nodes", where=str(path), remedy=remedy)
     return pipeline
+
+
+def sound_trees(estimator: Any) -> bool:
+    """Return whether every node of every tree leads onward and reads an existing feature."""
+    if isinstance(estimator, HistGradientBoostingClassifier):
+        features = estimator.n_features_in_
+        trees = [tree.nodes for round_ in estimator._predictors for tree in round_]
+        return all(_sound_nodes(nodes, features) for nodes in trees)
+    members = getattr(estimator, "estimators_", [estimator])
+    return all(
+        _sound_tree(member.tree_) for member in members if isinstance(member, BaseDecisionTree)
+    )
+
+
+def _sound_tree(tree: Any) -> bool:
+    leaf = (tree.children_left == -1) & (tree.children_right == -1)
+    return _sound(leaf, tree.children_left, tree.children_right, tree.feature, tree.n_features)
+
+
+def _sound_nodes(nodes: NDArray[Any], features: int) -> bool:
+    if nodes["is_categorical"].any():
+        return False
+    leaf = nodes["is_leaf"] == 1
+    left, right = (nodes[side].astype(np.int64) for side in ("left", "right"))
+    return _sound(leaf, left, right, nodes["feature_idx"], features)
+
+
+def _sound(
+    leaf: NDArray[np.bool_],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    feature: NDArray[Any],
+    features: int,
+) -> bool:
+    count = len(leaf)
+    node = np.arange(count)
+    onward = (left > node) & (right > node) & (np.maximum(left, right) < count)
+    reads = (feature >= 0) & (feature < features)
+    return bool(count > 0 and (leaf | (onward & reads)).all())

@@ -8,8 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.svm import SVC
 
-from skiagram.models.classical.estimator import ClassicalModel
-from skiagram.models.classical.scoring import decision_scores
+from skiagram.models.classical.estimator import ClassicalModel, decision_scores
 from skiagram.options import STRICT
 
 
@@ -44,11 +43,11 @@ class SupportVectorMachine(ClassicalModel):
 
     @staticmethod
     def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the decision function, one column a class."""
+        """Return the decision function, one column per class."""
         return decision_scores(estimator, values)
 
     @staticmethod
-    def learned_numbers(estimator: Any) -> int:
+    def n_parameters(estimator: Any) -> int:
         """Count support vectors × features, dual coefficients and intercepts."""
         learned = (estimator.support_vectors_, estimator.dual_coef_, estimator.intercept_)
         return sum(int(part.size) for part in learned)

@@ -1,26 +1,172 @@
-"""Makes combinations from what the train stages left, each with a folder that scores new films."""
+"""Makes combinations from what the train stages left, each with a folder that scores new images.
+
+What its members scored stands in for what a model sees. Under `holdout` it is cross-fitted over the
+members' own folds: a case's out-of-fold score comes from weights and calibrations that no label of
+its patient touched. Its members did see other patients' labels, as in any stacking (Wolpert 1992);
+the sealed cases are untouched by either. Under `cv` the inner scores of each outer fold weigh the
+members, so that nothing of the held-out patients plays a part.
+"""
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from skiagram.errors import OptionError
-from skiagram.models.arm import ArmFolders, train
-from skiagram.models.combined.combination import Combination
-from skiagram.models.combined.folders import MEMBERS
-from skiagram.models.combined.member import CombinedMember, Scorecard
-from skiagram.models.plan import Plan
-from skiagram.options import build
-from skiagram.preparation import hand_on
-from skiagram.records import Cases, Outcome, Task, write_record
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
+from skiagram.errors import DataError, ModelFailure, OptionError
+from skiagram.models.arm import ArmFolders, train
+from skiagram.models.combined.combination import Combination, MemberScores
+from skiagram.models.combined.folders import MEMBERS
+from skiagram.models.contract import Labelled
+from skiagram.models.resampling import (
+    CalibratedFit,
+    Part,
+    Plan,
+    Resampling,
+    Scored,
+    whole_fit,
+    within_outer_fold,
+    within_repeat,
+)
+from skiagram.options import build
+from skiagram.preparation import propagate_preparation
+from skiagram.records import Cases, Outcome, Predictions, Task, read_record, write_record
+
+Rows = tuple[CalibratedFit[MemberScores], list[Scored]]
 _INDEX = "index.json"
 
 
 @dataclass(frozen=True)
-class Chosen:
+class Scorecard:
+    """What a train stage left of one member."""
+
+    outcome: Outcome
+    predictions: Predictions
+
+    @classmethod
+    def read(cls, folder: Path) -> "Scorecard":
+        """Read the scores folder of a model.
+
+        Raises:
+            DataError: A file is missing or damaged.
+        """
+        outcome = read_record(Outcome, folder / "outcome.json")
+        return cls(outcome, Predictions.read(folder / "predictions.parquet"))
+
+
+@dataclass(frozen=True)
+class CombinedMember:
+    """One combination with the scores of its members.
+
+    Attributes:
+        name: Name of its option file.
+        model: The unfitted combination.
+        options: The composed options, for the record.
+        cards: What its members left, in the order of `model.members`.
+    """
+
+    name: str
+    model: Combination
+    options: dict[str, Any]
+    cards: tuple[Scorecard, ...]
+
+    def run(self, resampling: Resampling[MemberScores], cases: Cases, task: Task) -> Iterator[Rows]:
+        """Yield the final fit and all scores, repeat after repeat.
+
+        Raises:
+            ModelFailure: A member could not be trained.
+            DataError: The members were trained under another plan.
+        """
+        for card in self.cards:
+            if card.outcome.status == "failed":
+                raise ModelFailure(f"{card.outcome.title} could not be trained", where=self.name)
+        run = _CombinedRun(self.cards, resampling, cases, len(task.classes))
+        for repeat in range(resampling.plan.repeats):
+            yield run.nested(repeat) if task.design == "cv" else run.holdout(repeat)
+
+
+@dataclass(frozen=True)
+class _CombinedRun:
+    cards: tuple[Scorecard, ...]
+    resampling: Resampling[MemberScores]
+    cases: Cases
+    n_classes: int
+
+    def holdout(self, repeat: int) -> Rows:
+        test, development = self.cases.test(), self._development(repeat)
+        unmarked = np.zeros(len(development), dtype=np.bool_)
+        sealed = self._inputs("test", repeat, None, test.case_id)
+        return within_repeat(self.resampling, repeat, development, unmarked, sealed, test.case_id)
+
+    def nested(self, repeat: int) -> Rows:
+        plan, name = self.resampling.plan, f"repeat{repeat}"
+        every = self._development(repeat)
+        folds: list[CalibratedFit[MemberScores]] = []
+        rows: list[Scored] = []
+        for k, fold in enumerate(self.resampling.folds(every, plan.folds, name)):
+            if (every.inputs.fit[fold.held_out] != k).any():
+                raise _other_plan(self.cards[0])
+            known = self._inner(every.select(fold.training), repeat, k)
+            rest = every.select(fold.held_out)
+            developed, scored = within_outer_fold(self.resampling, repeat, k, known, rest)
+            folds.append(developed)
+            rows += scored
+        return whole_fit(self.resampling, repeat, every, folds), rows
+
+    def _inner(self, known: Labelled[MemberScores], repeat: int, k: int) -> Labelled[MemberScores]:
+        """Return the training cases of an outer fold with the scores of its inner fits."""
+        inner, name = self.resampling.plan.inner_folds, (f"repeat{repeat}", f"outer{k}")
+        fit = np.empty(len(known), dtype=np.int64)
+        for fold, partition in enumerate(self.resampling.folds(known, inner, *name)):
+            fit[partition.held_out] = fold
+        scores = self._inputs("inner", repeat, k, known.case_id).scores
+        return replace(known, inputs=MemberScores(scores, fit))
+
+    def _development(self, repeat: int) -> Labelled[MemberScores]:
+        cases = self.cases.development()
+        inputs = self._inputs("out_of_fold", repeat, None, cases.case_id)
+        return Labelled(inputs, cases.case_id, cases.label, cases.patient_id, self.n_classes)
+
+    def _inputs(
+        self, part: Part, repeat: int, fold: int | None, case_id: NDArray[np.str_]
+    ) -> MemberScores:
+        tables = [_rows(card, part, repeat, fold, case_id) for card in self.cards]
+        fits = [table["fold"].to_numpy(dtype=np.int64) for table in tables]
+        for card, fit in zip(self.cards, fits, strict=True):
+            if (fit != fits[0]).any():
+                raise _other_plan(card)
+        scores = np.stack([Predictions(table).scores() for table in tables], axis=1)
+        return MemberScores(scores, fits[0])
+
+
+def _rows(
+    card: Scorecard, part: Part, repeat: int, fold: int | None, case_id: NDArray[np.str_]
+) -> pd.DataFrame:
+    table = card.predictions.table
+    chosen = (table["part"] == part) & (table["repeat"] == repeat)
+    if fold is not None:
+        chosen &= table["fold"] == fold
+    rows = table[chosen].set_index("case_id")
+    if sorted(rows.index) != sorted(case_id.tolist()):
+        raise _other_plan(card)
+    ordered: pd.DataFrame = rows.loc[case_id.tolist()]
+    return ordered
+
+
+def _other_plan(card: Scorecard) -> DataError:
+    return DataError(
+        "its scores were made with another plan than this combination",
+        where=f"scores of {card.outcome.model}",
+        remedy="train all members with the same repeats, folds and seed: `dvc repro`",
+    )
+
+
+@dataclass(frozen=True)
+class CheckedCombination:
     """A checked combination.
 
     Attributes:
@@ -39,7 +185,9 @@ class _Index:
     combinations: tuple[str, ...]
 
 
-def checked(name: str, options: dict[str, Any], trained: Sequence[str]) -> Chosen:
+def check_combination(
+    name: str, options: dict[str, Any], trained: Sequence[str]
+) -> CheckedCombination:
     """Build the combination of an option file.
 
     Args:
@@ -52,7 +200,7 @@ def checked(name: str, options: dict[str, Any], trained: Sequence[str]) -> Chose
     """
     where = f"combinations.{name}"
     model: Combination = build(options, where)
-    strangers = [one for one in model.members if one not in trained]
+    strangers = [member for member in model.members if member not in trained]
     if strangers or len(set(model.members)) < len(model.members):
         raise OptionError(
             f"no model `{strangers[0]}`" if strangers else "a model is named twice",
@@ -62,11 +210,16 @@ def checked(name: str, options: dict[str, Any], trained: Sequence[str]) -> Chose
         )
     if name in trained:
         raise OptionError("a model has the same name", where=where, remedy="rename the option file")
-    return Chosen(name, model, options)
+    return CheckedCombination(name, model, options)
 
 
 def combine_all(
-    root: Path, chosen: Sequence[Chosen], cases: Cases, task: Task, plan: Plan, target: Path
+    root: Path,
+    chosen: Sequence[CheckedCombination],
+    cases: Cases,
+    task: Task,
+    plan: Plan,
+    target: Path,
 ) -> list[Outcome]:
     """Run the plan for every combination and write an index, for there may be none.
 
@@ -81,22 +234,22 @@ def combine_all(
     Raises:
         DataError: Scores of a member are missing, damaged or of another plan.
     """
-    index = _Index(tuple(one.name for one in chosen))
+    index = _Index(tuple(combination.name for combination in chosen))
     for part in ("models", "scores"):
         write_record(index, target / part / _INDEX)
-    return [_combine(root, one, cases, task, plan, target) for one in chosen]
+    return [_combine(root, combination, cases, task, plan, target) for combination in chosen]
 
 
 def _combine(
-    root: Path, chosen: Chosen, cases: Cases, task: Task, plan: Plan, target: Path
+    root: Path, chosen: CheckedCombination, cases: Cases, task: Task, plan: Plan, target: Path
 ) -> Outcome:
     members = chosen.model.members
-    cards = tuple(Scorecard.read(root / "scores" / one) for one in members)
+    cards = tuple(Scorecard.read(root / "scores" / member) for member in members)
     folders = ArmFolders.under(target, chosen.name)
     combined = CombinedMember(chosen.name, chosen.model, chosen.options, cards)
     outcome = train(combined, cases, task, plan, folders)
     if outcome.status == "finished":
-        for one in members:
-            shutil.copytree(root / "models" / one, folders.model / MEMBERS / one)
-    hand_on(root / "models" / members[0], folders.model)
+        for member in members:
+            shutil.copytree(root / "models" / member, folders.model / MEMBERS / member)
+    propagate_preparation(root / "models" / members[0], folders.model)
     return outcome

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from pydantic.dataclasses import dataclass
 from torch import nn
 
-from skiagram.errors import ModelFailure
+from skiagram.models.deep.layers import check_smallest_side, glorot_uniform
 from skiagram.options import STRICT
 from skiagram.training.options import Training
 
@@ -37,13 +37,7 @@ class ArticleCNN:
         Raises:
             ModelFailure: A side is shorter than 18 pixels, so nothing is left to classify.
         """
-        if min(height, width) < SMALLEST_SIDE:
-            raise ModelFailure(
-                f"images of {height} × {width} pixels",
-                where="article_cnn",
-                allowed=f"at least {SMALLEST_SIDE} × {SMALLEST_SIDE} pixels",
-                remedy="set training.image_size",
-            )
+        check_smallest_side("article_cnn", height, width, SMALLEST_SIDE)
         rows, columns = (_side_left(side) for side in (height, width))
         network = nn.Sequential(
             nn.Conv2d(channels, 32, 3),
@@ -66,11 +60,3 @@ class ArticleCNN:
 
 def _side_left(side: int) -> int:
     return ((side - 2) // 2 - 2) // 2 - 2
-
-
-def glorot_uniform(layer: nn.Module) -> None:
-    """Draw a layer's weights as Keras does: uniform after Glorot & Bengio 2010, biases 0."""
-    if isinstance(layer, nn.Conv2d | nn.Linear):
-        nn.init.xavier_uniform_(layer.weight)
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)

@@ -71,7 +71,7 @@ def _network(options: Mapping[str, Any], training: Training) -> Network:
     network = build(group, _WHERE)
     if not hasattr(network, "build") or isinstance(network, ReadsTable):
         raise OptionError(
-            f"`{target}` is no network on images alone",
+            f"`{target}` is not a network that reads only images",
             where=_WHERE,
             allowed="small_cnn, pretrained and others as their option files have them",
         )

@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 from torch import nn
 
 from skiagram.errors import ModelFailure
-from skiagram.models.deep.small_cnn import PlaceMean
+from skiagram.models.deep.layers import GlobalAveragePool
 from skiagram.options import STRICT
 from skiagram.training.options import Training
 
@@ -56,7 +56,11 @@ class CNN3D:
         layers = _convolution(channels, self.widths[0])
         for entering, maps in pairwise(self.widths):
             layers += [nn.MaxPool3d(2, ceil_mode=True), *_convolution(entering, maps)]
-        layers += [PlaceMean(), nn.Dropout(self.dropout), nn.Linear(self.widths[-1], n_classes)]
+        layers += [
+            GlobalAveragePool(),
+            nn.Dropout(self.dropout),
+            nn.Linear(self.widths[-1], n_classes),
+        ]
         return nn.Sequential(*layers)
 
 

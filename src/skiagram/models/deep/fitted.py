@@ -1,6 +1,8 @@
 """A trained network: scores, and its form on disk (safetensors and JSON, nothing pickled)."""
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,12 @@ from torch import Tensor, nn
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.contract import FitSummary
 from skiagram.models.deep.contract import AnyNetwork, ReadsTable, ReadsVolumes
-from skiagram.models.deep.ensemble import together
-from skiagram.models.deep.table_encoder import TableEncoder, encoded
+from skiagram.models.deep.inputs import TableEncoder, encode_table
 from skiagram.options import build, composed
 from skiagram.records import write_record
 from skiagram.training.classifier import Classifier
-from skiagram.training.images import VOLUME_AXES, ImageSet, described
-from skiagram.training.memory import memory_failures
+from skiagram.training.data import VOLUME_AXES, ImageSet, described
+from skiagram.training.processes import memory_failures
 
 WEIGHTS = "weights.safetensors"
 ARCHITECTURE = "architecture.json"
@@ -135,7 +136,7 @@ class FittedNetwork:
             )
         rows, size = np.arange(len(inputs)), self._training.batch_size
         batches = [rows[start : start + size] for start in range(0, len(rows), size)]
-        table = encoded(self.encoder, inputs)
+        table = encode_table(self.encoder, inputs)
         with torch.inference_mode(), memory_failures("scoring", size):
             logits = [self._score(inputs, table, batch) for batch in batches]
         return np.concatenate(logits)
@@ -161,7 +162,7 @@ class FittedNetwork:
             self.encoder.save(folder)
 
 
-def load(folder: Path) -> FittedNetwork:
+def load_network(folder: Path) -> FittedNetwork:
     """Load a network that `FittedNetwork.save` wrote, onto the CPU.
 
     Raises:
@@ -191,7 +192,9 @@ def load_classifier(folder: Path) -> tuple[nn.Module, Architecture]:
         architecture = read_architecture(folder / ARCHITECTURE)
         unscaled = torch.zeros(architecture.shape[0]), torch.ones(architecture.shape[0])
         members = architecture.options().training.members
-        classifier = together([Classifier(architecture.build(), *unscaled) for _ in range(members)])
+        classifier = as_ensemble(
+            [Classifier(architecture.build(), *unscaled) for _ in range(members)]
+        )
         classifier.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         raise DataError(
@@ -211,3 +214,25 @@ def read_architecture(path: Path) -> Architecture:
     channels, *depth, height, width = values["shape"]
     shape, columns = (channels, *depth[:1], height, width), values.get("columns", 0)
     return Architecture(values["network"], shape, values["n_classes"], columns)
+
+
+class Ensemble(nn.Module):
+    """Averages the probabilities of its members.
+
+    Args:
+        members: Classifiers of the same classes.
+    """
+
+    def __init__(self, members: Sequence[Classifier]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, images: Tensor, *table: Tensor) -> Tensor:
+        """Return (n, n_classes) logarithms of the mean probabilities."""
+        each = torch.stack([member(images, *table).log_softmax(dim=1) for member in self.members])
+        return each.logsumexp(dim=0) - math.log(len(self.members))
+
+
+def as_ensemble(members: Sequence[Classifier]) -> nn.Module:
+    """Return the only member itself, or all of them as an ensemble."""
+    return members[0] if len(members) == 1 else Ensemble(members)

@@ -12,9 +12,14 @@ from pydantic.dataclasses import dataclass
 from torch import nn
 
 from skiagram.errors import ModelFailure
-from skiagram.models.deep.torchvision_base import take_torchvision_weights, torchvision_base
-from skiagram.models.deep.transfer import Gray, Transfer, adapt_channels
-from skiagram.models.deep.weights import Source
+from skiagram.models.deep.transfer import (
+    Gray,
+    Transfer,
+    WeightsSource,
+    adapt_channels,
+    take_torchvision_weights,
+    torchvision_base,
+)
 from skiagram.options import STRICT
 from skiagram.training.options import Training
 
@@ -33,7 +38,7 @@ class Pretrained:
     """
 
     architecture: str
-    weights: Source
+    weights: WeightsSource
     gray: Gray
     frozen_epochs: Annotated[int, Field(ge=0)] | None
     training: Training

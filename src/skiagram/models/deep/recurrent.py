@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from skiagram.errors import ModelFailure
-from skiagram.models.deep.patches import check_patches, patch_sequence
+from skiagram.models.deep.layers import check_patches, patch_sequence
 from skiagram.options import STRICT
 from skiagram.training.options import Training
 

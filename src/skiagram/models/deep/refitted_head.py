@@ -72,7 +72,7 @@ class RefittedHead(OnBackbone):
         """
         layer = last_layer(classifier)
         parts = [entering(classifier, layer, part, self.training.batch_size) for part in fitted_on]
-        numbers, label = np.concatenate(parts), np.concatenate([one.label for one in fitted_on])
+        numbers, label = np.concatenate(parts), np.concatenate([cases.label for cases in fitted_on])
         absent = set(range(layer.out_features)) - set(label.tolist())
         if absent:
             raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)
@@ -123,7 +123,7 @@ def entering(
 def _each_class(
     weight: NDArray[np.float64], bias: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return a row a class; scikit-learn has a single one for two classes."""
+    """Return a row per class; scikit-learn has a single one for two classes."""
     if len(weight) > 1:
         return weight, bias
     return np.vstack([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2

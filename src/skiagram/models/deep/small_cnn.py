@@ -11,9 +11,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from torch import Tensor, nn
+from torch import nn
 
-from skiagram.errors import ModelFailure
+from skiagram.models.deep.layers import GlobalAveragePool, check_smallest_side
 from skiagram.options import STRICT
 from skiagram.training.options import Training
 
@@ -41,17 +41,16 @@ class SmallCNN:
             ModelFailure: A side is too short to be halved that often.
         """
         smallest = 2 ** len(self.widths) - 1
-        if min(height, width) < smallest:
-            raise ModelFailure(
-                f"images of {height} × {width} pixels",
-                where="small_cnn",
-                allowed=f"at least {smallest} × {smallest} pixels for {len(self.widths)} widths",
-                remedy="set training.image_size or remove a width",
-            )
+        halvings = f" for {len(self.widths)} widths"
+        check_smallest_side("small_cnn", height, width, smallest, halvings, " or remove a width")
         layers = _convolution(channels, self.widths[0], 5, stride=2)
         for entering, maps in pairwise(self.widths):
             layers += [nn.MaxPool2d(2), *_convolution(entering, maps, 3, stride=1)]
-        layers += [PlaceMean(), nn.Dropout(self.dropout), nn.Linear(self.widths[-1], n_classes)]
+        layers += [
+            GlobalAveragePool(),
+            nn.Dropout(self.dropout),
+            nn.Linear(self.widths[-1], n_classes),
+        ]
         return nn.Sequential(*layers)
 
 
@@ -59,11 +58,3 @@ def _convolution(entering: int, maps: int, side: int, stride: int) -> list[nn.Mo
     convolution = nn.Conv2d(entering, maps, side, stride, padding=side // 2, bias=False)
     nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
     return [convolution, nn.BatchNorm2d(maps), nn.ReLU()]
-
-
-class PlaceMean(nn.Module):
-    """Mean over all places; unlike adaptive pooling its gradient is deterministic on a GPU."""
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """Turn (n, channels, [depth,] height, width) into (n, channels)."""
-        return maps.mean(dim=tuple(range(2, maps.ndim)))

@@ -14,8 +14,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from skiagram.errors import ModelFailure
-from skiagram.models.deep.small_cnn import PlaceMean
+from skiagram.models.deep.layers import GlobalAveragePool, check_smallest_side
 from skiagram.options import STRICT
 from skiagram.training.options import Training
 
@@ -45,20 +44,15 @@ class SmallResNet:
             ModelFailure: A side is too short to be halved that often.
         """
         smallest = 2 ** len(self.widths)
-        if min(height, width) < smallest:
-            raise ModelFailure(
-                f"images of {height} × {width} pixels",
-                where="small_resnet",
-                allowed=f"at least {smallest} × {smallest} pixels for {len(self.widths)} widths",
-                remedy="set training.image_size or remove a width",
-            )
+        halvings = f" for {len(self.widths)} widths"
+        check_smallest_side("small_resnet", height, width, smallest, halvings, " or remove a width")
         first, last = self.widths[0], self.widths[-1]
         layers: list[nn.Module] = [*_convolution(channels, first, stride=1), nn.ReLU()]
         layers += [Block(first, first, stride=1) for _ in range(self.blocks)]
         for entering, maps in pairwise(self.widths):
             layers.append(Block(entering, maps, stride=2))
             layers += [Block(maps, maps, stride=1) for _ in range(self.blocks - 1)]
-        layers += [PlaceMean(), nn.Dropout(self.dropout), nn.Linear(last, n_classes)]
+        layers += [GlobalAveragePool(), nn.Dropout(self.dropout), nn.Linear(last, n_classes)]
         return nn.Sequential(*layers)
 
 

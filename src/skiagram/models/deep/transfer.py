@@ -1,13 +1,151 @@
-"""A base that others trained under a new head, and the ways from one channel into three."""
+"""Networks that others trained: weights, torchvision's classifiers, a base under a new head."""
 
-from typing import Literal, cast
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
 
 import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from skiagram.errors import DataError, ModelFailure
+from skiagram.errors import DataError, ModelFailure, OptionError
+from skiagram.options import STRICT
 
+FRESH = "none"
 Gray = Literal["repeat", "sum"]
+_UNLIKE = ("googlenet", "inception_v3", "squeezenet1_0", "squeezenet1_1")
+
+
+@dataclass(**STRICT)
+class WeightsFile:
+    """A state dict of torchvision's form in a file; nothing but tensors is read from it.
+
+    Attributes:
+        file: Path of a `.safetensors` file or of one that `torch.save` wrote; a relative one
+            counts from the project's folder.
+        sha256: Its SHA-256 checksum.
+    """
+
+    file: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+WeightsSource = str | WeightsFile
+
+
+def read_state_dict(
+    architecture: str, source: WeightsSource, where: str = "model.weights"
+) -> dict[str, Tensor] | None:
+    """Return weights by their names in torchvision's architecture; None for fresh ones.
+
+    Weights by name are fetched once into the folder of `torch.hub` and checked against the hash in
+    their file's name.
+
+    Args:
+        architecture: torchvision's name of the architecture.
+        source: `none`, torchvision's name of the weights, or a file.
+        where: Option that names them, for messages.
+
+    Raises:
+        OptionError: torchvision knows no weights of that name.
+        DataError: They cannot be fetched, or the file is absent, damaged or another one.
+    """
+    if source == FRESH:
+        return None
+    if isinstance(source, WeightsFile):
+        return _read(source, architecture, where)
+    return _fetched(architecture, source, where)
+
+
+def _fetched(architecture: str, name: str, where: str) -> dict[str, Tensor]:
+    from torchvision.models import get_model_weights
+
+    known = get_model_weights(architecture)
+    if name not in known.__members__:
+        raise OptionError(
+            f"torchvision has no weights `{name}` of {architecture}",
+            where=where,
+            allowed=", ".join([FRESH, *known.__members__, "a file with its sha256"]),
+        )
+    try:
+        # urllib's errors are OSErrors; a wrong hash is a RuntimeError.
+        return dict(known[name].get_state_dict(progress=True, check_hash=True, weights_only=True))
+    except (OSError, RuntimeError) as error:
+        raise _unavailable(architecture, f"{known[name].url} ({error})", where) from error
+
+
+def _read(source: WeightsFile, architecture: str, where: str) -> dict[str, Tensor]:
+    path = Path(source.file)
+    try:
+        check_sha256(path, source.sha256, f"{where}.sha256")
+    except OSError as error:
+        raise _unavailable(architecture, f"{path} ({error.strerror})", where) from error
+    weights = _tensors(path)
+    if weights is None:
+        raise DataError(
+            "no state dict",
+            where=str(path),
+            allowed="tensors by name, as safetensors or as torch.save(network.state_dict())",
+        )
+    return weights
+
+
+def _tensors(path: Path) -> dict[str, Tensor] | None:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        values = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # what a damaged archive raises is nowhere listed
+        return None
+    is_state_dict = isinstance(values, dict) and all(
+        isinstance(tensor, Tensor) for tensor in values.values()
+    )
+    return dict(values) if is_state_dict else None
+
+
+def check_sha256(path: Path, expected: str, option: str) -> None:
+    """Refuse a file that is not the one that an option names.
+
+    Args:
+        path: The file.
+        expected: Its SHA-256 checksum in hexadecimal digits.
+        option: Name of the option that gives the checksum.
+
+    Raises:
+        DataError: It has another checksum.
+        OSError: It cannot be read.
+    """
+    actual = sha256_of(path)
+    if actual != expected:
+        raise DataError(
+            f"a file of SHA-256 {actual}",
+            where=str(path),
+            allowed=expected,
+            remedy=f"get the file again, or correct {option} if you trust this one",
+        )
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 checksum of a file in hexadecimal digits.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unavailable(architecture: str, tried: str, where: str) -> DataError:
+    return DataError(
+        f"no weights of {architecture} at {tried}",
+        where=where,
+        remedy="run once where the internet is reached (torch.hub keeps them in $TORCH_HOME), or "
+        f"set {where} to {{file: PATH, sha256: CHECKSUM}} of a state dict you have"
+        + (", or to none to start from fresh weights" if where.startswith("model.") else ""),
+    )
 
 
 class Transfer(nn.Module):
@@ -98,7 +236,7 @@ def cut_last_layer(network: nn.Module) -> int:
 
 def last_layer(network: nn.Module) -> nn.Linear:
     """Return the linear layer that a network ends in."""
-    return [one for one in network.modules() if isinstance(one, nn.Linear)][-1]
+    return [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
 
 
 def first_convolution(base: nn.Module) -> str:
@@ -128,3 +266,69 @@ def take_weights(base: nn.Module, weights: dict[str, Tensor], where: str) -> Non
 
 def _summed(weights: dict[str, Tensor], name: str) -> dict[str, Tensor]:
     return weights | {name: weights[name].sum(dim=1, keepdim=True)}
+
+
+# These return more than logits while they train, or end in a convolution.
+
+
+def torchvision_base(architecture: str, height: int, width: int) -> tuple[nn.Module, int]:
+    """Return a classifier with fresh weights that ends before its last layer.
+
+    Args:
+        architecture: torchvision's name of it.
+        height: Of the images, in pixels.
+        width: Of the images, in pixels.
+
+    Returns:
+        It maps (n, 3, height, width) to (n, numbers); and how many numbers.
+
+    Raises:
+        OptionError: torchvision has no such classifier.
+    """
+    base = _classifier(architecture)(**_sized(architecture, height, width))
+    return base, cut_last_layer(base)
+
+
+def take_torchvision_weights(
+    base: nn.Module, architecture: str, source: WeightsSource, where: str = "model.weights"
+) -> None:
+    """Give a base, perhaps one that reads a single channel, the weights from a source.
+
+    Args:
+        base: As `torchvision_base` returns it.
+        architecture: torchvision's name of it.
+        source: Where the weights are from.
+        where: Option that names them, for messages.
+
+    Raises:
+        OptionError: torchvision has no weights of that name.
+        DataError: They cannot be had, or belong to another network.
+    """
+    weights = read_state_dict(architecture, source, where)
+    if weights is None:
+        return
+    left_out = [name for name, one in base.named_modules() if isinstance(one, nn.Identity)]
+    kept = {
+        name: value for name, value in weights.items() if name.rpartition(".")[0] not in left_out
+    }
+    take_weights(base, kept, where)
+
+
+def _classifier(architecture: str) -> Callable[..., nn.Module]:
+    from torchvision import models
+
+    known = sorted(set(models.list_models(module=models)) - set(_UNLIKE))
+    if architecture not in known:
+        raise OptionError(
+            f"torchvision has no classifier `{architecture}` that fits here",
+            where="model.architecture",
+            allowed=", ".join(known),
+        )
+    return cast(Callable[..., nn.Module], models.get_model_builder(architecture))
+
+
+def _sized(architecture: str, height: int, width: int) -> dict[str, Any]:
+    """Return what the transformers must know of the images beforehand."""
+    if architecture.startswith("vit_"):
+        return {"image_size": height}
+    return {"input_size": (height, width)} if architecture.startswith("maxvit") else {}

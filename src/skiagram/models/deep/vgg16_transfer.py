@@ -1,7 +1,7 @@
 """The articles' transfer network: VGG16's convolutions under two new dense layers.
 
 The convolutional base of Simonyan & Zisserman 2015 (configuration D) without its top, the mean
-over all places, a dense layer of 128 rectified units, and one unit a class. New layers start as
+over all places, a dense layer of 128 rectified units, and one unit per class. New layers start as
 Keras starts them. Images are normalised by the training set's own mean and deviation.
 """
 
@@ -11,11 +11,15 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import nn
 
-from skiagram.errors import ModelFailure
-from skiagram.models.deep.article_cnn import glorot_uniform
-from skiagram.models.deep.small_cnn import PlaceMean
-from skiagram.models.deep.transfer import Gray, Transfer, adapt_channels, take_weights
-from skiagram.models.deep.weights import Source, state_dict
+from skiagram.models.deep.layers import GlobalAveragePool, check_smallest_side, glorot_uniform
+from skiagram.models.deep.transfer import (
+    Gray,
+    Transfer,
+    WeightsSource,
+    adapt_channels,
+    read_state_dict,
+    take_weights,
+)
 from skiagram.options import STRICT
 from skiagram.training.options import Training
 
@@ -37,7 +41,7 @@ class VGG16Transfer:
 
     title: ClassVar[str] = "VGG16 transfer network of the articles"
 
-    weights: Source
+    weights: WeightsSource
     gray: Gray
     frozen_epochs: Annotated[int, Field(ge=0)] | None
     training: Training
@@ -50,14 +54,8 @@ class VGG16Transfer:
         """
         from torchvision.models.vgg import cfgs, make_layers
 
-        if min(height, width) < SMALLEST_SIDE:
-            raise ModelFailure(
-                f"images of {height} × {width} pixels",
-                where="vgg16_transfer",
-                allowed=f"at least {SMALLEST_SIDE} × {SMALLEST_SIDE} pixels",
-                remedy="set training.image_size",
-            )
-        base = nn.Sequential(make_layers(cfgs["D"]), PlaceMean())
+        check_smallest_side("vgg16_transfer", height, width, SMALLEST_SIDE)
+        base = nn.Sequential(make_layers(cfgs["D"]), GlobalAveragePool())
         head = nn.Sequential(nn.Linear(512, 128), nn.ReLU(), nn.Linear(128, n_classes))
         for part in (base, head):
             part.apply(glorot_uniform)
@@ -71,7 +69,7 @@ class VGG16Transfer:
             OptionError: torchvision has no weights of that name.
             DataError: They cannot be had, or belong to another network.
         """
-        weights = state_dict("vgg16", self.weights)
+        weights = read_state_dict("vgg16", self.weights)
         if weights is not None:
             features = cast(nn.Sequential, cast(Transfer, network).base)[0]
             kept = {

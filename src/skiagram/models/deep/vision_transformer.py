@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from skiagram.errors import OptionError
-from skiagram.models.deep.patches import check_patches
+from skiagram.models.deep.layers import check_patches
 from skiagram.options import STRICT
 from skiagram.training.options import Training
 

@@ -3,41 +3,59 @@
 from collections import Counter
 
 from skiagram.evaluation.results import Estimate
-from skiagram.report.drawing import Drawing
-from skiagram.report.environment import render_template
-from skiagram.report.figures.changes import ChangeRow, changes
-from skiagram.studies.ablation.results import AblationResult, DataSetResult, VariantResult
+from skiagram.report.drawing import ChangeRow, Drawing, draw_changes
+from skiagram.report.rendering import Summary, render_template
+from skiagram.studies.ablation.results import AblatedDataSet, AblationResult, VariantResult
 
 _BETTER, _WORSE, _OPEN, _SAME = _KINDS = ("better for", "worse for", "open for", "no change for")
+
+
+def summarise(result: AblationResult) -> Summary:
+    """Return the title, and what each variant did on each data set."""
+    several = len(result.datasets) > 1
+    answers = [
+        f"{f'{dataset.title}, ' if several else ''}{variant.variant}: "
+        f"{describe_variant(variant, dataset.variants[0])}"
+        for dataset in result.datasets
+        for variant in dataset.variants[1:]
+    ]
+    return Summary("What does restoration change in images and in the models?", tuple(answers))
 
 
 def render(result: AblationResult) -> str:
     """Return the page; equal results give equal text."""
     return render_template(
-        "study_ablation.html.j2",
+        "studies/ablation.html.j2",
         result=result,
+        title=summarise(result).title,
         reference=next(iter(result.variants)),
         answers=[
-            (one, [(each.variant, answer(each, one.variants[0])) for each in one.variants[1:]])
+            (
+                one,
+                [
+                    (each.variant, describe_variant(each, one.variants[0]))
+                    for each in one.variants[1:]
+                ],
+            )
             for one in result.datasets
         ],
-        figures={one.dataset: figure(one) for one in result.datasets},
+        figures={one.dataset: draw_dataset(one) for one in result.datasets},
     )
 
 
-def answer(variant: VariantResult, reference: VariantResult) -> str:
+def describe_variant(variant: VariantResult, reference: VariantResult) -> str:
     """Say by fixed rules what a variant did: an interval that leaves out 0 is a change."""
     differences = [one.difference for one in variant.changes if one.difference.value is not None]
     counts = Counter(_kind(one) for one in differences)
     if not counts:
-        return "no figure."
+        return "no result."
     parts = [f"{kind} {counts[kind]}" for kind in _KINDS if counts[kind]]
     words = f"{', '.join(parts)} of {len(differences)} models."
-    nearer = variant.psnr and reference.psnr and _above(variant.psnr, reference.psnr)
+    nearer = variant.psnr and reference.psnr and _is_higher(variant.psnr, reference.psnr)
     if nearer and counts[_WORSE] and not counts[_BETTER]:
         words += (
-            " It brings images nearer to the clean ones and models further from the answer: "
-            "what it takes out holds information."
+            " Images become more similar to the clean ones, but models become worse: what is "
+            "removed contains information."
         )
     return words
 
@@ -49,16 +67,16 @@ def _kind(difference: Estimate) -> str:
     return _BETTER if low > 0 else _WORSE if high < 0 else _OPEN
 
 
-def _above(one: Estimate, other: Estimate) -> bool:
-    return (one.value or 0.0) > (other.value or 0.0)
+def _is_higher(first: Estimate, second: Estimate) -> bool:
+    return (first.value or 0.0) > (second.value or 0.0)
 
 
-def figure(found: DataSetResult) -> Drawing:
+def draw_dataset(dataset: AblatedDataSet) -> Drawing:
     """Draw the change in AUC of every model under every variant."""
     rows = [
         ChangeRow(change.title, variant.variant, change.arm, change.difference)
-        for at, change in enumerate(found.variants[0].changes)
-        for variant in found.variants[1:]
-        for change in [variant.changes[at]]
+        for place, change in enumerate(dataset.variants[0].changes)
+        for variant in dataset.variants[1:]
+        for change in [variant.changes[place]]
     ]
-    return changes(f"ablation-{found.dataset}", rows, "change in AUC with 95 % interval")
+    return draw_changes(f"ablation-{dataset.dataset}", rows, "change in AUC with 95 % interval")

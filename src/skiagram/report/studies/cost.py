@@ -1,83 +1,186 @@
 """The page of the study of costs."""
 
-from skiagram.report.environment import render_template
-from skiagram.report.figures.pareto import AXES, costs, pareto
-from skiagram.report.numbers import count, decimal
-from skiagram.studies.cost.front import pareto_front
-from skiagram.studies.cost.results import CostResult, ModelCost, Timing
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from numpy.typing import NDArray
+
+from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, open_sheet
+from skiagram.report.formatting import format_count, format_decimal
+from skiagram.report.rendering import Summary, render_template
+from skiagram.studies.cost.results import CostResult, ModelCost, Timing, pareto_front
+
+_WIDE = 30  # from the least to the greatest cost; decades alone are marked then
+AXES = {
+    "training": "seconds to train",
+    "inference": "milliseconds per case",
+    "parameters": "parameters",
+    "multiply_adds": "multiply–add operations per case",
+}
+
+
+def summarise(result: CostResult) -> Summary:
+    """Return the title, the best model and the models that no other beats by kind of cost."""
+    fronts = [f"{kind}: {titles}" for kind, titles in list_fronts(result).items()]
+    title = f"{result.title}: what does accuracy cost to train, to store and to use?"
+    return Summary(title, (describe_best(result), *fronts))
 
 
 def render(result: CostResult) -> str:
     """Return the page; equal results give equal text."""
-    models = sorted(result.models, key=lambda one: -(one.auc.value or 0.0))
-    numbers = {one.model: number for number, one in enumerate(models, start=1)}
+    models = sorted(result.models, key=lambda model: -(model.auc.value or 0.0))
+    numbers = {model.model: number for number, model in enumerate(models, start=1)}
     return render_template(
-        "study_cost.html.j2",
+        "studies/cost.html.j2",
         result=result,
+        title=summarise(result).title,
         models=models,
         numbers=numbers,
-        lead=lead(result),
-        fronts=fronts(result),
-        figure=pareto(models, numbers) if models else None,
-        time=time,
+        lead=describe_best(result),
+        fronts=list_fronts(result),
+        figure=draw_pareto(models, numbers) if models else None,
+        time=format_timing,
     )
 
 
-def lead(result: CostResult) -> str:
+def describe_best(result: CostResult) -> str:
     """Say which model is best, and which ones as good cost least to use and to train."""
     if not result.models:
         return "No model could be trained."
-    best = max(result.models, key=lambda one: one.auc.value or 0.0)
-    near = [one for one in result.models if _auc(best) - _auc(one) < result.margin or one is best]
-    quick = min(near, key=lambda one: one.inference.median)
-    short = min(near, key=lambda one: one.training.median)
-    words = f"The highest AUC is {best.title}’s, {decimal(best.auc.value)}."
+    best = max(result.models, key=lambda model: model.auc.value or 0.0)
+    near = [
+        model
+        for model in result.models
+        if _auc(best) - _auc(model) < result.margin or model is best
+    ]
+    quick = min(near, key=lambda model: model.inference.median)
+    short = min(near, key=lambda model: model.training.median)
+    words = f"The highest AUC is {best.title}’s, {format_decimal(best.auc.value)}."
     if len(near) == 1:
-        return f"{words} No other comes within {decimal(result.margin, 2)} of it."
+        return f"{words} No other comes within {format_decimal(result.margin, 2)} of it."
     return (
-        f"{words} Of the {len(near)} models less than {decimal(result.margin, 2)} behind it or "
-        f"level, {_than(quick, best, 'to use', 'ms a case')}, and "
-        f"{_than(short, best, 'to train', 's')}."
+        f"{words} Of the {len(near)} models less than {format_decimal(result.margin, 2)} "
+        "behind it or "
+        f"level, {_describe_cheapest(quick, best, 'to use', 'ms per case')}, and "
+        f"{_describe_cheapest(short, best, 'to train', 's')}."
     )
 
 
-def _auc(one: ModelCost) -> float:
-    return one.auc.value or 0.0
+def _auc(model: ModelCost) -> float:
+    return model.auc.value or 0.0
 
 
-def _than(one: ModelCost, best: ModelCost, verb: str, unit: str) -> str:
+def _describe_cheapest(model: ModelCost, best: ModelCost, verb: str, unit: str) -> str:
     of_one, of_best = (
-        (each.inference if verb == "to use" else each.training).median for each in (one, best)
+        (each.inference if verb == "to use" else each.training).median for each in (model, best)
     )
-    own = f"{one.title} is the cheapest {verb} ({short_number(of_one)} {unit}"
-    return f"{own})" if one is best else f"{own} instead of {short_number(of_best)})"
+    own = f"{model.title} is the cheapest {verb} ({format_short(of_one)} {unit}"
+    return f"{own})" if model is best else f"{own} instead of {format_short(of_best)})"
 
 
-def fronts(result: CostResult) -> dict[str, str]:
+def list_fronts(result: CostResult) -> dict[str, str]:
     """Return each kind of cost → the models on its front, cheapest first."""
-    value = [_auc(one) for one in result.models]
-    found = {}
-    for kind, cost in costs(result.models).items():
+    value = [_auc(model) for model in result.models]
+    named_fronts = {}
+    for kind, cost in costs_by_kind(result.models).items():
         front = pareto_front(cost, value)
         pairs = [
-            (at, one.title)
-            for one, at, on in zip(result.models, cost, front, strict=True)
-            if on and at is not None
+            (spent, model.title)
+            for model, spent, on in zip(result.models, cost, front, strict=True)
+            if on and spent is not None
         ]
-        found[AXES[kind]] = ", ".join(title for _, title in sorted(pairs))
-    return found
+        named_fronts[AXES[kind]] = ", ".join(title for _, title in sorted(pairs))
+    return named_fronts
 
 
-def time(timing: Timing | None) -> str:
+def format_timing(timing: Timing | None) -> str:
     """Return `1.2 (1.1–1.4)`: the median with the least and the greatest."""
     if timing is None:
         return "–"
-    low, high = short_number(timing.low), short_number(timing.high)
-    return f"{short_number(timing.median)} ({low}–{high})"
+    low, high = format_short(timing.low), format_short(timing.high)
+    return f"{format_short(timing.median)} ({low}–{high})"
 
 
-def short_number(value: float) -> str:
+def format_short(value: float) -> str:
     """Return a number with about two digits that count."""
     if value >= 100:
-        return count(round(value))
-    return decimal(value, 1 if value >= 10 else 2 if value >= 1 else 3)
+        return format_count(round(value))
+    return format_decimal(value, 1 if value >= 10 else 2 if value >= 1 else 3)
+
+
+def costs_by_kind(models: Sequence[ModelCost]) -> dict[str, list[float | None]]:
+    """Return each kind of cost, one number per model; None where it is not defined."""
+    return {
+        "training": [model.training.median for model in models],
+        "inference": [model.inference.median for model in models],
+        "parameters": [float(model.parameters) for model in models],
+        "multiply_adds": [
+            None if model.multiply_adds is None else float(model.multiply_adds) for model in models
+        ],
+    }
+
+
+def draw_pareto(models: Sequence[ModelCost], numbers: Mapping[str, int]) -> Drawing:
+    """Draw every model by its number in the table; a line joins the front.
+
+    Args:
+        models: All models.
+        numbers: Name of a model → its number.
+    """
+    value = [model.auc.value or 0.0 for model in models]
+    words = []
+    with open_sheet(5.2) as page:
+        grid = page.figure.subplots(2, 2, sharey=True)
+        for axes, (kind, cost) in zip(grid.flat, costs_by_kind(models).items(), strict=True):
+            front = pareto_front(cost, value)
+            _panel(axes, models, cost, front, numbers)
+            axes.set_xlabel(AXES[kind])
+            names = [model.title for model, on in zip(models, front, strict=True) if on]
+            words.append(f"{AXES[kind]}: {', '.join(names)}")
+        for axes in grid[:, 0]:
+            axes.set_ylabel("AUC, out-of-fold")
+        aucs = ", ".join(f"{model.title} {format_decimal(model.auc.value)}" for model in models)
+        text = f"AUC of {aucs}. On the front of {'; of '.join(words)}."
+        return page.finish("pareto", text)
+
+
+def _panel(
+    axes: Axes,
+    models: Sequence[ModelCost],
+    cost: Sequence[float | None],
+    front: NDArray[np.bool_],
+    numbers: Mapping[str, int],
+) -> None:
+    line = sorted(
+        (spent, model.auc.value or 0.0)
+        for model, spent, on in zip(models, cost, front, strict=True)
+        if on and spent is not None
+    )
+    axes.plot(*zip(*line, strict=True), color=MUTED, drawstyle="steps-post", linewidth=0.9)
+    for model, spent, on in zip(models, cost, front, strict=True):
+        if spent is None or model.auc.value is None:
+            continue
+        colour = ARM_COLOUR[model.arm]
+        axes.plot(
+            spent, model.auc.value, "s" if model.arm == "deep" else "o", color=colour, markersize=5,
+            markerfacecolor=colour if on else "none",
+        )  # fmt: skip
+        axes.annotate(
+            str(numbers[model.model]), (spent, model.auc.value), (4, 3), textcoords="offset points",
+            fontsize=7, color=colour,
+        )  # fmt: skip
+    axes.set_xscale("log")
+    spent_costs = [spent for spent in cost if spent]
+    wide = bool(spent_costs) and max(spent_costs) / min(spent_costs) > _WIDE
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0), numticks=5))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _short(value: float) -> str:
+    for scale, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= scale:
+            return f"{value / scale:g}{letter}"
+    return f"{value:g}"

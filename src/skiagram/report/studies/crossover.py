@@ -1,71 +1,204 @@
 """The page of the study of learning curves."""
 
-from skiagram.report.environment import render_template
-from skiagram.report.figures.learning_curves import learning_curves
-from skiagram.report.numbers import count, difference
-from skiagram.studies.crossover.results import Crossing, CrossoverResult
+from itertools import cycle
+
+from matplotlib.axes import Axes
+
+from skiagram.report.drawing import (
+    ARM_COLOUR,
+    DASHES,
+    MUTED,
+    OTHERS,
+    Drawing,
+    open_sheet,
+    wrap_title,
+)
+from skiagram.report.formatting import (
+    format_count,
+    format_difference,
+    format_estimate,
+    format_percent,
+)
+from skiagram.report.rendering import Summary, render_template
+from skiagram.studies.crossover.results import Crossing, CrossoverResult, LearningCurve
+
+_CHOSEN = "best_baseline"
+_NO_CURVE = "Fewer than three numbers of training cases have results, so no curve was fitted."
+
+
+def summarise(result: CrossoverResult) -> Summary:
+    """Return the title, and from how many cases on each network is ahead."""
+    answers = [describe_crossing(crossing, result) for crossing in result.crossings]
+    answered = {crossing.model for crossing in result.crossings}
+    left_out = [
+        f"{curve.title} is not compared: it has fits in two draws or more at fewer than three "
+        "numbers of training cases."
+        for curve in result.curves
+        if curve.arm == "deep" and curve.model not in answered
+    ]
+    title = f"{result.title}: from how many training cases on is a network better?"
+    return Summary(title, (*answers, *left_out) if answers else (_NO_CURVE,))
 
 
 def render(result: CrossoverResult) -> str:
     """Return the page; equal results give equal text."""
     sizes = sorted({cases for curve in result.curves for cases in curve.cases})
     return render_template(
-        "study_crossover.html.j2",
+        "studies/crossover.html.j2",
         result=result,
-        answers=[answer(one, result) for one in result.crossings],
-        figure=learning_curves(result),
+        title=summarise(result).title,
+        answers=summarise(result).answers,
+        figure=draw_learning_curves(result),
         sizes=sizes,
         rows=[
             (curve, dict(zip(curve.cases, curve.auc, strict=True)),
-             dict(zip(curve.cases, curve.efficiency, strict=False)))
+             dict(zip(curve.cases, curve.efficiency, strict=False)), fits_by_size(curve))
             for curve in result.curves
         ],
     )  # fmt: skip
 
 
-def answer(crossing: Crossing, result: CrossoverResult) -> str:
+def fits_by_size(curve: LearningCurve) -> dict[int, int]:
+    """Return the draws that have a fit, by number of training cases; none is 0 of them."""
+    return dict(zip(curve.cases, curve.fits, strict=True))
+
+
+def describe_crossing(crossing: Crossing, result: CrossoverResult) -> str:
     """Say by fixed rules from how many cases on a network is ahead.
 
-    A number is named only where the fitted curve crosses within twice the most cases tried, and
-    called open where fewer than 97.5 % of the resamples cross there too.
+    "Overtakes" is said where 97.5 % of the resamples or more cross within twice the most cases
+    tried, "does not overtake" where at most 2.5 % do; between them the answer is open, wherever the
+    fitted curves themselves cross.
     """
     last = (
-        f"With {count(result.most)} training cases the difference in AUC is "
-        f"{difference(crossing.difference)}."
+        f"With {format_count(crossing.compared[-1])} training cases the difference in AUC is "
+        f"{format_difference(crossing.difference)}."
     )
-    return f"{crossing.title} {_where(crossing, result)} {last}"
+    sentences = (_describe_place(crossing, result), last, _describe_missing(crossing, result))
+    return " ".join((crossing.title, *filter(None, sentences)))
 
 
-def _where(crossing: Crossing, result: CrossoverResult) -> str:
-    some = f"{crossing.share:.0%} of the resamples do"
+def _describe_place(crossing: Crossing, result: CrossoverResult) -> str:
+    reach = (
+        f"with up to {format_count(result.reach)} training cases, twice the most that were tried"
+    )
+    share = format_percent(crossing.share)
+    if crossing.answer == "does not overtake":
+        return f"does not overtake the best baseline {reach} ({share} of the resamples do)."
+    if crossing.answer == "open":
+        place = "do not cross" if crossing.cases is None else f"cross at {_place(crossing, result)}"
+        return (
+            f"may or may not overtake the best baseline {reach}: this is open, {share} of the "
+            f"resamples do. The fitted curves {place}."
+        )
+    interval = f"95 % interval {_bound(crossing.low)} to {_bound(crossing.high)}"
     if crossing.cases is None:
-        return (
-            f"does not overtake the best baseline within {count(result.reach)} training cases, "
-            f"twice the most that were tried ({some})."
-        )
+        return f"overtakes the best baseline {reach} ({interval})."
     if crossing.cases <= result.least:
-        sure = (
-            "at the latest from more than was tried"
-            if crossing.high is None
-            else (f"at the latest from {_rounded(crossing.high)}")
-        )
         return (
-            "is ahead of the best baseline from the fewest training cases tried on, "
-            f"{count(result.least)} ({sure})."
+            "is better than the best baseline already with the smallest number of training cases, "
+            f"{format_count(result.least)} (at the latest from {_bound(crossing.high)})."
         )
-    beyond = "" if crossing.cases <= result.most else ", beyond what was tried"
-    number = f"at about {_rounded(crossing.cases)} training cases{beyond}"
-    low = "beyond reach" if crossing.low is None else _rounded(crossing.low)
-    if crossing.high is None:
-        return (
-            f"may overtake the best baseline {number}, but whether it does is open: the 95 % "
-            f"interval goes from {low} to beyond {count(result.reach)} ({some})."
-        )
-    return (
-        f"overtakes the best baseline {number} (95 % interval {low} to {_rounded(crossing.high)})."
-    )
+    return f"overtakes the best baseline at {_place(crossing, result)} ({interval})."
+
+
+def _place(crossing: Crossing, result: CrossoverResult) -> str:
+    cases = crossing.cases or 0.0
+    beyond = "" if cases <= result.most else ", beyond what was tried"
+    return f"about {_rounded(cases)} training cases{beyond}"
+
+
+def _bound(cases: float | None) -> str:
+    return "beyond reach" if cases is None else _rounded(cases)
+
+
+def _describe_missing(crossing: Crossing, result: CrossoverResult) -> str:
+    """Say at which sizes failed fits leave fewer draws, or none, to compare; empty if nowhere."""
+    pairs = zip(crossing.compared, crossing.fits, strict=True)
+    fewer = [
+        f"{format_count(cases)} ({fits} of {result.draws} draws)"
+        for cases, fits in pairs
+        if fits < result.draws
+    ]
+    tried = {cases for curve in result.curves for cases in curve.cases}
+    absent = [format_count(cases) for cases in sorted(tried - set(crossing.compared))]
+    parts = [
+        f"Because fits failed, fewer draws are compared at {', '.join(fewer)} training cases."
+        if fewer
+        else "",
+        f"Nothing is compared at {', '.join(absent)}: fewer than two draws have fits of both."
+        if absent
+        else "",
+    ]
+    return " ".join(filter(None, parts))
 
 
 def _rounded(cases: float) -> str:
     """Return two digits: the third of a crossing means nothing."""
-    return count(float(f"{cases:.2g}"))
+    return format_count(float(f"{cases:.2g}"))
+
+
+def draw_learning_curves(result: CrossoverResult) -> Drawing:
+    """Draw every model's points and curve; the chosen baseline and the networks are thick."""
+    with open_sheet(3.6) as page:
+        axes = page.figure.add_subplot()
+        others = cycle(OTHERS)
+        dashes = cycle(DASHES)
+        for curve in result.curves:
+            main = curve.arm == "deep" or curve.model == _CHOSEN
+            colour = ARM_COLOUR[curve.arm] if main else next(others)
+            style = next(dashes) if curve.arm == "deep" else "-"
+            _curve(axes, curve, colour, style, main=main)
+        if result.ideal and result.ideal.value is not None:
+            axes.axhline(result.ideal.value, color=MUTED, linestyle="--", linewidth=0.9)
+            axes.annotate(
+                "ideal observer", (0.01, result.ideal.value), (0, 2), va="bottom",
+                xycoords=("axes fraction", "data"), textcoords="offset points",
+                color=MUTED, fontsize=7.5,
+            )  # fmt: skip
+        axes.axvline(result.most, color=MUTED, linewidth=0.6, linestyle=":")
+        axes.set_xscale("log")
+        sizes = sorted({cases for curve in result.curves for cases in curve.cases})
+        axes.set_xticks(sizes, [_short(size) for size in sizes])
+        axes.set_xticks([], minor=True)
+        axes.set_xlabel("training cases; right of the dotted line: extrapolated")
+        axes.set_ylabel("AUC on the test cases")
+        if any(curve.band for curve in result.curves):
+            axes.legend(loc="lower right")
+        return page.finish("learning-curves", _description(result))
+
+
+def _short(cases: int) -> str:
+    return f"{cases / 1000:g}k" if cases >= 1000 else str(cases)
+
+
+def _curve(axes: Axes, curve: LearningCurve, colour: str, style: str, *, main: bool) -> None:
+    size = 4.5 if main else 2.5
+    values = [float(estimate.value or 0) for estimate in curve.auc]
+    most = max((len(row) for row in curve.draws), default=0)
+    for value, cases, fits in zip(values, curve.cases, curve.fits, strict=True):
+        fill = colour if fits == most else "none"
+        axes.plot(cases, value, "s", color=colour, markersize=size, markerfacecolor=fill)
+    if curve.band is None:
+        return
+    width = 1.8 if main else 0.9
+    band = curve.band
+    title = wrap_title(curve.title, 34)
+    axes.plot(band.cases, band.auc, style, color=colour, linewidth=width, label=title)
+    if main:
+        axes.fill_between(band.cases, band.low, band.high, color=colour, alpha=0.15, linewidth=0)
+
+
+def _description(result: CrossoverResult) -> str:
+    parts = []
+    for curve in result.curves:
+        points = ", ".join(
+            f"{format_estimate(auc)} at {format_count(cases)}{_fewer(fits, result.draws)}"
+            for cases, auc, fits in zip(curve.cases, curve.auc, curve.fits, strict=True)
+        )
+        parts.append(f"{curve.title}: {points or 'no figure'}")
+    return f"AUC by number of training cases. {'; '.join(parts)}."
+
+
+def _fewer(fits: int, draws: int) -> str:
+    return "" if fits == draws else f" ({fits} of {draws} draws)"

@@ -1,105 +1,162 @@
 """The page of the study that searches options, and the option files that it leaves."""
 
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
 from skiagram.evaluation.results import Estimate
-from skiagram.report.drawing import Drawing
-from skiagram.report.environment import render_template
-from skiagram.report.figures.changes import ChangeRow, changes
-from skiagram.report.figures.search_progress import search_progress
-from skiagram.report.numbers import decimal, difference
+from skiagram.report.drawing import (
+    ARM_COLOUR,
+    DASHES,
+    OTHERS,
+    ChangeRow,
+    Drawing,
+    draw_changes,
+    open_sheet,
+    wrap_title,
+)
+from skiagram.report.formatting import format_decimal, format_difference
+from skiagram.report.rendering import Summary, render_template
 from skiagram.studies.search.results import SearchedModel, SearchResult
 
 _CHOSEN, _NESTED = "folds that chose", "patients never seen"
 
 
+def summarise(result: SearchResult) -> Summary:
+    """Return the title, the leaders, and what the search gained for each model."""
+    gains = [f"{model.title}: {describe_gain(model)}" for model in result.models]
+    title = f"{result.title}: what does a search of options gain, and what does it cost?"
+    return Summary(title, (describe_leaders(result), *gains))
+
+
 def render(result: SearchResult) -> str:
     """Return the page; equal results give equal text."""
     return render_template(
-        "study_search.html.j2",
+        "studies/search.html.j2",
         result=result,
-        lead=lead(result),
-        answers=[(one, answer(one)) for one in result.models],
-        progress=search_progress(result),
-        gains=_gains(result),
-        spent=[(one, _spent(one, result)) for one in result.models],
-        changed=[(one, list(_changed(one))) for one in result.models],
-        fits=sum(_fits(one) for one in result.models),
+        title=summarise(result).title,
+        lead=describe_leaders(result),
+        answers=[(model, describe_gain(model)) for model in result.models],
+        progress=draw_search_progress(result),
+        gains=_draw_gains(result),
+        spent=[(model, _count_effort(model, result)) for model in result.models],
+        changed=[(model, list(_changed_options(model))) for model in result.models],
+        fits=sum(_count_fits(model) for model in result.models),
         seconds=sum(map(sum, result.processor_seconds.values())),
     )
 
 
 def write_option_files(result: SearchResult, folder: Path) -> None:
-    """Write one option file a model, ready for conf/model."""
+    """Write one option file per model, ready for conf/model."""
     folder.mkdir(parents=True)
-    for one in result.models:
-        (folder / f"{one.model}_tuned.yaml").write_text(one.option_file, encoding="utf-8")
+    for model in result.models:
+        (folder / f"{model.model}_tuned.yaml").write_text(model.option_file, encoding="utf-8")
 
 
-def lead(result: SearchResult) -> str:
+def describe_leaders(result: SearchResult) -> str:
     """Say which model is ahead before and after, and what the figures after are not."""
-    known = [one for one in result.models if one.tuned.value is not None]
-    if not known:
+    tuned = [model for model in result.models if model.tuned.value is not None]
+    if not tuned:
         return "No model finished a trial."
-    before = max(known, key=lambda one: one.default.value or 0.0)
-    after = max(known, key=lambda one: one.tuned.value or 0.0)
+    before = max(tuned, key=lambda model: model.default.value or 0.0)
+    after = max(tuned, key=lambda model: model.tuned.value or 0.0)
     return (
         f"With the option files’ own values {before.title} is ahead (AUC "
-        f"{decimal(before.default.value)}), with those of the best of {result.budget} trials "
-        f"{after.title} ({decimal(after.tuned.value)}). The second figure is the best of "
-        f"{result.budget} on the folds that chose it, so it flatters."
+        f"{format_decimal(before.default.value)}), with those of the best of {result.budget} "
+        "trials "
+        f"{after.title} ({format_decimal(after.tuned.value)}). The second value is the best of "
+        f"{result.budget} on the folds that chose it, so it is optimistic."
     )
 
 
-def answer(one: SearchedModel) -> str:
+def describe_gain(model: SearchedModel) -> str:
     """Say by fixed rules what the search bought: an interval that leaves out 0 is a gain."""
-    if one.gain.value is None:
-        return f"no figure: {one.gain.reason}"
-    if one.best == 0:
-        words = "no trial beat the option file’s own values."
+    if model.gain.value is None:
+        return f"no result: {model.gain.reason}"
+    if model.best == 0:
+        words = "no trial was better than the option file’s own values."
     else:
-        sure = "is a gain" if (one.gain.low or 0.0) > 0 else "may be chance"
+        sure = "is a gain" if (model.gain.low or 0.0) > 0 else "may be chance"
         words = (
-            f"{difference(one.gain)} in AUC on the folds that chose it, which {sure} even there."
+            f"{format_difference(model.gain)} in AUC on the folds that chose it, which {sure} "
+            "even there."
         )
-    return words if one.nested is None else f"{words} {_nested(one.nested.gain)}"
+    return words if model.nested is None else f"{words} {_describe_nested(model.nested.gain)}"
 
 
-def _nested(gain: Estimate) -> str:
+def _describe_nested(gain: Estimate) -> str:
     if gain.value is None:
-        return f"No nested figure: {gain.reason}"
+        return f"No nested result: {gain.reason}"
     low, high = gain.low or 0.0, gain.high or 0.0
-    kind = "the search pays" if low > 0 else "it harms" if high < 0 else "whether it pays is open"
-    return f"On patients the search never saw: {difference(gain)}, {kind}."
+    kind = "the search helps" if low > 0 else "it harms" if high < 0 else "whether it helps is open"
+    return f"On patients the search never saw: {format_difference(gain)}, {kind}."
 
 
-def _gains(result: SearchResult) -> Drawing:
-    rows = [ChangeRow(_CHOSEN, one.title, one.arm, one.gain) for one in result.models]
+def _draw_gains(result: SearchResult) -> Drawing:
+    rows = [ChangeRow(_CHOSEN, model.title, model.arm, model.gain) for model in result.models]
     rows += [
-        ChangeRow(_NESTED, one.title, one.arm, one.nested.gain)
-        for one in result.models
-        if one.nested is not None
+        ChangeRow(_NESTED, model.title, model.arm, model.nested.gain)
+        for model in result.models
+        if model.nested is not None
     ]
-    return changes("search-gain", rows, "change in AUC with 95 % interval")
+    return draw_changes("search-gain", rows, "change in AUC with 95 % interval")
 
 
-def _spent(one: SearchedModel, result: SearchResult) -> dict[str, float]:
-    ends = [trial.end for trial in one.trials]
+def _count_effort(model: SearchedModel, result: SearchResult) -> dict[str, float]:
+    ends = [trial.end for trial in model.trials]
     counts: dict[str, float] = {end: ends.count(end) for end in ("finished", "pruned", "failed")}
-    nested = 0 if one.nested is None else one.nested.fits
-    seconds = sum(result.processor_seconds.get(one.model, ()))
-    return counts | {"fits": _fits(one), "nested": nested, "seconds": seconds}
+    nested = 0 if model.nested is None else model.nested.fits
+    seconds = sum(result.processor_seconds.get(model.model, ()))
+    return counts | {"fits": _count_fits(model), "nested": nested, "seconds": seconds}
 
 
-def _fits(one: SearchedModel) -> int:
-    return sum(len(trial.fold_auc) for trial in one.trials)
+def _count_fits(model: SearchedModel) -> int:
+    return sum(len(trial.fold_auc) for trial in model.trials)
 
 
-def _changed(one: SearchedModel) -> Iterator[tuple[str, Any, Any]]:
+def _changed_options(model: SearchedModel) -> Iterator[tuple[str, Any, Any]]:
     """Yield (option, own value, best trial's value) where they differ."""
-    if one.best is None:
+    if model.best is None:
         return
-    own, best = one.trials[0].values, one.trials[one.best].values
+    own, best = model.trials[0].values, model.trials[model.best].values
     yield from ((name, own[name], best[name]) for name in own if own[name] != best[name])
+
+
+def draw_search_progress(result: SearchResult) -> Drawing:
+    """Draw the highest mean AUC of any finished trial so far; the square is the option file's."""
+    with open_sheet(3.3) as page:
+        axes = page.figure.add_subplot()
+        others, dashes = cycle(OTHERS), cycle(DASHES)
+        words = []
+        for model in result.models:
+            deep = model.arm == "deep"
+            colour, style = (ARM_COLOUR["deep"], next(dashes)) if deep else (next(others), "-")
+            best = _best_so_far(model)
+            number = np.arange(1, len(best) + 1)
+            axes.plot(
+                number, best, style, color=colour, drawstyle="steps-post",
+                label=wrap_title(model.title, 34),
+            )  # fmt: skip
+            axes.plot(number[:1], best[:1], "s", color=colour, markersize=4)
+            words.append(
+                f"{model.title} from {format_decimal(best[0])} to {format_decimal(best[-1])}"
+            )
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("trials made")
+        axes.set_ylabel("highest mean AUC so far")
+        axes.legend(loc="lower right")
+        text = f"Highest mean AUC of any trial so far: {'; '.join(words)}."
+        return page.finish("search-progress", text)
+
+
+def _best_so_far(model: SearchedModel) -> NDArray[np.float64]:
+    means = [
+        float(np.mean(trial.fold_auc)) if trial.end == "finished" else np.nan
+        for trial in model.trials
+    ]
+    return np.fmax.accumulate(np.array(means))

@@ -4,24 +4,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from skiagram.evaluation.results import Estimate
+from skiagram.studies.results import StudiedDataSet, StudiedModel
 
 
 @dataclass(frozen=True)
-class Change:
+class Change(StudiedModel):
     """One model under one variant of restoration.
 
     Attributes:
-        model: Name of the model's option file.
-        title: Name for people.
-        arm: `classical` or `deep`.
         auc: AUC on the reported cases.
         difference: AUC minus that under the reference variant, paired.
         efficiency: (d_a / d_ideal)² on generated data, else None.
     """
 
-    model: str
-    title: str
-    arm: str
     auc: Estimate
     difference: Estimate
     efficiency: Estimate | None
@@ -45,20 +40,16 @@ class VariantResult:
 
 
 @dataclass(frozen=True)
-class DataSetResult:
+class AblatedDataSet(StudiedDataSet):
     """All variants on one data set.
 
     Attributes:
-        dataset: Name of its option file.
-        title: Name for people.
         part: Which scores the figures are on: `test` or `out_of_fold`.
         cases: Reported cases.
         patients: Their patients.
-        variants: One result a variant; the first is the reference.
+        variants: One result per variant; the first is the reference.
     """
 
-    dataset: str
-    title: str
     part: str
     cases: int
     patients: int
@@ -71,8 +62,8 @@ class AblationResult:
 
     Attributes:
         variants: Name → options of each variant of restoration; the first is the reference.
-        datasets: One result a data set.
+        datasets: One result per data set.
     """
 
     variants: dict[str, dict[str, Any]]
-    datasets: tuple[DataSetResult, ...]
+    datasets: tuple[AblatedDataSet, ...]

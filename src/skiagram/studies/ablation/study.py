@@ -1,105 +1,125 @@
-"""Study `ablation`: what each step of restoration does to images and to models."""
+"""Study `ablation`: what each step of restoration does to images and to models.
+
+On generated data the restored images are compared with the clean ones.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
+from scipy.stats import t
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from skiagram.evaluation.reported import ModelScores, Scores
 from skiagram.evaluation.results import Estimate
-from skiagram.models.plan import Plan
+from skiagram.evaluation.scores import ModelScores, Scores
+from skiagram.image_store.shards import Image, is_volume
+from skiagram.image_store.store import ImageStore
+from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.resampling import Plan
 from skiagram.options import STRICT
-from skiagram.records import Design
-from skiagram.studies.ablation.results import AblationResult, Change, DataSetResult, VariantResult
-from skiagram.studies.contenders import plan_scores
-from skiagram.studies.fidelity import fidelity
-from skiagram.studies.opened import Opened, opened
-from skiagram.studies.passes import DataSet, Options, Prepared, ingested, prepared
-from skiagram.studies.place import Place
-from skiagram.training.options import Trainer
+from skiagram.records import Cases, Design, Outcome, Predictions, read_cases, read_record
+from skiagram.studies.ablation.results import AblatedDataSet, AblationResult, Change, VariantResult
+from skiagram.studies.pipeline_steps import (
+    Arm,
+    DataSet,
+    Options,
+    PreparedData,
+    StudyOptions,
+    ingest_data,
+    prepare_data,
+)
+from skiagram.studies.unsealed_data import UnsealedData, unseal
+from skiagram.studies.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class _Pass:
+class _VariantScores:
     """One variant's images and what the models made of them."""
 
     variant: str
-    images: Prepared
+    images: PreparedData
     models: list[ModelScores]
 
 
 @options_class(**STRICT)
-class Ablation:
+class Ablation(StudyOptions):
     """Every variant of restoration on every data set, each model trained anew.
 
     Attributes:
         datasets: Option file of each data set → its design.
         variants: Name → `_target_` and options of a restoration; the first is the reference.
-        features: Option files of the feature families.
-        baselines: Option files of classical models.
-        networks: Option files of networks.
-        plan: Folds, repeats and seed.
-        trainer: Where networks are trained.
         replicates: Bootstrap resamples where an interval needs them.
     """
 
     datasets: Annotated[dict[str, Design], Field(min_length=1)]
     variants: Annotated[dict[str, dict[str, Any]], Field(min_length=2)]
-    features: Annotated[tuple[str, ...], Field(min_length=1)]
-    baselines: tuple[str, ...]
-    networks: tuple[str, ...]
-    plan: Plan
-    trainer: Trainer
     replicates: Annotated[int, Field(ge=100)]
 
-    def run(self, place: Place) -> AblationResult:
+    def run(self, workspace: Workspace) -> AblationResult:
         """Run all passes that are not finished yet and compare them."""
-        found = tuple(self._data_set(place, name, design) for name, design in self.datasets.items())
+        found = tuple(
+            self._data_set(workspace, name, design) for name, design in self.datasets.items()
+        )
         return AblationResult(self.variants, found)
 
-    def _data_set(self, place: Place, name: str, design: Design) -> DataSetResult:
-        data = ingested(place, place.option_file("dataset", name), design)
+    def _data_set(self, workspace: Workspace, name: str, design: Design) -> AblatedDataSet:
+        data = ingest_data(workspace, workspace.option_file("dataset", name), design)
         passes = [
-            self._pass(place, data, variant, options) for variant, options in self.variants.items()
+            self._pass(workspace, data, variant, options)
+            for variant, options in self.variants.items()
         ]
-        labels = opened(data, self.plan.seed, self.replicates)
+        labels = unseal(data, self.plan.seed, self.replicates)
         reference = {
             model.outcome.model: labels.scores(model)
             for model in passes[0].models
             if model.outcome.status == "finished"
         }
-        return DataSetResult(
+        return AblatedDataSet(
             dataset=name,
             title=labels.card.title,
-            part=labels.setting.part,
-            cases=len(labels.setting.cases),
-            patients=int(labels.setting.cases.patient.max()) + 1,
-            variants=tuple(_variant(one, labels, reference) for one in passes),
+            part=labels.evaluation_set.part,
+            cases=len(labels.evaluation_set.cases),
+            patients=int(labels.evaluation_set.cases.patient.max()) + 1,
+            variants=tuple(_variant(variant, labels, reference) for variant in passes),
         )
 
-    def _pass(self, place: Place, data: DataSet, variant: str, restoration: Options) -> _Pass:
-        families = {name: place.option_file("features", name) for name in self.features}
-        images = prepared(place, data, restoration, families)
-        arms = dict.fromkeys(self.baselines, "classical") | dict.fromkeys(self.networks, "deep")
+    def _pass(
+        self, workspace: Workspace, data: DataSet, variant: str, restoration: Options
+    ) -> _VariantScores:
+        images = prepare_data(workspace, data, restoration, self.families(workspace))
         models = [
-            plan_scores(
-                place, images, name, arm, place.option_file("model", name), self.plan, self.trainer
+            train_and_score(
+                workspace,
+                images,
+                name,
+                arm,
+                workspace.option_file("model", name),
+                self.plan,
             )
-            for name, arm in arms.items()
+            for name, arm in self.arms.items()
         ]
-        return _Pass(variant, images, models)
+        return _VariantScores(variant, images, models)
 
 
-def _variant(one: _Pass, labels: Opened, reference: Mapping[str, Scores]) -> VariantResult:
-    known = labels.setting.ideal is not None
-    psnr, ssim = fidelity(one.images.data.folder, one.images.images) if known else (None, None)
-    changes = tuple(_change(model, labels, reference) for model in one.models)
-    return VariantResult(one.variant, psnr, ssim, changes)
+def _variant(
+    variant: _VariantScores, labels: UnsealedData, reference: Mapping[str, Scores]
+) -> VariantResult:
+    known = labels.evaluation_set.ideal is not None
+    psnr, ssim = (
+        estimate_fidelity(variant.images.data.folder, variant.images.images)
+        if known
+        else (None, None)
+    )
+    changes = tuple(_change(model, labels, reference) for model in variant.models)
+    return VariantResult(variant.variant, psnr, ssim, changes)
 
 
-def _change(model: ModelScores, labels: Opened, reference: Mapping[str, Scores]) -> Change:
+def _change(model: ModelScores, labels: UnsealedData, reference: Mapping[str, Scores]) -> Change:
     outcome = model.outcome
     if outcome.status == "failed":
         missing = Estimate(None, reason=outcome.reason)
@@ -115,5 +135,84 @@ def _change(model: ModelScores, labels: Opened, reference: Mapping[str, Scores])
         arm=outcome.arm,
         auc=labels.auc(scores),
         difference=change,
-        efficiency=labels.efficiency(scores),
+        efficiency=labels.estimate_efficiency(scores),
     )
+
+
+def train_and_score(
+    workspace: Workspace,
+    prepared: PreparedData,
+    name: str,
+    arm: Arm,
+    options: Options,
+    plan: Plan,
+) -> ModelScores:
+    """Train a model of either arm under a plan and return its scores.
+
+    Args:
+        workspace: Where to work.
+        prepared: Images and features.
+        name: Name of the model's option file.
+        arm: Its arm.
+        options: Its options.
+        plan: Folds, repeats and seed.
+    """
+
+    def make(folder: Path) -> None:
+        cases, task = read_cases(prepared.data.folder / "cases")
+        of = arm.reader(prepared, options)
+        parts = [of(part.case_id) for part in (cases.development(), cases.test())]
+        member = Member(name, arm.model(options, workspace.compute.threads), dict(options), *parts)
+        with workspace.compute.limit():
+            train(member, cases, task, plan, ArmFolders(folder / "model", folder / "scores", None))
+
+    inputs = arm.inputs(prepared) | {
+        "model": options,
+        "plan": asdict(plan),
+        "threads": workspace.compute.threads,
+    }
+    folder = workspace.make_once(f"scores-{name}", inputs, make, type(arm))
+    outcome = read_record(Outcome, folder / "scores/outcome.json")
+    return ModelScores(outcome, Predictions.read(folder / "scores/predictions.parquet"))
+
+
+def estimate_fidelity(data: Path, restored: ImageStore) -> tuple[Estimate, Estimate]:
+    """Estimate the mean PSNR in dB and the mean SSIM of restored test images.
+
+    Peak and range are those of the clean image (SSIM: Wang et al. 2004, IEEE Trans. Image
+    Process. 13(4)). Intervals are Student's, over the means of patients.
+
+    Args:
+        data: Folder of an ingested data set whose clean images are known.
+        restored: Its restored images; pixels still missing count as the least known intensity.
+    """
+    clean = ImageStore(data / "sealed/clean")
+    test = Cases.read(data / "cases/cases.parquet").test()
+    figures = np.array(
+        [
+            _compare(clean.image(case_id), restored.image(case_id))
+            for case_id in test.case_id.tolist()
+        ]
+    )
+    psnr, ssim = (_by_patient(column, test.patient_id) for column in figures.T)
+    return psnr, ssim
+
+
+def _compare(clean: Image, restored: Image) -> tuple[float, float]:
+    if is_volume(clean):
+        clean, restored = clean[..., 0], restored[..., 0]
+    found = np.where(np.isfinite(restored), restored, np.nanmin(restored)).astype(np.float64)
+    truth = clean.astype(np.float64)
+    peak = float(np.ptp(truth))
+    return (
+        peak_signal_noise_ratio(truth, found, data_range=peak),
+        structural_similarity(truth, found, data_range=peak),
+    )
+
+
+def _by_patient(values: NDArray[np.float64], patient: NDArray[np.str_]) -> Estimate:
+    _, number = np.unique(patient, return_inverse=True)
+    means = np.bincount(number, weights=values) / np.bincount(number)
+    half = float(t.ppf(0.975, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means)))
+    value = float(values.mean())
+    return Estimate(value, value - half, value + half, "Student's t over patients")

@@ -1,9 +1,17 @@
-"""What accuracy costs, as plain records; times depend on the machine, no other figure does."""
+"""What accuracy costs, as plain records, and which models no other beats in cost and accuracy.
 
+Times depend on the machine, no other figure does.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from skiagram.evaluation.results import Estimate
+from skiagram.studies.results import CrossValidatedDataSet, StudiedModel
 
 Time = Literal["wall", "processor"]
 
@@ -32,13 +40,10 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class ModelCost:
+class ModelCost(StudiedModel):
     """Accuracy and cost of one model.
 
     Attributes:
-        model: Name of its option file.
-        title: Name for people.
-        arm: `classical` or `deep`.
         auc: Mean AUC over folds of development cases.
         parameters: Learned numbers: coefficients, nodes of trees, support vectors, weights.
         multiply_adds: Multiply–adds to score a case, features not counted; None for a family that
@@ -48,9 +53,6 @@ class ModelCost:
         features: Milliseconds to describe a case, part of `inference`; None for a network.
     """
 
-    model: str
-    title: str
-    arm: str
     auc: Estimate
     parameters: int
     multiply_adds: int | None
@@ -60,7 +62,7 @@ class ModelCost:
 
 
 @dataclass(frozen=True)
-class Uncosted:
+class FailedModel:
     """A model that could not be trained.
 
     Attributes:
@@ -73,15 +75,10 @@ class Uncosted:
 
 
 @dataclass(frozen=True)
-class CostResult:
+class CostResult(CrossValidatedDataSet):
     """What the study found on one data set.
 
     Attributes:
-        dataset: Name of its option file.
-        title: Name for people.
-        cases: Development cases; test cases are never opened.
-        patients: Their patients.
-        folds: Folds that every model is trained on.
         images: Images that were scored and described when it was timed.
         repeats: Times that each of these was repeated.
         time: `wall`, or `processor` time of all threads, which other work delays less.
@@ -89,15 +86,10 @@ class CostResult:
         threads: Threads of linear algebra and networks.
         accelerator: Kind of device that networks were trained on, as chosen.
         margin: Difference in AUC below which the cheaper model is as good.
-        models: One a trained model.
+        models: One per trained model.
         failed: The others.
     """
 
-    dataset: str
-    title: str
-    cases: int
-    patients: int
-    folds: int
     images: int
     repeats: int
     time: Time
@@ -106,4 +98,23 @@ class CostResult:
     accelerator: str
     margin: float
     models: tuple[ModelCost, ...]
-    failed: tuple[Uncosted, ...]
+    failed: tuple[FailedModel, ...]
+
+
+def pareto_front(cost: Sequence[float | None], value: Sequence[float]) -> NDArray[np.bool_]:
+    """Mark what no other dominates: at most as dear and at least as good, and one of both strictly.
+
+    Args:
+        cost: Lower is better; None where it is not defined, which is never on the front.
+        value: Higher is better.
+    """
+    known = np.array(
+        [np.nan if each is None else each for each in cost],
+        dtype=np.float64,
+    )
+    worth = np.asarray(value, dtype=np.float64)
+    cheaper = known[:, None] <= known[None, :]
+    better = worth[:, None] >= worth[None, :]
+    strictly = (known[:, None] < known[None, :]) | (worth[:, None] > worth[None, :])
+    front: NDArray[np.bool_] = np.isfinite(known) & ~(cheaper & better & strictly).any(axis=0)
+    return front

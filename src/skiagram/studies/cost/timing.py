@@ -1,13 +1,31 @@
-"""Time of repeated calls."""
+"""Time of features, of training and of scoring, measured in one process that does nothing else."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from time import perf_counter, process_time
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from skiagram.studies.cost.results import Time, Timing
+from skiagram.errors import DataError, ModelFailure
+from skiagram.evaluation.stability import corrected_mean
+from skiagram.features.covariates import development_patients
+from skiagram.features.extraction import extract
+from skiagram.features.table import FeatureTable
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore
+from skiagram.models.classical.estimator import choose_columns
+from skiagram.models.contract import Fitted
+from skiagram.models.resampling import finite
+from skiagram.options import build
+from skiagram.records import Cases, read_record, read_table, write_record
+from skiagram.splits import Partition
+from skiagram.studies.cost.results import FailedModel, ModelCost, Time, Timing
+from skiagram.studies.cross_validation import CrossValidation
+from skiagram.studies.pipeline_steps import Arm, Options
 
 T = TypeVar("T")
 
@@ -32,25 +50,25 @@ class Clock:
         """Return all that a time depends on besides what is timed."""
         return asdict(self)
 
-    def timed(self, call: Callable[[], T]) -> tuple[T, float]:
+    def measure(self, call: Callable[[], T]) -> tuple[T, float]:
         """Return what a call gives, and the seconds that it took."""
         now = perf_counter if self.time == "wall" else process_time
         started = now()
         value = call()
         return value, now() - started
 
-    def repeated(self, call: Callable[[], object], cases: int) -> Timing:
-        """Return milliseconds a case of a call; a first call that warms up is not counted.
+    def measure_repeated(self, call: Callable[[], object], cases: int) -> Timing:
+        """Return milliseconds per case of a call; a first call that warms up is not counted.
 
         Args:
             call: What handles all cases.
             cases: Cases that a call handles.
         """
         call()
-        return summary([self.timed(call)[1] for _ in range(self.repeats)], 1000 / cases)
+        return summarise_times([self.measure(call)[1] for _ in range(self.repeats)], 1000 / cases)
 
 
-def summary(seconds: Sequence[float], scale: float = 1.0) -> Timing:
+def summarise_times(seconds: Sequence[float], scale: float = 1.0) -> Timing:
     """Return median, least and greatest of some repeats.
 
     Args:
@@ -59,3 +77,179 @@ def summary(seconds: Sequence[float], scale: float = 1.0) -> Timing:
     """
     taken = scale * np.array(seconds)
     return Timing(float(np.median(taken)), float(taken.min()), float(taken.max()))
+
+
+def describe_machine() -> str:
+    """Return processor, cores, system and Python in one line."""
+    return f"{describe_processor()}, {platform.system()}, Python {platform.python_version()}"
+
+
+def describe_processor() -> str:
+    """Return the processor's name and how many cores this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{_name()}, {cores} cores"
+
+
+def _name() -> str:
+    listing = Path("/proc/cpuinfo")
+    lines = listing.read_text().splitlines() if listing.exists() else []
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.machine()
+
+
+_NOTHING = Timing(0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class TimedFamily:
+    """One family on its own, kept as a piece.
+
+    Attributes:
+        names: Its features.
+        milliseconds: Time per case.
+    """
+
+    names: tuple[str, ...]
+    milliseconds: Timing
+
+
+def time_families(
+    cv: CrossValidation, families: Mapping[str, Options], clock: Clock
+) -> tuple[TimedFamily, ...]:
+    """Time each feature family, each computed on its own.
+
+    Args:
+        cv: Cases and images.
+        families: Name → `_target_` and options of each family.
+        clock: How times are taken.
+    """
+    return tuple(_time_family(cv, name, options, clock) for name, options in families.items())
+
+
+def _time_family(cv: CrossValidation, name: str, options: Options, clock: Clock) -> TimedFamily:
+    def make(folder: Path) -> None:
+        write_record(_extract_timed(cv, options, clock, folder), folder / "time.json")
+
+    inputs = clock.inputs() | {"restored": cv.prepared.restored.name, "family": options}
+    return read_record(
+        TimedFamily, cv.workspace.make_once(f"timed-{name}", inputs, make) / "time.json"
+    )
+
+
+def _extract_timed(
+    cv: CrossValidation, options: Options, clock: Clock, folder: Path
+) -> TimedFamily:
+    images, few = cv.prepared.images, cv.case_id[: clock.images].tolist()
+    with ShardWriter(folder / "images") as writer:
+        for case_id in few:
+            writer.add(case_id, images.image(case_id), images.spacing(case_id))
+    family = build(dict(options), "features")
+    covariates = read_table(cv.prepared.data.folder / "cases/covariates.parquet")
+    cases = Cases.read(cv.prepared.data.folder / "cases/cases.parquet")
+    patients, store = development_patients(cases), ImageStore(folder / "images")
+
+    def work() -> FeatureTable:
+        return extract(store, [family], covariates, patients=patients)
+
+    return TimedFamily(work().names, clock.measure_repeated(work, len(few)))
+
+
+def feature_time(described: Sequence[TimedFamily], columns: Sequence[str] | None) -> Timing:
+    """Return the milliseconds per case of all families that a classical model uses any feature of.
+
+    Args:
+        described: Every family.
+        columns: Starts of the names that the model uses; None for all but traits of the file.
+    """
+    used = set(choose_columns([name for family in described for name in family.names], columns))
+    total = _NOTHING
+    for family in described:
+        if used & set(family.names):
+            total = total.plus(family.milliseconds)
+    return total
+
+
+@dataclass(frozen=True)
+class TimedModel:
+    """A model's costs but for its features, kept as a piece; one of the two is None."""
+
+    cost: ModelCost | None
+    failure: FailedModel | None
+
+
+def time_model(
+    cv: CrossValidation, model: str, arm: Arm, options: Options, clock: Clock
+) -> ModelCost | FailedModel:
+    """Fit a model on every fold and take its times, without those of features.
+
+    Args:
+        cv: Cases and folds.
+        model: Name of its option file.
+        arm: Its arm.
+        options: Its options.
+        clock: How times are taken.
+    """
+
+    def make(folder: Path) -> None:
+        title = arm.model(options, cv.workspace.compute.threads).title
+        try:
+            found = TimedModel(_time_fits(cv, model, title, arm, options, clock), None)
+        except (ModelFailure, DataError) as error:
+            found = TimedModel(None, FailedModel(title, str(error)))
+        write_record(found, folder / "cost.json")
+
+    inputs = cv.inputs(arm) | clock.inputs() | {"model": options}
+    piece = cv.workspace.make_once(f"cost-{model}", inputs, make, type(arm))
+    found = read_record(TimedModel, piece / "cost.json")
+    if found.cost is not None:
+        return found.cost
+    return found.failure or FailedModel(model, "")
+
+
+def _time_fits(
+    cv: CrossValidation, model: str, title: str, arm: Arm, options: Options, clock: Clock
+) -> ModelCost:
+    of = arm.reader(cv.prepared, options)
+
+    def fit(number: int, fold: Partition) -> tuple[Fitted[Any], float]:
+        return clock.measure(lambda: cv.fit(arm, options, fold.training, "cost", f"fold{number}"))
+
+    areas: list[float] = []
+    taken: list[float] = []
+    for number, fold in enumerate(cv.folds()):
+        fitted, seconds = fit(number, fold)
+        taken.append(seconds)
+        scores = finite(fitted.scores(of(cv.case_id[fold.held_out])))
+        areas.append(cv.auc(scores, fold.held_out))
+    few = of(cv.case_id[: clock.images])
+    with cv.workspace.compute.limit():
+        scoring = clock.measure_repeated(lambda: fitted.scores(few), len(few))
+    auc = corrected_mean(np.array(areas), 1 / (cv.plan.folds - 1), 0.0, 1.0)
+    cost = fitted.summary
+    return ModelCost(
+        model,
+        title,
+        arm.name,
+        auc,
+        cost.parameters,
+        cost.multiply_adds,
+        summarise_times(taken),
+        scoring,
+        None,
+    )
+
+
+def add_feature_time(cost: ModelCost, features: Timing, training_cases: float) -> ModelCost:
+    """Add the time that the features of a classical model take.
+
+    Args:
+        cost: The model's costs without it.
+        features: Milliseconds per case of all its features.
+        training_cases: Cases that a fit is trained on.
+    """
+    return replace(
+        cost,
+        training=cost.training.plus(features, training_cases / 1000),
+        inference=cost.inference.plus(features),
+        features=features,
+    )

@@ -1,1 +1,1 @@
-"""Study `crossover`: from how many cases on does the network overtake the best baseline?"""
+"""Study `crossover`: learning curves; from how many cases on is a network better?"""

@@ -1,32 +1,63 @@
 """From scores of many fits to learning curves with bands, and to where two of them cross.
 
-Bands come from resampling the test patients and the draws together, the same for all models, so
-that two curves are compared on the same resamples.
+Bands come from resampling the test patients and the draws, the same for all models, so that two
+curves are compared on the same resamples.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t
 
 from skiagram.evaluation.bootstrap import PatientDraws
 from skiagram.evaluation.discrimination import roc_auc
-from skiagram.evaluation.ideal import detectability
-from skiagram.evaluation.learning_curve import PowerLaw, crossing, fit_power_law
+from skiagram.evaluation.ideal_observer import detectability
+from skiagram.evaluation.learning_curve import (
+    PowerLaw,
+    crossing,
+    fit_power_law,
+)
+from skiagram.evaluation.proportions import Z
 from skiagram.evaluation.results import Estimate
 from skiagram.seeding import stream
-from skiagram.studies.crossover.points import Measured
 from skiagram.studies.crossover.results import Band, Crossing, LearningCurve
+from skiagram.studies.results import StudiedModel
 
 Floats = NDArray[np.float64]
 _BAND_POINTS = 60
 _FEWEST = 3  # numbers of cases that a power law can be fitted to
 _FLOOR = 1e-6  # variance below which a point gets no more weight
+_METHOD = "percentile bootstrap by patient and draw"
+_UPPER = 0.975
 
 
 @dataclass(frozen=True)
-class TestCases:
+class FitOutcome:
+    """How a fit ended.
+
+    Attributes:
+        selection_auc: Mean out-of-fold AUC within the subset, for baselines alone.
+        title: The model's name for people.
+        reason: Why there are no scores; empty when there are.
+    """
+
+    selection_auc: float | None
+    title: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ScoredPoint:
+    """A fit with its scores (n_test,) of the positive class; None after a failure."""
+
+    outcome: FitOutcome
+    scores: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
+class DrawTestCases:
     """The test cases of one draw.
 
     Attributes:
@@ -40,37 +71,91 @@ class TestCases:
     def areas(self, scores: Floats) -> Floats:
         """Return the AUC, then that of each resample: (1 + replicates,)."""
         whole = np.ones((1, len(self.positive)))
-        blocks = [roc_auc(scores, self.positive, one) for one in (whole, *self.draws.weights())]
+        blocks = [
+            roc_auc(scores, self.positive, weights) for weights in (whole, *self.draws.weights())
+        ]
         return np.concatenate(blocks)
 
 
+def select_draws(draws: PatientDraws, rows: NDArray[np.int64]) -> PatientDraws:
+    """Return the same resamples of some of the cases: a patient is drawn as often in every part.
+
+    Args:
+        draws: Resamples of the patients of all cases.
+        rows: (k,) rows of the cases wanted.
+    """
+    own, patient = np.unique(draws.patient[rows], return_inverse=True)
+    return PatientDraws(draws.counts[:, own], patient.astype(np.int64), draws.smallest_class)
+
+
 @dataclass(frozen=True)
-class Sampled:
+class ResampledModel(StudiedModel):
     """One model at every number of training cases.
 
     Attributes:
-        model: Name of its option file.
-        title: Name for people.
-        arm: `classical` or `deep`.
-        areas: (sizes, draws, 1 + replicates) AUC; NaN where a fit failed.
+        areas: (sizes, draws, 1 + replicates) AUC; NaN where a fit failed, or where a resample of
+            the test patients lacks a class.
         failures: Why fits failed, each reason once.
     """
 
-    model: str
-    title: str
-    arm: str
     areas: Floats
     failures: tuple[str, ...]
 
-    def mean(self, resampled: NDArray[np.int64]) -> Floats:
-        """Return (sizes, 1 + replicates) the mean over draws, first of all, then of resamples.
+    @property
+    def fitted(self) -> NDArray[np.bool_]:
+        """Return (sizes, draws) whether there is a fit."""
+        return np.isfinite(self.areas[:, :, 0])
+
+    def only(self, fitted: NDArray[np.bool_]) -> "ResampledModel":
+        """Return the model with some of its fits alone.
 
         Args:
-            resampled: (replicates, draws) draws that each replicate takes.
+            fitted: (sizes, draws) which.
         """
+        return replace(self, areas=np.where(fitted[:, :, None], self.areas, np.nan))
+
+    def mean(self, multipliers: Floats) -> Floats:
+        """Return (sizes, 1 + replicates) the mean over draws that have a fit, then of resamples.
+
+        A resample is the mean over draws on resampled patients, plus what other draws would add:
+        Σ gₖ dₖ / √(k (k − 1)) of the draws' k deviations, whose variance is s²/k (multiplier
+        bootstrap; Wu 1986, Ann. Stat. 14:1261), times Student's quantile with k − 1 degrees of
+        freedom over the normal one. The part of the draws' spread that their test patients make
+        (the same patients judge each fit by chance differently, or other patients do) is taken off
+        before, as the resampled patients hold it. Resamples are NaN with fewer than two fits.
+
+        Args:
+            multipliers: (replicates, draws) gₖ, standard normal.
+        """
+        fitted = self.fitted
+        fits = fitted.sum(axis=1)
         point = _mean(self.areas[:, :, 0], axis=1)
-        replicate = np.arange(1, self.areas.shape[2])[:, None]
-        return np.column_stack([point, _mean(self.areas[:, resampled, replicate], axis=2)])
+        by_patient = _mean(self.areas[:, :, 1:], axis=1)
+        deviation = np.where(fitted, self.areas[:, :, 0] - point[:, None], 0)
+        free = np.maximum(fits - 1, 1)
+        factor = t.ppf(_UPPER, free) / Z / np.sqrt(np.maximum(fits, 1) * free)
+        own = self._share_of_draws(deviation, by_patient, free, fits > 1)
+        added = own * factor[:, None] * (deviation @ multipliers.T)
+        replicates = np.where((fits > 1)[:, None], by_patient + added, np.nan)
+        return np.column_stack([point, replicates])
+
+    def _share_of_draws(
+        self,
+        deviation: Floats,
+        by_patient: Floats,
+        free: NDArray[np.int64],
+        known: NDArray[np.bool_],
+    ) -> float:
+        """Return by how much deviations shrink without the part that test patients make.
+
+        √(1 − w / s²): s² is the variance between draws, w what resampling patients makes of it;
+        both are summed over sizes.
+        """
+        between = float(((deviation**2).sum(axis=1) / free)[known].sum())
+        apart = self.areas[:, :, 1:] - by_patient[:, None]
+        variance = _mean(apart**2, axis=2) - _mean(apart, axis=2) ** 2
+        by_chance = float((np.nansum(variance, axis=1) / free)[known].sum())
+        return float(np.sqrt(max(0.0, 1 - by_chance / between))) if between > 0 else 0.0
 
 
 def _mean(values: Floats, axis: int) -> Floats:
@@ -81,9 +166,9 @@ def _mean(values: Floats, axis: int) -> Floats:
     return mean
 
 
-def sampled(
-    model: str, arm: str, measured: Sequence[Sequence[Measured]], tests: Sequence[TestCases]
-) -> Sampled:
+def sample_areas(
+    model: str, arm: str, measured: Sequence[Sequence[ScoredPoint]], tests: Sequence[DrawTestCases]
+) -> ResampledModel:
     """Compute the AUC of every fit of one model and its resamples.
 
     Args:
@@ -94,73 +179,107 @@ def sampled(
     """
     nothing = np.full(1 + len(tests[0].draws.counts), np.nan)
     areas = [
-        [nothing if one.scores is None else test.areas(one.scores)
-         for one, test in zip(row, tests, strict=True)]
+        [nothing if point.scores is None else test.areas(point.scores)
+         for point, test in zip(row, tests, strict=True)]
         for row in measured
     ]  # fmt: skip
-    reasons = dict.fromkeys(one.fate.reason for row in measured for one in row if one.fate.reason)
-    return Sampled(model, measured[0][0].fate.title, arm, np.array(areas), tuple(reasons))
+    reasons = dict.fromkeys(
+        point.outcome.reason for row in measured for point in row if point.outcome.reason
+    )
+    return ResampledModel(model, measured[0][0].outcome.title, arm, np.array(areas), tuple(reasons))
 
 
-def best_baseline(
-    baselines: Sequence[Sampled], measured: Sequence[Sequence[Sequence[Measured]]]
-) -> Sampled:
-    """Return the baseline that is chosen out-of-fold anew for each subset.
+def choose_baseline(
+    baselines: Sequence[ResampledModel], measured: Sequence[Sequence[Sequence[ScoredPoint]]]
+) -> ResampledModel:
+    """Return the baseline that is chosen out-of-fold anew for each subset, among those with a fit.
 
     Args:
         baselines: The baselines.
         measured: Their fits, in the same order: by number of cases, then by draw.
     """
     choice = np.array(
-        [[[one.fate.selection_auc or -np.inf for one in row] for row in fits] for fits in measured]
+        [[[_selection_auc(point) for point in row] for row in fits] for fits in measured]
     ).argmax(axis=0)
-    areas = np.stack([one.areas for one in baselines])
+    areas = np.stack([baseline.areas for baseline in baselines])
     sizes, draws = np.indices(choice.shape)
     title = "Best baseline, chosen out-of-fold"
-    return Sampled("best_baseline", title, "classical", areas[choice, sizes, draws], ())
+    return ResampledModel("best_baseline", title, "classical", areas[choice, sizes, draws], ())
 
 
-def resampled_draws(draws: int, replicates: int, seed: int) -> NDArray[np.int64]:
-    """Return (replicates, draws) which draws each replicate takes."""
-    return stream(seed, "crossover", "draws").integers(draws, size=(replicates, draws))
+def _selection_auc(point: ScoredPoint) -> float:
+    auc = point.outcome.selection_auc
+    return -np.inf if auc is None or point.scores is None else auc
 
 
-def learning_curve(
-    one: Sampled, sizes: Floats, resampled: NDArray[np.int64], reach: float, ideal: float | None
-) -> tuple[LearningCurve, PowerLaw | None]:
-    """Return the record of one model and its fitted curves: first of all, then of resamples."""
-    means = one.mean(resampled)
-    known = np.isfinite(means).all(axis=1)
-    law = _fit(means[known], sizes[known])
+def draw_multipliers(draws: int, replicates: int, seed: int) -> Floats:
+    """Return (replicates, draws) standard normal multipliers, shared by all models and sizes."""
+    return stream(seed, "crossover", "draws").normal(size=(replicates, draws))
+
+
+def fit_learning_curve(
+    model: ResampledModel,
+    sizes: Floats,
+    multipliers: Floats,
+    reach: float,
+    ideal: float | None,
+) -> LearningCurve:
+    """Return the record of one model.
+
+    A number of cases is part of the curve where at least two draws have a fit.
+
+    Args:
+        model: The model.
+        sizes: (sizes,) numbers of training cases.
+        multipliers: (replicates, draws) of the draws' deviations.
+        reach: Most cases that the curve is drawn to.
+        ideal: The ideal observer's AUC; None where it is not known.
+    """
+    means = model.mean(multipliers)
+    law = _fit(*_defined(sizes, means))
     grid = np.geomspace(sizes[0], reach, _BAND_POINTS)
-    points = tuple(
-        Estimate(float(row[0]), *_interval(row[1:]), "percentile bootstrap by patient and draw")
-        for row in means[known]
-    )
+    some = np.isfinite(means[:, 0])
+    points = tuple(_estimate(row, share=True) for row in means[some])
     effective = [
         (max(0.0, detectability(point.value or 0.5)) / detectability(ideal)) ** 2
         for point in points
         if ideal is not None
     ]
-    record = LearningCurve(
-        model=one.model,
-        title=one.title,
-        arm=one.arm,
-        cases=tuple(int(size) for size in sizes[known]),
+    return LearningCurve(
+        model=model.model,
+        title=model.title,
+        arm=model.arm,
+        cases=tuple(int(size) for size in sizes[some]),
         auc=points,
         draws=tuple(
             tuple(float(area) if np.isfinite(area) else None for area in row)
-            for row in one.areas[known, :, 0]
+            for row in model.areas[some, :, 0]
         ),
         efficiency=tuple(effective),
         band=None if law is None else _band(law, grid),
-        failures=one.failures,
+        failures=model.failures,
     )
-    return record, law
 
 
-def _fit(means: Floats, sizes: Floats) -> PowerLaw | None:
-    if len(sizes) < _FEWEST:
+def _defined(sizes: Floats, *means: Floats) -> tuple[Floats, ...]:
+    """Return the sizes and resamples at which all models have a figure.
+
+    Args:
+        sizes: (sizes,) numbers of training cases.
+        *means: (sizes, 1 + replicates) of each model; NaN where there is none.
+
+    Returns:
+        (k,) sizes at which half of the resamples or more have figures, then the (k, 1 + b) means of
+        each model there, on the resamples that have figures at all of them.
+    """
+    known = np.logical_and.reduce([np.isfinite(one) for one in means])
+    rows = known[:, 0] & (known[:, 1:].mean(axis=1) >= 0.5)
+    columns = known[rows].all(axis=0)
+    return sizes[rows], *(one[rows][:, columns] for one in means)
+
+
+def _fit(sizes: Floats, means: Floats) -> PowerLaw | None:
+    if len(sizes) < _FEWEST or means.shape[1] <= 1:
         return None
     weight = 1 / (means[:, 1:].var(axis=1) + _FLOOR)
     return fit_power_law(sizes, means.T, weight)
@@ -173,36 +292,64 @@ def _band(law: PowerLaw, grid: Floats) -> Band:
     return Band(*(tuple(column.tolist()) for column in columns))
 
 
-def _interval(values: Floats) -> tuple[float, float]:
-    low, high = np.percentile(values, (2.5, 97.5))
-    return float(low), float(high)
+def _estimate(mean: Floats, *, share: bool = False) -> Estimate:
+    """Return the figure with its percentile interval, or without where resamples lack it.
+
+    Args:
+        mean: (1 + replicates,) the figure, then its resamples.
+        share: Whether it lies between 0 and 1.
+    """
+    value, resamples = float(mean[0]), mean[1:][np.isfinite(mean[1:])]
+    if 2 * len(resamples) < len(mean) - 1:
+        return Estimate(value, method="no interval: fewer than two fits, or too few test patients")
+    low, high = (float(bound) for bound in np.percentile(resamples, (2.5, 97.5)))
+    return (
+        Estimate(value, max(low, 0.0), min(high, 1.0), _METHOD)
+        if share
+        else Estimate(value, low, high, _METHOD)
+    )
 
 
-def overtaking(
-    network: Sampled,
-    baseline: Sampled,
-    laws: tuple[PowerLaw, PowerLaw],
-    resampled: NDArray[np.int64],
-    span: tuple[float, float],
-) -> Crossing:
-    """Return where a network's curve overtakes the baseline's.
+def find_crossing(
+    network: ResampledModel,
+    baseline: ResampledModel,
+    sizes: Floats,
+    multipliers: Floats,
+    reach: float,
+) -> Crossing | None:
+    """Return where a network's curve overtakes the baseline's, both on the draws that both have.
 
     Args:
         network: The network.
         baseline: The chosen baseline.
-        laws: Their fitted curves.
-        resampled: Draws of each replicate.
-        span: Fewest and most cases that a statement is made about.
+        sizes: (sizes,) numbers of training cases, ascending.
+        multipliers: (replicates, draws) of the draws' deviations.
+        reach: Most cases that a statement is made about.
+
+    Returns:
+        The answer; None where fewer than three sizes have fits of both in two draws.
     """
-    found = crossing(*laws, *span)
-    low, high = np.quantile(found[1:], (0.025, 0.975), method="inverted_cdf")
-    apart = network.mean(resampled)[-1] - baseline.mean(resampled)[-1]
-    difference = Estimate(
-        float(apart[0]), *_interval(apart[1:]), "percentile bootstrap by patient and draw"
+    both = network.fitted & baseline.fitted
+    compared, ours, theirs = _defined(
+        sizes, network.only(both).mean(multipliers), baseline.only(both).mean(multipliers)
     )
-    share = float(np.isfinite(found[1:]).mean())
+    laws = _fit(compared, ours), _fit(compared, theirs)
+    if laws[0] is None or laws[1] is None:
+        return None
+    found = crossing(laws[0], laws[1], float(sizes[0]), reach)
+    low, high = np.quantile(found[1:], (0.025, 0.975), method="inverted_cdf")
     number, least, most = (_within(bound) for bound in (found[0], low, high))
-    return Crossing(network.model, network.title, number, least, most, share, difference)
+    return Crossing(
+        model=network.model,
+        title=network.title,
+        cases=number,
+        low=least,
+        high=most,
+        share=float(np.isfinite(found[1:]).mean()),
+        compared=tuple(int(size) for size in compared),
+        fits=tuple(int(fits) for fits in both[np.isin(sizes, compared)].sum(axis=1)),
+        difference=_estimate(ours[-1] - theirs[-1]),
+    )
 
 
 def _within(cases: float) -> float | None:

@@ -1,53 +1,110 @@
 """Study `crossover`: every model on nested training subsets, tested on the same cases."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
+from sklearn.metrics import roc_auc_score
 
-from skiagram.errors import OptionError
-from skiagram.evaluation.bootstrap import draw_patients
+from skiagram.compute.progress import Progress
+from skiagram.errors import DataError, ModelFailure, OptionError
+from skiagram.evaluation.bootstrap import PatientDraws, draw_patients
 from skiagram.evaluation.delong import auc_estimate
-from skiagram.evaluation.reference import Reference
-from skiagram.models.plan import Plan
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.models.contract import Labelled
+from skiagram.models.resampling import Plan, Resampling, finite
 from skiagram.options import STRICT
-from skiagram.progress import Progress
-from skiagram.records import Design
+from skiagram.records import Design, read_record, write_record
 from skiagram.splits import grouped_folds
+from skiagram.studies.cohorts import draw_nested_subsets
 from skiagram.studies.crossover.curves import (
-    TestCases,
-    best_baseline,
-    learning_curve,
-    overtaking,
-    resampled_draws,
-    sampled,
+    DrawTestCases,
+    FitOutcome,
+    ScoredPoint,
+    choose_baseline,
+    draw_multipliers,
+    find_crossing,
+    fit_learning_curve,
+    sample_areas,
+    select_draws,
 )
-from skiagram.studies.crossover.points import Cohort, Measured, Point, measure
 from skiagram.studies.crossover.results import CrossoverResult
-from skiagram.studies.crossover.subsets import nested_subsets
-from skiagram.studies.opened import Opened, opened
-from skiagram.studies.passes import Prepared, ingested, prepared
-from skiagram.studies.place import Place
-from skiagram.training.options import Trainer
+from skiagram.studies.pipeline_steps import (
+    Arm,
+    PreparedData,
+    StudyOptions,
+    ingest_data,
+    prepare_data,
+)
+from skiagram.studies.unsealed_data import UnsealedData, unseal
+from skiagram.studies.workspace import Workspace
 
 _REACH = 2  # nothing is said beyond this many times the most cases tried
 _HELD_OUT_FOLDS = 5  # under `cv` a draw tests on one of them
 
 
 @dataclass(frozen=True)
+class DrawnCohort:
+    """The cases of one draw.
+
+    Attributes:
+        training: Case ids that subsets are drawn from.
+        label: Their classes.
+        patient_id: Their patients.
+        test: Case ids that every fit scores.
+        positive: Label of the condition looked for.
+    """
+
+    training: NDArray[np.str_]
+    label: NDArray[np.int64]
+    patient_id: NDArray[np.str_]
+    test: NDArray[np.str_]
+    positive: int
+
+
+@dataclass(frozen=True)
+class Point:
+    """A fit to make.
+
+    Attributes:
+        workspace: Where to work.
+        prepared: Images and features.
+        name: Name of the model's option file.
+        options: Its options.
+        arm: Its arm.
+        plan: Folds that choose among baselines, and the seed.
+        cohort: The draw's cases.
+        rows: Rows of the subset among the training cases.
+        draw: Number of the draw.
+    """
+
+    workspace: Workspace
+    prepared: PreparedData
+    name: str
+    options: Mapping[str, Any]
+    arm: Arm
+    plan: Plan
+    cohort: DrawnCohort
+    rows: NDArray[np.int64]
+    draw: int
+
+
+@dataclass(frozen=True)
 class _Draw:
     """One draw: whom it trains on and tests, and its nested subsets."""
 
-    cohort: Cohort
-    test: TestCases
+    cohort: DrawnCohort
+    test: DrawTestCases
     subsets: list[NDArray[np.int64]]
 
 
 @options_class(**STRICT)
-class Crossover:
+class Crossover(StudyOptions):
     """Learning curves of all models on one data set of two classes.
 
     Attributes:
@@ -55,42 +112,33 @@ class Crossover:
         design: `holdout` tests on the sealed cases; `cv` sets a fifth of the patients aside in
             each draw.
         restoration: Option file of the restoration.
-        features: Option files of the feature families.
-        baselines: Option files of classical models.
-        networks: Option files of networks.
         sizes: Numbers of training cases, ascending; those that the data set lacks are left out.
         draws: Draws of nested subsets.
-        plan: Folds that choose among baselines, early stopping and seed.
-        trainer: Where networks are trained.
         replicates: Resamples of test patients and draws.
     """
 
     dataset: str
     design: Design
     restoration: str
-    features: Annotated[tuple[str, ...], Field(min_length=1)]
     baselines: Annotated[tuple[str, ...], Field(min_length=1)]
     networks: Annotated[tuple[str, ...], Field(min_length=1)]
     sizes: Annotated[tuple[Annotated[int, Field(ge=10)], ...], Field(min_length=1)]
     draws: Annotated[int, Field(ge=2)]
-    plan: Plan
-    trainer: Trainer
     replicates: Annotated[int, Field(ge=100)]
 
-    def run(self, place: Place) -> CrossoverResult:
+    def run(self, workspace: Workspace) -> CrossoverResult:
         """Make every fit that is not made yet, then fit the curves.
 
         Raises:
             OptionError: The data set has more than two classes or fewer cases than the least size.
         """
-        data = ingested(place, place.option_file("dataset", self.dataset), self.design)
-        families = {name: place.option_file("features", name) for name in self.features}
-        restoration = place.option_file("restoration", self.restoration)
-        images = prepared(place, data, restoration, families)
-        labels = opened(data, self.plan.seed, 1)
+        data = ingest_data(workspace, workspace.option_file("dataset", self.dataset), self.design)
+        restoration = workspace.option_file("restoration", self.restoration)
+        images = prepare_data(workspace, data, restoration, self.families(workspace))
+        labels = unseal(data, self.plan.seed, 1)
         draws = [self._draw(labels, number) for number in range(self.draws)]
-        sizes = self._sizes(min(len(one.cohort.training) for one in draws))
-        fits = self._fits(place, images, draws, len(sizes))
+        sizes = self._sizes(min(len(draw.cohort.training) for draw in draws))
+        fits = self._fits(workspace, images, draws, len(sizes))
         return self._result(labels, draws, np.array(sizes, dtype=np.float64), fits)
 
     def _sizes(self, available: int) -> list[int]:
@@ -103,81 +151,87 @@ class Crossover:
             )
         return sizes
 
-    def _draw(self, labels: Opened, number: int) -> _Draw:
-        setting = labels.setting
-        development, cases = setting.development, setting.cases
+    def _draw(self, labels: UnsealedData, number: int) -> _Draw:
+        reported = labels.evaluation_set
+        development, cases = reported.development, reported.cases
         if cases.positive is None:
             raise OptionError(
                 f"{len(cases.classes)} classes", where="study.dataset", allowed="two classes"
             )
         rows = np.arange(len(development))
+        tested, held_out = cases, np.arange(len(cases))
         if self.design == "cv":
             patient = development.patient.astype(str)
             fold = grouped_folds(
                 development.label, patient, _HELD_OUT_FOLDS, self.plan.seed, "crossover", number
             )[0]
-            rows = fold.training
-            cases = development.select(np.isin(np.arange(len(development)), fold.held_out))
+            rows, tested = fold.training, development
+            held_out = np.sort(fold.held_out)
         patient_id = development.patient[rows].astype(str)
-        cohort = Cohort(
-            development.case_id[rows], development.label[rows], patient_id, cases.case_id,
-            cases.positive or 0,
+        cohort = DrawnCohort(
+            development.case_id[rows], development.label[rows], patient_id,
+            tested.case_id[held_out], cases.positive,
         )  # fmt: skip
         sizes = tuple(size for size in self.sizes if size <= len(rows))
-        subsets = nested_subsets(cohort.label, patient_id, sizes, self.plan.seed, number)
-        return _Draw(cohort, self._test_cases(cases), subsets)
+        subsets = draw_nested_subsets(cohort.label, patient_id, sizes, self.plan.seed, number)
+        positive = tested.label[held_out] == cases.positive
+        draws = select_draws(self._resamples(tested), held_out)
+        return _Draw(cohort, DrawTestCases(positive, draws), subsets)
 
-    def _test_cases(self, cases: Reference) -> TestCases:
-        smallest = min(cases.patients_by_class())
-        draws = draw_patients(cases.patient, smallest, self.replicates, self.plan.seed)
-        return TestCases(cases.label == cases.positive, draws)
+    def _resamples(self, tested: LabelledCases) -> PatientDraws:
+        """Resample all patients that a draw may test: test sets share patients and resamples."""
+        smallest = min(tested.patients_by_class())
+        return draw_patients(tested.patient, smallest, self.replicates, self.plan.seed)
 
     def _fits(
-        self, place: Place, images: Prepared, draws: list[_Draw], sizes: int
-    ) -> dict[str, list[list[Measured]]]:
+        self, workspace: Workspace, images: PreparedData, draws: list[_Draw], sizes: int
+    ) -> dict[str, list[list[ScoredPoint]]]:
         """Return the fits of each model by number of cases, then by draw."""
-        arms = dict.fromkeys(self.baselines, "classical") | dict.fromkeys(self.networks, "deep")
         points = [
             Point(
-                place, images, name, place.option_file("model", name), arm, self.trainer,
-                self.plan, draw.cohort, draw.subsets[size], number,
+                workspace, images, name, workspace.option_file("model", name), arm, self.plan,
+                draw.cohort, draw.subsets[size], number,
             )
-            for name, arm in arms.items()
+            for name, arm in self.arms.items()
             for size in range(sizes)
             for number, draw in enumerate(draws)
         ]  # fmt: skip
-        found: list[Measured] = []
+        points_scored: list[ScoredPoint] = []
         with Progress("crossover", len(points)) as progress:
-            for one in place.compute.map(measure, points):
-                found.append(one)
+            for scored in workspace.compute.map(fit_point, points):
+                points_scored.append(scored)
                 progress.advance()
-        rows = [found[at : at + len(draws)] for at in range(0, len(found), len(draws))]
-        return {name: rows[at * sizes : (at + 1) * sizes] for at, name in enumerate(arms)}
+        rows = [
+            points_scored[start : start + len(draws)]
+            for start in range(0, len(points_scored), len(draws))
+        ]
+        return {
+            name: rows[index * sizes : (index + 1) * sizes] for index, name in enumerate(self.arms)
+        }
 
     def _result(
         self,
-        labels: Opened,
+        labels: UnsealedData,
         draws: list[_Draw],
         sizes: NDArray[np.float64],
-        fits: dict[str, list[list[Measured]]],
+        fits: dict[str, list[list[ScoredPoint]]],
     ) -> CrossoverResult:
         tests = [draw.test for draw in draws]
-        baselines = [sampled(name, "classical", fits[name], tests) for name in self.baselines]
-        networks = [sampled(name, "deep", fits[name], tests) for name in self.networks]
-        chosen = best_baseline(baselines, [fits[name] for name in self.baselines])
-        resampled = resampled_draws(len(draws), self.replicates, self.plan.seed)
+        baselines = [sample_areas(name, "classical", fits[name], tests) for name in self.baselines]
+        networks = [sample_areas(name, "deep", fits[name], tests) for name in self.networks]
+        chosen = choose_baseline(baselines, [fits[name] for name in self.baselines])
+        multipliers = draw_multipliers(len(draws), self.replicates, self.plan.seed)
         reach = _REACH * float(sizes[-1])
-        ideal = None if labels.setting.ideal is None else auc_estimate(labels.setting.ideal)
-        curves = {
-            one.model: learning_curve(one, sizes, resampled, reach, ideal.value if ideal else None)
-            for one in (*baselines, *networks, chosen)
-        }
-        crossings = [
-            overtaking(network, chosen, (law, other), resampled, (float(sizes[0]), reach))
-            for network in networks
-            for law, other in [(curves[network.model][1], curves[chosen.model][1])]
-            if law is not None and other is not None
+        ideal = (
+            None
+            if labels.evaluation_set.ideal is None
+            else auc_estimate(labels.evaluation_set.ideal)
+        )
+        curves = [
+            fit_learning_curve(model, sizes, multipliers, reach, ideal.value if ideal else None)
+            for model in (*baselines, *networks, chosen)
         ]
+        crossings = [find_crossing(one, chosen, sizes, multipliers, reach) for one in networks]
         n_test = [len(test.positive) for test in tests]
         patients = [int(test.draws.patient.max()) + 1 for test in tests]
         return CrossoverResult(
@@ -190,6 +244,66 @@ class Crossover:
             test_cases=round(float(np.mean(n_test))),
             test_patients=round(float(np.mean(patients))),
             ideal=ideal,
-            curves=tuple(curve for curve, _ in curves.values()),
-            crossings=tuple(crossings),
+            curves=tuple(curves),
+            crossings=tuple(one for one in crossings if one is not None),
         )
+
+
+def fit_point(point: Point) -> ScoredPoint:
+    """Make one fit, or read what an earlier run left of it."""
+    inputs = point.arm.inputs(point.prepared) | {
+        "model": point.options,
+        "threads": point.workspace.compute.threads,
+        "plan": asdict(point.plan),
+        "training": point.cohort.training[point.rows].tolist(),
+        "test": point.cohort.test.tolist(),
+        "draw": point.draw,
+    }
+    folder = point.workspace.make_once(
+        f"point-{point.name}",
+        inputs,
+        lambda folder: _fit_and_score(point, folder),
+        type(point.arm),
+    )
+    outcome = read_record(FitOutcome, folder / "outcome.json")
+    return ScoredPoint(outcome, None if outcome.reason else np.load(folder / "scores.npy"))
+
+
+def _fit_and_score(point: Point, folder: Path) -> None:
+    model = point.arm.model(point.options, point.workspace.compute.threads)
+    inputs = point.arm.reader(point.prepared, point.options)
+    cohort, rows = point.cohort, point.rows
+    training = Labelled(
+        inputs(cohort.training[rows]), cohort.training[rows], cohort.label[rows],
+        cohort.patient_id[rows], 2,
+    )  # fmt: skip
+    resampling = Resampling(model, point.plan, cohort.positive)
+    names = ("crossover", str(point.draw), str(len(rows)))
+    selection = None
+    try:
+        with point.workspace.compute.limit():
+            if point.arm.name == "classical":
+                selection = _out_of_fold(resampling, training, names)
+            fitted = resampling.fit(training, None, *names)
+            scores = finite(fitted.scores(inputs(cohort.test)))
+    except (ModelFailure, DataError) as error:
+        write_record(FitOutcome(selection, model.title, str(error)), folder / "outcome.json")
+        return
+    ranking = scores[:, cohort.positive] - scores[:, 1 - cohort.positive]
+    np.save(folder / "scores.npy", ranking, allow_pickle=False)
+    write_record(FitOutcome(selection, model.title), folder / "outcome.json")
+
+
+def _out_of_fold(
+    resampling: Resampling[Any], training: Labelled[Any], names: tuple[str, ...]
+) -> float:
+    areas = []
+    for k, fold in enumerate(resampling.folds(training, resampling.plan.folds, *names)):
+        rest = training.select(fold.held_out)
+        fitted = resampling.fit(training.select(fold.training), None, *names, f"fold{k}")
+        scores = finite(fitted.scores(rest.inputs))
+        positive = resampling.positive or 0
+        areas.append(
+            roc_auc_score(rest.label == positive, scores[:, positive] - scores[:, 1 - positive])
+        )
+    return float(np.mean(areas))

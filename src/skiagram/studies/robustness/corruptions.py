@@ -1,22 +1,31 @@
 """Images made worse, as a device or an archive would, by an amount that fits any depth.
 
 Amounts of intensity are shares of the image's robust range: the span of its 5th to 95th percentile.
-Faults of the detector (pixels without a value, or further than one such range outside it) stay
-where and as they are: what makes the rest worse never meets them.
+Faults of the detector (pixels without a value, or further than one such range outside it) stay as
+they are: corruptions do not change them. Corrupted images are restored and described as clean ones.
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from scipy import ndimage
 
 from skiagram.errors import DataError
+from skiagram.image_store.shards import Image, ShardWriter, is_volume
+from skiagram.options import build
+from skiagram.preparation import TRAINING_MEAN
+from skiagram.records import write_table
 from skiagram.restoration.missing import fill_local_median
-from skiagram.store import Image, is_volume
+from skiagram.restoration.restore import restore_batch
+from skiagram.seeding import stream
+from skiagram.studies.pipeline_steps import Options, PreparedData, extract_features
+from skiagram.studies.workspace import Workspace
 
 Values = NDArray[np.float64]
 _GREYS = 255  # highest value of 8 bits
@@ -27,14 +36,14 @@ class View:
     """An image as a corruption sees it.
 
     Attributes:
-        values: (height, width, channels) with detector faults filled from their surroundings.
+        pixels: (height, width, channels) with detector faults filled from their surroundings.
         low: 5th percentile of the image.
         high: 95th percentile.
         least: Least known value, faults included.
         eight_bits: Whether the image is stored in 8 bits.
     """
 
-    values: Values
+    pixels: Values
     low: float
     high: float
     least: float
@@ -63,7 +72,7 @@ class Corruption:
     apply: Callable[[View, float, np.random.Generator], Values]
 
 
-def corrupted(
+def corrupt(
     image: Image, corruption: Corruption, amount: float, generator: np.random.Generator
 ) -> Image:
     """Make one image worse.
@@ -123,34 +132,36 @@ def _filled(values: Values, faulty: NDArray[np.bool_]) -> Values:
 
 
 def _noise(view: View, amount: float, generator: np.random.Generator) -> Values:
-    noise = generator.standard_normal(view.values.shape)
-    return view.values + amount * view.span * noise
+    noise = generator.standard_normal(view.pixels.shape)
+    return view.pixels + amount * view.span * noise
 
 
 def _blur(view: View, amount: float, generator: np.random.Generator) -> Values:  # noqa: ARG001
-    blurred: Values = ndimage.gaussian_filter(view.values, (amount, amount, 0), mode="reflect")
+    blurred: Values = ndimage.gaussian_filter(view.pixels, (amount, amount, 0), mode="reflect")
     return blurred
 
 
 def _contrast(view: View, amount: float, generator: np.random.Generator) -> Values:  # noqa: ARG001
-    middle = float(np.median(view.values))
-    return middle + (1 - amount) * (view.values - middle)
+    middle = float(np.median(view.pixels))
+    return middle + (1 - amount) * (view.pixels - middle)
 
 
 def _brightness(view: View, amount: float, generator: np.random.Generator) -> Values:  # noqa: ARG001
-    return view.values + amount * view.span
+    return view.pixels + amount * view.span
 
 
 def _jpeg(view: View, amount: float, generator: np.random.Generator) -> Values:  # noqa: ARG001
     """Code in 8 bits: those of the image, else a window of one range to either side of its own."""
     low = 0.0 if view.eight_bits else view.low - view.span
     step = 1.0 if view.eight_bits else 3 * view.span / _GREYS
-    greys = np.clip(np.rint((view.values - low) / step), 0, _GREYS).astype(np.uint8)
+    greys = np.clip(np.rint((view.pixels - low) / step), 0, _GREYS).astype(np.uint8)
     quality = round(100 - amount)
     if greys.shape[2] == 3:
         decoded = _coded(greys, quality)
     else:
-        decoded = np.dstack([_coded(greys[:, :, at], quality) for at in range(greys.shape[2])])
+        decoded = np.dstack(
+            [_coded(greys[:, :, channel], quality) for channel in range(greys.shape[2])]
+        )
     return low + step * decoded.astype(np.float64)
 
 
@@ -162,9 +173,9 @@ def _coded(greys: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
 
 def _missing_lines(view: View, amount: float, generator: np.random.Generator) -> Values:
     """Give rows the least value of the image, as a detector's dead rows have."""
-    height = len(view.values)
+    height = len(view.pixels)
     rows = generator.choice(height, max(1, round(amount * height)), replace=False)
-    worse = view.values.copy()
+    worse = view.pixels.copy()
     worse[rows] = view.least
     return worse
 
@@ -172,8 +183,8 @@ def _missing_lines(view: View, amount: float, generator: np.random.Generator) ->
 def _rotation(view: View, amount: float, generator: np.random.Generator) -> Values:
     """Turn left or right by cubic splines; what comes in at the corners mirrors the image."""
     angle = amount if generator.random() < 0.5 else -amount
-    turned = ndimage.rotate(view.values, angle, reshape=False, order=3, mode="reflect")
-    clipped: Values = np.clip(turned, view.values.min(), view.values.max())
+    turned = ndimage.rotate(view.pixels, angle, reshape=False, order=3, mode="reflect")
+    clipped: Values = np.clip(turned, view.pixels.min(), view.pixels.max())
     return clipped
 
 
@@ -186,3 +197,79 @@ CORRUPTIONS = {
     "missing_lines": Corruption("Missing lines", "share of rows", 0.9, _missing_lines),
     "rotation": Corruption("Rotation", "degrees, to either side", 180, _rotation),
 }
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One corruption by one amount.
+
+    Attributes:
+        workspace: Where to work.
+        clean: The data set's images as they are.
+        restoration: `_target_` and options.
+        families: Name → `_target_` and options of each feature family.
+        case_id: Cases to make worse.
+        corruption: Name of the corruption.
+        amount: How much.
+        seed: The study's seed.
+    """
+
+    workspace: Workspace
+    clean: PreparedData
+    restoration: Options
+    families: Mapping[str, Options]
+    case_id: NDArray[np.str_]
+    corruption: str
+    amount: float
+    seed: int
+
+
+def prepare_condition(condition: Condition) -> PreparedData:
+    """Make the images worse, then restore and describe them, or find that it is done.
+
+    Raises:
+        DataError: An image cannot be restored or described any more; names case and corruption.
+    """
+    inputs = {
+        "data": condition.clean.data.folder.name,
+        "restored": condition.clean.restored.name,
+        "cases": condition.case_id.tolist(),
+        "corruption": condition.corruption,
+        "amount": condition.amount,
+        "seed": condition.seed,
+    }
+    name = f"corrupted-{condition.corruption}"
+    workspace, data = condition.workspace, condition.clean.data
+    try:
+        restored = workspace.make_once(name, inputs, lambda folder: _restore(condition, folder))
+        return extract_features(workspace, data, restored, condition.families)
+    except DataError as error:
+        raise DataError(
+            error.found,
+            where=f"{error.where} under {condition.corruption} of {condition.amount:g}",
+            allowed=error.allowed,
+            remedy=error.remedy,
+        ) from error
+
+
+def _restore(condition: Condition, folder: Path) -> None:
+    restoration = build(dict(condition.restoration), "restoration")
+    learned = condition.clean.images.folder / TRAINING_MEAN
+    mean = np.load(learned) if learned.exists() else None
+    source = condition.clean.data.images
+    rows: list[dict[str, object]] = []
+    with ShardWriter(folder / "images") as writer:
+        for case_id, worse in _worse(condition):
+            (image,), (treatment,) = restore_batch([case_id], worse[None], restoration, mean)
+            writer.add(case_id, image, source.spacing(case_id))
+            rows.append({"case_id": case_id, **vars(treatment)})
+    write_table(pd.DataFrame(rows), folder / "treatment.parquet")
+
+
+def _worse(condition: Condition) -> Iterator[tuple[str, Image]]:
+    """Yield the images; each has a stream of its own, so no other case or amount moves it."""
+    kind, images = CORRUPTIONS[condition.corruption], condition.clean.data.images
+    for case_id in condition.case_id.tolist():
+        name = (case_id, condition.corruption, f"{condition.amount:g}")
+        generator = stream(condition.seed, "robustness", *name)
+        yield case_id, corrupt(images.image(case_id), kind, condition.amount, generator)

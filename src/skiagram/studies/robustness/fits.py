@@ -1,6 +1,10 @@
-"""Models that are trained once and then score the same cases under many conditions."""
+"""Models that are trained once on each cohort and then score the same cases under many conditions.
 
-from collections.abc import Iterator, Mapping
+A cohort says whom a fit is trained on and whom it scores. The scores of several cohorts are joined
+so that each case has those of the fit that did not see it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,50 +12,57 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.compute.progress import Progress
+from skiagram.errors import OptionError
+from skiagram.evaluation.delong import Placements
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.metrics import binary_placements
+from skiagram.evaluation.scores import Scores, score_difference
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.deployment import DEPLOYMENT, Deployment, repeat_folder
-from skiagram.models.plan import Plan
-from skiagram.models.resampling import FINAL, Developed
-from skiagram.options import build
-from skiagram.records import Outcome, read_record
-from skiagram.studies.contenders import inputs_of, untrained
-from skiagram.studies.passes import Prepared
-from skiagram.studies.place import Place
-from skiagram.studies.robustness.cohorts import Cohort
-from skiagram.training.options import Trainer
+from skiagram.models.resampling import FINAL, CalibratedFit, Plan
+from skiagram.records import Design, Outcome, read_record
+from skiagram.studies.cohorts import Cohort
+from skiagram.studies.pipeline_steps import (
+    Arm,
+    Options,
+    PreparedData,
+    ingest_data,
+    prepare_data,
+)
+from skiagram.studies.unsealed_data import UnsealedData, unseal
+from skiagram.studies.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Fit:
+class FitTask:
     """A model to train on a cohort, and what it is to score.
 
     Attributes:
-        place: Where to work.
+        workspace: Where to work.
         prepared: Clean images and features.
         cohort: Whom it is trained on.
         name: Name of the model's option file.
         options: Its options.
-        arm: `classical` or `deep`.
+        arm: Its arm.
         plan: Folds, repeats and seed.
-        trainer: Where networks are trained.
         case_id: Cases to score.
         views: Images and features of these cases, a condition each.
     """
 
-    place: Place
-    prepared: Prepared
+    workspace: Workspace
+    prepared: PreparedData
     cohort: Cohort
     name: str
     options: Mapping[str, Any]
-    arm: str
+    arm: Arm
     plan: Plan
-    trainer: Trainer
     case_id: NDArray[np.str_]
-    views: tuple[Prepared, ...]
+    views: tuple[PreparedData, ...]
 
 
 @dataclass(frozen=True)
-class Viewed:
+class ConditionScores:
     """Scores of the cases under one condition.
 
     Attributes:
@@ -66,79 +77,208 @@ class Viewed:
 
 
 @dataclass(frozen=True)
-class Scored:
+class FitScores:
     """How a fit ended and its scores under each condition; none after a failure."""
 
     outcome: Outcome
-    views: tuple[Viewed, ...]
+    views: tuple[ConditionScores, ...]
 
 
-def score(fit: Fit) -> Scored:
+def fit_and_score(fit: FitTask) -> FitScores:
     """Train the model and score every view, or read what an earlier run left of it."""
     folder = _trained(fit)
     outcome = read_record(Outcome, folder / "scores/outcome.json")
     if outcome.status == "failed":
-        return Scored(outcome, ())
-    return Scored(outcome, tuple(_viewed(fit, folder, view) for view in fit.views))
+        return FitScores(outcome, ())
+    return FitScores(outcome, tuple(_viewed(fit, folder, view) for view in fit.views))
 
 
-def _trained(fit: Fit) -> Path:
+def _trained(fit: FitTask) -> Path:
     cases = fit.cohort.cases
     parts = [part.case_id for part in (cases.development(), cases.test())]
 
     def make(folder: Path) -> None:
-        model = untrained(fit.place, fit.arm, fit.options, fit.trainer)
-        of = inputs_of(fit.prepared, fit.arm, fit.options)
+        model = fit.arm.model(fit.options, fit.workspace.compute.threads)
+        of = fit.arm.reader(fit.prepared, fit.options)
         inputs = [of(part) for part in parts]
         member = Member(fit.name, model, dict(fit.options), *inputs)
         folders = ArmFolders(folder / "model", folder / "scores", None)
-        with fit.place.compute.limit():
+        with fit.workspace.compute.limit():
             train(member, cases, fit.cohort.task, fit.plan, folders)
 
-    inputs = {
-        "seen": _seen(fit, fit.prepared),
+    inputs = fit.arm.inputs(fit.prepared) | {
         "model": fit.options,
         "plan": asdict(fit.plan),
-        "trainer": asdict(fit.trainer) if fit.arm == "deep" else None,
-        "threads": fit.place.compute.threads,
+        "threads": fit.workspace.compute.threads,
         "cases": cases.case_id.tolist(),
         "split": cases.split.tolist(),
     }
-    return fit.place.made(f"trained-{fit.name}", inputs, make)
+    return fit.workspace.make_once(f"trained-{fit.name}", inputs, make, type(fit.arm))
 
 
-def _viewed(fit: Fit, trained: Path, view: Prepared) -> Viewed:
+def _viewed(fit: FitTask, trained: Path, view: PreparedData) -> ConditionScores:
     def make(folder: Path) -> None:
-        inputs = inputs_of(view, fit.arm, fit.options)(fit.case_id)
+        inputs = fit.arm.reader(view, fit.options)(fit.case_id)
         scored = [
-            one.score(inputs, fit.case_id, "test", repeat, FINAL)
-            for repeat, one in enumerate(_developed(fit, trained / "model"))
+            part.score(inputs, fit.case_id, "test", repeat, FINAL)
+            for repeat, part in enumerate(_developed(fit, trained / "model"))
         ]
         arrays = {
-            "scores": np.stack([one.scores for one in scored]),
-            "probability": np.stack([one.probabilities for one in scored]),
-            "threshold": np.array([one.threshold for one in scored], dtype=np.float64),
+            "scores": np.stack([part.scores for part in scored]),
+            "probability": np.stack([part.probabilities for part in scored]),
+            "threshold": np.array([part.threshold for part in scored], dtype=np.float64),
         }
         for name, values in arrays.items():
             np.save(folder / f"{name}.npy", values, allow_pickle=False)
 
-    inputs = {"trained": trained.name, "seen": _seen(fit, view), "cases": fit.case_id.tolist()}
-    folder = fit.place.made(f"viewed-{fit.name}", inputs, make)
-    return Viewed(*(np.load(folder / f"{name}.npy") for name in Viewed.__annotations__))
+    inputs = fit.arm.inputs(view) | {
+        "trained": trained.name,
+        "model": fit.options,
+        "cases": fit.case_id.tolist(),
+    }
+    folder = fit.workspace.make_once(f"viewed-{fit.name}", inputs, make, type(fit.arm))
+    return ConditionScores(
+        *(np.load(folder / f"{name}.npy") for name in ConditionScores.__annotations__)
+    )
 
 
-def _developed(fit: Fit, folder: Path) -> Iterator[Developed[Any]]:
+def _developed(fit: FitTask, folder: Path) -> Iterator[CalibratedFit[Any]]:
     deployment = read_record(Deployment, folder / DEPLOYMENT)
     for repeat, decision in enumerate(deployment.decisions):
-        own = folder / repeat_folder(repeat)
-        if fit.arm == "deep":
-            from skiagram.models.deep.fitted import load
-
-            yield Developed(load(own), decision.calibration, decision.threshold)
-        else:
-            fitted = build(dict(fit.options), "model").load(own)
-            yield Developed(fitted, decision.calibration, decision.threshold)
+        fitted = fit.arm.load(fit.options, folder / repeat_folder(repeat))
+        yield CalibratedFit(fitted, decision.calibration, decision.threshold)
 
 
-def _seen(fit: Fit, view: Prepared) -> str:
-    return view.restored.name if fit.arm == "deep" else view.features.name
+@dataclass(frozen=True)
+class ScoredModel:
+    """One model on the reported cases.
+
+    Attributes:
+        outcome: How its training ended; of the cohort that failed first, where one did.
+        scores: Under each condition, in the order of the cases; empty after a failure.
+        placements: What its AUCs are means of, a condition each.
+    """
+
+    outcome: Outcome
+    scores: tuple[Scores, ...]
+    placements: tuple[Placements, ...]
+
+
+def join_cohorts(
+    scored: Sequence[FitScores], tested: Sequence[Sequence[str]], cases: LabelledCases
+) -> ScoredModel:
+    """Join what the fits of one model, one per cohort, made of their test cases.
+
+    Args:
+        scored: One fit per cohort.
+        tested: Case ids that each of them scored.
+        cases: All these cases.
+    """
+    failed = [fit.outcome for fit in scored if fit.outcome.status == "failed"]
+    if failed:
+        return ScoredModel(failed[0], (), ())
+    ids = [name for part in tested for name in part]
+    position = {name: index for index, name in enumerate(ids)}
+    order = np.array([position[name] for name in cases.case_id.tolist()])
+    parts = zip(*(fit.views for fit in scored), strict=True)
+    scores = tuple(_joined(part, order, cases.positive or 0) for part in parts)
+    found = [binary_placements(condition, cases) for condition in scores]
+    placements = tuple(each for each in found if each is not None)
+    return ScoredModel(scored[0].outcome, scores, placements)
+
+
+def _joined(parts: Sequence[ConditionScores], order: NDArray[np.int64], positive: int) -> Scores:
+    """Scores of several fits share no scale before calibration; probabilities rank them."""
+    probability = np.concatenate([part.probability for part in parts], axis=1)[:, order]
+    raw = np.concatenate([part.scores for part in parts], axis=1)[:, order]
+    threshold = np.concatenate(
+        [np.repeat(part.threshold[:, None], part.scores.shape[1], axis=1) for part in parts], axis=1
+    )[:, order]
+    return Scores(
+        score_difference(raw if len(parts) == 1 else probability, positive), probability, threshold
+    )
+
+
+@dataclass(frozen=True)
+class StudyDataSet:
+    """A data set that is ready for models, and its labels."""
+
+    prepared: PreparedData
+    opened: UnsealedData
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all parts of the study share.
+
+    Attributes:
+        workspace: Where to work.
+        restoration: `_target_` and options.
+        families: Name → `_target_` and options of each feature family.
+        models: Option file of each model → its arm.
+        plan: Folds, repeats and seed.
+    """
+
+    workspace: Workspace
+    restoration: Options
+    families: Mapping[str, Options]
+    models: dict[str, Arm]
+    plan: Plan
+
+    def data_set(self, name: str, design: Design) -> StudyDataSet:
+        """Ingest, restore and describe a data set.
+
+        Raises:
+            OptionError: It has more than two classes.
+        """
+        data = ingest_data(self.workspace, self.workspace.option_file("dataset", name), design)
+        labels = unseal(data, self.plan.seed, 1)
+        classes = labels.evaluation_set.cases.classes
+        if labels.evaluation_set.cases.positive is None:
+            raise OptionError(
+                f"{len(classes)} classes", where=f"study, data set {name}", allowed="two classes"
+            )
+        return StudyDataSet(
+            prepare_data(self.workspace, data, self.restoration, self.families), labels
+        )
+
+    def score_models(
+        self,
+        images: PreparedData,
+        cohorts: Sequence[Cohort],
+        views: Sequence[PreparedData],
+        cases: LabelledCases,
+        what: str,
+    ) -> list[ScoredModel]:
+        """Train every model on every cohort and line its scores up with the cases.
+
+        Args:
+            images: Images and features to train on.
+            cohorts: Whom fits are trained on.
+            views: What they score, a condition each.
+            cases: Whom they score: a single cohort all of them, else each its own test cases.
+            what: What is under way, for a person who watches.
+        """
+        single = len(cohorts) == 1
+        tested = [
+            cases.case_id if single else np.sort(cohort.cases.test().case_id) for cohort in cohorts
+        ]
+        fits = [
+            FitTask(
+                self.workspace, images, cohort, name, self.workspace.option_file("model", name),
+                arm, self.plan, case_id, tuple(views),
+            )
+            for name, arm in self.models.items()
+            for cohort, case_id in zip(cohorts, tested, strict=True)
+        ]  # fmt: skip
+        scores = []
+        with Progress(what, len(fits)) as progress:
+            for fit_scores in self.workspace.compute.map(fit_and_score, fits):
+                scores.append(fit_scores)
+                progress.advance()
+        each = len(cohorts)
+        ids = [case_id.tolist() for case_id in tested]
+        return [
+            join_cohorts(scores[start : start + each], ids, cases)
+            for start in range(0, len(scores), each)
+        ]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from skiagram.evaluation.results import Estimate
+from skiagram.studies.results import StudiedDataSet, StudiedModel
 
 
 @dataclass(frozen=True)
@@ -60,24 +61,27 @@ class CorruptionKind:
 
 
 @dataclass(frozen=True)
-class ModelResult:
+class RobustnessModel(StudiedModel):
+    """A model that may have failed.
+
+    Attributes:
+        reason: Why it has no figures; empty when it has.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class CorruptedModel(RobustnessModel):
     """One model under all corruptions of one data set.
 
     Attributes:
-        model: Name of its option file.
-        title: Name for people.
-        arm: `classical` or `deep`.
-        reason: Why it has no figures; empty when it has.
         clean: Figures on the images as they are; None after a failure.
         mean_change: Mean change in AUC over all corruptions and amounts.
         behind: The same minus that of the model that loses least; None for that one.
-        curves: One a corruption; empty after a failure.
+        curves: One per corruption; empty after a failure.
     """
 
-    model: str
-    title: str
-    arm: str
-    reason: str
     clean: Figures | None
     mean_change: Estimate
     behind: Estimate | None
@@ -85,43 +89,31 @@ class ModelResult:
 
 
 @dataclass(frozen=True)
-class DataSetResult:
+class CorruptedDataSet(StudiedDataSet):
     """All corruptions of one data set.
 
     Attributes:
-        dataset: Name of its option file.
-        title: Name for people.
         design: `holdout` or `cv`.
         cases: Reported cases.
         patients: Their patients.
-        models: One result a model.
+        models: One result per model.
     """
 
-    dataset: str
-    title: str
     design: str
     cases: int
     patients: int
-    models: tuple[ModelResult, ...]
+    models: tuple[CorruptedModel, ...]
 
 
 @dataclass(frozen=True)
-class ShiftedModel:
+class ShiftedModel(RobustnessModel):
     """One model on the cases of one source, trained with and without cases of that source.
 
     Attributes:
-        model: Name of its option file.
-        title: Name for people.
-        arm: `classical` or `deep`.
-        reason: Why it has no figures; empty when it has.
         own: Figures of training with cases of the source; None after a failure. Its change is 0.
         foreign: Figures of training without; its change is against `own`, paired by patient.
     """
 
-    model: str
-    title: str
-    arm: str
-    reason: str
     own: Figures | None
     foreign: Figures | None
 
@@ -136,7 +128,7 @@ class SourceResult:
         patients: Their patients.
         own_training: Cases that a fit with the source was trained on, mean over fits.
         foreign_training: Cases that a fit without it was trained on.
-        models: One result a model.
+        models: One result per model.
     """
 
     source: str
@@ -154,7 +146,7 @@ class ShiftResult:
     Attributes:
         title: Name of the data set that models were trained on, for people.
         kind: What tells the sources apart.
-        sources: One result a source with enough patients of each class.
+        sources: One result per source with enough patients of each class.
     """
 
     title: str
@@ -169,11 +161,11 @@ class RobustnessResult:
     Attributes:
         margin: Smallest loss of AUC that counts.
         corruptions: What was tried, in the order of each model's curves.
-        datasets: One result a data set.
-        shifts: One result a shift.
+        datasets: One result per data set.
+        shifts: One result per shift.
     """
 
     margin: float
     corruptions: tuple[CorruptionKind, ...]
-    datasets: tuple[DataSetResult, ...]
+    datasets: tuple[CorruptedDataSet, ...]
     shifts: tuple[ShiftResult, ...]

@@ -1,23 +1,32 @@
-"""How each model's AUC falls as images get worse, and which model loses least."""
+"""How each model's AUC falls as images get worse, and which model loses least.
+
+All changes are paired by patient.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
-from skiagram.evaluation.delong import Placements
-from skiagram.evaluation.reference import Reference
+from skiagram.evaluation.calibration_assessment import expected_to_observed
+from skiagram.evaluation.delong import Placements, auc_estimate, combination
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.metrics import estimate_operating_point
 from skiagram.evaluation.results import Estimate
-from skiagram.studies.robustness.measures import Judged, figures, mean_change, weighed
+from skiagram.evaluation.scores import Scores
+from skiagram.studies.robustness.fits import ScoredModel
 from skiagram.studies.robustness.results import (
+    CorruptedModel,
     CorruptionKind,
     Figures,
-    ModelResult,
     SeverityCurve,
 )
 
 
 def model_results(
-    models: Sequence[Judged], kinds: Sequence[CorruptionKind], cases: Reference, margin: float
-) -> tuple[ModelResult, ...]:
+    models: Sequence[ScoredModel],
+    kinds: Sequence[CorruptionKind],
+    cases: LabelledCases,
+    margin: float,
+) -> tuple[CorruptedModel, ...]:
     """Return the result of each model.
 
     Args:
@@ -27,47 +36,47 @@ def model_results(
         margin: Smallest loss of AUC that counts.
     """
     terms = [
-        mean_change(one.placements[1:], one.placements[0]) if one.placements else None
-        for one in models
+        mean_change_terms(model.placements[1:], model.placements[0]) if model.placements else None
+        for model in models
     ]
     changes = [
-        Estimate(None, reason=one.outcome.reason) if term is None else weighed(term)
-        for one, term in zip(models, terms, strict=True)
+        Estimate(None, reason=model.outcome.reason) if term is None else weighted_auc(term)
+        for model, term in zip(models, terms, strict=True)
     ]
-    known = [at for at, one in enumerate(changes) if one.value is not None]
-    first = max(known, key=lambda at: changes[at].value or 0.0, default=None)
+    known = [index for index, change in enumerate(changes) if change.value is not None]
+    first = max(known, key=lambda index: changes[index].value or 0.0, default=None)
     results = []
-    for at, one in enumerate(models):
-        behind, own, least = None, terms[at], None if first is None else terms[first]
-        if own is not None and least is not None and at != first:
-            behind = weighed([*own, *((-factor, each) for factor, each in least)])
-        results.append(_model(one, kinds, cases, margin, changes[at], behind))
+    for index, model in enumerate(models):
+        behind, own, least = None, terms[index], None if first is None else terms[first]
+        if own is not None and least is not None and index != first:
+            behind = weighted_auc([*own, *((-factor, each) for factor, each in least)])
+        results.append(_model(model, kinds, cases, margin, changes[index], behind))
     return tuple(results)
 
 
 def _model(
-    one: Judged,
+    model: ScoredModel,
     kinds: Sequence[CorruptionKind],
-    cases: Reference,
+    cases: LabelledCases,
     margin: float,
     change: Estimate,
     behind: Estimate | None,
-) -> ModelResult:
-    outcome = one.outcome
+) -> CorruptedModel:
+    outcome = model.outcome
     found = [
-        figures(scores, placements, one.placements[0], cases)
-        for scores, placements in zip(one.scores, one.placements, strict=True)
+        compute_figures(scores, placements, model.placements[0], cases)
+        for scores, placements in zip(model.scores, model.placements, strict=True)
     ]
     ends = [1]
     for kind in kinds:
         ends.append(ends[-1] + len(kind.amounts))
     curves = [
-        severity_curve(kind.amounts, found[start:end], one.placements[start:end],
-                       one.placements[0], margin)
+        severity_curve(kind.amounts, found[start:end], model.placements[start:end],
+                       model.placements[0], margin)
         for kind, (start, end) in zip(kinds, pairwise(ends), strict=True)
         if found
     ]  # fmt: skip
-    return ModelResult(
+    return CorruptedModel(
         model=outcome.model,
         title=outcome.title,
         arm=outcome.arm,
@@ -96,12 +105,51 @@ def severity_curve(
         margin: Smallest loss of AUC that counts.
     """
     holds_to, breaks_at, holding = None, None, True
-    for amount, one in zip(amounts, found, strict=True):
-        low, high = one.change.low or 0.0, one.change.high or 0.0
+    for amount, figures in zip(amounts, found, strict=True):
+        low, high = figures.change.low or 0.0, figures.change.high or 0.0
         holding = holding and low > -margin
         if holding:
             holds_to = amount
         if breaks_at is None and high < -margin:
             breaks_at = amount
-    change = weighed(mean_change(worse, clean))
+    change = weighted_auc(mean_change_terms(worse, clean))
     return SeverityCurve(tuple(found), change, holds_to, breaks_at)
+
+
+def compute_figures(
+    scores: Scores, placements: Placements, reference: Placements, cases: LabelledCases
+) -> Figures:
+    """Return the figures of one model under one condition.
+
+    Args:
+        scores: Its scores.
+        placements: Their placements.
+        reference: Placements of what the change is against.
+        cases: The reported cases, of two classes.
+    """
+    positive = cases.positive or 0
+    at_threshold = estimate_operating_point(scores, cases)
+    return Figures(
+        auc=auc_estimate(placements),
+        change=weighted_auc([(1.0, placements), (-1.0, reference)]),
+        sensitivity=at_threshold["sensitivity"],
+        specificity=at_threshold["specificity"],
+        expected_to_observed=expected_to_observed(
+            scores.probability[:, :, positive], cases.label == positive, cases.patient
+        ),
+    )
+
+
+def weighted_auc(terms: Sequence[tuple[float, Placements]]) -> Estimate:
+    """Estimate a weighed sum of AUCs on the same cases, with its paired interval by patient."""
+    joined = combination(terms)
+    value, half = joined.mean, joined.variation.half
+    method = "paired DeLong" + (", clustered by patient" if joined.clustered else "")
+    return Estimate(value, value - half, value + half, method)
+
+
+def mean_change_terms(
+    worse: Sequence[Placements], clean: Placements
+) -> list[tuple[float, Placements]]:
+    """Return the terms of the mean change from clean, for `weighed`."""
+    return [*((1 / len(worse), placements) for placements in worse), (-1.0, clean)]

@@ -12,10 +12,10 @@ from pydantic.dataclasses import dataclass
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
 from skiagram.records import Cases, read_cases, read_table
-from skiagram.studies.robustness.cohorts import Cohort, within, without
-from skiagram.studies.robustness.measures import Judged, figures
+from skiagram.studies.cohorts import Cohort, cohort_without_source, cohorts_with_source
+from skiagram.studies.robustness.fits import ScoredModel, Setup, StudyDataSet
 from skiagram.studies.robustness.results import ShiftedModel, ShiftResult, SourceResult
-from skiagram.studies.robustness.setup import DataSet, Setup
+from skiagram.studies.robustness.severity import compute_figures
 
 _FEWEST = 10  # patients of each class, of the source and of all others
 
@@ -70,13 +70,16 @@ class Shift:
         found = []
         for value in values:
             own = source == value
-            groups = ([without(cases, task, own)], within(cases, task, own, setup.plan.seed))
+            groups = (
+                [cohort_without_source(cases, task, own)],
+                cohorts_with_source(cases, task, own, setup.plan.seed),
+            )
             found.append(_source(setup, str(value), data, groups, data))
         return ShiftResult(data.opened.card.title, column, tuple(found))
 
     def _other(self, setup: Setup, name: str) -> ShiftResult:
         data, other = (setup.data_set(each, "holdout") for each in (self.dataset, name))
-        classes = [each.opened.setting.cases.classes for each in (data, other)]
+        classes = [each.opened.evaluation_set.cases.classes for each in (data, other)]
         if classes[0] != classes[1]:
             raise OptionError(
                 f"classes {', '.join(classes[1])}",
@@ -115,7 +118,11 @@ def _enough(cases: Cases, own: NDArray[np.bool_]) -> bool:
 
 
 def _source(
-    setup: Setup, name: str, data: DataSet, groups: Sequence[list[Cohort]], target: DataSet
+    setup: Setup,
+    name: str,
+    data: StudyDataSet,
+    groups: Sequence[list[Cohort]],
+    target: StudyDataSet,
 ) -> SourceResult:
     """Compare training without a source with training with it, on the source's cases.
 
@@ -127,34 +134,37 @@ def _source(
         target: Where the source's cases are.
     """
     foreign, own = groups
-    tested = np.sort(np.concatenate([one.cases.test().case_id for one in own]))
-    cases = target.opened.setting.cases.of(tested.tolist(), name)
+    tested = np.sort(np.concatenate([cohort.cases.test().case_id for cohort in own]))
+    cases = target.opened.evaluation_set.cases.of(tested.tolist(), name)
     views = [target.prepared]
     pairs = zip(
-        setup.judge(data.prepared, foreign, views, cases, f"{name}, unseen"),
-        setup.judge(target.prepared, own, views, cases, f"{name}, seen"),
+        setup.score_models(data.prepared, foreign, views, cases, f"{name}, unseen"),
+        setup.score_models(target.prepared, own, views, cases, f"{name}, seen"),
         strict=True,
     )
-    sizes = [[len(one.cases.development()) for one in group] for group in (own, foreign)]
+    sizes = [[len(cohort.cases.development()) for cohort in group] for group in (own, foreign)]
     return SourceResult(
         source=name,
         cases=len(cases),
         patients=len(np.unique(cases.patient)),
         own_training=round(float(np.mean(sizes[0]))),
         foreign_training=round(float(np.mean(sizes[1]))),
-        models=tuple(_model(one, other, target, tested) for one, other in pairs),
+        models=tuple(_model(unseen, seen, target, tested) for unseen, seen in pairs),
     )
 
 
-def _model(foreign: Judged, own: Judged, target: DataSet, tested: NDArray[np.str_]) -> ShiftedModel:
+def _model(
+    foreign: ScoredModel, own: ScoredModel, target: StudyDataSet, tested: NDArray[np.str_]
+) -> ShiftedModel:
     outcome = own.outcome
     reason = foreign.outcome.reason or outcome.reason
     head = (outcome.model, outcome.title, outcome.arm, reason)
     if reason:
         return ShiftedModel(*head, None, None)
-    cases = target.opened.setting.cases.of(tested.tolist(), outcome.model)
+    cases = target.opened.evaluation_set.cases.of(tested.tolist(), outcome.model)
     reference = own.placements[0]
     of_own, of_foreign = (
-        figures(one.scores[0], one.placements[0], reference, cases) for one in (own, foreign)
+        compute_figures(model.scores[0], model.placements[0], reference, cases)
+        for model in (own, foreign)
     )
     return ShiftedModel(*head, of_own, of_foreign)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from skiagram.evaluation.results import Estimate
+from skiagram.studies.results import CrossValidatedDataSet, StudiedModel
 
 End = Literal["finished", "pruned", "failed"]
 
@@ -28,7 +29,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Nested:
+class NestedEstimate:
     """The search itself, judged on patients that it never saw.
 
     Attributes:
@@ -47,13 +48,10 @@ class Nested:
 
 
 @dataclass(frozen=True)
-class SearchedModel:
+class SearchedModel(StudiedModel):
     """One model's search.
 
     Attributes:
-        model: Name of its option file.
-        title: Name for people.
-        arm: `classical` or `deep`.
         trials: All trials in the order of their numbers.
         best: Number of the best finished trial; None where none finished.
         default: AUC of the first trial over the folds.
@@ -63,40 +61,27 @@ class SearchedModel:
         option_file: The model's option file with the best trial's values.
     """
 
-    model: str
-    title: str
-    arm: str
     trials: tuple[Trial, ...]
     best: int | None
     default: Estimate
     tuned: Estimate
     gain: Estimate
-    nested: Nested | None
+    nested: NestedEstimate | None
     option_file: str
 
 
 @dataclass(frozen=True)
-class SearchResult:
+class SearchResult(CrossValidatedDataSet):
     """What the study found on one data set.
 
     Attributes:
-        dataset: Name of its option file.
-        title: Name for people.
-        cases: Development cases; test cases are never opened.
-        patients: Their patients.
-        folds: Folds that a trial is fitted on, all repeats together.
         budget: Trials of every model.
         outer: Outer folds of the nested estimate; None without one.
-        models: One a model.
+        models: One per model.
         processor_seconds: Model → seconds that each of its trials took, as measured on the
             machine that fitted it; the one figure here that another machine changes.
     """
 
-    dataset: str
-    title: str
-    cases: int
-    patients: int
-    folds: int
     budget: int
     outer: int | None
     models: tuple[SearchedModel, ...]

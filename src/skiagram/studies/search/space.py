@@ -1,9 +1,10 @@
-"""What a search may change: option names with their ranges, one file a model in conf/search."""
+"""What a search may change, one file per model in conf/search, and option files with new values."""
 
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Annotated, Any, Literal, Self
 
+import yaml
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic.dataclasses import dataclass
 
@@ -14,8 +15,8 @@ Scale = Literal["linear", "log"]
 
 
 @dataclass(**STRICT)
-class Real:
-    """A range of numbers, both ends included.
+class Range:
+    """A range of numbers, both ends included; of whole numbers alone if both ends are written so.
 
     Attributes:
         low: Least value.
@@ -23,8 +24,8 @@ class Real:
         scale: `log` tries each order of magnitude as often as any other; then `low` > 0.
     """
 
-    low: float
-    high: float
+    low: int | float
+    high: int | float
     scale: Scale
 
     @model_validator(mode="after")
@@ -35,22 +36,15 @@ class Real:
             raise ValueError("`scale: log` needs a `low` above 0")
         return self
 
-    def holds(self, value: object) -> bool:
-        """Say whether a value lies within."""
-        number = type(value) in {int, float}
-        return number and self.low <= value <= self.high  # type: ignore[operator]
-
-
-@dataclass(**STRICT)
-class Whole(Real):
-    """A range of whole numbers, both ends included."""
-
-    low: int
-    high: int
+    @property
+    def whole(self) -> bool:
+        """Return whether only whole numbers are tried."""
+        return type(self.low) is int and type(self.high) is int
 
     def holds(self, value: object) -> bool:
-        """Say whether a value is whole and lies within."""
-        return type(value) is int and super().holds(value)
+        """Return whether a value lies within, and is whole where only whole numbers are tried."""
+        kinds = (int,) if self.whole else (int, float)
+        return type(value) in kinds and self.low <= value <= self.high  # type: ignore[operator]
 
 
 @dataclass(**STRICT)
@@ -69,18 +63,14 @@ class Choice:
 
 
 def _kind(value: Any) -> str:
-    """Say which kind of values an option file means, so that an error is about that kind alone."""
+    """Return which kind of values an option file means, so that an error is about that kind."""
     if isinstance(value, Mapping):
-        whole = type(value.get("low")) is int and type(value.get("high")) is int
-        return "choice" if "choices" in value else "whole" if whole else "real"
-    return {Choice: "choice", Whole: "whole"}.get(type(value), "real")
+        return "choice" if "choices" in value else "range"
+    return "choice" if isinstance(value, Choice) else "range"
 
 
 Dimension = Annotated[
-    Annotated[Whole, Tag("whole")]
-    | Annotated[Real, Tag("real")]
-    | Annotated[Choice, Tag("choice")],
-    Discriminator(_kind),
+    Annotated[Range, Tag("range")] | Annotated[Choice, Tag("choice")], Discriminator(_kind)
 ]
 
 
@@ -127,7 +117,7 @@ def _value(options: Mapping[str, Any], name: str, where: str) -> Any:
     return found
 
 
-def applied(options: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def apply_values(options: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return options with some values in place of their own; the given mapping stays as it is."""
     changed = deepcopy(dict(options))
     for name, value in values.items():
@@ -137,3 +127,47 @@ def applied(options: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, 
             inner = inner[part]
         inner[last] = value
     return changed
+
+
+def rewrite_option_file(text: str, values: Mapping[str, Any], heading: str) -> str:
+    """Return an option file with other values, each of them marked with what it was.
+
+    Args:
+        text: The option file.
+        values: Option, with dots down to nested ones → its value.
+        heading: Comment that goes on top.
+
+    Raises:
+        OptionError: The file lacks an option, or writes its value on several lines.
+    """
+    lines = text.splitlines()
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    for name, value in values.items():
+        node = _find(root, name)
+        start, end = node.start_mark, node.end_mark
+        if start.line != end.line:
+            raise OptionError("a value on several lines cannot be searched", where=name)
+        line = lines[start.line]
+        old = line[start.column : end.column]
+        if yaml.safe_load(old) == value:
+            continue
+        rest = line[end.column :].rstrip()
+        mark = f"{rest}; was {old}" if "#" in rest else f"{rest} # was {old}"
+        lines[start.line] = line[: start.column] + _inline(value) + mark
+    return "\n".join([f"# {heading}", *lines]) + "\n"
+
+
+def _find(root: Any, name: str) -> Any:
+    node = root
+    for part in name.split("."):
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        found = [value for key, value in pairs if key.value == part]
+        if not found:
+            raise OptionError("no such option in the option file", where=name)
+        node = found[0]
+    return node
+
+
+def _inline(value: Any) -> str:
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=10**6)
+    return text.removesuffix("...\n").strip()

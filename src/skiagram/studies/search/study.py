@@ -1,34 +1,35 @@
-"""Study `search`: the options of every model searched with the same budget on the same folds."""
+"""Study `search`: the options of every model searched with the same budget on the same folds.
 
-from typing import Annotated
+What a search found is estimated twice: on the folds that chose it (optimistic), and by a nested
+search on patients that it never saw.
+"""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.models.plan import Plan
+from skiagram.evaluation.results import Estimate
+from skiagram.evaluation.stability import corrected_mean
 from skiagram.options import STRICT, build
-from skiagram.records import DataCard, Design, read_cases, read_record
-from skiagram.studies.contenders import untrained
-from skiagram.studies.ground import Ground
-from skiagram.studies.passes import ingested, prepared
-from skiagram.studies.place import Place
-from skiagram.studies.search.judged import best_trial, compared, nested, unknown
-from skiagram.studies.search.ledger import opened_storage
-from skiagram.studies.search.option_file import rewritten
-from skiagram.studies.search.results import Nested, SearchedModel, SearchResult, Trial
-from skiagram.studies.search.rounds import Budget, Searched, search
-from skiagram.training.options import Trainer
+from skiagram.splits import Partition, grouped_folds
+from skiagram.studies.cross_validation import CrossValidatedStudy, CrossValidation
+from skiagram.studies.pipeline_steps import Arm
+from skiagram.studies.search.ledger import open_storage
+from skiagram.studies.search.results import NestedEstimate, SearchedModel, SearchResult, Trial
+from skiagram.studies.search.space import apply_values, rewrite_option_file
+from skiagram.studies.search.trials import Budget, FoldFit, ModelSearch, fit_fold, search
+from skiagram.studies.workspace import Workspace
 
 
 @options_class(**STRICT)
-class Search:
+class Search(CrossValidatedStudy):
     """The same number of trials for every model of both arms, on development cases alone.
 
     Attributes:
-        dataset: Option file of the data set.
-        design: Its design; sealed cases are not opened.
-        restoration: Option file of the restoration.
-        features: Option files of the feature families.
         baselines: Option files of classical models; each has a space in conf/search.
         networks: Option files of networks; each has a space in conf/search.
         budget: Trials and rounds.
@@ -36,41 +37,30 @@ class Search:
             none.
         storage: Database of the trials, a URL as SQLAlchemy takes it; null for a file of SQLite
             under .work/studies.
-        plan: Repeats, folds and seed.
-        trainer: Where networks are trained.
     """
 
-    dataset: str
-    design: Design
-    restoration: str
-    features: Annotated[tuple[str, ...], Field(min_length=1)]
-    baselines: tuple[str, ...]
-    networks: tuple[str, ...]
     budget: Budget
     outer_folds: Annotated[int, Field(ge=2)] | None
     storage: str | None
-    plan: Plan
-    trainer: Trainer
 
-    def run(self, place: Place) -> SearchResult:
+    def run(self, workspace: Workspace) -> SearchResult:
         """Make all trials that are not made yet and judge what they found."""
-        arms = dict.fromkeys(self.baselines, "classical") | dict.fromkeys(self.networks, "deep")
-        models = [_searched(place, name, arm) for name, arm in arms.items()]
-        storage = opened_storage(self.storage, place.work)
-        ground, title = self._ground(place)
-        ledgers = search(ground, models, self.budget, storage)
-        outer: dict[str, Nested] = {}
+        models = [_model_search(workspace, name, arm) for name, arm in self.arms.items()]
+        storage = open_storage(self.storage, workspace.work)
+        cv, title = self.cross_validation(workspace)
+        ledgers = search(cv, models, self.budget, storage)
+        outer: dict[str, NestedEstimate] = {}
         if self.outer_folds is not None:
-            outer = nested(ground, models, self.budget, storage, self.outer_folds)
+            outer = nested_search(cv, models, self.budget, storage, self.outer_folds)
         found, seconds = [], {}
         for model in models:
             trials, seconds[model.name] = ledgers[model.name].results(self.budget.trials)
-            found.append(self._judged(ground, model, trials, outer.get(model.name)))
+            found.append(self._searched_model(cv, model, trials, outer.get(model.name)))
         return SearchResult(
             dataset=self.dataset,
             title=title,
-            cases=len(ground),
-            patients=len(set(ground.patient_id.tolist())),
+            cases=len(cv),
+            patients=len(set(cv.patient_id.tolist())),
             folds=self.plan.repeats * self.plan.folds,
             budget=self.budget.trials,
             outer=self.outer_folds,
@@ -78,40 +68,136 @@ class Search:
             processor_seconds=seconds,
         )
 
-    def _ground(self, place: Place) -> tuple[Ground, str]:
-        families = {name: place.option_file("features", name) for name in self.features}
-        data = ingested(place, place.option_file("dataset", self.dataset), self.design)
-        images = prepared(place, data, place.option_file("restoration", self.restoration), families)
-        cases, task = read_cases(data.folder / "cases")
-        ground = Ground.of(place, images, self.trainer, self.plan, cases.development(), task)
-        return ground, read_record(DataCard, data.folder / "cases/card.json").title
-
-    def _judged(
-        self, ground: Ground, model: Searched, trials: tuple[Trial, ...], outer: Nested | None
+    def _searched_model(
+        self,
+        cv: CrossValidation,
+        model: ModelSearch,
+        trials: tuple[Trial, ...],
+        outer: NestedEstimate | None,
     ) -> SearchedModel:
         best, first = best_trial(trials), trials[0]
-        figures = unknown(first.reason or "no trial finished")
+        figures = missing_estimates(first.reason or "no trial finished")
         if best is not None and first.end == "finished":
-            figures = compared(first.fold_auc, best.fold_auc, self.plan.folds)
+            figures = compare_folds(first.fold_auc, best.fold_auc, self.plan.folds)
         heading = f"{model.name} with the best of {len(trials)} trials on {self.dataset}"
         return SearchedModel(
             model.name,
-            untrained(ground.place, model.arm, model.options, self.trainer).title,
-            model.arm,
+            model.arm.model(model.options, cv.workspace.compute.threads).title,
+            model.arm.name,
             trials,
             None if best is None else best.number,
             *figures,
             outer,
-            rewritten(
-                (ground.place.conf / "model" / f"{model.name}.yaml").read_text(encoding="utf-8"),
+            rewrite_option_file(
+                (cv.workspace.conf / "model" / f"{model.name}.yaml").read_text(encoding="utf-8"),
                 {} if best is None else best.values,
                 f"{heading}; the folds that chose them flatter these values.",
             ),
         )
 
 
-def _searched(place: Place, name: str, arm: str) -> Searched:
-    options = place.option_file("model", name)
-    space = build(place.option_file("search", name), f"conf/search/{name}.yaml")
+def _model_search(workspace: Workspace, name: str, arm: Arm) -> ModelSearch:
+    options = workspace.option_file("model", name)
+    space = build(workspace.option_file("search", name), f"conf/search/{name}.yaml")
     defaults = space.defaults(options, f"conf/search/{name}.yaml")
-    return Searched(name, arm, options, space, defaults)
+    return ModelSearch(name, arm, options, space, defaults)
+
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+
+def best_trial(trials: Sequence[Trial]) -> Trial | None:
+    """Return the finished trial of the highest mean AUC, the first of equal ones."""
+    finished = [trial for trial in trials if trial.end == "finished"]
+    return max(finished, key=lambda trial: (np.mean(trial.fold_auc), -trial.number), default=None)
+
+
+def compare_folds(
+    default: Sequence[float], tuned: Sequence[float], folds: int
+) -> tuple[Estimate, Estimate, Estimate]:
+    """Return the mean AUC of each and of tuned minus default, paired by fold.
+
+    Args:
+        default: AUC of each fold with the values of the option file.
+        tuned: AUC of each fold with those that the search found.
+        folds: Folds of one repeat.
+    """
+    default_auc, tuned_auc, ratio = np.array(default), np.array(tuned), 1 / (folds - 1)
+    return (
+        corrected_mean(default_auc, ratio, 0.0, 1.0),
+        corrected_mean(tuned_auc, ratio, 0.0, 1.0),
+        corrected_mean(tuned_auc - default_auc, ratio, -1.0, 1.0),
+    )
+
+
+def missing_estimates(reason: str) -> tuple[Estimate, Estimate, Estimate]:
+    """Return three figures that cannot be computed."""
+    missing = Estimate(None, reason=reason)
+    return missing, missing, missing
+
+
+def nested_search(
+    cv: CrossValidation,
+    models: Sequence[ModelSearch],
+    budget: Budget,
+    storage: "BaseStorage",
+    outer: int,
+) -> dict[str, NestedEstimate]:
+    """Repeat the whole search inside each outer fold and test what it chose on the held-out part.
+
+    Args:
+        cv: All development cases.
+        models: Whose options are searched.
+        budget: Trials of each search.
+        storage: Database of all searches.
+        outer: Outer folds, by patient.
+    """
+    seed = cv.plan.seed
+    parts = grouped_folds(cv.label, cv.patient_id, outer, seed, "search", "outer")
+    found: dict[str, list[_OuterFold]] = {model.name: [] for model in models}
+    for number, part in enumerate(parts):
+        ledgers = search(cv.select(part.training), models, budget, storage)
+        for model in models:
+            trials, _ = ledgers[model.name].results(budget.trials)
+            found[model.name].append(_run_outer_fold(cv, model, trials, part, f"outer{number}"))
+    return {name: _nested_estimate(folds) for name, folds in found.items()}
+
+
+@dataclass(frozen=True)
+class _OuterFold:
+    """One outer fold: what was chosen inside, the fits outside, and all fits made."""
+
+    values: dict[str, Any]
+    default: FoldFit
+    tuned: FoldFit
+    fits: int
+
+
+def _run_outer_fold(
+    cv: CrossValidation, model: ModelSearch, trials: Sequence[Trial], part: Partition, name: str
+) -> _OuterFold:
+    best = best_trial(trials)
+    values = best.values if best else model.defaults
+    default, tuned = (
+        fit_fold(cv, model.name, model.arm, apply_values(model.options, chosen), part, name)
+        for chosen in (model.defaults, values)
+    )
+    return _OuterFold(values, default, tuned, 2 + sum(len(trial.fold_auc) for trial in trials))
+
+
+def _nested_estimate(folds: Sequence[_OuterFold]) -> NestedEstimate:
+    pairs = [(fold.default.auc, fold.tuned.auc) for fold in folds]
+    known = [
+        (default, tuned) for default, tuned in pairs if default is not None and tuned is not None
+    ]
+    if len(known) == len(folds):
+        default, tuned = zip(*known, strict=True)
+        figures = compare_folds(default, tuned, len(folds))
+    else:
+        figures = missing_estimates(
+            next(r for f in folds for r in (f.default.reason, f.tuned.reason) if r)
+        )
+    return NestedEstimate(
+        *figures, tuple(fold.values for fold in folds), sum(fold.fits for fold in folds)
+    )

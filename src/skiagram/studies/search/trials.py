@@ -1,25 +1,36 @@
-"""One trial: a model with some values, fitted fold after fold until it lies too low."""
+"""Trials of a search: proposed round by round, fitted fold after fold.
+
+All trials of a round are proposed from those of earlier rounds and then fitted side by side. Which
+trial of a round ends first decides nothing, so no figure depends on the number of workers.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import process_time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
+from skiagram.compute.progress import Progress
 from skiagram.errors import DataError, ModelFailure
 from skiagram.options import STRICT
 from skiagram.records import read_record, write_record
 from skiagram.splits import Partition
-from skiagram.studies.ground import Ground
-from skiagram.studies.search.results import End
+from skiagram.studies.cross_validation import CrossValidation
+from skiagram.studies.pipeline_steps import Arm
+from skiagram.studies.search.ledger import Ledger, TrialOutcome, decode, propose
+from skiagram.studies.search.space import Space, apply_values
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
 
 
 @dataclass(frozen=True)
-class Fit:
+class FoldFit:
     """One fit, kept as a piece.
 
     Attributes:
@@ -34,39 +45,22 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class TrialTask:
     """A trial to make.
 
     Attributes:
-        ground: Cases and folds.
+        cv: Cases and folds.
         model: Name of the model's option file.
-        arm: `classical` or `deep`.
+        arm: Its arm.
         options: The model's options with the trial's values.
         bars: Least mean AUC after each fold with which the trial goes on; None for any.
     """
 
-    ground: Ground
+    cv: CrossValidation
     model: str
-    arm: str
+    arm: Arm
     options: Mapping[str, Any]
     bars: tuple[float | None, ...]
-
-
-@dataclass(frozen=True)
-class Attempted:
-    """How a trial went.
-
-    Attributes:
-        fold_auc: AUC of the folds that were fitted.
-        end: How it ended.
-        reason: Why it failed; else empty.
-        processor_seconds: Taken by all its fits.
-    """
-
-    fold_auc: tuple[float, ...]
-    end: End
-    reason: str
-    processor_seconds: float
 
 
 @options_class(**STRICT)
@@ -99,31 +93,36 @@ class Pruning:
         return tuple(least[done - 1] if done in judged else None for done in range(1, folds + 1))
 
 
-def attempt(one: Attempt) -> Attempted:
+def run_trial(task: TrialTask) -> TrialOutcome:
     """Make a trial, or read what an earlier run left of it."""
     areas: list[float] = []
     seconds = 0.0
-    for number, fold in enumerate(one.ground.folds()):
-        fit = fitted(one.ground, one.model, one.arm, one.options, fold, f"fold{number}")
+    for number, fold in enumerate(task.cv.folds()):
+        fit = fit_fold(task.cv, task.model, task.arm, task.options, fold, f"fold{number}")
         seconds += fit.processor_seconds
         if fit.auc is None:
-            return Attempted(tuple(areas), "failed", fit.reason, seconds)
+            return TrialOutcome(tuple(areas), "failed", fit.reason, seconds)
         areas.append(fit.auc)
-        bar = one.bars[number]
+        bar = task.bars[number]
         if bar is not None and float(np.mean(areas)) < bar:
-            return Attempted(tuple(areas), "pruned", "", seconds)
-    return Attempted(tuple(areas), "finished", "", seconds)
+            return TrialOutcome(tuple(areas), "pruned", "", seconds)
+    return TrialOutcome(tuple(areas), "finished", "", seconds)
 
 
-def fitted(
-    ground: Ground, model: str, arm: str, options: Mapping[str, Any], fold: Partition, name: str
-) -> Fit:
+def fit_fold(
+    cv: CrossValidation,
+    model: str,
+    arm: Arm,
+    options: Mapping[str, Any],
+    fold: Partition,
+    name: str,
+) -> FoldFit:
     """Fit one fold, or read what an earlier run left of it.
 
     Args:
-        ground: Cases.
+        cv: Cases.
         model: Name of the model's option file.
-        arm: `classical` or `deep`.
+        arm: Its arm.
         options: The model's options.
         fold: Rows of the cases.
         name: Name of the fold.
@@ -133,11 +132,128 @@ def fitted(
         started = process_time()
         auc, reason = None, ""
         try:
-            auc = ground.held_out_auc(arm, options, fold, "search", name)
+            auc = cv.held_out_auc(arm, options, fold, "search", name)
         except (ModelFailure, DataError) as error:
             reason = str(error)
-        write_record(Fit(auc, reason, process_time() - started), folder / "fit.json")
+        write_record(FoldFit(auc, reason, process_time() - started), folder / "fit.json")
 
-    inputs = ground.inputs(arm) | {"model": options, "held_out": fold.held_out.tolist()}
-    piece = ground.place.made(f"trial-{model}", inputs | {"name": name}, make)
-    return read_record(Fit, piece / "fit.json")
+    inputs = cv.inputs(arm) | {"model": options, "held_out": fold.held_out.tolist()}
+    piece = cv.workspace.make_once(f"trial-{model}", inputs | {"name": name}, make, type(arm))
+    return read_record(FoldFit, piece / "fit.json")
+
+
+@options_class(**STRICT)
+class Budget:
+    """What every model is given.
+
+    Attributes:
+        trials: Trials, the first with the values of the option file; a multiple of `together`.
+        together: Trials of a round: proposed at a time, fitted side by side.
+        startup: Trials drawn at random before earlier ones guide the search.
+        pruning: When a trial ends early; null fits every trial on all folds.
+    """
+
+    trials: Annotated[int, Field(ge=1)]
+    together: Annotated[int, Field(ge=1)]
+    startup: Annotated[int, Field(ge=1)]
+    pruning: Pruning | None
+
+    @model_validator(mode="after")
+    def _whole_rounds(self) -> Self:
+        if self.trials % self.together:
+            raise ValueError("`trials` must be a multiple of `together`")
+        return self
+
+
+@dataclass(frozen=True)
+class ModelSearch:
+    """A model to search.
+
+    Attributes:
+        name: Name of its option file.
+        arm: Its arm.
+        options: Its option file.
+        space: What may be changed.
+        defaults: The option file's own values of that.
+    """
+
+    name: str
+    arm: Arm
+    options: Mapping[str, Any]
+    space: Space
+    defaults: dict[str, Any]
+
+
+def search(
+    cv: CrossValidation, models: Sequence[ModelSearch], budget: Budget, storage: "BaseStorage"
+) -> dict[str, Ledger]:
+    """Make all trials that are not made yet and return each model's ledger.
+
+    All models go from round to round together: workers start once per round.
+
+    Args:
+        cv: Cases and folds.
+        models: Whose options are searched.
+        budget: Trials and rounds of each.
+        storage: Database of all searches.
+    """
+    ledgers = {model.name: _ledger(cv, model, budget, storage) for model in models}
+    with Progress("search", budget.trials * len(models)) as progress:
+        for first in range(0, budget.trials, budget.together):
+            waiting = []
+            for model in models:
+                ledger = ledgers[model.name]
+                _propose_round(ledger, model, budget, first, cv.plan.seed)
+                own = _attempts(ledger, cv, model, budget, first)
+                progress.advance(budget.together - len(own))
+                waiting += [(ledger, *pair) for pair in own]
+            tasks = [task for _, _, task in waiting]
+            done = cv.workspace.compute.map(run_trial, tasks)
+            for (ledger, trial, _), found in zip(waiting, done, strict=True):
+                ledger.tell(trial, found)
+                progress.advance()
+    return ledgers
+
+
+def _ledger(
+    cv: CrossValidation, model: ModelSearch, budget: Budget, storage: "BaseStorage"
+) -> Ledger:
+    inputs = cv.inputs(model.arm) | {
+        "model": model.options, "space": asdict(model.space), "together": budget.together,
+        "startup": budget.startup, "pruning": budget.pruning and asdict(budget.pruning),
+    }  # fmt: skip
+    return Ledger(
+        storage,
+        cv.workspace.digest(f"search-{model.name}", inputs, search, type(model.arm)),
+        model.space,
+    )
+
+
+def _propose_round(
+    ledger: Ledger, model: ModelSearch, budget: Budget, first: int, seed: int
+) -> None:
+    for number in range(len(ledger.trials()), first + budget.together):
+        if number == 0:
+            ledger.add_first(model.defaults)
+            continue
+        earlier = ledger.trials()
+        ledger.add(propose(model.space, earlier, budget.startup, seed, model.name, number))
+
+
+def _attempts(
+    ledger: Ledger, cv: CrossValidation, model: ModelSearch, budget: Budget, first: int
+) -> "list[tuple[FrozenTrial, TrialTask]]":
+    """Return the trials of a round that have not ended, judged by those of earlier rounds."""
+    trials = ledger.trials()
+    folds = cv.plan.repeats * cv.plan.folds
+    bars: tuple[float | None, ...] = (None,) * folds
+    if budget.pruning is not None:
+        earlier = [trial for trial in trials[:first] if trial.state.name == "COMPLETE"]
+        bars = budget.pruning.bars([trial.user_attrs["fold_auc"] for trial in earlier], folds)
+    own = trials[first : first + budget.together]
+    waiting = [trial for trial in own if trial.state.name == "RUNNING"]
+    values = [apply_values(model.options, decode(model.space, trial.params)) for trial in waiting]
+    return [
+        (trial, TrialTask(cv, model.name, model.arm, options, bars))
+        for trial, options in zip(waiting, values, strict=True)
+    ]

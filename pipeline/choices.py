@@ -1,0 +1,55 @@
+"""The choices of a run, as stages that read the whole run need them."""
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from skiagram.calibration import CalibrationMethod
+from skiagram.options import STRICT
+from skiagram.records import Design
+
+
+@dataclass(**STRICT)
+class RunChoices:
+    """What params.yaml chose.
+
+    Attributes:
+        dataset: Option file of the data set.
+        design: Design of evaluation.
+        restoration: Option file of the restoration.
+        features: Option files of the feature families, comma-separated.
+        baselines: Option files of the classical models.
+        networks: Option files of the networks.
+        combinations: Option files of combinations, comma-separated.
+        repeats: Repeats of the plan.
+        folds: Folds of the plan.
+        inner_folds: Folds inside each outer fold.
+        calibration: How scores became probabilities.
+        sensitivity: Sensitivity at which thresholds were set, on held-out cases.
+        seed: The run's seed.
+    """
+
+    dataset: str
+    design: Design
+    restoration: str
+    features: str
+    baselines: tuple[str, ...]
+    networks: tuple[str, ...]
+    combinations: str
+    repeats: Annotated[int, Field(ge=1)]
+    folds: Annotated[int, Field(ge=2)]
+    inner_folds: Annotated[int, Field(ge=2)]
+    calibration: CalibrationMethod
+    sensitivity: Annotated[float, Field(gt=0, le=1)]
+    seed: Annotated[int, Field(ge=0)]
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Return the option files of the models of both arms, baselines first."""
+        return (*self.baselines, *self.networks)
+
+    @property
+    def combined(self) -> tuple[str, ...]:
+        """Return the option files of the combinations."""
+        return tuple(one.strip() for one in self.combinations.split(",") if one.strip())

@@ -1,0 +1,99 @@
+"""Keeps a copy of dvc.lock and puts it back when a killed run left a broken one.
+
+DVC writes the lock in place; killed in that moment, it leaves a file that it refuses itself.
+"""
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+
+from entrypoint import ROOT
+from skiagram.errors import DataError, SkiagramError
+
+_CONFLICT = b"\n<<<<<<< "
+_PATIENCE = 1.0  # seconds; a run that is writing the lock right now is done by then
+
+
+def mend_lock(root: Path) -> str:
+    """Make sure that dvc.lock can be read, and keep a copy of it.
+
+    Args:
+        root: The project.
+
+    Returns:
+        What was done, one line; empty where the lock is whole.
+
+    Raises:
+        DataError: Two versions of the lock meet in it, left by a merge.
+    """
+    lock, kept = root / "dvc.lock", root / ".work" / "dvc.lock"
+    if not lock.exists():
+        return ""
+    if not _is_whole(lock.read_bytes()):
+        time.sleep(_PATIENCE)
+    content = lock.read_bytes()
+    if _is_whole(content):
+        _replace(kept, content)
+        return ""
+    if _CONFLICT in b"\n" + content:
+        raise DataError(
+            "holds two versions, left by a merge",
+            where="dvc.lock",
+            remedy="`git checkout --ours dvc.lock`, then `make repro`",
+        )
+    _replace(root / ".work" / "dvc.lock.broken", content)
+    for place, found in (("the last run", _content(kept)), ("git", _committed(root))):
+        if found and _is_whole(found):
+            _replace(lock, found)
+            return f"dvc.lock was cut short by a killed run; the one of {place} was put back."
+    lock.unlink()
+    return "dvc.lock was cut short by a killed run; no whole one was found, so every stage is new."
+
+
+def _is_whole(content: bytes) -> bool:
+    """Return whether DVC would read this lock, and its last line is complete."""
+    try:
+        COMPILED_LOCKFILE_SCHEMA(yaml.load(content, Loader=yaml.CSafeLoader))
+    except Exception:  # whatever stops this stops DVC
+        return False
+    return content.endswith(b"\n")
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def _committed(root: Path) -> bytes:
+    git = shutil.which("git")
+    if git is None:
+        return b""
+    command = [git, "show", "HEAD:./dvc.lock"]
+    return subprocess.run(command, cwd=root, capture_output=True, check=False).stdout  # noqa: S603
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def main() -> int:
+    """Mend the lock and say what was done."""
+    try:
+        done = mend_lock(ROOT)
+    except SkiagramError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    if done:
+        print(done, file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

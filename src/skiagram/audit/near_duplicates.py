@@ -1,0 +1,89 @@
+"""Duplicates on both sides of a split, of different patients, or with different labels."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.audit.contract import Evidence, Finding, Severity, examples
+
+_DEVELOPMENT = ("train", "validation")
+_SPLIT_REMEDY = "put all copies into the same split"
+
+
+def check_near_duplicates(evidence: Evidence) -> list[Finding]:
+    """Look for duplicates across splits and patients, and for those with different labels."""
+    across = evidence.pairs_between(_DEVELOPMENT, ("test",))
+    return [
+        _test_cases("exact_duplicates_across_splits", evidence, across & evidence.pairs.exact),
+        _test_cases("near_duplicates_across_splits", evidence, across),
+        _validation_cases(evidence),
+        _other_patients(evidence),
+        _label_conflicts(evidence),
+    ]
+
+
+def _concerned(evidence: Evidence, pairs: NDArray[np.bool_], split: str) -> NDArray[np.str_]:
+    rows = np.concatenate([evidence.pairs.first[pairs], evidence.pairs.second[pairs]])
+    concerned = evidence.cases.select(np.unique(rows[evidence.cases.split[rows] == split]))
+    return concerned.case_id
+
+
+def _test_cases(name: str, evidence: Evidence, pairs: NDArray[np.bool_]) -> Finding:
+    concerned = _concerned(evidence, pairs, "test")
+    copies = "an identical image" if name.startswith("exact") else "a near duplicate"
+    return Finding(
+        name=name,
+        severity="stop",
+        count=len(concerned),
+        summary=f"Test images with {copies} among the development images: {len(concerned)} of "
+        f"{len(evidence.cases.test())}.",
+        remedy=_SPLIT_REMEDY,
+        examples=examples(concerned),
+    )
+
+
+def _validation_cases(evidence: Evidence) -> Finding:
+    concerned = _concerned(
+        evidence, evidence.pairs_between(("train",), ("validation",)), "validation"
+    )
+    total = int((evidence.cases.split == "validation").sum())
+    return Finding(
+        name="near_duplicates_across_training_and_validation",
+        severity="warning",
+        count=len(concerned),
+        summary="Validation images with a near duplicate among the training images: "
+        f"{len(concerned)} of {total}; early stopping may come too late.",
+        remedy=_SPLIT_REMEDY,
+        examples=examples(concerned),
+    )
+
+
+def _other_patients(evidence: Evidence) -> Finding:
+    """Near duplicates of different patients undo the grouping of folds by patient."""
+    pairs, patient = evidence.pairs, evidence.cases.patient_id
+    severity: Severity = "stop" if evidence.task.design == "cv" else "warning"
+    developed = evidence.pairs_between(_DEVELOPMENT, _DEVELOPMENT)
+    concerned = developed & (patient[pairs.first] != patient[pairs.second])
+    return Finding(
+        name="near_duplicates_across_patients",
+        severity=severity,
+        count=int(concerned.sum()),
+        summary="Pairs of near duplicates among the development images of different patients: "
+        f"{int(concerned.sum())}; a model may be trained on one image and evaluated on the other.",
+        remedy="correct the patient ids, or remove one image of each pair",
+        examples=examples(evidence.cases.case_id[pairs.first[concerned]]),
+    )
+
+
+def _label_conflicts(evidence: Evidence) -> Finding:
+    pairs, label = evidence.pairs, evidence.cases.label
+    developed = evidence.pairs_between(_DEVELOPMENT, _DEVELOPMENT)
+    conflict = developed & (label[pairs.first] != label[pairs.second])
+    return Finding(
+        name="label_conflicts",
+        severity="warning",
+        count=int(conflict.sum()),
+        summary="Pairs of near duplicates with different labels among the development images: "
+        f"{int(conflict.sum())}.",
+        remedy="check the labels of these images",
+        examples=examples(evidence.cases.case_id[pairs.first[conflict]]),
+    )

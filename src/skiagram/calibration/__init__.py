@@ -1,1 +1,0 @@
-"""From scores to probabilities, by methods fit on out-of-fold scores."""

@@ -1,0 +1,307 @@
+"""What `skiagram check` prints: the survey of a folder, and a run's time and disk.
+
+Times are measured on the images themselves where they can be.
+"""
+
+import dataclasses
+import re
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from pydantic.dataclasses import dataclass
+
+from skiagram.datasets.folder.identifiers import suspect_column
+from skiagram.datasets.folder.source import Folder
+from skiagram.datasets.folder.survey import ExaminedFile, Survey
+from skiagram.datasets.folder.table import Columns, Row
+from skiagram.datasets.image_files import read_image
+from skiagram.errors import SkiagramError
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.covariates import Covariates
+from skiagram.features.family import FeatureFamily
+from skiagram.image_store.shards import Image
+from skiagram.models.resampling import Plan
+from skiagram.options import STRICT, build, check
+from skiagram.records import Design
+from skiagram.restoration.contract import Restoration
+
+_SAMPLE = 8
+_PATIENCE = 5.0  # seconds after which no further image is tried
+_NETWORK_SECONDS = 5e-7  # a pixel, epoch and core: 1e-7 in small_cnn, 4e-7 to 8e-7 in article_cnn
+_RESTORED_BYTES = 4
+_REFERENCE = re.compile(r"\$\{params:(\w+)\}")
+
+
+@dataclass(**STRICT)
+class RunChoices:
+    """The choices of a project that tell how long a run takes.
+
+    Attributes:
+        restoration: Option file of the restoration.
+        features: Option files of the feature families, comma-separated.
+        networks: Option files of the networks.
+        plan: How every model is fitted.
+    """
+
+    restoration: str
+    features: str
+    networks: tuple[str, ...]
+    plan: Plan
+
+
+@dataclasses.dataclass(frozen=True)
+class Rates:
+    """Seconds a pixel of two stages, and on how many images they were measured."""
+
+    restore: float
+    extract: float
+    images: int
+
+
+def survey_text(survey: Survey, source: Folder, design: Design) -> str:
+    """Return counts, sizes, problems and findings."""
+    parts = [_counts(survey, source), _sizes(survey), _findings(survey, design), _problems(survey)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def left_out_text(rows: Sequence[Row], columns: Columns) -> str:
+    """Return which columns of the table stay behind and how to take them; no cell is quoted."""
+    used = columns.used()
+    left = [name for name in rows[0].cells if name not in used]
+    suspects = {name: suspect_column(name, [row.cells[name] for row in rows]) for name in left}
+    suspects |= dict.fromkeys(("case_id", "patient_id"), "it tells patients or cases apart")
+    suspects |= {"split": "it tells the split"}
+    if not left:
+        return ""
+    lines = ["Columns that are left out; nothing of them leaves the CSV:"]
+    lines += [f"  {name}" + (f": {why}" if (why := suspects[name]) else "") for name in left]
+    harmless = [name for name in left if suspects[name] is None]
+    if harmless:
+        lines.append(f"To take some as covariates: --covariates '{','.join(harmless)}'")
+    return "\n".join(lines)
+
+
+def _counts(survey: Survey, source: Folder) -> str:
+    splits = [split for split in ("train", "validation", "test") if _in_split(survey, split)]
+    known = source.columns.patient is not None
+    rows = []
+    for label, name in [*enumerate(source.classes), (None, "all")]:
+        entries = [entry for entry in survey.entries if label is None or entry.label == label]
+        patients = len({entry.patient for entry in entries}) if known else "unknown"
+        in_splits = [sum(entry.split == split for entry in entries) for split in splits]
+        rows.append([name, len(entries), patients, *in_splits])
+    return text_table(["class", "images", "patients", *splits], rows)
+
+
+def _in_split(survey: Survey, split: str) -> bool:
+    return any(entry.split == split for entry in survey.entries)
+
+
+def _sizes(survey: Survey) -> str:
+    if not survey.examined:
+        return "No file can be read."
+    sides = np.array([file.shape[:2] for file in survey.examined])
+    low, middle, high = np.percentile(sides, [0, 50, 100], axis=0, method="nearest")
+    depths = sorted({file.depth for file in survey.examined})
+    sizes = len(np.unique(sides, axis=0))
+    kind = "gray" if survey.channels == 1 else "colour"
+    rows = [
+        ["height", *(int(side[0]) for side in (low, middle, high))],
+        ["width", *(int(side[1]) for side in (low, middle, high))],
+    ]
+    notes = [f"{kind}, {', '.join(depths)}, {sizes} size{'s' if sizes > 1 else ''}"]
+    if len(depths) > 1:
+        notes.append("Several pixel types: intensities of different files may not be comparable.")
+    if sizes > 1:
+        notes.append(
+            "Networks need images of one size: set `training.image_size` in their option files."
+        )
+    return "\n".join([text_table(["pixels", "minimum", "median", "maximum"], rows), *notes])
+
+
+def _findings(survey: Survey, design: Design) -> str:
+    """Return what the audit will say."""
+    lines = []
+    for finding in sorted(survey.findings, key=lambda finding: not finding.stops):
+        grade = "STOP" if finding.stops else finding.severity
+        lines.append(f"  {grade} {finding.name}: {finding.summary}")
+        if finding.remedy:
+            lines.append(f"       Do this: {finding.remedy}.")
+        if finding.examples:
+            lines.append(f"       For example: {', '.join(finding.examples)}")
+    heading = f"What the audit will report (design {design}, files that can be read):"
+    return "\n".join([heading, *lines]) if lines else ""
+
+
+def _problems(survey: Survey) -> str:
+    if not survey.problems:
+        return ""
+    lines = [f"  {problem}" for problem in survey.problems]
+    return "\n".join([f"What would stop the run ({len(lines)}):", *lines])
+
+
+def time_text(
+    examined: Sequence[ExaminedFile],
+    folder: Path,
+    project: Path,
+    choices: RunChoices,
+    design: Design,
+) -> str:
+    """Return how long each stage will take, and how that is known.
+
+    Args:
+        examined: Every usable file.
+        folder: Where the files are.
+        project: Folder of `conf/`.
+        choices: The project's choices.
+        design: What the run would evaluate by.
+    """
+    pixels = sum(float(np.prod(file.shape)) for file in examined)
+    reading = sum(file.seconds for file in examined)
+    rows = [["ingest, audit", _duration(reading), "measured on all files"]]
+    rates = _measure(examined, folder, project, choices)
+    if rates is None:
+        rows.append(["restore, extract", "unknown", "the restoration needs all images"])
+    else:
+        how = f"measured on {rates.images} files"
+        rows.append(["restore", _duration(rates.restore * pixels), how])
+        rows.append(["extract", _duration(rates.extract * pixels), how])
+    rows += [_network(name, examined, project, choices, design) for name in choices.networks]
+    table = text_table(["stage", "at most about", "basis"], rows)
+    return f"Time of a run on one core, with the choices in params.yaml:\n{table}"
+
+
+def disk_text(examined: Sequence[ExaminedFile]) -> str:
+    """Return how much disk the images will take."""
+    stored = sum(file.stored_bytes for file in examined)
+    restored = sum(_RESTORED_BYTES * float(np.prod(file.shape)) for file in examined)
+    return (
+        f"Disk: {_size(stored)} for images and {_size(restored)} for restored images; twice as "
+        "much on a file system without reflinks, because of DVC's cache."
+    )
+
+
+def _measure(
+    examined: Sequence[ExaminedFile], folder: Path, project: Path, choices: RunChoices
+) -> Rates | None:
+    """Time the chosen options on a few files; None where none can be treated on its own."""
+    restoration: Restoration = option(project, "restoration", choices.restoration)
+    if restoration.needs_training_mean:
+        return None
+    chosen = [
+        option(project, "features", name) for name in choices.features.replace(" ", "").split(",")
+    ]
+    families = [family for family in chosen if not isinstance(family, Covariates)]
+    spent, pixels, tried = np.zeros(2), 0.0, 0
+    for file in examined[:: max(1, len(examined) // _SAMPLE)]:
+        try:
+            spent += _seconds(
+                read_image(folder / file.name, file.name).pixels, restoration, families
+            )
+        except SkiagramError:
+            continue  # the run will name it
+        pixels += float(np.prod(file.shape))
+        tried += 1
+        if spent.sum() > _PATIENCE:
+            break
+    if not tried:
+        return None
+    return Rates(float(spent[0] / pixels), float(spent[1] / pixels), tried)
+
+
+def _seconds(
+    image: Image, restoration: Restoration, families: Sequence[FeatureFamily]
+) -> tuple[float, float]:
+    started = time.perf_counter()
+    restored, _ = restoration.restore(image[None])
+    between = time.perf_counter()
+    for family in families:
+        family.extract(FeatureBatch(restored))
+    return between - started, time.perf_counter() - between
+
+
+def _network(
+    name: str,
+    examined: Sequence[ExaminedFile],
+    project: Path,
+    choices: RunChoices,
+    design: Design,
+) -> list[str]:
+    training = option_file(project, "model", name)["training"]
+    side, epochs = training["image_size"], training["epochs"]
+    size = side**2 if side else float(np.mean([np.prod(file.shape[:2]) for file in examined]))
+    fits, members = choices.plan.count_fits(design), training["members"]
+    seconds = fits * members * epochs * len(examined) * size * _NETWORK_SECONDS
+    networks = f" of {members} networks each" if members > 1 else ""
+    how = f"{fits} fits{networks}, at most {epochs} epochs, 0.5 µs per pixel"
+    return [f"train {name}", _duration(seconds), how]
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("days", 86400), ("hours", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 1 else "< 1 s"
+
+
+def _size(n_bytes: float) -> str:
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if n_bytes >= size:
+            return f"{n_bytes / size:.1f} {unit}"
+    return f"{n_bytes / 1e3:.0f} kB"
+
+
+def read_choices(project: Path) -> RunChoices | None:
+    """Return the choices of a project; None where there is none.
+
+    Raises:
+        OptionError: `params.yaml` or `conf/plan.yaml` holds a wrong value.
+    """
+    path = project / "params.yaml"
+    if not path.is_file():
+        return None
+    params = yaml.safe_load(path.read_text(encoding="utf-8"))
+    text = (project / "conf" / "plan.yaml").read_text(encoding="utf-8")
+    plan = {
+        name: _interpolated(value, params) for name, value in yaml.safe_load(text)["plan"].items()
+    }
+    chosen = {name: params[name] for name in ("restoration", "features", "networks")}
+    return check(RunChoices, chosen | {"plan": plan}, "params.yaml")
+
+
+def _interpolated(value: Any, params: dict[str, Any]) -> Any:
+    """Return a value of `conf/plan.yaml`; `${params:name}` stands for one of `params.yaml`."""
+    reference = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
+    return params[reference[1]] if reference else value
+
+
+def option_file(project: Path, group: str, name: str) -> Any:
+    """Return the values of one option file as they stand."""
+    path = project / "conf" / group / f"{name}.yaml"
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def option(project: Path, group: str, name: str) -> Any:
+    """Return the dataclass of one option file.
+
+    Raises:
+        OptionError: The file holds a wrong value.
+    """
+    return build(option_file(project, group, name), group)
+
+
+def text_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return columns of equal width; those that hold figures alone stand to the right."""
+    body = [[str(cell) for cell in row] for row in rows]
+    columns = []
+    for title, *cells in zip(header, *body, strict=True):
+        right = all(cell[:1].isdigit() for cell in cells)
+        width = max(map(len, [title, *cells]))
+        columns.append(
+            [cell.rjust(width) if right else cell.ljust(width) for cell in (title, *cells)]
+        )
+    return "\n".join("  ".join(line).rstrip() for line in zip(*columns, strict=True))

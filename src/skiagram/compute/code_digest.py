@@ -1,0 +1,282 @@
+"""The code that a result depends on, as one SHA-256: other code, other result.
+
+From some functions or classes on, every definition that is named is followed through the sources,
+across the modules of their packages. Comments, docstrings and definitions that nothing names do not
+count. A name that is chosen at run time (`_target_` of an option file, the class behind a base
+class) cannot be seen in the sources: pass it too.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+_Definition = tuple[str, str]  # module and name; no name for the whole module
+
+
+def code_digest(*entries: object) -> str:
+    """Return the SHA-256 of all code that some functions and classes may run.
+
+    Args:
+        *entries: Functions and classes, or their dotted names; a nested function counts as the
+            one around it, a method as its class.
+
+    Raises:
+        ValueError: There is no such definition in the sources.
+    """
+    return _digest(*_names_and_folders(entries))
+
+
+def named_targets(options: object) -> Iterator[str]:
+    """Yield each `_target_` among options, at any depth: entries for `code_digest`."""
+    if isinstance(options, Mapping):
+        if isinstance(options.get("_target_"), str):
+            yield options["_target_"]
+        options = options.values()
+    elif isinstance(options, (str, bytes)) or not isinstance(options, Iterable):
+        return
+    for one in options:
+        yield from named_targets(one)
+
+
+def code_modules(*entries: object) -> set[str]:
+    """Return the modules in which that code stands.
+
+    Args:
+        *entries: As for `code_digest`.
+    """
+    return {module for module, _ in _closure(*_names_and_folders(entries))}
+
+
+def _names_and_folders(
+    entries: Iterable[object],
+) -> tuple[tuple[str, ...], tuple[tuple[str, Path], ...]]:
+    names = sorted({_dotted(entry) for entry in entries})
+    return tuple(names), tuple((package, _folder(package)) for package in _packages(names))
+
+
+def _dotted(entry: object) -> str:
+    if isinstance(entry, str):
+        return entry
+    named: Any = entry
+    return f"{named.__module__}.{named.__qualname__.partition('.')[0]}"
+
+
+def _packages(names: Iterable[str]) -> list[str]:
+    return sorted({name.partition(".")[0] for name in (__name__, *names)})
+
+
+def _folder(package: str) -> Path:
+    spec = find_spec(package)
+    if spec is None or not spec.origin:
+        raise ValueError(f"no sources of {package}")
+    origin = Path(spec.origin)
+    return origin.parent if origin.name == "__init__.py" else origin
+
+
+@cache
+def _digest(names: tuple[str, ...], folders: tuple[tuple[str, Path], ...]) -> str:
+    digest = hashlib.sha256()
+    for (module, name), code in sorted(_closure(names, folders).items()):
+        digest.update(repr((module, name, code)).encode())
+    return digest.hexdigest()
+
+
+def _closure(
+    names: tuple[str, ...], folders: tuple[tuple[str, Path], ...]
+) -> dict[_Definition, tuple[str, ...]]:
+    """Return each definition that is named, directly or not, with its code."""
+    sources = _Sources(dict(folders))
+    waiting = [definition for name in names for definition in sources.entry(name)]
+    found: dict[_Definition, tuple[str, ...]] = {}
+    while waiting:
+        module, name = waiting.pop()
+        if (module, name) in found:
+            continue
+        source = sources.module(module)
+        if source is None:
+            continue
+        statements = source.definitions.get(name, ()) if name else ()
+        found[module, name] = tuple(one.code for one in statements)
+        if name:
+            waiting.append((module, ""))  # what runs when the module is imported
+        else:
+            found[module, ""] = tuple(one.code for one in source.always)
+            statements = source.always
+        for statement in statements:
+            for used in statement.names:
+                if used in source.definitions:
+                    waiting.append((module, used))
+                waiting += sources.imported(source.imports.get(used, ()))
+            waiting += sources.imported(statement.imports)
+    return found
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """A statement without docstrings, and what it names."""
+
+    code: str
+    names: frozenset[str]
+    imports: tuple[_Definition, ...]
+
+
+@dataclass(frozen=True)
+class _Module:
+    """A module.
+
+    Attributes:
+        definitions: Name → the statements that define it.
+        imports: Name → what is imported under it.
+        always: Statements that run at import and define no name.
+    """
+
+    definitions: dict[str, tuple[_Statement, ...]]
+    imports: dict[str, tuple[_Definition, ...]]
+    always: tuple[_Statement, ...]
+
+
+class _Sources:
+    """The sources of some packages.
+
+    Args:
+        folders: Package → its folder; or its file, where it is a single module.
+    """
+
+    def __init__(self, folders: dict[str, Path]) -> None:
+        self._folders = folders
+
+    def module(self, name: str) -> _Module | None:
+        """Return a module; None where it is not of these packages."""
+        path = self._path(name)
+        return None if path is None else _parsed(path, name)
+
+    def entry(self, dotted: str) -> list[_Definition]:
+        """Return what a dotted name stands for."""
+        module, _, name = dotted.rpartition(".")
+        found = list(self.imported([(module, name)]))
+        if not found:
+            raise ValueError(f"no definition of {dotted} in the sources")
+        return found
+
+    def imported(self, definitions: Iterable[_Definition]) -> Iterator[_Definition]:
+        """Yield the definitions that an import brings; for a whole module all of its own."""
+        for module, name in definitions:
+            source = self.module(module)
+            handed_on = () if source is None else source.imports.get(name, ())
+            if source is not None and name in source.definitions:
+                yield module, name
+            elif handed_on and (module, name) not in handed_on:
+                yield from self.imported(handed_on)
+            else:
+                yield from self._whole(f"{module}.{name}" if name else module)
+
+    def _whole(self, module: str) -> Iterator[_Definition]:
+        source = self.module(module)
+        if source is not None:
+            yield module, ""
+            yield from ((module, name) for name in source.definitions)
+
+    def _path(self, name: str) -> Path | None:
+        package, *parts = name.split(".")
+        if package not in self._folders:
+            return None
+        path = self._folders[package].joinpath(*parts)
+        for candidate in (path / "__init__.py", path.with_suffix(".py")):
+            if candidate.is_file():
+                return candidate
+        return None
+
+
+@cache
+def _parsed(path: Path, name: str) -> _Module:
+    tree = _WithoutDocstrings().visit(ast.parse(path.read_text(encoding="utf-8")))
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    definitions: dict[str, tuple[_Statement, ...]] = {}
+    imports: dict[str, tuple[_Definition, ...]] = {}
+    always = []
+    for node in tree.body:
+        bound = _bound(node)
+        if isinstance(node, (ast.Import, ast.ImportFrom)) or _for_types_alone(node):
+            for local, definition in _imports(node, package):
+                imports[local] = (*imports.get(local, ()), definition)
+        elif bound:
+            statement = _statement(node, package)
+            for one in bound:
+                definitions[one] = (*definitions.get(one, ()), statement)
+        else:
+            always.append(_statement(node, package))
+            for local, definition in _imports(node, package):
+                imports[local] = (*imports.get(local, ()), definition)
+    return _Module(definitions, imports, tuple(always))
+
+
+class _WithoutDocstrings(ast.NodeTransformer):
+    """Takes out strings that stand as statements."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        constant = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if constant else node
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    """Return the names that a statement defines; none where it does more than that."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return [node.name]
+    targets: list[ast.expr] = []
+    if isinstance(node, ast.Assign):
+        targets = [
+            part
+            for target in node.targets
+            for part in (target.elts if isinstance(target, ast.Tuple) else [target])
+        ]
+    elif isinstance(node, (ast.AnnAssign, ast.AugAssign)):
+        targets = [node.target]
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
+    return names if len(names) == len(targets) else []
+
+
+def _for_types_alone(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+
+
+def _imports(node: ast.AST, package: str) -> Iterator[tuple[str, _Definition]]:
+    """Yield each name that is imported and what it stands for."""
+    for one in ast.walk(node):
+        if isinstance(one, ast.Import):
+            for alias in one.names:
+                yield alias.asname or alias.name.partition(".")[0], (alias.name, "")
+        elif isinstance(one, ast.ImportFrom):
+            parents = package.split(".")
+            above = parents[: len(parents) - one.level + 1] if one.level else []
+            module = ".".join([*above, *([one.module] if one.module else [])])
+            for alias in one.names:
+                name = "" if alias.name == "*" else alias.name
+                yield alias.asname or alias.name, (module, name)
+
+
+def _statement(node: ast.stmt, package: str) -> _Statement:
+    names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+    for one in ast.walk(node):
+        for field in ("annotation", "returns"):
+            written = getattr(one, field, None)
+            if written is not None:
+                names |= _names_in_strings(written)
+    imports = tuple(definition for _, definition in _imports(node, package))
+    return _Statement(ast.dump(node), frozenset(names), imports)
+
+
+def _names_in_strings(annotation: ast.expr) -> set[str]:
+    found: set[str] = set()
+    for one in ast.walk(annotation):
+        if isinstance(one, ast.Constant) and isinstance(one.value, str):
+            try:
+                written = ast.parse(one.value, mode="eval")
+            except SyntaxError:  # the text of a Literal
+                continue
+            found |= {name.id for name in ast.walk(written) if isinstance(name, ast.Name)}
+    return found

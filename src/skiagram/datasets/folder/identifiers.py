@@ -1,0 +1,112 @@
+"""Whether a column of a table could tell who a patient is: by its name, and by what it holds.
+
+A column is judged, no value of it is ever quoted. It is a guard against mistakes, not a proof: a
+column that passes can still identify somebody together with others.
+"""
+
+import datetime
+import re
+import unicodedata
+from collections.abc import Sequence
+
+_MOST_WORDS = 20
+_FEW_NUMBERS = 20
+_MOST_DISTINCT = 0.9
+_LONG_NUMBER = 1000
+_LONGEST_TEXT = 60  # characters of a category
+_MOST_SPACES = 8
+
+# Words for a person, a number or place of a person, a date or a note: English, German, French,
+# Spanish, Italian, Dutch and Portuguese, without accents.
+_WORDS = """
+name names surname surnames forename initials id ids uid guid mrn ssn nhs pid dob birth born
+birthday birthdate date address street city town village zip postcode phone telephone mobile
+email mail fax physician doctor radiologist nurse referrer referring insurance passport
+accession comment comments note notes remark remarks report identifier
+arzt arztin uberweiser anschrift adresse strasse ort wohnort plz telefon handy datum kurzel
+aktenzeichen krankenkasse bemerkung bemerkungen kommentar befund notiz notizen person
+nom noms prenom prenoms naissance medecin rue ville telephone courriel numero dossier remarque
+commentaire
+nombre nombres apellido apellidos nacimiento medico direccion calle ciudad telefono correo dni
+nif fecha comentario comentarios
+nome cognome nascita indirizzo citta fiscale commento
+naam arts huisarts adres straat woonplaats telefoon bsn opmerking
+sobrenome nascimento endereco rua cidade telefone cpf
+""".split()  # noqa: SIM905
+_STARTS = ("geburt", "geboort", "birth", "versicher", "telefo", "adress", "uberweis")
+_ENDS = ("name", "naam", "nummer", "datum", "arzt", "arztin", "adresse", "strasse", "kennung")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_LETTERS = re.compile(r"[a-z]+")
+_DATE = re.compile(
+    r"(\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](\d{4}|\d{2})"
+    r"|\d{1,2}\.?[ -]\w{3,9}\.?[ -]\d{4}|[^\W\d]{3,9}\.? \d{1,2},? \d{4})([ T]\d.*)?"
+)
+_LEADING_ZERO = re.compile(r"[+-]?0\d+")
+
+
+def suspect_column(name: str, cells: Sequence[str]) -> str | None:
+    """Return why a column could tell who a patient is, in words without any value; None if not.
+
+    Measured numbers and texts of at most 20 values that rows share pass. These do not: a name that
+    stands for a person, a date or a note; dates; long texts; texts of which more than half of the
+    rows have one of their own; whole numbers of four digits or more that have more than 20 values
+    or differ in more than half of the rows; other whole numbers that nearly every row has for
+    itself.
+
+    Args:
+        name: Name of the column.
+        cells: What the rows hold; empty ones are unknown.
+    """
+    known = [cell for cell in cells if cell]
+    distinct = len(set(known))
+    if _names_a_person(name):
+        return "its name stands for a person, a number or place of a person, a date or a note"
+    if any(_DATE.fullmatch(cell) for cell in known) or (known and all(map(_packed_date, known))):
+        return "it holds dates"
+    if any(len(cell) > _LONGEST_TEXT or cell.count(" ") > _MOST_SPACES for cell in known):
+        return "it holds free text"
+    if all(_is_decimal(cell) for cell in known):
+        return _suspect_numbers([float(cell) for cell in known])
+    if distinct > _MOST_WORDS or distinct > len(known) / 2:
+        return f"it holds {distinct} different texts in {len(known)} rows"
+    return None
+
+
+def _suspect_numbers(numbers: Sequence[float]) -> str | None:
+    distinct, rows = len(set(numbers)), len(numbers)
+    if not all(number.is_integer() for number in numbers):
+        return None
+    few = distinct <= _FEW_NUMBERS
+    if max(map(abs, numbers), default=0) >= _LONG_NUMBER:
+        harmless = few and distinct <= rows / 2
+    else:
+        harmless = few or distinct <= _MOST_DISTINCT * rows
+    return None if harmless else f"it holds {distinct} different whole numbers in {rows} rows"
+
+
+def _names_a_person(name: str) -> bool:
+    plain = unicodedata.normalize("NFKD", _CAMEL.sub(" ", name))
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
+    return any(
+        word in _WORDS or word.startswith(_STARTS) or word.endswith(_ENDS)
+        for word in _LETTERS.findall(plain)
+    )
+
+
+def _packed_date(cell: str) -> bool:
+    """Whether a cell is a date of eight digits, as DICOM writes it."""
+    if not (len(cell) == 8 and cell.isascii() and cell.isdigit() and 1850 <= int(cell[:4]) <= 2100):
+        return False
+    try:
+        datetime.date(int(cell[:4]), int(cell[4:6]), int(cell[6:]))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_decimal(cell: str) -> bool:
+    """Whether a cell is a finite number; one that starts with 0 and a digit is a sign of digits."""
+    try:
+        return abs(float(cell)) < float("inf") and not _LEADING_ZERO.fullmatch(cell)
+    except ValueError:
+        return False

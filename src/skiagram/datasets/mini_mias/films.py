@@ -1,0 +1,242 @@
+"""The films of mini-MIAS and the text file that says what is on each; all are verified.
+
+Films are at hand as PNG or PGM, or fetched as published. The manifest holds the SHA-256 of each
+film's decoded pixels, so either file format verifies.
+
+A row of the text file holds film, tissue, and either NORM or class, severity, x, y and radius of
+one abnormality in pixels of 200 µm, y counted from the bottom (Suckling et al. 1994, Excerpta
+Medica 1069:375). Films 2k - 1 and 2k are one patient. The letters on the films show that odd
+numbers are left breasts; the file's own first note says the opposite.
+"""
+
+import hashlib
+import re
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pooch
+from numpy.typing import NDArray
+from PIL import Image as Pictures
+
+from skiagram.errors import DataError
+
+FILE = "Info.txt"
+SIDE = 1024
+SPACING = 0.2  # mm
+MANIFEST = Path(__file__).with_name("mini_mias.sha256")
+_ROW = re.compile(
+    r"(mdb\d{3}) ([FGD]) (?:NORM|(?:CALC|CIRC|SPIC|MISC|ARCH|ASYM) ([BM])"
+    r"(?: (\d{1,4}) (\d{1,4}) \d{1,3}| \*NOTE 3\*)?)"
+)
+_TISSUE = {"F": "fatty", "G": "fatty-glandular", "D": "dense-glandular"}
+_UNREADABLE = (OSError, SyntaxError, ValueError, Pictures.DecompressionBombError)
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One abnormality.
+
+    Attributes:
+        malignant: Its severity; otherwise it is benign.
+        place: Row and column of the centre in film pixels, row 0 at the top; None where the file
+            gives none.
+    """
+
+    malignant: bool
+    place: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class Film:
+    """One film.
+
+    Attributes:
+        name: Reference number, `mdb001` to `mdb322`.
+        tissue: `fatty`, `fatty-glandular` or `dense-glandular`.
+        lesions: Abnormalities in the file's order; empty on a normal film.
+    """
+
+    name: str
+    tissue: str
+    lesions: tuple[Lesion, ...]
+
+    @property
+    def patient(self) -> str:
+        """The patient's number; films 2k - 1 and 2k belong to patient k."""
+        return str((int(self.name[3:]) + 1) // 2)
+
+    @property
+    def left(self) -> bool:
+        """Whether it shows the left breast, with the chest wall on the right of the film."""
+        return int(self.name[3:]) % 2 == 1
+
+    @property
+    def malignant(self) -> bool:
+        """Whether any abnormality is malignant."""
+        return any(lesion.malignant for lesion in self.lesions)
+
+
+def read_truth(path: Path, digests: Mapping[str, str]) -> list[Film]:
+    """Read and verify the file.
+
+    Args:
+        path: Path of `Info.txt`.
+        digests: Published digests; that of this file is over its film rows with single spaces, so
+            line ends and headings may differ.
+
+    Returns:
+        Films by name.
+
+    Raises:
+        DataError: The file is missing, a row cannot be read, or the rows are not the published.
+    """
+    try:
+        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError as error:
+        raise DataError(
+            f"cannot be read ({error.strerror})", where=FILE, remedy="put it beside the films"
+        ) from error
+    numbered = [
+        (line_number, " ".join(line.split())) for line_number, line in enumerate(lines, start=1)
+    ]
+    rows = [(line_number, row) for line_number, row in numbered if row.startswith("mdb")]
+    films: dict[str, Film] = {}
+    for line_number, row in rows:
+        film = _parse_row(row, line_number)
+        known = films.get(film.name)
+        films[film.name] = _join_rows(known, film, line_number) if known else film
+    digest = hashlib.sha256("\n".join(row for _, row in rows).encode()).hexdigest()
+    if digest != digests[FILE]:
+        raise DataError(
+            f"checksum {digest} of {len(rows)} film rows",
+            where=FILE,
+            allowed=digests[FILE],
+            remedy="download the file again",
+        )
+    return [films[name] for name in sorted(films)]
+
+
+def _parse_row(row: str, line_number: int) -> Film:
+    match = _ROW.fullmatch(row)
+    if match is None:
+        raise _row_error(row, line_number)
+    name, tissue, severity, x, y = match.groups()
+    if severity is None:
+        return Film(name, _TISSUE[tissue], ())
+    if x is None:
+        return Film(name, _TISSUE[tissue], (Lesion(severity == "M", None),))
+    if max(int(x), int(y)) >= SIDE:
+        raise _row_error(row, line_number)
+    place = (SIDE - 1 - int(y), int(x))
+    return Film(name, _TISSUE[tissue], (Lesion(severity == "M", place),))
+
+
+def _join_rows(known: Film, film: Film, line_number: int) -> Film:
+    if known.tissue != film.tissue or not (known.lesions and film.lesions):
+        raise DataError(
+            f"line {line_number} contradicts an earlier row of {film.name}",
+            where=FILE,
+            allowed="one tissue per film; several rows only for abnormalities",
+        )
+    return Film(film.name, film.tissue, known.lesions + film.lesions)
+
+
+def _row_error(row: str, line_number: int) -> DataError:
+    return DataError(
+        f"line {line_number} cannot be read: {row!r}",
+        where=FILE,
+        allowed=f"film, F, G or D, NORM or class, B or M, x, y (below {SIDE}) and radius",
+        remedy="download the file again",
+    )
+
+
+def published_digests() -> dict[str, str]:
+    """Return film name → SHA-256 of its pixels; `Info.txt` → SHA-256 of its film rows."""
+    lines = MANIFEST.read_text().splitlines()
+    return {name: digest for digest, name in (line.split() for line in lines)}
+
+
+def locate_folder(folder: str, url: str, root: Path | None, digests: Mapping[str, str]) -> Path:
+    """Return the folder with the films: at hand below `root`, else fetched and unpacked.
+
+    Args:
+        folder: Name of the folder.
+        url: Where the published archive can be fetched.
+        root: Folder where data sets are already at hand (`SKIAGRAM_DATA`), or None.
+        digests: Names of the films, and of the text file.
+
+    Raises:
+        DataError: The folder is missing and the archive cannot be fetched.
+    """
+    if root is not None and (root / folder).is_dir():
+        return root / folder
+    try:
+        archive = Path(pooch.retrieve(url, None, fname=f"{folder}.tar.gz", progressbar=True))
+        return _unpack(archive, archive.with_name(folder), digests)
+    except (OSError, ValueError, EOFError, tarfile.TarError) as error:
+        raise DataError(
+            f"cannot be downloaded ({error})",
+            where=folder,
+            remedy=f"put the films and {FILE} into a folder {folder} below SKIAGRAM_DATA",
+        ) from error
+
+
+def _unpack(archive: Path, folder: Path, digests: Mapping[str, str]) -> Path:
+    """Write the wanted members, and nothing else, under their bare names."""
+    if folder.is_dir():
+        return folder
+    partial = folder.with_name(f"{folder.name}.partial")
+    partial.mkdir(exist_ok=True)
+    wanted = {FILE, *(f"{name}.pgm" for name in digests)}
+    with tarfile.open(archive) as members:
+        for member in members:
+            name = Path(member.name).name
+            content = members.extractfile(member) if name in wanted else None
+            if content is not None:
+                (partial / name).write_bytes(content.read())
+    return partial.rename(folder)
+
+
+def read_film(folder: Path, name: str, digests: Mapping[str, str]) -> NDArray[np.uint8]:
+    """Read and verify one film, (1024, 1024) uint8.
+
+    Args:
+        folder: Folder with the films.
+        name: Reference number.
+        digests: Published digests of the films.
+
+    Raises:
+        DataError: The film is missing, unreadable or not the published one.
+    """
+    paths = [folder / f"{name}{suffix}" for suffix in (".png", ".pgm")]
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
+        raise DataError(
+            "film is missing",
+            where=f"{folder.name}/{name}",
+            allowed=f"{name}.png or {name}.pgm",
+            remedy="download the data set again",
+        )
+    try:
+        with Pictures.open(path) as picture:
+            pixels = np.asarray(picture)
+    except _UNREADABLE as error:
+        raise DataError(
+            f"cannot be read ({error})",
+            where=f"{folder.name}/{path.name}",
+            allowed="a whole PNG or PGM file",
+            remedy="download the data set again",
+        ) from error
+    digest = hashlib.sha256(pixels.tobytes()).hexdigest()
+    fitting = pixels.shape == (SIDE, SIDE) and pixels.dtype == np.uint8
+    if not fitting or digest != digests[name]:
+        raise DataError(
+            f"pixels of checksum {digest}, shape {pixels.shape} and type {pixels.dtype}",
+            where=f"{folder.name}/{path.name}",
+            allowed=f"{digests[name]}, {SIDE} × {SIDE} uint8",
+            remedy="download the data set again",
+        )
+    return pixels

@@ -1,0 +1,244 @@
+"""Images of the phantom before they are digitised, and their ideal observer.
+
+Mammographic tissue has a power spectrum c / f^β with β ≈ 3, and the designer nodule
+(1 − (r/R)²)^1.5 has the profile of a projected mass (Burgess, Jacobson and Judy 2001, Med Phys
+28:419, doi:10.1118/1.1355308). All fields are periodic, so their covariance is diagonal in Fourier
+space. In a volume the tissue has the spectrum whose slices through the origin are those of its
+projections, and the nodule is the ball whose projection is the designer nodule. Every image is a
+function of seed, patient and its number within the patient.
+
+The ideal observer scores an image by its exact log-likelihood ratio; no model can tell the classes
+apart better (Barrett and Myers 2004, Foundations of Image Science, chapter 13). With class spectra
+P₀ and P₁ (tissue and noise), a nodule s at an unknown place x of known prior, and K₁ the covariance
+of the abnormal class:
+
+    log Λ(g) = ½ Σ|G|² (1/P₀ − 1/P₁) / N² + ½ Σ log(P₀/P₁) + log mean over x of exp(A_x − d²/2)
+
+where A_x = ⟨s_x, K₁⁻¹g⟩ is one correlation, d² = ⟨s, K₁⁻¹s⟩ and sums run over the full spectrum.
+In volumes N² becomes N³.
+"""
+
+import dataclasses
+import functools
+import operator
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from scipy import fft
+
+from skiagram.options import STRICT
+from skiagram.seeding import stream
+
+FloatArray = NDArray[np.float64]
+Exponent = Annotated[float, Field(ge=0, le=4)]
+
+
+@dataclass(**STRICT)
+class Tissue:
+    """Spectra of tissue; its variance is 1.
+
+    Attributes:
+        normal_exponent: β of the normal class.
+        abnormal_exponent: β of the abnormal class.
+        shared: ρ, correlation between the tissue of two images of a patient.
+    """
+
+    normal_exponent: Exponent
+    abnormal_exponent: Exponent
+    shared: Annotated[float, Field(ge=0, le=1)]
+
+
+@dataclass(**STRICT)
+class Nodule:
+    """The designer nodule of the abnormal class.
+
+    Attributes:
+        amplitude: Height at the centre, in standard deviations of tissue.
+        radius: R in pixels.
+        places: Places a side of the grid on which it is centred.
+        spacing: Distance between neighbouring places in pixels.
+    """
+
+    amplitude: Annotated[float, Field(ge=0, le=8)]
+    radius: Annotated[float, Field(gt=0)]
+    places: Annotated[int, Field(ge=1)]
+    spacing: Annotated[int, Field(ge=1)]
+
+
+def power_law_spectrum(size: int, exponent: float, axes: int = 2) -> FloatArray:
+    """Return the half spectrum of a field of unit variance.
+
+    The constant component has the power of the lowest frequency: a share of an image's brightness
+    is then tissue, and a nodule cannot be told by the image's mean alone.
+
+    Args:
+        size: Side of the image in pixels.
+        exponent: β, ≥ 0.
+        axes: 2 for an image, 3 for a volume.
+
+    Returns:
+        (size, …, size // 2 + 1) variance of each Fourier component a pixel; its mean over the full
+        spectrum is 1.
+    """
+    along = [fft.fftfreq(size, 1 / size)] * (axes - 1) + [fft.rfftfreq(size, 1 / size)]
+    frequency: FloatArray = functools.reduce(
+        np.hypot, np.meshgrid(*along, indexing="ij", sparse=True)
+    )
+    frequency[(0,) * axes] = 1
+    power: FloatArray = frequency**-exponent
+    power /= (power * column_weights(size)).sum() / size**axes
+    return power
+
+
+def column_weights(size: int) -> FloatArray:
+    """Return (size // 2 + 1,) how often each column of a half spectrum stands in the full one."""
+    count = np.full(size // 2 + 1, 2.0)
+    count[0] = 1
+    if size % 2 == 0:
+        count[-1] = 1
+    return count
+
+
+def colour_noise(white: FloatArray, spectrum: FloatArray) -> FloatArray:
+    """Give white noise a spectrum.
+
+    Args:
+        white: (size, size) or (size, size, size) independent standard normal numbers.
+        spectrum: (size, …, size // 2 + 1) half spectrum.
+    """
+    field: FloatArray = fft.irfftn(fft.rfftn(white) * np.sqrt(spectrum), s=white.shape)
+    return field
+
+
+def centred_nodule(size: int, nodule: Nodule, axes: int = 2) -> FloatArray:
+    """Return the nodule with its centre on the first pixel, wrapped around borders.
+
+    Args:
+        size: Side of the image in pixels.
+        nodule: The nodule.
+        axes: 2 for an image, 3 for a volume, where a ball (1 − (r/R)²) has the designer nodule's
+            profile for its projection.
+
+    Returns:
+        (size, size) or (size, size, size).
+    """
+    offset = [fft.fftfreq(size, 1 / size) ** 2] * axes
+    apart = functools.reduce(operator.add, np.meshgrid(*offset, indexing="ij", sparse=True))
+    height = np.clip(1 - apart / nodule.radius**2, 0, None)
+    profile: FloatArray = nodule.amplitude * height ** (2.5 - axes / 2)
+    return profile
+
+
+def nodule_places(size: int, nodule: Nodule) -> NDArray[np.int64]:
+    """Return (places,) the rows, and likewise columns, on which a nodule may be centred."""
+    steps = np.arange(nodule.places, dtype=np.int64) - nodule.places // 2
+    return size // 2 + nodule.spacing * steps
+
+
+class IdealObserver:
+    """Scores images of one phantom.
+
+    Args:
+        normal: (size, …, size // 2 + 1) half spectrum of the normal class, noise included.
+        abnormal: The same of the abnormal class.
+        nodule: (size, size) or (size, size, size) nodule centred on the first pixel.
+        places: (m,) places along each axis on which the nodule is centred with equal probability.
+    """
+
+    def __init__(
+        self,
+        normal: FloatArray,
+        abnormal: FloatArray,
+        nodule: FloatArray,
+        places: NDArray[np.int64],
+    ) -> None:
+        size = len(nodule)
+        count = column_weights(size)
+        template = fft.rfftn(nodule)
+        self._texture = count * (1 / normal - 1 / abnormal) / (2 * nodule.size)
+        self._volume = float((count * np.log(normal / abnormal)).sum() / 2)
+        self._filter = template.conj() / abnormal
+        energy = float((count * np.abs(template) ** 2 / abnormal).sum() / nodule.size)
+        self._offset = energy / 2 + nodule.ndim * np.log(len(places))
+        self._places = np.ix_(*[places] * nodule.ndim)
+
+    def log_likelihood_ratio(self, image: FloatArray) -> float:
+        """Return log Λ of one image, natural units; above 0 speaks for the abnormal class.
+
+        Args:
+            image: Noisy image without faults, of the nodule's shape.
+        """
+        spectrum = fft.rfftn(image)
+        texture = float((np.abs(spectrum) ** 2 * self._texture).sum()) + self._volume
+        matched = fft.irfftn(spectrum * self._filter, s=image.shape)[self._places]
+        highest = matched.max()
+        nodule = highest + np.log(np.exp(matched - highest).sum()) - self._offset
+        return texture + float(nodule)
+
+
+@dataclasses.dataclass(frozen=True)
+class Exposure:
+    """One image before digitisation.
+
+    Attributes:
+        clean: (size, size) or (size, size, size) tissue and nodule.
+        noisy: The same with quantum noise.
+        place: (2,) or (3,) [slice,] row and column of the nodule's centre; NaN without a nodule.
+    """
+
+    clean: FloatArray
+    noisy: FloatArray
+    place: tuple[float, ...]
+
+
+class ExposureGenerator:
+    """Makes exposures on demand.
+
+    Args:
+        size: Side of an image in pixels.
+        tissue: Options of the tissue.
+        nodule: Options of the nodule.
+        noise: Standard deviation of the white quantum noise.
+        seed: Seed of the draw.
+        axes: 2 for images, 3 for volumes.
+    """
+
+    def __init__(
+        self, size: int, tissue: Tissue, nodule: Nodule, noise: float, seed: int, axes: int = 2
+    ) -> None:
+        self._seed = seed
+        self._noise = noise
+        self._weights = np.sqrt([tissue.shared, 1 - tissue.shared])
+        self._spectra = (
+            power_law_spectrum(size, tissue.normal_exponent, axes),
+            power_law_spectrum(size, tissue.abnormal_exponent, axes),
+        )
+        self._nodule = centred_nodule(size, nodule, axes)
+        self._places = nodule_places(size, nodule)
+
+    def observer(self) -> IdealObserver:
+        """Return the ideal observer of these images."""
+        normal, abnormal = (spectrum + self._noise**2 for spectrum in self._spectra)
+        return IdealObserver(normal, abnormal, self._nodule, self._places)
+
+    def make(self, patient: int, number: int, *, abnormal: bool) -> Exposure:
+        """Make one image.
+
+        Args:
+            patient: Number of the patient.
+            number: Number of the image within the patient.
+            abnormal: Class of the patient.
+        """
+        shape = self._nodule.shape
+        own = stream(self._seed, "image", patient, number)
+        place = own.choice(self._places, len(shape))
+        shared_white = stream(self._seed, "patient", patient).standard_normal(shape)
+        white = self._weights[0] * shared_white + self._weights[1] * own.standard_normal(shape)
+        clean = colour_noise(white, self._spectra[abnormal])
+        if abnormal:
+            clean += np.roll(self._nodule, place, axis=tuple(range(len(shape))))
+        centre = tuple(float(coordinate) if abnormal else float("nan") for coordinate in place)
+        return Exposure(clean, clean + self._noise * own.standard_normal(shape), centre)

@@ -1,0 +1,235 @@
+"""Fitted models of all repeats, read from a model's folder: classical models and combinations.
+
+The folder may come from someone else, so it holds records and no code: nothing is unpickled, and of
+the classes that the records name only the program's own are loaded. Networks stand in `network`,
+which imports torch.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.deploy.inputs import CovariateFeature, PreparedImages, covariate_features
+from skiagram.errors import DataError
+from skiagram.features.covariates import Covariates
+from skiagram.features.extraction import LearnedFamily, extract
+from skiagram.features.table import FeatureTable
+from skiagram.models.classical.estimator import FittedClassical
+from skiagram.models.combined.combination import COMBINATION, FittedCombination, MemberScores
+from skiagram.models.deployment import DEPLOYMENT, Deployment
+from skiagram.models.resampling import finite
+from skiagram.options import build
+from skiagram.preparation import LEARNED, PREPARATION, TRAINING_MEAN, Preparation
+from skiagram.records import read_record
+from skiagram.restoration.contract import Plane
+
+R = TypeVar("R")
+WHOLE = "copy the whole folder models/NAME of a finished run; a failed training leaves no model"
+_BATCH = 256
+
+
+def record(kind: type[R], path: Path) -> R:
+    """Read a record of the model's folder.
+
+    Raises:
+        DataError: The file is missing or damaged.
+    """
+    if not path.is_file():
+        raise DataError("is missing", where=str(path), remedy=WHOLE)
+    try:
+        return read_record(kind, path)
+    except DataError as error:
+        raise DataError(
+            f"is damaged or no {kind.__name__} of this version",
+            where=str(path),
+            remedy=f"{WHOLE}, or train with this version",
+        ) from error
+
+
+def own(options: dict[str, Any], package: str, method: str, path: Path) -> Any:
+    """Build an option dataclass that a record names, of one package of the program alone.
+
+    Args:
+        options: `_target_` and values.
+        package: Package that holds every such class, for example `skiagram.features`.
+        method: What the dataclass must be able to do.
+        path: File that holds the options, for messages.
+
+    Raises:
+        DataError: The class is another's, or cannot do it.
+        OptionError: The values do not fit the class.
+    """
+    target = str(options.get("_target_", ""))
+    if not target.startswith(f"{package}."):
+        raise DataError(
+            f"names the class `{target}`",
+            where=str(path),
+            allowed=f"classes of {package}; code that comes with a model is not run",
+        )
+    built = build(options, str(path))
+    if not callable(getattr(built, method, None)):
+        raise DataError(f"`{target}` cannot {method}", where=str(path), remedy=WHOLE)
+    return built
+
+
+def training_mean(folder: Path) -> Plane:
+    """Read the mean development image.
+
+    Raises:
+        DataError: The file is missing or damaged.
+    """
+    path = folder / TRAINING_MEAN
+    try:
+        mean: Plane = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        found = "is damaged" if path.exists() else "is missing"
+        raise DataError(found, where=str(path), remedy=WHOLE) from error
+    return mean
+
+
+class Scorer(Protocol):
+    """The fitted models of all repeats, of one arm."""
+
+    @property
+    def batch(self) -> int:
+        """How many images are scored at once."""
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """(height, width) that images must have; None for any."""
+
+    @property
+    def covariates(self) -> tuple[CovariateFeature, ...]:
+        """What is read besides the images."""
+
+    def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
+        """Score all images in order: (n, n_classes) per repeat."""
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """Fitted classical models of all repeats.
+
+    Attributes:
+        families: Feature families of images, in column order.
+        fitted: One model per repeat.
+        covariates: Features that are taken from covariates.
+    """
+
+    families: Sequence[Any]
+    fitted: Sequence[FittedClassical]
+    covariates: tuple[CovariateFeature, ...]
+    batch: int = _BATCH
+    shape: None = None
+
+    def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
+        """Extract features and score them: (n, n_classes) per repeat.
+
+        Raises:
+            DataError: A feature is not defined for an image.
+        """
+        images = extract(prepared.images, self.families)
+        names = (*images.names, *(feature.name for feature in self.covariates))
+        values = np.hstack([images.values, prepared.covariates])
+        table = FeatureTable(images.case_id, names, values)
+        return [finite(model.scores(table)) for model in self.fitted]
+
+
+def load_baselines(
+    folder: Path, repeats: Sequence[Path], deployment: Deployment, preparation: Preparation
+) -> Baselines:
+    """Load the classical models of all repeats.
+
+    Raises:
+        DataError: A file is missing or damaged, a class is not the program's own, or the model
+            reads what its preparation does not make.
+    """
+    model = own(deployment.options, "skiagram.models.classical", "load", folder / DEPLOYMENT)
+    fitted: list[FittedClassical] = [model.load(repeat) for repeat in repeats]
+    families = [
+        _family(options, folder)
+        for options in preparation.features
+        if options.get("_target_") != f"{Covariates.__module__}.{Covariates.__qualname__}"
+    ]
+    read = [name for model in fitted for name in model.features]
+    beside = covariate_features(read, preparation.covariates)
+    known = {name for family in families for name in family.names()}
+    if not known.union(feature.name for feature in beside).issuperset(read):
+        raise DataError(
+            "reads features that its preparation does not extract",
+            where=str(folder),
+            remedy=WHOLE,
+        )
+    return Baselines(families, fitted, beside)
+
+
+def _family(options: dict[str, Any], folder: Path) -> Any:
+    """Build a feature family of images; what a network learned lies in the model's folder."""
+    learned = str(options.get("_target_", "")).startswith("skiagram.models.deep.")
+    package = "skiagram.models.deep" if learned else "skiagram.features"
+    family = own(options, package, "names", folder / PREPARATION)
+    return family.kept(folder / LEARNED) if isinstance(family, LearnedFamily) else family
+
+
+@dataclass(frozen=True)
+class Combined:
+    """Members, and how each repeat weighs them.
+
+    Attributes:
+        members: Fitted models of all repeats, one scorer per member.
+        fitted: One combination per repeat.
+    """
+
+    members: Sequence[Scorer]
+    fitted: Sequence[FittedCombination]
+
+    @property
+    def batch(self) -> int:
+        """Return the smallest batch of a member."""
+        return min(member.batch for member in self.members)
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """Return the shape that a member insists on; None for any."""
+        return next((member.shape for member in self.members if member.shape), None)
+
+    @property
+    def covariates(self) -> tuple[CovariateFeature, ...]:
+        """Return what the members read besides the images, member after member."""
+        return tuple(feature for member in self.members for feature in member.covariates)
+
+    def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
+        """Score all images in order: (n, n_classes) per repeat."""
+        ends = np.cumsum([0, *(len(member.covariates) for member in self.members)]).tolist()
+        scores_by_member = [
+            member.scores(PreparedImages(prepared.images, prepared.covariates[:, start:end]))
+            for member, (start, end) in zip(self.members, pairwise(ends), strict=True)
+        ]
+        return [
+            finite(combination.scores(MemberScores.of_one_fit(np.stack(scores, axis=1))))
+            for combination, *scores in zip(self.fitted, *scores_by_member, strict=True)
+        ]
+
+
+def load_combination(
+    repeats: Sequence[Path], members: Sequence[Path], load: Callable[[Path], Scorer]
+) -> Combined:
+    """Load a combination and its members.
+
+    Args:
+        repeats: Folder of each repeat's combination.
+        members: Folder of each member, in order.
+        load: Loads one member.
+
+    Raises:
+        DataError: A file is missing or damaged, or the members are not those of the combination.
+    """
+    fitted = [record(FittedCombination, repeat / COMBINATION) for repeat in repeats]
+    if any(len(combination.weights) != len(members) for combination in fitted):
+        raise DataError("weighs other members", where=str(repeats[0]), remedy=WHOLE)
+    return Combined([load(member) for member in members], fitted)

@@ -1,0 +1,176 @@
+"""What of a model is compared: its AUC, resampled and as placements, and its decisions."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logit
+from scipy.stats import rankdata
+
+from skiagram.evaluation.bootstrap import MeanOverRepeats, PatientDraws
+from skiagram.evaluation.delong import Placements, combination, difference_estimate
+from skiagram.evaluation.discrimination import one_vs_rest_auc, roc_auc
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.metrics import absent_classes, binary_placements
+from skiagram.evaluation.results import Estimate
+from skiagram.evaluation.scores import Scores
+from skiagram.evaluation.variation import Variation, over_folds, over_trainings
+
+Floats = NDArray[np.float64]
+SAME_SCORES = "the two give the same scores"
+
+
+@dataclass(frozen=True)
+class ComparedModel:
+    """One model on the reported cases; all of a run share the resamples, so pairs are paired.
+
+    Attributes:
+        scores: Its scores.
+        cases: The reported cases.
+        draws: Patient resamples of them.
+    """
+
+    scores: Scores
+    cases: LabelledCases
+    draws: PatientDraws
+
+    @cached_property
+    def placements(self) -> Placements | None:
+        """Return the placements of a binary task, or None where an AUC has none."""
+        return binary_placements(self.scores, self.cases)
+
+    @cached_property
+    def auc(self) -> float:
+        """Return the AUC, one-vs-rest with more than two classes; NaN where a class is absent."""
+        return float(self.repeated_auc.mean())
+
+    @cached_property
+    def repeated_auc(self) -> Floats:
+        """Return (repeats,) the AUC of each training; NaN where a class is absent."""
+        areas: Floats = self._metric.of_each(np.ones((1, len(self.cases))))[:, 0]
+        return areas
+
+    @cached_property
+    def resampled_auc(self) -> Floats:
+        """Return (replicates,) the AUC on each resample of patients; NaN where a class lacks."""
+        averaged: Floats = self.resampled_auc_of_each.mean(axis=0)
+        return averaged
+
+    @cached_property
+    def resampled_auc_of_each(self) -> Floats:
+        """Return (repeats, replicates) the AUC of each training on each resample of patients."""
+        return np.concatenate([self._metric.of_each(rows) for rows in self.draws.weights()], axis=1)
+
+    @cached_property
+    def correct(self) -> NDArray[np.bool_]:
+        """Return (repeats, n) whether the most probable class is the true one."""
+        return np.asarray(self.scores.probability.argmax(axis=2) == self.cases.label)
+
+    def orders_as(self, other: "ComparedModel") -> bool:
+        """Return whether both order all cases alike in every repeat: the AUCs never differ."""
+        one, two = self.scores, other.scores
+        if one.ranking is None or two.ranking is None:
+            return np.array_equal(one.probability, two.probability)
+        if one.ranking.shape != two.ranking.shape:
+            return False
+        return np.array_equal(rankdata(one.ranking, axis=1), rankdata(two.ranking, axis=1))
+
+    @property
+    def above_chance(self) -> float | None:
+        """Return the two-sided p value of an AUC of ½, on the logit, or None where not defined."""
+        if not 0 < self.auc < 1:
+            return None
+        if self.placements is not None:
+            variation = self.placements.variation
+        else:
+            variation = _bootstrapped_variation(self)
+        return variation.p(float(logit(self.auc)) * self.auc * (1 - self.auc))
+
+    @property
+    def _metric(self) -> MeanOverRepeats:
+        label, scores = self.cases.label, self.scores
+        if scores.ranking is not None:
+            positive = label == self.cases.positive
+            return MeanOverRepeats(lambda one, rows: roc_auc(one, positive, rows), scores.ranking)
+        return MeanOverRepeats(
+            lambda one, rows: one_vs_rest_auc(one, label, rows), scores.probability
+        )
+
+
+@dataclass(frozen=True)
+class AucDifference:
+    """AUC of one model minus that of another on the same cases.
+
+    Attributes:
+        estimate: The difference with its paired interval.
+        variation: Its variation over patients and trainings; variance 0 where it cannot be told.
+    """
+
+    estimate: Estimate
+    variation: Variation
+
+    @property
+    def p(self) -> float | None:
+        """Return the two-sided p value of no difference, or None where it cannot be told."""
+        return None if self.estimate.value is None else self.variation.p(self.estimate.value)
+
+
+def compare_auc(one: ComparedModel, other: ComparedModel) -> AucDifference:
+    """Estimate a difference by paired DeLong, or by bootstrap with more than two classes.
+
+    The bootstrap gives the standard error alone: for differences of equal models the percentiles of
+    the resamples exclude 0 too often.
+    """
+    cases = one.cases
+    if 0 in cases.patients_by_class():
+        return AucDifference(Estimate(None, reason=absent_classes(cases)), Variation(0.0))
+    if one.orders_as(other):
+        return AucDifference(Estimate(0.0, 0.0, 0.0, SAME_SCORES), Variation(0.0))
+    first, second = one.placements, other.placements
+    if first is not None and second is not None:
+        paired = combination([(1.0, first), (-1.0, second)])
+        return AucDifference(difference_estimate(first, second), paired.variation)
+    value = one.auc - other.auc
+    if 2 * np.isfinite(one.resampled_auc - other.resampled_auc).sum() < len(one.draws.counts):
+        method = "no interval: too few patients of a class to resample"
+        return AucDifference(Estimate(value, method=method), Variation(0.0))
+    variation = _bootstrapped_variation(one, other)
+    low, high = max(-1.0, value - variation.half), min(1.0, value + variation.half)
+    overlapping = ", widened for overlapping training sets" if _folds(one, other) else ""
+    method = f"bootstrap standard error by patient{overlapping}{variation.words}"
+    return AucDifference(Estimate(value, low, high, method), variation)
+
+
+def _bootstrapped_variation(one: ComparedModel, other: ComparedModel | None = None) -> Variation:
+    """Return the variation, from resamples, of an AUC or of a difference of two.
+
+    Unequal numbers of repeats are averaged first.
+    """
+    figures, resampled = one.repeated_auc, one.resampled_auc_of_each
+    if other is not None:
+        repeats = {len(figures), len(other.repeated_auc)}
+        if len(repeats - {1}) > 1:
+            figures = (figures.mean() - other.repeated_auc.mean()).reshape(1)
+            resampled = (one.resampled_auc - other.resampled_auc)[None]
+        else:
+            figures = figures - other.repeated_auc
+            resampled = resampled - other.resampled_auc_of_each
+    resampled = resampled[:, np.isfinite(resampled).all(axis=0)]
+    degrees, folds = one.draws.degrees, _folds(one, other)
+    if folds:
+        of_one = float(resampled.var(axis=1, ddof=1).mean())
+        return over_folds(of_one, degrees, folds, len(resampled))
+    return over_trainings(float(resampled.mean(axis=0).var(ddof=1)), degrees, figures)
+
+
+def _folds(one: ComparedModel, other: ComparedModel | None) -> int:
+    return max(one.scores.folds, other.scores.folds if other else 0)
+
+
+def estimate_auc_difference(
+    scores: Scores, other: Scores, cases: LabelledCases, draws: PatientDraws
+) -> Estimate:
+    """Estimate the AUC of one model minus that of another on the same cases, paired by patient."""
+    one, two = ComparedModel(scores, cases, draws), ComparedModel(other, cases, draws)
+    return compare_auc(one, two).estimate

@@ -1,1 +1,0 @@
-"""Whether probabilities mean what they say, and what deciding by them is worth."""

@@ -1,0 +1,352 @@
+"""Whether probabilities mean what they say, and what deciding by them is worth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit, ndtri
+from sklearn.isotonic import IsotonicRegression
+
+from skiagram.evaluation.bootstrap import LEVELS, PatientDraws
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.proportions import Z, proportion
+from skiagram.evaluation.results import (
+    BrierParts,
+    CalibrationDistance,
+    CalibrationResult,
+    DecisionCurve,
+    Estimate,
+    ReliabilityBin,
+)
+from skiagram.evaluation.scores import Scores
+from skiagram.seeding import stream
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+MOST_BINS = 10
+CASES_PER_BIN = 20
+
+
+def reliability_curve(
+    probability: Floats, true: Flags, patient: NDArray[np.int64]
+) -> tuple[ReliabilityBin, ...]:
+    """Return observed shares against mean probabilities in bins of equal numbers of cases.
+
+    At most ten bins, each of about twenty cases or more; equal probabilities share a bin. Repeats
+    are further looks at the same patients: they narrow no interval.
+
+    Args:
+        probability: (repeats, n).
+        true: (repeats, n) whether what the probability speaks of is so.
+        patient: (n,) patients numbered from 0.
+    """
+    bins = int(np.clip(probability.shape[1] // CASES_PER_BIN, 1, MOST_BINS))
+    flat, truth = probability.ravel(), true.ravel().astype(np.float64)
+    whose = np.tile(patient, len(probability))
+    edges = np.unique(np.quantile(flat, np.arange(1, bins) / bins))
+    place = np.searchsorted(edges, flat, side="left")
+    return tuple(
+        ReliabilityBin(
+            float(flat[rows].mean()),
+            proportion(truth[rows], whose[rows]),
+            round(int(rows.sum()) / len(probability)),
+        )
+        for rows in (place == k for k in np.unique(place))
+    )
+
+
+def decompose_brier(probability: Floats, positive: Flags) -> BrierParts:
+    """Split the Brier score without bins, mean over repeats.
+
+    Murphy's (1973) reliability, resolution and uncertainty with the recalibrated probabilities of
+    isotonic regression in the place of bin means, so that nothing is lost to binning (Dimitriadis,
+    Gneiting & Jordan 2021, *PNAS* 118:e2016191118).
+
+    Args:
+        probability: (repeats, n) of the positive class.
+        positive: (n,) true class.
+    """
+    truth = positive.astype(np.float64)
+    uncertainty = float(truth.mean() * (1 - truth.mean()))
+    parts = []
+    for one in probability:
+        recalibrated = IsotonicRegression().fit_transform(one, truth)
+        left = float(np.mean((recalibrated - truth) ** 2))
+        parts.append((float(np.mean((one - truth) ** 2)) - left, uncertainty - left))
+    reliability, resolution = np.mean(parts, axis=0).tolist()
+    return BrierParts(max(0.0, reliability), max(0.0, resolution), uncertainty)
+
+
+_LEAST = 1e-9
+_ONE_PATIENT = "no interval: a single patient"
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """A coefficient with each case's influence on it, which sums to 0."""
+
+    value: float
+    influence: Floats
+
+
+def calibration_intercept(
+    probability: Floats, positive: Flags, patient: NDArray[np.int64]
+) -> Estimate:
+    """Estimate the shift of the log-odds that makes expected and observed numbers equal.
+
+    The intercept of a logistic regression whose slope is held at 1 (Cox 1958; Van Calster et al.
+    2019, *BMC Medicine* 17:230); mean over repeats.
+
+    Args:
+        probability: (repeats, n) of the positive class; 10⁻⁹ stands for 0 and 1 − 10⁻⁹ for 1.
+        positive: (n,) true class.
+        patient: (n,) patients numbered from 0.
+    """
+    if positive.all() or not positive.any():
+        return Estimate(None, reason="a class has no case")
+    fits = []
+    for one in _log_odds(probability):
+        design = np.ones((len(one), 1))
+        fits.append(_logistic(design, one, positive)[0])
+    return _estimate(fits, patient)
+
+
+def calibration_slope(probability: Floats, positive: Flags, patient: NDArray[np.int64]) -> Estimate:
+    """Estimate the slope of the true log-odds on the predicted ones; mean over repeats.
+
+    Below 1 probabilities are too extreme, as after overfitting; above 1 too timid. Arguments and
+    source are those of `calibration_intercept`.
+    """
+    if positive.all() or not positive.any():
+        return Estimate(None, reason="a class has no case")
+    fits = []
+    for one in _log_odds(probability):
+        if np.ptp(one) == 0:
+            return Estimate(None, reason="all probabilities are equal")
+        if (
+            one[positive].min() >= one[~positive].max()
+            or one[positive].max() <= one[~positive].min()
+        ):
+            return Estimate(
+                None,
+                reason="the probabilities separate the classes completely, so no slope fits best",
+            )
+        design = np.column_stack([np.ones(len(one)), one])
+        fits.append(_logistic(design, np.zeros(len(one)), positive)[1])
+    return _estimate(fits, patient)
+
+
+def expected_to_observed(
+    probability: Floats, positive: Flags, patient: NDArray[np.int64]
+) -> Estimate:
+    """Estimate expected over observed number of positives, mean over repeats, interval on the log.
+
+    Arguments are those of `calibration_intercept`.
+    """
+    if not positive.any():
+        return Estimate(None, reason="no positive case was observed")
+    expected = probability.mean(axis=0)
+    ratio = float(expected.sum() / positive.sum())
+    spread = _spread(expected / expected.sum() - positive / positive.sum(), patient)
+    if spread is None:
+        return Estimate(ratio, method=_ONE_PATIENT)
+    low, high = (float(ratio * np.exp(side * Z * spread)) for side in (-1, 1))
+    return Estimate(ratio, low, high, "delta method on the log, by patient")
+
+
+def _log_odds(probability: Floats) -> Floats:
+    odds: Floats = logit(np.clip(probability, _LEAST, 1 - _LEAST))
+    return odds
+
+
+def _logistic(design: Floats, offset: Floats, positive: Flags) -> list[Coefficient]:
+    """Fit by Newton's method, halving a step that would lower the likelihood."""
+    sign = np.where(positive, 1.0, -1.0)
+
+    def loss(coefficients: Floats) -> float:
+        return float(np.logaddexp(0, -sign * (offset + design @ coefficients)).sum())
+
+    found = np.zeros(design.shape[1])
+    for _ in range(100):
+        mean = expit(offset + design @ found)
+        score = design.T @ (positive - mean)
+        inverse = np.linalg.pinv(design.T @ (design * (mean * (1 - mean))[:, None]))
+        step = inverse @ score
+        while loss(found + step) > loss(found) and np.abs(step).max() > 1e-12:
+            step = step / 2
+        found = found + step
+        if np.abs(step).max() < 1e-10:
+            break
+    influence = (design * (positive - mean)[:, None]) @ inverse
+    return [Coefficient(float(value), own) for value, own in zip(found, influence.T, strict=True)]
+
+
+def _estimate(fits: Sequence[Coefficient], patient: NDArray[np.int64]) -> Estimate:
+    value = float(np.mean([one.value for one in fits]))
+    spread = _spread(np.mean([one.influence for one in fits], axis=0), patient)
+    if spread is None:
+        return Estimate(value, method=_ONE_PATIENT)
+    return Estimate(value, value - Z * spread, value + Z * spread, "sandwich, by patient")
+
+
+def _spread(influence: Floats, patient: NDArray[np.int64]) -> float | None:
+    """Return the standard error by patient; None where a single patient shows no spread."""
+    patients = len(np.unique(patient))
+    if patients < 2:
+        return None
+    sums = np.bincount(patient, weights=influence)
+    return float(np.sqrt(patients / (patients - 1) * (sums**2).sum()))
+
+
+_KNOTS = (0.05, 0.35, 0.65, 0.95)
+_FEW_KNOTS = (0.1, 0.5, 0.9)
+_FEW_CASES = 100
+_CHANCE_DRAWS = 400
+_CHANCE_CASES = 2000
+
+
+def natural_spline(x: Floats, knots: Floats) -> Floats:
+    """Return (n, 1 + knots) the basis of a natural cubic spline: 1, x and k − 2 curves.
+
+    Straight beyond the outer knots (Harrell 2015, *Regression Modeling Strategies*, eq. 2.25). With
+    fewer than three knots the basis is that of a line, or of a constant where all x are equal.
+
+    Args:
+        x: (n,).
+        knots: (k,) ascending, all different.
+    """
+    line = [np.ones_like(x)] if np.ptp(x) == 0 else [np.ones_like(x), x]
+    if len(knots) < 3 or np.ptp(x) == 0:
+        return np.column_stack(line)
+    last, before = knots[-1], knots[-2]
+    cubes = np.maximum(x[:, None] - knots, 0) ** 3
+    curves = (
+        cubes[:, :-2]
+        - cubes[:, [-2]] * (last - knots[:-2]) / (last - before)
+        + cubes[:, [-1]] * (before - knots[:-2]) / (last - before)
+    )
+    return np.column_stack([*line, curves / (last - knots[0]) ** 2])
+
+
+def calibration_distance(
+    probability: Floats, positive: Flags, patient: NDArray[np.int64]
+) -> CalibrationDistance:
+    """Measure how far probabilities lie from the observed share, smoothed over them.
+
+    ICI, E50 and E90 (Austin & Steyerberg 2019, *Statistics in Medicine* 38:4051), mean over
+    repeats. Observed shares come from a logistic regression on a natural cubic spline of the
+    predicted log-odds: four knots, three with fewer than 100 cases (Harrell 2015, §2.4.6). A
+    distance is never negative, so it is above 0 by chance alone, and an interval around it would
+    leave out 0 also where every probability is right. In the place of an interval stands what the
+    ICI would reach then: coefficients are drawn around those of right probabilities, with the
+    sandwich covariance by patient.
+
+    Args:
+        probability: (repeats, n) of the positive class.
+        positive: (n,) true class.
+        patient: (n,) patients numbered from 0.
+    """
+    if positive.all() or not positive.any():
+        missing = Estimate(None, reason="a class has no case")
+        return CalibrationDistance(missing, missing, missing)
+    found, by_chance = [], []
+    for one, odds in zip(probability, _log_odds(probability), strict=True):
+        levels = _KNOTS if len(one) >= _FEW_CASES else _FEW_KNOTS
+        design = natural_spline(odds, np.unique(np.quantile(odds, levels)))
+        fits = _logistic(design, np.zeros(len(odds)), positive)
+        distance = np.abs(expit(design @ [fit.value for fit in fits]) - one)
+        found.append((distance.mean(), *np.quantile(distance, (0.5, 0.9))))
+        by_chance.append(_ici_by_chance(design, odds, fits, patient))
+    method = "no interval: a distance is above 0 by chance alone"
+    ici, e50, e90 = (Estimate(value, method=method) for value in np.mean(found, axis=0).tolist())
+    return CalibrationDistance(ici, e50, e90, float(np.mean(by_chance)))
+
+
+def _ici_by_chance(
+    design: Floats, odds: Floats, fits: Sequence[Coefficient], patient: NDArray[np.int64]
+) -> float:
+    """Return the 95 % quantile of the ICI where the true log-odds are the predicted ones."""
+    sums = np.array([np.bincount(patient, weights=fit.influence) for fit in fits])
+    patients = max(2, int((np.bincount(patient) > 0).sum()))
+    covariance = patients / (patients - 1) * sums @ sums.T
+    scale, axes = np.linalg.eigh(covariance)
+    normal = ndtri((np.arange(_CHANCE_DRAWS) + 0.5) / _CHANCE_DRAWS)
+    generator = stream(0, "evaluation", "calibration distance")
+    draws = np.stack([generator.permutation(normal) for _ in fits])
+    kept = np.argsort(odds, kind="stable")[:: -(-len(odds) // _CHANCE_CASES)]
+    moved = design[kept] @ (axes * np.sqrt(np.maximum(scale, 0))) @ draws
+    right = odds[kept, None]
+    distances = np.abs(expit(right + moved) - expit(right)).mean(axis=0)
+    return float(np.quantile(distances, 0.95))
+
+
+_TWO_CLASSES = Estimate(None, reason="defined for two classes")
+
+
+def assess_calibration(scores: Scores, cases: LabelledCases) -> CalibrationResult:
+    """Judge calibrated probabilities on the reported cases.
+
+    With more than two classes the reliability curve is of the most probable class: how often it is
+    the true one.
+
+    Args:
+        scores: The model's scores on the reported cases.
+        cases: The reported cases.
+    """
+    if cases.positive is None:
+        named = scores.probability.argmax(axis=2)
+        curve = reliability_curve(
+            scores.probability.max(axis=2), named == cases.label, cases.patient
+        )
+        return CalibrationResult(curve, None, _TWO_CLASSES, _TWO_CLASSES, _TWO_CLASSES)
+    probability = scores.probability[:, :, cases.positive]
+    positive = cases.label == cases.positive
+    curve = reliability_curve(
+        probability, np.broadcast_to(positive, probability.shape), cases.patient
+    )
+    return CalibrationResult(
+        curve,
+        decompose_brier(probability, positive),
+        calibration_intercept(probability, positive, cases.patient),
+        calibration_slope(probability, positive, cases.patient),
+        expected_to_observed(probability, positive, cases.patient),
+        calibration_distance(probability, positive, cases.patient),
+    )
+
+
+THRESHOLDS = np.arange(1, 100) / 100
+
+
+def net_benefit_by_case(probability: Floats, positive: Flags) -> Floats:
+    """Return (n, thresholds) what acting on each case is worth, mean over repeats.
+
+    1 for a positive, −t/(1 − t) for a negative, 0 where one does not act; the mean over cases is
+    the net benefit TP/n − FP/n · t/(1 − t) (Vickers & Elkin 2006, *Medical Decision Making*
+    26:565).
+
+    Args:
+        probability: (repeats, n) of the positive class.
+        positive: (n,) true class.
+    """
+    acted = np.mean([one[:, None] >= THRESHOLDS for one in probability], axis=0)
+    worth: Floats = acted * np.where(positive[:, None], 1.0, -THRESHOLDS / (1 - THRESHOLDS))
+    return worth
+
+
+def estimate_decision_curve(
+    probability: Floats, positive: Flags, draws: PatientDraws
+) -> DecisionCurve:
+    """Return the decision curve with its 95 % percentile band by patient.
+
+    Args:
+        probability: (repeats, n) of the positive class.
+        positive: (n,) true class.
+        draws: Patient resamples of the cases.
+    """
+    worth = net_benefit_by_case(probability, positive)
+    resampled = [block @ worth / block.sum(axis=1, keepdims=True) for block in draws.weights()]
+    low, high = np.quantile(np.concatenate(resampled), LEVELS, axis=0)
+    everybody = net_benefit_by_case(np.ones_like(probability[:1]), positive).mean(axis=0)
+    columns = (THRESHOLDS, worth.mean(axis=0), low, high, everybody)
+    return DecisionCurve(*(tuple(one.tolist()) for one in columns))

@@ -1,1 +1,0 @@
-"""Models against each other on the same cases."""

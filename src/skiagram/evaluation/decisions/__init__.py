@@ -1,1 +1,0 @@
-"""Decisions at thresholds that were fixed on out-of-fold scores."""

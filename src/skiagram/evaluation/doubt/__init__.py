@@ -1,1 +1,0 @@
-"""How sure a model is of single cases."""

@@ -1,0 +1,138 @@
+"""What all models of one evaluation are measured against."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError
+from skiagram.evaluation.bootstrap import PatientDraws, draw_patients
+from skiagram.evaluation.delong import Placements, placements
+from skiagram.evaluation.labelled_cases import LabelledCases, label_cases, match_case_ids
+from skiagram.evaluation.near_duplicates import mark_near_duplicates
+from skiagram.records import Cases, Design, Task
+
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """The cases and what belongs to them, not to a model.
+
+    Attributes:
+        design: The design of evaluation.
+        part: Which scores are reported: `test` or `out_of_fold`.
+        development: Cases whose labels were open to training.
+        cases: The reported cases; under `cv` the development cases themselves.
+        draws: Patient resamples of the reported cases.
+        has_near_duplicate: (n,) whether a copy of a reported case stands among development cases.
+        ideal: Placements of the ideal observer on generated data, else None.
+        seed: Seed of the bootstrap.
+        covariates: `case_id` and the columns of subgroups; None where there are none.
+    """
+
+    design: Design
+    part: str
+    development: LabelledCases
+    cases: LabelledCases
+    draws: PatientDraws
+    has_near_duplicate: NDArray[np.bool_]
+    ideal: Placements | None
+    seed: int
+    covariates: pd.DataFrame | None = None
+
+    @property
+    def sides(self) -> dict[str, LabelledCases]:
+        """Return the cases by what they are for."""
+        return {"development": self.development, "reported": self.cases}
+
+
+def assemble_evaluation_set(
+    cases: Cases,
+    task: Task,
+    sealed: pd.DataFrame,
+    truth: pd.DataFrame | None,
+    duplicates: pd.DataFrame,
+    seed: int,
+    replicates: int,
+    covariates: pd.DataFrame | None = None,
+) -> EvaluationSet:
+    """Open the seal and line up all that belongs to the reported cases.
+
+    Args:
+        cases: The case table.
+        task: The classification task.
+        sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
+        truth: Columns `case_id`, `ideal_score` of generated data, else None.
+        duplicates: Columns `first`, `second`: case ids of near duplicates and shifted copies.
+        seed: Seed of the bootstrap.
+        replicates: Bootstrap resamples.
+        covariates: `case_id` and the columns of subgroups, a row a case; None asks for none.
+
+    Raises:
+        DataError: Ids of labels, truth or duplicates are no cases, or a label is no class.
+    """
+    _check_pairs(cases, duplicates)
+    nothing = sealed.iloc[:0]
+    development = label_cases(cases.development(), task, nothing)
+    holdout = task.design == "holdout"
+    reported = label_cases(cases.test(), task, sealed) if holdout else development
+    smallest = max(1, min(reported.patients_by_class()))
+    return EvaluationSet(
+        design=task.design,
+        part="test" if holdout else "out_of_fold",
+        development=development,
+        cases=reported,
+        draws=draw_patients(
+            reported.patient, smallest, replicates, seed, reported.degrees_of_freedom()
+        ),
+        has_near_duplicate=mark_near_duplicates(reported, cases, duplicates),
+        ideal=_ideal(reported, truth),
+        seed=seed,
+        covariates=covariates,
+    )
+
+
+_ALIKE = 0.75
+
+
+def warn_of_unequal_patients(cases: LabelledCases) -> Iterator[str]:
+    """Yield a warning for each class in which a few patients have most of the cases.
+
+    Args:
+        cases: The reported cases.
+    """
+    counts = zip(
+        cases.classes,
+        cases.patients_by_class(),
+        cases.effective_patients_by_class(),
+        strict=True,
+    )
+    for name, patients, effective in counts:
+        if effective < _ALIKE * patients:
+            yield (
+                f"A few patients have most of the cases of class {name}: its {patients} patients "
+                f"count like {max(1, round(effective))} with equally many. The intervals allow for "
+                "that, and are long; results may hang on these few patients."
+            )
+
+
+def _check_pairs(cases: Cases, duplicates: pd.DataFrame) -> None:
+    named = {*duplicates["first"].tolist(), *duplicates["second"].tolist()}
+    unknown = sorted(named - set(cases.case_id.tolist()))
+    if unknown:
+        raise DataError(
+            f"{len(unknown)} case ids are unknown: {', '.join(unknown[:3])}",
+            where="duplicates",
+            allowed="cases of the case table",
+            remedy="run the audit again",
+        )
+
+
+def _ideal(cases: LabelledCases, truth: pd.DataFrame | None) -> Placements | None:
+    if truth is None or cases.positive is None or 0 in cases.patients_by_class():
+        return None
+    own = truth[truth["case_id"].isin(cases.case_id.tolist())]
+    rows = match_case_ids(own["case_id"].tolist(), cases.case_id, "truth of the generated data")
+    score = own["ideal_score"].to_numpy(dtype=np.float64)[rows]
+    return placements(score[None], cases.label == cases.positive, cases.patient)

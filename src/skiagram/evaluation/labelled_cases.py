@@ -1,0 +1,123 @@
+"""Cases with their true classes, matched by id; every mismatch is an error, none is mended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError
+from skiagram.evaluation.variation import degrees_of_freedom, effective_patients
+from skiagram.records import SEALED, Cases, Task
+
+
+@dataclass(frozen=True)
+class LabelledCases:
+    """Cases with their true classes.
+
+    Attributes:
+        case_id: (n,) str, unique.
+        label: (n,) int64 in [0, n_classes).
+        patient: (n,) int64, patients numbered from 0.
+        classes: Class names.
+        positive: Label of the condition looked for; None with more than two classes.
+    """
+
+    case_id: NDArray[np.str_]
+    label: NDArray[np.int64]
+    patient: NDArray[np.int64]
+    classes: tuple[str, ...]
+    positive: int | None
+
+    def __len__(self) -> int:
+        """Return the number of cases."""
+        return len(self.case_id)
+
+    def select(self, rows: NDArray[np.bool_]) -> "LabelledCases":
+        """Return the marked cases."""
+        patient = np.unique(self.patient[rows], return_inverse=True)[1].astype(np.int64)
+        return LabelledCases(
+            self.case_id[rows], self.label[rows], patient, self.classes, self.positive
+        )
+
+    def of(self, case_ids: Sequence[str], where: str) -> "LabelledCases":
+        """Return the named cases in the given order; patients keep their numbers.
+
+        Raises:
+            DataError: A case id is unknown.
+        """
+        rows = pd.Index(self.case_id.tolist()).get_indexer(pd.Index(case_ids))
+        if (rows < 0).any():
+            first = case_ids[int(np.argmin(rows))]
+            raise DataError(f"{int((rows < 0).sum())} unknown case ids, first {first}", where=where)
+        patient, label = self.patient[rows], self.label[rows]
+        return LabelledCases(self.case_id[rows], label, patient, self.classes, self.positive)
+
+    def patients_by_class(self) -> tuple[int, ...]:
+        """Return the number of patients with a case of each class."""
+        return tuple(
+            len(np.unique(self.patient[self.label == k])) for k in range(len(self.classes))
+        )
+
+    def effective_patients_by_class(self) -> tuple[float, ...]:
+        """Return (Σm)²/Σm² of each class: fewer than patients where a few have most cases."""
+        return tuple(
+            effective_patients(self.patient[self.label == k]) for k in range(len(self.classes))
+        )
+
+    def degrees_of_freedom(self) -> float:
+        """Return the degrees of freedom of a variance over patients; infinite with a case each."""
+        return degrees_of_freedom(
+            *(self.patient[self.label == k] for k in np.unique(self.label).tolist())
+        )
+
+
+def match_case_ids(
+    found: Sequence[str], expected: NDArray[np.str_], where: str
+) -> NDArray[np.int64]:
+    """Return the row of `found` that holds each expected case id.
+
+    Raises:
+        DataError: An id is doubled, unknown or missing; the message names up to three.
+    """
+    index, known = pd.Index(list(found)), pd.Index(expected.tolist())
+    problems = {
+        "doubled": index[index.duplicated()].unique(),
+        "unknown": index[~index.isin(known)],
+        "missing": known[~known.isin(index)],
+    }
+    for problem, ids in problems.items():
+        if len(ids):
+            raise DataError(
+                f"{len(ids)} case ids are {problem}: {', '.join(sorted(ids)[:3])}",
+                where=where,
+                allowed="each case of the case table once",
+                remedy="run the stage that writes these scores or labels again",
+            )
+    return index.get_indexer(known).astype(np.int64)
+
+
+def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases:
+    """Open the seal: give some cases the labels of a table.
+
+    Args:
+        cases: The cases wanted; labels that are not sealed are kept.
+        task: What is to be told apart.
+        labels: Columns `case_id`, `label`; the sealed cases exactly.
+
+    Raises:
+        DataError: Ids do not match, or a label is no class.
+    """
+    label, sealed = cases.label.copy(), cases.label == SEALED
+    rows = match_case_ids(labels["case_id"].tolist(), cases.case_id[sealed], "sealed labels")
+    label[sealed] = labels["label"].to_numpy(dtype=np.int64)[rows]
+    outside = (label < 0) | (label >= len(task.classes))
+    if outside.any():
+        raise DataError(
+            f"label {label[outside][0]} of {cases.case_id[outside][0]}",
+            where="labels",
+            allowed=f"0 to {len(task.classes) - 1}",
+        )
+    patient = np.unique(cases.patient_id, return_inverse=True)[1].astype(np.int64)
+    return LabelledCases(cases.case_id, label, patient, task.classes, task.positive)

@@ -1,0 +1,62 @@
+"""What a user may ask of every model beyond the figures that are always there."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from skiagram.options import STRICT
+
+DEFAULT_MARGIN = 0.02
+
+
+@dataclass(**STRICT)
+class OperatingTarget:
+    """What a threshold is to keep on out-of-fold scores.
+
+    Attributes:
+        aim: Sensitivity or specificity.
+        level: How much of it.
+    """
+
+    aim: Literal["sensitivity", "specificity"]
+    level: Annotated[float, Field(gt=0, lt=1)]
+
+
+@dataclass(**STRICT)
+class RequestedAnalyses:
+    """What is asked.
+
+    Attributes:
+        operating_points: Thresholds to judge decisions at.
+        prevalence: Share of positives where the model would be used; predictive values are also
+            given at it. None asks nothing.
+        reference_baselines: Models that stand for simple rules, where they are in the run: an arm
+            must beat them, and they are never the best of one.
+        thresholds: Risks from which a clinician would act; net benefit is compared at each.
+    """
+
+    operating_points: tuple[OperatingTarget, ...]
+    prevalence: Annotated[float, Field(gt=0, lt=1)] | None
+    reference_baselines: tuple[str, ...]
+    thresholds: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
+
+
+@dataclass(**STRICT)
+class EvaluationOptions:
+    """How an evaluation is made, besides what it is made of.
+
+    Attributes:
+        margin: Smallest difference in AUC that counts as worthwhile.
+        replicates: Resamples of the bootstrap by patient.
+        compare: Further pairs of models.
+        questions: What is asked beyond the figures that are always there.
+    """
+
+    margin: Annotated[float, Field(gt=0, lt=0.5)]
+    replicates: Annotated[int, Field(ge=100)]
+    compare: tuple[tuple[str, str], ...]
+    questions: RequestedAnalyses
+
+
+NO_REQUESTS = RequestedAnalyses(operating_points=(), prevalence=None, reference_baselines=())

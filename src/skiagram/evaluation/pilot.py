@@ -1,0 +1,274 @@
+"""What the scores of a pilot run tell about how many patients the study itself takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import chi2
+
+from skiagram.errors import DataError, OptionError
+from skiagram.evaluation.delong import Placements, combination, placements
+from skiagram.evaluation.planning import Trainings
+from skiagram.evaluation.significance import POWER
+from skiagram.evaluation.variation import (
+    Variation,
+    covariance_of_means,
+    effective_patients,
+    over_folds,
+    variance_of_mean,
+)
+from skiagram.records import Task, read_record
+
+_AGAIN = "run `dvc repro` in the pilot's folder, or plan from assumptions"
+
+
+@dataclass(frozen=True)
+class PilotSpread:
+    """A figure's variation as the pilot shows it, carried over to other numbers of patients.
+
+    Attributes:
+        positive: Variance per patient with the condition.
+        negative: Variance per patient without it.
+        between: Covariance per patient of those who have images of both classes.
+        prevalence: Share of patients with the condition in the study to come.
+        effective_share: Effective patients over patients, of the class that has fewer effective
+            ones; 0 where every patient has one image.
+        trainings: Variation over trainings.
+        folds: Outer folds under `cv`; 0 under `holdout`.
+    """
+
+    positive: float
+    negative: float
+    between: float
+    prevalence: float
+    effective_share: float
+    trainings: Trainings
+    folds: int
+
+    def at(self, patients: int) -> Variation:
+        """Return the variation with so many patients, with as many folds and repeats."""
+        positives, negatives = patients * self.prevalence, patients * (1 - self.prevalence)
+        variance = self.positive / positives + self.negative / negatives + self.between / patients
+        degrees = np.inf
+        if self.effective_share:
+            degrees = max(1.0, min(positives, negatives) * self.effective_share - 1)
+        if self.folds:
+            return over_folds(variance, degrees, self.folds, self.trainings.repeats)
+        return self.trainings.add_to(variance, degrees)
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """Two models of a run that was made before.
+
+    Attributes:
+        model: Name of the one, of the network where the pair is the run's own.
+        other: Name of the other.
+        auc: Name of a model → its AUC.
+        patients: Patients that were scored.
+        smaller_class: Patients of the class that has fewer.
+        prevalence: Share of them with the condition; a patient with images of both classes counts
+            half.
+        correlation: Of the two models' ranks within the classes; for the reader, not for the plan.
+        models: Name → spread of its AUC.
+        difference: Spread of the paired difference.
+        repeats: Trainings that the figures are means of.
+        folds: Outer folds under `cv`; 0 under `holdout`.
+    """
+
+    model: str
+    other: str
+    auc: dict[str, float]
+    patients: int
+    smaller_class: int
+    prevalence: float
+    correlation: float
+    models: dict[str, PilotSpread]
+    difference: PilotSpread
+    repeats: int
+    folds: int
+
+    @property
+    def caution(self) -> float:
+        """Return how many times larger a variance may be than so small a pilot shows.
+
+        The upper limit of a one-sided interval at 80 % (Browne 1995, *Statistics in Medicine*
+        14:1933), with the degrees of freedom of the smaller class.
+        """
+        degrees = self.smaller_class - 1
+        return float(degrees / chi2.ppf(1 - POWER, degrees))
+
+
+@dataclass(frozen=True)
+class _Pair:
+    model: str
+    other: str
+
+
+@dataclass(frozen=True)
+class _Name:
+    model: str
+
+
+@dataclass(frozen=True)
+class _Spreads:
+    fold_auc: tuple[float, ...]
+    seed_auc: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class _Model:
+    outcome: _Name
+    stability: _Spreads | None = None
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What is read of evaluation.json; all else in it is left alone."""
+
+    task: Task
+    models: tuple[_Model, ...]
+    primary: _Pair | None = None
+
+
+def read_pilot(
+    folder: Path, names: Sequence[str] | None = None, prevalence: float | None = None
+) -> Pilot:
+    """Read a run's scores on its reported cases.
+
+    Args:
+        folder: Project folder, with `reports/evaluation.json` and `reports/scores.csv`.
+        names: Two models; None: the run's primary comparison.
+        prevalence: Share of patients with the condition in the study to come; None: the pilot's.
+
+    Raises:
+        DataError: A file is missing or cannot be used, or nothing varies in it.
+        OptionError: A model is not in the run.
+    """
+    record = read_record(_Record, folder / "reports" / "evaluation.json")
+    table = folder / "reports" / "scores.csv"
+    try:
+        scores = pd.read_csv(table, dtype={"case_id": str, "patient_id": str, "label": str})
+    except (OSError, ValueError) as error:
+        raise DataError(f"unreadable ({error})", where=str(table), remedy=_AGAIN) from error
+    if record.task.positive is None:
+        raise DataError(
+            f"the pilot has {len(record.task.classes)} classes",
+            where=str(folder),
+            allowed="two classes, one of them positive",
+            remedy="plan from assumptions",
+        )
+    model, other = _names(record, scores, names)
+    ranking = scores[[model, other]].to_numpy(dtype=np.float64).T
+    positive = (scores["label"] == record.task.classes[record.task.positive]).to_numpy(dtype=bool)
+    patient = np.unique(scores["patient_id"], return_inverse=True)[1].astype(np.int64)
+    smaller = min(len(np.unique(patient[side])) for side in (positive, ~positive))
+    if smaller < 2 or not np.isfinite(ranking).all():
+        raise DataError(
+            f"{smaller} patients in the smaller class" if smaller < 2 else "a score is missing",
+            where=str(table),
+            allowed="at least two patients of each class and a score for every case",
+            remedy="plan from assumptions",
+        )
+    return _measure(record, (model, other), (ranking, positive, patient), prevalence)
+
+
+def _names(record: _Record, scores: pd.DataFrame, names: Sequence[str] | None) -> tuple[str, str]:
+    if names is None and record.primary is not None:
+        names = (record.primary.model, record.primary.other)
+    there = [name for name in scores.columns if name not in {"case_id", "patient_id", "label"}]
+    if names is None:
+        raise OptionError(
+            "the pilot has no network beside a classical model",
+            where="--models",
+            allowed=f"two of {', '.join(there)}",
+        )
+    one, other = names
+    for name in names:
+        if name not in there or one == other:
+            raise OptionError(
+                f"`{name}` is named twice" if name in there else f"no model `{name}`",
+                where="--models",
+                allowed=f"two of {', '.join(there)}",
+            )
+    return one, other
+
+
+def _measure(
+    record: _Record,
+    names: tuple[str, str],
+    scored: tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]],
+    prevalence: float | None,
+) -> Pilot:
+    ranking, positive, patient = scored
+    counts = [len(np.unique(patient[side])) for side in (positive, ~positive)]
+    own = counts[0] / sum(counts)
+    both = {
+        name: placements(row[None], positive, patient)
+        for name, row in zip(names, ranking, strict=True)
+    }
+    trained = {one.outcome.model: one.stability for one in record.models}
+    stabilities = [trained.get(name) for name in names]
+    seeds = [np.array(one.seed_auc if one else ()) for one in stabilities]
+    repeats = max(1, min(map(len, seeds)))
+    nested = record.task.design == "cv" and stabilities[0] is not None
+    folds = len(stabilities[0].fold_auc) // repeats if nested and stabilities[0] else 0
+    share = own if prevalence is None else prevalence
+
+    def spread(values: Placements, figures: NDArray[np.float64]) -> PilotSpread:
+        seed = float(figures.std(ddof=1)) if len(figures) > 1 else 0.0
+        return _spread(values, share, Trainings(seed, repeats), folds)
+
+    paired = combination([(1.0, both[names[0]]), (-1.0, both[names[1]])])
+    differences = seeds[0][:repeats] - seeds[1][:repeats] if all(map(len, seeds)) else np.zeros(1)
+    return Pilot(
+        *names,
+        auc={name: one.mean for name, one in both.items()},
+        patients=len(np.unique(patient)),
+        smaller_class=min(counts),
+        prevalence=share,
+        correlation=_correlation(ranking, positive),
+        models={name: spread(both[name], seeds[k]) for k, name in enumerate(names)},
+        difference=spread(paired, differences),
+        repeats=repeats,
+        folds=folds,
+    )
+
+
+def _spread(values: Placements, prevalence: float, trainings: Trainings, folds: int) -> PilotSpread:
+    """Take the variance of placements apart into what a patient of each class adds."""
+    sides = [
+        (values.value[side], values.patient[side]) for side in (values.positive, ~values.positive)
+    ]
+    counts = [len(np.unique(whose)) for _, whose in sides]
+    each = [variance_of_mean(*side) * count for side, count in zip(sides, counts, strict=True)]
+    patients = len(np.unique(values.patient))
+    between, effective = 0.0, 0.0
+    if values.clustered:
+        between = 2 * covariance_of_means(*sides[0], *sides[1]) * patients
+        effective = min(
+            effective_patients(whose) / count
+            for (_, whose), count in zip(sides, counts, strict=True)
+        )
+    if values.variance() <= 0:
+        raise DataError(
+            "nothing varies: the two models rank all cases alike, or perfectly",
+            where="pilot",
+            remedy="plan from assumptions",
+        )
+    # a patient with images of both classes counts in each: halves, so that the shares add up to 1
+    twice = patients / sum(counts)
+    return PilotSpread(
+        each[0] * twice, each[1] * twice, between, prevalence, effective, trainings, folds
+    )
+
+
+def _correlation(ranking: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
+    ranks = [
+        pd.DataFrame(ranking[:, side].T).corr(method="spearman").to_numpy()[0, 1]
+        for side in (positive, ~positive)
+    ]
+    return float(np.nanmean(ranks)) if not np.isnan(ranks).all() else 0.0

@@ -1,1 +1,0 @@
-"""Plain records that evaluation's findings consist of."""

@@ -1,0 +1,116 @@
+"""Each arm's best model against simple rules, which an arm must beat to be worth anything."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from skiagram.evaluation.arm_selection import SelectedArm
+from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.proportions import proportion
+from skiagram.evaluation.results import BaselineComparison, Estimate, ModelResult
+from skiagram.evaluation.significance import LEVEL
+
+PREVALENCE = "prevalence"
+_ARMS = {"deep": "network", "classical": "classical model", "combined": "combination"}
+
+
+def compare_with_baselines(
+    arms: Mapping[str, SelectedArm], rules: Mapping[str, ComparedModel]
+) -> tuple[BaselineComparison, ...]:
+    """Compare what stands for each arm with the prevalence and with every reference baseline.
+
+    The prevalence gives every case the same probability: its AUC is ½ on any cases. P values are
+    not corrected yet.
+
+    Args:
+        arms: Arm → what stands for it.
+        rules: Reference baseline of the run that was trained → what of it is compared.
+    """
+    found = []
+    for arm in _ARMS:
+        if arm not in arms:
+            continue
+        choice, own = arms[arm].choice, arms[arm].compared
+        above_chance = _minus_half(choice.auc)
+        defined = above_chance.value is not None
+        p = own.above_chance if defined else None
+        found.append(_uncorrected(choice.model, PREVALENCE, above_chance, p))
+        for rule, compared in rules.items():
+            difference = compare_auc(own, compared)
+            found.append(_uncorrected(choice.model, rule, difference.estimate, difference.p))
+    return tuple(found)
+
+
+def _uncorrected(
+    model: str, rule: str, difference: Estimate, p: float | None
+) -> BaselineComparison:
+    return judge_beaten(BaselineComparison(model, rule, difference, beaten=False, p=p), p)
+
+
+def judge_beaten(comparison: BaselineComparison, p: float | None) -> BaselineComparison:
+    """Return the comparison with a corrected p value, and whether the model beats the rule by it.
+
+    Args:
+        comparison: A model against a rule.
+        p: The corrected p value; None where none can be computed and the interval decides.
+    """
+    value, low = comparison.difference.value, comparison.difference.low
+    if p is None:
+        beaten = low is not None and low > 0
+    else:
+        beaten = value is not None and value > 0 and p < LEVEL
+    return replace(comparison, beaten=beaten, p_holm=p)
+
+
+def estimate_majority_accuracy(development: LabelledCases, reported: LabelledCases) -> Estimate:
+    """Estimate the accuracy of naming every case as most development cases are.
+
+    Args:
+        development: Cases whose labels were open to training.
+        reported: The reported cases.
+    """
+    commonest = int(np.bincount(development.label, minlength=len(development.classes)).argmax())
+    return proportion((reported.label == commonest).astype(np.float64), reported.patient)
+
+
+def describe_baselines(
+    found: Sequence[BaselineComparison], best: Mapping[str, str], results: Mapping[str, ModelResult]
+) -> dict[str, str]:
+    """Say of each arm's best model whether it beats every rule.
+
+    Args:
+        found: What `compare_with_baselines` returned.
+        best: Arm → name of its best model.
+        results: Model → its figures, for titles.
+
+    Returns:
+        Model → a sentence.
+    """
+    words = {}
+    for arm, name in _ARMS.items():
+        own = [one for one in found if best.get(arm) == one.model]
+        if not own:
+            continue
+        title = results[best[arm]].outcome.title
+        lost = [_title(one.rule, results) for one in own if not one.beaten]
+        beaten = [_title(one.rule, results) for one in own]
+        verb = "is not shown to beat" if lost else "beats"
+        words[best[arm]] = f"The best {name} ({title}) {verb} {_listed(lost or beaten)}."
+    return words
+
+
+def _minus_half(auc: Estimate) -> Estimate:
+    if auc.value is None:
+        return auc
+    low, high = (None if bound is None else bound - 0.5 for bound in (auc.low, auc.high))
+    return Estimate(auc.value - 0.5, low, high, auc.method)
+
+
+def _title(rule: str, results: Mapping[str, ModelResult]) -> str:
+    return "the prevalence" if rule == PREVALENCE else results[rule].outcome.title
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

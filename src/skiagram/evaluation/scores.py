@@ -1,0 +1,195 @@
+"""Scores of models lined up with the cases they are about, repeat after repeat."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError
+from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.labelled_cases import LabelledCases, label_cases, match_case_ids
+from skiagram.records import Cases, Outcome, Predictions, Task
+
+
+@dataclass(frozen=True)
+class ModelScores:
+    """What the train stage left of one model.
+
+    Attributes:
+        outcome: How its training ended.
+        predictions: All its scores.
+        selection: Columns `fit`, `feature`, `chosen`; empty for a model that chooses no features.
+    """
+
+    outcome: Outcome
+    predictions: Predictions
+    selection: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One model's scores on reference cases, repeat after repeat.
+
+    Attributes:
+        ranking: (repeats, n) what orders the cases by the positive class; None with more classes.
+        probability: (repeats, n, n_classes) calibrated, rows sum to 1.
+        threshold: (repeats, n) on the positive class's probability; NaN where there is none.
+        folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
+    """
+
+    ranking: NDArray[np.float64] | None
+    probability: NDArray[np.float64]
+    threshold: NDArray[np.float64]
+    folds: int = 0
+
+    def select(self, rows: NDArray[np.bool_]) -> "Scores":
+        """Return the marked cases."""
+        ranking = None if self.ranking is None else self.ranking[:, rows]
+        return Scores(ranking, self.probability[:, rows], self.threshold[:, rows], self.folds)
+
+
+def align_scores(model: ModelScores, part: str, cases: LabelledCases, pooled: bool) -> Scores:
+    """Line one part of a model's predictions up with reference cases.
+
+    Args:
+        model: Outcome and predictions.
+        part: `test` or `out_of_fold`.
+        cases: The cases that each repeat must score exactly once.
+        pooled: Whether a repeat's scores come from several fits; such scores share no scale
+            before calibration, so probabilities rank them, else the raw score difference.
+
+    Raises:
+        DataError: Ids do not match, or a score is not finite.
+    """
+    table = check_predictions(model).part(part).table
+    where = f"scores of {model.outcome.model}, {part}"
+    repeats = [Predictions(rows) for _, rows in table.groupby("repeat", sort=True)]
+    if not repeats:
+        match_case_ids([], cases.case_id, where)
+    order = [match_case_ids(one.table["case_id"].tolist(), cases.case_id, where) for one in repeats]
+    pairs = list(zip(repeats, order, strict=True))
+    probability = np.stack([one.probabilities()[rows] for one, rows in pairs])
+    threshold = np.stack([one.table["threshold"].to_numpy(np.float64)[rows] for one, rows in pairs])
+    fits = int(table["fold"].nunique()) if pooled else 0
+    folds = fits if fits > 1 else 0
+    if cases.positive is None:
+        return Scores(None, probability, threshold, folds)
+    raw = np.stack([one.scores()[rows] for one, rows in pairs])
+    ranking = score_difference(probability if pooled else raw, cases.positive)
+    return Scores(ranking, probability, threshold, folds)
+
+
+def score_difference(scores: NDArray[np.float64], positive: int) -> NDArray[np.float64]:
+    """Return positive minus other score of (..., 2) scores."""
+    difference: NDArray[np.float64] = scores[..., positive] - scores[..., 1 - positive]
+    return difference
+
+
+def check_predictions(model: ModelScores) -> Predictions:
+    """Return a model's predictions after a look at every number.
+
+    Raises:
+        DataError: A score is not finite, or a probability is outside [0, 1].
+    """
+    predictions = model.predictions
+    scores, probabilities = predictions.scores(), predictions.probabilities()
+    bad = ~np.isfinite(scores).all(axis=1)
+    bad |= ~((probabilities >= 0) & (probabilities <= 1)).all(axis=1)
+    if bad.any():
+        first = predictions.table["case_id"].to_numpy()[bad][0]
+        raise DataError(
+            f"{int(bad.sum())} rows hold a score that is not finite or no probability, "
+            f"first {first}",
+            where=f"scores of {model.outcome.model}",
+            remedy="train this model again",
+        )
+    return predictions
+
+
+@dataclass(frozen=True)
+class HeldOutScores:
+    """Calibrated out-of-fold probabilities and the reported cases that they may decide on.
+
+    Attributes:
+        probability: (m, n_classes).
+        cases: The m cases; patients keep their numbers.
+        repeat: Row of the reported scores.
+        reported: (n,) marks the reported cases.
+    """
+
+    probability: NDArray[np.float64]
+    cases: LabelledCases
+    repeat: int
+    reported: NDArray[np.bool_]
+
+
+def held_out_scores(model: ModelScores, ground: EvaluationSet) -> Iterator[HeldOutScores]:
+    """Yield the scores that decide on each part of the reported cases.
+
+    Under `holdout` a repeat's out-of-fold scores decide on all sealed cases; under `cv` the inner
+    scores of an outer fold, which leave its cases out, decide on these.
+
+    Args:
+        model: Outcome and predictions.
+        ground: What the model is measured against.
+    """
+    nested = ground.design == "cv"
+    table = model.predictions.table
+    reported = table[table["part"] == ground.part]
+    part = "inner" if nested else "out_of_fold"
+    fixing = table[table["part"] == part]
+    keys = ["repeat", "fold"] if nested else ["repeat"]
+    decided = dict(list(reported.groupby(keys)))
+    numbers = {repeat: k for k, repeat in enumerate(sorted(reported["repeat"].unique()))}
+    for key, rows in fixing.groupby(keys, sort=True):
+        own = decided[key]["case_id"].to_numpy(dtype=str)
+        where = f"scores of {model.outcome.model}, {part}"
+        yield HeldOutScores(
+            Predictions(rows).probabilities(),
+            ground.development.of(rows["case_id"].tolist(), where),
+            numbers[key[0]],
+            np.isin(ground.cases.case_id, own),
+        )
+
+
+def make_scores_table(
+    models: Sequence[ModelScores], cases: Cases, task: Task, sealed: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the reported cases with their labels and the models' calibrated probabilities.
+
+    Args:
+        models: All models; failed ones have no column.
+        cases: The case table.
+        task: The classification task.
+        sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
+
+    Returns:
+        Columns `case_id`, `patient_id`, `label` (class name) and a column a model, named as its
+        option file, with the probability of the positive class; with more classes a column a model
+        and class, `model: class`. Means over repeats.
+
+    Raises:
+        DataError: Ids of scores and cases do not match.
+    """
+    part = "test" if task.design == "holdout" else "out_of_fold"
+    rows = cases.test() if task.design == "holdout" else cases
+    known = label_cases(rows, task, sealed)
+    columns: dict[str, object] = {
+        "case_id": known.case_id,
+        "patient_id": rows.patient_id,
+        "label": [task.classes[label] for label in known.label.tolist()],
+    }
+    for model in models:
+        if model.outcome.status == "failed":
+            continue
+        probability = align_scores(model, part, known, pooled=True).probability.mean(axis=0)
+        name = model.outcome.model
+        if task.positive is not None:
+            columns[name] = probability[:, task.positive]
+        else:
+            columns |= {
+                f"{name}: {label}": probability[:, k] for k, label in enumerate(task.classes)
+            }
+    return pd.DataFrame(columns)

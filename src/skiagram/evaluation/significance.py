@@ -1,0 +1,150 @@
+"""Tests of differences between models: Holm, McNemar, a margin, and what could be detected."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest, t
+
+from skiagram.evaluation.results import Estimate, McNemar, Planning, Relation
+from skiagram.evaluation.variation import Variation, is_clustered, over_folds, over_trainings
+
+
+def correct_by_holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return p values that keep the chance of any false finding among all of them (Holm 1979).
+
+    Args:
+        p: (m,) in [0, 1].
+    """
+    order = np.argsort(p, kind="stable")
+    factors = np.arange(len(p), 0, -1)
+    raised = np.minimum(1.0, np.maximum.accumulate(p[order] * factors))
+    corrected = np.empty(len(p))
+    corrected[order] = raised
+    return corrected
+
+
+EXACT = "exact McNemar"
+CLUSTERED = "McNemar by patient"
+
+
+def mcnemar(
+    correct: NDArray[np.bool_],
+    other_correct: NDArray[np.bool_],
+    patient: NDArray[np.int64],
+    folds: int = 0,
+) -> McNemar:
+    """Test whether two models are correct equally often; like the AUC, as a mean over repeats.
+
+    For one training with one case per patient the test is McNemar's (1947) in its exact form.
+    Otherwise cases count by patient: z² = (Σ dₖ)² / Σ dₖ², dₖ being the patient's cases that only
+    the first model classifies correctly minus those that only the other does, a mean over repeats
+    (Durkalski et al. 2003, *Statistics in Medicine* 22:2417). Several trainings and overlapping
+    training sets raise the variance as they do that of the AUC's difference.
+
+    Args:
+        correct: (n,) or (repeats, n) whether the first model classifies the case correctly.
+        other_correct: The same of the other; equally many repeats, or one.
+        patient: (n,) patients numbered from 0.
+        folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
+    """
+    one, other = _as_many_repeats(np.atleast_2d(correct), np.atleast_2d(other_correct))
+    only_model = float((one * (1 - other)).sum(axis=1).mean())
+    only_other = float((other * (1 - one)).sum(axis=1).mean())
+    if len(one) == 1 and not folds and not is_clustered(patient):
+        return McNemar(only_model, only_other, _exact(int(only_model), int(only_other)), EXACT)
+    net = np.array([np.bincount(patient, weights=each) for each in one - other])
+    if folds:
+        variation = over_folds(float((net**2).sum(axis=1).mean()), np.inf, folds, len(net))
+    else:
+        averaged = float((net.mean(axis=0) ** 2).sum())
+        variation = over_trainings(averaged, np.inf, net.sum(axis=1))
+    p = variation.p(only_model - only_other)
+    return McNemar(only_model, only_other, p, f"{CLUSTERED}{variation.words}")
+
+
+def _as_many_repeats(
+    one: NDArray[np.bool_], other: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return both with equally many repeats; means where neither has one and they differ."""
+    if len({len(one), len(other)} - {1}) > 1:
+        return one.mean(axis=0, keepdims=True), other.mean(axis=0, keepdims=True)
+    first, second = np.broadcast_arrays(one.astype(np.float64), other.astype(np.float64))
+    return first, second
+
+
+def _exact(only_model: int, only_other: int) -> float:
+    discordant = only_model + only_other
+    return float(binomtest(only_model, discordant).pvalue) if discordant else 1.0
+
+
+def relate_to_margin(difference: Estimate, margin: float) -> Relation:
+    """Return what is shown of the one model against the other.
+
+    "No difference found" is not "equal": two models are equivalent only when the whole interval
+    lies within the margin. The 95 % interval is used for both sides, which is stricter than two
+    one-sided tests at 5 %.
+
+    Args:
+        difference: Figure of the one minus that of the other, higher = better.
+        margin: Smallest difference that counts, > 0.
+    """
+    low, high = difference.low, difference.high
+    if low is None or high is None:
+        return "unknown"
+    shown: tuple[tuple[bool, Relation], ...] = (
+        (low > 0, "better"),
+        (high < 0, "worse"),
+        (-margin < low and high < margin, "equivalent"),
+        (-margin < low, "not inferior"),
+        (high < margin, "not superior"),
+    )
+    return next((words for holds, words in shown if holds), "undecided")
+
+
+LEVEL = 0.05
+POWER = 0.8
+
+
+_UNSEEN = "the variance of the difference cannot be estimated"
+
+
+def detectable_difference(variation: Variation, patients: int) -> Estimate:
+    """Return the smallest true difference that is found with a chance of 80 % at 5 %, two-sided.
+
+    Args:
+        variation: Of the paired difference on that many patients.
+        patients: Number of reported patients, for the words.
+    """
+    if not variation.variance > 0:
+        return Estimate(None, reason=_UNSEEN)
+    method = f"80 % power at 5 %, two-sided, paired variance on {patients} patients"
+    reach = _standard_errors(variation.degrees, POWER)
+    return Estimate(reach * float(np.sqrt(variation.variance)), method=method)
+
+
+def plan_patients(variation: Variation, patients: int, margin: float) -> Planning:
+    """Return how many patients would detect a difference of the margin, and would settle it.
+
+    To *detect* is to find a true difference as large as the margin with a chance of 80 %. To
+    *settle* is to show two equal models to be equivalent, the whole interval within the margin,
+    with the same chance: each side must then hold with 90 %, as both can fail, so it takes about
+    (1.960 + 1.282)² / (1.960 + 0.842)² = 1.34 times as many (Julious 2004, *Statistics in
+    Medicine* 23:1921, §5). The variance over patients falls as 1/n, that of the seed does not.
+
+    Args:
+        variation: Of the paired difference on that many patients.
+        patients: Number of reported patients.
+        margin: Smallest difference that counts, > 0.
+    """
+    if not variation.variance > 0:
+        return Planning(None, None, _UNSEEN)
+    counts: list[int | None] = []
+    for power in (POWER, (1 + POWER) / 2):
+        room = (margin / _standard_errors(variation.degrees, power)) ** 2 - variation.trainings
+        needed = (variation.variance - variation.trainings) * patients / room if room > 0 else None
+        counts.append(None if needed is None else int(np.ceil(needed)))
+    few = "the trainings alone spread too wide for the margin: more repeats first"
+    return Planning(counts[0], counts[1], few if None in counts else "")
+
+
+def _standard_errors(degrees: float, power: float) -> float:
+    return float(t.ppf(1 - LEVEL / 2, degrees) + t.ppf(power, degrees))

@@ -1,0 +1,286 @@
+"""How much a model's AUC, decisions and chosen features move with the data and the seed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import t
+
+from skiagram.evaluation.delong import placements
+from skiagram.evaluation.discrimination import one_vs_rest_auc, roc_auc
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.proportions import Z, proportion
+from skiagram.evaluation.results import (
+    ChosenFeature,
+    Estimate,
+    FeatureSelection,
+    Stability,
+    VarianceSplit,
+)
+from skiagram.evaluation.scores import Scores, score_difference
+from skiagram.records import Predictions
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FoldAuc:
+    """AUCs of the fits behind the folds, repeat after repeat.
+
+    Attributes:
+        held_out: (j,) AUC on cases the fit never saw.
+        training: (j,) AUC of the same fit on its own training cases.
+        ratio: Held-out over training cases.
+    """
+
+    held_out: Floats
+    training: Floats
+    ratio: float
+
+
+def fit_auc(scores: Floats, probability: Floats, cases: LabelledCases) -> Floats:
+    """Return (1,) the AUC of one fit: of the score difference, or one-vs-rest of probabilities."""
+    weights = np.ones((1, len(cases)))
+    if cases.positive is None:
+        return one_vs_rest_auc(probability, cases.label, weights)
+    return roc_auc(score_difference(scores, cases.positive), cases.label == cases.positive, weights)
+
+
+def fold_auc(predictions: Predictions, development: LabelledCases) -> FoldAuc:
+    """Return the AUC of every fold that has all classes on both sides."""
+    held_out = dict(_groups(predictions.part("out_of_fold"), development))
+    training = dict(_groups(predictions.part("training"), development))
+    both = [key for key in held_out if key in training]
+    both = [key for key in both if np.isfinite(held_out[key][0] + training[key][0])]
+    sizes = np.array([[held_out[key][1], training[key][1]] for key in both]).reshape(-1, 2)
+    return FoldAuc(
+        np.array([held_out[key][0] for key in both]),
+        np.array([training[key][0] for key in both]),
+        float(sizes[:, 0].sum() / sizes[:, 1].sum()) if both else 0.0,
+    )
+
+
+def _groups(
+    part: Predictions, development: LabelledCases, pooled: bool = False
+) -> Iterator[tuple[tuple[int, int], tuple[float, int]]]:
+    """Yield (repeat, fold), (AUC, cases); pooled scores of several fits rank by probability."""
+    for key, rows in part.table.groupby(["repeat", "fold"], sort=True):
+        one = Predictions(rows)
+        cases = development.of(rows["case_id"].tolist(), f"scores of repeat and fold {key}")
+        probability = one.probabilities()
+        order = probability if pooled else one.scores()
+        repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
+        yield (repeat, fold), (float(fit_auc(order, probability, cases)[0]), len(rows))
+
+
+def corrected_mean(values: Floats, ratio: float, low: float, high: float) -> Estimate:
+    """Average fold figures with the corrected resampled t interval (Nadeau & Bengio 2003).
+
+    Folds share training cases, so s²/J is too small: the variance is (1/J + n₂/n₁) s², with
+    J − 1 degrees of freedom.
+
+    Args:
+        values: (j,) a figure a fold.
+        ratio: n₂/n₁, held-out over training cases.
+        low: Least value that the figure can have.
+        high: Greatest value that the figure can have.
+    """
+    folds = len(values)
+    if folds == 0:
+        return Estimate(None, reason="no fold has every class both in training and held out")
+    mean = float(values.mean())
+    if folds < 2:
+        return Estimate(mean, method="one fold")
+    half = float(t.ppf(0.975, folds - 1) * np.sqrt((1 / folds + ratio) * values.var(ddof=1)))
+    return Estimate(mean, max(low, mean - half), min(high, mean + half), "Nadeau–Bengio over folds")
+
+
+def assess_stability(folds: FoldAuc, reported: Scores, cases: LabelledCases) -> Stability:
+    """Summarise the spread over folds and over seeds.
+
+    Args:
+        folds: AUCs of the folds.
+        reported: The reported scores, repeat after repeat.
+        cases: The reported cases.
+    """
+    seeds = seed_auc(reported, cases)
+    split = None
+    if reported.ranking is not None and 0 not in cases.patients_by_class():
+        split = split_variance(reported.ranking, cases.label == cases.positive, cases.patient)
+    return Stability(
+        fold_auc=tuple(folds.held_out.tolist()),
+        fold_mean=corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0),
+        fold_sd=_spread(folds.held_out),
+        seed_auc=tuple(seeds.tolist()),
+        seed_sd=_spread(seeds),
+        training_gap=corrected_mean(folds.training - folds.held_out, folds.ratio, -1.0, 1.0),
+        variance=split,
+        flips=_flips(reported, cases),
+    )
+
+
+def _flips(reported: Scores, cases: LabelledCases) -> Estimate | None:
+    named = reported.probability.argmax(axis=2).astype(np.int64)
+    return proportion(flip_rate(named), cases.patient) if len(named) > 1 else None
+
+
+def seed_auc(reported: Scores, cases: LabelledCases) -> Floats:
+    """Return (repeats,) the AUC on the reported cases; empty where a class has none."""
+    weights = np.ones((1, len(cases)))
+    if reported.ranking is not None:
+        positive = cases.label == cases.positive
+        areas = [roc_auc(one, positive, weights) for one in reported.ranking]
+    else:
+        areas = [one_vs_rest_auc(one, cases.label, weights) for one in reported.probability]
+    values = np.concatenate(areas)
+    return values[np.isfinite(values)]
+
+
+def inner_auc(predictions: Predictions, development: LabelledCases) -> Estimate:
+    """Average over outer folds the AUC that inner folds gave within their training cases.
+
+    These sets overlap, so no interval is given.
+    """
+    values = np.array(list(inner_auc_by_fold(predictions, development).values()))
+    values = values[np.isfinite(values)]
+    if len(values) == 0:
+        return Estimate(None, reason="no inner fold has scores of every class")
+    return Estimate(float(values.mean()), method="mean over the inner folds of each outer fold")
+
+
+def inner_auc_by_fold(
+    predictions: Predictions, development: LabelledCases
+) -> dict[tuple[int, int], float]:
+    """Return (repeat, outer fold) → AUC of its inner folds; NaN where a class is absent."""
+    inner = predictions.part("inner")
+    return {key: value for key, (value, _) in _groups(inner, development, pooled=True)}
+
+
+def _spread(values: Floats) -> float | None:
+    return float(values.std(ddof=1)) if len(values) > 1 else None
+
+
+def flip_rate(named: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return, for each case, the chance that two different repeats name different classes.
+
+    Args:
+        named: (repeats, n) named class; at least two repeats.
+
+    Returns:
+        (n,) in [0, 1].
+    """
+    repeats = len(named)
+    classes = np.arange(named.max() + 1)
+    counts = (named[:, :, None] == classes).sum(axis=0)
+    agreeing = (counts * (counts - 1)).sum(axis=1)
+    rate: NDArray[np.float64] = 1 - agreeing / (repeats * (repeats - 1))
+    return rate
+
+
+def split_variance(
+    ranking: NDArray[np.float64], positive: NDArray[np.bool_], patient: NDArray[np.int64]
+) -> VarianceSplit | None:
+    """Split the variance of a single fit's AUC into components of a crossed random-effects design.
+
+    Every repeat scores the same patients, so patients and seeds are crossed. A single fit's DeLong
+    variance holds patients + both, that of the mean over R repeats patients + both / R, and the
+    variance of the repeats' AUCs seed + both; solved for the three, none below 0 (method of
+    moments, as in Searle, Casella & McCulloch 1992, §4.3).
+
+    Args:
+        ranking: (repeats, n), higher = more likely positive.
+        positive: (n,) true class; both classes occur.
+        patient: (n,) patients numbered from 0.
+
+    Returns:
+        None with a single repeat.
+    """
+    repeats = len(ranking)
+    if repeats < 2:
+        return None
+    single = [placements(one[None], positive, patient) for one in ranking]
+    pooled = placements(ranking, positive, patient)
+    of_one = float(np.mean([one.variance() for one in single]))
+    of_mean = pooled.variance()
+    between = float(np.var([one.mean for one in single], ddof=1))
+    both = max(0.0, (of_one - of_mean) * repeats / (repeats - 1))
+    return VarianceSplit(
+        patients=max(0.0, of_mean - both / repeats), seed=max(0.0, between - both), both=both
+    )
+
+
+_FITS = r"repeat\d+-(?:fold\d+|outer\d+-final)"  # neither final nor inner fits
+_MOST = 10
+
+
+def assess_feature_selection(table: pd.DataFrame) -> FeatureSelection | None:
+    """Compare what the fits of the folds kept; None for a model that chooses no features.
+
+    Under `holdout` these are the fits of the folds, under `cv` those that scored the outer folds.
+    Folds share training cases, so the interval is too narrow and the agreement somewhat too high
+    for what fresh patients would show.
+
+    Args:
+        table: Columns `fit`, `feature` and `chosen`, a row a fit and feature; may be empty.
+    """
+    if table.empty:
+        return None
+    own = table[table["fit"].str.fullmatch(_FITS)]
+    wide = own.pivot_table(
+        index="fit", columns="feature", values="chosen", aggfunc="any", fill_value=False
+    ).astype(bool)
+    share = {str(name): float(column.mean()) for name, column in wide.items()}
+    ranked = sorted((name for name in share if share[name]), key=lambda name: (-share[name], name))
+    return FeatureSelection(
+        agreement=selection_stability(wide.to_numpy()),
+        fits=len(wide),
+        features=wide.shape[1],
+        kept=float(wide.sum(axis=1).mean()),
+        most_chosen=tuple(ChosenFeature(name, share[name]) for name in ranked[:_MOST]),
+    )
+
+
+def selection_stability(selected: NDArray[np.bool_]) -> Estimate:
+    """Estimate the stability of feature selections, corrected for chance.
+
+    1 − (mean over features of their unbiased selection variance) / (k̄/d)(1 − k̄/d), k̄ being the mean
+    number of chosen features: 1 when every selection is the same, 0 on average when they are drawn
+    at random. Interval by the asymptotic variance (Nogueira, Sechidis & Brown 2018, *JMLR* 18(174),
+    definition 4 and theorem 7).
+
+    Args:
+        selected: (m, d), row after row the features that a fold or repeat chose; m ≥ 2.
+    """
+    m, d = selected.shape
+    sizes = selected.sum(axis=1)
+    mean_size = float(sizes.mean())
+    if m < 2:
+        return Estimate(None, reason="a single selection")
+    if mean_size in (0, d):
+        return Estimate(None, reason="no feature or every feature was chosen each time")
+    frequency = selected.mean(axis=0)
+    chance = mean_size / d * (1 - mean_size / d)
+    value = 1 - float((m / (m - 1) * frequency * (1 - frequency)).mean()) / chance
+    if not frequency[(frequency > 0) & (frequency < 1)].size:
+        return Estimate(1.0, method="no interval: every selection is the same")
+    own = _selection_influence(selected, sizes, frequency, value, chance)
+    half = Z * float(np.sqrt(4 / m**2 * ((own - own.mean()) ** 2).sum()))
+    return Estimate(value, max(-1.0, value - half), min(1.0, value + half), "Nogueira")
+
+
+def _selection_influence(
+    selected: NDArray[np.bool_],
+    sizes: NDArray[np.int64],
+    frequency: NDArray[np.float64],
+    value: float,
+    chance: float,
+) -> NDArray[np.float64]:
+    """Return (m,) the φ of theorem 7: how each selection moves the stability."""
+    d = selected.shape[1]
+    mean_size = float(sizes.mean())
+    shared = (selected * frequency).mean(axis=1)
+    sized = value / 2 * (2 * mean_size * sizes / d**2 - sizes / d - mean_size / d + 1)
+    own: NDArray[np.float64] = (shared - sizes * mean_size / d**2 + sized) / chance
+    return own

@@ -1,1 +1,0 @@
-"""How much figures and the order of the models move with the data and the seed."""

@@ -1,0 +1,143 @@
+"""How sure a model is of single cases: conformal sets, and errors when cases are referred."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.evaluation.bootstrap import PatientDraws, bootstrap_estimate
+from skiagram.evaluation.discrimination import risk_areas, tied_order
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.proportions import proportion
+from skiagram.evaluation.results import Curve, Estimate, PredictionSets, RiskCoverage
+from skiagram.evaluation.scores import HeldOutScores, Scores
+
+Floats = NDArray[np.float64]
+LEVEL = 0.9
+
+
+def class_limits(held_out: HeldOutScores, level: float) -> Floats:
+    """Return (n_classes,) how improbable a class may be and still belong to a set.
+
+    The quantile, within each class, of 1 − probability of the true class. Every patient has the
+    same weight, shared among his images, and one more patient is taken to be infinitely strange
+    (class-conditional split-conformal prediction, Vovk 2012; weights of clustered cases as in Lee,
+    Barber & Willett 2023, *Distribution-free inference with hierarchical data*). A new patient's
+    image of that class is then within the limit with at least the chance `level`, provided that
+    patients are exchangeable and the same fit scored both. Here out-of-fold fits set the limits
+    and the final fit is judged, so the promise is approximate and the coverage found is reported.
+
+    Args:
+        held_out: Probabilities of cases that the fit never saw.
+        level: Chance, in (0, 1).
+    """
+    limits = np.full(held_out.probability.shape[1], np.inf)
+    for k in range(len(limits)):
+        own = held_out.cases.label == k
+        strange = 1 - held_out.probability[own, k]
+        _, whose, images = np.unique(
+            held_out.cases.patient[own], return_inverse=True, return_counts=True
+        )
+        order = np.argsort(strange, kind="stable")
+        weight = 1 / ((len(images) + 1) * images[whose][order])
+        reached = np.cumsum(weight) >= level - 1e-12
+        if reached.any():
+            limits[k] = strange[order][int(np.argmax(reached))]
+    return limits
+
+
+def form_sets(scores: Scores, held_out: Sequence[HeldOutScores], level: float) -> NDArray[np.bool_]:
+    """Return (repeats, n, n_classes) which classes belong to each reported case's set.
+
+    Args:
+        scores: The model's scores on the reported cases.
+        held_out: Scores that set the limits of each part of the reported cases.
+        level: Chance, in (0, 1).
+    """
+    limits = np.full(scores.probability.shape, np.inf)
+    for one in held_out:
+        limits[one.repeat, one.reported] = class_limits(one, level)
+    found: NDArray[np.bool_] = 1 - scores.probability <= limits
+    return found
+
+
+def assess_prediction_sets(
+    scores: Scores, held_out: Sequence[HeldOutScores], cases: LabelledCases, level: float = LEVEL
+) -> PredictionSets:
+    """Judge the sets on the reported cases; shares are means over repeats.
+
+    Args:
+        scores: The model's scores on the reported cases.
+        held_out: Scores that set the limits.
+        cases: The reported cases.
+        level: Chance, in (0, 1).
+    """
+    found = form_sets(scores, held_out, level)
+    size = found.sum(axis=2)
+    holds = found[:, np.arange(len(cases)), cases.label].mean(axis=0)
+
+    def share(flags: NDArray[np.bool_]) -> Estimate:
+        return proportion(flags.mean(axis=0), cases.patient)
+
+    return PredictionSets(
+        level=level,
+        coverage=proportion(holds, cases.patient),
+        class_coverage=tuple(
+            proportion(holds[cases.label == k], cases.patient[cases.label == k])
+            for k in range(len(cases.classes))
+        ),
+        mean_size=float(size.mean()),
+        single=share(size == 1),
+        several=share(size > 1),
+        empty=share(size == 0),
+    )
+
+
+SHARES = np.arange(1, 101) / 100
+
+
+def assess_risk_coverage(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> RiskCoverage:
+    """Return the share of errors among the surest cases, for each share that is kept.
+
+    A case is as sure as its most probable class is probable; equally sure cases are kept or
+    referred together (El-Yaniv & Wiener 2010; area as in Geifman & El-Yaniv 2017). Mean over
+    repeats.
+
+    Args:
+        scores: The model's scores on the reported cases.
+        cases: The reported cases.
+        draws: Patient resamples of them.
+    """
+    doubt = 1 - scores.probability.max(axis=2)
+    wrong = scores.probability.argmax(axis=2) != cases.label
+    pairs = list(zip(doubt, wrong, strict=True))
+
+    def area(weights: Floats) -> Floats:
+        found: Floats = np.mean([risk_area(*pair, weights) for pair in pairs], axis=0)
+        return found
+
+    risks = [_risk_at_shares(*pair) for pair in pairs]
+    curve = Curve(tuple(SHARES.tolist()), tuple(np.mean(risks, axis=0).tolist()))
+    return RiskCoverage(curve, bootstrap_estimate(area, draws))
+
+
+def risk_area(doubt: Floats, wrong: NDArray[np.bool_], weights: Floats) -> Floats:
+    """Return (b,) the mean, over kept shares, of the errors among the kept cases.
+
+    Args:
+        doubt: (n,), higher = less sure.
+        wrong: (n,) whether the case is named wrongly.
+        weights: (b, n), ≥ 0; a row of zeros gives NaN.
+    """
+    order, ends = tied_order(doubt)
+    return risk_areas(order, ends, wrong, weights)
+
+
+def _risk_at_shares(doubt: Floats, wrong: NDArray[np.bool_]) -> Floats:
+    order, ends = tied_order(doubt)
+    place = np.flatnonzero(ends)
+    kept = place + 1
+    errors = np.cumsum(wrong[order])[place]
+    at = np.searchsorted(kept / len(doubt), SHARES - 1e-12)
+    risk: Floats = errors[at] / kept[at]
+    return risk

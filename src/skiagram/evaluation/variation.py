@@ -1,0 +1,199 @@
+"""How much a figure varies over patients and over trainings, and the interval that follows.
+
+Patients with several cases are clusters of unequal size; repeats are trainings from other seeds;
+the fits of a cross-validation share training cases. Each widens an interval by a rule of its own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t
+
+from skiagram.evaluation.results import Scope
+
+Floats = NDArray[np.float64]
+Patients = NDArray[np.int64]
+UPPER = 0.975
+
+
+@dataclass(frozen=True)
+class Variation:
+    """Variance of a figure, and how well it is known.
+
+    Attributes:
+        variance: Of the figure; 0 where it cannot be told.
+        degrees: Degrees of freedom of the variance; infinite: a normal quantile.
+        trainings: The part of the variance that more patients would not lessen: that of the seed.
+        scope: Whether it is the figure of these fits or of the procedure that made them.
+        repeats: Trainings that the figure is the mean of.
+    """
+
+    variance: float
+    degrees: float = np.inf
+    trainings: float = 0.0
+    scope: Scope = "fits"
+    repeats: int = 1
+
+    @property
+    def quantile(self) -> float:
+        """Return how many standard errors the 95 % interval reaches to each side."""
+        return float(t.ppf(UPPER, self.degrees))
+
+    @property
+    def half(self) -> float:
+        """Return half the length of the 95 % interval of the figure itself."""
+        return self.quantile * float(np.sqrt(self.variance))
+
+    @property
+    def words(self) -> str:
+        """Return what the interval holds besides single patients, for the name of a method."""
+        return f", over {self.repeats} trainings" if self.repeats > 1 else ""
+
+    def p(self, value: float) -> float | None:
+        """Return the two-sided p value of 0, or None where it cannot be told."""
+        if self.variance > 0:
+            return float(2 * t.sf(abs(value) / np.sqrt(self.variance), self.degrees))
+        return 1.0 if value == 0 else None
+
+
+def is_clustered(patient: Patients) -> bool:
+    """Return whether a patient has several of the cases."""
+    return len(np.unique(patient)) < len(patient)
+
+
+def effective_patients(patient: Patients) -> float:
+    """Return (Σm)² / Σm²: as many patients with equally many cases m would weigh alike.
+
+    The number of patients where all have equally many cases, less where a few have most (Kish
+    1965, *Survey Sampling*, §11.7).
+
+    Args:
+        patient: (n,) patient of each case.
+    """
+    sizes = np.unique(patient, return_counts=True)[1].astype(np.float64)
+    return float(sizes.sum() ** 2 / (sizes**2).sum()) if len(sizes) else 0.0
+
+
+def degrees_of_freedom(*samples: Patients) -> float:
+    """Return the degrees of freedom of a variance over patients.
+
+    Effective patients of the sample that has fewest, minus 1; infinite where every patient has one
+    case, as DeLong's and Wilson's intervals are made.
+
+    Args:
+        *samples: (n,) patient of each case, a sample a class.
+    """
+    if not is_clustered(np.concatenate(samples)):
+        return np.inf
+    return max(1.0, min(effective_patients(patient) for patient in samples) - 1)
+
+
+def variance_of_mean(value: Floats, patient: Patients) -> float:
+    """Return the variance, over patients, of the mean of clustered values.
+
+    The mean of two estimates. One leaves out each patient in turn; few large patients make it
+    vary much: (I − 1) / I Σ (dₖ / (1 − hₖ))², dₖ being the patient's sum of deviations over n and
+    hₖ his share of the cases (Bell & McCaffrey 2002, *Survey Methodology* 28:169). The other takes
+    cases of every patient to be equally alike, and reads that from all of them (analysis of
+    variance; Donner & Klar 2000, §1.4). With equally many cases a patient both are the usual
+    variance of the patients' sums, I / (I − 1) Σ dₖ².
+
+    Args:
+        value: (n,).
+        patient: (n,) patient of each value; at least two patients.
+    """
+    whose, sizes = np.unique(patient, return_inverse=True, return_counts=True)[1:]
+    n, patients = len(value), len(sizes)
+    deviation = value - value.mean()
+    sums = np.bincount(whose, weights=deviation)
+    left_out = (patients - 1) / patients * float(((sums / (n - sizes)) ** 2).sum())
+    if n == patients or sizes.min() == sizes.max():
+        return left_out
+    between = float((sums**2 / sizes).sum()) / (patients - 1)
+    within = float(((deviation - (sums / sizes)[whose]) ** 2).sum()) / (n - patients)
+    squares = float((sizes.astype(np.float64) ** 2).sum())
+    alike = (between - within) * (patients - 1) / (n - squares / n)
+    analysed = max(0.0, within * n + alike * squares) / n**2
+    return (left_out + analysed) / 2
+
+
+def covariance_of_means(
+    value: Floats, patient: Patients, other: Floats, other_patient: Patients
+) -> float:
+    """Return the covariance, over the patients in both, of the means of two samples.
+
+    N / (N − 1) Σ dₖ eₖ (Obuchowski 1997), each sum weighed up where its patient has more than an
+    average share of the sample, as in `variance_of_mean`.
+
+    Args:
+        value: (n,).
+        patient: (n,) patient of each value.
+        other: (m,) the other sample.
+        other_patient: (m,) patient of each of its values.
+    """
+    everyone, places = np.unique(np.concatenate([patient, other_patient]), return_inverse=True)
+    patients = len(everyone)
+    first = _leverage_weighed(value, places[: len(value)], patients)
+    second = _leverage_weighed(other, places[len(value) :], patients)
+    return patients / (patients - 1) * float(first @ second)
+
+
+def _leverage_weighed(value: Floats, whose: Patients, patients: int) -> Floats:
+    n = len(value)
+    sizes = np.bincount(whose, minlength=patients)
+    present = int((sizes > 0).sum())
+    sums = np.bincount(whose, weights=value - value.mean(), minlength=patients)
+    weighed: Floats = sums * (1 - 1 / present) / (n - sizes)
+    return weighed
+
+
+def overlap_factor(folds: int, repeats: int) -> float:
+    """Return by how much overlapping training sets raise the variance of a cross-validated figure.
+
+    1/R + K / (K − 1), for K outer folds and R repeats, of the variance over patients of a single
+    repeat. Nadeau & Bengio (2003, *Machine Learning* 52:239) take (1/J + n₂/n₁) s² for J fold
+    figures; J = KR, n₂/n₁ = 1 / (K − 1), and a fold has a K-th of the patients, so s² is about K
+    times that variance. It is a rule that errs to the wide side: no unbiased estimate exists
+    (Bengio & Grandvalet 2004, *JMLR* 5:1089).
+
+    Args:
+        folds: Outer folds, ≥ 2.
+        repeats: Repeats of the cross-validation.
+    """
+    return 1 / repeats + folds / (folds - 1)
+
+
+def over_folds(of_one: float, degrees: float, folds: int, repeats: int) -> Variation:
+    """Return the variation of a cross-validated procedure.
+
+    Args:
+        of_one: Mean over repeats of a single repeat's variance over patients.
+        degrees: Its degrees of freedom.
+        folds: Outer folds.
+        repeats: Repeats of the cross-validation.
+    """
+    variance = overlap_factor(folds, repeats) * of_one
+    return Variation(variance, degrees, scope="procedure", repeats=repeats)
+
+
+def over_trainings(of_mean: float, degrees: float, figures: Floats) -> Variation:
+    """Return the variation of a procedure that was trained several times, or of one training.
+
+    The variance over patients of the mean over R trainings, plus s²/R of their figures. What seed
+    and patients do together stands in both, which is a little too wide. Degrees of freedom are
+    Satterthwaite's (1946), R − 1 those of s². One training tells nothing of others.
+
+    Args:
+        of_mean: Variance over patients of the mean over trainings.
+        degrees: Its degrees of freedom.
+        figures: (repeats,) the figure of each training.
+    """
+    repeats = len(figures)
+    if repeats < 2:
+        return Variation(of_mean, degrees)
+    seed = float(figures.var(ddof=1)) / repeats
+    variance = of_mean + seed
+    spread = of_mean**2 / degrees + seed**2 / (repeats - 1)
+    joined = variance**2 / spread if spread > 0 else np.inf
+    return Variation(variance, joined, seed, "procedure", repeats)

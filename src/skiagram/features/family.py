@@ -1,0 +1,140 @@
+"""What every feature family offers, and bases for families of one kind.
+
+A new family is one file here and one option file.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator
+from pydantic.dataclasses import dataclass
+
+from skiagram.features.batch import FeatureBatch, Region
+from skiagram.features.discretisation import Discretisation, GreyLevels
+from skiagram.features.feature import Definition, Features
+from skiagram.options import STRICT
+
+T = TypeVar("T")
+
+
+class FeatureFamily(Protocol):
+    """The options dataclass of a feature family."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the feature names in column order, for example `first_order_skewness`."""
+
+    def definitions(self) -> Sequence[Definition]:
+        """Return what the features mean: each name fits one definition, each definition a name."""
+
+    def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
+        """Compute the features of a batch of equally sized images.
+
+        Args:
+            batch: n images, finite.
+
+        Returns:
+            (n, n_features) float64, finite.
+
+        Raises:
+            DataError: The family is not defined for such images.
+        """
+
+
+class GroupFamily:
+    """Base of a feature family whose columns are all features of its groups."""
+
+    prefix: ClassVar[str]
+    groups: ClassVar[tuple[type[Features], ...]]
+
+    def names(self) -> tuple[str, ...]:
+        """Return the feature names in column order."""
+        return tuple(name for group in self.groups for name in group.names(self.prefix))
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        return tuple(
+            definition for group in self.groups for definition in group.definitions(self.prefix)
+        )
+
+
+@dataclass(**STRICT)
+class LevelFamily(GroupFamily, ABC):
+    """Base of a family of the grey levels of a region.
+
+    Attributes:
+        levels: How intensities become grey levels.
+        region: `whole`: the region of interest, or all of the image where there is none; `bright`:
+            what Otsu's threshold calls bright in it.
+    """
+
+    levels: Discretisation
+    region: Region
+
+    def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
+        """Compute the features of a batch of equally sized images of any size from 1×1.
+
+        Args:
+            batch: Images of one channel, or of three reduced to luminance; or volumes.
+
+        Returns:
+            (n, n_features) float64, finite.
+
+        Raises:
+            DataError: The images have neither one channel nor three, or too many grey levels.
+        """
+        return self.describe(batch.levels(self.levels, self.region, self.prefix))
+
+    @abstractmethod
+    def describe(self, grey: GreyLevels) -> NDArray[np.float64]:
+        """Compute the features of n images from their grey levels, (n, n_features)."""
+
+
+class WholeImageFamily(ABC):
+    """Base of a family of whole plane images: volumes and regions of interest are refused."""
+
+    prefix: ClassVar[str]
+
+    def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
+        """Compute the features of a batch of equally sized images of any size from 1×1.
+
+        Args:
+            batch: Images of one channel, or of three reduced to luminance.
+
+        Returns:
+            (n, n_features) float64, finite.
+
+        Raises:
+            DataError: The images are volumes or have neither one channel nor three, or they have
+                masks.
+        """
+        batch.check_whole(self.prefix)
+        return self.describe(batch.planes(self.prefix))
+
+    @abstractmethod
+    def describe(self, images: NDArray[Any]) -> NDArray[np.float64]:
+        """Compute the features of n images, (n, n_features).
+
+        Args:
+            images: (n, height, width) of any depth, finite; not to be changed.
+        """
+
+
+def _check_ascending(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    if list(numbers) != sorted(set(numbers)):
+        raise ValueError("numbers in ascending order, each once")
+    return numbers
+
+
+Ascending = AfterValidator(_check_ascending)
+
+
+def _check_distinct(values: tuple[T, ...]) -> tuple[T, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError("each value once")
+    return values
+
+
+Distinct = AfterValidator(_check_distinct)

@@ -1,1 +1,0 @@
-"""What each feature is: its docstring says it, the code computes it."""

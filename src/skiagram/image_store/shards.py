@@ -1,0 +1,294 @@
+"""Files of an image store: Arrow IPC, read as views and written in bounded memory.
+
+The number of axes says what an array is: (height, width) an image of one channel, (height, width,
+channels) one of several, (depth, height, width, 1) a volume. A store of volumes has a column more,
+`depth`, and three distances a case; files of images are as they would be without volumes.
+"""
+
+import bisect
+import hashlib
+import itertools
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError
+
+DTYPES = ("uint8", "uint16", "int16", "float32")
+
+Image = NDArray[Any]  # (height, width[, channels]), or a volume of (depth, height, width, 1)
+Spacing = tuple[float, ...]  # of neighbouring slices (volumes alone), rows and columns, mm
+
+
+def is_volume(image: Image) -> bool:
+    """Return whether an array of a store is a volume, (depth, height, width, 1)."""
+    return image.ndim == 4
+
+
+def schema(*, volumes: bool) -> pa.Schema:
+    """Return the columns of a shard of images or of volumes."""
+    sides = ("depth", "height", "width") if volumes else ("height", "width")
+    return pa.schema(
+        [
+            pa.field("case_id", pa.string(), nullable=False),
+            *(pa.field(side, pa.int32(), nullable=False) for side in sides),
+            pa.field("channels", pa.int32(), nullable=False),
+            pa.field("dtype", pa.string(), nullable=False),
+            pa.field("spacing", pa.list_(pa.float64(), len(sides))),
+            pa.field("pixels", pa.large_binary(), nullable=False),
+        ]
+    )
+
+
+class Shard:
+    """One mapped file; a scalar of an Arrow array is a copy, so views are cut from its buffers.
+
+    Args:
+        path: A file of a finished store.
+
+    Raises:
+        OSError: It cannot be read.
+        pyarrow.ArrowInvalid: It is no whole Arrow file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        reader = pa.ipc.open_file(pa.memory_map(str(path)))
+        self._batches = [reader.get_batch(at) for at in range(reader.num_record_batches)]
+        self._ends = list(itertools.accumulate(batch.num_rows for batch in self._batches))
+        self._layouts: dict[int, _Layout] = {}
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return self._ends[-1] if self._ends else 0
+
+    def sizes(self) -> Iterator[int]:
+        """Yield how many values each image has, row by row."""
+        for batch in range(len(self._batches)):
+            yield from self._layout(batch).shapes.prod(axis=1, dtype=np.int64).tolist()
+
+    def spacing(self, row: int) -> Spacing | None:
+        """Return the distances of a row's slices, rows and columns, mm; None where unknown."""
+        batch, at = self._locate(row)
+        found = self._layout(batch).spacing[at].tolist()
+        return None if math.isnan(found[0]) else tuple(found)
+
+    def view(self, row: int) -> Image:
+        """Return the image of a row as a read-only view."""
+        batch, at = self._locate(row)
+        return self._layout(batch).view(at)
+
+    def run(self, row: int, most: int) -> tuple[Image, NDArray[np.float64]]:
+        """Return the images from a row on that are alike, and their spacing.
+
+        Args:
+            row: The first of them.
+            most: How many at most; there are fewer where the next one differs in shape or depth,
+                or lies elsewhere in the file.
+
+        Returns:
+            A read-only view of n images, and (n, 2), or (n, 3) of volumes, mm, NaN where unknown.
+        """
+        batch, at = self._locate(row)
+        return self._layout(batch).run(at, most)
+
+    def _layout(self, batch: int) -> "_Layout":
+        if batch not in self._layouts:
+            self._layouts[batch] = _Layout.of(self._batches[batch])
+        return self._layouts[batch]
+
+    def _locate(self, row: int) -> tuple[int, int]:
+        batch = bisect.bisect_right(self._ends, row)
+        return batch, row - (self._ends[batch] - self._batches[batch].num_rows)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where the images of a record batch lie: read once, since a scalar of Arrow's is slow.
+
+    Attributes:
+        shapes: (n, 3), or (n, 4) of volumes; the last one is the number of channels.
+        dtypes: The depths that occur.
+        dtype: (n,) which of them.
+        spacing: (n, 2), or (n, 3) of volumes; NaN where unknown.
+        offsets: (n + 1,) first byte of each image.
+        pixels: Buffer of all images.
+    """
+
+    shapes: NDArray[np.int32]
+    dtypes: list[str]
+    dtype: NDArray[np.int32]
+    spacing: NDArray[np.float64]
+    offsets: NDArray[np.int64]
+    pixels: pa.Buffer
+
+    @classmethod
+    def of(cls, batch: pa.RecordBatch) -> Self:
+        sides = ("depth", "height", "width", "channels")
+        shapes = [batch[side].to_numpy() for side in sides if side in batch.schema.names]
+        encoded = batch["dtype"].dictionary_encode()
+        _, offsets, pixels = batch["pixels"].buffers()
+        return cls(
+            np.stack(shapes, axis=1),
+            encoded.dictionary.to_pylist(),
+            encoded.indices.to_numpy(),
+            _spacing(batch["spacing"]),
+            np.frombuffer(offsets, dtype=np.int64),
+            pixels,
+        )
+
+    def view(self, at: int) -> Image:
+        image: Image = self._views(at, 1)[0]
+        return image
+
+    def run(self, at: int, most: int) -> tuple[Image, NDArray[np.float64]]:
+        following = slice(at, at + most)
+        alike = (self.shapes[following] == self.shapes[at]).all(axis=1)
+        alike &= self.dtype[following] == self.dtype[at]
+        number = len(alike) if alike.all() else int(alike.argmin())
+        return self._views(at, number), self.spacing[at : at + number]
+
+    def _views(self, at: int, number: int) -> Image:
+        shape = self.shapes[at].tolist()
+        flat = np.frombuffer(
+            self.pixels,
+            dtype=self.dtypes[self.dtype[at]],
+            count=number * math.prod(shape),
+            offset=int(self.offsets[at]),
+        )
+        plane_of_one_channel = len(shape) == 3 and shape[-1] == 1
+        return flat.reshape(number, *(shape[:-1] if plane_of_one_channel else shape))
+
+
+def _spacing(distances: pa.FixedSizeListArray) -> NDArray[np.float64]:
+    known = distances.is_valid().to_numpy(zero_copy_only=False)
+    spacing = np.full((len(distances), distances.type.list_size), math.nan)
+    spacing[known] = distances.flatten().to_numpy().reshape(-1, spacing.shape[1])
+    return spacing
+
+
+SHARD_BYTES = 256 * 1024**2
+_BATCH_BYTES = 8 * 1024**2
+_NAMES = {np.dtype(name): name for name in DTYPES}  # to ask a depth for its name takes longer
+
+
+class ShardWriter:
+    """Writes images to shards in bounded memory; use as a context manager.
+
+    Args:
+        folder: New or empty folder.
+        shard_bytes: Pixels a shard holds at most (one image may exceed it).
+    """
+
+    def __init__(self, folder: Path, *, shard_bytes: int = SHARD_BYTES) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._shard_bytes = shard_bytes
+        self._rows: list[tuple[Any, ...]] = []
+        self._row_bytes = 0
+        self._written = 0
+        self._shards = 0
+        self._file: Any = None
+        self._schema: Any = None
+        self._digest = hashlib.sha256()
+        self._shard_by_case: dict[str, int] = {}  # case id → shard, in the order of the store
+
+    def __enter__(self) -> "ShardWriter":
+        """Return the writer itself."""
+        return self
+
+    def add(self, case_id: str, image: Image, spacing: Spacing | None = None) -> None:
+        """Append one image or volume.
+
+        Args:
+            case_id: Opaque id, unique in the store.
+            image: (height, width) or (height, width, channels), or (depth, height, width, 1);
+                uint8, uint16, int16 or float32.
+            spacing: Distance of its slices (a volume's alone), rows and columns, mm; None where
+                it is unknown.
+
+        Raises:
+            DataError: The id is taken, the image's shape or depth cannot be stored, it is a volume
+                among images or an image among volumes, or the spacing is not positive and finite.
+        """
+        if case_id in self._shard_by_case:
+            raise DataError("two images of one case id", where=case_id)
+        self._check(case_id, image)
+        volumes = is_volume(image)
+        known = None if spacing is None else tuple(float(distance) for distance in spacing)
+        if known is not None and (
+            len(known) != 2 + volumes or not all(0 < distance < math.inf for distance in known)
+        ):
+            raise DataError(
+                f"pixel spacing {known}",
+                where=case_id,
+                allowed=f"{2 + volumes} distances, positive, finite mm",
+            )
+        pixels = np.ascontiguousarray(image).tobytes()
+        if self._written and self._written + len(pixels) > self._shard_bytes:
+            self._close_shard()
+        shape = image.shape if volumes else np.atleast_3d(image).shape
+        row = (case_id, *shape, _NAMES[image.dtype], known, pixels)
+        self._rows.append(row)
+        self._digest.update(repr(row[:-1]).encode())
+        self._digest.update(pixels)
+        self._shard_by_case[case_id] = self._shards
+        self._row_bytes += len(pixels)
+        self._written += len(pixels)
+        if self._row_bytes >= _BATCH_BYTES:
+            self._flush()
+
+    def _check(self, case_id: str, image: Image) -> None:
+        volumes = is_volume(image)
+        shaped = image.ndim in (2, 3) or (volumes and image.shape[3] == 1)
+        if not shaped or 0 in image.shape or image.dtype not in _NAMES:
+            raise DataError(
+                f"image of shape {image.shape} and type {image.dtype}",
+                where=case_id,
+                allowed="(height, width[, channels]) or (depth, height, width, 1), none of them 0, "
+                f"as {', '.join(DTYPES)}",
+            )
+        if self._schema is None:
+            self._schema = schema(volumes=volumes)
+        elif volumes != ("depth" in self._schema.names):
+            raise DataError(
+                "a volume among images" if volumes else "an image among volumes",
+                where=case_id,
+                allowed="images alone or volumes alone in a data set",
+            )
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        if self._file is None:
+            path = self._folder / f"images-{self._shards:05d}.arrow"
+            self._file = pa.ipc.new_file(path, self._schema)
+        fields = zip(zip(*self._rows, strict=True), self._schema, strict=True)
+        arrays = [pa.array(column, field.type) for column, field in fields]
+        self._file.write_batch(pa.record_batch(arrays, schema=self._schema))
+        self._rows, self._row_bytes = [], 0
+
+    def _close_shard(self) -> None:
+        self._flush()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            self._shards += 1
+            self._written = 0
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Close the last shard and, unless an error is under way, write the index."""
+        self._close_shard()
+        if kind is None:
+            index = {
+                "sha256": self._digest.hexdigest(),
+                "case_id": list(self._shard_by_case),
+                "shard": list(self._shard_by_case.values()),
+            }
+            (self._folder / "index.json").write_text(json.dumps(index))

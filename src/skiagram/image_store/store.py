@@ -1,0 +1,203 @@
+"""Image shards: Arrow IPC files that are memory-mapped and read without a copy.
+
+A folder holds `images-00000.arrow`, … of at most 256 MB each and an `index.json` that gives the
+order of the cases and the content's SHA-256. Images keep their own size and depth; a missing pixel
+is NaN in a float image. Layout of an image: (height, width) for one channel, else
+(height, width, channels). Volumes are (depth, height, width, 1): four axes, so that none is taken
+for an image with channels; a store holds either images or volumes. The distance of pixels stays
+with them where it is known.
+"""
+
+import bisect
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError
+from skiagram.image_store.shards import Image, Shard, Spacing
+
+
+@dataclass(frozen=True)
+class ImageBatch:
+    """Images of one shape and depth that follow one another in a store.
+
+    Attributes:
+        case_ids: An id an image.
+        images: (n, height, width[, channels]) or (n, depth, height, width, 1), a read-only view.
+        spacing: (n, 2), or (n, 3) of volumes, as `ImageStore.spacing`; NaN where it is unknown.
+    """
+
+    case_ids: list[str]
+    images: Image
+    spacing: NDArray[np.float64]
+
+
+class ImageStore:
+    """Reads a folder of shards; images are read-only views into the mapped files.
+
+    Args:
+        folder: Folder that a `ShardWriter` wrote.
+
+    Raises:
+        DataError: The folder is not a finished store.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            index = json.loads((folder / "index.json").read_text())
+            self.case_ids: list[str] = index["case_id"]
+            self.sha256: str = index["sha256"]
+            self._shard_of: list[int] = index["shard"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                "no finished image store", where=str(folder), remedy="run the stage that writes it"
+            ) from error
+        self._position = {case_id: at for at, case_id in enumerate(self.case_ids)}
+        self._shards: dict[int, tuple[Shard, int]] = {}
+        self._latest: dict[int, Shard] = {}  # at most one, for spans that follow one another
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.case_ids)
+
+    def __iter__(self) -> Iterator[tuple[str, Image]]:
+        """Yield (case id, image) in the store's order, one shard mapped at a time."""
+        return self.span(0, len(self))
+
+    def span(self, start: int, stop: int) -> Iterator[tuple[str, Image]]:
+        """Yield what iteration yields, from one place of the order up to, without, another."""
+        for shard, row, at in self._rows(start, stop):
+            yield self.case_ids[at], shard.view(row)
+
+    def runs(self, start: int, stop: int, values: int) -> Iterator[ImageBatch]:
+        """Yield the images of `span` as many at once as are alike and lie side by side.
+
+        Args:
+            start: Place of the first image in the store's order.
+            stop: Place after the last one.
+            values: Pixels times channels that a run holds at most; one image may exceed it.
+        """
+        through = start
+        for shard, row, at in self._rows(start, stop):
+            if at == through:
+                most = min(stop - at, max(1, values // shard.view(row).size))
+                images, spacing = shard.run(row, most)
+                through += len(images)
+                yield ImageBatch(self.case_ids[at:through], images, spacing)
+
+    def sizes(self) -> Iterator[int]:
+        """Yield how many values each image has, in the store's order."""
+        for number in sorted(set(self._shard_of)):
+            yield from self._open(number).sizes()
+
+    def image(self, case_id: str) -> Image:
+        """Return one image as a read-only view.
+
+        Raises:
+            DataError: The store has no such case.
+        """
+        shard, row = self._locate(case_id)
+        return shard.view(row)
+
+    def spacing(self, case_id: str) -> Spacing | None:
+        """Return the distances of an image's pixels; `image` says what is raised."""
+        shard, row = self._locate(case_id)
+        return shard.spacing(row)
+
+    def images(self, case_ids: Sequence[str]) -> Iterator[Image]:
+        """Yield the images of some cases in the order asked for."""
+        return (self.image(case_id) for case_id in case_ids)
+
+    def _rows(self, start: int, stop: int) -> Iterator[tuple[Shard, int, int]]:
+        """Yield the shard of each image, its row there and its place in the store's order."""
+        for number in sorted(set(self._shard_of[start:stop])):
+            shard, first = self._open_latest(number), bisect.bisect_left(self._shard_of, number)
+            for row in range(max(start - first, 0), min(stop - first, len(shard))):
+                yield shard, row, first + row
+
+    def _locate(self, case_id: str) -> tuple[Shard, int]:
+        at = self._position.get(case_id)
+        if at is None:
+            raise DataError("no such case", where=f"{self.folder} {case_id}")
+        number = self._shard_of[at]
+        if number not in self._shards:
+            self._shards[number] = (self._open(number), self._shard_of.index(number))
+        shard, first = self._shards[number]
+        return shard, at - first
+
+    def _open_latest(self, number: int) -> Shard:
+        latest = self._latest  # replaced as a whole: other threads may be at another shard
+        if number not in latest:
+            latest = self._latest = {number: self._open(number)}
+        return latest[number]
+
+    def _open(self, number: int) -> Shard:
+        path = self.folder / f"images-{number:05d}.arrow"
+        try:
+            return Shard(path)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise DataError(
+                f"damaged shard ({error})", where=str(path), remedy="run the stage that writes it"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Span:
+    """Some images of a store, without their pixels.
+
+    Attributes:
+        folder: Absolute path of the store.
+        sha256: Digest of the store's content.
+        start: Place of the first image in the store's order.
+        stop: Place after the last one.
+    """
+
+    folder: Path
+    sha256: str
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return self.stop - self.start
+
+    def __iter__(self) -> Iterator[tuple[str, Image]]:
+        """Yield (case id, image) in the store's order."""
+        return self.store().span(self.start, self.stop)
+
+    def runs(self, values: int) -> Iterator[ImageBatch]:
+        """Yield images that are alike together; `ImageStore.runs` says how."""
+        return self.store().runs(self.start, self.stop, values)
+
+    def store(self) -> ImageStore:
+        """Return the store, opened once in each process."""
+        return _opened(self.folder, self.sha256)
+
+
+def spans(store: ImageStore, values: int) -> Iterator[Span]:
+    """Cut a store into spans of about equal work, the same wherever they are worked on.
+
+    Args:
+        store: Any number of images of any sizes.
+        values: Pixels times channels that a span holds at most; one image may exceed it.
+    """
+    folder, start, held = store.folder.resolve(), 0, 0
+    for at, size in enumerate(store.sizes()):
+        if held and held + size > values:
+            yield Span(folder, store.sha256, start, at)
+            start, held = at, 0
+        held += size
+    if held:
+        yield Span(folder, store.sha256, start, len(store))
+
+
+@lru_cache(maxsize=1)
+def _opened(folder: Path, sha256: str) -> ImageStore:  # noqa: ARG001 - tells rewritten stores apart
+    return ImageStore(folder)

@@ -1,0 +1,45 @@
+"""The k nearest neighbours (Cover and Hart 1967, IEEE Transactions on Information Theory 13)."""
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from sklearn.neighbors import KNeighborsClassifier
+
+from skiagram.models.classical.estimator import ClassicalModel
+from skiagram.options import STRICT
+
+
+@dataclass(**STRICT)
+class NearestNeighbours(ClassicalModel):
+    """Nearest neighbours; scores are the shares of classes among them, in [0, 1].
+
+    Attributes:
+        neighbours: Training cases that vote.
+    """
+
+    kind: ClassVar[str] = "Nearest neighbours"
+
+    neighbours: Annotated[int, Field(ge=1)]
+
+    def estimator(self, seed: int) -> KNeighborsClassifier:
+        """Return the estimator; it compares with every case, as a search tree cannot be saved."""
+        return KNeighborsClassifier(self.neighbours, algorithm="brute")
+
+    @staticmethod
+    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the shares of classes."""
+        scores: NDArray[np.float64] = estimator.predict_proba(values)
+        return scores
+
+    @staticmethod
+    def n_parameters(estimator: Any) -> int:
+        """Count the features of the training cases, which the model keeps."""
+        return int(estimator.n_samples_fit_ * estimator.n_features_in_)
+
+    @staticmethod
+    def multiply_adds(estimator: Any) -> int:
+        """Count the distance to each training case."""
+        return int(estimator.n_samples_fit_ * estimator.n_features_in_)

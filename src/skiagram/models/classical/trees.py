@@ -1,0 +1,228 @@
+"""Decision trees and what is made of many: forests, bagging, boosting.
+
+Decision tree: CART (Breiman, Friedman, Olshen and Stone 1984). Random forest: Breiman 2001, *Random
+Forests*, Machine Learning 45:5–32. Extremely randomised trees: Geurts, Ernst and Wehenkel 2006,
+Machine Learning 63:3–42. Bagging: Breiman 1996, *Bagging Predictors*, Machine Learning 24:123–140.
+Gradient boosting on histograms: Ke et al. 2017, *LightGBM*, NIPS 30; Friedman 2001.
+"""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from sklearn.ensemble import (
+    BaggingClassifier,
+    ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
+
+from skiagram.models.classical.estimator import ClassicalModel, decision_scores
+from skiagram.options import STRICT
+
+_ITERATIONS = 5000
+
+
+@dataclass(**STRICT)
+class DecisionTree(ClassicalModel):
+    """A classification tree; scores are logs of Laplace-corrected leaf frequencies.
+
+    Attributes:
+        criterion: Impurity that a split lowers.
+        max_depth: Levels of splits; null for no limit.
+        min_samples_leaf: Training cases a leaf holds at least.
+        class_weight: `balanced` weighs each class by the inverse of its frequency.
+    """
+
+    kind: ClassVar[str] = "Decision tree"
+
+    criterion: Literal["gini", "entropy"]
+    max_depth: Annotated[int, Field(ge=1)] | None
+    min_samples_leaf: Annotated[int, Field(ge=1)]
+    class_weight: Literal["balanced"] | None
+
+    def estimator(self, seed: int) -> DecisionTreeClassifier:
+        """Return the estimator; the seed orders features that split equally well."""
+        return DecisionTreeClassifier(
+            criterion=self.criterion,
+            max_depth=self.max_depth,
+            min_samples_leaf=self.min_samples_leaf,
+            class_weight=self.class_weight,
+            random_state=seed,
+        )
+
+    @staticmethod
+    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return log of (f·m + 1) / (m + n_classes) for class frequencies f in a leaf of m cases.
+
+        The Laplace correction keeps pure leaves finite and ranks a large one above a small one
+        (Provost and Domingos 2003, *Tree Induction for Probability-Based Ranking*, §3).
+        """
+        cases = estimator.tree_.weighted_n_node_samples[estimator.apply(values)][:, np.newaxis]
+        frequency = estimator.predict_proba(values)
+        scores: NDArray[np.float64] = np.log(
+            (frequency * cases + 1.0) / (cases + frequency.shape[1])
+        )
+        return scores
+
+    @staticmethod
+    def n_parameters(estimator: Any) -> int:
+        """Count nodes: each is one threshold or one leaf."""
+        return int(estimator.tree_.node_count)
+
+
+@dataclass(**STRICT)
+class Forest(ClassicalModel):
+    """A forest of trees; scores are the trees' mean class frequencies, in [0, 1].
+
+    Attributes:
+        trees: Number of trees.
+        max_features: Features tried at a split: their square root, log₂, or a share of them.
+        min_samples_leaf: Training cases a leaf holds at least.
+        class_weight: `balanced` weighs each class by the inverse of its frequency.
+    """
+
+    trees: Annotated[int, Field(ge=1)]
+    max_features: Literal["sqrt", "log2"] | Annotated[float, Field(gt=0, le=1)]
+    min_samples_leaf: Annotated[int, Field(ge=1)]
+    class_weight: Literal["balanced"] | None
+
+    def _options(self, seed: int) -> dict[str, Any]:
+        return {
+            "n_estimators": self.trees,
+            "max_features": self.max_features,
+            "min_samples_leaf": self.min_samples_leaf,
+            "class_weight": self.class_weight,
+            "random_state": seed,
+        }
+
+    @staticmethod
+    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the mean over trees of the class frequencies in each case's leaf."""
+        return np.asarray(estimator.predict_proba(values), dtype=np.float64)
+
+    @staticmethod
+    def n_parameters(estimator: Any) -> int:
+        """Count nodes of all trees: each is one threshold or one leaf."""
+        return sum(int(tree.tree_.node_count) for tree in estimator.estimators_)
+
+
+@dataclass(**STRICT)
+class RandomForest(Forest):
+    """Each tree sees a bootstrap sample and splits where a class is parted best."""
+
+    kind: ClassVar[str] = "Random forest"
+
+    def estimator(self, seed: int) -> RandomForestClassifier:
+        """Return the estimator."""
+        return RandomForestClassifier(**self._options(seed))
+
+
+@dataclass(**STRICT)
+class ExtraTrees(Forest):
+    """Each tree sees all cases and tries one random threshold per feature."""
+
+    kind: ClassVar[str] = "Extremely randomised trees"
+
+    def estimator(self, seed: int) -> ExtraTreesClassifier:
+        """Return the estimator."""
+        return ExtraTreesClassifier(**self._options(seed))
+
+
+@dataclass(**STRICT)
+class Bagging(ClassicalModel):
+    """The mean of models on bootstrap samples; scores are mean probabilities, in [0, 1].
+
+    Attributes:
+        base: What is bagged: `decision_tree` (grown to the end, every feature tried at each split)
+            or `logistic_regression` (C = 1).
+        count: Number of models.
+        share: Cases drawn for each, with replacement, as a share of the training cases, in (0, 1].
+        class_weight: `balanced` weighs each class by the inverse of its frequency in the sample.
+    """
+
+    kind: ClassVar[str] = "Bagging"
+
+    base: Literal["decision_tree", "logistic_regression"]
+    count: Annotated[int, Field(ge=1)]
+    share: Annotated[float, Field(gt=0, le=1)]
+    class_weight: Literal["balanced"] | None
+
+    def estimator(self, seed: int) -> BaggingClassifier:
+        """Return the estimator."""
+        return BaggingClassifier(
+            self._base(), n_estimators=self.count, max_samples=self.share, random_state=seed
+        )
+
+    def _base(self) -> DecisionTreeClassifier | LogisticRegression:
+        if self.base == "decision_tree":
+            return DecisionTreeClassifier(class_weight=self.class_weight)
+        return LogisticRegression(class_weight=self.class_weight, max_iter=_ITERATIONS)
+
+    @staticmethod
+    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the mean over models of each case's probabilities."""
+        return np.asarray(estimator.predict_proba(values), dtype=np.float64)
+
+    @staticmethod
+    def n_parameters(estimator: Any) -> int:
+        """Count the nodes of trees, or coefficients and intercepts."""
+        return sum(
+            int(member.tree_.node_count)
+            if isinstance(member, DecisionTreeClassifier)
+            else int(member.coef_.size + member.intercept_.size)
+            for member in estimator.estimators_
+        )
+
+
+@dataclass(**STRICT)
+class HistogramBoosting(ClassicalModel):
+    """Trees that each correct the sum of those before; scores are log-odds.
+
+    Attributes:
+        iterations: Rounds; each adds a tree, or one per class where there are more than two.
+        learning_rate: Share of each tree that is added, in (0, 1].
+        max_leaves: Leaves of a tree at most.
+        min_samples_leaf: Training cases a leaf holds at least.
+        l2_penalty: Penalty on the leaves' values.
+        max_features: Share of the features tried at a split, in (0, 1].
+        class_weight: `balanced` weighs each class by the inverse of its frequency.
+    """
+
+    kind: ClassVar[str] = "Gradient boosting"
+
+    iterations: Annotated[int, Field(ge=1)]
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    max_leaves: Annotated[int, Field(ge=2)]
+    min_samples_leaf: Annotated[int, Field(ge=1)]
+    l2_penalty: Annotated[float, Field(ge=0)]
+    max_features: Annotated[float, Field(gt=0, le=1)]
+    class_weight: Literal["balanced"] | None
+
+    def estimator(self, seed: int) -> HistGradientBoostingClassifier:
+        """Return the estimator; no cases are set aside for early stopping."""
+        return HistGradientBoostingClassifier(
+            max_iter=self.iterations,
+            learning_rate=self.learning_rate,
+            max_leaf_nodes=self.max_leaves,
+            min_samples_leaf=self.min_samples_leaf,
+            l2_regularization=self.l2_penalty,
+            max_features=self.max_features,
+            class_weight=self.class_weight,
+            early_stopping=False,
+            random_state=seed,
+        )
+
+    @staticmethod
+    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sums over trees, one column per class."""
+        return decision_scores(estimator, values)
+
+    @staticmethod
+    def n_parameters(estimator: Any) -> int:
+        """Count nodes of all trees: each is one threshold or one leaf."""
+        return sum(len(tree.nodes) for round_ in estimator._predictors for tree in round_)

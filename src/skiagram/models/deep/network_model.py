@@ -1,0 +1,128 @@
+"""Makes a model of the deep arm from a network's options."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from skiagram.errors import ModelFailure
+from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.models.deep.contract import (
+    AnyNetwork,
+    FinishesItself,
+    ReadsTable,
+    StartsFromWeights,
+)
+from skiagram.models.deep.fitted import Architecture, FittedNetwork, as_ensemble
+from skiagram.models.deep.inputs import TableEncoder, encode_table, required_table
+from skiagram.seeding import derived_seed
+from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
+from skiagram.training.data import Examples, ImageSet
+from skiagram.training.fit import TrainingRun, device
+from skiagram.training.options import Trainer
+
+
+@dataclass(frozen=True)
+class NetworkModel:
+    """A network, how it is trained and where.
+
+    Attributes:
+        network: Options of the network.
+        trainer: Devices, strategy and precision.
+        threads: Threads of one process.
+    """
+
+    arm: ClassVar[Arm] = "deep"
+    uses_validation: ClassVar[bool] = True
+
+    network: AnyNetwork
+    trainer: Trainer
+    threads: int
+
+    @property
+    def title(self) -> str:
+        """Return the network's name for people."""
+        return self.network.title
+
+    def fit(
+        self,
+        training: Labelled[ImageSet],
+        validation: Labelled[ImageSet] | None,
+        context: FitContext,
+    ) -> FittedNetwork:
+        """Train until the validation loss no longer falls; resume from `context.folder`.
+
+        Raises:
+            ModelFailure: No validation cases, images that the network refuses, a loss that is no
+                longer finite, or no memory left.
+            DataError: An image has missing pixels, or the weights to start from cannot be had.
+        """
+        if validation is None:
+            raise ModelFailure("no validation cases", where=self.title)
+        options = self.network.training
+        encoder = self._encoder(training.inputs)
+        examples, held_out = (
+            Examples(
+                part.inputs,
+                part.label,
+                options.image_size,
+                table=encode_table(encoder, part.inputs),
+            )
+            for part in (training, validation)
+        )
+        columns = 0 if encoder is None else encoder.width
+        architecture = Architecture.of(self.network, examples.shape, training.n_classes, columns)
+        moments = examples.moments()
+        members, curves = [], []
+        for number in range(options.members):
+            own = _member(context, number)
+            classifier = self._classifier(architecture, moments, own.seed)
+            fit = TrainingRun(
+                options, self.trainer, training.n_classes, self.threads, own.seed, own.folder
+            )
+            curves.append(fit.run(classifier, examples, held_out))
+            if isinstance(self.network, FinishesItself):
+                self.network.finish(classifier.to(device(self.trainer)), examples, held_out)
+            members.append(classifier.cpu())
+        whole = as_ensemble(members)
+        summary = FitSummary(
+            parameters=parameter_count(whole),
+            multiply_adds=multiply_adds(whole, examples.shape, columns),
+            images_seen=sum(map(len, curves)) * len(training),
+            curves=_mean_curves(curves),
+        )
+        return FittedNetwork(whole, architecture, summary, device(self.trainer), encoder)
+
+    def _encoder(self, training: ImageSet) -> TableEncoder | None:
+        """Learn from the training cases what the network sees of a table, where it reads one."""
+        if not isinstance(self.network, ReadsTable):
+            return None
+        return TableEncoder.fit(required_table(training), self.title)
+
+    def _classifier(
+        self, architecture: Architecture, moments: tuple[Tensor, Tensor], seed: int
+    ) -> Classifier:
+        torch.manual_seed(derived_seed(seed, "weights"))
+        network = architecture.build()
+        if isinstance(self.network, StartsFromWeights):
+            self.network.load_weights(network)
+        layout = architecture.layout if self.trainer.channels_last else torch.contiguous_format
+        return Classifier(network.to(memory_format=layout), *(moment.clone() for moment in moments))
+
+
+def _member(context: FitContext, number: int) -> FitContext:
+    """Return the context of one member of an ensemble; the first has the fit's own."""
+    if number == 0:
+        return context
+    folder = context.folder and context.folder / f"member{number}"
+    return FitContext(derived_seed(context.seed, "member", number), folder, context.progress)
+
+
+def _mean_curves(curves: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the mean over the members that were still training, one row an epoch."""
+    if len(curves) == 1:
+        return curves[0]
+    return pd.concat(curves).groupby("epoch", as_index=False).mean()

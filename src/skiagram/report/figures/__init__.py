@@ -1,1 +1,0 @@
-"""A file a kind of figure; each takes results and gives a drawing."""

@@ -1,0 +1,250 @@
+"""Numbers, cells and rows as the pages print them, and the order in which they show the models."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from skiagram.evaluation.metrics import METRIC
+from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
+from skiagram.records import Design, Task
+
+MISSING = "–"
+_SPACE = "\N{NO-BREAK SPACE}"
+
+ARM_TITLES = {
+    "classical": "Classical features",
+    "deep": "Deep networks",
+    "combined": "Combinations",
+    "reader": "Readers and devices",
+}
+NOT_FOUND = Estimate(None, reason="not computed for this task")
+FAILED = "no reason was recorded"
+
+
+def format_decimal(value: float | None, digits: int = 3) -> str:
+    """Return a number with fixed decimals, for example `0.873` or `−0.021`.
+
+    Args:
+        value: The number; None or NaN gives a dash.
+        digits: Decimals, ≥ 0.
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    text = f"{value:,.{digits}f}"
+    nothing = f"{0.0:.{digits}f}"
+    return nothing if text == f"-{nothing}" else text.replace("-", "−")
+
+
+def format_signed(value: float | None) -> str:
+    """Return a difference with its sign, for example `+0.021`."""
+    text = format_decimal(value)
+    return f"+{text}" if value is not None and value > 0 and text != "0.000" else text
+
+
+def format_interval(estimate: Estimate, digits: int = 2) -> str:
+    """Return `(0.81–0.92)`, with `to` once a bound is negative; empty without an interval."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    low, high = format_decimal(estimate.low, digits), format_decimal(estimate.high, digits)
+    return f"({low} to {high})" if "−" in low + high else f"({low}–{high})"
+
+
+def format_estimate(estimate: Estimate) -> str:
+    """Return `0.873 (0.81–0.92)`; a dash where there is no value."""
+    return f"{format_decimal(estimate.value)} {format_interval(estimate)}".strip()
+
+
+def format_difference(estimate: Estimate) -> str:
+    """Return `+0.021 (−0.004 to 0.046)`: a difference is small, so its bounds need three digits."""
+    return f"{format_signed(estimate.value)} {format_interval(estimate, digits=3)}".strip()
+
+
+def format_count(value: float | None) -> str:
+    """Return a count, for example `93,322`; a mean count keeps one format_decimal."""
+    if value is None:
+        return MISSING
+    return format_decimal(value, 0 if float(value).is_integer() else 1)
+
+
+def format_percent(value: float | None) -> str:
+    """Return a share as whole per cent that no line breaks, `87 %`; `< 1 %` is not none."""
+    if value is None or math.isnan(value):
+        return MISSING
+    whole = round(100 * value)
+    if whole == 0 and value > 0:
+        return f"<{_SPACE}1{_SPACE}%"
+    return f">{_SPACE}99{_SPACE}%" if whole == 100 and value < 1 else f"{whole}{_SPACE}%"
+
+
+def format_p_value(p: float | None) -> str:
+    """Return a p value with three decimals, `< 0.001` below."""
+    if p is None or math.isnan(p):
+        return MISSING
+    return "< 0.001" if p < 0.0005 else format_decimal(p)
+
+
+def group_by_arm(evaluation: Evaluation) -> list[tuple[str, list[ModelResult]]]:
+    """Return (arm, its models) for every arm that has models."""
+    groups = [
+        (arm, [model for model in evaluation.models if model.outcome.arm == arm])
+        for arm in ARM_TITLES
+    ]
+    return [(arm, models) for arm, models in groups if models]
+
+
+def is_best(evaluation: Evaluation, model: ModelResult) -> bool:
+    """Return whether the model was chosen for its arm on out-of-fold scores."""
+    return evaluation.best.get(model.outcome.arm) == model.outcome.model
+
+
+def finished_models(evaluation: Evaluation) -> list[ModelResult]:
+    """Return the models that were trained, arm by arm."""
+    return [
+        model
+        for _, models in group_by_arm(evaluation)
+        for model in models
+        if model.outcome.status == "finished"
+    ]
+
+
+@dataclass(frozen=True)
+class DesignWords:
+    """Parts of sentences.
+
+    Attributes:
+        reported: The cases that figures are on.
+        chosen: How the best model of each arm was chosen.
+        fixed_on: What thresholds, calibration and limits were set on.
+        held_out: The cases that a threshold was fixed on.
+        named: When the primary comparison was named.
+    """
+
+    reported: str
+    chosen: str
+    fixed_on: str
+    held_out: str
+    named: str
+
+
+DESIGN_WORDS: dict[Design, DesignWords] = {
+    "holdout": DesignWords(
+        reported="the sealed test cases",
+        chosen="chosen on development cases",
+        fixed_on="out-of-fold scores of development cases",
+        held_out="held-out development cases",
+        named="before the labels were opened",
+    ),
+    "cv": DesignWords(
+        reported="cases held out by cross-validation",
+        chosen="chosen within each fold by its inner folds",
+        fixed_on="inner out-of-fold scores, within the training part of each fold",
+        held_out="held-out cases of the training part of each fold",
+        named="beforehand",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure.
+
+    Attributes:
+        value: The number as text.
+        interval: Its interval as text, or empty.
+        note: Mark of the note that says why there is no value, or empty.
+    """
+
+    value: str
+    interval: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model, or what models are held against.
+
+    Attributes:
+        title: Name for people.
+        cells: One per column; empty for a failed model.
+        best: Whether it was chosen for its arm.
+        leaked: Whether it lies above the ideal observer.
+        failure: Why it failed, or empty.
+        caution: Why its figures are to be read with care, or empty.
+    """
+
+    title: str
+    cells: tuple[Cell, ...]
+    best: bool = False
+    leaked: bool = False
+    failure: str = ""
+    caution: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of models.
+
+    Attributes:
+        columns: Headings after the first one.
+        groups: (title of the arm, rows), in order.
+        notes: Mark → why a figure is missing.
+        first: Heading of the first column.
+    """
+
+    columns: tuple[str, ...]
+    groups: tuple[tuple[str, tuple[Row, ...]], ...]
+    notes: Mapping[str, str] = field(default_factory=dict)
+    first: str = "Model"
+
+
+class Notes:
+    """Gives each reason one mark, in the order met."""
+
+    def __init__(self) -> None:
+        self.marks: dict[str, str] = {}
+
+    def cell(
+        self, estimate: Estimate | None, number: Callable[[float | None], str], digits: int = 2
+    ) -> Cell:
+        """Return a figure with its interval, or a dash with the mark of its reason.
+
+        Args:
+            estimate: The figure; None stands for one that a task does not have.
+            number: How the value is written.
+            digits: Decimals of the bounds.
+        """
+        if estimate is None or estimate.value is None:
+            reason = (estimate.reason if estimate else "") or NOT_FOUND.reason
+            return Cell(MISSING, note=self.marks.setdefault(reason, str(len(self.marks) + 1)))
+        return Cell(number(estimate.value), format_interval(estimate, digits))
+
+    def by_mark(self) -> dict[str, str]:
+        """Return mark → reason."""
+        return {mark: reason for reason, mark in self.marks.items()}
+
+
+def group_rows(
+    evaluation: Evaluation, cells: Callable[[ModelResult], tuple[Cell, ...]]
+) -> tuple[tuple[str, tuple[Row, ...]], ...]:
+    """Return (title of the arm, one row per model) for every arm that has models."""
+    return tuple(
+        (ARM_TITLES[arm], tuple(make_model_row(evaluation, model, cells) for model in models))
+        for arm, models in group_by_arm(evaluation)
+    )
+
+
+def make_model_row(
+    evaluation: Evaluation, model: ModelResult, cells: Callable[[ModelResult], tuple[Cell, ...]]
+) -> Row:
+    """Return a model's row; a failed one has its reason in the place of cells."""
+    outcome = model.outcome
+    if outcome.status == "failed":
+        return Row(outcome.title, (), failure=outcome.reason or FAILED)
+    return Row(outcome.title, cells(model), is_best(evaluation, model), model.leaked)
+
+
+def metric_heading(name: str, task: Task) -> str:
+    """Return the title of a metric as a heading; it says where it is a mean over classes."""
+    metric = METRIC[name]
+    averaged = metric.averaged_over_classes and task.positive is None
+    return f"{metric.title}, mean over classes" if averaged else metric.title

@@ -1,0 +1,61 @@
+"""The templates of all pages: one look, one set of number formats."""
+
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from skiagram.report.drawing import PALETTE, Drawing
+from skiagram.report.formatting import (
+    format_count,
+    format_decimal,
+    format_difference,
+    format_estimate,
+    format_p_value,
+    format_percent,
+)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a page says at its top, also shown on the index.
+
+    Attributes:
+        title: Its heading.
+        answers: Its answers, one sentence or line each.
+    """
+
+    title: str
+    answers: tuple[str, ...]
+
+
+def render_template(name: str, **values: object) -> str:
+    """Return a page; equal values give equal text.
+
+    Args:
+        name: File of the template.
+        **values: What the template names, besides the style.
+    """
+    environment = Environment(
+        loader=PackageLoader("skiagram.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "count": format_count,
+        "decimal": format_decimal,
+        "estimate": format_estimate,
+        "difference": format_difference,
+        "p_value": format_p_value,
+        "probability": format_percent,
+        "svg": _svg,
+    }
+    style = Markup(environment.get_template("style.css").render(palette=PALETTE))  # noqa: S704
+    return environment.get_template(name).render(palette=PALETTE, style=style, **values)
+
+
+def _svg(drawing: Drawing) -> Markup:
+    return Markup(drawing.inline())  # noqa: S704 - matplotlib and `inline` escape all text

@@ -1,0 +1,106 @@
+"""Training and cost: training curves of the networks, and what each model cost."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from skiagram.evaluation.results import Evaluation, ModelResult
+from skiagram.report.drawing import ARM_COLOUR, Drawing, open_sheet
+from skiagram.report.formatting import (
+    ARM_TITLES,
+    Cell,
+    Table,
+    format_count,
+    format_decimal,
+    group_rows,
+)
+
+_COLOURS = {"training": ARM_COLOUR["classical"], "validation": ARM_COLOUR["deep"]}
+
+
+def draw_training_curves(model: str, title: str, table: pd.DataFrame) -> Drawing | None:
+    """Draw one panel per measure, thin lines for fits on folds and a thick one for the final fit.
+
+    Args:
+        model: Name of the model, for the file.
+        title: Name for people.
+        table: Columns `fit`, `epoch` and any `training_<measure>`, `validation_<measure>`.
+
+    Returns:
+        The figure; None where nothing was recorded.
+    """
+    measures = _measures(table)
+    if table.empty or not measures:
+        return None
+    with open_sheet(2.3) as page:
+        axes = page.figure.subplots(1, max(2, len(measures)), squeeze=False)[0]
+        for panel, (measure, columns) in zip(axes, measures.items(), strict=False):
+            _panel(panel, table, columns)
+            panel.set_title(measure.replace("_", " "))
+            panel.set_xlabel("epoch")
+        for empty in axes[len(measures) :]:
+            empty.set_axis_off()
+        for line, (part, colour) in enumerate(_COLOURS.items()):
+            axes[0].plot([], [], color=colour, linestyle=_dash(part), label=part)
+            axes[0].annotate(
+                part, (0.97, 0.97 - 0.1 * line), xycoords="axes fraction", ha="right", va="top",
+                color=colour, fontsize=8,
+            )  # fmt: skip
+        return page.finish(f"training_{model}", _description(title, table, measures))
+
+
+def _measures(table: pd.DataFrame) -> Mapping[str, list[str]]:
+    columns_by_measure: dict[str, list[str]] = {}
+    for column in table.columns:
+        part, _, measure = str(column).partition("_")
+        if part in _COLOURS and measure and table[column].notna().any():
+            columns_by_measure.setdefault(measure, []).append(str(column))
+    return columns_by_measure
+
+
+def _panel(axes: Axes, table: pd.DataFrame, columns: list[str]) -> None:
+    for fit, rows in table.groupby("fit", sort=True):
+        final = str(fit).endswith("final")
+        for column in columns:
+            part = column.partition("_")[0]
+            axes.plot(
+                rows["epoch"], rows[column], color=_COLOURS[part], linestyle=_dash(part),
+                linewidth=1.8 if final else 0.8, alpha=1.0 if final else 0.55,
+                zorder=3 if final else 2,
+            )  # fmt: skip
+
+
+def _dash(part: str) -> str:
+    return "-" if part == "training" else "--"
+
+
+def _description(title: str, table: pd.DataFrame, measures: Mapping[str, list[str]]) -> str:
+    last = table.sort_values("epoch", kind="stable").groupby("fit").tail(1)
+    ends = ", ".join(
+        f"{column.replace('_', ' ')} {format_decimal(float(last[column].mean()))}"
+        for columns in measures.values()
+        for column in columns
+    )
+    return (
+        f"{title}: {', '.join(measure.replace('_', ' ') for measure in measures)} by epoch of "
+        f"{table['fit'].nunique()} fits; mean at the last epoch: {ends}."
+    )
+
+
+def tabulate_cost(evaluation: Evaluation) -> Table:
+    """Return parameters, operations, images and fits; readers have no cost here."""
+
+    def cells(model: ModelResult) -> tuple[Cell, ...]:
+        outcome = model.outcome
+        numbers = (outcome.parameters, outcome.multiply_adds, outcome.images_seen, outcome.fits)
+        return tuple(Cell(format_count(number)) for number in numbers)
+
+    columns = (
+        "Parameters",
+        "Multiply–add operations per case",
+        "Training images processed",
+        "Fits",
+    )
+    groups = group_rows(evaluation, cells)
+    return Table(columns, tuple(group for group in groups if group[0] != ARM_TITLES["reader"]))

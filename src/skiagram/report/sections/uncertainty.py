@@ -1,0 +1,102 @@
+"""Uncertainty of single cases: prediction sets, and errors left when unsure cases are referred."""
+
+from skiagram.evaluation.results import Evaluation, ModelResult, RiskCoverage
+from skiagram.report.drawing import Drawing, best_of_each_arm, open_sheet, wrap_title
+from skiagram.report.formatting import (
+    NOT_FOUND,
+    Cell,
+    Notes,
+    Table,
+    format_decimal,
+    format_estimate,
+    format_percent,
+    group_rows,
+)
+
+
+def tabulate_prediction_sets(evaluation: Evaluation) -> Table:
+    """Return coverage and size of the conformal sets of every model."""
+    notes = Notes()
+    classes = evaluation.task.classes
+    columns = (
+        "Sets that contain the true class",
+        *(f"… for {name} cases" for name in classes),
+        "Mean number of classes per set",
+        "One class only",
+        "Several classes",
+        "No class",
+    )
+
+    def cells(model: ModelResult) -> tuple[Cell, ...]:
+        found = model.prediction_sets
+        if found is None:
+            return (notes.cell(NOT_FOUND, format_decimal),) * len(columns)
+        return (
+            notes.cell(found.coverage, format_decimal),
+            *(notes.cell(one, format_decimal) for one in found.class_coverage),
+            Cell(format_decimal(found.mean_size, 2)),
+            *(
+                notes.cell(one, format_decimal)
+                for one in (found.single, found.several, found.empty)
+            ),
+        )
+
+    return Table(columns, group_rows(evaluation, cells), notes.by_mark())
+
+
+def format_promised_coverage(evaluation: Evaluation) -> str:
+    """Return the coverage that the sets were made for, for example `90 %`; empty without sets."""
+    levels = [model.prediction_sets.level for model in evaluation.models if model.prediction_sets]
+    return format_percent(levels[0]) if levels else ""
+
+
+def tabulate_referral(evaluation: Evaluation) -> Table:
+    """Return the share of errors left when the least certain cases are referred."""
+    notes = Notes()
+    kept = (1.0, 0.9, 0.8, 0.5)
+
+    def cells(model: ModelResult) -> tuple[Cell, ...]:
+        result = model.risk_coverage
+        if result is None:
+            return (notes.cell(NOT_FOUND, format_decimal),) * (1 + len(kept))
+        curve = result.curve
+        nearest = [
+            min(range(len(curve.x)), key=lambda nearest_point: abs(curve.x[nearest_point] - share))
+            for share in kept
+        ]
+        return (
+            *(Cell(format_decimal(curve.y[nearest_point])) for nearest_point in nearest),
+            notes.cell(result.area, format_decimal, digits=3),
+        )
+
+    referred = (f"{format_percent(1 - share)} referred" for share in kept[1:])
+    columns = ("No case referred", *referred, "Area under the curve")
+    return Table(columns, group_rows(evaluation, cells), notes.by_mark())
+
+
+def draw_risk_coverage(evaluation: Evaluation) -> Drawing | None:
+    """Draw the share of errors by share of cases kept, the best of each arm; None without any."""
+    drawn = list(best_of_each_arm(evaluation, lambda model: model.risk_coverage))
+    if not drawn:
+        return None
+    with open_sheet(2.9) as page:
+        axes = page.figure.add_subplot()
+        for model, colour, result in drawn:
+            title = wrap_title(model.outcome.title, 34)
+            axes.plot(result.curve.x, result.curve.y, color=colour, label=title)
+        axes.set_xlim(0, 1)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("share of cases kept, most certain first")
+        axes.set_ylabel("share of errors among them")
+        axes.legend(loc="upper left")
+        return page.finish("risk_coverage", _description(drawn))
+
+
+def _description(drawn: list[tuple[ModelResult, str, RiskCoverage]]) -> str:
+    parts = [
+        f"{model.outcome.title}: {result.curve.y[-1]:.3f} with all cases kept, area "
+        f"{format_estimate(result.area)}"
+        for model, _, result in drawn
+        if result.curve.y
+    ]
+    return f"Share of errors by share of cases kept. {'; '.join(parts)}."

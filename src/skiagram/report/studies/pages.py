@@ -1,0 +1,57 @@
+"""What a study leaves in its folder: the result, its page and, after a search, option files."""
+
+from pathlib import Path
+from types import ModuleType
+
+from skiagram.records import read_record, write_record
+from skiagram.report.rendering import Summary
+from skiagram.report.studies import ablation, cost, crossover, robustness, search
+from skiagram.studies.ablation.results import AblationResult
+from skiagram.studies.cost.results import CostResult
+from skiagram.studies.crossover.results import CrossoverResult
+from skiagram.studies.robustness.results import RobustnessResult
+from skiagram.studies.search.results import SearchResult
+
+StudyResult = AblationResult | CostResult | CrossoverResult | RobustnessResult | SearchResult
+
+RESULT, PAGE = "result.json", "page.html"
+_OPTION_FILES = "tuned"
+_PAGES: dict[type, ModuleType] = {
+    AblationResult: ablation,
+    CostResult: cost,
+    CrossoverResult: crossover,
+    RobustnessResult: robustness,
+    SearchResult: search,
+}
+
+
+def list_outputs(result: object) -> tuple[str, ...]:
+    """Return the names of what `write_study` writes."""
+    return (RESULT, PAGE, *((_OPTION_FILES,) if isinstance(result, SearchResult) else ()))
+
+
+def write_study(result: StudyResult, folder: Path) -> None:
+    """Write a study's outputs.
+
+    Args:
+        result: What `run` of a study in skiagram.studies returned.
+        folder: Folder to write to; it may hold other files.
+    """
+    write_record(result, folder / RESULT)
+    (folder / PAGE).write_text(_PAGES[type(result)].render(result), encoding="utf-8")
+    if isinstance(result, SearchResult):
+        search.write_option_files(result, folder / _OPTION_FILES)
+
+
+def read_summary(folder: Path) -> Summary:
+    """Read the result of any study and return the title and the answers of its page.
+
+    Args:
+        folder: Folder that `write_study` wrote to.
+
+    Raises:
+        DataError: The result is missing, damaged or from another version.
+    """
+    result: StudyResult = read_record(StudyResult, folder / RESULT)  # type: ignore[arg-type]
+    summary: Summary = _PAGES[type(result)].summarise(result)
+    return summary

@@ -1,0 +1,181 @@
+"""Restores a whole store, batch by batch, and keeps a record of what was done to each case.
+
+The mean development image is the one thing that a restoration may learn from other images. Labels
+take no part in it. All folds share it, which is why it needs a sealed test set: under
+cross-validation it would carry held-out images into training.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.compute.progress import Progress
+from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.errors import DataError, OptionError
+from skiagram.image_store.shards import Image, ShardWriter, is_volume
+from skiagram.image_store.store import ImageStore, Span, spans
+from skiagram.preparation import TRAINING_MEAN
+from skiagram.records import Cases, write_table
+from skiagram.restoration.contract import Plane, Restoration, Treatment
+from skiagram.restoration.missing import fill_local_mean
+
+_RUN_VALUES = 2**20
+_WHERE = "restoration.missing.method"
+_REMEDY = "choose local_mean, local_median or nearest"
+
+
+def restore_store(
+    store: ImageStore,
+    restoration: Restoration,
+    images: Path,
+    record: Path,
+    cases: Cases | None = None,
+    compute: Compute = IN_PROCESS,
+) -> None:
+    """Write restored shards and a table with a row a case and a column a `Treatment` field.
+
+    Where the restoration uses a training mean it is kept beside the shards as `training_mean.npy`:
+    new films need the same one.
+
+    Args:
+        store: Images as ingested.
+        restoration: What to do to each image.
+        images: Folder for the restored shards.
+        record: Parquet file for the table.
+        cases: The case table, for a training mean; its labels are not read.
+        compute: Where the work is done; the values do not depend on it.
+
+    Raises:
+        DataError: An image cannot be restored; names the case.
+        OptionError: A training mean was asked for where folds must not share images.
+    """
+    mean = _mean(store, restoration, cases)
+    rows: list[dict[str, object]] = []
+    with ShardWriter(images) as writer, Progress("restore", len(store)) as progress:
+        work = partial(_restore_span, restoration, mean)
+        for restored in compute.map(work, spans(store, _RUN_VALUES), releases_lock=True):
+            for case_id, image, treatment in restored:
+                writer.add(case_id, image, store.spacing(case_id))
+                rows.append({"case_id": case_id, **vars(treatment)})
+            progress.advance(len(restored))
+    if mean is not None:
+        np.save(images / TRAINING_MEAN, mean, allow_pickle=False)
+    write_table(pd.DataFrame(rows), record)
+
+
+def _restore_span(
+    restoration: Restoration, training_mean: Plane | None, span: Span
+) -> list[tuple[str, NDArray[np.float32], Treatment]]:
+    restored: list[tuple[str, NDArray[np.float32], Treatment]] = []
+    for batch in span.runs(_RUN_VALUES):
+        images, treatments = restore_batch(batch.case_ids, batch.images, restoration, training_mean)
+        restored += zip(batch.case_ids, images, treatments, strict=True)
+    return restored
+
+
+def restore_batch(
+    case_ids: Sequence[str], images: Image, restoration: Restoration, training_mean: Plane | None
+) -> tuple[NDArray[np.float32], tuple[Treatment, ...]]:
+    """Restore a batch; it depends on nothing else, so batches may go to any process.
+
+    Args:
+        case_ids: Id of each image.
+        images: (n, height, width[, channels]) or (n, depth, height, width, 1), of any depth.
+        restoration: What to do to each image.
+        training_mean: Mean development image, where the restoration needs it.
+
+    Returns:
+        The restored images, same shape, float32, and what was done to each.
+
+    Raises:
+        DataError: An image cannot be restored; names the case.
+    """
+    try:
+        return restoration.restore(images, training_mean)
+    except DataError:
+        for case_id, image in zip(case_ids, images, strict=True):
+            _name(case_id, image, restoration, training_mean)
+        raise
+
+
+def _name(
+    case_id: str, image: Image, restoration: Restoration, training_mean: Plane | None
+) -> None:
+    try:
+        restoration.restore(image[None], training_mean)
+    except DataError as error:
+        raise DataError(
+            error.found, where=case_id, allowed=error.allowed, remedy=error.remedy
+        ) from error
+
+
+def _mean(store: ImageStore, restoration: Restoration, cases: Cases | None) -> Plane | None:
+    if not restoration.needs_training_mean:
+        return None
+    if cases is None:
+        raise DataError("no case table to tell development images by", where="training mean")
+    return training_mean(store, cases)
+
+
+def training_mean(store: ImageStore, cases: Cases) -> Plane:
+    """Average the known pixels of all development images, one image at a time.
+
+    A pixel that no image knows takes the mean of those around it.
+
+    Args:
+        store: Images of one size.
+        cases: The case table; which cases are sealed is all that is read of it.
+
+    Returns:
+        (height, width[, channels]), or (depth, height, width, 1), float32.
+
+    Raises:
+        OptionError: Nothing is sealed, so the design is cross-validation.
+        DataError: The images differ in size, or one channel is never known.
+    """
+    if not len(cases.test()):
+        raise OptionError(
+            "`training_mean` was given under design cv, where folds must not share images",
+            where=_WHERE,
+            remedy=f"{_REMEDY}, or design=holdout",
+        )
+    development = cases.development().case_id.tolist()
+    shape = store.image(development[0]).shape
+    total, count = np.zeros(shape), np.zeros(shape, dtype=np.int64)
+    for case_id, image in zip(development, store.images(development), strict=True):
+        if image.shape != shape:
+            raise DataError(
+                f"image of shape {image.shape} after one of {shape}",
+                where=case_id,
+                allowed="`training_mean` on images of one size",
+                remedy=_REMEDY,
+            )
+        known = np.isfinite(image)
+        total += np.where(known, image, 0)
+        count += known
+    return _completed(total, count)
+
+
+def _completed(total: NDArray[np.float64], count: NDArray[np.int64]) -> Plane:
+    mean = (total / np.maximum(count, 1)).astype(np.float32)
+    known, never = (_by_plane(values) for values in (mean, count == 0))
+    for plane, unknown in zip(known, never, strict=True):
+        if unknown.all():
+            raise DataError("every pixel of every development image is missing", where=_WHERE)
+        if unknown.any():
+            plane[:] = fill_local_mean(
+                np.ascontiguousarray(plane), np.ascontiguousarray(unknown), 1
+            )
+    return mean
+
+
+def _by_plane(image: NDArray[Any]) -> NDArray[Any]:
+    """Return a view, (planes, height, width): the channels of an image, the slices of a volume."""
+    if is_volume(image):
+        return image[..., 0]
+    return np.moveaxis(image.reshape(*image.shape[:2], -1), -1, 0)

@@ -1,0 +1,73 @@
+"""The seal of one data set, opened after its models have scored; only studies' figures read it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from skiagram.evaluation.auc_difference import estimate_auc_difference
+from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
+from skiagram.evaluation.ideal_observer import estimate_efficiency
+from skiagram.evaluation.metrics import binary_placements, estimate_auc
+from skiagram.evaluation.results import Estimate
+from skiagram.evaluation.scores import ModelScores, Scores, align_scores
+from skiagram.records import DataCard, read_cases, read_record, read_table
+from skiagram.studies.pipeline_steps import DataSet
+
+_NO_NEAR_DUPLICATES = pd.DataFrame({"first": [], "second": []}, dtype=str)
+
+
+@dataclass(frozen=True)
+class UnsealedData:
+    """A data set with its labels.
+
+    Attributes:
+        evaluation_set: What all models are measured against.
+        card: What a reader must know of the data set.
+    """
+
+    evaluation_set: EvaluationSet
+    card: DataCard
+
+    def scores(self, model: ModelScores) -> Scores:
+        """Return a model's scores on the reported cases."""
+        held_out = self.evaluation_set.part == "out_of_fold"
+        return align_scores(
+            model, self.evaluation_set.part, self.evaluation_set.cases, pooled=held_out
+        )
+
+    def auc(self, scores: Scores) -> Estimate:
+        """Estimate the AUC."""
+        return estimate_auc(scores, self.evaluation_set.cases, self.evaluation_set.draws)
+
+    def difference(self, scores: Scores, other: Scores) -> Estimate:
+        """Estimate AUC minus other AUC, paired by patient; equal scores differ by exactly 0."""
+        if np.array_equal(scores.probability, other.probability):
+            return Estimate(0.0, 0.0, 0.0, "equal scores")
+        return estimate_auc_difference(
+            scores, other, self.evaluation_set.cases, self.evaluation_set.draws
+        )
+
+    def estimate_efficiency(self, scores: Scores) -> Estimate | None:
+        """Estimate (d_a / d_ideal)² on generated data; None on real images."""
+        found = binary_placements(scores, self.evaluation_set.cases)
+        if self.evaluation_set.ideal is None or found is None:
+            return None
+        return estimate_efficiency(found, self.evaluation_set.ideal)
+
+
+def unseal(data: DataSet, seed: int, replicates: int) -> UnsealedData:
+    """Open the seal of a data set.
+
+    Args:
+        data: An ingested data set.
+        seed: Seed of the bootstrap.
+        replicates: Bootstrap resamples.
+    """
+    cases, task = read_cases(data.folder / "cases")
+    truth = data.folder / "sealed/truth.parquet"
+    found = assemble_evaluation_set(
+        cases, task, read_table(data.folder / "sealed/labels.parquet"),
+        read_table(truth) if truth.exists() else None, _NO_NEAR_DUPLICATES, seed, replicates,
+    )  # fmt: skip
+    return UnsealedData(found, read_record(DataCard, data.folder / "cases/card.json"))

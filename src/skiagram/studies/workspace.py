@@ -1,0 +1,97 @@
+"""Where a study works: option files, source files, and a folder where each piece is made once."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from skiagram.compute.code_digest import code_digest, named_targets
+from skiagram.compute.workers import Compute
+from skiagram.errors import OptionError
+from skiagram.options import read_option_file
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What a study is given to work with.
+
+    Attributes:
+        conf: Folder of the option files.
+        data: Folder where source files are at hand; None to fetch them.
+        work: Folder for finished pieces, so that a study that was stopped goes on where it was.
+        compute: How much of the machine it may use.
+    """
+
+    conf: Path
+    data: Path | None
+    work: Path
+    compute: Compute
+
+    @classmethod
+    def of_project(cls, root: Path, data: str | None, compute: Compute) -> "Workspace":
+        """Return the workspace of a project; `data` names where source files are at hand."""
+        work = root / ".work/studies"
+        return cls(root / "conf", Path(data) if data else None, work, compute)
+
+    def option_file(self, group: str, name: str) -> dict[str, Any]:
+        """Return the values of one option file.
+
+        Raises:
+            OptionError: There is no such file.
+        """
+        path = self.conf / group / f"{name}.yaml"
+        if not path.is_file():
+            allowed = sorted(other.stem for other in path.parent.glob("*.yaml"))
+            raise OptionError(
+                f"no option file conf/{group}/{name}.yaml",
+                where="study",
+                allowed=", ".join(allowed),
+            )
+        return read_option_file(path, f"conf/{group}/{name}.yaml")
+
+    def digest(self, what: str, inputs: Mapping[str, Any], *code: object) -> str:
+        """Return a name that these inputs and this code alone have.
+
+        Args:
+            what: Its first part.
+            inputs: All that is named depends on besides the code, as JSON. The code of each
+                `_target_` in it counts.
+            *code: Functions and classes that run; see `skiagram.compute.code_digest`.
+        """
+        code_sha256 = code_digest(*code, *named_targets(inputs))
+        text = json.dumps([what, inputs, code_sha256], sort_keys=True, allow_nan=False)
+        return f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+
+    def make_once(
+        self,
+        what: str,
+        inputs: Mapping[str, Any],
+        make: Callable[[Path], object],
+        *code: object,
+    ) -> Path:
+        """Return the folder of a piece; it is made at the first call for these inputs and code.
+
+        Args:
+            what: Name of the piece, the first part of the folder's name.
+            inputs: All that the piece depends on besides the code, as JSON.
+            make: Fills the empty folder that it is given.
+            *code: What `make` runs but does not name, such as the class of an object given to it.
+        """
+        folder = self.work / self.digest(what, inputs, make, *code)
+        if folder.is_dir():
+            return folder
+        started = self.work / f"started-{uuid4().hex}"
+        started.mkdir(parents=True)
+        try:
+            make(started)
+            started.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another process was faster with the same piece
+                raise
+        finally:
+            shutil.rmtree(started, ignore_errors=True)
+        return folder

@@ -1,0 +1,188 @@
+"""What a calibration that knows its fold's labels does to thresholds, sets and rankings.
+
+A linear discriminant is fitted, calibrated and given a threshold by the code of the pipeline, on
+cases drawn from normal densities; then it meets new cases. Its out-of-fold probabilities come once
+from each fold's own calibration and once, as the pipeline does it, from the other folds'.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+from unittest.mock import patch
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from skiagram.calibration import Calibration, held_out_calibrations
+from skiagram.models import resampling
+from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.models.resampling import FINAL, Plan, Resampling
+from skiagram.seeding import stream
+
+Floats = NDArray[np.float64]
+Choice = Callable[[Sequence[Calibration]], list[Calibration]]
+SENSITIVITY = 0.9
+LEVEL = 0.9  # of the prediction sets
+NEW_CASES = 2000
+NEGLIGIBLE_PENALTY = 0.1  # on the diagonal of the pooled covariance, whose own entries are about 1
+
+
+@dataclass(frozen=True)
+class CalibrationDesign:
+    """Cases of two classes of equal size.
+
+    Attributes:
+        cases: Development cases, a patient each.
+        folds: Folds of them.
+        distance: Between the classes' means, in standard deviations; 0 is noise.
+        features: Columns that share this distance.
+    """
+
+    cases: int
+    folds: int
+    distance: float
+    features: int
+
+    @property
+    def title(self) -> str:
+        """Return the design in words."""
+        kind = "noise" if self.distance == 0 else f"distance {self.distance:g}"
+        return f"{self.cases} patients, {self.folds} folds, {kind}, {self.features} features"
+
+    def draw(self, positive: NDArray[np.bool_], generator: np.random.Generator) -> "Rows":
+        """Draw the features of cases whose class is known."""
+        shift = self.distance / np.sqrt(self.features)
+        noise = generator.normal(size=(len(positive), self.features))
+        return Rows(noise + shift * positive[:, None])
+
+
+DESIGNS = (
+    CalibrationDesign(60, 3, 0.0, 5),
+    CalibrationDesign(60, 5, 0.0, 5),
+    CalibrationDesign(40, 3, 1.5, 5),
+    CalibrationDesign(100, 3, 1.5, 5),
+    CalibrationDesign(300, 3, 1.5, 10),
+)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """(n, k) features."""
+
+    values: Floats
+
+    def select(self, rows: NDArray[np.int64]) -> "Rows":
+        """Return some of the cases."""
+        return Rows(self.values[rows])
+
+
+@dataclass(frozen=True)
+class FittedDiscriminant:
+    """A direction and a constant."""
+
+    weights: Floats
+    constant: float
+    summary: ClassVar[FitSummary] = FitSummary(0, None, 0)
+
+    def scores(self, inputs: Rows) -> Floats:
+        """Return (n, 2) minus and plus the discriminant."""
+        value = inputs.values @ self.weights + self.constant
+        return np.stack([-value, value], axis=1)
+
+    def save(self, folder: Path) -> None:
+        """Write nothing; a simulation keeps no model."""
+
+
+@dataclass(frozen=True)
+class Discriminant:
+    """Fisher's linear discriminant."""
+
+    arm: ClassVar[Arm] = "classical"
+    uses_validation: ClassVar[bool] = False
+    title: ClassVar[str] = "Linear discriminant"
+
+    def fit(
+        self, training: Labelled[Rows], validation: Labelled[Rows] | None, context: FitContext
+    ) -> FittedDiscriminant:
+        """Fit means and one covariance."""
+        values, positive = training.inputs.values, training.label == 1
+        means = values[positive].mean(axis=0), values[~positive].mean(axis=0)
+        centred = values - np.where(positive[:, None], *means)
+        covariance = centred.T @ centred / (len(values) - 2)
+        penalised = covariance + NEGLIGIBLE_PENALTY * np.eye(values.shape[1])
+        weights = np.linalg.solve(penalised, means[0] - means[1])
+        return FittedDiscriminant(weights, float(-(means[0] + means[1]) @ weights / 2))
+
+
+def own_calibrations(calibrations: Sequence[Calibration]) -> list[Calibration]:
+    """Return each fold's own calibration, as was done before."""
+    return list(calibrations)
+
+
+def simulate_calibration(
+    design: CalibrationDesign, choice: Choice, simulations: int
+) -> tuple[float, float, float]:
+    """Return out-of-fold AUC, sensitivity on new cases and coverage of sets, means over data sets.
+
+    Args:
+        design: The cases.
+        choice: From the folds' calibrations to those of the cases that they hold out.
+        simulations: Data sets to draw.
+    """
+    with patch.object(resampling, "held_out_calibrations", choice):
+        figures = [_simulate_once(design, str(number)) for number in range(simulations)]
+    auc, sensitivity, coverage = np.mean(figures, axis=0)
+    return float(auc), float(sensitivity), float(coverage)
+
+
+def _simulate_once(design: CalibrationDesign, number: str) -> tuple[float, float, float]:
+    generator = stream(0, "held-out calibration", design.title, number)
+    positive = generator.permutation(design.cases) < design.cases // 2
+    names = np.arange(design.cases).astype(str)
+    cases = Labelled(design.draw(positive, generator), names, positive.astype(np.int64), names, 2)
+    plan = Plan(
+        repeats=1, folds=design.folds, inner_folds=design.folds, calibration="platt",
+        sensitivity=SENSITIVITY, validation_fraction=0.15, seed=int(number),
+    )  # fmt: skip
+    run = Resampling(Discriminant(), plan, positive=1)
+    folds = run.folds(cases, design.folds, number)
+    fit, scored = run.develop(cases, None, folds, number, score_training=False)
+    known = np.concatenate([part.probabilities for part in scored])
+    label = cases.label[np.concatenate([fold.held_out for fold in folds])]
+    new_label = np.arange(NEW_CASES) % 2
+    inputs = design.draw(new_label == 1, generator)
+    new = fit.score(inputs, np.arange(NEW_CASES).astype(str), "test", 0, FINAL).probabilities
+    sensitivity = float((new[new_label == 1, 1] >= fit.threshold).mean())
+    covered = [_coverage(known[label == k, k], new[new_label == k, k]) for k in (0, 1)]
+    return float(roc_auc_score(label, known[:, 1])), sensitivity, float(np.mean(covered))
+
+
+def _coverage(known: Floats, new: Floats) -> float:
+    """Return the share of new cases whose true class is in the split-conformal set (Vovk 2012)."""
+    rank = int(np.ceil((len(known) + 1) * LEVEL))
+    if rank > len(known):
+        return 1.0
+    return float((1 - new <= np.sort(1 - known)[rank - 1]).mean())
+
+
+def calibration_section(simulations: int) -> str:
+    """Simulate every design and return the section of the page."""
+    text = f"""
+## Probabilities of held-out cases
+
+A linear discriminant on normal features; {simulations} data sets per row. *Own*: a fold's cases are
+calibrated by a calibration that was fitted to their labels. *Others*: by the average of the other
+folds', as the pipeline does it. Out-of-fold AUC; sensitivity on new cases of the threshold for
+{SENSITIVITY:.0%}; share of new cases whose prediction set (level {LEVEL:.0%}) holds the true class.
+
+| design | AUC, own | others | sensitivity, own | others | sets, own | others |
+|---|---|---|---|---|---|---|
+"""
+    for design in DESIGNS:
+        own = simulate_calibration(design, own_calibrations, simulations)
+        others = simulate_calibration(design, held_out_calibrations, simulations)
+        cells = [f"{value:.3f}" for pair in zip(own, others, strict=True) for value in pair]
+        text += f"| {design.title} | {' | '.join(cells)} |\n"
+    return text

@@ -1,0 +1,341 @@
+"""False findings between equal procedures: a choice among models, overlapping folds, other seeds.
+
+Two arms are equally good; a test at 5 % should call either one better in at most 2.5 % of the data
+sets. *Before*: paired DeLong on the mean over repeats, with a normal quantile, and under
+cross-validation the model of each arm that is best by the mean over all folds. *Now*: as the
+pipeline does it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+from scipy.stats import norm
+
+from skiagram.evaluation.delong import Placements, auc_estimate, combination, placements
+from skiagram.evaluation.discrimination import roc_auc
+from skiagram.evaluation.proportions import Z
+from skiagram.seeding import stream
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+INNER = 3  # folds inside an outer fold
+PENALTY = 0.2  # on the diagonal of the pooled covariance
+
+
+def area(score: Floats, positive: Flags) -> float:
+    """Return the AUC."""
+    return float(roc_auc(score, positive, np.ones((1, len(score))))[0])
+
+
+def grouped(positive: Flags, folds: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Return (n,) folds with equal shares of both classes; every case is a patient."""
+    fold = np.empty(len(positive), dtype=np.int64)
+    for side in (positive, ~positive):
+        rows = generator.permutation(np.flatnonzero(side))
+        fold[rows] = np.arange(len(rows)) % folds
+    return fold
+
+
+def plain(difference: Placements) -> tuple[float, float]:
+    """Return the bounds of paired DeLong, the fits given."""
+    half = Z * float(np.sqrt(difference.variance()))
+    return difference.mean - half, difference.mean + half
+
+
+def widened(difference: Placements) -> tuple[float, float]:
+    """Return the bounds that the pipeline gives."""
+    return (
+        difference.mean - difference.variation.half,
+        difference.mean + difference.variation.half,
+    )
+
+
+def called(bounds: tuple[float, float]) -> tuple[bool, bool]:
+    """Return whether the first and whether the second is called better."""
+    return bounds[0] > 0, bounds[1] < 0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Arms of so many equally good models with correlated scores; nothing is trained.
+
+    Attributes:
+        models: Number of models in either arm.
+        correlation: Of two models' scores within a class.
+    """
+
+    models: tuple[int, int]
+    correlation: float
+    patients: int = 100
+    folds: int = 3
+    auc: float = 0.8
+
+
+CHOICES = tuple(Choice(models, each) for models in ((1, 5), (2, 2), (1, 1)) for each in (0.77, 0.3))
+
+
+def simulate_choice(design: Choice, simulations: int) -> Floats:
+    """Return (6,) mean difference, first better, second better; before and now."""
+    generator = stream(0, "choice", str(design.models), str(design.correlation))
+    distance, counts = np.sqrt(2) * norm.ppf(design.auc), np.zeros(6)
+    own, patient = 1 - design.correlation, np.arange(design.patients)
+    for _ in range(simulations):
+        positive = generator.permutation(design.patients) < design.patients // 2
+        shared = np.sqrt(design.correlation) * generator.normal(size=design.patients)
+        noise = generator.normal(size=(sum(design.models), design.patients))
+        scores = distance * positive + shared + np.sqrt(own) * noise
+        fold = grouped(positive, design.folds, generator)
+        inner = np.array(
+            [
+                [area(one[fold != k], positive[fold != k]) for k in range(design.folds)]
+                for one in scores
+            ]
+        )
+        for at, choose, bounds in ((0, _overall, plain), (3, _within, widened)):
+            arms = [
+                composed(scores[part], choose(inner[part]), fold)
+                for part in (slice(0, design.models[0]), slice(design.models[0], None))
+            ]
+            first, second = (placements(one[None], positive, patient, design.folds) for one in arms)
+            difference = combination([(1.0, first), (-1.0, second)])
+            counts[at : at + 3] += difference.mean, *called(bounds(difference))
+    return counts / simulations
+
+
+def _overall(inner: Floats) -> NDArray[np.int64]:
+    """Return, for each fold, the model with the highest mean of all (models, folds) inner AUCs."""
+    return np.repeat(inner.mean(axis=1).argmax(), inner.shape[1])
+
+
+def _within(inner: Floats) -> NDArray[np.int64]:
+    """Return, for each fold, the model with the highest inner AUC of the fold."""
+    return inner.argmax(axis=0)
+
+
+def composed(scores: Floats, chosen: NDArray[np.int64], fold: NDArray[np.int64]) -> Floats:
+    """Return (n,) the scores of the model chosen in each case's fold."""
+    found: Floats = scores[chosen[fold], np.arange(len(fold))]
+    return found
+
+
+@dataclass(frozen=True)
+class Training:
+    """Linear discriminants on features of their own, trained in every fold.
+
+    Attributes:
+        models: Number of models in either arm.
+        folds: Outer folds.
+        repeats: Repeats with other folds.
+        shared: Share of the noise that the features of two models have in common.
+    """
+
+    models: tuple[int, int]
+    folds: int
+    repeats: int
+    shared: float
+    patients: int = 100
+    features: int = 8
+    distance: float = 0.8
+
+
+TRAININGS = (
+    Training((1, 1), 3, 1, 0.7),
+    Training((1, 1), 3, 1, 0.2),
+    Training((1, 1), 5, 1, 0.7),
+    Training((1, 1), 5, 3, 0.7),
+    Training((1, 1), 3, 3, 0.2),
+    Training((1, 5), 3, 1, 0.7),
+    Training((1, 5), 3, 1, 0.2),
+)
+
+
+def discriminant(values: Floats, positive: Flags) -> tuple[Floats, float, float]:
+    """Return the direction, the constant and the spread of its scores (Fisher 1936)."""
+    means = values[positive].mean(axis=0), values[~positive].mean(axis=0)
+    centred = values - np.where(positive[:, None], *means)
+    covariance = centred.T @ centred / (len(values) - 2)
+    weights = np.linalg.solve(covariance + PENALTY * np.eye(values.shape[1]), means[0] - means[1])
+    constant = float(-(means[0] + means[1]) @ weights / 2)
+    return weights, constant, float((values @ weights).std())
+
+
+def simulate_training(design: Training, simulations: int) -> Floats:
+    """Return (7,): bias; first, second better before; the same now; AUC held before, now."""
+    generator = stream(0, "training", str(design))
+    found = [_train_once(design, generator) for _ in range(simulations)]
+    rows, areas = np.array([row for row, _, _ in found]), [area_ for _, area_, _ in found]
+    true = float(np.mean([truth for _, _, truth in found]))
+    kept = np.array([_held(one, true) for one in areas])
+    return np.concatenate([rows.mean(axis=0), kept.mean(axis=0)])
+
+
+def _train_once(
+    design: Training, generator: np.random.Generator
+) -> tuple[tuple[float, ...], Placements, float]:
+    positive = generator.permutation(design.patients) < design.patients // 2
+    size = (design.patients, design.features)
+    shift = design.distance / np.sqrt(design.features)
+    common = np.sqrt(design.shared) * generator.normal(size=size)
+    models = [
+        shift * positive[:, None]
+        + common
+        + np.sqrt(1 - design.shared) * generator.normal(size=size)
+        for _ in range(sum(design.models))
+    ]
+    parts = slice(0, design.models[0]), slice(design.models[0], None)
+    arms: list[list[Floats]] = [[], []]
+    true: list[float] = []
+    for _ in range(design.repeats):
+        fold = grouped(positive, design.folds, generator)
+        scores = np.empty((len(models), design.patients))
+        inner = np.zeros((len(models), design.folds))
+        for k in range(design.folds):
+            for number, values in enumerate(models):
+                training = fold != k
+                weights, constant, spread = discriminant(values[training], positive[training])
+                scores[number, ~training] = (values[~training] @ weights + constant) / spread
+                if len(models) > 2:
+                    inner[number, k] = _inner_area(values[training], positive[training], generator)
+                if number == 0:
+                    gap = shift * weights.sum() / np.sqrt(2 * weights @ weights)
+                    true.append(float(norm.cdf(gap)))
+        for arm, part in zip(arms, parts, strict=True):
+            arm.append(composed(scores[part], _within(inner[part]), fold))
+    patient = np.arange(design.patients)
+    first, second = (placements(np.array(arm), positive, patient, design.folds) for arm in arms)
+    difference = combination([(1.0, first), (-1.0, second)])
+    row = (difference.mean, *called(plain(difference)), *called(widened(difference)))
+    return row, first, float(np.mean(true))
+
+
+def _inner_area(values: Floats, positive: Flags, generator: np.random.Generator) -> float:
+    fold, score = grouped(positive, INNER, generator), np.empty(len(positive))
+    for k in range(INNER):
+        weights, constant, spread = discriminant(values[fold != k], positive[fold != k])
+        score[fold == k] = (values[fold == k] @ weights + constant) / spread
+    return area(score, positive)
+
+
+def _held(found: Placements, true: float) -> tuple[bool, bool]:
+    half = Z * float(np.sqrt(found.variance())) / (found.mean * (1 - found.mean))
+    low, high = expit(logit(found.mean) + np.array([-half, half]))
+    now = auc_estimate(found)
+    return bool(low <= true <= high), (now.low or 0.0) <= true <= (now.high or 1.0)
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Two procedures that are equally good on average over seeds.
+
+    Attributes:
+        positives: Positive test patients.
+        negatives: Negative test patients.
+        spread: Standard deviation of the AUC over seeds, all patients in the world given.
+        repeats: Trainings of either.
+        auc: Mean AUC over seeds.
+    """
+
+    positives: int
+    negatives: int
+    spread: float
+    repeats: int
+    auc: float = 0.89
+
+
+SEEDS = (
+    Seeds(42, 114, 0.019, 1),
+    Seeds(42, 114, 0.019, 5),
+    Seeds(2500, 2500, 0.006, 1),
+    Seeds(2500, 2500, 0.006, 5),
+)
+SHARED, OWN = 0.6, 0.2  # of the noise: by all fits, by the fits of one procedure
+
+
+def simulate_seeds(design: Seeds, simulations: int) -> Floats:
+    """Return (4,): first, second called better before; the same now, or falsely of these fits."""
+    generator = stream(0, "seeds", str(design))
+    n = design.positives + design.negatives
+    positive, patient = np.arange(n) < design.positives, np.arange(n)
+    distance = np.sqrt(2) * norm.ppf(design.auc)
+    slope = norm.pdf(distance / np.sqrt(2)) / np.sqrt(2)
+    counts = np.zeros(4)
+    for _ in range(simulations):
+        shared = np.sqrt(SHARED) * generator.normal(size=n)
+        pair, truths = [], []
+        for _ in range(2):
+            own = shared + np.sqrt(OWN) * generator.normal(size=n)
+            moved = distance + design.spread / slope * generator.normal(size=(design.repeats, 1))
+            fits = np.sqrt(1 - SHARED - OWN) * generator.normal(size=(design.repeats, n))
+            pair.append(placements(moved * positive + own + fits, positive, patient))
+            truths.append(float(norm.cdf(moved / np.sqrt(2)).mean()))
+        difference = combination([(1.0, pair[0]), (-1.0, pair[1])])
+        counts[:2] += called(plain(difference))
+        first, second = called(widened(difference))
+        if difference.variation.scope == "fits":
+            first, second = first and truths[0] <= truths[1], second and truths[1] <= truths[0]
+        counts[2:] += first, second
+    return counts / simulations
+
+
+def procedures_section(choices: int, trainings: int, seeds: int) -> str:
+    """Simulate every design and return the sections of the page.
+
+    Args:
+        choices: Data sets of each design in which models are chosen.
+        trainings: Data sets of each design in which models are trained.
+        seeds: Data sets of each design with several seeds.
+    """
+    text = f"""
+## Cross-validation: the arm with more models
+
+Equally good models with correlated scores, 100 patients, 3 folds; {choices:,} data sets per row.
+*Before*: the best of each arm by the mean over all inner folds, paired DeLong. *Now*: the best
+within each outer fold, and an interval that holds the overlap of the training sets.
+
+| models per arm | correlation | mean difference | first called better | second called better |
+|---|---|---|---|---|
+"""
+    for choice in CHOICES:
+        found = simulate_choice(choice, choices)
+        text += f"| {choice.models[0]} + {choice.models[1]} | {choice.correlation:g} "
+        text += f"| {found[0]:+.3f} → {found[3]:+.3f} ".replace("-", "−")
+        text += f"| {_change(found[1], found[4])} | {_change(found[2], found[5])} |\n"
+    text += f"""
+## Cross-validation: models that are trained
+
+Linear discriminants on 8 features, 100 patients; {trainings:,} data sets per row. The choice is
+made within folds in both columns: *before* is paired DeLong alone. The last column is how often the
+interval of a single AUC contains the mean AUC of models trained on as many cases.
+
+| models per arm | folds × repeats | shared noise | mean difference | first better | second | AUC |
+|---|---|---|---|---|---|---|
+"""
+    for training in TRAININGS:
+        found = simulate_training(training, trainings)
+        text += f"| {training.models[0]} + {training.models[1]} "
+        text += f"| {training.folds} × {training.repeats} | {training.shared:g} "
+        text += f"| {found[0]:+.3f} ".replace("-", "−")
+        text += f"| {_change(found[1], found[3])} | {_change(found[2], found[4])} "
+        text += f"| {_change(found[5], found[6])} |\n"
+    text += f"""
+## Holdout: other seeds
+
+Two procedures that are equally good over seeds; {seeds:,} data sets per row. *Before*: paired
+DeLong on the mean over trainings. *Now*, with five trainings: with their spread. With one training
+the interval speaks of these fits alone; *now* counts how often the fit that is truly the worse one
+is called better.
+
+| positive + negative patients | spread of the AUC over seeds | trainings | either called better |
+|---|---|---|---|
+"""
+    for seed in SEEDS:
+        found = simulate_seeds(seed, seeds)
+        text += f"| {seed.positives:,} + {seed.negatives:,} | {seed.spread:g} | {seed.repeats} "
+        text += f"| {_change(found[:2].sum(), found[2:].sum())} |\n"
+    return text
+
+
+def _change(before: float, now: float) -> str:
+    return f"{100 * before:.1f} → {100 * now:.1f} %"

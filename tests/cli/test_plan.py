@@ -1,0 +1,178 @@
+"""`skiagram plan` as a user meets it."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from skiagram.cli.main import main
+from tests.evaluation.test_pilot import write_run
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "plan-a-study.md"
+COMMON = ("--prevalence", "0.3", "--auc", "0.85")
+LIST_MODULES = """
+import sys
+from skiagram.cli.main import main
+code = main(sys.argv[1:])
+print(*sys.modules, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def plan(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """Run the command in this process: exit code, output, errors."""
+    code = main(["plan", *words])
+    shown = capsys.readouterr()
+    return code, shown.out, shown.err
+
+
+def test_assumptions_come_first_then_every_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    words = (*COMMON, "--half-width", "0.05", "--margin", "0.02", "--correlation", "0.6")
+    code, out, _ = plan(capsys, *words, "--parameters", "20")
+    assert code == 0
+    places = [
+        out.index(part)
+        for part in ("Assumptions", "Precision of the AUC", "Settling the margin", "A model of 20")
+    ]
+    assert places == sorted(places)
+    assert places[0] == 0
+    assert "0.3 of all patients have the condition" in out
+    assert "settling takes 1.34 times as many" in out
+    assert "planning value is 0" in out
+
+
+def test_json_holds_what_the_text_says(capsys: pytest.CaptureFixture[str]) -> None:
+    words = (*COMMON, "--half-width", "0.05", "--parameters", "20")
+    _, text, _ = plan(capsys, *words)
+    code, out, _ = plan(capsys, *words, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["difference"] is None
+    assert found["patients_to_score"] == found["precision"]["patients"]
+    assert found["patients_for_development"] == found["model"]["patients"]
+    for count in (found["precision"]["patients"], found["model"]["patients"]):
+        assert f"{count} patients" in text
+    for one in found["assumptions"]:
+        assert one in text
+
+
+def test_the_published_example_of_pmsampsize(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--prevalence", "0.174", "--parameters", "24", "--r2", "0.288", "--json")
+    found = json.loads(plan(capsys, *words)[1])
+    assert found["patients_for_development"] == 662
+    assert found["model"]["by_criterion"]["shrinkage"] == 623
+
+
+def test_images_that_are_alike_take_more_patients_than_as_many_apart(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = (*COMMON, "--half-width", "0.05", "--images", "1", "1", "8", "--json")
+    apart, alike = (
+        json.loads(plan(capsys, *words, "--patient-correlation", value)[1])["patients_to_score"]
+        for value in ("0", "0.7")
+    )
+    assert alike > 2 * apart
+
+
+def test_a_true_difference_above_the_margin_changes_the_aim(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = (*COMMON, "--margin", "0.02", "--correlation", "0.6", "--true-difference", "0.05")
+    _, out, _ = plan(capsys, *words)
+    assert "lies above 0.02" in out
+    assert "planning value is 0" not in out
+
+
+def test_a_pilot_run_gives_the_assumptions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = write_run(tmp_path)
+    words = ("--pilot", str(tmp_path), "--margin", "0.02", "--half-width", "0.04")
+    code, out, _ = plan(capsys, *words, "--json")
+    record = json.loads(out)
+    assert code == 0
+    assert found.planning is not None
+    assert record["difference"]["patients"] == pytest.approx(found.planning.settle, abs=1)
+    assert set(record["precision"]["by_spread"]) == {"net", "forest"}
+    assert "like the pilot of 200 patients" in record["assumptions"][1]
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (COMMON, "nothing is asked"),
+        (("--half-width", "0.05", "--auc", "0.8"), "--prevalence"),
+        (("--half-width", "0.05", "--prevalence", "0.3"), "--auc"),
+        ((*COMMON, "--half-width", "0.6"), "--half-width"),
+        ((*COMMON, "--half-width", "nan"), "--half-width"),
+        (("--prevalence", "30", "--auc", "0.8", "--half-width", "0.05"), "--prevalence"),
+        (("--prevalence", "0.3", "--auc", "0.5", "--half-width", "0.05"), "--auc"),
+        ((*COMMON, "--margin", "0.02"), "--correlation"),
+        ((*COMMON, "--margin", "0.02", "--correlation", "1"), "--correlation"),
+        (
+            (*COMMON, "--margin", "0.02", "--correlation", "0.5", "--true-difference", "0.2"),
+            "--true-difference",
+        ),
+        (
+            (*COMMON, "--margin", "0.02", "--correlation", "0.5", "--true-difference", "0.02"),
+            "true difference",
+        ),
+        ((*COMMON, "--half-width", "0.05", "--true-difference", "0.01"), "--true-difference"),
+        ((*COMMON, "--half-width", "0.05", "--images", "2", "0"), "--images"),
+        ((*COMMON, "--half-width", "0.05", "--images", "2"), "--patient-correlation"),
+        ((*COMMON, "--half-width", "0.05", "--training-sd", "0.01"), "--repeats"),
+        ((*COMMON, "--half-width", "0.05", "--models", "a", "b"), "--models"),
+        ((*COMMON, "--half-width", "0.00001"), "half-width"),
+        ((*COMMON, "--parameters", "0"), "--parameters"),
+        ((*COMMON, "--parameters", "5", "--r2", "0.9"), "R²"),
+        ((*COMMON, "--parameters", "many"), "--parameters"),
+        ((*COMMON, "--pilot", ".", "--margin", "0.02"), "--auc"),
+    ],
+)
+def test_a_wrong_value_is_one_line_and_2(
+    words: tuple[str, ...], where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = plan(capsys, *words)
+    assert code == 2
+    assert out == ""
+    assert where in err
+    assert err.count("\n") == 1
+
+
+def test_a_pilot_without_reports_is_one_line_and_4(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = plan(capsys, "--pilot", str(tmp_path), "--margin", "0.02")
+    assert code == 4
+    assert "evaluation.json" in err
+    assert err.count("\n") == 1
+
+
+def test_the_page_shows_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"```(sh|text)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    out, compared = "", 0
+    for kind, text in blocks:
+        if kind == "sh":
+            words = text.split()
+            assert words[:2] == ["skiagram", "plan"]
+            if "--pilot" not in words:
+                code, out, _ = plan(capsys, *words[2:])
+                assert code == 0
+        else:
+            assert text in out
+            compared += 1
+    assert compared == 2
+
+
+@pytest.mark.slow
+def test_planning_loads_no_network_library() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIST_MODULES, "plan", *COMMON, "--half-width", "0.05"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not {"torch", "sklearn", "mlflow", "hydra", "PIL"} & set(done.stderr.split())

@@ -1,0 +1,128 @@
+"""What counts as other code: the code that runs, not its words."""
+
+import importlib
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from skiagram.compute.code_digest import code_digest, code_modules
+
+PACKAGE = {
+    "__init__.py": "",
+    "fits.py": '''
+        """Fits."""
+        from typing import TYPE_CHECKING
+        from package.scores import mean
+        from package import constants
+
+        if TYPE_CHECKING:
+            from package.data import Data
+
+        def fit(data: "Data") -> float:
+            """Fit."""
+            values = [constants.SCALE * one for one in data.values()]  # scaled
+            return mean(values)
+
+        def other() -> float:
+            from package.pages import page
+            return page()
+        ''',
+    "scores.py": """
+        def mean(values):
+            return total(values) / len(values)
+
+        def total(values):
+            return sum(values)
+
+        def unused():
+            return 1
+        """,
+    "constants.py": "SCALE = 2\n",
+    "data.py": """
+        class Data:
+            def values(self):
+                return [1, 2]
+        """,
+    "pages.py": "def page():\n    return 3\n",
+}
+
+
+def digest(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: tuple[str, str]) -> str:
+    """Return the digest of `fit` in a package whose modules are changed."""
+    root = folder / f"sources{len(list(folder.iterdir()))}"
+    (root / "package").mkdir(parents=True)
+    for name, text in PACKAGE.items():
+        old, new = changes.get(name.removesuffix(".py"), ("", ""))
+        assert old in text
+        (root / "package" / name).write_text(dedent(text.replace(old, new) if old else text))
+    with monkeypatch.context() as patch:
+        patch.syspath_prepend(root)
+        patch.delitem(sys.modules, "package", raising=False)
+        importlib.invalidate_caches()
+        return code_digest("package.fits.fit")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"fits": ('"""Fit."""', '"""Fit a line."""')},
+        {"fits": ('"""Fit."""', "")},
+        {"fits": ("# scaled", "# twice")},
+        {"fits": ('"""Fits."""', '"""All fits."""')},
+        {"scores": ("return 1", "return 2")},
+        {"pages": ("return 3", "return 4")},
+        {"fits": ("return page()", "return -page()")},
+    ],
+    ids=lambda changes: str(next(iter(changes.values()))),
+)
+def test_words_and_code_that_does_not_run_do_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, tuple[str, str]]
+) -> None:
+    before = digest(tmp_path, monkeypatch)
+    assert digest(tmp_path, monkeypatch, **changes) == before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"fits": ("return mean(values)", "return -mean(values)")},
+        {"fits": ("one for one in", "each for each in")},
+        {"scores": ("return sum(values)", "return sum(values[1:])")},
+        {"scores": ("def total", "print()\n\n        def total")},
+        {"constants": ("2", "3")},
+        {"data": ("[1, 2]", "[1, 3]")},
+    ],
+    ids=lambda changes: str(next(iter(changes.values()))),
+)
+def test_every_line_that_may_run_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, tuple[str, str]]
+) -> None:
+    before = digest(tmp_path, monkeypatch)
+    assert digest(tmp_path, monkeypatch, **changes) != before
+
+
+def test_a_name_without_sources_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"no definition of skiagram\.seeding\.absent"):
+        code_digest("skiagram.seeding.absent")
+
+
+def test_what_a_package_hands_on_is_followed_to_where_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "relay"
+    package.mkdir()
+    (package / "__init__.py").write_text("from .inner import work\nfrom . import inner\n")
+    (package / "inner.py").write_text("def work():\n    return 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "relay.inner" in code_modules("relay.work")
+
+
+def test_a_module_of_its_own_may_name_this_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "from skiagram.seeding import stream\n\ndef draw():\n    return stream(0, 'a')\n"
+    (tmp_path / "alone.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert code_modules("alone.draw") >= {"alone", "skiagram.seeding"}

@@ -1,0 +1,63 @@
+"""Compiled code is kept, where there is room for it, and never older than what it was made of."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TWICE = """
+from skiagram.compute.compiled import compiled
+FACTOR = {factor}
+
+@compiled
+def times(value):
+    return FACTOR * value
+"""
+CALLER = """
+from skiagram.compute.compiled import compiled
+from callee import times
+
+@compiled
+def twice_and_one(value):
+    return times(value) + 1
+
+print(twice_and_one(10), *twice_and_one.stats.cache_hits.values())
+"""
+
+
+def call(folder: Path, **environment: str) -> list[str]:
+    """Run the caller in a process of its own; return its value and the hits of its cache."""
+    command = [sys.executable, "caller.py"]
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+@pytest.mark.slow
+def test_kept_code_is_used_until_a_file_changes_that_it_was_made_of(tmp_path: Path) -> None:
+    (tmp_path / "caller.py").write_text(CALLER)
+    (tmp_path / "callee.py").write_text(TWICE.format(factor=2))
+    assert call(tmp_path) == ["21"]
+    assert call(tmp_path) == ["21", "1"]
+    (tmp_path / "callee.py").write_text(TWICE.format(factor=3))
+    assert call(tmp_path) == ["31"]
+
+
+@pytest.mark.slow
+def test_code_is_kept_in_the_folder_that_the_environment_names(tmp_path: Path) -> None:
+    source, cache = tmp_path / "source", tmp_path / "cache"
+    source.mkdir()
+    (source / "caller.py").write_text(CALLER)
+    (source / "callee.py").write_text(TWICE.format(factor=2))
+    assert call(source, NUMBA_CACHE_DIR=str(cache)) == ["21"]
+    assert call(source, NUMBA_CACHE_DIR=str(cache)) == ["21", "1"]
+    assert not list(source.rglob("*.nbi"))
+    assert list(cache.rglob("*.nbi"))

@@ -1,0 +1,187 @@
+"""The text file of mini-MIAS: what is read, and what is refused."""
+
+import io
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pooch
+import pytest
+from PIL import Image as Pictures
+
+from skiagram.datasets.mini_mias.films import (
+    locate_folder,
+    published_digests,
+    read_film,
+    read_truth,
+)
+from skiagram.errors import DataError
+from tests.datasets.mini_mias_folder import ROWS, digests, film, films
+
+DIGESTS = digests({})
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "Info.txt"
+    path.write_bytes(text.encode())
+    return path
+
+
+def test_films_lesions_and_patients_are_read(tmp_path: Path) -> None:
+    films = {film.name: film for film in read_truth(written(tmp_path, ROWS), DIGESTS)}
+    assert len(films) == 10
+    assert [films[f"mdb00{at}"].patient for at in (1, 2, 3, 4)] == ["1", "1", "2", "2"]
+    assert films["mdb001"].left
+    assert not films["mdb002"].left
+    assert films["mdb002"].lesions == ()
+    assert films["mdb001"].tissue == "fatty-glandular"
+    assert films["mdb004"].malignant
+    assert not films["mdb001"].malignant
+    assert len(films["mdb007"].lesions) == 2
+    assert films["mdb005"].lesions[0].place is None
+    assert films["mdb008"].lesions[0].place is None
+
+
+def test_rows_are_counted_from_the_bottom(tmp_path: Path) -> None:
+    films = read_truth(written(tmp_path, ROWS), DIGESTS)
+    assert films[0].lesions[0].place == (1023 - 425, 600)
+
+
+def test_line_ends_headings_and_blanks_do_not_matter(tmp_path: Path) -> None:
+    dressed = "MIAS\r\n\r\n" + ROWS.replace("NORM", "NORM ").replace("\n", "\r\n") + "\r\n"
+    assert len(read_truth(written(tmp_path, dressed), DIGESTS)) == 10
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "mdb011 X NORM",
+        "mdb011 G CIRC Q 1 2 3",
+        "mdb011 G CIRC B 1 2",
+        "mdb011 G LUMP B 1 2 3",
+        "mdb011 G CIRC B 1024 2 3",
+        "mdb011 G CIRC B 1 -2 3",
+        "mdb011",
+    ],
+)
+def test_unreadable_row_is_named(row: str, tmp_path: Path) -> None:
+    path = written(tmp_path, f"{ROWS}\n{row}\n")
+    with pytest.raises(DataError, match=r"^Info\.txt: line 12 cannot be read: 'mdb011"):
+        read_truth(path, DIGESTS)
+
+
+@pytest.mark.parametrize("row", ["mdb007 D CIRC B 1 2 3", "mdb007 G NORM", "mdb002 D CALC B 1 2 3"])
+def test_contradiction_is_named(row: str, tmp_path: Path) -> None:
+    path = written(tmp_path, f"{ROWS}\n{row}\n")
+    with pytest.raises(DataError, match=r"line 12 contradicts an earlier row of mdb00"):
+        read_truth(path, DIGESTS)
+
+
+@pytest.mark.parametrize("altered", [ROWS.replace("SPIC M", "SPIC B"), ROWS[: ROWS.rindex("\n")]])
+def test_altered_or_shortened_rows_are_refused(altered: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^Info\.txt: checksum .* film rows"):
+        read_truth(written(tmp_path, altered), DIGESTS)
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^Info\.txt: cannot be read \(No such file"):
+        read_truth(tmp_path / "Info.txt", DIGESTS)
+
+
+NAME = "mdb002"
+DIGESTS_files = digests({NAME: film(2)})
+
+
+@pytest.mark.parametrize("suffix", [".png", ".pgm"])
+def test_png_and_pgm_are_the_same_film(suffix: str, tmp_path: Path) -> None:
+    Pictures.fromarray(film(2)).save(tmp_path / f"{NAME}{suffix}")
+    np.testing.assert_array_equal(read_film(tmp_path, NAME, DIGESTS_files), film(2))
+
+
+def test_missing_film_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=rf"{NAME}: film is missing\. Allowed: {NAME}\.png or"):
+        read_film(tmp_path, NAME, DIGESTS_files)
+
+
+def test_altered_film_is_named(tmp_path: Path) -> None:
+    pixels = film(2)
+    pixels[0, 0] += 1
+    Pictures.fromarray(pixels).save(tmp_path / f"{NAME}.png")
+    with pytest.raises(DataError, match=rf"{NAME}\.png: pixels of checksum"):
+        read_film(tmp_path, NAME, DIGESTS_files)
+
+
+def test_same_bytes_in_another_shape_are_refused(tmp_path: Path) -> None:
+    Pictures.fromarray(film(2).reshape(512, 2048)).save(tmp_path / f"{NAME}.png")
+    with pytest.raises(DataError, match=r"shape \(512, 2048\)"):
+        read_film(tmp_path, NAME, DIGESTS_files)
+
+
+@pytest.mark.parametrize("kept", [0, 8, 2000])
+def test_truncated_film_is_named(kept: int, tmp_path: Path) -> None:
+    path = tmp_path / f"{NAME}.png"
+    Pictures.fromarray(film(2)).save(path)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(DataError, match=rf"{NAME}\.png: cannot be read"):
+        read_film(tmp_path, NAME, DIGESTS_files)
+
+
+def archive(path: Path) -> Path:
+    """Write an archive as published, and some members nobody asked for."""
+    encoded = io.BytesIO()
+    Pictures.fromarray(film(2)).save(encoded, format="PPM")
+    contents = {f"{NAME}.pgm": encoded.getvalue(), "Info.txt": b"", "../evil": b"", "README": b""}
+    with tarfile.open(path, "w:gz") as members:
+        for name, content in contents.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            members.addfile(member, io.BytesIO(content))
+    return path
+
+
+def test_fetched_archive_yields_the_wanted_files_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    fetched = archive(cache / "all.tar.gz")
+    monkeypatch.setattr(pooch, "retrieve", lambda *_, **__: str(fetched))
+    for _ in range(2):  # the second time it is already unpacked
+        folder = locate_folder("mini-mias", "http://example.org", tmp_path, DIGESTS_files)
+        np.testing.assert_array_equal(read_film(folder, NAME, DIGESTS_files), film(2))
+    assert sorted(path.name for path in folder.iterdir()) == ["Info.txt", f"{NAME}.pgm"]
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
+        "Info.txt",
+        "all.tar.gz",
+        f"{NAME}.pgm",
+    ]
+
+
+def test_unreachable_place_and_broken_archive_have_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: Any, **__: Any) -> str:
+        raise OSError("no route")
+
+    monkeypatch.setattr(pooch, "retrieve", unreachable)
+    with pytest.raises(DataError, match=r"cannot be downloaded \(no route\).*below SKIAGRAM_DATA"):
+        locate_folder("mini-mias", "http://example.org", tmp_path, DIGESTS_files)
+    broken = tmp_path / "all.tar.gz"
+    broken.write_bytes(b"<html>moved</html>")
+    monkeypatch.setattr(pooch, "retrieve", lambda *_, **__: str(broken))
+    with pytest.raises(DataError, match="cannot be downloaded"):
+        locate_folder("mini-mias", "http://example.org", tmp_path, DIGESTS_files)
+
+
+def test_folder_at_hand_is_taken_first(tmp_path: Path) -> None:
+    (tmp_path / "mini-mias").mkdir()
+    found = locate_folder("mini-mias", "http://example.org", tmp_path, DIGESTS_files)
+    assert found == tmp_path / "mini-mias"
+
+
+def test_manifest_lists_every_film_and_the_text_file_once() -> None:
+    published = published_digests()
+    assert set(published) == {"Info.txt", *(f"mdb{number:03d}" for number in range(1, 323))}
+    assert len(set(published.values())) == 323
+    assert films().keys() <= published.keys()

@@ -1,0 +1,152 @@
+"""Covariates that come in a table count as they did in training."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.cli.main import main
+from skiagram.deploy.inputs import covariate_features, read_covariates
+from skiagram.deploy.model import load_model
+from skiagram.deploy.prediction import predict
+from skiagram.errors import DataError, OptionError
+from skiagram.preparation import Covariate
+from tests.deploy.trained import Trained, covariates_of, trained_baseline
+
+KNOWN = (Covariate("age", None), Covariate("side", ("left", "right")))
+READ = covariate_features(["covariates_side_right", "covariates_age", "wavelet_x"], KNOWN)
+
+
+def write(path: Path, rows: list[dict[str, str]]) -> Path:
+    """Write a table."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def table_of(trained: Trained, path: Path) -> Path:
+    """Write the covariates of the test cases, in another order and under bare names."""
+    known = covariates_of(np.array([film.stem for film in trained.films]))
+    table = known.assign(file=[film.name for film in trained.films], weight=70)
+    table.drop(columns="case_id")[::-1].to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("model", ["logistic_regression", "logistic_regression_covariates"])
+def test_test_films_and_their_table_get_the_scores_of_the_train_stage(
+    model: str, tmp_path: Path
+) -> None:
+    trained = trained_baseline(tmp_path, covariates=("side", "age"), model=model)
+    loaded = load_model(trained.model)
+    path = table_of(trained, tmp_path / "women.csv")
+    table = read_covariates(path, loaded.scorer.covariates, trained.films)
+    prediction = predict(loaded, trained.films, table)
+    np.testing.assert_array_equal(prediction.rows, trained.expected())
+    assert not prediction.refused
+    assert not prediction.unseen
+
+
+def test_a_network_on_film_and_table_scores_as_in_the_train_stage(tmp_path: Path) -> None:
+    from tests.deploy.networks import trained_network
+
+    trained = trained_network(tmp_path, "image_and_table", columns=["side", "age"])
+    loaded = load_model(trained.model)
+    with pytest.raises(OptionError, match="the model reads `file`, `side`, `age`"):
+        read_covariates(None, loaded.scorer.covariates, trained.films)
+    path = table_of(trained, tmp_path / "women.csv")
+    table = read_covariates(path, loaded.scorer.covariates, trained.films)
+    prediction = predict(loaded, trained.films, table)
+    np.testing.assert_array_equal(prediction.rows, trained.expected())
+    film, *_ = trained.films
+    rows = [{"file": str(film), "side": "", "age": ""}]
+    nothing = read_covariates(
+        write(tmp_path / "nothing.csv", rows), loaded.scorer.covariates, [film]
+    )
+    assert np.isfinite(predict(loaded, [film], nothing).rows).all()
+    (trained.model / "preparation.json").write_bytes(
+        (tmp_path / "restored" / "preparation.json").read_bytes()
+    )
+    with pytest.raises(DataError, match="reads covariates that its preparation does not know"):
+        load_model(trained.model)
+
+
+def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained = trained_baseline(tmp_path, covariates=("side", "age"))
+    first, second, third, *_ = trained.films
+    rows = [
+        {"file": str(first), "side": "middle", "age": "50"},
+        {"file": str(second), "side": "left", "age": "old"},
+        {"file": "other.png", "side": "left", "age": "50"},
+    ]
+    table = write(tmp_path / "women.csv", rows)
+    words = [str(trained.model), *map(str, (first, second, third)), "--covariates", str(table)]
+    assert main(["predict", *words, "-o", str(tmp_path / "scores.csv")]) == 4
+    said = capsys.readouterr().err
+    assert f"{second}: `old` in column `age`. Allowed: a finite number, or an empty cell" in said
+    assert f"{third}: no row in the table of covariates" in said
+    assert (
+        "1 images have a covariate text that too few cases for training had, "
+        f"first {first}: side `middle`" in said
+    )
+    rows[0]["side"] = ""  # a text that is missing is 0 in all columns too
+    missing = write(tmp_path / "missing.csv", rows)
+    loaded = load_model(trained.model)
+    found = [
+        predict(loaded, [first], read_covariates(path, loaded.scorer.covariates, [first]))
+        for path in (table, missing)
+    ]
+    np.testing.assert_array_equal(found[0].rows, found[1].rows)
+
+
+def test_features_know_their_column_and_text() -> None:
+    assert [one.name for one in READ] == ["covariates_side_right", "covariates_age"]
+    assert [one.value("right") for one in READ[:1]] == [1]
+    assert READ[0].value("left") == READ[0].value("") == 0
+    assert READ[1].value("61.5") == 61.5
+    assert np.isnan(READ[1].value(""))
+    for cell in ("nan", "inf", "1e999", "12,5"):
+        with pytest.raises(DataError, match="in column `age`"):
+            READ[1].value(cell)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"file": "a.png", "age": "1"}], "no column `side`. Allowed: `file`, `side`, `age`"),
+        ([{"side": "left", "age": "1"}], "no column `file`"),
+        ([{"file": "a.png", "age": "1", "side": ""}] * 2, "two rows for `a.png`"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_named(
+    rows: list[dict[str, str]], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=message):
+        read_covariates(write(tmp_path / "women.csv", rows), READ, [])
+
+
+def test_a_table_is_asked_for_and_one_without_use_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="the model reads `file`, `side`, `age`"):
+        read_covariates(None, READ, [])
+    with pytest.raises(OptionError, match="reads no covariates"):
+        read_covariates(tmp_path / "women.csv", (), [])
+
+
+def test_a_bare_name_stands_for_one_film_alone(tmp_path: Path) -> None:
+    rows: list[Mapping[str, str]] = [
+        {"file": "film.png", "age": "40", "side": ""},
+        {"file": "york/film.png", "age": "50", "side": ""},
+    ]
+    path = write(tmp_path / "women.csv", [dict(row) for row in rows])
+    york, leeds = Path("york/film.png"), Path("leeds/film.png")
+    alone = read_covariates(path, READ, [leeds])
+    assert alone.values(leeds)[1] == 40
+    both = read_covariates(path, READ, [york, leeds])
+    assert both.values(york)[1] == 50
+    with pytest.raises(DataError, match=r"leeds/film\.png: no row"):
+        both.values(leeds)

@@ -1,0 +1,376 @@
+"""Situations that a run can end in, each as a record, with the decision and the sentence to read.
+
+`docs/explanation/verdicts.md` shows the same table; a test compares the two.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from skiagram.evaluation.posterior import gain_probabilities
+from skiagram.evaluation.results import (
+    ArmChoice,
+    BaselineComparison,
+    CleanComparison,
+    Comparison,
+    Decision,
+    Estimate,
+    Evaluation,
+    ModelResult,
+    Scope,
+    Shift,
+)
+from skiagram.evaluation.variation import Variation
+from skiagram.evaluation.verdict import state_verdict
+from skiagram.records import Outcome, Task
+
+NETWORK, CLASSICAL, RULE = "small_cnn", "random_forest", "single_feature"
+_TITLES = {
+    NETWORK: "Small CNN",
+    CLASSICAL: "Random forest",
+    RULE: "Logistic regression on one feature",
+}
+Interval = tuple[float, float]
+
+
+def estimated(value: float, half: float = 0.04) -> Estimate:
+    return Estimate(value, value - half, value + half, "logit DeLong")
+
+
+def against(model: str, auc: Estimate, rule: Interval | None) -> list[BaselineComparison]:
+    above = Estimate((auc.value or 0) - 0.5, (auc.low or 0) - 0.5, (auc.high or 0) - 0.5)
+    found = [BaselineComparison(model, "prevalence", above, (above.low or 0) > 0)]
+    if rule is not None:
+        difference = Estimate((rule[0] + rule[1]) / 2, *rule)
+        found.append(BaselineComparison(model, RULE, difference, rule[0] > 0))
+    return found
+
+
+def record(
+    low: float,
+    high: float,
+    *,
+    network: Estimate | None = None,
+    classical: Estimate | None = None,
+    rules: tuple[Interval, Interval] | None = None,
+    scope: Scope = "procedure",
+    repeats: int = 5,
+    **changes: Any,
+) -> Evaluation:
+    """Return the record of a run whose paired difference has the interval `low` to `high`."""
+    value = (low + high) / 2
+    one = network or estimated(0.85 + value)
+    other = classical or estimated(0.85)
+    difference = Estimate(value, low, high, "paired DeLong")
+    comparison = Comparison(NETWORK, CLASSICAL, difference, scope=scope, repeats=repeats)
+    error = Variation(((high - low) / 2 / 1.959964) ** 2)
+    margin = changes.get("margin", 0.02)
+    found = Evaluation(
+        task=Task(("normal", "abnormal"), 1, "holdout"),
+        part="test",
+        cases={"development": {"normal": 400, "abnormal": 400},
+               "reported": {"normal": 200, "abnormal": 200}},
+        patients={"development": 400, "reported": 200},
+        near_duplicates=0,
+        models=(
+            model(NETWORK, "deep", one), model(CLASSICAL, "classical", other),
+            model(RULE, "classical", estimated(0.7)),
+        ),
+        best={"deep": NETWORK, "classical": CLASSICAL},
+        difference=difference,
+        ideal=None,
+        verdict="",
+        primary=comparison,
+        arms={
+            "deep": ArmChoice(NETWORK, {NETWORK: 1}, 1, one),
+            "classical": ArmChoice(CLASSICAL, {CLASSICAL: 1}, 1, other),
+        },
+        gain=gain_probabilities(difference, error, margin),
+        reference_baselines=(
+            *against(NETWORK, one, rules[0] if rules else None),
+            *against(CLASSICAL, other, rules[1] if rules else None),
+        ),
+    )  # fmt: skip
+    return replace(found, **changes)
+
+
+def model(name: str, arm: Any, auc: Estimate, *, leaked: bool = False) -> ModelResult:
+    outcome = Outcome(name, arm, _TITLES[name], "finished")
+    return ModelResult(outcome, {"roc_auc": auc}, auc, leaked=leaked)
+
+
+def single(found: Evaluation) -> Evaluation:
+    """Return the record of the same run with one training of each model."""
+    assert found.primary
+    return replace(found, primary=replace(found.primary, scope="fits", repeats=1))
+
+
+def with_duplicates(found: Evaluation, low: float, high: float) -> Evaluation:
+    """Return the record with 52 near duplicates, without which the difference is another."""
+    clean = record(low, high)
+    assert clean.primary
+    return replace(
+        found,
+        near_duplicates=52,
+        off_near_duplicates=CleanComparison(
+            {arm: choice.auc for arm, choice in clean.arms.items()},
+            clean.primary, clean.gain, clean.reference_baselines, 348, 174,
+        ),
+    )  # fmt: skip
+
+
+def leaking() -> Evaluation:
+    found = record(0.03, 0.09)
+    return replace(
+        found, models=(model(NETWORK, "deep", estimated(0.9), leaked=True), *found.models[1:])
+    )
+
+
+def equal() -> Evaluation:
+    found = record(0.0, 0.0)
+    return replace(found, gain=gain_probabilities(Estimate(0.0, 0.0, 0.0), Variation(0.0), 0.02))
+
+
+def without(arm: str, *, asked: bool) -> Evaluation:
+    found = record(0.0, 0.1)
+    kept = [one for one in found.models if asked or one.outcome.arm != arm]
+    best = {name: chosen for name, chosen in found.best.items() if name != arm}
+    return replace(found, primary=None, models=tuple(kept), best=best, gain=None)
+
+
+def several_classes() -> Evaluation:
+    return record(0.03, 0.09, task=Task(("a", "b", "c"), None, "holdout"))
+
+
+def cross_validated() -> Evaluation:
+    return record(
+        -0.05, 0.015, task=Task(("normal", "abnormal"), 1, "cv"), part="out_of_fold", repeats=1
+    )
+
+
+def unseen() -> Evaluation:
+    found = record(0.0, 0.1)
+    assert found.primary
+    bare = Estimate(0.05, method="no interval: too few patients of a class to resample")
+    return replace(found, primary=replace(found.primary, difference=bare), gain=None)
+
+
+def one_class() -> Evaluation:
+    found = unseen()
+    assert found.primary
+    nothing = Estimate(None, reason="no reported case of class abnormal")
+    return replace(found, primary=replace(found.primary, difference=nothing))
+
+
+SHIFTED = Shift(NETWORK, 0.969, 0.994, Estimate(-0.025, -0.04, -0.01), 0.001, 0.002, True)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A situation.
+
+    Attributes:
+        name: What is the case, for people.
+        found: The record.
+        decision: What the verdict must decide.
+        says: What it must say, part by part.
+    """
+
+    name: str
+    found: Evaluation
+    decision: Decision
+    says: Sequence[str]
+
+
+_NOT_CHANCE = estimated(0.54, 0.06)
+
+SITUATIONS: tuple[Situation, ...] = (
+    Situation(
+        "The network gains more than the margin",
+        record(0.03, 0.09), "yes",
+        ("of a gain above 0.020: above 99 %",
+         "Use a network: yes. The network is better: a gain below 0.030 is unlikely",
+         "default of 0.020"),
+    ),
+    Situation(
+        "The same, with one training of each model",
+        single(record(0.03, 0.09)), "yes",
+        ("Use a network: yes, judged by single trainings.",),
+    ),
+    Situation(
+        "The network is better, perhaps by less than the margin",
+        record(0.005, 0.09), "open",
+        ("Use a network: open.", "whether by the default of 0.020 that counts as worthwhile"),
+    ),
+    Situation(
+        "The network is better, by less than the margin",
+        record(0.002, 0.015), "no",
+        ("Use a network: no.", "The network is better, but a gain above 0.015 is unlikely"),
+    ),
+    Situation(
+        "The two are alike within the margin",
+        record(-0.01, 0.015), "no",
+        ("A gain above 0.015 is unlikely (95 % interval)", "the two are alike"),
+    ),
+    Situation(
+        "A worthwhile gain is unlikely, a loss is not",
+        record(-0.05, 0.015), "no",
+        ("A gain above 0.015 is unlikely", "the network may be 0.050 worse"),
+    ),
+    Situation(
+        "A loss is unlikely, a gain is not",
+        record(-0.01, 0.05), "open",
+        ("No advantage of the network is shown and none is excluded", "a loss above 0.010"),
+    ),
+    Situation(
+        "Too few patients to tell",
+        record(-0.06, 0.05), "open",
+        ("No difference is shown, which is not the same as equality", "More patients"),
+    ),
+    Situation(
+        "The classical model is better",
+        record(-0.05, -0.005), "no",
+        ("The classical model is better, by 0.005 to 0.050 (95 % interval).",),
+    ),
+    Situation(
+        "The classical model is better by more than the margin",
+        record(-0.09, -0.03), "no",
+        ("The classical model is better, by more than the default of 0.020",),
+    ),
+    Situation(
+        "Neither is shown to beat chance, few patients",
+        record(-0.08, 0.1, network=_NOT_CHANCE, classical=estimated(0.53, 0.06)), "open",
+        ("Use a network: open. Neither is shown to beat chance.",),
+    ),
+    Situation(
+        "Neither is shown to beat chance, many patients",
+        record(-0.012, 0.014, network=estimated(0.505, 0.01), classical=estimated(0.504, 0.01)),
+        "no",
+        ("Use a network: no. Neither is shown to beat chance.", "means nothing"),
+    ),
+    Situation(
+        "Both are below chance, one far below",
+        record(0.1, 0.32, network=estimated(0.424, 0.07), classical=estimated(0.212, 0.1)), "no",
+        ("Both put", "worse than chance"),
+    ),
+    Situation(
+        "Only the classical model is not shown to beat chance",
+        record(0.06, 0.2, network=estimated(0.67, 0.08), classical=_NOT_CHANCE), "yes",
+        ("Use a network: yes. The classical model is not shown to beat chance.",),
+    ),
+    Situation(
+        "Only the network is not shown to beat chance",
+        record(-0.2, -0.02, network=_NOT_CHANCE, classical=estimated(0.65, 0.08)), "no",
+        ("Use a network: no. The network is not shown to beat chance.",),
+    ),
+    Situation(
+        "Neither is shown to beat one feature",
+        record(0.03, 0.09, rules=((-0.01, 0.05), (-0.06, 0.01))), "open",
+        ("Use a network: open. Neither is shown to beat a simple rule",),
+    ),
+    Situation(
+        "One feature is better than both",
+        record(0.03, 0.09, rules=((-0.12, -0.04), (-0.18, -0.1))), "no",
+        ("Use a network: no. A simple rule, Logistic regression on one feature, is better than",
+         "Of the two, the network is better"),
+    ),
+    Situation(
+        "The network beats the classical model and not one feature",
+        record(0.03, 0.09, rules=((-0.02, 0.01), (0.01, 0.1))), "no",
+        ("The network is not shown to beat a simple rule",),
+    ),
+    Situation(
+        "The two give the same scores",
+        equal(), "no",
+        ("the difference is exactly 0, as the two give the same scores",),
+    ),
+    Situation(
+        "The margin was set by somebody",
+        record(0.03, 0.09, margin=0.05), "open",
+        ("whether by the margin of 0.050 that counts as worthwhile",),
+    ),
+    Situation(
+        "More than two classes",
+        several_classes(), "yes",
+        ("the macro one-vs-rest AUC 0.910", "mean of 5 trainings"),
+    ),
+    Situation(
+        "Cross-validation",
+        cross_validated(), "no",
+        ("Use a network: no. A gain above 0.015", "On these 400 cases, cross-validated,"),
+    ),
+    Situation(
+        "No patient is identified",
+        record(0.03, 0.09, patients_known=False), "yes",
+        ("200 groups of near duplicates (no patient is identified)",),
+    ),
+    Situation(
+        "Near duplicates between the two sides, another decision without them",
+        with_duplicates(record(0.03, 0.09), -0.02, 0.05), "open",
+        ("On these 348 sealed test cases of 174 patients without a near duplicate",
+         "With the 52 others, which a model may only remember, the difference is +0.060",
+         'which would read "yes"'),
+    ),
+    Situation(
+        "Near duplicates, without which nothing is left to compare",
+        record(0.03, 0.09, near_duplicates=52), "open",
+        ("without them nothing can be compared: the figures are too good",),
+    ),
+    Situation(
+        "One external site",
+        record(0.03, 0.09, test_sites=("York",)), "yes",
+        ("of York, a site that training never saw; one site says nothing about the next.",),
+    ),
+    Situation(
+        "The test cases are unlike the development cases",
+        record(-0.03, 0.01, shifts=(SHIFTED,)), "no",
+        ("Use a network: no. The test cases are unlike the development cases",
+         "Small CNN 0.969 instead of 0.994"),
+    ),
+    Situation(
+        "A model is above the ideal observer",
+        leaking(), "none",
+        ("No verdict: Small CNN", "by more than chance explains in 97.5 % of runs"),
+    ),
+    Situation(
+        "The network could not be trained",
+        without("deep", asked=True), "none",
+        ("No comparison", "no network could be scored."),
+    ),
+    Situation(
+        "No network was asked for",
+        without("deep", asked=False), "none",
+        ("no network was asked for.",),
+    ),
+    Situation(
+        "Too few patients for an interval",
+        unseen(), "open",
+        ("No interval can be given: too few patients of a class",),
+    ),
+    Situation(
+        "A class is missing among the reported cases",
+        one_class(), "none",
+        ("No comparison", "no reported case of class abnormal."),
+    ),
+)  # fmt: skip
+
+
+def row(situation: Situation) -> str:
+    """Return a situation as a row of the table in the documentation.
+
+    The sentences with the figures and with the probabilities stand there only where the situation
+    is about them, as they are the same in every row.
+    """
+    verdict = state_verdict(situation.found)
+    parts = (verdict.headline, *verdict.openings, *verdict.reasons)
+    shown = [
+        part
+        for part in parts
+        if not part.startswith(("On these", "Probability"))
+        or any(said in part for said in situation.says)
+    ]
+    return f"| {situation.name} | {' '.join(shown)} |"
+
+
+if __name__ == "__main__":
+    print(*(row(each) for each in SITUATIONS), sep="\n")  # noqa: T201

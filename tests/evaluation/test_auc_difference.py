@@ -1,0 +1,94 @@
+"""Differences of AUC with their p values, by closed form and by bootstrap."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
+from skiagram.evaluation.bootstrap import draw_patients
+from skiagram.evaluation.scores import Scores
+from tests.evaluation.paired import LABEL, OTHER_PROBABILITY, PROBABILITY, TABLE
+from tests.evaluation.scenario import reference
+
+Floats = NDArray[np.float64]
+CASES = reference(LABEL)
+DRAWS = draw_patients(CASES.patient, 32, 4000, seed=0)
+
+
+def binary(score: str, probability: Floats) -> ComparedModel:
+    stacked = np.stack([1 - probability, probability], axis=1)[None]
+    ranking = TABLE[[score]].to_numpy(dtype=np.float64).T
+    return ComparedModel(Scores(ranking, stacked, np.full((1, 80), 0.5)), CASES, DRAWS)
+
+
+A, B = binary("score_a", PROBABILITY), binary("score_b", OTHER_PROBABILITY)
+
+
+def test_p_value_equals_r_proc() -> None:
+    assert compare_auc(A, B).p == pytest.approx(0.000567612968564)
+    assert compare_auc(B, A).p == pytest.approx(0.000567612968564)
+
+
+def test_a_model_against_itself_differs_by_nothing() -> None:
+    assert compare_auc(A, A).p == 1
+
+
+def test_resampled_areas_scatter_as_delong_says() -> None:
+    assert A.auc == pytest.approx(roc_auc_score(LABEL, TABLE["score_a"]))
+    assert A.placements is not None
+    assert A.resampled_auc.var() == pytest.approx(A.placements.variance(), rel=0.1)
+
+
+def test_with_more_classes_the_resamples_give_the_p_value() -> None:
+    rng = np.random.default_rng(0)
+    label = np.arange(240) % 3
+    cases = reference(label, classes=("a", "b", "c"))
+    draws = draw_patients(cases.patient, 80, 1000, seed=0)
+
+    def drawn(strength: float) -> ComparedModel:
+        weight = np.exp(strength * np.eye(3)[label] + rng.normal(size=(240, 3)))
+        probability = (weight / weight.sum(axis=1, keepdims=True))[None]
+        return ComparedModel(Scores(None, probability, np.full((1, 240), np.nan)), cases, draws)
+
+    weak, strong, equal = drawn(0.3), drawn(2.0), drawn(0.3)
+    assert (compare_auc(strong, weak).p or 1) < 1e-6
+    assert (compare_auc(weak, equal).p or 0) > 0.05
+    one = compare_auc(strong, weak).estimate
+    assert one.method == "bootstrap standard error by patient"
+    assert 0 < (one.low or 0) < (one.value or 0) < (one.high or 0)
+
+
+def drawn_repeats(spread: float, seed: int, folds: int = 0) -> ComparedModel:
+    """Three classes, five trainings whose strength varies."""
+    rng = np.random.default_rng(seed)
+    label = np.arange(240) % 3
+    cases = reference(label, classes=("a", "b", "c"))
+    draws = draw_patients(cases.patient, 80, 500, seed=0)
+    own = rng.normal(size=(240, 3))
+    strengths = 1.0 + spread * np.linspace(-1, 1, 5)
+    weight = np.exp(strengths[:, None, None] * np.eye(3)[label] + own)
+    probability = weight / weight.sum(axis=2, keepdims=True)
+    return ComparedModel(Scores(None, probability, np.full((5, 240), np.nan), folds), cases, draws)
+
+
+def test_with_more_classes_trainings_and_folds_widen_the_difference_too() -> None:
+    calm, other = drawn_repeats(0.0, 1), drawn_repeats(0.0, 2)
+    restless = drawn_repeats(0.8, 1)
+    narrow, wide = compare_auc(calm, other).variation, compare_auc(restless, other).variation
+    assert (narrow.scope, narrow.repeats) == ("procedure", 5)
+    assert wide.trainings == pytest.approx(restless.repeated_auc.var(ddof=1) / 5)
+    assert wide.half > narrow.half
+    folded = compare_auc(drawn_repeats(0.0, 1, folds=3), drawn_repeats(0.0, 2, folds=3)).variation
+    assert folded.variance == pytest.approx(narrow.variance * (1 / 5 + 3 / 2))
+    assert "overlapping" in compare_auc(drawn_repeats(0, 1, 3), other).estimate.method
+
+
+def test_unequal_numbers_of_repeats_are_averaged_first() -> None:
+    five = drawn_repeats(0.5, 1)
+    three = ComparedModel(
+        Scores(None, five.scores.probability[:3], five.scores.threshold[:3]), five.cases, five.draws
+    )
+    found = compare_auc(five, three)
+    assert found.variation.scope == "fits"
+    assert found.estimate.value == pytest.approx(five.auc - three.auc)

@@ -1,0 +1,283 @@
+"""Reliability curve and Brier parts against scikit-learn and Murphy's formula."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+from scipy.special import expit
+from sklearn.calibration import calibration_curve
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import brier_score_loss
+
+from skiagram.evaluation.bootstrap import draw_patients
+from skiagram.evaluation.calibration_assessment import (
+    THRESHOLDS,
+    calibration_distance,
+    calibration_intercept,
+    calibration_slope,
+    decompose_brier,
+    estimate_decision_curve,
+    expected_to_observed,
+    natural_spline,
+    net_benefit_by_case,
+    reliability_curve,
+)
+from tests.evaluation.paired import PATIENT, POSITIVE, PROBABILITY
+
+
+def test_bins_equal_sklearns_quantiles() -> None:
+    rng = np.random.default_rng(0)
+    probability = rng.random(400)
+    positive = rng.random(400) < probability
+    found = reliability_curve(probability[None], positive[None], np.arange(400))
+    observed, predicted = calibration_curve(positive, probability, n_bins=10, strategy="quantile")
+    assert [one.predicted for one in found] == pytest.approx(predicted)
+    assert [one.observed.value for one in found] == pytest.approx(observed)
+    assert [one.cases for one in found] == [40] * 10
+    inside = [(one.observed.low or 1) <= one.predicted <= (one.observed.high or 0) for one in found]
+    assert sum(inside) >= 8
+
+
+def test_few_cases_make_few_bins_and_ties_share_one() -> None:
+    rng = np.random.default_rng(1)
+    few = reliability_curve(rng.random((1, 45)), rng.random((1, 45)) < 0.5, np.arange(45))
+    assert len(few) == 2
+    tied = reliability_curve(np.full((1, 300), 0.3), np.zeros((1, 300), bool), np.arange(300))
+    assert [one.cases for one in tied] == [300]
+    assert tied[0].predicted == pytest.approx(0.3)
+
+
+def test_repeats_narrow_no_bin() -> None:
+    rng = np.random.default_rng(2)
+    probability, true = rng.random((1, 200)), rng.random((1, 200)) < 0.5
+    once = reliability_curve(probability, true, np.arange(200))
+    often = reliability_curve(
+        np.repeat(probability, 4, axis=0), np.repeat(true, 4, axis=0), np.arange(200)
+    )
+    for one, other in zip(once, often, strict=True):
+        assert one.cases == other.cases
+        assert other.observed.low == pytest.approx(one.observed.low, abs=0.025)
+        assert (other.observed.low or 1) <= (one.observed.low or 0) + 1e-9
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_parts_add_up_to_the_score(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    probability, positive = rng.random(50), rng.random(50) < 0.4
+    parts = decompose_brier(probability[None], positive)
+    whole = parts.reliability - parts.resolution + parts.uncertainty
+    expected = float(np.mean((probability - positive) ** 2))
+    assert whole == pytest.approx(expected)
+    if 0 < positive.sum() < 50:
+        assert expected == pytest.approx(brier_score_loss(positive, probability))
+
+
+def test_equals_murphy_where_rates_rise_with_the_forecast() -> None:
+    forecast = np.repeat([0.1, 0.4, 0.7], 20)
+    positive = np.concatenate([np.arange(20) < k for k in (1, 9, 17)])
+    rate, base = np.repeat([0.05, 0.45, 0.85], 20), positive.mean()
+    parts = decompose_brier(forecast[None], positive)
+    assert parts.reliability == pytest.approx(np.mean((forecast - rate) ** 2))
+    assert parts.resolution == pytest.approx(np.mean((rate - base) ** 2))
+    assert parts.uncertainty == pytest.approx(base * (1 - base))
+
+
+Z = 1.959964
+
+
+def test_equal_rs_glm_with_its_sandwich() -> None:
+    # R 4.2.2: glm(y ~ lp), glm(y ~ offset(lp)); HC0 sandwich × 80/79
+    slope = calibration_slope(PROBABILITY[None], POSITIVE, PATIENT)
+    intercept = calibration_intercept(PROBABILITY[None], POSITIVE, PATIENT)
+    assert slope.value == pytest.approx(1.53123316092)
+    assert ((slope.high or 0) - (slope.low or 0)) / 2 / Z == pytest.approx(0.385678427265)
+    assert intercept.value == pytest.approx(0.149169511173)
+    assert ((intercept.high or 0) - (intercept.low or 0)) / 2 / Z == pytest.approx(0.251615234081)
+
+
+def test_expected_over_observed() -> None:
+    found = expected_to_observed(PROBABILITY[None], POSITIVE, PATIENT)
+    assert found.value == pytest.approx(0.94421875)
+    assert (found.low or 9) < 1 < (found.high or 0)
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+def test_intervals_cover_the_truth_by_patient(copies: int) -> None:
+    rng = np.random.default_rng(2)
+    patient = np.repeat(np.arange(200), copies)
+    inside = np.zeros(3)
+    for _ in range(200):
+        odds = rng.normal(size=200)
+        positive = (rng.random(200) < expit(0.3 + 0.7 * odds))[patient]
+        stretched, exact, shifted = (
+            expit(one)[patient][None] for one in (odds, 0.3 + 0.7 * odds, 0.7 * odds)
+        )
+        found = (
+            (calibration_slope(stretched, positive, patient), 0.7),
+            (expected_to_observed(exact, positive, patient), 1.0),
+            (calibration_intercept(shifted, positive, patient), 0.3),
+        )
+        inside += [(one.low or -9) <= true <= (one.high or 9) for one, true in found]
+    assert inside / 200 == pytest.approx([0.95] * 3, abs=0.045)
+
+
+def test_repeats_are_averaged() -> None:
+    other = np.clip(PROBABILITY**2, 0.001, 0.999)
+    both = calibration_slope(np.stack([PROBABILITY, other]), POSITIVE, PATIENT).value
+    single = [calibration_slope(one[None], POSITIVE, PATIENT).value for one in (PROBABILITY, other)]
+    assert both == pytest.approx(np.mean([one or 0 for one in single]))
+
+
+def test_certain_probabilities_stay_finite() -> None:
+    certain = np.where(PROBABILITY > 0.5, 1.0, 0.0)
+    found = calibration_slope(certain[None], POSITIVE, PATIENT)
+    assert found.value is not None
+    assert 0 < found.value < 0.2
+
+
+def test_what_has_no_slope_says_why() -> None:
+    parted = np.where(POSITIVE, 0.8, 0.3)
+    reasons = [
+        calibration_slope(np.full((1, 80), 0.4), POSITIVE, PATIENT).reason,
+        calibration_slope(parted[None], POSITIVE, PATIENT).reason,
+        calibration_slope(PROBABILITY[None], np.ones(80, dtype=bool), PATIENT).reason,
+        calibration_intercept(PROBABILITY[None], np.zeros(80, dtype=bool), PATIENT).reason,
+        expected_to_observed(PROBABILITY[None], np.zeros(80, dtype=bool), PATIENT).reason,
+    ]
+    assert reasons == [
+        "all probabilities are equal",
+        "the probabilities separate the classes completely, so no slope fits best",
+        "a class has no case",
+        "a class has no case",
+        "no positive case was observed",
+    ]
+
+
+def test_a_single_patient_has_no_interval() -> None:
+    found = calibration_intercept(PROBABILITY[None], POSITIVE, np.zeros(80, dtype=np.int64))
+    assert found.low is None
+    assert found.method == "no interval: a single patient"
+
+
+def test_equals_dcurves_on_family_history_of_cancer() -> None:
+    # 750 men, 105 with cancer; family history in 24 of these and in 91 others; net benefit as in
+    # the result table that R's dcurves is tested by
+    positive = np.arange(750) < 105
+    history = np.concatenate([np.arange(105) < 24, np.arange(645) < 91]).astype(float)
+    draws = draw_patients(np.arange(750), 105, 200, seed=0)
+    found = estimate_decision_curve(history[None], positive, draws)
+    at = {round(t, 2): k for k, t in enumerate(found.threshold)}
+    published = {0.05: 0.025614035087719297, 0.2: 0.0016666666666666635, 0.25: -0.008444444444}
+    for threshold, value in published.items():
+        assert found.net_benefit[at[threshold]] == pytest.approx(value)
+    for threshold, value in {0.05: 0.09473684210526317, 0.25: -0.14666666666}.items():
+        assert found.act_on_all[at[threshold]] == pytest.approx(value)
+
+
+def test_equals_the_definition_in_r() -> None:
+    # R 4.2.2, by counting at thresholds .1, .25, .5, .75
+    found = net_benefit_by_case(PROBABILITY[None], POSITIVE).mean(axis=0)
+    rows = np.searchsorted(THRESHOLDS, [0.1, 0.25, 0.5, 0.75])
+    expected = [0.343055555556, 0.320833333333, 0.2625, 0.1]
+    np.testing.assert_allclose(found[rows], expected)
+
+
+def test_the_band_holds_the_curve_and_narrows_with_cases() -> None:
+    width = []
+    for copies in (1, 4):
+        probability, positive = np.tile(PROBABILITY, copies), np.tile(POSITIVE, copies)
+        draws = draw_patients(np.arange(80 * copies), 32 * copies, 1000, seed=0)
+        found = estimate_decision_curve(probability[None], positive, draws)
+        low, value, high = (np.array(one) for one in (found.low, found.net_benefit, found.high))
+        assert (low <= value + 1e-12).all()
+        assert (value <= high + 1e-12).all()
+        width.append(np.mean(high - low))
+    assert width[1] == pytest.approx(width[0] / 2, rel=0.15)
+
+
+def test_repeats_are_averaged_decision_curve() -> None:
+    pair = (PROBABILITY, 1 - PROBABILITY)
+    both = net_benefit_by_case(np.stack(pair), POSITIVE)
+    np.testing.assert_allclose(
+        both, np.mean([net_benefit_by_case(one[None], POSITIVE) for one in pair], 0)
+    )
+
+
+def test_the_basis_spans_every_natural_cubic_spline() -> None:
+    knots = np.array([-2.0, -0.3, 0.4, 2.5])
+    x = np.linspace(knots[0], knots[-1], 200)
+    basis = natural_spline(x, knots)
+    assert basis.shape == (200, 4)
+    for height in np.eye(4):
+        curve = CubicSpline(knots, height, bc_type="natural")(x)
+        fitted = basis @ np.linalg.lstsq(basis, curve, rcond=None)[0]
+        np.testing.assert_allclose(fitted, curve, atol=1e-9)
+    outside = natural_spline(np.array([3.0, 4.0, 5.0]), knots)
+    np.testing.assert_allclose(np.diff(outside, n=2, axis=0), 0, atol=1e-9)
+
+
+def test_distance_equals_sklearns_logistic_regression_on_the_spline() -> None:
+    odds = np.log(PROBABILITY / (1 - PROBABILITY))
+    knots = np.quantile(odds, [0.1, 0.5, 0.9])
+    basis = natural_spline(odds, knots)[:, 1:]
+    fit = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000).fit(basis, POSITIVE)
+    distance = np.abs(fit.predict_proba(basis)[:, 1] - PROBABILITY)
+    found = calibration_distance(PROBABILITY[None], POSITIVE, PATIENT)
+    assert found.ici.value == pytest.approx(distance.mean(), abs=1e-4)
+    assert found.e50.value == pytest.approx(np.median(distance), abs=1e-4)
+    assert found.e90.value == pytest.approx(np.quantile(distance, 0.9), abs=1e-4)
+
+
+def test_right_probabilities_come_as_near_as_cases_allow() -> None:
+    rng = np.random.default_rng(6)
+    distances = []
+    for n in (500, 5_000, 50_000):
+        odds = rng.normal(-0.5, 1.2, (4, n))
+        found = [
+            calibration_distance(expit(one)[None], rng.random(n) < expit(one), np.arange(n))
+            for one in odds
+        ]
+        distances.append(np.mean([one.ici.value or 1 for one in found]))
+    assert distances[0] < 0.05
+    assert distances[1] < 0.6 * distances[0]
+    assert distances[2] < 0.005
+
+
+def test_a_known_miscalibration_is_found_with_its_size() -> None:
+    rng = np.random.default_rng(7)
+    odds = rng.normal(-0.5, 1.2, 20_000)
+    positive = rng.random(20_000) < expit(odds)
+    found = calibration_distance(expit(2 * odds)[None], positive, np.arange(20_000))
+    true = np.abs(expit(2 * odds) - expit(odds))
+    assert found.ici.value == pytest.approx(true.mean(), abs=0.005)
+    assert found.e50.value == pytest.approx(np.median(true), abs=0.01)
+    assert found.e90.value == pytest.approx(np.quantile(true, 0.9), abs=0.01)
+    assert (found.ici.value or 0) > 5 * (found.ici_by_chance or 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("patients", "images"), [(200, 1), (1000, 1), (150, 4)])
+def test_chance_reaches_its_bound_in_one_set_of_twenty(patients: int, images: int) -> None:
+    rng, above = np.random.default_rng(8), 0
+    patient = np.repeat(np.arange(patients), images)
+    for _ in range(200):
+        odds = rng.normal(-0.5, 1.2, patients)
+        positive = rng.random(patients) < expit(odds)
+        found = calibration_distance(expit(odds)[patient][None], positive[patient], patient)
+        above += (found.ici.value or 0) > (found.ici_by_chance or 0)
+    assert 0 < above / 200 <= 0.085
+
+
+@pytest.mark.parametrize("probability", [np.full(80, 0.4), np.where(POSITIVE, 0.8, 0.3)])
+def test_few_different_probabilities_have_a_distance(
+    probability: NDArray[np.float64],
+) -> None:
+    found = calibration_distance(probability[None], POSITIVE, PATIENT)
+    rate = [POSITIVE[probability == one].mean() for one in probability]
+    assert found.ici.value == pytest.approx(np.mean(np.abs(rate - probability)), abs=1e-3)
+    one_class = calibration_distance(probability[None], np.zeros(80, dtype=bool), PATIENT)
+    assert one_class.ici.reason == "a class has no case"
+    assert one_class.ici_by_chance is None

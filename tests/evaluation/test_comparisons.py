@@ -1,0 +1,168 @@
+"""Pairs that the options name: the paired difference, by both kinds of task."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from skiagram.errors import OptionError
+from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.options import RequestedAnalyses
+from skiagram.evaluation.results import Evaluation
+from skiagram.evaluation.significance import correct_by_holm
+from tests.evaluation.scenario import Scenario, failed, finished, scenario
+
+CLASSES = ("a", "b", "c")
+
+
+def run(known: Scenario, *pairs: tuple[str, str]) -> Evaluation:
+    models = [
+        finished(known, "weak", strength=0.5, seed=1),
+        finished(known, "strong", strength=1.5, seed=2),
+        failed("broken", "deep", "out of memory"),
+    ]
+    return evaluate(
+        models, known.cases, known.task, known.sealed, seed=0, replicates=300, compare=pairs
+    )
+
+
+@pytest.mark.parametrize("classes", [("normal", "abnormal"), CLASSES])
+def test_the_difference_is_that_of_the_single_figures_and_turns_with_the_pair(
+    classes: tuple[str, ...],
+) -> None:
+    found = run(scenario(120, 120, classes=classes), ("strong", "weak"), ("weak", "strong"))
+    weak, strong = (one.metrics["roc_auc"].value for one in found.models[:2])
+    there, back = (one.difference for one in found.comparisons)
+    assert there.value == pytest.approx((strong or 0) - (weak or 0))
+    assert 0 < (there.low or 0) < (there.value or 0) < (there.high or 0)
+    turned = [-(bound or 0) for bound in (there.value, there.high, there.low)]
+    assert [back.value, back.low, back.high] == pytest.approx(turned)
+    assert (found.comparisons[0].model, found.comparisons[0].other) == ("strong", "weak")
+
+
+def test_a_failed_model_leaves_a_reason() -> None:
+    (found,) = run(scenario(), ("weak", "broken")).comparisons
+    assert found.difference.value is None
+    assert found.difference.reason == "broken could not be trained"
+
+
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [(("weak", "forest"), "no model `forest`"), (("weak", "weak"), "`weak` is compared with")],
+)
+def test_a_pair_that_is_none_is_a_wrong_option(pair: tuple[str, str], message: str) -> None:
+    with pytest.raises(OptionError, match=rf"evaluate\.compare: {message}.*two of weak, strong"):
+        run(scenario(), pair)
+
+
+def test_nothing_is_compared_unless_asked_for() -> None:
+    assert run(scenario()).comparisons == ()
+
+
+def test_each_class_has_its_auc_and_their_mean_is_the_macro_figure() -> None:
+    known = scenario(90, 120, classes=CLASSES)
+    found = run(known).models[1]
+    label = known.sealed["label"].to_numpy()
+    table = finished(known, "strong", strength=1.5, seed=2).predictions.part("test")
+    expected = [roc_auc_score(label == k, table.probabilities()[:, k]) for k in range(3)]
+    assert [one.value for one in found.class_auc] == pytest.approx(expected)
+    assert all((one.low or 1) < (one.value or 0) < (one.high or 0) for one in found.class_auc)
+    assert found.metrics["roc_auc"].value == pytest.approx(np.mean(expected))
+    assert run(scenario()).models[1].class_auc == ()
+
+
+def test_a_class_without_reported_cases_leaves_the_others_their_auc() -> None:
+    known = scenario(90, 120, classes=CLASSES)
+    sealed = known.sealed.replace({"label": {2: 1}})
+    models = [finished(known, "strong", strength=1.5, seed=2)]
+    found = evaluate(models, known.cases, known.task, sealed, seed=0, replicates=100).models[0]
+    values = [one.value for one in found.class_auc]
+    assert values[2] is None
+    assert found.class_auc[2].reason == "no reported case of class c"
+    assert None not in values[:2]
+
+
+def run_findings(known: Scenario, reference_baselines: tuple[str, ...] = ()) -> Evaluation:
+    models = [
+        finished(known, "tree", strength=0.4, seed=1),
+        finished(known, "forest", strength=1.2, seed=2),
+        finished(known, "net", arm="deep", strength=1.3, seed=3),
+        finished(known, "age", strength=2.5, seed=4),
+        failed("broken", "deep", "out of memory"),
+        finished(known, "reader", arm="reader", strength=2.0, seed=5),
+    ]
+    return evaluate(
+        models, known.cases, known.task, known.sealed, seed=0, replicates=300,
+        questions=RequestedAnalyses(
+            operating_points=(), prevalence=None, reference_baselines=reference_baselines
+        ),
+        compare=(("net", "tree"),),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def found() -> Evaluation:
+    return run_findings(scenario(), reference_baselines=("age", "not_in_the_run"))
+
+
+def test_one_comparison_is_primary_and_not_among_the_corrected(found: Evaluation) -> None:
+    assert found.primary is not None
+    assert (found.primary.model, found.primary.other) == ("net", "forest")
+    assert found.primary.difference == found.difference
+    assert found.primary.p_holm is None
+    pairs = {frozenset((one.model, one.other)) for one in found.secondary}
+    assert len(found.secondary) == len(pairs) == 9
+    assert frozenset(("net", "forest")) not in pairs
+
+
+def test_corrected_values_are_of_the_whole_family(found: Evaluation) -> None:
+    raw = np.array([one.p for one in found.secondary], dtype=np.float64)
+    corrected = np.array([one.p_holm for one in found.secondary], dtype=np.float64)
+    np.testing.assert_allclose(corrected, correct_by_holm(raw))
+    asked = found.comparisons[0]
+    (same,) = [one for one in found.secondary if {one.model, one.other} == {"net", "tree"}]
+    assert (asked.p, asked.p_holm) == (same.p, same.p_holm)
+
+
+def test_a_trivial_model_is_no_arm_and_must_be_beaten(found: Evaluation) -> None:
+    assert found.best == {"classical": "forest", "deep": "net"}
+    rules = [(one.model, one.rule, one.beaten) for one in found.reference_baselines]
+    assert rules == [
+        ("net", "prevalence", True),
+        ("net", "age", False),
+        ("forest", "prevalence", True),
+        ("forest", "age", False),
+    ]
+    assert found.reference_baseline_words == {
+        "net": "The best network (Net) is not shown to beat Age.",
+        "forest": "The best classical model (Forest) is not shown to beat Age.",
+    }
+    assert set(found.reference_baseline_words.values()) <= set(found.warnings)
+
+
+def test_the_order_of_the_models_is_judged_by_folds_and_resamples(found: Evaluation) -> None:
+    assert found.ranking is not None
+    first = found.ranking.first
+    assert set(first) == {"tree", "forest", "net", "age"}
+    assert sum(first.values()) == pytest.approx(1)
+    assert max(first.values()) == first["age"]
+    assert (found.ranking.concordance.value or 0) > 0.5
+
+
+def test_more_classes_are_compared_alike() -> None:
+    found = run_findings(scenario(120, 120, classes=("a", "b", "c")))
+    assert found.best["classical"] == "age"
+    assert found.primary is not None
+    assert found.primary.p is not None
+    assert ((found.detectable and found.detectable.value) or 0) > 0
+    assert [one.beaten for one in found.reference_baselines] == [True, True]
+    assert found.reference_baseline_words["net"] == "The best network (Net) beats the prevalence."
+    assert found.reference_baseline_words["net"] not in found.warnings
+
+
+def test_naming_every_case_alike_sets_the_accuracy_to_beat() -> None:
+    known = scenario(120, 80)
+    sealed = known.sealed.assign(label=[1] * 60 + [0] * 20)
+    known.cases.label[:10] = 0
+    found = evaluate([finished(known, "svm")], known.cases, known.task, sealed, seed=0)
+    assert found.majority_accuracy is not None
+    assert found.majority_accuracy.value == 20 / 80

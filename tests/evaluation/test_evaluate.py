@@ -1,0 +1,238 @@
+"""The whole evaluation: from scores to a verdict, by both designs."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from skiagram.errors import DataError
+from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.results import Evaluation
+from skiagram.evaluation.scores import ModelScores
+from skiagram.records import Design, Predictions, write_record
+from tests.evaluation.scenario import Scenario, failed, finished, scenario
+
+
+def run(
+    known: Scenario,
+    models: list[ModelScores],
+    *,
+    truth: pd.DataFrame | None = None,
+    duplicates: pd.DataFrame | None = None,
+) -> Evaluation:
+    pairs = pd.DataFrame({"first": [], "second": []}) if duplicates is None else duplicates
+    return evaluate(
+        models,
+        known.cases,
+        known.task,
+        known.sealed,
+        seed=0,
+        truth=truth,
+        duplicates=pairs,
+        replicates=200,
+    )
+
+
+def arms(known: Scenario) -> list[ModelScores]:
+    return [
+        finished(known, "weak_tree", strength=0.3, seed=1),
+        finished(known, "strong_forest", strength=1.0, seed=2),
+        finished(known, "net", arm="deep", strength=3.0, seed=3),
+        failed("big_net", "deep", "out of memory"),
+    ]
+
+
+@pytest.mark.parametrize("design", ["holdout", "cv"])
+def test_a_reader_is_measured_on_its_raw_score_and_never_the_best_of_an_arm(
+    design: Design,
+) -> None:
+    known = scenario(design=design, test=80 if design == "holdout" else 0)
+    signal = known.label * 4.0 + np.random.default_rng(7).normal(size=len(known.label))
+    reader = finished(known, "reader", arm="reader", signal=signal)
+    table = reader.predictions.table.copy()
+    of_fold = 1 + table["fold"].to_numpy() ** 2  # calibrations of folds put cases out of order
+    table["probability_1"] = 1 / (
+        1 + np.exp(-signal[table["case_id"].str[5:].astype(int)] * of_fold)
+    )
+    table["probability_0"] = 1 - table["probability_1"]
+    found = run(known, [*arms(known), ModelScores(reader.outcome, Predictions(table))])
+    assert found.best == {"classical": "strong_forest", "deep": "net"}
+    reported = known.cases.split == ("test" if design == "holdout" else "train")
+    auc = found.models[-1].metrics["roc_auc"].value
+    assert auc == pytest.approx(roc_auc_score(known.label[reported], signal[reported]))
+    assert "reader" not in found.verdict.lower()
+
+
+def test_a_combination_is_best_of_its_own_arm_and_the_verdict_is_on_the_two_others() -> None:
+    known = scenario()
+    alone = run(known, arms(known))
+    found = run(known, [*arms(known), finished(known, "both", arm="combined", strength=5.0)])
+    assert found.best == alone.best | {"combined": "both"}
+    assert (found.verdict, found.difference) == (alone.verdict, alone.difference)
+    assert {one.model for one in found.reference_baselines} >= {"both", "net", "strong_forest"}
+    assert any({one.model, one.other} == {"both", "net"} for one in found.secondary)
+
+
+def test_holdout_compares_the_best_of_each_arm_on_the_sealed_cases() -> None:
+    known = scenario()
+    found = run(known, arms(known))
+    assert found.part == "test"
+    assert found.best == {"classical": "strong_forest", "deep": "net"}
+    assert found.cases["reported"] == {"normal": 40, "abnormal": 40}
+    assert found.patients == {"development": 60, "reported": 40}
+    assert found.difference is not None
+    assert (found.difference.low or 0) > 0
+    assert "The network is better" in found.verdict
+    assert [one.outcome.model for one in found.models][-1] == "big_net"
+    assert found.models[-1].metrics == {}
+    assert any("could not be trained" in one for one in found.warnings)
+
+
+def test_sealed_labels_choose_nothing() -> None:
+    known = scenario()
+    sealed = known.sealed.assign(label=1 - known.sealed["label"])
+    found = evaluate(arms(known), known.cases, known.task, sealed, seed=0, replicates=200)
+    assert found.best == run(known, arms(known)).best
+    assert found.models[1].metrics["roc_auc"].value == pytest.approx(
+        1 - (run(known, arms(known)).models[1].metrics["roc_auc"].value or 0)
+    )
+
+
+def test_cross_validation_reports_held_out_cases_and_selects_by_inner_folds() -> None:
+    known = scenario(120, 0, design="cv")
+    models = arms(known)
+    inner = models[0].predictions.table["part"] == "inner"
+    table = models[0].predictions.table
+    label = dict(zip(known.cases.case_id.tolist(), known.label.tolist(), strict=True))
+    table.loc[inner, "probability_1"] = table.loc[inner, "case_id"].map(label).astype(float)
+    table.loc[inner, "probability_0"] = 1 - table.loc[inner, "probability_1"]
+    found = run(known, models)
+    assert found.part == "out_of_fold"
+    assert found.best["classical"] == "weak_tree"
+    assert found.cases["development"] == found.cases["reported"] == {"normal": 60, "abnormal": 60}
+    assert any("No test set was sealed" in one for one in found.warnings)
+
+
+def test_several_classes_are_compared() -> None:
+    known = scenario(90, 90, classes=("a", "b", "c"))
+    found = run(known, arms(known))
+    assert found.difference is not None
+    assert found.difference.method == "bootstrap standard error by patient"
+    assert found.models[0].roc is None
+    assert np.sum(found.models[0].confusion) == 90
+
+
+def test_near_duplicates_are_left_out_and_reported() -> None:
+    known = scenario(images=1)
+    pairs = pd.DataFrame(
+        {"first": ["case-0000", "case-0001"], "second": ["case-0120", "case-0122"]}
+    )
+    found = run(known, arms(known), duplicates=pairs)
+    assert (found.near_duplicates, found.label_conflicts) == (2, 1)
+    table = arms(known)[1].predictions.part("test").table
+    kept = ~table["case_id"].isin(["case-0120", "case-0122"]).to_numpy()
+    score = (table["score_1"] - table["score_0"]).to_numpy()[kept]
+    expected = roc_auc_score(known.sealed["label"].to_numpy()[kept], score)
+    assert found.models[1].metrics["roc_auc_off_near_duplicates"].value == pytest.approx(expected)
+    assert found.models[1].metrics["roc_auc"].value != pytest.approx(expected)
+
+
+def test_a_class_of_near_duplicates_alone_leaves_a_reason() -> None:
+    known = scenario(images=1)
+    abnormal = known.sealed.loc[known.sealed["label"] == 1, "case_id"].tolist()
+    pairs = pd.DataFrame({"first": "case-0001", "second": abnormal})
+    found = run(known, arms(known), duplicates=pairs)
+    off = found.models[0].metrics["roc_auc_off_near_duplicates"]
+    assert (off.value, off.reason) == (None, "a class has no case without a near duplicate")
+
+
+def test_fit_on_the_sealed_cases_is_flagged_against_the_ideal() -> None:
+    known = scenario(120, 200)
+    rng = np.random.default_rng(0)
+    ideal = 2.4 * known.label + rng.normal(size=len(known.label))
+    truth = pd.DataFrame({"case_id": known.cases.case_id, "ideal_score": ideal})
+    leak = known.label + 0.1 * rng.normal(size=len(known.label))
+    models = [
+        finished(known, "forest", strength=1.0),
+        finished(known, "leak", arm="deep", signal=leak),
+        finished(known, "honest", arm="deep", signal=ideal + rng.normal(size=len(ideal))),
+    ]
+    found = run(known, models, truth=truth)
+    assert [one.leaked for one in found.models] == [False, True, False]
+    assert found.verdict.startswith("No verdict: Leak")
+    assert found.ideal is not None
+    assert (found.ideal.value or 0) == pytest.approx(0.955, abs=0.03)
+    efficiency = found.models[2].efficiency
+    assert efficiency is not None
+    assert (efficiency.low or 0) < 0.5 < (efficiency.high or 0)
+
+
+def test_one_class_among_the_sealed_leaves_reasons_not_numbers(tmp_path: Path) -> None:
+    known = scenario()
+    alone = known.sealed.assign(label=0)
+    found = evaluate(arms(known), known.cases, known.task, alone, seed=0, replicates=100)
+    assert found.models[0].metrics["roc_auc"].reason == "no reported case of class abnormal"
+    assert found.verdict.startswith("No comparison on these 80 sealed test cases")
+    write_record(found, tmp_path / "metrics.json")
+
+
+def test_equal_runs_give_equal_files(tmp_path: Path) -> None:
+    known = scenario()
+    for name in ("one", "two"):
+        write_record(run(known, arms(known)), tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert json.loads((tmp_path / "one").read_text())["part"] == "test"
+
+
+def test_out_of_fold_scores_must_cover_the_development_cases() -> None:
+    known = scenario()
+    model = finished(known, "forest")
+    table = model.predictions.table
+    lost = (table["part"] == "out_of_fold") & (table["case_id"] == "case-0003")
+    with pytest.raises(DataError, match="forest, out_of_fold: 1 case ids are missing: case-0003"):
+        run(known, [ModelScores(model.outcome, Predictions(table[~lost]))])
+
+
+def test_duplicates_of_other_data_are_refused() -> None:
+    known = scenario()
+    strange = pd.DataFrame({"first": ["case-0000"], "second": ["case-9999"]})
+    with pytest.raises(DataError, match="duplicates: 1 case ids are unknown: case-9999"):
+        run(known, arms(known), duplicates=strange)
+
+
+@pytest.mark.slow
+def test_seven_models_on_400_cases_take_seconds() -> None:
+    known = scenario(400, 400)
+    models = [finished(known, f"model{i}", seed=i, repeats=3) for i in range(7)]
+    started = time.perf_counter()
+    evaluate(models, known.cases, known.task, known.sealed, seed=0)
+    assert time.perf_counter() - started < 20
+
+
+@pytest.mark.parametrize("classes", [("normal", "abnormal"), ("a", "b", "c")])
+def test_equal_predictions_differ_by_exactly_nothing(classes: tuple[str, ...]) -> None:
+    known = scenario(90, 90, classes=classes)
+    same = [
+        finished(known, "forest", strength=1.0, seed=4),
+        finished(known, "net", arm="deep", strength=1.0, seed=4),
+    ]
+    found = run(known, same)
+    assert found.difference is not None
+    assert (found.difference.value, found.difference.low, found.difference.high) == (0, 0, 0)
+    assert "exactly 0, as the two give the same scores" in found.verdict
+    assert found.answer is not None
+    assert found.answer.decision == "no"
+
+
+def test_an_external_site_is_named() -> None:
+    known = scenario()
+    found = evaluate(
+        arms(known), known.cases, known.task, known.sealed, seed=0, replicates=100,
+        test_sites=("York",),
+    )  # fmt: skip
+    assert found.verdict.endswith("of York, a site that training never saw; one site says nothing "
+                                  "about the next.")  # fmt: skip

@@ -1,0 +1,92 @@
+"""Efficiency and the leak rule on data whose ideal observer is known."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from skiagram.evaluation.delong import Placements, placements
+from skiagram.evaluation.ideal_observer import (
+    detectability,
+    estimate_above_ideal,
+    estimate_efficiency,
+    has_leaked,
+)
+
+Floats = NDArray[np.float64]
+PATIENT = np.repeat(np.arange(100), 2)
+POSITIVE = PATIENT % 2 == 0
+
+
+def of(score: Floats, positive: NDArray[np.bool_] = POSITIVE) -> Placements:
+    patient = PATIENT if len(score) == len(PATIENT) else np.arange(len(score))
+    return placements(score[None], positive, patient)
+
+
+def ideal_score(rng: np.random.Generator) -> Floats:
+    """Log-likelihood ratios of equal normal classes with d = 2.4, AUC .955."""
+    return np.asarray(rng.normal(size=len(PATIENT)) + 2.4 * POSITIVE)
+
+
+def test_detectability_of_equal_normal_classes_is_their_distance() -> None:
+    assert detectability(float(norm.cdf(1.5 / np.sqrt(2)))) == pytest.approx(1.5)
+
+
+def test_efficiency_of_binormal_scores_is_the_squared_ratio_of_distances() -> None:
+    n = 4000
+    quantiles = norm.ppf((np.arange(n) + 0.5) / n)
+    positive = np.arange(2 * n) >= n
+    pair = [of(np.concatenate([quantiles, quantiles + d]), positive) for d in (1.2, 2.4)]
+    found = estimate_efficiency(pair[0], pair[1])
+    assert found.value == pytest.approx(0.25, abs=0.002)
+    assert (found.low or 0) < 0.25 < (found.high or 0)
+
+
+def test_efficiency_interval_covers_the_truth() -> None:
+    rng = np.random.default_rng(7)
+    inside = 0
+    for _ in range(300):
+        ideal = ideal_score(rng)
+        # independent noise of equal variance halves the information: efficiency ½
+        found = estimate_efficiency(of(ideal + rng.normal(size=len(ideal))), of(ideal))
+        assert found.low is not None
+        assert found.high is not None
+        inside += found.low <= 0.5 <= found.high
+    assert inside / 300 >= 0.9
+
+
+def test_the_ideal_observer_itself_is_fully_efficient_and_no_leak() -> None:
+    ideal = of(ideal_score(np.random.default_rng(0)))
+    assert estimate_efficiency(ideal, ideal).value == pytest.approx(1)
+    assert not has_leaked(estimate_above_ideal(ideal, ideal))
+
+
+@pytest.mark.parametrize("score", [POSITIVE.astype(float), -POSITIVE.astype(float)])
+def test_efficiency_says_why_where_it_is_undefined(score: Floats) -> None:
+    ideal = of(ideal_score(np.random.default_rng(0)))
+    for found in (estimate_efficiency(of(score), ideal), estimate_efficiency(ideal, of(score))):
+        assert found.value is None
+        assert "undefined" in found.reason
+
+
+def test_worse_than_chance_uses_no_information() -> None:
+    ideal = ideal_score(np.random.default_rng(0))
+    assert estimate_efficiency(of(-ideal), of(ideal)).value == 0
+
+
+def test_fit_on_the_test_labels_is_flagged() -> None:
+    # model.fit(test_data, test_labels): the scores are the labels and a little noise
+    rng = np.random.default_rng(1)
+    for noise in (0.0, 0.1, 0.3):
+        leak = POSITIVE + noise * rng.normal(size=len(PATIENT))
+        assert has_leaked(estimate_above_ideal(of(leak), of(ideal_score(rng))))
+
+
+def test_an_honest_model_near_the_ideal_is_not_flagged() -> None:
+    rng = np.random.default_rng(2)
+    flagged = 0
+    for _ in range(300):
+        ideal = ideal_score(rng)
+        model = ideal + 0.05 * rng.normal(size=len(ideal))
+        flagged += has_leaked(estimate_above_ideal(of(model), of(ideal)))
+    assert flagged / 300 <= 0.05

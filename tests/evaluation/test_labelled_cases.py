@@ -1,0 +1,66 @@
+"""Case ids and labels that do not match are named, never mended."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skiagram.errors import DataError
+from skiagram.evaluation.evaluation_set import warn_of_unequal_patients
+from skiagram.evaluation.labelled_cases import label_cases, match_case_ids
+from tests.evaluation.scenario import reference, scenario
+
+EXPECTED = np.array(["a", "b", "c"])
+
+
+def test_rows_are_found_in_any_order() -> None:
+    assert match_case_ids(["c", "a", "b"], EXPECTED, "scores").tolist() == [1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (["a", "b", "b", "c"], "doubled: b"),
+        (["a", "b", "c", "x"], "unknown: x"),
+        (["a", "c"], "missing: b"),
+        ([], "missing: a, b, c"),
+    ],
+)
+def test_every_mismatch_is_named(found: list[str], message: str) -> None:
+    with pytest.raises(DataError, match=f"scores.*{message}"):
+        match_case_ids(found, EXPECTED, "scores")
+
+
+def test_the_seal_is_opened_by_id() -> None:
+    known = scenario(images=2)
+    shuffled = known.sealed.sample(frac=1, random_state=0)
+    found = label_cases(known.cases.test(), known.task, shuffled)
+    np.testing.assert_array_equal(found.label, known.label[known.cases.split == "test"])
+    assert found.patients_by_class() == (20, 20)
+
+
+def test_a_label_that_is_no_class_is_named() -> None:
+    known = scenario()
+    wrong = known.sealed.assign(label=7)
+    with pytest.raises(DataError, match="label 7 of case-0120"):
+        label_cases(known.cases.test(), known.task, wrong)
+
+
+def test_selected_cases_keep_their_patients_apart() -> None:
+    known = scenario(development=8, test=0, images=2, design="cv")
+    whole = label_cases(known.cases, known.task, pd.DataFrame({"case_id": [], "label": []}))
+    part = whole.select(np.array([False, False, True, True, True, False, False, False]))
+    assert part.patient.tolist() == [0, 0, 1]
+    with pytest.raises(DataError, match="first nobody"):
+        whole.of(["case-0001", "nobody"], "scores")
+
+
+def test_few_patients_with_most_cases_are_warned_of_by_their_weight() -> None:
+    patient = np.concatenate([np.arange(20), np.repeat(np.arange(20, 24), [27, 1, 1, 1])])
+    label = (np.arange(50) >= 20).astype(np.int64)
+    cases = reference(label, patient)
+    assert cases.effective_patients_by_class() == pytest.approx((20, 900 / 732))
+    (words,) = warn_of_unequal_patients(cases)
+    assert "class abnormal: its 4 patients count like 1 with equally many" in words
+    assert not list(warn_of_unequal_patients(reference(label, np.arange(50) // 2)))
+    assert cases.degrees_of_freedom() == 1
+    assert reference(label).degrees_of_freedom() == np.inf

@@ -1,0 +1,94 @@
+"""Twins across the two sides, and labels that contradict each other."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.labelled_cases import label_cases
+from skiagram.evaluation.near_duplicates import count_label_conflicts, mark_near_duplicates
+from skiagram.evaluation.scores import ModelScores
+from skiagram.evaluation.verdict import signed
+from tests.evaluation.scenario import Scenario, finished, scenario
+
+
+def pairs(*rows: tuple[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["first", "second"])
+
+
+def test_only_twins_among_development_cases_count() -> None:
+    known = scenario(development=6, test=4, images=1)
+    reported = label_cases(known.cases.test(), known.task, known.sealed)
+    found = mark_near_duplicates(
+        reported,
+        known.cases,
+        pairs(
+            ("case-0001", "case-0006"),
+            ("case-0008", "case-0009"),  # both sealed
+            ("case-0002", "case-0003"),  # both development
+        ),
+    )
+    assert found.tolist() == [True, False, False, False]
+
+
+def test_under_cross_validation_only_another_patient_counts() -> None:
+    known = scenario(development=8, test=0, images=2, design="cv")
+    reported = label_cases(known.cases, known.task, known.sealed)
+    found = mark_near_duplicates(
+        reported, known.cases, pairs(("case-0000", "case-0001"), ("case-0002", "case-0005"))
+    )
+    assert np.flatnonzero(found).tolist() == [2, 5]
+
+
+def test_contradicting_labels_are_counted() -> None:
+    label = {"a": 0, "b": 1, "c": 1}
+    assert count_label_conflicts(label, pairs(("a", "b"), ("b", "c"))) == 1
+
+
+def remembered() -> tuple[Scenario, list[ModelScores], pd.DataFrame]:
+    """Return a network that knows 30 of 80 test cases by heart and is at chance on the others."""
+    known = scenario(images=1)
+    test = np.flatnonzero(known.cases.split == "test")
+    copied = test[:30]
+    signal = np.random.default_rng(0).normal(size=len(known.label))
+    signal[copied] = 6.0 * (2 * known.label[copied] - 1)
+    models = [
+        finished(known, "forest", strength=1.0, seed=5),
+        finished(known, "net", arm="deep", signal=signal),
+    ]
+    rows = [(f"case-{k:04d}", known.cases.case_id[one]) for k, one in enumerate(copied)]
+    return known, models, pairs(*rows)
+
+
+def test_the_verdict_follows_the_cases_without_near_duplicates() -> None:
+    known, models, duplicates = remembered()
+    found = evaluate(
+        models, known.cases, known.task, known.sealed, seed=0, replicates=100, duplicates=duplicates
+    )
+    clean, everything = found.off_near_duplicates, found.difference
+    assert clean is not None
+    assert everything is not None
+    assert clean.cases == clean.patients == 50
+    table = {model.outcome.model: model.predictions.part("test").table for model in models}
+    kept = slice(30, None)
+    auc = {
+        name: roc_auc_score(known.sealed["label"][kept], (own["score_1"] - own["score_0"])[kept])
+        for name, own in table.items()
+    }
+    assert clean.auc["deep"].value == pytest.approx(auc["net"])
+    off = clean.comparison.difference
+    assert off.value == pytest.approx(auc["net"] - auc["forest"])
+    assert (off.value or 0) < (everything.value or 0)
+    assert "50 sealed test cases of 50 patients without a near duplicate" in found.verdict
+    whole = f"the difference is {signed(everything.value or 0)}"
+    assert f"With the 30 others, which a model may only remember, {whole}" in found.verdict
+    assert "The network is not shown to beat chance." in found.verdict
+    assert {one.model for one in clean.baselines} == {"net", "forest"}
+
+
+def test_without_near_duplicates_nothing_is_computed_twice() -> None:
+    known, models, _ = remembered()
+    found = evaluate(models, known.cases, known.task, known.sealed, seed=0, replicates=100)
+    assert found.off_near_duplicates is None
+    assert "near duplicate" not in found.verdict

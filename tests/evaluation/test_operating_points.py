@@ -1,0 +1,209 @@
+"""Thresholds keep what they aim at on the scores that fix them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    matthews_corrcoef,
+    precision_score,
+    recall_score,
+)
+
+from skiagram.evaluation.bootstrap import draw_patients
+from skiagram.evaluation.discrimination import matthews_correlation
+from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
+from skiagram.evaluation.metrics import METRICS, Decisions, judge_decisions
+from skiagram.evaluation.operating_points import (
+    judge_operating_points,
+    threshold_at_specificity,
+    thresholds,
+)
+from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
+from skiagram.evaluation.scores import (
+    HeldOutScores,
+    ModelScores,
+    Scores,
+    align_scores,
+    held_out_scores,
+)
+from skiagram.records import Design, Predictions
+from tests.evaluation.scenario import NO_PAIRS, Scenario, finished, reference, scenario
+
+SENSITIVITY, SPECIFICITY = (
+    OperatingTarget(aim="sensitivity", level=0.9),
+    OperatingTarget(aim="specificity", level=0.8),
+)
+
+
+def opened(known: Scenario) -> EvaluationSet:
+    return assemble_evaluation_set(known.cases, known.task, known.sealed, None, NO_PAIRS, 0, 200)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 60), st.integers(1, 9), st.floats(0.05, 1), st.integers(0, 2**32 - 1))
+def test_the_lowest_threshold_that_keeps_a_specificity(
+    n: int, levels: int, wanted: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    probability = rng.integers(levels, size=n) / 10
+    positive = np.arange(n) < n // 2
+    limit = threshold_at_specificity(probability, positive, wanted)
+    assert np.mean(probability[~positive] < limit) >= wanted - 1e-9
+    lower = probability[~positive][probability[~positive] < limit]
+    assert np.mean(probability[~positive] < lower.max()) < wanted
+
+
+@pytest.mark.parametrize("design", ["holdout", "cv"])
+def test_no_reported_case_fixes_its_own_threshold(design: Design) -> None:
+    known = scenario(design=design, test=80 if design == "holdout" else 0)
+    ground = opened(known)
+    model = finished(known, "svm", repeats=2)
+    whose = {case: str(patient) for case, patient in zip(
+        known.cases.case_id.tolist(), known.cases.patient_id.tolist(), strict=True)}  # fmt: skip
+    fixing = list(held_out_scores(model, ground))
+    assert len(fixing) == (2 if design == "holdout" else 6)
+    covered = np.zeros((2, len(ground.cases)), dtype=int)
+    for one in fixing:
+        decided = {whose[case] for case in ground.cases.case_id[one.reported].tolist()}
+        assert decided.isdisjoint(whose[case] for case in one.cases.case_id.tolist())
+        covered[one.repeat] += one.reported
+    assert (covered == 1).all()
+
+
+def test_a_threshold_is_that_of_the_repeats_own_scores() -> None:
+    known = scenario()
+    ground, model = opened(known), finished(known, "svm", repeats=3)
+    fixing = list(held_out_scores(model, ground))
+    found = thresholds(fixing, SENSITIVITY, 3)
+    for one in fixing:
+        limit = np.unique(found[one.repeat])
+        positive = one.cases.label == 1
+        kept = np.mean(one.probability[positive, 1] >= limit)
+        assert kept == pytest.approx(0.9, abs=1 / positive.sum())
+        assert len(limit) == 1
+
+
+def test_a_class_without_held_out_cases_leaves_reasons() -> None:
+    cases = reference(np.arange(10) % 2)
+    probability = np.tile([0.4, 0.6], (10, 1))
+    alone = HeldOutScores(
+        probability[:4], reference(np.zeros(4, dtype=np.int64)), 0, np.ones(10, bool)
+    )
+    known = scenario()
+    scores = align_scores(finished(known, "svm"), "test", opened(known).cases, pooled=False)
+    questions = RequestedAnalyses(
+        operating_points=(SPECIFICITY,), prevalence=None, reference_baselines=()
+    )
+    (found,) = judge_operating_points(
+        scores.select(np.arange(80) < 10), [alone], questions, cases, opened(known).draws
+    )
+    assert found.threshold is None
+    assert {one.reason for one in found.metrics.values()} == {
+        "a class has no held-out case to fix a threshold on"
+    }
+
+
+def test_a_fold_without_inner_scores_has_no_threshold() -> None:
+    known = scenario(design="cv", test=0)
+    model = finished(known, "svm")
+    table = model.predictions.table
+    lost = (table["part"] == "inner") & (table["fold"] == 1)
+    fewer = ModelScores(model.outcome, Predictions(table[~lost]))
+    found = thresholds(list(held_out_scores(fewer, opened(known))), SENSITIVITY, 1)
+    assert np.isnan(found).sum() == ((table["part"] == "out_of_fold") & (table["fold"] == 1)).sum()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_correlation_equals_sklearn_with_weights(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    called, positive = rng.random((2, 25)) < 0.4
+    weights = rng.integers(1, 4, size=(2, 25)).astype(float)
+    found = matthews_correlation(called, positive, weights)
+    if called.all() or not called.any() or positive.all() or not positive.any():
+        assert np.isnan(found).all()
+        return
+    expected = [matthews_corrcoef(positive, called, sample_weight=row) for row in weights]
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_figures_equal_sklearn_and_lie_within_their_intervals() -> None:
+    rng = np.random.default_rng(0)
+    label = (np.arange(200) % 3 == 0).astype(np.int64)
+    cases = reference(label, patient=np.arange(200) // 2)
+    called = rng.random(200) < 0.25 + 0.5 * label
+    draws = draw_patients(cases.patient, 50, 500, seed=0)
+    found = judge_decisions(Decisions(called[None], cases, draws, prevalence=1 / 3))
+    expected = {
+        "sensitivity": recall_score(label, called),
+        "specificity": recall_score(label, called, pos_label=0),
+        "positive_predictive_value": precision_score(label, called),
+        "negative_predictive_value": precision_score(label, called, pos_label=0),
+        "balanced_accuracy": balanced_accuracy_score(label, called),
+        "matthews_correlation": matthews_corrcoef(label, called),
+    }
+    assert set(expected) == {one.name for one in METRICS if one.judge and not one.needs_prevalence}
+    assert {name: found[name].value for name in expected} == pytest.approx(expected)
+    for one in found.values():
+        assert one.low is not None
+        assert one.low < (one.value or 0) < (one.high or 0)
+
+
+def test_repeats_are_averaged_and_narrow_nothing() -> None:
+    rng = np.random.default_rng(1)
+    label = (np.arange(120) % 2).astype(np.int64)
+    cases, draws = reference(label), draw_patients(np.arange(120), 60, 500, seed=0)
+    called = rng.random(120) < 0.2 + 0.6 * label
+    once = judge_decisions(Decisions(called[None], cases, draws, None))
+    thrice = judge_decisions(Decisions(np.repeat(called[None], 3, axis=0), cases, draws, None))
+    for name, one in once.items():
+        again = thrice[name]
+        assert (one.value, one.low, one.high) == pytest.approx(
+            (again.value, again.low, again.high), abs=0.006
+        ), name
+
+
+def test_decisions_that_never_vary_or_never_err_say_so() -> None:
+    label = (np.arange(40) % 2).astype(np.int64)
+    cases, draws = reference(label), draw_patients(np.arange(40), 20, 200, seed=0)
+    nobody = judge_decisions(Decisions(np.zeros((1, 40), dtype=bool), cases, draws, 0.1))
+    assert nobody["matthews_correlation"].reason == "every case got the same decision"
+    assert nobody["positive_predictive_value"].reason == "no case got this decision"
+    perfect = judge_decisions(Decisions((label == 1)[None], cases, draws, 0.1))
+    assert perfect["matthews_correlation"].value == 1
+    assert perfect["matthews_correlation"].low is None
+
+
+def test_a_run_judges_each_point_asked_for() -> None:
+    known = scenario(400, 400)
+    questions = RequestedAnalyses(
+        operating_points=(
+            OperatingTarget(aim="sensitivity", level=0.9),
+            OperatingTarget(aim="specificity", level=0.9),
+        ),
+        prevalence=0.01,
+        reference_baselines=(),
+    )
+    found = evaluate(
+        [finished(known, "svm", strength=2.0)], known.cases, known.task, known.sealed, seed=0,
+        replicates=200, questions=questions,
+    )  # fmt: skip
+    sensitive, specific = found.models[0].operating_points
+    assert (sensitive.aim, specific.level) == ("sensitivity", 0.9)
+    assert sensitive.metrics["sensitivity"].value == pytest.approx(0.9, abs=0.05)
+    assert specific.metrics["specificity"].value == pytest.approx(0.9, abs=0.05)
+    rare = specific.metrics["positive_predictive_value_at_prevalence"].value or 1
+    assert rare < (specific.metrics["positive_predictive_value"].value or 0) / 3
+
+
+def test_more_classes_have_no_operating_point() -> None:
+    cases = reference(np.arange(9) % 3, classes=("a", "b", "c"))
+    questions = RequestedAnalyses(operating_points=(), prevalence=None, reference_baselines=())
+    draws = draw_patients(np.arange(9), 3, 100, seed=0)
+    scores = finished(scenario(9, 9, images=1, classes=("a", "b", "c")), "svm")
+    probability = scores.predictions.part("test").probabilities()[None]
+    blank = Scores(None, probability, np.full((1, 9), np.nan))
+    assert judge_operating_points(blank, [], questions, cases, draws) == ()

@@ -1,0 +1,250 @@
+"""Numbers of patients: published examples, closed forms, and studies simulated at the plan."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import multivariate_normal, norm
+
+from skiagram.errors import OptionError
+from skiagram.evaluation.delong import auc_estimate, difference_estimate, placements
+from skiagram.evaluation.planning import (
+    AssumedSpread,
+    Images,
+    Trainings,
+    binormal_components,
+    chance_of_settling,
+    difference_components,
+    exponential_components,
+    largest_r_squared,
+    plan_difference,
+    plan_model,
+    plan_precision,
+    r_squared_from_auc,
+)
+from skiagram.evaluation.significance import plan_patients
+from skiagram.evaluation.variation import over_trainings
+from skiagram.seeding import stream
+
+Floats = NDArray[np.float64]
+
+
+def spread_of(auc: float, prevalence: float, images: Images | None = None) -> AssumedSpread:
+    return AssumedSpread(binormal_components(auc, auc, 1.0), prevalence, images or Images())
+
+
+def spread_between(auc: float, other: float, correlation: float) -> AssumedSpread:
+    return AssumedSpread(difference_components(auc, other, correlation), 0.4)
+
+
+def test_the_criteria_are_those_of_the_published_chagas_example() -> None:
+    """Riley et al. 2019, §4.3, and the documented example of `pmsampsize`."""
+    plan = plan_model(24, 0.174, 0.288)
+    assert plan.by_criterion == {"shrinkage": 623, "optimism": 662, "overall risk": 221}
+    assert plan.patients == 662
+    assert round(plan.events_per_parameter, 1) == 4.8
+    assert round(plan.nagelkerke, 2) == 0.48
+
+
+def test_the_criteria_are_those_of_the_published_pre_eclampsia_example() -> None:
+    """Riley et al. 2020 (BMJ 368:m441): 30 parameters, prevalence .05, R² .05."""
+    plan = plan_model(30, 0.05, 0.05)
+    assert plan.by_criterion["overall risk"] == 73
+    assert plan.by_criterion["shrinkage"] == plan.patients == 5249
+    assert round(plan.events_per_parameter, 2) == 8.75
+
+
+def test_an_auc_stands_for_the_r_squared_that_pmsampsize_takes() -> None:
+    """`pmsampsize(type = "b", cstatistic = 0.89, parameters = 24, prevalence = 0.174)`."""
+    plan = plan_model(24, 0.174, r_squared_from_auc(0.89, 0.174))
+    assert plan.by_criterion == {"shrinkage": 615, "optimism": 660, "overall risk": 221}
+
+
+def test_the_largest_r_squared_is_that_of_the_table_in_riley_2020() -> None:
+    found = {share: round(largest_r_squared(share), 2) for share in (0.5, 0.2, 0.05, 0.01)}
+    assert found == {0.5: 0.75, 0.2: 0.63, 0.05: 0.33, 0.01: 0.11}
+
+
+@pytest.mark.parametrize("r_squared", [0.0, 0.34, 0.95])
+def test_an_impossible_r_squared_is_refused(r_squared: float) -> None:
+    with pytest.raises(OptionError, match="R²"):
+        plan_model(10, 0.05, r_squared)
+
+
+def test_the_standard_error_is_that_of_hanley_and_mcneil() -> None:
+    """Their example: 58 normal, 51 abnormal, area .893, standard error .032 (1982, p. 33)."""
+    variance = exponential_components(0.893).variance(51, 58)
+    assert math.sqrt(variance) == pytest.approx(0.0325, abs=5e-5)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.3, 0.95])
+@pytest.mark.parametrize(("auc", "other"), [(0.6, 0.9), (0.8, 0.8), (0.97, 0.7)])
+def test_components_are_bivariate_normal_probabilities(
+    auc: float, other: float, correlation: float
+) -> None:
+    found = binormal_components(auc, other, correlation)
+    a, b = norm.ppf([auc, other])
+    for value, rho in ((found.positive, correlation / 2), (found.both, correlation)):
+        both = multivariate_normal.cdf([a, b], cov=[[1, rho], [rho, 1]])
+        assert value == pytest.approx(both - auc * other, abs=1e-6)
+
+
+def test_a_pair_with_itself_has_the_variance_of_a_proportion() -> None:
+    assert binormal_components(0.8, 0.8, 1.0).both == pytest.approx(0.16, abs=1e-9)
+
+
+def test_the_formula_for_counts_agrees_with_planning_after_a_run() -> None:
+    spread = spread_between(0.85, 0.85, 0.6)
+    plan = plan_difference(0.02, 0.0, spread, 0.4)
+    planning = plan_patients(spread.at(1000), 1000, 0.02)
+    assert planning.detect is not None
+    assert planning.settle is not None
+    # the term in 1/n² falls faster than 1/n
+    assert plan.detect == pytest.approx(planning.detect, rel=4e-3)
+    assert plan.patients == pytest.approx(planning.settle, rel=4e-3)
+    assert plan.ratio == pytest.approx(1.34, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("true_difference", "aim"),
+    [(0.0, "within"), (0.01, "within"), (0.05, "above"), (-0.05, "below")],
+)
+def test_the_plan_is_the_smallest_number(true_difference: float, aim: str) -> None:
+    spread = spread_between(0.8, 0.8 + true_difference, 0.5)
+    plan = plan_difference(0.02, true_difference, spread, 0.4)
+    assert plan.aim == aim
+    assert plan.standard_error == pytest.approx(math.sqrt(spread.at(plan.patients).variance))
+    chances = [
+        chance_of_settling(spread.at(n), true_difference, 0.02)
+        for n in (plan.patients - 1, plan.patients)
+    ]
+    assert chances[0] < 0.8 <= chances[1]
+
+
+@pytest.mark.parametrize("true_difference", [0.02, -0.02])
+def test_the_margin_itself_cannot_be_settled(true_difference: float) -> None:
+    with pytest.raises(OptionError, match="margin itself"):
+        plan_difference(0.02, true_difference, spread_between(0.8, 0.8, 0.5), 0.4)
+
+
+def test_trainings_that_spread_wider_than_the_margin_take_more_repeats() -> None:
+    components = difference_components(0.8, 0.8, 0.5)
+    narrow, wide = (
+        AssumedSpread(components, 0.4, trainings=Trainings(sd, 5)) for sd in (0.002, 0.03)
+    )
+    alone = plan_difference(0.02, 0.0, AssumedSpread(components, 0.4), 0.4)
+    assert plan_difference(0.02, 0.0, narrow, 0.4).patients > alone.patients
+    with pytest.raises(OptionError, match="repeats"):
+        plan_difference(0.02, 0.0, wide, 0.4)
+
+
+def test_trainings_add_what_a_run_with_such_trainings_adds() -> None:
+    figures = np.array([0.81, 0.80, 0.83, 0.79])
+    run = over_trainings(0.0004, 30.0, figures)
+    planned = Trainings(float(figures.std(ddof=1)), 4).add_to(0.0004, 30.0)
+    assert planned.variance == pytest.approx(run.variance)
+    assert planned.degrees == pytest.approx(run.degrees)
+    assert planned.trainings == pytest.approx(run.trainings)
+
+
+def test_the_design_effect_knows_its_limits() -> None:
+    counts = [1] * 19 + [25]
+    alike, independent = Images.like(counts, 1.0), Images.like(counts, 0.0)
+    assert independent.design_effect == 1
+    # one value a patient: (Σm)² / Σm² patients count, 44² / 644 of 20
+    assert alike.effective_share == pytest.approx(44**2 / 644 / 20)
+    assert alike.mean / alike.design_effect == pytest.approx(alike.effective_share)
+
+
+def test_copies_of_an_image_add_nothing_and_unequal_ones_take_more_patients() -> None:
+    def patients(images: Images) -> int:
+        return plan_precision(0.05, {"": (0.8, spread_of(0.8, 0.4, images))}, 0.4).patients
+
+    single = patients(Images())
+    assert patients(Images.like([3], 0.0)) < single / 2
+    assert patients(Images.like([3], 1.0)) == pytest.approx(single, rel=0.03)
+    assert patients(Images.like([1, 1, 1, 13], 0.5)) > patients(Images.like([4], 0.5))
+
+
+@dataclass(frozen=True)
+class Study:
+    """Scores of two models on patients, normal with equal spread."""
+
+    auc: float
+    other: float
+    correlation: float
+    sizes: tuple[int, ...] = (1,)
+    within: float = 0.0
+
+    def draw(
+        self, patients: int, prevalence: float, random: np.random.Generator
+    ) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
+        sick = np.arange(patients) < round(patients * prevalence)
+        # every class gets the pattern of sizes
+        rank = np.where(sick, np.arange(patients), np.arange(patients) - sick.sum())
+        patient = np.repeat(np.arange(patients), np.array(self.sizes)[rank % len(self.sizes)])
+        positive = sick[patient]
+        shift = math.sqrt(2) * norm.ppf([[self.auc], [self.other]])
+        cov = [[1, self.correlation], [self.correlation, 1]]
+        shared = random.multivariate_normal([0, 0], cov, patients).T[:, patient]
+        own = random.multivariate_normal([0, 0], cov, len(patient)).T
+        noise = math.sqrt(self.within) * shared + math.sqrt(1 - self.within) * own
+        return shift * positive + noise, positive, patient.astype(np.int64)
+
+
+@pytest.mark.parametrize(("auc", "prevalence"), [(0.75, 0.5), (0.85, 0.2), (0.93, 0.3)])
+def test_simulated_intervals_have_the_planned_length(auc: float, prevalence: float) -> None:
+    plan = plan_precision(0.05, {"": (auc, spread_of(auc, prevalence))}, prevalence)
+    random = stream(7, "precision", str(auc))
+    study = Study(auc, auc, 0.0)
+    halves = []
+    for _ in range(200):
+        scores, positive, patient = study.draw(plan.patients, prevalence, random)
+        found = auc_estimate(placements(scores[:1], positive, patient))
+        assert found.high is not None
+        assert found.low is not None
+        halves.append((found.high - found.low) / 2)
+    # with as few as 110 patients DeLong's variance is a little smaller than expected
+    assert np.mean(halves) == pytest.approx(0.05, rel=0.02 if plan.patients > 150 else 0.05)
+
+
+@pytest.mark.parametrize("within", [0.3, 0.8])
+def test_clustered_studies_have_at_most_the_planned_length(within: float) -> None:
+    sizes = (1, 1, 1, 1, 1, 8)
+    images = Images.like(sizes, within)
+    plan = plan_precision(0.05, {"": (0.8, spread_of(0.8, 0.5, images))}, 0.5)
+    random = stream(7, "clustered", str(within))
+    study = Study(0.8, 0.8, 0.0, sizes, within)
+    halves = []
+    for _ in range(120):
+        scores, positive, patient = study.draw(plan.patients, 0.5, random)
+        found = auc_estimate(placements(scores[:1], positive, patient))
+        assert found.high is not None
+        assert found.low is not None
+        halves.append((found.high - found.low) / 2)
+    # the scores' correlation stands for that of placements, which is lower: the safe side
+    assert 0.045 < np.mean(halves) < 0.0505
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("difference", [0.0, 0.02, 0.12])
+def test_simulated_studies_settle_the_margin_in_four_of_five(difference: float) -> None:
+    auc, margin, correlation = 0.75, 0.05, 0.6
+    plan = plan_difference(
+        margin, difference, spread_between(auc, auc + difference, correlation), 0.4
+    )
+    random = stream(7, "settle", str(difference))
+    study = Study(auc + difference, auc, correlation)
+    settled = 0
+    for _ in range(800):
+        scores, positive, patient = study.draw(plan.patients, 0.4, random)
+        new, other = (placements(one[None], positive, patient) for one in scores)
+        found = difference_estimate(new, other)
+        assert found.low is not None
+        assert found.high is not None
+        within = -margin < found.low and found.high < margin
+        settled += found.low > margin if plan.aim == "above" else within
+    # 800 studies: standard error .014
+    assert settled / 800 == pytest.approx(0.8, abs=0.04)

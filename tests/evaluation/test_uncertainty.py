@@ -1,0 +1,139 @@
+"""Conformal sets: the quantile, the promise in simulation, by patient and class."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from skiagram.evaluation.bootstrap import draw_patients
+from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.scores import HeldOutScores, Scores
+from skiagram.evaluation.uncertainty import (
+    assess_prediction_sets,
+    assess_risk_coverage,
+    class_limits,
+    risk_area,
+)
+from skiagram.records import Design
+from tests.evaluation.scenario import finished, reference, scenario
+
+Floats = NDArray[np.float64]
+
+
+def held(
+    probability: Floats, label: NDArray[np.int64], patient: NDArray[np.int64]
+) -> HeldOutScores:
+    return HeldOutScores(probability, reference(label, patient), 0, np.ones(1, dtype=bool))
+
+
+def drawn(
+    rng: np.random.Generator, patients: int, images: int
+) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+    """Two classes, a third of the patients positive; images of a patient resemble each other."""
+    patient = np.repeat(np.arange(patients), images)
+    label = (np.arange(patients) % 3 == 0).astype(np.int64)[patient]
+    score = 1.2 * label + rng.normal(size=patients)[patient] + 0.5 * rng.normal(size=len(patient))
+    positive = 1 / (1 + np.exp(-score))
+    return np.stack([1 - positive, positive], axis=1), label, patient
+
+
+def test_single_images_give_the_split_conformal_quantile() -> None:
+    probability, label, patient = drawn(np.random.default_rng(0), 150, 1)
+    limits = class_limits(held(probability, label, patient), 0.9)
+    for k in range(2):
+        strange = np.sort(1 - probability[label == k, k])
+        rank = int(np.ceil((len(strange) + 1) * 0.9))  # Vovk, Gammerman & Shafer 2005
+        assert limits[k] == pytest.approx(strange[rank - 1])
+
+
+def test_too_few_cases_of_a_class_exclude_it_never() -> None:
+    label = np.array([0] * 20 + [1] * 8)
+    probability = np.tile([0.9, 0.1], (28, 1))
+    limits = class_limits(held(probability, label, np.arange(28)), 0.9)
+    assert np.isfinite(limits[0])
+    assert limits[1] == np.inf
+
+
+@pytest.mark.parametrize("images", [1, 3])
+def test_a_new_patients_image_is_covered_in_each_class(images: int) -> None:
+    rng = np.random.default_rng(1)
+    covered: list[list[float]] = [[], []]
+    for _ in range(150):
+        limits = class_limits(held(*drawn(rng, 60, images)), 0.8)
+        probability, label, _ = drawn(rng, 200, 1)
+        inside = 1 - probability <= limits
+        for k in range(2):
+            covered[k].append(float(inside[label == k, k].mean()))
+    assert [np.mean(one) for one in covered] == pytest.approx([0.81, 0.82], abs=0.03)
+    assert min(np.mean(one) for one in covered) >= 0.79
+
+
+def test_shares_add_up_and_the_coverage_is_that_of_the_sets() -> None:
+    rng = np.random.default_rng(2)
+    probability, label, patient = drawn(rng, 120, 2)
+    cases = reference(label, patient)
+    scores = Scores(None, probability[None], np.full((1, 240), np.nan))
+    fixing = HeldOutScores(
+        *drawn(rng, 120, 2)[:1], reference(label, patient), 0, np.ones(240, bool)
+    )
+    found = assess_prediction_sets(scores, [fixing], cases, 0.9)
+    shares = [one.value or 0 for one in (found.single, found.several, found.empty)]
+    assert sum(shares) == pytest.approx(1)
+    assert found.mean_size == pytest.approx(shares[0] + 2 * shares[1])
+    by_class = [one.value or 0 for one in found.class_coverage]
+    assert found.coverage.value == pytest.approx(np.average(by_class, weights=[160, 80]))
+
+
+@pytest.mark.parametrize("design", ["holdout", "cv"])
+def test_a_run_covers_about_what_it_promises(design: Design) -> None:
+    known = scenario(600, 600 if design == "holdout" else 0, design=design)
+    found = evaluate(
+        [finished(known, "svm", repeats=2)], known.cases, known.task, known.sealed, seed=0,
+        replicates=100,
+    )  # fmt: skip
+    sets = found.models[0].prediction_sets
+    assert sets is not None
+    assert sets.coverage.value == pytest.approx(0.9, abs=0.05)
+    assert sets.level == 0.9
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 30), st.integers(1, 8), st.integers(0, 2**32 - 1))
+def test_area_equals_counting_with_ties_and_copies(n: int, levels: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    doubt, wrong = rng.integers(levels, size=n).astype(float), rng.random(n) < 0.4
+    counts = rng.integers(0, 3, size=n)
+    counts[0] = 1
+    rows = np.repeat(np.arange(n), counts)
+    risks = [wrong[rows][doubt[rows] <= doubt[row]].mean() for row in rows]
+    found = risk_area(doubt, wrong, counts[None].astype(float))
+    assert found[0] == pytest.approx(np.mean(risks))
+
+
+def test_curve_ends_at_the_error_rate_and_falls_where_doubt_is_justified() -> None:
+    rng = np.random.default_rng(0)
+    label = np.arange(300) % 2
+    score = rng.normal(size=300) + 2 * (2 * label - 1) * 0.6
+    positive = 1 / (1 + np.exp(-score))
+    probability = np.stack([1 - positive, positive], axis=1)
+    cases, draws = reference(label), draw_patients(np.arange(300), 150, 300, seed=0)
+    found = assess_risk_coverage(
+        Scores(None, probability[None], np.full((1, 300), np.nan)), cases, draws
+    )
+    wrong = (positive > 0.5) != (label == 1)
+    assert found.curve.x[-1] == 1
+    assert found.curve.y[-1] == pytest.approx(wrong.mean())
+    surest = np.argsort(-np.abs(positive - 0.5))[:150]
+    assert found.curve.y[49] == pytest.approx(wrong[surest].mean())
+    assert found.curve.y[19] < found.curve.y[-1] / 2
+    assert (found.area.low or 1) < (found.area.value or 0) < (found.area.high or 0)
+
+
+def test_blind_doubt_refers_in_vain() -> None:
+    label = np.arange(200) % 2
+    probability = np.tile([0.4, 0.6], (200, 1))[None]
+    cases, draws = reference(label), draw_patients(np.arange(200), 100, 100, seed=0)
+    found = assess_risk_coverage(Scores(None, probability, np.full((1, 200), np.nan)), cases, draws)
+    assert set(found.curve.y) == {0.5}
+    assert found.area.value == 0.5

@@ -1,0 +1,118 @@
+"""Variances over clustered patients, trainings and folds against their definitions."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from skiagram.evaluation.variation import (
+    Variation,
+    degrees_of_freedom,
+    effective_patients,
+    over_folds,
+    over_trainings,
+    overlap_factor,
+    variance_of_mean,
+)
+
+Floats = NDArray[np.float64]
+
+
+def jackknife(value: Floats, patient: NDArray[np.int64]) -> float:
+    """The delete-one-patient jackknife by its definition."""
+    left_out = np.array([value[patient != one].mean() for one in np.unique(patient)])
+    patients = len(left_out)
+    return float((patients - 1) / patients * ((left_out - value.mean()) ** 2).sum())
+
+
+def analysed(value: Floats, patient: NDArray[np.int64]) -> float:
+    """The variance of a mean by the one-way random-effects model (Searle 1971, ch. 9)."""
+    groups = [value[patient == one] for one in np.unique(patient)]
+    sizes = np.array([len(group) for group in groups], dtype=np.float64)
+    n, patients = sizes.sum(), len(groups)
+    means = np.array([group.mean() for group in groups])
+    between = (sizes * (means - value.mean()) ** 2).sum() / (patients - 1)
+    within = sum(((group - group.mean()) ** 2).sum() for group in groups) / (n - patients)
+    usual_size = (n - (sizes**2).sum() / n) / (patients - 1)
+    component = (between - within) / usual_size
+    return float(max(0.0, within * n + component * (sizes**2).sum()) / n**2)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 8), min_size=3, max_size=12), st.integers(0, 2**32 - 1))
+def test_unequal_clusters_take_the_mean_of_two_estimates(sizes: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    patient = np.repeat(np.arange(len(sizes)), sizes)
+    value = rng.normal(size=len(patient)) + rng.normal(size=len(sizes))[patient]
+    expected = jackknife(value, patient)
+    if len(patient) > len(sizes):
+        expected = (expected + analysed(value, patient)) / 2
+    found = variance_of_mean(value, patient)
+    if len(set(sizes)) > 1:
+        assert found == pytest.approx(expected, rel=1e-9)
+    else:
+        assert found == pytest.approx(jackknife(value, patient), rel=1e-9)
+
+
+@pytest.mark.parametrize("images", [1, 2, 5])
+def test_equal_clusters_have_the_usual_variance_of_their_means(images: int) -> None:
+    rng = np.random.default_rng(0)
+    patient = np.repeat(np.arange(15), images)
+    value = rng.normal(size=len(patient))
+    means = value.reshape(15, images).mean(axis=1)
+    assert variance_of_mean(value, patient) == pytest.approx(means.var(ddof=1) / 15, rel=1e-12)
+
+
+def test_the_variance_of_unequal_clusters_is_right_on_average() -> None:
+    rng = np.random.default_rng(2)
+    images = np.ones(60, dtype=np.int64)
+    images[::10] = 12
+    patient = np.repeat(np.arange(60), images)
+    means, found = [], []
+    for _ in range(2000):
+        value = rng.normal(size=len(patient)) + rng.normal(size=60)[patient]
+        means.append(value.mean())
+        found.append(variance_of_mean(value, patient))
+    assert np.mean(found) / np.var(means) == pytest.approx(1.1, abs=0.15)
+
+
+def test_few_large_patients_are_few_effective_ones() -> None:
+    patient = np.repeat(np.arange(5), [16, 1, 1, 1, 1])
+    assert effective_patients(patient) == pytest.approx(20**2 / (256 + 4))
+    assert effective_patients(np.repeat(np.arange(7), 3)) == pytest.approx(7)
+    assert degrees_of_freedom(np.arange(9)) == np.inf
+    assert degrees_of_freedom(patient) == 1.0
+    assert degrees_of_freedom(np.arange(4), 10 + np.repeat(np.arange(7), 3)) == pytest.approx(3)
+
+
+def test_one_training_stands_for_itself_and_several_for_the_procedure() -> None:
+    once = over_trainings(0.0004, np.inf, np.array([0.8]))
+    assert (once.scope, once.variance) == ("fits", 0.0004)
+    assert once.half == pytest.approx(0.0392, abs=1e-4)
+    figures = np.array([0.78, 0.80, 0.82])
+    several = over_trainings(0.0004, np.inf, figures)
+    seed = 0.0004 / 3
+    assert (several.scope, several.repeats) == ("procedure", 3)
+    assert several.variance == pytest.approx(0.0004 + seed)
+    assert several.trainings == pytest.approx(seed)
+    assert several.degrees == pytest.approx(several.variance**2 / (seed**2 / 2))  # Satterthwaite
+    equal = over_trainings(0.0004, np.inf, np.full(3, 0.8))
+    assert equal.half == pytest.approx(once.half)
+
+
+def test_the_factor_of_overlap_is_nadeau_and_bengios() -> None:
+    folds, repeats = 5, 4
+    single = 0.001  # a fold has a fifth of the patients: five times the variance
+    of_fold, ratio = folds * single, 1 / (folds - 1)
+    expected = (1 / (folds * repeats) + ratio) * of_fold
+    assert overlap_factor(folds, repeats) * single == pytest.approx(expected)
+    found = over_folds(single, np.inf, folds, repeats)
+    assert found.variance == pytest.approx(expected)
+    assert found.scope == "procedure"
+
+
+def test_without_variance_only_equality_has_a_p_value() -> None:
+    assert Variation(0.0).p(0.0) == 1.0
+    assert Variation(0.0).p(0.1) is None
+    assert Variation(0.01).p(0.196) == pytest.approx(0.05, abs=1e-4)

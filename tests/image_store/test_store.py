@@ -1,0 +1,290 @@
+"""Images come back bit for bit, as views into mapped files; unfinished stores are refused."""
+
+import json
+import math
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from skiagram.errors import DataError
+from skiagram.image_store.shards import Image, ShardWriter, is_volume
+from skiagram.image_store.store import ImageStore, spans
+from tests.numbered_store import SHAPES, numbered
+
+VOLUMES = st.sampled_from(["uint8", "uint16", "int16", "float32"]).flatmap(
+    lambda dtype: arrays(dtype, array_shapes(min_dims=3, max_dims=3, max_side=7).map(_one_channel))
+)
+IMAGES = st.sampled_from(["uint8", "uint16", "int16", "float32"]).flatmap(
+    lambda dtype: arrays(dtype, array_shapes(min_dims=2, max_dims=3, min_side=2, max_side=9))
+)
+
+
+def _one_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (*shape, 1)
+
+
+def write(folder: Path, images: list[Image], shard_bytes: int = 1 << 20) -> ImageStore:
+    """Write images under ids that are not in alphabetical order."""
+    with ShardWriter(folder, shard_bytes=shard_bytes) as writer:
+        for at, image in enumerate(images):
+            writer.add(f"c{(at * 7) % 10}{at}", image)
+    return ImageStore(folder)
+
+
+def ramps(count: int) -> list[Image]:
+    """Images of 100 bytes each, all different."""
+    return [(np.arange(100) + at).astype(np.uint8).reshape(10, 10) for at in range(count)]
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(IMAGES, min_size=1, max_size=8) | st.lists(VOLUMES, min_size=1, max_size=8),
+    st.integers(1, 300),
+)
+def test_ragged_images_or_volumes_of_every_depth_come_back_in_order_over_many_shards(
+    tmp_path_factory: pytest.TempPathFactory, images: list[Image], shard_bytes: int
+) -> None:
+    store = write(tmp_path_factory.mktemp("store") / "images", images, shard_bytes)
+    assert len(store) == len(images)
+    for (case_id, again), expected, wanted in zip(store, images, store.case_ids, strict=True):
+        assert case_id == wanted
+        assert again.dtype == expected.dtype
+        np.testing.assert_array_equal(again, expected)
+        np.testing.assert_array_equal(store.image(case_id), expected)
+    backwards = store.case_ids[::-1]
+    for again, expected in zip(store.images(backwards), images[::-1], strict=True):
+        np.testing.assert_array_equal(again, expected)
+
+
+def test_a_volume_of_three_slices_is_not_an_image_of_three_channels(tmp_path: Path) -> None:
+    numbers = np.arange(60, dtype=np.uint8)
+    volume = write(tmp_path / "volume", [numbers.reshape(3, 4, 5, 1)])
+    image = write(tmp_path / "image", [numbers.reshape(3, 4, 5)])
+    assert is_volume(volume.image("c00"))
+    assert not is_volume(image.image("c00"))
+    assert volume.sha256 != image.sha256
+
+
+@pytest.mark.parametrize("volume_first", [True, False])
+def test_a_store_holds_images_or_volumes_and_names_the_first_of_the_other_kind(
+    tmp_path: Path, volume_first: bool
+) -> None:
+    mixed = [np.zeros((2, 4, 5, 1), dtype=np.uint8), np.zeros((4, 5), dtype=np.uint8)]
+    with pytest.raises(DataError, match=r"c71: an? \w+ among (images|volumes)"):
+        write(tmp_path, mixed if volume_first else mixed[::-1])
+
+
+def test_without_volumes_files_and_digest_are_what_they_were_before_there_were_any(
+    tmp_path: Path,
+) -> None:
+    store = write(tmp_path, [*ramps(2), np.zeros((2, 3, 3), dtype=np.float32)])
+    assert store.sha256 == "31dd824664dc21baf065585c65c597b88d998f2848e3e382d6509a51af0c79bc"
+    with pa.ipc.open_file(tmp_path / "images-00000.arrow") as shard:
+        assert shard.schema.names == [
+            *("case_id", "height", "width", "channels", "dtype", "spacing", "pixels")
+        ]
+
+
+def test_an_image_of_one_channel_comes_back_without_the_channel(tmp_path: Path) -> None:
+    store = write(tmp_path / "images", [np.zeros((4, 5, 1), dtype=np.uint8)])
+    assert store.image(store.case_ids[0]).shape == (4, 5)
+
+
+def test_a_shard_holds_no_more_than_asked_and_one_image_may_exceed_it(tmp_path: Path) -> None:
+    write(tmp_path / "pairs", ramps(5), shard_bytes=250)
+    assert len(list((tmp_path / "pairs").glob("*.arrow"))) == 3
+    write(tmp_path / "single", ramps(5), shard_bytes=50)
+    assert len(list((tmp_path / "single").glob("*.arrow"))) == 5
+
+
+def test_images_are_read_only_views_into_the_mapped_file(tmp_path: Path) -> None:
+    image = np.arange(1 << 20, dtype=np.float32).reshape(1024, 1024)
+    store = write(tmp_path / "images", [image])
+    view, again = store.image(store.case_ids[0]), store.image(store.case_ids[0])
+    assert np.shares_memory(view, again)
+    with pytest.raises(ValueError, match="read-only"):
+        view[0, 0] = 1
+    mapped = Path("/proc/self/maps")
+    if mapped.exists():
+        address = view.__array_interface__["data"][0]
+        assert _file_at(mapped.read_text(), address).endswith("images-00000.arrow")
+
+
+def _file_at(maps: str, address: int) -> str:
+    for line in maps.splitlines():
+        first, last = (int(part, 16) for part in line.split()[0].split("-"))
+        if first <= address < last:
+            return line
+    return ""
+
+
+def test_equal_images_give_equal_bytes_and_the_digest_is_of_the_content(tmp_path: Path) -> None:
+    first, again = (write(tmp_path / name, ramps(9), shard_bytes=250) for name in "ab")
+    for path in sorted(first.folder.iterdir()):
+        assert path.read_bytes() == (again.folder / path.name).read_bytes()
+    assert write(tmp_path / "c", ramps(9)).sha256 == first.sha256
+    assert write(tmp_path / "d", ramps(9)[::-1]).sha256 != first.sha256
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros(4, dtype=np.uint8),
+        np.zeros((0, 4), dtype=np.uint8),
+        np.zeros((2, 2, 2, 2), dtype=np.uint8),
+        np.zeros((2, 0, 2, 1), dtype=np.uint8),
+        np.zeros((2, 2, 2, 2, 1), dtype=np.uint8),
+        np.zeros((2, 2), dtype=np.float64),
+        np.zeros((2, 2), dtype=">u2"),
+        np.full((2, 2), "x", dtype=object),
+    ],
+    ids=lambda image: f"{image.shape} {image.dtype}",
+)
+def test_an_image_that_cannot_be_stored_names_its_case(image: Any, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="c0: image of shape"), ShardWriter(tmp_path) as writer:
+        writer.add("c0", image)
+
+
+def test_a_case_id_is_used_once(tmp_path: Path) -> None:
+    writer = ShardWriter(tmp_path)
+    writer.add("c0", ramps(1)[0])
+    with pytest.raises(DataError, match="c0: two images"):
+        writer.add("c0", ramps(1)[0])
+
+
+def test_a_store_whose_writing_failed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError), ShardWriter(tmp_path) as writer:
+        writer.add("c1", np.zeros(0))
+    assert list(tmp_path.glob("*.json")) == []
+    with pytest.raises(DataError, match="no finished image store"):
+        ImageStore(tmp_path)
+
+
+@pytest.mark.parametrize("index", ["", "[]", json.dumps({"case_id": []})])
+def test_a_damaged_index_is_refused(index: str, tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text(index)
+    with pytest.raises(DataError, match="no finished image store"):
+        ImageStore(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "overwritten", "missing"])
+def test_a_damaged_shard_is_named(damage: str, tmp_path: Path) -> None:
+    store = write(tmp_path / "images", ramps(50))
+    shard = tmp_path / "images" / "images-00000.arrow"
+    if damage == "missing":
+        shard.unlink()
+    else:
+        size = shard.stat().st_size
+        shard.write_bytes(shard.read_bytes()[: size // 2] if damage == "truncated" else b"x" * size)
+    with pytest.raises(DataError, match=r"images-00000\.arrow: damaged shard"):
+        list(store)
+    with pytest.raises(DataError, match="damaged shard"):
+        store.image(store.case_ids[0])
+
+
+def test_an_unknown_case_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="absent: no such case"):
+        write(tmp_path / "images", ramps(1)).image("absent")
+
+
+def test_spacing_comes_back_exactly_over_shards_and_is_none_where_unknown(tmp_path: Path) -> None:
+    spacing = [(0.1, 1 / 3), None, (0.2, 0.2), None, (5e-324, 1e300)]
+    with ShardWriter(tmp_path, shard_bytes=250) as writer:
+        for at, (image, one) in enumerate(zip(ramps(5), spacing, strict=True)):
+            writer.add(f"c{at}", image, one)
+    store = ImageStore(tmp_path)
+    assert [store.spacing(case_id) for case_id in store.case_ids] == spacing
+    for case_id, image in zip(store.case_ids, ramps(5), strict=True):
+        np.testing.assert_array_equal(store.image(case_id), image)
+
+
+def test_the_digest_tells_spacings_apart(tmp_path: Path) -> None:
+    digests = set()
+    for at, spacing in enumerate([None, (0.2, 0.1), (0.1, 0.2), (np.float64(0.1), 0.2)]):
+        with ShardWriter(tmp_path / str(at)) as writer:
+            writer.add("c0", ramps(1)[0], spacing)
+        digests.add(ImageStore(tmp_path / str(at)).sha256)
+    assert len(digests) == 3
+
+
+def test_a_volume_has_a_distance_of_slices_too(tmp_path: Path) -> None:
+    volume = np.zeros((2, 3, 4, 1), dtype=np.uint8)
+    with ShardWriter(tmp_path) as writer:
+        writer.add("c0", volume, (2.5, 0.1, 1 / 3))
+        writer.add("c1", volume)
+    store = ImageStore(tmp_path)
+    assert [store.spacing(case_id) for case_id in store.case_ids] == [(2.5, 0.1, 1 / 3), None]
+    with pytest.raises(DataError, match="3 distances"), ShardWriter(tmp_path) as writer:
+        writer.add("c0", volume, (0.1, 0.1))
+    with pytest.raises(DataError, match="2 distances"), ShardWriter(tmp_path) as writer:
+        writer.add("c0", ramps(1)[0], (0.1, 0.1, 0.1))
+
+
+@pytest.mark.parametrize("spacing", [(0.0, 1.0), (1.0, -1.0), (math.nan, 1.0), (1.0, math.inf)])
+def test_a_spacing_that_is_no_distance_names_its_case(spacing: Any, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="c0: pixel spacing"), ShardWriter(tmp_path) as writer:
+        writer.add("c0", ramps(1)[0], spacing)
+
+
+def test_runs_are_of_like_images_that_lie_side_by_side(tmp_path: Path) -> None:
+    likes = [np.full((4, 5), at, np.uint8) for at in range(5)]
+    others: list[Any] = [np.zeros((5, 4), np.uint8), np.zeros((5, 4), np.uint16), likes[0]]
+    with ShardWriter(tmp_path, shard_bytes=160) as writer:
+        for at, image in enumerate([*likes, *others]):
+            writer.add(f"c{at}", image, (0.1, 0.2) if at == 1 else None)
+    runs = list(ImageStore(tmp_path).runs(1, 8, 60))
+    assert [run.case_ids for run in runs] == [["c1", "c2", "c3"], ["c4"], ["c5"], ["c6"], ["c7"]]
+    np.testing.assert_array_equal(runs[0].images, np.stack(likes[1:4]))
+    np.testing.assert_array_equal(runs[0].spacing[0], (0.1, 0.2))
+    assert np.isnan(runs[0].spacing[1:]).all()
+    assert not runs[0].images.flags.writeable
+
+
+@settings(deadline=None, max_examples=40)
+@given(SHAPES, st.integers(1, 40), st.integers(1, 300))
+def test_runs_hold_every_image_once_in_order(
+    tmp_path_factory: pytest.TempPathFactory,
+    shapes: list[tuple[int, int]],
+    values: int,
+    shard_bytes: int,
+) -> None:
+    store = numbered(tmp_path_factory.mktemp("store"), shapes, shard_bytes)
+    runs = list(store.runs(0, len(store), values))
+    assert [case_id for run in runs for case_id in run.case_ids] == store.case_ids
+    for run in runs:
+        assert len(run.images) == 1 or run.images.size <= values
+        for case_id, image in zip(run.case_ids, run.images, strict=True):
+            np.testing.assert_array_equal(image, store.image(case_id))
+
+
+@settings(deadline=None, max_examples=40)
+@given(SHAPES, st.integers(1, 100), st.integers(1, 300))
+def test_spans_hold_every_image_once_and_no_more_than_asked(
+    tmp_path_factory: pytest.TempPathFactory,
+    shapes: list[tuple[int, int]],
+    values: int,
+    shard_bytes: int,
+) -> None:
+    store = numbered(tmp_path_factory.mktemp("store"), shapes, shard_bytes)
+    cut = list(spans(store, values))
+    seen = [one for span in cut for one in pickle.loads(pickle.dumps(span))]
+    assert [case_id for case_id, _ in seen] == store.case_ids
+    for at, (_, image) in enumerate(seen):
+        np.testing.assert_array_equal(image, np.full(shapes[at], at))
+    for span in cut:
+        assert len(span) == 1 or sum(image.size for _, image in span) <= values
+
+
+def test_a_store_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
+    for value in (1, 2):
+        with ShardWriter(tmp_path) as writer:
+            writer.add("case", np.full((3, 3), value, dtype=np.uint8))
+        (span,) = spans(ImageStore(tmp_path), 100)
+        assert next(iter(span))[1].max() == value

@@ -1,0 +1,119 @@
+"""What a combination learns: who is worth how much, against scikit-learn and by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from skiagram.calibration import fit_platt
+from skiagram.errors import ModelFailure, OptionError
+from skiagram.models.combined.combination import (
+    COMBINATION,
+    FittedCombination,
+    MemberScores,
+    Stacking,
+)
+from skiagram.models.contract import FitContext
+from skiagram.records import read_record
+from tests.models.combined.cards import combination, drawn
+
+CONTEXT = FitContext(seed=0)
+
+
+def log_probability(strengths: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return (n, members, 2) log-probabilities and labels."""
+    data = drawn(strengths)
+    scores = data.inputs.scores
+    return scores - np.logaddexp.reduce(scores, axis=2, keepdims=True), data.label
+
+
+def test_weights_above_zero_are_those_of_a_ridge_logistic_regression() -> None:
+    values, label = log_probability((1.0, 0.7, 0.4))
+    stacking = combination("stacking", inverse_regularisation=0.05)
+    peer = LogisticRegression(C=0.05, tol=1e-10, max_iter=1000)
+    peer.fit(values[:, :, 1] - values[:, :, 0], label)
+    assert (peer.coef_ > 0).all()
+    np.testing.assert_allclose(stacking.weights(values, label), peer.coef_[0], rtol=1e-4)
+
+
+def test_a_member_that_is_always_wrong_weighs_nothing() -> None:
+    values, label = log_probability((1.0, -1.0))
+    weights = combination("stacking").weights(values, label)
+    assert weights[0] > 0.5
+    assert weights[1] == 0
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 7])
+def test_noise_weighs_next_to_nothing(n_classes: int) -> None:
+    fitted = combination("stacking").fit(drawn((2.0, 0.0), n_classes, 420), None, CONTEXT)
+    contribution = [
+        w * one.slope for w, one in zip(fitted.weights, fitted.calibrations, strict=True)
+    ]
+    assert contribution[1] < 0.1 * contribution[0]
+
+
+@pytest.mark.parametrize("name", ["stacking", "voting", "late"])
+def test_two_members_that_err_apart_are_better_than_either(name: str) -> None:
+    data = drawn((1.0, 1.0))
+    half = np.arange(len(data)) < len(data) // 2
+    train, rest = (data.select(np.flatnonzero(rows)) for rows in (half, ~half))
+    scores = combination(name).fit(train, None, CONTEXT).scores(rest.inputs)
+    assert np.isfinite(scores).all()
+    alone = [
+        roc_auc_score(rest.label, one[:, 1] - one[:, 0])
+        for one in np.moveaxis(rest.inputs.scores, 1, 0)
+    ]
+    assert roc_auc_score(rest.label, scores[:, 1] - scores[:, 0]) > max(alone) + 0.03
+
+
+def test_voting_is_the_mean_of_calibrated_probabilities() -> None:
+    data = drawn((1.0, 0.5), n_classes=3)
+    fitted = combination("voting").fit(data, None, CONTEXT)
+    by_hand = np.mean(
+        [
+            fit_platt(one, data.label).probabilities(one)
+            for one in np.moveaxis(data.inputs.scores, 1, 0)
+        ],
+        axis=0,
+    )
+    np.testing.assert_allclose(np.exp(fitted.scores(data.inputs)), by_hand, rtol=1e-12)
+
+
+def test_members_of_other_scales_give_the_same_answer() -> None:
+    data = drawn((1.0, 0.7))
+    scaled = MemberScores.of_one_fit(data.inputs.scores * np.array([1e3, 1e-3])[:, None])
+    stacking = combination("stacking")
+    first = stacking.fit(data, None, CONTEXT).scores(data.inputs)
+    other = data.__class__(scaled, data.case_id, data.label, data.patient_id, data.n_classes)
+    np.testing.assert_allclose(stacking.fit(other, None, CONTEXT).scores(scaled), first, rtol=1e-3)
+
+
+def test_sure_members_give_finite_scores() -> None:
+    data = drawn((1.0, 1.0))
+    sure = MemberScores.of_one_fit(data.inputs.scores * 1e6)
+    for name in ("stacking", "voting", "late"):
+        assert np.isfinite(combination(name).fit(data, None, CONTEXT).scores(sure)).all()
+
+
+def test_what_is_saved_is_all_that_scores(tmp_path: Path) -> None:
+    data = drawn((1.0, 0.5))
+    fitted = combination("stacking").fit(data, None, CONTEXT)
+    fitted.save(tmp_path)
+    loaded = read_record(FittedCombination, tmp_path / COMBINATION)
+    assert loaded == fitted
+    assert loaded.summary.parameters == 2 + 2 * 3
+
+
+def test_a_missing_class_is_a_named_failure() -> None:
+    data = drawn((1.0, 0.5), n_classes=3)
+    few = data.select(np.flatnonzero(data.label < 2))
+    with pytest.raises(ModelFailure, match="class 2 has no training case"):
+        combination("stacking").fit(few, None, CONTEXT)
+
+
+def test_one_member_is_no_combination() -> None:
+    with pytest.raises(OptionError, match=r"combinations.members.*at least 2"):
+        combination("stacking", members=["svm"])
+    assert isinstance(combination("stacking"), Stacking)

@@ -1,0 +1,213 @@
+"""Training is real, repeatable, resumable, and fails by name."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from sklearn.metrics import roc_auc_score
+
+from skiagram.errors import DataError, ModelFailure, OptionError
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore
+from skiagram.models.contract import FitContext, Labelled
+from skiagram.models.deep.article_cnn import ArticleCNN
+from skiagram.models.deep.network_model import NetworkModel
+from skiagram.training.callbacks import Curves
+from skiagram.training.data import ImageSet
+from skiagram.training.options import Augmentation, Optimizer
+from tests.models.deep.spots import CPU, halves, learner, spots, training
+
+VIEWS = Augmentation(
+    horizontal_flip=True, vertical_flip=True, shift=0.05, rotation=10.0, shear=0.0, zoom=0.05
+)
+
+
+def auc(scores: np.ndarray, label: np.ndarray) -> float:
+    return float(roc_auc_score(label, scores[:, 1] - scores[:, 0]))
+
+
+def weights(folder: Path) -> bytes:
+    return (folder / "weights.safetensors").read_bytes()
+
+
+def test_learns_what_separates_the_classes_and_nothing_else(tmp_path: Path) -> None:
+    known, unseen = halves(tmp_path, 240, noise=0.5)
+    model = learner(training(epochs=6, augmentation=VIEWS))
+    fitted = model.fit(known, unseen, FitContext(seed=1))
+    assert auc(fitted.scores(unseen.inputs), unseen.label) > 0.95
+
+    shuffled = np.random.default_rng(0).permutation(np.arange(240, dtype=np.int64) % 2)
+    cases = spots(tmp_path / "shuffled", 240, noise=0.5)
+    meaningless = Labelled(cases.inputs, cases.case_id, shuffled, cases.patient_id, 2)
+    training_part, stopping, held_out = (
+        meaningless.select(rows) for rows in np.split(np.arange(240, dtype=np.int64), [120, 160])
+    )
+    fitted = model.fit(training_part, stopping, FitContext(seed=1))
+    assert 0.3 < auc(fitted.scores(held_out.inputs), held_out.label) < 0.7
+
+
+def test_equal_seeds_give_equal_bytes_and_other_seeds_do_not(tmp_path: Path) -> None:
+    known, unseen = halves(tmp_path, 48)
+    model = learner(training(augmentation=VIEWS))
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        model.fit(known, unseen, FitContext(seed=seed)).save(tmp_path / name)
+    assert weights(tmp_path / "a") == weights(tmp_path / "b")
+    assert weights(tmp_path / "a") != weights(tmp_path / "c")
+
+
+def test_a_resumed_fit_ends_in_the_weights_of_an_uninterrupted_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, unseen = halves(tmp_path, 48)
+    model = learner(training(epochs=5, augmentation=VIEWS))
+    whole = model.fit(known, unseen, FitContext(seed=3, folder=tmp_path / "whole"))
+    whole.save(tmp_path / "a")
+
+    after_epoch = Curves.on_train_epoch_end
+
+    def die(self: Curves, *arguments: object) -> None:
+        if len(self.rows) == 2:
+            raise RuntimeError("power cut")
+        after_epoch(self, *arguments)  # type: ignore[arg-type]
+
+    context = FitContext(seed=3, folder=tmp_path / "broken")
+    with monkeypatch.context() as patch:
+        patch.setattr(Curves, "on_train_epoch_end", die)
+        with pytest.raises(RuntimeError, match="power cut"):
+            model.fit(known, unseen, context)
+    resumed = model.fit(known, unseen, context)
+    resumed.save(tmp_path / "b")
+    assert weights(tmp_path / "a") == weights(tmp_path / "b")
+    assert whole.summary.curves.equals(resumed.summary.curves)
+    assert whole.summary.images_seen == resumed.summary.images_seen
+
+    monkeypatch.setattr(Curves, "on_train_epoch_end", die)  # a finished fit trains no more
+    model.fit(known, unseen, context).save(tmp_path / "c")
+    assert weights(tmp_path / "a") == weights(tmp_path / "c")
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from tests.models.deep.spots import halves, learner, training
+from skiagram.models.contract import FitContext
+folder = Path(sys.argv[1])
+known, unseen = halves(folder, 48)
+learner(training(epochs=200)).fit(known, unseen, FitContext(seed=3, folder=folder / "state"))
+"""
+
+
+@pytest.mark.slow
+def test_survives_sigkill(tmp_path: Path) -> None:
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(killed)], env=environment)
+    deadline = time.monotonic() + 120
+    while not (killed / "state" / "last.ckpt").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    torch.load(killed / "state" / "last.ckpt", weights_only=True)  # never half-written
+    for folder in (killed, whole):
+        known, unseen = halves(folder, 48)
+        context = FitContext(seed=3, folder=folder / "state")
+        learner(training(epochs=200)).fit(known, unseen, context).save(folder / "model")
+    assert weights(killed / "model") == weights(whole / "model")
+
+
+def test_best_weights_are_restored_and_patience_is_kept(tmp_path: Path) -> None:
+    known, unseen = halves(tmp_path, 48, noise=3.0)
+    shuffled = np.random.default_rng(0).permutation(unseen.label)
+    meaningless = Labelled(unseen.inputs, unseen.case_id, shuffled, unseen.patient_id, 2)
+    options = dataclasses.replace(training(epochs=40, lr=0.03), patience=3, class_weights=None)
+    fitted = learner(options, dropout=0.0).fit(known, meaningless, FitContext(seed=0))
+    losses = fitted.summary.curves["validation_loss"].to_numpy()
+    assert len(losses) < 40
+    assert len(losses) - 1 - losses.argmin() == 3
+    logits = torch.from_numpy(fitted.scores(meaningless.inputs))
+    loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(shuffled))
+    assert float(loss) == pytest.approx(losses.min(), rel=1e-4)
+
+
+@pytest.mark.parametrize(("channels", "n_classes"), [(1, 7), (3, 2)])
+def test_colour_and_many_classes(tmp_path: Path, channels: int, n_classes: int) -> None:
+    known, unseen = halves(tmp_path, 42, channels=channels, n_classes=n_classes)
+    fitted = learner(training(epochs=1)).fit(known, unseen, FitContext(seed=0))
+    scores = fitted.scores(unseen.inputs)
+    assert scores.shape == (14, n_classes)
+    assert scores.dtype == np.float64
+    backwards = np.arange(14, dtype=np.int64)[::-1]
+    np.testing.assert_allclose(
+        fitted.scores(unseen.inputs.select(backwards)), scores[::-1], atol=1e-5
+    )
+
+
+def test_divergence_is_a_named_failure(tmp_path: Path) -> None:
+    known, unseen = halves(tmp_path, 48)
+    exploding = Optimizer(name="sgd", lr=10.0, weight_decay=1e6, schedule="constant")
+    options = dataclasses.replace(training(epochs=3), optimizer=exploding)
+    with pytest.raises(ModelFailure, match=r"loss is (nan|inf).*training\.optimizer\.lr"):
+        learner(options).fit(known, unseen, FitContext(seed=0))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
+def test_an_absent_device_is_a_wrong_option(tmp_path: Path) -> None:
+    known, unseen = halves(tmp_path, 24)
+    absent = dataclasses.replace(CPU, accelerator="gpu")
+    model = dataclasses.replace(learner(training()), trainer=absent)
+    with pytest.raises(OptionError, match=r"^trainer: .*gpu"):
+        model.fit(known, unseen, FitContext(seed=0))
+
+
+@pytest.mark.slow
+def test_two_processes_end_in_the_weights_of_one_at_an_equal_global_batch(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cases = spots(tmp_path / "images", 96, side=18)
+    rows = np.arange(96, dtype=np.int64)
+    known, unseen = cases.select(rows[:64]), cases.select(rows[64:])
+    plain = dataclasses.replace(training(epochs=3, lr=0.003), class_weights=None)
+    shared = dataclasses.replace(CPU, devices=2, strategy="ddp_spawn")
+    fitted = []
+    for trainer, batch_size in ((CPU, 16), (shared, 8)):
+        options = dataclasses.replace(plain, batch_size=batch_size)
+        model = NetworkModel(
+            ArticleCNN(initialisation="keras", training=options), trainer, threads=1
+        )
+        fitted.append(model.fit(known, unseen, FitContext(seed=1)))
+        fitted[-1].save(tmp_path / trainer.strategy)
+    assert capfd.readouterr().err == ""
+    one, two = (
+        load_file(tmp_path / name / "weights.safetensors") for name in ("auto", "ddp_spawn")
+    )
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-5)
+    losses = [model.summary.curves["validation_loss"] for model in fitted]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
+
+
+def test_too_small_an_image_is_refused_by_name(tmp_path: Path) -> None:
+    known, unseen = halves(tmp_path, 12)
+    network = ArticleCNN(initialisation="keras", training=training())
+    with pytest.raises(ModelFailure, match=r"16 × 16 pixels.*at least 18 × 18"):
+        NetworkModel(network, CPU, 1).fit(known, unseen, FitContext(seed=0))
+
+
+def test_missing_pixels_name_the_case(tmp_path: Path) -> None:
+    cases = spots(tmp_path / "whole", 12)
+    with ShardWriter(tmp_path / "holes") as writer:
+        for name, image in cases.inputs.store:
+            writer.add(name, np.where(name == "case0005", np.float32(np.nan), image))
+    inputs = ImageSet(ImageStore(tmp_path / "holes"), cases.case_id)
+    holes = Labelled(inputs, cases.case_id, cases.label, cases.patient_id, 2)
+    with pytest.raises(DataError, match="case0005: missing pixels"):
+        learner(training()).fit(holes, cases, FitContext(seed=0))

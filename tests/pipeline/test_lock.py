@@ -1,0 +1,72 @@
+"""A dvc.lock that a killed run left behind is put back, or said to be lost; nothing else is."""
+
+import shutil
+
+import pytest
+
+from tests.pipeline.project import REPOSITORY, Project
+
+TINY = """stages:
+  copy:
+    cmd: cp params.yaml out.txt
+    deps: [params.yaml]
+    outs: [out.txt]
+"""
+
+
+def mend(project: Project) -> str:
+    done = project.stage("lock")
+    assert done.returncode == 0, done.stderr
+    assert len(done.stderr.splitlines()) <= 1
+    return done.stderr
+
+
+@pytest.mark.slow
+def test_a_cut_lock_is_put_back_and_nothing_runs_again(project: Project) -> None:
+    (project.folder / "dvc.yaml").write_text(TINY)
+    assert project.run("dvc", "init", "--no-scm", "-q").returncode == 0
+    assert project.run("dvc", "repro").returncode == 0
+    lock = project.folder / "dvc.lock"
+    whole = lock.read_bytes()
+    assert mend(project) == ""
+    for cut in (0, 8, whole.index(b"copy:") + 6, len(whole) - 5):
+        lock.write_bytes(whole[:cut])
+        assert mend(project).startswith("dvc.lock was cut short by a killed run; the one of the la")
+        assert lock.read_bytes() == whole
+    lock.write_bytes(b"")
+    assert "validation failed" in project.run("dvc", "repro").stderr  # what DVC does without it
+    shown = project.stage("show")
+    assert shown.stderr.startswith("dvc.lock was cut short")  # then: no report, as nothing ran
+    assert shown.returncode == 4
+    assert "'copy' didn't change, skipping" in project.run("dvc", "repro").stdout
+
+
+@pytest.mark.slow
+def test_without_a_copy_git_has_one_and_without_git_every_stage_is_new(project: Project) -> None:
+    lock = project.folder / "dvc.lock"
+    whole = (REPOSITORY / "dvc.lock").read_bytes()
+    lock.write_bytes(whole)
+    for command in (["init", "-q"], ["add", "-f", "dvc.lock"]):
+        assert project.run("git", *command).returncode == 0
+    name = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+    assert project.run("git", *name, "commit", "-q", "-m", "lock").returncode == 0
+    lock.write_bytes(whole[: len(whole) // 2])
+    assert mend(project).endswith("the one of git was put back.\n")
+    assert lock.read_bytes() == whole
+    shutil.rmtree(project.folder / ".git")
+    shutil.rmtree(project.folder / ".work", ignore_errors=True)
+    lock.write_bytes(b"schema: '2.0\n")
+    assert mend(project).endswith("so every stage is new.\n")
+    assert not lock.exists()
+    assert mend(project) == ""
+    lock.write_bytes(b"<<<<<<< HEAD\n" + whole)
+    conflict = project.stage("lock")
+    assert conflict.returncode == 4
+    assert "left by a merge" in conflict.stderr
+    assert lock.read_bytes() == b"<<<<<<< HEAD\n" + whole
+
+
+def test_make_repro_mends_the_lock_before_dvc_reads_it() -> None:
+    text = (REPOSITORY / "Makefile").read_text()
+    repro = text[text.index("\nrepro:") :]
+    assert repro.index("pipeline/lock.py") < repro.index("dvc repro") < repro.index("show.py")

@@ -1,0 +1,264 @@
+"""Identifiers are planted in every place of a data set; none may come out of a whole run.
+
+All of them are made up and hold one of a few marks, which are looked for in every byte that was
+written and printed. Allowed is one place: the manifest. A rare text of a covariate that the user
+chose stands in the data too; the path of the folder in the option file and in DVC's lock.
+"""
+
+import base64
+import hashlib
+import re
+import sys
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from pydicom.datadict import DicomDictionary
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from skiagram.records import read_table
+from tests.datasets.own_folders import OwnFolder, dicom, write_folder
+from tests.pipeline.project import Project
+
+MARK = "ZZTEST"
+PERSON = f"{MARK}^PATIENT"
+ROOT_OF_UIDS = "1.2.826.0.1.3680043.10.99977"
+DATES = ("19110203", "1911-02-03", "03.02.1911", "03/02/1911")
+RARE = "ZZRARE"  # a text that two patients have, of a covariate that the user chose
+PLACE = "ZZPLACE"  # in the path of the folder
+MARKS = (MARK, ROOT_OF_UIDS, *DATES, RARE, PLACE)
+SIDE = 24
+PATIENTS = 24
+_PLANTED = {  # value representation: what is planted in every element of it
+    "PN": PERSON,
+    "LO": f"{MARK} text",
+    "SH": f"{MARK} short",
+    "ST": f"{MARK} sentence",
+    "LT": f"{MARK} long text",
+    "UT": f"{MARK} longer text",
+    "UC": f"{MARK} characters",
+    "DA": DATES[0],
+    "DT": f"{DATES[0]}101112",
+    "UI": f"{ROOT_OF_UIDS}.1",
+}
+# Tables and columns that tell how to read pixels, not who the patient is.
+_KEPT = re.compile(r"LUT|Palette|TransferSyntax|SOPClass|CharacterSet")
+_LANGUAGES = {
+    "Name": PERSON,
+    "Geburtsdatum": DATES[2],
+    "Arzt": f"{MARK}-Arzt",
+    "nom": PERSON,
+    "naissance": DATES[3],
+    "nombre": PERSON,
+    "fecha_nacimiento": DATES[1],
+    "cognome": PERSON,
+    "nascita": DATES[2],
+    "naam": PERSON,
+    "geboortedatum": DATES[1],
+    "remarks": f"{MARK} was seen again",
+}
+
+
+def film(at: int) -> NDArray[np.uint8]:
+    """Return noise with stripes where the patient has the disease."""
+    rng = np.random.default_rng(at)
+    stripes = 40 * np.sin(np.arange(SIDE) * 1.3 + rng.uniform(0, 6)) * sick(at)
+    image: NDArray[np.uint8] = (
+        (rng.normal(128, 25, (SIDE, SIDE)) + stripes).clip(0, 255).astype("u1")
+    )
+    return image
+
+
+def sick(at: int) -> bool:
+    return at // 4 % 2 == 1
+
+
+def planted_dicom(at: int) -> bytes:
+    """Plant in every element of the kinds above, in nested sequences, private tags, an overlay."""
+    header = pydicom.dcmread(BytesIO(dicom(at)))
+    header.Rows = header.Columns = SIDE
+    header.PixelData = (film(at).astype(np.uint16) * 16).tobytes()
+    for tag, (kind, many, _, retired, keyword) in DicomDictionary.items():
+        usual = keyword and not retired and many[0] == "1" and tag >> 16 > 2
+        if usual and kind in _PLANTED and not _KEPT.search(keyword):
+            setattr(header, keyword, _PLANTED[kind])
+    for depth in range(3):
+        inner = Dataset()
+        inner.PatientName, inner.PatientBirthDate = PERSON, DATES[0]
+        inner.PatientID = f"{MARK}-{depth}"
+        if depth:
+            inner.RequestAttributesSequence = header.RequestAttributesSequence
+        header.RequestAttributesSequence = Sequence([inner])
+    block = header.private_block(0x0099, f"{MARK} maker", create=True)
+    block.add_new(0x01, "LO", PERSON)
+    block.add_new(0x02, "OB", PERSON.encode().ljust(16))
+    header.add_new((0x6000, 0x0022), "LO", f"{MARK} overlay")
+    header.add_new((0x6000, 0x3000), "OW", PERSON.encode().ljust(72))
+    header.BurnedInAnnotation = "no"
+    header.file_meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID
+    file = BytesIO()
+    header.save_as(file)
+    return file.getvalue()
+
+
+def planted_exif() -> bytes:
+    exif = Image.Exif()
+    exif[0x010E] = exif[0x013B] = exif[0x8298] = PERSON  # description, artist, copyright
+    exif[0x0132] = f"{DATES[1]} 10:11:12"
+    return exif.tobytes()
+
+
+def planted_png(at: int) -> bytes:
+    text = PngInfo()
+    text.add_text("Title", PERSON)
+    text.add_text("Comment", PERSON, zip=True)
+    text.add_itxt("Author", PERSON)
+    file = BytesIO()
+    Image.fromarray(film(at)).save(file, "PNG", pnginfo=text, exif=planted_exif())
+    return file.getvalue()
+
+
+def planted_jpeg(at: int) -> bytes:
+    file = BytesIO()
+    Image.fromarray(film(at)).save(file, "JPEG", exif=planted_exif(), comment=PERSON)
+    return file.getvalue()
+
+
+def planted_tiff(at: int) -> bytes:
+    file = BytesIO()
+    tags = [(0x013B, "s", 0, PERSON, True), (0x9999, "s", 0, PERSON, True)]
+    tifffile.imwrite(file, film(at), description=PERSON, extratags=tags, software=MARK)
+    return file.getvalue()
+
+
+KINDS = {
+    "dcm": planted_dicom,
+    "png": planted_png,
+    "jpg": planted_jpeg,
+    "tif": planted_tiff,
+}
+
+
+def hospital(place: Path) -> OwnFolder:
+    """Return two images a patient in folders of their own, and a table that names them."""
+    files: dict[str, bytes] = {}
+    rows: list[dict[str, object]] = []
+    for at in range(2 * PATIENTS):
+        suffix, make = list(KINDS.items())[at % 4]
+        name = f"{MARK}-{at // 2:03d}/{PERSON}-{at}.{suffix}"
+        files[name] = make(at)
+        known: dict[str, object] = {
+            column: f"{value}{at // 2}" for column, value in _LANGUAGES.items()
+        }
+        rows.append(
+            {
+                "file": name,
+                "patient_id": f"{MARK}-{at // 2:03d}",
+                "label": "sick" if sick(at) else "sound",
+                "Alter": 50 + at // 2 % 9,
+                "Seite": RARE if at < 4 else ("links", "rechts")[at % 2],
+            }
+            | known
+        )
+    return write_folder(place / PLACE, files, rows)
+
+
+def written(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of every file, and of what is packed in it."""
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file() or path.is_symlink():
+            continue
+        content, name = path.read_bytes(), str(path.relative_to(folder))
+        yield name, name.encode() + b"\n" + content
+        if content[:4] == b"PAR1":
+            yield f"{name} (table)", read_table(path).to_csv().encode()
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as packed:
+                for member in packed.namelist():
+                    yield f"{name} ({member})", member.encode() + packed.read(member)
+        for at, coded in enumerate(re.findall(rb"base64,([A-Za-z0-9+/=]+)", content)):
+            yield f"{name} (picture {at})", base64.b64decode(coded)
+
+
+def leaks(name: str, content: bytes) -> list[str]:
+    """Return where which mark stands."""
+    codes = ("utf-8", "utf-16-le", "utf-32-le")
+    return [
+        f"{name}: {mark}" for mark in MARKS if any(mark.encode(code) in content for code in codes)
+    ]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # `no` in lower case
+def test_the_search_finds_what_is_planted(tmp_path: Path) -> None:
+    own = hospital(tmp_path)
+    for suffix in KINDS:
+        (path, *_) = own.folder.rglob(f"*.{suffix}")
+        assert leaks(path.name, path.read_bytes())
+    with pydicom.dcmread(next(own.folder.rglob("*.dcm"))) as header:
+        assert len(header) > 500
+    assert {found for found in MARKS if found in own.csv.read_text()} == {MARK, RARE, *DATES[1:]}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_nothing_that_identifies_comes_out_of_a_run(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "TMPDIR", "DVC_SITE_CACHE_DIR"):
+        (tmp_path / "machine" / name).mkdir(parents=True)
+        monkeypatch.setenv(name, str(tmp_path / "machine" / name))
+    own = hospital(tmp_path / "hospital")
+    project.edit(
+        "params.yaml",
+        dataset="films",
+        design="cv",
+        features="first_order,covariates",
+        baselines=["svm", "logistic_regression_covariates"],
+        networks=["small_cnn"],
+    )
+    project.edit("conf/features/covariates.yaml", columns=["Alter", "Seite"])
+    project.edit("conf/model/small_cnn.yaml", training__epochs=1)
+    skiagram = (sys.executable, "-m", "skiagram")
+    place = (str(own.folder), str(own.csv), "--positive", "sick")
+    chosen = ("--covariates", "Alter,Seite")
+    films = sorted(path for path in own.folder.rglob("*.*"))[:3]
+    women = tmp_path / "women.csv"
+    cells = [f"{path.name},50,{RARE}" for path in films]
+    women.write_text("\n".join(["file,Alter,Seite", *cells]))
+    new = (*map(str, films), "--covariates", str(women), "-o", str(tmp_path / "scores.csv"))
+    lines = [
+        (*skiagram, "check", *place),
+        (*skiagram, "init", *place, *chosen),
+        ("dvc", "init", "--no-scm", "-q"),
+        ("dvc", "repro"),
+        (*skiagram, "predict", "models/svm", *new),
+    ]
+    found: list[str] = []
+    for line in lines:
+        done = project.run(*line)
+        assert done.returncode == 0, (line, done.stdout[-3000:], done.stderr[-3000:])
+        if "predict" not in line:  # which names the films that it was asked to score
+            found += leaks(f"printed by {line[:4]}", (done.stdout + done.stderr).encode())
+    manifest = project.folder / "conf/dataset/films.csv"
+    assert leaks("manifest", manifest.read_bytes())
+    manifest.unlink()
+    for folder in (project.folder, tmp_path / "machine"):
+        for name, content in written(folder):
+            found += leaks(name, content)
+    chosen_cells = project.folder / "data/cases/covariates.parquet"
+    digest = hashlib.md5(chosen_cells.read_bytes()).hexdigest()
+    stored = f".dvc/cache/files/md5/{digest[:2]}/{digest[2:]}"
+    assert set(found) == {
+        *(f"{place}: {PLACE}" for place in ("conf/dataset/films.yaml", "dvc.lock")),
+        *(f"{name} (table): {RARE}" for name in ("data/cases/covariates.parquet", stored)),
+        *(f"{name}: {RARE}" for name in ("data/cases/covariates.parquet", stored)),
+    }

@@ -1,0 +1,104 @@
+"""Outputs are replaced whole: a failure or a kill in between loses none."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import entrypoint
+
+NAMES = ("data/images", "data/table.txt")
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import entrypoint
+from tests.pipeline.test_publish import NAMES, write
+root, moves = Path(sys.argv[2]), int(sys.argv[3])
+entrypoint.ROOT, entrypoint.output_root = root, lambda: root
+move, done = Path.replace, []
+def replace(self, target):
+    if len(done) == moves:
+        os.kill(os.getpid(), signal.SIGKILL)
+    done.append(self)
+    return move(self, target)
+Path.replace = replace
+with entrypoint.publish(*NAMES) as staging:
+    write(staging, "new")
+"""
+
+
+def write(folder: Path, content: str) -> None:
+    (folder / "data/images").mkdir(parents=True)
+    (folder / "data/images/shard").write_text(content)
+    (folder / "data/table.txt").write_text(content)
+
+
+def outputs(folder: Path) -> list[str]:
+    return [(folder / name).read_text() for name in ("data/images/shard", "data/table.txt")]
+
+
+def leftovers(folder: Path) -> list[Path]:
+    return [path for path in (folder / ".work").rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(entrypoint, "ROOT", tmp_path)
+    monkeypatch.setattr(entrypoint, "output_root", lambda: tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("moves", range(5))
+def test_a_kill_while_outputs_are_replaced_loses_none(root: Path, moves: int) -> None:
+    write(root, "old")
+    repository = Path(entrypoint.__file__).parents[1]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(repository / "pipeline"), str(root), str(moves)],
+        env=os.environ | {"PYTHONPATH": str(repository)},
+        check=False,
+    )
+    assert killed.returncode == (-signal.SIGKILL if moves < 4 else 0)
+    with pytest.raises(RuntimeError), entrypoint.publish(*NAMES):
+        raise RuntimeError("the next run fails before it writes anything")
+    assert outputs(root) == (["old"] * 2 if moves < 4 else ["new"] * 2)
+    with entrypoint.publish(*NAMES) as staging:
+        write(staging, "newer")
+    assert outputs(root) == ["newer"] * 2
+    staged = [path for path in leftovers(root) if "replaced" in path.parts]
+    assert not staged
+
+
+@pytest.mark.parametrize("failing", range(4))
+def test_an_error_while_outputs_are_replaced_puts_the_old_ones_back(
+    root: Path, failing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(root, "old")
+    move = Path.replace
+    moved: list[Path] = []
+
+    def replace(self: Path, target: Path) -> Path:
+        moved.append(self)
+        if len(moved) == failing + 1:
+            raise OSError("disk full")
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(OSError, match="disk full"), entrypoint.publish(*NAMES) as staging:
+        write(staging, "new")
+    assert outputs(root) == ["old"] * 2
+    assert not leftovers(root)
+
+
+def test_a_stage_that_wrote_too_little_replaces_nothing(root: Path) -> None:
+    write(root, "old")
+    with (
+        pytest.raises(FileNotFoundError, match=r"data/table\.txt"),
+        entrypoint.publish(*NAMES) as staging,
+    ):
+        (staging / "data/images").mkdir(parents=True)
+    assert outputs(root) == ["old"] * 2
+    assert not leftovers(root)

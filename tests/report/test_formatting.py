@@ -1,0 +1,60 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skiagram.evaluation.results import Estimate
+from skiagram.report.formatting import (
+    format_count,
+    format_decimal,
+    format_difference,
+    format_estimate,
+    format_interval,
+    format_signed,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.8734, "0.873"), (-0.0214, "−0.021"), (-0.0001, "0.000"), (None, "–"), (math.nan, "–")],
+)
+def test_three_decimals_and_a_true_minus(value: float | None, text: str) -> None:
+    assert format_decimal(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.021, "+0.021"), (-0.021, "−0.021"), (0.0001, "0.000"), (None, "–")]
+)
+def test_a_difference_shows_its_sign(value: float | None, text: str) -> None:
+    assert format_signed(value) == text
+
+
+def test_an_interval_has_two_decimals() -> None:
+    assert format_estimate(Estimate(0.873, 0.81, 0.92)) == "0.873 (0.81–0.92)"
+
+
+def test_a_dash_never_stands_beside_a_minus() -> None:
+    assert format_interval(Estimate(0.02, -0.03, 0.07)) == "(−0.03 to 0.07)"
+
+
+def test_a_difference_has_bounds_as_fine_as_itself() -> None:
+    assert format_difference(Estimate(0.008, -0.0004, 0.0149)) == "+0.008 (0.000–0.015)"
+    assert format_difference(Estimate(-0.007, -0.019, 0.006)) == "−0.007 (−0.019 to 0.006)"
+
+
+def test_without_bounds_the_value_stands_alone() -> None:
+    assert format_estimate(Estimate(0.5)) == "0.500"
+    assert format_estimate(Estimate(None, reason="one class")) == "–"
+
+
+@pytest.mark.parametrize(("value", "text"), [(93322, "93,322"), (13.5, "13.5"), (None, "–")])
+def test_counts_are_readable(value: float | None, text: str) -> None:
+    assert format_count(value) == text
+
+
+@given(st.floats(-1, 1))
+def test_printed_numbers_are_within_half_a_unit(value: float) -> None:
+    assert float(format_decimal(value).replace("−", "-")) == pytest.approx(
+        value, abs=0.0005 + 1e-12
+    )

@@ -1,0 +1,255 @@
+"""Whole stores: records, names in errors, memory."""
+
+import dataclasses
+import pickle
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.errors import DataError, OptionError
+from skiagram.image_store.shards import Image, ShardWriter
+from skiagram.image_store.store import ImageStore
+from skiagram.preparation import TRAINING_MEAN
+from skiagram.records import Cases, read_table
+from skiagram.restoration import restore
+from skiagram.restoration.restore import restore_batch, restore_store, training_mean
+from tests.restoration.phantom import Plane, film, restoration, tissue
+from tests.restoration.phantom import restored as alone
+
+
+def test_every_image_is_restored_on_its_own_and_its_treatment_recorded(tmp_path: Path) -> None:
+    images = {"b": film(0).faulty, "a": film(1).noisy, "c": film(2).faulty[:40, :51]}
+    with ShardWriter(tmp_path / "images") as writer:
+        for case_id, image in images.items():
+            writer.add(case_id, image)
+    steps = restoration("wavelet")
+    for run in ("first", "second"):
+        record = tmp_path / f"{run}.parquet"
+        restore_store(ImageStore(tmp_path / "images"), steps, tmp_path / run, record)
+    restored = ImageStore(tmp_path / "first")
+    assert restored.case_ids == ["b", "a", "c"]
+    assert restored.sha256 == ImageStore(tmp_path / "second").sha256
+    assert (tmp_path / "first.parquet").read_bytes() == (tmp_path / "second.parquet").read_bytes()
+    table = read_table(tmp_path / "first.parquet").set_index("case_id")
+    assert list(table.columns) == ["missing", "outliers", "dead_lines", "noise"]
+    for case_id, image in images.items():
+        expected, treatment = alone(steps, image)
+        np.testing.assert_array_equal(restored.image(case_id), expected)
+        assert table.loc[case_id, "outliers"] == treatment.outliers
+        assert table.loc[case_id, "noise"] == treatment.noise
+
+
+def test_workers_restore_to_equal_bytes(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    with ShardWriter(tmp_path / "images") as writer:
+        for at in range(3):  # a piece of work each
+            image = generator.normal(100, 20, (700 + at, 800)).astype(np.float32)
+            writer.add(f"case-{at}", image, (0.1, 0.1 + at))
+    two = Compute(threads=1, workers=2, backend="local", address=None)
+    for name, compute in (("alone", IN_PROCESS), ("shared", two)):
+        restore_store(
+            ImageStore(tmp_path / "images"),
+            restoration("wavelet"),
+            tmp_path / name,
+            tmp_path / f"{name}.parquet",
+            compute=compute,
+        )
+    assert ImageStore(tmp_path / "alone").sha256 == ImageStore(tmp_path / "shared").sha256
+    assert (tmp_path / "alone.parquet").read_bytes() == (tmp_path / "shared.parquet").read_bytes()
+
+
+def test_runs_of_like_images_are_restored_as_each_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore, "_RUN_VALUES", 3 * 64 * 64)
+    likes = [film(0).faulty, film(1).faulty, film(2).noisy, film(3).faulty, film(4).faulty]
+    others: list[Image] = [
+        film(5).faulty[:40],
+        np.ones((40, 64), np.uint8),
+        np.full((40, 64), 3, np.uint16),
+    ]
+    images = {f"c{at}": image for at, image in enumerate([*likes, *others])}
+    with ShardWriter(tmp_path / "images") as writer:
+        for case_id, image in images.items():
+            writer.add(case_id, image, (0.1, 0.2) if case_id == "c1" else None)
+    store = ImageStore(tmp_path / "images")
+    runs = store.runs(0, len(store), restore._RUN_VALUES)
+    assert [len(each.images) for each in runs] == [3, 2, 1, 1, 1]
+    steps = restoration("repair")
+    restore_store(store, steps, tmp_path / "restored", tmp_path / "treatment.parquet")
+    restored = ImageStore(tmp_path / "restored")
+    assert restored.case_ids == list(images)
+    assert restored.spacing("c1") == (0.1, 0.2)
+    assert restored.spacing("c2") is None
+    for case_id, image in images.items():
+        np.testing.assert_array_equal(restored.image(case_id), alone(steps, image)[0])
+
+
+def test_a_batch_can_be_restored_by_another_process() -> None:
+    images = np.stack([film(0).faulty, film(1).faulty])
+    sent, steps = pickle.loads(pickle.dumps((images, restoration("wavelet"))))
+    ours, treatments = restore_batch(["a", "b"], sent, steps, None)
+    expected, same = restoration("wavelet").restore(images)
+    np.testing.assert_array_equal(ours, expected)
+    assert treatments == same
+
+
+def test_an_image_with_nothing_known_is_named_and_leaves_no_finished_store(
+    tmp_path: Path,
+) -> None:
+    with ShardWriter(tmp_path / "images") as writer:
+        writer.add("case-1", film(0).clean)
+        writer.add("case-2", np.full((64, 64), np.nan, np.float32))
+    with pytest.raises(DataError, match=r"^case-2: every pixel is missing"):
+        restore_store(
+            ImageStore(tmp_path / "images"),
+            restoration("wavelet"),
+            tmp_path / "restored",
+            tmp_path / "treatment.parquet",
+        )
+    assert not (tmp_path / "restored" / "index.json").exists()
+    assert not (tmp_path / "treatment.parquet").exists()
+
+
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
+    image = np.zeros((512, 512), np.float32)
+    peaks = []
+    for count in (20, 50):
+        with ShardWriter(tmp_path / f"images-{count}") as writer:
+            for at in range(count):
+                writer.add(f"{at}", image)
+        store = ImageStore(tmp_path / f"images-{count}")
+        tracemalloc.start()
+        restore_store(store, restoration("none"), tmp_path / f"r{count}", tmp_path / f"t{count}")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 5e6 < 50 * image.nbytes / 2
+
+
+@pytest.mark.parametrize("name", ["repair", "wavelet", "article"])
+@pytest.mark.parametrize("shape", [(1400, 2000), (1200, 800, 3)])
+def test_memory_stays_within_four_times_an_image(name: str, shape: tuple[int, ...]) -> None:
+    image = np.random.default_rng(0).random(shape, dtype=np.float32)
+    image[3, 4] = np.nan
+    steps = restoration(name)
+    alone(steps, image[:64, :64])
+    tracemalloc.start()
+    alone(steps, image)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak + image.nbytes < 4 * image.nbytes
+
+
+SPLIT = np.array(["train", "train", "validation", "test"])
+
+
+def cases(split: NDArray[np.str_] = SPLIT) -> Cases:
+    names = np.array([f"c{at}" for at in range(len(split))])
+    return Cases(names, names, split, np.array([0, 1, 0, -1]))
+
+
+def store(folder: Path, images: list[Plane]) -> ImageStore:
+    with ShardWriter(folder) as writer:
+        for at, image in enumerate(images):
+            writer.add(f"c{at}", image)
+    return ImageStore(folder)
+
+
+def gappy(*shape: int) -> list[Plane]:
+    rng = np.random.default_rng(0)
+    images = list(rng.normal(size=(4, *shape)).astype(np.float32))
+    for image in images:
+        image[rng.random(shape) < 0.2] = np.nan
+    images[0][0, 0] = 1.0
+    return images
+
+
+@pytest.mark.parametrize("shape", [(9, 8), (9, 8, 3), (4, 9, 8, 1)])
+def test_it_is_the_mean_of_known_development_pixels_alone(
+    shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    images = gappy(*shape)
+    mean = training_mean(store(tmp_path / "a", images), cases())
+    reference = np.stack(images[:3])
+    known = np.isfinite(reference).any(axis=0)
+    expected = np.nanmean(reference[:, known], axis=0)
+    np.testing.assert_allclose(mean[known], expected, rtol=1e-5, atol=1e-6)
+    assert mean.dtype == np.float32
+    images[3] = images[3] + 100
+    other = training_mean(store(tmp_path / "b", images), cases())
+    np.testing.assert_array_equal(mean, other)
+
+
+def test_a_pixel_no_volume_knows_takes_the_mean_around_it_in_its_slice(tmp_path: Path) -> None:
+    volume = np.broadcast_to(np.arange(3, dtype=np.float32)[:, None, None, None], (3, 5, 5, 1))
+    volume = volume.copy()
+    volume[1, 2, 2] = np.nan
+    mean = training_mean(store(tmp_path, [volume] * 4), cases())
+    np.testing.assert_array_equal(mean[:, 2, 2, 0], [0, 1, 2])
+
+
+def test_a_pixel_no_image_knows_takes_the_mean_around_it(tmp_path: Path) -> None:
+    images = [np.full((5, 5), value, np.float32) for value in (1, 2, 6, 50)]
+    for image in images:
+        image[2, 2] = np.nan
+    mean = training_mean(store(tmp_path, images), cases())
+    np.testing.assert_allclose(mean, np.full((5, 5), 3))
+
+
+def test_missing_pixels_take_it_and_labels_change_no_byte(tmp_path: Path) -> None:
+    images = [tissue(seed, 16) for seed in range(4)]
+    images[3][4, 5] = np.nan
+    source = store(tmp_path / "images", images)
+    fill = dataclasses.replace(restoration("training_mean"), outliers=None, denoising=None)
+    table = cases()
+    permuted = dataclasses.replace(table, label=table.label[::-1].copy())
+    for name, given in (("a", table), ("b", permuted)):
+        restore_store(source, fill, tmp_path / name, tmp_path / f"{name}.parquet", given)
+    expected = np.mean([image[4, 5] for image in images[:3]])
+    assert ImageStore(tmp_path / "a").image("c3")[4, 5] == pytest.approx(expected)
+    np.testing.assert_allclose(
+        np.load(tmp_path / "a" / TRAINING_MEAN), np.mean(images[:3], axis=0), atol=1e-6
+    )
+    for name in ("index.json", "images-00000.arrow", TRAINING_MEAN):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_cross_validation_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"missing\.method: `training_mean` .* design cv"):
+        training_mean(store(tmp_path, gappy(9, 8)), cases(np.full(4, "train")))
+
+
+def test_unequal_sizes_are_refused_by_name_of_the_case(tmp_path: Path) -> None:
+    images = [tissue(0, 8), tissue(1, 8), tissue(2, 9), tissue(3, 8)]
+    with pytest.raises(DataError, match=r"c2: image of shape \(9, 9\) after one of \(8, 8\)"):
+        training_mean(store(tmp_path / "a", images), cases())
+
+
+def test_a_sealed_image_of_another_size_is_refused_too(tmp_path: Path) -> None:
+    images = [tissue(0, 8), tissue(1, 8), tissue(2, 8), tissue(3, 9)]
+    source = store(tmp_path / "images", images)
+    with pytest.raises(DataError, match=r"c3: .*\(9, 9\).* training mean of \(8, 8\)"):
+        restore_store(
+            source, restoration("training_mean"), tmp_path / "a", tmp_path / "a.parquet", cases()
+        )
+    assert not (tmp_path / "a" / "index.json").exists()
+
+
+def test_images_that_know_nothing_are_refused(tmp_path: Path) -> None:
+    blank = [np.full((4, 4), np.nan, np.float32)] * 4
+    with pytest.raises(DataError, match="every pixel of every development image is missing"):
+        training_mean(store(tmp_path, blank), cases())
+
+
+def test_a_store_alone_does_not_tell_which_images_are_development(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no case table"):
+        restore_store(
+            store(tmp_path / "images", gappy(9, 8)),
+            restoration("training_mean"),
+            tmp_path / "a",
+            tmp_path / "a.parquet",
+        )

@@ -1,0 +1,90 @@
+"""Pieces of a study are made once, whole, and belong to their inputs."""
+
+from pathlib import Path
+
+import pytest
+
+from skiagram.compute.code_digest import code_modules
+from skiagram.errors import OptionError
+from skiagram.models.arm import train
+from skiagram.studies.pipeline_steps import ClassicalArm, DeepArm, ingest_data, prepare_data
+from skiagram.studies.search.trials import fit_fold
+from skiagram.studies.workspace import Workspace
+from tests.studies.small_phantom import local_compute
+
+
+def workspace(folder: Path) -> Workspace:
+    return Workspace(folder / "conf", None, folder / "work", local_compute())
+
+
+def test_a_piece_is_made_once_for_equal_inputs(tmp_path: Path) -> None:
+    calls = []
+
+    def make(folder: Path) -> None:
+        calls.append(folder)
+        (folder / "piece").write_text("done")
+
+    first = workspace(tmp_path).make_once("piece", {"a": 1, "b": 2}, make)
+    assert workspace(tmp_path).make_once("piece", {"b": 2, "a": 1}, make) == first
+    assert (first / "piece").read_text() == "done"
+    assert len(calls) == 1
+    assert workspace(tmp_path).make_once("piece", {"a": 2, "b": 2}, make) != first
+
+
+def test_a_piece_that_failed_leaves_nothing_and_is_made_again(tmp_path: Path) -> None:
+    def fail(folder: Path) -> None:
+        (folder / "half").write_text("half")
+        raise ValueError("stopped")
+
+    with pytest.raises(ValueError, match="stopped"):
+        workspace(tmp_path).make_once("piece", {}, fail)
+    assert list((tmp_path / "work").iterdir()) == []
+    folder = workspace(tmp_path).make_once("piece", {}, lambda folder: (folder / "whole").touch())
+    assert [path.name for path in folder.iterdir()] == ["whole"]
+
+
+def test_an_unknown_option_file_says_which_there_are(tmp_path: Path) -> None:
+    (tmp_path / "conf/dataset").mkdir(parents=True)
+    (tmp_path / "conf/dataset/phantom.yaml").write_text("name: phantom")
+    assert workspace(tmp_path).option_file("dataset", "phantom") == {"name": "phantom"}
+    with pytest.raises(OptionError, match=r"conf/dataset/films\.yaml.*Allowed: phantom"):
+        workspace(tmp_path).option_file("dataset", "films")
+
+
+def leave_empty(folder: Path) -> None:
+    assert list(folder.iterdir()) == []
+
+
+FOREST = "skiagram.models.classical.trees.RandomForest"
+NETWORK = "skiagram.models.deep.small_cnn.SmallCNN"
+
+
+def test_the_code_of_a_target_and_of_an_arm_counts(tmp_path: Path) -> None:
+    names = {
+        workspace(tmp_path).make_once("piece", {"model": {"_target_": target}}, leave_empty, arm)
+        for target in (FOREST, NETWORK)
+        for arm in (ClassicalArm, DeepArm)
+    }
+    assert len(names) == 4
+
+
+@pytest.mark.parametrize("work", [fit_fold, train])
+def test_a_fit_depends_on_the_code_of_its_own_arm_alone(work: object) -> None:
+    classical = code_modules(work, ClassicalArm, FOREST)
+    assert {"skiagram.models.classical.trees", "skiagram.features.table"} < classical
+    assert not {name for name in classical if name.startswith("skiagram.training")}
+    assert not {name for name in classical if name.startswith("skiagram.models.deep")}
+    deep = code_modules(work, DeepArm, NETWORK)
+    assert {"skiagram.models.deep.small_cnn", "skiagram.training.fit"} < deep
+    assert not deep & {FOREST.rpartition(".")[0], "skiagram.features.extraction"}
+
+
+@pytest.mark.parametrize("work", [ingest_data, prepare_data])
+def test_data_do_not_depend_on_models(work: object) -> None:
+    assert not {name for name in code_modules(work) if name.startswith("skiagram.models")}
+
+
+def test_pages_and_commands_count_nowhere() -> None:
+    pages = ("skiagram.report", "skiagram.cli", "skiagram.tracking", "skiagram.deploy")
+    found = code_modules(fit_fold, ClassicalArm, FOREST, ingest_data, prepare_data, train)
+    assert not {name for name in found if name.startswith(pages)}

@@ -1,0 +1,404 @@
+"""Every method serves the whole plan; a fold's isotonic probabilities never saw its labels."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import log_softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV, _SigmoidCalibration, _TemperatureScaling
+from sklearn.frozen import FrozenEstimator
+from sklearn.isotonic import IsotonicRegression
+from sklearn.metrics import roc_auc_score
+
+from skiagram.calibration import (
+    Calibration,
+    CalibrationMethod,
+    IsotonicCalibration,
+    RisingCurve,
+    ScalingCalibration,
+    average_calibrations,
+    average_isotonic,
+    average_scaling,
+    fit_calibration,
+    fit_isotonic,
+    fit_platt,
+    fit_temperature,
+    held_out_calibrations,
+    threshold_at_sensitivity,
+)
+from skiagram.errors import DataError
+from skiagram.models.deployment import Decision, Deployment
+from skiagram.models.resampling import CalibratedFit, Resampling, Scored
+from skiagram.records import Task, read_record, write_record
+from tests.models.examples import PLAN, Spy, labelled
+
+METHODS: tuple[CalibrationMethod, ...] = get_args(CalibrationMethod)
+
+
+def developed(method: CalibrationMethod, n_classes: int = 2) -> tuple[CalibratedFit, list[Scored]]:  # type: ignore[type-arg]
+    """Develop the spy once on three folds."""
+    cases = labelled(patients=30, n_classes=n_classes)
+    plan = replace(PLAN, calibration=method)
+    resampling = Resampling(Spy(), plan, positive=1 if n_classes == 2 else None)
+    folds = resampling.folds(cases, 3, "test")
+    return resampling.develop(cases, None, folds, "test", score_training=False)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_plan_gives_probabilities_by_every_method(
+    method: CalibrationMethod, n_classes: int
+) -> None:
+    final, held_out = developed(method, n_classes)
+    for one in held_out:
+        assert ((one.probabilities >= 0) & (one.probabilities <= 1)).all()
+        np.testing.assert_allclose(one.probabilities.sum(axis=1), 1)
+    assert final.calibration.n_classes == n_classes
+    assert (final.threshold is None) == (n_classes > 2)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_probabilities_of_two_classes_rise_with_the_score(method: CalibrationMethod) -> None:
+    for one in developed(method)[1]:
+        order = np.argsort(one.scores[:, 1] - one.scores[:, 0])
+        assert (np.diff(one.probabilities[order, 1]) >= -1e-12).all()
+
+
+@pytest.mark.parametrize(("method", "flattery"), [("isotonic", 0.1), ("platt", 0.02)])
+def test_probabilities_of_a_fold_come_from_the_other_folds(
+    method: CalibrationMethod, flattery: float
+) -> None:
+    """By its own calibration noise would look informative: it knows the fold's labels."""
+    label = np.arange(30) % 2
+    noise = np.random.default_rng(5).normal(size=(12, 30, 2))
+    calibrations = [fit_calibration(method, scores, label) for scores in noise]
+
+    def pooled_auc(chosen: Sequence[Calibration]) -> float:
+        pairs = zip(chosen, noise, strict=True)
+        pooled = np.concatenate([one.probabilities(scores)[:, 1] for one, scores in pairs])
+        return float(roc_auc_score(np.tile(label, 12), pooled))
+
+    raw = roc_auc_score(np.tile(label, 12), (noise[:, :, 1] - noise[:, :, 0]).ravel())
+    assert pooled_auc(calibrations) > raw + flattery
+    assert pooled_auc(held_out_calibrations(calibrations)) < raw + 0.03
+    assert held_out_calibrations(calibrations)[3] == average_calibrations(
+        [*calibrations[:3], *calibrations[4:]]
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_deployment_keeps_the_calibration_to_the_last_bit(
+    method: CalibrationMethod, n_classes: int, tmp_path: Path
+) -> None:
+    folds = [fit_calibration(method, *drawn(40, n_classes, seed)) for seed in range(3)]
+    task = Task(tuple("abc"[:n_classes]), None, "holdout")
+    kept = Deployment(
+        "m", "classical", "M", {}, task, 0.9, (Decision(average_calibrations(folds), 0.5),)
+    )
+    write_record(kept, tmp_path / "deployment.json")
+    assert read_record(Deployment, tmp_path / "deployment.json") == kept
+
+
+def test_a_damaged_curve_is_refused(tmp_path: Path) -> None:
+    calibration = fit_calibration("isotonic", *drawn(40, 2))
+    task = Task(("a", "b"), 1, "holdout")
+    path = tmp_path / "deployment.json"
+    write_record(
+        Deployment("m", "classical", "M", {}, task, 0.9, (Decision(calibration, 0.5),)), path
+    )
+    text = path.read_text()
+    path.write_text(text.replace('"probability": [', '"probability": [\n 1.7,', 1))
+    with pytest.raises(DataError, match="curve"):
+        read_record(Deployment, path)
+
+
+Scores = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+
+def drawn(n: int, n_classes: int, seed: int = 0) -> tuple[Scores, Labels]:
+    """Informative scores of n cases."""
+    generator = np.random.default_rng(seed)
+    label = generator.permutation(np.arange(n) % n_classes)
+    scores = generator.normal(size=(n, n_classes)) + 1.5 * np.eye(n_classes)[label]
+    return scores, label
+
+
+def smoothed(label: Labels, n_classes: int) -> Scores:
+    """Platt's targets, generalised to more classes."""
+    counts = np.bincount(label)
+    own = (counts + 1) / (counts + n_classes)
+    target = np.repeat((1 - own[label])[:, None] / (n_classes - 1), n_classes, axis=1)
+    target[np.arange(len(label)), label] = own[label]
+    return target
+
+
+def test_two_classes_agree_with_scikit_learn() -> None:
+    """scikit-learn's Platt scaling, of the difference of the two scores."""
+    scores, label = drawn(300, 2)
+    difference = scores[:, 1] - scores[:, 0]
+    reference = _SigmoidCalibration().fit(difference, label).predict(difference)
+    ours = fit_platt(scores, label).probabilities(scores)[:, 1]
+    np.testing.assert_allclose(ours, reference, atol=1e-4)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 7])
+def test_the_optimum_is_that_of_a_search_without_gradient(n_classes: int) -> None:
+    scores, label = drawn(200, n_classes)
+    target = smoothed(label, n_classes)
+
+    def loss(theta: Scores) -> float:
+        logits = theta[0] * scores + theta[1:]
+        return -float((target * log_softmax(logits, axis=1)).sum()) / len(label)
+
+    reference = minimize(loss, np.ones(n_classes + 1), method="Powell", options={"ftol": 1e-14})
+    found = fit_platt(scores, label)
+    reached = loss(np.array([found.slope, *found.intercept]))
+    assert reached == pytest.approx(reference.fun, abs=1e-6)
+    assert sum(found.intercept) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 7])
+def test_the_temperature_is_that_of_a_bounded_search(n_classes: int) -> None:
+    scores, label = drawn(200, n_classes)
+    target = smoothed(label, n_classes)
+
+    def loss(log_slope: float) -> float:
+        return -float((target * log_softmax(np.exp(log_slope) * scores, axis=1)).sum())
+
+    reference = np.exp(minimize_scalar(loss, bounds=(-5, 5), method="bounded").x)
+    found = fit_temperature(scores, label)
+    assert found.slope == pytest.approx(reference, rel=1e-3)
+    assert found.intercept == (0.0,) * n_classes
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_temperature_is_near_scikit_learns_where_targets_are_hardly_smoothed(
+    n_classes: int,
+) -> None:
+    scores, label = drawn(20_000, n_classes)
+    reference = _TemperatureScaling().fit(scores, label).beta_
+    assert fit_temperature(scores, label).slope == pytest.approx(reference, rel=2e-3)
+
+
+def test_a_temperature_leaves_the_even_point_where_the_scores_have_it() -> None:
+    scores, label = drawn(60, 2)
+    shifted = scores + np.array([0.0, 5.0])
+    even = fit_temperature(shifted, label).probabilities(np.zeros((1, 2)))
+    np.testing.assert_allclose(even, 0.5)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(2, 5),
+    st.floats(-6, 6).map(lambda power: 10.0**power),
+    st.lists(st.floats(-1e3, 1e3), min_size=5, max_size=5),
+    st.integers(0, 50),
+)
+def test_shift_and_scale_of_the_scores_change_no_probability(
+    n_classes: int, scale: float, shift: list[float], seed: int
+) -> None:
+    scores, label = drawn(60, n_classes, seed)
+    plain = fit_platt(scores, label).probabilities(scores)
+    moved = scale * (scores + np.array(shift[:n_classes]))
+    np.testing.assert_allclose(fit_platt(moved, label).probabilities(moved), plain, atol=1e-3)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 1000))
+def test_slope_is_positive_and_ranking_kept_even_for_scores_that_point_the_wrong_way(
+    seed: int,
+) -> None:
+    scores, label = drawn(40, 2, seed)
+    for one in (scores, -scores):
+        for found in (fit_platt(one, label), fit_temperature(one, label)):
+            assert found.slope > 0
+            order = np.argsort(one[:, 1] - one[:, 0])
+            assert (np.diff(found.probabilities(one)[order, 1]) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        np.zeros((20, 2)),
+        np.full((20, 2), 7.3),
+        np.stack([np.zeros(20), np.linspace(0, 1, 20)], axis=1),
+        np.stack([np.full(20, 1e5), np.linspace(0, 1e-3, 20)], axis=1),
+        np.linspace(-1e300, 1e300, 40).reshape(20, 2),
+        np.linspace(0, 1e-300, 40).reshape(20, 2),
+    ],
+    ids=["zeros", "constant", "one constant", "far apart", "huge", "tiny"],
+)
+def test_strange_scores_still_give_probabilities(scores: Scores) -> None:
+    for fit in (fit_platt, fit_temperature):
+        found = fit(scores, np.arange(20) % 2)
+        assert found.slope > 0
+        probabilities = found.probabilities(scores)
+        assert np.isfinite(probabilities).all()
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+
+
+def test_scores_that_say_nothing_give_the_class_shares() -> None:
+    label = np.repeat([0, 1], [30, 10])
+    probability = fit_platt(np.zeros((40, 2)), label).probabilities(np.zeros((1, 2)))[0, 1]
+    assert probability == pytest.approx(0.25, abs=0.02)
+
+
+def test_average_is_the_mean_of_log_odds() -> None:
+    folds = [ScalingCalibration(1.0, (-1.0, 1.0)), ScalingCalibration(3.0, (0.5, -0.5))]
+    scores, _ = drawn(10, 2)
+    log_odds = [
+        np.diff(np.log(one.probabilities(scores))) for one in [*folds, average_scaling(folds)]
+    ]
+    np.testing.assert_allclose(log_odds[2], (log_odds[0] + log_odds[1]) / 2)
+
+
+class Handed(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A classifier whose scores are its inputs less the mean of the other classes' inputs."""
+
+    def fit(self, scores: Scores, label: Labels) -> "Handed":
+        """Take note of the classes."""
+        self.classes_ = np.unique(label)
+        return self
+
+    def decision_function(self, scores: Scores) -> Scores:
+        """Return margins; of the second class alone where there are two."""
+        n_classes = scores.shape[1]
+        margins: Scores = (n_classes * scores - scores.sum(axis=1, keepdims=True)) / (n_classes - 1)
+        return margins[:, 1] if n_classes == 2 else margins
+
+    def predict(self, scores: Scores) -> Labels:
+        """Return the class of the highest score."""
+        highest: Labels = scores.argmax(axis=1)
+        return highest
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+def test_probabilities_are_those_of_scikit_learn(n_classes: int) -> None:
+    scores, label = drawn(300, n_classes)
+    fresh, _ = drawn(100, n_classes, seed=1)
+    frozen = FrozenEstimator(Handed().fit(scores, label))
+    reference = CalibratedClassifierCV(frozen, method="isotonic").fit(scores, label)
+    found = fit_isotonic(scores, label).probabilities(fresh)
+    np.testing.assert_allclose(found, reference.predict_proba(fresh), atol=1e-9)
+
+
+def test_tied_scores_share_one_value_as_in_scikit_learn() -> None:
+    scores, label = drawn(300, 2)
+    scores = np.round(scores)
+    margin = scores[:, 1] - scores[:, 0]
+    reference = IsotonicRegression(out_of_bounds="clip").fit(margin, label)
+    found = fit_isotonic(scores, label)
+    np.testing.assert_allclose(found.probabilities(scores)[:, 1], reference.predict(margin))
+    np.testing.assert_allclose(found.curves[0].score, reference.X_thresholds_)
+    np.testing.assert_allclose(found.curves[0].probability, reference.y_thresholds_)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(2, 5), st.integers(0, 500), st.integers(0, 2), st.integers(1, 3))
+def test_rows_are_probabilities_and_two_classes_never_fall(
+    n_classes: int, seed: int, digits: int, folds: int
+) -> None:
+    parts = [drawn(40, n_classes, seed + k) for k in range(folds)]
+    fitted = [fit_isotonic(np.round(scores, digits), label) for scores, label in parts]
+    fresh, _ = drawn(60, n_classes, seed + 9)
+    found = average_isotonic(fitted).probabilities(3 * fresh)
+    assert ((found >= 0) & (found <= 1)).all()
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    if n_classes == 2:
+        order = np.argsort(fresh[:, 1] - fresh[:, 0])
+        assert (np.diff(found[order, 1]) >= -1e-12).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 500), st.floats(-8, 8).map(lambda power: 10.0**power), st.floats(-10, 10))
+def test_scale_and_common_level_of_the_scores_change_no_probability(
+    seed: int, scale: float, level: float
+) -> None:
+    scores, label = drawn(60, 3, seed)
+    plain = fit_isotonic(scores, label).probabilities(scores)
+    moved = scale * (scores + level)
+    np.testing.assert_allclose(fit_isotonic(moved, label).probabilities(moved), plain, atol=1e-6)
+
+
+def test_which_class_comes_second_does_not_matter() -> None:
+    scores, label = drawn(80, 2)
+    plain = fit_isotonic(scores, label).probabilities(scores)
+    swapped = fit_isotonic(scores[:, ::-1], 1 - label).probabilities(scores[:, ::-1])
+    np.testing.assert_allclose(swapped[:, ::-1], plain, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_the_average_is_that_of_the_curves_between_knots_too(n_classes: int) -> None:
+    folds = [fit_isotonic(*drawn(50, n_classes, seed)) for seed in range(3)]
+    mean = average_isotonic(folds)
+    at = np.linspace(-6, 6, 1001)
+    for k, curve in enumerate(mean.curves):
+        expected = np.mean([fold.curves[k].at(at) for fold in folds], axis=0)
+        np.testing.assert_allclose(curve.at(at), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        np.zeros((20, 2)),
+        np.stack([np.full(20, 1e5), np.linspace(0, 1e-3, 20)], axis=1),
+        np.linspace(-1e300, 1e300, 40).reshape(20, 2),
+        np.linspace(0, 1e-300, 40).reshape(20, 2),
+    ],
+    ids=["zeros", "far apart", "huge", "tiny"],
+)
+def test_strange_scores_still_give_probabilities_isotonic(scores: Scores) -> None:
+    found = fit_isotonic(scores, np.arange(20) % 2).probabilities(scores)
+    assert ((found >= 0) & (found <= 1)).all()
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+
+
+def test_a_case_that_no_class_claims_gets_equal_probabilities() -> None:
+    nowhere = IsotonicCalibration((RisingCurve((0.0,), (0.0,)),) * 4)
+    np.testing.assert_allclose(nowhere.probabilities(np.zeros((1, 4))), 0.25)
+
+
+@pytest.mark.parametrize(
+    ("score", "probability"),
+    [((0.0, 1.0), (0.5,)), ((), ()), ((1.0, 1.0), (0.1, 0.2)), ((0.0, 1.0), (0.6, 0.2)),
+     ((0.0, 1.0), (-0.1, 0.2)), ((0.0, 1.0), (0.1, 1.2)), ((0.0, 1.0), (float("nan"), 0.2))],
+)  # fmt: skip
+def test_knots_that_are_no_rising_probability_are_refused(
+    score: tuple[float, ...], probability: tuple[float, ...]
+) -> None:
+    with pytest.raises(ValueError, match=r"curve|probability"):
+        RisingCurve(score, probability)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1).filter(
+        lambda cases: any(positive for _, positive in cases)
+    ),
+    st.floats(0.01, 1),
+)
+def test_threshold_is_the_highest_that_keeps_the_sensitivity(
+    cases: list[tuple[float, bool]], sensitivity: float
+) -> None:
+    probability = np.array([one for one, _ in cases])
+    positive = np.array([one for _, one in cases])
+    threshold = threshold_at_sensitivity(probability, positive, sensitivity)
+    assert (probability[positive] >= threshold).mean() >= sensitivity - 1e-8
+    higher = probability[positive][probability[positive] > threshold]
+    assert len(higher) / positive.sum() < sensitivity
+
+
+def test_threshold_is_not_lowered_by_rounding() -> None:
+    probability = np.linspace(0.1, 1, 10)
+    threshold = threshold_at_sensitivity(probability, np.ones(10, dtype=bool), 0.7)
+    assert threshold == pytest.approx(0.4)

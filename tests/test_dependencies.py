@@ -1,0 +1,54 @@
+"""Every package that is imported is declared, not merely installed along with another."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+OWN = {"skiagram", "tests", "benchmarks", "make_reference"}
+
+
+def imported_packages(folder: Path) -> set[str]:
+    """Return the top-level packages that the files below a folder import."""
+    names: set[str] = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module)
+    scripts = [*folder.rglob("*.py"), *(REPOSITORY / "pipeline").glob("*.py")]
+    beside = {path.stem for path in scripts}  # scripts import their neighbours
+    return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - OWN - beside
+
+
+def declared_distributions(*, development: bool) -> set[str]:
+    """Return the normalised names of the distributions that `pyproject.toml` lists."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    lines = list(project["project"]["dependencies"])
+    for extra in project["project"]["optional-dependencies"].values():
+        lines += extra
+    if development:
+        lines += project["dependency-groups"]["dev"]
+    return {_normalised(re.split(r"[<>=~!;\[ ]", line)[0]) for line in lines}
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("folder", ["src", "pipeline", "tests", "docs", "benchmarks", "studies"])
+def test_every_imported_package_is_declared(folder: str) -> None:
+    declared = declared_distributions(development=folder not in ("src", "pipeline"))
+    distributions = packages_distributions()
+    undeclared = {
+        package
+        for package in imported_packages(REPOSITORY / folder)
+        if not {_normalised(name) for name in distributions.get(package, [])} & declared
+    }
+    assert not undeclared

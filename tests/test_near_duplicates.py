@@ -1,0 +1,312 @@
+"""Duplicates against brute-force correlation, and what must never hide or make one."""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image as Picture
+from scipy.ndimage import gaussian_filter
+
+from skiagram.image_store.shards import Image, ShardWriter
+from skiagram.image_store.store import ImageStore
+from skiagram.near_duplicates import (
+    THRESHOLD,
+    correlated_pairs,
+    duplicate_pairs,
+    local_detail,
+    near_duplicate_clusters,
+    projection,
+    thumbnail,
+)
+from skiagram.options import build
+
+
+def store_of(folder: Path, images: list[Image]) -> ImageStore:
+    with ShardWriter(folder) as writer:
+        for at, image in enumerate(images):
+            writer.add(f"case-{at:06d}", image)
+    return ImageStore(folder)
+
+
+def random_images(n: int, shape: tuple[int, ...], seed: int = 0) -> list[Image]:
+    draws = np.random.default_rng(seed)
+    return [draws.integers(0, 256, shape).astype(np.uint8) for _ in range(n)]
+
+
+def found(store: ImageStore) -> dict[tuple[int, int], tuple[float, bool]]:
+    pairs = duplicate_pairs(store)
+    keys = zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)
+    values = zip(pairs.correlation.tolist(), pairs.exact.tolist(), strict=True)
+    return dict(zip(keys, values, strict=True))
+
+
+def volumes_of(n: int, shape: tuple[int, int, int], seed: int = 0) -> list[Image]:
+    """Return smooth volumes with a bright middle that all share."""
+    draws = np.random.default_rng(seed)
+    axes = np.meshgrid(*[np.linspace(-1, 1, side) for side in shape], indexing="ij")
+    outline = np.exp(-4 * sum(axis**2 for axis in axes))
+    smooth = gaussian_filter(draws.normal(size=(n, *shape)), (0, 1, 1, 1))
+    return [(outline + each)[..., None].astype(np.float32) for each in smooth]
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 28), (5, 40, 44)])
+def test_a_copy_of_a_volume_is_found_whatever_its_contrast(
+    tmp_path: Path, shape: tuple[int, int, int]
+) -> None:
+    volumes = volumes_of(20, shape)
+    noise = np.random.default_rng(1).normal(size=(*shape, 1)) * 0.01
+    copy = (3 * volumes[4] + 7 + noise).astype(np.float32)
+    pairs = found(store_of(tmp_path, [*volumes, copy, volumes[2].copy()]))
+    assert {pair: exact for pair, (_, exact) in pairs.items()} == {(2, 21): True, (4, 20): False}
+
+
+def test_volumes_that_differ_in_the_order_of_slices_are_no_duplicates(tmp_path: Path) -> None:
+    volume = volumes_of(1, (12, 30, 30))[0]
+    assert not found(store_of(tmp_path, [volume, volume[::-1].copy()]))
+
+
+def test_the_projection_of_a_volume_is_the_mean_of_what_is_known() -> None:
+    volume = np.arange(24, dtype=np.float32).reshape(2, 3, 4, 1)
+    volume[0, 0, 0] = np.nan
+    volume[:, 0, 1] = np.nan
+    expected = volume[..., 0].mean(axis=0)
+    expected[0, 0] = volume[1, 0, 0, 0]
+    np.testing.assert_array_equal(projection(volume), expected)
+    np.testing.assert_array_equal(projection(volume[0]), volume[0])
+
+
+def test_pairs_are_those_of_numpy_corrcoef(tmp_path: Path) -> None:
+    draws = np.random.default_rng(1)
+    base = draws.normal(size=(8, 28, 28))
+    noisy = [base[i % 8] + draws.normal(size=(28, 28)) * (0.0005 * i) for i in range(600)]
+    images = [image.astype(np.float32) for image in noisy]
+    correlation = np.corrcoef([image.ravel() for image in images])
+    rows, columns = np.nonzero(np.triu(correlation > THRESHOLD, k=1))
+    pairs = found(store_of(tmp_path, images))
+    assert len(pairs) > 100
+    assert set(pairs) == set(zip(rows.tolist(), columns.tolist(), strict=True))
+    for pair, (value, _) in pairs.items():
+        assert value == pytest.approx(correlation[pair], abs=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(gain=st.floats(0.1, 20), offset=st.floats(-500, 500), size=st.integers(5, 90))
+def test_brightness_and_contrast_do_not_hide_a_copy(gain: float, offset: float, size: int) -> None:
+    image = np.random.default_rng(size).normal(100, 20, (size, size + 3)).astype(np.float32)
+    changed = (gain * image + offset).astype(np.float32)
+    assert thumbnail(image) @ thumbnail(changed) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_resized_copy_is_a_near_duplicate(tmp_path: Path) -> None:
+    large = gaussian_filter(np.random.default_rng(2).normal(size=(112, 84)), 3).astype(np.float32)
+    small = large.reshape(56, 2, 42, 2).mean(axis=(1, 3))
+    correlation, exact = found(store_of(tmp_path, [large, small]))[0, 1]
+    assert correlation > 0.995
+    assert not exact
+
+
+def test_a_thumbnail_pixel_is_the_mean_over_its_area() -> None:
+    image = np.random.default_rng(3).normal(size=(56, 84))
+    means = image.reshape(28, 2, 28, 3).mean(axis=(1, 3)).ravel()
+    expected = (means - means.mean()) / np.linalg.norm(means - means.mean())
+    np.testing.assert_allclose(thumbnail(image), expected, atol=1e-6)
+
+
+def test_identical_constant_images_are_exact_copies(tmp_path: Path) -> None:
+    blank: list[Image] = [np.full((30, 30), value, dtype=np.uint8) for value in (7, 7, 8)]
+    assert found(store_of(tmp_path, blank)) == {(0, 1): (1.0, True)}
+
+
+@pytest.mark.parametrize("value", [0, 1e-6, 0.1, 1e6])
+@pytest.mark.parametrize("shape", [(40, 30), (300, 5), (31, 33, 3), (9, 11, 13, 1)])
+def test_a_constant_image_of_any_value_has_no_thumbnail(
+    value: float, shape: tuple[int, ...]
+) -> None:
+    constant = np.full(shape, value, dtype=np.float32)
+    assert not thumbnail(constant).any()
+    assert not local_detail(constant, 28).any()
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.0])
+def test_a_near_duplicate_is_found_whatever_the_range_of_its_pixels(
+    tmp_path: Path, offset: float
+) -> None:
+    draws = np.random.default_rng(5)
+    image, other = (gaussian_filter(draws.normal(size=(2, 56, 56)), (0, 2, 2))) + offset
+    images = [gain * each for each in (image, other) for gain in (1e-6, 1, 1e6)]
+    images += [np.full((56, 56), value) for value in (1e-6, 1.0, 1e6)]
+    store = store_of(tmp_path, [each.astype(np.float32) for each in images])
+    assert set(found(store)) == {(0, 1), (0, 2), (1, 2), (3, 4), (3, 5), (4, 5)}
+
+
+def test_a_near_duplicate_of_tiny_range_is_found_above_an_offset(tmp_path: Path) -> None:
+    image = gaussian_filter(np.random.default_rng(6).normal(size=(56, 56)), 2)
+    tiny = (1 + 1e-6 * image / np.ptp(image)).astype(np.float32)
+    assert (0, 1) in found(store_of(tmp_path, [image.astype(np.float32), tiny]))
+
+
+def test_depth_and_shape_keep_copies_from_being_exact(tmp_path: Path) -> None:
+    image = random_images(1, (28, 28))[0]
+    pairs = found(store_of(tmp_path, [image, image.astype(np.uint16), image.copy()]))
+    assert {pair: exact for pair, (_, exact) in pairs.items()} == {
+        (0, 1): False,
+        (0, 2): True,
+        (1, 2): False,
+    }
+
+
+def test_a_few_missing_pixels_do_not_hide_a_copy(tmp_path: Path) -> None:
+    image = gaussian_filter(np.random.default_rng(4).normal(size=(40, 40)), 2).astype(np.float32)
+    holed = image.copy()
+    holed[3, 5:9] = np.nan
+    assert (0, 1) in found(store_of(tmp_path, [image, holed]))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 3, 3), (40, 30, 3), (300, 5)])
+def test_every_shape_has_a_finite_thumbnail(shape: tuple[int, ...]) -> None:
+    made = thumbnail(random_images(1, shape)[0])
+    assert made.shape == (28 * 28,)
+    assert np.isfinite(made).all()
+    missing: NDArray[np.float32] = np.full(shape, np.nan, dtype=np.float32)
+    assert not thumbnail(missing).any()
+
+
+def test_huge_intensities_are_compared(tmp_path: Path) -> None:
+    image = (np.random.default_rng(5).normal(size=(28, 28)) * 1e30).astype(np.float32)
+    assert (0, 1) in found(store_of(tmp_path, [image, image * np.float32(2)]))
+
+
+def test_unlike_images_are_no_pair(tmp_path: Path) -> None:
+    store = store_of(tmp_path, random_images(50, (28, 28, 3)))
+    assert not found(store)
+    assert len(np.unique(near_duplicate_clusters(store))) == 50
+
+
+def test_clusters_chain_near_duplicates(tmp_path: Path) -> None:
+    draws = np.random.default_rng(6)
+    start, end, other = draws.normal(size=(3, 28, 28))
+    chain = [np.cos(turn) * start + np.sin(turn) * end for turn in (0, 0.19, 0.38)]
+    store = store_of(tmp_path, [image.astype(np.float32) for image in (*chain, other)])
+    assert (0, 2) not in found(store)
+    clusters = near_duplicate_clusters(store)
+    assert clusters[0] == clusters[1] == clusters[2] != clusters[3]
+
+
+def breasts(count: int) -> list[NDArray[np.float32]]:
+    """Return smooth tissue of different breasts within one outline on black ground."""
+    row, column = np.mgrid[:160, :128]
+    inside = ((row - 80) / 70) ** 2 + (column / 100) ** 2 < 1
+    draws = np.random.default_rng(9).normal(size=(count, 160, 128))
+    tissue = [gaussian_filter(draw, 2) for draw in draws]
+    return [np.where(inside, 150 + 60 * one, 0).astype(np.float32) for one in tissue]
+
+
+def test_a_shared_outline_alone_makes_no_near_duplicate(tmp_path: Path) -> None:
+    images = breasts(4)
+    first, other = (thumbnail(image) for image in images[:2])
+    assert first @ other > THRESHOLD
+    assert not found(store_of(tmp_path, [*images]))
+
+
+@pytest.mark.parametrize("export", ["8 bits", "noise", "half the size", "darker", "JPEG"])
+def test_an_export_of_a_film_with_a_shared_outline_is_found(export: str, tmp_path: Path) -> None:
+    film, other, *_ = breasts(3)
+    encoded = BytesIO()
+    Picture.fromarray(film.astype(np.uint8)).save(encoded, "JPEG", quality=75)
+    noise = np.random.default_rng(10).normal(size=film.shape)
+    copy: Image = {
+        "8 bits": (film / film.max() * 255).astype(np.uint8),
+        "noise": (film + 3 * noise).astype(np.float32),
+        "half the size": film.reshape(80, 2, 64, 2).mean(axis=(1, 3)),
+        "darker": np.sqrt(film),
+        "JPEG": np.asarray(Picture.open(encoded)),
+    }[export]
+    assert set(found(store_of(tmp_path, [film, other, copy]))) == {(0, 2)}
+
+
+@given(gain=st.floats(0.1, 20), offset=st.floats(-500, 500))
+@settings(max_examples=25, deadline=None)
+def test_detail_ignores_brightness_and_contrast(gain: float, offset: float) -> None:
+    image = np.random.default_rng(0).normal(100, 20, (60, 50)).astype(np.float32)
+    changed = gain * image.astype(np.float64) + offset
+    assert local_detail(image, 40) @ local_detail(changed, 40) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_constant_image_has_no_detail() -> None:
+    assert not local_detail(np.full((30, 30), 7, np.uint8), 28).any()
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["films", "regions", "malignancy"])
+def test_no_film_of_mini_mias_is_taken_for_another(
+    name: str, real_data: Path, tmp_path: Path
+) -> None:
+    option_file = Path(__file__).parents[1] / f"conf/dataset/mini_mias_{name}.yaml"
+    opened = build(yaml.safe_load(option_file.read_text()), "dataset").open(real_data)
+    images = [opened.image(at).pixels for at in range(len(opened.entries()))]
+    assert not found(store_of(tmp_path, images))
+
+
+def unit(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    made: NDArray[np.float32] = values / np.linalg.norm(values, axis=1, keepdims=True)
+    return made.astype(np.float32)
+
+
+def by_all_products(vectors: NDArray[np.float32], threshold: float) -> dict[tuple[int, int], float]:
+    products = vectors.astype(np.float64) @ vectors.astype(np.float64).T
+    i, j = np.nonzero(np.triu(products > threshold, k=1))
+    return dict(zip(zip(i.tolist(), j.tolist(), strict=True), products[i, j], strict=True))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    number=st.integers(1, 60),
+    length=st.integers(2, 60),
+    directions=st.integers(1, 8),
+    spread=st.floats(0, 0.5),
+    threshold=st.floats(0.3, 0.999),
+)
+def test_no_pair_is_missed(
+    seed: int, number: int, length: int, directions: int, spread: float, threshold: float
+) -> None:
+    """Vectors near a few directions, so that many products lie close to any threshold."""
+    draws = np.random.default_rng(seed)
+    base = draws.normal(size=(directions, length))
+    values = base[draws.integers(0, directions, number)]
+    vectors = unit(values + spread * draws.normal(size=values.shape))
+    found, expected = correlated_pairs(vectors, threshold), by_all_products(vectors, threshold)
+    sure = {pair for pair, value in expected.items() if value > threshold + 1e-6}
+    assert sure <= set(found) <= set(by_all_products(vectors, threshold - 1e-6))
+    for pair in sure:
+        assert found[pair] == pytest.approx(min(expected[pair], 1), abs=1e-6)
+
+
+def test_blocks_join_without_a_seam() -> None:
+    """More vectors than a block has rows or columns, and pairs across every border."""
+    draws = np.random.default_rng(0)
+    vectors = unit(draws.normal(size=(5000, 40)))
+    copies = draws.permutation(5000)[:600]
+    vectors[copies[:300]] = vectors[copies[300:]]
+    found = correlated_pairs(vectors, 0.98)
+    pairs = np.sort(copies.reshape(2, 300).T, axis=1)
+    assert set(found) >= {(int(one), int(other)) for one, other in pairs}
+    assert found.keys() == by_all_products(vectors, 0.98).keys()
+
+
+@pytest.mark.parametrize("number", [0, 1, 5])
+def test_vectors_without_length_are_like_nothing(number: int) -> None:
+    assert correlated_pairs(np.zeros((number, 784), dtype=np.float32), 0.98) == {}
+
+
+def test_all_alike_are_all_found() -> None:
+    vectors = np.tile(unit(np.random.default_rng(1).normal(size=(1, 784))), (30, 1))
+    found = correlated_pairs(vectors, 0.98)
+    assert len(found) == 30 * 29 // 2
+    assert max(found.values()) <= 1

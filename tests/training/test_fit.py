@@ -1,0 +1,117 @@
+"""What Lightning offers works by option, and a fit with it can be resumed."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skiagram.errors import OptionError
+from skiagram.models.contract import FitContext
+from skiagram.models.deep.fitted import FittedNetwork
+from skiagram.models.deep.network_model import NetworkModel
+from skiagram.models.deep.small_cnn import SmallCNN
+from skiagram.training.callbacks import Curves
+from skiagram.training.options import Optimizer, Trainer, Training, learning_rate_share
+from tests.models.deep.spots import CPU, halves, training
+
+STEP_DOWN = {"_target_": "torch.optim.lr_scheduler.StepLR", "step_size": 2, "gamma": 0.1}
+PLATEAU = {"_target_": "torch.optim.lr_scheduler.ReduceLROnPlateau", "patience": 0, "factor": 0.5}
+
+
+def fitted(folder: Path, options: Training, trainer: Trainer, state: Path | None) -> FittedNetwork:
+    known, unseen = halves(folder, 48)
+    model = NetworkModel(SmallCNN(widths=(6, 12), dropout=0.3, training=options), trainer, 1)
+    return model.fit(known, unseen, FitContext(seed=3, folder=state))
+
+
+def weights(folder: Path, network: FittedNetwork) -> bytes:
+    network.save(folder)
+    return (folder / "weights.safetensors").read_bytes()
+
+
+def with_schedule(schedule: Any, epochs: int = 5) -> Training:
+    adam = Optimizer(name="adam", lr=0.01, weight_decay=0.0, schedule=schedule)
+    return dataclasses.replace(training(epochs=epochs), optimizer=adam)
+
+
+@pytest.mark.parametrize(("batches", "steps"), [(1, 4), (2, 2), (3, 2)])
+def test_gradients_are_accumulated_over_batches(tmp_path: Path, batches: int, steps: int) -> None:
+    options = dataclasses.replace(with_schedule("one_cycle", epochs=4), batch_size=8)
+    trainer = dataclasses.replace(CPU, accumulate_grad_batches=batches)
+    rates = fitted(tmp_path, options, trainer, None).summary.curves["learning_rate"]
+    share = learning_rate_share(options.optimizer, steps, epochs=4)
+    assert rates.tolist() == pytest.approx([0.01 * share(steps * epoch) for epoch in range(4)])
+
+
+@pytest.mark.parametrize("schedule", [STEP_DOWN, PLATEAU, "one_cycle"])
+def test_a_fit_with_any_schedule_is_resumed_exactly(
+    tmp_path: Path, schedule: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = with_schedule(schedule)
+    whole = fitted(tmp_path, options, CPU, tmp_path / "whole")
+    add_epoch = Curves.on_train_epoch_end
+
+    def fail(self: Curves, *arguments: Any) -> None:
+        if len(self.rows) == 3:
+            raise RuntimeError("power cut")
+        add_epoch(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Curves, "on_train_epoch_end", fail)
+        with pytest.raises(RuntimeError, match="power cut"):
+            fitted(tmp_path, options, CPU, tmp_path / "broken")
+    resumed = fitted(tmp_path, options, CPU, tmp_path / "broken")
+    pd.testing.assert_frame_equal(whole.summary.curves, resumed.summary.curves)
+    assert weights(tmp_path / "a", whole) == weights(tmp_path / "b", resumed)
+
+
+def test_a_scheduler_of_pytorch_sets_the_learning_rate_of_each_epoch(tmp_path: Path) -> None:
+    curves = fitted(tmp_path, with_schedule(STEP_DOWN), CPU, None).summary.curves
+    assert curves["learning_rate"].tolist() == pytest.approx([0.01, 0.01, 1e-3, 1e-3, 1e-4])
+
+
+def test_callbacks_and_a_logger_of_lightning_work_by_option(tmp_path: Path) -> None:
+    stop = {"_target_": "pytorch_lightning.callbacks.EarlyStopping", "monitor": "training_loss"}
+    trainer = dataclasses.replace(
+        CPU,
+        callbacks=(stop | {"stopping_threshold": 1e9},),
+        logger={"_target_": "pytorch_lightning.loggers.CSVLogger", "save_dir": str(tmp_path)},
+    )
+    network = fitted(tmp_path, training(epochs=5), trainer, None)
+    assert len(network.summary.curves) == 1
+    (logged,) = (pd.read_csv(path) for path in tmp_path.rglob("metrics.csv"))
+    assert {"training_loss", "validation_loss", "validation_accuracy", "lr-Adam"} <= set(logged)
+
+
+def test_gradients_are_clipped(tmp_path: Path) -> None:
+    sgd = Optimizer(name="sgd", lr=0.01, weight_decay=0.0, schedule="constant")
+    free = dataclasses.replace(training(epochs=1), optimizer=sgd)
+    clipped = dataclasses.replace(free, gradient_clip=1e-12)
+    still = dataclasses.replace(free, optimizer=dataclasses.replace(sgd, lr=1e-12))
+    scores = [
+        fitted(tmp_path / str(number), options, CPU, None).scores(halves(tmp_path, 48)[1].inputs)
+        for number, options in enumerate((free, clipped, still))
+    ]
+    np.testing.assert_allclose(scores[1], scores[2], atol=1e-6)
+    assert np.abs(scores[0] - scores[2]).max() > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("part", "named"),
+    [
+        ({"_target_": "pytorch_lightning.callbacks.Absent"}, "trainer.callbacks: .*Absent"),
+        (
+            {"_target_": "pytorch_lightning.callbacks.Timer", "hours": 1},
+            "trainer.callbacks: .*hours",
+        ),
+    ],
+)
+def test_a_part_that_does_not_exist_is_a_wrong_option(
+    tmp_path: Path, part: dict[str, Any], named: str
+) -> None:
+    trainer = dataclasses.replace(CPU, callbacks=(part,))
+    with pytest.raises(OptionError, match=named):
+        fitted(tmp_path, training(), trainer, None)
