@@ -87,18 +87,18 @@ def test_decisions_and_brier_equal_sklearn(
 ) -> None:
     probability, label, ones = several
     named = probability.argmax(axis=1)
-    balanced = discrimination.balanced_accuracy(named, label, 4, ones)[0]
+    balanced = discrimination.balanced_accuracy(named, label, ones, 4)[0]
     assert balanced == pytest.approx(balanced_accuracy_score(label, named))
     table = discrimination.confusion(named, label, 4)
     np.testing.assert_array_equal(table, confusion_matrix(label, named))
     assert np.trace(table) / 60 == accuracy_score(label, named)
     expected = brier_score_loss(label, probability, labels=range(4), scale_by_half=False)
-    assert discrimination.brier(probability, label, None, ones)[0] == pytest.approx(expected)
+    assert discrimination.brier(probability, label, ones, None)[0] == pytest.approx(expected)
 
 
 def test_brier_of_two_classes_is_of_the_positive_alone() -> None:
     probability = np.array([[0.2, 0.8], [0.6, 0.4]])
-    found = discrimination.brier(probability, np.array([1, 0]), 1, np.ones((1, 2)))
+    found = discrimination.brier(probability, np.array([1, 0]), np.ones((1, 2)), 1)
     assert found[0] == pytest.approx((0.2**2 + 0.4**2) / 2)
 
 
@@ -108,5 +108,5 @@ def test_a_resample_without_a_class_is_not_a_number() -> None:
     found = discrimination.roc_auc(score, positive, weights)
     assert np.isnan(found).tolist() == [True, True, False]
     named = positive.astype(np.int64)
-    balanced = discrimination.balanced_accuracy(named, named, 2, weights)
+    balanced = discrimination.balanced_accuracy(named, named, weights, 2)
     assert np.isnan(balanced).tolist() == [True, True, False]

@@ -15,7 +15,8 @@ from skiagram.evaluation.auc_difference import estimate_auc_difference
 from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.labelled_cases import label_cases as open_seal
-from skiagram.evaluation.metrics import estimate_metrics, predictive_values_at_prevalence
+from skiagram.evaluation.metrics import estimate_metrics
+from skiagram.evaluation.proportions import predictive_value_at_prevalence
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import Scores, align_scores
 from tests.evaluation.scenario import Scenario, finished, reference, scenario
@@ -93,7 +94,19 @@ def test_without_a_threshold_the_operating_point_says_so() -> None:
     assert "no threshold" in found["specificity"].reason
 
 
-PPV, NPV = "positive_predictive_value_at_prevalence", "negative_predictive_value_at_prevalence"
+PPV, NPV = "positive predictive value", "negative predictive value"
+
+
+def predictive_values(
+    right: NDArray[np.float64],
+    positive: NDArray[np.bool_],
+    patient: NDArray[np.int64],
+    prevalence: float,
+) -> dict[str, Estimate]:
+    return {
+        PPV: predictive_value_at_prevalence(right, positive, patient, prevalence),
+        NPV: predictive_value_at_prevalence(right, ~positive, patient, 1 - prevalence),
+    }
 
 
 def cases(
@@ -107,7 +120,7 @@ def test_equals_mercaldo_on_the_papers_counts() -> None:
     # ApoE ε4 and Alzheimer's disease: 240 of 418 patients and 87 of 375 controls carry it,
     # prevalence 3 %; bounds by the paper's eqs. 8 to 11 in R 4.2.2
     right, positive = cases(240, 178, 288, 87)
-    found = predictive_values_at_prevalence(right, positive, np.arange(793), 0.03)
+    found = predictive_values(right, positive, np.arange(793), 0.03)
     expected = {
         PPV: (0.07109937006, 0.05887097288, 0.08563666566),
         NPV: (0.9831403887, 0.9809487910, 0.9850837047),
@@ -119,7 +132,7 @@ def test_equals_mercaldo_on_the_papers_counts() -> None:
 
 def test_at_the_observed_share_it_is_the_observed_predictive_value() -> None:
     right, positive = cases(40, 10, 120, 30)
-    found = predictive_values_at_prevalence(right, positive, np.arange(200), 0.25)
+    found = predictive_values(right, positive, np.arange(200), 0.25)
     assert found[PPV].value == pytest.approx(40 / 70)
     assert found[NPV].value == pytest.approx(120 / 130)
 
@@ -130,7 +143,7 @@ def test_clusters_widen_as_resampled_patients_do() -> None:
     positive = patient < 60
     ease = rng.normal(size=150)[patient]
     right = (1.0 + ease + 0.3 * rng.normal(size=600) > 0).astype(float)
-    found = predictive_values_at_prevalence(right, positive, patient, 0.1)[PPV]
+    found = predictive_values(right, positive, patient, 0.1)[PPV]
     values = []
     for _ in range(1000):
         drawn = np.bincount(rng.integers(150, size=150), minlength=150)[patient].astype(float)
@@ -143,8 +156,8 @@ def test_clusters_widen_as_resampled_patients_do() -> None:
 
 def test_extremes_keep_their_doubt_and_absent_classes_say_why() -> None:
     right, positive = cases(20, 0, 30, 10)
-    found = predictive_values_at_prevalence(right, positive, np.arange(60), 0.1)[NPV]
+    found = predictive_values(right, positive, np.arange(60), 0.1)[NPV]
     assert found.value == 1
     assert 0.9 < (found.low or 0) < 1
-    alone = predictive_values_at_prevalence(right[:20], positive[:20], np.arange(20), 0.1)
+    alone = predictive_values(right[:20], positive[:20], np.arange(20), 0.1)
     assert alone[PPV].reason == alone[NPV].reason == "a class has no case"

@@ -13,6 +13,8 @@ from skiagram.compute.compiled import compiled
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Labels = NDArray[np.int64]
+PARTIAL_AUC_END = 0.1  # false positive rate
 
 
 def tied_order(score: Floats) -> tuple[Places, Flags]:
@@ -148,9 +150,6 @@ def risk_areas(order: Places, ends: Flags, wrong: Flags, weights: Floats) -> Flo
     return areas
 
 
-Labels = NDArray[np.int64]
-
-
 def roc_auc(score: Floats, positive: Flags, weights: Floats) -> Floats:
     """Area under the ROC curve: chance that a positive outranks a negative, ties half.
 
@@ -163,7 +162,9 @@ def roc_auc(score: Floats, positive: Flags, weights: Floats) -> Floats:
     return roc_areas(order, ends, positive, weights)
 
 
-def partial_roc_auc(score: Floats, positive: Flags, weights: Floats, most: float) -> Floats:
+def partial_roc_auc(
+    score: Floats, positive: Flags, weights: Floats, most: float = PARTIAL_AUC_END
+) -> Floats:
     """Area under the ROC curve up to a false positive rate, standardised (McClish 1989).
 
     (1 + (area − least) / (greatest − least)) / 2, least and greatest being the areas of chance and
@@ -237,14 +238,14 @@ def macro_average_precision(probability: Floats, label: Labels, weights: Floats)
     return result
 
 
-def balanced_accuracy(decision: Labels, label: Labels, n_classes: int, weights: Floats) -> Floats:
+def balanced_accuracy(decision: Labels, label: Labels, weights: Floats, n_classes: int) -> Floats:
     """Unweighted mean over classes of the share of its cases that are classified correctly.
 
     Args:
         decision: (n,) named class.
         label: (n,) true class.
-        n_classes: Number of classes of the task.
         weights: (b, n), ≥ 0.
+        n_classes: Number of classes of the task.
     """
     shares = []
     for k in range(n_classes):
@@ -254,7 +255,7 @@ def balanced_accuracy(decision: Labels, label: Labels, n_classes: int, weights: 
     return result
 
 
-def brier(probability: Floats, label: Labels, positive: int | None, weights: Floats) -> Floats:
+def brier(probability: Floats, label: Labels, weights: Floats, positive: int | None) -> Floats:
     """Mean squared distance of probabilities from what was true; lower is better.
 
     Two classes: of the positive class alone, in [0, 1]. More: summed over classes, in [0, 2]
@@ -263,8 +264,8 @@ def brier(probability: Floats, label: Labels, positive: int | None, weights: Flo
     Args:
         probability: (n, n_classes).
         label: (n,).
-        positive: Label of the positive class; None with more than two classes.
         weights: (b, n), ≥ 0.
+        positive: Label of the positive class; None with more than two classes.
     """
     truth = np.eye(probability.shape[1])[label]
     squares = (probability - truth) ** 2

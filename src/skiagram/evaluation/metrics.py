@@ -6,24 +6,23 @@ metric write its function here, or its statistic in `discrimination`, and one `M
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal
+from functools import cached_property, partial
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from skiagram.evaluation import discrimination
 from skiagram.evaluation.bootstrap import MeanOverRepeats, PatientDraws, bootstrap_estimate
 from skiagram.evaluation.delong import Placements, auc_estimate, placements
+from skiagram.evaluation.discrimination import Flags, Floats, Labels
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.proportions import Z, effective_size, proportion, wilson_interval
+from skiagram.evaluation.proportions import predictive_value_at_prevalence, proportion
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import Scores
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-FALSE_POSITIVE_RATE = 0.1  # where the partial AUC ends
+Statistic = Callable[[NDArray[Any], NDArray[Any], Floats], Floats]
+Estimator = Callable[[Scores, LabelledCases, PatientDraws], Estimate]
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,6 @@ class Decisions:
     def positive(self) -> Flags:
         """Return (n,) the true class."""
         return np.asarray(self.cases.label == self.cases.positive)
-
-    @cached_property
-    def correct(self) -> Floats:
-        """Return (repeats, n) 1 where a case is decided correctly, else 0."""
-        correct: Floats = (self.called == self.positive).astype(np.float64)
-        return correct
 
 
 @dataclass(frozen=True)
@@ -90,7 +83,7 @@ class Metric:
     averaged_over_classes: bool = False
     table_column: bool = False
     headline: bool = False
-    estimate: Callable[[Scores, LabelledCases, PatientDraws], Estimate] | None = None
+    estimate: Estimator | None = None
     judge: Callable[[Decisions], Estimate] | None = None
     needs_prevalence: bool = False
 
@@ -146,16 +139,11 @@ def estimate_auc(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> E
     """Estimate the AUC: by DeLong for two classes, one-vs-rest by bootstrap for more."""
     if 0 in cases.patients_by_class():
         return Estimate(None, reason=absent_classes(cases))
-    found = binary_placements(scores, cases)
-    if found is not None:
-        return auc_estimate(found)
-    return bootstrap_estimate(
-        MeanOverRepeats(
-            lambda one, weights: discrimination.one_vs_rest_auc(one, cases.label, weights),
-            scores.probability,
-            scores.folds,
-        ),
-        draws,
+    ranked = binary_placements(scores, cases)
+    if ranked is not None:
+        return auc_estimate(ranked)
+    return _bootstrap(
+        discrimination.one_vs_rest_auc, scores.probability, cases.label, draws, scores.folds
     )
 
 
@@ -163,60 +151,52 @@ def estimate_class_auc(scores: Scores, cases: LabelledCases) -> tuple[Estimate, 
     """Estimate the AUC of each class against all others, by its probability; empty for two."""
     if cases.positive is not None:
         return ()
-    found = []
+    by_class = []
     for k, patients in enumerate(cases.patients_by_class()):
         own = cases.label == k
         if patients == 0 or own.all():
-            found.append(Estimate(None, reason=absent_classes(cases)))
+            by_class.append(Estimate(None, reason=absent_classes(cases)))
         else:
             ranking = scores.probability[:, :, k]
-            found.append(auc_estimate(placements(ranking, own, cases.patient, scores.folds)))
-    return tuple(found)
+            by_class.append(auc_estimate(placements(ranking, own, cases.patient, scores.folds)))
+    return tuple(by_class)
 
 
-def estimate_hand_till_auc(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
-    """Estimate the mean AUC of pairs of classes."""
-    statistic = MeanOverRepeats(
-        lambda probability, weights: discrimination.hand_till_auc(
-            probability, cases.label, weights
-        ),
-        scores.probability,
-    )
-    return bootstrap_estimate(statistic, draws)
-
-
-def estimate_partial_auc(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
-    """Estimate the standardised AUC at false positive rates up to `FALSE_POSITIVE_RATE`."""
-    if 0 in cases.patients_by_class() or scores.ranking is None:
-        return Estimate(None, reason=absent_classes(cases))
-    positive = cases.label == cases.positive
-    statistic = MeanOverRepeats(
-        lambda one, weights: discrimination.partial_roc_auc(
-            one, positive, weights, FALSE_POSITIVE_RATE
-        ),
-        scores.ranking,
-    )
-    return bootstrap_estimate(statistic, draws)
-
-
-def estimate_average_precision(
-    scores: Scores, cases: LabelledCases, draws: PatientDraws
+def _bootstrap(
+    statistic: Statistic,
+    values: NDArray[Any],
+    truth: NDArray[Any],
+    draws: PatientDraws,
+    folds: int = 0,
+    *,
+    share: bool = True,
 ) -> Estimate:
-    """Estimate the average precision; with more than two classes the one-vs-rest mean."""
-    if 0 in cases.patients_by_class():
-        return Estimate(None, reason=absent_classes(cases))
-    if scores.ranking is None:
-        statistic = MeanOverRepeats(
-            lambda one, weights: discrimination.macro_average_precision(one, cases.label, weights),
-            scores.probability,
-        )
-    else:
-        positive = cases.label == cases.positive
-        statistic = MeanOverRepeats(
-            lambda one, weights: discrimination.average_precision(one, positive, weights),
-            scores.ranking,
-        )
-    return bootstrap_estimate(statistic, draws)
+    """Estimate the mean over repeats of a statistic of (repeats, n, …) values and (n,) truth."""
+
+    def of_repeat(of_cases: NDArray[Any], weights: Floats) -> Floats:
+        return statistic(of_cases, truth, weights)
+
+    return bootstrap_estimate(MeanOverRepeats(of_repeat, values, folds), draws, share=share)
+
+
+def _by_bootstrap(*, two: Statistic | None = None, more: Statistic | None = None) -> Estimator:
+    """Return what estimates a metric that is not defined without a case of every class.
+
+    Args:
+        two: Statistic of what ranks the cases and the true class, for two classes.
+        more: Statistic of probabilities and labels, for more classes.
+    """
+
+    def estimate(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
+        if 0 in cases.patients_by_class():
+            return Estimate(None, reason=absent_classes(cases))
+        if two and scores.ranking is not None:
+            return _bootstrap(two, scores.ranking, cases.label == cases.positive, draws)
+        if more and scores.ranking is None:
+            return _bootstrap(more, scores.probability, cases.label, draws)
+        return Estimate(None, reason="not defined for as many classes")
+
+    return estimate
 
 
 def estimate_accuracy(scores: Scores, cases: LabelledCases, _: PatientDraws) -> Estimate:
@@ -226,21 +206,17 @@ def estimate_accuracy(scores: Scores, cases: LabelledCases, _: PatientDraws) -> 
 
 
 def estimate_balanced_accuracy(
-    scores: Scores, cases: LabelledCases, draws: PatientDraws
+    decision: Labels, label: Labels, n_classes: int, draws: PatientDraws
 ) -> Estimate:
-    """Estimate the balanced accuracy of the most probable class."""
-    return _balanced_accuracy(decided_class(scores), cases.label, len(cases.classes), draws)
+    """Estimate the balanced accuracy of (repeats, n) decided classes."""
+    balanced_accuracy = partial(discrimination.balanced_accuracy, n_classes=n_classes)
+    return _bootstrap(balanced_accuracy, decision, label, draws)
 
 
 def estimate_brier(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
     """Estimate the Brier score."""
-    statistic = MeanOverRepeats(
-        lambda probability, weights: discrimination.brier(
-            probability, cases.label, cases.positive, weights
-        ),
-        scores.probability,
-    )
-    return bootstrap_estimate(statistic, draws)
+    brier = partial(discrimination.brier, positive=cases.positive)
+    return _bootstrap(brier, scores.probability, cases.label, draws)
 
 
 def estimate_operating_point(scores: Scores, cases: LabelledCases) -> dict[str, Estimate]:
@@ -254,24 +230,22 @@ def estimate_operating_point(scores: Scores, cases: LabelledCases) -> dict[str, 
         missing = Estimate(None, reason="no threshold was fixed on out-of-fold scores")
         return {"sensitivity": missing, "specificity": missing}
     called = scores.probability[:, :, cases.positive] >= scores.threshold
-    positive = cases.label == cases.positive
-    correct = (called == positive).astype(np.float64)
     return {
-        "sensitivity": proportion(correct[:, positive], cases.patient[positive]),
-        "specificity": proportion(correct[:, ~positive], cases.patient[~positive]),
+        "sensitivity": estimate_share_decided(called, cases, positive=True),
+        "specificity": estimate_share_decided(called, cases, positive=False),
     }
 
 
-def judge_sensitivity(decisions: Decisions) -> Estimate:
-    """Estimate the share of positive cases that are called positive."""
-    positive = decisions.positive
-    return proportion(decisions.correct[:, positive], decisions.cases.patient[positive])
+def estimate_share_decided(called: Flags, cases: LabelledCases, *, positive: bool) -> Estimate:
+    """Estimate the share of positive, or of negative, cases that are decided correctly.
 
-
-def judge_specificity(decisions: Decisions) -> Estimate:
-    """Estimate the share of negative cases that are called negative."""
-    negative = ~decisions.positive
-    return proportion(decisions.correct[:, negative], decisions.cases.patient[negative])
+    Args:
+        called: (repeats, n) whether a case is called positive.
+        cases: The n cases.
+        positive: Whether the positive cases are meant.
+    """
+    own = (cases.label == cases.positive) == positive
+    return proportion((called[:, own] == positive).astype(np.float64), cases.patient[own])
 
 
 def judge_predictive_value(called: Flags, true: Flags, patient: NDArray[np.int64]) -> Estimate:
@@ -288,12 +262,6 @@ def judge_predictive_value(called: Flags, true: Flags, patient: NDArray[np.int64
     return proportion(true[rows].astype(np.float64), patient[rows])
 
 
-def judge_balanced_accuracy(decisions: Decisions) -> Estimate:
-    """Estimate the mean of sensitivity and specificity."""
-    truth = decisions.positive.astype(np.int64)
-    return _balanced_accuracy(decisions.called.astype(np.int64), truth, 2, decisions.draws)
-
-
 def judge_matthews_correlation(decisions: Decisions) -> Estimate:
     """Estimate the correlation of decisions with the truth."""
     called, positive = decisions.called, decisions.positive
@@ -303,92 +271,26 @@ def judge_matthews_correlation(decisions: Decisions) -> Estimate:
         return Estimate(None, reason="every case got the same decision")
     if (called == positive).all():
         return Estimate(1.0, method="no interval: no decision was wrong")
-    statistic = MeanOverRepeats(
-        lambda decided, weights: discrimination.matthews_correlation(decided, positive, weights),
-        called,
-    )
-    return bootstrap_estimate(statistic, decisions.draws, share=False)
+    correlation = discrimination.matthews_correlation
+    return _bootstrap(correlation, called, positive, decisions.draws, share=False)
 
 
-def judge_at_prevalence(decisions: Decisions) -> dict[str, Estimate]:
-    """Estimate predictive values at the stated prevalence."""
-    if decisions.prevalence is None:
+def judge_predictive_value_at_prevalence(decisions: Decisions, *, positive: bool) -> Estimate:
+    """Estimate the positive, or the negative, predictive value at the stated prevalence."""
+    prevalence = decisions.prevalence
+    if prevalence is None:
         raise ValueError("no prevalence is stated")
-    return predictive_values_at_prevalence(
-        decisions.correct.mean(axis=0),
-        decisions.positive,
-        decisions.cases.patient,
-        decisions.prevalence,
-    )
+    correct = (decisions.called == decisions.positive).mean(axis=0)
+    own, share = decisions.positive, prevalence
+    if not positive:
+        own, share = ~own, 1 - prevalence
+    return predictive_value_at_prevalence(correct, own, decisions.cases.patient, share)
 
 
-def _balanced_accuracy(
-    decision: NDArray[np.int64], label: NDArray[np.int64], n_classes: int, draws: PatientDraws
-) -> Estimate:
-    statistic = MeanOverRepeats(
-        lambda decided, weights: discrimination.balanced_accuracy(
-            decided, label, n_classes, weights
-        ),
-        decision,
-    )
-    return bootstrap_estimate(statistic, draws)
-
-
-def decided_class(scores: Scores) -> NDArray[np.int64]:
+def decided_class(scores: Scores) -> Labels:
     """Return (repeats, n) the most probable class."""
-    named: NDArray[np.int64] = scores.probability.argmax(axis=2)
+    named: Labels = scores.probability.argmax(axis=2)
     return named
-
-
-def predictive_values_at_prevalence(
-    right: Floats, positive: Flags, patient: NDArray[np.int64], prevalence: float
-) -> dict[str, Estimate]:
-    """Estimate predictive values at a stated prevalence by Bayes' theorem.
-
-    Intervals are made on the logit by the delta method, by patient (Mercaldo, Lau & Zhou 2007,
-    *Statistics in Medicine* 26:2170, eqs. 8–11, there for independent cases). Where sensitivity or
-    specificity is 0 or 1, the bounds are those that their Wilson bounds give, which is wider.
-
-    Args:
-        right: (n,) share of repeats in which a case is decided correctly.
-        positive: (n,) true class.
-        patient: (n,) patients numbered from 0.
-        prevalence: Share of positives, in (0, 1).
-    """
-    names = ("positive_predictive_value_at_prevalence", "negative_predictive_value_at_prevalence")
-    if positive.all() or not positive.any():
-        return dict.fromkeys(names, Estimate(None, reason="a class has no case"))
-    return {
-        names[0]: _predictive_at_prevalence(right, positive, patient, prevalence),
-        names[1]: _predictive_at_prevalence(right, ~positive, patient, 1 - prevalence),
-    }
-
-
-def _predictive_at_prevalence(
-    right: Floats, own: Flags, patient: NDArray[np.int64], share: float
-) -> Estimate:
-    """Estimate the share of own cases among those called own; `own` cases are a `share` of all."""
-    hit, miss = float(right[own].mean()), 1 - float(right[~own].mean())
-    if hit == 0 and miss == 0:
-        return Estimate(None, reason="no case got this decision")
-    value = _bayes(hit, miss, share)
-    if not (0 < hit < 1 and 0 < miss < 1):
-        bounds = [
-            wilson_interval(float(right[side].mean()), effective_size(right[side], patient[side]))
-            for side in (own, ~own)
-        ]
-        low, high = (_bayes(bounds[0][k], 1 - bounds[1][k], share) for k in (0, 1))
-        return Estimate(value, low, high, "from Wilson bounds of sensitivity and specificity")
-    moved = np.where(own, right - hit, right - (1 - miss))
-    moved /= np.where(own, own.sum() * hit, (~own).sum() * miss)
-    spread = float(np.sqrt((np.bincount(patient, weights=moved) ** 2).sum()))
-    low, high = expit(logit(value) - Z * spread), expit(logit(value) + Z * spread)
-    return Estimate(value, float(low), float(high), "delta method on the logit, by patient")
-
-
-def _bayes(hit: float, miss: float, share: float) -> float:
-    called = hit * share + miss * (1 - share)
-    return hit * share / called if called > 0 else 1.0
 
 
 _DELONG = "logit DeLong"
@@ -422,7 +324,7 @@ METRICS: tuple[Metric, ...] = (
         "Hand & Till 2001",
         classes="more than two",
         table_column=True,
-        estimate=estimate_hand_till_auc,
+        estimate=_by_bootstrap(more=discrimination.hand_till_auc),
     ),
     Metric(
         "class_auc",
@@ -445,7 +347,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "partial_roc_auc",
         "Partial AUC",
-        f"Area under the ROC curve at false positive rates up to {FALSE_POSITIVE_RATE}, "
+        f"Area under the ROC curve at false positive rates up to {discrimination.PARTIAL_AUC_END}, "
         "standardised: 1 is perfect, .5 is chance. It tells how many positive cases a model finds "
         "with few false alarms.",
         "up to 1, chance .5",
@@ -453,7 +355,7 @@ METRICS: tuple[Metric, ...] = (
         "McClish 1989",
         classes="two",
         table_column=True,
-        estimate=estimate_partial_auc,
+        estimate=_by_bootstrap(two=discrimination.partial_roc_auc),
     ),
     Metric(
         "average_precision",
@@ -463,7 +365,9 @@ METRICS: tuple[Metric, ...] = (
         _BOOTSTRAP,
         averaged_over_classes=True,
         table_column=True,
-        estimate=estimate_average_precision,
+        estimate=_by_bootstrap(
+            two=discrimination.average_precision, more=discrimination.macro_average_precision
+        ),
     ),
     Metric(
         "accuracy",
@@ -482,8 +386,12 @@ METRICS: tuple[Metric, ...] = (
         _BOOTSTRAP,
         table_column=True,
         headline=True,
-        estimate=estimate_balanced_accuracy,
-        judge=judge_balanced_accuracy,
+        estimate=lambda scores, cases, draws: estimate_balanced_accuracy(
+            decided_class(scores), cases.label, len(cases.classes), draws
+        ),
+        judge=lambda made: estimate_balanced_accuracy(
+            made.called.astype(np.int64), made.positive.astype(np.int64), 2, made.draws
+        ),
     ),
     Metric(
         "sensitivity",
@@ -496,7 +404,7 @@ METRICS: tuple[Metric, ...] = (
         classes="two",
         table_column=True,
         estimate=lambda scores, cases, _: estimate_operating_point(scores, cases)["sensitivity"],
-        judge=judge_sensitivity,
+        judge=lambda made: estimate_share_decided(made.called, made.cases, positive=True),
     ),
     Metric(
         "specificity",
@@ -508,7 +416,7 @@ METRICS: tuple[Metric, ...] = (
         classes="two",
         table_column=True,
         estimate=lambda scores, cases, _: estimate_operating_point(scores, cases)["specificity"],
-        judge=judge_specificity,
+        judge=lambda made: estimate_share_decided(made.called, made.cases, positive=False),
     ),
     Metric(
         "positive_predictive_value",
@@ -518,7 +426,7 @@ METRICS: tuple[Metric, ...] = (
         "Wilson",
         _WILSON_SOURCE,
         classes="two",
-        judge=lambda one: judge_predictive_value(one.called, one.positive, one.cases.patient),
+        judge=lambda made: judge_predictive_value(made.called, made.positive, made.cases.patient),
     ),
     Metric(
         "negative_predictive_value",
@@ -528,7 +436,7 @@ METRICS: tuple[Metric, ...] = (
         "Wilson",
         _WILSON_SOURCE,
         classes="two",
-        judge=lambda one: judge_predictive_value(~one.called, ~one.positive, one.cases.patient),
+        judge=lambda made: judge_predictive_value(~made.called, ~made.positive, made.cases.patient),
     ),
     Metric(
         "matthews_correlation",
@@ -549,7 +457,7 @@ METRICS: tuple[Metric, ...] = (
         "delta method on the logit",
         "Mercaldo, Lau & Zhou 2007",
         classes="two",
-        judge=lambda one: judge_at_prevalence(one)["positive_predictive_value_at_prevalence"],
+        judge=partial(judge_predictive_value_at_prevalence, positive=True),
         needs_prevalence=True,
     ),
     Metric(
@@ -561,7 +469,7 @@ METRICS: tuple[Metric, ...] = (
         "delta method on the logit",
         "Mercaldo, Lau & Zhou 2007",
         classes="two",
-        judge=lambda one: judge_at_prevalence(one)["negative_predictive_value_at_prevalence"],
+        judge=partial(judge_predictive_value_at_prevalence, positive=False),
         needs_prevalence=True,
     ),
     Metric(

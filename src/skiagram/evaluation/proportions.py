@@ -1,7 +1,8 @@
-"""Proportions with Wilson's interval, widened where cases of one patient resemble each other."""
+"""Proportions with their intervals, widened where cases of one patient resemble each other."""
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.variation import (
@@ -76,3 +77,48 @@ def proportion(success: NDArray[np.float64], patient: NDArray[np.int64]) -> Esti
     low, high = wilson_interval(value, size, variation.quantile)
     by_patient = ", by patient" if is_clustered(patient) else ""
     return Estimate(value, low, high, f"Wilson{by_patient}{variation.words}")
+
+
+def predictive_value_at_prevalence(
+    correct: NDArray[np.float64],
+    own: NDArray[np.bool_],
+    patient: NDArray[np.int64],
+    prevalence: float,
+) -> Estimate:
+    """Estimate the predictive value of a class at a stated prevalence by Bayes' theorem.
+
+    Intervals are made on the logit by the delta method, by patient (Mercaldo, Lau & Zhou 2007,
+    *Statistics in Medicine* 26:2170, eqs. 8–11, there for independent cases). Where sensitivity or
+    specificity is 0 or 1, the bounds are those that their Wilson bounds give, which is wider.
+
+    Args:
+        correct: (n,) share of repeats in which a case is decided correctly.
+        own: (n,) whether a case is of the class.
+        patient: (n,) patients numbered from 0.
+        prevalence: Share of the class, in (0, 1).
+    """
+    if own.all() or not own.any():
+        return Estimate(None, reason="a class has no case")
+    hit, miss = float(correct[own].mean()), 1 - float(correct[~own].mean())
+    if hit == 0 and miss == 0:
+        return Estimate(None, reason="no case got this decision")
+    value = _bayes(hit, miss, prevalence)
+    if not (0 < hit < 1 and 0 < miss < 1):
+        hits, rejections = (
+            wilson_interval(
+                float(correct[side].mean()), effective_size(correct[side], patient[side])
+            )
+            for side in (own, ~own)
+        )
+        low, high = (_bayes(hits[k], 1 - rejections[k], prevalence) for k in (0, 1))
+        return Estimate(value, low, high, "from Wilson bounds of sensitivity and specificity")
+    influence = np.where(own, correct - hit, correct - (1 - miss))
+    influence /= np.where(own, own.sum() * hit, (~own).sum() * miss)
+    spread = float(np.sqrt((np.bincount(patient, weights=influence) ** 2).sum()))
+    low, high = expit(logit(value) - Z * spread), expit(logit(value) + Z * spread)
+    return Estimate(value, float(low), float(high), "delta method on the logit, by patient")
+
+
+def _bayes(hit: float, miss: float, prevalence: float) -> float:
+    called = hit * prevalence + miss * (1 - prevalence)
+    return hit * prevalence / called if called > 0 else 1.0
