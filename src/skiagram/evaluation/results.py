@@ -85,8 +85,7 @@ class ReliabilityBin:
 
     Attributes:
         predicted: Their mean probability.
-        observed: Share of them that are positive; with more than two classes, share whose most
-            probable class is the true one.
+        observed: Share that is positive; with more than two classes, that is classified correctly.
         cases: Number of cases.
     """
 
@@ -118,8 +117,7 @@ class CalibrationDistance:
         ici: Integrated calibration index: the mean distance.
         e50: The median distance.
         e90: The distance that nine tenths of the cases do not exceed.
-        ici_by_chance: What `ici` would reach by chance, in one set of cases in twenty, if every
-            probability were right; None where there is no `ici`.
+        ici_by_chance: What `ici` exceeds in one set of cases in twenty if all probabilities hold.
     """
 
     ici: Estimate
@@ -154,8 +152,7 @@ class DecisionCurve:
     """Net benefit of acting on probabilities, in true positives per case.
 
     Attributes:
-        threshold: Probability from which one would act; it states what a missed positive costs
-            against a needless action.
+        threshold: Probability from which one would act: a miss costs (1 − t) / t needless actions.
         net_benefit: Of acting on the model.
         low: Lower bound at each threshold.
         high: Upper bound at each threshold.
@@ -175,8 +172,7 @@ class NetBenefitGain:
 
     Attributes:
         threshold: Risk from which a clinician would act.
-        own_threshold: The same risk as the models' own probability, which speaks of the share of
-            positives that they were calibrated at; None where nothing could be computed.
+        own_threshold: That risk at the share of positives that the models were calibrated at.
         network: Of acting on what stands for the networks.
         classical: Of acting on what stands for the classical models.
         act_on_all: Of acting on everybody; acting on nobody has 0.
@@ -252,8 +248,7 @@ class Subgroup:
         value: Its value, or its range where numbers were cut at tertiles.
         cases: Number of cases.
         patients: Class name → patients with a case of it.
-        metrics: `roc_auc` and, when binary, `sensitivity` and `specificity` at the threshold fixed
-            on out-of-fold scores.
+        metrics: `roc_auc` and, when binary, `sensitivity` and `specificity` at the threshold.
         warning: Why not to trust it; empty when there is no such reason.
     """
 
@@ -298,8 +293,7 @@ class FeatureSelection:
     """Which features the fits of the folds kept.
 
     Attributes:
-        agreement: How alike the choices are, corrected for chance: 1 the same in every fit, 0 as if
-            drawn at random.
+        agreement: How alike the choices are: 1 the same in every fit, 0 as if drawn at random.
         fits: Number of fits that chose.
         features: Number of features to choose from.
         kept: Mean number of features that a fit kept.
@@ -324,8 +318,7 @@ class Stability:
         seed_auc: AUC of the reported part for each repeat.
         seed_sd: Standard deviation over repeats; None with a single repeat.
         training_gap: Mean training AUC minus mean out-of-fold AUC (over- and underfitting).
-        variance: The reported AUC's variance by source; None with a single repeat, or when not
-            binary.
+        variance: The reported AUC's variance by source; None with one repeat or more classes.
         flips: Chance that two repeats name different classes for a case; None with a single repeat.
         selection: Which features the folds' fits kept; None for a model that chooses none.
     """
@@ -346,9 +339,8 @@ class Ranking:
     """Whether the order of the models by AUC holds.
 
     Attributes:
-        concordance: Kendall's W of the folds as judges of the models: 1 the same order in every
-            fold, 0 none; its p value tests that there is no agreement.
-        p: That p value; None where W cannot be computed.
+        concordance: Kendall's W of the folds: 1 the same order in every fold, 0 no agreement.
+        p: P value of no agreement; None where W cannot be computed.
         folds: Number of folds that judged.
         mean_rank: Model → mean rank over the folds, 1 the highest AUC, ties shared.
         first: Model → share of patient resamples of the reported cases in which its AUC is highest.
@@ -452,15 +444,12 @@ class ArmChoice:
 
 @dataclass(frozen=True)
 class Planning:
-    """How many patients like the reported ones the margin would take.
+    """How many patients like the reported ones the margin would take, with a chance of 80 %.
 
     Attributes:
-        detect: Patients with which a true difference as large as the margin is told from 0 with a
-            chance of 80 %.
-        settle: Patients with which two equal models are shown to differ by less than the margin,
-            either way, with a chance of 80 %.
-        reason: Why there is no number: the variance cannot be seen, or the spread of the trainings
-            alone is too wide for the margin, so that only more repeats would help.
+        detect: Patients with which a true difference of the margin is found.
+        settle: Patients with which two equal models are shown to differ by less than the margin.
+        reason: Why there is no number.
     """
 
     detect: int | None
@@ -476,8 +465,7 @@ class BaselineComparison:
         model: Name of the model.
         rule: Name of the reference baseline, or `prevalence`.
         difference: AUC of the model minus the rule's.
-        beaten: Whether the model is surely better: the difference is above 0 and its corrected p
-            value below 5 %; where no p value can be computed, the lower bound is above 0.
+        beaten: Whether `p_holm` is below 5 % and the difference above 0; without p its lower bound.
         p: Two-sided p value of no difference; None where it cannot be computed.
         p_holm: The same, corrected together with the secondary comparisons.
     """
@@ -577,13 +565,10 @@ class ModelResult:
         leaked: Whether the lower bound of `above_ideal` exceeds 0.
         roc: False positive rate → true positive rate; None when not binary.
         precision_recall: Recall → precision; None when not binary.
-        roc_band: Of sensitivity, by resampling patients; None where there is no curve, or too few
-            patients of a class to resample.
+        roc_band: Of sensitivity; None without a curve or with too few patients of a class.
         precision_recall_band: Of precision, likewise.
-        class_auc: AUC of each class against the rest, in the order of the classes; empty when
-            binary.
-        operating_points: Decisions at thresholds fixed on out-of-fold scores; empty when not
-            binary.
+        class_auc: AUC of each class against the rest; empty when binary.
+        operating_points: Decisions at the requested thresholds; empty when not binary.
         calibration: Whether probabilities mean what they say; None for a failed model.
         decision_curve: What deciding by the probabilities is worth; None when not binary.
         prediction_sets: Split-conformal sets; None for a failed model.
@@ -621,39 +606,29 @@ class Evaluation:
         part: Which scores the figures are on: `test` or `out_of_fold`.
         cases: `development` and `reported` → class name → number of cases.
         patients: `development` and `reported` → number of patients.
-        near_duplicates: Number of reported cases that have a near duplicate or shifted copy among
-            the development cases.
+        near_duplicates: Reported cases with a near duplicate or shifted copy in development.
         models: One result per model, in the order of params.yaml.
-        best: Arm → name of its best model by `selection_auc`, under `cv` the one that most folds
-            chose; failed models and readers are not eligible.
-        difference: Best network minus best baseline, paired, on the reported cases; that of
-            `primary`.
+        best: Arm → the model of its `ArmChoice`.
+        difference: That of `primary`.
         ideal: The ideal observer's AUC on generated data, else None.
         verdict: The answer in words, made from the figures by fixed rules.
         warnings: What a reader must know (leaks, failures, few cases), one sentence each.
         margin: Smallest AUC difference that counts as worthwhile in the verdict.
         comparisons: The pairs of models that were asked for.
-        label_conflicts: Pairs of near duplicates or shifted copies, in all cases, whose labels
-            differ.
+        label_conflicts: Pairs of near duplicates or shifted copies whose labels differ.
         primary: The one test named before the reported labels are looked at: the best network
-            against the best baseline, both as in `arms`; None without both arms. Under `cv` with
-            several models in an arm it compares two procedures, and its names are those of the
-            models chosen most often.
-        secondary: All other pairs of models, the better by out-of-fold scores first; their p values
-            are corrected together.
-        detectable: Smallest true difference in AUC that the primary test finds with a chance of
-            80 % on as many patients as were reported.
+            against the best baseline, both as in `arms`; None without both arms.
+        secondary: All other pairs of models, the better by out-of-fold scores first.
+        detectable: Smallest true difference in AUC that the primary test finds in 80 % of runs.
         arms: Arm → what stands for it in the primary comparison.
         planning: Patients that the margin would take; None without a primary comparison.
         answer: The verdict in parts: the decision first, then what it rests on.
         gain: Where the true difference of `primary` probably lies; None where it cannot be told.
-        off_near_duplicates: The primary comparison without near duplicates, which the verdict
-            follows; None where no reported case has one.
+        off_near_duplicates: What the verdict follows; None where no case has a near duplicate.
         shifts: Test against out-of-fold AUC of each model; empty under `cv`.
         patients_known: False where groups of near duplicates stand in for patients.
         test_sites: Sites that only the test cases come from; empty where none was held out.
-        utility: What the network's decisions are worth against the classical model's; None without
-            both arms.
+        utility: What the network's decisions are worth; None without both arms.
         ranking: Whether the order of the models holds; None with fewer than two models.
         majority_accuracy: Accuracy of always naming the class that is commonest in development.
         reference_baselines: Each arm's best model against each simple rule.
