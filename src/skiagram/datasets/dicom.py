@@ -80,10 +80,10 @@ def read_dicom(file: Path | BinaryIO) -> SpacedImage:
     if isinstance(file, Path):
         file = BytesIO(read_file(file, where))
     try:
-        _check_deflated(file, where)
+        check_deflated(file, where)
         header = pydicom.dcmread(file, specific_tags=_PARSED)
         _check(header, where)
-        _check_size(header, where)
+        check_size(header, where)
         return SpacedImage(_image(decode(header), header), _spacing(header, where))
     except DataError:
         raise
@@ -97,7 +97,7 @@ def read_dicom(file: Path | BinaryIO) -> SpacedImage:
         ) from error
 
 
-def _check_deflated(file: BinaryIO, where: str) -> None:
+def check_deflated(file: BinaryIO, where: str) -> None:
     """Refuse a deflated file that becomes more than its own header says; nothing of it is kept."""
     start = file.tell()
     read_preamble(file, force=False)
@@ -127,7 +127,7 @@ def _deflated_header(first: bytes) -> Any:
     )
 
 
-def _check_size(header: Any, where: str) -> None:
+def check_size(header: Any, where: str) -> None:
     """Refuse what would decode to more pixels than the header says, or than fit."""
     rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
     if not rows * columns:

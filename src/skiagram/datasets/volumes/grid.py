@@ -1,0 +1,222 @@
+"""Where the voxels of a volume lie in the patient, in one convention.
+
+Coordinates are those of DICOM (PS3.3 C.7.6.2.1.1): x grows to the patient's left, y to the back, z
+to the head; mm. An array is (depth, height, width), and its axes are brought to the order z, y, x
+with each growing as the coordinate that it is nearest to, so that a file saved in another
+orientation gives the same array.
+"""
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError
+
+TOLERANCE = 0.01  # share of a voxel's shortest side by which corners of equal grids may differ
+_SHEAR = 1e-3  # cosine between two axes
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The places of a volume's voxels.
+
+    Attributes:
+        shape: Voxels along each axis of the array: (depth, height, width).
+        spacing: Distance of neighbouring voxels along each axis, mm.
+        origin: Coordinates x, y, z of the centre of the first voxel, mm.
+        direction: A row an axis of the array: the unit vector x, y, z along which it grows.
+    """
+
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+    origin: tuple[float, float, float]
+    direction: tuple[tuple[float, float, float], ...]
+
+    @classmethod
+    def of(
+        cls, shape: tuple[int, ...], steps: NDArray[np.float64], origin: NDArray[np.float64]
+    ) -> "Grid":
+        """Make a grid of the steps between voxels.
+
+        Args:
+            shape: Voxels along each of the array's three axes.
+            steps: (3, 3), a row an axis of the array: from a voxel to the next one, mm.
+            origin: (3,) centre of the first voxel, mm.
+
+        Raises:
+            DataError: A step is zero or not finite, or two axes are not at right angles.
+        """
+        lengths = np.linalg.norm(steps, axis=1)
+        if not (np.isfinite(steps).all() and np.isfinite(origin).all() and (lengths > 0).all()):
+            raise DataError(
+                f"steps between voxels of {_shown(lengths)} mm",
+                allowed="three positive, finite distances",
+                remedy="export the volume again",
+            )
+        axes = steps / lengths[:, None]
+        lean = float(np.abs(axes @ axes.T - np.eye(3)).max())
+        if lean > _SHEAR:
+            raise DataError(
+                "axes that are not at right angles "
+                f"({np.degrees(np.arcsin(min(lean, 1))):.1f}° off), as a tilted gantry gives",
+                allowed="axes at right angles",
+                remedy="resample the volume to a straight grid first",
+            )
+        return cls(
+            (int(shape[0]), int(shape[1]), int(shape[2])),
+            _three(lengths),
+            _three(origin),
+            tuple(_three(axis) for axis in axes),
+        )
+
+    @property
+    def voxel_volume(self) -> float:
+        """Return the volume of a voxel, mm³."""
+        return float(np.prod(self.spacing))
+
+    def steps(self) -> NDArray[np.float64]:
+        """Return (3, 3), a row an axis: from a voxel to the next one, mm."""
+        return np.asarray(self.direction) * np.asarray(self.spacing)[:, None]
+
+    def corners(self) -> NDArray[np.float64]:
+        """Return (8, 3) the coordinates of the corner voxels' centres, mm."""
+        ends = [(0, side - 1) for side in self.shape]
+        return self.positions(np.array(list(itertools.product(*ends)), dtype=np.float64))
+
+    def positions(self, indices: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (n, 3) coordinates x, y, z in mm of (n, 3) indices of the array."""
+        return np.asarray(self.origin) + indices @ self.steps()
+
+    def indices(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (n, 3) indices of the array, between voxels too, of (n, 3) coordinates, mm."""
+        moved = positions - np.asarray(self.origin)
+        return moved @ np.asarray(self.direction).T / np.asarray(self.spacing)
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A volume and what is known of it.
+
+    Attributes:
+        voxels: (depth, height, width) uint8, uint16, int16 or float32, in canonical orientation.
+        grid: Where the voxels lie.
+        unit: Unit of the values, for example `HU` or `SUV`; empty where the file does not say.
+    """
+
+    voxels: NDArray[Any]
+    grid: Grid
+    unit: str = ""
+
+
+def orient(
+    array: NDArray[Any], steps: NDArray[np.float64], origin: NDArray[np.float64]
+) -> tuple[NDArray[Any], Grid]:
+    """Bring a volume to the canonical order and direction of axes; no value changes.
+
+    Args:
+        array: Three axes in any order.
+        steps: (3, 3), a row an axis of the array: from a voxel to the next one, mm.
+        origin: (3,) centre of the first voxel, mm.
+
+    Raises:
+        DataError: The axes cannot be those of a volume; see `Grid.of`.
+    """
+    grid = Grid.of(array.shape, steps, origin)
+    nearest = _nearest_coordinates(np.abs(np.asarray(grid.direction)))
+    order = [nearest.index(coordinate) for coordinate in (2, 1, 0)]
+    turned, steps = array.transpose(order), steps[order]
+    for axis, coordinate in enumerate((2, 1, 0)):
+        if steps[axis, coordinate] < 0:
+            origin = origin + steps[axis] * (turned.shape[axis] - 1)
+            steps = np.where(np.arange(3)[:, None] == axis, -steps, steps)
+            turned = np.flip(turned, axis)
+    return np.ascontiguousarray(turned), Grid.of(turned.shape, steps, origin)
+
+
+def check_same_grid(mask: Grid, image: Grid, where: str) -> None:
+    """Refuse a mask that does not lie on its image's voxels.
+
+    Args:
+        mask: Grid of the mask.
+        image: Grid of the image.
+        where: The mask's file, for the message.
+
+    Raises:
+        DataError: They differ; says in what and by how much, in mm.
+    """
+    differences = describe_differences(mask, image)
+    if differences:
+        raise DataError(
+            f"the mask does not fit its image: {'; '.join(differences)}",
+            where=where,
+            allowed=f"the image's own grid, corners within {TOLERANCE:.0%} of a voxel",
+            remedy="check that the mask belongs to this image; if it does, resample it on purpose "
+            "with `mask_grid: resample`",
+        )
+
+
+def describe_differences(mask: Grid, image: Grid) -> list[str]:
+    """Return in what two grids differ, each with its size; empty where they agree."""
+    found = []
+    if mask.shape != image.shape:
+        found.append(f"{_sides(mask.shape)} voxels, the image {_sides(image.shape)}")
+    short = TOLERANCE * min(image.spacing)
+    reach = max(image.shape)
+    if np.abs(np.subtract(mask.spacing, image.spacing)).max() * reach > short:
+        found.append(f"spacing {_shown(mask.spacing)} mm, the image {_shown(image.spacing)} mm")
+    turn = np.asarray(mask.direction) @ np.asarray(image.direction).T
+    angle = np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))
+    if np.radians(angle) * reach * max(image.spacing) > short:
+        found.append(f"turned by {angle:.2g}°")
+    moved = float(np.linalg.norm(np.subtract(mask.origin, image.origin)))
+    if moved > short:
+        found.append(f"the first voxel {moved:.3g} mm away")
+    return found
+
+
+def resample_mask(mask: NDArray[np.bool_], grid: Grid, image: Grid) -> NDArray[np.bool_]:
+    """Bring a mask to its image's grid: linear between voxels, inside from .5 on.
+
+    Args:
+        mask: (depth, height, width) on `grid`.
+        grid: Grid of the mask.
+        image: Grid of the image.
+
+    Returns:
+        A mask of the image's shape; outside the mask's own grid nothing is inside.
+    """
+    from scipy.ndimage import map_coordinates
+
+    inside = np.empty(image.shape, dtype=np.bool_)
+    rows = np.stack(
+        np.meshgrid(*(np.arange(side) for side in image.shape[1:]), indexing="ij"), axis=-1
+    ).reshape(-1, 2)
+    for depth in range(image.shape[0]):  # slice by slice, in bounded memory
+        places = np.column_stack([np.full(len(rows), depth), rows]).astype(np.float64)
+        at = grid.indices(image.positions(places)).T
+        values = map_coordinates(mask.astype(np.float32), at, order=1, mode="constant")
+        inside[depth] = (values >= 0.5 - 1e-6).reshape(image.shape[1:])
+    return inside
+
+
+def _nearest_coordinates(closeness: NDArray[np.float64]) -> list[int]:
+    """Return for each axis the coordinate that it is nearest to, each coordinate once."""
+    orders = itertools.permutations(range(3))
+    best = max(orders, key=lambda order: sum(closeness[axis, order[axis]] for axis in range(3)))
+    return list(best)
+
+
+def _three(values: Any) -> tuple[float, float, float]:
+    first, second, third = (float(value) for value in values)
+    return first, second, third
+
+
+def _sides(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))
+
+
+def _shown(values: Any) -> str:
+    return " × ".join(f"{float(value):.4g}" for value in values)
