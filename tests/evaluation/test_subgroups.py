@@ -1,4 +1,6 @@
-"""Subgroups by any column: the cut, the figures, the warnings."""
+"""Subgroups by any column: the cut, the figures, the warnings, and what is not shown."""
+
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -7,15 +9,16 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.results import ModelResult
-from skiagram.evaluation.subgroups import RARE, split_by_value
+from skiagram.evaluation.options import NO_REQUESTS
+from skiagram.evaluation.results import ModelResult, Subgroup
+from skiagram.evaluation.subgroups import hidden_parts, rare_texts, split_by_value
 from tests.evaluation.scenario import Scenario, finished, scenario
 
 
-def run(known: Scenario, covariates: pd.DataFrame) -> ModelResult:
+def run(known: Scenario, covariates: pd.DataFrame, least: int = 5) -> ModelResult:
     return evaluate(
         [finished(known, "svm")], known.cases, known.task, known.sealed, seed=0, replicates=100,
-        covariates=covariates,
+        covariates=covariates, questions=replace(NO_REQUESTS, least_patients=least),
     ).models[0]  # fmt: skip
 
 
@@ -49,13 +52,32 @@ def test_few_patients_are_warned_of() -> None:
 
 def test_texts_of_few_patients_are_one_part_without_their_names() -> None:
     known = scenario(120, 200)
-    room = np.where(np.arange(320) < 306, "usual", "ZZTEST east")
-    room[314:] = "ZZTEST west"
+    room = np.where(np.arange(320) < 300, "usual", "ZZTEST north")
+    room[306:314], room[314:] = "ZZTEST east", "ZZTEST west"
     usual, rare = run(known, table(known, room=room)).subgroups
-    assert (usual.value, rare.value, rare.cases) == ("usual", RARE, 14)
+    assert (usual.value, rare.value, rare.cases) == ("usual", rare_texts(5), 20)
     numbers = pd.Series([1, 2, 2, 2, 2, 2])
     patient = np.arange(6)
     assert [value for value, _ in split_by_value(numbers, patient)] == ["1", "2"]
+
+
+def test_a_part_of_few_patients_is_hidden_with_its_name_and_counts() -> None:
+    known = scenario(120, 200)
+    columns = table(known, film=np.where(np.arange(320) < 304, "digital", "ZZTEST analogue"))
+    digital, hidden = run(known, columns).subgroups
+    assert (digital.value, digital.cases) == ("digital", 184)
+    assert hidden == Subgroup("film", hidden_parts(5), 0, {}, {})
+    shown = run(known, columns, least=1).subgroups[0]
+    assert (shown.value, shown.cases) == ("ZZTEST analogue", 16)
+    assert shown.patients == {"normal": 4, "abnormal": 4}
+
+
+def test_one_class_of_few_patients_hides_the_part() -> None:
+    known = scenario(120, 200)
+    age = np.where((np.arange(320) >= 200) & (known.label == 1), "old", "young")
+    age[-4:] = "old"  # one patient of each class
+    values = [one.value for one in run(known, table(known, age=age)).subgroups]
+    assert values == ["young", hidden_parts(5)]
 
 
 def test_a_part_of_one_class_says_why_it_has_no_area() -> None:

@@ -238,7 +238,7 @@ def measure_model(
         decision_curve=_decision_curve(scores, setting),
         prediction_sets=assess_prediction_sets(scores, held_out, cases),
         risk_coverage=assess_risk_coverage(scores, cases, setting.draws),
-        subgroups=_subgroups(scores, setting),
+        subgroups=_subgroups(scores, setting, questions.least_patients),
     )
 
 
@@ -251,10 +251,10 @@ def _decision_curve(scores: Scores, setting: EvaluationSet) -> DecisionCurve | N
     )
 
 
-def _subgroups(scores: Scores, setting: EvaluationSet) -> tuple[Subgroup, ...]:
-    return (
-        () if setting.covariates is None else measure_subgroups(scores, setting, setting.covariates)
-    )
+def _subgroups(scores: Scores, setting: EvaluationSet, least: int) -> tuple[Subgroup, ...]:
+    if setting.covariates is None:
+        return ()
+    return measure_subgroups(scores, setting, setting.covariates, least)
 
 
 def _off_near_duplicates(scores: Scores, setting: EvaluationSet) -> Estimate:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.errors import OptionError
 from skiagram.options import STRICT
 
 DEFAULT_MARGIN = 0.02
@@ -24,6 +25,30 @@ class OperatingTarget:
 
 
 @dataclass(**STRICT)
+class PartialRange:
+    """A range of the ROC curve.
+
+    Attributes:
+        of: Specificity or sensitivity.
+        low: Where the range starts.
+        high: Where it ends.
+    """
+
+    of: Literal["sensitivity", "specificity"]
+    low: Annotated[float, Field(ge=0, lt=1)]
+    high: Annotated[float, Field(gt=0, le=1)]
+
+    def __post_init__(self) -> None:
+        """Refuse a range without width."""
+        if self.low >= self.high:
+            raise OptionError(
+                f"from {self.low:g} to {self.high:g}",
+                where="questions.partial_auc",
+                allowed="`low` below `high`, both in 0 to 1",
+            )
+
+
+@dataclass(**STRICT)
 class RequestedAnalyses:
     """What is asked.
 
@@ -34,12 +59,16 @@ class RequestedAnalyses:
         reference_baselines: Models that stand for simple rules, where they are in the run: an arm
             must beat them, and they are never the best of one.
         thresholds: Risks from which a clinician would act; net benefit is compared at each.
+        partial_auc: Range of the ROC curve whose area is given besides the whole.
+        least_patients: Patients below which no figure or count of a subgroup is shown; 1 shows all.
     """
 
     operating_points: tuple[OperatingTarget, ...]
     prevalence: Annotated[float, Field(gt=0, lt=1)] | None
     reference_baselines: tuple[str, ...]
     thresholds: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
+    partial_auc: PartialRange = PartialRange(of="specificity", low=0.9, high=1.0)
+    least_patients: Annotated[int, Field(ge=1)] = 5
 
 
 @dataclass(**STRICT)

@@ -45,12 +45,18 @@ def effective_size(success: NDArray[np.float64], patient: NDArray[np.int64]) -> 
         success: (n,) or (repeats, n), in [0, 1].
         patient: (n,) patients numbered from 0.
     """
-    return _size_and_variation(np.atleast_2d(success), patient)[0]
+    return size_and_variation(np.atleast_2d(success), patient)[0]
 
 
-def _size_and_variation(
+def size_and_variation(
     success: NDArray[np.float64], patient: NDArray[np.int64]
 ) -> tuple[float, Variation]:
+    """Return what `effective_size` does, and the variation over patients and trainings.
+
+    Args:
+        success: (repeats, n), in [0, 1].
+        patient: (n,) patients numbered from 0.
+    """
     n, mean = len(patient), success.mean(axis=0)
     value = float(mean.mean())
     degrees = degrees_of_freedom(patient)
@@ -73,7 +79,7 @@ def proportion(success: NDArray[np.float64], patient: NDArray[np.int64]) -> Esti
         return Estimate(None, reason="no case to estimate it from")
     judged = np.atleast_2d(success)
     value = float(judged.mean())
-    size, variation = _size_and_variation(judged, patient)
+    size, variation = size_and_variation(judged, patient)
     low, high = wilson_interval(value, size, variation.quantile)
     by_patient = ", by patient" if is_clustered(patient) else ""
     return Estimate(value, low, high, f"Wilson{by_patient}{variation.words}")

@@ -240,6 +240,90 @@ class RiskCoverage:
 
 
 @dataclass(frozen=True)
+class TestedDifference:
+    """A difference of two figures with its test.
+
+    Attributes:
+        difference: The one minus the other.
+        p: Two-sided p value of no difference; None where it cannot be computed.
+        p_holm: The same, corrected over its family; None where there is no p value.
+    """
+
+    difference: Estimate
+    p: float | None
+    p_holm: float | None = None
+
+
+@dataclass(frozen=True)
+class ReaderStudy:
+    """Two or more readers of the same cases, taken as a sample of readers.
+
+    Attributes:
+        readers: Reader → AUC.
+        mean: Their mean AUC; the interval is of other readers and other patients.
+        between: Standard deviation of the true AUC between readers.
+        models: Model → its AUC minus the readers' mean, corrected over the models.
+    """
+
+    readers: dict[str, Estimate]
+    mean: Estimate
+    between: float
+    models: dict[str, TestedDifference] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SiteSummary:
+    """Figures of several sites in one, with what the next site may give.
+
+    Attributes:
+        mean: Mean over sites like these, with its interval.
+        next_site: Where the figure of another such site lies with 95 %; no value with fewer than
+            three sites.
+        between: Standard deviation of the true figure between sites, on the scale `scale`.
+        scale: `logit` or `difference`.
+    """
+
+    mean: Estimate
+    next_site: Estimate
+    between: float | None
+    scale: Literal["logit", "difference"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """The reported cases of one site, all scored by models that never saw the site.
+
+    Attributes:
+        name: The site; sites with few patients have no name.
+        patients: Class name → patients with a case of it.
+        auc: Arm → AUC of what stands for it.
+        difference: Network minus classical, paired; None without both arms.
+    """
+
+    name: str
+    patients: dict[str, int]
+    auc: dict[str, Estimate]
+    difference: Estimate | None = None
+
+
+@dataclass(frozen=True)
+class SiteStudy:
+    """Sites that models were tested on without having seen them.
+
+    Attributes:
+        column: Column of the table that names the sites.
+        sites: In the order of their names.
+        auc: Arm → summary over sites.
+        difference: Summary of network minus classical; None without both arms.
+    """
+
+    column: str
+    sites: tuple[Site, ...]
+    auc: dict[str, SiteSummary]
+    difference: SiteSummary | None = None
+
+
+@dataclass(frozen=True)
 class Subgroup:
     """Reported cases that share a value of a column.
 
@@ -250,6 +334,8 @@ class Subgroup:
         patients: Class name → patients with a case of it.
         metrics: `roc_auc` and, when binary, `sensitivity` and `specificity` at the threshold.
         warning: Why not to trust it; empty when there is no such reason.
+        differences: The same figures here minus those on all other reported cases, their p values
+            corrected over all subgroups of the model; only when binary.
     """
 
     column: str
@@ -258,6 +344,7 @@ class Subgroup:
     patients: dict[str, int]
     metrics: dict[str, Estimate]
     warning: str = ""
+    differences: dict[str, TestedDifference] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

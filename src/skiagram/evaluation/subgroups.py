@@ -1,6 +1,7 @@
 """A model's figures on parts of the reported cases, by any column known of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,29 +11,50 @@ from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases, match_case_ids
 from skiagram.evaluation.metrics import estimate_auc, estimate_operating_point
-from skiagram.evaluation.results import Estimate, Subgroup
+from skiagram.evaluation.results import Estimate, Subgroup, TestedDifference
 from skiagram.evaluation.scores import Scores
+from skiagram.evaluation.significance import correct_by_holm
+from skiagram.evaluation.subgroup_differences import compare_with_rest
+
+Part = tuple[str, NDArray[np.bool_]]
+Test = tuple[str, frozenset[bytes]]  # metric, the two sides that are compared
 
 FEW_PATIENTS = 20
 MOST_VALUES = 12
 FEW_NUMBERS = 6
-LEAST_PATIENTS = 5  # a text of fewer could tell who they are
-RARE = f"texts of fewer than {LEAST_PATIENTS} patients"
+LEAST_PATIENTS = 5  # fewer could tell who they are
 _MISSING = "not known"
 
 
+def rare_texts(least: int) -> str:
+    """Return the name of the part that rare texts are put together in."""
+    return f"texts of fewer than {least} patients"
+
+
+def hidden_parts(least: int) -> str:
+    """Return the name of the parts that are too small to be shown."""
+    return f"hidden: fewer than {least} patients, or fewer of a class"
+
+
 def measure_subgroups(
-    scores: Scores, ground: EvaluationSet, covariates: pd.DataFrame
+    scores: Scores,
+    ground: EvaluationSet,
+    covariates: pd.DataFrame,
+    least: int = LEAST_PATIENTS,
 ) -> tuple[Subgroup, ...]:
     """Measure a model on the cases that share a value of a column, column after column.
 
-    A subgroup's figures say how the model does there; that they differ between subgroups is shown
-    only by intervals far apart, and many subgroups are looked at.
+    Each part is also compared with all other cases. The p values of a model are corrected together,
+    over all columns and figures: among many parts one or two differ by chance.
+
+    Parts with fewer patients than `least`, in all or of a class that they have, are not shown: few
+    patients' figures could tell who they are. They stand together in one row without names.
 
     Args:
         scores: The model's scores on the reported cases.
         ground: What the model is measured against.
         covariates: `case_id` and any columns; a row at least for every reported case.
+        least: Patients below which a part is hidden; 1 shows all.
 
     Raises:
         DataError: A reported case has no row, or several.
@@ -40,25 +62,55 @@ def measure_subgroups(
     known = covariates[covariates["case_id"].isin(ground.cases.case_id.tolist())]
     rows = match_case_ids(known["case_id"].tolist(), ground.cases.case_id, "covariates")
     table = known.drop(columns="case_id").iloc[rows].reset_index(drop=True)
+    found: list[tuple[Subgroup, dict[str, Test]]] = []
+    for column in table.columns:
+        parts = list(split_by_value(table[column], ground.cases.patient, least))
+        shown = [part for part in parts if not _is_small(part[1], ground.cases, least)]
+        found += (_subgroup(str(column), part, scores, ground) for part in shown)
+        if len(shown) < len(parts):
+            found.append((Subgroup(str(column), hidden_parts(least), 0, {}, {}), {}))
+    return _corrected(found)
+
+
+def _is_small(members: NDArray[np.bool_], cases: LabelledCases, least: int) -> bool:
+    own = cases.select(members)
+    return any(0 < patients < least for patients in own.patients_by_class())
+
+
+def _corrected(found: Sequence[tuple[Subgroup, dict[str, Test]]]) -> tuple[Subgroup, ...]:
+    """Correct all p values together; a part against the rest is one test, whichever is the part."""
+    p = {
+        test: difference.p
+        for part, tests in found
+        for name, test in tests.items()
+        if (difference := part.differences[name]).p is not None
+    }
+    holm = dict(zip(p, correct_by_holm(np.array(list(p.values()))).tolist(), strict=True))
     return tuple(
-        _subgroup(str(column), value, members, scores, ground)
-        for column in table.columns
-        for value, members in split_by_value(table[column], ground.cases.patient)
+        replace(
+            part,
+            differences={
+                name: replace(one, p_holm=holm.get(tests[name]))
+                for name, one in part.differences.items()
+            },
+        )
+        for part, tests in found
     )
 
 
 def split_by_value(
-    values: pd.Series, patient: NDArray[np.int64] | None = None
-) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    values: pd.Series, patient: NDArray[np.int64] | None = None, least: int = LEAST_PATIENTS
+) -> Iterator[Part]:
     """Yield the values of a column with the (n,) rows that have them; unknown ones come last.
 
     Numbers of more than six kinds are cut at their tertiles; of other columns every value is a
-    part, unless they are more than twelve, when none is. Texts that fewer than five patients have
-    are one part together, without their names: a report is read by others.
+    part, unless they are more than twelve, when none is. Texts that few patients have are one part
+    together, without their names: a report is read by others.
 
     Args:
         values: (n,) the column.
         patient: (n,) patients; None where each row is a patient of its own and no text is rare.
+        least: Patients below which a text is rare.
     """
     missing = values.isna().to_numpy(dtype=bool)
     present = values[~missing]
@@ -72,7 +124,7 @@ def split_by_value(
         for value in sorted(present.unique().tolist()):
             members = (values == value).to_numpy(dtype=bool)
             if isinstance(value, str) and patient is not None:
-                few = len(np.unique(patient[members])) < LEAST_PATIENTS
+                few = len(np.unique(patient[members])) < least
             else:
                 few = False
             if few:
@@ -80,14 +132,12 @@ def split_by_value(
             else:
                 yield str(value), members
         if rare.any():
-            yield RARE, rare
+            yield rare_texts(least), rare
     if missing.any():
         yield _MISSING, missing
 
 
-def _tertiles(
-    values: NDArray[np.float64], missing: NDArray[np.bool_]
-) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def _tertiles(values: NDArray[np.float64], missing: NDArray[np.bool_]) -> Iterator[Part]:
     low, high = np.quantile(values[~missing], [1 / 3, 2 / 3])
     below, above = values <= low, values > high
     between = ~missing & ~below & ~above
@@ -96,13 +146,15 @@ def _tertiles(
 
 
 def _subgroup(
-    column: str, value: str, members: NDArray[np.bool_], scores: Scores, ground: EvaluationSet
-) -> Subgroup:
+    column: str, part: Part, scores: Scores, ground: EvaluationSet
+) -> tuple[Subgroup, dict[str, Test]]:
+    """Return a part with its figures, and which test each of its differences is."""
+    value, members = part
     cases = ground.cases.select(members)
     patients = dict(zip(cases.classes, cases.patients_by_class(), strict=True))
     if not members.any():
         reason = f"more than {MOST_VALUES} different values are not analysed one by one"
-        return Subgroup(column, value, 0, patients, {}, reason)
+        return Subgroup(column, value, 0, patients, {}, reason), {}
     found = _figures(scores.select(members), cases, ground)
     smallest = min(patients, key=lambda name: patients[name])
     few = patients[smallest] < FEW_PATIENTS
@@ -111,7 +163,12 @@ def _subgroup(
         if few
         else ""
     )
-    return Subgroup(column, value, len(cases), patients, found, warning)
+    sides = frozenset({members.tobytes(), (~members).tobytes()})
+    differences, tests = {}, {}
+    for name, difference, p in compare_with_rest(members, scores, ground.cases):
+        differences[name], tests[name] = TestedDifference(difference, p), (name, sides)
+    one = Subgroup(column, value, len(cases), patients, found, warning, differences)
+    return one, tests
 
 
 def _figures(scores: Scores, cases: LabelledCases, ground: EvaluationSet) -> dict[str, Estimate]:

@@ -1,0 +1,104 @@
+"""Differences between subgroups against a published interval, and against what they must obey."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from skiagram.evaluation.delong import placements
+from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.subgroup_differences import (
+    auc_figure,
+    difference_of_figures,
+    share_figure,
+)
+from tests.evaluation.scenario import finished, scenario
+
+RNG = np.random.default_rng(5)
+
+
+def hits(found: int, of: int, first_patient: int = 0) -> tuple[NDArray[np.float64], ...]:
+    return np.repeat([1.0, 0.0], (found, of - found))[None], np.arange(of) + first_patient
+
+
+def test_two_shares_have_newcombes_published_interval() -> None:
+    """Newcombe 1998, *Statistics in Medicine* 17:873, table II, method 10: 56/70 − 48/80."""
+    one, other = share_figure(*hits(56, 70)), share_figure(*hits(48, 80, 100))
+    found, p = difference_of_figures(one, other)
+    assert found.value == pytest.approx(0.2)
+    assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+    assert p is not None
+    assert 0.005 < p < 0.05
+
+
+def test_the_interval_excludes_no_difference_just_where_p_is_below_5_percent() -> None:
+    for found in range(40, 71):
+        difference, p = difference_of_figures(
+            share_figure(*hits(found, 70)), share_figure(*hits(48, 80, 100))
+        )
+        assert difference.low is not None
+        assert difference.high is not None
+        assert p is not None
+        assert (p < 0.05) == (difference.low > 0 or difference.high < 0)
+        turned, same = difference_of_figures(
+            share_figure(*hits(48, 80, 100)), share_figure(*hits(found, 70))
+        )
+        assert same == pytest.approx(p)
+        assert turned.low == pytest.approx(-difference.high)
+
+
+def test_patients_on_both_sides_go_together() -> None:
+    """Left and right images of the same patients, nearly alike: a short interval."""
+    positive = np.tile([True, False], 100)
+    skill = RNG.normal(size=200) + 1.5 * positive
+    scores = [(skill + 0.1 * RNG.normal(size=200))[None] for _ in range(2)]
+    apart = np.arange(200) + 1000
+    left = auc_figure(placements(scores[0], positive, np.arange(200)))
+    right, strangers = (
+        auc_figure(placements(scores[1], positive, patient)) for patient in (np.arange(200), apart)
+    )
+    assert left.correlation(right) > 0.9
+    assert left.correlation(strangers) == 0
+    near, far = (difference_of_figures(left, other)[0] for other in (right, strangers))
+    assert near.high - near.low < 0.4 * (far.high - far.low)  # type: ignore[operator]
+
+
+def run(columns: dict[str, NDArray[np.str_]], strength: NDArray[np.float64]) -> ModelResult:
+    known = scenario(120, 400)
+    signal = strength * (known.label - 0.5) + np.random.default_rng(0).normal(size=520)
+    table = pd.DataFrame({"case_id": known.cases.case_id, **columns})
+    return evaluate(
+        [finished(known, "svm", signal=signal)], known.cases, known.task, known.sealed, seed=0,
+        replicates=100, covariates=table,
+    ).models[0]  # fmt: skip
+
+
+def test_a_part_is_compared_with_all_other_cases_and_corrected_over_all_columns() -> None:
+    half = np.where(np.arange(520) // 2 % 4 < 2, "east", "west")
+    third = np.array(["a", "b", "c"])[np.arange(520) // 2 % 3]
+    strength = np.where(half == "east", 4.0, 0.5)
+    found = run({"site": half, "room": third}, strength).subgroups
+    east, west = found[:2]
+    difference = east.differences["roc_auc"].difference
+    assert difference.value == pytest.approx(
+        east.metrics["roc_auc"].value - west.metrics["roc_auc"].value  # type: ignore[operator]
+    )
+    assert east.differences["roc_auc"].p_holm == west.differences["roc_auc"].p_holm < 0.01
+    tests = 3 + 3 * 3  # of two sites one against the other; of three rooms each against the rest
+    raw = sorted({one.p for part in found for one in part.differences.values()})
+    assert len(raw) == tests
+    assert raw[0] is not None
+    smallest = min(one.p_holm for part in found for one in part.differences.values())
+    assert smallest == pytest.approx(tests * raw[0])
+
+
+def test_more_than_two_classes_have_no_differences() -> None:
+    known = scenario(120, 240, classes=("one", "two", "three"))
+    site = np.where(np.arange(360) // 6 % 2, "east", "west")
+    table = pd.DataFrame({"case_id": known.cases.case_id, "site": site})
+    found = evaluate(
+        [finished(known, "svm")], known.cases, known.task, known.sealed, seed=0, replicates=100,
+        covariates=table,
+    ).models[0]  # fmt: skip
+    assert all(not one.differences for one in found.subgroups)
