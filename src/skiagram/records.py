@@ -128,6 +128,8 @@ class Outcome:
         images_seen: Training images shown in all fits, repeats counted.
         fits: Number of fits made.
         options: The composed options.
+        set_aside: Share of the labelled cases that the final fit did not learn from, because they
+            decided when it stopped.
     """
 
     model: str
@@ -140,6 +142,7 @@ class Outcome:
     images_seen: int = 0
     fits: int = 0
     options: dict[str, Any] = field(default_factory=dict)
+    set_aside: float = 0.0
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

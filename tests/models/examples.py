@@ -1,6 +1,6 @@
 """A data set of patients and models simple enough to know what they must have seen."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -42,6 +42,7 @@ class Seen:
     seed: int
     training: Labelled[FeatureTable]
     validation: Labelled[FeatureTable] | None
+    epochs: int | None = None
 
     def cases(self) -> set[str]:
         """Return all cases whose labels the fit could use."""
@@ -105,7 +106,7 @@ class Spy:
         """Fit, or fail as told."""
         if self.failure is not None and len(self.fits) == self.fails_at:
             raise self.failure
-        seen = Seen(context.seed, training, validation)
+        seen = Seen(context.seed, training, validation, context.epochs)
         self.fits.append(seen)
         values = training.inputs.values[:, 0].astype(np.float64)  # noqa: PD011
         centre = np.array([values[training.label == k].mean() for k in range(training.n_classes)])
@@ -117,6 +118,24 @@ class Spy:
 
 
 class StoppingSpy(Spy):
-    """A spy that asks for cases to stop early on."""
+    """A spy that asks for cases to stop early on and never says when it stopped."""
 
     uses_validation: ClassVar[bool] = True
+
+
+class CountingSpy(StoppingSpy):
+    """A stopping spy that says after how many epochs: one, two, three, … in the order of fits.
+
+    A fit without cases to stop early on keeps the epochs it was given.
+    """
+
+    def fit(
+        self,
+        training: Labelled[FeatureTable],
+        validation: Labelled[FeatureTable] | None,
+        context: FitContext,
+    ) -> SpyFit:
+        """Fit."""
+        fitted = super().fit(training, validation, context)
+        epochs = len(self.fits) if context.epochs is None else context.epochs
+        return replace(fitted, summary=replace(fitted.summary, epochs=(epochs,)))

@@ -13,7 +13,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Labelled
 from skiagram.models.resampling import FINAL, Resampling, Scored, cross_validate, finite, holdout
 from skiagram.splits import Partition, grouped_folds
-from tests.models.examples import PLAN, Spy, StoppingSpy, labelled
+from tests.models.examples import PLAN, CountingSpy, Spy, StoppingSpy, labelled
 
 CASES = labelled()
 MARKED = np.isin(CASES.patient_id, ["p0", "p1", "p2", "p3"])
@@ -42,7 +42,7 @@ def part(rows: list[Scored], name: str) -> list[Scored]:
     return [one for one in rows if one.part == name]
 
 
-@pytest.mark.parametrize("kind", [Spy, StoppingSpy])
+@pytest.mark.parametrize("kind", [Spy, StoppingSpy, CountingSpy])
 @pytest.mark.parametrize("design", [by_holdout, by_cv])
 def test_no_patient_stands_among_the_cases_of_a_fit_and_those_it_scores_blind(
     design: Design, kind: type[Spy]
@@ -62,7 +62,7 @@ def test_no_patient_stands_among_the_cases_of_a_fit_and_those_it_scores_blind(
         assert not held & set(seen.training.patient_id)
 
 
-@pytest.mark.parametrize("kind", [Spy, StoppingSpy])
+@pytest.mark.parametrize("kind", [Spy, StoppingSpy, CountingSpy])
 def test_labels_of_a_held_out_outer_fold_do_not_move_its_scores(kind: type[Spy]) -> None:
     outer = [Resampling(Spy(), PLAN, 1).folds(CASES, PLAN.folds, f"repeat{r}") for r in range(2)]
     before = by_cv(kind(), CASES, outer)
@@ -167,6 +167,30 @@ def test_the_final_fit_stops_on_the_published_validation_part() -> None:
     for seen in (spy.fits[3], spy.fits[7]):
         assert seen.validation is not None
         assert seen.validation.case_id.tolist() == CASES.case_id[MARKED].tolist()
+
+
+@pytest.mark.parametrize(("design", "chosen"), [(by_holdout, [2, 6]), (by_cv, [2, 5, 8, 5])])
+def test_a_final_fit_learns_from_all_cases_for_the_epochs_that_its_folds_chose(
+    design: Design, chosen: list[int]
+) -> None:
+    """Folds of the spy stop after 1, 2, 3 epochs; under `cv` inner ones after 1, 2 and 4, 5."""
+    spy, plain = CountingSpy(), Spy()
+    for one in (spy, plain):
+        design(one)
+    pairs = list(zip(spy.fits, plain.fits, strict=True))
+    whole = [seen for seen, _ in pairs if seen.validation is None]
+    assert [seen.epochs for seen in whole][: len(chosen)] == chosen
+    assert all(seen.epochs is None for seen, _ in pairs if seen.validation is not None)
+    assert all(one.cases() == other.cases() for one, other in pairs)
+    assert len(whole) == (2 if design is by_holdout else 2 * (PLAN.folds + 1))
+
+
+@pytest.mark.parametrize("marked", [MARKED, np.zeros_like(MARKED)])
+def test_early_stopping_of_the_final_fit_can_be_chosen(marked: NDArray[np.bool_]) -> None:
+    spy = CountingSpy()
+    plan = replace(PLAN, final_fit="early_stopping")
+    list(holdout(Resampling(spy, plan, positive=1), CASES, marked, TEST, TEST.case_id))
+    assert all(seen.validation is not None and seen.epochs is None for seen in spy.fits)
 
 
 def test_without_a_published_part_the_final_fit_sets_patients_aside_by_class() -> None:

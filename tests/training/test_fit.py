@@ -37,6 +37,18 @@ def with_schedule(schedule: Any, epochs: int = 5) -> Training:
     return dataclasses.replace(training(epochs=epochs), optimizer=adam)
 
 
+def kill_after(epochs: int, patch: pytest.MonkeyPatch) -> None:
+    """Let every fit break off in the epoch after so many."""
+    add_epoch = Curves.on_train_epoch_end
+
+    def fail(self: Curves, *arguments: Any) -> None:
+        if len(self.rows) == epochs:
+            raise RuntimeError("power cut")
+        add_epoch(self, *arguments)
+
+    patch.setattr(Curves, "on_train_epoch_end", fail)
+
+
 @pytest.mark.parametrize(("batches", "steps"), [(1, 4), (2, 2), (3, 2)])
 def test_gradients_are_accumulated_over_batches(tmp_path: Path, batches: int, steps: int) -> None:
     options = dataclasses.replace(with_schedule("one_cycle", epochs=4), batch_size=8)
@@ -52,20 +64,48 @@ def test_a_fit_with_any_schedule_is_resumed_exactly(
 ) -> None:
     options = with_schedule(schedule)
     whole = fitted(tmp_path, options, CPU, tmp_path / "whole")
-    add_epoch = Curves.on_train_epoch_end
-
-    def fail(self: Curves, *arguments: Any) -> None:
-        if len(self.rows) == 3:
-            raise RuntimeError("power cut")
-        add_epoch(self, *arguments)
-
     with monkeypatch.context() as patch:
-        patch.setattr(Curves, "on_train_epoch_end", fail)
+        kill_after(3, patch)
         with pytest.raises(RuntimeError, match="power cut"):
             fitted(tmp_path, options, CPU, tmp_path / "broken")
     resumed = fitted(tmp_path, options, CPU, tmp_path / "broken")
     pd.testing.assert_frame_equal(whole.summary.curves, resumed.summary.curves)
     assert weights(tmp_path / "a", whole) == weights(tmp_path / "b", resumed)
+
+
+@pytest.mark.parametrize("schedule", [STEP_DOWN, "one_cycle"])
+def test_a_fit_that_is_told_when_to_stop_ends_as_one_that_found_out(
+    tmp_path: Path, schedule: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal training cases, equal seed; also where it was killed in between."""
+    options = with_schedule(schedule)
+    stopped = fitted(tmp_path, options, CPU, None)
+    losses = stopped.summary.curves["validation_loss"]
+    (epochs,) = stopped.summary.epochs
+    assert epochs == losses.argmin() + 1
+    known, _ = halves(tmp_path, 48)
+    model = NetworkModel(SmallCNN(widths=(6, 12), dropout=0.3, training=options), CPU, 1)
+    context = FitContext(seed=3, folder=tmp_path / "told", epochs=epochs)
+    with monkeypatch.context() as patch:
+        kill_after(epochs - 1, patch)
+        with pytest.raises(RuntimeError, match="power cut"):
+            model.fit(known, None, context)
+    told = model.fit(known, None, context)
+    assert told.summary.epochs == (epochs,)
+    assert (told.summary.set_aside, stopped.summary.set_aside) == (0, 16)
+    columns = ["epoch", "training_loss", "learning_rate"]
+    until = stopped.summary.curves.loc[: epochs - 1, columns]
+    pd.testing.assert_frame_equal(told.summary.curves[columns], until)
+    assert weights(tmp_path / "a", stopped) == weights(tmp_path / "b", told)
+
+
+@pytest.mark.parametrize(("schedule", "monitor"), [(PLATEAU, None), ("cosine", "validation_loss")])
+def test_what_follows_the_validation_loss_cannot_be_repeated_without_one(
+    tmp_path: Path, schedule: Any, monitor: str | None
+) -> None:
+    stop = {"_target_": "pytorch_lightning.callbacks.EarlyStopping", "monitor": monitor}
+    trainer = dataclasses.replace(CPU, callbacks=(stop,)) if monitor else CPU
+    assert fitted(tmp_path, with_schedule(schedule, 2), trainer, None).summary.epochs == ()
 
 
 def test_a_scheduler_of_pytorch_sets_the_learning_rate_of_each_epoch(tmp_path: Path) -> None:

@@ -154,7 +154,8 @@ def train(
         scored = []
         shutil.rmtree(folders.model)  # the models of its earlier repeats answer no plan
         folders.model.mkdir()
-    outcome = _outcome(member, [summary for _, summary in summaries], reason)
+    known = len(cases.development().case_id)
+    outcome = _outcome(member, [summary for _, summary in summaries], known, reason)
     if not reason:
         write_record(_deployment(outcome, task, plan, decisions), folders.model / DEPLOYMENT)
     _predictions(scored, len(task.classes)).write(folders.scores / "predictions.parquet")
@@ -176,7 +177,7 @@ def _deployment(outcome: Outcome, task: Task, plan: Plan, decisions: list[Decisi
     )
 
 
-def _outcome(member: Trainable[I], summaries: list[FitSummary], reason: str) -> Outcome:
+def _outcome(member: Trainable[I], summaries: list[FitSummary], known: int, reason: str) -> Outcome:
     last = summaries[-1] if summaries else FitSummary(0, None, 0)
     return Outcome(
         model=member.name,
@@ -189,6 +190,7 @@ def _outcome(member: Trainable[I], summaries: list[FitSummary], reason: str) -> 
         images_seen=sum(summary.images_seen for summary in summaries),
         fits=len(summaries),
         options=member.options,
+        set_aside=last.set_aside / known,
     )
 
 

@@ -71,12 +71,15 @@ class FitContext:
         folder: Place for checkpoints that a later run resumes from; None to keep none.
         progress: Whether a person is watching.
         positive: Label of the condition looked for; None when there are more than two classes.
+        epochs: Epochs of a fit that sets no cases aside, as earlier fits chose them; None where
+            validation cases decide.
     """
 
     seed: int
     folder: Path | None = None
     progress: bool = False
     positive: int | None = None
+    epochs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,9 @@ class FitSummary:
         curves: One row an epoch (`epoch`, `training_loss`, `validation_loss`, …); may be empty.
         features: Name of each feature → whether the fit kept it; empty for a model that chooses
             none.
+        epochs: Epochs after which the weights that were kept stood, of each network; empty where a
+            fit without validation cases cannot follow them.
+        set_aside: Labelled cases that decided when to stop and taught nothing else.
     """
 
     parameters: int
@@ -97,6 +103,8 @@ class FitSummary:
     images_seen: int
     curves: pd.DataFrame = field(default_factory=pd.DataFrame)
     features: dict[str, bool] = field(default_factory=dict)
+    epochs: tuple[int, ...] = ()
+    set_aside: int = 0
 
 
 class Fitted(Protocol[I_contra]):
@@ -116,8 +124,9 @@ class Fitted(Protocol[I_contra]):
 class Model(Protocol[I]):
     """An untrained model: the options dataclass of its family.
 
-    `uses_validation` says whether `fit` needs cases set aside for early stopping; where it is
-    False the harness gives those cases to the training set, so both arms see the same labels.
+    `uses_validation` says whether `fit` needs cases set aside for early stopping, unless it is
+    told for how many epochs to train; where it is False the harness gives those cases to the
+    training set, so both arms see the same labels.
     """
 
     arm: ClassVar[Arm]

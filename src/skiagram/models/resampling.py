@@ -2,14 +2,17 @@
 
 `Resampling.develop` is the step that both designs share: K patient-grouped folds give out-of-fold
 scores, these give the calibration and the threshold, and one final fit on all its cases is ready
-for cases never seen. `holdout` develops once per repeat and scores the sealed test set;
+for cases never seen. A network's final fit sets no cases aside: the folds chose how long to train.
+`holdout` develops once per repeat and scores the sealed test set;
 `cross_validate` develops once in each outer fold and scores that fold's held-out patients (nested
 cross-validation). Both are the same for every model of every arm.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
+from statistics import median
 from typing import Annotated, Generic, Literal
 
 import numpy as np
@@ -51,6 +54,9 @@ class Plan:
             scores; unused with more than two classes.
         validation_fraction: Share of a fit's patients set aside for early stopping.
         seed: The run's seed.
+        final_fit: What a network's fit on all cases learns from: `all_cases`, for as many epochs as
+            the fits before it chose in the median; or all but those of `early_stopping`, of the
+            published validation set where there is one. Classical models learn from all.
     """
 
     repeats: Annotated[int, Field(ge=1)]
@@ -60,6 +66,7 @@ class Plan:
     sensitivity: Annotated[float, Field(gt=0, le=1)]
     validation_fraction: Annotated[float, Field(gt=0, le=0.5)]
     seed: Annotated[int, Field(ge=0)]
+    final_fit: Literal["all_cases", "early_stopping"] = "all_cases"
 
     def count_fits(self, design: Design) -> int:
         """Return how many times a model is fitted, the final fits included."""
@@ -161,14 +168,27 @@ class Resampling(Generic[I]):
     started: Callable[[str], None] = lambda name: None
     finished: Callable[[str, FitSummary], None] = lambda name, summary: None
 
-    def fit(self, cases: Labelled[I], marked: NDArray[np.bool_] | None, *name: str) -> Fitted[I]:
-        """Fit once; marked rows (else an inner grouped part) decide when training stops."""
+    def fit(
+        self,
+        cases: Labelled[I],
+        marked: NDArray[np.bool_] | None,
+        *name: str,
+        epochs: int | None = None,
+    ) -> Fitted[I]:
+        """Fit once; marked rows (else an inner grouped part) decide when training stops.
+
+        Args:
+            cases: Labelled cases.
+            marked: (n,) True where the fit is to stop early; None for an inner part.
+            *name: Name of the random streams.
+            epochs: Epochs to train for on all cases, with nothing to decide when to stop.
+        """
         title = "-".join(name)
         self.started(title)
         folder = self.work / title if self.work else None
         seed = derived_seed(self.plan.seed, "fit", *name)
-        context = FitContext(seed, folder, positive=self.positive)
-        if self.model.uses_validation:
+        context = FitContext(seed, folder, positive=self.positive, epochs=epochs)
+        if self.model.uses_validation and epochs is None:
             part = self._validation(cases, marked, *name)
             training, validation = cases.select(part.training), cases.select(part.held_out)
             fitted = self.model.fit(training, validation, context)
@@ -208,7 +228,8 @@ class Resampling(Generic[I]):
 
         Args:
             cases: Labelled cases.
-            marked: (n,) True where the final fit is to stop early; None for an inner part.
+            marked: (n,) True where the final fit is to stop early, if it does; None for an inner
+                part.
             folds: Folds of the cases.
             *name: Name of the random streams.
             score_training: Whether each fold also scores the cases it was fitted on.
@@ -216,6 +237,7 @@ class Resampling(Generic[I]):
         calibrations: list[Calibration] = []
         blind: list[NDArray[np.float64]] = []
         trained: list[Scored] = []
+        summaries: list[FitSummary] = []
         for k, fold in enumerate(folds):
             training, rest = cases.select(fold.training), cases.select(fold.held_out)
             fitted = self.fit(training, None, *name, f"fold{k}")
@@ -224,14 +246,25 @@ class Resampling(Generic[I]):
             one = CalibratedFit(fitted, calibration, None)
             calibrations.append(calibration)
             blind.append(scores)
+            summaries.append(fitted.summary)
             if score_training:
                 trained.append(one.score(training.inputs, training.case_id, "training", 0, k))
         held_out = _held_out(cases, folds, blind, held_out_calibrations(calibrations))
-        fitted = self.fit(cases, marked, *name, "final")
+        fitted = self.fit(cases, marked, *name, "final", epochs=self.chosen_epochs(summaries))
         threshold = self._threshold(cases, folds, held_out)
         return CalibratedFit(
             fitted, average_calibrations(calibrations), threshold
         ), held_out + trained
+
+    def chosen_epochs(self, summaries: Sequence[FitSummary]) -> int | None:
+        """Return for how many epochs a fit on all cases trains; None where it stops early.
+
+        Args:
+            summaries: Of the fits on parts of these cases.
+        """
+        if self.plan.final_fit == "early_stopping" or not all(one.epochs for one in summaries):
+            return None
+        return ceil(median(epochs for one in summaries for epochs in one.epochs))
 
     def _threshold(
         self, cases: Labelled[I], folds: list[Partition], held_out: list[Scored]
@@ -349,7 +382,8 @@ def whole_fit(
     resampling: Resampling[I], repeat: int, cases: Labelled[I], folds: list[CalibratedFit[I]]
 ) -> CalibratedFit[I]:
     """Fit on all cases; calibration and threshold are the means of the outer folds'."""
-    fitted = resampling.fit(cases, None, *repeat_name(repeat), "final")
+    epochs = resampling.chosen_epochs([fold.fitted.summary for fold in folds])
+    fitted = resampling.fit(cases, None, *repeat_name(repeat), "final", epochs=epochs)
     thresholds = [fold.threshold for fold in folds if fold.threshold is not None]
     threshold = float(np.mean(thresholds)) if thresholds else None
     return CalibratedFit(

@@ -56,7 +56,7 @@ class Curves(Checkpoint):
         metrics = trainer.callback_metrics
         self.rows.append(
             {"epoch": float(trainer.current_epoch)}
-            | {name: float(metrics[name]) for name in _METRICS}
+            | {name: float(metrics[name]) for name in _METRICS if name in metrics}
             | {"learning_rate": self._learning_rate}
         )
         self._advanced()
@@ -107,12 +107,16 @@ def write_whole(state: dict[str, Any], path: Path) -> None:
     unfinished.replace(path)
 
 
-def checkpoints(folder: Path) -> list[Callback]:
-    """Return what writes the best weights, and the state after each epoch, into a folder."""
-    best = ModelCheckpoint(
+def best_weights(folder: Path) -> Callback:
+    """Return what writes the weights of the lowest validation loss into a folder."""
+    return ModelCheckpoint(
         folder, _BEST, monitor=MONITOR, save_weights_only=True, enable_version_counter=False
     )
-    return [best, ModelCheckpoint(folder, _LAST, enable_version_counter=False)]
+
+
+def last_state(folder: Path) -> Callback:
+    """Return what writes the state after each epoch into a folder."""
+    return ModelCheckpoint(folder, _LAST, enable_version_counter=False)
 
 
 def last_checkpoint(folder: Path) -> Path:
@@ -121,18 +125,19 @@ def last_checkpoint(folder: Path) -> Path:
 
 
 def read_best(folder: Path) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
-    """Return the best weights of a classifier and the curves of its fit.
+    """Return the best weights of a classifier, else its last ones, and the curves of its fit.
 
     They are read from the files, because processes that were started for a fit leave nothing else.
     """
-    best, last = (
-        torch.load(folder / f"{name}.ckpt", map_location="cpu", weights_only=True)
-        for name in (_BEST, _LAST)
-    )
+    best, last = folder / f"{_BEST}.ckpt", last_checkpoint(folder)
+    state = torch.load(last, map_location="cpu", weights_only=True)
+    curves = list(state["callbacks"]["curves"]["rows"])
+    if best.exists():
+        state = torch.load(best, map_location="cpu", weights_only=True)
     weights = {
-        name.removeprefix("classifier."): value for name, value in best["state_dict"].items()
+        name.removeprefix("classifier."): value for name, value in state["state_dict"].items()
     }
-    return weights, list(last["callbacks"]["curves"]["rows"])
+    return weights, curves
 
 
 def delete_checkpoints(folder: Path) -> None:

@@ -246,14 +246,19 @@ class ImageData(pl.LightningDataModule):
 
     Args:
         training: Training examples.
-        validation: Examples that decide when to stop.
+        validation: Examples that decide when to stop; None for none.
         batch_size: Images a batch.
         seed: Seed of the fit.
         augmented: Whether training images are shown as random views.
     """
 
     def __init__(
-        self, training: Examples, validation: Examples, batch_size: int, seed: int, augmented: bool
+        self,
+        training: Examples,
+        validation: Examples | None,
+        batch_size: int,
+        seed: int,
+        augmented: bool,
     ) -> None:
         super().__init__()
         self._training = training
@@ -271,8 +276,10 @@ class ImageData(pl.LightningDataModule):
         examples = Views(self._training, self._seed, order) if self._augmented else self._training
         return DataLoader(examples, sampler=order, batch_size=None)
 
-    def val_dataloader(self) -> DataLoader[ExampleBatch]:
+    def val_dataloader(self) -> DataLoader[ExampleBatch] | list[DataLoader[ExampleBatch]]:
         """Return all validation batches; every process sees them all and so agrees on stopping."""
+        if self._validation is None:
+            return []
         order = EpochOrder(len(self._validation), self._batch_size, None)
         return DataLoader(self._validation, sampler=order, batch_size=None)
 

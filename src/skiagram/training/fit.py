@@ -22,12 +22,14 @@ from skiagram.compute.progress import Progress
 from skiagram.compute.workers import keep_freed_memory
 from skiagram.errors import OptionError
 from skiagram.training.callbacks import (
+    MONITOR,
     Curves,
     Patience,
     WholeFiles,
-    checkpoints,
+    best_weights,
     delete_checkpoints,
     last_checkpoint,
+    last_state,
     read_best,
     write_whole,
 )
@@ -69,17 +71,25 @@ class TrainingRun:
     seed: int
     folder: Path | None
 
-    def run(self, classifier: Classifier, training: Examples, validation: Examples) -> pd.DataFrame:
+    def run(
+        self,
+        classifier: Classifier,
+        training: Examples,
+        validation: Examples | None,
+        epochs: int | None = None,
+    ) -> pd.DataFrame:
         """Train in place until the validation loss no longer falls; restore the best weights.
 
         Args:
             classifier: Freshly initialised.
             training: Examples to learn from.
-            validation: Examples that decide when to stop.
+            validation: Examples that decide when to stop; without them the last weights are kept.
+            epochs: Epochs to train for, under the learning rates of a longer fit; None for as many
+                as the training has at most.
 
         Returns:
             One row an epoch: `epoch`, `training_loss`, `validation_loss`, `validation_accuracy`,
-            `learning_rate`.
+            `learning_rate`; without validation examples no figures of theirs.
 
         Raises:
             ModelFailure: The loss is no longer finite or memory ran out.
@@ -96,7 +106,7 @@ class TrainingRun:
             if finished.exists():
                 state = torch.load(finished, map_location="cpu", weights_only=True)
             else:
-                first = self._train(classifier, training, validation, folder)
+                first = self._train(classifier, training, validation, epochs, folder)
                 weights, curves = read_best(folder)
                 state = {"weights": weights, "curves": curves}
                 wait_for_all()
@@ -108,10 +118,16 @@ class TrainingRun:
         return pd.DataFrame(state["curves"]).astype({"epoch": "int64"})
 
     def _train(
-        self, classifier: Classifier, training: Examples, validation: Examples, folder: Path
+        self,
+        classifier: Classifier,
+        training: Examples,
+        validation: Examples | None,
+        epochs: int | None,
+        folder: Path,
     ) -> bool:
         """Train or resume; return whether this process is the first of those that share it."""
         options = self.training
+        epochs = options.epochs if epochs is None else epochs
         weight = _class_weight(training.label, self.n_classes, options.class_weights)
         names, compiled = training.images.case_id, self.trainer.compile
         module = ClassifierTraining(
@@ -122,15 +138,17 @@ class TrainingRun:
         # Results depend on no uninitialised number, so filling memory beforehand only costs time.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         with (
-            Progress("epochs", options.epochs) as bar,
+            Progress("epochs", epochs) as bar,
             _quiet(),
             memory_failures("training", options.batch_size),
         ):
             frozen = _frozen_epochs(classifier)
-            own = [Curves(bar.advance), Patience(options.patience, frozen), *checkpoints(folder)]
+            own: list[pl.Callback] = [Curves(bar.advance)]
+            if validation is not None:
+                own += [Patience(options.patience, frozen), best_weights(folder)]
             last = last_checkpoint(folder)
             resumed = str(last) if last.exists() else None
-            trainer = self._lightning(own, folder)
+            trainer = self._lightning([*own, last_state(folder)], epochs, folder)
             if frozen and trainer.world_size > 1:
                 raise OptionError(
                     f"a base that is frozen for {frozen} epochs, on {trainer.world_size} devices",
@@ -142,7 +160,7 @@ class TrainingRun:
                 trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
         return trainer.is_global_zero
 
-    def _lightning(self, own_callbacks: list[pl.Callback], folder: Path) -> pl.Trainer:
+    def _lightning(self, own_callbacks: list[pl.Callback], epochs: int, folder: Path) -> pl.Trainer:
         options, where = self.trainer, dataclasses.asdict(self.trainer)
         for name in ("channels_last", "compile", "callbacks", "logger"):
             del where[name]
@@ -154,7 +172,7 @@ class TrainingRun:
         try:
             trainer = pl.Trainer(
                 **where | ({"strategy": Spawned()} if spawned else {}),
-                max_epochs=self.training.epochs,
+                max_epochs=epochs,
                 deterministic=True if device(self.trainer).type == "cpu" else "warn",
                 callbacks=[Threads(self.threads), *own_callbacks, *chosen],
                 logger=logger,
@@ -174,6 +192,13 @@ class TrainingRun:
             ) from error
         _check_processes(self.trainer, trainer)
         return trainer
+
+
+def kept_epochs(curves: pd.DataFrame) -> int:
+    """Return after how many epochs the weights stood that a fit with these curves kept."""
+    if MONITOR not in curves:
+        return len(curves)
+    return int(curves[MONITOR].to_numpy().argmin()) + 1
 
 
 def device(trainer: Trainer) -> torch.device:

@@ -209,6 +209,20 @@ class Trainer:
     logger: Part | None = None
 
 
+def reads_validation(training: Training, trainer: Trainer) -> bool:
+    """Return whether a schedule or a callback follows the figures of validation cases.
+
+    Without such cases a fit of these options cannot be repeated.
+    """
+    schedule = training.optimizer.schedule
+    parts = (*trainer.callbacks, *([] if isinstance(schedule, str) else [schedule]))
+    return any(
+        str(part["_target_"]).endswith(".ReduceLROnPlateau")
+        or str(part.get("monitor", "")).startswith("validation_")
+        for part in parts
+    )
+
+
 _RISE = 0.3  # share of the steps in which one cycle rises
 _FIRST, _LAST = 1 / 25, 1 / 250_000  # of the largest rate
 

@@ -104,5 +104,6 @@ class FinishesItself(Protocol):
 
         Args:
             classifier: Network and normalisation, trained.
-            *fitted_on: Training and validation cases of this fit; no others may be used.
+            *fitted_on: Training cases of this fit, and its validation cases if it has any; no
+                others may be used.
         """

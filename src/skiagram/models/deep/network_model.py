@@ -21,8 +21,8 @@ from skiagram.models.deep.inputs import TableEncoder, encode_table, required_tab
 from skiagram.seeding import derived_seed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
 from skiagram.training.data import Examples, ImageSet
-from skiagram.training.fit import TrainingRun, device
-from skiagram.training.options import Trainer
+from skiagram.training.fit import TrainingRun, device, kept_epochs
+from skiagram.training.options import Trainer, reads_validation
 
 
 @dataclass(frozen=True)
@@ -55,24 +55,24 @@ class NetworkModel:
     ) -> FittedNetwork:
         """Train until the validation loss no longer falls; resume from `context.folder`.
 
+        Without validation cases, train for `context.epochs`.
+
         Raises:
-            ModelFailure: No validation cases, images that the network refuses, a loss that is no
-                longer finite, or no memory left.
+            ModelFailure: Neither validation cases nor a number of epochs, images that the network
+                refuses, a loss that is no longer finite, or no memory left.
             DataError: An image has missing pixels, or the weights to start from cannot be had.
         """
-        if validation is None:
+        if validation is None and context.epochs is None:
             raise ModelFailure("no validation cases", where=self.title)
         options = self.network.training
         encoder = self._encoder(training.inputs)
-        examples, held_out = (
-            Examples(
-                part.inputs,
-                part.label,
-                options.image_size,
-                table=encode_table(encoder, part.inputs),
-            )
-            for part in (training, validation)
-        )
+
+        def examples_of(part: Labelled[ImageSet]) -> Examples:
+            table = encode_table(encoder, part.inputs)
+            return Examples(part.inputs, part.label, options.image_size, table=table)
+
+        examples = examples_of(training)
+        held_out = None if validation is None else examples_of(validation)
         columns = 0 if encoder is None else encoder.width
         architecture = Architecture.of(self.network, examples.shape, training.n_classes, columns)
         moments = examples.moments()
@@ -83,9 +83,10 @@ class NetworkModel:
             fit = TrainingRun(
                 options, self.trainer, training.n_classes, self.threads, own.seed, own.folder
             )
-            curves.append(fit.run(classifier, examples, held_out))
+            curves.append(fit.run(classifier, examples, held_out, context.epochs))
             if isinstance(self.network, FinishesItself):
-                self.network.finish(classifier.to(device(self.trainer)), examples, held_out)
+                parts = (examples,) if held_out is None else (examples, held_out)
+                self.network.finish(classifier.to(device(self.trainer)), *parts)
             members.append(classifier.cpu())
         whole = as_ensemble(members)
         summary = FitSummary(
@@ -93,6 +94,10 @@ class NetworkModel:
             multiply_adds=multiply_adds(whole, examples.shape, columns),
             images_seen=sum(map(len, curves)) * len(training),
             curves=_mean_curves(curves),
+            epochs=()
+            if reads_validation(options, self.trainer)
+            else tuple(kept_epochs(one) for one in curves),
+            set_aside=0 if validation is None else len(validation),
         )
         return FittedNetwork(whole, architecture, summary, device(self.trainer), encoder)
 
