@@ -32,6 +32,9 @@ PALETTE = {
     "purple": ("#7a4296", "#c999e2"),
     "amber": ("#866200", "#dab84f"),
     "rose": ("#a7315d", "#ef92b5"),
+    "panel": ("#f4f6f9", "#1d252e"),
+    "warning": ("#8a3b00", "#f7b267"),
+    "warning-panel": ("#fff4e6", "#33260f"),
 }
 INK, MUTED, PAPER = (PALETTE[name][0] for name in ("ink", "muted", "paper"))
 ARM_COLOUR = {arm: PALETTE[arm][0] for arm in ("classical", "deep", "combined", "reader")}

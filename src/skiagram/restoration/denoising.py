@@ -117,7 +117,7 @@ class Denoising:
             thresholds = bayes_thresholds(bands, noise)
         else:
             thresholds = universal_thresholds(noise, pixels)
-        (shrink_soft if self.thresholding == "soft" else shrink_hard)(bands, thresholds)
+        shrink(bands, thresholds, self.thresholding == "soft")
 
 
 def estimate_noise(diagonal: Planes) -> NDArray[np.float64]:
@@ -173,35 +173,23 @@ def bayes_thresholds(bands: NDArray[np.float32], noise: NDArray[np.float64]) -> 
 
 
 @compiled
-def shrink_soft(bands: NDArray[np.float32], thresholds: NDArray[np.float64]) -> None:
-    """Bring each coefficient nearer to 0 by its image's threshold, in place.
-
-    Args:
-        bands: (n, m) float32, C-contiguous.
-        thresholds: (n,) ≥ 0.
-    """
-    for image in range(len(bands)):
-        threshold = np.float32(thresholds[image])
-        band = bands[image]
-        for at in range(len(band)):
-            value = band[at]
-            band[at] = value - min(max(value, -threshold), threshold)
-
-
-@compiled
-def shrink_hard(bands: NDArray[np.float32], thresholds: NDArray[np.float64]) -> None:
+def shrink(bands: NDArray[np.float32], thresholds: NDArray[np.float64], soft: bool) -> None:
     """Set each coefficient up to its image's threshold to 0, in place.
 
     Args:
         bands: (n, m) float32, C-contiguous.
         thresholds: (n,) ≥ 0.
+        soft: Whether the others come nearer to 0 by the threshold; else they stay as they are.
     """
     for image in range(len(bands)):
         threshold = np.float32(thresholds[image])
         band = bands[image]
         for at in range(len(band)):
             value = band[at]
-            band[at] = value if abs(value) > threshold else np.float32(0)
+            if soft:
+                band[at] = value - min(max(value, -threshold), threshold)
+            else:
+                band[at] = value if abs(value) > threshold else np.float32(0)
 
 
 @record(frozen=True)

@@ -32,6 +32,19 @@ class StudiedDataSet:
 
 
 @dataclass(frozen=True)
+class ReportedDataSet(StudiedDataSet):
+    """A data set with figures on its reported cases.
+
+    Attributes:
+        cases: Reported cases.
+        patients: Their patients.
+    """
+
+    cases: int
+    patients: int
+
+
+@dataclass(frozen=True)
 class CrossValidatedDataSet(StudiedDataSet):
     """A data set whose development cases every model is fitted on.
 

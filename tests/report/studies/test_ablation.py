@@ -45,7 +45,7 @@ def test_nearer_images_and_worse_models_are_said_together() -> None:
 
 def test_the_page_shows_every_variant_and_escapes_names() -> None:
     variants = (variant("none", None, SAME), variant("<b>mean</b>", None, WORSE))
-    found = AblatedDataSet("films", "Films", "test", 20, 10, variants)
+    found = AblatedDataSet("films", "Films", 20, 10, "test", variants)
     page = render(AblationResult({"none": {}, "<b>mean</b>": {"radius": 1}}, (found,)))
     assert "&lt;b&gt;mean&lt;/b&gt;" in page
     assert "<b>mean</b>" not in page

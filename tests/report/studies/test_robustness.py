@@ -55,7 +55,7 @@ NEXT = replace(BEST, model="b", title="Net", arm="deep", mean_change=LOSS, behin
 FAILED = CorruptedModel(
     "c", "Lost", "deep", "diverged", None, Estimate(None, reason="diverged"), None, ()
 )
-FILMS = CorruptedDataSet("films", "Films", "holdout", 20, 10, (BEST, NEXT, FAILED))
+FILMS = CorruptedDataSet("films", "Films", 20, 10, "holdout", (BEST, NEXT, FAILED))
 SEEN = ShiftedModel("a", "Model <A>", "classical", "", figures(), figures(LOSS))
 GONE = ShiftedModel("c", "Lost", "deep", "diverged", None, None)
 SHIFT = ShiftResult("Films", "site", (SourceResult("North", 8, 8, 12, 12, (SEEN, GONE)),))

@@ -130,6 +130,10 @@ class PhantomCases:
         self._observer = self._exposures.observer()
         self.exposure = lru_cache(maxsize=1)(self._make)  # image and truth ask for the same one
 
+    @property
+    def acquisition(self) -> None:
+        """None: pixels are stored as they are read."""
+
     def entries(self) -> list[Entry]:
         """List every case: patients in order, the images of a patient together."""
         return self._patients.entries(self._number, self._kind)

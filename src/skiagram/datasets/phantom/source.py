@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, GroundTruth, SpacedImage
+from skiagram.datasets.contract import GroundTruth, SpacedImage
 from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.phantom.acquisition import DicomWriter, Faults, add_faults, digitise
 from skiagram.datasets.phantom.options import PhantomCases, PhantomDataSet
@@ -67,7 +67,7 @@ class Phantom(PhantomDataSet):
         return OpenPhantom(self)
 
 
-class OpenPhantom:
+class OpenPhantom(PhantomCases):
     """Makes the images of one phantom.
 
     Args:
@@ -76,28 +76,20 @@ class OpenPhantom:
 
     def __init__(self, options: Phantom) -> None:
         self._options = options
-        self._cases = PhantomCases(options, options.images_per_patient, "image", axes=2)
+        super().__init__(options, options.images_per_patient, "image", axes=2)
         self._writer = DicomWriter(options.size)
-
-    @property
-    def acquisition(self) -> None:
-        """None: pixels are stored as they are read."""
-
-    def entries(self) -> list[Entry]:
-        """List every image: patients in order, the images of a patient together."""
-        return self._cases.entries()
 
     def image(self, position: int) -> SpacedImage:
         """Return what the pipeline sees: (size, size) float32 as read back from DICOM."""
-        patient, number = self._cases.place(position)
+        patient, number = self.place(position)
         generator = stream(self._options.seed, "faults", patient, number)
-        stored = digitise(self._cases.exposure(position).noisy)
+        stored = digitise(self.exposure(position).noisy)
         faulty = add_faults(stored, self._options.faults, generator)
         return read_dicom(self._writer.write(faulty, patient, position))
 
     def truth(self, position: int) -> GroundTruth:
         """Return the clean image, the ideal score of the noisy one and the nodule's place."""
-        exposure = self._cases.exposure(position)
+        exposure = self.exposure(position)
         row, column = exposure.place
         clean = exposure.clean.astype(np.float32)
-        return GroundTruth(clean, self._cases.ideal_score(position), row, column)
+        return GroundTruth(clean, self.ideal_score(position), row, column)

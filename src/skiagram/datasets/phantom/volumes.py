@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, GroundTruth, SpacedImage
+from skiagram.datasets.contract import GroundTruth, SpacedImage
 from skiagram.datasets.phantom.options import PhantomCases, PhantomDataSet
 from skiagram.options import STRICT
 
@@ -39,7 +39,7 @@ class PhantomVolumes(PhantomDataSet):
         return OpenPhantomVolumes(self)
 
 
-class OpenPhantomVolumes:
+class OpenPhantomVolumes(PhantomCases):
     """Makes the volumes of one phantom.
 
     Args:
@@ -47,24 +47,16 @@ class OpenPhantomVolumes:
     """
 
     def __init__(self, options: PhantomVolumes) -> None:
-        self._cases = PhantomCases(options, options.volumes_per_patient, "volume", axes=3)
-
-    @property
-    def acquisition(self) -> None:
-        """None: pixels are stored as they are read."""
-
-    def entries(self) -> list[Entry]:
-        """List every volume: patients in order, the volumes of a patient together."""
-        return self._cases.entries()
+        super().__init__(options, options.volumes_per_patient, "volume", axes=3)
 
     def image(self, position: int) -> SpacedImage:
         """Return what the pipeline sees: (size, size, size, 1) float32."""
-        noisy = self._cases.exposure(position).noisy
+        noisy = self.exposure(position).noisy
         return SpacedImage(noisy.astype(np.float32)[..., None])
 
     def truth(self, position: int) -> GroundTruth:
         """Return the clean volume, the ideal score of the noisy one and the nodule's place."""
-        exposure = self._cases.exposure(position)
+        exposure = self.exposure(position)
         slice_, row, column = exposure.place
         clean = exposure.clean.astype(np.float32)[..., None]
-        return GroundTruth(clean, self._cases.ideal_score(position), row, column, slice_)
+        return GroundTruth(clean, self.ideal_score(position), row, column, slice_)

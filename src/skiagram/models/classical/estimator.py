@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass as plain_dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,6 +162,17 @@ class ClassicalModel(ABC):
         pipeline = read_pipeline(folder / _PIPELINE, type(self.estimator(0)))
         summary = FitSummary(described.parameters, described.multiply_adds, described.images_seen)
         return FittedClassical(type(self), pipeline, described.features, summary)
+
+
+@dataclass(**STRICT)
+class ClassWeightedModel(ClassicalModel):
+    """A model that can give the cases of rare classes more weight.
+
+    Attributes:
+        class_weight: `balanced` weighs each class by the inverse of its frequency.
+    """
+
+    class_weight: Literal["balanced"] | None
 
 
 @plain_dataclass(frozen=True)

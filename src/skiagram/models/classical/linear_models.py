@@ -6,7 +6,7 @@ probabilities of them. Ridge: Hoerl and Kennard 1970, Technometrics 12. Logistic
 multinomial for more than two classes. Elastic net: Zou and Hastie 2005, J. R. Stat. Soc. B 67(2).
 """
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from sklearn.linear_model import LinearRegression as LeastSquares
 from sklearn.linear_model import LogisticRegression as Logistic
 from sklearn.linear_model import Ridge as PenalisedLeastSquares
 
-from skiagram.models.classical.estimator import ClassicalModel, decision_scores
+from skiagram.models.classical.estimator import ClassicalModel, ClassWeightedModel, decision_scores
 from skiagram.options import STRICT
 
 
@@ -74,19 +74,17 @@ class Ridge(LinearRegression):
 
 
 @dataclass(**STRICT)
-class LogisticRegression(LinearModel):
+class LogisticRegression(ClassWeightedModel, LinearModel):
     """Logistic regression; scores are log-odds.
 
     Attributes:
         inverse_regularisation: C of the L2 penalty ‖w‖² / (2C), > 0; smaller shrinks more.
-        class_weight: `balanced` weighs each class by the inverse of its frequency.
         max_iterations: Iterations of L-BFGS after which the fit counts as not converged.
     """
 
     kind: ClassVar[str] = "Logistic regression"
 
     inverse_regularisation: Annotated[float, Field(gt=0)]
-    class_weight: Literal["balanced"] | None
     max_iterations: Annotated[int, Field(ge=1)]
 
     def estimator(self, seed: int) -> Logistic:

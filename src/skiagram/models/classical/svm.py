@@ -8,12 +8,12 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.svm import SVC
 
-from skiagram.models.classical.estimator import ClassicalModel, decision_scores
+from skiagram.models.classical.estimator import ClassWeightedModel, decision_scores
 from skiagram.options import STRICT
 
 
 @dataclass(**STRICT)
-class SupportVectorMachine(ClassicalModel):
+class SupportVectorMachine(ClassWeightedModel):
     """A kernel SVM; scores are signed distances, one class against the rest.
 
     Attributes:
@@ -21,7 +21,6 @@ class SupportVectorMachine(ClassicalModel):
         inverse_regularisation: C, the cost of a case inside the margin, > 0; smaller
             widens the margin.
         gamma: γ, > 0, or `scale` for 1 / (n_features · variance of all values).
-        class_weight: `balanced` weighs each class by the inverse of its frequency.
     """
 
     kind: ClassVar[str] = "Support vector machine"
@@ -29,7 +28,6 @@ class SupportVectorMachine(ClassicalModel):
     kernel: Literal["rbf", "poly", "linear"]
     inverse_regularisation: Annotated[float, Field(gt=0)]
     gamma: Literal["scale"] | Annotated[float, Field(gt=0)]
-    class_weight: Literal["balanced"] | None
 
     def estimator(self, seed: int) -> SVC:
         """Return the estimator; without probabilities of its own it draws nothing at random."""

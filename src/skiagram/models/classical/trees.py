@@ -21,21 +21,20 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from skiagram.models.classical.estimator import ClassicalModel, decision_scores
+from skiagram.models.classical.estimator import ClassWeightedModel, decision_scores
 from skiagram.options import STRICT
 
 _ITERATIONS = 5000
 
 
 @dataclass(**STRICT)
-class DecisionTree(ClassicalModel):
+class DecisionTree(ClassWeightedModel):
     """A classification tree; scores are logs of Laplace-corrected leaf frequencies.
 
     Attributes:
         criterion: Impurity that a split lowers.
         max_depth: Levels of splits; null for no limit.
         min_samples_leaf: Training cases a leaf holds at least.
-        class_weight: `balanced` weighs each class by the inverse of its frequency.
     """
 
     kind: ClassVar[str] = "Decision tree"
@@ -43,7 +42,6 @@ class DecisionTree(ClassicalModel):
     criterion: Literal["gini", "entropy"]
     max_depth: Annotated[int, Field(ge=1)] | None
     min_samples_leaf: Annotated[int, Field(ge=1)]
-    class_weight: Literal["balanced"] | None
 
     def estimator(self, seed: int) -> DecisionTreeClassifier:
         """Return the estimator; the seed orders features that split equally well."""
@@ -76,20 +74,18 @@ class DecisionTree(ClassicalModel):
 
 
 @dataclass(**STRICT)
-class Forest(ClassicalModel):
+class Forest(ClassWeightedModel):
     """A forest of trees; scores are the trees' mean class frequencies, in [0, 1].
 
     Attributes:
         trees: Number of trees.
         max_features: Features tried at a split: their square root, log₂, or a share of them.
         min_samples_leaf: Training cases a leaf holds at least.
-        class_weight: `balanced` weighs each class by the inverse of its frequency.
     """
 
     trees: Annotated[int, Field(ge=1)]
     max_features: Literal["sqrt", "log2"] | Annotated[float, Field(gt=0, le=1)]
     min_samples_leaf: Annotated[int, Field(ge=1)]
-    class_weight: Literal["balanced"] | None
 
     def _options(self, seed: int) -> dict[str, Any]:
         return {
@@ -134,7 +130,7 @@ class ExtraTrees(Forest):
 
 
 @dataclass(**STRICT)
-class Bagging(ClassicalModel):
+class Bagging(ClassWeightedModel):
     """The mean of models on bootstrap samples; scores are mean probabilities, in [0, 1].
 
     Attributes:
@@ -142,7 +138,6 @@ class Bagging(ClassicalModel):
             or `logistic_regression` (C = 1).
         count: Number of models.
         share: Cases drawn for each, with replacement, as a share of the training cases, in (0, 1].
-        class_weight: `balanced` weighs each class by the inverse of its frequency in the sample.
     """
 
     kind: ClassVar[str] = "Bagging"
@@ -150,7 +145,6 @@ class Bagging(ClassicalModel):
     base: Literal["decision_tree", "logistic_regression"]
     count: Annotated[int, Field(ge=1)]
     share: Annotated[float, Field(gt=0, le=1)]
-    class_weight: Literal["balanced"] | None
 
     def estimator(self, seed: int) -> BaggingClassifier:
         """Return the estimator."""
@@ -180,7 +174,7 @@ class Bagging(ClassicalModel):
 
 
 @dataclass(**STRICT)
-class HistogramBoosting(ClassicalModel):
+class HistogramBoosting(ClassWeightedModel):
     """Trees that each correct the sum of those before; scores are log-odds.
 
     Attributes:
@@ -190,7 +184,6 @@ class HistogramBoosting(ClassicalModel):
         min_samples_leaf: Training cases a leaf holds at least.
         l2_penalty: Penalty on the leaves' values.
         max_features: Share of the features tried at a split, in (0, 1].
-        class_weight: `balanced` weighs each class by the inverse of its frequency.
     """
 
     kind: ClassVar[str] = "Gradient boosting"
@@ -201,7 +194,6 @@ class HistogramBoosting(ClassicalModel):
     min_samples_leaf: Annotated[int, Field(ge=1)]
     l2_penalty: Annotated[float, Field(ge=0)]
     max_features: Annotated[float, Field(gt=0, le=1)]
-    class_weight: Literal["balanced"] | None
 
     def estimator(self, seed: int) -> HistGradientBoostingClassifier:
         """Return the estimator; no cases are set aside for early stopping."""

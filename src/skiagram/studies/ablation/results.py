@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skiagram.evaluation.results import Estimate
-from skiagram.studies.results import StudiedDataSet, StudiedModel
+from skiagram.studies.results import ReportedDataSet, StudiedModel
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,15 @@ class VariantResult:
 
 
 @dataclass(frozen=True)
-class AblatedDataSet(StudiedDataSet):
+class AblatedDataSet(ReportedDataSet):
     """All variants on one data set.
 
     Attributes:
         part: Which scores the figures are on: `test` or `out_of_fold`.
-        cases: Reported cases.
-        patients: Their patients.
         variants: One result per variant; the first is the reference.
     """
 
     part: str
-    cases: int
-    patients: int
     variants: tuple[VariantResult, ...]
 
 

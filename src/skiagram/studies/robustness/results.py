@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from skiagram.evaluation.results import Estimate
-from skiagram.studies.results import StudiedDataSet, StudiedModel
+from skiagram.studies.results import ReportedDataSet, StudiedModel
 
 
 @dataclass(frozen=True)
@@ -89,19 +89,15 @@ class CorruptedModel(RobustnessModel):
 
 
 @dataclass(frozen=True)
-class CorruptedDataSet(StudiedDataSet):
+class CorruptedDataSet(ReportedDataSet):
     """All corruptions of one data set.
 
     Attributes:
         design: `holdout` or `cv`.
-        cases: Reported cases.
-        patients: Their patients.
         models: One result per model.
     """
 
     design: str
-    cases: int
-    patients: int
     models: tuple[CorruptedModel, ...]
 
 
