@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as options
 
-from skiagram.image_store.shards import Image, Spacing
+from skiagram.image_store.shards import Image, Region, Spacing
 from skiagram.options import STRICT
 from skiagram.records import DataCard, Split
 
@@ -47,10 +47,14 @@ class SpacedImage:
             1); a missing pixel is NaN in float32.
         spacing: Between slices (a volume's alone), rows and columns, mm; None where the source
             does not say.
+        modality: DICOM Modality of its file; empty where the file names none.
+        region: The region of interest; None for the whole image.
     """
 
     pixels: Image
     spacing: Spacing | None = None
+    modality: str = ""
+    region: Region | None = None
 
 
 @dataclass(frozen=True)

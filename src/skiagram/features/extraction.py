@@ -173,4 +173,8 @@ def _batch(run: ImageBatch) -> FeatureBatch:
             where=run.case_ids[int(np.argmax(bad))],
             remedy="choose a restoration that fills missing values",
         )
-    return FeatureBatch(images, spacing=run.spacing)
+    if not run.regions:
+        return FeatureBatch(images, spacing=run.spacing)
+    inside = np.stack([region.inside for region in run.regions])
+    drawn = [region.inside if region.outline is None else region.outline for region in run.regions]
+    return FeatureBatch(images, inside, run.spacing, outlines=np.stack(drawn))

@@ -2,7 +2,9 @@
 
 The number of axes says what an array is: (height, width) an image of one channel, (height, width,
 channels) one of several, (depth, height, width, 1) a volume. A store of volumes has a column more,
-`depth`, and three distances a case; files of images are as they would be without volumes.
+`depth`, and three distances a case; files of images are as they would be without volumes. A store
+with regions of interest has columns more for them (a bit a pixel) and for their place in the
+patient.
 """
 
 import bisect
@@ -32,9 +34,35 @@ def is_volume(image: Image) -> bool:
     return image.ndim == 4
 
 
-def schema(*, volumes: bool) -> pa.Schema:
-    """Return the columns of a shard of images or of volumes."""
+@dataclass(frozen=True)
+class Region:
+    """The region of interest of an image.
+
+    Attributes:
+        inside: (height, width) or (depth, height, width), true where intensities and texture are
+            measured; at least one pixel.
+        outline: Of the same shape, the region as it was drawn, before pixels were left out by
+            their intensity; None where none were.
+        origin: Coordinates x, y, z of the centre of the first voxel, mm; None where unknown.
+        direction: Unit vectors x, y, z of the axes of the array, one after the other; None where
+            unknown.
+    """
+
+    inside: NDArray[np.bool_]
+    outline: NDArray[np.bool_] | None = None
+    origin: tuple[float, ...] | None = None
+    direction: tuple[float, ...] | None = None
+
+
+def schema(*, volumes: bool, regions: bool = False) -> pa.Schema:
+    """Return the columns of a shard of images or of volumes, with or without regions."""
     sides = ("depth", "height", "width") if volumes else ("height", "width")
+    of_regions = [
+        pa.field("inside", pa.large_binary(), nullable=False),
+        pa.field("outline", pa.large_binary()),
+        pa.field("origin", pa.list_(pa.float64(), 3)),
+        pa.field("direction", pa.list_(pa.float64(), 9)),
+    ]
     return pa.schema(
         [
             pa.field("case_id", pa.string(), nullable=False),
@@ -42,6 +70,7 @@ def schema(*, volumes: bool) -> pa.Schema:
             pa.field("channels", pa.int32(), nullable=False),
             pa.field("dtype", pa.string(), nullable=False),
             pa.field("spacing", pa.list_(pa.float64(), len(sides))),
+            *(of_regions if regions else ()),
             pa.field("pixels", pa.large_binary(), nullable=False),
         ]
     )
@@ -63,6 +92,7 @@ class Shard:
         self._batches = [reader.get_batch(at) for at in range(reader.num_record_batches)]
         self._ends = list(itertools.accumulate(batch.num_rows for batch in self._batches))
         self._layouts: dict[int, _Layout] = {}
+        self.has_regions = "inside" in reader.schema.names
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -78,6 +108,22 @@ class Shard:
         batch, at = self._locate(row)
         found = self._layout(batch).spacing[at].tolist()
         return None if math.isnan(found[0]) else tuple(found)
+
+    def region(self, row: int) -> Region | None:
+        """Return the region of interest of a row; None in a store without regions."""
+        if not self.has_regions:
+            return None
+        batch, at = self._locate(row)
+        cells = self._batches[batch].slice(at, 1)
+        shape = self._layout(batch).view(at).shape[: 3 if "depth" in cells.schema.names else 2]
+        inside, outline = (cells[name][0].as_buffer() for name in ("inside", "outline"))
+        origin, direction = (cells[name][0].as_py() for name in ("origin", "direction"))
+        return Region(
+            _unpack(inside, shape),
+            None if outline is None else _unpack(outline, shape),
+            None if origin is None else tuple(origin),
+            None if direction is None else tuple(direction),
+        )
 
     def view(self, row: int) -> Image:
         """Return the image of a row as a read-only view."""
@@ -166,6 +212,15 @@ class _Layout:
         return flat.reshape(number, *(shape[:-1] if plane_of_one_channel else shape))
 
 
+def _unpack(packed: pa.Buffer, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=math.prod(shape))
+    return bits.view(np.bool_).reshape(shape)
+
+
+def _pack(region: NDArray[np.bool_] | None) -> bytes | None:
+    return None if region is None else np.packbits(region).tobytes()
+
+
 def _spacing(distances: pa.FixedSizeListArray) -> NDArray[np.float64]:
     known = distances.is_valid().to_numpy(zero_copy_only=False)
     spacing = np.full((len(distances), distances.type.list_size), math.nan)
@@ -176,6 +231,17 @@ def _spacing(distances: pa.FixedSizeListArray) -> NDArray[np.float64]:
 SHARD_BYTES = 256 * 1024**2
 _BATCH_BYTES = 8 * 1024**2
 _NAMES = {np.dtype(name): name for name in DTYPES}  # to ask a depth for its name takes longer
+
+
+def _check_region(case_id: str, image: Image, region: Region) -> None:
+    shape = image.shape[: 3 if is_volume(image) else 2]
+    for mask in (region.inside, region.outline):
+        if mask is not None and (mask.shape != shape or not mask.any()):
+            raise DataError(
+                f"a region of {' × '.join(map(str, mask.shape))} pixels, {int(mask.sum())} inside",
+                where=case_id,
+                allowed=f"{' × '.join(map(str, shape))}, at least one inside",
+            )
 
 
 class ShardWriter:
@@ -203,7 +269,13 @@ class ShardWriter:
         """Return the writer itself."""
         return self
 
-    def add(self, case_id: str, image: Image, spacing: Spacing | None = None) -> None:
+    def add(
+        self,
+        case_id: str,
+        image: Image,
+        spacing: Spacing | None = None,
+        region: Region | None = None,
+    ) -> None:
         """Append one image or volume.
 
         Args:
@@ -212,14 +284,16 @@ class ShardWriter:
                 uint8, uint16, int16 or float32.
             spacing: Distance of its slices (a volume's alone), rows and columns, mm; None where
                 it is unknown.
+            region: Its region of interest; all images of a store have one, or none has.
 
         Raises:
             DataError: The id is taken, the image's shape or depth cannot be stored, it is a volume
-                among images or an image among volumes, or the spacing is not positive and finite.
+                among images or an image among volumes, the spacing is not positive and finite, or
+                the region is missing, empty or of another shape.
         """
         if case_id in self._shard_by_case:
             raise DataError("two images of one case id", where=case_id)
-        self._check(case_id, image)
+        self._check(case_id, image, region)
         volumes = is_volume(image)
         known = None if spacing is None else tuple(float(distance) for distance in spacing)
         if known is not None and (
@@ -234,7 +308,11 @@ class ShardWriter:
         if self._written and self._written + len(pixels) > self._shard_bytes:
             self._close_shard()
         shape = image.shape if volumes else np.atleast_3d(image).shape
-        row = (case_id, *shape, _NAMES[image.dtype], known, pixels)
+        of_region: tuple[Any, ...] = ()
+        if region is not None:
+            packed = (_pack(region.inside), _pack(region.outline))
+            of_region = (*packed, region.origin, region.direction)
+        row = (case_id, *shape, _NAMES[image.dtype], known, *of_region, pixels)
         self._rows.append(row)
         self._digest.update(repr(row[:-1]).encode())
         self._digest.update(pixels)
@@ -244,7 +322,7 @@ class ShardWriter:
         if self._row_bytes >= _BATCH_BYTES:
             self._flush()
 
-    def _check(self, case_id: str, image: Image) -> None:
+    def _check(self, case_id: str, image: Image, region: Region | None) -> None:
         volumes = is_volume(image)
         shaped = image.ndim in (2, 3) or (volumes and image.shape[3] == 1)
         if not shaped or 0 in image.shape or image.dtype not in _NAMES:
@@ -254,8 +332,17 @@ class ShardWriter:
                 allowed="(height, width[, channels]) or (depth, height, width, 1), none of them 0, "
                 f"as {', '.join(DTYPES)}",
             )
+        if region is not None:
+            _check_region(case_id, image, region)
         if self._schema is None:
-            self._schema = schema(volumes=volumes)
+            self._schema = schema(volumes=volumes, regions=region is not None)
+        elif (region is None) == ("inside" in self._schema.names):
+            raise DataError(
+                "an image without a region" if region is None else "an image with a region",
+                where=case_id,
+                allowed="a region for every image of a data set, or for none",
+                remedy="add the missing masks, or leave out the images without one",
+            )
         elif volumes != ("depth" in self._schema.names):
             raise DataError(
                 "a volume among images" if volumes else "an image among volumes",

@@ -20,7 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
-from skiagram.image_store.shards import Image, Shard, Spacing
+from skiagram.image_store.shards import Image, Region, Shard, Spacing
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,13 @@ class ImageBatch:
         case_ids: An id an image.
         images: (n, height, width[, channels]) or (n, depth, height, width, 1), a read-only view.
         spacing: (n, 2), or (n, 3) of volumes, as `ImageStore.spacing`; NaN where it is unknown.
+        regions: A region an image; empty in a store without regions.
     """
 
     case_ids: list[str]
     images: Image
     spacing: NDArray[np.float64]
+    regions: tuple[Region, ...] = ()
 
 
 class ImageStore:
@@ -90,7 +92,9 @@ class ImageStore:
                 most = min(stop - at, max(1, values // shard.view(row).size))
                 images, spacing = shard.run(row, most)
                 through += len(images)
-                yield ImageBatch(self.case_ids[at:through], images, spacing)
+                rows = range(row, row + len(images)) if shard.has_regions else ()
+                regions = tuple(region for row in rows if (region := shard.region(row)))
+                yield ImageBatch(self.case_ids[at:through], images, spacing, regions)
 
     def sizes(self) -> Iterator[int]:
         """Yield how many values each image has, in the store's order."""
@@ -110,6 +114,11 @@ class ImageStore:
         """Return the distances of an image's pixels; `image` says what is raised."""
         shard, row = self._locate(case_id)
         return shard.spacing(row)
+
+    def region(self, case_id: str) -> Region | None:
+        """Return the region of interest of an image, None in a store without regions."""
+        shard, row = self._locate(case_id)
+        return shard.region(row)
 
     def images(self, case_ids: Sequence[str]) -> Iterator[Image]:
         """Yield the images of some cases in the order asked for."""
