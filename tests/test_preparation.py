@@ -13,6 +13,8 @@ from skiagram.preparation import (
     Covariate,
     ImageKinds,
     Preparation,
+    Traits,
+    TraitsSeen,
     propagate_preparation,
 )
 from skiagram.records import read_record, write_record
@@ -36,6 +38,31 @@ def test_the_kinds_of_a_mixed_data_set() -> None:
 def test_the_kinds_of_volumes() -> None:
     kinds = ImageKinds.of([np.zeros((5, 8, 30, 1), np.uint8), np.zeros((7, 9, 20, 1), np.uint8)])
     assert kinds == ImageKinds((1,), ("uint8",), (8, 9), (20, 30), slices=(5, 7))
+
+
+def test_the_traits_are_the_ranges_of_what_was_seen() -> None:
+    seen = TraitsSeen()
+    seen.add(np.full((8, 8), 100, np.uint8), (0.1, 0.2), "MG")
+    gap = np.array([[np.nan, 200.0], [220.0, 240.0]], np.float32)
+    seen.add(gap, (0.3, 0.1), "")
+    seen.add(np.full((8, 8), 50, np.uint8), None, "MG")
+    traits = seen.traits()
+    deviation = float(np.std([200, 220, 240]))
+    assert traits == Traits(
+        ("", "MG"), ((0.1, 0.3), (0.1, 0.2)), True, (50.0, 220.0), (0.0, pytest.approx(deviation))
+    )
+    assert traits.unlike(np.full((8, 8), 60, np.uint8), None, "") == ()
+    assert traits.unlike(np.full((8, 8), 60, np.uint8), (0.1, 0.4), "CT") == (
+        "modality CT, in training none or MG",
+        "column spacing 0.4, in training 0.1 to 0.2",
+    )
+
+
+def test_files_that_never_name_a_modality_ask_none_of_new_ones() -> None:
+    seen = TraitsSeen()
+    seen.add(np.zeros((4, 8, 8, 1), np.uint8), (2.0, 1.0, 1.0), "")
+    found = seen.traits().unlike(np.zeros((4, 8, 8, 1), np.uint8), (3.0, 1.0, 1.0), "CT")
+    assert found == ("slice spacing 3, in training 2 to 2",)
 
 
 def test_each_stage_adds_to_what_it_is_handed(tmp_path: Path) -> None:

@@ -4,13 +4,16 @@ Ingest writes it, restoring and extracting add what they do, training keeps it b
 new films are then prepared by the same code under the same options.
 """
 
+import math
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from skiagram.image_store.shards import Image
+import numpy as np
+
+from skiagram.image_store.shards import Image, Spacing
 from skiagram.records import read_record, write_record
 
 PREPARATION = "preparation.json"
@@ -53,6 +56,102 @@ class ImageKinds:
         )
 
 
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Traits:
+    """The plain traits of a data set's images as ingested, by which a new one is told to be unlike.
+
+    Attributes:
+        modality: DICOM Modality of the files, in order of name; an empty text where some name
+            none.
+        spacing: Least and greatest distance of slices (of volumes alone), rows and columns, mm;
+            empty where no image has any.
+        unspaced: Whether some images have no spacing.
+        brightness: Least and greatest mean of an image's pixels.
+        contrast: Least and greatest standard deviation of an image's pixels.
+    """
+
+    modality: tuple[str, ...]
+    spacing: tuple[Range, ...]
+    unspaced: bool
+    brightness: Range
+    contrast: Range
+
+    def unlike(self, image: Image, spacing: Spacing | None, modality: str) -> tuple[str, ...]:
+        """Return in what no image of the data set is like a new one, each with what was known.
+
+        Args:
+            image: Pixels as ingested; NaN is missing.
+            spacing: Of its pixels, mm.
+            modality: DICOM Modality of its file; empty for none.
+        """
+        brightness, contrast = _brightness(image)
+        found = [
+            _outside("brightness", brightness, self.brightness),
+            _outside("contrast", contrast, self.contrast),
+        ]
+        if any(self.modality) and modality not in self.modality:
+            known = " or ".join(name or "none" for name in self.modality)
+            found.insert(0, f"modality {modality or 'not named'}, in training {known}")
+        if spacing is None and self.spacing and not self.unspaced:
+            found.append("pixel spacing unknown, in training known")
+        names = ("slice spacing", "row spacing", "column spacing")[-len(self.spacing) :]
+        pairs = zip(names, spacing or (), self.spacing, strict=False)
+        found += [_outside(name, distance, known) for name, distance, known in pairs]
+        return tuple(one for one in found if one)
+
+
+def _outside(name: str, value: float, known: Range) -> str:
+    if known[0] <= value <= known[1]:
+        return ""
+    return f"{name} {value:.4g}, in training {known[0]:.4g} to {known[1]:.4g}"
+
+
+def _brightness(image: Image) -> Range:
+    """Return mean and standard deviation of the pixels that are there."""
+    seen = image[np.isfinite(image)] if image.dtype.kind == "f" else image
+    return float(seen.mean(dtype=np.float64)), float(seen.std(dtype=np.float64))
+
+
+@dataclass
+class TraitsSeen:
+    """Collects the traits of images one after the other."""
+
+    modality: set[str] = field(default_factory=set)
+    spacing: list[Range] = field(default_factory=list)
+    unspaced: bool = False
+    brightness: Range = (math.inf, -math.inf)
+    contrast: Range = (math.inf, -math.inf)
+
+    def add(self, image: Image, spacing: Spacing | None, modality: str) -> None:
+        """Take in one image; see `Traits.unlike`."""
+        brightness, contrast = _brightness(image)
+        self.modality.add(modality)
+        self.brightness = _widened(self.brightness, brightness)
+        self.contrast = _widened(self.contrast, contrast)
+        if spacing is None:
+            self.unspaced = True
+        else:
+            known = self.spacing or [(math.inf, -math.inf)] * len(spacing)
+            self.spacing = [_widened(one, new) for one, new in zip(known, spacing, strict=True)]
+
+    def traits(self) -> Traits:
+        """Return the traits of all images so far."""
+        return Traits(
+            tuple(sorted(self.modality)),
+            tuple(self.spacing),
+            self.unspaced,
+            self.brightness,
+            self.contrast,
+        )
+
+
+def _widened(known: Range, value: float) -> Range:
+    return min(known[0], value), max(known[1], value)
+
+
 @dataclass(frozen=True)
 class Covariate:
     """One column of what is known of a case besides its image.
@@ -81,6 +180,7 @@ class Preparation:
         covariates: The covariates that features were taken from.
         images_sha256: Digest of all images as ingested, which tells data sets apart; empty where
             it was not yet recorded.
+        traits: Plain traits of the images; None where they were not yet recorded.
     """
 
     images: ImageKinds
@@ -89,6 +189,7 @@ class Preparation:
     features: tuple[dict[str, Any], ...] = ()
     covariates: tuple[Covariate, ...] = ()
     images_sha256: str = ""
+    traits: Traits | None = None
 
 
 def channels(shape: tuple[int, ...]) -> int:

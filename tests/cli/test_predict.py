@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,10 +117,10 @@ def test_ctrl_c_leaves_the_earlier_table(
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
     read = Preparer.prepare
 
-    def interrupted(self: Preparer, file: Path) -> object:
+    def interrupted(self: Preparer, file: Path, covariates: Any) -> object:
         if file == baseline.films[4]:
             raise KeyboardInterrupt
-        return read(self, file)
+        return read(self, file, covariates)
 
     monkeypatch.setattr(Preparer, "prepare", interrupted)
     assert predict(baseline, baseline.films, table, "--force") == 130

@@ -52,7 +52,10 @@ def test_what_a_source_does_to_pixels_is_left_for_new_films(tmp_path: Path) -> N
     found = read_record(Preparation, as_read.images / PREPARATION)
     digest = ImageStore(as_read.images).sha256
     kinds = ImageKinds((1,), ("uint8",), (16, 16), (16, 16))
-    assert found == Preparation(kinds, None, images_sha256=digest)
+    assert found.traits is not None
+    means = [float(image.mean()) for image in balanced().images]
+    assert found.traits.brightness == pytest.approx((min(means), max(means)))
+    assert found == Preparation(kinds, None, images_sha256=digest, traits=found.traits)
     changed, _ = ingested(write(tmp_path, table()), tmp_path / "ct", "cv", tmp_path)
     acquisition = read_record(Preparation, changed.images / PREPARATION).acquisition
     assert build(acquisition or {}, "acquisition") == NodulePatch(

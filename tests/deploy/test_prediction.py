@@ -3,19 +3,26 @@
 import csv
 import shutil
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.calibration import CalibrationMethod
 from skiagram.datasets.mini_mias.acquisition import FilmPatch
 from skiagram.deploy.model import load_model
 from skiagram.deploy.prediction import Prediction, predict, write_predictions
-from skiagram.records import Task
+from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records import Task, read_record, write_record
 from tests.datasets.own_folders import dicom
 from tests.deploy.trained import Trained, trained_baseline
+
+NOTHING = np.empty(0, np.float32)
 
 
 @pytest.fixture(params=["baseline", "network"])
@@ -31,7 +38,7 @@ def test_test_films_get_the_scores_of_the_train_stage(trained: Trained) -> None:
     np.testing.assert_array_equal(prediction.rows, trained.expected())
     assert prediction.files == trained.films
     assert not prediction.refused
-    assert not prediction.unusual_sizes
+    assert not prediction.unusual
     assert model.threshold == pytest.approx(
         trained.test.groupby("repeat")["threshold"].first().mean()
     )
@@ -87,9 +94,9 @@ def test_a_dicom_film_keeps_its_spacing_through_restoration(
     film.write_bytes(dicom(1, PixelSpacing=[0.1, 0.3], BitsStored=8, HighBit=7))
     model = load_model(baseline.model)
     kinds = replace(model.preparer.kinds, depths=("int16",))
-    seen = replace(model.preparer, kinds=kinds).prepare(film)
-    assert seen.spacing == (0.1, 0.3)
-    assert model.preparer.prepare(baseline.films[0]).spacing is None
+    seen = replace(model.preparer, kinds=kinds).prepare(film, NOTHING)
+    assert seen.image.spacing == (0.1, 0.3)
+    assert model.preparer.prepare(baseline.films[0], NOTHING).image.spacing is None
 
 
 def test_another_size_is_scored_by_features_and_refused_by_a_network(
@@ -97,7 +104,8 @@ def test_another_size_is_scored_by_features_and_refused_by_a_network(
 ) -> None:
     film = tmp_path / "large.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (24, 20)).astype(np.uint8)).save(film)
-    assert predict(load_model(baseline.model), [film]).unusual_sizes == [film]
+    unusual = predict(load_model(baseline.model), [film]).unusual
+    assert unusual[film][0] == "height 24 pixels, in training 20 to 20"
     (refused,) = predict(load_model(network.model), [film]).refused
     assert "large.png: 24 × 20 pixels. Allowed: 20 × 20 pixels" in str(refused)
     assert "image_size" in str(refused)
@@ -112,7 +120,7 @@ def test_a_network_that_resizes_takes_any_size(network: Trained, tmp_path: Path)
     with Image.open(network.films[0]) as image:
         image.resize((40, 50)).save(film)
     prediction = predict(load_model(copy), [film, network.films[0]])
-    assert prediction.unusual_sizes == [film]
+    assert list(prediction.unusual) == [film]
     np.testing.assert_allclose(prediction.rows[1], network.expected()[0], rtol=0, atol=1e-6)
 
 
@@ -172,7 +180,8 @@ def test_awkward_names_and_every_digit_come_back(tmp_path: Path) -> None:
     rows = list(np.random.default_rng(0).dirichlet((1, 1), len(names)))
     write_predictions(Prediction([Path(n) for n in names], rows), BINARY, 0.5, tmp_path / "t.csv")
     header, *found = read(tmp_path / "t.csv")
-    assert header == ["file", "probability_normal", "probability_malignant", "decision"]
+    columns = ["probability_normal", "probability_malignant", "decision", "unusual"]
+    assert header == ["file", *columns]
     assert [row[0] for row in found] == names
     np.testing.assert_array_equal([[float(v) for v in row[1:3]] for row in found], rows)
 
@@ -180,14 +189,15 @@ def test_awkward_names_and_every_digit_come_back(tmp_path: Path) -> None:
 def test_the_threshold_itself_is_positive(tmp_path: Path) -> None:
     rows = [np.array([1 - p, p]) for p in (0.3, 0.30000000000000004, 0.29999999999999993)]
     write_predictions(Prediction([Path("f")] * 3, rows), BINARY, 0.3, tmp_path / "t.csv")
-    assert [row[-1] for row in read(tmp_path / "t.csv")[1:]] == ["positive", "positive", "negative"]
+    assert [row[-2] for row in read(tmp_path / "t.csv")[1:]] == ["positive", "positive", "negative"]
 
 
 def test_more_classes_have_no_decision(tmp_path: Path) -> None:
     write_predictions(
         Prediction([Path("f")], [np.array([0.2, 0.3, 0.5])]), MULTI, None, tmp_path / "t.csv"
     )
-    assert read(tmp_path / "t.csv")[0] == ["file", *(f"probability_{k}" for k in "abc")]
+    header = ["file", *(f"probability_{k}" for k in "abc"), "unusual"]
+    assert read(tmp_path / "t.csv")[0] == header
 
 
 def test_a_full_disk_leaves_the_earlier_table(
@@ -205,3 +215,82 @@ def test_a_full_disk_leaves_the_earlier_table(
         write_predictions(Prediction([Path("f")], [np.ones(2) / 2]), BINARY, 0.5, table)
     assert table.read_text() == "mine\n"
     assert list(tmp_path.iterdir()) == [table]
+
+
+@pytest.fixture(scope="session")
+def mammogram_model(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Return the logistic regression as if its films had come as DICOM files of 0.1 mm, MG."""
+    copy = tmp_path_factory.mktemp("mammogram") / "model"
+    shutil.copytree(baseline.model, copy)
+    preparation = read_record(Preparation, copy / PREPARATION)
+    assert preparation.traits is not None
+    traits = replace(
+        preparation.traits, modality=("MG",), spacing=((0.1, 0.2), (0.1, 0.2)), unspaced=False
+    )
+    write_record(replace(preparation, traits=traits), copy / PREPARATION)
+    return Trained(copy, baseline.films, baseline.test)
+
+
+def spaced(path: Path, pixels: NDArray[np.uint8], spacing: float, modality: str = "MG") -> Path:
+    """Write a DICOM file of 8 bits; the model's folder is told that it knows such."""
+    header = pydicom.dcmread(BytesIO(dicom(1)))
+    header.BitsAllocated = header.BitsStored = 8
+    header.HighBit, header.PixelRepresentation = 7, 0
+    header.Rows, header.Columns = pixels.shape
+    header.PixelSpacing, header.Modality = [spacing, spacing], modality
+    header.RescaleSlope, header.RescaleIntercept = 1, 0
+    header.pop("PixelPaddingValue", None)
+    header.PixelData = pixels.tobytes()
+    header.save_as(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changed", "reasons"),
+    [
+        ({}, []),
+        ({"modality": "CT"}, ["modality CT, in training MG"]),
+        ({"modality": "MUELLER"}, ["modality not named, in training MG"]),
+        (
+            {"spacing": 0.7},
+            [f"{of} spacing 0.7, in training 0.1 to 0.2" for of in ("row", "column")],
+        ),
+        ({"dark": True}, ["brightness 0.", "contrast 0."]),
+    ],
+)
+def test_another_modality_spacing_or_brightness_is_named_in_the_table(
+    changed: dict[str, Any], reasons: list[str], mammogram_model: Trained, tmp_path: Path
+) -> None:
+    model = load_model(mammogram_model.model)
+    with Image.open(mammogram_model.films[0]) as film:
+        pixels = np.asarray(film)
+    pixels = pixels // 100 if changed.pop("dark", False) else pixels
+    file = spaced(tmp_path / "new.dcm", pixels, **{"spacing": 0.15} | changed)
+    prediction = predict(model, [file, mammogram_model.films[1]])
+    found = prediction.unusual.get(file, ())
+    assert len(found) == len(reasons)
+    assert all(one.startswith(reason) for one, reason in zip(found, reasons, strict=True))
+    unknown = ("modality not named, in training MG", "pixel spacing unknown, in training known")
+    assert prediction.unusual[mammogram_model.films[1]] == unknown
+    write_predictions(prediction, model.task, model.threshold, tmp_path / "t.csv")
+    rows = read(tmp_path / "t.csv")
+    assert [row[-1] for row in rows] == ["unusual", "; ".join(found), "; ".join(unknown)]
+
+
+def test_another_depth_that_can_be_scored_is_named(baseline: Trained, tmp_path: Path) -> None:
+    model = load_model(baseline.model)
+    deep = replace(model.preparer, kinds=replace(model.preparer.kinds, depths=("int16",)))
+    film = tmp_path / "unsigned.dcm"
+    film.write_bytes(dicom(1))
+    (reason, *_) = [
+        one for one in predict(replace(model, preparer=deep), [film]).unusual[film] if "type" in one
+    ]
+    assert reason == "pixels of type uint16, in training int16"
+
+
+def test_a_folder_of_an_earlier_version_knows_no_traits(baseline: Trained, tmp_path: Path) -> None:
+    copy = tmp_path / "model"
+    shutil.copytree(baseline.model, copy)
+    preparation = read_record(Preparation, copy / PREPARATION)
+    write_record(replace(preparation, traits=None), copy / PREPARATION)
+    assert not predict(load_model(copy), baseline.films).unusual

@@ -25,6 +25,7 @@ from skiagram.preparation import (
     PREPARATION,
     ImageKinds,
     Preparation,
+    TraitsSeen,
     propagate_preparation,
 )
 from skiagram.records import SEALED, Cases, Predictions, Task, write_record
@@ -96,11 +97,13 @@ def prepared(
     cases = Cases(case_id, case_id, split, np.where(split == "test", SEALED, label))
     if acquisition is not None:
         images = images.repeat(2, axis=1).repeat(2, axis=2)
+    seen = TraitsSeen()
     with ShardWriter(folder / "images") as writer:
         for name, image in zip(case_id.tolist(), images, strict=True):
             film = SpacedImage(image)
             stored = film if acquisition is None else acquisition.acquire(film)
             writer.add(name, stored.pixels, stored.spacing)
+            seen.add(stored.pixels, stored.spacing, stored.modality)
     (folder / "films").mkdir()
     for name in cases.test().case_id.tolist():
         Image.fromarray(images[int(name[5:])]).save(folder / "films" / f"{name}.png")
@@ -110,7 +113,7 @@ def prepared(
     )
     kinds = ImageKinds.of(image for _, image in store)
     changes = None if acquisition is None else composed(acquisition)
-    write_record(Preparation(kinds, changes), folder / "images" / PREPARATION)
+    write_record(Preparation(kinds, changes, traits=seen.traits()), folder / "images" / PREPARATION)
     propagate_preparation(folder / "images", restored, restoration=restoration)
     families, known = [build(one, "features") for one in features], covariates_of(case_id)
     patients = development_patients(cases)

@@ -14,7 +14,8 @@ NAME = "predict"
 SUMMARY = "score new images with a trained model"
 EXAMPLES = """\
   skiagram predict models/svm new/*.png -o scores.csv
-      one row per image: its name, the probability of each class and, for two classes, the decision
+      one row per image: its name, the probability of each class, for two classes the decision,
+      and in what it is unlike all training images
   skiagram predict models/small_cnn a.dcm b.dcm -o scores.csv --force
       the same with a network, over an earlier table
 
@@ -82,9 +83,11 @@ def _explain(prediction: "Prediction") -> None:
             f"first {file}: {', '.join(texts)}. It counts as none of the known categories.",
             file=sys.stderr,
         )
-    if prediction.unusual_sizes:
+    if prediction.unusual:
+        file, reasons = next(iter(prediction.unusual.items()))
         print(
-            f"{len(prediction.unusual_sizes)} images are smaller or larger than all training "
-            f"images, first {prediction.unusual_sizes[0]}: their scores are less certain.",
+            f"{len(prediction.unusual)} of {len(prediction.files)} images are unlike all training "
+            f"images, first {file}: {'; '.join(reasons)}. Do not trust their scores; the column "
+            "`unusual` names each reason.",
             file=sys.stderr,
         )

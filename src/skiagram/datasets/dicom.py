@@ -50,8 +50,13 @@ _FIELDS = [
     *("PixelPaddingValue", "PixelPaddingRangeLimit", "ExtendedOffsetTable"),
     *("ExtendedOffsetTableLengths", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
     *("VOILUTSequence", "VOILUTFunction", "WindowCenter", "WindowWidth"),
-    *("LUTDescriptor", "LUTData"),
+    *("LUTDescriptor", "LUTData", "Modality"),
 ]
+# Defined terms of images (DICOM PS3.3 C.7.3.1.1.1); any other text may be somebody's name.
+_MODALITIES = """
+BI BMD CR CT DG DX ES GM IO IVOCT IVUS MG MR NM OCT OP OPM OPT OPV OT PT PX RF RG SC SM TG US VA
+XA XC
+""".split()  # noqa: SIM905
 _SIZE = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
 _SPACING = ("PixelSpacing", "ImagerPixelSpacing")
 _PARSED = [Tag(name) for name in (*_FIELDS, *_SPACING)]
@@ -84,7 +89,9 @@ def read_dicom(file: Path | BinaryIO) -> SpacedImage:
         header = pydicom.dcmread(file, specific_tags=_PARSED)
         _check(header, where)
         check_size(header, where)
-        return SpacedImage(_image(decode(header), header), _spacing(header, where))
+        modality = header.get("Modality")
+        named = str(modality) if modality in _MODALITIES else ""
+        return SpacedImage(_image(decode(header), header), _spacing(header, where), named)
     except DataError:
         raise
     except InvalidDicomError as error:

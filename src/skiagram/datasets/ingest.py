@@ -29,7 +29,7 @@ from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates import near_duplicate_clusters
 from skiagram.options import composed
-from skiagram.preparation import PREPARATION, ImageKinds, Preparation
+from skiagram.preparation import PREPARATION, ImageKinds, Preparation, Traits, TraitsSeen
 from skiagram.records import SEALED, Cases, Design, Task, write_record, write_table
 from skiagram.seeding import stream
 
@@ -90,8 +90,9 @@ def ingest(source: Source, design: Design, root: Path | None, folders: IngestFol
     check_entries(entries, task, f"data set {source.card().name}")
     order, case_id = shuffle_cases(len(entries))
     names = [entry.name for entry in entries]
-    _write_images(opened, names, order, case_id, folders)
-    write_record(_preparation(acquisition, folders.images), folders.images / PREPARATION)
+    traits = _write_images(opened, names, order, case_id, folders)
+    preparation = _preparation(acquisition, folders.images, traits)
+    write_record(preparation, folders.images / PREPARATION)
     ordered = [entries[position] for position in order]
     unknown = any(entry.patient is None for entry in ordered)
     clusters = near_duplicate_clusters(ImageStore(folders.images)) if unknown else None
@@ -119,8 +120,9 @@ def _write_images(
     order: NDArray[np.int64],
     case_id: NDArray[np.str_],
     folders: IngestFolders,
-) -> None:
+) -> Traits:
     truths: list[dict[str, object]] = []
+    seen = TraitsSeen()
     with ExitStack() as stack:
         bar = stack.enter_context(Progress("Ingest", len(order)))
         images = stack.enter_context(ShardWriter(folders.images))
@@ -129,7 +131,8 @@ def _write_images(
             case_id.tolist(), order.tolist(), _read(opened, order.tolist()), strict=True
         ):
             check_image(image.pixels, names[position])
-            images.add(name, image.pixels, image.spacing)
+            images.add(name, image.pixels, image.spacing, image.region)
+            seen.add(image.pixels, image.spacing, image.modality)
             bar.advance()
             truth = opened.truth(position)
             if truth is not None:
@@ -138,6 +141,7 @@ def _write_images(
                 truths.append({"case_id": name, **_columns(truth)})
     if truths:
         write_table(pd.DataFrame(truths), folders.sealed / "truth.parquet")
+    return seen.traits()
 
 
 def _columns(truth: GroundTruth) -> dict[str, float]:
@@ -157,12 +161,12 @@ def _acquisition_of(opened: OpenSource, source: Source) -> Acquisition | None:
     return opened.acquisition
 
 
-def _preparation(acquisition: Acquisition | None, images: Path) -> Preparation:
+def _preparation(acquisition: Acquisition | None, images: Path, traits: Traits) -> Preparation:
     """Return what a new image must go through to become an image like these."""
     changes = None if acquisition is None else composed(acquisition)
     store = ImageStore(images)
     kinds = ImageKinds.of(image for _, image in store)
-    return Preparation(kinds, changes, images_sha256=store.sha256)
+    return Preparation(kinds, changes, images_sha256=store.sha256, traits=traits)
 
 
 def _read(opened: OpenSource, positions: list[int]) -> Iterator[SpacedImage]:

@@ -21,7 +21,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.features.covariates import PREFIX
 from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
-from skiagram.preparation import Covariate, ImageKinds, channels
+from skiagram.preparation import Covariate, ImageKinds, Traits, channels
 from skiagram.restoration.contract import Plane, Restoration
 
 _BYTE = "uint8"
@@ -42,11 +42,29 @@ class PreparedImages:
 
 
 @dataclass(frozen=True)
+class PreparedImage:
+    """An image as the model sees it, with what goes with it.
+
+    Attributes:
+        file: Its file.
+        image: (height, width[, channels]) float32, restored, finite; its spacing where it is known.
+        unusual: In what no image of training was like it, a reason each.
+        covariates: (n_covariates,) float32, what the model reads besides the image.
+    """
+
+    file: Path
+    image: SpacedImage
+    unusual: tuple[str, ...]
+    covariates: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Preparer:
     """What happens to each image before the model sees it.
 
     Attributes:
         kinds: Kinds of images that training saw.
+        traits: Their plain traits; None where the model's folder does not hold them.
         acquisition: What the data set's source did to each image; None for nothing.
         restoration: What to do to each image.
         training_mean: Mean development image, where the restoration needs it.
@@ -54,16 +72,18 @@ class Preparer:
     """
 
     kinds: ImageKinds
+    traits: Traits | None
     acquisition: Acquisition | None
     restoration: Restoration
     training_mean: Plane | None
     shape: tuple[int, int] | None
 
-    def prepare(self, file: Path) -> SpacedImage:
+    def prepare(self, file: Path, covariates: NDArray[np.float32]) -> PreparedImage:
         """Read one image, do what its data set's source does, and restore it.
 
-        Returns:
-            (height, width[, channels]) float32, finite, with its spacing where that is known.
+        Args:
+            file: An image.
+            covariates: What goes with it.
 
         Raises:
             DataError: The file is unreadable or no image of a kind that the model knows.
@@ -71,16 +91,28 @@ class Preparer:
         image = read_image(file)
         try:
             acquired = image if self.acquisition is None else self.acquisition.acquire(image)
-            return SpacedImage(self._restored(acquired.pixels), acquired.spacing)
+            restored = SpacedImage(self._restored(acquired.pixels), acquired.spacing)
+            unusual = self._unusual(acquired, image.modality)
+            return PreparedImage(file, restored, unusual, covariates)
         except DataError as error:
             raise DataError(
                 error.found, where=str(file), allowed=error.allowed, remedy=error.remedy
             ) from error
 
-    def unusual_size(self, image: Plane) -> bool:
-        """Whether no image of training was as small or as large."""
-        sides = zip(image.shape, (self.kinds.height, self.kinds.width), strict=False)
-        return any(not least <= side <= greatest for side, (least, greatest) in sides)
+    def _unusual(self, image: SpacedImage, modality: str) -> tuple[str, ...]:
+        """Return in what no image of training was like this one."""
+        pixels, kinds = image.pixels, self.kinds
+        sides = zip(("height", "width"), pixels.shape, (kinds.height, kinds.width), strict=False)
+        found = [
+            f"{name} {side} pixels, in training {least} to {greatest}"
+            for name, side, (least, greatest) in sides
+            if not least <= side <= greatest
+        ]
+        if str(pixels.dtype) not in kinds.depths:
+            found.append(f"pixels of type {pixels.dtype}, in training {' or '.join(kinds.depths)}")
+        if self.traits is not None:
+            found += self.traits.unlike(pixels, image.spacing, modality)
+        return tuple(found)
 
     def _restored(self, image: Image) -> Plane:
         self._check(image)

@@ -107,6 +107,7 @@ def _preparer(folder: Path, preparation: Preparation, scorer: Scorer) -> Prepare
     restoration = own(steps, "skiagram.restoration", "restore", path)
     return Preparer(
         kinds=preparation.images,
+        traits=preparation.traits,
         acquisition=own(changes, "skiagram.datasets", "acquire", path) if changes else None,
         restoration=restoration,
         training_mean=training_mean(folder) if restoration.needs_training_mean else None,

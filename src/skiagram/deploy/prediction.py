@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
-from skiagram.datasets.contract import SpacedImage
-from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, PreparedImages
+from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, PreparedImage, PreparedImages
 from skiagram.deploy.model import DeployedModel
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.shards import ShardWriter
@@ -23,21 +22,6 @@ from skiagram.image_store.store import ImageStore
 from skiagram.records import Task
 
 _HELD_BYTES = 512 * 1024**2
-
-
-@dataclass(frozen=True)
-class PreparedImage:
-    """An image as the model sees it.
-
-    Attributes:
-        file: Its file.
-        image: The restored image.
-        covariates: (n_covariates,) float32, what goes with it.
-    """
-
-    file: Path
-    image: SpacedImage
-    covariates: NDArray[np.float32]
 
 
 @dataclass
@@ -48,14 +32,14 @@ class Prediction:
         files: Images that were scored, in the order given.
         rows: One (n_classes,) row of probabilities per image.
         refused: Why each other file was not scored.
-        unusual_sizes: Images of a size outside those of training.
+        unusual: In what no image of training was like one, by image; only those that are unlike.
         unseen: Texts of an image's covariates that no case of training had, by image.
     """
 
     files: list[Path] = field(default_factory=list)
     rows: list[NDArray[np.float64]] = field(default_factory=list)
     refused: list[DataError] = field(default_factory=list)
-    unusual_sizes: list[Path] = field(default_factory=list)
+    unusual: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     unseen: dict[Path, list[str]] = field(default_factory=dict)
 
 
@@ -95,7 +79,7 @@ def _portions(
         progress.advance()
         try:
             beside = covariates.values(file)
-            batch.append(PreparedImage(file, model.preparer.prepare(file), beside))
+            batch.append(model.preparer.prepare(file, beside))
         except DataError as error:
             prediction.refused.append(error)
         held = sum(prepared.image.pixels.nbytes for prepared in batch)
@@ -122,8 +106,8 @@ def _score(model: DeployedModel, batch: list[PreparedImage], prediction: Predict
     prediction.rows += list(rows)
     for prepared in batch:
         prediction.files.append(prepared.file)
-        if model.preparer.unusual_size(prepared.image.pixels):
-            prediction.unusual_sizes.append(prepared.file)
+        if prepared.unusual:
+            prediction.unusual[prepared.file] = prepared.unusual
 
 
 def _probabilities(model: DeployedModel, batch: list[PreparedImage]) -> NDArray[np.float64]:
@@ -158,7 +142,7 @@ def check_target(path: Path, images: Sequence[Path], *, replace: bool) -> None:
 def write_predictions(
     prediction: Prediction, task: Task, threshold: float | None, path: Path
 ) -> None:
-    """Write one row per image: name as given, one probability per class, the decision.
+    """Write one row per image: name, a probability per class, the decision, what is unusual.
 
     Args:
         prediction: Scored images.
@@ -176,6 +160,9 @@ def write_predictions(
         header.append("decision")
         for row, values in zip(rows, prediction.rows, strict=True):
             row.append("positive" if values[task.positive] >= threshold else "negative")
+    header.append("unusual")
+    for row, file in zip(rows, prediction.files, strict=True):
+        row.append("; ".join(prediction.unusual.get(file, ())))
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with partial.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
