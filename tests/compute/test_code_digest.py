@@ -2,11 +2,13 @@
 
 import importlib
 import sys
+import time
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from skiagram.compute import code_digest as code_digest_module
 from skiagram.compute.code_digest import code_digest, code_modules
 
 PACKAGE = {
@@ -126,3 +128,34 @@ def test_a_module_of_its_own_may_name_this_package(
     (tmp_path / "alone.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
     assert code_modules("alone.draw") >= {"alone", "skiagram.seeding"}
+
+
+def test_an_installed_library_counts_by_its_recorded_files_at_once() -> None:
+    started = time.perf_counter()
+    adam = code_digest("torch.optim.AdamW")
+    assert time.perf_counter() - started < 3  # its sources take a minute to follow
+    assert adam != code_digest("torch.optim.SGD")
+    assert adam != code_digest("torch.optim.AdamW", "pytorch_lightning.callbacks.Timer")
+    assert not any(name.startswith("torch") for name in code_modules("torch.optim.AdamW"))
+
+
+def test_a_library_with_another_file_is_another_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def installed(record: str) -> str:
+        folder = tmp_path / f"site{len(list(tmp_path.iterdir()))}"
+        for name in ("library", "library-1.dist-info"):
+            (folder / name).mkdir(parents=True)
+        (folder / "library/__init__.py").write_text("def work(): ...\n")
+        about = folder / "library-1.dist-info"
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: library\nVersion: 1\n")
+        (about / "RECORD").write_text(f"library/__init__.py,sha256={record},17\n")
+        with monkeypatch.context() as patch:
+            patch.syspath_prepend(folder)
+            patch.setattr("sysconfig.get_path", lambda _: str(folder))
+            patch.delitem(sys.modules, "library", raising=False)
+            importlib.invalidate_caches()
+            code_digest_module._recorded_files.cache_clear()
+            return code_digest("library.work")
+
+    assert installed("a") == installed("a") != installed("b")

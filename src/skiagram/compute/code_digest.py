@@ -4,17 +4,23 @@ From some functions or classes on, every definition that is named is followed th
 across the modules of their packages. Comments, docstrings and definitions that nothing names do not
 count. A name that is chosen at run time (`_target_` of an option file, the class behind a base
 class) cannot be seen in the sources: pass it too.
+
+An installed library is not followed, which would take a minute for one class of PyTorch: all files
+of it that its installer recorded count.
 """
 
 import ast
 import hashlib
+import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import distribution, packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+_OWN = __name__.partition(".")[0]
 _Definition = tuple[str, str]  # module and name; no name for the whole module
 
 
@@ -28,7 +34,7 @@ def code_digest(*entries: object) -> str:
     Raises:
         ValueError: There is no such definition in the sources.
     """
-    return _digest(*_names_and_folders(entries))
+    return _digest(*_followed(entries))
 
 
 def named_targets(options: object) -> Iterator[str]:
@@ -49,14 +55,37 @@ def code_modules(*entries: object) -> set[str]:
     Args:
         *entries: As for `code_digest`.
     """
-    return {module for module, _ in _closure(*_names_and_folders(entries))}
+    names, folders, _ = _followed(entries)
+    return {module for module, _ in _closure(names, folders)}
 
 
-def _names_and_folders(
+def _followed(
     entries: Iterable[object],
-) -> tuple[tuple[str, ...], tuple[tuple[str, Path], ...]]:
-    names = sorted({_dotted(entry) for entry in entries})
-    return tuple(names), tuple((package, _folder(package)) for package in _packages(names))
+) -> tuple[tuple[str, ...], tuple[tuple[str, Path], ...], tuple[tuple[str, str], ...]]:
+    """Return the names to follow, package → its folder, and names of installed libraries."""
+    names, libraries = [], []
+    for name in sorted({_dotted(entry) for entry in entries}):
+        recorded = _recorded_files(name.partition(".")[0])
+        if recorded is None:
+            names.append(name)
+        else:
+            libraries.append((name, recorded))
+    folders = tuple((package, _folder(package)) for package in _packages(names))
+    return tuple(names), folders, tuple(libraries)
+
+
+@cache
+def _recorded_files(package: str) -> str | None:
+    """Return paths and SHA-256 of an installed library; None for this package and for sources."""
+    folders = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
+    if package == _OWN or _folder(package).parent not in folders:
+        return None
+    for name in packages_distributions().get(package, ()):
+        rows = (distribution(name).read_text("RECORD") or "").splitlines()
+        own = [row for row in rows if row.startswith((f"{package}/", f"{package}."))]
+        if own:
+            return "\n".join(sorted(row for row in own if ",sha256=" in row))
+    return None
 
 
 def _dotted(entry: object) -> str:
@@ -67,7 +96,7 @@ def _dotted(entry: object) -> str:
 
 
 def _packages(names: Iterable[str]) -> list[str]:
-    return sorted({name.partition(".")[0] for name in (__name__, *names)})
+    return sorted({name.partition(".")[0] for name in (_OWN, *names)})
 
 
 def _folder(package: str) -> Path:
@@ -79,8 +108,14 @@ def _folder(package: str) -> Path:
 
 
 @cache
-def _digest(names: tuple[str, ...], folders: tuple[tuple[str, Path], ...]) -> str:
+def _digest(
+    names: tuple[str, ...],
+    folders: tuple[tuple[str, Path], ...],
+    libraries: tuple[tuple[str, str], ...],
+) -> str:
     digest = hashlib.sha256()
+    for library in libraries:
+        digest.update(repr(library).encode())
     for (module, name), code in sorted(_closure(names, folders).items()):
         digest.update(repr((module, name, code)).encode())
     return digest.hexdigest()
