@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.image_store.shards import Image
+from skiagram.restoration.regions import RegionPreparation
 
 Plane = NDArray[np.float32]  # (height, width[, channels]), of volumes (depth, height, width, 1)
 Planes = NDArray[np.float32]  # (n, height, width)
@@ -40,6 +41,10 @@ class Restoration(Protocol):
     @property
     def needs_training_mean(self) -> bool:
         """Whether `restore` must be given the mean development image."""
+
+    @property
+    def region(self) -> RegionPreparation | None:
+        """What is done to a restored image and its region of interest; None for nothing."""
 
     def restore(
         self, images: Image, training_mean: Plane | None = None

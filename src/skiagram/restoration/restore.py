@@ -6,6 +6,7 @@ cross-validation it would carry held-out images into training.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,13 @@ from numpy.typing import NDArray
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError
-from skiagram.image_store.shards import Image, ShardWriter, is_volume
+from skiagram.image_store.shards import Image, Region, ShardWriter, Spacing, is_volume
 from skiagram.image_store.store import ImageStore, Span, spans
 from skiagram.preparation import TRAINING_MEAN
 from skiagram.records import Cases, write_table
 from skiagram.restoration.contract import Plane, Restoration, Treatment
 from skiagram.restoration.missing import fill_local_mean
+from skiagram.restoration.regions import RegionPreparation
 
 _RUN_VALUES = 2**20
 _WHERE = "restoration.missing.method"
@@ -59,23 +61,115 @@ def restore_store(
     with ShardWriter(images) as writer, Progress("restore", len(store)) as progress:
         work = partial(_restore_span, restoration, mean)
         for restored in compute.map(work, spans(store, _RUN_VALUES), releases_lock=True):
-            for case_id, image, treatment in restored:
-                writer.add(case_id, image, store.spacing(case_id))
-                rows.append({"case_id": case_id, **vars(treatment)})
+            for image in restored:
+                writer.add(image.case_id, image.pixels, image.spacing, image.region)
+                rows.append({"case_id": image.case_id, **vars(image.treatment)})
             progress.advance(len(restored))
     if mean is not None:
         np.save(images / TRAINING_MEAN, mean, allow_pickle=False)
     write_table(pd.DataFrame(rows), record)
 
 
+@dataclass(frozen=True)
+class RestoredImage:
+    """One image after restoration.
+
+    Attributes:
+        case_id: Its id.
+        pixels: float32, in the layout of the store.
+        treatment: What was done to it.
+        spacing: Distances of its slices (a volume's alone), rows and columns, mm.
+        region: Its region of interest; None for the whole image.
+    """
+
+    case_id: str
+    pixels: NDArray[np.float32]
+    treatment: Treatment
+    spacing: Spacing | None
+    region: Region | None
+
+
 def _restore_span(
     restoration: Restoration, training_mean: Plane | None, span: Span
-) -> list[tuple[str, NDArray[np.float32], Treatment]]:
-    restored: list[tuple[str, NDArray[np.float32], Treatment]] = []
+) -> list[RestoredImage]:
+    restored = []
     for batch in span.runs(_RUN_VALUES):
         images, treatments = restore_batch(batch.case_ids, batch.images, restoration, training_mean)
-        restored += zip(batch.case_ids, images, treatments, strict=True)
+        regions = batch.regions or (None,) * len(images)
+        spacings = [
+            None if np.isnan(distances).any() else tuple(distances.tolist())
+            for distances in batch.spacing
+        ]
+        fields = zip(batch.case_ids, images, treatments, spacings, regions, strict=True)
+        restored += [_prepare_region(RestoredImage(*each), restoration.region) for each in fields]
     return restored
+
+
+def _prepare_region(image: RestoredImage, preparation: RegionPreparation | None) -> RestoredImage:
+    """Resample, re-segment and cut an image around its region, where that is asked for.
+
+    Raises:
+        DataError: The image has no region, its spacing is unknown, or nothing is left of the
+            region; names the case.
+    """
+    if preparation is None:
+        return image
+    if image.region is None or image.spacing is None:
+        raise DataError(
+            "no region of interest" if image.region is None else "an unknown spacing",
+            where=image.case_id,
+            allowed="images with a mask and a known spacing",
+            remedy="choose a restoration without `region`, or give masks and spacing",
+        )
+    try:
+        pixels, spacing, region = prepare_region(
+            preparation, image.pixels, image.spacing, image.region
+        )
+    except DataError as error:
+        raise DataError(
+            error.found, where=image.case_id, allowed=error.allowed, remedy=error.remedy
+        ) from error
+    return replace(image, pixels=pixels, spacing=spacing, region=region)
+
+
+def prepare_region(
+    preparation: RegionPreparation, pixels: Plane, spacing: Spacing, region: Region
+) -> tuple[Plane, Spacing, Region]:
+    """Apply a region's preparation to an image of the store's layout.
+
+    A plane image is one slice, 1 mm thick; its slices are never resampled.
+
+    Args:
+        preparation: What to do.
+        pixels: (height, width) or (depth, height, width, 1), float32, finite.
+        spacing: As the store gives it, mm.
+        region: The region as it was drawn.
+
+    Raises:
+        DataError: The image has several channels or missing pixels, or nothing is left of the
+            region.
+    """
+    volume = pixels[..., 0] if is_volume(pixels) else pixels[None]
+    if volume.ndim != 3 or not np.isfinite(volume).all():
+        raise DataError(
+            "several channels" if volume.ndim != 3 else "missing pixels",
+            allowed="images of one channel, without gaps",
+            remedy="choose a restoration that fills missing values",
+        )
+    outline = region.inside if region.outline is None else region.outline
+    mask = outline.reshape(volume.shape)
+    distances = spacing if is_volume(pixels) else (1.0, *spacing)
+    prepared = preparation.prepare(volume, mask, distances)
+    shape = (*prepared.image.shape, 1) if is_volume(pixels) else prepared.image.shape[1:]
+    left_out = not np.array_equal(prepared.inside, prepared.outline)
+    return (
+        prepared.image.astype(np.float32).reshape(shape),
+        tuple(prepared.spacing[-len(spacing) :]),
+        Region(
+            prepared.inside.reshape(shape[:3]),
+            prepared.outline.reshape(shape[:3]) if left_out else None,
+        ),
+    )
 
 
 def restore_batch(

@@ -11,6 +11,7 @@ from skiagram.restoration.contract import Mask, Plane, Planes, Treatment
 from skiagram.restoration.denoising import Denoising
 from skiagram.restoration.missing import Missing, fill_local_median
 from skiagram.restoration.outliers import Outliers
+from skiagram.restoration.regions import RegionPreparation
 
 _VOLUMES = 5  # axes of a batch of them
 
@@ -25,11 +26,13 @@ class Steps:
         missing: How missing pixels are filled; None leaves them NaN.
         outliers: How outliers are found; None leaves them.
         denoising: How noise is taken out; None leaves it.
+        region: What is done to an image and its region of interest afterwards; None leaves them.
     """
 
     missing: Missing | None
     outliers: Outliers | None
     denoising: Denoising | None
+    region: RegionPreparation | None = None
 
     @property
     def needs_training_mean(self) -> bool:
