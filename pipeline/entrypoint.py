@@ -1,5 +1,7 @@
 """What all entrypoints share: checked options in, whole outputs out, errors as one line."""
 
+import errno
+import fcntl
 import functools
 import json
 import os
@@ -8,7 +10,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +31,15 @@ from skiagram.options import check, read_option_file
 
 ROOT = Path(__file__).resolve().parents[1]
 PARAMS = ROOT / "params.yaml"
+_REMEDIES = {  # of what a machine refuses; any other error of the system shows where it arose
+    errno.ENOSPC: "free some space (`dvc gc -w` deletes what no run needs), then run it again",
+    errno.EDQUOT: "free some of your share of the disk, then run it again",
+    errno.EFBIG: "allow larger files (`ulimit -f`), then run it again",
+    errno.EROFS: "work in a folder that may be written",
+    errno.EACCES: "give yourself the right to write there",
+    errno.EPERM: "give yourself the right to write there",
+    errno.EIO: "the disk or its connection is faulty: copy the project elsewhere",
+}
 O = TypeVar("O")  # noqa: E741
 
 OmegaConf.register_new_resolver(
@@ -84,7 +95,8 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
             values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
             started = time.monotonic()
             try:
-                run(check(options, _mapping(values), name))
+                with _named_refusals(name):
+                    run(check(options, _mapping(values), name))
             except SkiagramError as error:  # Hydra would print a line of its own
                 _leave(error)
             _note_seconds(name, time.monotonic() - started)
@@ -120,6 +132,18 @@ def _explain(error: Exception, name: str) -> OptionError:
     return OptionError(" ".join(str(error).split()), where=name)
 
 
+@contextmanager
+def _named_refusals(name: str) -> Iterator[None]:
+    """Turn what the system refuses, such as to write on a full disk, into a named error."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _REMEDIES:
+            raise
+        said = os.strerror(error.errno) + (f" ({error.filename})" if error.filename else "")
+        raise SkiagramError(said, where=name, remedy=_REMEDIES[error.errno]) from error
+
+
 def _mapping(values: Any) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
 
@@ -136,8 +160,9 @@ def _note_seconds(name: str, seconds: float) -> None:
     choices = HydraConfig.get().runtime.choices
     title = f"{name}-{choices['model']}" if "model" in choices else name
     path = ROOT / ".work" / "seconds" / f"{title}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"seconds": seconds, "host": platform.node()}))
+    with suppress(OSError):  # a full disk takes a note, no result
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"seconds": seconds, "host": platform.node()}))
 
 
 def choice(group: str) -> str:
@@ -172,24 +197,39 @@ def publish(*names: str) -> Iterator[Path]:
     deleted. If the run is killed before all new outputs stand, the next run of the stage puts the
     old ones back.
 
-    Where several processes run the stage together, the first one publishes.
+    Where several processes run the stage together, the first one publishes. Two runs of the same
+    outputs go one after the other: a stage outlives a killed DVC, and the next run then waits.
 
     Args:
         *names: Paths of the outputs, relative to the project.
     """
-    root, stage_name = output_root(), Path(sys.argv[0]).stem
-    staging = ROOT / ".work" / "staging" / f"{stage_name}-{os.getpid()}"
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    publishes = not process_rank()
-    if publishes:
-        _recover(root, names)
-    try:
-        yield staging
-        if publishes:
-            _replace(root, staging, names)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    root, rank, key = output_root(), process_rank(), names[0].replace("/", "-")
+    staging = ROOT / ".work" / "staging" / (f"{key}-{rank}" if rank else key)
+    with nullcontext() if rank else _alone(key):
+        shutil.rmtree(staging, ignore_errors=True)  # of a run that was killed
+        staging.mkdir(parents=True)
+        if not rank:
+            _recover(root, names)
+        try:
+            yield staging
+            if not rank:
+                _replace(root, staging, names)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def _alone(key: str) -> Iterator[None]:
+    """Wait until no other process makes these outputs; the system forgets a killed one."""
+    path = ROOT / ".work" / "running" / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another run of this stage is under way; waiting for its end.", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _replace(root: Path, staging: Path, names: Iterable[str]) -> None:

@@ -24,8 +24,9 @@ class Project:
 
     folder: Path
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
-        """Start a command as a user would, with the copy's own code."""
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the variables of a user's shell, and where the copy's own code stands."""
         binaries = Path(sys.executable).parent
         environment = {
             "PATH": f"{binaries}:{os.environ['PATH']}",
@@ -37,11 +38,19 @@ class Project:
             "OMP_NUM_THREADS": "1",
         }
         passed = ("TMPDIR", "DVC_SITE_CACHE_DIR")
-        environment |= {name: os.environ[name] for name in passed if name in os.environ}
+        return environment | {name: os.environ[name] for name in passed if name in os.environ}
+
+    def start(self, *command: str, **variables: str) -> subprocess.Popen[str]:
+        """Start a command as a user would, with the copy's own code.
+
+        Args:
+            *command: The command.
+            **variables: Of the environment, in place of the usual ones.
+        """
         return subprocess.Popen(
             command,
             cwd=self.folder,
-            env=environment,
+            env=self.environment | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -49,9 +58,9 @@ class Project:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
-        with self.start(*command) as process:
+    def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; see `start`."""
+        with self.start(*command, **variables) as process:
             output, errors = process.communicate()
         return subprocess.CompletedProcess(command, process.returncode, output, errors)
 

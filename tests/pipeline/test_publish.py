@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -42,7 +44,8 @@ def outputs(folder: Path) -> list[str]:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    return [path for path in (folder / ".work").rglob("*") if path.is_file()]
+    files = [path for path in (folder / ".work").rglob("*") if path.is_file()]
+    return [path for path in files if path.parent.name != "running"]
 
 
 @pytest.fixture
@@ -101,4 +104,42 @@ def test_a_stage_that_wrote_too_little_replaces_nothing(root: Path) -> None:
     ):
         (staging / "data/images").mkdir(parents=True)
     assert outputs(root) == ["old"] * 2
+    assert not leftovers(root)
+
+
+def test_two_runs_of_the_same_outputs_go_one_after_the_other(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inside = threading.Event()
+    ends: list[str] = []
+
+    def first() -> None:
+        with entrypoint.publish(*NAMES) as staging:
+            write(staging, "first")
+            inside.set()
+            time.sleep(0.5)
+            ends.append("first")
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert inside.wait(10)
+    with entrypoint.publish("models/svm") as staging:  # other outputs do not wait
+        (staging / "models/svm").mkdir(parents=True)
+    assert not ends
+    with entrypoint.publish(*NAMES) as staging:
+        ends.append("second")
+        write(staging, "second")
+    thread.join()
+    assert ends == ["first", "second"]
+    assert outputs(root) == ["second"] * 2
+    assert "Another run of this stage is under way" in capsys.readouterr().err
+
+
+def test_what_a_killed_run_had_written_is_deleted_by_the_next(root: Path) -> None:
+    unfinished = root / ".work/staging/data-images/data/images/half"
+    unfinished.parent.mkdir(parents=True)
+    unfinished.write_text("half")
+    with entrypoint.publish(*NAMES) as staging:
+        assert list(staging.iterdir()) == []
+        write(staging, "new")
     assert not leftovers(root)
