@@ -24,6 +24,7 @@ class RunChoices:
         combinations: Option files of combinations, comma-separated.
         repeats: Repeats of the plan.
         folds: Folds of the plan.
+        fold_column: Covariate whose values are the folds; empty where folds are drawn.
         inner_folds: Folds inside each outer fold.
         calibration: How scores became probabilities.
         sensitivity: Sensitivity at which thresholds were set, on held-out cases.
@@ -39,6 +40,7 @@ class RunChoices:
     combinations: str
     repeats: Annotated[int, Field(ge=1)]
     folds: Annotated[int, Field(ge=2)]
+    fold_column: str
     inner_folds: Annotated[int, Field(ge=2)]
     calibration: CalibrationMethod
     sensitivity: Annotated[float, Field(gt=0, le=1)]

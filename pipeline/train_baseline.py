@@ -7,7 +7,7 @@ from typing import Any
 
 from entrypoint import ROOT, choice, publish, stage
 from skiagram.features.table import FeatureTable
-from skiagram.models.arm import ArmFolders, Member, TrainOptions, train
+from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.reader import Reader
 from skiagram.options import build
 from skiagram.preparation import propagate_preparation
@@ -19,7 +19,8 @@ def main(options: TrainOptions) -> None:
     """Train the chosen baseline in all its folds and repeats."""
     name, model = choice("model"), build(options.model, "model")
     cases, task = read_cases(ROOT / "data/cases")
-    member = Member(name, model, options.model, *_inputs(model, cases, task))
+    groups = read_fold_groups(options.plan, ROOT / "data/cases/covariates.parquet", cases, task)
+    member = Member(name, model, options.model, *_inputs(model, cases, task), groups)
     with options.compute.limit(), publish(f"models/{name}", f"scores/{name}") as staging:
         train(member, cases, task, options.plan, ArmFolders.under(staging, name))
         propagate_preparation(ROOT / "data/preparation", staging / "models" / name)

@@ -6,7 +6,7 @@ from pydantic.dataclasses import dataclass
 
 from entrypoint import ROOT, choice, process_rank, publish, stage
 from skiagram.compute.code_digest import code_digest, named_targets
-from skiagram.models.arm import ArmFolders, Member, TrainOptions, train
+from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.deep.inputs import NetworkInputs
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.options import STRICT, build
@@ -14,9 +14,6 @@ from skiagram.preparation import propagate_preparation
 from skiagram.records import read_cases
 from skiagram.training.options import Trainer
 from skiagram.training.processes import work_folder
-
-# A minute to read, and of one version: torch's is part of the work folder's name.
-_LIBRARIES = ("torch.", "pytorch_lightning.")
 
 
 @dataclass(**STRICT)
@@ -33,11 +30,11 @@ def main(options: Options) -> None:
     learner = NetworkModel(build(options.model, "model"), options.trainer, options.compute.threads)
     seen = NetworkInputs.of(learner.network, ROOT / "data/restored", ROOT / "data/cases")
     parts = (seen.cases(part.case_id) for part in (cases.development(), cases.test()))
-    member = Member(name, learner, options.model, *parts)
+    groups = read_fold_groups(options.plan, ROOT / "data/cases/covariates.parquet", cases, task)
+    member = Member(name, learner, options.model, *parts, groups)
     outputs, inputs = (f"models/{name}", f"scores/{name}"), repr((task, options, seen.sha256))
     named = named_targets([options.model, asdict(options.trainer)])
-    targets = [name for name in named if not name.startswith(_LIBRARIES)]
-    code = code_digest(train, NetworkModel, NetworkInputs, *targets)
+    code = code_digest(train, NetworkModel, NetworkInputs, *named)
     unfinished = work_folder(ROOT / ".work", process_rank(), cases, inputs, code=code)
     with options.compute.limit(), unfinished as work, publish(*outputs) as staging:
         train(member, cases, task, options.plan, ArmFolders.under(staging, name, work))

@@ -1,13 +1,17 @@
 """Partitions keep patients whole, classes everywhere, and depend on the seed alone."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from skiagram.errors import DataError
-from skiagram.splits import grouped_folds, inner_validation
+from skiagram.errors import DataError, OptionError
+from skiagram.records import write_table
+from skiagram.splits import grouped_folds, inner_validation, leave_one_group_out, read_groups
 
 Cohort = tuple[NDArray[np.int64], NDArray[np.str_]]
 
@@ -92,3 +96,38 @@ def test_inner_validation_of_a_small_cohort_keeps_a_patient_of_each_class_on_bot
     assert set(label[part.held_out]) == set(label[part.training]) == {0, 1}
     with pytest.raises(DataError, match="class 1 has 1 patients"):
         inner_validation(label[:21], patient[:21], 0.15, 0, "validation")
+
+
+def test_each_site_is_held_out_whole_and_its_patients_are_in_no_training_part() -> None:
+    patient = np.array([f"p{k}" for k in np.repeat(np.arange(30), 2)])
+    site = np.array(["a", "b", "c"])[np.repeat(np.arange(30), 2) % 3]
+    site[1] = "b"  # patient p0 was seen in a and in b
+    label = np.repeat(np.arange(30) // 3 % 2, 2).astype(np.int64)
+    parts = leave_one_group_out(label, patient, site)
+    assert [set(site[one.held_out]) for one in parts] == [{"a"}, {"b"}, {"c"}]
+    assert sorted(np.concatenate([one.held_out for one in parts])) == list(range(60))
+    for one in parts:
+        assert not set(patient[one.training]) & set(patient[one.held_out])
+        assert not set(site[one.training]) & set(site[one.held_out])
+    # p0 is missing where a or b is held out: a has 19 of its cases, b has 21.
+    assert [len(one.training) for one in parts] == [40, 38, 40]
+
+
+def test_sites_that_cannot_be_held_out_are_refused() -> None:
+    patient = np.array([f"p{k}" for k in range(20)])
+    label = np.repeat([0, 1], 10).astype(np.int64)
+    with pytest.raises(DataError, match="all cases have the value a"):
+        leave_one_group_out(label, patient, np.full(20, "a"))
+    with pytest.raises(DataError, match="class 0 is missing from the training cases when a"):
+        leave_one_group_out(label, patient, np.repeat(["a", "b"], 10))
+
+
+def test_groups_are_read_in_the_order_asked_for(tmp_path: Path) -> None:
+    table = pd.DataFrame({"case_id": ["c1", "c2", "c3"], "site": ["x", "y", None]})
+    write_table(table, tmp_path / "covariates.parquet")
+    path = tmp_path / "covariates.parquet"
+    assert read_groups(path, "site", np.array(["c2", "c1"])).tolist() == ["y", "x"]
+    with pytest.raises(DataError, match="1 cases have no `site`"):
+        read_groups(path, "site", np.array(["c3"]))
+    with pytest.raises(OptionError, match="no column `hospital`"):
+        read_groups(path, "hospital", np.array(["c1"]))

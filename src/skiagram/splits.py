@@ -4,12 +4,14 @@ Folds are stratified by class so that small classes reach every fold.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
-from skiagram.errors import DataError
+from skiagram.errors import DataError, OptionError
+from skiagram.records import read_table
 from skiagram.seeding import derived_seed
 
 
@@ -58,6 +60,74 @@ def grouped_folds(
     ]
     for one in partitions:
         _assert_all_classes(label, one)
+    return partitions
+
+
+def read_groups(covariates: Path, column: str, case_id: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Return (n,) the value of a column for each case, for example its site.
+
+    Args:
+        covariates: Table of `case_id` and what else is known of each case.
+        column: Name of the column.
+        case_id: (n,) cases wanted.
+
+    Raises:
+        OptionError: There is no such column.
+        DataError: The file is missing or damaged, or a case has no value.
+    """
+    table = read_table(covariates).set_index("case_id")
+    if column not in table.columns:
+        raise OptionError(
+            f"no column `{column}`",
+            where="fold_column",
+            allowed=", ".join(table.columns) or "none: the data set has no covariates",
+            remedy="name it among the covariates of the data set, or leave `fold_column` empty",
+        )
+    values = table[column].loc[case_id.tolist()]
+    if values.isna().any():
+        raise DataError(
+            f"{int(values.isna().sum())} cases have no `{column}`",
+            where="fold_column",
+            remedy="fill in the column, or leave these cases out",
+        )
+    return values.astype(str).to_numpy(dtype=str)
+
+
+def leave_one_group_out(
+    label: NDArray[np.int64], patient_id: NDArray[np.str_], group: NDArray[np.str_]
+) -> list[Partition]:
+    """Hold out each group in turn, for example each site, in the order of their names.
+
+    A patient with cases in several groups is in none of the training parts of these groups, so a
+    held-out case's patient was never seen.
+
+    Args:
+        label: (n,) class labels.
+        patient_id: (n,) patient of each row.
+        group: (n,) group of each row.
+
+    Raises:
+        DataError: There is a single group, or the rest lacks a class when one is held out.
+    """
+    names = np.unique(group)
+    if len(names) < 2:
+        raise DataError(
+            f"all cases have the value {names[0]}",
+            where="fold_column",
+            remedy="choose a column of two or more values, or leave `fold_column` empty",
+        )
+    partitions = []
+    for name in names.tolist():
+        held_out = group == name
+        training = ~np.isin(patient_id, patient_id[held_out])
+        absent = np.setdiff1d(label, label[training])
+        if len(absent):
+            raise DataError(
+                f"class {absent[0]} is missing from the training cases when {name} is held out",
+                where="fold_column",
+                remedy="leave `fold_column` empty, or add cases of other groups",
+            )
+        partitions.append(Partition(np.flatnonzero(training), np.flatnonzero(held_out)))
     return partitions
 
 

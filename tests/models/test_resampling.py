@@ -243,3 +243,24 @@ def test_too_few_patients_to_stop_early_on_fail_the_model_that_asks_for_them_alo
     Resampling(Spy(), PLAN, positive=1).fit(training, None, "fold0")
     with pytest.raises(ModelFailure, match="early stopping: class 1 has 1 patients"):
         Resampling(StoppingSpy(), PLAN, positive=1).fit(training, None, "fold0")
+
+
+def test_each_site_is_scored_by_models_that_never_saw_it() -> None:
+    cases = labelled(patients=36)
+    site = np.array(["Basel", "Leeds", "Porto", "Turin"])[np.arange(72) // 4 % 4]
+    by_site = replace(cases, group=site)
+    resampling = Resampling(Spy(), replace(PLAN, fold_column="site"), 1)
+    rows = [row for _, scored in cross_validate(resampling, by_site) for row in scored]
+    of_case = dict(zip(cases.case_id.tolist(), site.tolist(), strict=True))
+    blind = [row for row in rows if row.part == "out_of_fold"]
+    assert len(blind) == 2 * 4
+    for row in blind:
+        assert len({of_case[case] for case in row.case_id.tolist()}) == 1
+    by_fold = {(row.repeat, row.fold): set(row.case_id.tolist()) for row in blind}
+    trained = {
+        (row.repeat, row.fold): {of_case[case] for case in row.case_id.tolist()}
+        for row in rows
+        if row.part == "training"
+    }
+    for key, held_out in by_fold.items():
+        assert not trained[key] & {of_case[case] for case in held_out}

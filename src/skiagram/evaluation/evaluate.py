@@ -37,6 +37,7 @@ from skiagram.evaluation.metrics import (
 from skiagram.evaluation.near_duplicates import count_label_conflicts
 from skiagram.evaluation.operating_points import judge_operating_points
 from skiagram.evaluation.options import DEFAULT_MARGIN, NO_REQUESTS, RequestedAnalyses
+from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.reference_baseline import estimate_majority_accuracy
 from skiagram.evaluation.results import (
     ClinicalUtility,
@@ -44,10 +45,13 @@ from skiagram.evaluation.results import (
     Estimate,
     Evaluation,
     ModelResult,
+    ReaderStudy,
+    SiteStudy,
     Subgroup,
 )
 from skiagram.evaluation.scores import ModelScores, Scores, align_scores, held_out_scores
 from skiagram.evaluation.shift import find_shifts
+from skiagram.evaluation.sites import check_sites_unseen, find_sites, study_sites
 from skiagram.evaluation.stability import (
     assess_feature_selection,
     assess_stability,
@@ -78,6 +82,7 @@ def evaluate(
     questions: RequestedAnalyses = NO_REQUESTS,
     covariates: pd.DataFrame | None = None,
     test_sites: Sequence[str] = (),
+    fold_column: str = "",
 ) -> Evaluation:
     """Measure every model on the reported cases and compare the best of each arm.
 
@@ -99,6 +104,8 @@ def evaluate(
         questions: Operating points, a prevalence and reference baselines.
         covariates: `case_id` and columns whose values define subgroups.
         test_sites: Sites that only the test cases come from.
+        fold_column: Column of the covariates whose values were the folds; empty where folds were
+            drawn.
 
     Raises:
         OptionError: A pair names a model that is not in the run.
@@ -153,6 +160,8 @@ def evaluate(
         patients_known=patients_known,
         test_sites=tuple(test_sites),
         utility=_clinical_utility(arms, setting, questions),
+        readers=_study_readers(models, compared, arms),
+        sites=_study_sites(models, arms, setting, fold_column, test_sites, questions),
         **vars(comparisons),
     )
     return with_verdict(found)
@@ -168,6 +177,36 @@ def _clinical_utility(
         network, classical, setting.cases, setting.development,
         questions.thresholds, questions.prevalence,
     )  # fmt: skip
+
+
+def _study_readers(
+    models: Sequence[ModelScores],
+    compared: Mapping[str, ComparedModel],
+    arms: Mapping[str, SelectedArm],
+) -> ReaderStudy | None:
+    readers = [model.outcome.model for model in models if model.outcome.arm == "reader"]
+    own = {name: compared[name].placements for name in readers if name in compared}
+    chosen = {arm: selected.compared.placements for arm, selected in arms.items()}
+    return study_readers(
+        {name: one for name, one in own.items() if one},
+        {arm: one for arm, one in chosen.items() if one},
+    )
+
+
+def _study_sites(
+    models: Sequence[ModelScores],
+    arms: Mapping[str, SelectedArm],
+    setting: EvaluationSet,
+    fold_column: str,
+    test_sites: Sequence[str],
+    questions: RequestedAnalyses,
+) -> SiteStudy | None:
+    found = find_sites(setting, fold_column, test_sites)
+    if found is None:
+        return None
+    if fold_column:
+        check_sites_unseen(models, found[1], setting)
+    return study_sites(*found, arms, setting, questions.least_patients)
 
 
 def _reported_scores(model: ModelScores, setting: EvaluationSet) -> Scores | None:

@@ -262,7 +262,7 @@ class ReaderStudy:
         readers: Reader → AUC.
         mean: Their mean AUC; the interval is of other readers and other patients.
         between: Standard deviation of the true AUC between readers.
-        models: Model → its AUC minus the readers' mean, corrected over the models.
+        models: Arm → AUC of what stands for it minus the readers' mean, corrected over arms.
     """
 
     readers: dict[str, Estimate]
@@ -294,7 +294,7 @@ class Site:
     """The reported cases of one site, all scored by models that never saw the site.
 
     Attributes:
-        name: The site; sites with few patients have no name.
+        name: The site.
         patients: Class name → patients with a case of it.
         auc: Arm → AUC of what stands for it.
         difference: Network minus classical, paired; None without both arms.
@@ -313,12 +313,14 @@ class SiteStudy:
     Attributes:
         column: Column of the table that names the sites.
         sites: In the order of their names.
+        left_out: Sites with too few patients of a class to be shown or summarised.
         auc: Arm → summary over sites.
         difference: Summary of network minus classical; None without both arms.
     """
 
     column: str
     sites: tuple[Site, ...]
+    left_out: int
     auc: dict[str, SiteSummary]
     difference: SiteSummary | None = None
 
@@ -716,6 +718,9 @@ class Evaluation:
         patients_known: False where groups of near duplicates stand in for patients.
         test_sites: Sites that only the test cases come from; empty where none was held out.
         utility: What the network's decisions are worth; None without both arms.
+        readers: None where fewer than two readers scored the cases, or there are more classes.
+        sites: None where no site was held out whole, no column names the sites, or there are more
+            than two classes.
         ranking: Whether the order of the models holds; None with fewer than two models.
         majority_accuracy: Accuracy of always naming the class that is commonest in development.
         reference_baselines: Each arm's best model against each simple rule.
@@ -754,3 +759,5 @@ class Evaluation:
     patients_known: bool = True
     test_sites: tuple[str, ...] = ()
     utility: ClinicalUtility | None = None
+    readers: ReaderStudy | None = None
+    sites: SiteStudy | None = None

@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute
-from skiagram.errors import ModelFailure
+from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.contract import FitSummary, I, Labelled, Model
 from skiagram.models.deployment import DEPLOYMENT, Decision, Deployment, repeat_folder
 from skiagram.models.resampling import (
@@ -29,6 +29,7 @@ from skiagram.models.resampling import (
 )
 from skiagram.options import STRICT
 from skiagram.records import Cases, Outcome, Predictions, Task, write_record, write_table
+from skiagram.splits import read_groups
 
 
 @options_class(**STRICT)
@@ -56,6 +57,7 @@ class Member(Generic[I]):
         options: The composed options, for the record.
         development: Inputs of the development cases, in the case table's order.
         test: Inputs of the sealed cases, in the case table's order.
+        group: What each development case is held out with under `cv`; None where folds are drawn.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Member(Generic[I]):
     options: dict[str, Any]
     development: I
     test: I
+    group: NDArray[np.str_] | None = None
 
     def run(
         self, resampling: Resampling[I], cases: Cases, task: Task
@@ -70,12 +73,40 @@ class Member(Generic[I]):
         """Yield the final fit and all scores, repeat after repeat."""
         known = cases.development()
         development = Labelled(
-            self.development, known.case_id, known.label, known.patient_id, len(task.classes)
-        )
+            self.development, known.case_id, known.label, known.patient_id, len(task.classes),
+            self.group,
+        )  # fmt: skip
         if task.design == "cv":
             return cross_validate(resampling, development)
         marked: NDArray[np.bool_] = known.split == "validation"
         return holdout(resampling, development, marked, self.test, cases.test().case_id)
+
+
+def read_fold_groups(
+    plan: Plan, covariates: Path, cases: Cases, task: Task
+) -> NDArray[np.str_] | None:
+    """Return what each development case is held out with, or None where folds are drawn.
+
+    Args:
+        plan: The plan.
+        covariates: Table of `case_id` and what else is known of each case.
+        cases: The case table.
+        task: What is told apart.
+
+    Raises:
+        OptionError: A column is named under `holdout`, or the table does not have it.
+        DataError: The table is missing or damaged, or a case has no value.
+    """
+    if not plan.fold_column:
+        return None
+    if task.design != "cv":
+        raise OptionError(
+            f"`{plan.fold_column}` under design {task.design}",
+            where="fold_column",
+            allowed="a column under design cv; empty under holdout",
+            remedy="set `design: cv`, or name the sites of the test set (`test_sites`)",
+        )
+    return read_groups(covariates, plan.fold_column, cases.development().case_id)
 
 
 class Trainable(Protocol[I]):

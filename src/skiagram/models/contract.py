@@ -39,6 +39,8 @@ class Labelled(Generic[I]):
         label: (n,) int64 in [0, n_classes).
         patient_id: (n,) patient of each case.
         n_classes: Number of classes of the task.
+        group: (n,) what the folds of a cross-validation hold out whole, for example the site; None
+            where folds are drawn.
     """
 
     inputs: I
@@ -46,6 +48,7 @@ class Labelled(Generic[I]):
     label: NDArray[np.int64]
     patient_id: NDArray[np.str_]
     n_classes: int
+    group: NDArray[np.str_] | None = None
 
     def __len__(self) -> int:
         """Return the number of cases."""
@@ -59,6 +62,7 @@ class Labelled(Generic[I]):
             self.label[rows],
             self.patient_id[rows],
             self.n_classes,
+            None if self.group is None else self.group[rows],
         )
 
 

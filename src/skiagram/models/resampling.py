@@ -33,7 +33,7 @@ from skiagram.models.contract import FitContext, FitSummary, Fitted, I, Labelled
 from skiagram.options import STRICT
 from skiagram.records import Design
 from skiagram.seeding import derived_seed
-from skiagram.splits import Partition, grouped_folds, inner_validation
+from skiagram.splits import Partition, grouped_folds, inner_validation, leave_one_group_out
 
 FINAL = -1
 Part = Literal["training", "inner", "out_of_fold", "test"]
@@ -46,6 +46,8 @@ class Plan:
     Attributes:
         repeats: Times the whole plan is repeated with another stream of the seed.
         folds: Folds for out-of-fold scores (outer folds under `cv`).
+        fold_column: Covariate whose values are the outer folds under `cv`, for example `site`: each
+            is scored by models that never saw it. Empty: as many folds as `folds` are drawn.
         inner_folds: Folds inside each outer fold; used under `cv` only.
         calibration: How out-of-fold scores become probabilities: `platt` (slope and intercept),
             `isotonic` (any rising curve; for hundreds of cases of each class) or `temperature`
@@ -67,6 +69,7 @@ class Plan:
     validation_fraction: Annotated[float, Field(gt=0, le=0.5)]
     seed: Annotated[int, Field(ge=0)]
     final_fit: Literal["all_cases", "early_stopping"] = "all_cases"
+    fold_column: str = ""
 
     def count_fits(self, design: Design) -> int:
         """Return how many times a model is fitted, the final fits included."""
@@ -216,6 +219,12 @@ class Resampling(Generic[I]):
         """Return the plan's folds of some cases; equal for every model."""
         return self.plan.make_folds(cases.label, cases.patient_id, count, *name)
 
+    def outer_folds(self, cases: Labelled[I], *name: str) -> list[Partition]:
+        """Return the folds of a cross-validation: the cases' groups, or the plan's own."""
+        if cases.group is None:
+            return self.folds(cases, self.plan.folds, *name)
+        return leave_one_group_out(cases.label, cases.patient_id, cases.group)
+
     def develop(
         self,
         cases: Labelled[I],
@@ -354,7 +363,7 @@ def cross_validate(
     plan = resampling.plan
     for repeat in range(plan.repeats):
         given = folds[repeat] if folds else None
-        outer = given or resampling.folds(development, plan.folds, *repeat_name(repeat))
+        outer = given or resampling.outer_folds(development, *repeat_name(repeat))
         rows: list[Scored] = []
         fits: list[CalibratedFit[I]] = []
         for k, fold in enumerate(outer):

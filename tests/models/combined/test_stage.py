@@ -132,3 +132,18 @@ def test_without_combinations_the_outputs_say_so(tmp_path: Path) -> None:
     cases, task, _ = cases_of(drawn((1.0,)), "holdout")
     assert combine_all(tmp_path / "nowhere", [], cases, task, PLAN, tmp_path) == []
     assert (tmp_path / "scores/index.json").read_text() == '{\n  "combinations": []\n}\n'
+
+
+def test_members_whose_folds_were_sites_keep_them(tmp_path: Path) -> None:
+    data, plan = drawn((1.0, 0.8)), replace(PLAN, folds=12)
+    cases, task, _ = cases_of(data, "cv")
+    one = member(combination("stacking"), data, cases, "cv", plan)
+    by_site = replace(plan, folds=3, fold_column="site")
+    found = train(one, cases, task, by_site, ArmFolders.under(tmp_path, "combination"))
+    assert found.status == "finished", found.reason
+    left = Predictions.read(tmp_path / "scores/combination/predictions.parquet")
+    keys = ["repeat", "fold", "case_id"]
+    own = one.cards[0].predictions.part("out_of_fold").table[keys]
+    kept = left.part("out_of_fold").table[keys]
+    expected = own.sort_values(keys).to_numpy().tolist()
+    assert kept.sort_values(keys).to_numpy().tolist() == expected

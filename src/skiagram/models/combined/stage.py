@@ -103,11 +103,11 @@ class _CombinedRun:
         return within_repeat(self.resampling, repeat, development, unmarked, sealed, test.case_id)
 
     def nested(self, repeat: int) -> Rows:
-        plan, name = self.resampling.plan, f"repeat{repeat}"
+        name = f"repeat{repeat}"
         every = self._development(repeat)
         folds: list[CalibratedFit[MemberScores]] = []
         rows: list[Scored] = []
-        for k, fold in enumerate(self.resampling.folds(every, plan.folds, name)):
+        for k, fold in enumerate(self.resampling.outer_folds(every, name)):
             if (every.inputs.fit[fold.held_out] != k).any():
                 raise _other_plan(self.cards[0])
             known = self._inner(every.select(fold.training), repeat, k)
@@ -129,7 +129,10 @@ class _CombinedRun:
     def _development(self, repeat: int) -> Labelled[MemberScores]:
         cases = self.cases.development()
         inputs = self._inputs("out_of_fold", repeat, None, cases.case_id)
-        return Labelled(inputs, cases.case_id, cases.label, cases.patient_id, self.n_classes)
+        # The members' folds are their groups, whatever column named these.
+        named = np.char.zfill(inputs.fit.astype(str), len(str(len(cases))))
+        group = named if self.resampling.plan.fold_column else None
+        return Labelled(inputs, cases.case_id, cases.label, cases.patient_id, self.n_classes, group)
 
     def _inputs(
         self, part: Part, repeat: int, fold: int | None, case_id: NDArray[np.str_]

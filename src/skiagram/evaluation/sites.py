@@ -1,0 +1,226 @@
+"""Sites that models were tested on without having seen them, and what the next site may give.
+
+Either each site was left out in turn (`fold_column` under `cv`), or whole sites are the test set.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from skiagram.errors import DataError, OptionError
+from skiagram.evaluation.arm_selection import SelectedArm
+from skiagram.evaluation.delong import (
+    Placements,
+    auc_estimate,
+    combination,
+    difference_estimate,
+)
+from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.labelled_cases import match_case_ids
+from skiagram.evaluation.metrics import binary_placements
+from skiagram.evaluation.proportions import Z
+from skiagram.evaluation.random_effects import RandomEffects, summarise_random_effects
+from skiagram.evaluation.results import Estimate, Site, SiteStudy, SiteSummary
+from skiagram.evaluation.scores import ModelScores
+
+Sites = NDArray[np.str_]
+Floats = NDArray[np.float64]
+Scale = Literal["logit", "difference"]
+_METHOD = "random effects over {} sites (Paule–Mandel, Hartung–Knapp)"
+_NEXT = "prediction interval (Higgins, Thompson & Spiegelhalter 2009)"
+
+
+def find_sites(
+    ground: EvaluationSet, fold_column: str, test_sites: Sequence[str]
+) -> tuple[str, Sites] | None:
+    """Return the column of the sites and (n,) the site of each reported case.
+
+    Args:
+        ground: What the models are measured against.
+        fold_column: Column whose values were the folds; empty where folds were drawn.
+        test_sites: Sites that only the test cases come from.
+
+    Returns:
+        None where no site was held out whole, or no column names the sites.
+
+    Raises:
+        OptionError: The table has no such column.
+        DataError: A reported case has no site.
+    """
+    if ground.covariates is None or not (fold_column or test_sites):
+        return None
+    known = ground.covariates
+    known = known[known["case_id"].isin(ground.cases.case_id.tolist())]
+    rows = match_case_ids(known["case_id"].tolist(), ground.cases.case_id, "covariates")
+    table = known.drop(columns="case_id").iloc[rows]
+    if fold_column:
+        if fold_column not in table.columns:
+            raise OptionError(
+                f"no column `{fold_column}`",
+                where="fold_column",
+                allowed=", ".join(table.columns) or "none: the data set has no covariates",
+                remedy="name it among the covariates of the data set, or leave `fold_column` empty",
+            )
+        columns = [fold_column]
+    else:
+        columns = [name for name in table if set(table[name]) == set(test_sites)]
+    if not columns:
+        return None
+    values = table[columns[0]]
+    if values.isna().any():
+        raise DataError(
+            f"{int(values.isna().sum())} cases have no `{columns[0]}`",
+            where="covariates",
+            remedy="fill in the column, or leave these cases out",
+        )
+    return str(columns[0]), values.astype(str).to_numpy(dtype=str)
+
+
+def study_sites(
+    column: str,
+    site: Sites,
+    arms: Mapping[str, SelectedArm],
+    ground: EvaluationSet,
+    least: int,
+) -> SiteStudy | None:
+    """Measure what stands for each arm on each site, and summarise over sites.
+
+    A site with fewer patients of a class than `least` has no figures of its own and no part in the
+    summary. The AUC is summarised on its logit, the difference as it is.
+
+    Args:
+        column: Name of the column.
+        site: (n,) site of each reported case.
+        arms: Arm → what stands for it.
+        ground: What the models are measured against.
+        least: Patients of a class that a site must have.
+
+    Returns:
+        None with more than two classes.
+    """
+    if ground.cases.positive is None:
+        return None
+    names = np.unique(site).tolist()
+    kept = [name for name in names if min(_patients(ground, site == name)) >= max(least, 2)]
+    found = {
+        arm: [_placements(selected, ground, site == name) for name in kept]
+        for arm, selected in arms.items()
+    }
+    both = {"deep", "classical"} <= set(found)
+    pairs = list(zip(found["deep"], found["classical"], strict=True)) if both else []
+    return SiteStudy(
+        column=column,
+        sites=tuple(
+            Site(
+                name,
+                dict(zip(ground.cases.classes, _patients(ground, site == name), strict=True)),
+                {arm: auc_estimate(each[number]) for arm, each in found.items()},
+                difference_estimate(*pairs[number]) if both else None,
+            )
+            for number, name in enumerate(kept)
+        ),
+        left_out=len(names) - len(kept),
+        auc={arm: _summarise_auc(each) for arm, each in found.items()},
+        difference=_summarise_differences(pairs) if both else None,
+    )
+
+
+def check_sites_unseen(models: Sequence[ModelScores], site: Sites, ground: EvaluationSet) -> None:
+    """Refuse scores of a site by a fit that saw cases of it.
+
+    Args:
+        models: All models; failed ones are passed over.
+        site: (n,) site of each reported case.
+        ground: What the models are measured against, under `cv`.
+
+    Raises:
+        DataError: A fit scored a site that its training cases come from.
+    """
+    of_case = dict(zip(ground.cases.case_id.tolist(), site.tolist(), strict=True))
+    for model in models:
+        if model.outcome.status == "failed" or model.outcome.arm == "reader":
+            continue
+        table = model.predictions.part("out_of_fold").table
+        where = table["case_id"].map(of_case)
+        folds = table.groupby([table["repeat"], where])["fold"].nunique()
+        if (folds > 1).any():
+            raise DataError(
+                f"several folds hold cases of {folds.index[folds > 1][0][1]}",
+                where=f"scores of {model.outcome.model}",
+                remedy="train again with this `fold_column`: `dvc repro`",
+            )
+
+
+def _patients(ground: EvaluationSet, rows: NDArray[np.bool_]) -> tuple[int, ...]:
+    return ground.cases.select(rows).patients_by_class()
+
+
+def _placements(arm: SelectedArm, ground: EvaluationSet, rows: NDArray[np.bool_]) -> Placements:
+    """Return an arm's placements on a site, which one fit of each repeat scored."""
+    scores = replace(arm.compared.scores.select(rows), folds=0)
+    found = binary_placements(scores, ground.cases.select(rows))
+    if found is None:
+        raise ValueError("a site without a case of each class")
+    return found
+
+
+def _summarise_auc(sites: Sequence[Placements]) -> SiteSummary:
+    """Summarise AUCs on the logit.
+
+    A site where no error or no variance is seen counts as if half a patient of its smaller class
+    stood on the wrong side, as its logit would be infinite.
+    """
+    values, variances = np.empty(len(sites)), np.empty(len(sites))
+    for number, one in enumerate(sites):
+        auc, variance = one.mean, one.variation.variance
+        if variance == 0 or not 0 < auc < 1:
+            size = one.smaller_class
+            auc = (auc * size + 0.5) / (size + 1)
+            variance = auc * (1 - auc) / size
+        values[number], variances[number] = logit(auc), variance / (auc * (1 - auc)) ** 2
+    return _summary(values, variances, "logit")
+
+
+def _summarise_differences(pairs: Sequence[tuple[Placements, Placements]]) -> SiteSummary:
+    values, variances = np.empty(len(pairs)), np.empty(len(pairs))
+    for number, (network, classical) in enumerate(pairs):
+        paired = combination([(1.0, network), (-1.0, classical)])
+        values[number], variances[number] = paired.mean, paired.variation.variance
+        if variances[number] == 0:
+            joined = difference_estimate(network, classical)
+            if joined.low is not None and joined.high is not None:
+                variances[number] = ((joined.high - joined.low) / (2 * Z)) ** 2
+    return _summary(values, variances, "difference")
+
+
+def _summary(value: Floats, variance: Floats, scale: Scale) -> SiteSummary:
+    on_logit = scale == "logit"
+    if len(value) < 2:
+        reason = "one site says nothing about the next" if len(value) else "no site is large enough"
+        missing = Estimate(None, reason=reason)
+        return SiteSummary(missing, missing, None, scale)
+    found = summarise_random_effects(value, variance)
+    method = _METHOD.format(len(value))
+    return SiteSummary(
+        mean=_estimate(found.mean, found.low, found.high, method, on_logit),
+        next_site=_next(found, on_logit),
+        between=found.between,
+        scale=scale,
+    )
+
+
+def _next(found: RandomEffects, on_logit: bool) -> Estimate:
+    if found.next_low is None or found.next_high is None:
+        return Estimate(None, reason="two sites say nothing of where the next may lie")
+    return _estimate(found.mean, found.next_low, found.next_high, _NEXT, on_logit)
+
+
+def _estimate(value: float, low: float, high: float, method: str, on_logit: bool) -> Estimate:
+    if on_logit:
+        value, low, high = (float(expit(one)) for one in (value, low, high))
+        return Estimate(value, low, high, method)
+    return Estimate(value, max(-1.0, low), min(1.0, high), method)

@@ -1,0 +1,80 @@
+"""Summaries over sites against published figures and an independent solution."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+from scipy.stats import t
+
+from skiagram.evaluation.random_effects import paule_mandel, summarise_random_effects
+
+# Thirteen trials of BCG vaccine (Colditz et al. 1994, JAMA 271:698): cases and others among
+# vaccinated and not. Log relative risks of it are the worked example of the R package metafor
+# (Viechtbauer 2010, *Journal of Statistical Software* 36:3).
+BCG = np.array(
+    [
+        (4, 119, 11, 128), (6, 300, 29, 274), (3, 228, 11, 209), (62, 13536, 248, 12619),
+        (33, 5036, 47, 5761), (180, 1361, 372, 1079), (8, 2537, 10, 619), (505, 87886, 499, 87892),
+        (29, 7470, 45, 7232), (17, 1699, 65, 1600), (186, 50448, 141, 27197), (5, 2493, 3, 2338),
+        (27, 16886, 29, 17825),
+    ],
+    dtype=np.float64,
+)  # fmt: skip
+
+
+def log_relative_risks() -> tuple[np.ndarray, np.ndarray]:
+    ill, well, control_ill, control_well = BCG.T
+    treated, control = ill + well, control_ill + control_well
+    value = np.log(ill / treated) - np.log(control_ill / control)
+    return value, 1 / ill - 1 / treated + 1 / control_ill - 1 / control
+
+
+def test_the_variance_between_trials_of_bcg_is_the_published_one() -> None:
+    value, variance = log_relative_risks()
+    weight = 1 / variance
+    mean = (weight * value).sum() / weight.sum()
+    excess = (weight * (value - mean) ** 2).sum() - 12
+    by_moments = excess / (weight.sum() - (weight**2).sum() / weight.sum())
+    assert by_moments == pytest.approx(0.3088, abs=5e-5)  # the data are those of the example
+    assert paule_mandel(value, variance) == pytest.approx(0.3181, abs=5e-5)
+
+
+def test_the_summary_of_bcg_is_hartungs_and_knapps() -> None:
+    value, variance = log_relative_risks()
+    found = summarise_random_effects(value, variance)
+    weight = 1 / (variance + found.between**2)
+    mean = (weight * value).sum() / weight.sum()
+    spread = (weight * (value - mean) ** 2).sum() / (12 * weight.sum())
+    assert found.mean == pytest.approx(mean)
+    assert found.high - found.mean == pytest.approx(t.ppf(0.975, 12) * np.sqrt(spread))
+    assert found.mean == pytest.approx(-0.715, abs=2e-3)
+    reach = t.ppf(0.975, 11) * np.sqrt(found.between**2 + 1 / weight.sum())
+    assert (found.next_low, found.next_high) == pytest.approx((mean - reach, mean + reach))
+
+
+def test_the_variance_is_that_of_an_independent_search() -> None:
+    generator = np.random.default_rng(1)
+    for _ in range(5):
+        variance = generator.uniform(0.01, 0.3, 6)
+        value = generator.normal(size=6) * 0.7 + generator.normal(size=6) * np.sqrt(variance)
+
+        def off(between: float, value=value, variance=variance) -> float:  # type: ignore[no-untyped-def]
+            mean = np.average(value, weights=1 / (variance + between))
+            return float((((value - mean) ** 2 / (variance + between)).sum() - 5) ** 2)
+
+        expected = minimize_scalar(off, bounds=(0, 5), method="bounded", options={"xatol": 1e-10})
+        assert paule_mandel(value, variance) == pytest.approx(expected.x, abs=1e-5)
+
+
+def test_sites_that_agree_are_summarised_like_one_study_of_all_with_students_quantile() -> None:
+    variance = np.array([0.1, 0.2, 0.4])
+    found = summarise_random_effects(np.array([1.0, 1.01, 0.99]), variance)
+    assert found.between == 0
+    error = np.sqrt(1 / (1 / variance).sum())
+    assert found.high - found.mean == pytest.approx(t.ppf(0.975, 2) * error)
+
+
+def test_two_sites_say_nothing_of_the_next() -> None:
+    found = summarise_random_effects(np.array([0.5, 1.5]), np.array([0.1, 0.1]))
+    assert (found.next_low, found.next_high) == (None, None)
+    with pytest.raises(ValueError, match="two or more"):
+        summarise_random_effects(np.array([1.0]), np.array([0.1]))

@@ -1,0 +1,155 @@
+"""Obuchowski–Rockette against published figures, the jackknife, and trivial cases."""
+
+from typing import Literal
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from skiagram.evaluation.delong import Placements, combination, placements
+from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.reader_study import (
+    ReaderMean,
+    covariance_of_readers,
+    mean_over_readers,
+    study_readers,
+)
+from tests.evaluation.scenario import finished, scenario
+
+# Five radiologists read 114 patients, 45 with a dissection of the aorta, on spin echo and on cine
+# MR images (Van Dyke et al. 1993). AUCs, variances and covariances as Chakraborty (*Observer
+# performance methods*, "Obuchowski Rockette applications", dataset02) prints them; his results
+# agree with those of OR-DBM MRMC 2.51.
+SPIN_ECHO = np.array([0.9196, 0.8588, 0.9039, 0.9731, 0.8298])
+CINE = np.array([0.9478, 0.9053, 0.9217, 0.9994, 0.9300])
+
+
+def equally_correlated(variance: float, covariance: float) -> NDArray[np.float64]:
+    return np.full((5, 5), covariance) + np.eye(5) * (variance - covariance)
+
+
+def bounds(found: ReaderMean) -> tuple[float, float]:
+    half = found.variation.half
+    return found.value - half, found.value + half
+
+
+@pytest.mark.parametrize(
+    ("figures", "variance", "covariance", "expected"),
+    [
+        (SPIN_ECHO, 0.0010141, 0.0004840, (0.8970, 0.03317, 12.74, 0.8252, 0.9689)),
+        (CINE, 0.0005905, 0.0002042, (0.9408, 0.02157, 12.71, 0.8941, 0.9875)),
+    ],
+)
+def test_a_mean_over_readers_is_as_published(
+    figures: NDArray[np.float64],
+    variance: float,
+    covariance: float,
+    expected: tuple[float, float, float, float, float],
+) -> None:
+    found = mean_over_readers(figures, equally_correlated(variance, covariance))
+    degrees = found.variation.degrees
+    own = (found.value, np.sqrt(found.variation.variance), degrees, *bounds(found))
+    assert own == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_difference_of_two_modalities_is_as_published() -> None:
+    """F(1, 15.26) = 4.456, p = .0517, −.0438 (−.0880 to .0004); Cov2 − Cov3 = .0001051."""
+    covariance = equally_correlated(
+        2 * (0.0008023 - 0.0003466), 2 * (0.00034407483 - 0.00023902837)
+    )
+    found = mean_over_readers(SPIN_ECHO - CINE, covariance)
+    assert found.value**2 / found.variation.variance == pytest.approx(4.456, rel=2e-3)
+    assert found.variation.degrees == pytest.approx(15.26, rel=2e-3)
+    assert found.variation.p(found.value) == pytest.approx(0.05167, abs=2e-4)
+    assert bounds(found) == pytest.approx((-0.08796, 0.00036), abs=1e-4)
+
+
+def read_cases(readers: int, seed: int, images: int = 1) -> tuple[list[Placements], Placements]:
+    generator = np.random.default_rng(seed)
+    patient = np.repeat(np.arange(120 // images), images)
+    positive = patient % 2 == 0
+    shared = generator.normal(size=patient.max() + 1)[patient] + 1.2 * positive
+    scores = [shared + generator.normal(size=120) for _ in range(readers + 1)]
+    *read, model = (placements(one[None], positive, patient) for one in scores)
+    return read, model
+
+
+def test_covariances_are_those_of_a_jackknife() -> None:
+    generator = np.random.default_rng(0)
+    positive = np.arange(150) % 3 == 0
+    skill = generator.normal(size=150) + 1.2 * positive
+    scores = skill + generator.normal(size=(3, 150))
+    patient = np.arange(150)
+    found = covariance_of_readers([placements(one[None], positive, patient) for one in scores])
+    kept = ~np.eye(150, dtype=np.bool_)
+    left_out = np.array(
+        [[roc_auc_score(positive[row], one[row]) for row in kept] for one in scores]
+    )
+    expected = np.cov(left_out) * 149**2 / 150
+    assert found == pytest.approx(expected, rel=0.03)
+
+
+def test_one_patient_with_several_images_counts_once() -> None:
+    read, _ = read_cases(3, seed=2, images=4)
+    by_patient = covariance_of_readers(read)
+    by_image = covariance_of_readers(
+        [Placements(one.values, one.positive, np.arange(120)) for one in read]
+    )
+    assert (by_patient > 1.3 * by_image).all()
+
+
+def test_readers_who_read_alike_leave_the_interval_of_one_reader() -> None:
+    (reader, *_), model = read_cases(2, seed=3)
+    found = study_readers(dict.fromkeys("abc", reader), {"classical": model})
+    assert found is not None
+    paired = combination([(1.0, model), (-1.0, reader)])
+    one = found.models["classical"].difference
+    assert found.between == 0
+    assert one.value == pytest.approx(paired.mean)
+    assert one.high == pytest.approx(paired.mean + paired.variation.half)
+    assert one.method.startswith("Obuchowski–Rockette")
+
+
+def test_trainings_of_the_model_widen_its_difference() -> None:
+    read, model = read_cases(3, seed=4)
+    others = [read_cases(1, seed=seed)[1].values for seed in (4, 14, 24)]
+    single = Placements(np.mean(others, axis=0), model.positive, model.patient)
+    several = Placements(np.concatenate(others), model.positive, model.patient)
+    named = {str(number): one for number, one in enumerate(read)}
+    once, thrice = (study_readers(named, {"cnn": one}) for one in (single, several))
+    assert once is not None
+    assert thrice is not None
+    alone, together = once.models["cnn"].difference, thrice.models["cnn"].difference
+    assert alone.value == pytest.approx(together.value)
+    assert together.high - together.low > alone.high - alone.low  # type: ignore[operator]
+
+
+def test_one_reader_is_no_sample_of_readers() -> None:
+    read, model = read_cases(1, seed=5)
+    assert study_readers({"a": read[0]}, {"svm": model}) is None
+
+
+@pytest.mark.parametrize("design", ["holdout", "cv"])
+def test_a_run_with_two_readers_holds_its_models_against_their_mean(
+    design: Literal["holdout", "cv"],
+) -> None:
+    known = scenario(120, 0 if design == "cv" else 100, design=design)
+    models = [
+        finished(known, "svm", strength=2.0),
+        finished(known, "small_cnn", arm="deep", strength=2.0, seed=1),
+        finished(known, "dr_gray", arm="reader", strength=1.0, seed=2),
+        finished(known, "dr_white", arm="reader", strength=1.0, seed=3),
+    ]
+    found = evaluate(models, known.cases, known.task, known.sealed, seed=0, replicates=100)
+    assert found.readers is not None
+    assert list(found.readers.readers) == ["dr_gray", "dr_white"]
+    assert set(found.readers.models) == {"classical", "deep"}
+    own = {model.outcome.model: model.metrics["roc_auc"].value for model in found.models}
+    mean = (own["dr_gray"] + own["dr_white"]) / 2  # type: ignore[operator]
+    assert found.readers.mean.value == pytest.approx(mean)
+    svm = found.readers.models["classical"]
+    assert svm.difference.value == pytest.approx(own["svm"] - mean)  # type: ignore[operator]
+    assert svm.p_holm >= svm.p  # type: ignore[operator]
+    alone = evaluate(models[:3], known.cases, known.task, known.sealed, seed=0, replicates=100)
+    assert alone.readers is None
