@@ -1,5 +1,7 @@
 """Stage evaluate: opens the seal; figures with intervals, the verdict, the report."""
 
+from dataclasses import asdict
+
 from pydantic.dataclasses import dataclass
 
 from choices import RunChoices
@@ -25,13 +27,13 @@ def main(options: Options) -> None:
     """Evaluate only the models named in params.yaml."""
     folders = [ROOT / "scores" / name for name in options.choices.trained]
     folders += [ROOT / COMBINED / "scores" / name for name in options.choices.combined]
-    found = read_inputs(ROOT, folders)
+    found = read_inputs(ROOT, folders, {**asdict(options), "choices": options.choices.seed})
     evaluation = evaluate(
         found.models, found.cases, found.task, found.sealed, seed=options.choices.seed,
         truth=found.truth, duplicates=found.duplicates, patients_known=found.card.patients_known,
         margin=options.margin, replicates=options.replicates, compare=options.compare,
         covariates=found.covariates, questions=options.questions,
-        test_sites=found.card.test_sites)  # fmt: skip
+        test_sites=found.card.test_sites, fold_column=options.choices.fold_column)  # fmt: skip
     material = read_material(ROOT, found, vars(options.choices), evaluation.best)
     with publish(*(f"reports/{name}" for name in OUTPUTS)) as staging:
         write_results(evaluation, material, found, staging / "reports")

@@ -8,9 +8,10 @@ from pydantic.dataclasses import dataclass
 from choices import RunChoices
 from entrypoint import ROOT, publish, stage
 from skiagram.options import STRICT, build
+from skiagram.project import home
 from skiagram.records import write_record
 from skiagram.tracking.contract import NotRecorded, Tracker
-from skiagram.tracking.execution import home, read_execution
+from skiagram.tracking.execution import read_execution, share_ledger
 
 
 @dataclass(**STRICT)
@@ -29,6 +30,7 @@ def main(options: Options) -> None:
     execution = read_execution(ROOT, names, vars(options.choices))
     try:
         print(tracker.record(execution, home(ROOT)))
+        print(*share_ledger(tracker, ROOT), sep="\n", end="", file=sys.stderr)
     except NotRecorded as error:
         print(f"Warning: {error}. Later: `python pipeline/record.py`.", file=sys.stderr)
     with publish("reports/receipt.json") as staging:

@@ -6,9 +6,11 @@ from entrypoint import ROOT
 from lock import mend_lock
 from skiagram.errors import SkiagramError
 from skiagram.evaluation.results import Evaluation
+from skiagram.project import home
 from skiagram.records import read_record
 from skiagram.report.index import write_index
 from skiagram.report.sections.models import format_as_text
+from skiagram.seal_ledger import OPENING, Comparison, describe_openings
 
 
 def main() -> int:
@@ -17,10 +19,13 @@ def main() -> int:
         if mended := mend_lock(ROOT):
             print(mended, file=sys.stderr)
         evaluation = read_record(Evaluation, ROOT / "reports/evaluation.json")
+        comparison = read_record(Comparison, ROOT / "reports" / OPENING)
+        openings = describe_openings(home(ROOT), comparison)
     except SkiagramError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     print(format_as_text(evaluation), evaluation.verdict, *evaluation.warnings, sep="\n")
+    print(*openings, sep="\n", end="\n" if openings else "")
     print("reports/report.html", write_index(ROOT).relative_to(ROOT), sep="\n")
     return 5 if any(model.outcome.status == "failed" for model in evaluation.models) else 0
 

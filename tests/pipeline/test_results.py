@@ -64,7 +64,7 @@ def test_the_best_baseline_detects_the_nodule_and_stays_below_the_ideal(phantom:
 @pytest.mark.slow
 def test_a_model_fitted_on_the_test_set_is_called_a_leak(phantom: Project) -> None:
     """The articles end with `model.fit(test_data, test_labels)`; here that does not go unseen."""
-    found = read_inputs(phantom.folder, [phantom.folder / "scores" / one for one in BASELINES])
+    found = read_inputs(phantom.folder, [phantom.folder / "scores" / one for one in BASELINES], {})
     honest = found.models[1]
     test = found.cases.test()
     sealed = found.sealed.set_index("case_id")["label"]

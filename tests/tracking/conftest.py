@@ -10,8 +10,10 @@ import pytest
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult, Stability
 from skiagram.image_store.shards import ShardWriter
 from skiagram.records import DataCard, Outcome, Task, write_record, write_table
+from skiagram.seal_ledger import OPENING, Comparison
 
 MODELS = ("svm", "small_cnn", "broken_cnn")
+COMPARISON = Comparison("made", "5" * 64, "evaluate", MODELS, "c" * 64)
 
 
 def _results() -> tuple[ModelResult, ...]:
@@ -51,6 +53,7 @@ def project(tmp_path: Path) -> Path:
     )
     write_record(evaluation, folder / "reports/evaluation.json")
     (folder / "reports/metrics.json").write_text("{}")
+    write_record(COMPARISON, folder / "reports" / OPENING)
     card = DataCard("made", "Made", "none", "CC0", "none", "none", patients_known=True)
     write_record(card, folder / "data/cases/card.json")
     with ShardWriter(folder / "data/images") as writer:

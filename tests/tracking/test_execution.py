@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from skiagram.errors import DataError
 from skiagram.evaluation.results import Estimate
+from skiagram.project import home
 from skiagram.records import write_record
+from skiagram.seal_ledger import LEDGER, OPENING, note_opening, read_ledger
 from skiagram.tracking.contract import NoTracking, Point
 from skiagram.tracking.execution import (
     commit_tags,
@@ -20,12 +23,11 @@ from skiagram.tracking.execution import (
     estimate_points,
     experiment_name,
     flatten,
-    home,
     read_execution,
     run_name,
     seconds_of,
 )
-from tests.tracking.conftest import MODELS
+from tests.tracking.conftest import COMPARISON, MODELS
 
 
 def test_a_run_a_model_in_the_chosen_order(project: Path) -> None:
@@ -38,6 +40,29 @@ def test_a_run_a_model_in_the_chosen_order(project: Path) -> None:
     assert network.tags["skiagram.host"] == "workstation"
     assert ("seconds", 12.5) in [(point.name, point.value) for point in network.points]
     assert "seconds" not in [point.name for point in execution.children[2].points]
+
+
+def test_the_run_names_its_opening_and_the_end_of_the_ledger(project: Path) -> None:
+    note_opening(project, replace(COMPARISON, digest="0" * 64), project)
+    opening = note_opening(project, COMPARISON, project)
+    tags = read_execution(project, MODELS, {}).parent.tags
+    assert tags["skiagram.opening"] == "2"
+    assert tags["skiagram.ledger"] == opening.hash
+
+
+def test_results_whose_opening_was_not_noted_here_are_noted(project: Path) -> None:
+    """DVC restored them from a cache, or the ledger was deleted."""
+    receipt = read_execution(project, MODELS, {}).receipt
+    assert read_ledger(project).find(COMPARISON)
+    assert f"reports/{OPENING}" in receipt.sha256
+    (project / LEDGER).unlink()
+    assert read_execution(project, MODELS, {}).parent.tags["skiagram.opening"] == "1"
+
+
+def test_nothing_is_noted_where_nothing_is_sealed(project: Path) -> None:
+    write_record(replace(COMPARISON, seal=""), project / "reports" / OPENING)
+    assert "skiagram.opening" not in read_execution(project, MODELS, {}).parent.tags
+    assert not (project / LEDGER).exists()
 
 
 def test_models_that_were_not_chosen_are_left_alone(project: Path) -> None:
@@ -83,8 +108,9 @@ def test_a_missing_artefact_is_named(project: Path) -> None:
 
 
 def test_tracking_can_be_off(project: Path, tmp_path: Path) -> None:
+    execution = read_execution(project, MODELS, {})
     before = sorted(tmp_path.rglob("*"))
-    said = NoTracking().record(read_execution(project, MODELS, {}), tmp_path)
+    said = NoTracking().record(execution, tmp_path)
     assert said == "Nothing recorded: tracking is off."
     assert sorted(tmp_path.rglob("*")) == before
 

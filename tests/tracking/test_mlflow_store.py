@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from skiagram.seal_ledger import LEDGER, note_opening, read_ledger
 from skiagram.tracking.contract import NotRecorded
-from skiagram.tracking.execution import read_execution
+from skiagram.tracking.execution import read_execution, share_ledger
 from skiagram.tracking.mlflow_store import MLflowStore
-from tests.tracking.conftest import MODELS
+from tests.tracking.conftest import COMPARISON, MODELS
 
 pytestmark = pytest.mark.slow  # importing MLflow and making a database take seconds
 STORE = MLflowStore(uri=None, experiment="skiagram")
@@ -93,7 +94,8 @@ def test_artefacts_lie_beside_the_database(project: Path, home: Path, client: An
     inside = [file.path for file in client.list_artifacts(runs["svm"].run_id, "model/repeat0")]
     assert inside == ["model/repeat0/model.json"]
     reports = {file.path for file in client.list_artifacts(runs[execution.parent.name].run_id)}
-    assert reports == {"evaluation.json", "metrics.json", "report.html", "scores.csv", "plots"}
+    files = {"evaluation.json", "metrics.json", "opening.json", "report.html", "scores.csv"}
+    assert reports == files | {"plots"}
 
 
 def test_the_same_results_are_recorded_once_an_experiment(
@@ -142,3 +144,41 @@ def test_a_dead_server_is_given_up_at_once(
     assert "secret" not in str(refused.value)
     assert "Connection refused" in str(refused.value)
     assert capfd.readouterr().err == ""
+
+
+def test_openings_are_shared_and_a_deleted_ledger_comes_back(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two people with one tracker: each gets the other's openings, and those that were deleted."""
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    store = MLflowStore(uri=f"sqlite:///{home / 'mlflow.db'}", experiment="openings")
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    note_opening(mine, COMPARISON, mine)
+    note_opening(theirs, replace(COMPARISON, digest="d" * 64), theirs)
+    assert share_ledger(store, mine) == ()
+    (told,) = share_ledger(store, theirs)
+    assert "1 opening was missing here" in told
+    assert len(read_ledger(theirs).of_seal(COMPARISON.seal)) == 2
+    share_ledger(store, mine)
+    assert len(read_ledger(mine).of_seal(COMPARISON.seal)) == 2
+
+    before = read_ledger(mine)
+    (mine / LEDGER).unlink()
+    (mine / ".work" / LEDGER).unlink()
+    assert "2 openings were missing here" in share_ledger(store, mine)[0]
+    assert set(read_ledger(mine).heads) == set(before.heads)
+
+
+def test_an_edited_entry_is_told_though_the_tracker_has_the_true_one(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    store = MLflowStore(uri=f"sqlite:///{home / 'mlflow.db'}", experiment="edited")
+    note_opening(tmp_path, COMPARISON, tmp_path)
+    share_ledger(store, tmp_path)
+    text = (tmp_path / LEDGER).read_text()
+    (tmp_path / LEDGER).write_text(text.replace('"number": 1', '"number": 0'))
+    (tmp_path / ".work" / LEDGER).unlink()
+    put_back, fault = share_ledger(store, tmp_path)
+    assert "put back" in put_back
+    assert "line 1 was edited" in fault

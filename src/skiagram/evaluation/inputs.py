@@ -1,13 +1,29 @@
 """What evaluation reads: scores, cases, the seal and what is known of the cases."""
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from skiagram.evaluation.scores import ModelScores
-from skiagram.records import Cases, DataCard, Outcome, Predictions, Task, read_record, read_table
+from skiagram.image_store.store import ImageStore
+from skiagram.near_duplicates import content_digest
+from skiagram.project import home
+from skiagram.records import (
+    Cases,
+    DataCard,
+    Outcome,
+    Predictions,
+    Task,
+    read_cases,
+    read_record,
+    read_table,
+)
+from skiagram.seal_ledger import Comparison, Opening, note_opening
 
 
 @dataclass(frozen=True)
@@ -23,6 +39,8 @@ class EvaluationInputs:
         duplicates: Near duplicates and shifted copies that the audit met.
         covariates: `case_id` and what else is known of each case.
         card: What a reader must know of the data set.
+        comparison: What the seal was opened for.
+        opening: Its entry in the seal's ledger; None where nothing is sealed.
     """
 
     models: tuple[ModelScores, ...]
@@ -33,28 +51,78 @@ class EvaluationInputs:
     duplicates: pd.DataFrame
     covariates: pd.DataFrame
     card: DataCard
+    comparison: Comparison
+    opening: Opening | None
 
 
-def read_inputs(root: Path, score_folders: Sequence[Path]) -> EvaluationInputs:
-    """Read scores, cases and the seal.
+def read_inputs(
+    root: Path, score_folders: Sequence[Path], options: Mapping[str, Any]
+) -> EvaluationInputs:
+    """Read scores and cases, note in the ledger that the seal is opened, and open it.
 
     Args:
         root: Project folder.
         score_folders: Where each model named in params.yaml left its scores.
+        options: What is asked of them; with the scores it makes the comparison.
 
     Raises:
         DataError: Something is missing or damaged.
     """
     truth = root / "data/sealed/truth.parquet"
+    cases, task = read_cases(root / "data/cases")
+    comparison = describe_comparison(root, score_folders, options)
+    opening = note_opening(home(root), comparison, root) if comparison.seal else None
     return EvaluationInputs(
         models=tuple(_read_scores(folder) for folder in score_folders),
-        cases=Cases.read(root / "data/cases/cases.parquet"),
-        task=read_record(Task, root / "data/cases/task.json"),
+        cases=cases,
+        task=task,
         sealed=read_table(root / "data/sealed/labels.parquet"),
         truth=read_table(truth) if truth.exists() else None,
         duplicates=read_table(root / "data/audit/near_duplicates.parquet"),
         covariates=read_table(root / "data/cases/covariates.parquet"),
         card=read_record(DataCard, root / "data/cases/card.json"),
+        comparison=comparison,
+        opening=opening,
+    )
+
+
+def seal_of(images: ImageStore, test: Iterable[str]) -> str:
+    """Return what tells a sealed test set from any other: its images, without names or labels.
+
+    Args:
+        images: The images as ingested.
+        test: Ids of the sealed cases.
+    """
+    digests = sorted(content_digest(image) for image in images.images(list(test)))
+    return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def describe_comparison(
+    root: Path, score_folders: Sequence[Path], options: Mapping[str, Any]
+) -> Comparison:
+    """Return what the seal is to be opened for, before it is opened.
+
+    Two comparisons are the same if all scores and options are equal, whoever made them.
+
+    Args:
+        root: Project folder.
+        score_folders: Where each model left its scores.
+        options: What is asked of them.
+    """
+    cases, task = read_cases(root / "data/cases")
+    generated = (root / "data/sealed/truth.parquet").exists()
+    sealed = task.design == "holdout" and not generated
+    scores = {
+        folder.name: hashlib.sha256((folder / "predictions.parquet").read_bytes()).hexdigest()
+        for folder in score_folders
+    }
+    text = json.dumps([scores, options], sort_keys=True, allow_nan=False)
+    return Comparison(
+        data=read_record(DataCard, root / "data/cases/card.json").name,
+        seal=seal_of(ImageStore(root / "data/images"), cases.test().case_id) if sealed else "",
+        opened_by="evaluate",
+        models=tuple(scores),
+        digest=hashlib.sha256(text.encode()).hexdigest(),
     )
 
 

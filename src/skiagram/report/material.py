@@ -20,6 +20,7 @@ from skiagram.records import DataCard, read_record, read_table
 from skiagram.report.sections.data import Example, choose_examples, load_examples
 from skiagram.report.sections.errors import Gallery, make_galleries
 from skiagram.report.sections.stability import feature_definitions
+from skiagram.seal_ledger import Opening
 
 _EXAMPLES_PER_CLASS = 3
 _ERRORS_PER_CLASS = 4
@@ -58,6 +59,7 @@ class Material:
         galleries: The worst errors of the best model of each arm.
         definitions: What the features of images mean.
         sensitivity: Sensitivity at which thresholds were set, on held-out cases, in (0, 1].
+        opening: Entry in the seal's ledger; None where nothing is sealed.
     """
 
     card: DataCard
@@ -69,6 +71,7 @@ class Material:
     galleries: Sequence[Gallery] = ()
     definitions: Sequence[Definition] = ()
     sensitivity: float = 0.9
+    opening: Opening | None = None
 
 
 def read_material(
@@ -105,6 +108,7 @@ def read_material(
             read_record(Preparation, root / "data/preparation" / PREPARATION)
         ),
         sensitivity=choices["sensitivity"],
+        opening=artefacts.opening,
     )
 
 

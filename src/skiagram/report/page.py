@@ -44,7 +44,7 @@ from skiagram.report.sections.decisions import (
 )
 from skiagram.report.sections.errors import confusion_matrices, natural_frequencies
 from skiagram.report.sections.models import list_columns, tabulate_class_auc, tabulate_performance
-from skiagram.report.sections.provenance import describe_methods, flatten_options
+from skiagram.report.sections.provenance import describe_methods, describe_opening, flatten_options
 from skiagram.report.sections.stability import (
     draw_stability,
     tabulate_chosen_features,
@@ -174,8 +174,11 @@ def render(evaluation: Evaluation, material: Material, figures: Figures | None =
 
 def _first_page(evaluation: Evaluation, material: Material) -> dict[str, Any]:
     patients_known = material.card.patients_known
+    opening = describe_opening(material.opening)
+    again = (opening,) if material.opening is not None and material.opening.number > 1 else ()
     return {
-        "warnings": collect_warnings(evaluation, material.audit),
+        "opening": opening,
+        "warnings": (*again, *collect_warnings(evaluation, material.audit)),
         "answer_table": tabulate_answer(evaluation),
         "sensitivity_of_verdict": sensitivity_of_verdict(evaluation, patients_known),
         "prevalence_words": describe_prevalence(evaluation),

@@ -14,8 +14,9 @@ from skiagram.records import write_record
 from skiagram.report.formatting import finished_models
 from skiagram.report.material import Material
 from skiagram.report.page import draw_figures, render
+from skiagram.seal_ledger import OPENING
 
-OUTPUTS = ("report.html", "plots", "scores.csv", "evaluation.json", "metrics.json")
+OUTPUTS = ("report.html", "plots", "scores.csv", "evaluation.json", "metrics.json", OPENING)
 _DIGITS = 4
 
 
@@ -34,6 +35,7 @@ def write_results(
     scores = make_scores_table(artefacts.models, artefacts.cases, artefacts.task, artefacts.sealed)
     scores.to_csv(folder / "scores.csv", index=False, lineterminator="\n")
     write_record(evaluation, folder / "evaluation.json")
+    write_record(artefacts.comparison, folder / OPENING)
     text = json.dumps(headline_figures(evaluation), indent=2, sort_keys=True, allow_nan=False)
     (folder / "metrics.json").write_text(text + "\n")
 

@@ -1,5 +1,7 @@
 """The seal of one data set, opened after its models have scored; only studies' figures read it."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +10,16 @@ import pandas as pd
 from skiagram.evaluation.auc_difference import estimate_auc_difference
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.ideal_observer import estimate_efficiency
+from skiagram.evaluation.inputs import seal_of
 from skiagram.evaluation.metrics import binary_placements, estimate_auc
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import ModelScores, Scores, align_scores
+from skiagram.options import composed
+from skiagram.project import home
 from skiagram.records import DataCard, read_cases, read_record, read_table
-from skiagram.studies.pipeline_steps import DataSet
+from skiagram.seal_ledger import Comparison, note_opening
+from skiagram.studies.pipeline_steps import DataSet, StudyOptions
+from skiagram.studies.workspace import Workspace
 
 _NO_NEAR_DUPLICATES = pd.DataFrame({"first": [], "second": []}, dtype=str)
 
@@ -56,18 +63,35 @@ class UnsealedData:
         return estimate_efficiency(found, self.evaluation_set.ideal)
 
 
-def unseal(data: DataSet, seed: int, replicates: int) -> UnsealedData:
-    """Open the seal of a data set.
+def unseal(
+    workspace: Workspace, data: DataSet, study: StudyOptions, seed: int, replicates: int
+) -> UnsealedData:
+    """Open the seal of a data set, and note it in the ledger first.
 
     Args:
+        workspace: Where the study works.
         data: An ingested data set.
+        study: The options of the study, for which the seal is opened.
         seed: Seed of the bootstrap.
         replicates: Bootstrap resamples.
     """
     cases, task = read_cases(data.folder / "cases")
     truth = data.folder / "sealed/truth.parquet"
+    card = read_record(DataCard, data.folder / "cases/card.json")
+    if workspace.project is not None and task.design == "holdout" and not truth.exists():
+        models = (*study.baselines, *study.networks)
+        values = [workspace.option_file("model", name) for name in models]
+        asked = json.dumps([composed(study), values], sort_keys=True)
+        comparison = Comparison(
+            data=card.name,
+            seal=seal_of(data.images, cases.test().case_id),
+            opened_by=f"study {type(study).__name__}",
+            models=models,
+            digest=hashlib.sha256(asked.encode()).hexdigest(),
+        )
+        note_opening(home(workspace.project), comparison, workspace.project)
     found = assemble_evaluation_set(
         cases, task, read_table(data.folder / "sealed/labels.parquet"),
         read_table(truth) if truth.exists() else None, _NO_NEAR_DUPLICATES, seed, replicates,
     )  # fmt: skip
-    return UnsealedData(found, read_record(DataCard, data.folder / "cases/card.json"))
+    return UnsealedData(found, card)

@@ -24,18 +24,20 @@ class Workspace:
         data: Folder where source files are at hand; None to fetch them.
         work: Folder for finished pieces, so that a study that was stopped goes on where it was.
         compute: How much of the machine it may use.
+        project: The project's folder, where the seal's ledger lies; None where nothing is noted.
     """
 
     conf: Path
     data: Path | None
     work: Path
     compute: Compute
+    project: Path | None = None
 
     @classmethod
     def of_project(cls, root: Path, data: str | None, compute: Compute) -> "Workspace":
         """Return the workspace of a project; `data` names where source files are at hand."""
         work = root / ".work/studies"
-        return cls(root / "conf", Path(data) if data else None, work, compute)
+        return cls(root / "conf", Path(data) if data else None, work, compute, root)
 
     def option_file(self, group: str, name: str) -> dict[str, Any]:
         """Return the values of one option file.

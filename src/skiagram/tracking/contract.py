@@ -4,7 +4,7 @@ The receipt says what was recorded, by hash: equal results have equal receipts.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -108,6 +108,17 @@ class Tracker(Protocol):
             NotRecorded: The tracker could not be reached or refused.
         """
 
+    def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:
+        """Keep entries of the seal's ledger, and return all that anybody kept.
+
+        Args:
+            openings: Hash → line of each entry known here.
+            home: Folder of the project that outlives temporary clones.
+
+        Raises:
+            NotRecorded: The tracker could not be reached or refused.
+        """
+
 
 @options(**STRICT)
 class NoTracking:
@@ -116,6 +127,10 @@ class NoTracking:
     def record(self, execution: Execution, home: Path) -> str:
         """Record nothing."""
         return "Nothing recorded: tracking is off."
+
+    def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:
+        """Share nothing."""
+        return {}
 
 
 def receipt_of(project: Path, models: tuple[str, ...], artefacts: Iterable[Path]) -> Receipt:

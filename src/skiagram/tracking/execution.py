@@ -8,8 +8,6 @@ import hashlib
 import json
 import math
 import os
-import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,14 +18,22 @@ from skiagram.errors import DataError
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult, Stability
 from skiagram.image_store.store import ImageStore
 from skiagram.models.combined.folders import models_folder, scores_folder
+from skiagram.project import current_commit, home
 from skiagram.records import DataCard, read_record, read_table
-from skiagram.tracking.contract import Execution, Point, Run, receipt_of
+from skiagram.seal_ledger import (
+    LEDGER,
+    OPENING,
+    Comparison,
+    note_opening,
+    read_ledger,
+    unite_ledgers,
+)
+from skiagram.tracking.contract import Execution, Point, Run, Tracker, receipt_of
 
-_REPORTS = ("evaluation.json", "metrics.json", "report.html", "scores.csv", "plots")
+_REPORTS = ("evaluation.json", "metrics.json", "report.html", "scores.csv", OPENING, "plots")
 _STAGES = ("ingest", "audit", "restore", "extract", "combine", "evaluate")
 _ARM_STAGE = {"classical": "train_baseline", "deep": "train_network", "reader": "train_baseline"}
 _ON_CHILDREN = ("dataset", "design", "features", "restoration", "folds", "repeats", "seed")
-_CODE = ("conf", "dvc.yaml", "params.yaml", "pipeline", "src")
 
 
 def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str, Any]) -> Execution:
@@ -77,7 +83,10 @@ def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name:
         name=name,
         params=params,
         points=tuple(points),
-        tags=tags | commit_tags(project) | {"mlflow.note.content": evaluation.verdict},
+        tags=tags
+        | commit_tags(project)
+        | seal_tags(project)
+        | {"mlflow.note.content": evaluation.verdict},
         artefacts={project / "reports" / name: _folder(name) for name in _REPORTS},
     )
 
@@ -206,21 +215,57 @@ def experiment_name() -> str:
     return os.environ.get("DVC_EXP_NAME") or "workspace"
 
 
-def home(project: Path) -> Path:
-    """Return the project's lasting folder; queued experiments run in a temporary clone of it."""
-    return Path(os.environ.get("DVC_ROOT") or project).resolve()
-
-
 def commit_tags(project: Path) -> dict[str, str]:
     """Return the commit and whether code or options differ from it; empty outside git."""
-    commit = _git(project, "rev-parse", "HEAD")
-    if not commit:
+    commit = current_commit(project)
+    if commit is None:
         return {}
-    changed = _git(project, "status", "--porcelain", "--", *_CODE)
     return {
-        "mlflow.source.git.commit": commit,
-        "skiagram.modified": "yes" if changed else "no",
+        "mlflow.source.git.commit": commit.sha,
+        "skiagram.modified": "yes" if commit.modified else "no",
     }
+
+
+def seal_tags(project: Path) -> dict[str, str]:
+    """Return the number of this opening of the seal and the end of the ledger's chain.
+
+    A comparison that the ledger lacks is noted first: DVC may have restored its results from a
+    cache, or the ledger was deleted. Empty where nothing is sealed.
+    """
+    comparison = read_record(Comparison, project / "reports" / OPENING)
+    if not comparison.seal:
+        return {}
+    place = home(project)
+    opening = note_opening(place, comparison, project)
+    heads = ", ".join(read_ledger(place).heads)
+    return {"skiagram.opening": str(opening.number), "skiagram.ledger": heads}
+
+
+def share_ledger(tracker: Tracker, project: Path) -> tuple[str, ...]:
+    """Unite the seal's ledger with what the tracker knows of it.
+
+    Args:
+        tracker: Where the openings of all who use it meet.
+        project: The project's folder.
+
+    Returns:
+        Lines for people: what was missing here, and what is wrong with the ledger's chain.
+
+    Raises:
+        NotRecorded: The tracker could not be reached or refused.
+    """
+    place = home(project)
+    lines = {opening.hash: opening.line() for opening in read_ledger(place).openings}
+    missing = unite_ledgers(place, tracker.share_openings(lines, place).values())
+    faults = tuple(f"{LEDGER}: {fault}." for fault in read_ledger(place).faults)
+    if not missing:
+        return faults
+    were = "1 opening was" if missing == 1 else f"{missing} openings were"
+    return (
+        f"{LEDGER}: {were} missing here and put back: made elsewhere or on another branch, or "
+        "deleted here.",
+        *faults,
+    )
 
 
 def seconds_of(project: Path, stage: str) -> tuple[float, str] | None:
@@ -235,13 +280,3 @@ def seconds_of(project: Path, stage: str) -> tuple[float, str] | None:
         return float(noted["seconds"]), str(noted["host"])
     except (OSError, KeyError, TypeError, ValueError):
         return None
-
-
-def _git(project: Path, *arguments: str) -> str:
-    git = shutil.which("git")
-    if git is None:
-        return ""
-    done = subprocess.run(  # noqa: S603
-        [git, *arguments], cwd=project, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip()

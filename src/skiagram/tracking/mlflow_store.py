@@ -7,6 +7,7 @@ because a stage writes once, when all is known.
 import logging
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ _METRICS_A_CALL = 1000
 _PARAMS_A_CALL = 100
 _RECEIPT = "skiagram.receipt"
 _EXPERIMENT = "DVC_EXP_NAME"
+_OPENING = "skiagram.opening."
 
 
 @dataclass(**STRICT)
@@ -49,8 +51,7 @@ class MLflowStore:
         Raises:
             NotRecorded: The database or server could not be reached or refused.
         """
-        uri = self.uri or f"sqlite:///{home / 'mlflow.db'}"
-        place = f"{uri.rpartition('@')[2]}, experiment {self.experiment}"  # without a password
+        uri, place = self._place(home)
         try:
             client = _client(uri)
             experiment = self._experiment(client, uri, home)
@@ -60,6 +61,34 @@ class MLflowStore:
         except Exception as error:  # whatever happens to a tracker, it costs no result
             raise NotRecorded(f"not recorded in {place} ({_cause(error)})") from error
         return f"Recorded {len(execution.children)} runs in {place}."
+
+    def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:
+        """Keep entries of the seal's ledger as tags of the experiment, and return all of them.
+
+        Raises:
+            NotRecorded: The database or server could not be reached or refused.
+        """
+        uri, place = self._place(home)
+        try:
+            client = _client(uri)
+            experiment = self._experiment(client, uri, home)
+            tags = client.get_experiment(experiment).tags
+            known = {
+                name.removeprefix(_OPENING): line
+                for name, line in tags.items()
+                if name.startswith(_OPENING)
+            }
+            for name, line in openings.items():
+                if name not in known:
+                    client.set_experiment_tag(experiment, f"{_OPENING}{name}", line)
+        except Exception as error:  # whatever happens to a tracker, it costs no result
+            raise NotRecorded(f"ledger not shared in {place} ({_cause(error)})") from error
+        return known | openings
+
+    def _place(self, home: Path) -> tuple[str, str]:
+        """Return the address, and what messages call it: without a password."""
+        uri = self.uri or f"sqlite:///{home / 'mlflow.db'}"
+        return uri, f"{uri.rpartition('@')[2]}, experiment {self.experiment}"
 
     def _experiment(self, client: Any, uri: str, home: Path) -> str:
         found = client.get_experiment_by_name(self.experiment)

@@ -73,7 +73,7 @@ class Ablation(StudyOptions):
             self._pass(workspace, data, variant, options)
             for variant, options in self.variants.items()
         ]
-        labels = unseal(data, self.plan.seed, self.replicates)
+        labels = unseal(workspace, data, self, self.plan.seed, self.replicates)
         reference = {
             model.outcome.model: labels.scores(model)
             for model in passes[0].models

@@ -135,7 +135,7 @@ class Crossover(StudyOptions):
         data = ingest_data(workspace, workspace.option_file("dataset", self.dataset), self.design)
         restoration = workspace.option_file("restoration", self.restoration)
         images = prepare_data(workspace, data, restoration, self.families(workspace))
-        labels = unseal(data, self.plan.seed, 1)
+        labels = unseal(workspace, data, self, self.plan.seed, 1)
         draws = [self._draw(labels, number) for number in range(self.draws)]
         sizes = self._sizes(min(len(draw.cohort.training) for draw in draws))
         fits = self._fits(workspace, images, draws, len(sizes))

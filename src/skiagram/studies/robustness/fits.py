@@ -27,6 +27,7 @@ from skiagram.studies.pipeline_steps import (
     Arm,
     Options,
     PreparedData,
+    StudyOptions,
     ingest_data,
     prepare_data,
 )
@@ -217,6 +218,7 @@ class Setup:
         families: Name → `_target_` and options of each feature family.
         models: Option file of each model → its arm.
         plan: Folds, repeats and seed.
+        study: The options of the study.
     """
 
     workspace: Workspace
@@ -224,6 +226,7 @@ class Setup:
     families: Mapping[str, Options]
     models: dict[str, Arm]
     plan: Plan
+    study: StudyOptions
 
     def data_set(self, name: str, design: Design) -> StudyDataSet:
         """Ingest, restore and describe a data set.
@@ -232,7 +235,7 @@ class Setup:
             OptionError: It has more than two classes.
         """
         data = ingest_data(self.workspace, self.workspace.option_file("dataset", name), design)
-        labels = unseal(data, self.plan.seed, 1)
+        labels = unseal(self.workspace, data, self.study, self.plan.seed, 1)
         classes = labels.evaluation_set.cases.classes
         if labels.evaluation_set.cases.positive is None:
             raise OptionError(

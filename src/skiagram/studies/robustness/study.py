@@ -64,6 +64,7 @@ class Robustness(StudyOptions):
             families=self.families(workspace),
             models=self.arms,
             plan=self.plan,
+            study=self,
         )
         kinds = tuple(
             CorruptionKind(name, CORRUPTIONS[name].title, CORRUPTIONS[name].unit, amounts)

@@ -1,0 +1,48 @@
+"""The project's folder: where it lasts, and which commit of its code and options runs.
+
+Outputs of stages hold none of it; the tracker and the seal's ledger do.
+"""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+_CODE = ("conf", "dvc.yaml", "params.yaml", "pipeline", "src")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit of the project.
+
+    Attributes:
+        sha: Its hexadecimal name.
+        modified: Whether code or options differ from it.
+    """
+
+    sha: str
+    modified: bool
+
+
+def home(project: Path) -> Path:
+    """Return the project's lasting folder; queued experiments run in a temporary clone of it."""
+    return Path(os.environ.get("DVC_ROOT") or project).resolve()
+
+
+def current_commit(project: Path) -> Commit | None:
+    """Return the commit that is checked out; None outside git."""
+    sha = _git(project, "rev-parse", "HEAD")
+    if not sha:
+        return None
+    return Commit(sha, bool(_git(project, "status", "--porcelain", "--", *_CODE)))
+
+
+def _git(project: Path, *arguments: str) -> str:
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    done = subprocess.run(  # noqa: S603
+        [git, *arguments], cwd=project, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()

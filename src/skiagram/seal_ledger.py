@@ -1,0 +1,293 @@
+"""The seal's ledger: every time the labels of test cases are opened, one line, never erased.
+
+`seal_ledger.jsonl` lies in the project's folder, outside DVC's outputs, so that neither `dvc repro`
+nor `dvc checkout` touches it; it is committed with the results. Each entry holds the hashes of
+those before it, as commits of git do: an entry that is edited no longer has its hash, one that is
+taken away from the middle is missed by the next. The last ones are missed by the copy in `.work`,
+and by the tracker's. Lines of two branches that are merged stand side by side; the next entry names
+both ends.
+
+Opening the same seal for the same comparison again is no new opening.
+"""
+
+import dataclasses
+import datetime
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from pydantic import TypeAdapter
+
+from skiagram.project import current_commit
+
+LEDGER = "seal_ledger.jsonl"
+OPENING = "opening.json"  # what evaluate opened the seal for, among its outputs: no number in it
+_COPY = f".work/{LEDGER}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the labels of test cases are opened for.
+
+    Attributes:
+        data: Short name of the data set.
+        seal: SHA-256 of the test images, whatever their order and names; empty where nothing is
+            sealed: under `cv`, and for generated images, of which anybody can draw more.
+        opened_by: The stage or study.
+        models: Names of what is compared.
+        digest: SHA-256 of all that decides the figures: scores, and options.
+    """
+
+    data: str
+    seal: str
+    opened_by: str
+    models: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One entry of the ledger.
+
+    Attributes:
+        number: 1 for the first comparison of this seal, as far as was known when it was noted.
+        comparison: What was compared.
+        time: When, in UTC.
+        commit: The commit that ran; empty outside git.
+        modified: Whether code or options differed from it.
+        previous: Hashes of the entries before: none for the first, several after a merge.
+    """
+
+    number: int
+    comparison: Comparison
+    time: str
+    commit: str
+    modified: bool
+    previous: tuple[str, ...]
+
+    @property
+    def hash(self) -> str:
+        """Return the SHA-256 of all of it."""
+        return hashlib.sha256(_canonical(dataclasses.asdict(self))).hexdigest()
+
+    def line(self) -> str:
+        """Return it as a line of the ledger."""
+        return _canonical(dataclasses.asdict(self) | {"hash": self.hash}).decode()
+
+
+_OPENING = TypeAdapter(Opening)
+
+
+def _canonical(values: Mapping[str, Any]) -> bytes:
+    return json.dumps(values, sort_keys=True, ensure_ascii=False).encode()
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What is known of all openings.
+
+    Attributes:
+        openings: In the order of the file, each once.
+        faults: What shows that the file is not as it was written.
+    """
+
+    openings: tuple[Opening, ...]
+    faults: tuple[str, ...] = ()
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Return the hashes of the entries that no other follows: one, or several after a merge."""
+        followed = {one for opening in self.openings for one in opening.previous}
+        return tuple(sorted({opening.hash for opening in self.openings} - followed))
+
+    def of_seal(self, seal: str) -> tuple[Opening, ...]:
+        """Return the first opening of each comparison of a seal."""
+        first: dict[str, Opening] = {}
+        for opening in self.openings:
+            if opening.comparison.seal == seal:
+                first.setdefault(opening.comparison.digest, opening)
+        return tuple(first.values())
+
+    def find(self, comparison: Comparison) -> Opening | None:
+        """Return where a comparison was noted; None where it was not."""
+        found = (one for one in self.of_seal(comparison.seal))
+        return next((one for one in found if one.comparison.digest == comparison.digest), None)
+
+
+def read_ledger(home: Path) -> Ledger:
+    """Read the ledger and check its chain.
+
+    Args:
+        home: The project's lasting folder.
+    """
+    return _read(_lines(home / LEDGER))
+
+
+def describe_openings(home: Path, comparison: Comparison) -> tuple[str, ...]:
+    """Say how often a seal was opened, and what is wrong with the ledger, a line each.
+
+    Args:
+        home: The project's lasting folder.
+        comparison: The last one; nothing is said where nothing is sealed.
+    """
+    if not comparison.seal:
+        return ()
+    ledger = read_ledger(home)
+    noted, openings = ledger.find(comparison), len(ledger.of_seal(comparison.seal))
+    lines = [f"{fault}." for fault in ledger.faults]
+    if noted is None:
+        lines.append(
+            "this comparison is missing: the ledger was deleted, or the results were made "
+            "elsewhere. `python pipeline/record.py` notes it."
+        )
+    else:
+        times = "once" if openings == 1 else f"for {openings} comparisons"
+        lines.append(
+            f"the test labels of {comparison.data} were opened {times}; this is number "
+            f"{noted.number}."
+        )
+    others = {one.comparison.seal for one in ledger.openings if one.comparison.seal}
+    earlier = [
+        one
+        for seal in sorted(others - {comparison.seal})
+        for one in ledger.of_seal(seal)
+        if one.comparison.data == comparison.data
+    ]
+    if earlier:
+        lines.append(
+            f"{len(earlier)} openings were of other test images under the name {comparison.data}."
+        )
+    return tuple(f"{LEDGER}: {line}" for line in lines)
+
+
+def note_opening(home: Path, comparison: Comparison, project: Path) -> Opening:
+    """Note that a seal is about to be opened; call it before the labels are read.
+
+    What the ledger lacks and its copy in `.work` holds is put back.
+
+    Args:
+        home: The project's lasting folder.
+        comparison: What the seal is opened for; its `seal` is not empty.
+        project: The folder of the code that runs.
+
+    Returns:
+        The entry; an earlier one where the same comparison was noted before.
+    """
+    with _locked(home):
+        _put_back(home, _read(_lines(home / _COPY)).openings)
+        ledger = read_ledger(home)
+        known = ledger.find(comparison)
+        if known is not None:
+            return known
+        commit = current_commit(project)
+        opening = Opening(
+            number=len(ledger.of_seal(comparison.seal)) + 1,
+            comparison=comparison,
+            time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            commit=commit.sha if commit else "",
+            modified=commit is not None and commit.modified,
+            previous=ledger.heads,
+        )
+        _append(home / LEDGER, [opening])
+        _copy(home)
+        return opening
+
+
+def unite_ledgers(home: Path, elsewhere: Iterable[str]) -> int:
+    """Add the openings that others noted, or that were deleted here.
+
+    Args:
+        home: The project's lasting folder.
+        elsewhere: Lines of other ledgers; those that were altered are left out.
+
+    Returns:
+        How many were missing here.
+    """
+    with _locked(home):
+        kept = _read(_lines(home / _COPY)).openings
+        missing = _put_back(home, (*kept, *_read(list(elsewhere)).openings))
+        _copy(home)
+        return missing
+
+
+def _put_back(home: Path, openings: Sequence[Opening]) -> int:
+    known = {one.hash for one in read_ledger(home).openings}
+    missing = {one.hash: one for one in openings if one.hash not in known}
+    _append(home / LEDGER, missing.values())
+    return len(missing)
+
+
+def _copy(home: Path) -> None:
+    known = {one.hash for one in _read(_lines(home / _COPY)).openings}
+    _append(home / _COPY, [one for one in read_ledger(home).openings if one.hash not in known])
+
+
+def _append(path: Path, openings: Iterable[Opening]) -> None:
+    """Add lines at the end; what stands there is never rewritten."""
+    lines = [opening.line() for opening in openings]
+    if not lines:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cut_short = path.exists() and path.stat().st_size and not path.read_bytes().endswith(b"\n")
+    text = ("\n" if cut_short else "") + "\n".join(lines) + "\n"
+    with path.open("ab") as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _lines(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    return path.read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def _read(lines: Sequence[str]) -> Ledger:
+    openings: dict[str, Opening] = {}
+    faults: list[str] = []
+    for number, line in enumerate(lines, 1):
+        opening = _parse(line)
+        if opening is not None:
+            openings.setdefault(opening.hash, opening)
+        elif line.strip():
+            faults.append(f"line {number} was edited or damaged: its hash does not fit")
+    for opening in openings.values():
+        absent = [one for one in opening.previous if one not in openings]
+        if absent:
+            when = f"opening {opening.number}, noted {opening.time}"
+            faults.append(f"what stood before {when}, is missing or was edited")
+    return Ledger(tuple(openings.values()), tuple(faults))
+
+
+def _parse(line: str) -> Opening | None:
+    """Return an entry that still has its hash; None for anything else."""
+    try:
+        values = json.loads(line)
+        noted = values.pop("hash")
+        opening = _OPENING.validate_json(json.dumps(values), strict=True, extra="forbid")
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        return None
+    return opening if opening.hash == noted else None
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    """Let one process at a time read and add; a killed one lets go."""
+    lock = home / ".work" / f"{LEDGER}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("ab") as file:
+        _lock(file)
+        yield
+
+
+def _lock(file: IO[bytes]) -> None:
+    try:
+        import fcntl
+    except ImportError:  # not on Windows, where one run at a time is the user's care
+        return
+    fcntl.flock(file, fcntl.LOCK_EX)

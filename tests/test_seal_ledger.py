@@ -1,0 +1,188 @@
+"""The ledger of openings: it counts comparisons, and shows when it was cut, edited or deleted."""
+
+import dataclasses
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from skiagram.seal_ledger import (
+    LEDGER,
+    Comparison,
+    Opening,
+    describe_openings,
+    note_opening,
+    read_ledger,
+    unite_ledgers,
+)
+
+FIRST = Comparison("chest", "a" * 64, "evaluate", ("svm", "small_cnn"), "1" * 64)
+
+
+def compared(number: int, **changes: str) -> Comparison:
+    """Return a comparison of other scores."""
+    return dataclasses.replace(FIRST, digest=f"{number:064d}", **changes)
+
+
+def noted(home: Path, *numbers: int) -> list[Opening]:
+    """Note some comparisons, in order."""
+    return [note_opening(home, compared(number), home) for number in numbers]
+
+
+def lines(home: Path) -> list[str]:
+    """Return the lines of a ledger."""
+    return (home / LEDGER).read_text().splitlines()
+
+
+def forget(home: Path) -> None:
+    """Delete the copy in `.work`."""
+    (home / ".work" / LEDGER).unlink()
+
+
+def test_each_comparison_counts_once(tmp_path: Path) -> None:
+    openings = noted(tmp_path, 1, 2, 1, 3, 2)
+    assert [one.number for one in openings] == [1, 2, 1, 3, 2]
+    assert len(lines(tmp_path)) == 3
+    assert openings[1].previous == (openings[0].hash,)
+    assert openings[3].previous == (openings[1].hash,)
+    assert read_ledger(tmp_path).faults == ()
+    assert read_ledger(tmp_path).heads == (openings[3].hash,)
+
+
+def test_other_test_images_are_another_seal_in_the_same_chain(tmp_path: Path) -> None:
+    noted(tmp_path, 1, 2)
+    other = note_opening(tmp_path, compared(1, seal="b" * 64), tmp_path)
+    assert other.number == 1
+    assert len(other.previous) == 1
+    said = " ".join(describe_openings(tmp_path, compared(1, seal="b" * 64)))
+    assert "opened once" in said
+    assert "2 openings were of other test images under the name chest" in said
+
+
+def test_nothing_is_said_where_nothing_is_sealed(tmp_path: Path) -> None:
+    assert describe_openings(tmp_path, compared(1, seal="")) == ()
+
+
+def test_a_deleted_ledger_is_put_back_from_its_copy(tmp_path: Path) -> None:
+    noted(tmp_path, 1, 2)
+    before = lines(tmp_path)
+    (tmp_path / LEDGER).unlink()
+    assert noted(tmp_path, 3)[0].number == 3
+    assert lines(tmp_path)[:2] == before
+
+
+def test_a_ledger_deleted_with_its_copy_lacks_the_last_comparison(tmp_path: Path) -> None:
+    noted(tmp_path, 1, 2)
+    (tmp_path / LEDGER).unlink()
+    forget(tmp_path)
+    assert "this comparison is missing" in " ".join(describe_openings(tmp_path, compared(2)))
+
+
+def test_entries_cut_off_the_end_come_back_from_elsewhere(tmp_path: Path) -> None:
+    openings = noted(tmp_path, 1, 2, 3)
+    shared = lines(tmp_path)
+    (tmp_path / LEDGER).write_text(shared[0] + "\n")
+    forget(tmp_path)
+    assert unite_ledgers(tmp_path, shared) == 2
+    assert read_ledger(tmp_path).heads == (openings[2].hash,)
+    assert unite_ledgers(tmp_path, shared) == 0
+
+
+def test_a_line_cut_short_by_a_full_disk_stays_alone(tmp_path: Path) -> None:
+    noted(tmp_path, 1, 2)
+    whole = (tmp_path / LEDGER).read_bytes()
+    (tmp_path / LEDGER).write_bytes(whole[:-40])
+    assert noted(tmp_path, 3)[0].number == 3  # the second came back from the copy
+    assert [fault[:6] for fault in read_ledger(tmp_path).faults] == ["line 2"]
+
+
+def test_an_entry_taken_from_the_middle_is_missed(tmp_path: Path) -> None:
+    noted(tmp_path, 1, 2, 3)
+    first, _, third = lines(tmp_path)
+    (tmp_path / LEDGER).write_text(f"{first}\n{third}\n")
+    forget(tmp_path)
+    (fault,) = read_ledger(tmp_path).faults
+    assert "before opening 3" in fault
+    assert "is missing" in " ".join(describe_openings(tmp_path, compared(3)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("number", 1), ("commit", "f" * 40), ("time", "2020-01-01T00:00:00+00:00"), ("previous", [])],
+)
+def test_an_edited_entry_no_longer_has_its_hash(tmp_path: Path, name: str, value: object) -> None:
+    noted(tmp_path, 1, 2)
+    first, second = lines(tmp_path)
+    values = json.loads(second)
+    values[name] = value
+    changed = values != json.loads(second)
+    (tmp_path / LEDGER).write_text(f"{first}\n{json.dumps(values, sort_keys=True)}\n")
+    assert changed
+    assert "line 2 was edited" in " ".join(read_ledger(tmp_path).faults)
+
+
+def test_an_entry_edited_with_its_hash_is_missed_by_the_next(tmp_path: Path) -> None:
+    openings = noted(tmp_path, 1, 2)
+    forged = dataclasses.replace(openings[0], comparison=compared(9))
+    (tmp_path / LEDGER).write_text(f"{forged.line()}\n{lines(tmp_path)[1]}\n")
+    assert "before opening 2" in " ".join(read_ledger(tmp_path).faults)
+
+
+@pytest.mark.parametrize("line", ["<<<<<<< HEAD", "[1]", "{}", "null", "[" * 100_000, "\x00"])
+def test_what_is_no_entry_is_named_and_stops_nothing(tmp_path: Path, line: str) -> None:
+    noted(tmp_path, 1)
+    with (tmp_path / LEDGER).open("a") as file:
+        file.write(line + "\n")
+    assert noted(tmp_path, 2)[0].number == 2
+    assert read_ledger(tmp_path).faults[0].startswith("line 2 was edited or damaged")
+
+
+def test_two_branches_that_merge_keep_all_openings(tmp_path: Path) -> None:
+    """Both note a second opening; git sets their lines side by side, as .gitattributes says."""
+
+    def git(*arguments: str) -> None:
+        user = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+        subprocess.run(["git", *user, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    def commit(number: int) -> Opening:
+        opening = noted(tmp_path, number)[0]
+        git("add", LEDGER, ".gitattributes")
+        git("commit", "-q", "-m", "opened")
+        return opening
+
+    git("init", "-q", "-b", "main")
+    attributes = Path(__file__).resolve().parents[1] / ".gitattributes"
+    (tmp_path / ".gitattributes").write_text(attributes.read_text())
+    commit(1)
+    git("checkout", "-q", "-b", "side")
+    side = commit(2)
+    git("checkout", "-q", "main")
+    forget(tmp_path)  # as on another machine
+    main = commit(3)
+    git("merge", "-q", "--no-edit", "side")
+
+    ledger = read_ledger(tmp_path)
+    assert ledger.faults == ()
+    assert set(ledger.heads) == {side.hash, main.hash}
+    after = noted(tmp_path, 4)[0]
+    assert after.number == 4
+    assert set(after.previous) == {side.hash, main.hash}
+    assert after.commit
+
+
+def test_a_branch_without_the_openings_of_another_gets_them_from_the_copy(tmp_path: Path) -> None:
+    noted(tmp_path, 1)
+    before = (tmp_path / LEDGER).read_text()
+    noted(tmp_path, 2)
+    (tmp_path / LEDGER).write_text(before)  # as `git checkout` does
+    assert noted(tmp_path, 3)[0].number == 3
+
+
+def test_runs_side_by_side_each_get_a_number(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda number: noted(tmp_path, number)[0].number, range(12)))
+    assert sorted(found) == list(range(1, 13))
+    assert read_ledger(tmp_path).faults == ()
+    assert len(read_ledger(tmp_path).heads) == 1
