@@ -47,7 +47,7 @@ def test_partial_area_equals_sklearn_with_ties_and_weights(
     positive = np.arange(30) < 11
     weights = rng.integers(1, 4, size=(2, 30)).astype(float)
     expected = [roc_auc_score(positive, score, sample_weight=row, max_fpr=most) for row in weights]
-    found = discrimination.partial_roc_auc(score, positive, weights, most)
+    found = discrimination.partial_roc_auc(score, positive, weights, high=most)
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 

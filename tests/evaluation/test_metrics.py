@@ -1,5 +1,7 @@
 """The figures of one model against scikit-learn."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -9,13 +11,16 @@ from sklearn.metrics import (
     balanced_accuracy_score,
     recall_score,
     roc_auc_score,
+    roc_curve,
 )
 
+from skiagram.errors import OptionError
 from skiagram.evaluation.auc_difference import estimate_auc_difference
 from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.labelled_cases import label_cases as open_seal
-from skiagram.evaluation.metrics import estimate_metrics
+from skiagram.evaluation.metrics import estimate_metrics, estimate_partial_auc
+from skiagram.evaluation.options import PartialRange
 from skiagram.evaluation.proportions import predictive_value_at_prevalence
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import Scores, align_scores
@@ -38,7 +43,6 @@ def test_two_classes_equal_sklearn() -> None:
     named, called = probability.argmax(axis=1), probability[:, 1] >= 0.4
     expected = {
         "roc_auc": roc_auc_score(label, probability[:, 1]),
-        "partial_roc_auc": roc_auc_score(label, probability[:, 1], max_fpr=0.1),
         "average_precision": average_precision_score(label, probability[:, 1]),
         "accuracy": accuracy_score(label, named),
         "balanced_accuracy": balanced_accuracy_score(label, named),
@@ -52,6 +56,34 @@ def test_two_classes_equal_sklearn() -> None:
         assert one.high is not None
         assert one.value is not None
         assert 0 <= one.low < one.value < one.high <= 1
+
+
+@pytest.mark.parametrize("of", ["specificity", "sensitivity"])
+@pytest.mark.parametrize(("low", "high"), [(0.9, 1.0), (0.6, 0.85), (0.0, 1.0)])
+def test_a_partial_auc_is_the_area_under_the_range_of_the_curve(
+    of: Literal["specificity", "sensitivity"], low: float, high: float
+) -> None:
+    known = scenario(90, 200)
+    scores, cases = on_test(known, "svm", 1.5)
+    draws = draw_patients(cases.patient, 20, 300, seed=0)
+    found = estimate_partial_auc(scores, cases, draws, PartialRange(of=of, low=low, high=high))
+    assert scores.ranking is not None
+    rates = roc_curve(cases.label, scores.ranking[0], drop_intermediate=False)[:2]
+    x, y = rates if of == "specificity" else (1 - rates[1], 1 - rates[0])
+    order = np.lexsort((y, x))
+    grid = np.linspace(1 - high, 1 - low, 200_001)
+    # Off the steps themselves, where the curve has two heights.
+    area = np.interp(grid[:-1] + 1e-9, x[order] + np.arange(len(x)) * 1e-13, y[order]).mean()
+    chance = 1 - (low + high) / 2
+    assert found.value == pytest.approx((1 + (area - chance) / (1 - chance)) / 2, abs=1e-4)
+    assert found.low is not None
+    assert found.low < found.value < found.high  # type: ignore[operator]
+    assert found.method == f"BCa bootstrap by patient, {of} {low:g} to {high:g}"
+
+
+def test_a_range_without_width_is_refused() -> None:
+    with pytest.raises(OptionError, match="below `high`"):
+        PartialRange(of="specificity", low=0.9, high=0.9)
 
 
 def test_more_classes_have_macro_figures_and_no_operating_point() -> None:

@@ -14,7 +14,6 @@ Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Labels = NDArray[np.int64]
-PARTIAL_AUC_END = 0.1  # false positive rate
 
 
 def tied_order(score: Floats) -> tuple[Places, Flags]:
@@ -163,9 +162,9 @@ def roc_auc(score: Floats, positive: Flags, weights: Floats) -> Floats:
 
 
 def partial_roc_auc(
-    score: Floats, positive: Flags, weights: Floats, most: float = PARTIAL_AUC_END
+    score: Floats, positive: Flags, weights: Floats, low: float = 0.0, high: float = 0.1
 ) -> Floats:
-    """Area under the ROC curve up to a false positive rate, standardised (McClish 1989).
+    """Area under the ROC curve between two false positive rates, standardised (McClish 1989).
 
     (1 + (area − least) / (greatest − least)) / 2, least and greatest being the areas of chance and
     of perfect scores on that range: 1 is perfect and ½ chance, whatever the range.
@@ -174,12 +173,15 @@ def partial_roc_auc(
         score: (n,), higher = more likely positive.
         positive: (n,) true class.
         weights: (b, n), ≥ 0.
-        most: False positive rate where the range ends, in (0, 1].
+        low: False positive rate where the range starts, in [0, 1).
+        high: False positive rate where it ends, in (low, 1].
     """
     order, ends = tied_order(-score)
-    least = most**2 / 2
-    areas = partial_roc_areas(order, ends, positive, weights, most)
-    standardised: Floats = (1 + (areas - least) / (most - least)) / 2
+    least, greatest = (high**2 - low**2) / 2, high - low
+    areas = partial_roc_areas(order, ends, positive, weights, high)
+    if low > 0:
+        areas = areas - partial_roc_areas(order, ends, positive, weights, low)
+    standardised: Floats = (1 + (areas - least) / (greatest - least)) / 2
     return standardised
 
 

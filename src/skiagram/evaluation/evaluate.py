@@ -33,6 +33,7 @@ from skiagram.evaluation.metrics import (
     estimate_auc,
     estimate_class_auc,
     estimate_metrics,
+    estimate_partial_auc,
 )
 from skiagram.evaluation.near_duplicates import count_label_conflicts
 from skiagram.evaluation.operating_points import judge_operating_points
@@ -242,6 +243,9 @@ def measure_model(
         return ModelResult(model.outcome, {}, Estimate(None, reason=model.outcome.reason))
     cases, predictions = setting.cases, model.predictions
     figures = estimate_metrics(scores, cases, setting.draws)
+    if cases.positive is not None:
+        wanted = questions.partial_auc
+        figures["partial_roc_auc"] = estimate_partial_auc(scores, cases, setting.draws, wanted)
     if setting.has_near_duplicate.any():
         figures["roc_auc_off_near_duplicates"] = _off_near_duplicates(scores, setting)
     align_scores(model, "out_of_fold", setting.development, pooled=True)

@@ -5,7 +5,7 @@ metric write its function here, or its statistic in `discrimination`, and one `M
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from skiagram.evaluation.bootstrap import MeanOverRepeats, PatientDraws, bootstr
 from skiagram.evaluation.delong import Placements, auc_estimate, placements
 from skiagram.evaluation.discrimination import Flags, Floats, Labels
 from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.options import PartialRange
 from skiagram.evaluation.proportions import predictive_value_at_prevalence, proportion
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import Scores
@@ -199,6 +200,30 @@ def _by_bootstrap(*, two: Statistic | None = None, more: Statistic | None = None
     return estimate
 
 
+def estimate_partial_auc(
+    scores: Scores, cases: LabelledCases, draws: PatientDraws, wanted: PartialRange
+) -> Estimate:
+    """Estimate the standardised area under a range of the ROC curve, of two classes.
+
+    Over a range of sensitivities it is the area to the right of the curve: that of specificity with
+    the classes and the order of the scores turned round.
+
+    Args:
+        scores: The model's scores on the reported cases.
+        cases: The reported cases.
+        draws: Patient resamples of them.
+        wanted: The range.
+    """
+    if 0 in cases.patients_by_class() or scores.ranking is None:
+        return Estimate(None, reason=absent_classes(cases))
+    area = partial(discrimination.partial_roc_auc, low=1 - wanted.high, high=1 - wanted.low)
+    ranking, positive = scores.ranking, cases.label == cases.positive
+    if wanted.of == "sensitivity":
+        ranking, positive = -ranking, ~positive
+    found = _bootstrap(area, ranking, positive, draws)
+    return replace(found, method=f"{found.method}, {wanted.words}")
+
+
 def estimate_accuracy(scores: Scores, cases: LabelledCases, _: PatientDraws) -> Estimate:
     """Estimate the share of cases whose most probable class is the true one."""
     correct = (decided_class(scores) == cases.label).astype(np.float64)
@@ -347,15 +372,15 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "partial_roc_auc",
         "Partial AUC",
-        f"Area under the ROC curve at false positive rates up to {discrimination.PARTIAL_AUC_END}, "
-        "standardised: 1 is perfect, .5 is chance. It tells how many positive cases a model finds "
-        "with few false alarms.",
+        "Area under the ROC curve over the range of specificity or of sensitivity that "
+        "`questions.partial_auc` names (specificity .9 to 1 where nothing else is set), "
+        "standardised: 1 is perfect, .5 is chance. At high specificities it tells how many "
+        "positive cases a model finds with few false alarms.",
         "up to 1, chance .5",
         _BOOTSTRAP,
         "McClish 1989",
         classes="two",
         table_column=True,
-        estimate=_by_bootstrap(two=discrimination.partial_roc_auc),
     ),
     Metric(
         "average_precision",

@@ -38,6 +38,11 @@ class PartialRange:
     low: Annotated[float, Field(ge=0, lt=1)]
     high: Annotated[float, Field(gt=0, le=1)]
 
+    @property
+    def words(self) -> str:
+        """Return the range in words."""
+        return f"{self.of} {self.low:g} to {self.high:g}"
+
     def __post_init__(self) -> None:
         """Refuse a range without width."""
         if self.low >= self.high:
