@@ -70,6 +70,29 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="scores of readers or devices to compare with (higher = rather the positive class)",
     )
+    regions = parser.add_argument_group("regions of interest")
+    regions.add_argument(
+        "--mask", help="column of the file with the region's mask (default: mask, if present)"
+    )
+    regions.add_argument(
+        "--region", help="column of the region's name in its file (default: region, if present)"
+    )
+    regions.add_argument(
+        "--label-value",
+        help="column of the value of the region's voxels (default: label_value, if present)",
+    )
+    regions.add_argument(
+        "--modality", help="column of the kind of image (default: modality, if present)"
+    )
+    regions.add_argument(
+        "--image", metavar="MODALITY", help="which of the modalities to read, where there are some"
+    )
+    regions.add_argument(
+        "--mask-grid",
+        choices=("same", "resample"),
+        default="same",
+        help="a mask on other voxels than its image's: refuse it, or resample it (default: same)",
+    )
     task = parser.add_argument_group("task")
     task.add_argument(
         "--classes",
@@ -145,7 +168,10 @@ def _source(arguments: argparse.Namespace, rows: "list[Row]") -> "Folder":
         positive_class=arguments.positive if len(classes) == 2 else None,
         test_sites=tuple(arguments.test_sites),
         channels=1,
-        unlisted="ignore" if arguments.ignore_unlisted else "refuse",
+        # the manifest lists one modality; the files of the others lie beside it
+        unlisted="ignore" if arguments.ignore_unlisted or arguments.image else "refuse",
+        image_modality=arguments.image,
+        mask_grid=arguments.mask_grid,
         licence="not stated",
         citation="none",
         source="own images",
@@ -179,6 +205,10 @@ def _columns(arguments: argparse.Namespace, rows: "list[Row]") -> "Columns":
         "patient": first(arguments.patient, "patient_id", "case_id"),
         "split": None if arguments.test_sites else first(arguments.split, "split"),
         "site": first(arguments.site, "site"),
+        "mask": first(arguments.mask, "mask"),
+        "modality": first(arguments.modality, "modality"),
+        "region": first(arguments.region, "region"),
+        "label_value": first(arguments.label_value, "label_value"),
     }
     scores = tuple(arguments.scores)
     forced = _listed(arguments.force_covariates, header)

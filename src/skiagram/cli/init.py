@@ -26,7 +26,10 @@ EXAMPLES = """\
   skiagram init images images.csv --positive malignant --renew
       does it again after files or labels have changed; what you edited by hand stays
   skiagram init images images.csv --positive malignant --test-sites Leeds --name screening
-      external validation: train on all sites except Leeds, test on Leeds"""
+      external validation: train on all sites except Leeds, test on Leeds
+  skiagram init volumes volumes.csv --positive yes --mask mask --modality modality --image PET
+      volumes (NIfTI, NRRD, MetaImage, folders of DICOM series), each with its region of interest,
+      of which only the PET images are read"""
 
 _LEAST_KEY = 16  # bytes
 
@@ -67,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.folder.survey import survey_folder
+    from skiagram.datasets.folder.table import keep_modality
     from skiagram.datasets.ingest import task_of
 
     described = read_folder_arguments(arguments)
@@ -93,7 +97,11 @@ def run(arguments: argparse.Namespace) -> int:
         print("Nothing was written. `skiagram check` shows more.", file=sys.stderr)
         return DataError.exit_code
     source = replace(source, folder=_place(arguments.folder), channels=survey.channels)
-    files.write(source, described.rows, {file.name: file.sha256 for file in survey.examined})
+    checksums: dict[str, str] = {}
+    for file in survey.examined:
+        checksums |= file.checksums
+    rows = keep_modality(described.rows, source.columns, source.image_modality)
+    files.write(source, rows, checksums)
     for path, text in readers.items():
         path.write_text(text, encoding="utf-8")
     print(_next(files, design, [*readers]))

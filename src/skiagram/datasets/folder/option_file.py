@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from skiagram.datasets.contract import RealDataSet
-from skiagram.datasets.folder.source import CHECKSUM, Folder
+from skiagram.datasets.folder.source import CHECKSUM, MASK_CHECKSUM, Folder
 from skiagram.datasets.folder.table import Columns, Row, normalise_name, read_rows
 from skiagram.errors import OptionError
 from skiagram.options import check, composed
@@ -21,7 +21,6 @@ HASHED = "hmac-"  # before a patient's hash
 
 _MEANING = {
     "title": "name in tables and figures",
-    "modality": "kind of image, for the report",
     "folder": "a relative path is below SKIAGRAM_DATA",
     "manifest_sha256": "a changed manifest stops the run",
     "columns": "columns of the manifest",
@@ -31,6 +30,12 @@ _MEANING = {
     "covariates": "further columns to keep; nothing that identifies a person",
     "forced_covariates": "covariates that are kept although they look like identifiers",
     "scores": "of readers or devices, to compare with; higher = more likely the positive class",
+    "mask": "file of the region of interest; null for whole images",
+    "modality": "kind of image",
+    "region": "name of the region in a mask's file",
+    "label_value": "value of the region's voxels",
+    "image_modality": "which of the modalities is read",
+    "mask_grid": "a mask on other voxels than its image's: same (refuse it) or resample",
     "classes": "in label order",
     "positive_class": "the class to detect; null for more than two classes",
     "test_sites": "sites of the test set; empty for none",
@@ -197,11 +202,15 @@ def _manifest_bytes(
 ) -> bytes:
     text = StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*columns.used(), CHECKSUM])
+    kinds = {columns.file: CHECKSUM}
+    if columns.mask is not None:
+        kinds[columns.mask] = MASK_CHECKSUM
+    writer.writerow([*columns.used(), *kinds.values()])
     for row in rows:
         used = {name: row.cells[name] for name in columns.used()}
-        name = used[columns.file] = normalise_name(row.cells[columns.file])
+        for name in kinds:
+            used[name] = normalise_name(row.cells[name])
         if key is not None and columns.patient is not None and used[columns.patient]:
             used[columns.patient] = hash_patient(used[columns.patient], key)
-        writer.writerow([*used.values(), checksums[name]])
+        writer.writerow([*used.values(), *(checksums[used[name]] for name in kinds)])
     return text.getvalue().encode()

@@ -14,17 +14,24 @@ from pydantic.dataclasses import dataclass
 from skiagram.datasets.contract import Entry, GroundTruth, RealDataSet, SpacedImage
 from skiagram.datasets.folder.table import (
     Columns,
+    Listing,
+    keep_modality,
     list_entries,
     normalise_name,
     read_rows,
     require_columns,
 )
-from skiagram.datasets.image_files import HEAD_BYTES, decode_image, is_image, read_file
+from skiagram.datasets.image_files import HEAD_BYTES, is_image, read_file
+from skiagram.datasets.volumes.case_images import decode_case, read_case_files
+from skiagram.datasets.volumes.masks import MaskGrid
+from skiagram.datasets.volumes.volume_files import is_volume_file
 from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.records import DataCard
 
 CHECKSUM = "sha256"
+MASK_CHECKSUM = "mask_sha256"
+_HEAD = 2**16  # enough to tell a packed volume
 _READERS = 2
 _AHEAD = 4
 
@@ -45,6 +52,9 @@ class Folder(RealDataSet):
         channels: 1 for gray images, 3 for colour; never both in one data set.
         unlisted: Whether image files that no row names stop the run.
         source: Where the images are from, for the report.
+        image_modality: Which images are read where `columns.modality` tells several apart.
+        mask_grid: What to do with a mask on other voxels than its image's: `same` refuses it,
+            `resample` brings it to them.
     """
 
     folder: str
@@ -57,6 +67,8 @@ class Folder(RealDataSet):
     channels: Literal[1, 3]
     unlisted: Literal["refuse", "ignore"]
     source: str
+    image_modality: str | None = None
+    mask_grid: MaskGrid = "same"
 
     @property
     def origin(self) -> str:
@@ -93,16 +105,21 @@ class Folder(RealDataSet):
                 remedy="restore it, or run `skiagram init` again with --renew",
             )
         rows = read_rows(content)
-        require_columns(rows, (CHECKSUM,))
+        kinds = {self.columns.file: CHECKSUM}
+        if self.columns.mask is not None:
+            kinds[self.columns.mask] = MASK_CHECKSUM
+        require_columns(rows, kinds.values())
+        checksums = {
+            normalise_name(row.cells[column]): row.cells[checksum]
+            for column, checksum in kinds.items()
+            for row in rows
+        }
+        refused = find_unlisted_images(folder, checksums) if self.unlisted == "refuse" else []
+        rows = keep_modality(rows, self.columns, self.image_modality)
         listing = list_entries(rows, self.columns, self.classes, self.test_sites)
-        names = [row.cells[self.columns.file] for row in rows]
-        refused = find_unlisted_images(folder, names) if self.unlisted == "refuse" else []
         for problem in listing.problems + refused:
             raise problem
-        checksums = {
-            normalise_name(row.cells[self.columns.file]): row.cells[CHECKSUM] for row in rows
-        }
-        return FolderFiles(folder, listing.entries, checksums, self.channels)
+        return FolderFiles(folder, listing, checksums, self.channels, self.mask_grid)
 
 
 class FolderFiles:
@@ -110,18 +127,25 @@ class FolderFiles:
 
     Args:
         folder: Where the files are.
-        entries: What the manifest lists.
+        listing: What the manifest lists.
         checksums: File name → SHA-256.
         channels: Channels that every image must have.
+        mask_grid: What to do with a mask on other voxels than its image's.
     """
 
     def __init__(
-        self, folder: Path, entries: list[Entry], checksums: dict[str, str], channels: int
+        self,
+        folder: Path,
+        listing: Listing,
+        checksums: dict[str, str],
+        channels: int,
+        mask_grid: MaskGrid,
     ) -> None:
         self._folder = folder
-        self._entries = entries
+        self._listing = listing
         self._checksums = checksums
         self._channels = channels
+        self._mask_grid = mask_grid
 
     @property
     def acquisition(self) -> None:
@@ -129,7 +153,7 @@ class FolderFiles:
 
     def entries(self) -> list[Entry]:
         """List every image."""
-        return self._entries
+        return self._listing.entries
 
     def image(self, position: int) -> SpacedImage:
         """Read and verify one image.
@@ -137,16 +161,17 @@ class FolderFiles:
         Raises:
             DataError: The file is altered since the manifest was written, or cannot be used.
         """
-        name = self._entries[position].name
-        content = read_file(self._folder / name, name)
-        if hashlib.sha256(content).hexdigest() != self._checksums[name]:
-            raise DataError(
-                "changed since the manifest was written",
-                where=name,
-                remedy="restore the file, or run `skiagram init` again with --renew",
-            )
-        image = decode_image(content, name)
-        check_channels(3 if image.pixels.ndim == 3 else 1, self._channels, name)
+        reference = self._listing.references[position]
+        files = read_case_files(self._folder, reference)
+        for name, checksum in files.checksums.items():
+            if checksum != self._checksums[name]:
+                raise DataError(
+                    "changed since the manifest was written",
+                    where=name,
+                    remedy="restore the file, or run `skiagram init` again with --renew",
+                )
+        image = decode_case(files, reference, self._mask_grid)
+        check_channels(3 if image.pixels.ndim == 3 else 1, self._channels, reference.name)
         return image
 
     def read_ahead(self, positions: Sequence[int]) -> Iterator[SpacedImage]:
@@ -201,6 +226,7 @@ def find_unlisted_images(folder: Path, names: Iterable[str]) -> list[DataError]:
         names: File names as the table gives them.
     """
     known = {normalise_name(name) for name in names if name}
+    series = tuple(f"{name}/" for name in known)
     return [
         DataError(
             "an image without a row in the table",
@@ -208,7 +234,7 @@ def find_unlisted_images(folder: Path, names: Iterable[str]) -> list[DataError]:
             remedy="add a row, move the file elsewhere, or ignore unlisted files",
         )
         for name in sorted(set(_files(folder)) - known)
-        if _is_image(folder / name)
+        if not name.startswith(series) and _is_image(folder / name)
     ]
 
 
@@ -223,6 +249,7 @@ def _files(folder: Path) -> Iterator[str]:
 def _is_image(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return is_image(file.read(HEAD_BYTES))
+            head = file.read(_HEAD)
+            return is_image(head[:HEAD_BYTES]) or is_volume_file(head)
     except OSError:
         return False

@@ -5,12 +5,11 @@ label of a file (its place, name, format, further columns) is collected for the 
 """
 
 import dataclasses
-import hashlib
 import os
 import re
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,10 +30,12 @@ from skiagram.compute.progress import Progress
 from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry
 from skiagram.datasets.folder.source import Folder, check_channels, find_unlisted_images
-from skiagram.datasets.folder.table import Row, list_entries
-from skiagram.datasets.image_files import decode_image, read_file, read_image
+from skiagram.datasets.folder.table import Row, keep_modality, list_entries
 from skiagram.datasets.ingest import shuffle_cases, tabulate_cases
+from skiagram.datasets.volumes.case_images import ImageReference, decode_case, read_case_files
+from skiagram.datasets.volumes.masks import MaskGrid
 from skiagram.errors import DataError
+from skiagram.image_store.shards import Image, Spacing
 from skiagram.near_duplicates import (
     THUMBNAIL,
     Pairs,
@@ -56,7 +57,9 @@ class ExaminedFile:
 
     Attributes:
         name: File name, relative to the folder.
-        sha256: Checksum of the file.
+        checksums: File name → SHA-256 of the file, of a DICOM series' folder and of its mask.
+        spacing: Distances of slices (a volume's alone), rows and columns, mm; None where unknown.
+        region: Voxels and separate parts of its region of interest; None for the whole image.
         shape: Shape of the image.
         depth: Type of its pixels.
         stored_bytes: What its pixels take uncompressed.
@@ -67,7 +70,9 @@ class ExaminedFile:
     """
 
     name: str
-    sha256: str
+    checksums: dict[str, str]
+    spacing: Spacing | None
+    region: tuple[int, int] | None
     shape: tuple[int, ...]
     depth: str
     stored_bytes: int
@@ -123,12 +128,14 @@ def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design)
         DataError: A column is missing.
         OptionError: Columns and sites do not fit together.
     """
+    columns = [name for name in (source.columns.file, source.columns.mask) if name is not None]
+    names = [row.cells[column] for row in rows for column in columns]
+    rows = keep_modality(rows, source.columns, source.image_modality)
     listing = list_entries(rows, source.columns, source.classes, source.test_sites)
-    names = [row.cells[source.columns.file] for row in rows]
     problems = list(listing.problems)
     if source.unlisted == "refuse":
         problems += find_unlisted_images(folder, names)
-    results = examine_files(folder, [entry.name for entry in listing.entries])
+    results = examine_files(folder, listing.references, source.mask_grid)
     problems += [file for file in results if isinstance(file, DataError)]
     examined = [file for file in results if isinstance(file, ExaminedFile)]
     channels = _commonest_channels(examined)
@@ -138,7 +145,8 @@ def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design)
         check_entries(listing.entries, task, f"data set {source.name}")
     except DataError as error:
         problems.append(error)
-    pairs = _pairs(folder, examined)
+    by_name = {reference.name: reference for reference in listing.references}
+    pairs = _pairs(folder, [by_name[file.name] for file in examined], examined)
     readable = {file.name for file in examined}
     usable = [entry for entry in listing.entries if entry.name in readable]
     cases = _cases(usable, pairs, design)
@@ -165,16 +173,22 @@ def _find_channel_problems(examined: list[ExaminedFile], channels: int) -> list[
     return problems
 
 
-def _pairs(folder: Path, examined: list[ExaminedFile]) -> Pairs:
-    thumbnails = np.zeros((len(examined), THUMBNAIL**2), dtype=np.float32)
+def _pairs(folder: Path, references: list[ImageReference], examined: list[ExaminedFile]) -> Pairs:
+    size = examined[0].thumbnail.size if examined else THUMBNAIL**2
+    thumbnails = np.zeros((len(examined), size), dtype=np.float32)
     for i, file in enumerate(examined):
         thumbnails[i] = file.thumbnail
     return pairs_among(
         thumbnails,
         [file.digest for file in examined],
         [file.shape for file in examined],
-        lambda i: read_image(folder / examined[i].name, examined[i].name).pixels,
+        lambda i: _read_pixels(folder, references[i]),
     )
+
+
+def _read_pixels(folder: Path, reference: ImageReference) -> Image:
+    whole = ImageReference(reference.file)
+    return decode_case(read_case_files(folder, whole), whole).pixels
 
 
 def _findings(evidence: Evidence) -> list[Finding]:
@@ -212,18 +226,23 @@ def _ingested_cases(entries: list[Entry], pairs: Pairs, design: Design) -> Cases
     return tabulate_cases(ordered, case_id, clusters(in_order, len(entries)), design)
 
 
-def examine_file(folder: Path, name: str) -> ExaminedFile | DataError:
-    """Read one file; a fault is returned in the words in which the run would raise it."""
+def examine_file(
+    folder: Path, mask_grid: MaskGrid, reference: ImageReference
+) -> ExaminedFile | DataError:
+    """Read one image; a fault is returned in the words in which the run would raise it."""
     started = time.perf_counter()
     try:
-        content = read_file(folder / name, name)
-        image = decode_image(content, name).pixels
-        check_image(image, name)
+        files = read_case_files(folder, reference)
+        decoded = decode_case(files, reference, mask_grid)
+        image = decoded.pixels
+        check_image(image, reference.name)
     except DataError as error:
         return error
     return ExaminedFile(
-        name=name,
-        sha256=hashlib.sha256(content).hexdigest(),
+        name=reference.name,
+        checksums=dict(files.checksums),
+        spacing=decoded.spacing,
+        region=None if decoded.region is None else describe_region(decoded.region.inside),
         shape=image.shape,
         depth=str(image.dtype),
         stored_bytes=image.nbytes,
@@ -234,10 +253,22 @@ def examine_file(folder: Path, name: str) -> ExaminedFile | DataError:
     )
 
 
-def examine_files(folder: Path, names: list[str]) -> list[ExaminedFile | DataError]:
-    """Read all files, in the order given; decoding holds Python's lock, so processes share it."""
+def describe_region(inside: NDArray[np.bool_]) -> tuple[int, int]:
+    """Return how many voxels a region has, and in how many parts that do not touch."""
+    from scipy.ndimage import generate_binary_structure, label
+
+    touching = generate_binary_structure(inside.ndim, inside.ndim)
+    return int(inside.sum()), int(label(inside, touching)[1])
+
+
+def examine_files(
+    folder: Path, references: Sequence[ImageReference], mask_grid: MaskGrid = "same"
+) -> list[ExaminedFile | DataError]:
+    """Read all images, in the order given; decoding holds Python's lock: processes share it."""
     results: list[ExaminedFile | DataError] = []
-    with _examine_in_parallel(folder, names) as examined, Progress("Read", len(names)) as bar:
+    work = partial(examine_file, folder, mask_grid)
+    number = len(references)
+    with _examine_in_parallel(work, references) as examined, Progress("Read", number) as bar:
         for result in examined:
             results.append(result)
             bar.advance()
@@ -246,16 +277,16 @@ def examine_files(folder: Path, names: list[str]) -> list[ExaminedFile | DataErr
 
 @contextmanager
 def _examine_in_parallel(
-    folder: Path, names: list[str]
+    work: Callable[[ImageReference], ExaminedFile | DataError],
+    references: Sequence[ImageReference],
 ) -> Iterator[Iterator[ExaminedFile | DataError]]:
-    work = partial(examine_file, folder)
-    if len(names) < _FEW:
-        yield map(work, names)
+    if len(references) < _FEW:
+        yield map(work, references)
         return
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     with ProcessPoolExecutor(cores, initializer=_start_worker) as pool:
         try:
-            yield pool.map(work, names, chunksize=_CHUNK)
+            yield pool.map(work, references, chunksize=_CHUNK)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -17,6 +17,7 @@ from pydantic.dataclasses import dataclass as options
 
 from skiagram.datasets.contract import Entry
 from skiagram.datasets.folder.identifiers import suspect_column
+from skiagram.datasets.volumes.case_images import ImageReference
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
 from skiagram.records import Split
@@ -142,15 +143,18 @@ def require_columns(rows: list[Row], named: Iterable[str]) -> None:
             )
 
 
-def find_file_problems(rows: list[Row], column: str) -> list[DataError]:
-    """Return what is wrong with the column of file names, in row order.
+def find_file_problems(
+    rows: list[Row], column: str, beside: tuple[str, ...] = ()
+) -> list[DataError]:
+    """Return what is wrong with a column of file names, in row order.
 
     Args:
         rows: The table.
         column: Name of the column; names are relative to the folder.
+        beside: Columns that tell several rows of one file apart.
     """
     problems: list[DataError] = []
-    lines: dict[str, list[int]] = {}
+    lines: dict[tuple[str, ...], list[int]] = {}
     for row in rows:
         name = row.cells[column]
         if not name:
@@ -179,15 +183,16 @@ def find_file_problems(rows: list[Row], column: str) -> list[DataError]:
                 )
             )
         else:
-            lines.setdefault(normalise_name(name), []).append(row.line)
+            apart = tuple(row.cells[other] for other in beside)
+            lines.setdefault((normalise_name(name), *apart), []).append(row.line)
     problems += [
         DataError(
             f"{len(lines_of_file)} rows, in lines {', '.join(map(str, lines_of_file))} of the CSV",
-            where=name,
-            allowed="one row per file",
+            where=key[0],
+            allowed="one row per region" if beside else "one row per file",
             remedy="keep the row with the right label",
         )
-        for name, lines_of_file in lines.items()
+        for key, lines_of_file in lines.items()
         if len(lines_of_file) > 1
     ]
     return problems
@@ -212,6 +217,10 @@ class Columns:
         forced_covariates: Those of the covariates that go on although they look as if they did.
         scores: What readers or devices said, a number for every case, higher = more likely the
             positive class; each can stand beside the models.
+        mask: File of the region of interest, relative to the folder; null for whole images.
+        modality: Kind of image, where a case has several, for example PET and MR.
+        region: Name of the region in a mask's file that holds several.
+        label_value: Value of the region's voxels, where a mask holds several labels.
     """
 
     file: str
@@ -222,6 +231,10 @@ class Columns:
     covariates: tuple[str, ...]
     scores: tuple[str, ...]
     forced_covariates: tuple[str, ...] = ()
+    mask: str | None = None
+    modality: str | None = None
+    region: str | None = None
+    label_value: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse covariates and scores that identify a person or tell the answer."""
@@ -252,7 +265,8 @@ class Columns:
     def used(self) -> tuple[str, ...]:
         """Return every column that is read, the file's first."""
         named = (self.file, self.patient, self.label, self.split, self.site)
-        every = (*named, *self.covariates, *self.scores)
+        of_regions = (self.mask, self.modality, self.region, self.label_value)
+        every = (*named, *of_regions, *self.covariates, *self.scores)
         return tuple(dict.fromkeys(name for name in every if name is not None))
 
 
@@ -288,10 +302,12 @@ class Listing:
     Attributes:
         entries: One a usable row, in row order.
         problems: What is wrong with other rows or with the whole, in the words of the run.
+        references: What is read for each entry.
     """
 
     entries: list[Entry]
     problems: list[DataError]
+    references: list[ImageReference]
 
 
 def list_entries(
@@ -311,17 +327,65 @@ def list_entries(
     """
     require_columns(rows, columns.used())
     _check_sites(rows, columns, test_sites)
-    problems = [*find_covariate_problems(rows, columns), *find_file_problems(rows, columns.file)]
+    apart = tuple(name for name in (columns.region, columns.label_value) if name is not None)
+    problems = [
+        *find_covariate_problems(rows, columns),
+        *find_file_problems(rows, columns.file, apart),
+    ]
+    if columns.mask is not None:
+        problems += find_file_problems(rows, columns.mask, (columns.file, *apart))
     numeric = {name for name in columns.covariates if _is_numeric(rows, name)}
     entries: dict[str, Entry] = {}
+    references: dict[str, ImageReference] = {}
     for row in rows:
         problem = _problem(row, columns, classes)
         if problem is not None:
             problems.append(problem)
             continue
-        name = normalise_name(row.cells[columns.file])
-        entries.setdefault(name, _entry(row, columns, classes, test_sites, numeric))
-    return Listing(list(entries.values()), problems)
+        reference = refer(row, columns)
+        references.setdefault(reference.name, reference)
+        entry = _entry(row, columns, classes, test_sites, numeric)
+        entries.setdefault(reference.name, entry)
+    return Listing(list(entries.values()), problems, list(references.values()))
+
+
+def refer(row: Row, columns: Columns) -> ImageReference:
+    """Return what is read for a row whose cells are sound."""
+    mask = row.cells[columns.mask] if columns.mask else None
+    label = row.cells[columns.label_value] if columns.label_value else ""
+    return ImageReference(
+        file=normalise_name(row.cells[columns.file]),
+        mask=normalise_name(mask) if mask else None,
+        region=(row.cells[columns.region] or None) if columns.region else None,
+        label_value=int(label) if label else None,
+    )
+
+
+def keep_modality(rows: list[Row], columns: Columns, modality: str | None) -> list[Row]:
+    """Return the rows of the chosen modality.
+
+    Raises:
+        OptionError: None is chosen where the table holds several, or it holds no such modality.
+    """
+    if columns.modality is None:
+        if modality is not None:
+            raise OptionError(
+                f"`{modality}` was given",
+                where="dataset.image_modality",
+                allowed="a modality where `columns.modality` names a column",
+            )
+        return rows
+    found = sorted({row.cells[columns.modality] for row in rows})
+    if modality is None and len(found) == 1:
+        return rows
+    if modality not in found:
+        raise OptionError(
+            f"{len(found)} modalities" if modality is None else f"no image of `{modality}`",
+            where="dataset.image_modality",
+            allowed=", ".join(found),
+            remedy="choose one (`skiagram init … --modality`)",
+        )
+    return [row for row in rows if row.cells[columns.modality] == modality]
 
 
 def _entry(
@@ -336,7 +400,7 @@ def _entry(
         split = "test" if row.cells[columns.site] in test_sites else "train"
     known = {name: row.cells[name] or None for name in columns.covariates}
     return Entry(
-        name=normalise_name(row.cells[columns.file]),
+        name=refer(row, columns).name,
         patient=row.cells[columns.patient] if columns.patient else None,
         label=classes.index(row.cells[columns.label]),
         split=split,
@@ -368,7 +432,26 @@ def _problem(row: Row, columns: Columns, classes: Sequence[str]) -> DataError | 
         return DataError(
             f"split `{row.cells[columns.split]}`", where=where, allowed=", ".join(_SPLITS)
         )
-    return _score_problem(row, columns.scores, where)
+    return _region_problem(row, columns, where) or _score_problem(row, columns.scores, where)
+
+
+def _region_problem(row: Row, columns: Columns, where: str) -> DataError | None:
+    if columns.mask is not None and not row.cells[columns.mask]:
+        return DataError(
+            f"an image without a mask, column `{columns.mask}`",
+            where=where,
+            allowed="a mask for every image, or none for all",
+            remedy="fill in the mask, or remove the row",
+        )
+    label = row.cells[columns.label_value] if columns.label_value else ""
+    if label and not label.isdecimal():
+        return DataError(
+            f"`{label}`, column `{columns.label_value}`",
+            where=where,
+            allowed="a whole number, or an empty cell",
+            remedy="correct the cell",
+        )
+    return None
 
 
 def _score_problem(row: Row, scores: Sequence[str], where: str) -> DataError | None:

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.pixels import pixel_array
 from pydicom.tag import Tag
 
-from skiagram.datasets.dicom import check_deflated, check_size
+from skiagram.datasets.dicom import check_deflated
+from skiagram.datasets.dicom_codecs import check_size, decode_pixels
 from skiagram.datasets.volumes.grid import Volume, orient
 from skiagram.datasets.volumes.volume_files import check_voxels, narrow
 from skiagram.errors import DataError
@@ -93,7 +93,7 @@ def decode_series(files: Sequence[tuple[str, bytes]], name: str) -> Volume:
         voxels = (voxels * suv_factor(first, name)).astype(np.float32)
     check_voxels(voxels.shape)
     turned, grid = orient(narrow(voxels), steps, ordered[0].position)
-    return Volume(turned, grid, _unit(first))
+    return Volume(turned, grid, _unit(first), str(first.get("Modality", "")))
 
 
 def suv_factor(header: Any, name: str) -> float:
@@ -213,7 +213,7 @@ def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
 
 def _slices(header: Any, name: str) -> list[_Slice]:
     try:
-        pixels = pixel_array(header)
+        pixels = decode_pixels(header)
     except Exception as error:  # damage can break a decoder anywhere
         raise DataError(
             "pixels cannot be read", where=name, remedy="export the series again"

@@ -104,11 +104,13 @@ class Volume:
         voxels: (depth, height, width) uint8, uint16, int16 or float32, in canonical orientation.
         grid: Where the voxels lie.
         unit: Unit of the values, for example `HU` or `SUV`; empty where the file does not say.
+        modality: DICOM Modality of its files; empty where they name none.
     """
 
     voxels: NDArray[Any]
     grid: Grid
     unit: str = ""
+    modality: str = ""
 
 
 def orient(

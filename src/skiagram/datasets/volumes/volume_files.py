@@ -54,7 +54,7 @@ _META = re.compile(rb"\s*(ObjectType|NDims|Comment)\s*=")
 
 
 def is_volume_file(head: bytes) -> bool:
-    """Return whether a file's first 352 bytes are those of a kind that is read here."""
+    """Return whether a file's first bytes, 4,096 or more, are those of a kind that is read here."""
     return _kind(_unpacked(head, 352)) is not None
 
 

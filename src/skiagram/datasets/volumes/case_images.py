@@ -1,0 +1,186 @@
+"""The image of one case from its files: a picture, a volume or a DICOM series, and its region."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+
+from skiagram.datasets.contract import SpacedImage
+from skiagram.datasets.image_files import decode_image, read_file
+from skiagram.datasets.volumes.dicom_series import decode_series
+from skiagram.datasets.volumes.grid import Volume
+from skiagram.datasets.volumes.masks import MaskGrid, decode_mask
+from skiagram.datasets.volumes.volume_files import decode_volume, is_volume_file
+from skiagram.errors import DataError
+from skiagram.image_store.shards import Region
+
+_HEAD = 2**16
+_DICOM = b"DICM"
+
+
+@dataclass(frozen=True)
+class ImageReference:
+    """Where the image of a case and its region are read from.
+
+    Attributes:
+        file: File, or folder of a DICOM series, relative to the data set's folder.
+        mask: File of the region; None for the whole image.
+        region: Name of the region within its file; None where there is one only.
+        label_value: Value of the region's voxels; None for all that is not 0.
+    """
+
+    file: str
+    mask: str | None = None
+    region: str | None = None
+    label_value: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Return what messages call it."""
+        chosen = self.region or ("" if self.label_value is None else f"label {self.label_value}")
+        return self.file if not chosen else f"{self.file} ({chosen})"
+
+
+@dataclass(frozen=True)
+class CaseFiles:
+    """The bytes of an image and of its region.
+
+    Attributes:
+        image: Name → content of its files, more than one for a DICOM series.
+        mask: Content of its mask's file; None for the whole image.
+        checksums: File or folder as the reference names it → SHA-256.
+    """
+
+    image: Mapping[str, bytes]
+    mask: bytes | None
+    checksums: Mapping[str, str]
+
+
+def read_case_files(folder: Path, reference: ImageReference) -> CaseFiles:
+    """Read the files of an image, each once.
+
+    Args:
+        folder: Folder of the data set.
+        reference: What to read.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
+    path = folder / reference.file
+    if path.is_dir():
+        names = sorted(item.name for item in path.iterdir() if not item.name.startswith("."))
+        image = {name: read_file(path / name, f"{reference.file}/{name}") for name in names}
+        lines = "".join(f"{_sha256(content)}  {name}\n" for name, content in image.items())
+        checksums = {reference.file: _sha256(lines.encode())}
+    else:
+        image = {reference.file: read_file(path, reference.file)}
+        checksums = {reference.file: _sha256(image[reference.file])}
+    mask = None
+    if reference.mask is not None:
+        mask = read_file(folder / reference.mask, reference.mask)
+        checksums[reference.mask] = _sha256(mask)
+    return CaseFiles(image, mask, checksums)
+
+
+def decode_case(
+    files: CaseFiles, reference: ImageReference, mask_grid: MaskGrid = "same"
+) -> SpacedImage:
+    """Make the image of a case, with its region, of the bytes of its files.
+
+    Args:
+        files: What `read_case_files` read.
+        reference: What it was asked for.
+        mask_grid: What to do with a mask on other voxels than its image's.
+
+    Returns:
+        A volume as (depth, height, width, 1), an image as `decode_image` says.
+
+    Raises:
+        DataError: A file is damaged or of another kind, or the region does not fit the image.
+    """
+    volume = _volume(files.image, reference.file)
+    if volume is None:
+        image = decode_image(files.image[reference.file], reference.file)
+        if files.mask is None:
+            return image
+        inside = _plane_mask(files.mask, reference, image.pixels.shape[:2])
+        return SpacedImage(image.pixels, image.spacing, image.modality, Region(inside))
+    region = None
+    if files.mask is not None and reference.mask is not None:
+        inside = decode_mask(
+            files.mask,
+            reference.mask,
+            volume.grid,
+            region=reference.region,
+            label_value=reference.label_value,
+            mask_grid=mask_grid,
+        )
+        direction = tuple(float(value) for value in np.ravel(volume.grid.direction))
+        region = Region(inside, None, volume.grid.origin, direction)
+    return SpacedImage(volume.voxels[..., None], volume.grid.spacing, volume.modality, region)
+
+
+def _volume(image: Mapping[str, bytes], name: str) -> Volume | None:
+    """Return the volume in some files; None where it is a plane image."""
+    if list(image) != [name]:
+        return decode_series(list(image.items()), name)
+    content = image[name]
+    if is_volume_file(content[:_HEAD]):
+        return decode_volume(content, name)
+    if content[128:132] == _DICOM and _frames(content) > 1:
+        return decode_series([(name, content)], name)
+    return None
+
+
+def _frames(content: bytes) -> int:
+    try:
+        header = pydicom.dcmread(
+            BytesIO(content), stop_before_pixels=True, specific_tags=["NumberOfFrames"]
+        )
+        return int(header.get("NumberOfFrames") or 1)
+    except Exception:  # damage is named where the pixels are read
+        return 1
+
+
+def _plane_mask(
+    content: bytes, reference: ImageReference, shape: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    where = reference.mask or ""
+    labels = decode_image(content, where).pixels
+    if labels.shape != shape:
+        found = " × ".join(map(str, labels.shape))
+        raise DataError(
+            f"a mask of {found} pixels",
+            where=where,
+            allowed=f"{' × '.join(map(str, shape))}, as its image, and one channel",
+            remedy="check that the mask belongs to this image",
+        )
+    values = [int(value) for value in np.unique(labels) if value]
+    if reference.label_value is None and len(values) > 1:
+        raise DataError(
+            f"{len(values)} labels ({', '.join(map(str, values[:10]))})",
+            where=where,
+            allowed="one label, or its number in the column `label_value`",
+            remedy="name the label; a mask saved as JPEG has blurred borders, save it as PNG",
+        )
+    number = reference.label_value
+    inside: NDArray[np.bool_] = labels != 0 if number is None else labels == number
+    if not inside.any():
+        raise DataError(
+            "an empty mask: no pixel of the image is inside"
+            if number is None
+            else f"no pixel has the label {number}",
+            where=where,
+            allowed="at least one pixel",
+            remedy="draw the region again, correct its label, or remove the row",
+        )
+    return inside
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
