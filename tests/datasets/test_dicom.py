@@ -241,7 +241,6 @@ def test_the_spacing_of_a_real_scanner_is_read() -> None:
         ("SC_rgb_rle_2frame.dcm", "2 frames"),
         ("MR_truncated.dcm", "truncated or damaged"),
         ("badVR.dcm", "truncated or damaged"),
-        ("MR_small_jpeg_ls_lossless.dcm", "JPEG-LS Lossless Image Compression has no decoder"),
         ("meta_missing_tsyntax.dcm", "transfer syntax unnamed has no decoder"),
     ],
 )
@@ -344,7 +343,8 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(kind: str) -> None:
     file = BOMBS[kind]()
     tracemalloc.start()
     started = time.process_time()
-    with pytest.raises(DataError, match=r"inflate to more|more than the 8 rows|65535 × 65535"):
+    found = r"inflate to more|more than the 8 rows|not the 8 of 8|65535 × 65535"
+    with pytest.raises(DataError, match=found):
         read_dicom(file)
     seconds, (_, most) = time.process_time() - started, tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -9,32 +9,32 @@ made to fill the memory.
 """
 
 import math
-import struct
-import warnings
 import zlib
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from PIL import Image as Pillow
-from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset, read_preamble
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, get_decoder
-from pydicom.pixels import pixel_array as decode
+from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut
 from pydicom.tag import Tag
-from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from skiagram.datasets.contract import SpacedImage
+from skiagram.datasets.dicom_codecs import (
+    MOST_PIXELS,
+    READ,
+    check_size,
+    decodable,
+    decode_pixels,
+)
 from skiagram.datasets.files import read_file
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, Spacing
 
-MOST_PIXELS = 2**26  # of an image: 8,192 × 8,192
 _BESIDE_PIXELS = 2**24  # bytes of everything in a file but its pixels
 _PIECE = 2**16  # bytes that are inflated at once
 _PALETTE = [
@@ -91,7 +91,7 @@ def read_dicom(file: Path | BinaryIO) -> SpacedImage:
         check_size(header, where)
         modality = header.get("Modality")
         named = str(modality) if modality in _MODALITIES else ""
-        return SpacedImage(_image(decode(header), header), _spacing(header, where), named)
+        return SpacedImage(_image(decode_pixels(header), header), _spacing(header, where), named)
     except DataError:
         raise
     except InvalidDicomError as error:
@@ -134,61 +134,6 @@ def _deflated_header(first: bytes) -> Any:
     )
 
 
-def check_size(header: Any, where: str) -> None:
-    """Refuse what would decode to more pixels than the header says, or than fit."""
-    rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
-    if not rows * columns:
-        raise DataError(f"{rows} rows of {columns} pixels", where=where, remedy="export it again")
-    if rows * columns > MOST_PIXELS:
-        raise DataError(
-            f"{columns} × {rows} pixels",
-            where=where,
-            allowed=f"at most {MOST_PIXELS:,} pixels",
-            remedy="cut the image or scale it down",
-        )
-    syntax = header.file_meta.TransferSyntaxUID
-    if not syntax.is_encapsulated:
-        return
-    frame = get_frame(header.PixelData, 0, number_of_frames=1)
-    found = _rle_pixels(frame, rows * columns) if syntax == RLELossless else _coded_pixels(frame)
-    if found > rows * columns + 1:  # RLE may pad to an even length
-        raise DataError(
-            f"compressed pixels that are more than the {rows} rows of {columns} in its header",
-            where=where,
-            remedy="the file is damaged or made to fill the memory; leave it out",
-        )
-
-
-def _coded_pixels(frame: bytes) -> int:
-    """Return the pixels that a JPEG or JPEG 2000 stream itself declares; 0 where it tells none."""
-    try:
-        with warnings.catch_warnings(action="ignore"), Pillow.open(BytesIO(frame)) as stream:
-            return stream.width * stream.height
-    except Pillow.DecompressionBombError:
-        return MOST_PIXELS + 2
-    except Exception:  # a stream that Pillow does not know is the decoder's matter
-        return 0
-
-
-def _rle_pixels(frame: bytes, expected: int) -> int:
-    """Return the length of the longest segment of an RLE frame, counted to just above `expected`.
-
-    DICOM PS3.5 G.3: a header byte of 0 to 127 is followed by that many bytes and one; one of 129
-    to 255 by a byte that stands for 257 minus it.
-    """
-    n = min(struct.unpack_from("<L", frame)[0], 15)
-    bounds = [*struct.unpack_from(f"<{n}L", frame, 4), len(frame)]
-    longest = 0
-    for start, end in pairwise(bounds):
-        position, found = start, 0
-        while position < end and found <= expected + 1:
-            head = frame[position]
-            found += head + 1 if head < 128 else 257 - head if head > 128 else 0
-            position += head + 2 if head < 128 else 2 if head > 128 else 1
-        longest = max(longest, found)
-    return longest
-
-
 def _expected_bytes(header: Any) -> int:
     """Return the bytes of the pixels, at most those of the largest image that is read."""
     counts = [int(header.get(name) or 1) for name in _SIZE]
@@ -214,11 +159,11 @@ def _check(header: Any, where: str) -> None:
             f"{header.NumberOfFrames} frames", where=where, remedy="write one file per frame"
         )
     syntax = header.file_meta.get("TransferSyntaxUID")
-    if not _decodable(syntax):
+    if not decodable(syntax):
         raise DataError(
             f"transfer syntax {getattr(syntax, 'name', 'unnamed')} has no decoder here",
             where=where,
-            allowed="uncompressed, deflated, RLE, JPEG baseline, JPEG 2000",
+            allowed=READ,
             remedy="decompress the file, for example with `gdcmconv --raw`",
         )
 
@@ -250,13 +195,6 @@ def _spacing(header: Any, where: str) -> Spacing | None:
         if rows and columns:
             return rows, columns
     return None
-
-
-def _decodable(syntax: Any) -> bool:
-    try:
-        return syntax is not None and bool(get_decoder(syntax).is_available)
-    except NotImplementedError:
-        return False
 
 
 def _image(stored: NDArray[Any], header: Any) -> Image:

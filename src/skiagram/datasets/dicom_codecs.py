@@ -1,0 +1,290 @@
+"""Compressed pixels of DICOM files: what a stream says of itself, and who decodes it.
+
+pydicom and Pillow decode RLE and JPEG of 8 bits; imagecodecs (OpenJPEG, CharLS, libjpeg-turbo) all
+else. Decoding leaves Python's lock, so that files are decoded side by side.
+
+A stream is measured before it is decoded: a small file can be made to fill the memory. One without
+its end is refused: some decoders would fill up what is missing, and one never returns.
+"""
+
+import os
+import struct
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from multiprocessing import parent_process
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.encaps import generate_frames
+from pydicom.pixels import get_decoder, pixel_array
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    UID,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
+
+from skiagram.errors import DataError
+
+MOST_PIXELS = 2**26  # of an image: 8,192 × 8,192
+READ = "uncompressed, deflated, RLE, JPEG, JPEG Lossless, JPEG-LS, JPEG 2000, HTJ2K"
+_PLUGIN = "imagecodecs"
+_JPEG_2000 = (JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K)
+_JPEG_LS = (JPEGLSLossless, JPEGLSNearLossless)
+_JPEG = (JPEGBaseline8Bit, JPEGExtended12Bit)
+_JPEG_LOSSLESS = (JPEGLossless, JPEGLosslessSV1)
+_END_OF_IMAGE = b"\xff\xd9"
+_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}  # markers of JPEG that have no content
+_NO_FRAME = {0xC4, 0xC8, 0xCC}  # tables among SOF0 to SOF15
+_JPEG_LS_FRAME = 0xF7
+_LARGE = 2**20  # pixels from which on threads pay
+_MOST_THREADS = 8
+# pydicom asks for it under this name
+DECODER_DEPENDENCIES = dict.fromkeys(
+    (*_JPEG_2000, *_JPEG_LS, JPEGExtended12Bit, *_JPEG_LOSSLESS), ("imagecodecs",)
+)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What a compressed frame says of itself.
+
+    Attributes:
+        rows: Rows of pixels.
+        columns: Columns of pixels.
+        samples: Values a pixel.
+        bits: Bits a value.
+    """
+
+    rows: int
+    columns: int
+    samples: int
+    bits: int
+
+
+def read_stream(frame: bytes) -> Stream | None:
+    """Return the header of a JPEG, JPEG-LS or JPEG 2000 stream; None where there is none."""
+    try:
+        if frame[:2] == b"\xff\xd8":
+            return _jpeg_stream(frame)
+        start = frame.find(b"\xff\x4f\xff\x51")  # SOC and SIZ: ISO/IEC 15444-1, A.5.1
+        if start < 0:
+            return None
+        right, lower, left, upper = struct.unpack_from(">4L", frame, start + 8)
+        samples, depth = struct.unpack_from(">HB", frame, start + 40)
+        return Stream(lower - upper, right - left, samples, (depth & 0x7F) + 1)
+    except (struct.error, IndexError):
+        return None
+
+
+def _jpeg_stream(frame: bytes) -> Stream | None:
+    """Go from marker to marker up to the frame header (ITU-T T.81, B.2.2; T.87, C.2.2)."""
+    at = 2
+    while True:
+        marker = frame[at + 1]
+        if frame[at] != 0xFF:
+            return None
+        if marker == 0xFF or marker in _WITHOUT_LENGTH:
+            at += 1 if marker == 0xFF else 2
+            continue
+        if marker == _JPEG_LS_FRAME or (0xC0 <= marker <= 0xCF and marker not in _NO_FRAME):
+            bits, rows, columns, samples = struct.unpack_from(">BHHB", frame, at + 4)
+            return Stream(rows, columns, samples, bits)
+        at += 2 + int(struct.unpack_from(">H", frame, at + 2)[0])
+
+
+def check_size(header: Any, where: str) -> None:
+    """Refuse what would decode to other pixels than the header says, or to more than fit.
+
+    Args:
+        header: A DICOM data set with pixels.
+        where: Name of the file, for messages.
+
+    Raises:
+        DataError: There are no rows, too many, or the compressed pixels are not those of the
+            header or not whole.
+    """
+    rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
+    if not rows * columns:
+        raise DataError(f"{rows} rows of {columns} pixels", where=where, remedy="export it again")
+    if rows * columns > MOST_PIXELS:
+        raise DataError(
+            f"{columns} × {rows} pixels",
+            where=where,
+            allowed=f"at most {MOST_PIXELS:,} pixels",
+            remedy="cut the image or scale it down",
+        )
+    syntax = header.file_meta.TransferSyntaxUID
+    if not syntax.is_encapsulated:
+        return
+    number = int(header.get("NumberOfFrames") or 1)
+    for frame in generate_frames(header.PixelData, number_of_frames=number):
+        if syntax == RLELossless:
+            if _rle_pixels(frame, rows * columns) > rows * columns + 1:  # padded to an even length
+                raise _other_pixels(f"more than the {rows} rows of {columns}", where)
+        else:
+            _check_stream(frame, syntax, header, where)
+
+
+def _check_stream(frame: bytes, syntax: UID, header: Any, where: str) -> None:
+    stream = read_stream(frame)
+    if stream is None:
+        raise _damaged("without a readable beginning", where)
+    if (stream.rows, stream.columns) != (header.Rows, header.Columns):
+        found = f"{stream.rows} rows of {stream.columns}, not the {header.Rows} of {header.Columns}"
+        raise _other_pixels(found, where)
+    if stream.samples != header.SamplesPerPixel:
+        raise _damaged(f"of {stream.samples} values a pixel, not {header.SamplesPerPixel}", where)
+    if syntax not in _JPEG_2000 and not frame.rstrip(b"\0\xff").endswith(_END_OF_IMAGE):
+        raise _damaged("without their end", where)
+    if syntax == JPEGExtended12Bit and stream.samples > 1 and stream.bits > 8:
+        raise DataError(
+            f"JPEG of {stream.bits} bits in colour",
+            where=where,
+            allowed="colour of 8 bits per channel, or lossless",
+            remedy="convert the file, for example with `gdcmconv --raw`",
+        )
+
+
+def _other_pixels(found: str, where: str) -> DataError:
+    return DataError(
+        f"compressed pixels that are {found} in its header",
+        where=where,
+        remedy="the file is damaged or made to fill the memory; leave it out",
+    )
+
+
+def _damaged(found: str, where: str) -> DataError:
+    return DataError(
+        f"compressed pixels {found}",
+        where=where,
+        remedy="the file is truncated or damaged; export it again",
+    )
+
+
+def _rle_pixels(frame: bytes, expected: int) -> int:
+    """Return the length of the longest segment of an RLE frame, counted to just above `expected`.
+
+    DICOM PS3.5 G.3: a header byte of 0 to 127 is followed by that many bytes and one; one of 129
+    to 255 by a byte that stands for 257 minus it.
+    """
+    n = min(struct.unpack_from("<L", frame)[0], 15)
+    bounds = [*struct.unpack_from(f"<{n}L", frame, 4), len(frame)]
+    longest = 0
+    for start, end in pairwise(bounds):
+        position, found = start, 0
+        while position < end and found <= expected + 1:
+            head = frame[position]
+            found += head + 1 if head < 128 else 257 - head if head > 128 else 0
+            position += head + 2 if head < 128 else 2 if head > 128 else 1
+        longest = max(longest, found)
+    return longest
+
+
+def decode_pixels(header: Any) -> NDArray[Any]:
+    """Return the stored values of a DICOM data set whose size has been checked; colour is RGB.
+
+    Args:
+        header: The data set.
+
+    Returns:
+        (rows, columns), (rows, columns, 3), or either with the frames before, as pydicom's
+        `pixel_array`.
+    """
+    syntax = header.file_meta.TransferSyntaxUID
+    if syntax not in DECODER_DEPENDENCIES or _is_plain_jpeg(header, syntax):
+        return pixel_array(header)  # type: ignore[no-any-return]
+    _register()
+    return pixel_array(header, decoding_plugin=_PLUGIN)  # type: ignore[no-any-return]
+
+
+def decodable(syntax: UID | None) -> bool:
+    """Return whether pixels of a transfer syntax can be read."""
+    if syntax is None:
+        return False
+    if syntax in DECODER_DEPENDENCIES:
+        return True
+    try:
+        return bool(get_decoder(syntax).is_available)
+    except NotImplementedError:
+        return False
+
+
+def _is_plain_jpeg(header: Any, syntax: UID) -> bool:
+    if syntax not in _JPEG:
+        return False
+    number = int(header.get("NumberOfFrames") or 1)
+    stream = read_stream(next(generate_frames(header.PixelData, number_of_frames=number)))
+    return stream is not None and stream.bits == 8
+
+
+@cache
+def _register() -> None:
+    """Make this module one of pydicom's decoders."""
+    for syntax in DECODER_DEPENDENCIES:
+        decoder = get_decoder(syntax)
+        if _PLUGIN not in decoder.available_plugins:
+            decoder.add_plugin(_PLUGIN, (__name__, "decode_frame"))
+
+
+def is_available(syntax: str) -> bool:
+    """Return whether imagecodecs decodes a transfer syntax; pydicom asks for it."""
+    return syntax in DECODER_DEPENDENCIES
+
+
+def decode_frame(frame: bytes, runner: Any) -> bytearray:
+    """Decode one frame, as pydicom asks of its plugins.
+
+    Args:
+        frame: The compressed stream.
+        runner: pydicom's `DecodeRunner`: what the header says, and what the decoded frame is like.
+
+    Raises:
+        ValueError: It does not hold the pixels that it announces.
+    """
+    rows, columns, samples = runner.rows, runner.columns, runner.samples_per_pixel
+    pixels = _decoder_of(runner.transfer_syntax)(frame)
+    by_pixel = (rows, columns) if samples == 1 else (rows, columns, samples)
+    by_plane = (samples, rows, columns)
+    if pixels.shape not in {by_pixel, by_plane}:
+        raise ValueError(f"{pixels.shape} pixels instead of {by_pixel}")
+    if samples > 1:
+        runner.set_option("planar_configuration", int(pixels.shape != by_pixel))
+        if str(runner.photometric_interpretation) in {"YBR_ICT", "YBR_RCT"}:
+            runner.set_option("photometric_interpretation", "RGB")
+    runner.set_option("bits_allocated", 8 * pixels.itemsize)
+    return bytearray(np.ascontiguousarray(pixels).tobytes())
+
+
+def _decoder_of(syntax: UID) -> Callable[[bytes], NDArray[Any]]:
+    import imagecodecs
+
+    if syntax in _JPEG_2000:
+        return lambda frame: imagecodecs.jpeg2k_decode(frame, numthreads=_threads(frame))
+    if syntax in _JPEG_LS:
+        return imagecodecs.jpegls_decode
+    return imagecodecs.jpeg8_decode
+
+
+def _threads(frame: bytes) -> int:
+    """Return how many threads share a frame: one where files are decoded side by side."""
+    stream = read_stream(frame)
+    small = stream is None or stream.rows * stream.columns < _LARGE
+    alone = threading.current_thread() is threading.main_thread() and parent_process() is None
+    if small or not alone:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, _MOST_THREADS)
