@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
+from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError, OptionError
@@ -24,15 +25,18 @@ def known_folds(cases: int = 360) -> tuple[Scenario, NDArray[np.str_]]:
 
 
 def run(
-    known: Scenario, site: NDArray[np.str_], models: list[ModelScores] | None = None, **more: object
+    known: Scenario,
+    site: NDArray[np.str_],
+    models: list[ModelScores] | None = None,
+    fold_column: str = "site",
+    test_sites: tuple[str, ...] = (),
 ) -> Evaluation:
     table = pd.DataFrame({"case_id": known.cases.case_id, "site": site})
     default = [finished(known, "svm"), finished(known, "small_cnn", arm="deep", seed=1)]
-    options = {"fold_column": "site"} | more
     return evaluate(
         models or default, known.cases, known.task, known.sealed, seed=0, replicates=100,
-        covariates=table, **options,
-    )  # type: ignore[arg-type]  # fmt: skip
+        covariates=table, fold_column=fold_column, test_sites=test_sites,
+    )  # fmt: skip
 
 
 def test_each_site_has_the_auc_of_its_own_cases() -> None:
@@ -42,7 +46,7 @@ def test_each_site_has_the_auc_of_its_own_cases() -> None:
     assert [one.name for one in found.sites] == SITES.tolist()
     assert (found.column, found.left_out) == ("site", 0)
     rows = finished(known, "svm").predictions.part("out_of_fold").table.set_index("case_id")
-    score = rows["probability_1"].loc[known.cases.case_id].to_numpy()
+    score = rows["probability_1"].loc[known.cases.case_id.tolist()].to_numpy()
     for one in found.sites:
         own = site == one.name
         assert one.auc["classical"].value == pytest.approx(
@@ -62,11 +66,11 @@ def test_the_summary_is_that_of_the_sites_on_the_logit() -> None:
     values, variances = [], []
     for one in found.sites:
         auc = one.auc["classical"]
-        low, high = (np.log(bound / (1 - bound)) for bound in (auc.low, auc.high))
+        assert auc.low is not None
+        assert auc.high is not None
+        low, high = logit(auc.low), logit(auc.high)
         values.append((low + high) / 2)
         variances.append(((high - low) / 2) ** 2)
-    from scipy.stats import t
-
     degrees = 29  # of a variance over 30 patients of each class, two images each
     expected = summarise_random_effects(
         np.array(values), np.array(variances) / t.ppf(0.975, degrees) ** 2

@@ -22,10 +22,15 @@ from skiagram.evaluation.results import (
     Planning,
     PredictionSets,
     Ranking,
+    ReaderStudy,
     ReliabilityBin,
     RiskCoverage,
+    Site,
+    SiteStudy,
+    SiteSummary,
     Stability,
     Subgroup,
+    TestedDifference,
     VarianceSplit,
 )
 from skiagram.report.material import Material
@@ -71,6 +76,15 @@ def full() -> Evaluation:
             "random_forest": "The best classical model beats the prevalence.",
         },
         prevalence=0.01,
+        readers=ReaderStudy(
+            {"dr_gray": estimate(0.86, 0.05), "dr_white": estimate(0.8, 0.06)},
+            Estimate(0.83, 0.7, 0.96, "Obuchowski–Rockette"), 0.03,
+            {
+                "classical": TestedDifference(Estimate(0.01, -0.1, 0.12), 0.8, 0.8),
+                "deep": TestedDifference(Estimate(0.09, 0.02, 0.16), 0.01, 0.02),
+            },
+        ),
+        sites=_sites(),
         utility=ClinicalUtility(
             0.01,
             {
@@ -132,16 +146,34 @@ def _decided() -> dict[str, Estimate]:
     return known | {at: estimate(0.034, 0.01, "delta method on the logit")}
 
 
+def _sites() -> SiteStudy:
+    aucs = {"classical": estimate(0.8, 0.1), "deep": estimate(0.85, 0.1)}
+    sites = tuple(
+        Site(name, {"normal": 30, "abnormal": 20}, aucs, Estimate(0.05, -0.02, 0.12))
+        for name in ("Basel", "Leeds", "Porto")
+    )
+    overall = SiteSummary(
+        Estimate(0.82, 0.71, 0.9, "random effects"), Estimate(0.82, 0.4, 0.97), 0.6, "logit"
+    )
+    gain = SiteSummary(
+        Estimate(0.05, -0.01, 0.11, "random effects"), Estimate(0.05, -0.08, 0.18), 0.03,
+        "difference",
+    )  # fmt: skip
+    return SiteStudy("site", sites, 2, {"classical": overall, "deep": overall}, gain)
+
+
 def _parts() -> tuple[Subgroup, ...]:
     figures = {
         "roc_auc": estimate(0.83, 0.1),
         "sensitivity": Estimate(None, reason="no positive case"),
         "specificity": estimate(0.7, 0.1),
     }
+    apart = {"roc_auc": TestedDifference(Estimate(-0.1, -0.19, -0.01), 0.03, 0.12)}
     few = "only 7 patients of class abnormal, fewer than 20"
     return (
-        Subgroup("view_position", "CC", 80, {"normal": 25, "abnormal": 30}, figures),
+        Subgroup("view_position", "CC", 80, {"normal": 25, "abnormal": 30}, figures, "", apart),
         Subgroup("view_position", "MLO", 70, {"normal": 40, "abnormal": 7}, figures, few),
+        Subgroup("film", "hidden: fewer than 5 patients, or fewer of a class", 0, {}, {}),
         Subgroup("site", "40 values", 0, {}, {}, "more than 12 different values"),
     )
 

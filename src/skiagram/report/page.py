@@ -45,6 +45,8 @@ from skiagram.report.sections.decisions import (
 from skiagram.report.sections.errors import confusion_matrices, natural_frequencies
 from skiagram.report.sections.models import list_columns, tabulate_class_auc, tabulate_performance
 from skiagram.report.sections.provenance import describe_methods, describe_opening, flatten_options
+from skiagram.report.sections.readers import describe_readers, tabulate_readers
+from skiagram.report.sections.sites import describe_sites, tabulate_sites
 from skiagram.report.sections.stability import (
     draw_stability,
     tabulate_chosen_features,
@@ -52,7 +54,11 @@ from skiagram.report.sections.stability import (
     tabulate_stability,
     tabulate_variance,
 )
-from skiagram.report.sections.subgroups import draw_subgroups, tabulate_subgroups
+from skiagram.report.sections.subgroups import (
+    draw_subgroups,
+    tabulate_subgroup_differences,
+    tabulate_subgroups,
+)
 from skiagram.report.sections.training import draw_training_curves, tabulate_cost
 from skiagram.report.sections.uncertainty import (
     draw_risk_coverage,
@@ -78,6 +84,8 @@ SECTIONS = {
     "calibration": "Calibration",
     "decisions": "Decisions at a threshold",
     "subgroups": "Subgroups",
+    "sites": "Sites that no model saw",
+    "readers": "Several readers",
     "uncertainty": "Uncertainty of single cases",
     "worst_errors": "Worst errors",
     "training": "Training and cost",
@@ -223,6 +231,11 @@ def _trust(evaluation: Evaluation) -> dict[str, Any]:
         "net_benefit_table": tabulate_net_benefit(evaluation),
         "net_benefit_words": describe_net_benefit(evaluation),
         "subgroup_tables": tabulate_subgroups(evaluation),
+        "subgroup_differences": tabulate_subgroup_differences(evaluation),
+        "sites_table": tabulate_sites(evaluation),
+        "sites_words": describe_sites(evaluation),
+        "readers_table": tabulate_readers(evaluation),
+        "readers_words": describe_readers(evaluation),
         "promised": format_promised_coverage(evaluation),
         "sets_table": tabulate_prediction_sets(evaluation),
         "referral_table": tabulate_referral(evaluation),

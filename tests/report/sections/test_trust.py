@@ -19,8 +19,14 @@ from skiagram.report.sections.decisions import (
     tabulate_utility,
 )
 from skiagram.report.sections.provenance import describe_methods
+from skiagram.report.sections.readers import describe_readers, tabulate_readers
+from skiagram.report.sections.sites import describe_sites, tabulate_sites
 from skiagram.report.sections.stability import tabulate_ranks, tabulate_stability, tabulate_variance
-from skiagram.report.sections.subgroups import draw_subgroups, tabulate_subgroups
+from skiagram.report.sections.subgroups import (
+    draw_subgroups,
+    tabulate_subgroup_differences,
+    tabulate_subgroups,
+)
 from skiagram.report.sections.uncertainty import (
     draw_risk_coverage,
     format_promised_coverage,
@@ -131,7 +137,7 @@ def test_paired_differences_have_a_row_each_or_a_reason() -> None:
 def test_small_subgroups_carry_their_warning() -> None:
     (forest, network) = tabulate_subgroups(full())
     assert (forest.title, network.title) == (TITLES["random_forest"], TITLES["small_cnn"])
-    assert [column for column, _ in forest.table.groups] == ["view position", "site"]
+    assert [column for column, _ in forest.table.groups] == ["view position", "film", "site"]
     assert row(forest.table, "MLO").caution.startswith("only 7 patients")
     assert row(forest.table, "CC").caution == ""
     assert "no positive case" in forest.table.notes.values()
@@ -203,3 +209,51 @@ def test_parts_of_the_cases_that_have_an_auc_are_drawn() -> None:
     assert "view position: MLO" in figure.svg
     assert "40 values" not in figure.svg
     assert draw_subgroups(binary()) is None
+
+
+def test_a_subgroup_is_held_against_all_other_cases() -> None:
+    found = tabulate_subgroup_differences(full())
+    assert [one.title for one in found] == [TITLES["random_forest"], TITLES["small_cnn"]]
+    cells = row(found[0].table, "CC").cells
+    assert (cells[0].value, cells[0].interval) == ("−0.100", "(−0.190 to −0.010)")
+    assert cells[1].value == "0.030 | 0.120"
+    assert tabulate_subgroup_differences(binary()) == ()
+
+
+def test_a_hidden_subgroup_has_no_counts() -> None:
+    table = tabulate_subgroups(full())[0].table
+    cells = row(table, "hidden: fewer than 5 patients, or fewer of a class").cells
+    assert {cell.value for cell in cells} == {"–"}
+
+
+def test_each_site_has_a_row_and_the_next_one_a_range() -> None:
+    table = tabulate_sites(full())
+    assert table is not None
+    assert [one.title for one in table.groups[0][1]] == ["Basel", "Leeds", "Porto"]
+    assert row(table, "Leeds").cells[-1].value == "+0.050"
+    assert row(table, "The next such site").cells[-1].interval == "(−0.080 to 0.180)"
+    words = describe_sites(full())
+    assert "network minus classical is +0.050 (−0.010 to 0.110)" in words
+    assert "in (−0.080 to 0.180)" in words
+    assert "2 with too few patients" in words
+    assert tabulate_sites(binary()) is None
+
+
+def test_one_site_says_nothing_of_the_next() -> None:
+    whole = full().sites
+    assert whole is not None
+    one = dataclasses.replace(whole, sites=whole.sites[:1], left_out=0)
+    words = describe_sites(dataclasses.replace(full(), sites=one))
+    assert words == "One site says nothing about the next."
+
+
+def test_readers_are_held_against_the_models_by_their_mean() -> None:
+    table = tabulate_readers(full())
+    assert table is not None
+    assert row(table, "Mean reader").cells[0].value == "0.830"
+    assert row(table, TITLES["small_cnn"]).cells[1].value == "+0.090"
+    words = describe_readers(full())
+    assert "2 readers" in words
+    assert "Classical features: not shown to differ from the mean reader." in words
+    assert "Deep networks: above the mean reader." in words
+    assert tabulate_readers(binary()) is None

@@ -8,6 +8,7 @@ from skiagram.evaluation.metrics import METRICS
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult, Subgroup
 from skiagram.report.drawing import MUTED, Drawing, best_of_each_arm, open_sheet, wrap_title
 from skiagram.report.formatting import (
+    MISSING,
     Cell,
     Notes,
     Row,
@@ -16,6 +17,9 @@ from skiagram.report.formatting import (
     format_count,
     format_decimal,
     format_estimate,
+    format_interval,
+    format_p_value,
+    format_signed,
     is_best,
     metric_heading,
 )
@@ -48,6 +52,41 @@ def tabulate_subgroups(evaluation: Evaluation) -> tuple[SubgroupTable, ...]:
     )
 
 
+def tabulate_subgroup_differences(evaluation: Evaluation) -> tuple[SubgroupTable, ...]:
+    """Return, per model that is the best of its arm, each part's figures minus all other cases'."""
+    return tuple(
+        SubgroupTable(model.outcome.title, _differences(model, evaluation))
+        for model in finished_models(evaluation)
+        if is_best(evaluation, model) and any(part.differences for part in model.subgroups)
+    )
+
+
+def _differences(model: ModelResult, evaluation: Evaluation) -> Table:
+    computed = {name for part in model.subgroups for name in part.differences}
+    metrics = tuple(metric.name for metric in METRICS if metric.name in computed)
+    groups: dict[str, list[Row]] = {}
+    for part in model.subgroups:
+        cells = []
+        for name in metrics:
+            one = part.differences.get(name)
+            if one is None or one.difference.value is None:
+                cells += [Cell(MISSING), Cell(MISSING)]
+            else:
+                interval = format_interval(one.difference, digits=3)
+                cells.append(Cell(format_signed(one.difference.value), interval))
+                cells.append(Cell(f"{format_p_value(one.p)} | {format_p_value(one.p_holm)}"))
+        if part.cases:
+            row = Row(part.value, tuple(cells), caution=part.warning)
+            groups.setdefault(part.column.replace("_", " "), []).append(row)
+    columns = tuple(
+        heading
+        for name in metrics
+        for heading in (metric_heading(name, evaluation.task), "p, raw | Holm")
+    )
+    return Table(columns, tuple((name, tuple(rows)) for name, rows in groups.items()), {},
+                 first="Subgroup minus all other cases")  # fmt: skip
+
+
 def _table(model: ModelResult, evaluation: Evaluation) -> Table:
     notes = Notes()
     computed = {name for part in model.subgroups for name in part.metrics} | {"roc_auc"}
@@ -66,7 +105,9 @@ def _table(model: ModelResult, evaluation: Evaluation) -> Table:
 def _cells(
     part: Subgroup, metrics: tuple[str, ...], classes: tuple[str, ...], notes: Notes
 ) -> tuple[Cell, ...]:
-    absent = Estimate(None, reason=part.warning)
+    absent = Estimate(None, reason=part.warning or part.value)
+    if not part.cases:
+        return tuple(notes.cell(absent, format_decimal) for _ in (0, *classes, *metrics))
     return (
         Cell(format_count(part.cases)),
         *(Cell(format_count(part.patients.get(name, 0))) for name in classes),

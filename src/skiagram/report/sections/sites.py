@@ -1,0 +1,102 @@
+"""Sites that the models never saw: each one's figures, and what the next site may give."""
+
+from collections.abc import Callable
+
+from skiagram.evaluation.results import Evaluation, Site, SiteStudy, SiteSummary
+from skiagram.report.formatting import (
+    ARM_TITLES,
+    Cell,
+    Notes,
+    Row,
+    Table,
+    format_count,
+    format_decimal,
+    format_interval,
+    format_signed,
+)
+
+_DIFFERENCE = "Network minus classical"
+
+
+def tabulate_sites(evaluation: Evaluation) -> Table | None:
+    """Return a row a site and the summary's rows; None where no site was held out whole."""
+    study = evaluation.sites
+    if study is None:
+        return None
+    notes = Notes()
+    classes, arms = evaluation.task.classes, _arms(study)
+    columns = (
+        *(f"Patients, {name}" for name in classes),
+        *(f"AUC, {ARM_TITLES[arm].lower()}" for arm in arms),
+        *((_DIFFERENCE,) if study.difference else ()),
+    )
+    sites = tuple(Row(one.name, _site_cells(one, classes, arms, notes)) for one in study.sites)
+    summaries = [study.auc[arm] for arm in arms]
+    summaries += [study.difference] if study.difference else []
+    blank = tuple(Cell("") for _ in classes)
+    summary = (
+        Row(
+            "Mean over such sites",
+            (*blank, *(notes.cell(one.mean, _number(one)) for one in summaries)),
+        ),
+        Row("The next such site", (*blank, *(_next(one, notes) for one in summaries))),
+        Row("Spread between sites", (*blank, *(Cell(_spread(one)) for one in summaries))),
+    )
+    groups = ((f"Each {study.column}", sites), ("Summary", summary))
+    return Table(columns, groups, notes.by_mark(), first=study.column.replace("_", " ").title())
+
+
+def _arms(study: SiteStudy) -> tuple[str, ...]:
+    return tuple(arm for arm in ARM_TITLES if arm in study.auc)
+
+
+def _site_cells(
+    site: Site, classes: tuple[str, ...], arms: tuple[str, ...], notes: Notes
+) -> tuple[Cell, ...]:
+    return (
+        *(Cell(format_count(site.patients[name])) for name in classes),
+        *(notes.cell(site.auc[arm], format_decimal) for arm in arms),
+        *((notes.cell(site.difference, format_signed, digits=3),) if site.difference else ()),
+    )
+
+
+def _number(summary: SiteSummary) -> Callable[[float | None], str]:
+    return format_signed if summary.scale == "difference" else format_decimal
+
+
+def _next(summary: SiteSummary, notes: Notes) -> Cell:
+    if summary.next_site.value is None:
+        return notes.cell(summary.next_site, format_decimal)
+    digits = 3 if summary.scale == "difference" else 2
+    return Cell("", format_interval(summary.next_site, digits))
+
+
+def _spread(summary: SiteSummary) -> str:
+    words = " on the logit" if summary.scale == "logit" else ""
+    return f"{format_decimal(summary.between)}{words}"
+
+
+def describe_sites(evaluation: Evaluation) -> str:
+    """Say what the sites show of the next one; empty where no site was held out whole."""
+    study = evaluation.sites
+    if study is None:
+        return ""
+    number = len(study.sites)
+    left_out = (
+        f" {study.left_out} with too few patients of a class are neither shown nor summarised."
+        if study.left_out
+        else ""
+    )
+    if number < 2:
+        return f"One {study.column} says nothing about the next.{left_out}"
+    found = study.difference or next(iter(study.auc.values()))
+    what = "network minus classical" if study.difference else "the AUC"
+    if found.next_site.value is None:
+        return f"Two of the kind `{study.column}` say nothing of where the next may lie.{left_out}"
+    digits = 3 if found.scale == "difference" else 2
+    return (
+        f"Over {number} values of `{study.column}`, each scored by models that never saw it, "
+        f"{what} is {_number(found)(found.mean.value)} "
+        f"{format_interval(found.mean, digits)}; at the next such one it lies, with 95 % "
+        f"probability, in {format_interval(found.next_site, digits)}.{left_out}"
+    )
