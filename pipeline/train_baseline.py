@@ -8,6 +8,7 @@ from typing import Any
 from entrypoint import ROOT, choice, publish, stage
 from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
+from skiagram.models.deployment import write_checksums
 from skiagram.models.reader import Reader
 from skiagram.options import build
 from skiagram.preparation import propagate_preparation
@@ -24,6 +25,7 @@ def main(options: TrainOptions) -> None:
     with options.compute.limit(), publish(f"models/{name}", f"scores/{name}") as staging:
         train(member, cases, task, options.plan, ArmFolders.under(staging, name))
         propagate_preparation(ROOT / "data/preparation", staging / "models" / name)
+        write_checksums(staging / "models" / name)
 
 
 def _inputs(model: Any, cases: Cases, task: Task) -> list[Any]:

@@ -9,6 +9,7 @@ from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.deep.inputs import NetworkInputs
 from skiagram.models.deep.network_model import NetworkModel
+from skiagram.models.deployment import write_checksums
 from skiagram.options import STRICT, build
 from skiagram.preparation import propagate_preparation
 from skiagram.records import read_cases
@@ -41,6 +42,7 @@ def main(options: Options) -> None:
         propagate_preparation(
             ROOT / "data/restored", staging / "models" / name, covariates=seen.covariates
         )
+        write_checksums(staging / "models" / name)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from skiagram.deploy.prediction import predict
 from skiagram.errors import DataError
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.combined.stage import check_combination, combine_all
+from skiagram.models.deployment import CHECKSUMS
 from skiagram.options import build
 from skiagram.preparation import propagate_preparation
 from skiagram.records import Predictions
@@ -73,5 +74,8 @@ def test_weights_of_other_members_are_refused(combined: Path, tmp_path: Path) ->
     path = folder / "repeat1/combination.json"
     text = path.read_text()
     path.write_text(text[: text.index('"weights"')] + '"weights": [1.0]\n}\n')
+    with pytest.raises(DataError, match="is altered"):
+        load_model(folder)
+    (folder / CHECKSUMS).unlink()
     with pytest.raises(DataError, match="weighs other members"):
         load_model(folder)

@@ -19,7 +19,12 @@ from skiagram.deploy.scorers import (
 )
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.combined.folders import MEMBERS
-from skiagram.models.deployment import DEPLOYMENT, Deployment, repeat_folder
+from skiagram.models.deployment import (
+    DEPLOYMENT,
+    Deployment,
+    repeat_folder,
+    verify_checksums,
+)
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import Task
 
@@ -86,9 +91,10 @@ def load_model(folder: Path) -> DeployedModel:
     """Load a model's folder; torch is imported for networks alone.
 
     Raises:
-        DataError: A file is missing, damaged or names code that is not the program's own.
+        DataError: A file is missing, altered, damaged or names code that is not the program's own.
         OptionError: Options do not fit this version.
     """
+    verify_checksums(folder)
     deployment = record(Deployment, folder / DEPLOYMENT)
     preparation = record(Preparation, folder / PREPARATION)
     classes = len(deployment.task.classes)

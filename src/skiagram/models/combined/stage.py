@@ -22,6 +22,7 @@ from skiagram.models.arm import ArmFolders, train
 from skiagram.models.combined.combination import Combination, MemberScores
 from skiagram.models.combined.folders import MEMBERS
 from skiagram.models.contract import Labelled
+from skiagram.models.deployment import write_checksums
 from skiagram.models.resampling import (
     CalibratedFit,
     Part,
@@ -255,4 +256,5 @@ def _combine(
         for member in members:
             shutil.copytree(root / "models" / member, folders.model / MEMBERS / member)
     propagate_preparation(root / "models" / members[0], folders.model)
+    write_checksums(folders.model)
     return outcome
