@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import platform
+import re
 import shutil
 import sys
 import time
@@ -40,6 +41,7 @@ _REMEDIES = {  # of what a machine refuses; any other error of the system shows 
     errno.EPERM: "give yourself the right to write there",
     errno.EIO: "the disk or its connection is faulty: copy the project elsewhere",
 }
+_FROM_PARAMS = re.compile(r"\$\{params:(\w+)\}")
 O = TypeVar("O")  # noqa: E741
 
 OmegaConf.register_new_resolver(
@@ -48,7 +50,10 @@ OmegaConf.register_new_resolver(
 
 
 class OptionFiles(FileConfigSource):
-    """The folder `conf`, each file checked before Hydra reads it."""
+    """The folder `conf`, each file checked before Hydra reads it.
+
+    Where a defaults list asks for `["${params:name}"]`, params.yaml names several option files.
+    """
 
     @staticmethod
     def scheme() -> str:
@@ -64,7 +69,29 @@ class OptionFiles(FileConfigSource):
         name = self._normalize_file_name(config_path)
         if (Path(self.path) / name).exists():
             read_option_file(Path(self.path) / name, f"conf/{name}")
-        return super().load_config(config_path)
+        loaded = super().load_config(config_path)
+        values = OmegaConf.to_container(loaded.config, resolve=False)
+        if isinstance(values, dict) and "defaults" in values:
+            defaults = [_with_chosen_names(entry) for entry in values["defaults"]]
+            OmegaConf.update(loaded.config, "defaults", defaults)
+        return loaded
+
+
+def _with_chosen_names(entry: Any) -> Any:
+    """Return an entry of a defaults list with the names that params.yaml gives, comma-separated.
+
+    Hydra resolves an interpolation there to a single name.
+    """
+    if not isinstance(entry, dict):
+        return entry
+    named = {}
+    for group, names in entry.items():
+        only = names[0] if isinstance(names, list) and len(names) == 1 else ""
+        if reference := _FROM_PARAMS.fullmatch(str(only)):
+            text = str(read_option_file(PARAMS, PARAMS.name)[reference[1]])
+            names = [name.strip() for name in text.split(",") if name.strip()]
+        named[group] = names
+    return named
 
 
 class OptionFolder(SearchPathPlugin):
@@ -104,6 +131,8 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
         @functools.wraps(run)
         def main() -> None:
             os.environ["HYDRA_FULL_ERROR"] = "1"
+            if not os.access(Path.home(), os.W_OK):  # else Matplotlib prints two lines and goes on
+                os.environ.setdefault("MPLCONFIGDIR", str(ROOT / ".work" / "matplotlib"))
             decorated = hydra.main(
                 version_base="1.3", config_path=str(ROOT / "conf"), config_name=name
             )

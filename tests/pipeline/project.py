@@ -138,7 +138,8 @@ def make_project(folder: Path, *, permute_test_labels: bool = False) -> Project:
     for part in PARTS:
         source = REPOSITORY / part
         if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
+            # Compiled code comes along, but for what another process is writing.
+            ignored = shutil.ignore_patterns("*.tmp.*", "*.pyc.*")
             shutil.copytree(source, folder / part, ignore=ignored)
         else:
             shutil.copy(source, folder / part)

@@ -40,19 +40,23 @@ def test_a_wrong_target_names_what_is_expected(project: Project) -> None:
     assert "not an option dataclass" in done.stderr
 
 
-def test_stages_run_alone_with_the_choices_of_params_yaml() -> None:
-    """The primary configs and params.yaml name the same defaults."""
+def test_choices_stand_in_params_yaml_alone() -> None:
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    several = {"features": "features", "combination": "combinations"}
     for path in sorted((REPOSITORY / "conf").glob("*.yaml")):
         config = yaml.safe_load(path.read_text())
         groups = [entry for entry in config.get("defaults", []) if isinstance(entry, dict)]
         chosen = {group: name for entry in groups for group, name in entry.items()}
         for group in {"dataset", "restoration", "compute", "trainer", "tracking"} & chosen.keys():
-            assert chosen[group] in {params[group], f"${{params:{group}}}"}, path.name
-        if "features" in chosen:
-            assert ",".join(chosen["features"]) == params["features"].replace(" ", "")
+            assert chosen[group] == f"${{params:{group}}}", path.name
+        for group in several.keys() & chosen.keys():
+            assert chosen[group] == [f"${{params:{several[group]}}}"], path.name
         for name in params.keys() & config.get("plan", {}).keys():
             assert config["plan"][name] == f"${{params:{name}}}", path.name
+    stages = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
+    for name, stage in stages.items():
+        words = stage["cmd"].split()[2:]
+        assert words == (["model=${item.model}"] if "matrix" in stage else []), name
 
 
 STAGES = sorted(path.stem for path in (REPOSITORY / "pipeline").glob("[!_]*.py"))
