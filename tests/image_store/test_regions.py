@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Region, ShardWriter
@@ -16,7 +17,7 @@ from skiagram.image_store.store import ImageStore, spans
 @settings(deadline=None, max_examples=30)
 @given(st.lists(arrays(np.bool_, (2, 3, 5)), min_size=1, max_size=6))
 def test_regions_come_back_bit_for_bit_with_their_place(
-    tmp_path_factory: pytest.TempPathFactory, drawn: list[np.ndarray]
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[NDArray[np.bool_]]
 ) -> None:
     folder = tmp_path_factory.mktemp("store") / "images"
     for mask in drawn:
@@ -28,13 +29,13 @@ def test_regions_come_back_bit_for_bit_with_their_place(
             writer.add(f"c{at}", np.full((2, 3, 5, 1), at, np.int16), (3.0, 1.0, 1.0), region)
     store = ImageStore(folder)
     for at, mask in enumerate(drawn):
-        region = store.region(f"c{at}")
-        assert region is not None
-        np.testing.assert_array_equal(region.inside, mask)
-        assert (region.outline is None) == (at % 2 == 0)
-        assert (region.origin, region.direction) == place
+        again = store.region(f"c{at}")
+        assert again is not None
+        np.testing.assert_array_equal(again.inside, mask)
+        assert (again.outline is None) == (at % 2 == 0)
+        assert (again.origin, again.direction) == place
     batches = [batch for span in spans(store, 60) for batch in span.runs(60)]
-    together = [region.inside for batch in batches for region in batch.regions]
+    together = [found.inside for batch in batches for found in batch.regions]
     np.testing.assert_array_equal(together, drawn)
 
 
@@ -58,7 +59,7 @@ def test_equal_images_with_other_regions_are_other_stores(tmp_path: Path) -> Non
     ],
 )
 def test_a_region_that_cannot_be_measured_names_its_case(
-    tmp_path: Path, mask: np.ndarray | None, message: str
+    tmp_path: Path, mask: NDArray[np.bool_] | None, message: str
 ) -> None:
     image = np.zeros((4, 5), np.uint8)
     regions = [Region(np.ones((4, 5), np.bool_)), None if mask is None else Region(mask)]

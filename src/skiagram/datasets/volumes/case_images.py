@@ -4,14 +4,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
 
 from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.image_files import decode_image, read_file
+from skiagram.datasets.file_trees import HEAD_BYTES, FileTree
+from skiagram.datasets.image_files import HEAD_BYTES as IMAGE_HEAD_BYTES
+from skiagram.datasets.image_files import decode_image, is_image
 from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.datasets.volumes.grid import Volume
 from skiagram.datasets.volumes.masks import MaskGrid, decode_mask
@@ -19,7 +20,6 @@ from skiagram.datasets.volumes.volume_files import decode_volume, is_volume_file
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Region
 
-_HEAD = 2**16
 _DICOM = b"DICM"
 
 
@@ -61,28 +61,32 @@ class CaseFiles:
     checksums: Mapping[str, str]
 
 
-def read_case_files(folder: Path, reference: ImageReference) -> CaseFiles:
+def is_image_file(head: bytes) -> bool:
+    """Return whether the first `HEAD_BYTES` of a file are those of an image or a volume."""
+    return is_image(head[:IMAGE_HEAD_BYTES]) or is_volume_file(head)
+
+
+def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
     """Read the files of an image, each once.
 
     Args:
-        folder: Folder of the data set.
+        files: The files of the data set.
         reference: What to read.
 
     Raises:
         DataError: A file cannot be read.
     """
-    path = folder / reference.file
-    if path.is_dir():
-        names = sorted(item.name for item in path.iterdir() if not item.name.startswith("."))
-        image = {name: read_file(path / name, f"{reference.file}/{name}") for name in names}
+    names = files.series(reference.file)
+    if names is not None:
+        image = {name: files.read(f"{reference.file}/{name}") for name in names}
         lines = "".join(f"{_sha256(content)}  {name}\n" for name, content in image.items())
         checksums = {reference.file: _sha256(lines.encode())}
     else:
-        image = {reference.file: read_file(path, reference.file)}
+        image = {reference.file: files.read(reference.file)}
         checksums = {reference.file: _sha256(image[reference.file])}
     mask = None
     if reference.mask is not None:
-        mask = read_file(folder / reference.mask, reference.mask)
+        mask = files.read(reference.mask)
         checksums[reference.mask] = _sha256(mask)
     return CaseFiles(image, mask, checksums)
 
@@ -130,7 +134,7 @@ def _volume(image: Mapping[str, bytes], name: str) -> Volume | None:
     if list(image) != [name]:
         return decode_series(list(image.items()), name)
     content = image[name]
-    if is_volume_file(content[:_HEAD]):
+    if is_volume_file(content[:HEAD_BYTES]):
         return decode_volume(content, name)
     if content[128:132] == _DICOM and _frames(content) > 1:
         return decode_series([(name, content)], name)

@@ -273,7 +273,7 @@ def _of_frame(frame: Any, shared: Any, pixels: NDArray[Any], name: str) -> _Slic
 
 def _rows(orientation: Any) -> NDArray[np.float64]:
     """Return the directions down a column and along a row of pixels, in the array's order."""
-    cosines = np.array(orientation, dtype=np.float64).reshape(2, 3)
+    cosines: NDArray[np.float64] = np.array(orientation, dtype=np.float64).reshape(2, 3)
     return cosines[::-1]
 
 
@@ -307,7 +307,7 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.fl
 
 
 def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str) -> None:
-    usual = float(np.median(gaps))
+    usual = float(np.sort(gaps)[(len(gaps) - 1) // 2])
     doubled = gaps <= _EVEN * max(usual, 1e-6)
     if doubled.any():
         at = int(np.argmax(doubled))
@@ -364,7 +364,8 @@ def _values(ordered: list[_Slice]) -> NDArray[Any]:
     whole = (slope == 1).all() and (intercept == np.rint(intercept)).all()
     if whole and stored.dtype.kind in "iu":
         return stored.astype(np.int64) + intercept.astype(np.int64)[:, None, None]
-    return (stored * slope[:, None, None] + intercept[:, None, None]).astype(np.float32)
+    values: NDArray[Any] = stored * slope[:, None, None] + intercept[:, None, None]
+    return values.astype(np.float32)
 
 
 def _unit(header: Any) -> str:

@@ -79,7 +79,8 @@ class Grid:
 
     def steps(self) -> NDArray[np.float64]:
         """Return (3, 3), a row an axis: from a voxel to the next one, mm."""
-        return np.asarray(self.direction) * np.asarray(self.spacing)[:, None]
+        steps: NDArray[np.float64] = np.asarray(self.direction) * np.asarray(self.spacing)[:, None]
+        return steps
 
     def corners(self) -> NDArray[np.float64]:
         """Return (8, 3) the coordinates of the corner voxels' centres, mm."""
@@ -93,7 +94,9 @@ class Grid:
     def indices(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (n, 3) indices of the array, between voxels too, of (n, 3) coordinates, mm."""
         moved = positions - np.asarray(self.origin)
-        return moved @ np.asarray(self.direction).T / np.asarray(self.spacing)
+        along: NDArray[np.float64] = moved @ np.asarray(self.direction).T
+        along /= np.asarray(self.spacing)
+        return along
 
 
 @dataclass(frozen=True)

@@ -214,7 +214,8 @@ def fill_polygon(corners: NDArray[np.float64], shape: tuple[int, ...]) -> NDArra
     column = corners[edge, 1] + share * (ends[edge, 1] - corners[edge, 1])
     crossings = np.zeros((height, width + 1), dtype=np.int64)
     np.add.at(crossings, (row, np.clip(np.ceil(column), 0, width).astype(int)), 1)
-    return np.cumsum(crossings, axis=1)[:, :width] % 2 == 1
+    inside: NDArray[np.bool_] = np.cumsum(crossings, axis=1)[:, :width] % 2 == 1
+    return inside
 
 
 def _slice_of(depths: NDArray[np.float64], image: Grid, name: str) -> int:

@@ -10,6 +10,7 @@ What compressed bytes become is bounded by the header before they are decompress
 import math
 import re
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -140,7 +141,7 @@ def check_voxels(shape: tuple[int, ...]) -> None:
         )
 
 
-def _kind(head: bytes) -> Any:
+def _kind(head: bytes) -> Callable[[bytes], Volume] | None:
     if head[344:347] in (b"n+1", b"ni1") or head[4:7] in (b"n+2", b"ni2"):
         return _nifti
     if head.startswith(b"NRRD000"):

@@ -1,0 +1,109 @@
+"""A DICOM series becomes the volume that it is; each fault of a folder of slices is named."""
+
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+
+from skiagram.datasets.volumes.dicom_series import decode_series, suv_factor
+from skiagram.datasets.volumes.grid import Grid, describe_differences
+from skiagram.errors import DataError
+from tests.datasets.volumes.examples import GRID, SHAPE, VALUES, enhanced_file, series_files
+
+
+def test_slices_are_ordered_by_their_place_whatever_the_order_of_the_files() -> None:
+    files = series_files()
+    for order in ([0, 1, 2, 3], [3, 0, 2, 1]):
+        volume = decode_series([files[at] for at in order], "s")
+        np.testing.assert_array_equal(volume.voxels, VALUES)
+        assert describe_differences(volume.grid, GRID) == []
+    assert (volume.unit, volume.modality) == ("HU", "CT")
+
+
+def test_an_enhanced_file_is_the_same_volume_with_its_own_offset() -> None:
+    volume = decode_series([("e.dcm", enhanced_file())], "e")
+    np.testing.assert_array_equal(volume.voxels, VALUES - 5)
+    assert describe_differences(volume.grid, GRID) == []
+
+
+def test_a_sagittal_series_is_turned_to_the_one_orientation() -> None:
+    direction = ((-1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))
+    sagittal = Grid(SHAPE, (2.0, 1.0, 1.0), (0.0, 0.0, 0.0), direction)
+    volume = decode_series(series_files(VALUES, sagittal), "s")
+    np.testing.assert_array_equal(volume.voxels, VALUES[::-1, ::-1].transpose(1, 2, 0))
+    assert volume.grid.spacing == pytest.approx((1.0, 1.0, 2.0))
+
+
+def _without_the_second() -> list[tuple[str, bytes]]:
+    files = series_files()
+    return [files[0], *files[2:]]
+
+
+def _tilted() -> list[tuple[str, bytes]]:
+    steps = np.array([[0.0, 0.8, 3.0]])
+    files = []
+    for depth in range(SHAPE[0]):
+        place = tuple((np.asarray(GRID.origin) + depth * steps[0]).tolist())
+        files += series_files(VALUES[:1], Grid((1, 5, 6), GRID.spacing, place, GRID.direction))
+    return [(f"{at}.dcm", content) for at, (_, content) in enumerate(files)]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ([], "s: no DICOM files"),
+        (_without_the_second(), "1 missing slices: 6.000 mm where others lie 3.000 mm apart"),
+        ([*series_files(), *series_files()[:2]], "2 slices at the place of another"),
+        ([*series_files()[:2], *series_files(series="1.2.4")[2:]], "slices of 2 series"),
+        (_tilted(), "gantry tilt of 14.9°"),
+        ([*series_files(), ("n.txt", b"notes")], "n.txt: not a whole DICOM file"),
+        ([*series_files()[1:], *series_files(VALUES[:1, :3])], "slices of 2 sizes"),
+    ],
+)
+def test_a_folder_that_is_not_one_whole_series_is_refused_by_name(
+    files: list[tuple[str, bytes]], message: str
+) -> None:
+    with pytest.raises(DataError) as raised:
+        decode_series(files, "s")
+    assert message in str(raised.value)
+
+
+def _pet(**fields: Any) -> Dataset:
+    injection = Dataset()
+    injection.RadionuclideTotalDose = "400000000"
+    injection.RadionuclideHalfLife = "6586.2"
+    injection.RadiopharmaceuticalStartTime = "100000"
+    dataset = pydicom.Dataset()
+    dataset.Units, dataset.DecayCorrection, dataset.PatientWeight = "BQML", "START", "80"
+    dataset.CorrectedImage = ["ATTN", "DECY"]
+    dataset.SeriesDate, dataset.SeriesTime = "20200101", "110000"
+    dataset.RadiopharmaceuticalInformationSequence = [injection]
+    for name, value in fields.items():
+        setattr(dataset, name, value)
+    return dataset
+
+
+def test_uptake_values_are_activity_over_what_is_left_of_the_dose_per_gram() -> None:
+    left = 4e8 * 0.5 ** (3600 / 6586.2)
+    assert suv_factor(_pet(), "p") == pytest.approx(80_000 / left)
+    assert suv_factor(_pet(DecayCorrection="ADMIN"), "p") == pytest.approx(80_000 / 4e8)
+    assert suv_factor(_pet(Units="GML"), "p") == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"Units": "CNTS"}, "values in the unit `CNTS`"),
+        ({"PatientWeight": None}, "no PatientWeight"),
+        ({"CorrectedImage": ["DECY"]}, "without corrections for attenuation"),
+        ({"DecayCorrection": "NONE"}, "decay correction `NONE`"),
+        ({"SeriesTime": None}, "no SeriesTime"),
+    ],
+)
+def test_a_header_that_allows_no_uptake_values_is_refused_with_the_reason(
+    fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        suv_factor(_pet(**fields), "p")
