@@ -90,7 +90,8 @@ def read_groups(covariates: Path, column: str, case_id: NDArray[np.str_]) -> NDA
             where="fold_column",
             remedy="fill in the column, or leave these cases out",
         )
-    return values.astype(str).to_numpy(dtype=str)
+    groups: NDArray[np.str_] = values.astype(str).to_numpy(dtype=str)
+    return groups
 
 
 def leave_one_group_out(

@@ -6,8 +6,8 @@ Writes docs/results/coverage.md, in ten to fifteen minutes of one core. Data are
 densities, so every true figure is known: a positive's score is shifted by d, AUC = Φ(d / √2).
 Patients with several images share half of the variance. Each data set is new; resamples of patients
 are drawn `POOL` times a design and take turns, which leaves the chance of covering the truth as it
-is and saves most of the time. Nothing is read. What a few large patients, choices, folds, seeds and
-calibrations do stands in the modules beside this one.
+is and saves most of the time. Nothing is read. What a few large patients, subgroups, sites,
+readers, choices, folds, seeds and calibrations do stands in the modules beside this one.
 """
 
 import sys
@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from groups import groups_section
 from held_out_calibration import calibration_section
 from learning_curves import learning_curves_section
 from numpy.typing import NDArray
@@ -252,6 +253,7 @@ def page(simulations: int, replicates: int) -> str:
     for design, pool in pools.items():
         text += row(design.title, *map(percent, false_positives(design, simulations, pool)))
     text += unequal_patients_section(simulations // 2, replicates)
+    text += groups_section(simulations // 2)
     text += procedures_section(3 * simulations // 4, 3 * simulations // 10, simulations)
     text += calibration_section(max(1, simulations // 20))
     return text + learning_curves_section(max(1, simulations // 16))

@@ -1,5 +1,7 @@
 """Differences between subgroups against a published interval, and against what they must obey."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from skiagram.evaluation.delong import placements
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.subgroup_differences import (
+    Figure,
     auc_figure,
     difference_of_figures,
     share_figure,
@@ -18,14 +21,14 @@ from tests.evaluation.scenario import finished, scenario
 RNG = np.random.default_rng(5)
 
 
-def hits(found: int, of: int, first_patient: int = 0) -> tuple[NDArray[np.float64], ...]:
-    return np.repeat([1.0, 0.0], (found, of - found))[None], np.arange(of) + first_patient
+def hits(found: int, of: int, first_patient: int = 0) -> Figure:
+    success = np.repeat([1.0, 0.0], (found, of - found))[None]
+    return share_figure(success, np.arange(of) + first_patient)
 
 
 def test_two_shares_have_newcombes_published_interval() -> None:
     """Newcombe 1998, *Statistics in Medicine* 17:873, table II, method 10: 56/70 − 48/80."""
-    one, other = share_figure(*hits(56, 70)), share_figure(*hits(48, 80, 100))
-    found, p = difference_of_figures(one, other)
+    found, p = difference_of_figures(hits(56, 70), hits(48, 80, 100))
     assert found.value == pytest.approx(0.2)
     assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
     assert p is not None
@@ -34,19 +37,21 @@ def test_two_shares_have_newcombes_published_interval() -> None:
 
 def test_the_interval_excludes_no_difference_just_where_p_is_below_5_percent() -> None:
     for found in range(40, 71):
-        difference, p = difference_of_figures(
-            share_figure(*hits(found, 70)), share_figure(*hits(48, 80, 100))
-        )
+        difference, p = difference_of_figures(hits(found, 70), hits(48, 80, 100))
         assert difference.low is not None
         assert difference.high is not None
         assert p is not None
         assert (p < 0.05) == (difference.low > 0 or difference.high < 0)
         assert p is not None
-        turned, same = difference_of_figures(
-            share_figure(*hits(48, 80, 100)), share_figure(*hits(found, 70))
-        )
+        turned, same = difference_of_figures(hits(48, 80, 100), hits(found, 70))
         assert same == pytest.approx(p)
         assert turned.low == pytest.approx(-difference.high)
+
+
+def test_figures_that_rounding_alone_parts_do_not_differ() -> None:
+    one, other = hits(30, 60), hits(40, 80, 100)
+    almost = replace(one, value=np.nextafter(0.5, 1))
+    assert difference_of_figures(almost, other)[1] == 1
 
 
 def test_patients_on_both_sides_go_together() -> None:

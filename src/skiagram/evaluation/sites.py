@@ -67,7 +67,7 @@ def find_sites(
             )
         columns = [fold_column]
     else:
-        columns = [name for name in table if set(table[name]) == set(test_sites)]
+        columns = [str(name) for name in table if set(table[name]) == set(test_sites)]
     if not columns:
         return None
     values = table[columns[0]]
@@ -77,7 +77,7 @@ def find_sites(
             where="covariates",
             remedy="fill in the column, or leave these cases out",
         )
-    return str(columns[0]), values.astype(str).to_numpy(dtype=str)
+    return columns[0], values.astype(str).to_numpy(dtype=str)
 
 
 def study_sites(

@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Patients = NDArray[np.int64]
 METHOD = "from both intervals, by patient"
-_MOST = 40.0  # quantiles; beyond it no p value differs from 0
+_LEAST, _MOST = 1e-9, 40.0  # quantiles; beyond them p is 1 or 0
 
 
 @dataclass(frozen=True)
@@ -113,16 +113,16 @@ def difference_of_figures(one: Figure, other: Figure) -> tuple[Estimate, float |
 
     low, high = bounds(float(t.ppf(0.975, degrees)))
     estimate = Estimate(value, max(-1.0, float(low)), min(1.0, float(high)), METHOD)
-    if value == 0:
-        return estimate, 1.0
 
     def nearest(quantile: float) -> float:
         found = bounds(quantile)
         return float(found[0] if value > 0 else -found[1])
 
+    if nearest(_LEAST) <= 0:  # no difference but that of rounding
+        return estimate, 1.0
     if nearest(_MOST) > 0:
         return estimate, 0.0
-    reached = brentq(nearest, 1e-9, _MOST)
+    reached = brentq(nearest, _LEAST, _MOST)
     return estimate, float(2 * t.sf(reached, degrees))
 
 

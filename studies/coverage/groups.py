@@ -1,0 +1,271 @@
+"""What intervals hold between subgroups, over sites and over readers.
+
+Scores are normal, so every true figure is known. *Before* stands for what is often done instead: a
+plain difference of two standard errors, DerSimonian and Laird with a normal quantile, readers taken
+as fixed.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+from scipy.stats import norm
+
+from skiagram.evaluation.delong import Placements, combination, placements
+from skiagram.evaluation.proportions import Z
+from skiagram.evaluation.random_effects import summarise_random_effects
+from skiagram.evaluation.reader_study import study_readers
+from skiagram.evaluation.results import Estimate
+from skiagram.evaluation.subgroup_differences import (
+    auc_figure,
+    difference_of_figures,
+    share_figure,
+)
+from skiagram.seeding import stream
+
+Floats = NDArray[np.float64]
+SENSITIVITY = 0.85
+
+
+def holds(value: float, one: Estimate) -> bool:
+    """Return whether an interval holds a value."""
+    return one.low is not None and one.high is not None and one.low <= value <= one.high
+
+
+def distance(auc: float) -> float:
+    """Return how far the classes lie apart, in standard deviations."""
+    return float(np.sqrt(2) * norm.ppf(auc))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Two parts of the cases.
+
+    Attributes:
+        inside: Patients of each class in the part.
+        outside: Patients of each class in the rest.
+        auc: True AUC in the part.
+        rest: True AUC in the rest.
+        shared: Whether the same patients have an image in both, half of its noise in common.
+    """
+
+    inside: int
+    outside: int
+    auc: float
+    rest: float
+    shared: bool = False
+
+    @property
+    def title(self) -> str:
+        """Return the design in words."""
+        counts = f"{self.inside} + {self.inside} against {self.outside} + {self.outside}"
+        return f"{counts}, the same patients" if self.shared else counts
+
+    def draw(self, generator: np.random.Generator) -> tuple[Placements, ...]:
+        """Draw scores and patients of both parts."""
+        found, first, common = [], 0, generator.normal(size=2 * self.inside)
+        for patients, auc in ((self.inside, self.auc), (self.outside, self.rest)):
+            positive = np.arange(2 * patients) < patients
+            noise = generator.normal(size=2 * patients)
+            if self.shared:
+                noise = (noise + common) / np.sqrt(2)
+            score = noise + distance(auc) * positive
+            patient = np.arange(2 * patients) + first
+            found.append(placements(score[None], positive, patient))
+            first += 0 if self.shared else 2 * patients
+        return tuple(found)
+
+
+PARTS = tuple(
+    Parts(inside, outside, auc, rest, shared)
+    for inside, outside, shared in (
+        (10, 100, False), (25, 100, False), (100, 200, False), (60, 60, True),
+    )
+    for auc, rest in ((0.85, 0.85), (0.95, 0.95), (0.75, 0.9))
+)  # fmt: skip
+
+
+def parts_held(design: Parts, simulations: int) -> Floats:
+    """Return (3,) how often the difference is held: AUC before and now, a share now."""
+    generator = stream(0, "parts", design.title, str(design.auc))
+    counts, true = np.zeros(3), design.auc - design.rest
+    for _ in range(simulations):
+        inside, outside = design.draw(generator)
+        value = inside.mean - outside.mean
+        half = Z * np.sqrt(inside.variance() + outside.variance())
+        counts[0] += abs(value - true) <= half
+        counts[1] += holds(true, difference_of_figures(auc_figure(inside), auc_figure(outside))[0])
+        called = [
+            (generator.random(one) < SENSITIVITY).astype(np.float64)
+            for one in (design.inside, design.outside)
+        ]
+        shares = (
+            share_figure(one[None], np.arange(len(one)) + first)
+            for one, first in zip(called, (0, 10_000), strict=True)
+        )
+        counts[2] += holds(0.0, difference_of_figures(*shares)[0])
+    return counts / simulations
+
+
+@dataclass(frozen=True)
+class SiteDesign:
+    """Sites whose true AUCs are normal on the logit.
+
+    Attributes:
+        sites: Number of sites.
+        patients: Patients of each class at a site, on average; they vary fourfold.
+        spread: Standard deviation of the true logit between sites.
+    """
+
+    sites: int
+    patients: int
+    spread: float
+
+
+SITES = tuple(
+    SiteDesign(sites, patients, spread)
+    for sites in (3, 5, 10)
+    for patients in (20, 60)
+    for spread in (0.0, 0.3, 0.7)
+)
+MEAN = float(logit(0.85))
+
+
+def laird(value: Floats, variance: Floats) -> tuple[float, float]:
+    """Return the interval of DerSimonian and Laird (1986) with a normal quantile."""
+    weight = 1 / variance
+    mean = (weight * value).sum() / weight.sum()
+    excess = (weight * (value - mean) ** 2).sum() - (len(value) - 1)
+    between = max(0.0, excess / (weight.sum() - (weight**2).sum() / weight.sum()))
+    weight = 1 / (variance + between)
+    mean, half = (weight * value).sum() / weight.sum(), Z / np.sqrt(weight.sum())
+    return mean - half, mean + half
+
+
+def sites_held(design: SiteDesign, simulations: int) -> Floats:
+    """Return (3,) how often the mean is held, before and now, and the AUC of the next site."""
+    generator = stream(0, "sites", *map(str, (design.sites, design.patients, design.spread)))
+    counts = np.zeros(3)
+    for _ in range(simulations):
+        value, variance = np.empty(design.sites), np.empty(design.sites)
+        for site in range(design.sites):
+            patients = max(5, round(design.patients * 2 ** generator.uniform(-1, 1)))
+            positive = np.arange(2 * patients) < patients
+            auc = expit(MEAN + design.spread * generator.normal())
+            score = generator.normal(size=2 * patients) + distance(auc) * positive
+            one = placements(score[None], positive, np.arange(2 * patients))
+            found, spread = one.mean, one.variance()
+            if spread == 0 or found in (0.0, 1.0):  # as `skiagram.evaluation.sites` does
+                found = (found * patients + 0.5) / (patients + 1)
+                spread = found * (1 - found) / patients
+            value[site], variance[site] = logit(found), spread / (found * (1 - found)) ** 2
+        low, high = laird(value, variance)
+        counts[0] += low <= MEAN <= high
+        now = summarise_random_effects(value, variance)
+        counts[1] += now.low <= MEAN <= now.high
+        following = MEAN + design.spread * generator.normal()
+        counts[2] += now.next_low is not None and now.next_low <= following <= now.next_high
+    return counts / simulations
+
+
+@dataclass(frozen=True)
+class ReaderDesign:
+    """Readers of the same cases, half of every score's noise in common.
+
+    Attributes:
+        readers: Number of readers.
+        patients: Patients of each class.
+        spread: Standard deviation of the readers' distance of the classes; .3 spreads the AUC by
+            about .05.
+    """
+
+    readers: int
+    patients: int
+    spread: float
+
+
+READERS = tuple(
+    ReaderDesign(readers, patients, spread)
+    for readers, patients in ((2, 50), (3, 50), (5, 50), (5, 200), (10, 50))
+    for spread in (0.0, 0.3)
+)
+
+
+def readers_held(design: ReaderDesign, simulations: int) -> Floats:
+    """Return (4,): mean AUC held, readers fixed and random; an equal model found, likewise."""
+    generator = stream(0, "readers", *map(str, (design.readers, design.patients, design.spread)))
+    n, mean = 2 * design.patients, distance(0.85)
+    positive = np.arange(n) < design.patients
+    true = float(norm.cdf(mean / np.sqrt(2 + design.spread**2)))
+    counts = np.zeros(4)
+    for _ in range(simulations):
+        common = generator.normal(size=n)
+        apart = mean + design.spread * generator.normal(size=design.readers)
+        apart = np.append(apart, distance(true))
+        scores = (generator.normal(size=(design.readers + 1, n)) + common) / np.sqrt(2)
+        every = [
+            placements((one + each * positive)[None], positive, np.arange(n))
+            for one, each in zip(scores, apart, strict=True)
+        ]
+        readers, model = every[:-1], every[-1]
+        fixed = combination([(1 / design.readers, one) for one in readers])
+        against = combination([(1.0, model), (-1.0, fixed)])
+        now = study_readers({str(k): one for k, one in enumerate(readers)}, {"model": model})
+        if now is None:
+            raise ValueError("a study has two readers or more")
+        counts[0] += abs(fixed.mean - true) <= fixed.variation.half
+        counts[1] += holds(true, now.mean)
+        counts[2] += abs(against.mean) > against.variation.half
+        counts[3] += not holds(0.0, now.models["model"].difference)
+    return counts / simulations
+
+
+def groups_section(simulations: int) -> str:
+    """Simulate every design and return the section of the page."""
+    text = f"""
+## Differences between subgroups
+
+A part of the cases against the rest, patients of each class; {simulations:,} data sets per row. How
+often the interval contains the true difference. *Before*: both standard errors of DeLong, normal
+quantile. *Now*: put together from both logit intervals, with the patients in common. Last column: a
+sensitivity of {SENSITIVITY:g} in both, put together from Wilson's intervals.
+
+| patients | true AUCs | AUC, before → now | sensitivity |
+|---|---|---|---|
+"""
+    for parts in PARTS:
+        plain, now, share = 100 * parts_held(parts, simulations)
+        aucs = f"{parts.auc:g} and {parts.rest:g}"
+        text += f"| {parts.title} | {aucs} | {plain:.1f} → {now:.1f} % | {share:.1f} % |\n"
+    text += f"""
+## Sites: the mean, and the next one
+
+True AUCs of the sites are normal on the logit about .85; sites differ fourfold in size;
+{simulations:,} sets of sites per row. *Before*: DerSimonian and Laird, normal quantile. *Now*:
+Paule and Mandel, Hartung and Knapp. *Next*: how often the prediction interval contains the true
+AUC of another site.
+
+| sites | patients of each class | spread of the logit | mean, before → now | next |
+|---|---|---|---|---|
+"""
+    for sites in SITES:
+        plain, now, following = 100 * sites_held(sites, simulations)
+        cells = f"{sites.sites} | {sites.patients} | {sites.spread:g}"
+        text += f"| {cells} | {plain:.1f} → {now:.1f} % | {following:.1f} % |\n"
+    text += f"""
+## Several readers
+
+Readers of a mean AUC of .85 read the same patients; {simulations:,} studies per row. *Before*: the
+mean of these very readers, patients random. *Now*: Obuchowski and Rockette. How often the interval
+contains the mean over all such readers, and how often a model of just that AUC is told apart from
+the readers' mean.
+
+| readers | patients of each class | spread | mean, before → now | model told apart |
+|---|---|---|---|---|
+"""
+    for readers in READERS:
+        fixed, now, found, random = 100 * readers_held(readers, simulations)
+        cells = f"{readers.readers} | {readers.patients} | {readers.spread:g}"
+        text += f"| {cells} | {fixed:.1f} → {now:.1f} % | {found:.1f} → {random:.1f} % |\n"
+    return text
