@@ -24,7 +24,10 @@ def family(name: str) -> FeatureFamily:
 
 
 ANY_CHANNELS = {"acquisition"}  # of the file, not of what it shows
-OTHERS = {"colour", "covariates", "embedding"}  # need three channels, no image, or weights
+OTHERS = {
+    *("colour", "covariates", "embedding"),  # need three channels, no image, or weights
+    *("morphology", "local_intensity"),  # need volumes, or a spacing
+}
 FAMILIES = {
     path.stem: family(path.stem)
     for path in sorted(FOLDER.glob("*.yaml"))

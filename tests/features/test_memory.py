@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "conf" / "features"
-OTHERS = {"acquisition", "colour", "covariates", "embedding"}  # of the file, or no grey image
+OTHERS = {
+    *("acquisition", "colour", "covariates", "embedding"),  # of the file, or no grey image
+    *("morphology", "local_intensity"),  # need volumes, or a spacing
+}
 FAMILIES = sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem not in OTHERS)
 SIDE = 4096
 MEASURE = """

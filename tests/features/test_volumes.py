@@ -66,7 +66,7 @@ def test_the_digital_phantom_as_one_volume_gives_the_published_values(feature: s
 
 @pytest.mark.parametrize("name", sorted(set(FAMILIES) - set(VOLUME_FAMILIES)))
 def test_a_family_describes_volumes_or_refuses_them_by_name(name: str) -> None:
-    volumes = FeatureBatch(np.zeros((1, 3, 16, 16, 1), dtype=np.float32))
+    volumes = FeatureBatch(np.zeros((1, 3, 16, 16, 1), dtype=np.float32), spacing=np.ones((1, 3)))
     try:
         assert np.isfinite(family(name).extract(volumes)).all()
     except DataError as error:

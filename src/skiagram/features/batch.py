@@ -4,7 +4,7 @@ Colour is reduced to luminance, a region is found and intensities become grey le
 families that need them.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -132,6 +132,8 @@ class FeatureBatch:
             height, width, 1); float32, finite.
         masks: (n, [depth,] height, width), true in the region of interest; None for the whole
             image.
+        outlines: Of the same shape, the region before intensities were left out of it by
+            re-segmentation (the IBSI's morphological mask); None where nothing was.
         spacing: (n, 2) row and column spacing in mm, before them a volume's slice spacing; NaN
             where unknown; None for all unknown.
     """
@@ -139,6 +141,7 @@ class FeatureBatch:
     images: NDArray[Any]
     masks: NDArray[np.bool_] | None = None
     spacing: NDArray[np.float64] | None = None
+    outlines: NDArray[np.bool_] | None = None
     _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -155,7 +158,34 @@ class FeatureBatch:
         only = slice(number, number + 1)
         masks = None if self.masks is None else self.masks[only]
         spacing = None if self.spacing is None else self.spacing[only]
-        return FeatureBatch(self.images[only], masks, spacing)
+        outlines = None if self.outlines is None else self.outlines[only]
+        return FeatureBatch(self.images[only], masks, spacing, outlines)
+
+    @property
+    def forms(self) -> NDArray[np.bool_] | None:
+        """The regions that form and borders are measured on; None for the whole images."""
+        return self.masks if self.outlines is None else self.outlines
+
+    def cropped(self) -> "FeatureBatch":
+        """Return the images cut to the smallest box that holds all regions, without a copy.
+
+        The work of whatever looks no further than the region then grows with the region.
+        """
+        if self.masks is None or self.forms is None:
+            return self
+        if "cropped" not in self._kept:
+            axes = range(1, self.forms.ndim)
+            box = [slice(None)]
+            for axis in axes:
+                others = tuple(other for other in (0, *axes) if other != axis)
+                places = np.flatnonzero(self.forms.any(axis=others))
+                box.append(slice(places[0], places[-1] + 1) if len(places) else slice(None))
+            inner = tuple(box)
+            outlines = None if self.outlines is None else self.outlines[inner]
+            images, masks = self.images[inner], self.masks[inner]
+            self._kept["cropped"] = FeatureBatch(images, masks, self.spacing, outlines)
+        cropped: FeatureBatch = self._kept["cropped"]
+        return cropped
 
     def check_planes(self, family: str) -> None:
         """Refuse volumes.
@@ -288,8 +318,13 @@ class FeatureBatch:
                 pixel, or there are too many levels.
         """
         if (discretisation, which) not in self._kept:
-            inside = self.inside(which, family)
-            grey = self.images[..., 0] if self.volumes else self.planes(family)
-            self._kept[discretisation, which] = discretisation.grey_levels(grey, inside)
-        levels: GreyLevels = self._kept[discretisation, which]
-        return levels
+            part = self.cropped()
+            inside = part.inside(which, family)
+            grey = part.images[..., 0] if part.volumes else part.planes(family)
+            levels = discretisation.grey_levels(grey, inside)
+            if part.outlines is not None:
+                outline = part.outlines.reshape(levels.levels.shape)
+                levels = replace(levels, outline=outline)
+            self._kept[discretisation, which] = levels
+        kept: GreyLevels = self._kept[discretisation, which]
+        return kept

@@ -32,11 +32,12 @@ def average(features: NDArray[np.float64], counted: NDArray[np.bool_]) -> NDArra
 
     Args:
         features: (n · k, n_features), the k matrices of an image one after the other.
-        counted: (n, k), false for a matrix without entries, which is left out; one of each image's
-            is true.
+        counted: (n, k), false for a matrix without entries, which is left out; an image without
+            any has the features of its first matrix.
 
     Returns:
         (n, n_features).
     """
     of_image = features.reshape(*counted.shape, -1)
+    counted = counted | (~counted.any(axis=1, keepdims=True) & (np.arange(counted.shape[1]) == 0))
     return np.sum(of_image * counted[..., None], axis=1) / counted.sum(axis=1)[:, None]

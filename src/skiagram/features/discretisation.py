@@ -29,11 +29,42 @@ class GreyLevels:
         levels: (n, depth, height, width) uint16, from 1 as the IBSI counts; 0 outside the region.
             The depth of a plane image is 1.
         number: Levels of the discretisation, N_g: `bin_number`, else the highest level of all.
+        outline: Of the shape of the levels, the region before re-segmentation, which borders are
+            measured from; None where that is the pixels of a level.
+        highest: (n,) highest level of each image, or of the volume that a slice is of; None to
+            look for it.
     """
 
     levels: NDArray[np.uint16]
     number: int
+    outline: NDArray[np.bool_] | None = None
+    highest: NDArray[np.int64] | None = None
     _forest: list[NDArray[np.int32]] = field(default_factory=list, init=False, repr=False)
+
+    @property
+    def depth(self) -> int:
+        """Slices of the images; 1 for plane images."""
+        return int(self.levels.shape[1])
+
+    def planes(self) -> "GreyLevels":
+        """Return each slice as an image of its own, (n · depth, 1, height, width), no copy."""
+        depth, shape = self.depth, (-1, 1, *self.levels.shape[2:])
+        highest = self.levels.reshape(len(self.levels), -1).max(axis=1).astype(np.int64)
+        return GreyLevels(
+            self.levels.reshape(shape),
+            self.number,
+            None if self.outline is None else self.outline.reshape(shape),
+            np.repeat(highest if self.highest is None else self.highest, depth),
+        )
+
+    def of(self, chosen: NDArray[np.bool_]) -> "GreyLevels":
+        """Return some of the images, by a truth value each."""
+        return GreyLevels(
+            self.levels[chosen],
+            self.number,
+            None if self.outline is None else self.outline[chosen],
+            None if self.highest is None else self.highest[chosen],
+        )
 
     @property
     def zones(self) -> NDArray[np.int32]:
@@ -58,10 +89,13 @@ class Discretisation:
             independent of the unit and the offset of the intensities. None to use `bin_width`.
         bin_width: Width of a bin, in intensity units, counted from the image's minimum
             (IBSI Q3RU). None to use `bin_number`.
+        lowest: Where bins of a width are counted from instead, in intensity units: the lower bound
+            of a re-segmentation, so that a level means the same in every image.
     """
 
     bin_number: Annotated[int, Field(ge=2, le=MOST_LEVELS)] | None
     bin_width: Annotated[float, Field(gt=0)] | None
+    lowest: float | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -69,6 +103,8 @@ class Discretisation:
             raise ValueError(
                 "give exactly one of `bin_number` and `bin_width`, and set the other to null"
             )
+        if self.lowest is not None and self.bin_width is None:
+            raise ValueError("`lowest` is for bins of a fixed width: set it to null")
         return self
 
     def grey_levels(
@@ -95,10 +131,24 @@ class Discretisation:
                 where="features",
                 allowed="at least one pixel",
             )
+        lowest = self._from(lowest)
         per_unit, most = self._scale(lowest, highest)
         levels = _digitise(images.reshape(n, -1), region, lowest, *per_unit, most)
         number = self.bin_number or int(levels.max())
         return GreyLevels(levels.reshape(shape), number)
+
+    def _from(self, lowest: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where bins are counted from, given the minimum of each region."""
+        if self.lowest is None:
+            return lowest
+        if (lowest < self.lowest).any():
+            raise DataError(
+                f"an intensity of {lowest.min():g} is below `lowest`, {self.lowest:g}, where bins "
+                "are counted from",
+                where="features",
+                remedy="re-segment to a range that begins there, or lower it",
+            )
+        return np.full(len(lowest), self.lowest)
 
     def _scale(
         self, lowest: NDArray[np.float64], highest: NDArray[np.float64]

@@ -5,7 +5,7 @@ A new family is one file here and one option file.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,44 @@ class LevelFamily(GroupFamily, ABC):
     @abstractmethod
     def describe(self, grey: GreyLevels) -> NDArray[np.float64]:
         """Compute the features of n images from their grey levels, (n, n_features)."""
+
+
+Dimension = Literal["2D", "2.5D", "3D"]
+
+
+@dataclass(**STRICT)
+class TextureFamily(LevelFamily, ABC):
+    """Base of a family that looks at neighbours, in volumes within slices or across them.
+
+    Attributes:
+        dimension: How a volume is described; of plane images all are the same. `3D`: neighbours
+            in all directions. `2.5D`: neighbours within slices, whose matrices are added up. `2D`:
+            each slice that the region touches for itself, and the features averaged.
+    """
+
+    dimension: Dimension = "3D"
+
+    def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
+        """Compute the features of a batch of equally sized images of any size from 1×1.
+
+        Args:
+            batch: Images of one channel, or of three reduced to luminance; or volumes.
+
+        Returns:
+            (n, n_features) float64, finite.
+
+        Raises:
+            DataError: The images have neither one channel nor three, or too many grey levels.
+        """
+        grey = batch.levels(self.levels, self.region, self.prefix)
+        if self.dimension != "2D" or grey.depth == 1:
+            return self.describe(grey)
+        planes = grey.planes()
+        touched = planes.levels.reshape(len(planes.levels), -1).any(axis=1)
+        features = self.describe(planes.of(touched))
+        count = touched.reshape(len(grey.levels), -1).sum(axis=1)
+        first = np.concatenate([[0], np.cumsum(count)[:-1]])
+        return np.add.reduceat(features, first, axis=0) / count[:, None]
 
 
 class WholeImageFamily(ABC):

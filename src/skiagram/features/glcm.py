@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.directions import Aggregation, average, directions
 from skiagram.features.discretisation import GreyLevels, entropy
-from skiagram.features.family import Distinct, LevelFamily
+from skiagram.features.family import Dimension, Distinct, TextureFamily
 from skiagram.features.feature import Column, Definition, Feature, Features, Quantity, ratio
 from skiagram.options import STRICT
 
@@ -81,6 +81,7 @@ def cooccurrences(
         if not any_pair:
             _count(levels[image], itself, counts)
             _reduce(counts, image * ways, matrices)
+            matrices.pairs[image * ways] = 0
     return matrices
 
 
@@ -469,7 +470,7 @@ Several = Annotated[tuple[Pixels, ...], Field(min_length=1), Distinct]
 
 
 @dataclass(**STRICT)
-class Glcm(LevelFamily):
+class Glcm(TextureFamily):
     """Grey level co-occurrence matrices (IBSI LFYI).
 
     Attributes:
@@ -508,22 +509,30 @@ class Glcm(LevelFamily):
 
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, n_features)."""
-        return np.hstack([glcm(grey, pixels, self.aggregation) for pixels in self.distances])
+        return np.hstack(
+            [glcm(grey, pixels, self.aggregation, self.dimension) for pixels in self.distances]
+        )
 
 
-def glcm(levels: GreyLevels, distance: int, aggregation: Aggregation) -> Floats:
+def glcm(
+    levels: GreyLevels, distance: int, aggregation: Aggregation, dimension: Dimension = "3D"
+) -> Floats:
     """Compute the features at one distance: in a plane 4 directions, in a volume 13.
 
     Args:
         levels: Of n images.
         distance: Chebyshev distance of the pairs, in pixels.
         aggregation: Of the directions, as in `Glcm`.
+        dimension: Of a volume, whose directions are those of a plane if not `3D`.
 
     Returns:
         (n, n_features).
     """
-    offsets = distance * directions(levels.levels.shape[1])
+    offsets = distance * directions(levels.depth if dimension == "3D" else 1)
     matrices = cooccurrences(levels.levels, levels.number, offsets, aggregation == "merged")
+    if levels.highest is not None:
+        ways = len(matrices.highest) // len(levels.highest)
+        matrices = matrices._replace(highest=np.repeat(levels.highest, ways))
     pairs = matrices.pairs.reshape(len(levels.levels), -1)
     distributions = GlcmDistributions(matrices)
     relations = GlcmRelations(distributions)

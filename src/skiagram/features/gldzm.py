@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
-from skiagram.features.family import LevelFamily
+from skiagram.features.family import TextureFamily
 from skiagram.features.feature import Column, Feature, Features
 from skiagram.features.level_counts import CountFeatures, LevelCounts
 from skiagram.options import STRICT
@@ -21,7 +21,7 @@ FAR = np.uint16(2**16 - 1)
 
 @compiled
 def distance_zones(
-    levels: NDArray[np.uint16], forest: NDArray[np.int32], number: int
+    levels: NDArray[np.uint16], outline: NDArray[np.bool_], forest: NDArray[np.int32], number: int
 ) -> NDArray[np.int64]:
     """Count the zones of each distance and level.
 
@@ -31,6 +31,7 @@ def distance_zones(
     Args:
         levels: (n, depth, height, width) from 1 to `number`, 0 outside the region; the smallest
             side has fewer than 2¹⁷ pixels.
+        outline: Of the same shape, true in the region whose border it is.
         forest: (n, pixels) of `zone_forest`.
         number: Number of levels.
 
@@ -43,8 +44,9 @@ def distance_zones(
     distance = np.empty((depth, height, width), dtype=np.uint16)
     for image in range(n):
         region, flat = levels[image].ravel(), distance.reshape(-1)
+        outer = outline[image].ravel()
         for place in range(len(flat)):
-            flat[place] = FAR if region[place] > 0 else 0
+            flat[place] = FAR if outer[place] else 0
         _spread(distance)
         _spread(distance[::-1, ::-1, ::-1])
         _count(region, forest[image], flat, counts[image])
@@ -148,7 +150,7 @@ class GldzmFeatures(CountFeatures):
 
 
 @dataclass(**STRICT)
-class Gldzm(LevelFamily):
+class Gldzm(TextureFamily):
     """Grey level distance zone matrix (IBSI VMDZ)."""
 
     prefix: ClassVar[str] = "gldzm"
@@ -156,6 +158,9 @@ class Gldzm(LevelFamily):
 
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, 16)."""
-        zones = distance_zones(grey.levels, grey.zones, grey.number)
+        apart = grey if self.dimension == "3D" else grey.planes()
+        outline = apart.levels > 0 if apart.outline is None else apart.outline
+        zones = distance_zones(apart.levels, outline, apart.zones, apart.number)
+        zones = zones.reshape(len(grey.levels), -1, *zones.shape[1:]).sum(axis=1)
         pixels = np.count_nonzero(grey.levels, axis=(1, 2, 3)).astype(np.float64)
         return GldzmFeatures(LevelCounts.of_matrices(zones), pixels).columns()

@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.directions import Aggregation, average, directions
 from skiagram.features.discretisation import GreyLevels
-from skiagram.features.family import LevelFamily
+from skiagram.features.family import Dimension, TextureFamily
 from skiagram.features.feature import Column, Feature, Features, Quantity
 from skiagram.options import STRICT
 
@@ -307,7 +307,7 @@ class GlrlmFeatures(Features):
 
 
 @dataclass(**STRICT)
-class Glrlm(LevelFamily):
+class Glrlm(TextureFamily):
     """Grey level run length matrices (IBSI TP0I).
 
     Attributes:
@@ -322,21 +322,22 @@ class Glrlm(LevelFamily):
 
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, 16)."""
-        return glrlm(grey, self.aggregation)
+        return glrlm(grey, self.aggregation, self.dimension)
 
 
-def glrlm(levels: GreyLevels, aggregation: Aggregation) -> Floats:
+def glrlm(levels: GreyLevels, aggregation: Aggregation, dimension: Dimension = "3D") -> Floats:
     """Compute the features: in a plane along 4 directions, in a volume along 13.
 
     Args:
         levels: Of n images.
         aggregation: Of the directions, as in `Glrlm`.
+        dimension: Of a volume, whose directions are those of a plane if not `3D`.
 
     Returns:
         (n, n_features).
     """
-    n, depth = levels.levels.shape[:2]
-    offsets = directions(depth)
+    n = len(levels.levels)
+    offsets = directions(levels.depth if dimension == "3D" else 1)
     matrices = run_lengths(levels.levels, levels.number, offsets, aggregation == "merged")
     features = GlrlmFeatures(matrices).columns()
     return average(features, np.ones((n, len(features) // n), dtype=np.bool_))

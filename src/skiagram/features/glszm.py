@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
-from skiagram.features.family import LevelFamily
+from skiagram.features.family import TextureFamily
 from skiagram.features.feature import Column, Feature, Features
 from skiagram.features.level_counts import CountFeatures, LevelCounts
 from skiagram.options import STRICT
@@ -157,7 +157,7 @@ class GlszmFeatures(CountFeatures):
 
 
 @dataclass(**STRICT)
-class Glszm(LevelFamily):
+class Glszm(TextureFamily):
     """Grey level size zone matrix (IBSI 9SAK)."""
 
     prefix: ClassVar[str] = "glszm"
@@ -165,5 +165,7 @@ class Glszm(LevelFamily):
 
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, 16)."""
-        zones = size_zones(grey.levels, grey.zones, grey.number)
-        return GlszmFeatures(LevelCounts.of_entries(len(grey.levels), zones)).columns()
+        n = len(grey.levels)
+        apart = grey if self.dimension == "3D" else grey.planes()
+        zones = size_zones(grey.levels, apart.zones.reshape(n, -1), grey.number)
+        return GlszmFeatures(LevelCounts.of_entries(n, zones)).columns()

@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import MOST_LEVELS, GreyLevels
-from skiagram.features.family import LevelFamily
+from skiagram.features.family import TextureFamily
 from skiagram.features.feature import Column, Feature, Features
 from skiagram.features.level_counts import CountFeatures, LevelCounts
 from skiagram.options import STRICT
@@ -166,7 +166,7 @@ class NgldmFeatures(CountFeatures):
 
 
 @dataclass(**STRICT)
-class Ngldm(LevelFamily):
+class Ngldm(TextureFamily):
     """Neighbouring grey level dependence matrix (IBSI REK0).
 
     Attributes:
@@ -182,5 +182,7 @@ class Ngldm(LevelFamily):
 
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, 17)."""
-        counts = dependence_counts(grey.levels, grey.number, self.distance, self.coarseness)
+        apart = grey if self.dimension == "3D" else grey.planes()
+        counts = dependence_counts(apart.levels, apart.number, self.distance, self.coarseness)
+        counts = counts.reshape(len(grey.levels), -1, *counts.shape[1:]).sum(axis=1)
         return NgldmFeatures(LevelCounts.of_matrices(counts)).columns()

@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
-from skiagram.features.family import LevelFamily
+from skiagram.features.family import TextureFamily
 from skiagram.features.feature import Column, Feature, Features, Quantity, ratio
 from skiagram.options import STRICT
 
@@ -200,7 +200,7 @@ class NgtdmFeatures(Features):
 
 
 @dataclass(**STRICT)
-class Ngtdm(LevelFamily):
+class Ngtdm(TextureFamily):
     """Neighbourhood grey tone difference matrix, at Chebyshev distance 1 (IBSI IPET)."""
 
     prefix: ClassVar[str] = "ngtdm"
@@ -208,4 +208,9 @@ class Ngtdm(LevelFamily):
 
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, 5)."""
-        return NgtdmFeatures(*tone_differences(grey.levels, grey.number)).columns()
+        apart = grey if self.dimension == "3D" else grey.planes()
+        counts, sums = tone_differences(apart.levels, apart.number)
+        shape = (len(grey.levels), -1, grey.number)
+        return NgtdmFeatures(
+            counts.reshape(shape).sum(axis=1), sums.reshape(shape).sum(axis=1)
+        ).columns()

@@ -1,0 +1,177 @@
+"""Feature family `intensity_volume_histogram`: volume above an intensity (IBSI 3.5, P88C)."""
+
+from dataclasses import dataclass as record
+from typing import Annotated, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.family import GroupFamily
+from skiagram.features.feature import Column, Feature, Features
+from skiagram.options import STRICT
+
+Floats = NDArray[np.float64]
+
+
+@record(frozen=True)
+class Curve:
+    """The histogram of one region.
+
+    Attributes:
+        intensity: (k,) ascending; the unit of the image.
+        fraction: (k,) of the way from the lowest to the highest intensity, γ.
+        volume: (k,) share of the region's volume that has at least the intensity, ν.
+    """
+
+    intensity: Floats
+    fraction: Floats
+    volume: Floats
+
+    def volume_at(self, fraction: float) -> float:
+        """Return the largest share of the volume that has at least a fraction of the intensity."""
+        above = self.volume[self.fraction >= fraction - 1e-12]
+        return float(above.max()) if len(above) else 0.0
+
+    def intensity_at(self, volume: float) -> float:
+        """Return the least intensity that at most a share of the volume has."""
+        reached = self.intensity[self.volume <= volume + 1e-12]
+        return float(reached.min() if len(reached) else self.intensity[-1])
+
+
+@record(frozen=True)
+class IntensityVolumeFeatures(Features):
+    """Points of the intensity–volume histograms of n regions.
+
+    Van Naqa et al., Pattern Recognition 42(6), 2009.
+
+    Attributes:
+        curves: One a region.
+    """
+
+    curves: tuple[Curve, ...]
+
+    @Feature
+    def volume_fraction_10(self) -> Column:
+        """Share of the volume that has at least 10 % of the intensity range (BC2M).
+
+        Formula: ν at γ = 0.1
+        Unit: 1
+        Range: [0, 1]
+        """
+        return np.array([curve.volume_at(0.1) for curve in self.curves])
+
+    @Feature
+    def volume_fraction_90(self) -> Column:
+        """Share of the volume that has at least 90 % of the intensity range (BC2M).
+
+        Formula: ν at γ = 0.9
+        Unit: 1
+        Range: [0, 1]
+        """
+        return np.array([curve.volume_at(0.9) for curve in self.curves])
+
+    @Feature
+    def intensity_10(self) -> Column:
+        """Least intensity that at most 10 % of the volume has (GBPN).
+
+        Formula: min x where ν ≤ 0.1
+        Unit: intensity
+        Range: minimum to maximum
+        """
+        return np.array([curve.intensity_at(0.1) for curve in self.curves])
+
+    @Feature
+    def intensity_90(self) -> Column:
+        """Least intensity that at most 90 % of the volume has (GBPN).
+
+        Formula: min x where ν ≤ 0.9
+        Unit: intensity
+        Range: minimum to maximum
+        """
+        return np.array([curve.intensity_at(0.9) for curve in self.curves])
+
+    @Feature
+    def volume_fraction_difference(self) -> Column:
+        """Difference of the shares of the volume at 10 % and 90 % of the intensity (DDTU).
+
+        Formula: ν at γ = 0.1 − ν at γ = 0.9
+        Unit: 1
+        Range: [0, 1]
+        """
+        return self.volume_fraction_10 - self.volume_fraction_90
+
+    @Feature
+    def intensity_difference(self) -> Column:
+        """Difference of the intensities at 10 % and 90 % of the volume (CNV2).
+
+        Formula: x at ν ≤ 0.1 − x at ν ≤ 0.9
+        Unit: intensity
+        Range: from 0
+        """
+        return self.intensity_10 - self.intensity_90
+
+
+@dataclass(**STRICT)
+class IntensityVolumeHistogram(GroupFamily):
+    """Intensity–volume histogram (IBSI P88C).
+
+    Attributes:
+        bin_number: Bins over the region's range, for intensities without a unit; null for none.
+        bin_width: Width of the bins, in intensity units; null for none. With neither, the
+            histogram has a step at each whole number of the unit, as of CT.
+        lowest: Intensity at γ = 0, such as the lower bound of a re-segmentation; null for the
+            region's minimum.
+        highest: Intensity at γ = 1; null for the region's maximum.
+    """
+
+    bin_number: Annotated[int, Field(ge=2, le=100_000)] | None
+    bin_width: Annotated[float, Field(gt=0)] | None
+    lowest: float | None
+    highest: float | None
+
+    prefix: ClassVar[str] = "intensity_volume_histogram"
+    groups: ClassVar[tuple[type[Features], ...]] = (IntensityVolumeFeatures,)
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if self.bin_number is not None and self.bin_width is not None:
+            raise ValueError("give `bin_number` or `bin_width`, and set the other to null")
+        return self
+
+    def extract(self, batch: FeatureBatch) -> Floats:
+        """Compute the features of n images or volumes, (n, 6).
+
+        Raises:
+            DataError: The images have neither one channel nor three.
+        """
+        part = batch.cropped()
+        images = part.intensities(self.prefix)
+        inside = part.region("whole", self.prefix)
+        curves = [self.curve(image[kept]) for image, kept in zip(images, inside, strict=True)]
+        return IntensityVolumeFeatures(tuple(curves)).columns()
+
+    def curve(self, values: Floats) -> Curve:
+        """Return the histogram of a region.
+
+        Args:
+            values: (m,) its intensities, at least one.
+        """
+        low = values.min() if self.lowest is None else self.lowest
+        high = values.max() if self.highest is None else self.highest
+        step = 1.0
+        if self.bin_number is not None:
+            spread = values.max() - values.min()
+            share = (values - values.min()) / (spread if spread > 0 else 1.0)
+            values = 1.0 + np.minimum(np.floor(share * self.bin_number), self.bin_number - 1)
+            low, high = 1.0, float(self.bin_number)
+        elif self.bin_width is not None:  # a bin stands for its middle
+            step = self.bin_width
+            values = low + (np.floor((values - low) / step) + 0.5) * step
+            low, high = low + step / 2, high - step / 2
+        intensity = low + step * np.arange(max(1, round((high - low) / step) + 1))
+        below = np.searchsorted(np.sort(values), intensity - step * 1e-9)
+        fraction = (intensity - low) / (high - low) if high > low else np.zeros(len(intensity))
+        return Curve(intensity, fraction, 1 - below / len(values))

@@ -1,0 +1,148 @@
+"""Feature family `local_intensity`: peaks within a sphere of 1 cm³ (IBSI 3.2, 9ST6)."""
+
+from dataclasses import dataclass as record
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
+
+from skiagram.compute.compiled import compiled
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.family import GroupFamily
+from skiagram.features.feature import Column, Feature, Features, Quantity
+from skiagram.features.morphology import spacing_of
+from skiagram.options import STRICT
+
+Floats = NDArray[np.float64]
+
+RADIUS = 10 * (3 / (4 * np.pi)) ** (1 / 3)  # of a sphere of 1 cm³, in mm
+
+
+@compiled
+def peaks(image: Floats, inside: NDArray[np.bool_], spacing: Floats) -> tuple[float, float]:
+    """Return the peak around the most intense voxel, and the highest of those around any voxel.
+
+    A peak is the mean of the voxels whose centres lie within the sphere, be they of the region or
+    not; what lies beyond the image is left out.
+
+    Args:
+        image: (depth, height, width).
+        inside: Of the same shape, true in the region, at least one voxel.
+        spacing: (3,) slice, row and column spacing, in mm.
+    """
+    depth, height, width = image.shape
+    rows = _rows_of_sphere(spacing)
+    sums = np.zeros((depth, height, width + 1))
+    for z in range(depth):
+        for y in range(height):
+            for x in range(width):
+                sums[z, y, x + 1] = sums[z, y, x] + image[z, y, x]
+    highest = local = overall = -np.inf
+    for z in range(depth):
+        for y in range(height):
+            for x in range(width):
+                if inside[z, y, x]:
+                    peak = _peak(sums, rows, z, y, x)
+                    overall = max(overall, peak)
+                    if image[z, y, x] > highest:
+                        highest, local = image[z, y, x], peak
+                    elif image[z, y, x] == highest:
+                        local = max(local, peak)
+    return local, overall
+
+
+@compiled
+def _rows_of_sphere(spacing: Floats) -> NDArray[np.int64]:
+    """Return slice, row and half the length of each row of the sphere around a voxel."""
+    far, down = int(RADIUS / spacing[0]), int(RADIUS / spacing[1])
+    rows = np.empty(((2 * far + 1) * (2 * down + 1), 3), dtype=np.int64)
+    used = 0
+    for z in range(-far, far + 1):
+        for y in range(-down, down + 1):
+            rest = RADIUS**2 - (z * spacing[0]) ** 2 - (y * spacing[1]) ** 2
+            if rest >= 0:
+                rows[used, 0], rows[used, 1] = z, y
+                rows[used, 2] = int(np.sqrt(rest) / spacing[2])
+                used += 1
+    return rows[:used]
+
+
+@compiled
+def _peak(sums: Floats, rows: NDArray[np.int64], z: int, y: int, x: int) -> float:
+    """Return the mean of the sphere around a voxel, from the sums along each row."""
+    depth, height, width = sums.shape
+    total, count = 0.0, 0
+    for row in range(len(rows)):
+        near_z, near_y = z + rows[row, 0], y + rows[row, 1]
+        if 0 <= near_z < depth and 0 <= near_y < height:
+            first = max(0, x - rows[row, 2])
+            end = min(width - 1, x + rows[row, 2] + 1)
+            total += sums[near_z, near_y, end] - sums[near_z, near_y, first]
+            count += end - first
+    return total / count
+
+
+@record(frozen=True)
+class LocalIntensityFeatures(Features):
+    """Peaks of n volumes.
+
+    A peak is the mean intensity of a sphere of 1 cm³ (radius 6.2 mm), whose voxels need not be in
+    the region; what lies beyond the image is left out.
+
+    Attributes:
+        images: (n, depth, height, width) intensities.
+        inside: Of the same shape, true in the region.
+        spacing: (n, 3) slice, row and column spacing, in mm.
+    """
+
+    images: Floats
+    inside: NDArray[np.bool_]
+    spacing: Floats
+
+    @Quantity
+    def _peaks(self) -> Floats:
+        rows = zip(self.images, self.inside, self.spacing, strict=True)
+        return np.array([peaks(*row) for row in rows])
+
+    @Feature
+    def local_peak(self) -> Column:
+        """Peak around the most intense voxel; of several such voxels the highest (VJGA).
+
+        Formula: mean of the sphere around argmax x
+        Unit: intensity
+        Range: minimum to maximum of the image
+        """
+        return self._peaks[:, 0]
+
+    @Feature
+    def global_peak(self) -> Column:
+        """Highest of the peaks around all voxels of the region (0F91).
+
+        Formula: max of the means of the spheres
+        Unit: intensity
+        Range: minimum to maximum of the image
+        """
+        return self._peaks[:, 1]
+
+
+@dataclass(**STRICT)
+class LocalIntensity(GroupFamily):
+    """Peaks within a sphere of 1 cm³ (IBSI 9ST6), as of the uptake in PET."""
+
+    prefix: ClassVar[str] = "local_intensity"
+    groups: ClassVar[tuple[type[Features], ...]] = (LocalIntensityFeatures,)
+
+    def extract(self, batch: FeatureBatch) -> Floats:
+        """Compute the features of n images or volumes, (n, 2); a plane image is one slice.
+
+        Raises:
+            DataError: The images have neither one channel nor three, or their spacing is unknown.
+        """
+        spacing = spacing_of(batch, "local_intensity")
+        images, inside = batch.intensities("local_intensity"), batch.region("whole", self.prefix)
+        if not batch.volumes:
+            images, inside = images[:, None], inside[:, None]
+            beyond = np.full((len(batch), 1), 2 * RADIUS)  # no slice is near
+            spacing = np.hstack([beyond, spacing])
+        return LocalIntensityFeatures(images, inside, spacing).columns()

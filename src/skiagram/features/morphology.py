@@ -1,0 +1,545 @@
+"""Feature family `morphology`: size and form of a region in a volume (IBSI 3.1, HCUG)."""
+
+from dataclasses import dataclass as record
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
+
+from skiagram.errors import DataError
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.family import GroupFamily
+from skiagram.features.feature import Column, Feature, Features, Quantity, ratio
+from skiagram.features.surface import (
+    Extent,
+    convex_hull,
+    diameter,
+    ellipsoid_area,
+    enclosing_ellipsoid,
+    extent,
+    smallest_box,
+)
+from skiagram.options import STRICT
+
+Floats = NDArray[np.float64]
+
+
+@record(frozen=True)
+class Solid:
+    """A body that a region is compared with, of n regions.
+
+    Attributes:
+        volume: (n,).
+        area: (n,).
+    """
+
+    volume: Column
+    area: Column
+
+
+def _box(sides: Floats) -> Solid:
+    z, y, x = sides.T
+    return Solid(z * y * x, 2 * (z * y + z * x + y * x))
+
+
+def _ellipsoid(half_axes: Floats) -> Solid:
+    areas = np.array([ellipsoid_area(axes) for axes in half_axes])
+    return Solid(4 / 3 * np.pi * half_axes.prod(axis=1), areas)
+
+
+@record(frozen=True)
+class MorphologyFeatures(Features):
+    """Size and form of n regions.
+
+    In the formulas V and A are volume and area of the region's mesh (marching cubes at 0.5, closed
+    where the image ends), λ₁ ≥ λ₂ ≥ λ₃ the variances of its voxels' places along their principal
+    axes. Form is measured on the region as it was drawn, before re-segmentation; intensities on
+    what re-segmentation left. Ratios are 0 where they would divide by 0, as for a region of one
+    voxel. The unit of length is mm, or a voxel where `unit` is `voxel`.
+
+    Attributes:
+        regions: (n, depth, height, width), at least one voxel each.
+        spacing: (n, 3) slice, row and column spacing.
+        images: (n, depth, height, width) intensities.
+        inside: Of the same shape, the voxels whose intensities count.
+    """
+
+    regions: NDArray[np.bool_]
+    spacing: Floats
+    images: Floats
+    inside: NDArray[np.bool_]
+
+    @Quantity
+    def _extents(self) -> list[Extent]:
+        return [extent(*one) for one in zip(self.regions, self.spacing, strict=True)]
+
+    @Quantity
+    def _hulls(self) -> "_Hulls":
+        return _Hulls.of(self.regions, self.spacing)
+
+    @Quantity
+    def _half_axes(self) -> Floats:
+        """Half axes 2 √λ of the ellipsoid whose voxels are spread alike, (n, 3), longest first."""
+        variances = np.array([np.linalg.eigvalsh(one.covariance)[::-1] for one in self._extents])
+        return 2 * np.sqrt(np.where(variances > 1e-12, variances, 0))
+
+    @Quantity
+    def _aligned_box(self) -> Solid:
+        sides = [[1 + np.ptp(places) for places in np.nonzero(region)] for region in self.regions]
+        return _box(np.array(sides) * self.spacing)
+
+    @Quantity
+    def _spread_ellipsoid(self) -> Solid:
+        return _ellipsoid(self._half_axes)
+
+    @Feature
+    def volume_mesh(self) -> Column:
+        """Volume within the mesh (RNU0).
+
+        Formula: V
+        Unit: mm³
+        Range: greater than 0
+        """
+        return np.array([one.volume for one in self._extents])
+
+    @Feature
+    def volume_voxel_counting(self) -> Column:
+        """Volume of the region's voxels (YEKZ).
+
+        Formula: N · volume of a voxel
+        Unit: mm³
+        Range: greater than 0
+        """
+        return np.array([one.voxels for one in self._extents]) * self.spacing.prod(axis=1)
+
+    @Feature
+    def surface_area_mesh(self) -> Column:
+        """Area of the mesh, that of cavities included (C0JK).
+
+        Formula: A
+        Unit: mm²
+        Range: greater than 0
+        """
+        return np.array([one.area for one in self._extents])
+
+    @Feature
+    def surface_to_volume_ratio(self) -> Column:
+        """How much surface stands around the volume (2PR5).
+
+        Formula: A / V
+        Unit: 1 / mm
+        Range: greater than 0
+        """
+        return self.surface_area_mesh / self.volume_mesh
+
+    @Feature
+    def compactness_1(self) -> Column:
+        """How compact the region is (SKGS).
+
+        Formula: V / (√π A^(3/2))
+        Unit: 1
+        Range: (0, 1 / (6π))
+        """
+        return self.volume_mesh / (np.sqrt(np.pi) * self.surface_area_mesh**1.5)
+
+    @Feature
+    def compactness_2(self) -> Column:
+        """How compact the region is, relative to a sphere (BQWJ).
+
+        Formula: 36π V² / A³
+        Unit: 1
+        Range: (0, 1)
+        """
+        return 36 * np.pi * self.volume_mesh**2 / self.surface_area_mesh**3
+
+    @Feature
+    def spherical_disproportion(self) -> Column:
+        """Surface relative to that of the sphere of equal volume (KRCK).
+
+        Formula: A / (36π V²)^(1/3)
+        Unit: 1
+        Range: from 1
+        """
+        return 1 / self.sphericity
+
+    @Feature
+    def sphericity(self) -> Column:
+        """Surface of the sphere of equal volume, relative to the region's (QCFX).
+
+        Formula: (36π V²)^(1/3) / A
+        Unit: 1
+        Range: (0, 1)
+        """
+        return np.cbrt(36 * np.pi * self.volume_mesh**2) / self.surface_area_mesh
+
+    @Feature
+    def asphericity(self) -> Column:
+        """How much larger the surface is than that of the sphere of equal volume (25C7).
+
+        Formula: (A³ / (36π V²))^(1/3) − 1
+        Unit: 1
+        Range: from 0
+        """
+        return self.spherical_disproportion - 1
+
+    @Feature
+    def centre_of_mass_shift(self) -> Column:
+        """Distance of the centre of the intensities from that of the region (KLMA).
+
+        0 where the intensities add up to 0.
+
+        Formula: |Σ p / N − Σ x p / Σ x| of the places p and intensities x
+        Unit: mm
+        Range: from 0
+        """
+        shifts = np.zeros(len(self.regions))
+        for row, (one, inside) in enumerate(zip(self._extents, self.inside, strict=True)):
+            weights = self.images[row][inside]
+            if weights.sum() != 0:
+                places = np.argwhere(inside) * self.spacing[row]
+                shifts[row] = np.linalg.norm(weights @ places / weights.sum() - one.centre)
+        return shifts
+
+    @Feature
+    def maximum_3d_diameter(self) -> Column:
+        """Largest distance between two points of the mesh (L0JK).
+
+        Formula: max |p − q|
+        Unit: mm
+        Range: greater than 0
+        """
+        return self._hulls.diameter
+
+    @Feature
+    def major_axis_length(self) -> Column:
+        """Length of the ellipsoid whose voxels are spread alike (TDIC).
+
+        Formula: 4 √λ₁
+        Unit: mm
+        Range: from 0
+        """
+        return 2 * self._half_axes[:, 0]
+
+    @Feature
+    def minor_axis_length(self) -> Column:
+        """Width of the ellipsoid whose voxels are spread alike (P9VJ).
+
+        Formula: 4 √λ₂
+        Unit: mm
+        Range: from 0
+        """
+        return 2 * self._half_axes[:, 1]
+
+    @Feature
+    def least_axis_length(self) -> Column:
+        """Thickness of the ellipsoid whose voxels are spread alike (7J51).
+
+        Formula: 4 √λ₃
+        Unit: mm
+        Range: from 0
+        """
+        return 2 * self._half_axes[:, 2]
+
+    @Feature
+    def elongation(self) -> Column:
+        """Minor relative to major axis; 0 for a line (Q3CK).
+
+        Formula: √(λ₂ / λ₁)
+        Unit: 1
+        Range: [0, 1]
+        """
+        return ratio(self._half_axes[:, 1], self._half_axes[:, 0])
+
+    @Feature
+    def flatness(self) -> Column:
+        """Least relative to major axis; 0 for a region of one slice (N17B).
+
+        Formula: √(λ₃ / λ₁)
+        Unit: 1
+        Range: [0, 1]
+        """
+        return ratio(self._half_axes[:, 2], self._half_axes[:, 0])
+
+    @Feature
+    def volume_density_aligned_box(self) -> Column:
+        """Share that the region has of the box around it along the image's axes (PBX1).
+
+        Formula: V / V_box
+        Unit: 1
+        Range: (0, 1]
+        """
+        return self.volume_mesh / self._aligned_box.volume
+
+    @Feature
+    def area_density_aligned_box(self) -> Column:
+        """Surface relative to that of the box around it along the image's axes (R59B).
+
+        Formula: A / A_box
+        Unit: 1
+        Range: greater than 0
+        """
+        return self.surface_area_mesh / self._aligned_box.area
+
+    @Feature
+    def volume_density_smallest_box(self) -> Column:
+        """Share that the region has of the smallest box in any direction (ZH1A).
+
+        The box has a face along one of the 128 largest of the convex hull.
+
+        Formula: V / V_box
+        Unit: 1
+        Range: (0, 1]
+        """
+        return self.volume_mesh / self._hulls.box.volume
+
+    @Feature
+    def area_density_smallest_box(self) -> Column:
+        """Surface relative to that of the smallest box in any direction (IQYR).
+
+        Formula: A / A_box
+        Unit: 1
+        Range: greater than 0
+        """
+        return self.surface_area_mesh / self._hulls.box.area
+
+    @Feature
+    def volume_density_spread_ellipsoid(self) -> Column:
+        """Volume relative to that of the ellipsoid whose voxels are spread alike (6BDE).
+
+        Formula: V / V_ellipsoid
+        Unit: 1
+        Range: from 0
+        """
+        return ratio(self.volume_mesh, self._spread_ellipsoid.volume)
+
+    @Feature
+    def area_density_spread_ellipsoid(self) -> Column:
+        """Surface relative to that of the ellipsoid whose voxels are spread alike (RDD2).
+
+        Formula: A / A_ellipsoid
+        Unit: 1
+        Range: from 0
+        """
+        return ratio(self.surface_area_mesh, self._spread_ellipsoid.area)
+
+    @Feature
+    def volume_density_enclosing_ellipsoid(self) -> Column:
+        """Volume relative to that of the smallest ellipsoid around the mesh (SWZ1).
+
+        Formula: V / V_ellipsoid
+        Unit: 1
+        Range: (0, 1)
+        """
+        return self.volume_mesh / self._hulls.ellipsoid.volume
+
+    @Feature
+    def area_density_enclosing_ellipsoid(self) -> Column:
+        """Surface relative to that of the smallest ellipsoid around the mesh (BRI8).
+
+        Formula: A / A_ellipsoid
+        Unit: 1
+        Range: greater than 0
+        """
+        return self.surface_area_mesh / self._hulls.ellipsoid.area
+
+    @Feature
+    def volume_density_convex_hull(self) -> Column:
+        """Share that the region has of its convex hull, also called solidity (R3ER).
+
+        Formula: V / V_hull
+        Unit: 1
+        Range: (0, 1]
+        """
+        return self.volume_mesh / self._hulls.hull.volume
+
+    @Feature
+    def area_density_convex_hull(self) -> Column:
+        """Surface relative to that of the convex hull (7T7F).
+
+        Formula: A / A_hull
+        Unit: 1
+        Range: greater than 0
+        """
+        return self.surface_area_mesh / self._hulls.hull.area
+
+    @Feature
+    def integrated_intensity(self) -> Column:
+        """Volume times mean intensity; of a PET scan in SUV the total lesion glycolysis (99N0).
+
+        Formula: V Σ x / N
+        Unit: intensity · mm³
+        Range: any
+        """
+        pairs = zip(self.images, self.inside, strict=True)
+        return self.volume_mesh * np.array([image[inside].mean() for image, inside in pairs])
+
+
+@record(frozen=True)
+class _Hulls:
+    """Convex hulls of n regions and what is wrapped around them."""
+
+    hull: Solid
+    diameter: Column
+    box: Solid
+    ellipsoid: Solid
+
+    @classmethod
+    def of(cls, regions: NDArray[np.bool_], spacing: Floats) -> "_Hulls":
+        hulls = [convex_hull(*one) for one in zip(regions, spacing, strict=True)]
+        return cls(
+            Solid(np.array([one.volume for one in hulls]), np.array([one.area for one in hulls])),
+            np.array([diameter(one.corners) for one in hulls]),
+            _box(np.array([smallest_box(one.corners, one.normals) for one in hulls])),
+            _ellipsoid(np.array([enclosing_ellipsoid(one.corners) for one in hulls])),
+        )
+
+
+@record(frozen=True)
+class AutocorrelationFeatures(Features):
+    """How alike intensities are that lie near each other in n regions.
+
+    IBSI reference manual, sections 3.1.28 and 3.1.29. In the formulas w is 1 / the distance of two
+    different voxels, sums go over all ordered pairs of the N voxels and μ is the mean intensity.
+    Both are 0 for a constant region. All pairs are summed exactly, as a convolution.
+
+    Attributes:
+        images: (n, depth, height, width) intensities.
+        inside: Of the same shape, the voxels whose intensities count, at least one each.
+        spacing: (n, 3) slice, row and column spacing.
+    """
+
+    images: Floats
+    inside: NDArray[np.bool_]
+    spacing: Floats
+
+    @Quantity
+    def _sums(self) -> Floats:
+        rows = zip(self.images, self.inside, self.spacing, strict=True)
+        return np.array([pair_sums(*row) for row in rows])
+
+    @Quantity
+    def _voxels(self) -> Column:
+        return self.inside.sum(axis=(1, 2, 3)).astype(np.float64)
+
+    @Feature
+    def moran_index(self) -> Column:
+        """Moran's I, correlation of near intensities (N365).
+
+        Formula: N Σ w (x_i − μ)(x_j − μ) / (Σ w Σ (x − μ)²)
+        Unit: 1
+        Range: about [−1, 1]
+        """
+        weights, products, _, squares = self._sums.T
+        return ratio(self._voxels * products, weights * squares)
+
+    @Feature
+    def geary_measure(self) -> Column:
+        """Geary's C, difference of near intensities: low where they are alike (NPT7).
+
+        Formula: (N − 1) Σ w (x_i − x_j)² / (2 Σ w Σ (x − μ)²)
+        Unit: 1
+        Range: from 0
+        """
+        weights, _, differences, squares = self._sums.T
+        return ratio((self._voxels - 1) * differences, 2 * weights * squares)
+
+
+def pair_sums(
+    image: Floats, inside: NDArray[np.bool_], spacing: Floats
+) -> tuple[float, float, float, float]:
+    """Sum over all ordered pairs of different voxels of a region, weighted by 1 / distance.
+
+    Args:
+        image: (depth, height, width).
+        inside: Of the same shape, true in the region.
+        spacing: (3,).
+
+    Returns:
+        Σ w, Σ w (x_i − μ)(x_j − μ), Σ w (x_i − x_j)², and Σ (x − μ)² over the voxels.
+    """
+    from scipy.fft import irfftn, next_fast_len, rfftn
+
+    deviation = np.where(inside, image - image[inside].mean(), 0.0)
+    if not deviation.any():
+        return 1.0, 0.0, 0.0, 0.0
+    sides = [next_fast_len(2 * side - 1, real=True) for side in image.shape]
+    steps = [np.minimum(np.arange(n), n - np.arange(n)) for n in sides]
+    z, y, x = (step * apart for step, apart in zip(steps, spacing, strict=True))
+    distance = np.sqrt(z[:, None, None] ** 2 + y[:, None] ** 2 + x**2)
+    distance[0, 0, 0] = np.inf
+    weights = rfftn(1 / distance).real  # of an even function
+    part = tuple(slice(side) for side in image.shape)
+    around = irfftn(rfftn(inside.astype(np.float64), sides) * weights, sides)[part]
+    near = irfftn(rfftn(deviation, sides) * weights, sides)[part]
+    squares = deviation**2
+    products = float(np.sum(deviation * near))
+    differences = 2 * float(np.sum(squares * around)) - 2 * products
+    return float(np.sum(around * inside)), products, differences, float(squares.sum())
+
+
+@dataclass(**STRICT)
+class Morphology(GroupFamily):
+    """Size and form of a region in a volume, and how its intensities lie in it (IBSI HCUG).
+
+    Attributes:
+        unit: `mm`, or `voxel` for data sets whose spacing is unknown.
+        autocorrelation: Whether Moran's I and Geary's C are among the features; they cost as much
+            as all others together.
+    """
+
+    unit: Literal["voxel", "mm"]
+    autocorrelation: bool
+
+    prefix: ClassVar[str] = "morphology"
+
+    @property
+    def groups(self) -> tuple[type[Features], ...]:  # type: ignore[override]
+        """The groups of features that are chosen."""
+        every = (MorphologyFeatures, AutocorrelationFeatures)
+        return every if self.autocorrelation else every[:1]
+
+    def extract(self, batch: FeatureBatch) -> Floats:
+        """Compute the features of the regions of n volumes, (n, 27) or (n, 29).
+
+        Raises:
+            DataError: The images are no volumes, or the unit is mm and a spacing is unknown.
+        """
+        if not batch.volumes:
+            raise DataError(
+                "`morphology` is not defined for plane images",
+                where="features",
+                allowed="volumes",
+                remedy="choose `shape` for plane images",
+            )
+        part = batch.cropped()
+        images = part.intensities("morphology")
+        inside = part.region("whole", "morphology")
+        regions = inside if part.forms is None else part.forms
+        spacing = spacing_of(batch, "morphology") if self.unit == "mm" else np.ones((len(batch), 3))
+        columns = [MorphologyFeatures(regions, spacing, images, inside).columns()]
+        if self.autocorrelation:
+            columns.append(AutocorrelationFeatures(images, inside, spacing).columns())
+        return np.hstack(columns)
+
+
+def spacing_of(batch: FeatureBatch, family: str) -> Floats:
+    """Return the spacing of n images in mm, one number an axis.
+
+    Args:
+        batch: n images or volumes.
+        family: Name of the family, for the message.
+
+    Raises:
+        DataError: It is unknown.
+    """
+    axes = 3 if batch.volumes else 2
+    spacing = batch.spacing
+    if spacing is None or spacing.shape[1] < axes or not np.isfinite(spacing).all():
+        raise DataError(
+            f"`{family}` in mm needs the spacing, which is unknown",
+            where="features",
+            remedy=f"choose another `unit` in conf/features/{family}.yaml, if it has one, "
+            f"or leave `{family}` out of `features`",
+        )
+    return spacing

@@ -1,0 +1,585 @@
+"""The surface of a region in a volume: its mesh, convex hull and enclosing boxes and ellipsoids."""
+
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.compute.compiled import compiled
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+def _triangles() -> tuple[Floats, Floats, Integers]:
+    """Return the triangles of the surface within a cell, for each set of corners in the region.
+
+    Marching cubes (Lorensen and Cline, Computer Graphics 21(4), 1987), derived here: on each face
+    of the cell, every run of corners in the region is cut off by a segment, seen from outside from
+    the side where the run begins to the side where it ends; segments join to loops. Corners that
+    touch across a face alone are kept apart, so that all meshes are closed. A loop of more than
+    three corners, which need not be flat, is cut into a fan from that of its corners which gives
+    the largest area, as in published tables; where several do, they have an equal share, so that a
+    mirrored region has the same volume and area.
+
+    Returns:
+        (256, most, 3, 3) corners (slice, row, column) of the triangles in [0, 1], normals outward;
+        (256, most) their shares; (256,) how many there are. Corner (z, y, x) of a cell is the bit
+        4z + 2y + x.
+    """
+    fans = [[one for loop in _loops(corners) for one in _fans(loop)] for corners in range(256)]
+    most = max(map(len, fans))
+    triangles, shares = np.zeros((256, most, 3, 3)), np.zeros((256, most))
+    for corners, fan in enumerate(fans):
+        for number, (triangle, share) in enumerate(fan):
+            triangles[corners, number], shares[corners, number] = triangle, share
+    return triangles, shares, np.array([len(fan) for fan in fans])
+
+
+def _fans(loop: list[tuple[float, ...]]) -> list[tuple[Floats, float]]:
+    turned = [np.array(loop[first:] + loop[:first]) for first in range(len(loop))]
+    fans = [[around[[0, one, one + 1]] for one in range(1, len(loop) - 1)] for around in turned]
+    areas = np.array([sum(map(_size, fan)) for fan in fans])
+    largest = [fan for fan, area in zip(fans, areas, strict=True) if area > areas.max() - 1e-9]
+    return [(triangle, 1 / len(largest)) for fan in largest for triangle in fan]
+
+
+def _size(triangle: Floats) -> float:
+    sides = triangle[1:] - triangle[0]
+    return float(np.linalg.norm(np.cross(*sides)) / 2)
+
+
+def _loops(corners: int) -> list[list[tuple[float, ...]]]:
+    following: dict[tuple[float, ...], tuple[float, ...]] = {}
+    for ring in _faces():
+        inside = [bool(corners >> (4 * z + 2 * y + x) & 1) for z, y, x in ring]
+        for at in range(4):
+            if inside[at] and not inside[at - 1]:
+                end = at
+                while inside[(end + 1) % 4]:
+                    end = (end + 1) % 4
+                start = _middle(ring[at], ring[at - 1])
+                following[start] = _middle(ring[end], ring[(end + 1) % 4])
+    loops = []
+    while following:
+        loop = [next(iter(following))]
+        while (after := following.pop(loop[-1])) != loop[0]:
+            loop.append(after)
+        loops.append(loop)
+    return loops
+
+
+def _faces() -> list[list[tuple[int, int, int]]]:
+    """Return the corners of each face of a cell, clockwise seen from outside."""
+    faces = []
+    for axis, side in product(range(3), (0, 1)):
+        ring = []
+        for first, second in ((0, 0), (0, 1), (1, 1), (1, 0)):
+            corner = [first, second]
+            corner.insert(axis, side)
+            ring.append((corner[0], corner[1], corner[2]))
+        odd = (axis == 1) != (side == 1)
+        faces.append(ring[::-1] if odd else ring)
+    return faces
+
+
+def _middle(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[float, ...]:
+    return tuple((a + b) / 2 for a, b in zip(one, other, strict=True))
+
+
+_TRIANGLES, _SHARES, _NUMBER = _triangles()
+
+
+class Extent(NamedTuple):
+    """Volume and surface of a region's mesh, and what its voxels' places add up to.
+
+    Attributes:
+        volume: Within the mesh, in mm³.
+        area: Of the mesh, in mm².
+        voxels: Number of voxels.
+        centre: (3,) their mean place, in mm.
+        covariance: (3, 3) of their places with Bessel's correction, as the IBSI's values, in mm².
+    """
+
+    volume: float
+    area: float
+    voxels: int
+    centre: Floats
+    covariance: Floats
+
+
+def extent(region: NDArray[np.bool_], spacing: Floats) -> Extent:
+    """Measure a region; beyond the array there is none.
+
+    Args:
+        region: (depth, height, width), at least one voxel.
+        spacing: (3,) slice, row and column spacing, in mm.
+    """
+    cells, depths = _count_cells(region)
+    volume, area = _measure(cells, depths, _TRIANGLES, _SHARES, _NUMBER, spacing)
+    voxels, sums, products = _places(region)
+    mean = sums / voxels
+    spread = products - voxels * np.outer(mean, mean)
+    covariance = spread / max(voxels - 1, 1) * np.outer(spacing, spacing)
+    return Extent(volume, area, voxels, mean * spacing, covariance)
+
+
+@compiled
+def _count_cells(region: NDArray[np.bool_]) -> tuple[Integers, Integers]:
+    """Count the cells of each set of corners in the region, and add up the slices they lie in."""
+    depth, height, width = region.shape
+    cells, depths = np.zeros(256, dtype=np.int64), np.zeros(256, dtype=np.int64)
+    # Four rows of corners, each shifted to its bits: 1 at x − 1, 2 at x.
+    column = np.zeros(width + 1, dtype=np.uint8)
+    for z in range(depth + 1):
+        for y in range(height + 1):
+            column[:] = 0
+            for far in range(2):
+                for down in range(2):
+                    if 0 <= z + far - 1 < depth and 0 <= y + down - 1 < height:
+                        row = region[z + far - 1, y + down - 1]
+                        bit = np.uint8(1 << (4 * far + 2 * down))
+                        for x in range(width):
+                            column[x] |= np.uint8(row[x]) * bit
+            before = np.uint8(0)
+            for x in range(width + 1):
+                code = before | (column[x] << 1)
+                before = column[x]
+                cells[code] += 1
+                depths[code] += z
+    return cells, depths
+
+
+@compiled
+def _measure(
+    cells: Integers,
+    depths: Integers,
+    triangles: Floats,
+    shares: Floats,
+    number: Integers,
+    spacing: Floats,
+) -> tuple[float, float]:
+    """Sum up the areas, and by the divergence theorem along the slices the volume."""
+    volume = area = 0.0
+    for code in range(256):
+        for one in range(number[code]):
+            corner = triangles[code, one]
+            ax, bx = corner[1, 2] - corner[0, 2], corner[2, 2] - corner[0, 2]
+            ay, by = corner[1, 1] - corner[0, 1], corner[2, 1] - corner[0, 1]
+            az, bz = corner[1, 0] - corner[0, 0], corner[2, 0] - corner[0, 0]
+            along_z = (ax * by - ay * bx) * spacing[1] * spacing[2] / 2
+            along_y = (az * bx - ax * bz) * spacing[0] * spacing[2] / 2
+            along_x = (ay * bz - az * by) * spacing[0] * spacing[1] / 2
+            size = np.sqrt(along_x * along_x + along_y * along_y + along_z * along_z)
+            height = (corner[0, 0] + corner[1, 0] + corner[2, 0]) / 3
+            area += shares[code, one] * cells[code] * size
+            swept = (depths[code] + cells[code] * height) * spacing[0]
+            volume += shares[code, one] * along_z * swept
+    return abs(volume), area
+
+
+@compiled
+def _places(region: NDArray[np.bool_]) -> tuple[int, Floats, Floats]:
+    """Return the number of voxels, the sums of their places and those of the places' products."""
+    depth, height, width = region.shape
+    total = 0
+    sums, products = np.zeros(3), np.zeros((3, 3))
+    for z in range(depth):
+        for y in range(height):
+            count = first = second = 0
+            for x in range(width):
+                inside = int(region[z, y, x])
+                count += inside
+                first += inside * x
+                second += inside * x * x
+            if count > 0:
+                total += count
+                sums[0] += z * count
+                sums[1] += y * count
+                sums[2] += first
+                products[0, 0] += z * z * count
+                products[0, 1] += z * y * count
+                products[0, 2] += z * first
+                products[1, 1] += y * y * count
+                products[1, 2] += y * first
+                products[2, 2] += second
+    for row in range(3):
+        for column in range(row):
+            products[row, column] = products[column, row]
+    return total, sums, products
+
+
+class Hull(NamedTuple):
+    """The convex hull of a region's mesh.
+
+    Attributes:
+        corners: (m, 3) in mm.
+        normals: (k, 3) normals of its faces, length 1, the largest faces first; of two that are
+            opposite, one.
+        volume: In mm³.
+        area: In mm².
+    """
+
+    corners: Floats
+    normals: Floats
+    volume: float
+    area: float
+
+
+def convex_hull(region: NDArray[np.bool_], spacing: Floats) -> Hull:
+    """Return the convex hull of the mesh of a region.
+
+    The corners of the mesh lie half a voxel from the voxels at the surface, so the hull is that of
+    the voxels widened by an octahedron. Only voxels that are corners of the hull of their slice,
+    and of their other two planes, can be corners of the whole.
+
+    Args:
+        region: (depth, height, width), at least one voxel.
+        spacing: (3,) in mm.
+    """
+    from scipy.spatial import ConvexHull
+
+    points = _row_ends(region)
+    for axis in (0, 1, 2, 0):
+        points = _corners_of_planes(points, axis)
+    points = 2 * points
+    arms = np.vstack([np.eye(3, dtype=np.int64), -np.eye(3, dtype=np.int64)])
+    points = (points[:, None] + arms).reshape(-1, 3)
+    for axis in (0, 1, 2, 0):
+        points = _corners_of_planes(points, axis)
+    places = points * (spacing / 2)
+    hull = ConvexHull(places)
+    normals = np.round(hull.equations[:, :3], 9) + 0.0
+    leading = np.take_along_axis(normals, (normals != 0).argmax(axis=1)[:, None], axis=1)
+    normals, face = np.unique(normals * np.sign(leading), axis=0, return_inverse=True)
+    one, two, three = np.moveaxis(places[hull.simplices], 1, 0)
+    areas = np.bincount(face, np.linalg.norm(np.cross(two - one, three - one), axis=1))
+    largest = normals[np.argsort(-np.round(areas, 9), kind="stable")]
+    return Hull(places[hull.vertices], largest, float(hull.volume), float(hull.area))
+
+
+@compiled
+def _row_ends(region: NDArray[np.bool_]) -> Integers:
+    depth, height, width = region.shape
+    ends = np.empty((2 * depth * height, 3), dtype=np.int64)
+    used = 0
+    for z in range(depth):
+        for y in range(height):
+            row = region[z, y]
+            first = 0
+            while first < width and not row[first]:
+                first += 1
+            if first == width:
+                continue
+            last = width - 1
+            while not row[last]:
+                last -= 1
+            for x in (first, last):
+                ends[used, 0], ends[used, 1], ends[used, 2] = z, y, x
+                used += 1
+    return ends[:used]
+
+
+def _corners_of_planes(points: Integers, axis: int) -> Integers:
+    """Keep those that are corners of the convex hull within their plane across an axis."""
+    first, second = (other for other in range(3) if other != axis)
+    turned = points[:, (axis, first, second)]
+    low = turned.min(axis=0)
+    span = turned.max(axis=0) - low + 1
+    key = ((turned[:, 0] - low[0]) * span[1] + turned[:, 1] - low[1]) * span[2]
+    key = np.unique(key + turned[:, 2] - low[2])
+    plane, rest = np.divmod(key, span[1] * span[2])
+    ordered = np.stack([plane, *np.divmod(rest, span[2])], axis=1)
+    kept = _chains(ordered)
+    found = np.empty((len(kept), 3), dtype=np.int64)
+    found[:, (axis, first, second)] = ordered[kept] + low
+    return found
+
+
+@compiled
+def _chains(points: Integers) -> Integers:
+    """Return the rows that are corners of their plane's hull (Andrew, Inf. Proc. Lett. 9, 1979).
+
+    Args:
+        points: (m, 3) distinct, sorted by plane, first and second coordinate.
+    """
+    kept = np.zeros(len(points), dtype=np.bool_)
+    chain = np.empty(len(points), dtype=np.int64)
+    start = 0
+    while start < len(points):
+        end = start
+        while end < len(points) and points[end, 0] == points[start, 0]:
+            end += 1
+        for sign in (1, -1):
+            used = 0
+            for one in range(start, end):
+                while used > 1:
+                    a, b = chain[used - 2], chain[used - 1]
+                    turn = (points[b, 1] - points[a, 1]) * (points[one, 2] - points[a, 2])
+                    turn -= (points[b, 2] - points[a, 2]) * (points[one, 1] - points[a, 1])
+                    if sign * turn > 0:
+                        break
+                    used -= 1
+                chain[used] = one
+                used += 1
+            for one in range(used):
+                kept[chain[one]] = True
+        start = end
+    return np.flatnonzero(kept)
+
+
+@compiled
+def diameter(corners: Floats) -> float:
+    """Return the largest distance of two of (m, 3) points."""
+    largest = 0.0
+    for first in range(len(corners)):
+        for second in range(first):
+            z = corners[first, 0] - corners[second, 0]
+            y = corners[first, 1] - corners[second, 1]
+            x = corners[first, 2] - corners[second, 2]
+            largest = max(largest, z * z + y * y + x * x)
+    return np.sqrt(largest)
+
+
+_ROUNDING = 1e-12
+_MOST_FACES = 128  # only round regions have more
+
+
+@compiled
+def smallest_box(corners: Floats, normals: Floats) -> Floats:
+    """Return the sides of the smallest box with a face along one of the hull's largest.
+
+    The box of least volume may have no face along one of the hull's, just two edges (O'Rourke, Int.
+    J. Computer and Information Sciences 14(3), 1985); this one is slightly larger.
+
+    Args:
+        corners: (m, 3) corners of the hull.
+        normals: (k, 3) normals of its faces, length 1.
+
+    Returns:
+        (3,), the first across the face.
+    """
+    best, sides = np.inf, np.zeros(3)
+    flat = np.empty((len(corners), 2))
+    for face in range(min(len(normals), _MOST_FACES)):
+        normal = normals[face]
+        least = 0 if abs(normal[0]) < 0.6 else (1 if abs(normal[1]) < 0.8 else 2)
+        across = np.zeros(3)
+        across[least] = 1.0
+        first = np.cross(normal, across)
+        first /= np.sqrt((first * first).sum())
+        second = np.cross(normal, first)
+        low, high = np.inf, -np.inf
+        for one in range(len(corners)):
+            height = 0.0
+            flat[one, 0] = flat[one, 1] = 0.0
+            for axis in range(3):
+                height += corners[one, axis] * normal[axis]
+                flat[one, 0] += corners[one, axis] * first[axis]
+                flat[one, 1] += corners[one, axis] * second[axis]
+            low, high = min(low, height), max(high, height)
+        length, width = _smallest_rectangle(flat)
+        if (high - low) * length * width < best * (1 - _ROUNDING):
+            best = (high - low) * length * width
+            sides[0], sides[1], sides[2] = high - low, length, width
+    return sides
+
+
+@compiled
+def _smallest_rectangle(points: Floats) -> tuple[float, float]:
+    """Return the sides of the smallest rectangle (Freeman and Shapira, Comm. ACM 18(7), 1975)."""
+    points = _outer(points)
+    order = np.argsort(points[:, 0] + _SLANT * points[:, 1])
+    hull = np.empty((2 * len(points), 2))
+    used = 0
+    for back in range(2):
+        bottom = used
+        for step in range(len(points)):
+            one = points[order[len(points) - 1 - step if back else step]]
+            while used > bottom + 1:
+                a, b = hull[used - 2], hull[used - 1]
+                if (b[0] - a[0]) * (one[1] - a[1]) - (b[1] - a[1]) * (one[0] - a[0]) > 0:
+                    break
+                used -= 1
+            hull[used] = one
+            used += 1
+        used -= 1
+    best, length, width = np.inf, 0.0, 0.0
+    for corner in range(used):
+        y, x = hull[corner, 0] - hull[corner - 1, 0], hull[corner, 1] - hull[corner - 1, 1]
+        if corner == 0:
+            y, x = hull[0, 0] - hull[used - 1, 0], hull[0, 1] - hull[used - 1, 1]
+        size = np.sqrt(y * y + x * x)
+        if size == 0:
+            continue
+        y, x = y / size, x / size
+        low_one = low_other = np.inf
+        high_one = high_other = -np.inf
+        for at in range(used):
+            one = hull[at, 0] * y + hull[at, 1] * x
+            other = hull[at, 1] * y - hull[at, 0] * x
+            low_one, high_one = min(low_one, one), max(high_one, one)
+            low_other, high_other = min(low_other, other), max(high_other, other)
+        if (high_one - low_one) * (high_other - low_other) < best:
+            length, width = high_one - low_one, high_other - low_other
+            best = length * width
+    return length, width
+
+
+_SLANT = 0.6180339887498949  # irrational, so that no two points of a grid lie abreast
+_TURNS = np.array([[1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0], [-1, -1], [0, -1], [1, -1]], float)
+
+
+@compiled
+def _outer(points: Floats) -> Floats:
+    """Leave out points within the octagon of eight extreme ones, which are no corners of the hull.
+
+    Akl and Toussaint, Information Processing Letters 7(5), 1978.
+    """
+    extreme, most = np.zeros(8, dtype=np.int64), np.full(8, -np.inf)
+    for one in range(len(points)):
+        y, x = points[one, 0], points[one, 1]
+        for turn in range(8):
+            along = _TURNS[turn, 0] * y + _TURNS[turn, 1] * x
+            if along > most[turn]:
+                most[turn], extreme[turn] = along, one
+    sides = np.empty((8, 3))
+    for turn in range(8):
+        a, b = points[extreme[turn]], points[extreme[(turn + 1) % 8]]
+        sides[turn, 0], sides[turn, 1] = b[0] - a[0], b[1] - a[1]
+        sides[turn, 2] = sides[turn, 0] * a[1] - sides[turn, 1] * a[0]
+    kept = np.empty(len(points), dtype=np.bool_)
+    for one in range(len(points)):
+        within = True
+        for turn in range(8):
+            left = sides[turn, 0] * points[one, 1] - sides[turn, 1] * points[one, 0]
+            within &= left > sides[turn, 2] or (sides[turn, 0] == 0 and sides[turn, 1] == 0)
+        kept[one] = not within
+    return points[kept]
+
+
+_TOLERANCE = 1e-3
+_MOST_STEPS = 100_000
+_TAKEN = 20
+
+
+def enclosing_ellipsoid(corners: Floats) -> Floats:
+    """Return the half axes of the smallest ellipsoid around points, longest first.
+
+    Khachiyan's ascent with Todd and Yildirim's steps away from points (Discrete Applied Mathematics
+    155, 2007), until the volume is within 0.2 % of the least. It works on few points and takes in
+    those farthest outside, until none is.
+
+    Args:
+        corners: (m, 3), not all in a plane.
+    """
+    lifted = np.hstack([corners - corners.mean(axis=0), np.ones((len(corners), 1))])
+    extreme = [*corners.argmin(axis=0), *corners.argmax(axis=0)]
+    apart = np.argsort(-np.sum(lifted[:, :3] ** 2, axis=1))[:_TAKEN]
+    weight = np.zeros(len(corners))
+    weight[np.append(apart, extreme)] = 1
+    weight /= weight.sum()
+    while True:
+        chosen = np.flatnonzero(weight)
+        inverse = np.linalg.inv((lifted.T * weight) @ lifted)
+        height = np.sum(lifted @ inverse * lifted, axis=1)
+        outside = height > 4 * (1 + _TOLERANCE)
+        outside[chosen] = False
+        if not outside.any():
+            break
+        taken = np.argsort(-np.where(outside, height, 0))[: min(_TAKEN, np.count_nonzero(outside))]
+        chosen = np.append(chosen, taken)
+        weight[taken] = 1e-3 / len(taken)
+        part = weight[chosen] / weight[chosen].sum()
+        _ascend(lifted[chosen], part)
+        weight[:] = 0
+        weight[chosen] = part
+    centre = weight @ lifted[:, :3]
+    spread = (lifted[:, :3].T * weight) @ lifted[:, :3] - np.outer(centre, centre)
+    axes: Floats = np.sqrt(3 * np.maximum(np.linalg.eigvalsh(spread), 0.0))
+    return axes[::-1]
+
+
+@compiled
+def _ascend(lifted: Floats, weight: Floats) -> None:
+    """Change the weights (m,) of points (m, 4) to those of their smallest ellipsoid."""
+    height, turned = np.empty(len(lifted)), np.empty(4)
+    inverse = np.zeros((4, 4))
+    for one in range(len(lifted)):
+        for row in range(4):
+            for column in range(4):
+                inverse[row, column] += weight[one] * lifted[one, row] * lifted[one, column]
+    inverse = np.linalg.inv(inverse)
+    for one in range(len(lifted)):
+        height[one] = _form(inverse, lifted[one], turned)
+    for _ in range(_MOST_STEPS):
+        far = near = -1
+        for one in range(len(lifted)):
+            if far < 0 or height[one] > height[far]:
+                far = one
+            if weight[one] > 0 and (near < 0 or height[one] < height[near]):
+                near = one
+        above, below = height[far] / 4 - 1, 1 - height[near] / 4
+        if max(above, below) < _TOLERANCE / 2:
+            break
+        _shift_weight(lifted, weight, inverse, height, far if above > below else near)
+
+
+@compiled
+def _shift_weight(
+    lifted: Floats, weight: Floats, inverse: Floats, height: Floats, chosen: int
+) -> None:
+    """Give one point the weight that makes the ellipsoid grow most, at the cost of the others."""
+    step = (height[chosen] - 4) / (4 * (height[chosen] - 1))
+    emptied = step <= -weight[chosen] / (1 - weight[chosen])
+    if emptied:
+        step = -weight[chosen] / (1 - weight[chosen])
+    scale = step / (1 - step + step * height[chosen])
+    turned = np.empty(4)
+    _form(inverse, lifted[chosen], turned)
+    for row in range(4):
+        for column in range(4):
+            shift = scale * turned[row] * turned[column]
+            inverse[row, column] = (inverse[row, column] - shift) / (1 - step)
+    for one in range(len(lifted)):
+        along = 0.0
+        for axis in range(4):
+            along += lifted[one, axis] * turned[axis]
+        height[one] = (height[one] - scale * along * along) / (1 - step)
+        weight[one] *= 1 - step
+    weight[chosen] = 0.0 if emptied else weight[chosen] + step
+
+
+@compiled
+def _form(matrix: Floats, vector: Floats, turned: Floats) -> float:
+    """Return vᵀ M v, and M v in `turned`."""
+    total = 0.0
+    for row in range(4):
+        turned[row] = 0.0
+        for column in range(4):
+            turned[row] += matrix[row, column] * vector[column]
+        total += vector[row] * turned[row]
+    return total
+
+
+def ellipsoid_area(half_axes: Floats) -> float:
+    """Return the surface of an ellipsoid, from a series of 20 Legendre polynomials (IBSI RDD2).
+
+    As the manual prints the series, and as its reference values are: α² = 1 − b² / a² and
+    β² = 1 − c² / a². It falls short of the true surface of long ellipsoids, by 19 % of one of
+    2:1:1.
+
+    Args:
+        half_axes: (3,), longest first.
+    """
+    longest, middle, shortest = half_axes
+    if longest == 0:
+        return 0.0
+    flat, thin = 1 - (middle / longest) ** 2, 1 - (shortest / longest) ** 2  # α², β²
+    before, term, total = 0.0, 1.0, 1.0  # (αβ)ᵛ Pᵥ by the recurrence of the polynomials
+    for degree in range(20):
+        following = (2 * degree + 1) * (flat + thin) / 2 * term - degree * flat * thin * before
+        before, term = term, following / (degree + 1)
+        total += term / (1 - 4 * (degree + 1) ** 2)
+    return float(4 * np.pi * longest * middle * total)

@@ -1,0 +1,261 @@
+"""The IBSI's reference values and the configurations that they belong to.
+
+Zwanenburg et al., Radiology 295:328, 2020; reference manual arXiv:1612.07003, chapters 5 and 6.
+Names of features as in the manual's submission table.
+"""
+
+import csv
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import nibabel
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.directions import Aggregation
+from skiagram.features.discretisation import Discretisation
+from skiagram.features.family import Dimension, FeatureFamily
+from skiagram.features.first_order import FirstOrder
+from skiagram.features.glcm import Glcm
+from skiagram.features.gldzm import Gldzm
+from skiagram.features.glrlm import Glrlm
+from skiagram.features.glszm import Glszm
+from skiagram.features.intensity_histogram import IntensityHistogram
+from skiagram.features.intensity_volume_histogram import IntensityVolumeHistogram
+from skiagram.features.local_intensity import LocalIntensity
+from skiagram.features.morphology import Morphology
+from skiagram.features.ngldm import Ngldm
+from skiagram.features.ngtdm import Ngtdm
+from skiagram.restoration.regions import RegionOfInterest, RegionPreparation, Resegmentation
+from skiagram.restoration.resampling import Resampling
+
+Values = dict[str, float]
+DIMENSIONS: tuple[tuple[Dimension, str], ...] = (("2D", "_2D"), ("2.5D", "_2_5D"), ("3D", "_3D"))
+WAYS: tuple[tuple[Aggregation, str], ...] = (("averaged", "_avg"), ("merged", "_comb"))
+FORMS = {
+    "morphology_volume_mesh": "morph_volume",
+    "morphology_volume_voxel_counting": "morph_vol_approx",
+    "morphology_surface_area_mesh": "morph_area_mesh",
+    "morphology_surface_to_volume_ratio": "morph_av",
+    "morphology_compactness_1": "morph_comp_1",
+    "morphology_compactness_2": "morph_comp_2",
+    "morphology_spherical_disproportion": "morph_sph_dispr",
+    "morphology_sphericity": "morph_sphericity",
+    "morphology_asphericity": "morph_asphericity",
+    "morphology_centre_of_mass_shift": "morph_com",
+    "morphology_maximum_3d_diameter": "morph_diam",
+    "morphology_major_axis_length": "morph_pca_maj_axis",
+    "morphology_minor_axis_length": "morph_pca_min_axis",
+    "morphology_least_axis_length": "morph_pca_least_axis",
+    "morphology_elongation": "morph_pca_elongation",
+    "morphology_flatness": "morph_pca_flatness",
+    "morphology_volume_density_aligned_box": "morph_vol_dens_aabb",
+    "morphology_area_density_aligned_box": "morph_area_dens_aabb",
+    "morphology_volume_density_spread_ellipsoid": "morph_vol_dens_aee",
+    "morphology_area_density_spread_ellipsoid": "morph_area_dens_aee",
+    "morphology_volume_density_convex_hull": "morph_vol_dens_conv_hull",
+    "morphology_area_density_convex_hull": "morph_area_dens_conv_hull",
+    "morphology_integrated_intensity": "morph_integ_int",
+    "morphology_moran_index": "morph_moran_i",
+    "morphology_geary_measure": "morph_geary_c",
+}
+PEAKS = {
+    "local_intensity_local_peak": "loc_peak_loc",
+    "local_intensity_global_peak": "loc_peak_glob",
+}
+CURVE = {
+    "intensity_volume_histogram_volume_fraction_10": "ivh_v10",
+    "intensity_volume_histogram_volume_fraction_90": "ivh_v90",
+    "intensity_volume_histogram_intensity_10": "ivh_i10",
+    "intensity_volume_histogram_intensity_90": "ivh_i90",
+    "intensity_volume_histogram_volume_fraction_difference": "ivh_diff_v10_v90",
+    "intensity_volume_histogram_intensity_difference": "ivh_diff_i10_i90",
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A published value.
+
+    Attributes:
+        tag: Its name.
+        value: The consensus.
+        tolerance: By which a result may differ.
+    """
+
+    tag: str
+    value: float
+    tolerance: float
+
+    def met_by(self, found: float) -> bool:
+        """Return whether a result, rounded as published values are, is within the tolerance."""
+        near = float(f"{found:.3g}")
+        digits = 1e-9 * max(1.0, abs(self.value))
+        return min(abs(near - self.value), abs(found - self.value)) <= self.tolerance + digits
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """How the CT phantom is processed."""
+
+    preparation: RegionPreparation
+    levels: Discretisation
+    curve: IntensityVolumeHistogram
+
+
+def _configuration(
+    spacing: tuple[float | None, float, float] | None,
+    order: str,
+    segments: tuple[float | None, float | None, float | None],
+    levels: tuple[int | None, float | None],
+    curve: tuple[int | None, float | None],
+) -> Configuration:
+    resampling = None
+    if spacing is not None:
+        resampling = Resampling(spacing=spacing, order=order, rounding=True)  # type: ignore[arg-type]
+    low, high, deviations = segments
+    lowest = low if levels[1] is not None else None
+    return Configuration(
+        RegionPreparation(
+            resampling=resampling,
+            normalisation=None,
+            resegmentation=Resegmentation(lowest=low, highest=high, deviations=deviations),
+            margin=None,
+        ),
+        Discretisation(bin_number=levels[0], bin_width=levels[1], lowest=lowest),
+        IntensityVolumeHistogram(bin_number=curve[0], bin_width=curve[1], lowest=low, highest=high),
+    )
+
+
+CONFIGURATIONS = {
+    "a": _configuration(None, "linear", (-500, 400, None), (None, 25.0), (None, None)),
+    "b": _configuration((None, 2, 2), "linear", (-500, 400, None), (32, None), (None, None)),
+    "c": _configuration((2, 2, 2), "linear", (-1000, 400, None), (None, 25.0), (None, 2.5)),
+    "d": _configuration((2, 2, 2), "linear", (None, None, 3), (32, None), (None, None)),
+    "e": _configuration((2, 2, 2), "cubic", (-1000, 400, 3), (32, None), (1000, None)),
+}
+
+
+@cache
+def read(path: Path) -> tuple[NDArray[np.float64], tuple[float, ...]]:
+    """Return a NIfTI file's values (depth, height, width) and their spacing in mm."""
+    image = nibabel.load(path)
+    spacing = tuple(round(float(step), 6) for step in image.header.get_zooms()[2::-1])
+    return np.ascontiguousarray(image.get_fdata().T), spacing
+
+
+def references(path: Path) -> list[Reference]:
+    """Return the published values of a file of `1_reference_values`."""
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [Reference(row["tag"], float(row["value"]), float(row["tolerance"])) for row in rows]
+
+
+def families(
+    levels: Discretisation, curve: IntensityVolumeHistogram
+) -> Iterator[tuple[str, FeatureFamily]]:
+    """Return every family of the manual once, with the end of its features' tags."""
+    yield "", Morphology(unit="mm", autocorrelation=True)
+    yield "", LocalIntensity()
+    yield "", FirstOrder(region="whole")
+    yield "", IntensityHistogram(levels=levels, region="whole")
+    yield "", curve
+    for dimension, end in DIMENSIONS:
+        for aggregation, how in WAYS:
+            yield (
+                end + how,
+                Glcm(
+                    levels=levels,
+                    region="whole",
+                    distances=(1,),
+                    aggregation=aggregation,
+                    dimension=dimension,
+                ),
+            )
+            yield (
+                end + how,
+                Glrlm(levels=levels, region="whole", aggregation=aggregation, dimension=dimension),
+            )
+        for family in (Glszm, Gldzm, Ngtdm):
+            yield end, family(levels=levels, region="whole", dimension=dimension)
+        yield (
+            end,
+            Ngldm(levels=levels, region="whole", distance=1, coarseness=0, dimension=dimension),
+        )
+
+
+def tags(family: str) -> dict[str, str]:
+    """Return the tags of a family's features, without what tells the aggregation."""
+    ours: dict[str, dict[str, str]] = {
+        "morphology": FORMS, "local_intensity": PEAKS, "intensity_volume_histogram": CURVE
+    }  # fmt: skip
+    if family in ours:
+        return ours[family]
+    names: dict[str, str] = importlib.import_module(f"tests.features.mirp_names.{family}").NAMES
+    return names
+
+
+def features(
+    region: RegionOfInterest, levels: Discretisation, curve: IntensityVolumeHistogram
+) -> Values:
+    """Compute every feature of a region, by tag."""
+    batch = FeatureBatch(
+        region.image[None, ..., None].astype(np.float32),
+        region.inside[None],
+        np.array([region.spacing]),
+        region.outline[None],
+    )
+    found: Values = {}
+    for end, family in families(levels, curve):
+        known = tags(family.prefix)  # type: ignore[attr-defined]
+        row = dict(zip(family.names(), family.extract(batch)[0], strict=True))
+        found |= {tag + end: float(row[name]) for name, tag in known.items()}
+    return found
+
+
+def diagnostics(
+    image: NDArray[np.float64],
+    mask: NDArray[np.bool_],
+    spacing: tuple[float, ...],
+    preparation: RegionPreparation,
+) -> tuple[Values, RegionOfInterest]:
+    """Return what the manual asks about the steps of the processing, and the prepared region."""
+    before = RegionOfInterest(image, mask, mask, spacing)
+    resampled = before
+    if preparation.resampling is not None:
+        values, outline, wanted = preparation.resampling.resample(image, mask, spacing)
+        resampled = RegionOfInterest(values, outline, outline, wanted)
+    after = preparation.prepare(image, mask, spacing)
+    found = _of_image(before, "init_img") | _of_image(resampled, "interp_img")
+    for region, end in ((before, "init_roi"), (resampled, "interp_roi"), (after, "reseg_roi")):
+        found |= _of_region(region, end)
+    return found, after
+
+
+def _of_image(region: RegionOfInterest, end: str) -> Values:
+    image = region.image
+    found = {"mean_int": image.mean(), "min_int": image.min(), "max_int": image.max()}
+    for axis, name in enumerate("zyx"):
+        found[f"img_dim_{name}"] = image.shape[axis]
+        found[f"vox_dim_{name}"] = region.spacing[axis]
+    return {f"{name}_{end}": float(value) for name, value in found.items()}
+
+
+def _of_region(region: RegionOfInterest, end: str) -> Values:
+    values = region.image[region.inside]
+    found: Values = {
+        "int_mask_mean_int": values.mean(),
+        "int_mask_min_int": values.min(),
+        "int_mask_max_int": values.max(),
+    }
+    for kind, mask in (("int", region.inside), ("morph", region.outline)):
+        found[f"{kind}_mask_vox_count"] = mask.sum()
+        for axis, name in enumerate("zyx"):
+            places = np.nonzero(mask)[axis]
+            found[f"{kind}_mask_dim_{name}"] = mask.shape[axis]
+            found[f"{kind}_mask_bb_dim_{name}"] = np.ptp(places) + 1
+    return {f"{name}_{end}": float(value) for name, value in found.items()}

@@ -1,0 +1,54 @@
+"""Every reference value of the IBSI's first chapter, on its phantoms."""
+
+from pathlib import Path
+
+import pytest
+
+from skiagram.features.discretisation import Discretisation
+from skiagram.features.intensity_volume_histogram import IntensityVolumeHistogram
+from skiagram.restoration.regions import RegionOfInterest
+from tests.features.ibsi_reference import (
+    CONFIGURATIONS,
+    Reference,
+    Values,
+    diagnostics,
+    features,
+    read,
+    references,
+)
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+
+def missed(asked: list[Reference], found: Values) -> list[str]:
+    return [
+        f"{one.tag}: {found[one.tag]:.4g}, not {one.value:g} ± {one.tolerance:g}"
+        for one in asked
+        if not one.met_by(found[one.tag])
+    ]
+
+
+def test_the_digital_phantom(real_data: Path) -> None:
+    folder = real_data / "ibsi"
+    image, spacing = read(folder / "1_digital_phantom/image/phantom.nii.gz")
+    mask = read(folder / "1_digital_phantom/mask/mask.nii.gz")[0] > 0
+    found = features(
+        RegionOfInterest(image, mask, mask, spacing),
+        Discretisation(bin_number=None, bin_width=1.0),
+        IntensityVolumeHistogram(bin_number=None, bin_width=None, lowest=None, highest=None),
+    )
+    asked = references(folder / "1_reference_values/digital_phantom.csv")
+    assert len(asked) == 482
+    assert missed(asked, found) == []
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_the_ct_phantom(name: str, real_data: Path) -> None:
+    folder, chosen = real_data / "ibsi", CONFIGURATIONS[name]
+    image, spacing = read(folder / "1_ct_phantom/image/phantom.nii.gz")
+    mask = read(folder / "1_ct_phantom/mask/mask.nii.gz")[0] > 0
+    found, region = diagnostics(image, mask, spacing, chosen.preparation)
+    found |= features(region, chosen.levels, chosen.curve)
+    asked = references(folder / f"1_reference_values/config_{name}.csv")
+    assert len(asked) == (406 if name in "ab" else 270)
+    assert missed(asked, found) == []

@@ -1,0 +1,46 @@
+"""Intensity–volume histograms: the published values of the digital phantom, options, limits."""
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.intensity_volume_histogram import IntensityVolumeHistogram
+from tests.features.ibsi_phantom import PHANTOM
+
+WHOLE = IntensityVolumeHistogram(bin_number=None, bin_width=None, lowest=None, highest=None)
+
+
+def test_the_digital_phantom_gives_the_published_values() -> None:
+    batch = FeatureBatch(PHANTOM[None, ..., None].astype(np.float32), PHANTOM[None] > 0)
+    found = [float(f"{value:.3g}") for value in WHOLE.extract(batch)[0]]
+    assert found == [0.324, 0.0946, 5, 2, 0.23, 3]
+
+
+@pytest.mark.parametrize(("number", "width"), [(1000, None), (None, 0.01)])
+def test_fine_bins_near_the_quantiles_of_a_uniform_region(
+    number: int | None, width: float | None
+) -> None:
+    values = np.random.default_rng(0).random(20_000)
+    family = IntensityVolumeHistogram(bin_number=number, bin_width=width, lowest=None, highest=None)
+    curve = family.curve(values)
+    assert curve.volume_at(0.1) == pytest.approx(0.9, abs=0.02)
+    assert curve.volume_at(0.9) == pytest.approx(0.1, abs=0.02)
+    unit = 1000 if number else 1
+    assert curve.intensity_at(0.1) == pytest.approx(0.9 * unit, abs=0.02 * unit)
+
+
+def test_bounds_set_the_range_of_the_intensity() -> None:
+    values = np.arange(40.0, 61.0)
+    bounded = IntensityVolumeHistogram(bin_number=None, bin_width=None, lowest=0.0, highest=100.0)
+    assert (bounded.curve(values).volume_at(0.1), bounded.curve(values).volume_at(0.9)) == (1, 0)
+
+
+def test_a_constant_region_is_one_step() -> None:
+    curve = WHOLE.curve(np.full(5, 7.0))
+    assert (curve.volume_at(0.1), curve.volume_at(0.9), curve.intensity_at(0.1)) == (0, 0, 7)
+
+
+def test_both_kinds_of_bins_are_refused() -> None:
+    with pytest.raises(ValidationError, match="give `bin_number` or `bin_width`"):
+        IntensityVolumeHistogram(bin_number=10, bin_width=1.0, lowest=None, highest=None)

@@ -1,0 +1,47 @@
+"""Peaks in spheres of 1 cm³."""
+
+import numpy as np
+import pytest
+
+from skiagram.errors import DataError
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.local_intensity import RADIUS, LocalIntensity, peaks
+
+SPACING = np.array([3.0, 2.0, 2.5])
+
+
+def by_formula(image: np.ndarray, inside: np.ndarray) -> tuple[float, float]:
+    places = np.indices(image.shape).reshape(3, -1).T * SPACING
+    apart = np.linalg.norm(places[:, None] - places, axis=-1) <= RADIUS
+    means = apart @ image.ravel() / apart.sum(axis=1)
+    values = np.where(inside.ravel(), image.ravel(), -np.inf)
+    return float(means[values == values.max()].max()), float(means[inside.ravel()].max())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_peaks_follow_the_formula(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    image = generator.integers(0, 9, (6, 8, 7)).astype(float)  # the highest occurs several times
+    inside = generator.random(image.shape) < 0.4
+    assert peaks(image, inside, SPACING) == pytest.approx(by_formula(image, inside))
+
+
+def test_voxels_around_the_region_count() -> None:
+    image = np.zeros((1, 9, 9, 9, 1), dtype=np.float32)
+    image[0, 4, 4, 4] = 100
+    mask = np.zeros((1, 9, 9, 9), dtype=bool)
+    mask[0, 4, 4, 4] = True
+    found = LocalIntensity().extract(FeatureBatch(image, mask, np.full((1, 3), 6.0)))
+    assert found == pytest.approx(np.full((1, 2), 100 / 7))  # itself and its six neighbours
+
+
+def test_a_plane_image_is_one_slice() -> None:
+    image = np.random.default_rng(0).random((2, 9, 8)).astype(np.float32)
+    plane = LocalIntensity().extract(FeatureBatch(image, spacing=np.full((2, 2), 2.0)))
+    slices = FeatureBatch(image[:, None, :, :, None], spacing=np.tile([9.0, 2.0, 2.0], (2, 1)))
+    np.testing.assert_allclose(plane, LocalIntensity().extract(slices))
+
+
+def test_an_unknown_spacing_is_refused_by_name() -> None:
+    with pytest.raises(DataError, match="`local_intensity` in mm needs the spacing"):
+        LocalIntensity().extract(FeatureBatch(np.zeros((1, 4, 4), dtype=np.float32)))
