@@ -12,7 +12,10 @@ export RAY_USAGE_STATS_ENABLED := 0
 PYTHON ?= python3
 ONE_THREAD := OMP_NUM_THREADS=1 # a test worker, or benchmark: more get in each other's way
 
-.PHONY: help setup lock repro report test test-fast test-slow bench lint reference clean
+# Dual-licensed, or with a linking exception (DVC's own); mirp is run by tests alone.
+LICENCES_READ_BY_HAND := asyncssh dulwich grandalf mirp pygit2
+
+.PHONY: help setup lock repro report test test-fast test-slow bench lint reference licences audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -53,6 +56,13 @@ bench: setup ## compare speeds with those of peers and write docs/results/benchm
 
 reference: setup ## make docs/reference from the code
 	PYTHONPATH=docs python -m make_reference
+
+licences: setup ## licences of all installed packages; works offline
+	pip-licenses --from=mixed --summary --partial-match --ignore-packages $(LICENCES_READ_BY_HAND) \
+	  --fail-on 'GPL;General Public;EUPL;SSPL;NonCommercial;Non-Commercial'
+
+audit: licences ## licences, and known vulnerabilities of the locked packages (asks pypi.org)
+	pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 clean: ## remove everything that can be made again
 	rm -rf .work combined data models scores reports/*.html reports/*.csv

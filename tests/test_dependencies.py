@@ -1,7 +1,9 @@
 """Every package that is imported is declared, not merely installed along with another."""
 
 import ast
+import os
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
@@ -52,3 +54,18 @@ def test_every_imported_package_is_declared(folder: str) -> None:
         if not {_normalised(name) for name in distributions.get(package, [])} & declared
     }
     assert not undeclared
+
+
+@pytest.mark.thorough
+def test_every_packages_licence_fits_and_the_check_can_fail() -> None:
+    """Packages that are read by hand stand in the Makefile; without them the check fails."""
+    root = REPOSITORY
+    binaries = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    make = ["make", "-o", "setup", "-o", ".venv/installed", "licences", f"PATH={binaries}"]
+    fine, refused = (
+        subprocess.run([*make, *more], cwd=root, capture_output=True, text=True)
+        for more in ([], ["LICENCES_READ_BY_HAND=pip"])
+    )
+    assert fine.returncode == 0, fine.stderr
+    assert refused.returncode != 0
+    assert "GPL" in refused.stderr or "General Public" in refused.stderr

@@ -1,0 +1,80 @@
+"""No stage and no prediction unpickles: a file could run code. The interpreter itself is asked."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from skiagram.image_store.store import ImageStore
+from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, Project
+from tests.pipeline.test_faults import STAGES
+
+# Every unpickled name raises the event. Allowed is what the program itself made a moment ago and
+# handed to its own workers, and Numba's compiled kernels beside their source.
+FORBID = """
+import os, sys
+ALLOWED = ("/numba/core/caching.py", "/joblib/externals/loky/", "/multiprocessing/")
+def forbid(event, arguments):
+    if event == "pickle.find_class":
+        frame, files = sys._getframe(1), []
+        while frame:
+            files.append(frame.f_code.co_filename)
+            frame = frame.f_back
+        if not any(part in file for part in ALLOWED for file in files):
+            print("unpickled", arguments, "by", files[:6], file=sys.stderr, flush=True)
+            os._exit(86)
+sys.addaudithook(forbid)
+"""
+
+
+@pytest.fixture
+def forbidden(tmp_path: Path) -> dict[str, str]:
+    """Return the environment in which Python ends with 86 at the first unpickled name."""
+    (tmp_path / "hook").mkdir()
+    (tmp_path / "hook" / "sitecustomize.py").write_text(FORBID)
+    return {"PYTHONPATH": f"{tmp_path / 'hook'}:{tmp_path / 'project' / 'src'}"}
+
+
+def test_the_hook_meets_pickles_in_memory_and_in_files(
+    forbidden: dict[str, str], tmp_path: Path
+) -> None:
+    project = Project(tmp_path)
+    for load in (
+        "import pickle, decimal; pickle.loads(pickle.dumps(decimal.Decimal(1)))",
+        "import numpy as np; np.save('a.npy', np.array([{}], object), allow_pickle=True); "
+        "np.load('a.npy', allow_pickle=True)",
+    ):
+        assert project.run(sys.executable, "-c", load, **forbidden).returncode == 86
+    plain = project.run(sys.executable, "-c", "import json; json.loads('1')", **forbidden)
+    assert plain.returncode == 0
+
+
+@pytest.mark.thorough
+def test_no_stage_and_no_prediction_unpickles(
+    finished: Project, forbidden: dict[str, str], tmp_path: Path
+) -> None:
+    copy = Project(tmp_path / "project")
+    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    for stage in STAGES:
+        done = copy.run(sys.executable, f"pipeline/{stage[0]}.py", *stage[1:], **forbidden)
+        assert done.returncode == 0, done.stderr
+    store = ImageStore(copy.folder / "data/images")
+    film = tmp_path / "film.png"
+    Image.fromarray(store.image(store.case_ids[0])).save(film)
+    for model in (
+        *(f"models/{name}" for name in (*BASELINES, NETWORK)),
+        "combined/models/stacking",
+    ):
+        command = ["-m", "skiagram", "predict", model, str(film), "-o", "t.csv", "--force"]
+        done = copy.run(sys.executable, *command, **forbidden)
+        assert done.returncode == 0, done.stderr
+
+
+def test_no_module_of_the_program_imports_pickle() -> None:
+    folders = (REPOSITORY / "src", REPOSITORY / "pipeline")
+    for file in (path for folder in folders for path in folder.rglob("*.py")):
+        lines = file.read_text(encoding="utf-8").splitlines()
+        words = [line.split() for line in lines if line.lstrip().startswith(("import ", "from "))]
+        assert not any({"pickle", "cloudpickle", "dill"} & set(line) for line in words), file
