@@ -14,6 +14,7 @@ from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.records import Cases, Task
 from skiagram.report.formatting import format_count, format_decimal
+from skiagram.report.region_pictures import describe_place, draw_region
 
 MISSING_COLOUR = (230, 60, 160)
 _WINDOW = (1.0, 99.0)
@@ -29,8 +30,10 @@ class Example:
         label: Class name.
         before: `data:` address of the image as ingested; missing pixels in `MISSING_COLOUR`.
         after: `data:` address of the restored image in the same grey window.
-        removed: `data:` address of before − after; mid-grey means unchanged.
+        removed: `data:` address of before − after; mid-grey means unchanged. Empty for regions,
+            which restoration may bring to other pixels.
         shown: Which slice of a volume the pictures show; empty for an image.
+        of_region: Whether a region of interest is shown with its outline.
     """
 
     case_id: str
@@ -39,6 +42,7 @@ class Example:
     after: str
     removed: str
     shown: str = ""
+    of_region: bool = False
 
 
 def choose_examples(cases: Cases, task: Task, per_class: int) -> list[tuple[str, str]]:
@@ -74,8 +78,22 @@ def load_examples(
     """
     return [
         make_example(case_id, label, before.image(case_id), after.image(case_id))
+        if after.region(case_id) is None
+        else _make_region_example(case_id, label, before, after)
         for case_id, label in chosen
     ]
+
+
+def _make_region_example(
+    case_id: str, label: str, before: ImageStore, after: ImageStore
+) -> Example:
+    pictures, shown = [], ""
+    for store in (before, after):
+        image, region = store.image(case_id), store.region(case_id)
+        assert region is not None  # noqa: S101 - a store has regions for all images or for none
+        pictures.append(_address(draw_region(image, region, store.spacing(case_id))))
+        shown = shown or describe_place(image, region)
+    return Example(case_id, label, pictures[0], pictures[1], "", shown, of_region=True)
 
 
 def make_example(case_id: str, label: str, before: Image, after: Image) -> Example:
@@ -101,13 +119,16 @@ def make_example(case_id: str, label: str, before: Image, after: Image) -> Examp
     )
 
 
-def encode_picture(image: Image) -> str:
-    """Return one image as a `data:` address, in the grey window that examples have.
+def encode_case(store: ImageStore, case_id: str) -> str:
+    """Return the image of a case as a `data:` address, with its region's outline if it has one.
 
     Args:
-        image: (height, width[, channels]), or (depth, height, width, 1), whose middle slice is
-            shown; missing pixels are NaN.
+        store: Restored images; of a volume without a region the middle slice is shown.
+        case_id: Which of them.
     """
+    image, region = store.image(case_id), store.region(case_id)
+    if region is not None:
+        return _address(draw_region(image, region, store.spacing(case_id)))
     pixels = _select_pixels(image)
     return _encode_png(pixels, *_grey_window(pixels))
 
@@ -135,8 +156,13 @@ def _encode_png(pixels: NDArray[np.float64], low: float, width: float) -> str:
     colour = grey if grey.ndim == 3 else np.repeat(grey[..., None], 3, axis=2)
     shown = np.round(colour * 255).astype(np.uint8)
     shown[missing.any(axis=2) if missing.ndim == 3 else missing] = MISSING_COLOUR
+    return _address(shown, (_LONGEST_SIDE, _LONGEST_SIDE))
+
+
+def _address(shown: NDArray[np.uint8], most: tuple[int, int] | None = None) -> str:
     picture = Picture.fromarray(shown)
-    picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), Picture.Resampling.BOX)
+    if most is not None:
+        picture.thumbnail(most, Picture.Resampling.BOX)
     file = io.BytesIO()
     picture.save(file, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -11,7 +11,7 @@ from skiagram.evaluation.results import Evaluation, ModelResult
 from skiagram.image_store.store import ImageStore
 from skiagram.records import Task
 from skiagram.report.formatting import finished_models, format_count, group_by_arm, is_best
-from skiagram.report.sections.data import encode_picture, name_slice
+from skiagram.report.sections.data import encode_case, name_slice
 
 _BEST = {
     "classical": "the best classical model",
@@ -202,5 +202,5 @@ def _mistake(
     image = images.image(case_id)
     certainty = float(probability[row, predicted])
     return Mistake(
-        case_id, task.classes[predicted], certainty, encode_picture(image), name_slice(image)
+        case_id, task.classes[predicted], certainty, encode_case(images, case_id), name_slice(image)
     )
