@@ -21,9 +21,9 @@ from skiagram.seal_ledger import (
 FIRST = Comparison("chest", "a" * 64, "evaluate", ("svm", "small_cnn"), "1" * 64)
 
 
-def compared(number: int, **changes: str) -> Comparison:
+def compared(number: int, seal: str = FIRST.seal) -> Comparison:
     """Return a comparison of other scores."""
-    return dataclasses.replace(FIRST, digest=f"{number:064d}", **changes)
+    return dataclasses.replace(FIRST, digest=f"{number:064d}", seal=seal)
 
 
 def noted(home: Path, *numbers: int) -> list[Opening]:

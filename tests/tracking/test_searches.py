@@ -1,5 +1,6 @@
 """Every trial of a search is a child run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,9 @@ def test_a_trial_carries_its_values_its_figures_and_its_end(tmp_path: Path) -> N
 class Unreachable:
     def record(self, execution: Execution, home: Path) -> str:
         raise NotRecorded("not recorded in nowhere")
+
+    def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:
+        return {}
 
 
 def test_a_tracker_out_of_reach_costs_a_warning(tmp_path: Path) -> None:

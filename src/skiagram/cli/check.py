@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(left, end="\n\n")
     if survey.examined:
         if choices is not None:
-            print(time_text(survey.examined, arguments.folder, Path(), choices, design))
+            print(time_text(survey.examined, survey.files, Path(), choices, design))
         print(disk_text(survey.examined), end="\n\n")
     if survey.runnable:
         print("This data set can be run. Next: `skiagram init` with the same arguments.")

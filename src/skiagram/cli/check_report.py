@@ -11,21 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from pydantic.dataclasses import dataclass
 
+from skiagram.datasets.file_trees import FileTree
 from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.folder.source import Folder
-from skiagram.datasets.folder.survey import ExaminedFile, Survey
+from skiagram.datasets.folder.survey import ExaminedFile, Survey, read_pixels
 from skiagram.datasets.folder.table import Columns, Row
-from skiagram.datasets.image_files import read_image
 from skiagram.errors import SkiagramError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.covariates import Covariates
 from skiagram.features.family import FeatureFamily
 from skiagram.image_store.shards import Image
 from skiagram.models.resampling import Plan
-from skiagram.options import STRICT, build, check
+from skiagram.options import STRICT, build, check, read_option_file
 from skiagram.records import Design
 from skiagram.restoration.contract import Restoration
 
@@ -146,7 +145,7 @@ def _problems(survey: Survey) -> str:
 
 def time_text(
     examined: Sequence[ExaminedFile],
-    folder: Path,
+    files: FileTree,
     project: Path,
     choices: RunChoices,
     design: Design,
@@ -155,7 +154,7 @@ def time_text(
 
     Args:
         examined: Every usable file.
-        folder: Where the files are.
+        files: The files.
         project: Folder of `conf/`.
         choices: The project's choices.
         design: What the run would evaluate by.
@@ -163,7 +162,7 @@ def time_text(
     pixels = sum(float(np.prod(file.shape)) for file in examined)
     reading = sum(file.seconds for file in examined)
     rows = [["ingest, audit", _duration(reading), "measured on all files"]]
-    rates = _measure(examined, folder, project, choices)
+    rates = _measure(examined, files, project, choices)
     if rates is None:
         rows.append(["restore, extract", "unknown", "the restoration needs all images"])
     else:
@@ -186,7 +185,7 @@ def disk_text(examined: Sequence[ExaminedFile]) -> str:
 
 
 def _measure(
-    examined: Sequence[ExaminedFile], folder: Path, project: Path, choices: RunChoices
+    examined: Sequence[ExaminedFile], files: FileTree, project: Path, choices: RunChoices
 ) -> Rates | None:
     """Time the chosen options on a few files; None where none can be treated on its own."""
     restoration: Restoration = option(project, "restoration", choices.restoration)
@@ -199,9 +198,7 @@ def _measure(
     spent, pixels, tried = np.zeros(2), 0.0, 0
     for file in examined[:: max(1, len(examined) // _SAMPLE)]:
         try:
-            spent += _seconds(
-                read_image(folder / file.name, file.name).pixels, restoration, families
-            )
+            spent += _seconds(read_pixels(files, file.reference), restoration, families)
         except SkiagramError:
             continue  # the run will name it
         pixels += float(np.prod(file.shape))
@@ -264,11 +261,9 @@ def read_choices(project: Path) -> RunChoices | None:
     path = project / "params.yaml"
     if not path.is_file():
         return None
-    params = yaml.safe_load(path.read_text(encoding="utf-8"))
-    text = (project / "conf" / "plan.yaml").read_text(encoding="utf-8")
-    plan = {
-        name: _interpolated(value, params) for name, value in yaml.safe_load(text)["plan"].items()
-    }
+    params = read_option_file(path, path.name)
+    plan = read_option_file(project / "conf" / "plan.yaml", "conf/plan.yaml")["plan"]
+    plan = {name: _interpolated(value, params) for name, value in plan.items()}
     chosen = {name: params[name] for name in ("restoration", "features", "networks")}
     return check(RunChoices, chosen | {"plan": plan}, "params.yaml")
 
@@ -282,7 +277,7 @@ def _interpolated(value: Any, params: dict[str, Any]) -> Any:
 def option_file(project: Path, group: str, name: str) -> Any:
     """Return the values of one option file as they stand."""
     path = project / "conf" / group / f"{name}.yaml"
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return read_option_file(path, f"conf/{group}/{name}.yaml")
 
 
 def option(project: Path, group: str, name: str) -> Any:

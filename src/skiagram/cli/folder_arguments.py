@@ -37,7 +37,9 @@ class FolderArguments:
 
 def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="folder of image files")
+    parser.add_argument(
+        "folder", metavar="FOLDER", type=Path, help="folder of image files, or .tar.age"
+    )
     parser.add_argument("csv", metavar="CSV", type=Path, help="table with one row per file")
     parser.add_argument("--name", help="short name of the data set (default: name of the folder)")
     columns = parser.add_argument_group("columns of the CSV")
@@ -127,12 +129,17 @@ def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
 
 
 def _table(arguments: argparse.Namespace) -> "list[Row]":
+    from skiagram.datasets.file_trees import ARCHIVE
     from skiagram.datasets.folder.table import read_rows
     from skiagram.datasets.image_files import read_file
 
-    if not arguments.folder.is_dir():
+    folder: Path = arguments.folder
+    if not folder.is_dir() and not (folder.is_file() and folder.name.endswith(ARCHIVE)):
         raise DataError(
-            "no such folder", where=str(arguments.folder), remedy="give the folder of the images"
+            "no such folder",
+            where=str(folder),
+            allowed=f"a folder, or an archive whose name ends with {ARCHIVE}",
+            remedy="give the folder of the images",
         )
     if arguments.folder.resolve() == Path(arguments.folder.resolve().anchor):
         raise DataError(
@@ -181,7 +188,10 @@ def _source(arguments: argparse.Namespace, rows: "list[Row]") -> "Folder":
 
 
 def _name(arguments: argparse.Namespace) -> str:
-    name: str = arguments.name or re.sub(r"\W+", "_", arguments.folder.resolve().name.lower())
+    from skiagram.datasets.file_trees import ARCHIVE
+
+    stem = arguments.folder.resolve().name.removesuffix(ARCHIVE)
+    name: str = arguments.name or re.sub(r"\W+", "_", stem.lower())
     if not _NAME.fullmatch(name):
         raise OptionError(
             f"`{name}` was given",

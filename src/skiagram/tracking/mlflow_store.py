@@ -83,7 +83,7 @@ class MLflowStore:
                     client.set_experiment_tag(experiment, f"{_OPENING}{name}", line)
         except Exception as error:  # whatever happens to a tracker, it costs no result
             raise NotRecorded(f"ledger not shared in {place} ({_cause(error)})") from error
-        return known | openings
+        return {**known, **openings}
 
     def _place(self, home: Path) -> tuple[str, str]:
         """Return the address, and what messages call it: without a password."""

@@ -15,7 +15,7 @@ from skiagram.datasets.contract import RealDataSet
 from skiagram.datasets.folder.source import CHECKSUM, MASK_CHECKSUM, Folder
 from skiagram.datasets.folder.table import Columns, Row, normalise_name, read_rows
 from skiagram.errors import OptionError
-from skiagram.options import check, composed
+from skiagram.options import check, composed, read_option_file
 
 HASHED = "hmac-"  # before a patient's hash
 
@@ -162,7 +162,7 @@ class OptionFiles:
 
 
 def _read_options(options: Path) -> dict[str, Any]:
-    values: dict[str, Any] = yaml.safe_load(options.read_text(encoding="utf-8"))
+    values = read_option_file(options)
     return {name: value for name, value in values.items() if name != "_target_"}
 
 

@@ -1,8 +1,7 @@
-"""A folder of image files of one's own, listed in a manifest that `skiagram init` writes."""
+"""Image files of one's own, listed in a manifest that `skiagram init` writes."""
 
 import dataclasses
 import hashlib
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +11,7 @@ from typing import Literal
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, GroundTruth, RealDataSet, SpacedImage
+from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.table import (
     Columns,
     Listing,
@@ -21,17 +21,15 @@ from skiagram.datasets.folder.table import (
     read_rows,
     require_columns,
 )
-from skiagram.datasets.image_files import HEAD_BYTES, is_image, read_file
-from skiagram.datasets.volumes.case_images import decode_case, read_case_files
+from skiagram.datasets.image_files import read_file
+from skiagram.datasets.volumes.case_images import decode_case, is_image_file, read_case_files
 from skiagram.datasets.volumes.masks import MaskGrid
-from skiagram.datasets.volumes.volume_files import is_volume_file
 from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.records import DataCard
 
 CHECKSUM = "sha256"
 MASK_CHECKSUM = "mask_sha256"
-_HEAD = 2**16  # enough to tell a packed volume
 _READERS = 2
 _AHEAD = 4
 
@@ -41,7 +39,8 @@ class Folder(RealDataSet):
     """Image files and the table that lists them.
 
     Attributes:
-        folder: Where the files are; a relative path starts at SKIAGRAM_DATA.
+        folder: Where the files are: a folder, or an archive encrypted with age (`.tar.age`); a
+            relative path starts at SKIAGRAM_DATA.
         manifest: The table with a checksum a file; a relative path starts at the project.
         manifest_sha256: Checksum of the manifest, so that a changed one is noticed.
         columns: Which column of the manifest holds what.
@@ -90,13 +89,8 @@ class Folder(RealDataSet):
         Raises:
             DataError: Folder or manifest is missing or altered, or a row cannot be used.
         """
-        folder = (root or Path()) / self.folder
-        if not folder.is_dir():
-            raise DataError(
-                "no such folder",
-                where=f"dataset.folder: {self.folder}",
-                remedy="correct the option, or name the folder above it in SKIAGRAM_DATA",
-            )
+        place = f"dataset.folder: {self.folder}"
+        tree = open_tree((root or Path()) / self.folder, place, is_image_file)
         content = read_file(Path(self.manifest), self.manifest)
         if hashlib.sha256(content).hexdigest() != self.manifest_sha256:
             raise DataError(
@@ -108,25 +102,25 @@ class Folder(RealDataSet):
         kinds = {self.columns.file: CHECKSUM}
         if self.columns.mask is not None:
             kinds[self.columns.mask] = MASK_CHECKSUM
-        require_columns(rows, kinds.values())
+        require_columns(rows, (*kinds, *kinds.values()))
         checksums = {
             normalise_name(row.cells[column]): row.cells[checksum]
             for column, checksum in kinds.items()
             for row in rows
         }
-        refused = find_unlisted_images(folder, checksums) if self.unlisted == "refuse" else []
+        refused = find_unlisted_images(tree, checksums) if self.unlisted == "refuse" else []
         rows = keep_modality(rows, self.columns, self.image_modality)
         listing = list_entries(rows, self.columns, self.classes, self.test_sites)
         for problem in listing.problems + refused:
             raise problem
-        return FolderFiles(folder, listing, checksums, self.channels, self.mask_grid)
+        return FolderFiles(tree, listing, checksums, self.channels, self.mask_grid)
 
 
 class FolderFiles:
     """An opened folder.
 
     Args:
-        folder: Where the files are.
+        files: The files.
         listing: What the manifest lists.
         checksums: File name → SHA-256.
         channels: Channels that every image must have.
@@ -135,13 +129,13 @@ class FolderFiles:
 
     def __init__(
         self,
-        folder: Path,
+        files: FileTree,
         listing: Listing,
         checksums: dict[str, str],
         channels: int,
         mask_grid: MaskGrid,
     ) -> None:
-        self._folder = folder
+        self._files = files
         self._listing = listing
         self._checksums = checksums
         self._channels = channels
@@ -162,7 +156,7 @@ class FolderFiles:
             DataError: The file is altered since the manifest was written, or cannot be used.
         """
         reference = self._listing.references[position]
-        files = read_case_files(self._folder, reference)
+        files = read_case_files(self._files, reference)
         for name, checksum in files.checksums.items():
             if checksum != self._checksums[name]:
                 raise DataError(
@@ -181,7 +175,9 @@ class FolderFiles:
             DataError: As `image`, when its turn has come.
         """
         waiting: deque[Future[SpacedImage]] = deque()
-        with ThreadPoolExecutor(_READERS) as pool:
+        references = [self._listing.references[position] for position in positions]
+        self._files.announce([name for one in references for name in (one.file, one.mask) if name])
+        with ThreadPoolExecutor(1 if self._files.in_order else _READERS) as pool:
             for position in positions:
                 waiting.append(pool.submit(self.image, position))
                 if len(waiting) > _AHEAD:
@@ -215,14 +211,14 @@ def check_channels(found: int, channels: int, name: str) -> None:
         )
 
 
-def find_unlisted_images(folder: Path, names: Iterable[str]) -> list[DataError]:
+def find_unlisted_images(files: FileTree, names: Iterable[str]) -> list[DataError]:
     """Return one problem an image file that no row names, in order of name.
 
     Only files that no row names are looked into; other kinds than images, and hidden files, do
     not matter.
 
     Args:
-        folder: Where the files are.
+        files: The files.
         names: File names as the table gives them.
     """
     known = {normalise_name(name) for name in names if name}
@@ -233,23 +229,6 @@ def find_unlisted_images(folder: Path, names: Iterable[str]) -> list[DataError]:
             where=name,
             remedy="add a row, move the file elsewhere, or ignore unlisted files",
         )
-        for name in sorted(set(_files(folder)) - known)
-        if not name.startswith(series) and _is_image(folder / name)
+        for name in sorted(files.images(known))
+        if not name.startswith(series)
     ]
-
-
-def _files(folder: Path) -> Iterator[str]:
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if not name.startswith("."):
-                yield (Path(place) / name).relative_to(folder).as_posix()
-
-
-def _is_image(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-            return is_image(head[:HEAD_BYTES]) or is_volume_file(head)
-    except OSError:
-        return False

@@ -29,10 +29,16 @@ from skiagram.audit.traits import encode_covariates, format_of, sample_cases
 from skiagram.compute.progress import Progress
 from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry
+from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.source import Folder, check_channels, find_unlisted_images
 from skiagram.datasets.folder.table import Row, keep_modality, list_entries
 from skiagram.datasets.ingest import shuffle_cases, tabulate_cases
-from skiagram.datasets.volumes.case_images import ImageReference, decode_case, read_case_files
+from skiagram.datasets.volumes.case_images import (
+    ImageReference,
+    decode_case,
+    is_image_file,
+    read_case_files,
+)
 from skiagram.datasets.volumes.masks import MaskGrid
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, Spacing
@@ -56,7 +62,7 @@ class ExaminedFile:
     """What one usable file holds.
 
     Attributes:
-        name: File name, relative to the folder.
+        reference: What was read.
         checksums: File name → SHA-256 of the file, of a DICOM series' folder and of its mask.
         spacing: Distances of slices (a volume's alone), rows and columns, mm; None where unknown.
         region: Voxels and separate parts of its region of interest; None for the whole image.
@@ -69,7 +75,7 @@ class ExaminedFile:
         constant: Whether the image shows nothing.
     """
 
-    name: str
+    reference: ImageReference
     checksums: dict[str, str]
     spacing: Spacing | None
     region: tuple[int, int] | None
@@ -82,6 +88,11 @@ class ExaminedFile:
     constant: bool
 
     @property
+    def name(self) -> str:
+        """Return what messages call it."""
+        return self.reference.name
+
+    @property
     def channels(self) -> int:
         """Return 1 for gray, 3 for colour."""
         return 3 if len(self.shape) == 3 else 1
@@ -92,6 +103,7 @@ class Survey:
     """What is in a folder.
 
     Attributes:
+        files: The files.
         entries: One a usable row, whether its file can be read or not.
         examined: What was read, in the order of the entries.
         problems: All that would stop ingest, in its own words.
@@ -101,6 +113,7 @@ class Survey:
         ingested: The case table as ingest would write it.
     """
 
+    files: FileTree
     entries: list[Entry]
     examined: list[ExaminedFile]
     problems: list[DataError]
@@ -120,7 +133,7 @@ def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design)
 
     Args:
         source: How to read the table; `manifest` and `channels` are not looked at.
-        folder: Where the files are.
+        folder: Where the files are: a folder, or an archive encrypted with age.
         rows: The table.
         design: What the run would evaluate by.
 
@@ -128,14 +141,15 @@ def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design)
         DataError: A column is missing.
         OptionError: Columns and sites do not fit together.
     """
+    tree = open_tree(folder, str(folder), is_image_file)
     columns = [name for name in (source.columns.file, source.columns.mask) if name is not None]
     names = [row.cells[column] for row in rows for column in columns]
     rows = keep_modality(rows, source.columns, source.image_modality)
     listing = list_entries(rows, source.columns, source.classes, source.test_sites)
     problems = list(listing.problems)
     if source.unlisted == "refuse":
-        problems += find_unlisted_images(folder, names)
-    results = examine_files(folder, listing.references, source.mask_grid)
+        problems += find_unlisted_images(tree, names)
+    results = examine_files(tree, listing.references, source.mask_grid)
     problems += [file for file in results if isinstance(file, DataError)]
     examined = [file for file in results if isinstance(file, ExaminedFile)]
     channels = _commonest_channels(examined)
@@ -145,8 +159,7 @@ def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design)
         check_entries(listing.entries, task, f"data set {source.name}")
     except DataError as error:
         problems.append(error)
-    by_name = {reference.name: reference for reference in listing.references}
-    pairs = _pairs(folder, [by_name[file.name] for file in examined], examined)
+    pairs = _pairs(tree, examined)
     readable = {file.name for file in examined}
     usable = [entry for entry in listing.entries if entry.name in readable]
     cases = _cases(usable, pairs, design)
@@ -154,7 +167,7 @@ def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design)
     traits = collect_traits(usable, examined, cases) if usable else None
     findings = _findings(Evidence(cases, task, source.card(), pairs, constant, traits))
     ingested = _ingested_cases(usable, pairs, design)
-    return Survey(listing.entries, examined, problems, findings, channels, cases, ingested)
+    return Survey(tree, listing.entries, examined, problems, findings, channels, cases, ingested)
 
 
 def _commonest_channels(examined: list[ExaminedFile]) -> Literal[1, 3]:
@@ -173,7 +186,7 @@ def _find_channel_problems(examined: list[ExaminedFile], channels: int) -> list[
     return problems
 
 
-def _pairs(folder: Path, references: list[ImageReference], examined: list[ExaminedFile]) -> Pairs:
+def _pairs(tree: FileTree, examined: list[ExaminedFile]) -> Pairs:
     size = examined[0].thumbnail.size if examined else THUMBNAIL**2
     thumbnails = np.zeros((len(examined), size), dtype=np.float32)
     for i, file in enumerate(examined):
@@ -182,13 +195,19 @@ def _pairs(folder: Path, references: list[ImageReference], examined: list[Examin
         thumbnails,
         [file.digest for file in examined],
         [file.shape for file in examined],
-        lambda i: _read_pixels(folder, references[i]),
+        lambda i: read_pixels(tree, examined[i].reference),
     )
 
 
-def _read_pixels(folder: Path, reference: ImageReference) -> Image:
+def read_pixels(tree: FileTree, reference: ImageReference) -> Image:
+    """Return an image without its region, as ingest would store it.
+
+    Args:
+        tree: The files of the data set.
+        reference: What to read.
+    """
     whole = ImageReference(reference.file)
-    return decode_case(read_case_files(folder, whole), whole).pixels
+    return decode_case(read_case_files(tree, whole), whole).pixels
 
 
 def _findings(evidence: Evidence) -> list[Finding]:
@@ -227,19 +246,19 @@ def _ingested_cases(entries: list[Entry], pairs: Pairs, design: Design) -> Cases
 
 
 def examine_file(
-    folder: Path, mask_grid: MaskGrid, reference: ImageReference
+    tree: FileTree, mask_grid: MaskGrid, reference: ImageReference
 ) -> ExaminedFile | DataError:
     """Read one image; a fault is returned in the words in which the run would raise it."""
     started = time.perf_counter()
     try:
-        files = read_case_files(folder, reference)
+        files = read_case_files(tree, reference)
         decoded = decode_case(files, reference, mask_grid)
         image = decoded.pixels
         check_image(image, reference.name)
     except DataError as error:
         return error
     return ExaminedFile(
-        name=reference.name,
+        reference=reference,
         checksums=dict(files.checksums),
         spacing=decoded.spacing,
         region=None if decoded.region is None else describe_region(decoded.region.inside),
@@ -262,13 +281,15 @@ def describe_region(inside: NDArray[np.bool_]) -> tuple[int, int]:
 
 
 def examine_files(
-    folder: Path, references: Sequence[ImageReference], mask_grid: MaskGrid = "same"
+    tree: FileTree, references: Sequence[ImageReference], mask_grid: MaskGrid = "same"
 ) -> list[ExaminedFile | DataError]:
     """Read all images, in the order given; decoding holds Python's lock: processes share it."""
     results: list[ExaminedFile | DataError] = []
-    work = partial(examine_file, folder, mask_grid)
+    work = partial(examine_file, tree, mask_grid)
     number = len(references)
-    with _examine_in_parallel(work, references) as examined, Progress("Read", number) as bar:
+    tree.announce([name for one in references for name in (one.file, one.mask) if name])
+    workers = 1 if tree.in_order or number < _FEW else _cores()
+    with _examine(work, references, workers) as examined, Progress("Read", number) as bar:
         for result in examined:
             results.append(result)
             bar.advance()
@@ -276,20 +297,26 @@ def examine_files(
 
 
 @contextmanager
-def _examine_in_parallel(
+def _examine(
     work: Callable[[ImageReference], ExaminedFile | DataError],
     references: Sequence[ImageReference],
+    workers: int,
 ) -> Iterator[Iterator[ExaminedFile | DataError]]:
-    if len(references) < _FEW:
+    if workers == 1:
         yield map(work, references)
         return
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    with ProcessPoolExecutor(cores, initializer=_start_worker) as pool:
+    with ProcessPoolExecutor(workers, initializer=_start_worker) as pool:
         try:
             yield pool.map(work, references, chunksize=_CHUNK)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _start_worker() -> None:

@@ -1,0 +1,266 @@
+"""Where the files of a data set lie: in a folder, or in an archive that is encrypted with age.
+
+Both are read by relative name. An archive is a plain tar within age, `tar -c … | age -r … >
+images.tar.age`; it is opened in memory. Because it can only be read from its beginning, some files
+are kept at hand, up to 1 GB; those that come next are fetched together, in one passage each time.
+"""
+
+import os
+import tarfile
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from skiagram.datasets.files import MOST_BYTES, read_file
+from skiagram.encryption import Purpose, open_decrypted
+from skiagram.errors import DataError
+
+ARCHIVE = ".tar.age"
+HEAD_BYTES = 2**16  # enough to tell a packed volume
+_AT_HAND = 2**30  # bytes of an archive's files
+_MOST_FILES = 2_000_000
+_MOST_HEADER = 2**20  # bytes that describe one file in a tar
+_HEADERS = {
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+}
+
+IsImage = Callable[[bytes], bool]
+
+
+class FileTree(Protocol):
+    """Files by relative name, `/` between folders; hidden ones do not count."""
+
+    @property
+    def in_order(self) -> bool:
+        """Whether files are best read one after the other, in the order that was announced."""
+
+    def images(self, beside: Collection[str]) -> Iterator[str]:
+        """Yield the names of image files, judged by their content, that are not among some."""
+
+    def series(self, name: str) -> list[str] | None:
+        """Return the names of the files in a folder, sorted; None where the name is no folder."""
+
+    def announce(self, names: Sequence[str]) -> None:
+        """Tell which files or folders will be read, in order."""
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file.
+
+        Raises:
+            DataError: It is missing, too large, or cannot be read.
+        """
+
+
+class FolderTree:
+    """The files of a folder.
+
+    Args:
+        folder: The folder.
+        is_image: Tells by the first `HEAD_BYTES` of a file whether it is an image.
+    """
+
+    in_order = False
+
+    def __init__(self, folder: Path, is_image: IsImage) -> None:
+        self.folder = folder
+        self._is_image = is_image
+
+    def images(self, beside: Collection[str]) -> Iterator[str]:
+        """Yield the names of image files that are not among some; only these are looked into."""
+        for place, folders, files in os.walk(self.folder):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for file in files:
+                path = Path(place) / file
+                name = path.relative_to(self.folder).as_posix()
+                if not file.startswith(".") and name not in beside and self._looks_like(path):
+                    yield name
+
+    def series(self, name: str) -> list[str] | None:
+        """Return the names of the files in a folder."""
+        path = self.folder / name
+        if not path.is_dir():
+            return None
+        return sorted(item.name for item in path.iterdir() if not item.name.startswith("."))
+
+    def announce(self, names: Sequence[str]) -> None:
+        """Do nothing: any file is read as fast as any other."""
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file."""
+        return read_file(self.folder / name, name)
+
+    def _looks_like(self, path: Path) -> bool:
+        try:
+            with path.open("rb") as file:
+                return self._is_image(file.read(HEAD_BYTES))
+        except OSError:
+            return False
+
+
+class EncryptedArchive:
+    """The files of a tar that is encrypted with age; nothing of it is written.
+
+    The whole archive is read and proved genuine once, before any of it is used.
+
+    Args:
+        path: The archive.
+        where: Its name, for messages.
+        is_image: Tells by the first `HEAD_BYTES` of a file whether it is an image.
+        at_hand: Bytes of files to keep; one file may exceed it.
+
+    Raises:
+        DataError: No key was given or another one is needed, the archive is altered, cut short or
+            no plain tar, or a name in it leaves the archive.
+    """
+
+    in_order = True
+
+    def __init__(self, path: Path, where: str, is_image: IsImage, at_hand: int = _AT_HAND) -> None:
+        self._path = path
+        self._where = where
+        self._limit = at_hand
+        self._sizes: dict[str, int] = {}
+        self._images: list[str] = []
+        self._next: dict[str, int] = {}
+        self._order: list[str] = []
+        self._held: dict[str, bytes] = {}
+        self._lock = threading.Lock()
+        with self._members() as members:
+            for name, member, content in members:
+                if name in self._sizes:
+                    raise self._refused(f"`{name}` twice", "a file of each name once")
+                if len(self._sizes) == _MOST_FILES:
+                    raise self._refused("too many files", f"at most {_MOST_FILES:,}")
+                self._sizes[name] = member.size
+                if is_image(content(HEAD_BYTES)):
+                    self._images.append(name)
+        self.announce(list(self._sizes))
+
+    def images(self, beside: Collection[str]) -> Iterator[str]:
+        """Yield the names of image files that are not among some."""
+        return (name for name in self._images if name not in beside)
+
+    def series(self, name: str) -> list[str] | None:
+        """Return the names of the files in a folder."""
+        inside = [one for one in self._sizes if one.startswith(f"{name}/")]
+        return sorted(one[len(name) + 1 :] for one in inside) or None
+
+    def announce(self, names: Sequence[str]) -> None:
+        """Tell which files or folders will be read, so that many are fetched at once."""
+        files: dict[str, None] = {}
+        for name in names:
+            if name in self._sizes:
+                files[name] = None
+            else:
+                files |= dict.fromkeys(f"{name}/{one}" for one in self.series(name) or ())
+        self._order = list(files)
+        self._next = {name: at for at, name in enumerate(self._order)}
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file; those announced after it are fetched with it."""
+        size = self._sizes.get(name)
+        if size is None:
+            raise DataError(
+                f"not in the archive {self._where}",
+                where=name,
+                remedy="check its name, or make the archive again",
+            )
+        if size > MOST_BYTES:
+            raise DataError("too large a file", where=name, allowed=f"at most {MOST_BYTES:,} bytes")
+        with self._lock:
+            if name not in self._held:
+                self._fetch(self._group(name))
+            return self._held[name]
+
+    def _group(self, name: str) -> set[str]:
+        start = self._next.get(name)
+        group, held = {name}, self._sizes[name]
+        for other in self._order[start + 1 :] if start is not None else ():
+            held += self._sizes[other]
+            if held > self._limit:
+                break
+            group.add(other)
+        return group
+
+    def _fetch(self, group: set[str]) -> None:
+        self._held = {}
+        with self._members() as members:
+            held = {name: read(info.size) for name, info, read in members if name in group}
+        self._held = held  # now that the end of the archive is proved genuine too
+
+    @contextmanager
+    def _members(self) -> Iterator[Iterator[tuple[str, tarfile.TarInfo, Callable[[int], bytes]]]]:
+        """Yield name, description and a reader of each file, in the archive's order."""
+        with open_decrypted(self._path, Purpose.ARCHIVE, self._where) as stream:
+            try:
+                with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as tar:
+                    yield self._files_of(tar)
+            except tarfile.TarError as error:
+                raise self._refused(
+                    f"no plain tar ({error})", "a tar without compression, of files and folders"
+                ) from error
+
+    def _files_of(
+        self, tar: tarfile.TarFile
+    ) -> Iterator[tuple[str, tarfile.TarInfo, Callable[[int], bytes]]]:
+        while (member := tar.next()) is not None:
+            tar.members = []  # type: ignore[attr-defined]  # or all would be kept
+            parts = PurePosixPath(member.name).parts
+            if member.name.startswith("/") or ".." in parts:
+                raise self._refused(f"the name `{member.name}`", "names within the archive")
+            if member.isdir() or any(part.startswith(".") for part in parts):
+                continue
+            if not member.isreg() or member.issparse():
+                raise self._refused(
+                    f"`{member.name}` is a link, a device or a sparse file", "files and folders"
+                )
+            file = tar.extractfile(member)
+            if file is not None:
+                yield "/".join(parts), member, file.read
+
+    def _refused(self, found: str, allowed: str) -> DataError:
+        return DataError(
+            found,
+            where=self._where,
+            allowed=allowed,
+            remedy="make it with `tar -c -C FOLDER . | age -r age1… > images.tar.age`",
+        )
+
+
+class _Member(tarfile.TarInfo):
+    """A file in a tar, whose description is no longer than it needs."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _HEADERS and self.size > _MOST_HEADER:
+            raise tarfile.ReadError(f"a description of {self.size:,} bytes")
+        described: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return described
+
+
+def open_tree(path: Path, where: str, is_image: IsImage) -> FileTree:
+    """Return the files of a folder or of an encrypted archive.
+
+    Args:
+        path: A folder, or a file whose name ends with `.tar.age`.
+        where: What messages call it.
+        is_image: Tells by the first `HEAD_BYTES` of a file whether it is an image.
+
+    Raises:
+        DataError: It is neither, or the archive cannot be opened.
+    """
+    if path.is_dir():
+        return FolderTree(path, is_image)
+    if path.name.endswith(ARCHIVE) and path.is_file():
+        return EncryptedArchive(path, where, is_image)
+    raise DataError(
+        "no such folder",
+        where=where,
+        allowed=f"a folder, or an archive whose name ends with {ARCHIVE}",
+        remedy="correct the name, or name the folder above it in SKIAGRAM_DATA",
+    )

@@ -1,0 +1,225 @@
+"""Files encrypted with age, opened in memory alone (https://age-encryption.org/v1, by pyrage).
+
+A key comes from a file or from the environment, never from an option: options stand in reports,
+logs and the tracker. Of a key no message says more than where it was looked for.
+"""
+
+import importlib
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO
+
+from skiagram.errors import DataError, OptionError
+
+_MOST_KEY_BYTES = 2**16
+_PIECE = 2**16
+
+
+class Purpose(Enum):
+    """What a key opens; the value is what messages call it."""
+
+    ARCHIVE = "the archive of images"
+    SEAL = "the labels of the test cases"
+
+    @property
+    def variable(self) -> str:
+        """Return the environment variable that may hold the key itself."""
+        return f"SKIAGRAM_{self.name}_KEY"
+
+    @property
+    def file_variable(self) -> str:
+        """Return the environment variable that may name a file with the key."""
+        return f"SKIAGRAM_{self.name}_KEY_FILE"
+
+
+def find_identities(purpose: Purpose, where: str) -> list[Any]:
+    """Return the secret keys that the user gave for a purpose.
+
+    Args:
+        purpose: What they open.
+        where: The encrypted file, for messages.
+
+    Raises:
+        DataError: There is none, or what is there is no key.
+        OptionError: pyrage is not installed.
+    """
+    pyrage = load_pyrage(where)
+    text, place = os.environ.get(purpose.variable, ""), purpose.variable
+    named = os.environ.get(purpose.file_variable)
+    if named:
+        place = purpose.file_variable
+        text = _read_key(Path(named), place)
+    lines = [line.strip() for line in text.splitlines()]
+    keys = [line for line in lines if line and not line.startswith("#")]
+    if not keys:
+        raise DataError(
+            f"{purpose.value} are encrypted, and no key was given"
+            if purpose is Purpose.SEAL
+            else f"{purpose.value} is encrypted, and no key was given",
+            where=where,
+            remedy=f"name the file of the secret key in {purpose.file_variable}, or put the key "
+            f"(AGE-SECRET-KEY-1…) into {purpose.variable}"
+            + (
+                "; only the custodian has it: ask the custodian to run `dvc repro` with it"
+                if purpose is Purpose.SEAL
+                else ""
+            ),
+        )
+    try:
+        return [pyrage.x25519.Identity.from_str(key) for key in keys]
+    except pyrage.IdentityError:
+        raise DataError(
+            "no secret key of age",
+            where=place,
+            allowed="a line AGE-SECRET-KEY-1…, as `age-keygen` writes it",
+            remedy="check the file that it was taken from",
+        ) from None
+
+
+def _read_key(path: Path, where: str) -> str:
+    try:
+        if not path.is_file():
+            raise FileNotFoundError
+        with path.open("rb") as file:
+            return file.read(_MOST_KEY_BYTES).decode("utf-8", errors="replace")
+    except OSError:
+        raise DataError(
+            "the file of the key cannot be read", where=where, remedy="check its name and rights"
+        ) from None
+
+
+def load_pyrage(where: str) -> ModuleType:
+    """Import the library for age.
+
+    Args:
+        where: What needs it, for messages.
+
+    Raises:
+        OptionError: It is not installed.
+    """
+    try:
+        pyrage: ModuleType = importlib.import_module("pyrage")
+    except ImportError as error:
+        raise OptionError(
+            "pyrage, which opens files encrypted with age, is not installed",
+            where=where,
+            remedy="pip install 'skiagram[encryption]'",
+        ) from error
+    return pyrage
+
+
+def encrypt(content: bytes, recipient: str, where: str) -> bytes:
+    """Encrypt for the holder of a key; no two results are equal.
+
+    Args:
+        content: What to encrypt.
+        recipient: Public key, `age1…`.
+        where: Where the public key was given, for messages.
+
+    Raises:
+        OptionError: It is no public key, or pyrage is not installed.
+    """
+    pyrage = load_pyrage(where)
+    try:
+        holder = pyrage.x25519.Recipient.from_str(recipient.strip())
+    except pyrage.RecipientError:
+        raise OptionError(
+            "no public key of age",
+            where=where,
+            allowed="age1…, as `age-keygen` prints it",
+            remedy="a key that begins with AGE-SECRET-KEY is secret: give the public one",
+        ) from None
+    encrypted: bytes = pyrage.encrypt(content, [holder])
+    return encrypted
+
+
+def decrypt(content: bytes, purpose: Purpose, where: str) -> bytes:
+    """Decrypt a small file.
+
+    Args:
+        content: The whole encrypted file.
+        purpose: What it is, which tells where its key is looked for.
+        where: Its name, for messages.
+
+    Raises:
+        DataError: No key was given or another one is needed, or the file is damaged.
+        OptionError: pyrage is not installed.
+    """
+    identities = find_identities(purpose, where)
+    try:
+        opened: bytes = load_pyrage(where).decrypt(content, identities)
+    except Exception as error:
+        raise _explain(error, purpose, where) from None
+    return opened
+
+
+@contextmanager
+def open_decrypted(path: Path, purpose: Purpose, where: str) -> Iterator[BinaryIO]:
+    """Yield the decrypted bytes of a file of any size as a stream; nothing goes to the disk.
+
+    Each piece is proved genuine before it is yielded, the end of the file when the block ends
+    without an error: use nothing of it before.
+
+    Args:
+        path: The encrypted file.
+        purpose: What it is, which tells where its key is looked for.
+        where: Its name, for messages.
+
+    Raises:
+        DataError: No key was given or another one is needed, or the file is missing, altered or
+            cut short.
+        OptionError: pyrage is not installed.
+    """
+    identities, pyrage = find_identities(purpose, where), load_pyrage(where)
+    reading, writing = os.pipe()
+    failed: list[Exception] = []
+
+    def decrypt_into_pipe() -> None:
+        try:
+            with os.fdopen(writing, "wb", buffering=_PIECE) as sink, path.open("rb") as source:
+                pyrage.decrypt_io(source, sink, identities)
+        except Exception as error:  # told to the reader, in the other thread
+            failed.append(error)
+
+    thread = threading.Thread(target=decrypt_into_pipe, daemon=True)
+    stream = os.fdopen(reading, "rb", buffering=_PIECE)
+    thread.start()
+    try:
+        try:
+            yield stream
+            while stream.read(_PIECE):
+                pass
+        finally:
+            stream.close()
+            thread.join()
+    except Exception as error:
+        if failed and not isinstance(failed[0], BrokenPipeError):
+            raise _explain(failed[0], purpose, where) from error
+        raise
+    if failed:
+        raise _explain(failed[0], purpose, where)
+
+
+def _explain(error: Exception, purpose: Purpose, where: str) -> DataError:
+    """Return what went wrong in the project's own words; pyrage names no file."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return DataError(
+            f"cannot be read ({error.strerror})", where=where, remedy="check name and rights"
+        )
+    if "No matching keys" in str(error):
+        return DataError(
+            "another key is needed",
+            where=where,
+            remedy=f"check {purpose.file_variable} or {purpose.variable}: the file was encrypted "
+            "for somebody else",
+        )
+    return DataError(
+        "no file encrypted with age, or it was altered or cut short",
+        where=where,
+        remedy="fetch it again from where it was made",
+    )
