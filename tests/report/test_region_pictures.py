@@ -1,13 +1,15 @@
 """The planes through a region show it with its outline, at one scale."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skiagram.image_store.shards import Region
 from skiagram.report.region_pictures import OUTLINE_COLOUR, describe_place, draw_region
 
 
-def _outlined(picture: np.ndarray) -> np.ndarray:
-    return (picture == OUTLINE_COLOUR).all(axis=2)
+def _outlined(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    outlined: NDArray[np.bool_] = (picture == OUTLINE_COLOUR).all(axis=2)
+    return outlined
 
 
 def test_a_cube_of_one_size_in_mm_is_drawn_as_three_squares_of_one_size() -> None:
@@ -20,7 +22,7 @@ def test_a_cube_of_one_size_in_mm_is_drawn_as_three_squares_of_one_size() -> Non
         plane = drawn[:, left : left + 160]
         for axis in (0, 1):
             side = np.ptp(np.flatnonzero(plane.any(axis=axis))) + 1
-            assert abs(side - 16 * 4) <= 4
+            assert side == 16 * 4
     assert describe_place(image, Region(inside)) == "slice 4, row 11, column 13"
 
 

@@ -1,8 +1,10 @@
 """Pictures of a region of interest: the planes through it, with its outline."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_erosion, zoom
+from scipy.ndimage import binary_erosion
 
 from skiagram.image_store.shards import Image, Region, Spacing, is_volume
 
@@ -75,14 +77,24 @@ def _cut(
     shortest = min(sides if len(volume) == 1 else spacing)  # one scale for all planes
     factors = [side / shortest for side in sides]
     if max(factors) > 1:
-        plane, inside = (zoom(values, factors, order=0) for values in (plane, inside))
+        plane, inside = _enlarge(plane, factors), _enlarge(inside, factors)
     return (plane, inside) if axis == 0 else (plane[::-1], inside[::-1])
+
+
+def _enlarge(values: NDArray[Any], factors: list[float]) -> NDArray[Any]:
+    """Return a plane with each pixel as often as its factor says, in rows and columns."""
+    rows, columns = (
+        np.floor((np.arange(round(size * factor)) + 0.5) / factor).astype(int).clip(0, size - 1)
+        for size, factor in zip(values.shape, factors, strict=True)
+    )
+    enlarged: NDArray[Any] = values[np.ix_(rows, columns)]
+    return enlarged
 
 
 def _colour(
     plane: NDArray[np.float64], inside: NDArray[np.bool_], low: float, high: float, scale: float
 ) -> NDArray[np.uint8]:
-    plane, inside = (zoom(values, scale, order=0) for values in (plane, inside))
+    plane, inside = _enlarge(plane, [scale] * 2), _enlarge(inside, [scale] * 2)
     grey = np.clip((np.nan_to_num(plane, nan=low) - low) / max(high - low, 1e-12), 0, 1)
     picture = np.repeat(np.round(grey * 255).astype(np.uint8)[..., None], 3, axis=2)
     picture[inside & ~binary_erosion(inside)] = OUTLINE_COLOUR
