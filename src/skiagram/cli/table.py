@@ -1,0 +1,194 @@
+"""`skiagram table`: the CSV of a folder, made of the names of its files and a table of labels."""
+
+import argparse
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skiagram.errors import DataError, OptionError
+
+if TYPE_CHECKING:
+    from skiagram.datasets.folder.table import Row
+
+NAME = "table"
+SUMMARY = "make the CSV of a folder from the names of its files and a table of labels"
+EXAMPLES = """\
+  skiagram table scans labels.csv scans.csv --pattern '{patient}/{modality}_{kind}.nii.gz'
+      one row per patient and modality: the file whose {kind} is `image`, the mask whose {kind} is
+      `mask`, and the columns of labels.csv for the patient (its column `patient_id`)
+  skiagram table scans labels.csv scans.csv --pattern 'nifti/{patient}/{modality}_{kind}.nii.gz' \\
+      'dicom/{patient}/{modality}/{kind}'
+      several patterns, the first that fits is taken; a folder with DICOM files is a series, and
+      one with a single file stands for that file"""
+
+_FIELD = re.compile(r"\{(\w+)\}")
+_FIELDS = ("patient", "modality", "region", "kind")
+_PATIENT = "patient_id"
+Key = tuple[str, str, str]  # patient, modality, region
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file or folder whose name fits a pattern.
+
+    Attributes:
+        key: Patient, modality and region; empty where the pattern does not tell.
+        kind: What the pattern's `{kind}` says; `image` without it.
+        path: Relative to the folder.
+    """
+
+    key: Key
+    kind: str
+    path: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="folder of images and masks")
+    parser.add_argument(
+        "labels", metavar="LABELS", type=Path, help=f"CSV with `{_PATIENT}` and the label"
+    )
+    parser.add_argument("output", metavar="CSV", type=Path, help="table to write; must be new")
+    parser.add_argument(
+        "--pattern",
+        nargs="+",
+        required=True,
+        help="names relative to FOLDER, with {patient} and, where there are some, {modality}, "
+        "{region} and {kind}",
+    )
+    parser.add_argument("--image-kind", default="image", help="{kind} of images (default: image)")
+    parser.add_argument("--mask-kind", default="mask", help="{kind} of masks (default: mask)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the table and say what it holds and lacks; return 0."""
+    from skiagram.datasets.files import read_file
+    from skiagram.datasets.folder.table import read_rows, require_columns
+
+    if arguments.output.exists():
+        raise OptionError(
+            f"{arguments.output} exists", where="CSV", remedy="name a new file, or remove it"
+        )
+    if not arguments.folder.is_dir():
+        raise DataError("no such folder", where=str(arguments.folder))
+    labels = read_rows(read_file(arguments.labels, str(arguments.labels)))
+    require_columns(labels, (_PATIENT,))
+    kinds = (arguments.image_kind, arguments.mask_kind)
+    images, masks = (
+        find_files(arguments.folder, arguments.pattern, kind, series=kind == kinds[0])
+        for kind in kinds
+    )
+    if not images:
+        raise DataError(
+            f"no file with the kind `{kinds[0]}` fits",
+            where=str(arguments.folder),
+            allowed=", ".join(arguments.pattern),
+            remedy="correct --pattern or --image-kind",
+        )
+    text, notes = compose_table(labels, images, masks)
+    arguments.output.write_text(text, encoding="utf-8", newline="")
+    print(f"Wrote {arguments.output}, {text.count(chr(10)) - 1} rows.")
+    print(*notes, sep="\n")
+    print(f"Next: skiagram check {arguments.folder} {arguments.output} --label COLUMN")
+    return 0
+
+
+def find_files(
+    folder: Path, patterns: Sequence[str], kind: str, *, series: bool
+) -> dict[Key, FoundFile]:
+    """Return the files of one kind; the first pattern that fits a key is taken.
+
+    Args:
+        folder: Where to look; hidden names are left out.
+        patterns: Names with fields.
+        kind: Images or masks, as `{kind}` calls them.
+        series: Whether a folder stands for all of its files, else for the only one in it.
+
+    Raises:
+        OptionError: A pattern cannot be used.
+        DataError: A folder stands for a mask and holds several files.
+    """
+    found: dict[Key, FoundFile] = {}
+    for pattern in patterns:
+        for file in _fitting(folder, pattern):
+            if file.kind == kind and file.key not in found:
+                found[file.key] = file if series else _only_file(folder, file)
+    return found
+
+
+def compose_table(
+    labels: "Sequence[Row]", images: dict[Key, FoundFile], masks: dict[Key, FoundFile]
+) -> tuple[str, list[str]]:
+    """Return the table as CSV, and sentences on what is missing.
+
+    Args:
+        labels: Table of patients.
+        images: Patient, modality, region → image.
+        masks: The same of masks; none where images are taken whole.
+    """
+    by_patient = {row.cells[_PATIENT]: row.cells for row in labels}
+    others = [name for name in labels[0].cells if name != _PATIENT]
+    told = [name for at, name in enumerate(("modality", "region"), 1) if any(k[at] for k in images)]
+    columns = ["file", *(["mask"] if masks else []), *told, _PATIENT, *others]
+    text, notes = StringIO(newline=""), []
+    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    for key in sorted(images):
+        row = {"file": images[key].path, "modality": key[1], "region": key[2]}
+        cells = by_patient.get(key[0])
+        if cells is None:
+            notes.append(f"Left out, no label: {images[key].path}")
+        elif masks and key not in masks:
+            notes.append(f"Left out, no mask: {images[key].path}")
+        else:
+            mask = masks[key].path if masks else ""
+            writer.writerow({**cells, **row, "mask": mask, _PATIENT: key[0]})
+    seen = {key[0] for key in images}
+    notes += [f"No image of patient {name}" for name in by_patient if name not in seen]
+    return text.getvalue(), notes
+
+
+def _fitting(folder: Path, pattern: str) -> Iterator[FoundFile]:
+    named = _FIELD.findall(pattern)
+    unknown = sorted(set(named) - set(_FIELDS))
+    if unknown or "patient" not in named:
+        raise OptionError(
+            f"`{pattern}` was given",
+            where="--pattern",
+            allowed=f"names with {{patient}} and others of {', '.join(_FIELDS[1:])}",
+        )
+    pieces = _FIELD.split(pattern)
+    written, seen = "", set()
+    for at, piece in enumerate(pieces):
+        if at % 2 == 0:
+            written += re.escape(piece)
+        else:
+            written += f"(?P={piece})" if piece in seen else f"(?P<{piece}>[^/]+)"
+            seen.add(piece)
+    fits, depth = re.compile(written).fullmatch, pattern.count("/") + 1
+    for path in sorted(folder.glob("/".join(["*"] * depth))):
+        name = path.relative_to(folder).as_posix()
+        match = fits(name)
+        if match is not None and not any(part.startswith(".") for part in Path(name).parts):
+            fields = match.groupdict()
+            key = (fields["patient"], fields.get("modality", ""), fields.get("region", ""))
+            yield FoundFile(key, fields.get("kind", "image"), name)
+
+
+def _only_file(folder: Path, file: FoundFile) -> FoundFile:
+    path = folder / file.path
+    if not path.is_dir():
+        return file
+    inside = sorted(item.name for item in path.iterdir() if not item.name.startswith("."))
+    if len(inside) != 1:
+        raise DataError(
+            f"a folder of {len(inside)} files",
+            where=file.path,
+            allowed="one file, the mask",
+            remedy="name the file in --pattern",
+        )
+    return FoundFile(file.key, file.kind, f"{file.path}/{inside[0]}")
