@@ -73,7 +73,18 @@ def test_a_fit_with_any_schedule_is_resumed_exactly(
     assert weights(tmp_path / "a", whole) == weights(tmp_path / "b", resumed)
 
 
-@pytest.mark.parametrize("schedule", [STEP_DOWN, "one_cycle"])
+def test_a_falling_learning_rate_is_squeezed_into_the_epochs_that_were_chosen(
+    tmp_path: Path,
+) -> None:
+    known, _ = halves(tmp_path, 48)
+    options = with_schedule("cosine", epochs=30)
+    model = NetworkModel(SmallCNN(widths=(6, 12), dropout=0.3, training=options), CPU, 1)
+    curves = model.fit(known, None, FitContext(seed=3, epochs=4)).summary.curves
+    expected = [0.01 * (1 + np.cos(np.pi * epoch / 4)) / 2 for epoch in range(4)]
+    assert curves["learning_rate"].tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("schedule", [STEP_DOWN, "constant"])
 def test_a_fit_that_is_told_when_to_stop_ends_as_one_that_found_out(
     tmp_path: Path, schedule: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

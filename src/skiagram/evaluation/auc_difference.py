@@ -76,16 +76,17 @@ class ComparedModel:
             return False
         return np.array_equal(rankdata(one.ranking, axis=1), rankdata(two.ranking, axis=1))
 
+    @cached_property
+    def variation(self) -> Variation:
+        """Return the variation of the AUC; by resamples where it has no placements."""
+        return self.placements.variation if self.placements else _bootstrapped_variation(self)
+
     @property
     def above_chance(self) -> float | None:
         """Return the two-sided p value of an AUC of ½, on the logit, or None where not defined."""
         if not 0 < self.auc < 1:
             return None
-        if self.placements is not None:
-            variation = self.placements.variation
-        else:
-            variation = _bootstrapped_variation(self)
-        return variation.p(float(logit(self.auc)) * self.auc * (1 - self.auc))
+        return self.variation.p(float(logit(self.auc)) * self.auc * (1 - self.auc))
 
     @property
     def _metric(self) -> MeanOverRepeats:

@@ -611,6 +611,51 @@ class Shift:
     disagrees: bool
 
 
+@dataclass(frozen=True)
+class TraitShift:
+    """A trait of the test cases against the same trait of the development cases.
+
+    Attributes:
+        name: Feature, covariate, or the share of a class or of a value.
+        kind: `number` or `share`.
+        development: Median of a number, or share of the cases.
+        test: The same of the test cases.
+        difference: Of a number: probability that a test case has the larger one, ties half, .5
+            where the sides are alike. Of a share: test minus development.
+        p: Two-sided p value of no difference.
+        p_holm: The same, corrected over all traits and features.
+        differs: Whether the corrected p value is below 5 %.
+    """
+
+    name: str
+    kind: Literal["number", "share"]
+    development: float
+    test: float
+    difference: Estimate
+    p: float
+    p_holm: float = 1.0
+    differs: bool = False
+
+
+@dataclass(frozen=True)
+class DomainShift:
+    """What tells the test cases from the development cases, labels of the task aside.
+
+    Attributes:
+        auc: Of a classifier of the two sides on the features, by patients it did not see.
+        features: Features that differ beyond chance, the most telling first, up to five.
+        differing_features: Number of features that differ beyond chance.
+        all_features: Number of features that vary.
+        traits: Share of the classes, brightness, size and covariates.
+    """
+
+    auc: Estimate
+    features: tuple[TraitShift, ...]
+    differing_features: int
+    all_features: int
+    traits: tuple[TraitShift, ...]
+
+
 Decision = Literal["yes", "no", "open", "none"]
 
 
@@ -715,6 +760,7 @@ class Evaluation:
         gain: Where the true difference of `primary` probably lies; None where it cannot be told.
         off_near_duplicates: What the verdict follows; None where no case has a near duplicate.
         shifts: Test against out-of-fold AUC of each model; empty under `cv`.
+        domain: What tells test from development cases; None under `cv` or with few patients.
         patients_known: False where groups of near duplicates stand in for patients.
         test_sites: Sites that only the test cases come from; empty where none was held out.
         utility: What the network's decisions are worth; None without both arms.
@@ -756,6 +802,7 @@ class Evaluation:
     gain: GainProbabilities | None = None
     off_near_duplicates: CleanComparison | None = None
     shifts: tuple[Shift, ...] = ()
+    domain: DomainShift | None = None
     patients_known: bool = True
     test_sites: tuple[str, ...] = ()
     utility: ClinicalUtility | None = None

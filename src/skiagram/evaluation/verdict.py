@@ -111,6 +111,7 @@ def state_verdict(found: Evaluation) -> Verdict:
         *_conclusion(contest, found.margin),
         _facts(contest, found),
         *_probabilities(contest, found.margin),
+        *_set_aside(found),
         *(_both_ways(other, decision, found) if other else ()),
         *_external(found),
     )
@@ -312,6 +313,20 @@ def _probabilities(contest: Contest, margin: float) -> Iterator[str]:
         f"difference within ±{margin:.3f}: {_percent(gain.within)}; of a loss above {margin:.3f}: "
         f"{_percent(gain.worse)}."
     )
+
+
+def _set_aside(found: Evaluation) -> Iterator[str]:
+    """Yield what early stopping took from the network alone."""
+    share = max(
+        (one.outcome.set_aside for one in found.models if one.outcome.model in _standing(found)),
+        default=0.0,
+    )
+    if share > 0:
+        yield (
+            f"The network learned from {_percent(1 - share)} of the cases that the classical model "
+            "learned from: the others decided when its training stopped. With all of them it might "
+            "gain a little."
+        )
 
 
 def _both_ways(everything: Contest, decision: Decision, found: Evaluation) -> Iterator[str]:

@@ -84,8 +84,8 @@ class TrainingRun:
             classifier: Freshly initialised.
             training: Examples to learn from.
             validation: Examples that decide when to stop; without them the last weights are kept.
-            epochs: Epochs to train for, under the learning rates of a longer fit; None for as many
-                as the training has at most.
+            epochs: Epochs to train for; None for as many as the training has at most. A schedule
+                that falls to 0 reaches it at their end: weights taken from its middle scatter.
 
         Returns:
             One row an epoch: `epoch`, `training_loss`, `validation_loss`, `validation_accuracy`,
@@ -127,7 +127,8 @@ class TrainingRun:
     ) -> bool:
         """Train or resume; return whether this process is the first of those that share it."""
         options = self.training
-        epochs = options.epochs if epochs is None else epochs
+        if epochs is not None:
+            options = dataclasses.replace(options, epochs=epochs)
         weight = _class_weight(training.label, self.n_classes, options.class_weights)
         names, compiled = training.images.case_id, self.trainer.compile
         module = ClassifierTraining(
@@ -138,7 +139,7 @@ class TrainingRun:
         # Results depend on no uninitialised number, so filling memory beforehand only costs time.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         with (
-            Progress("epochs", epochs) as bar,
+            Progress("epochs", options.epochs) as bar,
             _quiet(),
             memory_failures("training", options.batch_size),
         ):
@@ -148,7 +149,7 @@ class TrainingRun:
                 own += [Patience(options.patience, frozen), best_weights(folder)]
             last = last_checkpoint(folder)
             resumed = str(last) if last.exists() else None
-            trainer = self._lightning([*own, last_state(folder)], epochs, folder)
+            trainer = self._lightning([*own, last_state(folder)], options.epochs, folder)
             if frozen and trainer.world_size > 1:
                 raise OptionError(
                     f"a base that is frozen for {frozen} epochs, on {trainer.world_size} devices",
