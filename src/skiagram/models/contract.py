@@ -97,8 +97,8 @@ class FitSummary:
         curves: One row an epoch (`epoch`, `training_loss`, `validation_loss`, …); may be empty.
         features: Name of each feature → whether the fit kept it; empty for a model that chooses
             none.
-        epochs: Epochs after which the weights that were kept stood, of each network; empty where a
-            fit without validation cases cannot follow them.
+        epochs: Epochs that a fit like this one, without validation cases, is to train for, of each
+            network; empty where none can be made.
         set_aside: Labelled cases that decided when to stop and taught nothing else.
     """
 

@@ -57,8 +57,9 @@ class Plan:
         validation_fraction: Share of a fit's patients set aside for early stopping.
         seed: The run's seed.
         final_fit: What a network's fit on all cases learns from: `all_cases`, for as many epochs as
-            the fits before it chose in the median; or all but those of `early_stopping`, of the
-            published validation set where there is one. Classical models learn from all.
+            the fits before it chose in the median, or until its learning rate fell to 0; or all but
+            those of `early_stopping`, of the published validation set where there is one. Classical
+            models learn from all.
     """
 
     repeats: Annotated[int, Field(ge=1)]

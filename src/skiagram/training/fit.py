@@ -36,7 +36,7 @@ from skiagram.training.callbacks import (
 from skiagram.training.classifier import Classifier, Staged
 from skiagram.training.data import Examples, ImageData
 from skiagram.training.module import ClassifierTraining
-from skiagram.training.options import Trainer, Training, make_part
+from skiagram.training.options import FALLING, Trainer, Training, make_part
 from skiagram.training.processes import (
     LIBRARIES,
     Spawned,
@@ -84,8 +84,8 @@ class TrainingRun:
             classifier: Freshly initialised.
             training: Examples to learn from.
             validation: Examples that decide when to stop; without them the last weights are kept.
-            epochs: Epochs to train for; None for as many as the training has at most. A schedule
-                that falls to 0 reaches it at their end: weights taken from its middle scatter.
+            epochs: Epochs to train for, under the learning rates of the training's own; None for as
+                many as it has at most.
 
         Returns:
             One row an epoch: `epoch`, `training_loss`, `validation_loss`, `validation_accuracy`,
@@ -127,8 +127,7 @@ class TrainingRun:
     ) -> bool:
         """Train or resume; return whether this process is the first of those that share it."""
         options = self.training
-        if epochs is not None:
-            options = dataclasses.replace(options, epochs=epochs)
+        epochs = options.epochs if epochs is None else epochs
         weight = _class_weight(training.label, self.n_classes, options.class_weights)
         names, compiled = training.images.case_id, self.trainer.compile
         module = ClassifierTraining(
@@ -139,7 +138,7 @@ class TrainingRun:
         # Results depend on no uninitialised number, so filling memory beforehand only costs time.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         with (
-            Progress("epochs", options.epochs) as bar,
+            Progress("epochs", epochs) as bar,
             _quiet(),
             memory_failures("training", options.batch_size),
         ):
@@ -149,7 +148,7 @@ class TrainingRun:
                 own += [Patience(options.patience, frozen), best_weights(folder)]
             last = last_checkpoint(folder)
             resumed = str(last) if last.exists() else None
-            trainer = self._lightning([*own, last_state(folder)], options.epochs, folder)
+            trainer = self._lightning([*own, last_state(folder)], epochs, folder)
             if frozen and trainer.world_size > 1:
                 raise OptionError(
                     f"a base that is frozen for {frozen} epochs, on {trainer.world_size} devices",
@@ -195,8 +194,14 @@ class TrainingRun:
         return trainer
 
 
-def kept_epochs(curves: pd.DataFrame) -> int:
-    """Return after how many epochs the weights stood that a fit with these curves kept."""
+def epochs_of_a_refit(training: Training, curves: pd.DataFrame) -> int:
+    """Return for how many epochs a fit on more cases trains, where no validation loss stops it.
+
+    For as many as a fit with these curves kept. A learning rate that falls to 0 is let fall to its
+    end: weights from its middle scatter, and score worse than those of an early stop.
+    """
+    if training.optimizer.schedule in FALLING:
+        return training.epochs
     if MONITOR not in curves:
         return len(curves)
     return int(curves[MONITOR].to_numpy().argmin()) + 1

@@ -82,7 +82,7 @@ class ClassifierTraining(pl.LightningModule):
         optimizer = _optimizer(options, self)
         schedule: LRSchedulerConfigType
         if isinstance(options.schedule, str):
-            steps = int(self.trainer.estimated_stepping_batches) // epochs
+            steps = int(self.trainer.estimated_stepping_batches) // (self.trainer.max_epochs or 1)
             shares = LambdaLR(optimizer, learning_rate_share(options, steps, epochs))
             schedule = {"scheduler": shares, "interval": "step"}
         else:

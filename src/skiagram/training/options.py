@@ -69,6 +69,9 @@ class Optimizer:
     schedule: Literal["constant", "cosine", "one_cycle"] | Part
 
 
+FALLING = ("cosine", "one_cycle")
+
+
 @dataclass(**STRICT)
 class Augmentation:
     """Random views of training images; each is a function of seed, epoch and case.

@@ -21,7 +21,7 @@ from skiagram.models.deep.inputs import TableEncoder, encode_table, required_tab
 from skiagram.seeding import derived_seed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
 from skiagram.training.data import Examples, ImageSet
-from skiagram.training.fit import TrainingRun, device, kept_epochs
+from skiagram.training.fit import TrainingRun, device, epochs_of_a_refit
 from skiagram.training.options import Trainer, reads_validation
 
 
@@ -96,7 +96,7 @@ class NetworkModel:
             curves=_mean_curves(curves),
             epochs=()
             if reads_validation(options, self.trainer)
-            else tuple(kept_epochs(one) for one in curves),
+            else tuple(epochs_of_a_refit(options, one) for one in curves),
             set_aside=0 if validation is None else len(validation),
         )
         return FittedNetwork(whole, architecture, summary, device(self.trainer), encoder)
