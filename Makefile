@@ -11,6 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export RAY_USAGE_STATS_ENABLED := 0
 PYTHON ?= python3
 ONE_THREAD := OMP_NUM_THREADS=1 # a test worker, or benchmark: more get in each other's way
+SHARED := -n 2 --dist loadgroup # tests with one costly set-up stay on one worker
 
 # Dual-licensed, or with a linking exception (DVC's own); mirp is run by tests alone.
 LICENCES_READ_BY_HAND := asyncssh dulwich grandalf mirp pygit2
@@ -43,13 +44,13 @@ test: setup ## lint, types, layers and all tests but the slowest
 	ruff format --check .
 	mypy
 	lint-imports
-	$(ONE_THREAD) pytest -n 2 -m "not thorough" --cov --cov-report=term-missing:skip-covered
+	$(ONE_THREAD) pytest $(SHARED) -m "not thorough" --cov --cov-report=term-missing:skip-covered
 
 test-slow: setup ## what takes long and rarely breaks; run it before a release
-	$(ONE_THREAD) pytest -n 2 -m thorough --no-cov
+	$(ONE_THREAD) pytest $(SHARED) -m thorough --no-cov
 
 test-fast: setup ## the quick tests (about a minute on two cores)
-	$(ONE_THREAD) pytest -n 2 -m "not slow and not real and not thorough"
+	$(ONE_THREAD) pytest $(SHARED) -m "not slow and not real and not thorough"
 
 bench: setup ## compare speeds with those of peers and write docs/results/benchmarks.md
 	$(ONE_THREAD) python -m benchmarks.run

@@ -7,16 +7,17 @@ import pytest
 from numba.core.dispatcher import Dispatcher
 
 import compile  # noqa: A004 - the script in pipeline/
-from skiagram import features
+from skiagram import evaluation, features
 
 
 @pytest.mark.slow
 def test_no_kernel_is_left_for_the_first_run() -> None:
     compile.main()
-    for found in pkgutil.iter_modules(features.__path__):
-        module = importlib.import_module(f"{features.__name__}.{found.name}")
-        for name, called in vars(module).items():
-            if isinstance(called, Dispatcher) and called.py_func.__module__ != module.__name__:
-                # Empty signatures say nothing: a kernel read from disk brings what it calls along.
-                kept = called._cache._cache_file
-                assert called.signatures or kept._load_index(), f"{found.name} calls {name}"
+    for package in (evaluation, features):
+        for found in pkgutil.iter_modules(package.__path__):
+            module = importlib.import_module(f"{package.__name__}.{found.name}")
+            for name, called in vars(module).items():
+                if isinstance(called, Dispatcher) and called.py_func.__module__ != module.__name__:
+                    # Empty signatures say nothing: a kernel read from disk brings its own along.
+                    kept = called._cache._cache_file
+                    assert called.signatures or kept._load_index(), f"{found.name} calls {name}"

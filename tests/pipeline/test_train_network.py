@@ -34,7 +34,7 @@ def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project: Project) ->
     assert project.run(*stage, "model.training.epochs=1").returncode == 0
     earlier = project.hashes("models", "scores")
 
-    longer = (*stage, "model.training.epochs=240", "model.training.patience=240")
+    longer = (*stage, "model.training.epochs=120", "model.training.patience=120")
     process = project.start(*longer)
     under_way = ".work/*/repeat0-fold0/last.ckpt"
     deadline = time.monotonic() + 120
