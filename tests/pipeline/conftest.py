@@ -7,6 +7,7 @@ import pytest
 from tests.pipeline.project import Project, make_project, stack
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of the finished run on one worker, so that it is made once."""
     for item in items:
