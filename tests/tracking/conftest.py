@@ -58,8 +58,9 @@ def project(tmp_path: Path) -> Path:
     write_record(card, folder / "data/cases/card.json")
     with ShardWriter(folder / "data/images") as writer:
         writer.add("case-000000", np.zeros((2, 2), dtype=np.uint8))
-    (folder / "reports/plots").mkdir()
-    for name in ("report.html", "scores.csv", "plots/roc.svg"):
+    for name in ("plots", "checklists"):
+        (folder / "reports" / name).mkdir()
+    for name in ("report.html", "scores.csv", "plots/roc.svg", "checklists/claim.csv"):
         (folder / "reports" / name).write_text(name)
     for result in evaluation.models:
         name = result.outcome.model

@@ -95,7 +95,7 @@ def test_artefacts_lie_beside_the_database(project: Path, home: Path, client: An
     assert inside == ["model/repeat0/model.json"]
     reports = {file.path for file in client.list_artifacts(runs[execution.parent.name].run_id)}
     files = {"evaluation.json", "metrics.json", "opening.json", "report.html", "scores.csv"}
-    assert reports == files | {"plots"}
+    assert reports == files | {"plots", "checklists"}
 
 
 def test_the_same_results_are_recorded_once_an_experiment(

@@ -25,7 +25,15 @@ from skiagram.report.sections.calibration import (
     tabulate_calibration,
     tabulate_calibration_distance,
 )
-from skiagram.report.sections.checklist import fill_checklist
+from skiagram.report.sections.checklist import (
+    FOLDER,
+    STATE_WORDS,
+    fill_checklist,
+    gather_facts,
+    list_checklists,
+    tabulate_checklist,
+    write_checklist_markdown,
+)
 from skiagram.report.sections.comparisons import (
     describe_pairs,
     describe_primary,
@@ -90,7 +98,7 @@ SECTIONS = {
     "worst_errors": "Worst errors",
     "training": "Training and cost",
     "provenance": "Methods, versions and hashes",
-    "checklist": "TRIPOD+AI checklist",
+    "checklist": "Checklists",
 }
 
 FIGURES: dict[str, Callable[[Evaluation], Drawing | None]] = {
@@ -176,8 +184,34 @@ def render(evaluation: Evaluation, material: Material, figures: Figures | None =
         treatment=describe_treatment(material.treatment),
         methods=describe_methods(evaluation),
         params=flatten_options(material.provenance.params),
-        checklist=fill_checklist(evaluation),
+        **_checklists(evaluation, material),
     )
+
+
+def _checklists(evaluation: Evaluation, material: Material) -> dict[str, Any]:
+    facts = gather_facts(evaluation, material)
+    own, *others = (fill_checklist(name, facts) for name in list_checklists())
+    return {"checklist": own, "other_checklists": others, "checklist_folder": FOLDER}
+
+
+def write_checklists(evaluation: Evaluation, material: Material) -> dict[str, str]:
+    """Return name of the file → text: a page of all checklists and, to fill in, a table of each."""
+    facts = gather_facts(evaluation, material)
+    filled = [fill_checklist(name, facts) for name in list_checklists()]
+    files = {
+        "checklists.html": render_template(
+            "checklists.html.j2",
+            title=f"{material.card.title}: checklists",
+            headings=FIRST_PAGE | SECTIONS,
+            checklists=filled,
+            state_words=STATE_WORDS,
+        )
+    }
+    for one in filled:
+        table = tabulate_checklist(one)
+        files[f"{one.file}.csv"] = table.to_csv(index=False, lineterminator="\n")
+        files[f"{one.file}.md"] = write_checklist_markdown(one)
+    return files
 
 
 def _first_page(evaluation: Evaluation, material: Material) -> dict[str, Any]:

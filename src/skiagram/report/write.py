@@ -13,10 +13,12 @@ from skiagram.evaluation.scores import make_scores_table
 from skiagram.records import write_record
 from skiagram.report.formatting import finished_models
 from skiagram.report.material import Material
-from skiagram.report.page import draw_figures, render
+from skiagram.report.page import draw_figures, render, write_checklists
 from skiagram.seal_ledger import OPENING
 
-OUTPUTS = ("report.html", "plots", "scores.csv", "evaluation.json", "metrics.json", OPENING)
+OUTPUTS = (
+    "report.html", "plots", "checklists", "scores.csv", "evaluation.json", "metrics.json", OPENING,
+)  # fmt: skip
 _DIGITS = 4
 
 
@@ -32,12 +34,18 @@ def write_results(
         folder: Folder to write to.
     """
     write_report(evaluation, material, folder / "report.html", folder / "plots")
+    for name, text in write_checklists(evaluation, material).items():
+        path = folder / "checklists" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     scores = make_scores_table(artefacts.models, artefacts.cases, artefacts.task, artefacts.sealed)
+    if artefacts.encrypted:
+        scores = scores.drop(columns="label")
     scores.to_csv(folder / "scores.csv", index=False, lineterminator="\n")
     write_record(evaluation, folder / "evaluation.json")
     write_record(artefacts.comparison, folder / OPENING)
-    text = json.dumps(headline_figures(evaluation), indent=2, sort_keys=True, allow_nan=False)
-    (folder / "metrics.json").write_text(text + "\n")
+    figures = json.dumps(headline_figures(evaluation), indent=2, sort_keys=True, allow_nan=False)
+    (folder / "metrics.json").write_text(figures + "\n")
 
 
 def write_report(evaluation: Evaluation, material: Material, page: Path, plots: Path) -> None:

@@ -30,7 +30,9 @@ from skiagram.seal_ledger import (
 )
 from skiagram.tracking.contract import Execution, Point, Run, Tracker, receipt_of
 
-_REPORTS = ("evaluation.json", "metrics.json", "report.html", "scores.csv", OPENING, "plots")
+_REPORTS = (
+    "evaluation.json", "metrics.json", "report.html", "scores.csv", OPENING, "plots", "checklists",
+)  # fmt: skip
 _STAGES = ("ingest", "audit", "restore", "extract", "combine", "evaluate")
 _ARM_STAGE = {"classical": "train_baseline", "deep": "train_network", "reader": "train_baseline"}
 _ON_CHILDREN = ("dataset", "design", "features", "restoration", "folds", "repeats", "seed")

@@ -1,11 +1,28 @@
-from skiagram.report.page import FIRST_PAGE, SECTIONS
-from skiagram.report.sections.checklist import fill_checklist
+import dataclasses
+import re
+
+import pytest
+
+from skiagram.evaluation.results import Evaluation
+from skiagram.report.page import FIRST_PAGE, SECTIONS, write_checklists
+from skiagram.report.sections.checklist import (
+    COLUMNS,
+    Checklist,
+    fill_checklist,
+    gather_facts,
+    list_checklists,
+    tabulate_checklist,
+)
 from tests.report.examples_of_findings import full
-from tests.report.examples_of_results import binary
+from tests.report.examples_of_results import binary, material, several_classes
+
+
+def filled(name: str, evaluation: Evaluation | None = None) -> Checklist:
+    return fill_checklist(name, gather_facts(evaluation or full(), material()))
 
 
 def test_all_27_items_with_their_52_parts_are_there_once() -> None:
-    numbers = [one.number for one in fill_checklist(full())]
+    numbers = [one.number for one in filled("tripod_ai").items]
     assert len(numbers) == len(set(numbers)) == 52
     assert {int(one.rstrip("abcdefg")) for one in numbers} == set(range(1, 28))
     letters = {"3": "abc", "12": "abcdefg", "18": "abcdef", "20": "abc", "27": "abc"}
@@ -14,22 +31,88 @@ def test_all_27_items_with_their_52_parts_are_there_once() -> None:
         assert found == expected
 
 
-def test_every_part_is_answered_or_falls_to_the_author() -> None:
-    for one in fill_checklist(full()):
-        assert one.stands or one.author
+@pytest.mark.parametrize(("name", "items"), [("claim", 44), ("clear", 58), ("metrics", 30)])
+def test_every_number_of_a_checklist_is_there_once(name: str, items: int) -> None:
+    numbers = [int(one.number) for one in filled(name).items]
+    assert numbers == list(range(1, items + 1))
+
+
+@pytest.mark.parametrize("name", list_checklists())
+@pytest.mark.parametrize("evaluation", [full(), binary(), several_classes()])
+def test_every_part_is_answered_or_falls_to_the_author(name: str, evaluation: Evaluation) -> None:
+    for one in filled(name, evaluation).items:
+        assert one.stands or one.author or one.state == "not applicable"
         assert set(one.anchors) <= set(FIRST_PAGE | SECTIONS)
         assert one.stands or not one.anchors
+        assert not re.search(r"[{}]", one.stands)
 
 
 def test_ethics_and_funding_are_the_authors_alone() -> None:
-    states = {one.number: one.state for one in fill_checklist(full())}
+    states = {one.number: one.state for one in filled("tripod_ai").items}
     assert {states[number] for number in ("5b", "17", "18a", "19")} == {"author"}
     assert states["23a"] == states["12e"] == "here"
+    claim = {one.number: one.state for one in filled("claim").items}
+    assert {claim[number] for number in ("3", "8", "34", "44")} == {"author"}
 
 
 def test_without_columns_heterogeneity_falls_to_the_author() -> None:
-    found = {one.number: one for one in fill_checklist(binary())}
+    found = {one.number: one for one in filled("tripod_ai", binary()).items}
     assert found["12d"].state == "author"
     assert found["23a"].state == "partly"
     assert "No column" in found["14"].author
     assert not any("subgroups" in one.anchors for one in found.values())
+
+
+def test_answers_hold_the_figures_of_the_run() -> None:
+    claim = {one.number: one.stands for one in filled("claim").items}
+    assert "175 patients, cases 210 normal, 140 abnormal" in claim["35"]
+    assert "+0.021" in claim["38"]
+    assert "0.060" in claim["21"]
+    assert claim["33"] == "3 values of `site`, each unseen by its models"
+
+
+def test_the_score_is_a_range_that_the_authors_close() -> None:
+    whole = filled("metrics")
+    assert sum(one.weight for one in whole.items) == pytest.approx(1)
+    assert whole.score is not None
+    least, most = whole.score
+    by_hand = sum(one.weight for one in whole.items if one.state == "here")
+    assert least == pytest.approx(by_hand)
+    assert 0 < least < most < 1
+    assert f"{100 * least:.0f} % to {100 * most:.0f} %" in whole.score_words
+    external = {one.number: one.state for one in whole.items}["27"]
+    assert external == "here"
+    without = filled("metrics", dataclasses.replace(full(), sites=None))
+    assert {one.number: one.state for one in without.items}["27"] == "not here"
+    assert without.score is not None
+    assert without.score[1] == pytest.approx(most - 0.0749)
+    assert without.score[0] == pytest.approx(least - 0.0749 - 0.0438)
+
+
+def test_an_item_that_does_not_apply_is_outside_the_score() -> None:
+    classical = dataclasses.replace(
+        full(), models=tuple(one for one in full().models if one.outcome.arm == "classical")
+    )
+    classical = dataclasses.replace(classical, best={"classical": "random_forest"})
+    found = filled("metrics", classical)
+    assert {one.number: one.state for one in found.items}["17"] == "not applicable"
+    assert found.score is not None
+    met = sum(one.weight for one in found.items if one.state == "here")
+    assert found.score[0] == pytest.approx(met / 0.98)
+
+
+def test_every_checklist_is_written_as_a_page_and_two_tables_to_fill_in() -> None:
+    files = write_checklists(full(), material())
+    names = list_checklists()
+    assert set(files) == {"checklists.html"} | {
+        f"{name}.{ending}" for name in names for ending in ("csv", "md")
+    }
+    for name in names:
+        table = tabulate_checklist(filled(name))
+        assert list(table.columns) == list(COLUMNS)
+        assert (table[["Authors’ answer", "Page"]] == "").all(axis=None)
+        assert files[f"{name}.md"].count("\n|") == len(table) + 2
+        assert f'id="{name}"' in files["checklists.html"]
+    targets = set(re.findall(r'href="\.\./report\.html#(\w+)"', files["checklists.html"]))
+    assert targets
+    assert targets <= set(FIRST_PAGE | SECTIONS)

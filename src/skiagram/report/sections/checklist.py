@@ -1,28 +1,62 @@
-"""The TRIPOD+AI checklist, filled with where each answer stands in this report."""
+"""Checklists of others, filled with what this run answers; the rest falls to the authors.
+
+A checklist is a file in `report/checklists/`; nothing else names it.
+"""
 
 import importlib.resources
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
+import pandas as pd
 import yaml
 from pydantic import TypeAdapter
 
-from skiagram.evaluation.results import Evaluation
+from skiagram.evaluation.results import Evaluation, ModelResult
+from skiagram.report.formatting import (
+    ARM_TITLES,
+    finished_models,
+    format_count,
+    format_decimal,
+    format_estimate,
+    format_interval,
+    format_signed,
+    is_best,
+)
+from skiagram.report.material import Material
 
+FOLDER = "checklists"
+MAIN = "tripod_ai"
 _NO_COLUMN = "No column known of the cases parts them"
-_BY_PART = "subgroups"
+State = Literal["here", "partly", "author", "not here", "not applicable"]
+STATE_WORDS: dict[State, str] = {
+    "here": "yes",
+    "partly": "in part",
+    "author": "authors",
+    "not here": "no",
+    "not applicable": "does not apply",
+}
+Need = Literal[
+    "subgroups", "sites", "several_sites", "readers", "networks", "both_arms", "covariate_baseline",
+    "several_trainings", "chosen_features", "prevalence", "two_classes",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Item:
-    """One part of the checklist.
+    """One part of a checklist.
 
     Attributes:
         number: Its number.
         asked: What it asks for, in short.
-        stands: What the report answers; empty where only the author can.
+        stands: What the run answers; empty where only the author can.
         anchors: Sections of the page where the answer stands.
         author: What the author must add; empty where nothing is missing.
+        needs: What a run must have for the answer.
+        otherwise: What holds where the run does not have it: the item falls to the author, or the
+            answer is no.
+        applies: What a run must have for the item to apply.
+        weight: Its share of the whole, for checklists that give a score.
         part: Part of the paper it belongs to.
     """
 
@@ -31,38 +65,296 @@ class Item:
     stands: str = ""
     anchors: tuple[str, ...] = ()
     author: str = ""
+    needs: tuple[Need, ...] = ()
+    otherwise: Literal["author", "no"] = "author"
+    applies: tuple[Need, ...] = ()
+    weight: float = 0.0
     part: str = ""
+    state: State = "author"
+
+
+@dataclass(frozen=True)
+class _File:
+    """A checklist as its file has it."""
+
+    name: str
+    source: str
+    about: str
+    parts: dict[str, tuple[Item, ...]]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """A checklist, filled.
+
+    Attributes:
+        file: Name of its file, without the ending.
+        name: Its name.
+        source: Where it was published.
+        about: What it is for, in a sentence.
+        note: What a reader must know of it; may be empty.
+        items: All parts in order.
+    """
+
+    file: str
+    name: str
+    source: str
+    about: str
+    note: str
+    items: tuple[Item, ...]
+
+    def count(self, *states: State) -> int:
+        """Return the number of parts in one of the states."""
+        return sum(one.state in states for one in self.items)
 
     @property
-    def state(self) -> Literal["here", "partly", "author"]:
-        """Return whether the answer stands here, partly here, or is the author's alone."""
-        if not self.stands:
-            return "author"
-        return "partly" if self.author else "here"
+    def score(self) -> tuple[float, float] | None:
+        """Return the least and the greatest score, as the authors' answers turn out; or None.
+
+        Weights of items that do not apply are left out of the sum, as the checklist does.
+        """
+        applicable = [one for one in self.items if one.state != "not applicable"]
+        whole = sum(one.weight for one in applicable)
+        if whole == 0:
+            return None
+        met = sum(one.weight for one in applicable if one.state == "here")
+        lost = sum(one.weight for one in applicable if one.state == "not here")
+        return met / whole, (whole - lost) / whole
+
+    @property
+    def score_words(self) -> str:
+        """Return the score in words; empty without weights."""
+        if self.score is None:
+            return ""
+        least, most = (format_decimal(100 * one, 0) for one in self.score)
+        answered = self.count("here", "not here")
+        return (
+            f"{self.name} score: {least} % to {most} %, as the authors’ answers turn out; "
+            f"{answered} of {len(self.items)} items are answered by the run."
+        )
 
 
-def fill_checklist(evaluation: Evaluation) -> tuple[Item, ...]:
-    """Return all parts in order; what this run does not have falls to the author."""
-    parted = any(model.subgroups for model in evaluation.models)
-    return tuple(
-        replace(item if parted else _without_subgroups(item), part=part)
-        for part, items in _items().items()
-        for item in items
+@dataclass(frozen=True)
+class Facts:
+    """What a run can say of itself.
+
+    Attributes:
+        words: Name → words with the run's figures.
+        present: What the run has.
+    """
+
+    words: Mapping[str, str] = field(default_factory=dict)
+    present: frozenset[Need] = frozenset()
+
+
+def gather_facts(evaluation: Evaluation, material: Material) -> Facts:
+    """Return what a run can say of itself, for the checklists."""
+    card, params, trained = material.card, material.provenance.params, _trained(evaluation)
+    versions = material.provenance.versions
+    words = {
+        "design": "a sealed test set"
+        if evaluation.task.design == "holdout"
+        else "nested cross-validation, nothing sealed",
+        "folds": f"{params.get('folds', '–')} folds, {params.get('repeats', '–')} repeat(s)"
+        + (f", folds by {params['fold_column']}" if params.get("fold_column") else ""),
+        "seed": f"seed {params.get('seed', '–')}",
+        "development": f"development: {_count(evaluation, 'development')}",
+        "reported": f"reported: {_count(evaluation, 'reported')}",
+        "classes": " / ".join(evaluation.task.classes),
+        "models": trained,
+        "auc": _best(evaluation),
+        "verdict": evaluation.answer.headline if evaluation.answer else evaluation.verdict,
+        "difference": _difference(evaluation),
+        "margin": format_decimal(evaluation.margin),
+        "detectable": format_decimal(evaluation.detectable.value)
+        if evaluation.detectable
+        else "not known",
+        "calibration": _slopes(evaluation),
+        "missing": _missing(material.treatment),
+        "audit": f"{len(material.audit.findings)} findings of the audit",
+        "near_duplicates": f"{evaluation.near_duplicates} reported cases with a near duplicate",
+        "source": card.source,
+        "licence": card.licence,
+        "modality": card.modality,
+        "restoration": f"restoration: {_listed(params.get('restoration'))}",
+        "features": f"families {_listed(params.get('features'))}",
+        "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
+        "sites": _sites(evaluation),
+        "readers": _readers(evaluation),
+        "prevalence": format_decimal(evaluation.prevalence),
+    }
+    return Facts(words, frozenset(_present(evaluation)))
+
+
+def _present(evaluation: Evaluation) -> set[Need]:
+    arms = {model.outcome.arm for model in evaluation.models if model.outcome.status == "finished"}
+    rules = {one.rule for one in evaluation.reference_baselines}
+    several = any(
+        len(model.stability.seed_auc) > 1 for model in evaluation.models if model.stability
     )
+    chosen = any(model.stability and model.stability.selection for model in evaluation.models)
+    has: dict[Need, bool] = {
+        "subgroups": any(model.subgroups for model in evaluation.models),
+        "sites": bool(evaluation.test_sites or evaluation.sites),
+        "several_sites": evaluation.sites is not None and len(evaluation.sites.sites) > 1,
+        "readers": evaluation.readers is not None,
+        "networks": "deep" in arms,
+        "both_arms": {"deep", "classical"} <= arms,
+        "covariate_baseline": any("covariates" in rule for rule in rules) or "reader" in arms,
+        "several_trainings": several,
+        "chosen_features": chosen,
+        "prevalence": evaluation.prevalence is not None,
+        "two_classes": evaluation.task.positive is not None,
+    }
+    return {name for name, present in has.items() if present}
 
 
-def _items() -> dict[str, tuple[Item, ...]]:
-    text = (
-        importlib.resources.files("skiagram.report.sections")
-        .joinpath("checklist.yaml")
-        .read_text("utf-8")
+def _listed(names: Any) -> str:
+    return names if isinstance(names, str) else ", ".join(map(str, names or ("–",)))
+
+
+def _count(evaluation: Evaluation, part: str) -> str:
+    classes = ", ".join(
+        f"{format_count(number)} {name}" for name, number in evaluation.cases[part].items()
     )
-    return TypeAdapter(dict[str, tuple[Item, ...]]).validate_python(yaml.safe_load(text))
+    return f"{format_count(evaluation.patients[part])} patients, cases {classes}"
 
 
-def _without_subgroups(item: Item) -> Item:
-    if _BY_PART not in item.anchors:
-        return item
-    anchors = tuple(anchor for anchor in item.anchors if anchor != _BY_PART)
-    author = f"{item.author or 'Figures by part of the cases'}. {_NO_COLUMN}"
-    return replace(item, anchors=anchors, stands=item.stands if anchors else "", author=author)
+def _trained(evaluation: Evaluation) -> str:
+    finished = [one.outcome.arm for one in evaluation.models if one.outcome.status == "finished"]
+    arms = (f"{finished.count(arm)} {title.lower()}" for arm, title in _arm_titles(finished))
+    failed = len(evaluation.models) - len(finished)
+    return ", ".join(arms) + (f", {failed} failed" if failed else "")
+
+
+def _arm_titles(arms: list[str]) -> list[tuple[str, str]]:
+    return [(arm, title) for arm, title in ARM_TITLES.items() if arm in arms]
+
+
+def _chosen(evaluation: Evaluation) -> list[ModelResult]:
+    return [one for one in finished_models(evaluation) if is_best(evaluation, one)]
+
+
+def _best(evaluation: Evaluation) -> str:
+    parts = [
+        f"{one.outcome.title} {format_estimate(one.metrics['roc_auc'])}"
+        for one in _chosen(evaluation)
+        if "roc_auc" in one.metrics
+    ]
+    return "AUC of the best of each arm: " + ("; ".join(parts) or "none")
+
+
+def _difference(evaluation: Evaluation) -> str:
+    one = evaluation.difference
+    if one is None or one.value is None:
+        return "no comparison of both arms"
+    return f"network minus classical {format_signed(one.value)} {format_interval(one, 3)}"
+
+
+def _slopes(evaluation: Evaluation) -> str:
+    slopes = [
+        f"{one.outcome.title} {format_estimate(one.calibration.slope)}"
+        for one in _chosen(evaluation)
+        if one.calibration
+    ]
+    return "calibration slope: " + ("; ".join(slopes) or "none")
+
+
+def _missing(treatment: pd.DataFrame) -> str:
+    if "missing" not in treatment or not len(treatment):
+        return "no case was restored"
+    cases = int((treatment["missing"] > 0).sum())
+    return f"{format_count(cases)} of {format_count(len(treatment))} cases had missing pixels"
+
+
+def _sites(evaluation: Evaluation) -> str:
+    if evaluation.sites:
+        number = format_count(len(evaluation.sites.sites))
+        return f"{number} values of `{evaluation.sites.column}`, each unseen by its models"
+    if evaluation.test_sites:
+        return f"tested on sites that training never saw: {', '.join(evaluation.test_sites)}"
+    return "no site was held out"
+
+
+def _readers(evaluation: Evaluation) -> str:
+    study = evaluation.readers
+    if study is None:
+        return "fewer than two readers"
+    return f"{len(study.readers)} readers, mean AUC {format_estimate(study.mean)}"
+
+
+def list_checklists() -> tuple[str, ...]:
+    """Return the names of all checklists' files, the report's own first."""
+    folder = importlib.resources.files("skiagram.report").joinpath(FOLDER)
+    names = sorted(one.name.removesuffix(".yaml") for one in folder.iterdir())
+    return (MAIN, *(name for name in names if name != MAIN))
+
+
+def fill_checklist(name: str, facts: Facts) -> Checklist:
+    """Return a checklist with what the run answers.
+
+    Args:
+        name: Name of its file.
+        facts: What the run can say of itself.
+    """
+    path = importlib.resources.files("skiagram.report").joinpath(FOLDER, f"{name}.yaml")
+    file = TypeAdapter(_File).validate_python(yaml.safe_load(path.read_text("utf-8")))
+    items = tuple(
+        _fill(replace(item, part=part), facts) for part, own in file.parts.items() for item in own
+    )
+    return Checklist(name, file.name, file.source, file.about, file.note, items)
+
+
+def _fill(item: Item, facts: Facts) -> Item:
+    if not facts.present.issuperset(item.applies):
+        return replace(item, stands="", anchors=(), author="", state="not applicable")
+    if not facts.present.issuperset(item.needs):
+        if item.otherwise == "no":
+            return replace(item, stands="Not in this run", anchors=(), state="not here")
+        author = item.author or "All of it; this run does not have it"
+        return replace(item, stands="", anchors=(), author=author, state="author")
+    if not item.stands:
+        return replace(item, state="author")
+    anchors = tuple(one for one in item.anchors if _is_there(one, facts))
+    stands, author = item.stands.format_map(facts.words), item.author
+    if "subgroups" in item.anchors and "subgroups" not in anchors:
+        author = f"{author or 'Figures by part of the cases'}. {_NO_COLUMN}"
+        stands = stands if anchors else ""
+    state: State = "here" if not author else "partly" if stands else "author"
+    return replace(item, stands=stands, anchors=anchors, author=author, state=state)
+
+
+def _is_there(anchor: str, facts: Facts) -> bool:
+    """Return whether a section has more to show than that there is nothing."""
+    return anchor not in ("subgroups", "sites", "readers") or anchor in facts.present
+
+
+COLUMNS = (
+    "Item", "Part", "What is asked", "Answered by the run", "Where it stands",
+    "What the authors must add", "Authors’ answer", "Page",
+)  # fmt: skip
+
+
+def tabulate_checklist(checklist: Checklist) -> pd.DataFrame:
+    """Return a table to fill in: the last two columns are the authors'."""
+    rows = [
+        (
+            one.number, one.part, one.asked, STATE_WORDS[one.state], one.stands,
+            one.author, "", "",
+        )
+        for one in checklist.items
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def write_checklist_markdown(checklist: Checklist) -> str:
+    """Return the table to fill in as Markdown."""
+    table = tabulate_checklist(checklist)
+    text = f"# {checklist.name}\n\n{checklist.about} {checklist.source}.\n"
+    for words in (checklist.note, checklist.score_words):
+        text += f"\n{words}\n" if words else ""
+    text += f"\n| {' | '.join(COLUMNS)} |\n|{'|'.join('---' for _ in COLUMNS)}|\n"
+    for cells in table.itertuples(index=False):
+        text += f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |\n"
+    return text
