@@ -92,7 +92,8 @@ def run(arguments: argparse.Namespace) -> int:
     text, notes = compose_table(labels, images, masks)
     arguments.output.write_text(text, encoding="utf-8", newline="")
     print(f"Wrote {arguments.output}, {text.count(chr(10)) - 1} rows.")
-    print(*notes, sep="\n")
+    for note in notes:
+        print(note)
     print(f"Next: skiagram check {arguments.folder} {arguments.output} --label COLUMN")
     return 0
 

@@ -20,7 +20,7 @@ from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.volumes.case_images import ImageReference
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
-from skiagram.records import Split
+from skiagram.records import SEALED, Split
 
 _WHERE = "the CSV"
 _MOST_COLUMNS = 2000
@@ -311,7 +311,12 @@ class Listing:
 
 
 def list_entries(
-    rows: list[Row], columns: Columns, classes: Sequence[str], test_sites: Sequence[str]
+    rows: list[Row],
+    columns: Columns,
+    classes: Sequence[str],
+    test_sites: Sequence[str],
+    *,
+    sealed: bool = False,
 ) -> Listing:
     """Return the entries of a table and all that is wrong with it.
 
@@ -320,6 +325,7 @@ def list_entries(
         columns: Which column holds what.
         classes: Class names in label order.
         test_sites: Sites whose images are the test set; the rest is for training.
+        sealed: Whether the labels of test cases are encrypted; their cells are empty then.
 
     Raises:
         DataError: A column is missing.
@@ -333,18 +339,21 @@ def list_entries(
         *find_file_problems(rows, columns.file, apart),
     ]
     if columns.mask is not None:
-        problems += find_file_problems(rows, columns.mask, (columns.file, *apart))
+        drawn = [row for row in rows if row.cells[columns.mask]]  # `_problem` names the others
+        problems += find_file_problems(drawn, columns.mask, (columns.file, *apart))
     numeric = {name for name in columns.covariates if _is_numeric(rows, name)}
     entries: dict[str, Entry] = {}
     references: dict[str, ImageReference] = {}
     for row in rows:
-        problem = _problem(row, columns, classes)
+        hidden = sealed and split_of(row, columns, test_sites) == "test"
+        problem = _problem(row, columns, classes, hidden=hidden)
         if problem is not None:
             problems.append(problem)
             continue
         reference = refer(row, columns)
         references.setdefault(reference.name, reference)
-        entry = _entry(row, columns, classes, test_sites, numeric)
+        label = SEALED if hidden else classes.index(row.cells[columns.label])
+        entry = _entry(row, columns, label, test_sites, numeric)
         entries.setdefault(reference.name, entry)
     return Listing(list(entries.values()), problems, list(references.values()))
 
@@ -391,19 +400,16 @@ def keep_modality(rows: list[Row], columns: Columns, modality: str | None) -> li
 def _entry(
     row: Row,
     columns: Columns,
-    classes: Sequence[str],
+    label: int,
     test_sites: Sequence[str],
     numeric: set[str],
 ) -> Entry:
-    split: Split | None = _SPLITS[row.cells[columns.split]] if columns.split else None
-    if test_sites and columns.site:
-        split = "test" if row.cells[columns.site] in test_sites else "train"
     known = {name: row.cells[name] or None for name in columns.covariates}
     return Entry(
         name=refer(row, columns).name,
         patient=row.cells[columns.patient] if columns.patient else None,
-        label=classes.index(row.cells[columns.label]),
-        split=split,
+        label=label,
+        split=split_of(row, columns, test_sites),
         covariates={
             name: float(cell) if cell is not None and name in numeric else cell
             for name, cell in known.items()
@@ -412,16 +418,37 @@ def _entry(
     )
 
 
-def _problem(row: Row, columns: Columns, classes: Sequence[str]) -> DataError | None:
-    """Return what is wrong with the cells of one row."""
+def split_of(row: Row, columns: Columns, test_sites: Sequence[str]) -> Split | None:
+    """Return the split of a row; None where nothing tells it.
+
+    Args:
+        row: A row of the table.
+        columns: Which column holds what.
+        test_sites: Sites whose images are the test set.
+    """
+    if test_sites and columns.site:
+        return "test" if row.cells[columns.site] in test_sites else "train"
+    return _SPLITS.get(row.cells[columns.split]) if columns.split else None
+
+
+def _problem(
+    row: Row, columns: Columns, classes: Sequence[str], *, hidden: bool
+) -> DataError | None:
+    """Return what is wrong with the cells of one row; a hidden label must be empty."""
     named = {"label": columns.label, "patient": columns.patient, "split": columns.split}
     where = row.cells[columns.file] or row.where
     for kind, column in {**named, "site": columns.site}.items():
-        if column is not None and not row.cells[column]:
+        if column is not None and not row.cells[column] and not (hidden and kind == "label"):
             remedy = "fill in the cell, or remove the row"
             return DataError(f"an empty {kind}, column `{column}`", where=where, remedy=remedy)
     label = row.cells[columns.label]
-    if label not in classes:
+    if hidden and label:
+        return DataError(
+            "a test case with its label in the CSV, though labels of test cases are encrypted",
+            where=where,
+            remedy="empty the cell, or do without --sealed-labels",
+        )
+    if label not in classes and not hidden:
         return DataError(
             f"label `{label}`",
             where=where,

@@ -1,0 +1,143 @@
+"""A study as researchers have it, with its faults: each is named by `check` as by the run."""
+
+import csv
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.cli.main import main
+from skiagram.datasets.volumes.grid import Grid
+from tests.datasets.volumes.examples import nifti_bytes, segmentation, series_files, structure_set
+
+SHAPE = (4, 12, 14)
+AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
+GRID = Grid(SHAPE, (3.0, 0.8, 0.9), (-10.0, 20.0, 5.5), AXES)
+VALUES = np.random.default_rng(0).integers(0, 500, SHAPE).astype(np.int16)
+MASK = np.zeros(SHAPE, np.uint8)
+MASK[1:3, 1:4, 2:5] = 1
+MOVED = Grid(SHAPE, GRID.spacing, (0.0, 0.0, 0.0), GRID.direction)
+COARSE = Grid(SHAPE, (3.0, 1.6, 1.8), GRID.origin, GRID.direction)
+TURNED = Grid(SHAPE, GRID.spacing, GRID.origin, (AXES[0], (0.0, -1.0, 0.0), AXES[2]))
+
+
+def _four_axes() -> bytes:
+    content = bytearray(nifti_bytes(VALUES, GRID))
+    content[40:56] = struct.pack("<8h", 4, 14, 12, 2, 2, 1, 1, 1)
+    return bytes(content)
+
+
+def _contours() -> bytes:
+    corners = [(1.0, 0.5, 1.5), (1.0, 0.5, 4.5), (1.0, 3.5, 4.5), (1.0, 3.5, 1.5)]
+    return structure_set({"GTV": [GRID.positions(np.array(corners))]})
+
+
+def _write_study(folder: Path) -> None:
+    """Twenty patients; those of `FAULTS` have one fault each, others vary what is allowed."""
+    rows = []
+    for number in range(20):
+        patient = f"p{number:02d}"
+        path = folder / patient
+        path.mkdir(parents=True)
+        voxels = np.random.default_rng(number).integers(0, 500, SHAPE).astype(np.int16)
+        (path / "image.nii").write_bytes(nifti_bytes(voxels, GRID))
+        (path / "mask.nii").write_bytes(nifti_bytes(MASK, GRID))
+        label = ("no", "yes")[number % 2]
+        rows.append([f"{patient}/image.nii", f"{patient}/mask.nii", patient, label, ""])
+    replaced = {
+        "p01/mask.nii": nifti_bytes(MASK, MOVED),
+        "p02/mask.nii": nifti_bytes(MASK, COARSE),
+        "p03/mask.nii": nifti_bytes(MASK, TURNED),
+        "p04/mask.nii": nifti_bytes(MASK * 0, GRID),
+        "p05/mask.nii": nifti_bytes(MASK + (np.roll(MASK, 1, axis=0) * 2), GRID),
+        "p06/image.nii": _four_axes(),
+        "p07/mask.nii": nifti_bytes(MASK.astype(np.float64), GRID),  # allowed
+        "p08/mask.nii": _contours(),  # allowed
+        "p09/mask.nii": segmentation({"GTV": MASK > 0}, GRID),  # allowed
+        "p10/mask.nii": nifti_bytes(MASK * 0.4, GRID),
+        "p15/image.nii": nifti_bytes(VALUES, GRID)[:900],
+    }
+    for name, content in replaced.items():
+        (folder / name).write_bytes(content)
+    series = {
+        "p11": [series_files(VALUES, GRID)[at] for at in (0, 2, 3)],
+        "p12": [*series_files(VALUES, GRID)[:2], *series_files(VALUES, GRID, "1.2.4")[2:]],
+        "p13": series_files(VALUES, GRID),  # allowed
+    }
+    for patient, files in series.items():
+        (folder / patient / "series").mkdir()
+        (folder / patient / "image.nii").unlink()
+        rows[int(patient[1:])][0] = f"{patient}/series"
+        for name, content in files:
+            (folder / patient / "series" / name).write_bytes(content)
+    rows[14][1] = ""
+    (folder / "p14/mask.nii").unlink()
+    rows[5][4] = ""
+    rows[16][4] = "1"  # allowed
+    with (folder.parent / "study.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "mask", "patient_id", "label", "label_value"])
+        table.writerows(rows)
+
+
+FAULTS = {
+    "p01/mask.nii": "the first voxel",
+    "p02/mask.nii": "spacing 3 × 1.6 × 1.8 mm, the image 3 × 0.8 × 0.9 mm",
+    "p03/mask.nii": "mm away",
+    "p04/mask.nii": "an empty mask",
+    "p05/mask.nii": "labels (1, 2",
+    "p06/image.nii": "4 axes (14 × 12 × 2 × 2)",
+    "p10/mask.nii": "values between whole numbers",
+    "p11/series": "1 missing slices",
+    "p12/series": "slices of 2 series",
+    "p14/image.nii": "an image without a mask",
+    "p15/image.nii": "the volume cannot be read",
+}
+
+
+def test_check_names_every_fault_with_its_remedy_and_passes_what_is_sound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _write_study(tmp_path / "study")
+    arguments = [str(tmp_path / "study"), str(tmp_path / "study.csv"), "--positive", "yes"]
+    assert main(["check", *arguments]) == 4
+    said = capsys.readouterr().out
+    problems = said.split("What would stop the run")[1].splitlines()[1:]
+    lines = [line for line in problems if line.startswith("  ")]
+    assert len(lines) == len(FAULTS)
+    for name, words in FAULTS.items():
+        (line,) = [line for line in lines if line.strip().startswith(name)]
+        assert words in line
+        assert "Do this: " in line
+
+
+def test_a_study_runs_with_its_regions_once_its_faults_are_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from skiagram.datasets.folder.source import Folder
+    from skiagram.datasets.ingest import IngestFolders, ingest
+    from skiagram.image_store.store import ImageStore
+    from skiagram.options import build, read_option_file
+
+    _write_study(tmp_path / "study")
+    table = (tmp_path / "study.csv").read_text().splitlines()
+    patients = {name[:3] for name in FAULTS}
+    kept = [row for row in table if row[:3] not in patients]
+    (tmp_path / "study.csv").write_text("\n".join(kept) + "\n")
+    (tmp_path / "conf/dataset").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
+    arguments = ["study", "study.csv", "--positive", "yes", "--ignore-unlisted"]
+    assert main(["init", *arguments]) == 0, capsys.readouterr().err
+    source = build(read_option_file(tmp_path / "conf/dataset/study.yaml"), "dataset")
+    assert isinstance(source, Folder)
+    folders = IngestFolders(*(tmp_path / name for name in ("images", "cases", "sealed")))
+    ingest(source, "cv", None, folders)
+    store = ImageStore(tmp_path / "images")
+    regions = [store.region(case_id) for case_id in store.case_ids]
+    assert sorted(int(region.inside.sum()) for region in regions if region) == [9] + [18] * 8
+    assert {store.image(case_id).shape for case_id in store.case_ids} == {(*SHAPE, 1)}
+    assert store.spacing(store.case_ids[0]) == pytest.approx(GRID.spacing)
+    (tmp_path / "study/p00/mask.nii").write_bytes(nifti_bytes(np.ones(SHAPE, np.uint8), GRID))
+    assert main(["init", *arguments, "--renew"]) == 0
