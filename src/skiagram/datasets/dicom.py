@@ -50,8 +50,28 @@ _FIELDS = [
     *("PixelPaddingValue", "PixelPaddingRangeLimit", "ExtendedOffsetTable"),
     *("ExtendedOffsetTableLengths", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
     *("VOILUTSequence", "VOILUTFunction", "WindowCenter", "WindowWidth"),
-    *("LUTDescriptor", "LUTData", "Modality"),
+    *("LUTDescriptor", "LUTData", "Modality", "SOPClassUID", "ConversionType"),
+    *("SequenceOfUltrasoundRegions", "RegionLocationMinX0", "RegionLocationMinY0"),
+    *("RegionLocationMaxX1", "RegionLocationMaxY1"),
 ]
+_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"  # of one frame, and the stem of those of several
+_CONVERTED = {  # DICOM PS3.3 C.8.6.1
+    "DV": "digitised video",
+    "DI": "a digital interface",
+    "DF": "a digitised film",
+    "WSD": "a workstation's screen",
+    "SD": "a scanned document",
+    "SI": "a scanned image",
+    "DRW": "a drawing",
+}
+_ON_SCREENS = {  # modalities whose devices write on the picture
+    "US": "an ultrasound screen",
+    "IVUS": "an ultrasound screen",
+    "ES": "an endoscope's screen",
+    "XA": "angiography",
+    "RF": "fluoroscopy",
+    "OT": "a picture of another kind",
+}
 # Defined terms of images (DICOM PS3.3 C.7.3.1.1.1); any other text may be somebody's name.
 _MODALITIES = """
 BI BMD CR CT DG DX ES GM IO IVOCT IVUS MG MR NM OCT OP OPM OPT OPV OT PT PX RF RG SC SM TG US VA
@@ -91,7 +111,13 @@ def read_dicom(file: Path | BinaryIO) -> SpacedImage:
         check_size(header, where)
         modality = header.get("Modality")
         named = str(modality) if modality in _MODALITIES else ""
-        return SpacedImage(_image(decode_pixels(header), header), _spacing(header, where), named)
+        return SpacedImage(
+            _image(decode_pixels(header), header),
+            _spacing(header, where),
+            named,
+            text_expected=_text_expected(header),
+            panels=_panels(header),
+        )
     except DataError:
         raise
     except InvalidDicomError as error:
@@ -172,6 +198,33 @@ def _says_no(burned_in: Any) -> bool:
     """Whether Burned In Annotation is absent, empty or `NO` in any spelling."""
     said = [burned_in] if isinstance(burned_in, str) else list(burned_in or [])
     return all(str(word).strip().upper() in {"", "NO", "N"} for word in said)
+
+
+def _text_expected(header: Any) -> str:
+    """Return why a file may well hold text in its pixels; empty where its header says it has none.
+
+    Devices that write on the picture, and what was captured from a screen or a film, as the rules
+    of the kept tools for de-identification have it (RSNA's CTP, for example).
+    """
+    if str(header.get("BurnedInAnnotation") or "").strip():
+        return ""  # `NO`: with any other word it was refused
+    if str(header.get("SOPClassUID") or "").startswith(_SECONDARY_CAPTURE):
+        return _CONVERTED.get(str(header.get("ConversionType")), "a secondary capture")
+    return _ON_SCREENS.get(str(header.get("Modality")), "")
+
+
+def _panels(header: Any) -> tuple[tuple[int, int, int, int], ...]:
+    """Return the rectangles of an ultrasound screen that hold the picture (PS3.3 C.8.5.5)."""
+    panels = []
+    for region in header.get("SequenceOfUltrasoundRegions") or ():
+        names = ("MinY0", "MinX0", "MaxY1", "MaxX1")
+        corners = [region.get(f"RegionLocation{name}") for name in names]
+        if not all(isinstance(corner, int) for corner in corners):
+            continue
+        top, left, bottom, right = (int(corner) for corner in corners)
+        if 0 <= top <= bottom < header.Rows and 0 <= left <= right < header.Columns:
+            panels.append((top, left, bottom + 1, right + 1))
+    return tuple(panels)
 
 
 def _spacing(header: Any, where: str) -> Spacing | None:

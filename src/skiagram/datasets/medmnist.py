@@ -5,6 +5,7 @@ and `{…}_labels` (n, 1) (Yang et al. 2023, MedMNIST v2, doi:10.1038/s41597-022
 publishes no patient ids.
 """
 
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -23,7 +24,7 @@ from skiagram.records import Split
 
 _UNREADABLE = (  # all that a damaged or foreign .npz is known to raise
     *(OSError, ValueError, EOFError, TypeError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
 )
 _COLOURS = 3
 _SHAPES = "(n, height, width), (n, height, width, 3) or (n, depth, height, width)"

@@ -88,8 +88,14 @@ class Shard:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
+        kinds = itertools.product((False, True), repeat=2)
+        if all(reader.schema != schema(volumes=one, regions=other) for one, other in kinds):
+            raise pa.ArrowInvalid("other columns than a shard has")
         self._batches = [reader.get_batch(at) for at in range(reader.num_record_batches)]
+        for batch in self._batches:
+            batch.validate(full=True)  # lengths that lie would be read beyond the file's end
         self._ends = list(itertools.accumulate(batch.num_rows for batch in self._batches))
         self._layouts: dict[int, _Layout] = {}
         self.has_regions = "inside" in reader.schema.names
@@ -146,7 +152,12 @@ class Shard:
 
     def _layout(self, batch: int) -> "_Layout":
         if batch not in self._layouts:
-            self._layouts[batch] = _Layout.of(self._batches[batch])
+            try:
+                self._layouts[batch] = _Layout.of(self._batches[batch])
+            except (pa.ArrowException, ValueError, TypeError) as error:
+                raise DataError(
+                    "damaged shard", where=str(self._path), remedy="run the stage that writes it"
+                ) from error
         return self._layouts[batch]
 
     def _locate(self, row: int) -> tuple[int, int]:
@@ -180,7 +191,7 @@ class _Layout:
         shapes = [batch[side].to_numpy() for side in sides if side in batch.schema.names]
         encoded = batch["dtype"].dictionary_encode()
         _, offsets, pixels = batch["pixels"].buffers()
-        return cls(
+        layout = cls(
             np.stack(shapes, axis=1),
             encoded.dictionary.to_pylist(),
             encoded.indices.to_numpy(),
@@ -188,6 +199,21 @@ class _Layout:
             np.frombuffer(offsets, dtype=np.int64),
             pixels,
         )
+        layout.check()
+        return layout
+
+    def check(self) -> None:
+        """Refuse shapes that are not those of the pixels: views are cut without asking Arrow.
+
+        Raises:
+            ValueError: A shape, a depth or a length is not one that was written.
+        """
+        if not set(self.dtypes) <= set(DTYPES) or (self.shapes <= 0).any():
+            raise ValueError("a shape or depth that no shard holds")
+        sizes = np.array([np.dtype(name).itemsize for name in self.dtypes], dtype=np.float64)
+        needed = self.shapes.prod(axis=1, dtype=np.float64) * sizes[self.dtype]
+        if (np.diff(self.offsets[: len(needed) + 1]) != needed).any():
+            raise ValueError("pixels of another number than their shape")
 
     def view(self, at: int) -> Image:
         image: Image = self._views(at, 1)[0]

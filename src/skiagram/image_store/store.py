@@ -151,9 +151,9 @@ class ImageStore:
         path = self.folder / f"images-{number:05d}.arrow"
         try:
             return Shard(path)
-        except (OSError, pa.ArrowInvalid) as error:
+        except (OSError, pa.ArrowException) as error:
             raise DataError(
-                f"damaged shard ({error})", where=str(path), remedy="run the stage that writes it"
+                "damaged shard", where=str(path), remedy="run the stage that writes it"
             ) from error
 
 

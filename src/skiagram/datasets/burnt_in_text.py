@@ -1,0 +1,270 @@
+"""Text-like marks in the borders of an image: names, dates and labels that were burnt in.
+
+Characters are thin strokes of one brightness on ground of another, alike in height and side by
+side. Marks of that kind are found and can be masked; whoever must be sure has to look at the
+images. No finding is no proof, and no automatic de-identification is complete.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass as options
+from scipy import ndimage
+
+from skiagram.datasets.contract import SpacedImage
+from skiagram.errors import DataError
+from skiagram.image_store.shards import Image, is_volume
+from skiagram.options import STRICT
+
+TextTreatment = Literal["keep", "mask", "refuse"]
+_BORDER = 0.25  # of each side: text stands in borders and corners
+_LARGE = 1536  # pixels a side, above which the image is looked at in less detail
+_THICKEST = 13  # pixels of a stroke, at the detail looked at
+_CONTRASTS = (0.3, 0.6)  # of the range of values, of a stroke; characters touch at the lower one
+_SMALLEST = 64  # pixels a side: smaller images hold no lines of text
+_LEAST_HEIGHT, _GREATEST_HEIGHT = 5, 80  # pixels of a character
+_LEAST_FILL, _GREATEST_FILL = 0.12, 0.92  # share of its box that strokes cover
+_WIDEST = 2  # width of a mark over its height
+_LEAST_CHARACTERS = 3  # of a line
+_ALIKE = 1.6  # ratio of heights in a line
+_GAP = 1.2  # of the height, between neighbours in a line
+_EVEN = 0.2  # of the contrast, spread of the brightness within the strokes of a character
+
+
+@dataclass(frozen=True, order=True)
+class Box:
+    """A rectangle of pixels.
+
+    Attributes:
+        top: First row.
+        left: First column.
+        bottom: Row after the last one.
+        right: Column after the last one.
+    """
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def height(self) -> int:
+        """Return the number of rows."""
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        """Return the number of columns."""
+        return self.right - self.left
+
+    def grown(self, pixels: int, shape: tuple[int, ...]) -> "Box":
+        """Return the box with a margin, within an image."""
+        return Box(
+            max(0, self.top - pixels),
+            max(0, self.left - pixels),
+            min(shape[0], self.bottom + pixels),
+            min(shape[1], self.right + pixels),
+        )
+
+
+def find_text(image: Image) -> list[Box]:
+    """Return where lines of text-like marks stand in the borders of an image.
+
+    Args:
+        image: (height, width) or (height, width, channels).
+
+    Returns:
+        A box a line, from top to bottom; none for volumes, whose slices have been reconstructed.
+    """
+    if is_volume(image) or min(image.shape[:2]) < _SMALLEST:
+        return []
+    gray = _levels(image)
+    if gray is None:
+        return []
+    step = -(-max(gray.shape) // _LARGE)
+    found: list[Box] = []
+    for bright in (gray, 255 - gray):
+        pooled = _pooled(bright, step)
+        height = pooled - _opened(pooled)
+        for contrast in _CONTRASTS:
+            for line in _lines(_characters(pooled, height >= 255 * contrast)):
+                sides = (line.top, line.left, line.bottom, line.right)
+                found.append(Box(*(step * side for side in sides)))
+    return sorted(_united(box.grown(step, gray.shape) for box in found))
+
+
+def _levels(image: Image) -> NDArray[np.uint8] | None:
+    """Return (height, width) the brightness in 256 levels; None where it is the same all over."""
+    gray = image.mean(axis=2) if image.ndim == 3 else image
+    low, high = float(np.nanmin(gray)), float(np.nanmax(gray))
+    if not high > low:
+        return None
+    if gray.dtype == np.uint8 and high - low > 127:
+        return gray
+    scaled = (np.nan_to_num(gray.astype(np.float32), nan=low) - low) * np.float32(
+        255 / (high - low)
+    )
+    return scaled.astype(np.uint8)
+
+
+def _pooled(image: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
+    """Return the greatest value of each block, so that thin strokes stay."""
+    if step == 1:
+        return image
+    height, width = (side // step * step for side in image.shape)
+    blocks = image[:height, :width].reshape(height // step, step, width // step, step)
+    pooled: NDArray[np.uint8] = blocks.max(axis=(1, 3))
+    return pooled
+
+
+def _opened(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the opening by a square as wide as the thickest stroke: the ground under strokes."""
+    for extreme in (np.minimum, np.maximum):
+        for axis in (0, 1):
+            margin = [(0, 0), (0, 0)]
+            margin[axis] = (_THICKEST // 2, _THICKEST // 2)
+            values, reach = np.pad(image, margin, mode="edge"), 1
+            while reach < _THICKEST:  # what covers `reach` pixels becomes what covers twice as many
+                shift = min(reach, _THICKEST - reach)
+                ahead = values[shift:] if axis == 0 else values[:, shift:]
+                behind = values[:-shift] if axis == 0 else values[:, :-shift]
+                values, reach = extreme(ahead, behind), reach + shift
+            image = values
+    return image
+
+
+def _characters(image: NDArray[np.uint8], strokes: NDArray[np.bool_]) -> list[Box]:
+    """Return the boxes of bright strokes in the borders that look like characters."""
+    rows, columns = (round(_BORDER * side) for side in image.shape)
+    strokes[rows:-rows, columns:-columns] = False
+    labels, _ = ndimage.label(strokes, structure=np.ones((3, 3)))
+    boxes = []
+    for label, (vertical, horizontal) in enumerate(ndimage.find_objects(labels), 1):
+        box = Box(vertical.start, horizontal.start, vertical.stop, horizontal.stop)
+        if not _LEAST_HEIGHT <= box.height <= _GREATEST_HEIGHT or box.width > _WIDEST * box.height:
+            continue
+        inside = labels[vertical, horizontal] == label
+        middle, upper = np.percentile(image[vertical, horizontal][inside], [40, 90])
+        thin = box.width <= 2 or _LEAST_FILL <= inside.mean() <= _GREATEST_FILL
+        if thin and upper - middle <= 255 * _EVEN:
+            boxes.append(box)
+    return boxes
+
+
+def _lines(characters: list[Box]) -> list[Box]:
+    """Return the boxes of characters that stand side by side and are alike in height."""
+    waiting = sorted(characters, key=lambda box: box.left)
+    lines: list[list[Box]] = []
+    for box in waiting:
+        for line in lines:
+            if _continues(line[-1], box):
+                line.append(box)
+                break
+        else:
+            lines.append([box])
+    return [_around(line) for line in lines if len(line) >= _LEAST_CHARACTERS]
+
+
+def _continues(before: Box, box: Box) -> bool:
+    tall, short = max(before.height, box.height), min(before.height, box.height)
+    overlap = min(before.bottom, box.bottom) - max(before.top, box.top)
+    gap = box.left - before.right
+    return tall <= _ALIKE * short and overlap >= 0.5 * short and -0.3 * tall <= gap <= _GAP * tall
+
+
+def _around(boxes: Iterable[Box]) -> Box:
+    every = list(boxes)
+    return Box(
+        min(box.top for box in every),
+        min(box.left for box in every),
+        max(box.bottom for box in every),
+        max(box.right for box in every),
+    )
+
+
+def _united(boxes: Iterable[Box]) -> list[Box]:
+    """Return boxes of which none overlaps another."""
+    apart: list[Box] = []
+    for box in boxes:
+        joined = box
+        while touching := [other for other in apart if _overlap(joined, other)]:
+            apart = [other for other in apart if other not in touching]
+            joined = _around([joined, *touching])
+        apart.append(joined)
+    return apart
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return (
+        one.top < other.bottom
+        and other.top < one.bottom
+        and one.left < other.right
+        and other.left < one.right
+    )
+
+
+@options(**STRICT)
+class BurntInText:
+    """What to do with text-like marks in the borders of images.
+
+    Attributes:
+        treatment: `keep` changes nothing; `mask` fills the marks, and what lies outside of the
+            panels that an ultrasound header names; `refuse` takes no image that has any.
+    """
+
+    treatment: TextTreatment
+
+    def acquire(self, image: SpacedImage) -> SpacedImage:
+        """Return an image without text-like marks.
+
+        Raises:
+            DataError: There are some, and images that have them are refused.
+        """
+        if self.treatment == "keep":
+            return image
+        boxes = find_text(image.pixels)
+        if self.treatment == "refuse" and boxes:
+            first = boxes[0]
+            raise DataError(
+                f"marks that look like text, {len(boxes)} lines, the first one in rows {first.top} "
+                f"to {first.bottom - 1}, columns {first.left} to {first.right - 1}",
+                allowed="images without text",
+                remedy="look at it; mask the text, or choose `burnt_in_text: mask`",
+            )
+        if not boxes and not image.panels:
+            return image
+        return replace(image, pixels=mask_text(image.pixels, boxes, image.panels))
+
+
+def mask_text(
+    image: Image, boxes: Iterable[Box], panels: Iterable[tuple[int, int, int, int]] = ()
+) -> Image:
+    """Return a copy of an image in which boxes are filled with the median of what is around them.
+
+    Args:
+        image: (height, width) or (height, width, channels).
+        boxes: What to fill.
+        panels: Rectangles of the picture within a screen; all else is filled with the least value.
+            None of them leaves the whole image.
+    """
+    masked = image.copy()
+    for box in boxes:
+        around = box.grown(max(2, box.height // 4), image.shape)
+        ring = image[around.top : around.bottom, around.left : around.right].copy()
+        inside = np.zeros(ring.shape[:2], dtype=np.bool_)
+        top, left = box.top - around.top, box.left - around.left
+        inside[top : top + box.height, left : left + box.width] = True
+        outside = ring[~inside]
+        fill = np.nanmedian(outside if outside.size else ring.reshape(-1, *ring.shape[2:]), axis=0)
+        margin = box.grown(1, image.shape)
+        masked[margin.top : margin.bottom, margin.left : margin.right] = fill.astype(image.dtype)
+    rectangles = list(panels)
+    if rectangles:
+        shown = np.zeros(image.shape[:2], dtype=np.bool_)
+        for top, left, bottom, right in rectangles:
+            shown[top:bottom, left:right] = True
+        masked[~shown] = np.nanmin(image)
+    return masked
