@@ -49,12 +49,17 @@ class SpacedImage:
             does not say.
         modality: DICOM Modality of its file; empty where the file names none.
         region: The region of interest; None for the whole image.
+        text_expected: Why its header lets expect text in the pixels; empty where nothing does.
+        panels: Rectangles of the picture within a screen, (top, left, bottom, right); empty where
+            the header names none.
     """
 
     pixels: Image
     spacing: Spacing | None = None
     modality: str = ""
     region: Region | None = None
+    text_expected: str = ""
+    panels: tuple[tuple[int, int, int, int], ...] = ()
 
 
 @dataclass(frozen=True)
