@@ -14,7 +14,7 @@ from skiagram.datasets.file_trees import EncryptedArchive, FolderTree, open_tree
 from skiagram.datasets.volumes.case_images import is_image_file
 from skiagram.encryption import Purpose
 from skiagram.errors import DataError
-from tests.datasets.images_in_memory import png
+from tests.datasets.own_folders import png
 
 KEY = x25519.Identity.generate()
 FILES = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn, Protocol
 
-from skiagram.cli import check, init, plan, predict, table
+from skiagram.cli import check, init, plan, predict, seal, table
 from skiagram.errors import OptionError, SkiagramError
 
 
@@ -35,7 +35,7 @@ class Command(Protocol):
         """
 
 
-COMMANDS: tuple[Command, ...] = (plan, table, check, init, predict)
+COMMANDS: tuple[Command, ...] = (plan, table, check, seal, init, predict)
 INTERRUPTED = 130
 EXIT_CODES = """\
 exit codes:

@@ -23,6 +23,7 @@ from skiagram.records import (
     read_record,
     read_table,
 )
+from skiagram.seal import are_encrypted, open_labels
 from skiagram.seal_ledger import Comparison, Opening, note_opening
 
 
@@ -35,6 +36,7 @@ class EvaluationInputs:
         cases: The case table.
         task: The classification task.
         sealed: Labels of test cases.
+        encrypted: Whether they are kept encrypted; then no output names the label of a case.
         truth: What only a generator knows; None for real images.
         duplicates: Near duplicates and shifted copies that the audit met.
         covariates: `case_id` and what else is known of each case.
@@ -47,6 +49,7 @@ class EvaluationInputs:
     cases: Cases
     task: Task
     sealed: pd.DataFrame
+    encrypted: bool
     truth: pd.DataFrame | None
     duplicates: pd.DataFrame
     covariates: pd.DataFrame
@@ -58,7 +61,7 @@ class EvaluationInputs:
 def read_inputs(
     root: Path, score_folders: Sequence[Path], options: Mapping[str, Any]
 ) -> EvaluationInputs:
-    """Read scores and cases, note in the ledger that the seal is opened, and open it.
+    """Read scores and cases, open the seal and note it in the ledger before anything is computed.
 
     Args:
         root: Project folder.
@@ -70,13 +73,15 @@ def read_inputs(
     """
     truth = root / "data/sealed/truth.parquet"
     cases, task = read_cases(root / "data/cases")
+    sealed = open_labels(root / "data/sealed", task)
     comparison = describe_comparison(root, score_folders, options)
     opening = note_opening(home(root), comparison, root) if comparison.seal else None
     return EvaluationInputs(
         models=tuple(_read_scores(folder) for folder in score_folders),
         cases=cases,
         task=task,
-        sealed=read_table(root / "data/sealed/labels.parquet"),
+        sealed=sealed,
+        encrypted=are_encrypted(root / "data/sealed"),
         truth=read_table(truth) if truth.exists() else None,
         duplicates=read_table(root / "data/audit/near_duplicates.parquet"),
         covariates=read_table(root / "data/cases/covariates.parquet"),

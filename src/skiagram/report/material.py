@@ -103,7 +103,7 @@ def read_material(
         examples=load_examples(chosen, before, after),
         curves={name: table for name, table in curves.items() if len(table)},
         provenance=_provenance(root, artefacts, choices, before, after),
-        galleries=worst,
+        galleries=() if artefacts.encrypted else worst,
         definitions=feature_definitions(
             read_record(Preparation, root / "data/preparation" / PREPARATION)
         ),

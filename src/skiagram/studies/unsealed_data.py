@@ -17,6 +17,7 @@ from skiagram.evaluation.scores import ModelScores, Scores, align_scores
 from skiagram.options import composed
 from skiagram.project import home
 from skiagram.records import DataCard, read_cases, read_record, read_table
+from skiagram.seal import open_labels
 from skiagram.seal_ledger import Comparison, note_opening
 from skiagram.studies.pipeline_steps import DataSet, StudyOptions
 from skiagram.studies.workspace import Workspace
@@ -66,7 +67,7 @@ class UnsealedData:
 def unseal(
     workspace: Workspace, data: DataSet, study: StudyOptions, seed: int, replicates: int
 ) -> UnsealedData:
-    """Open the seal of a data set, and note it in the ledger first.
+    """Open the seal of a data set, and note it in the ledger.
 
     Args:
         workspace: Where the study works.
@@ -78,6 +79,7 @@ def unseal(
     cases, task = read_cases(data.folder / "cases")
     truth = data.folder / "sealed/truth.parquet"
     card = read_record(DataCard, data.folder / "cases/card.json")
+    labels = open_labels(data.folder / "sealed", task)
     if workspace.project is not None and task.design == "holdout" and not truth.exists():
         models = (*study.baselines, *study.networks)
         values = [workspace.option_file("model", name) for name in models]
@@ -91,7 +93,7 @@ def unseal(
         )
         note_opening(home(workspace.project), comparison, workspace.project)
     found = assemble_evaluation_set(
-        cases, task, read_table(data.folder / "sealed/labels.parquet"),
+        cases, task, labels,
         read_table(truth) if truth.exists() else None, _NO_NEAR_DUPLICATES, seed, replicates,
     )  # fmt: skip
     return UnsealedData(found, card)

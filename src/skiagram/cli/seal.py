@@ -1,0 +1,119 @@
+"""`skiagram seal`: the labels of test cases are encrypted for a custodian before anybody trains."""
+
+import argparse
+import csv
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skiagram.cli.folder_arguments import add_folder_arguments, read_folder_arguments
+from skiagram.errors import DataError, OptionError
+
+if TYPE_CHECKING:
+    from skiagram.datasets.folder.table import Columns, Row
+
+NAME = "seal"
+SUMMARY = "encrypt the labels of test cases for a custodian's key"
+EXAMPLES = """\
+  skiagram seal images images.csv --recipient age1… --output for-the-authors
+      writes for-the-authors/images.csv, in which test cases have no label, and
+      for-the-authors/images.labels.age, which only the holder of the secret key can read.
+      Who holds the labels does this, and gives the authors these two files and the images; then:
+  skiagram init images for-the-authors/images.csv --positive malignant \\
+      --sealed-labels for-the-authors/images.labels.age"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add_folder_arguments(parser)
+    parser.add_argument(
+        "--recipient",
+        required=True,
+        help="the custodian's public key, age1…, as `age-keygen` prints it",
+    )
+    parser.add_argument(
+        "--output", required=True, type=Path, help="folder for the two files; it may be new"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the table without labels of test cases, and these encrypted; return 0."""
+    from skiagram.datasets.folder.table import list_entries, split_modalities, split_of
+    from skiagram.seal import encrypt_labels
+
+    described = read_folder_arguments(arguments)
+    source, columns = described.source, described.source.columns
+    if source.sealed_labels is not None:
+        raise OptionError("they are encrypted already", where="--sealed-labels")
+    by_modality = list(split_modalities(described.rows, columns, source.modalities).values())
+    for own in by_modality:
+        for problem in list_entries(own, columns, source.classes, source.test_sites).problems:
+            raise problem
+    rows = [row for own in by_modality for row in own]
+    test, *others = (
+        [row for row in own if split_of(row, columns, source.test_sites) == "test"]
+        for own in by_modality
+    )
+    if not test:
+        raise DataError(
+            "no test case",
+            where="the CSV",
+            allowed="a column of splits, or --test-sites",
+            remedy="say which cases are for testing",
+        )
+    table = arguments.output / f"{source.name}.csv"
+    encrypted = arguments.output / f"{source.name}.labels.age"
+    for path in (table, encrypted):
+        if path.exists():
+            raise OptionError(f"{path} exists", where="--output", remedy="choose another folder")
+    names = _labels_by_token(arguments.folder, columns, test)
+    labels = {token: source.classes.index(name) for token, name in names.items()}
+    content = encrypt_labels(labels, source.classes, arguments.recipient, "--recipient")
+    text = _without_labels(columns, rows, {row.line for row in sum(others, test)})
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    encrypted.write_bytes(content)
+    table.write_text(text, encoding="utf-8")
+    print(f"Wrote {table}: {len(rows)} rows, {len(test)} of them test cases without label.")
+    print(f"Wrote {encrypted}: their labels, for the holder of the secret key alone.")
+    print(
+        "Give the authors the images and these two files, and keep the CSV that you started from."
+    )
+    left = [name for name in rows[0].cells if name not in columns.used()]
+    if left:
+        print(f"Columns that were left out: {', '.join(left)}.")
+    return 0
+
+
+def _labels_by_token(folder: Path, columns: "Columns", test: "Sequence[Row]") -> dict[str, str]:
+    from skiagram.datasets.file_trees import open_tree
+    from skiagram.datasets.folder.table import refer
+    from skiagram.datasets.volumes.case_images import is_image_file, read_case_files
+    from skiagram.seal import token_of
+
+    tree = open_tree(folder, str(folder), is_image_file)
+    references = [refer(row, columns) for row in test]
+    tree.announce([name for one in references for name in (one.file, one.mask) if name])
+    labels: dict[str, str] = {}
+    for row, reference in zip(test, references, strict=True):
+        checksum = read_case_files(tree, reference).checksums[reference.file]
+        label = row.cells[columns.label]
+        if labels.setdefault(token_of(checksum, reference.chosen), label) != label:
+            raise DataError(
+                "equal to another test image, with another label",
+                where=reference.name,
+                remedy="keep the row with the right label",
+            )
+    return labels
+
+
+def _without_labels(columns: "Columns", rows: "Sequence[Row]", hidden: set[int]) -> str:
+    text = StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns.used())
+    for row in rows:
+        cells = {name: row.cells[name] for name in columns.used()}
+        if row.line in hidden:
+            cells[columns.label] = ""
+        writer.writerow(cells.values())
+    return text.getvalue()

@@ -1,0 +1,159 @@
+"""The labels of test cases as ingest puts them under seal: plain, or encrypted for a custodian.
+
+Encrypted labels come with the source and are copied as they are, since age gives other bytes each
+time; who has the source, the data or the cache has no label of a test case. In them a case is named
+by the checksum of its file. They are opened in memory.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from skiagram.encryption import Purpose, decrypt, encrypt
+from skiagram.errors import DataError
+from skiagram.records import Task, read_table, write_table
+
+_PLAIN, _ENCRYPTED, _TOKENS = "labels.parquet", "labels.age", "tokens.parquet"
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What is encrypted.
+
+    Attributes:
+        classes: Names of all classes.
+        labels: Token of each case → index into `classes`, in digits of equal number: the length of
+            the encrypted file says nothing of the labels.
+    """
+
+    classes: tuple[str, ...]
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True)
+class EncryptedLabels:
+    """Labels that only the custodian can read.
+
+    Attributes:
+        content: File encrypted with age.
+        tokens: What names each entry of the source in it; see `token_of`.
+    """
+
+    content: bytes
+    tokens: Sequence[str]
+
+
+_CONTENT = TypeAdapter(_Content)
+
+
+def token_of(checksum: str, region: str = "") -> str:
+    """Return what names a case among encrypted labels.
+
+    Args:
+        checksum: SHA-256 of its file.
+        region: What tells several regions of one file apart.
+    """
+    return hashlib.sha256(f"{checksum}\n{region}".encode()).hexdigest()
+
+
+def encrypt_labels(
+    labels: Mapping[str, int], classes: Sequence[str], recipient: str, where: str
+) -> bytes:
+    """Encrypt labels for a custodian.
+
+    Args:
+        labels: Token of each case → its label.
+        classes: Names of all classes; the label k means `classes[k]`.
+        recipient: The custodian's public key, `age1…`.
+        where: Where the public key was given, for messages.
+
+    Raises:
+        OptionError: It is no public key, or pyrage is not installed.
+    """
+    width = len(str(len(classes) - 1))
+    digits = {token: f"{label:0{width}d}" for token, label in labels.items()}
+    text = json.dumps({"classes": list(classes), "labels": digits}, sort_keys=True)
+    return encrypt(text.encode(), recipient, where)
+
+
+def seal_labels(folder: Path, case_id: NDArray[np.str_], label: NDArray[np.int64]) -> None:
+    """Write plain labels under seal.
+
+    Args:
+        folder: The sealed folder.
+        case_id: (n,) the test cases.
+        label: (n,) their labels.
+    """
+    write_table(pd.DataFrame({"case_id": case_id, "label": label}), folder / _PLAIN)
+
+
+def seal_encrypted_labels(
+    folder: Path, case_id: NDArray[np.str_], encrypted: EncryptedLabels
+) -> None:
+    """Write encrypted labels under seal, as they are.
+
+    Args:
+        folder: The sealed folder.
+        case_id: (n,) the test cases.
+        encrypted: The labels, with the tokens of these cases.
+    """
+    table = pd.DataFrame({"case_id": case_id, "token": list(encrypted.tokens)})
+    write_table(table, folder / _TOKENS)
+    (folder / _ENCRYPTED).write_bytes(encrypted.content)
+
+
+def are_encrypted(folder: Path) -> bool:
+    """Return whether the labels in a sealed folder are encrypted."""
+    return (folder / _ENCRYPTED).exists()
+
+
+def open_labels(folder: Path, task: Task) -> pd.DataFrame:
+    """Return the labels of test cases.
+
+    Args:
+        folder: The sealed folder.
+        task: What is told apart.
+
+    Returns:
+        Columns `case_id` and `label`.
+
+    Raises:
+        DataError: They are missing or damaged, or encrypted and the custodian's key is not given.
+        OptionError: They are encrypted, and pyrage is not installed.
+    """
+    if not are_encrypted(folder):
+        return read_table(folder / _PLAIN)
+    where = f"data/sealed/{_ENCRYPTED}"
+    opened = decrypt((folder / _ENCRYPTED).read_bytes(), Purpose.SEAL, where)
+    try:
+        content = _CONTENT.validate_json(opened)
+        labels = {token: content.classes[int(digits)] for token, digits in content.labels.items()}
+    except (IndexError, ValueError):
+        raise DataError(
+            "not labels", where=where, remedy="make the file with `skiagram seal`"
+        ) from None
+    table = read_table(folder / _TOKENS)
+    absent = [token for token in table["token"] if token not in labels]
+    if absent:
+        raise DataError(
+            f"{len(absent)} of {len(table)} test cases have no label in it",
+            where=where,
+            remedy="ask the custodian to seal this folder of images anew with `skiagram seal`",
+        )
+    strange = {labels[token] for token in table["token"]} - set(task.classes)
+    if strange:
+        raise DataError(
+            f"{len(strange)} classes that the data set does not have",
+            where=where,
+            allowed=", ".join(task.classes),
+            remedy="name all classes in the option file, or ask the custodian",
+        )
+    label = [task.classes.index(labels[token]) for token in table["token"]]
+    return pd.DataFrame({"case_id": table["case_id"], "label": np.array(label, dtype=np.int64)})
