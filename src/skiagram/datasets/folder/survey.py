@@ -27,6 +27,7 @@ from skiagram.audit.images import is_constant
 from skiagram.audit.run import CHECKS
 from skiagram.audit.traits import encode_covariates, format_of, sample_cases
 from skiagram.compute.progress import Progress
+from skiagram.datasets.burnt_in_text import Box, find_text
 from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry
 from skiagram.datasets.file_trees import FileTree, open_tree
@@ -73,6 +74,8 @@ class ExaminedFile:
         thumbnail: (784,) float32, for near duplicates.
         digest: Of the pixels, for exact copies.
         constant: Whether the image shows nothing.
+        text: Where marks that look like text stand in its borders.
+        text_expected: Why its header lets expect text in the pixels; empty where nothing does.
     """
 
     reference: ImageReference
@@ -86,6 +89,8 @@ class ExaminedFile:
     thumbnail: NDArray[np.float32]
     digest: bytes
     constant: bool
+    text: tuple[Box, ...] = ()
+    text_expected: str = ""
 
     @property
     def name(self) -> str:
@@ -268,6 +273,8 @@ def examine_file(
         thumbnail=thumbnail(image),
         digest=content_digest(image),
         constant=is_constant(image),
+        text=tuple(find_text(image)),
+        text_expected=decoded.text_expected,
         seconds=time.perf_counter() - started,
     )
 
