@@ -10,14 +10,19 @@ from skiagram.evaluation.results import (
     BaselineComparison,
     Comparison,
     Decision,
+    DomainShift,
     Estimate,
     Evaluation,
     GainProbabilities,
     ModelResult,
+    SiteStudy,
+    SiteSummary,
+    TraitShift,
     Verdict,
 )
 from skiagram.records import Design
 
+CHANCE = 0.5
 _INTERVAL = "95 % interval"
 _WORDS = {"deep": "network", "classical": "classical model"}
 _GROUPS = "groups of near duplicates (no patient is identified)"
@@ -194,6 +199,35 @@ def _shifted(found: Evaluation) -> Iterator[str]:
             "The test cases are unlike the development cases: the AUC on them and on held-out "
             f"development cases differ by more than chance explains ({_listed(pairs)})."
         )
+        yield from _why_unlike(found.domain)
+
+
+def _why_unlike(domain: DomainShift | None) -> Iterator[str]:
+    """Yield what tells the two sides apart."""
+    if domain is None:
+        return
+    differing = [_trait(one) for one in domain.traits if one.differs]
+    if differing:
+        yield f"What differs: {_listed(differing)}."
+    if domain.auc.low is not None and domain.auc.low > CHANCE:
+        yield f"{_classifier(domain)}."
+    elif not differing and not domain.features:
+        yield "Neither classes, covariates, brightness, size nor the features tell why."
+
+
+def _classifier(domain: DomainShift) -> str:
+    most = f", most by {_listed([one.name for one in domain.features[:3]])}"
+    return (
+        "Without labels, a classifier on the features tells test from development cases with an "
+        f"AUC of {_decimal(domain.auc)} ({_INTERVAL} {domain.auc.low:.3f} to "
+        f"{domain.auc.high:.3f}){most if domain.features else ''}"
+    )
+
+
+def _trait(one: TraitShift) -> str:
+    if one.kind == "share":
+        return f"{one.name} {_percent(one.test)} instead of {_percent(one.development)}"
+    return f"{one.name}, median {one.test:.4g} instead of {one.development:.4g}"
 
 
 def _unbeaten(contest: Contest, found: Evaluation) -> Iterator[str]:
@@ -346,6 +380,20 @@ def _external(found: Evaluation) -> Iterator[str]:
             f"{'a site' if one else 'sites'} that training never saw; "
             f"{'one site says' if one else 'a few sites say'} nothing about the next."
         )
+    if found.sites is not None and found.sites.difference is not None:
+        yield from _over_sites(found.sites, found.sites.difference)
+
+
+def _over_sites(study: SiteStudy, summary: SiteSummary) -> Iterator[str]:
+    """Yield what sites that no model saw say of the next one; nothing below three sites."""
+    mean, following = summary.mean, summary.next_site
+    if mean.value is None or following.low is None or following.high is None:
+        return
+    yield (
+        f"Over {len(study.sites)} values of {study.column}, each scored by models that never saw "
+        f"it, {_gap(mean)}; at another such one the difference lies, with 95 % probability, "
+        f"between {signed(following.low)} and {signed(following.high)}."
+    )
 
 
 def signed(value: float) -> str:
@@ -401,6 +449,7 @@ def with_verdict(found: Evaluation) -> Evaluation:
 
 
 FEW_PATIENTS = 40
+UNLIKE = 0.65  # of the lower bound of a classifier of the two sides
 
 
 def state_warnings(
@@ -409,6 +458,7 @@ def state_warnings(
     design: Design,
     near_duplicates: int,
     label_conflicts: int,
+    domain: DomainShift | None = None,
 ) -> Iterator[str]:
     """Yield the warnings: leaks, failures, near duplicates, few patients, one seed, the design.
 
@@ -419,8 +469,14 @@ def state_warnings(
         near_duplicates: Number of reported cases that have a near duplicate or shifted copy among
             the development cases.
         label_conflicts: Pairs of near duplicates or shifted copies whose labels differ.
+        domain: What tells test from development cases.
     """
     yield from _about_models(results)
+    if domain is not None and domain.auc.low is not None and domain.auc.low > UNLIKE:
+        yield (
+            f"{_classifier(domain)}. Figures, thresholds and probabilities of one side may not "
+            "hold on the other."
+        )
     if near_duplicates:
         yield (
             f"{near_duplicates} of {len(cases)} reported cases have a near duplicate among the "

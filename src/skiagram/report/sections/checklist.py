@@ -4,6 +4,7 @@ A checklist is a file in `report/checklists/`; nothing else names it.
 """
 
 import importlib.resources
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -222,14 +223,10 @@ def _count(evaluation: Evaluation, part: str) -> str:
 
 
 def _trained(evaluation: Evaluation) -> str:
-    finished = [one.outcome.arm for one in evaluation.models if one.outcome.status == "finished"]
-    arms = (f"{finished.count(arm)} {title.lower()}" for arm, title in _arm_titles(finished))
-    failed = len(evaluation.models) - len(finished)
-    return ", ".join(arms) + (f", {failed} failed" if failed else "")
-
-
-def _arm_titles(arms: list[str]) -> list[tuple[str, str]]:
-    return [(arm, title) for arm, title in ARM_TITLES.items() if arm in arms]
+    arms = Counter(str(one.outcome.arm) for one in finished_models(evaluation))
+    words = (f"{arms[arm]} {title.lower()}" for arm, title in ARM_TITLES.items() if arms[arm])
+    failed = len(evaluation.models) - arms.total()
+    return ", ".join(words) + (f", {failed} failed" if failed else "")
 
 
 def _chosen(evaluation: Evaluation) -> list[ModelResult]:
