@@ -10,13 +10,13 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export RAY_USAGE_STATS_ENABLED := 0
 PYTHON ?= python3
+PORT ?= 5000
 ONE_THREAD := OMP_NUM_THREADS=1 # a test worker, or benchmark: more get in each other's way
-SHARED := -n 2 --dist loadgroup # tests with one costly set-up stay on one worker
 
 # Dual-licensed, or with a linking exception (DVC's own); mirp is run by tests alone.
 LICENCES_READ_BY_HAND := asyncssh dulwich grandalf mirp pygit2
 
-.PHONY: help setup lock repro report test test-fast test-slow bench lint reference licences audit clean
+.PHONY: help setup lock repro report test test-fast test-slow bench lint reference licences audit ui clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -44,13 +44,13 @@ test: setup ## lint, types, layers and all tests but the slowest
 	ruff format --check .
 	mypy
 	lint-imports
-	$(ONE_THREAD) pytest $(SHARED) -m "not thorough" --cov --cov-report=term-missing:skip-covered
+	$(ONE_THREAD) pytest -n 2 -m "not thorough" --cov --cov-report=term-missing:skip-covered
 
 test-slow: setup ## what takes long and rarely breaks; run it before a release
-	$(ONE_THREAD) pytest $(SHARED) -m thorough --no-cov
+	$(ONE_THREAD) pytest -n 2 -m thorough --no-cov
 
 test-fast: setup ## the quick tests (about a minute on two cores)
-	$(ONE_THREAD) pytest $(SHARED) -m "not slow and not real and not thorough"
+	$(ONE_THREAD) pytest -n 2 -m "not slow and not real and not thorough"
 
 bench: setup ## compare speeds with those of peers and write docs/results/benchmarks.md
 	$(ONE_THREAD) python -m benchmarks.run
@@ -61,6 +61,9 @@ reference: setup ## make docs/reference from the code
 licences: setup ## licences of all installed packages; works offline
 	pip-licenses --from=mixed --summary --partial-match --ignore-packages $(LICENCES_READ_BY_HAND) \
 	  --fail-on 'GPL;General Public;EUPL;SSPL;NonCommercial;Non-Commercial'
+
+ui: setup ## every recorded run in the browser; Ctrl-C ends it
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --port $(PORT)
 
 audit: licences ## licences, and known vulnerabilities of the locked packages (asks pypi.org)
 	pip-audit --strict --disable-pip --require-hashes -r requirements.lock

@@ -1,13 +1,38 @@
 """Fixtures that all tests share."""
 
 import os
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("without_deadline", deadline=None)  # a first call may compile
 settings.load_profile("without_deadline")
+
+
+class SharedSetUps(LoadScopeScheduling):
+    """Sends tests of one costly set-up to one worker, and every other test to the next free one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        text = _text(self.config.rootpath / file)
+        if "finished: Project" in text:  # the finished run of tests/pipeline
+            return "finished"
+        return file if 'scope="module"' in text else nodeid
+
+
+@cache
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Let set-ups be made once where tests run on several workers."""
+    return SharedSetUps(config, log)
 
 
 @pytest.fixture(scope="session")

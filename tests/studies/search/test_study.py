@@ -22,7 +22,7 @@ from skiagram.studies.workspace import Workspace
 from tests.studies.search.examples import small_search
 from tests.studies.small_phantom import small_place
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("search")]
+pytestmark = pytest.mark.slow
 
 
 class Killed(BaseException):
