@@ -19,11 +19,11 @@ from skiagram.near_duplicates import (
     correlated_pairs,
     duplicate_pairs,
     local_detail,
-    near_duplicate_clusters,
     projection,
     thumbnail,
 )
 from skiagram.options import build
+from skiagram.transformed_copies.search import copy_clusters
 
 
 def store_of(folder: Path, images: list[Image]) -> ImageStore:
@@ -184,7 +184,7 @@ def test_huge_intensities_are_compared(tmp_path: Path) -> None:
 def test_unlike_images_are_no_pair(tmp_path: Path) -> None:
     store = store_of(tmp_path, random_images(50, (28, 28, 3)))
     assert not found(store)
-    assert len(np.unique(near_duplicate_clusters(store))) == 50
+    assert len(np.unique(copy_clusters(store))) == 50
 
 
 def test_clusters_chain_near_duplicates(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_clusters_chain_near_duplicates(tmp_path: Path) -> None:
     chain = [np.cos(turn) * start + np.sin(turn) * end for turn in (0, 0.19, 0.38)]
     store = store_of(tmp_path, [image.astype(np.float32) for image in (*chain, other)])
     assert (0, 2) not in found(store)
-    clusters = near_duplicate_clusters(store)
+    clusters = copy_clusters(store)
     assert clusters[0] == clusters[1] == clusters[2] != clusters[3]
 
 

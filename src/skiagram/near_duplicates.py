@@ -203,14 +203,15 @@ def _alike_in_detail(
     return alike
 
 
-def near_duplicate_clusters(store: ImageStore) -> NDArray[np.int64]:
-    """Return (n,) the cluster of each image; chained near duplicates share a cluster."""
-    return clusters(duplicate_pairs(store), len(store))
+def clusters(first: NDArray[np.int64], second: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Return (n,) the cluster of each of n images; chained pairs share a cluster.
 
-
-def clusters(pairs: Pairs, n: int) -> NDArray[np.int64]:
-    """Return (n,) the cluster of each of n images; chained pairs share a cluster."""
-    links = coo_array((np.ones(len(pairs.first)), (pairs.first, pairs.second)), shape=(n, n))
+    Args:
+        first: (m,) position of one image of each pair.
+        second: (m,) position of the other.
+        n: Number of images.
+    """
+    links = coo_array((np.ones(len(first)), (first, second)), shape=(n, n))
     labels: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
     return labels
 

@@ -137,7 +137,7 @@ def conflicting_labels(clean: Planted) -> None:
     [
         (exact_copies, "exact_duplicates_across_splits", 3),
         (noisy_copies, "near_duplicates_across_splits", 3),
-        (shifted_copies, "shifted_copies_across_splits", 3),
+        (shifted_copies, "transformed_copies_across_splits", 3),
         (brighter_copies, "near_duplicates_across_splits", 3),
         (patients_on_two_sides, "patients_across_splits", 3),
         (marked_borders, "label_from_border", 160),

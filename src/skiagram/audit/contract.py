@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from skiagram.near_duplicates import Pairs
 from skiagram.records import Cases, DataCard, Task
+from skiagram.transformed_copies.search import TransformedPairs
 
 Severity = Literal["note", "warning", "stop"]
 _EXAMPLES = 5
@@ -39,8 +40,9 @@ class Evidence:
         card: What the data set says of itself.
         pairs: Exact and near duplicates, as rows of the case table.
         constant: (n,) bool, True where an image shows nothing.
+        transformed: Copies that were mirrored, turned, cropped and the like, as rows of the case
+            table.
         traits: What a label must not be told from; None where it was not collected.
-        shifted: Copies that were shifted, as rows of the case table; None where not sought.
     """
 
     cases: Cases
@@ -48,8 +50,8 @@ class Evidence:
     card: DataCard
     pairs: Pairs
     constant: NDArray[np.bool_]
+    transformed: TransformedPairs
     traits: Traits | None = None
-    shifted: Pairs | None = None
 
     def pairs_between(
         self, splits: tuple[str, ...], other_splits: tuple[str, ...]

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,13 +14,14 @@ from skiagram.audit.contract import Check, Evidence, Finding
 from skiagram.audit.images import check_images, constant_images
 from skiagram.audit.near_duplicates import check_near_duplicates
 from skiagram.audit.patients import check_patients
-from skiagram.audit.shifted_copies import check_shifted_copies, find_shifted_pairs
 from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.audit.traits import collect_image_traits
+from skiagram.audit.transformed_copies import check_transformed_copies
 from skiagram.errors import AuditStop, DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates import Pairs, duplicate_pairs
 from skiagram.records import Cases, DataCard, Task
+from skiagram.transformed_copies.search import TransformedPairs, transformed_pairs
 
 
 @dataclass(frozen=True)
@@ -72,13 +74,14 @@ class AuditReport:
 
 CHECKS: tuple[Check, ...] = (
     check_near_duplicates,
-    check_shifted_copies,
+    check_transformed_copies,
     check_patients,
     check_classes,
     check_images,
     check_shortcuts,
 )
 _GRAVEST_FIRST = ("stop", "warning", "note")
+Found = TypeVar("Found", Pairs, TransformedPairs)
 
 
 def audit(
@@ -102,8 +105,8 @@ def audit(
 
     Returns:
         The report, and all pairs of duplicates: `first` < `second` (case ids), `correlation`
-        (float64, of thumbnails in (.98, 1], of shifted copies' detail in (.7, 1]), `exact` and
-        `shifted` (bool), sorted.
+        (float64, of thumbnails in (.98, 1], of transformed copies' detail in (.6, 1]), `exact`
+        (bool) and `kind` (text: "exact", "near duplicate", or what was done), sorted.
 
     Raises:
         OptionError: The card waives a finding that does not exist.
@@ -111,14 +114,14 @@ def audit(
     """
     rows = _case_rows(store, cases)
     near = duplicate_pairs(store)
-    shifted = _to_case_rows(find_shifted_pairs(store, near), rows)
+    transformed = _to_case_rows(transformed_pairs(store, near), rows)
     pairs = _to_case_rows(near, rows)
     constant = np.zeros(len(cases), dtype=np.bool_)
     constant[rows] = constant_images(store)
     traits = collect_image_traits(store, cases, covariates, acquisition)
-    evidence = Evidence(cases, task, card, pairs, constant, traits, shifted)
+    evidence = Evidence(cases, task, card, pairs, constant, transformed, traits)
     looked_for = [finding for check in CHECKS for finding in check(evidence)]
-    return _report(looked_for, card.waived_findings), _pair_table(pairs, shifted, cases)
+    return _report(looked_for, card.waived_findings), _pair_table(pairs, transformed, cases)
 
 
 def _case_rows(store: ImageStore, cases: Cases) -> NDArray[np.int64]:
@@ -133,7 +136,7 @@ def _case_rows(store: ImageStore, cases: Cases) -> NDArray[np.int64]:
     return np.array([row_of[case_id] for case_id in store.case_ids], dtype=np.int64)
 
 
-def _to_case_rows(pairs: Pairs, rows: NDArray[np.int64]) -> Pairs:
+def _to_case_rows(pairs: Found, rows: NDArray[np.int64]) -> Found:
     return dataclasses.replace(pairs, first=rows[pairs.first], second=rows[pairs.second])
 
 
@@ -155,16 +158,19 @@ def _report(looked_for: list[Finding], waived: dict[str, str]) -> AuditReport:
     return AuditReport(tuple(met), checked)
 
 
-def _pair_table(near: Pairs, shifted: Pairs, cases: Cases) -> pd.DataFrame:
-    rows = np.concatenate([[near.first, near.second], [shifted.first, shifted.second]], axis=1)
-    ids = np.sort(cases.case_id[rows], axis=0)
+def _pair_table(near: Pairs, transformed: TransformedPairs, cases: Cases) -> pd.DataFrame:
+    first = np.concatenate([near.first, transformed.first])
+    second = np.concatenate([near.second, transformed.second])
+    ids = np.sort(cases.case_id[np.stack([first, second])], axis=0)
+    exact = np.concatenate([near.exact, np.zeros(len(transformed.first), dtype=np.bool_)])
+    kind = np.where(near.exact, "exact", "near duplicate").tolist() + transformed.kind.tolist()
     table = pd.DataFrame(
         {
             "first": ids[0],
             "second": ids[1],
-            "correlation": np.concatenate([near.correlation, shifted.correlation]),
-            "exact": np.concatenate([near.exact, shifted.exact]),
-            "shifted": np.arange(ids.shape[1]) >= len(near.first),
+            "correlation": np.concatenate([near.correlation, transformed.correlation]),
+            "exact": exact,
+            "kind": pd.Series(kind, dtype=object),
         }
     )
     return table.sort_values(["first", "second"], ignore_index=True)

@@ -6,7 +6,7 @@ often tell the class. Labels of test cases and all that only a generator knows g
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,19 +19,23 @@ from skiagram.datasets.contract import (
     Acquisition,
     Entry,
     GroundTruth,
+    KeepsLabelsEncrypted,
     OpenSource,
     ReadsAhead,
+    SeveralImages,
     Source,
     SpacedImage,
 )
 from skiagram.errors import OptionError
+from skiagram.image_store.modalities import write_modalities
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates import near_duplicate_clusters
 from skiagram.options import composed
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation, Traits, TraitsSeen
 from skiagram.records import SEALED, Cases, Design, Task, write_record, write_table
+from skiagram.seal import seal_encrypted_labels, seal_labels
 from skiagram.seeding import stream
+from skiagram.transformed_copies.search import copy_clusters
 
 _ID_SEED = 20_011_990
 
@@ -44,7 +48,8 @@ class IngestFolders:
         images: Image shards and `preparation.json`.
         cases: `cases.parquet`, `covariates.parquet`, `reader_scores.parquet`, `task.json`,
             `card.json`.
-        sealed: `labels.parquet` and, for generated data, `truth.parquet` and `clean/`.
+        sealed: `labels.parquet`, or `labels.age` with `tokens.parquet`, and, for generated data,
+            `truth.parquet` and `clean/`.
     """
 
     images: Path
@@ -91,27 +96,36 @@ def ingest(source: Source, design: Design, root: Path | None, folders: IngestFol
     order, case_id = shuffle_cases(len(entries))
     names = [entry.name for entry in entries]
     traits = _write_images(opened, names, order, case_id, folders)
-    preparation = _preparation(acquisition, folders.images, traits)
+    by_modality = opened.by_modality() if isinstance(opened, SeveralImages) else {}
+    write_modalities(folders.images, list(by_modality))
+    for modality, further in list(by_modality.items())[1:]:
+        beside = replace(folders, images=folders.images / modality)
+        _write_images(further, names, order, case_id, beside)
+    preparation = _preparation(acquisition, folders.images, traits, tuple(by_modality))
     write_record(preparation, folders.images / PREPARATION)
     ordered = [entries[position] for position in order]
     unknown = any(entry.patient is None for entry in ordered)
-    clusters = near_duplicate_clusters(ImageStore(folders.images)) if unknown else None
+    clusters = copy_clusters(ImageStore(folders.images)) if unknown else None
     label = np.array([entry.label for entry in ordered], dtype=np.int64)
     cases = tabulate_cases(ordered, case_id, clusters, design)
     cases.write(folders.cases / "cases.parquet")
-    beside = {
+    tables = {
         "covariates": [dict(entry.covariates) for entry in ordered],
         "reader_scores": [dict(entry.scores) for entry in ordered],
     }
-    for name, rows in beside.items():
+    for name, rows in tables.items():
         table = pd.DataFrame(rows)
         table.insert(0, "case_id", case_id)
         write_table(table, folders.cases / f"{name}.parquet")
     write_record(task, folders.cases / "task.json")
     write_record(source.card(), folders.cases / "card.json")
     test = cases.split == "test"
-    sealed = pd.DataFrame({"case_id": case_id[test], "label": label[test]})
-    write_table(sealed, folders.sealed / "labels.parquet")
+    encrypted = opened.encrypted_labels() if isinstance(opened, KeepsLabelsEncrypted) else None
+    if encrypted is None or design == "cv":
+        seal_labels(folders.sealed, case_id[test], label[test])
+    else:
+        tokens = tuple(encrypted.tokens[position] for position in order[test].tolist())
+        seal_encrypted_labels(folders.sealed, case_id[test], replace(encrypted, tokens=tokens))
 
 
 def _write_images(
@@ -161,12 +175,16 @@ def _acquisition_of(opened: OpenSource, source: Source) -> Acquisition | None:
     return opened.acquisition
 
 
-def _preparation(acquisition: Acquisition | None, images: Path, traits: Traits) -> Preparation:
+def _preparation(
+    acquisition: Acquisition | None, images: Path, traits: Traits, modalities: tuple[str, ...]
+) -> Preparation:
     """Return what a new image must go through to become an image like these."""
     changes = None if acquisition is None else composed(acquisition)
     store = ImageStore(images)
     kinds = ImageKinds.of(image for _, image in store)
-    return Preparation(kinds, changes, images_sha256=store.sha256, traits=traits)
+    return Preparation(
+        kinds, changes, images_sha256=store.sha256, traits=traits, modalities=modalities
+    )
 
 
 def _read(opened: OpenSource, positions: list[int]) -> Iterator[SpacedImage]:
@@ -192,7 +210,7 @@ def tabulate_cases(
     Args:
         entries: The n entries in the order of the cases.
         case_id: (n,) their ids.
-        clusters: (n,) the cluster of near duplicates of each; None where all patients are known.
+        clusters: (n,) the cluster of copies of each; None where all patients are known.
         design: `cv` keeps all cases for development.
     """
     split = np.array(["train" if design == "cv" else entry.split for entry in entries], dtype=str)

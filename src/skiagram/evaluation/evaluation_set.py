@@ -64,7 +64,7 @@ def assemble_evaluation_set(
         task: The classification task.
         sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
         truth: Columns `case_id`, `ideal_score` of generated data, else None.
-        duplicates: Columns `first`, `second`: case ids of near duplicates and shifted copies.
+        duplicates: Columns `first`, `second`: case ids of near duplicates and transformed copies.
         seed: Seed of the bootstrap.
         replicates: Bootstrap resamples.
         covariates: `case_id` and the columns of subgroups, a row a case; None asks for none.

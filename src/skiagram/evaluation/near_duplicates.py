@@ -11,7 +11,7 @@ from skiagram.records import Cases
 def mark_near_duplicates(
     reported: LabelledCases, cases: Cases, duplicates: pd.DataFrame
 ) -> NDArray[np.bool_]:
-    """Mark reported cases with a near duplicate or shifted copy among the development cases.
+    """Mark reported cases with a near duplicate or transformed copy among the development cases.
 
     Under cross-validation, where a case is both, only that of another patient counts: a
     patient's own images never stand on both sides.
@@ -19,7 +19,7 @@ def mark_near_duplicates(
     Args:
         reported: The reported cases.
         cases: The whole case table.
-        duplicates: Columns `first`, `second`: case ids of near duplicates and shifted copies.
+        duplicates: Columns `first`, `second`: case ids of near duplicates and transformed copies.
 
     Returns:
         (n,) bool, in the order of `reported`.
@@ -36,11 +36,11 @@ def mark_near_duplicates(
 
 
 def count_label_conflicts(known: dict[str, int], duplicates: pd.DataFrame) -> int:
-    """Count pairs of near duplicates or shifted copies whose labels differ.
+    """Count pairs of near duplicates or transformed copies whose labels differ.
 
     Args:
         known: Case id → label.
-        duplicates: Columns `first`, `second`: case ids of near duplicates and shifted copies.
+        duplicates: Columns `first`, `second`: case ids of near duplicates and transformed copies.
     """
     pairs = zip(duplicates["first"].tolist(), duplicates["second"].tolist(), strict=True)
     return sum(known[one] != known[other] for one, other in pairs)

@@ -740,7 +740,7 @@ class Evaluation:
         part: Which scores the figures are on: `test` or `out_of_fold`.
         cases: `development` and `reported` → class name → number of cases.
         patients: `development` and `reported` → number of patients.
-        near_duplicates: Reported cases with a near duplicate or shifted copy in development.
+        near_duplicates: Reported cases with a near duplicate or transformed copy in development.
         models: One result per model, in the order of params.yaml.
         best: Arm → the model of its `ArmChoice`.
         difference: That of `primary`.
@@ -749,7 +749,7 @@ class Evaluation:
         warnings: What a reader must know (leaks, failures, few cases), one sentence each.
         margin: Smallest AUC difference that counts as worthwhile in the verdict.
         comparisons: The pairs of models that were asked for.
-        label_conflicts: Pairs of near duplicates or shifted copies whose labels differ.
+        label_conflicts: Pairs of near duplicates or transformed copies whose labels differ.
         primary: The one test named before the reported labels are looked at: the best network
             against the best baseline, both as in `arms`; None without both arms.
         secondary: All other pairs of models, the better by out-of-fold scores first.

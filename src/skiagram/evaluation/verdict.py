@@ -466,9 +466,9 @@ def state_warnings(
         results: What was found of each model.
         cases: The reported cases.
         design: The design of evaluation.
-        near_duplicates: Number of reported cases that have a near duplicate or shifted copy among
-            the development cases.
-        label_conflicts: Pairs of near duplicates or shifted copies whose labels differ.
+        near_duplicates: Number of reported cases that have a near duplicate or transformed copy
+            among the development cases.
+        label_conflicts: Pairs of near duplicates or transformed copies whose labels differ.
         domain: What tells test from development cases.
     """
     yield from _about_models(results)

@@ -4,7 +4,6 @@ Every file is read once, on all cores: what it is, or why it cannot be used. Wha
 label of a file (its place, name, format, further columns) is collected for the audit's probes.
 """
 
-import dataclasses
 import os
 import re
 import signal
@@ -32,7 +31,7 @@ from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.source import Folder, check_channels, find_unlisted_images
-from skiagram.datasets.folder.table import Row, keep_modality, list_entries
+from skiagram.datasets.folder.table import Row, list_entries, split_modalities
 from skiagram.datasets.ingest import shuffle_cases, tabulate_cases
 from skiagram.datasets.volumes.case_images import (
     ImageReference,
@@ -46,12 +45,17 @@ from skiagram.image_store.shards import Image, Spacing
 from skiagram.near_duplicates import (
     THUMBNAIL,
     Pairs,
-    clusters,
     content_digest,
     pairs_among,
     thumbnail,
 )
 from skiagram.records import SEALED, Cases, Design, Task
+from skiagram.transformed_copies.descriptors import SIDE, Small, small_picture
+from skiagram.transformed_copies.search import (
+    TransformedPairs,
+    cluster_copies,
+    transformed_among,
+)
 
 _FEW = 64  # starting processes takes longer than reading so few files
 _CHUNK = 16
@@ -72,6 +76,7 @@ class ExaminedFile:
         stored_bytes: What its pixels take uncompressed.
         seconds: How long reading and checking took.
         thumbnail: (784,) float32, for near duplicates.
+        small: (36, 36) float16, for transformed copies.
         digest: Of the pixels, for exact copies.
         constant: Whether the image shows nothing.
         text: Where marks that look like text stand in its borders.
@@ -87,6 +92,7 @@ class ExaminedFile:
     stored_bytes: int
     seconds: float
     thumbnail: NDArray[np.float32]
+    small: Small
     digest: bytes
     constant: bool
     text: tuple[Box, ...] = ()
@@ -116,6 +122,7 @@ class Survey:
         channels: 1 or 3, as most images have.
         cases: The case table of the usable files, under their own names.
         ingested: The case table as ingest would write it.
+        further: What was read of the cases' other modalities.
     """
 
     files: FileTree
@@ -126,6 +133,7 @@ class Survey:
     channels: Literal[1, 3]
     cases: Cases
     ingested: Cases
+    further: list[ExaminedFile]
 
     @property
     def runnable(self) -> bool:
@@ -149,14 +157,25 @@ def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design)
     tree = open_tree(folder, str(folder), is_image_file)
     columns = [name for name in (source.columns.file, source.columns.mask) if name is not None]
     names = [row.cells[column] for row in rows for column in columns]
-    rows = keep_modality(rows, source.columns, source.image_modality)
-    listing = list_entries(rows, source.columns, source.classes, source.test_sites)
+    sealed = source.sealed_labels is not None
+    listing, *further = [
+        list_entries(own, source.columns, source.classes, source.test_sites, sealed=sealed)
+        for own in split_modalities(rows, source.columns, source.modalities).values()
+    ]
     problems = list(listing.problems)
     if source.unlisted == "refuse":
         problems += find_unlisted_images(tree, names)
     results = examine_files(tree, listing.references, source.mask_grid)
     problems += [file for file in results if isinstance(file, DataError)]
     examined = [file for file in results if isinstance(file, ExaminedFile)]
+    beside = [
+        file
+        for other in further
+        for file in examine_files(tree, other.references, source.mask_grid)
+    ]
+    problems += [problem for other in further for problem in other.problems]
+    problems += [file for file in beside if isinstance(file, DataError)]
+    images = [file for file in beside if isinstance(file, ExaminedFile)]
     channels = _commonest_channels(examined)
     problems += _find_channel_problems(examined, channels)
     task = Task(source.classes, None, design)
@@ -165,14 +184,18 @@ def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design)
     except DataError as error:
         problems.append(error)
     pairs = _pairs(tree, examined)
+    transformed = _transformed(tree, examined, pairs)
+    cluster = cluster_copies(pairs, transformed, len(examined))
     readable = {file.name for file in examined}
     usable = [entry for entry in listing.entries if entry.name in readable]
-    cases = _cases(usable, pairs, design)
+    cases = _cases(usable, cluster, design)
     constant = np.array([file.constant for file in examined], dtype=np.bool_)
     traits = collect_traits(usable, examined, cases) if usable else None
-    findings = _findings(Evidence(cases, task, source.card(), pairs, constant, traits))
-    ingested = _ingested_cases(usable, pairs, design)
-    return Survey(tree, listing.entries, examined, problems, findings, channels, cases, ingested)
+    findings = _findings(Evidence(cases, task, source.card(), pairs, constant, transformed, traits))
+    ingested = _ingested_cases(usable, cluster, design)
+    return Survey(
+        tree, listing.entries, examined, problems, findings, channels, cases, ingested, images
+    )
 
 
 def _commonest_channels(examined: list[ExaminedFile]) -> Literal[1, 3]:
@@ -204,6 +227,16 @@ def _pairs(tree: FileTree, examined: list[ExaminedFile]) -> Pairs:
     )
 
 
+def _transformed(tree: FileTree, examined: list[ExaminedFile], known: Pairs) -> TransformedPairs:
+    small = np.zeros((len(examined), SIDE, SIDE), dtype=np.float16)
+    for i, file in enumerate(examined):
+        small[i] = file.small
+    shapes = [file.shape for file in examined]
+    return transformed_among(
+        small, shapes, known, lambda i: read_pixels(tree, examined[i].reference)
+    )
+
+
 def read_pixels(tree: FileTree, reference: ImageReference) -> Image:
     """Return an image without its region, as ingest would store it.
 
@@ -222,13 +255,12 @@ def _findings(evidence: Evidence) -> list[Finding]:
     return [finding for check in CHECKS for finding in check(evidence) if finding.count]
 
 
-def _cases(entries: list[Entry], pairs: Pairs, design: Design) -> Cases:
+def _cases(entries: list[Entry], cluster: NDArray[np.int64], design: Design) -> Cases:
     """Return the case table that ingest would write, but under file names."""
     split = np.array(
         ["train" if design == "cv" else entry.split or "train" for entry in entries], dtype=str
     )
     label = np.array([entry.label for entry in entries], dtype=np.int64)
-    cluster: NDArray[np.int64] = clusters(pairs, len(entries))
     patient = [
         f"cluster {number}" if entry.patient is None else f"patient {entry.patient}"
         for number, entry in zip(cluster.tolist(), entries, strict=True)
@@ -241,13 +273,13 @@ def _cases(entries: list[Entry], pairs: Pairs, design: Design) -> Cases:
     )
 
 
-def _ingested_cases(entries: list[Entry], pairs: Pairs, design: Design) -> Cases:
+def _ingested_cases(entries: list[Entry], cluster: NDArray[np.int64], design: Design) -> Cases:
     """Return the case table of the entries as ingest would write it, opaque ids and all."""
     order, case_id = shuffle_cases(len(entries))
-    case = np.argsort(order)
-    in_order = dataclasses.replace(pairs, first=case[pairs.first], second=case[pairs.second])
     ordered = [entries[position] for position in order]
-    return tabulate_cases(ordered, case_id, clusters(in_order, len(entries)), design)
+    _, place, group = np.unique(cluster[order], return_index=True, return_inverse=True)
+    as_they_come = np.argsort(np.argsort(place))[group]  # as ingest would number them
+    return tabulate_cases(ordered, case_id, as_they_come, design)
 
 
 def examine_file(
@@ -271,6 +303,7 @@ def examine_file(
         depth=str(image.dtype),
         stored_bytes=image.nbytes,
         thumbnail=thumbnail(image),
+        small=small_picture(image),
         digest=content_digest(image),
         constant=is_constant(image),
         text=tuple(find_text(image)),

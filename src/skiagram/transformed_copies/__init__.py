@@ -1,0 +1,1 @@
+"""Copies that were mirrored, turned, cropped, shifted, inverted or compressed: found, confirmed."""

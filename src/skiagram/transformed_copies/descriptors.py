@@ -1,0 +1,203 @@
+"""Short vectors by which copies are found among many images, whatever was done to them.
+
+Two kinds, both of a small picture of the image and of unit norm. The **layout** is the leading
+cosine terms of its local detail: mirroring and quarter turns only change their signs and order.
+The **spectrum** is the logarithms of Fourier magnitudes on rings of a round window, which a shift
+leaves as they are (Oppenheim & Lim 1981, Proc IEEE 69:529); turning the image turns the rings
+(Reddy & Chatterji 1996, IEEE Trans Image Process 5:1266). In steps around a ring its terms are
+whitened over a sample of the set, so that what all its images share counts for little. A window
+inside the image stands for a crop.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from skiagram.image_store.shards import Image
+from skiagram.near_duplicates import projection, reduced
+from skiagram.transformed_copies.registration import Guess, details_of
+
+SIDE = 36  # of the small picture
+_WAVES = 8  # cosine terms a direction
+_RINGS = 12  # 1 to 12 cycles across the window
+_STEPS = 48  # angles around half a ring
+_LENGTH = 96  # numbers of a spectrum; fewer confuse images, more fit a crop worse
+_FLOOR = 0.05  # of white noise of the same spread; fainter magnitudes are rounding and noise
+_OUTLIERS = (0.01, 0.99)  # clipped, or a few hot pixels would be all that is compared
+_AT_ONCE = 1024
+
+Small = NDArray[np.float16]
+Vectors = NDArray[np.float32]
+Spectra = NDArray[np.complex64]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A round part of an image.
+
+    Attributes:
+        share: Its diameter in sides of the image.
+        down: Its centre below that of the image, in sides.
+        across: Its centre right of it.
+    """
+
+    share: float = 1.0
+    down: float = 0.0
+    across: float = 0.0
+
+
+def small_picture(image: Image) -> Small:
+    """Return (side, side) the image, reduced, clipped, of zero mean and unit spread; 0 if constant.
+
+    Of a volume, the mean of its slices.
+    """
+    small = reduced(projection(image), SIDE)
+    small = np.clip(small, *np.quantile(small, _OUTLIERS))
+    small = small - small.mean()
+    spread = small.std()
+    shown = spread > 1e-12 * max(float(np.abs(small).max()), np.finfo(float).tiny)
+    return (small / spread if shown else np.zeros_like(small)).astype(np.float16)
+
+
+def layouts(small: Small) -> Vectors:
+    """Return (n, waves, waves) cosine terms of the details, whitened over the set, of unit norm."""
+    basis = fft.dct(np.eye(SIDE), axis=0, norm="ortho")[:_WAVES].astype(np.float32)
+    terms = np.empty((len(small), _WAVES, _WAVES), dtype=np.float32)
+    for start in range(0, len(small), _AT_ONCE):
+        details = details_of(small[start : start + _AT_ONCE].astype(np.float64))
+        terms[start : start + _AT_ONCE] = basis @ details @ basis.T
+    down, across = np.mgrid[:_WAVES, :_WAVES]
+    terms *= (np.hypot(down, across) > 0) & (np.hypot(down, across) < _WAVES)
+    squares = np.mean(terms.astype(np.float64) ** 2, axis=0)
+    spread = np.sqrt((squares + squares.T) / 2)
+    terms /= np.where(spread > 0, spread, 1).astype(np.float32)
+    return _unit(terms.reshape(len(terms), -1)).reshape(terms.shape)
+
+
+def orient_layouts(terms: Vectors, guess: Guess) -> Vectors:
+    """Return the (n, waves²) layouts of the same images mirrored and turned by quarters."""
+    odd = np.where(np.arange(_WAVES) % 2, -1, 1).astype(np.float32)
+    if guess.mirrored:
+        terms = terms * odd
+    for _ in range(guess.quarters):  # a quarter turn anticlockwise: transposed, then upside down
+        terms = np.swapaxes(terms, 1, 2) * odd[:, None]
+    return np.ascontiguousarray(terms).reshape(len(terms), -1)
+
+
+@dataclass(frozen=True)
+class SpectrumBasis:
+    """What turns logarithms of magnitudes into spectra.
+
+    Attributes:
+        mean: (rings,) mean over the sample and around each ring.
+        orders: (terms,) periods around half a ring.
+        rings: (terms, rings) weights of the rings, whitening included.
+    """
+
+    mean: NDArray[np.float64]
+    orders: NDArray[np.int64]
+    rings: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, small: Small) -> "SpectrumBasis":
+        """Find the strongest terms of a sample, averaged over all turns and mirror images."""
+        logs = _log_magnitudes(small, Window()).astype(np.float64)
+        waves = fft.rfft(logs, axis=2) / _STEPS
+        mean = waves[:, :, 0].real.mean(axis=0)
+        waves[:, :, 0] -= mean
+        found = []
+        for order in range(waves.shape[2] - 1):
+            part = waves[:, :, order]
+            covariance = (part.T @ part.conj()).real / max(len(part), 1)
+            strength, directions = np.linalg.eigh(covariance)
+            strength = strength / (2 if order else 1)
+            found += [(s, order, d) for s, d in zip(strength, directions.T, strict=True) if s > 0]
+        found.sort(key=lambda term: -term[0])
+        strongest, length = [], 0
+        for term in found:
+            strongest.append(term)
+            length += 2 if term[1] else 1
+            if length >= _LENGTH:
+                break
+        if not strongest:
+            return cls(mean, np.zeros(0, dtype=np.int64), np.zeros((0, _RINGS)))
+        return cls(
+            mean,
+            np.array([order for _, order, _ in strongest]),
+            np.stack([direction / np.sqrt(strength) for strength, _, direction in strongest]),
+        )
+
+    def spectra(self, small: Small, window: Window) -> Spectra:
+        """Return (n, terms) complex spectra of what the window shows, of unit norm; 0 if constant.
+
+        Terms of order 0 are real.
+        """
+        out = np.zeros((len(small), len(self.orders)), dtype=np.complex64)
+        weights = self._weights()
+        for start in range(0, len(small), _AT_ONCE):
+            block = small[start : start + _AT_ONCE]
+            logs = _log_magnitudes(block, window) - self.mean[:, None].astype(np.float32)
+            parts = logs.reshape(len(block), -1) @ weights
+            terms = parts[:, : len(self.orders)] + 1j * parts[:, len(self.orders) :]
+            shown = block.astype(np.float32).any(axis=(1, 2))
+            norm = np.linalg.norm(terms, axis=1) * shown
+            out[start : start + _AT_ONCE] = (
+                terms * np.where(norm > 0, 1 / np.where(norm > 0, norm, 1), 0)[:, None]
+            )
+        return out
+
+    def _weights(self) -> NDArray[np.float32]:
+        """Return (rings × steps, 2 × terms): the wave around the rings and their weights in one."""
+        angles = 2 * np.pi * np.arange(_STEPS) / _STEPS
+        waves = np.exp(-1j * self.orders[:, None] * angles) / _STEPS
+        whole = self.rings[:, :, None] * waves[:, None, :]
+        flat = whole.reshape(len(whole), -1).T
+        return np.concatenate([flat.real, flat.imag], axis=1).astype(np.float32)
+
+    def orient(self, spectra: Spectra, guess: Guess) -> Vectors:
+        """Return (n, length) the spectra of the same images under a guess, its scale left out."""
+        if guess.mirrored:
+            spectra = np.conj(spectra)
+        turn = np.deg2rad(guess.degrees + 90 * guess.quarters)
+        turned = spectra * np.exp(2j * self.orders * turn).astype(np.complex64)
+        return np.concatenate([turned.real, turned.imag[:, self.orders > 0]], axis=1)
+
+
+@cache
+def _waves(window: Window) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.float32]]:
+    """Return the pixels of a window, their weights, and (pixels, 2 × rings × steps) waves."""
+    places = (np.arange(SIDE) - (SIDE - 1) / 2) / SIDE
+    down, across = np.meshgrid(places - window.down, places - window.across, indexing="ij")
+    distance = np.hypot(down, across).ravel() / (window.share / 2)
+    pixels = np.flatnonzero(distance < 1)
+    weights = np.cos(np.pi / 2 * distance[pixels]) ** 2
+    cycles = np.arange(1, _RINGS + 1)[:, None] / window.share
+    angles = np.pi * np.arange(_STEPS) / _STEPS
+    rows, columns = (cycles * np.sin(angles)).ravel(), (cycles * np.cos(angles)).ravel()
+    phases = (
+        2 * np.pi * (down.ravel()[pixels, None] * rows + across.ravel()[pixels, None] * columns)
+    )
+    waves = np.concatenate([np.cos(phases), np.sin(phases)], axis=1) * weights[:, None]
+    return pixels, weights.astype(np.float32), waves.astype(np.float32)
+
+
+def _log_magnitudes(small: Small, window: Window) -> NDArray[np.float32]:
+    """Return (n, rings, steps)."""
+    pixels, weights, waves = _waves(window)
+    seen = small.reshape(len(small), -1)[:, pixels].astype(np.float32)
+    seen = seen - (seen @ weights / weights.sum())[:, None]
+    spread = np.sqrt((seen**2) @ weights / weights.sum())
+    seen /= np.where(spread > 0, spread, 1)[:, None]
+    parts = seen @ waves
+    half = parts.shape[1] // 2
+    magnitudes = np.hypot(parts[:, :half], parts[:, half:])
+    floor = _FLOOR * float(np.linalg.norm(weights))
+    return np.log(magnitudes + floor).reshape(len(small), _RINGS, _STEPS)
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    norm = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(norm > 0, norm, 1)

@@ -1,0 +1,288 @@
+"""One image laid over another: the affine map under which their local detail is most alike.
+
+A coarse guess (an orientation, a turn, a scale) is completed by the shift at which the circular
+cross-correlation is greatest, then refined by Gauss-Newton steps that also fit gain and offset
+(Lucas & Kanade 1981, IJCAI; Evangelidis & Psarakis 2008, IEEE PAMI 30:1858). What counts is the
+Pearson correlation of both details where the images overlap.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+from scipy.ndimage import gaussian_filter
+
+from skiagram.compute.compiled import compiled
+
+REACH = 0.22  # of a side: shifts sought
+LEAST_OVERLAP = 0.4  # of the image
+_OUTLIERS = (0.01, 0.99)  # clipped, or a few hot pixels would be all that is compared
+_NOISE = 0.8  # standard deviation of the weights, pixels: finer detail is noise of resampling
+_COARSE = (2.0, 4.0)  # surroundings whose mean is taken off, and whose spread is made equal
+_FINE = (1.5, 1.5)  # outlines that films share weigh no more than tissue
+_FLAT = 0.02  # of an image's spread; less is noise of rounding
+_STEPS = 8
+_PARTS = 4  # a side
+_SETTLED = 0.05  # pixels at the border of the image
+_GREATEST_STEP = 0.05  # of a matrix element, a step
+_RIDGE = 1e-6  # of the diagonal
+_LEAST_RIDGE = 1e-12
+_UNKNOWNS = 8  # six of the map, gain and offset
+
+Details = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Guess:
+    """How the second image may come from the first.
+
+    Attributes:
+        mirrored: Whether left and right are exchanged, before anything else.
+        quarters: Quarter turns anticlockwise after that, 0 to 3.
+        degrees: A further turn anticlockwise, degrees.
+        scale: Share of the first image's side that the second shows.
+    """
+
+    mirrored: bool = False
+    quarters: int = 0
+    degrees: float = 0.0
+    scale: float = 1.0
+
+    def orient(self, details: Details) -> Details:
+        """Return (m, side, side) details, mirrored and turned by quarters."""
+        placed = details[..., ::-1] if self.mirrored else details
+        return np.ascontiguousarray(np.rot90(placed, self.quarters, axes=(-2, -1)))
+
+
+@dataclass(frozen=True)
+class Registration:
+    """How well m pairs fit, each where it fits best.
+
+    Attributes:
+        correlation: (m,) float64 of the details in [-1, 1], negative where one is inverted.
+        maps: (m, 6) float64: rows of the matrix less the unit matrix (y before x), then the shift
+            in pixels; from places in the second image to those in the oriented first.
+    """
+
+    correlation: NDArray[np.float64]
+    maps: NDArray[np.float64]
+
+
+def details_of(reduced: NDArray[np.float64], *, fine: bool = False) -> Details:
+    """Return (m, side, side) local detail: what is between noise and outline, of equal contrast.
+
+    Args:
+        reduced: (m, side, side) images reduced to a square, finite.
+        fine: Whether an outline is to count no more than tissue, for images of full size.
+    """
+    surroundings, contrast_within = _FINE if fine else _COARSE
+    low, high = np.quantile(reduced, _OUTLIERS, axis=(1, 2), keepdims=True)
+    images = np.clip(reduced, low, high)
+    images = images - images.mean(axis=(1, 2), keepdims=True)
+    spread = images.std(axis=(1, 2), keepdims=True)
+    shown = spread > 1e-12 * np.abs(reduced).max(axis=(1, 2), keepdims=True)
+    images = np.where(shown, images / np.where(shown, spread, 1), 0)
+    smooth = _blurred(images, _NOISE)
+    offset = smooth - _blurred(smooth, surroundings)
+    contrast = np.sqrt(np.clip(_blurred(offset**2, contrast_within), 0, None))
+    return (offset / (contrast + _FLAT)).astype(np.float32)
+
+
+def _blurred(images: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+    return np.asarray(gaussian_filter(images, (0, sigma, sigma), mode="nearest"))
+
+
+def register(first: Details, second: Details, guess: Guess) -> Registration:
+    """Lay the first image of each pair over the second.
+
+    Args:
+        first: (m, side, side) details of the first images.
+        second: (m, side, side) those of the second.
+        guess: Where to start from; the shift is found.
+    """
+    placed = guess.orient(first)
+    second = np.ascontiguousarray(second)
+    turn = np.deg2rad(-guess.degrees)  # the map leads back
+    cosine, sine = guess.scale * np.cos(turn), guess.scale * np.sin(turn)
+    start = np.array([cosine - 1, -sine, sine, cosine - 1, 0, 0])
+    shift, sign = _best_shifts(_warped(placed, start), second)
+    matrix = np.array([[cosine, -sine], [sine, cosine]])
+    maps = np.tile(start, (len(first), 1))
+    maps[:, 4:] = -shift @ matrix.T
+    return Registration(*_refined(placed, second, maps, sign))
+
+
+def refine(first: Details, second: Details, guess: Guess, found: Registration) -> Registration:
+    """Lay images over each other again, at another size, from where they fitted before.
+
+    Args:
+        first: (m, side, side) details of the first images.
+        second: (m, side, side) those of the second.
+        guess: That of the earlier registration, whose shifts are in pixels of this size.
+        found: The earlier registration.
+    """
+    sign = np.sign(found.correlation)
+    placed = guess.orient(first)
+    return Registration(*_refined(placed, np.ascontiguousarray(second), found.maps.copy(), sign))
+
+
+def alike_everywhere(first: Details, second: Details, guess: Guess, found: Registration) -> float:
+    """Return the median correlation over the parts of one pair's overlap, 4 × 4 of the image.
+
+    One strong edge that two images share makes them alike as wholes, not in most of their parts.
+
+    Args:
+        first: (side, side) details of the first image.
+        second: (side, side) those of the second.
+        guess: That of the registration.
+        found: The registration of this one pair.
+    """
+    placed = guess.orient(first[None])
+    warped = _warped(placed, found.maps[0])[0]
+    inside = _warped(np.ones_like(placed), found.maps[0])[0] > 0.5
+    edges = np.linspace(0, len(second), _PARTS + 1).astype(int)
+    parts = [slice(start, stop) for start, stop in pairwise(edges)]
+    correlations = []
+    for rows, columns in product(parts, parts):
+        seen = inside[rows, columns]
+        if seen.mean() < 0.5:
+            continue
+        one, other = warped[rows, columns][seen], second[rows, columns][seen]
+        one, other = one - one.mean(), other - other.mean()
+        power = float(np.sqrt((one**2).sum() * (other**2).sum()))
+        if (one**2).sum() + (other**2).sum() > 0:
+            correlations.append(float((one * other).sum()) / power if power > 0 else 0.0)
+    sign = np.sign(found.correlation[0])
+    return float(sign * np.median(correlations)) if correlations else 0.0
+
+
+def _best_shifts(
+    warped: Details, second: Details
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (m, 2) the shift of the second against the warped first, and (m,) its sign."""
+    side = warped.shape[-1]
+    reach = int(REACH * side)
+    products = fft.irfft2(fft.rfft2(second) * np.conj(fft.rfft2(warped)), s=(side, side))
+    near = np.roll(products, (reach, reach), axis=(1, 2))[:, : 2 * reach + 1, : 2 * reach + 1]
+    flat = near.reshape(len(near), -1)
+    best = np.abs(flat).argmax(axis=1)
+    shift = np.stack(np.unravel_index(best, near.shape[1:]), axis=1) - reach
+    return shift.astype(np.float64), np.sign(flat[np.arange(len(flat)), best]).astype(np.float64)
+
+
+@compiled
+def _warped(images: NDArray[np.float32], map_: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return (m, side, side) what a map brings to each place, 0 where that lies outside."""
+    number, side = images.shape[0], images.shape[1]
+    out = np.zeros(images.shape, dtype=np.float32)
+    centre = (side - 1) / 2
+    for row in range(side):
+        for column in range(side):
+            down, across = row - centre, column - centre
+            y = centre + (1 + map_[0]) * down + map_[1] * across + map_[4]
+            x = centre + map_[2] * down + (1 + map_[3]) * across + map_[5]
+            if y < 0 or x < 0 or y > side - 1 or x > side - 1:
+                continue
+            top, left = min(int(y), side - 2), min(int(x), side - 2)
+            v, u = y - top, x - left
+            for k in range(number):
+                image = images[k]
+                out[k, row, column] = (1 - v) * (
+                    (1 - u) * image[top, left] + u * image[top, left + 1]
+                ) + v * ((1 - u) * image[top + 1, left] + u * image[top + 1, left + 1])
+    return out
+
+
+@compiled
+def _normal_equations(
+    one: NDArray[np.float32], other: NDArray[np.float32], map_: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Return sums over the overlap: of products of the terms, with the other image, its squares.
+
+    The terms are the slopes of the one image by the six numbers of the map, its value, and 1.
+    """
+    side = one.shape[0]
+    centre = (side - 1) / 2
+    normal = np.zeros((_UNKNOWNS, _UNKNOWNS))
+    target = np.zeros(_UNKNOWNS)
+    terms = np.ones(_UNKNOWNS)
+    squares = 0.0
+    for row in range(side):
+        for column in range(side):
+            down, across = row - centre, column - centre
+            y = centre + (1 + map_[0]) * down + map_[1] * across + map_[4]
+            x = centre + map_[2] * down + (1 + map_[3]) * across + map_[5]
+            if y < 0 or x < 0 or y > side - 1 or x > side - 1:
+                continue
+            top, left = min(int(y), side - 2), min(int(x), side - 2)
+            v, u = y - top, x - left
+            a, b = one[top, left], one[top, left + 1]
+            c, d = one[top + 1, left], one[top + 1, left + 1]
+            terms[4] = (1 - u) * (c - a) + u * (d - b)
+            terms[5] = (1 - v) * (b - a) + v * (d - c)
+            terms[0], terms[1] = terms[4] * down, terms[4] * across
+            terms[2], terms[3] = terms[5] * down, terms[5] * across
+            terms[6] = (1 - v) * ((1 - u) * a + u * b) + v * ((1 - u) * c + u * d)
+            seen = other[row, column]
+            squares += seen * seen
+            for i in range(_UNKNOWNS):
+                target[i] += terms[i] * seen
+                for j in range(i, _UNKNOWNS):
+                    normal[i, j] += terms[i] * terms[j]
+    for i in range(_UNKNOWNS):
+        for j in range(i):
+            normal[i, j] = normal[j, i]
+    return normal, target, squares
+
+
+@compiled
+def _correlation(
+    normal: NDArray[np.float64], target: NDArray[np.float64], squares: float, fewest: float
+) -> float:
+    """Return Pearson's correlation from the sums, 0 where too little overlaps or is constant."""
+    count = normal[7, 7]
+    if count < fewest:
+        return 0.0
+    one = normal[6, 6] - normal[6, 7] ** 2 / count
+    other = squares - target[7] ** 2 / count
+    if one <= 0 or other <= 0:
+        return 0.0
+    return float((target[6] - normal[6, 7] * target[7] / count) / np.sqrt(one * other))
+
+
+@compiled
+def _refined(
+    first: NDArray[np.float32],
+    second: NDArray[np.float32],
+    maps: NDArray[np.float64],
+    sign: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (m,) the greatest correlations met on the way, and (m, 6) their maps."""
+    number, side = first.shape[0], first.shape[1]
+    best = np.zeros(number)
+    best_maps = maps.copy()
+    reach = np.array([(side - 1) / 2, (side - 1) / 2, (side - 1) / 2, (side - 1) / 2, 1.0, 1.0])
+    greatest = np.array([1.0, 1.0, 1.0, 1.0, side, side]) * _GREATEST_STEP
+    for k in range(number):
+        map_ = maps[k].copy()
+        for _ in range(_STEPS + 1):
+            normal, target, squares = _normal_equations(first[k], second[k], map_)
+            correlation = _correlation(normal, target, squares, LEAST_OVERLAP * side * side)
+            if correlation == 0:
+                break
+            if abs(correlation) > abs(best[k]):
+                best[k] = correlation
+                best_maps[k] = map_
+            for i in range(_UNKNOWNS):
+                normal[i, i] = normal[i, i] * (1 + _RIDGE) + _LEAST_RIDGE
+            solved = np.linalg.solve(normal, target)
+            gain = solved[6]
+            if gain * sign[k] <= 0:
+                break
+            step = np.minimum(np.maximum(solved[:6] / gain, -greatest), greatest)
+            map_ += step
+            if (np.abs(step) * reach).max() < _SETTLED:
+                break
+    return best, best_maps

@@ -1,0 +1,485 @@
+"""The search for transformed copies in a set: nominated by descriptors, confirmed by registration.
+
+Every pair of images is compared, in every pass: eight orientations of the layouts; spectra as they
+are and turned to either side; those of windows inside one image with the whole of the other; those
+of windows on opposite sides. A pair is nominated where a product stands far above those of other
+pairs, then laid over each other. It is confirmed where the local detail correlates at two sizes,
+more than pairs drawn from the set ever do. So images that share an organ's outline need more.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from skiagram.image_store.shards import Image
+from skiagram.image_store.store import ImageStore
+from skiagram.near_duplicates import Pairs, clusters, duplicate_pairs, projection, reduced
+from skiagram.seeding import stream
+from skiagram.transformed_copies.descriptors import (
+    SIDE,
+    Small,
+    Spectra,
+    SpectrumBasis,
+    Vectors,
+    Window,
+    layouts,
+    orient_layouts,
+    small_picture,
+)
+from skiagram.transformed_copies.registration import (
+    Details,
+    Guess,
+    Registration,
+    alike_everywhere,
+    details_of,
+    refine,
+    register,
+)
+
+ALIKE_SMALL = 0.75  # other images of generated sets reach .55; true copies at least .93
+ALIKE = 0.6  # others .42; true copies .73, where JPEG at quality 10 has taken the detail
+MOST_COMBINED = 20_000  # images; of more, only the plain transformations are sought
+ALIKE_WARPED = 0.8  # turned or cropped; other LIDC nodules reach .68, true copies at least .9
+ALIKE_REORIENTED_AND_WARPED = 0.88
+ALIKE_IN_PARTS = 0.55  # the median of 16 parts
+_BEYOND_OTHERS = 6.0  # standard deviations of other pairs' correlations, after Fisher
+_MOST_ASKED = 0.95
+_OTHER_PAIRS = 128
+_FULL_SIDE = 128
+_DETAILS_KEPT = 2048
+_TURN = 7.5  # degrees; spectra bear 4 degrees more or less
+_CROPS = (
+    Window(0.9),
+    Window(0.8),
+    *(Window(0.84, y, x) for y in (-0.08, 0.08) for x in (-0.08, 0.08)),
+)
+_OFFSETS = tuple((y * 0.08, x * 0.08) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x)
+_OFFSET_SHARE = 0.84
+_NOMINATED = 1 / 40  # pairs an image that chance may nominate in a pass
+_MOST_NOMINATED = 1 / 8
+_FEWEST = 5
+_FEW = 200
+_LIKELY = 1e-3
+_SURE = 0.8
+_SAMPLE = (128, 2048)  # queries and what they are compared with, to see how products vary
+_FITTED = 2048
+_BLOCK = 1024
+_BATCH = 256
+_STRAIGHT = 1.5  # degrees
+_WHOLE = 0.03
+_STILL = 0.02  # of a side
+_STILL_PIXELS = 0.7
+_SKEW = 0.1  # cosine between what were right angles
+_PLAUSIBLE = (0.6, 1.6)
+_EVEN = 1.3
+_SEED = 19_810_529
+
+KINDS = (
+    "mirrored",
+    "turned by 90°",
+    "turned by 180°",
+    "turned by 270°",
+    "turned by a few degrees",
+    "cropped",
+    "shifted",
+    "inverted",
+    "resized",
+    "recompressed",
+)
+
+
+@dataclass(frozen=True)
+class TransformedPairs:
+    """Pairs of transformed copies, sorted, first < second.
+
+    Attributes:
+        first: (m,) int64 position of one image.
+        second: (m,) int64 position of the other.
+        correlation: (m,) float64 of their detail where it fits best, in (.6, 1].
+        kind: (m,) what was done, some of `KINDS` joined by a comma.
+    """
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    correlation: NDArray[np.float64]
+    kind: NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One comparison of all images with all.
+
+    Attributes:
+        guesses: What it would mean for a pair.
+        queries: Rows of images → their vectors, oriented.
+        base: (n, d) vectors that they are compared with.
+        either_way: Whether a pair and its reverse are different comparisons.
+        signed: Whether only positive products count.
+    """
+
+    guesses: tuple[Guess, ...]
+    queries: Callable[[NDArray[np.intp]], Vectors]
+    base: Vectors
+    either_way: bool
+    signed: bool
+
+
+def copy_clusters(store: ImageStore) -> NDArray[np.int64]:
+    """Return (n,) the cluster of each image of a store; chained copies share a cluster.
+
+    Copies are near duplicates and transformed copies.
+    """
+    near = duplicate_pairs(store)
+    return cluster_copies(near, transformed_pairs(store, near), len(store))
+
+
+def cluster_copies(near: Pairs, transformed: TransformedPairs, n: int) -> NDArray[np.int64]:
+    """Return (n,) the cluster of each of n images; chained copies share a cluster."""
+    return clusters(
+        np.concatenate([near.first, transformed.first]),
+        np.concatenate([near.second, transformed.second]),
+        n,
+    )
+
+
+def transformed_pairs(store: ImageStore, known: Pairs) -> TransformedPairs:
+    """Find the transformed copies of a store; see `transformed_among`."""
+    small = np.empty((len(store), SIDE, SIDE), dtype=np.float16)
+    shapes: list[tuple[int, ...]] = []
+    for at, (_, image) in enumerate(store):
+        small[at] = small_picture(image)
+        shapes.append(image.shape)
+    return transformed_among(small, shapes, known, lambda at: store.image(store.case_ids[at]))
+
+
+def transformed_among(
+    small: Small, shapes: Sequence[tuple[int, ...]], known: Pairs, image: Callable[[int], Image]
+) -> TransformedPairs:
+    """Find copies that were mirrored, turned, cropped, shifted, inverted, compressed or resized.
+
+    Args:
+        small: (n, side, side) the images' small pictures.
+        shapes: The n images' shapes.
+        known: Near duplicates, which are left out.
+        image: Reads an image again; only those of pairs that fit are.
+    """
+    confirm = _Confirmation(small, shapes, image)
+    already = np.sort(known.first * len(small) + known.second)
+    for one in _passes(small):
+        first, second = _nominate(one, len(small), already)
+        confirm.look_at(first, second, one.guesses)
+    return confirm.result()
+
+
+def _passes(small: Small) -> Iterator[_Pass]:
+    """Yield the comparisons: layouts in eight orientations, then spectra of windows."""
+    if len(small) > 1:
+        yield from _layout_passes(small)
+        yield from _spectrum_passes(small)
+
+
+def _layout_passes(small: Small) -> Iterator[_Pass]:
+    terms = layouts(small)
+    flat = orient_layouts(terms, Guess())
+    for mirrored, quarters in product((False, True), range(4)):
+        guess = Guess(mirrored, quarters)
+        oriented = partial(_oriented_layouts, terms, guess)
+        yield _Pass((guess,), oriented, flat, either_way=False, signed=False)
+
+
+def _oriented_layouts(terms: Vectors, guess: Guess, rows: NDArray[np.intp]) -> Vectors:
+    return orient_layouts(terms[rows], guess)
+
+
+def _spectrum_passes(small: Small) -> Iterator[_Pass]:
+    """Yield whole with whole, windows with whole, windows with windows on the opposite side.
+
+    A spectrum cannot tell an image from the same one upside down, so a pass stands for both.
+    """
+    basis = SpectrumBasis.fit(small[:: -(-len(small) // _FITTED)])
+    if not len(basis.orders):
+        return
+    combined = len(small) <= MOST_COMBINED
+    orientations = tuple(product((False, True), (0, 1))) if combined else ((False, 0),)
+
+    def compare(spectra: Spectra, base: Vectors, guess: Guess, either_way: bool = False) -> _Pass:
+        upside_down = dataclasses.replace(guess, quarters=guess.quarters + 2)
+        guesses = (guess, upside_down) if combined else (guess,)
+        return _Pass(
+            guesses, lambda rows: basis.orient(spectra[rows], guess), base, either_way, signed=True
+        )
+
+    whole = basis.spectra(small, Window())
+    base = basis.orient(whole, Guess())
+    for (mirrored, quarters), degrees in product(orientations, (0, -_TURN, _TURN)):
+        yield compare(whole, base, Guess(mirrored, quarters, degrees))
+    for window in _CROPS:
+        part = basis.spectra(small, window)
+        for mirrored, quarters in orientations:
+            guess = Guess(mirrored, quarters, scale=window.share)
+            yield compare(part, base, guess, either_way=True)
+
+    @lru_cache(maxsize=len(_OFFSETS) if combined else 2)
+    def beside(down: float, across: float) -> Spectra:
+        return basis.spectra(small, Window(_OFFSET_SHARE, down, across))
+
+    for (down, across), (mirrored, quarters) in product(_OFFSETS, orientations):
+        y, x = _oriented(down, across, mirrored, quarters)
+        opposite = basis.orient(beside(-y, -x), Guess())
+        yield compare(beside(down, across), opposite, Guess(mirrored, quarters))
+
+
+def _oriented(down: float, across: float, mirrored: bool, quarters: int) -> tuple[float, float]:
+    """Return where a place below and right of the centre comes to lie."""
+    if mirrored:
+        across = -across
+    for _ in range(quarters):
+        down, across = -across, down
+    return down, across
+
+
+def _nominate(
+    one: _Pass, n: int, already: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the pairs whose product stands far above others', (query, base), best first.
+
+    No more than an eighth of the images: where all images are alike, the most alike are looked at.
+    """
+    pairs = n * (n - 1) / (1 if one.either_way else 2)
+    most = max(int(_MOST_NOMINATED * n), _FEW)
+    threshold = _threshold(one, n, min(_LIKELY, max(_NOMINATED * n, _FEWEST) / pairs))
+    kept = _Best(most)
+    memory = np.empty(_BLOCK * _BLOCK, dtype=np.float32)
+    for start in range(0, n, _BLOCK):
+        queries = one.queries(np.arange(start, min(start + _BLOCK, n)))
+        for left in range(0 if one.either_way else start, n, _BLOCK):
+            against = one.base[left : left + _BLOCK]
+            block = memory[: len(queries) * len(against)].reshape(len(queries), len(against))
+            np.matmul(queries, against.T, out=block)
+            if not one.signed:
+                np.abs(block, out=block)
+            if block.max() <= threshold:
+                continue
+            place = np.flatnonzero(block > threshold)
+            i, j = np.divmod(place, block.shape[1])
+            rows, columns = i + start, j + left
+            usable = (rows != columns) if one.either_way else (rows < columns)
+            keys = np.minimum(rows, columns) * n + np.maximum(rows, columns)
+            usable &= ~np.isin(keys, already)
+            kept.add(rows[usable], columns[usable], block.ravel()[place[usable]])
+    return kept.sorted()
+
+
+class _Best:
+    """The best of many pairs, in bounded memory."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._rows: list[NDArray[np.int64]] = []
+        self._columns: list[NDArray[np.int64]] = []
+        self._scores: list[NDArray[np.float32]] = []
+        self._number = 0
+
+    def add(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64], scores: NDArray[np.float32]
+    ) -> None:
+        self._rows.append(rows)
+        self._columns.append(columns)
+        self._scores.append(scores)
+        self._number += len(rows)
+        if self._number > 8 * self._most + 2 * _BLOCK**2:
+            self._prune()
+
+    def _prune(self) -> None:
+        rows, columns, scores = map(np.concatenate, (self._rows, self._columns, self._scores))
+        best = np.lexsort((columns, rows, -scores))[: self._most]
+        self._rows, self._columns = [rows[best]], [columns[best]]
+        self._scores, self._number = [scores[best]], len(best)
+
+    def sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        if not self._rows:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        self._prune()
+        return self._rows[0], self._columns[0]
+
+
+def _threshold(one: _Pass, n: int, share: float) -> float:
+    """Return what products of a share of all pairs exceed by chance, or .8."""
+    rows, columns = (np.arange(0, n, -(-n // most)) for most in _SAMPLE)
+    products = one.queries(rows) @ one.base[columns].T
+    apart = rows[:, None] != columns
+    others = products[apart].astype(np.float64)
+    tail = share if one.signed else share / 2
+    spread = float(np.sqrt(np.mean((others - others.mean()) ** 2)))
+    above = abs(others.mean()) if not one.signed else others.mean()
+    return float(min(above + norm.isf(tail) * spread, _SURE))
+
+
+class _Confirmation:
+    """Lays nominated pairs over each other, first small, then at full size."""
+
+    def __init__(
+        self, small: Small, shapes: Sequence[tuple[int, ...]], image: Callable[[int], Image]
+    ) -> None:
+        self._small = small
+        self._shapes = shapes
+        self._image = image
+        self._found: dict[tuple[int, int], tuple[float, str]] = {}
+        self._limits: tuple[float, float] | None = None
+        self._detail = lru_cache(maxsize=_DETAILS_KEPT)(self._read_detail)
+
+    def look_at(
+        self, first: NDArray[np.int64], second: NDArray[np.int64], guesses: Sequence[Guess]
+    ) -> None:
+        """Confirm pairs, of which the first may have become the second in some ways."""
+        for start in range(0, len(first), _BATCH):
+            rows, columns = first[start : start + _BATCH], second[start : start + _BATCH]
+            ones, others = self._small_details(rows), self._small_details(columns)
+            for guess in guesses:
+                fitted = register(ones, others, guess)
+                for at in np.flatnonzero(np.abs(fitted.correlation) > ALIKE_SMALL):
+                    self._look_closely(int(rows[at]), int(columns[at]), guess, fitted, int(at))
+
+    def _small_details(self, rows: NDArray[np.int64]) -> Details:
+        return details_of(self._small[rows].astype(np.float64))
+
+    def _look_closely(
+        self, row: int, column: int, guess: Guess, fitted: Registration, at: int
+    ) -> None:
+        if self._limits is None:
+            self._limits = self._others_reach()
+        least_small, least = self._limits
+        alike = float(fitted.correlation[at])
+        change = Change.read(guess, fitted.maps[at], SIDE)
+        if not change.plausible or abs(alike) <= max(least_small, change.asked):
+            return
+        side = self._side(row, column)
+        one, other = self._detail(row, side), self._detail(column, side)
+        start = fitted.maps[at].copy()
+        start[4:] *= side / SIDE
+        close = refine(one[None], other[None], guess, Registration(np.array([alike]), start[None]))
+        correlation = abs(float(close.correlation[0]))
+        change = Change.read(guess, close.maps[0], side)
+        pair = (min(row, column), max(row, column))
+        best = self._found.get(pair, (max(least, change.asked), ""))[0]
+        if (
+            change.plausible
+            and correlation > best
+            and alike_everywhere(one, other, guess, close) > ALIKE_IN_PARTS
+        ):
+            resized = self._shapes[row] != self._shapes[column]
+            self._found[pair] = (min(correlation, 1.0), change.kind(alike < 0, resized))
+
+    def _side(self, row: int, column: int) -> int:
+        planes = (
+            shape[-3:-1] if len(shape) == 4 else shape[:2]
+            for shape in (self._shapes[row], self._shapes[column])
+        )
+        return max(min(_FULL_SIDE, *(side for plane in planes for side in plane)), 8)
+
+    def _read_detail(self, at: int, side: int) -> Details:
+        picture = reduced(projection(self._image(at)), side)
+        return details_of(picture[None], fine=True)[0]
+
+    def _others_reach(self) -> tuple[float, float]:
+        """Return what is asked of a copy, small and at full size, above what other pairs reach."""
+        draws = stream(_SEED, "other pairs")
+        pairs = draws.integers(0, len(self._small), (_OTHER_PAIRS, 2))
+        pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+        ones, others = self._small_details(pairs[:, 0]), self._small_details(pairs[:, 1])
+        fitted = register(ones, others, Guess())
+        close = []
+        for row, column in pairs.tolist():
+            side = self._side(row, column)
+            one, other = self._detail(row, side), self._detail(column, side)
+            close.append(float(register(one[None], other[None], Guess()).correlation[0]))
+        return _beyond(fitted.correlation, ALIKE_SMALL), _beyond(np.array(close), ALIKE)
+
+    def result(self) -> TransformedPairs:
+        """Return the confirmed pairs."""
+        pairs = sorted(self._found)
+        places = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+        return TransformedPairs(
+            places[:, 0],
+            places[:, 1],
+            np.array([self._found[pair][0] for pair in pairs], dtype=np.float64),
+            np.array([self._found[pair][1] for pair in pairs], dtype=str),
+        )
+
+
+def _beyond(correlations: NDArray[np.float64], least: float) -> float:
+    """Return six spreads above the median of other pairs, after Fisher, by what copies bear."""
+    if not len(correlations):
+        return least
+    values = np.arctanh(np.clip(np.abs(correlations), 0, 1 - 1e-9))
+    middle = np.median(values)
+    spread = 1.4826 * np.median(np.abs(values - middle))
+    return float(np.clip(np.tanh(middle + _BEYOND_OTHERS * spread), least, _MOST_ASKED))
+
+
+@dataclass(frozen=True)
+class Change:
+    """What lies between two images that fit.
+
+    Attributes:
+        mirrored: Whether left and right, or top and bottom, are exchanged.
+        quarters: Quarter turns anticlockwise.
+        turned: Whether it is turned by some degrees besides.
+        scaled: Whether one shows less than the other.
+        moved: Whether it is shifted.
+        plausible: Whether right angles stay, and sizes nearly.
+    """
+
+    mirrored: bool
+    quarters: int
+    turned: bool
+    scaled: bool
+    moved: bool
+    plausible: bool
+
+    @classmethod
+    def read(cls, guess: Guess, map_: NDArray[np.float64], side: int) -> "Change":
+        """Read it from a registration of images of some side."""
+        matrix = np.array([[1 + map_[0], map_[1]], [map_[2], 1 + map_[3]]])
+        turn = np.rad2deg(np.arctan2(matrix[1, 0] - matrix[0, 1], matrix[0, 0] + matrix[1, 1]))
+        down, across = np.linalg.norm(matrix, axis=0)
+        skew = abs(float(matrix[:, 0] @ matrix[:, 1])) / max(down * across, 1e-12)
+        sizes = sorted((float(down), float(across)))
+        quarters = guess.quarters % 4
+        return cls(
+            mirrored=guess.mirrored,
+            quarters=0 if guess.mirrored and quarters == 2 else quarters,  # upside down
+            turned=bool(abs(turn) > _STRAIGHT),
+            scaled=max(abs(size - 1) for size in sizes) > _WHOLE,
+            moved=float(np.abs(map_[4:]).max()) > max(_STILL * side, _STILL_PIXELS),
+            plausible=_PLAUSIBLE[0] < sizes[0]
+            and sizes[1] < min(_PLAUSIBLE[1], _EVEN * sizes[0])
+            and skew < _SKEW,
+        )
+
+    @property
+    def asked(self) -> float:
+        """Return the least correlation: the more freely a pair was fitted, the more is asked."""
+        oriented = self.mirrored or self.quarters > 0
+        if self.turned or self.scaled:
+            return ALIKE_REORIENTED_AND_WARPED if oriented else ALIKE_WARPED
+        return ALIKE_WARPED if oriented and self.moved else ALIKE
+
+    def kind(self, inverted: bool, resized: bool) -> str:
+        """Return what was done, in words of `KINDS`."""
+        done = {
+            "mirrored": self.mirrored,
+            f"turned by {90 * self.quarters}°": self.quarters > 0,
+            "turned by a few degrees": self.turned,
+            "cropped": self.scaled,
+            "shifted": self.moved and not self.scaled,
+            "inverted": inverted,
+        }
+        named = [kind for kind, holds in done.items() if holds]
+        return ", ".join(named) if named else ("resized" if resized else "recompressed")

@@ -1,0 +1,131 @@
+"""Transformed copies: each kind is found and named, and nothing else is."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from scipy.ndimage import gaussian_filter, rotate
+from skimage.transform import resize
+
+from skiagram.image_store.shards import Image, ShardWriter
+from skiagram.image_store.store import ImageStore
+from skiagram.near_duplicates import duplicate_pairs
+from skiagram.transformed_copies.search import copy_clusters, transformed_pairs
+from tests.transformed_copies.tissue import wide_tissue
+
+Picture = NDArray[np.float32]
+
+
+def store_of(folder: Path, images: list[Image]) -> ImageStore:
+    with ShardWriter(folder) as writer:
+        for at, image in enumerate(images):
+            writer.add(f"case-{at:06d}", np.ascontiguousarray(image))
+    return ImageStore(folder)
+
+
+def found(store: ImageStore) -> dict[tuple[int, int], str]:
+    pairs = transformed_pairs(store, duplicate_pairs(store))
+    places = zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)
+    return dict(zip(places, pairs.kind.tolist(), strict=True))
+
+
+def compressed(image: Picture) -> NDArray[np.uint8]:
+    low, high = image.min(), image.max()
+    stored = io.BytesIO()
+    scaled = ((image - low) / (high - low) * 255).astype(np.uint8)
+    PillowImage.fromarray(scaled).save(stored, "JPEG", quality=10)
+    return np.asarray(PillowImage.open(stored))
+
+
+def turned(wide: Picture, degrees: float) -> Picture:
+    return np.asarray(rotate(wide, degrees, reshape=False, order=1)[8:72, 8:72])
+
+
+KINDS: dict[str, list[Callable[[Picture], Image]]] = {
+    "mirrored": [lambda wide: wide[8:72, 71:7:-1], lambda wide: wide[71:7:-1, 8:72]],
+    "turned by 90°": [lambda wide: np.rot90(wide[8:72, 8:72])],
+    "turned by 180°": [lambda wide: np.rot90(wide[8:72, 8:72], 2)],
+    "turned by 270°": [lambda wide: np.rot90(wide[8:72, 8:72], 3)],
+    "mirrored, turned by 90°": [lambda wide: np.rot90(wide[8:72, 71:7:-1])],
+    "mirrored, turned by 270°": [lambda wide: wide[71:7:-1, 71:7:-1].T],
+    "turned by a few degrees": [lambda wide: turned(wide, 10), lambda wide: turned(wide, -5)],
+    "cropped": [
+        lambda wide: wide[8:60, 20:72],
+        lambda wide: resize(wide[15:69, 12:66], (64, 64), order=1),
+    ],
+    "shifted": [lambda wide: wide[0:64, 14:78], lambda wide: wide[11:75, 8:72]],
+    "inverted": [lambda wide: 9 - wide[8:72, 8:72]],
+    "recompressed": [lambda wide: compressed(wide[8:72, 8:72])],
+    "mirrored, inverted": [lambda wide: -wide[8:72, 71:7:-1]],
+    "mirrored, cropped": [lambda wide: wide[10:66, 66:10:-1]],
+}
+
+
+def test_each_kind_of_copy_is_found_and_named(tmp_path: Path) -> None:
+    wide = wide_tissue(30)
+    wide += 0.4 * np.random.default_rng(3).normal(size=wide.shape).astype(np.float32)
+    images: list[Image] = list(wide[:, 8:72, 8:72])
+    expected, source = {}, 0
+    for kind, copies in KINDS.items():
+        for copy in copies:
+            expected[source, len(images)] = kind
+            images.append(copy(wide[source]).astype(np.float32))
+            source += 1
+    assert found(store_of(tmp_path, images)) == expected
+
+
+@pytest.mark.parametrize(
+    ("shift", "change"),
+    [((1, 0), "none"), ((0, 2), "noise"), ((3, -2), "brighter"), ((-4, 3), "tiny")],
+)
+def test_a_shifted_cut_that_was_changed_is_found(
+    shift: tuple[int, int], change: str, tmp_path: Path
+) -> None:
+    wide = wide_tissue(30)
+    images: list[Image] = list(wide[:, 8:72, 8:72])
+    copy = wide[4, 8 + shift[0] : 72 + shift[0], 8 + shift[1] : 72 + shift[1]].copy()
+    if change == "brighter":
+        copy = 30 + 7 * copy
+    if change == "tiny":
+        copy *= np.float32(1e-7)
+    if change == "noise":
+        copy += 0.05 * np.random.default_rng(1).normal(size=copy.shape).astype(np.float32)
+    assert list(found(store_of(tmp_path, [*images, copy]))) == [(4, 30)]
+
+
+def test_a_volume_shifted_along_depth_is_found(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0)
+    smooth = gaussian_filter(draws.normal(size=(20, 20, 32, 32)), (0, 1, 1, 1))
+    wide = smooth[..., None].astype(np.float32)
+    images: list[Image] = [*wide[:, 2:18], wide[3, 3:19].copy()]
+    assert list(found(store_of(tmp_path, images))) == [(3, 20)]
+
+
+def test_near_duplicates_are_not_told_twice(tmp_path: Path) -> None:
+    images: list[Image] = list(wide_tissue(20)[:, :64, :64])
+    assert not found(store_of(tmp_path, [*images, images[3].copy(), images[5] * 2]))
+
+
+def test_images_that_share_an_outline_are_no_copies(tmp_path: Path) -> None:
+    rim = np.hypot(*np.mgrid[-32:32, -32:32]) < 28
+    images = [np.where(rim, 100 + 10 * one[:64, :64], 0) for one in wide_tissue(40, seed=2)]
+    assert not found(store_of(tmp_path, [image.astype(np.uint8) for image in images]))
+
+
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_constant_and_missing_images_are_no_copies(number: int, tmp_path: Path) -> None:
+    blank: list[Image] = [np.full((30, 20), at, dtype=np.float32) for at in range(number)]
+    missing: list[Image] = [np.full((9, 9, 3), np.nan, dtype=np.float32)]
+    assert not found(store_of(tmp_path, blank + missing))
+
+
+def test_transformed_copies_and_near_duplicates_share_a_cluster(tmp_path: Path) -> None:
+    images: list[Image] = list(wide_tissue(20)[:, :64, :64])
+    store = store_of(tmp_path, [*images, images[3][::-1], images[3] * 2])
+    clusters = copy_clusters(store)
+    assert clusters[3] == clusters[20] == clusters[21]
+    assert len(np.unique(clusters)) == 20

@@ -1,0 +1,13 @@
+"""Generated tissue, from which images and their copies are cut."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+
+def wide_tissue(count: int, seed: int = 0) -> NDArray[np.float32]:
+    """Return (count, 80, 80) smooth tissue with a little noise, to cut 64 × 64 images from."""
+    draws = np.random.default_rng(seed)
+    smooth = gaussian_filter(draws.normal(size=(count, 80, 80)), (0, 2, 2))
+    noise = draws.normal(size=smooth.shape) * 0.05
+    return np.asarray(smooth / smooth.std() + noise, dtype=np.float32)
