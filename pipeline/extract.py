@@ -5,8 +5,7 @@ from pydantic.dataclasses import dataclass
 from entrypoint import ROOT, publish, stage
 from skiagram.compute.workers import Compute
 from skiagram.features.covariates import Covariates, development_patients
-from skiagram.features.extraction import build_families, extract, save_learned
-from skiagram.image_store.store import ImageStore
+from skiagram.features.extraction import build_families, extract_modalities, save_learned
 from skiagram.options import STRICT
 from skiagram.preparation import propagate_preparation
 from skiagram.records import Cases, read_table
@@ -28,7 +27,7 @@ def main(options: Options) -> None:
     covariates = read_table(ROOT / "data/cases/covariates.parquet")
     patients = development_patients(Cases.read(ROOT / "data/cases/cases.parquet"))
     with publish("data/features.parquet", "data/preparation") as staging:
-        table = extract(ImageStore(images), chosen, covariates, options.compute, patients)
+        table = extract_modalities(images, chosen, covariates, options.compute, patients)
         table.write(staging / "data/features.parquet")
         target = staging / "data/preparation"
         beside = [

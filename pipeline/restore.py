@@ -6,11 +6,10 @@ from pydantic.dataclasses import dataclass
 
 from entrypoint import ROOT, publish, stage
 from skiagram.compute.workers import Compute
-from skiagram.image_store.store import ImageStore
 from skiagram.options import STRICT, build
 from skiagram.preparation import propagate_preparation
 from skiagram.records import Cases
-from skiagram.restoration.restore import restore_store
+from skiagram.restoration.by_modality import restore_modalities
 
 
 @dataclass(**STRICT)
@@ -25,12 +24,12 @@ class Options:
 def main(options: Options) -> None:
     """Restore the ingested images."""
     restoration = build(options.restoration, "restoration")
-    images = ImageStore(ROOT / "data/images")
+    images = ROOT / "data/images"
     cases = Cases.read(ROOT / "data/cases/cases.parquet")
     with publish("data/restored", "data/treatment.parquet") as staging:
         restored, record = staging / "data/restored", staging / "data/treatment.parquet"
-        restore_store(images, restoration, restored, record, cases, options.compute)
-        propagate_preparation(ROOT / "data/images", restored, restoration=options.restoration)
+        restore_modalities(images, restoration, restored, record, cases, options.compute)
+        propagate_preparation(images, restored, restoration=options.restoration)
 
 
 if __name__ == "__main__":

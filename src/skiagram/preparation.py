@@ -180,6 +180,7 @@ class Preparation:
         covariates: The covariates that features were taken from.
         images_sha256: Digest of all images as ingested, which tells data sets apart; empty where
             it was not yet recorded.
+        modalities: The images that each case has; empty where it has one.
         traits: Plain traits of the images; None where they were not yet recorded.
     """
 
@@ -189,6 +190,7 @@ class Preparation:
     features: tuple[dict[str, Any], ...] = ()
     covariates: tuple[Covariate, ...] = ()
     images_sha256: str = ""
+    modalities: tuple[str, ...] = ()
     traits: Traits | None = None
 
 

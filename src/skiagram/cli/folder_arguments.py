@@ -87,7 +87,12 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
         "--modality", help="column of the kind of image (default: modality, if present)"
     )
     regions.add_argument(
-        "--image", metavar="MODALITY", help="which of the modalities to read, where there are some"
+        "--images",
+        nargs="+",
+        default=[],
+        metavar="MODALITY",
+        help="which of the modalities to read, where there are several; several are several images "
+        "per case",
     )
     regions.add_argument(
         "--mask-grid",
@@ -107,6 +112,12 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         help="sites of the test set; the other sites are for training",
+    )
+    task.add_argument(
+        "--sealed-labels",
+        metavar="FILE",
+        type=Path,
+        help="labels of the test cases as `skiagram seal` encrypted them; the CSV has none of them",
     )
     task.add_argument(
         "--ignore-unlisted",
@@ -175,10 +186,11 @@ def _source(arguments: argparse.Namespace, rows: "list[Row]") -> "Folder":
         positive_class=arguments.positive if len(classes) == 2 else None,
         test_sites=tuple(arguments.test_sites),
         channels=1,
-        # the manifest lists one modality; the files of the others lie beside it
-        unlisted="ignore" if arguments.ignore_unlisted or arguments.image else "refuse",
-        image_modality=arguments.image,
+        # the manifest lists the chosen modalities; the files of others lie beside them
+        unlisted="ignore" if arguments.ignore_unlisted or arguments.images else "refuse",
+        modalities=tuple(arguments.images),
         mask_grid=arguments.mask_grid,
+        sealed_labels=None if arguments.sealed_labels is None else str(arguments.sealed_labels),
         licence="not stated",
         citation="none",
         source="own images",

@@ -27,9 +27,9 @@ EXAMPLES = """\
       does it again after files or labels have changed; what you edited by hand stays
   skiagram init images images.csv --positive malignant --test-sites Leeds --name screening
       external validation: train on all sites except Leeds, test on Leeds
-  skiagram init volumes volumes.csv --positive yes --mask mask --modality modality --image PET
-      volumes (NIfTI, NRRD, MetaImage, folders of DICOM series), each with its region of interest,
-      of which only the PET images are read"""
+  skiagram init volumes volumes.csv --positive yes --images PET MR_T1
+      volumes (NIfTI, NRRD, MetaImage, folders of DICOM series) with their regions of interest, two
+      images per case (columns `mask` and `modality` of the CSV)"""
 
 _LEAST_KEY = 16  # bytes
 
@@ -70,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.folder.survey import survey_folder
-    from skiagram.datasets.folder.table import keep_modality
+    from skiagram.datasets.folder.table import split_modalities
+    from skiagram.datasets.image_files import read_file
     from skiagram.datasets.ingest import task_of
 
     described = read_folder_arguments(arguments)
@@ -98,10 +99,14 @@ def run(arguments: argparse.Namespace) -> int:
         return DataError.exit_code
     source = replace(source, folder=_place(arguments.folder), channels=survey.channels)
     checksums: dict[str, str] = {}
-    for file in survey.examined:
+    for file in (*survey.examined, *survey.further):
         checksums |= file.checksums
-    rows = keep_modality(described.rows, source.columns, source.image_modality)
-    files.write(source, rows, checksums)
+    by_modality = split_modalities(described.rows, source.columns, source.modalities)
+    rows = [row for own in by_modality.values() for row in own]
+    sealed = None
+    if arguments.sealed_labels is not None:
+        sealed = read_file(arguments.sealed_labels, str(arguments.sealed_labels))
+    files.write(source, rows, checksums, sealed)
     for path, text in readers.items():
         path.write_text(text, encoding="utf-8")
     print(_next(files, design, [*readers]))
@@ -175,7 +180,8 @@ def _patient_key(file: Path | None, columns: "Columns") -> bytes | None:
 
 def _next(files: "OptionFiles", design: str, readers: list[Path]) -> str:
     options, manifest = files.options, files.manifest
-    committed = [options, *([manifest] if files.outside is None else []), *readers]
+    beside_options = [path for path in (manifest, files.sealed_labels) if path.exists()]
+    committed = [options, *(beside_options if files.outside is None else []), *readers]
     ids = "patient ids" if files.patient_key is None else "hashed patient ids"
     beside = "".join(
         f"Wrote {path} (edit the title); to compare, add {path.stem} to baselines in params.yaml.\n"
@@ -207,14 +213,14 @@ def compose_reader_files(project: Path, columns: Iterable[str]) -> dict[Path, st
     import yaml
 
     from skiagram.models.reader import Reader
-    from skiagram.options import composed
+    from skiagram.options import composed, read_option_file
 
     files: dict[Path, str] = {}
     for column in columns:
         name = re.sub(r"\W+", "_", column.lower()).strip("_")
         path = project / "conf" / "model" / f"{name}.yaml"
         target = composed(Reader(column=column, title=column))["_target_"]
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        given = read_option_file(path) if path.exists() else {}
         if given and (given.get("_target_"), given.get("column")) != (target, column):
             raise OptionError(
                 f"conf/model/{name}.yaml exists and is not a reader with column `{column}`",

@@ -7,7 +7,7 @@ import numpy as np
 from skiagram.datasets.contract import Entry
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, is_volume
-from skiagram.records import Task
+from skiagram.records import SEALED, Task
 
 SMALLEST_SIDE = 8  # a wavelet level or a texture needs neighbours
 
@@ -24,7 +24,15 @@ def check_entries(entries: list[Entry], task: Task, where: str) -> None:
         DataError: A label outside the classes, one class only, no published test split where one
             is needed, or a patient in several published splits.
     """
-    outside = sorted({entry.label for entry in entries} - set(range(len(task.classes))))
+    hidden = [entry.label == SEALED and entry.split == "test" for entry in entries]
+    if task.design == "cv" and any(hidden):
+        raise DataError(
+            "labels of test cases are encrypted",
+            where=where,
+            allowed="`design=holdout`, which leaves them to the end",
+        )
+    told = {entry.label for entry, sealed in zip(entries, hidden, strict=True) if not sealed}
+    outside = sorted(told - set(range(len(task.classes))))
     if outside:
         raise DataError(
             f"labels {outside}", where=where, allowed=f"0 to {len(task.classes) - 1}, one per class"

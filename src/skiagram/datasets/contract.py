@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass as options
 from skiagram.image_store.shards import Image, Region, Spacing
 from skiagram.options import STRICT
 from skiagram.records import DataCard, Split
+from skiagram.seal import EncryptedLabels
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Entry:
     Attributes:
         name: Name within the source; it never leaves ingest.
         patient: Patient within the source, or None where the source does not say.
-        label: Index into the source's classes.
+        label: Index into the source's classes; `SEALED` for a test case whose label is encrypted.
         split: The published split, or None where none is published.
         covariates: What else is known of the case, by column name; never an identifier. Numbers
             stay numbers, all else is text; None is missing.
@@ -120,6 +121,28 @@ class ReadsAhead(Protocol):
 
     def read_ahead(self, positions: Sequence[int]) -> Iterator[SpacedImage]:
         """Read the images of some entries, in this order and in bounded memory."""
+
+
+@runtime_checkable
+class KeepsLabelsEncrypted(Protocol):
+    """An opened source whose labels of test cases may be encrypted for a custodian."""
+
+    def encrypted_labels(self) -> EncryptedLabels | None:
+        """Return them, with a token an entry; None where labels are plain.
+
+        The label of such a test case is `SEALED` among the entries.
+        """
+
+
+@runtime_checkable
+class SeveralImages(Protocol):
+    """An opened source whose cases may have several images, such as PET and MR."""
+
+    def by_modality(self) -> "Mapping[str, OpenSource]":
+        """Return modality → the images of it of the same entries, the source's own first.
+
+        Empty where a case has one image.
+        """
 
 
 class Source(Protocol):

@@ -8,6 +8,7 @@ are kept at hand, up to 1 GB; those that come next are fetched together, in one 
 import os
 import tarfile
 import threading
+import unicodedata
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -93,7 +94,17 @@ class FolderTree:
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
-        return read_file(self.folder / name, name)
+        path = self.folder / name
+        if "\0" not in name and not path.exists():
+            found = _spelled_otherwise(path)
+            if found is not None:
+                raise DataError(
+                    f"no such file, but there is `{found}`",
+                    where=name,
+                    remedy="write the name as it is on the disk: upper and lower case and the way "
+                    "in which accents are stored count",
+                )
+        return read_file(path, name)
 
     def _looks_like(self, path: Path) -> bool:
         try:
@@ -101,6 +112,19 @@ class FolderTree:
                 return self._is_image(file.read(HEAD_BYTES))
         except OSError:
             return False
+
+
+def _spelled_otherwise(path: Path) -> str | None:
+    """Return a name beside a missing file that differs in case or in the form of accents alone."""
+
+    def plain(name: str) -> str:
+        return unicodedata.normalize("NFC", name).casefold()
+
+    try:
+        names = sorted(other.name for other in path.parent.iterdir())
+    except OSError:
+        return None
+    return next((name for name in names if plain(name) == plain(path.name)), None)
 
 
 class EncryptedArchive:

@@ -16,6 +16,7 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.covariates import Covariates
 from skiagram.features.family import FeatureFamily
 from skiagram.features.table import FeatureTable
+from skiagram.image_store.modalities import modality_folders
 from skiagram.image_store.store import ImageBatch, ImageStore, Span, spans
 from skiagram.options import build
 from skiagram.preparation import LEARNED, PREPARATION, Preparation
@@ -70,6 +71,46 @@ def save_learned(families: Iterable[object], preparation: Path) -> None:
     for family in families:
         if isinstance(family, LearnedFamily):
             family.keep(preparation / LEARNED)
+
+
+def extract_modalities(
+    images: Path,
+    families: Sequence[FeatureFamily | Covariates],
+    covariates: pd.DataFrame | None = None,
+    compute: Compute = IN_PROCESS,
+    patients: Mapping[str, str] | None = None,
+) -> FeatureTable:
+    """Compute the features of all modalities of a store; `extract` says how.
+
+    Args:
+        images: Folder of the restored images.
+        families: Chosen families; the covariates' columns come last.
+        covariates: See `extract`.
+        compute: Where the work is done.
+        patients: See `extract`.
+
+    Returns:
+        Where cases have several images, features are called `<modality>.<feature>`.
+
+    Raises:
+        DataError: See `extract`.
+        OptionError: See `extract`.
+    """
+    folders = modality_folders(images)
+    if len(folders) == 1:
+        return extract(ImageStore(images), families, covariates, compute, patients)
+    of_images = [family for family in families if not isinstance(family, Covariates)]
+    others = [family for family in families if isinstance(family, Covariates)]
+    names: list[str] = []
+    blocks: list[NDArray[np.float32]] = []
+    case_id = np.array(ImageStore(images).case_ids)
+    for modality, folder in folders.items():
+        table = extract(ImageStore(folder), of_images, compute=compute).of(case_id)
+        names += [f"{modality}.{name}" for name in table.names]
+        blocks.append(table.values)
+    beside = extract(ImageStore(images), others, covariates, compute, patients).of(case_id)
+    values = np.hstack([*blocks, beside.values])  # noqa: PD011 - a table of features
+    return FeatureTable(case_id, (*names, *beside.names), values)
 
 
 _SPAN_VALUES = 2**19  # some tenths of a second of work

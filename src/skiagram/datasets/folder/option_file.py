@@ -34,8 +34,9 @@ _MEANING = {
     "modality": "kind of image",
     "region": "name of the region in a mask's file",
     "label_value": "value of the region's voxels",
-    "image_modality": "which of the modalities is read",
+    "modalities": "which of the modalities are read, the first is audited and shown",
     "mask_grid": "a mask on other voxels than its image's: same (refuse it) or resample",
+    "sealed_labels": "labels of test cases, encrypted for a custodian; null where they are plain",
     "classes": "in label order",
     "positive_class": "the class to detect; null for more than two classes",
     "test_sites": "sites of the test set; empty for none",
@@ -72,6 +73,11 @@ class OptionFiles:
         if self.outside is not None:
             return self.outside.resolve() / f"{self.name}.csv"
         return self.options.with_suffix(".csv")
+
+    @property
+    def sealed_labels(self) -> Path:
+        """Return where the encrypted labels of test cases stand, if there are some."""
+        return self.manifest.with_suffix(".labels.age")
 
     def require_new(self) -> None:
         """Refuse to overwrite, and to write where no project is.
@@ -110,27 +116,41 @@ class OptionFiles:
         kept = {field.name for field in dataclasses.fields(RealDataSet)} - {"name"} | {"source"}
         return dataclasses.replace(source, **{name: getattr(present, name) for name in kept})
 
-    def write(self, source: Folder, rows: list[Row], checksums: Mapping[str, str]) -> None:
+    def write(
+        self,
+        source: Folder,
+        rows: list[Row],
+        checksums: Mapping[str, str],
+        sealed: bytes | None = None,
+    ) -> None:
         """Write manifest and option file; earlier ones are replaced.
 
         Args:
             source: The data set; its manifest is filled in.
             rows: The table; columns that are not used do not enter the project.
             checksums: File name → SHA-256.
+            sealed: Labels of test cases, encrypted; None where the table holds them.
         """
         content = _manifest_bytes(source.columns, rows, checksums, self.patient_key)
         whole = dataclasses.replace(
             source,
             manifest=self._shown(self.manifest),
             manifest_sha256=hashlib.sha256(content).hexdigest(),
+            sealed_labels=None if sealed is None else self._shown(self.sealed_labels),
+            sealed_labels_sha256=None if sealed is None else hashlib.sha256(sealed).hexdigest(),
         )
-        for path, written in (
-            (self.manifest, content),
-            (self.options, option_text(whole).encode()),
-        ):
-            partial = path.with_name(f".{path.name}.partial")
-            partial.write_bytes(written)
-            partial.replace(path)
+        beside = {} if sealed is None else {self.sealed_labels: sealed}
+        texts = {self.manifest: content, self.options: option_text(whole).encode()}
+        contents = beside | texts
+        partials = {path: path.with_suffix(".partial" + path.suffix) for path in contents}
+        try:  # all are written before the first takes its place
+            for path, partial in partials.items():
+                partial.write_bytes(contents[path])
+            for path, partial in partials.items():
+                partial.replace(path)
+        finally:
+            for partial in partials.values():
+                partial.unlink(missing_ok=True)
 
     def _shown(self, path: Path) -> str:
         """Return a file as the option file names it."""

@@ -15,11 +15,11 @@ from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.table import (
     Columns,
     Listing,
-    keep_modality,
     list_entries,
     normalise_name,
     read_rows,
     require_columns,
+    split_modalities,
 )
 from skiagram.datasets.image_files import read_file
 from skiagram.datasets.volumes.case_images import decode_case, is_image_file, read_case_files
@@ -27,6 +27,7 @@ from skiagram.datasets.volumes.masks import MaskGrid
 from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.records import DataCard
+from skiagram.seal import EncryptedLabels, token_of
 
 CHECKSUM = "sha256"
 MASK_CHECKSUM = "mask_sha256"
@@ -51,9 +52,13 @@ class Folder(RealDataSet):
         channels: 1 for gray images, 3 for colour; never both in one data set.
         unlisted: Whether image files that no row names stop the run.
         source: Where the images are from, for the report.
-        image_modality: Which images are read where `columns.modality` tells several apart.
+        modalities: Which images are read where `columns.modality` tells several apart; the first
+            is audited and shown. Several are several images per case.
         mask_grid: What to do with a mask on other voxels than its image's: `same` refuses it,
             `resample` brings it to them.
+        sealed_labels: File with the labels of test cases, encrypted for a custodian; a relative
+            path starts at the project. Null where the manifest holds them.
+        sealed_labels_sha256: Checksum of that file.
     """
 
     folder: str
@@ -66,8 +71,10 @@ class Folder(RealDataSet):
     channels: Literal[1, 3]
     unlisted: Literal["refuse", "ignore"]
     source: str
-    image_modality: str | None = None
+    modalities: tuple[str, ...] = ()
     mask_grid: MaskGrid = "same"
+    sealed_labels: str | None = None
+    sealed_labels_sha256: str | None = None
 
     @property
     def origin(self) -> str:
@@ -91,13 +98,10 @@ class Folder(RealDataSet):
         """
         place = f"dataset.folder: {self.folder}"
         tree = open_tree((root or Path()) / self.folder, place, is_image_file)
-        content = read_file(Path(self.manifest), self.manifest)
-        if hashlib.sha256(content).hexdigest() != self.manifest_sha256:
-            raise DataError(
-                "changed since it was written",
-                where=self.manifest,
-                remedy="restore it, or run `skiagram init` again with --renew",
-            )
+        content = _read_unchanged(self.manifest, self.manifest_sha256)
+        sealed = None
+        if self.sealed_labels is not None:
+            sealed = _read_unchanged(self.sealed_labels, self.sealed_labels_sha256)
         rows = read_rows(content)
         kinds = {self.columns.file: CHECKSUM}
         if self.columns.mask is not None:
@@ -109,11 +113,29 @@ class Folder(RealDataSet):
             for row in rows
         }
         refused = find_unlisted_images(tree, checksums) if self.unlisted == "refuse" else []
-        rows = keep_modality(rows, self.columns, self.image_modality)
-        listing = list_entries(rows, self.columns, self.classes, self.test_sites)
-        for problem in listing.problems + refused:
-            raise problem
-        return FolderFiles(tree, listing, checksums, self.channels, self.mask_grid)
+        by_modality: dict[str, FolderFiles] = {}
+        for modality, own in split_modalities(rows, self.columns, self.modalities).items():
+            listing = list_entries(
+                own, self.columns, self.classes, self.test_sites, sealed=sealed is not None
+            )
+            for problem in listing.problems + refused:
+                raise problem
+            by_modality[modality] = FolderFiles(
+                tree, listing, checksums, self.channels, self.mask_grid, sealed
+            )
+        first = next(iter(by_modality.values()))
+        return first.together(by_modality) if len(by_modality) > 1 else first
+
+
+def _read_unchanged(name: str, sha256: str | None) -> bytes:
+    content = read_file(Path(name), name)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise DataError(
+            "changed since it was written",
+            where=name,
+            remedy="restore it, or run `skiagram init` again with --renew",
+        )
+    return content
 
 
 class FolderFiles:
@@ -125,6 +147,7 @@ class FolderFiles:
         checksums: File name → SHA-256.
         channels: Channels that every image must have.
         mask_grid: What to do with a mask on other voxels than its image's.
+        sealed: Encrypted labels of test cases; None where the listing has them.
     """
 
     def __init__(
@@ -134,12 +157,20 @@ class FolderFiles:
         checksums: dict[str, str],
         channels: int,
         mask_grid: MaskGrid,
+        sealed: bytes | None = None,
     ) -> None:
         self._files = files
         self._listing = listing
         self._checksums = checksums
         self._channels = channels
         self._mask_grid = mask_grid
+        self._sealed = sealed
+        self._by_modality: dict[str, FolderFiles] = {}
+
+    def together(self, by_modality: dict[str, "FolderFiles"]) -> "FolderFiles":
+        """Return these files, knowing all images of the same cases, these first."""
+        self._by_modality = by_modality
+        return self
 
     @property
     def acquisition(self) -> None:
@@ -148,6 +179,19 @@ class FolderFiles:
     def entries(self) -> list[Entry]:
         """List every image."""
         return self._listing.entries
+
+    def encrypted_labels(self) -> EncryptedLabels | None:
+        """Return the labels of test cases as they came; None where they are plain."""
+        if self._sealed is None:
+            return None
+        tokens = [
+            token_of(self._checksums[one.file], one.chosen) for one in self._listing.references
+        ]
+        return EncryptedLabels(self._sealed, tokens)
+
+    def by_modality(self) -> dict[str, "FolderFiles"]:
+        """Return modality → its images, these first; empty where a case has one image."""
+        return self._by_modality
 
     def image(self, position: int) -> SpacedImage:
         """Read and verify one image.

@@ -4,12 +4,15 @@ Rows that cannot be used are named with what is wrong with them. A column goes o
 only if it is named; one that could tell who a patient is only if that is forced.
 """
 
+import codecs
 import csv
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -24,6 +27,15 @@ from skiagram.records import SEALED, Split
 
 _WHERE = "the CSV"
 _MOST_COLUMNS = 2000
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_SEPARATOR_HINT = re.compile(r"sep=([,;\t])\r?\n")  # a first line that Excel understands
+_FIRST_ROWS = 100  # that tell the separator
+_QUOTED = re.compile(r'"[^"]*"')
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_POINT = (
+    "replace the commas; in Excel, set the decimal separator to `.` in File, Options, Advanced, "
+    "and save the table again"
+)
 _SPLITS: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
 
 
@@ -53,26 +65,24 @@ class _Reader(Protocol):
 
 
 def read_rows(content: bytes) -> list[Row]:
-    """Read a comma-separated table with a header; rows without any cell are left out.
+    """Read a table with a header, as a spreadsheet saves it; rows without any cell are left out.
 
     Args:
-        content: The whole file, UTF-8.
+        content: The whole file: UTF-8, or UTF-16 with its mark; columns are separated by commas,
+            semicolons or tabs, whichever the header has.
 
     Raises:
         DataError: Another encoding or separator, too many columns, a column named twice, a row of
             another length, a cell of more than 131,072 characters, or no row at all.
     """
+    text = _decode(content)
+    hint = _SEPARATOR_HINT.match(text)
+    lines = csv.reader(
+        StringIO(text, newline=""), delimiter=hint[1] if hint else _find_separator(text)
+    )
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"line {line} is not UTF-8",
-            where=_WHERE,
-            remedy="save the table as `CSV UTF-8`, or convert it with `iconv -t UTF-8`",
-        ) from error
-    lines = csv.reader(StringIO(text, newline=""))
-    try:
+        if hint:
+            next(lines)
         return _rows(lines)
     except csv.Error as error:
         raise DataError(
@@ -81,6 +91,52 @@ def read_rows(content: bytes) -> list[Row]:
             allowed=f"cells of at most {csv.field_size_limit():,} characters",
             remedy="look for a quotation mark that nothing closes, or shorten the cell",
         ) from error
+
+
+def _decode(content: bytes) -> str:
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = content.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"line {line} is not {'UTF-16' if utf16 else 'UTF-8'}",
+            where=_WHERE,
+            remedy="save the table as `CSV UTF-8`, or convert it with `iconv -t UTF-8`",
+        ) from error
+    if "\0" in text.partition("\n")[0]:
+        raise DataError(
+            "the header holds NUL characters: UTF-16 without its mark, UTF-32, or no text",
+            where=_WHERE,
+            remedy="save the table as `CSV UTF-8`",
+        )
+    return text
+
+
+def _find_separator(text: str) -> str:
+    """Return the mark by which the first rows have as many cells as the header, two at least."""
+    header = _QUOTED.sub("", text.partition("\n")[0])
+    found = [mark for mark in _SEPARATORS if mark in header]
+    if len(found) > 1:
+        found = [mark for mark in found if _is_regular(text, mark)] or found[:1]
+    if len(found) > 1:
+        names = " or ".join(_SEPARATORS[mark] for mark in found)
+        raise DataError(
+            f"columns may be separated by {names}",
+            where=_WHERE,
+            allowed="one separator of columns",
+            remedy="put cells that hold the other one in quotation marks",
+        )
+    return found[0] if found else ","
+
+
+def _is_regular(text: str, separator: str) -> bool:
+    lines = csv.reader(StringIO(text, newline=""), delimiter=separator)
+    try:
+        cells = [len(line) for line in islice(lines, _FIRST_ROWS) if any(line)]
+    except csv.Error:
+        return False
+    return len(set(cells)) == 1 and cells[0] > 1
 
 
 def _rows(lines: "_Reader") -> list[Row]:
@@ -95,7 +151,7 @@ def _rows(lines: "_Reader") -> list[Row]:
                 f"{len(cells)} cells",
                 where=f"{_WHERE}, line {lines.line_num}",
                 allowed=f"{len(header)}, one per column",
-                remedy="put cells that hold a comma in quotation marks",
+                remedy="put cells that hold the separator in quotation marks",
             )
         stripped = (cell.strip() for cell in cells)
         rows.append(Row(lines.line_num, dict(zip(header, stripped, strict=True))))
@@ -105,11 +161,11 @@ def _rows(lines: "_Reader") -> list[Row]:
 
 
 def _check_header(header: list[str]) -> None:
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+    if len(header) == 1 and "|" in header[0]:
         raise DataError(
-            f"the header `{header[0]}` has no comma",
+            f"the header `{header[0]}` has no separator",
             where=_WHERE,
-            allowed="columns separated by commas",
+            allowed="columns separated by commas, semicolons or tabs",
             remedy="save the table with commas",
         )
     if len(header) > _MOST_COLUMNS:
@@ -171,6 +227,15 @@ def find_file_problems(
                     "a file name with a NUL character",
                     where=row.where,
                     remedy="correct the file name, or remove the row",
+                )
+            )
+        elif "\\" in name:
+            problems.append(
+                DataError(
+                    f"`{name}` holds a backslash",
+                    where=row.where,
+                    allowed="`/` between folders",
+                    remedy="replace `\\` by `/` in the column of file names",
                 )
             )
         elif Path(name).is_absolute() or ".." in PurePosixPath(name).parts:
@@ -277,12 +342,25 @@ def find_covariate_problems(rows: list[Row], columns: Columns) -> list[DataError
         rows: The table.
         columns: Which column holds what.
     """
+    with_commas = [
+        name
+        for name in columns.covariates
+        if any(_DECIMAL_COMMA.fullmatch(row.cells[name]) for row in rows)
+    ]
     suspects = {
         name: suspect_column(name, [row.cells[name] for row in rows])
         for name in columns.covariates
-        if name not in columns.forced_covariates
+        if name not in columns.forced_covariates and name not in with_commas
     }
     return [
+        DataError(
+            "numbers with a decimal comma",
+            where=f"{_WHERE}, column `{name}`",
+            allowed="a decimal point",
+            remedy=_POINT,
+        )
+        for name in with_commas
+    ] + [
         DataError(
             f"as a covariate it could tell who a patient is: {why}",
             where=f"{_WHERE}, column `{name}`",
@@ -370,31 +448,72 @@ def refer(row: Row, columns: Columns) -> ImageReference:
     )
 
 
-def keep_modality(rows: list[Row], columns: Columns, modality: str | None) -> list[Row]:
-    """Return the rows of the chosen modality.
+def split_modalities(
+    rows: list[Row], columns: Columns, modalities: Sequence[str]
+) -> dict[str, list[Row]]:
+    """Return modality → its rows, those of one case at the same place in each.
+
+    A case is told by its patient and, where there is one, its region.
+
+    Args:
+        rows: The table.
+        columns: Which column holds what.
+        modalities: Which to read, in this order; empty where the table holds one or does not tell.
 
     Raises:
-        OptionError: None is chosen where the table holds several, or it holds no such modality.
+        OptionError: No modality is chosen where the table holds several, or one is unknown.
+        DataError: A case lacks a modality, or has two images of it.
     """
     if columns.modality is None:
-        if modality is not None:
+        if modalities:
             raise OptionError(
-                f"`{modality}` was given",
-                where="dataset.image_modality",
-                allowed="a modality where `columns.modality` names a column",
+                f"`{modalities[0]}` was given",
+                where="dataset.modalities",
+                allowed="modalities where `columns.modality` names a column",
             )
-        return rows
+        return {"": rows}
     found = sorted({row.cells[columns.modality] for row in rows})
-    if modality is None and len(found) == 1:
-        return rows
-    if modality not in found:
+    chosen = list(modalities) or (found if len(found) == 1 else [])
+    unknown = [name for name in chosen if name not in found]
+    if unknown or not chosen:
         raise OptionError(
-            f"{len(found)} modalities" if modality is None else f"no image of `{modality}`",
-            where="dataset.image_modality",
+            f"no image of `{unknown[0]}`" if unknown else f"{len(found)} modalities",
+            where="dataset.modalities",
             allowed=", ".join(found),
-            remedy="choose one (`skiagram init … --modality`)",
+            remedy="choose one or several (`skiagram init … --images`)",
         )
-    return [row for row in rows if row.cells[columns.modality] == modality]
+    first, *others = chosen
+    by_case = {name: _rows_by_case(rows, columns, name, len(chosen) > 1) for name in chosen}
+    for name in others:
+        for key, row in by_case[first].items():
+            if key not in by_case[name]:
+                raise DataError(
+                    f"a case without an image of `{name}`",
+                    where=row.where,
+                    allowed=f"an image of each of {', '.join(chosen)} for every case",
+                    remedy="add the row, remove the case, or choose fewer modalities",
+                )
+    return {name: [by_case[name][key] for key in by_case[first]] for name in chosen}
+
+
+def _rows_by_case(
+    rows: list[Row], columns: Columns, modality: str, several: bool
+) -> dict[tuple[str, ...], Row]:
+    of_modality = [row for row in rows if row.cells[columns.modality or ""] == modality]
+    if not several:
+        return {(str(row.line),): row for row in of_modality}
+    told = [name for name in (columns.patient, columns.region) if name is not None]
+    by_case: dict[tuple[str, ...], Row] = {}
+    for row in of_modality:
+        key = tuple(row.cells[name] for name in told)
+        if by_case.setdefault(key, row) is not row:
+            raise DataError(
+                f"a second image of `{modality}` for the same patient and region",
+                where=row.where,
+                allowed="one row per patient, region and modality",
+                remedy="name lesions in the column `region`, and patients in theirs",
+            )
+    return by_case
 
 
 def _entry(
@@ -489,7 +608,9 @@ def _score_problem(row: Row, scores: Sequence[str], where: str) -> DataError | N
                 f"score `{cell}`, column `{column}`" if cell else f"no score, column `{column}`",
                 where=where,
                 allowed="a finite number for every case",
-                remedy="correct the cell, or leave the column out of the scores",
+                remedy=_POINT
+                if _DECIMAL_COMMA.fullmatch(cell)
+                else "correct the cell, or leave the column out of the scores",
             )
     return None
 

@@ -40,10 +40,14 @@ class ImageReference:
     label_value: int | None = None
 
     @property
+    def chosen(self) -> str:
+        """Return what tells it from other regions of its file; empty where nothing does."""
+        return self.region or ("" if self.label_value is None else f"label {self.label_value}")
+
+    @property
     def name(self) -> str:
         """Return what messages call it."""
-        chosen = self.region or ("" if self.label_value is None else f"label {self.label_value}")
-        return self.file if not chosen else f"{self.file} ({chosen})"
+        return self.file if not self.chosen else f"{self.file} ({self.chosen})"
 
 
 @dataclass(frozen=True)

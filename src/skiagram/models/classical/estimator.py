@@ -262,7 +262,10 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
 
 
 def _in_family(name: str, family: str) -> bool:
-    return name == family or name.startswith(f"{family}_")
+    """Whether a feature is of a family, or of an image, as `PET.glcm_contrast` is of `PET`."""
+    of_image = name.split(".")
+    parts = (".".join(of_image[at:]) for at in range(len(of_image)))
+    return any(part == family or part.startswith((f"{family}_", f"{family}.")) for part in parts)
 
 
 def _families(names: Sequence[str]) -> list[str]:

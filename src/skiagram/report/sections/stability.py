@@ -257,4 +257,6 @@ def feature_definitions(preparation: Preparation) -> tuple[Definition, ...]:
 
 def find_definition(column: str, definitions: Sequence[Definition]) -> Definition | None:
     """Return a column's definition; None for covariates and what a network computes."""
-    return next((definition for definition in definitions if definition.fits(column)), None)
+    found = next((definition for definition in definitions if definition.fits(column)), None)
+    _, dot, of_one_image = column.partition(".")
+    return find_definition(of_one_image, definitions) if found is None and dot else found

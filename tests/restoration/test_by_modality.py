@@ -1,0 +1,139 @@
+"""Cases with several images: each modality has its steps, and its features their own names."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.cli.main import main
+from skiagram.datasets.folder.source import Folder
+from skiagram.datasets.ingest import IngestFolders, ingest
+from skiagram.datasets.volumes.grid import Grid
+from skiagram.errors import DataError, OptionError
+from skiagram.features.extraction import extract, extract_modalities
+from skiagram.features.first_order import FirstOrder
+from skiagram.image_store.modalities import modality_folders, write_modalities
+from skiagram.image_store.store import ImageStore
+from skiagram.options import build, read_option_file
+from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records import Cases, read_record
+from skiagram.restoration.by_modality import ByModality, restore_modalities
+from skiagram.restoration.regions import RegionPreparation
+from skiagram.restoration.resampling import Resampling
+from skiagram.restoration.steps import Steps
+from tests.datasets.volumes.examples import nifti_bytes
+
+AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
+GRIDS = {
+    "PET": Grid((5, 8, 9), (3.0, 4.0, 4.0), (0.0, 0.0, 0.0), AXES),
+    "MR": Grid((5, 16, 18), (3.0, 2.0, 2.0), (0.0, 0.0, 0.0), AXES),
+}
+
+
+def _write_study(folder: Path, patients: int = 4) -> None:
+    lines = ["file,mask,modality,patient_id,label"]
+    for number in range(patients):
+        for at, (modality, grid) in enumerate(GRIDS.items()):
+            generator = np.random.default_rng([number, at])
+            mask = np.zeros(grid.shape, np.uint8)
+            mask[1:4, 2:-2, 2:-2] = 1
+            voxels = generator.normal(10 * (at + 1), 1, grid.shape).astype(np.float32)
+            names = [f"p{number}_{modality}_{kind}.nii" for kind in ("image", "mask")]
+            folder.mkdir(exist_ok=True)
+            (folder / names[0]).write_bytes(nifti_bytes(voxels, grid))
+            (folder / names[1]).write_bytes(nifti_bytes(mask, grid))
+            lines.append(f"{names[0]},{names[1]},{modality},p{number},{'ab'[number % 2]}")
+    (folder.parent / "study.csv").write_text("\n".join(lines) + "\n")
+
+
+def _ingested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IngestFolders:
+    _write_study(tmp_path / "study")
+    (tmp_path / "conf/dataset").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
+    arguments = ["study", "study.csv", "--positive", "b", "--images", "PET", "MR"]
+    assert main(["init", *arguments]) == 0
+    source = build(read_option_file(tmp_path / "conf/dataset/study.yaml"), "dataset")
+    assert isinstance(source, Folder)
+    folders = IngestFolders(*(tmp_path / name for name in ("images", "cases", "sealed")))
+    ingest(source, "cv", None, folders)
+    return folders
+
+
+def _steps(spacing: float | None) -> Steps:
+    resampling = Resampling(spacing=(None, spacing, spacing), order="linear", rounding=False)
+    region = RegionPreparation(
+        resampling=resampling, normalisation=None, resegmentation=None, margin=2.0
+    )
+    return Steps(missing=None, outliers=None, denoising=None, region=region)
+
+
+def test_each_modality_is_restored_and_described_as_if_it_were_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = _ingested(tmp_path, monkeypatch)
+    assert read_record(Preparation, folders.images / PREPARATION).modalities == ("PET", "MR")
+    cases = Cases.read(folders.cases / "cases.parquet")
+    steps = {"PET": _steps(2.0), "MR": _steps(None)}
+    restored, record = tmp_path / "restored", tmp_path / "treatment.parquet"
+    restore_modalities(folders.images, ByModality(modalities=steps), restored, record, cases)
+    stores = {name: ImageStore(path) for name, path in modality_folders(restored).items()}
+    assert {len(store) for store in stores.values()} == {4}
+    assert stores["PET"].spacing(cases.case_id[0]) == (3.0, 2.0, 2.0)
+    assert stores["MR"].spacing(cases.case_id[0]) == (3.0, 2.0, 2.0)
+    families = [FirstOrder(region="whole")]
+    table = extract_modalities(restored, families)
+    for name, store in stores.items():
+        alone = extract(store, families).of(table.case_id)
+        beside = table.columns([f"{name}.{feature}" for feature in alone.names])
+        np.testing.assert_array_equal(beside.values, alone.values)
+    means = table.columns(["PET.first_order_mean", "MR.first_order_mean"]).values
+    np.testing.assert_allclose(means, [[10, 20]] * 4, atol=0.5)
+
+
+def test_steps_that_do_not_fit_the_modalities_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = _ingested(tmp_path, monkeypatch)
+    cases = Cases.read(folders.cases / "cases.parquet")
+    with pytest.raises(OptionError, match=r"steps for CT.*Allowed: PET, MR"):
+        restore_modalities(
+            folders.images, ByModality(modalities={"CT": _steps(None)}), tmp_path / "r",
+            tmp_path / "t.parquet", cases,
+        )  # fmt: skip
+    with pytest.raises(DataError, match=r"the modality `\.\./x`"):
+        write_modalities(tmp_path, ["PET", "../x"])
+
+
+@pytest.mark.parametrize(
+    ("change", "images", "message"),
+    [
+        (("p1_MR_image.nii", None), ("PET", "MR"), "a case without an image of `MR`"),
+        ((",MR,p1", ",MR,p0"), ("PET", "MR"), "a second image of `MR`"),
+        ((",PET,p0", ",PET,p0"), ("CT",), "no image of `CT`"),
+        ((",PET,p0", ",PET,p0"), (), "2 modalities"),
+    ],
+)
+def test_a_table_without_one_image_per_case_and_modality_is_refused(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: tuple[str, str | None],
+    images: tuple[str, ...],
+    message: str,
+) -> None:
+    _write_study(tmp_path / "study")
+    old, new = change
+    lines = (tmp_path / "study.csv").read_text().splitlines()
+    kept = [line.replace(old, new or "") for line in lines if new is not None or old not in line]
+    (tmp_path / "study.csv").write_text("\n".join(kept) + "\n")
+    arguments = [str(tmp_path / "study"), str(tmp_path / "study.csv"), "--positive", "b"]
+    code = main(
+        ["check", *arguments, "--ignore-unlisted", *(["--images", *images] if images else [])]
+    )
+    assert code in (2, 4)
+    assert message in capsys.readouterr().err
+
+
+def test_the_option_file_for_pet_and_mr_can_be_built() -> None:
+    conf = Path(__file__).parents[2] / "conf/restoration/region_pet_mr.yaml"
+    assert set(build(read_option_file(conf), "restoration").modalities) == {"PET", "MR_T1"}
