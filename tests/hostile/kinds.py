@@ -1,0 +1,419 @@
+"""Kinds of files that somebody may hand over: a sound one, its bombs, and how it is read."""
+
+import gzip
+import io
+import os
+import shutil
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from hashlib import md5, sha256
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import yaml
+from PIL import Image as Pillow
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+)
+
+from skiagram.datasets.folder.table import list_entries, read_rows
+from skiagram.datasets.image_files import decode_image
+from skiagram.datasets.volumes.volume_files import decode_volume
+from skiagram.deploy.model import load_model
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore
+from skiagram.models.deployment import CHECKSUMS, write_checksums
+from skiagram.options import build, read_option_file
+from tests.datasets.own_folders import COLUMNS, png, row, source_of, write_folder
+from tests.datasets.test_dicom import (
+    BOMBS,
+    compressed,
+    deflate_bomb,
+    file_of,
+    header_of,
+)
+
+SIDE = 40
+_CONF = Path(__file__).resolve().parents[2] / "conf"
+_FILM = (
+    np.add.outer(np.arange(SIDE) * 3, np.arange(SIDE) * 2)
+    + np.random.default_rng(5).integers(0, 20, (SIDE, SIDE))
+).astype(np.uint8)
+_DEEP = _FILM.astype(np.uint16) * 257
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of files.
+
+    Attributes:
+        sound: Makes a sound file.
+        read: Reads the bytes of one, as the program does, and returns what tells it from others.
+        bombs: Files that are small and would become large, or never end.
+    """
+
+    sound: Callable[[], bytes]
+    read: Callable[[bytes], object]
+    bombs: Sequence[Callable[[], bytes]] = field(default=())
+
+
+def _image(content: bytes) -> object:
+    image = decode_image(content, "film")
+    return image.pixels.tobytes(), image.pixels.shape, image.spacing
+
+
+def _volume(content: bytes) -> object:
+    volume = decode_volume(content, "volume")
+    return np.asarray(volume.voxels).tobytes(), volume.grid
+
+
+def _encoded(kind: str, **how: Any) -> Callable[[], bytes]:
+    def make() -> bytes:
+        file = io.BytesIO()
+        Pillow.fromarray(_FILM).save(file, kind, **how)
+        return file.getvalue()
+
+    return make
+
+
+def _png_of_zeros(side: int) -> bytes:
+    packed = zlib.compressobj(9)
+    lines = b"".join(packed.compress(bytes(side + 1)) for _ in range(side)) + packed.flush()
+    head = struct.pack(">2L5B", side, side, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", lines), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">L", len(body)) + name + body + struct.pack(">L", zlib.crc32(name + body))
+        for name, body in chunks
+    )
+
+
+def _tiff_of_zeros() -> bytes:
+    file = io.BytesIO()
+    Pillow.new("1", (20_000, 20_000)).save(file, "TIFF", compression="group4")
+    return file.getvalue()
+
+
+def _dicom(syntax: str, frame: bytes | None = None) -> Callable[[], bytes]:
+    def make() -> bytes:
+        if frame is not None:
+            size = {"Rows": SIDE, "Columns": SIDE}
+            return compressed(syntax, frame, bits=16, **size).getvalue()
+        header = header_of(_DEEP, BitsStored=16, HighBit=15, PixelSpacing=[0.2, 0.2])
+        header.file_meta.TransferSyntaxUID = syntax
+        return file_of(header).getvalue()
+
+    return make
+
+
+def _read_npz(content: bytes) -> object:
+    """Read a MedMNIST file whose published checksum is that of the altered file."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "breastmnist.npz").write_bytes(content)
+        values = yaml.safe_load((_CONF / "dataset/breastmnist.yaml").read_text())
+        checksum = md5(content, usedforsecurity=False).hexdigest()
+        source = build(values | {"file": "breastmnist.npz", "md5": checksum}, "dataset")
+        opened = source.open(Path(folder))
+        return [opened.image(at).pixels.tobytes() for at in range(len(opened.entries()))]
+
+
+def _npz() -> bytes:
+    generator, file = np.random.default_rng(3), io.BytesIO()
+    arrays = {}
+    for split in ("train", "val", "test"):
+        arrays[f"{split}_images"] = generator.integers(0, 256, (6, 28, 28), dtype=np.uint8)
+        arrays[f"{split}_labels"] = np.arange(6, dtype=np.uint8)[:, None] % 2
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+def _npz_with(name: str, body: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"{name}.npy", body)
+    return file.getvalue()
+
+
+class _Code:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, ("true",)
+
+
+def _npz_with_code() -> bytes:
+    file = io.BytesIO()
+    np.savez(file, train_images=np.array([_Code()], dtype=object))
+    return file.getvalue()
+
+
+def _npz_of_zeros() -> bytes:
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        head, {"descr": "|u1", "fortran_order": False, "shape": (10**6, 28, 28)}
+    )
+    return _npz_with("train_images", head.getvalue() + bytes(784 * 10**6))
+
+
+def _table() -> bytes:
+    lines = ["file,patient_id,label,site,age,view"]
+    lines += [
+        f"film-{at:03d}.png,P{at // 2},{'cancer' if at % 4 > 1 else 'normal'},York,{50 + at % 9},CC"
+        for at in range(40)
+    ]
+    return "\r\n".join(lines).encode()
+
+
+def _read_table(content: bytes) -> object:
+    rows = read_rows(content)
+    listing = list_entries(rows, COLUMNS, ("normal", "cancer"), ())
+    for problem in listing.problems:
+        raise problem
+    return repr(listing.entries)
+
+
+@cache
+def _own() -> tuple[Path, Any]:
+    place = Path(tempfile.mkdtemp(prefix="hostile-"))
+    own = write_folder(
+        place,
+        {f"film-{at}.png": png(at) for at in range(8)},
+        [row(at, f"film-{at}.png") for at in range(8)],
+    )
+    return place, source_of(own)
+
+
+def _manifest() -> bytes:
+    return Path(_own()[1].manifest).read_bytes()
+
+
+def _read_manifest(content: bytes) -> object:
+    """Open a folder whose option file holds the checksum of the altered manifest."""
+    place, source = _own()
+    path = place / "altered.csv"
+    path.write_bytes(content)
+    altered = replace(source, manifest=str(path), manifest_sha256=sha256(content).hexdigest())
+    opened = altered.open(None)
+    entries = opened.entries()
+    return repr(entries), [opened.image(at).pixels.tobytes() for at in range(len(entries))]
+
+
+def _options_text() -> bytes:
+    return (_CONF / "model/random_forest.yaml").read_bytes()
+
+
+def _read_options(content: bytes) -> object:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "altered.yaml"
+        path.write_bytes(content)
+        return repr(build(read_option_file(path), "model"))
+
+
+def _laughs() -> bytes:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    return "\n".join(lines).encode()
+
+
+@cache
+def _store() -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "images"
+        with ShardWriter(place) as writer:
+            for at in range(6):
+                writer.add(f"case-{at}", _FILM + np.uint8(at), (0.2, 0.2))
+        return {path.name: path.read_bytes() for path in sorted(place.iterdir())}
+
+
+def _read_store(changed: Mapping[str, bytes]) -> object:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in (_store() | dict(changed)).items():
+            (Path(folder) / name).write_bytes(content)
+        store = ImageStore(Path(folder))
+        return [(name, image.tobytes(), store.spacing(name)) for name, image in store]
+
+
+@cache
+def _model(arm: str) -> Path:
+    place = Path(tempfile.mkdtemp(prefix="hostile-"))
+    if arm == "network":
+        from tests.deploy.networks import trained_network
+
+        folder = trained_network(place).model
+    else:
+        from tests.deploy.trained import trained_baseline
+
+        folder = trained_baseline(place, model=arm).model
+    write_checksums(folder)
+    return folder
+
+
+def _packed_model(arm: str) -> Callable[[], bytes]:
+    """Return all files of a model one after the other, with their names and lengths before."""
+
+    def make() -> bytes:
+        folder = _model(arm)
+        files = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path.name != CHECKSUMS
+        }
+        return b"".join(files.values())
+
+    return make
+
+
+def _read_model(arm: str, *, checksums: bool) -> Callable[[bytes], object]:
+    """Write a model's folder whose files together hold some bytes, and load it."""
+
+    def read(content: bytes) -> object:
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(shutil.copytree(_model(arm), Path(folder) / "model"))
+            paths = [
+                path
+                for path in sorted(copy.rglob("*"))
+                if path.is_file() and path.name != CHECKSUMS
+            ]
+            at = 0
+            for path in paths:
+                length = path.stat().st_size
+                path.write_bytes(content[at:] if path == paths[-1] else content[at : at + length])
+                at += length
+            if not checksums:
+                (copy / CHECKSUMS).unlink()
+            loaded = load_model(copy)
+            return loaded.task, loaded.threshold
+
+    return read
+
+
+def _model_kinds() -> dict[str, Kind]:
+    arms = {
+        "classical model": "logistic_regression",
+        "forest": "random_forest",
+        "network": "network",
+    }
+    return {
+        f"folder of a {title}{'' if checksums else ', its checksums gone'}": Kind(
+            _packed_model(arm), _read_model(arm, checksums=checksums)
+        )
+        for title, arm in arms.items()
+        for checksums in (True, False)
+    }
+
+
+def _nifti() -> bytes:
+    head = bytearray(352)
+    struct.pack_into("<i", head, 0, 348)
+    struct.pack_into("<8h", head, 40, 3, 12, 11, 10, 1, 1, 1, 1)
+    struct.pack_into("<2h", head, 70, 4, 16)
+    struct.pack_into("<8f", head, 76, 1, 0.7, 0.7, 2.5, 1, 1, 1, 1)
+    struct.pack_into("<3f", head, 108, 352, 1, 0)
+    struct.pack_into("<2h", head, 252, 0, 1)
+    struct.pack_into("<12f", head, 280, 0.7, 0, 0, 0, 0, 0.7, 0, 0, 0, 0, 2.5, 0)
+    head[344:348] = b"n+1\0"
+    return bytes(head) + np.arange(1320, dtype="<i2").tobytes()
+
+
+def _nrrd() -> bytes:
+    head = (
+        "NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 12 11 10\n"
+        "space directions: (0.7,0,0) (0,0.7,0) (0,0,2.5)\nkinds: domain domain domain\n"
+        "endian: little\nencoding: gzip\nspace origin: (0,0,0)\n\n"
+    )
+    return head.encode() + gzip.compress(np.arange(1320, dtype="<i2").tobytes(), mtime=0)
+
+
+def _meta_image() -> bytes:
+    head = (
+        "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n"
+        "TransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = 0 0 0\nElementSpacing = 0.7 0.7 2.5\n"
+        "DimSize = 12 11 10\nElementType = MET_SHORT\nElementDataFile = LOCAL\n"
+    )
+    return head.encode() + np.arange(1320, dtype="<i2").tobytes()
+
+
+def _gzip_bomb() -> bytes:
+    head = bytearray(_nifti()[:352])
+    return gzip.compress(bytes(head) + bytes(400_000_000), mtime=0)
+
+
+def _film_bomb(name: str) -> Callable[[], bytes]:
+    return lambda: BOMBS[name]().getvalue()
+
+
+KINDS: dict[str, Kind] = {
+    "PNG": Kind(_encoded("PNG"), _image, [lambda: _png_of_zeros(16_384)]),
+    "JPEG": Kind(_encoded("JPEG", quality=95), _image),
+    "TIFF": Kind(_encoded("TIFF"), _image, [_tiff_of_zeros]),
+    "TIFF, deflated": Kind(_encoded("TIFF", compression="tiff_deflate"), _image),
+    "PGM": Kind(_encoded("PPM"), _image, [lambda: b"P5 99999 99999 255\n" + bytes(99)]),
+    "DICOM": Kind(_dicom(ExplicitVRLittleEndian), _image, [_film_bomb("rows")]),
+    "DICOM, deflated": Kind(
+        _dicom(DeflatedExplicitVRLittleEndian), _image, [lambda: deflate_bomb().getvalue()]
+    ),
+    "DICOM, RLE": Kind(
+        lambda: Path(_bundled("MR_small_RLE.dcm")).read_bytes(), _image, [_film_bomb("RLE")]
+    ),
+    "DICOM, JPEG": Kind(
+        lambda: compressed(
+            JPEGBaseline8Bit, _encoded("JPEG")(), Rows=SIDE, Columns=SIDE
+        ).getvalue(),
+        _image,
+        [_film_bomb("JPEG")],
+    ),
+    "DICOM, JPEG Lossless": Kind(
+        _dicom(JPEGLosslessSV1, imagecodecs.ljpeg_encode(_DEEP, bitspersample=16)), _image
+    ),
+    "DICOM, JPEG-LS": Kind(_dicom(JPEGLSLossless, imagecodecs.jpegls_encode(_DEEP)), _image),
+    "DICOM, JPEG 2000": Kind(
+        _dicom(
+            JPEG2000Lossless,
+            imagecodecs.jpeg2k_encode(_DEEP, level=0, codecformat="J2K", reversible=True),
+        ),
+        _image,
+        [_film_bomb("JPEG 2000")],
+    ),
+    "DICOM, HTJ2K": Kind(
+        _dicom(HTJ2KLossless, imagecodecs.htj2k_encode(_DEEP, reversible=True)), _image
+    ),
+    "NIfTI": Kind(_nifti, _volume),
+    "NIfTI, gzip": Kind(lambda: gzip.compress(_nifti(), mtime=0), _volume, [_gzip_bomb]),
+    "NRRD": Kind(_nrrd, _volume),
+    "MetaImage": Kind(_meta_image, _volume),
+    "npz": Kind(_npz, _read_npz, [_npz_of_zeros, _npz_with_code]),
+    "CSV": Kind(
+        _table,
+        _read_table,
+        [
+            lambda: b",".join(b"c%d" % at for at in range(30_000)),
+            lambda: b'file,label\nx,"' + b"a" * 10**7,
+        ],
+    ),
+    "manifest": Kind(_manifest, _read_manifest),
+    "option file": Kind(_options_text, _read_options, [_laughs, lambda: b"[" * 100_000]),
+    "Arrow shard": Kind(
+        lambda: _store()["images-00000.arrow"],
+        lambda content: _read_store({"images-00000.arrow": content}),
+    ),
+    "index of shards": Kind(
+        lambda: _store()["index.json"], lambda content: _read_store({"index.json": content})
+    ),
+    **_model_kinds(),
+}
+
+
+def _bundled(name: str) -> str:
+    from pydicom.data import get_testdata_file
+
+    return str(get_testdata_file(name, download=False))

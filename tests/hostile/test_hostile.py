@@ -1,0 +1,35 @@
+"""Whatever is done to a file that somebody hands over: it is read, or refused by name."""
+
+import pytest
+
+from tests.hostile.kinds import KINDS
+from tests.hostile.trials import GOOD, altered_file, try_kind
+
+FEW, MANY = 20, 1000
+LIGHT = [name for name in KINDS if not name.startswith("folder of")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LIGHT)
+def test_a_few_altered_files_of_each_kind(name: str) -> None:
+    bombs = len(KINDS[name].bombs)  # they take seconds to make
+    tally = try_kind(name, range(bombs, bombs + FEW))
+    assert tally.faults == []
+    assert sum(tally.counts[outcome] for outcome in GOOD) == FEW
+    assert tally.seconds < 10
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", KINDS)
+def test_many_altered_files_of_each_kind(name: str) -> None:
+    assert try_kind(name, range(MANY)).faults == []
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_an_altered_file_follows_from_its_number(name: str) -> None:
+    kind = KINDS[name]
+    first, second = (altered_file(name, len(kind.bombs) + 3) for _ in range(2))
+    assert first == second
+    others = [altered_file(name, len(kind.bombs) + at) for at in range(8)]
+    assert len(set(others)) == len(others)
+    assert kind.sound() not in others
