@@ -44,6 +44,9 @@ _REMEDIES = {  # of what a machine refuses; any other error of the system shows 
 _FROM_PARAMS = re.compile(r"\$\{params:(\w+)\}")
 O = TypeVar("O")  # noqa: E741
 
+if not os.access(Path.home(), os.W_OK):  # Matplotlib would print two lines when it is imported
+    os.environ.setdefault("MPLCONFIGDIR", str(ROOT / ".work" / "matplotlib"))
+
 OmegaConf.register_new_resolver(
     "params", lambda name: read_option_file(PARAMS, PARAMS.name)[name], replace=True
 )
@@ -131,8 +134,6 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
         @functools.wraps(run)
         def main() -> None:
             os.environ["HYDRA_FULL_ERROR"] = "1"
-            if not os.access(Path.home(), os.W_OK):  # else Matplotlib prints two lines and goes on
-                os.environ.setdefault("MPLCONFIGDIR", str(ROOT / ".work" / "matplotlib"))
             decorated = hydra.main(
                 version_base="1.3", config_path=str(ROOT / "conf"), config_name=name
             )

@@ -59,13 +59,12 @@ def test_every_imported_package_is_declared(folder: str) -> None:
 @pytest.mark.thorough
 def test_every_packages_licence_fits_and_the_check_can_fail() -> None:
     """Packages that are read by hand stand in the Makefile; without them the check fails."""
-    root = REPOSITORY
     binaries = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     make = ["make", "-o", "setup", "-o", ".venv/installed", "licences", f"PATH={binaries}"]
     fine, refused = (
-        subprocess.run([*make, *more], cwd=root, capture_output=True, text=True)
+        subprocess.run([*make, *more], cwd=REPOSITORY, capture_output=True, text=True)
         for more in ([], ["LICENCES_READ_BY_HAND=pip"])
     )
     assert fine.returncode == 0, fine.stderr
     assert refused.returncode != 0
-    assert "GPL" in refused.stderr or "General Public" in refused.stderr
+    assert "was found for package" in refused.stderr

@@ -163,7 +163,7 @@ def write_predictions(
     header.append("unusual")
     for row, file in zip(rows, prediction.files, strict=True):
         row.append("; ".join(prediction.unusual.get(file, ())))
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial = path.with_name(f".skiagram-{os.getpid()}")  # a name may be as long as names can be
     try:
         with partial.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             writer = csv.writer(file, lineterminator="\n")

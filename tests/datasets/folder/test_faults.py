@@ -1,0 +1,114 @@
+"""Files that vanish, links in circles, odd names, a full disk: named, and nothing is lost."""
+
+import csv
+import errno
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from skiagram.cli.main import main
+from skiagram.datasets.folder.option_file import OptionFiles
+from skiagram.datasets.folder.table import read_rows
+from skiagram.errors import DataError
+from skiagram.options import build
+from tests.datasets.own_folders import OwnFolder, png, sound_folder, source_of, write_folder
+from tests.datasets.sources import ingested
+
+NAMES = (
+    "with space.png",
+    "Größe ß.png",
+    "it's.png",
+    'say "x".png',
+    "x" * 246 + ".png",
+    "sub dir/ü.png",
+    "semi;colon.png",
+    "com,ma.png",
+    "per%cent.png",
+    "-dash.png",
+    "$HOME.png",
+    "plain.png",
+)
+
+
+def odd_folder(place: Path) -> OwnFolder:
+    """Write a sound folder of files with odd names, and links that lead in a circle."""
+    rows = [
+        {"file": name, "label": ("normal", "cancer")[at // 2 % 2], "patient_id": f"P{at // 2}"}
+        for at, name in enumerate(NAMES)
+    ]
+    own = write_folder(place, {name: png(at) for at, name in enumerate(NAMES)}, rows)
+    (own.folder / "loop").symlink_to(".")
+    (own.folder / "itself").symlink_to("itself")
+    return own
+
+
+@pytest.mark.slow
+def test_odd_names_and_circles_of_links_go_from_check_to_ingest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = odd_folder(tmp_path)
+    project = tmp_path / "project"
+    (project / "conf/dataset").mkdir(parents=True)
+    monkeypatch.chdir(project)
+    arguments = [str(own.folder), str(own.csv)]
+    assert main(["check", *arguments]) == 0
+    assert main(["init", *arguments, "--positive", "cancer", "--name", "odd"]) == 0
+    with (project / "conf/dataset/odd.csv").open(newline="") as file:
+        assert {row["file"] for row in csv.DictReader(file)} == set(NAMES)
+    options = yaml.safe_load((project / "conf/dataset/odd.yaml").read_text())
+    _, cases = ingested(build(options, "dataset"), tmp_path / "out", "cv")
+    assert len(cases) == len(NAMES)
+
+
+def test_a_file_that_vanishes_after_the_folder_was_opened_is_named(tmp_path: Path) -> None:
+    own = sound_folder(tmp_path)
+    source = source_of(own)
+    opened = source.open(None)
+    names = [entry.name for entry in opened.entries()]
+    (own.folder / names[1]).unlink()
+    with pytest.raises(DataError, match="cannot be opened") as error:
+        opened.image(1)
+    assert error.value.where == names[1]
+    assert opened.image(0).pixels.size
+    with pytest.raises(DataError):
+        ingested(source, tmp_path / "out", "cv")
+
+
+def test_a_file_that_grows_while_the_run_reads_is_named(tmp_path: Path) -> None:
+    own = sound_folder(tmp_path)
+    opened = source_of(own).open(None)
+    name = opened.entries()[2].name
+    with (own.folder / name).open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(DataError, match="changed since the manifest was written") as error:
+        opened.image(2)
+    assert error.value.where == name
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_a_full_disk_leaves_the_earlier_option_file_and_manifest(
+    failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = sound_folder(tmp_path)
+    source = source_of(own)
+    files = OptionFiles(tmp_path, "films")
+    before = {path.name: path.read_bytes() for path in files.options.parent.iterdir()}
+    rows = read_rows(own.csv.read_bytes())[:2]
+    checksums = dict.fromkeys((one.cells["file"] for one in rows), "0")
+    write = Path.write_bytes
+    written: list[Path] = []
+
+    def full(self: Path, content: bytes) -> int:
+        if len(written) == failing:
+            write(self, content[:3])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(self)
+        return write(self, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        files.write(replace(source, title="Others"), rows, checksums)
+    after = {path.name: path.read_bytes() for path in files.options.parent.iterdir()}
+    assert after == before

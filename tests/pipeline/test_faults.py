@@ -1,0 +1,153 @@
+"""Full disks, missing rights, two runs at once, a home nobody may write: a line, nothing lost."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, Project
+
+OUTPUTS = ("data", "models", "scores", "combined", "reports")
+STAGES = (
+    ("ingest",),
+    ("audit",),
+    ("restore",),
+    ("extract", "features=[first_order,wavelet]"),
+    ("train_baseline", f"model={BASELINES[0]}"),
+    ("train_network", f"model={NETWORK}"),
+    ("combine", "combination=[stacking]"),
+    ("evaluate",),
+    ("record",),
+)
+# Runs every stage with so many kB left on the disk; prints what came of it, as JSON.
+FILL_AND_RUN = """
+import json, os, shutil, subprocess, sys
+from pathlib import Path
+from tests.pipeline.project import Project
+outputs, stages, left = json.loads(sys.argv[1])
+project = Project(Path.cwd())
+found = []
+for stage in stages:
+    for kilobytes in left:
+        before = project.hashes(*outputs)
+        free = shutil.disk_usage(".").free
+        with open("filler", "wb") as filler:
+            os.posix_fallocate(filler.fileno(), 0, max(1, free - 1024 * kilobytes))
+        done = project.stage(*stage)
+        os.unlink("filler")
+        found.append([stage[0], kilobytes, done.returncode, done.stderr,
+                      project.hashes(*outputs) == before])
+print(json.dumps(found))
+"""
+
+
+def mounted(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell script where it may mount file systems that nobody else sees, else skip."""
+    own = ["unshare", "--user", "--mount", "--map-root-user", "sh", "-euc"]
+    trial = [*own, "mount -t tmpfs -o size=64k none /mnt"]
+    if not shutil.which("unshare") or subprocess.run(trial, capture_output=True).returncode:
+        pytest.skip("this system lets no user mount a file system")
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    command = [*own, script, "sh", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
+
+
+@pytest.mark.thorough
+def test_a_full_disk_costs_one_line_and_no_output_in_every_stage(
+    finished: Project, tmp_path: Path
+) -> None:
+    script = 'mount -t tmpfs -o size=200m none "$1"; cp -a "$2/." "$1"; cd "$1"; "$3" -c "$4" "$5"'
+    wanted = json.dumps([OUTPUTS, STAGES, [0, 40]])
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    done = mounted(script, str(folder), str(finished.folder), sys.executable, FILL_AND_RUN, wanted)
+    assert done.returncode == 0, done.stderr
+    for stage, left, code, said, unchanged in json.loads(done.stdout):
+        case = f"{stage} with {left} kB left: {code} {said}"
+        assert unchanged, case
+        assert code == 0 or (len(said.splitlines()) == 1 and "space" in said), case
+
+
+@pytest.mark.slow
+def test_a_stage_that_may_write_no_more_says_so(finished: Project, tmp_path: Path) -> None:
+    copy = Project(tmp_path / "project")
+    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    before = copy.hashes(*OUTPUTS)
+    done = copy.run("sh", "-c", "ulimit -f 1; exec python pipeline/restore.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith("restore: File too large")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert copy.hashes(*OUTPUTS) == before
+
+
+@pytest.mark.thorough
+def test_a_read_only_folder_costs_one_line(finished: Project, tmp_path: Path) -> None:
+    script = 'mount --bind "$1" "$1"; mount -o remount,ro,bind "$1"; cd "$1"; exec "$2" "$3"'
+    copy = tmp_path / "project"
+    shutil.copytree(finished.folder, copy, symlinks=True)
+    done = mounted(script, str(copy), sys.executable, "pipeline/restore.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith("restore: Read-only file system"), done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+@pytest.mark.slow
+def test_a_second_dvc_waits_for_nobody_and_says_who_is_at_work(project: Project) -> None:
+    stage = {"cmd": "sleep 6; cp params.yaml out.txt", "deps": ["params.yaml"], "outs": ["out.txt"]}
+    (project.folder / "dvc.yaml").write_text(json.dumps({"stages": {"copy": stage}}))
+    assert project.run("dvc", "init", "--no-scm", "-q").returncode == 0
+    first = project.start("dvc", "repro")
+    assert first.stdout is not None
+    while "Running stage" not in first.stdout.readline():
+        pass
+    second = project.run("dvc", "repro")
+    assert second.returncode != 0
+    assert str(first.pid) in second.stderr or "Unable to acquire lock" in second.stderr
+    first.communicate()
+    assert first.returncode == 0
+    assert "didn't change, skipping" in project.run("dvc", "repro").stdout
+
+
+@pytest.mark.thorough
+def test_a_home_that_cannot_be_written_changes_no_byte(finished: Project, tmp_path: Path) -> None:
+    copy = Project(tmp_path / "project")
+    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    shutil.rmtree(copy.folder / ".work", ignore_errors=True)
+    for stage in STAGES:
+        done = copy.run(sys.executable, f"pipeline/{stage[0]}.py", *stage[1:], HOME="/proc/none")
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+    assert copy.hashes(*OUTPUTS) == finished.hashes(*OUTPUTS)
+    assert copy.run("dvc", "status", HOME="/proc/none").returncode == 0
+
+
+@pytest.mark.thorough
+def test_a_locked_database_costs_a_warning_and_no_result(finished: Project, tmp_path: Path) -> None:
+    copy = Project(tmp_path / "project")
+    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    before = copy.hashes("reports")
+    holder = sqlite3.connect(copy.folder / "mlflow.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    done = copy.stage("record")
+    holder.close()
+    assert done.returncode == 0
+    assert "database is locked" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert copy.hashes("reports") == before
+    again = copy.stage("record")
+    assert "ecorded" in again.stdout, again.stderr
+
+
+@pytest.mark.thorough
+def test_a_folder_of_any_name_runs(finished: Project, tmp_path: Path) -> None:
+    copy = Project(tmp_path / ("Größe 'a' \"b\" $c=1 " + 100 * "x" + " , ü"))
+    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    for stage in STAGES:
+        done = copy.stage(*stage)
+        assert done.returncode == 0, done.stderr
+    assert copy.hashes(*OUTPUTS) == finished.hashes(*OUTPUTS)

@@ -1,0 +1,144 @@
+"""Each line that README and tutorial tell a newcomer to type, typed into a fresh state."""
+
+import re
+import shutil
+import socket
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from tests.pipeline.project import REPOSITORY, Project, make_project
+
+pytestmark = pytest.mark.thorough
+WIDEST = 160  # columns that a person can compare
+_TIME = re.compile(r"(seconds?|minutes?|hour|\d s)\b")
+
+
+def usage() -> list[tuple[str, str]]:
+    """Return command and comment of each line below `Use it`."""
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    block = text.split("## Use it", 1)[1].split("```bash\n", 1)[1].split("```", 1)[0]
+    pairs = [line.split(" #", 1) for line in block.splitlines()]
+    return [(one[0].strip(), one[1] if len(one) > 1 else "") for one in pairs]
+
+
+LINES = [line for line in usage() if not line[0].startswith(("source", "make ui"))]
+
+
+@pytest.fixture(scope="module")
+def cloned(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a project as after clone and `make repro`, with few small images and models."""
+    project = make_project(tmp_path_factory.mktemp("readme") / "project")
+    for name in (".gitignore", "Makefile", "studies"):
+        source = REPOSITORY / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, project.folder / name)
+    project.edit("params.yaml", baselines=["svm", "random_forest"], features="first_order")
+    tiny = project.folder / "conf/dataset/tiny.yaml"
+    shutil.copy(tiny, project.folder / "conf/dataset/breastmnist.yaml")
+    images = project.folder / "images"
+    images.mkdir()
+    rows = ["file,label,patient_id"]
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 20, 20), dtype=np.uint8)
+    for at, image in enumerate(pixels):
+        Image.fromarray(image).save(images / f"{at}.png")
+        rows.append(f"{at}.png,{('benign', 'cancer')[at // 2 % 2]},P{at // 2}")
+    (project.folder / "images.csv").write_text("\n".join(rows) + "\n")
+    for name in ("new1.dcm", "new2.dcm"):  # told by its content, not by its name
+        shutil.copy(images / "1.png", project.folder / name)
+    for command in (
+        ["git", "init", "-q", "-b", "main"],
+        ["git", "config", "user.name", "a"],
+        ["git", "config", "user.email", "a@example.org"],
+        ["dvc", "init", "-q"],
+        ["dvc", "repro", "-q"],
+        ["git", "add", "-A"],
+        ["git", "commit", "-qm", "start"],
+    ):
+        done = project.run(*command)
+        assert done.returncode == 0, (command, done.stderr)
+    return project
+
+
+@pytest.fixture
+def fresh(cloned: Project, tmp_path: Path) -> Project:
+    """Return a copy of its own."""
+    copy = Project(tmp_path / "project")
+    shutil.copytree(cloned.folder, copy.folder, symlinks=True)
+    return copy
+
+
+@pytest.mark.parametrize(("command", "comment"), LINES, ids=[line[0][:40] for line in LINES])
+def test_each_line_works_without_a_warning_and_says_how_long_it_takes(
+    command: str, comment: str, fresh: Project
+) -> None:
+    assert _TIME.search(comment), command
+    done = fresh.run("sh", "-c", command.replace("range(5)", "range(1)"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    for bad in ("Traceback", "WARNING", "No file hash info", "failed to load"):
+        assert bad not in said, said
+    if "exp show" in command:
+        lines = done.stdout.splitlines()
+        assert max(map(len, lines)) <= WIDEST
+        assert "best_network_minus_baseline.roc_auc" in done.stdout
+    if "queue start" in command:
+        assert fresh.run("dvc", "queue", "stop", "--kill").returncode == 0
+
+
+def test_a_run_that_stops_for_want_of_its_file_is_undone_by_one_line(fresh: Project) -> None:
+    before = (fresh.folder / "params.yaml").read_bytes()
+    (fresh.folder / "source/tiny.npz").unlink()
+    for how in (["--temp"], []):
+        done = fresh.run("dvc", "exp", "run", *how, "-S", "dataset=breastmnist", "-S", "design=cv")
+        assert done.returncode != 0
+        told = done.stdout + done.stderr
+        assert "`git checkout params.yaml` undoes" in told, told
+        changed = (fresh.folder / "params.yaml").read_bytes() != before
+        assert changed == (how == [])
+    assert fresh.run("git", "checkout", "params.yaml").returncode == 0
+    assert (fresh.folder / "params.yaml").read_bytes() == before
+    again = fresh.run("dvc", "repro")
+    assert again.returncode == 0, again.stderr
+    assert "Running stage" not in again.stdout
+
+
+def test_the_tutorials_change_is_shown_and_undone(fresh: Project) -> None:
+    change = "conf/model/svm.yaml:inverse_regularisation=0.1"
+    done = fresh.run("dvc", "exp", "run", "-S", change)
+    assert done.returncode == 0, done.stderr
+    shown = fresh.run("dvc", "metrics", "diff")
+    assert shown.returncode == 0
+    assert "failed to load" not in shown.stdout + shown.stderr
+    undone = fresh.run("sh", "-c", "git checkout conf params.yaml && dvc repro")
+    assert undone.returncode == 0, undone.stderr
+    wrong = fresh.stage("train_baseline", "model=svm", "model.kernel=cubic")
+    assert wrong.returncode == 2
+    assert len(wrong.stderr.splitlines()) == 1
+
+
+def test_make_ui_answers(fresh: Project) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+    command = ["make", "-o", "setup", "-o", ".venv/installed", "ui", f"PORT={port}"]
+    server = fresh.start(*command, f"PATH={fresh.environment['PATH']}")
+    try:
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as page:
+                    assert page.status == 200
+                    return
+            except OSError:
+                assert server.poll() is None
+                time.sleep(0.5)
+        pytest.fail("no answer")
+    finally:
+        for process in (*psutil.Process(server.pid).children(recursive=True), server):
+            process.terminate()
+        server.wait()
