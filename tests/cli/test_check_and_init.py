@@ -2,14 +2,20 @@
 
 import csv
 import hmac
+import io
 import shutil
 import subprocess
 import sys
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pyrage
 import pytest
 import yaml
+from PIL import Image
+from pyrage import x25519
 
 from skiagram.cli.main import main
 from skiagram.datasets.folder.source import Folder
@@ -17,6 +23,8 @@ from skiagram.errors import DataError
 from skiagram.options import build
 from tests.datasets.own_folders import (
     OwnFolder,
+    dicom,
+    encoded,
     faulty,
     mixed_folder,
     png,
@@ -25,6 +33,8 @@ from tests.datasets.own_folders import (
     write_folder,
 )
 from tests.datasets.sources import ingested
+from tests.datasets.test_burnt_in_text import film as smooth_film
+from tests.datasets.test_burnt_in_text import planted
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -257,12 +267,15 @@ def test_the_manifest_can_live_outside_with_patients_under_a_key(
         hashed = [one["patient_id"] for one in csv.DictReader(file)]
     expected = [hmac.new(KEY.encode(), one.encode(), "sha256").hexdigest() for one in plain]
     assert hashed == [f"hmac-{one}" for one in expected]
+    text = manifest.read_text()
+    assert not any(path.name in text for path in own.folder.rglob("*"))
+    assert not any(path.stem in text for path in own.folder.rglob("MRN*"))
     _, cases = ingested(source, tmp_path / "out", "cv")
     assert len(set(cases.patient_id)) == len(set(plain))
     everything = shown + (project / "conf/dataset/films.yaml").read_text()
     assert KEY not in everything
     assert main([*line, *outside, "--renew"]) == 2
-    assert "--patient-key: the patients of the manifest are hashed" in capsys.readouterr().err
+    assert "--patient-key: the names in the manifest are under a key" in capsys.readouterr().err
     assert main([*line, *keyed, "--renew"]) == 2
     assert "--manifest-outside: the manifest is" in capsys.readouterr().err
     before = manifest.read_bytes()
@@ -276,7 +289,7 @@ def test_the_manifest_can_live_outside_with_patients_under_a_key(
         (["--manifest-outside", "conf"], "", "--manifest-outside: `conf` was given"),
         (["--manifest-outside", "nowhere"], "", "a folder that exists and lies outside"),
         ([], "short", "SKIAGRAM_PATIENT_KEY: a key of 5 bytes. Allowed: at least 16"),
-        (["--patient", "file"], KEY, "SKIAGRAM_PATIENT_KEY: no column holds patients alone"),
+        (["--patient", "file"], KEY, "SKIAGRAM_PATIENT_KEY: the column `file` does not"),
     ],
 )
 def test_a_place_or_a_key_that_keeps_nothing_secret_is_refused(
@@ -444,3 +457,84 @@ def test_wrong_arguments_are_one_line(
     error = capsys.readouterr().err
     assert error.startswith(message)
     assert error.count("\n") == 1
+
+
+def test_an_encrypted_archive_becomes_the_same_data_set(
+    project: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Written and ingested like its folder; the key stands nowhere, and no file but the archive."""
+    own = sound_folder(tmp_path)
+    identity = x25519.Identity.generate()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        tar.add(own.folder, ".")
+    archive = tmp_path / "vault" / "films.tar.age"
+    archive.parent.mkdir()
+    archive.write_bytes(pyrage.encrypt(buffer.getvalue(), [identity.to_public()]))
+    plain = ingested(written_by_init(own.folder, own, "plain"), tmp_path / "plain", "cv")[0]
+
+    monkeypatch.setenv("SKIAGRAM_ARCHIVE_KEY", str(identity))
+    shutil.rmtree(own.folder)
+    source = written_by_init(archive, own, "films")
+    folders = ingested(source, tmp_path / "out", "cv")[0]
+    for name in ("images/index.json", "cases/cases.parquet", "sealed/labels.parquet"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
+    assert plain != folders
+    for file in tmp_path.rglob("*"):
+        assert not file.is_file() or str(identity).encode() not in file.read_bytes()
+    assert str(identity) not in "".join(capsys.readouterr())
+
+    monkeypatch.setenv("SKIAGRAM_ARCHIVE_KEY", str(x25519.Identity.generate()))
+    assert main(["init", str(archive), str(own.csv), "--positive", "cancer", "--name", "b"]) == 4
+    assert "another key is needed" in capsys.readouterr().err
+    assert not (project / "conf/dataset/b.yaml").exists()
+
+
+def written_by_init(place: Path, own: OwnFolder, name: str) -> Folder:
+    assert main(["init", str(place), str(own.csv), "--positive", "cancer", "--name", name]) == 0
+    return written(Path(), name)
+
+
+def test_check_names_marks_that_look_like_text_and_cuts_them_out(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {
+        f"film-{at}.png": encoded(Image.fromarray(smooth_film(at, 256)), "PNG") for at in range(16)
+    }
+    marked, _ = planted(smooth_film(3, 256), "MUSTER ANNA 1956", (8, 8), 20)
+    files["film-3.png"] = encoded(Image.fromarray(marked), "PNG")
+    own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
+    examples = tmp_path / "to_look_at"
+    assert main(["check", *words(own, "--text-examples", str(examples))]) == 0
+    shown = capsys.readouterr().out
+    assert "1 of 16 images have marks in their borders that look like text" in shown
+    assert "for example film-3.png" in shown
+    assert "No search finds all text" in shown
+    (picture,) = examples.iterdir()
+    assert np.ptp(np.asarray(Image.open(picture))) == 255
+    assert main(["check", *words(own, "--text-examples", str(examples))]) == 2
+    assert "exists" in capsys.readouterr().err
+
+
+def test_check_names_files_that_were_captured_from_a_screen(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {
+        f"film-{at}.dcm": dicom(
+            at, SOPClassUID="1.2.840.10008.5.1.4.1.1.7", ConversionType="WSD" if at < 3 else "DF"
+        )
+        for at in range(4)
+    } | {f"film-{at}.dcm": dicom(at, Modality="US") for at in range(4, 8)}
+    files["film-7.dcm"] = dicom(7, Modality="US", BurnedInAnnotation="NO")
+    own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
+    main(["check", *words(own)])
+    shown = capsys.readouterr().out
+    for line in (
+        "3 DICOM files are by their header a workstation's screen",
+        "1 DICOM files are",
+        "3 DICOM files are by their header an ultrasound screen",
+    ):
+        assert line in shown

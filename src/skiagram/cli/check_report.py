@@ -6,11 +6,13 @@ Times are measured on the images themselves where they can be.
 import dataclasses
 import re
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image as Pillow
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.file_trees import FileTree
@@ -32,6 +34,8 @@ _SAMPLE = 8
 _PATIENCE = 5.0  # seconds after which no further image is tried
 _NETWORK_SECONDS = 5e-7  # a pixel, epoch and core: 1e-7 in small_cnn, 4e-7 to 8e-7 in article_cnn
 _RESTORED_BYTES = 4
+_EXAMPLES = 5
+_MOST_PICTURES = 24
 _REFERENCE = re.compile(r"\$\{params:(\w+)\}")
 
 
@@ -82,6 +86,52 @@ def left_out_text(rows: Sequence[Row], columns: Columns) -> str:
     if harmless:
         lines.append(f"To take some as covariates: --covariates '{','.join(harmless)}'")
     return "\n".join(lines)
+
+
+def text_in_pixels(examined: Sequence[ExaminedFile]) -> str:
+    """Return which images may hold text in their pixels; empty where none does."""
+    marked = [file for file in examined if file.text]
+    expected = Counter(file.text_expected for file in examined if file.text_expected)
+    if not marked and not expected:
+        return ""
+    lines = ["Text in the pixels may name a patient, and models learn from labels of a device:"]
+    if marked:
+        names = ", ".join(file.name for file in marked[:_EXAMPLES])
+        lines.append(
+            f"  {len(marked)} of {len(examined)} images have marks in their borders that look like "
+            f"text, for example {names}"
+        )
+    lines += [
+        f"  {number} DICOM files are by their header {kind}: look at some of them"
+        for kind, number in expected.most_common()
+    ]
+    lines += [
+        "  Look at them (--text-examples), then choose `burnt_in_text: mask` or `refuse` in the "
+        "option file.",
+        "  No search finds all text. De-identify before files leave the hospital, for example with "
+        "RSNA's CTP, which blanks regions by device, or dicognito for the headers.",
+    ]
+    return "\n".join(lines)
+
+
+def write_text_examples(survey: Survey, folder: Path) -> int:
+    """Write a picture of the first marks of some files, with what is around; return how many.
+
+    Args:
+        survey: What was found.
+        folder: A folder that does not exist yet.
+    """
+    marked = [file for file in survey.examined if file.text]
+    folder.mkdir(parents=True)
+    chosen = marked[:: -(-len(marked) // _MOST_PICTURES)] if marked else []
+    for number, file in enumerate(chosen):
+        image = read_pixels(survey.files, file.reference)
+        around = file.text[0].grown(max(20, file.text[0].height), image.shape)
+        part = image[around.top : around.bottom, around.left : around.right].astype(np.float64)
+        low, high = np.nanmin(part), np.nanmax(part)
+        levels = np.nan_to_num((part - low) / max(high - low, 1e-9) * 255).astype(np.uint8)
+        Pillow.fromarray(levels).save(folder / f"mark-{number:02d}.png")
+    return len(chosen)
 
 
 def _counts(survey: Survey, source: Folder) -> str:
