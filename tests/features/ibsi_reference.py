@@ -257,5 +257,5 @@ def _of_region(region: RegionOfInterest, end: str) -> Values:
         for axis, name in enumerate("zyx"):
             places = np.nonzero(mask)[axis]
             found[f"{kind}_mask_dim_{name}"] = mask.shape[axis]
-            found[f"{kind}_mask_bb_dim_{name}"] = np.ptp(places) + 1
+            found[f"{kind}_mask_bb_dim_{name}"] = float(np.ptp(places) + 1)
     return {f"{name}_{end}": float(value) for name, value in found.items()}

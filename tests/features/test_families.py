@@ -26,7 +26,7 @@ def family(name: str) -> FeatureFamily:
 ANY_CHANNELS = {"acquisition"}  # of the file, not of what it shows
 OTHERS = {
     *("colour", "covariates", "embedding"),  # need three channels, no image, or weights
-    *("morphology", "local_intensity"),  # need volumes, or a spacing
+    *("morphology", "local_intensity", "log_3mm"),  # need volumes, or a spacing
 }
 FAMILIES = {
     path.stem: family(path.stem)

@@ -4,6 +4,7 @@ Colour is reduced to luminance, a region is found and intensities become grey le
 families that need them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -166,25 +167,34 @@ class FeatureBatch:
         """The regions that form and borders are measured on; None for the whole images."""
         return self.masks if self.outlines is None else self.outlines
 
-    def cropped(self) -> "FeatureBatch":
+    def cropped(self, margin: Sequence[int] | None = None) -> "FeatureBatch":
         """Return the images cut to the smallest box that holds all regions, without a copy.
 
         The work of whatever looks no further than the region then grows with the region.
+
+        Args:
+            margin: Pixels around the box that are kept, of each axis; None for none.
         """
         if self.masks is None or self.forms is None:
             return self
-        if "cropped" not in self._kept:
-            axes = range(1, self.forms.ndim)
+        axes = range(1, self.forms.ndim)
+        around = tuple(margin or [0] * len(axes))
+        if ("cropped", around) not in self._kept:
             box = [slice(None)]
-            for axis in axes:
+            for axis, more in zip(axes, around, strict=True):
                 others = tuple(other for other in (0, *axes) if other != axis)
                 places = np.flatnonzero(self.forms.any(axis=others))
-                box.append(slice(places[0], places[-1] + 1) if len(places) else slice(None))
-            inner = tuple(box)
-            outlines = None if self.outlines is None else self.outlines[inner]
-            images, masks = self.images[inner], self.masks[inner]
-            self._kept["cropped"] = FeatureBatch(images, masks, self.spacing, outlines)
-        cropped: FeatureBatch = self._kept["cropped"]
+                inner = (
+                    slice(max(0, places[0] - more), places[-1] + more + 1)
+                    if len(places)
+                    else slice(None)
+                )
+                box.append(inner)
+            part = tuple(box)
+            outlines = None if self.outlines is None else self.outlines[part]
+            images, masks = self.images[part], self.masks[part]
+            self._kept["cropped", around] = FeatureBatch(images, masks, self.spacing, outlines)
+        cropped: FeatureBatch = self._kept["cropped", around]
         return cropped
 
     def check_planes(self, family: str) -> None:

@@ -123,7 +123,7 @@ class TextureFamily(LevelFamily, ABC):
         if self.dimension != "2D" or grey.depth == 1:
             return self.describe(grey)
         planes = grey.planes()
-        touched = planes.levels.reshape(len(planes.levels), -1).any(axis=1)
+        touched = np.asarray(planes.levels.reshape(len(planes.levels), -1).any(axis=1))
         features = self.describe(planes.of(touched))
         count = touched.reshape(len(grey.levels), -1).sum(axis=1)
         first = np.concatenate([[0], np.cumsum(count)[:-1]])

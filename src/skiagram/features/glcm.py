@@ -480,8 +480,8 @@ class Glcm(TextureFamily):
             directions first (IBSI SUJT).
     """
 
-    distances: Several
-    aggregation: Aggregation
+    distances: Several  # type: ignore[misc]  # by keyword only
+    aggregation: Aggregation  # type: ignore[misc]
 
     prefix: ClassVar[str] = "glcm"
     groups: ClassVar[tuple[type[Features], ...]] = (GlcmDistributions, GlcmRelations)

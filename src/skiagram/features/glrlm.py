@@ -315,7 +315,7 @@ class Glrlm(TextureFamily):
             BTW3); `merged` adds up the matrices of all directions first (IBSI SUJT).
     """
 
-    aggregation: Aggregation
+    aggregation: Aggregation  # type: ignore[misc]  # by keyword only
 
     prefix: ClassVar[str] = "glrlm"
     groups: ClassVar[tuple[type[Features], ...]] = (GlrlmFeatures,)

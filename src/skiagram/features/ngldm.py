@@ -174,8 +174,8 @@ class Ngldm(TextureFamily):
         coarseness: Difference of the levels up to which a neighbour is dependent, in levels.
     """
 
-    distance: Annotated[int, Field(ge=1, le=7)]
-    coarseness: Annotated[int, Field(ge=0, lt=MOST_LEVELS)]
+    distance: Annotated[int, Field(ge=1, le=7)]  # type: ignore[misc]  # by keyword only
+    coarseness: Annotated[int, Field(ge=0, lt=MOST_LEVELS)]  # type: ignore[misc]
 
     prefix: ClassVar[str] = "ngldm"
     groups: ClassVar[tuple[type[Features], ...]] = (NgldmFeatures,)

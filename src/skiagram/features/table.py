@@ -83,6 +83,7 @@ def has_prefix(column: str, prefix: str) -> bool:
 
     Args:
         column: Name of a feature, for example `glcm_distance_1_contrast`.
-        prefix: Whole words from its start: `glcm` and `glcm_distance_1`, but not `gl`.
+        prefix: Whole words from its start: `glcm` and `glcm_distance_1`, but not `gl`; `log_3mm` of
+            `log_3mm.glcm_contrast`.
     """
-    return f"{column}_".startswith(f"{prefix}_")
+    return f"{column}_".startswith((f"{prefix}_", f"{prefix}."))

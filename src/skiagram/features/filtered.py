@@ -1,0 +1,108 @@
+"""Features of filtered images: any family on the response of a filter (IBSI manual, chapter 2)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from skiagram.errors import DataError
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.feature import Definition
+from skiagram.features.filters.filter import Filter
+from skiagram.features.morphology import spacing_of
+from skiagram.options import STRICT, build
+
+Floats = NDArray[np.float64]
+
+
+def _built(value: Any) -> Any:
+    """Return options as the dataclass that their `_target_` names."""
+    return build(value, "filter or family") if isinstance(value, Mapping) else value
+
+
+@dataclass(**STRICT)
+class Filtered:
+    """Families of features on the response of a filter.
+
+    The region is that of the image. Columns are `<name>.<column of the family>`.
+
+    Attributes:
+        name: Of the filter, before the point in the columns' names.
+        filter: A `_target_` of `skiagram.features.filters` with its options.
+        families: `_target_` and options of each family; those of intensity and texture tell most.
+    """
+
+    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
+    filter: Annotated[Any, BeforeValidator(_built)]
+    families: Annotated[tuple[Annotated[Any, BeforeValidator(_built)], ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _filter_and_families(self) -> Self:
+        if not isinstance(self.filter, Filter):
+            raise ValueError("`filter`: a class of `skiagram.features.filters`")  # noqa: TRY004
+        others = [type(one).__name__ for one in self.families if not hasattr(one, "extract")]
+        if others:
+            raise ValueError(f"`{others[0]}` is no feature family")
+        return self
+
+    def names(self) -> tuple[str, ...]:
+        """Return the feature names in column order, for example `log_3mm.glcm_contrast`."""
+        return tuple(f"{self.name}.{name}" for one in self.families for name in one.names())
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        return tuple(
+            replace(definition, name=f"{self.name}.{definition.name}")
+            for one in self.families
+            for definition in one.definitions()
+        )
+
+    def extract(self, batch: FeatureBatch) -> Floats:
+        """Compute the features of n images or volumes.
+
+        Args:
+            batch: Of one channel, or of three reduced to luminance; a plane image is one slice.
+
+        Returns:
+            (n, n_features) float64, finite.
+
+        Raises:
+            DataError: A family refuses the images, a filter in 3D meets plane images, or one in mm
+                an unknown spacing.
+        """
+        responses = self.respond(batch)
+        return np.hstack([family.extract(responses) for family in self.families])
+
+    def respond(self, batch: FeatureBatch) -> FeatureBatch:
+        """Return the responses of n images with their regions, cut to these.
+
+        Raises:
+            DataError: As `extract`.
+        """
+        if self.filter.dimension == "3D" and not batch.volumes:
+            raise DataError(
+                f"`{self.name}` is a filter in 3D, which plane images have not",
+                where="features",
+                allowed="volumes",
+                remedy=f"set `dimension: 2D` in its option file, or leave `{self.name}` out",
+            )
+        spacing = np.ones((len(batch), 3))
+        if self.filter.in_mm:
+            spacing[:, -2 if not batch.volumes else 0 :] = spacing_of(batch, self.name)
+        part = self._near(batch, spacing)
+        images = part.intensities(self.name)
+        slices = images if part.volumes else images[:, None]
+        found = np.empty(slices.shape, dtype=np.float32)
+        for row, (image, steps) in enumerate(zip(slices, spacing, strict=True)):
+            found[row] = self.filter.respond(image, steps.tolist())
+        shaped = found[..., None] if part.volumes else found[:, 0]
+        return FeatureBatch(shaped, part.masks, part.spacing, part.outlines).cropped()
+
+    def _near(self, batch: FeatureBatch, spacing: Floats) -> FeatureBatch:
+        """Return the images cut to the regions and what the filter reaches around them."""
+        reach = self.filter.reach(spacing.min(axis=0).tolist())
+        return batch if reach is None else batch.cropped(reach if batch.volumes else reach[1:])

@@ -1,0 +1,1 @@
+"""Filters whose responses are described in place of the image (IBSI manual, chapter 2)."""

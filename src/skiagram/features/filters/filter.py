@@ -1,0 +1,144 @@
+"""What every filter offers, and what several need: edges, rotations, convolution, pooling.
+
+The IBSI's second reference manual (arXiv:2006.05470) names axes x, y, z; arrays have them last to
+first. A plane filter works on each slice for itself.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from itertools import permutations, product
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
+
+from skiagram.options import STRICT
+
+Floats = NDArray[np.float64]
+Boundary = Literal["zero", "nearest", "periodic", "mirror"]
+Pooling = Literal["average", "max"]
+PAD = {"zero": "constant", "nearest": "edge", "periodic": "wrap", "mirror": "symmetric"}
+_NDIMAGE = {"zero": "constant", "nearest": "nearest", "periodic": "wrap", "mirror": "reflect"}
+
+
+@dataclass(**STRICT)
+class Filter(ABC):
+    """Base of a filter.
+
+    Attributes:
+        dimension: `2D`: each slice for itself; `3D`: across slices.
+        boundary: How the image goes on beyond its edge: by zeros, by its last voxel (`nearest`),
+            from the start (`periodic`), or as in a mirror whose edge voxel counts twice.
+    """
+
+    dimension: Literal["2D", "3D"]
+    boundary: Boundary
+
+    in_mm: ClassVar[bool] = False  # whether an option is in mm
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes of (depth, height, width) that the filter works on, x first."""
+        return (2, 1) if self.dimension == "2D" else (2, 1, 0)
+
+    @abstractmethod
+    def reach(self, spacing: Sequence[float]) -> tuple[int, int, int] | None:
+        """Return how far the filter looks, in voxels of each axis; None for the whole image.
+
+        Args:
+            spacing: Slice, row and column spacing, in mm.
+        """
+
+    def _around(self, voxels: int) -> tuple[int, int, int]:
+        """Return the reach of a filter that looks equally far along all of its axes."""
+        return (voxels if self.dimension == "3D" else 0, voxels, voxels)
+
+    @abstractmethod
+    def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
+        """Return the response of the filter.
+
+        Args:
+            image: (depth, height, width), finite.
+            spacing: Slice, row and column spacing, in mm.
+
+        Returns:
+            Of the same shape.
+        """
+
+
+Kernels = tuple[Floats, ...]  # along one axis, one after the other
+
+
+def convolve(
+    image: Floats, axes: Sequence[int], kernels: Sequence[Kernels], boundary: Boundary
+) -> Floats:
+    """Convolve with separable kernels.
+
+    Args:
+        image: (depth, height, width).
+        axes: Of the kernels.
+        kernels: Of each axis, of odd length.
+        boundary: Beyond the edge.
+    """
+    from scipy.ndimage import convolve1d
+
+    for axis, several in zip(axes, kernels, strict=True):
+        for kernel in several:
+            image = convolve1d(image, kernel, axis=axis, mode=_NDIMAGE[boundary])
+    return image
+
+
+def rotated(kernels: Sequence[Kernels]) -> list[tuple[Kernels, ...]]:
+    """Return separable kernels turned by all right angles, each distinct result once.
+
+    Args:
+        kernels: Of each axis, x first; two axes or three.
+    """
+    turns = []
+    for order in permutations(range(len(kernels))):
+        even = _even(order)
+        for signs in product((1, -1), repeat=len(kernels)):
+            if (np.prod(signs) == 1) == even:
+                pairs = zip(order, signs, strict=True)
+                turns.append(tuple(tuple(one[::sign] for one in kernels[at]) for at, sign in pairs))
+    distinct = {tuple(one.tobytes() for axis in turn for one in axis): turn for turn in turns}
+    return list(distinct.values())
+
+
+def _even(order: Sequence[int]) -> bool:
+    pairs = [(one, other) for one in range(len(order)) for other in range(one)]
+    return sum(order[one] < order[other] for one, other in pairs) % 2 == 0
+
+
+def pooled(responses: Iterable[Floats], pooling: Pooling) -> Floats:
+    """Return the voxel-wise mean or maximum of responses, of which one is held at a time."""
+    total: Floats | None = None
+    count = 0
+    for response in responses:
+        count += 1
+        if total is None:
+            total = response.copy()
+        elif pooling == "max":
+            np.maximum(total, response, out=total)
+        else:
+            total += response
+    if total is None:
+        raise ValueError("no response")
+    return total if pooling == "max" else total / count
+
+
+def box_mean(image: Floats, support: int, axes: Sequence[int], boundary: Boundary) -> Floats:
+    """Return the mean over a box of voxels.
+
+    Args:
+        image: (depth, height, width).
+        support: Voxels of its side, odd.
+        axes: Of the box.
+        boundary: Beyond the edge.
+    """
+    from scipy.ndimage import uniform_filter1d
+
+    for axis in axes:
+        image = uniform_filter1d(image, support, axis=axis, mode=_NDIMAGE[boundary])
+    return image

@@ -1,0 +1,69 @@
+"""Filter `laplacian_of_gaussian`: blobs and edges of one size (IBSI L6PA)."""
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from skiagram.features.filters.filter import Filter, Floats, convolve
+from skiagram.features.filters.riesz import Order, check_orders, in_frequencies, riesz
+from skiagram.options import STRICT
+
+
+@dataclass(**STRICT)
+class LaplacianOfGaussian(Filter):
+    """Laplacian of a Gaussian, sampled at the voxels (IBSI L6PA).
+
+    Attributes:
+        sigma: Standard deviation of the Gaussian, in mm (IBSI 41LN).
+        cutoff: Standard deviations after which the kernel ends (IBSI WGPM).
+        riesz: Orders of the Riesz transform along x, y and, in 3D, z (IBSI AYRS); null for none.
+    """
+
+    sigma: Annotated[float, Field(gt=0)]
+    cutoff: Annotated[float, Field(gt=0, le=10)]
+    riesz: tuple[Order, ...] | None
+
+    @model_validator(mode="after")
+    def _an_order_an_axis(self) -> Self:
+        check_orders(self.riesz, len(self.axes))
+        return self
+
+    in_mm: ClassVar[bool] = True
+
+    def reach(self, spacing: Sequence[float]) -> tuple[int, int, int] | None:
+        """Return how far the filter looks, in voxels of each axis; None for the whole image."""
+        if self.riesz is not None:
+            return None
+        z, y, x = (
+            self._length(step) if axis in self.axes else 0 for axis, step in enumerate(spacing)
+        )
+        return z, y, x
+
+    def _length(self, spacing: float) -> int:
+        return int(np.floor(self.cutoff * self.sigma / spacing + 0.5))
+
+    def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
+        """Return the response, (depth, height, width), per voxel²."""
+        gaussians, curvatures = {}, {}
+        for axis in self.axes:
+            sigma = self.sigma / spacing[axis]
+            reach = self._length(spacing[axis])
+            place = np.arange(-reach, reach + 1)
+            gaussian = np.exp(-(place**2) / (2 * sigma**2)) / (np.sqrt(2 * np.pi) * sigma)
+            gaussians[axis] = gaussian
+            curvatures[axis] = (place**2 / sigma**2 - 1) / sigma**2 * gaussian
+        total = np.zeros(image.shape)
+        for curved in self.axes:
+            kernels = [
+                (curvatures[axis] if axis == curved else gaussians[axis],) for axis in self.axes
+            ]
+            total += convolve(image, self.axes, kernels, self.boundary)
+        if self.riesz is None:
+            return total
+        orders, margin = self.riesz, len(gaussians[2])
+        return in_frequencies(
+            total, self.axes, lambda frequencies: riesz(orders, frequencies), self.boundary, margin
+        )

@@ -1,0 +1,69 @@
+"""Filter `laws`: levels, edges, spots, waves and ripples (IBSI JTXT)."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from skiagram.features.filters.filter import (
+    Filter,
+    Floats,
+    Pooling,
+    box_mean,
+    convolve,
+    pooled,
+    rotated,
+)
+from skiagram.options import STRICT
+
+KERNELS = {
+    "L5": np.array([1, 4, 6, 4, 1]) / np.sqrt(70),
+    "E5": np.array([-1, -2, 0, 2, 1]) / np.sqrt(10),
+    "S5": np.array([-1, 0, 2, 0, -1]) / np.sqrt(6),
+    "W5": np.array([-1, 2, 0, -2, 1]) / np.sqrt(10),
+    "R5": np.array([1, -4, 6, -4, 1]) / np.sqrt(70),
+    "L3": np.array([1, 2, 1]) / np.sqrt(6),
+    "E3": np.array([-1, 0, 1]) / np.sqrt(2),
+    "S3": np.array([-1, 2, -1]) / np.sqrt(6),
+}
+Kernel = Literal["L5", "E5", "S5", "W5", "R5", "L3", "E3", "S3"]
+
+
+@dataclass(**STRICT)
+class Laws(Filter):
+    """Product of Laws' kernels along the axes (IBSI JTXT).
+
+    Attributes:
+        kernels: Along x, y and, in 3D, z; a letter for level, edge, spot, wave or ripple, and the
+            length.
+        pooling: Of the responses to the kernel turned by all right angles; null for the kernel as
+            it is.
+        energy: Voxels on each side over which the absolute response is averaged (IBSI PQSD); null
+            for the response itself.
+    """
+
+    kernels: tuple[Kernel, ...]
+    pooling: Pooling | None
+    energy: Annotated[int, Field(ge=1, le=100)] | None
+
+    @model_validator(mode="after")
+    def _a_kernel_an_axis(self) -> Self:
+        if len(self.kernels) != len(self.axes):
+            raise ValueError(f"{len(self.axes)} kernels in {self.dimension}, one an axis")
+        return self
+
+    def reach(self, spacing: Sequence[float]) -> tuple[int, int, int]:
+        """Return how far the filter looks, in voxels of each axis."""
+        return self._around(2 + (self.energy or 0))
+
+    def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
+        """Return the response, (depth, height, width)."""
+        chosen = [(KERNELS[name],) for name in self.kernels]
+        turns = [tuple(chosen)] if self.pooling is None else rotated(chosen)
+        responses = (convolve(image, self.axes, turn, self.boundary) for turn in turns)
+        response = pooled(responses, self.pooling or "average")
+        if self.energy is None:
+            return response
+        return box_mean(np.abs(response), 2 * self.energy + 1, self.axes, self.boundary)

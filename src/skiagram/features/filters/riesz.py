@@ -1,0 +1,108 @@
+"""Filtering in the frequency domain, and Riesz transforms: derivatives of all octaves (IBSI AYRS).
+
+A Riesz transform goes with a band-pass (`simoncelli`, `laplacian_of_gaussian`).
+"""
+
+from collections.abc import Callable, Sequence
+from math import factorial, prod
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from skiagram.features.filters.filter import PAD, Boundary, Floats
+
+Order = Annotated[int, Field(ge=0, le=8)]
+Gain = Callable[[Sequence[Floats]], NDArray[np.generic]]
+
+
+def check_orders(orders: tuple[int, ...] | None, axes: int) -> None:
+    """Refuse orders of a Riesz transform that are not one an axis, or all 0.
+
+    Raises:
+        ValueError: Says what is allowed.
+    """
+    if orders is not None and (len(orders) != axes or not any(orders)):
+        raise ValueError(f"`riesz`: null, or {axes} orders, one an axis, not all 0")
+
+
+def riesz(orders: Sequence[int], frequencies: Sequence[Floats]) -> NDArray[np.complex128]:
+    """Return the gain of a Riesz transform at some frequencies.
+
+    Args:
+        orders: Along each axis, x first.
+        frequencies: Along each axis, arrays that spread over each other.
+    """
+    total = sum(orders)
+    length = np.sqrt(sum(frequency**2 for frequency in frequencies))
+    scale = np.sqrt(factorial(total) / prod(map(factorial, orders)))
+    powers = prod(f**order for f, order in zip(frequencies, orders, strict=True))
+    gain = np.divide(powers, length**total, out=np.zeros(length.shape), where=length > 0)
+    found: NDArray[np.complex128] = (-1j) ** total * scale * gain
+    return found
+
+
+def in_frequencies(
+    image: Floats, axes: Sequence[int], gain: Gain, boundary: Boundary, margin: int
+) -> Floats:
+    """Multiply the spectrum of an image.
+
+    Args:
+        image: (depth, height, width).
+        axes: That are transformed, x first.
+        gain: Given the frequencies along each of the axes, in shares of the highest, the factor of
+            each.
+        boundary: Beyond the edge.
+        margin: Voxels that the image is continued by, since a spectrum is that of a periodic image;
+            plays no part where the boundary is.
+    """
+    from scipy.fft import irfftn, rfftn
+
+    first = 0 if boundary == "periodic" else margin
+    width = [(0, 0)] * 3
+    for axis in axes:
+        size = image.shape[axis]
+        last = 0 if boundary == "periodic" else _odd_length(size + 2 * first) - size - first
+        width[axis] = (first, last)
+    wide = np.pad(image, width, mode=PAD[boundary])  # type: ignore[call-overload]
+    order = tuple(reversed(axes))  # the last is the one halved
+    sides = [wide.shape[axis] for axis in order]
+    there, back = [], []
+    for axis in axes:
+        one, other = _frequencies(wide.shape[axis], half=axis == order[-1])
+        shape = [1, 1, 1]
+        shape[axis] = -1
+        there.append(one.reshape(shape))
+        back.append(other.reshape(shape))
+    # The real part of the response to a gain is the response to the mean of it and its mirror.
+    gains = (gain(there) + np.conj(gain(back))) / 2
+    response: Floats = irfftn(rfftn(wide, axes=order) * gains, sides, axes=order)
+    inner = tuple(
+        slice(before, before + size) for (before, _), size in zip(width, image.shape, strict=True)
+    )
+    return response[inner]
+
+
+def _odd_length(least: int) -> int:
+    """Return an odd number, not smaller, that is quick to transform."""
+    from scipy.fft import next_fast_len
+
+    length: int = next_fast_len(least)
+    while length % 2 == 0:
+        length = next_fast_len(length + 1)
+    return length
+
+
+def _frequencies(size: int, half: bool) -> tuple[Floats, Floats]:
+    """Return the frequency of each place of a spectrum, and that of its mirror.
+
+    They run from −1 to 1 in equal steps, as in the IBSI's response maps: of an even number of
+    places none is 0, so that a mirrored image has slightly another response. The difference from a
+    spectrum's own places is lost as images grow.
+    """
+    place = np.arange(size // 2 + 1) if half else np.fft.ifftshift(np.arange(size) - size // 2)
+    shift = 1 - size % 2
+    steps = max(size - 1, 1)
+    there = np.clip((2 * place + shift) / steps, -1, 1)
+    return there, np.clip((-2 * place + shift) / steps, -1, 1)

@@ -1,0 +1,68 @@
+"""Filter `separable_wavelet`: undecimated separable wavelets (IBSI 25BO)."""
+
+from collections.abc import Sequence
+from typing import Annotated, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from skiagram.features.filters.filter import Filter, Floats, Pooling, convolve, pooled, rotated
+from skiagram.options import STRICT
+
+
+@dataclass(**STRICT)
+class SeparableWavelet(Filter):
+    """One band of a stationary wavelet transform (IBSI 25BO).
+
+    Attributes:
+        wavelet: Any discrete wavelet of PyWavelets, such as `haar`, `db3`, `coif1`.
+        band: `L` (low-pass) or `H` (high-pass) along x, y and, in 3D, z.
+        level: Of the decomposition, from 1 (IBSI GCEK): before it, the image is low-passed along
+            all axes as many times less one, each with the kernel stretched to double.
+        pooling: Of the responses to the kernels turned by all right angles; null for the kernels
+            as they are.
+    """
+
+    wavelet: str
+    band: Annotated[str, Field(pattern="^[LH]{2,3}$")]
+    level: Annotated[int, Field(ge=1, le=8)]
+    pooling: Pooling | None
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        import pywt
+
+        if self.wavelet not in pywt.wavelist(kind="discrete"):
+            raise ValueError(f"`{self.wavelet}` is no discrete wavelet of PyWavelets")
+        if len(self.band) != len(self.axes):
+            raise ValueError(f"{len(self.axes)} letters in {self.dimension}, one an axis")
+        return self
+
+    def reach(self, spacing: Sequence[float]) -> tuple[int, int, int]:
+        """Return how far the filter looks, in voxels of each axis."""
+        import pywt
+
+        length = pywt.Wavelet(self.wavelet).dec_len
+        return self._around(sum(length * 2**level // 2 + 1 for level in range(self.level)))
+
+    def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
+        """Return the response, (depth, height, width)."""
+        import pywt
+
+        wavelet = pywt.Wavelet(self.wavelet)
+        low, high = np.array(wavelet.dec_lo), np.array(wavelet.dec_hi)
+        kernels = []
+        for letter in self.band:
+            chosen = [low] * (self.level - 1) + [low if letter == "L" else high]
+            kernels.append(tuple(_stretched(one, 2**level) for level, one in enumerate(chosen)))
+        turns = [tuple(kernels)] if self.pooling is None else rotated(kernels)
+        responses = (convolve(image, self.axes, turn, self.boundary) for turn in turns)
+        return pooled(responses, self.pooling or "average")
+
+
+def _stretched(kernel: Floats, factor: int) -> Floats:
+    """Return a kernel with zeros after each of its values, made odd by a further one."""
+    stretched = np.zeros(factor * len(kernel) + 1)
+    stretched[: factor * len(kernel) : factor] = kernel
+    return stretched if factor * len(kernel) % 2 == 0 else stretched[:-1]

@@ -1,0 +1,50 @@
+"""Filter `simoncelli`: an isotropic band-pass of octaves, and its Riesz transforms (IBSI PRT7)."""
+
+from collections.abc import Sequence
+from typing import Annotated, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from skiagram.features.filters.filter import Filter, Floats
+from skiagram.features.filters.riesz import Order, check_orders, in_frequencies, riesz
+from skiagram.options import STRICT
+
+_MARGIN = 32  # voxels at the first level, doubled with each
+
+
+@dataclass(**STRICT)
+class Simoncelli(Filter):
+    """One band of Simoncelli's wavelet, alike in all directions (IBSI PRT7).
+
+    Attributes:
+        level: Of the decomposition, from 1 (IBSI GCEK): frequencies from a quarter to all of the
+            highest, then each time half of them.
+        riesz: Orders of the Riesz transform along x, y and, in 3D, z (IBSI AYRS); null for none.
+    """
+
+    level: Annotated[int, Field(ge=1, le=8)]
+    riesz: tuple[Order, ...] | None
+
+    @model_validator(mode="after")
+    def _an_order_an_axis(self) -> Self:
+        check_orders(self.riesz, len(self.axes))
+        return self
+
+    def reach(self, spacing: Sequence[float]) -> None:
+        """The filter looks at the whole image."""
+
+    def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
+        """Return the response, (depth, height, width)."""
+        margin = _MARGIN * 2 ** (self.level - 1)
+        return in_frequencies(image, self.axes, self._gain, self.boundary, margin)
+
+    def _gain(self, frequencies: Sequence[Floats]) -> NDArray[np.generic]:
+        length = np.sqrt(sum(frequency**2 for frequency in frequencies))
+        highest = 0.5 ** (self.level - 1)
+        within = (length > highest / 4) & (length <= highest)
+        octave = np.log2(np.where(within, 2 * length / highest, 1.0))
+        gain = np.where(within, np.cos(np.pi / 2 * octave), 0.0)
+        return gain if self.riesz is None else gain * riesz(self.riesz, frequencies)

@@ -1,0 +1,80 @@
+"""Families of features on the response of a filter."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from skiagram.errors import DataError, OptionError
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.filtered import Filtered
+from skiagram.features.first_order import FirstOrder
+from skiagram.features.table import has_prefix
+from skiagram.options import build
+
+FILE = Path(__file__).resolve().parents[2] / "conf" / "features" / "log_3mm.yaml"
+
+
+def options() -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load(FILE.read_text())
+    return read
+
+
+def family(**changes: object) -> Filtered:
+    built: Filtered = build(options() | changes, "log_3mm")
+    return built
+
+
+def images() -> tuple[np.ndarray, np.ndarray]:
+    image = np.random.default_rng(0).normal(size=(2, 5, 40, 44)).astype(np.float32)
+    mask = np.zeros(image.shape, dtype=np.bool_)
+    mask[:, 1:4, 15:25, 18:30] = True
+    return image, mask
+
+
+def test_features_are_those_of_the_response_in_the_region() -> None:
+    image, mask = images()
+    chosen = family()
+    batch = FeatureBatch(image[..., None], mask, np.full((2, 3), 1.5))
+    response = np.stack([chosen.filter.respond(one.astype(float), [1.5] * 3) for one in image])
+    whole = FeatureBatch(response[..., None].astype(np.float32), mask)
+    expected = FirstOrder(region="whole").extract(whole)
+    np.testing.assert_allclose(chosen.extract(batch)[:, : expected.shape[1]], expected, rtol=1e-4)
+
+
+def test_names_and_definitions_carry_the_filter() -> None:
+    chosen = family()
+    assert chosen.names()[0] == "log_3mm.first_order_mean"
+    assert "log_3mm.glcm_contrast" in chosen.names()
+    for name in chosen.names():
+        assert sum(definition.fits(name) for definition in chosen.definitions()) == 1
+        assert has_prefix(name, "log_3mm")
+    assert has_prefix("log_3mm.glcm_contrast", "log_3mm.glcm")
+    assert not has_prefix("log_3mm.glcm_contrast", "log_3")
+
+
+def test_plane_images_are_described_as_one_slice() -> None:
+    image, mask = images()
+    plane = FeatureBatch(image[:, 0], mask[:, 1], np.full((2, 2), 1.5))
+    slices = FeatureBatch(image[:, :1, :, :, None], mask[:, 1:2], np.full((2, 3), 1.5))
+    np.testing.assert_allclose(family().extract(plane), family().extract(slices))
+
+
+def test_refusals_name_the_filter() -> None:
+    image, mask = images()
+    with pytest.raises(DataError, match="`log_3mm` in mm needs the spacing"):
+        family().extract(FeatureBatch(image[:, 0], mask[:, 1]))
+    across = family(filter=options()["filter"] | {"dimension": "3D"})
+    with pytest.raises(DataError, match="`log_3mm` is a filter in 3D"):
+        across.extract(FeatureBatch(image[:, 0], mask[:, 1], np.ones((2, 2))))
+
+
+def test_wrong_options_are_one_line() -> None:
+    with pytest.raises(OptionError, match="sigma: -1 was given"):
+        family(filter=options()["filter"] | {"sigma": -1})
+    with pytest.raises(OptionError, match=r"a class of `skiagram\.features\.filters`"):
+        family(filter=options()["families"][0])
+    with pytest.raises(OptionError, match="is no feature family"):
+        family(families=[options()["filter"]])
