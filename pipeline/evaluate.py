@@ -9,6 +9,7 @@ from entrypoint import ROOT, publish, stage
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.inputs import read_inputs
 from skiagram.evaluation.options import EvaluationOptions
+from skiagram.evaluation.shift import read_case_traits
 from skiagram.models.combined.folders import COMBINED
 from skiagram.options import STRICT
 from skiagram.report.material import read_material
@@ -33,7 +34,8 @@ def main(options: Options) -> None:
         truth=found.truth, duplicates=found.duplicates, patients_known=found.card.patients_known,
         margin=options.margin, replicates=options.replicates, compare=options.compare,
         covariates=found.covariates, questions=options.questions,
-        test_sites=found.card.test_sites, fold_column=options.choices.fold_column)  # fmt: skip
+        test_sites=found.card.test_sites, fold_column=options.choices.fold_column,
+        traits=read_case_traits(ROOT, found.cases))  # fmt: skip
     material = read_material(ROOT, found, vars(options.choices), evaluation.best)
     with publish(*(f"reports/{name}" for name in OUTPUTS)) as staging:
         write_results(evaluation, material, found, staging / "reports")

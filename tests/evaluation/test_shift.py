@@ -1,17 +1,21 @@
 """Test against out-of-fold AUC: silent where only chance differs, loud where the cases do."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.stats import mannwhitneyu, norm
 from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.results import Estimate, Evaluation, Shift
-from skiagram.evaluation.shift import correct_shifts
-from skiagram.records import Design
+from skiagram.evaluation.shift import CaseTraits, correct_shifts
+from skiagram.records import Predictions
 from tests.evaluation.scenario import Scenario, finished, scenario
 
 
-def run(known: Scenario, *, lost: float, seed: int) -> Evaluation:
+def run(known: Scenario, *, lost: float, seed: int, traits: CaseTraits | None = None) -> Evaluation:
     """Evaluate two models whose scores hold `lost` less of the label on test cases."""
     rng = np.random.default_rng(seed)
     test = known.cases.split == "test"
@@ -20,7 +24,9 @@ def run(known: Scenario, *, lost: float, seed: int) -> Evaluation:
     for name, arm in (("forest", "classical"), ("net", "deep")):
         signal = strength * known.label + rng.normal(size=len(known.label))
         models.append(finished(known, name, arm=arm, signal=signal))  # type: ignore[arg-type]
-    return evaluate(models, known.cases, known.task, known.sealed, seed=0, replicates=100)
+    return evaluate(
+        models, known.cases, known.task, known.sealed, seed=0, replicates=100, traits=traits
+    )
 
 
 def test_a_loss_on_the_test_cases_is_found_and_said_first() -> None:
@@ -49,14 +55,103 @@ def test_chance_alone_seldom_raises_the_alarm() -> None:
     assert sum(alarms) <= 3
 
 
-@pytest.mark.parametrize(("design", "classes"), [("cv", ("a", "b")), ("holdout", ("a", "b", "c"))])
-def test_nothing_is_compared_without_two_sides_or_two_classes(
-    design: Design, classes: tuple[str, ...]
-) -> None:
-    known = scenario(90, 0 if design == "cv" else 60, design=design, classes=classes)
+def test_nothing_is_compared_where_nothing_is_sealed() -> None:
+    known = scenario(90, 0, design="cv")
     models = [finished(known, "net", arm="deep")]
     found = evaluate(models, known.cases, known.task, known.sealed, seed=0, replicates=100)
     assert found.shifts == ()
+    assert found.domain is None
+
+
+def test_a_loss_is_found_with_three_classes_too() -> None:
+    known = scenario(300, 200, images=1, classes=("a", "b", "c"))
+    alike = finished(known, "net", arm="deep", strength=2.0)
+    table = alike.predictions.table.copy()
+    worse = (table["part"] == "test").to_numpy()
+    columns = [f"{kind}_{k}" for kind in ("score", "probability") for k in range(3)]
+    shuffled = np.random.default_rng(0).permutation(np.flatnonzero(worse))
+    table.loc[worse, columns] = table.loc[shuffled, columns].to_numpy()
+    found = [
+        evaluate([one], known.cases, known.task, known.sealed, seed=0, replicates=100).shifts[0]
+        for one in (alike, replace(alike, predictions=Predictions(table)))
+    ]
+    assert [one.disagrees for one in found] == [False, True]
+    assert found[1].test == pytest.approx(0.5, abs=0.1)
+
+
+def traits(known: Scenario, *, brighter: float, seed: int) -> CaseTraits:
+    """Return features of which one is higher on test cases, a brightness and a site."""
+    rng = np.random.default_rng(seed)
+    test = (known.cases.split == "test").astype(float)
+    columns = {f"texture_{k}": rng.normal(size=len(test)) for k in range(20)}
+    columns["texture_3"] += brighter * test
+    ids = {"case_id": known.cases.case_id}
+    site = np.where(rng.random(len(test)) < 0.5 + 0.3 * np.sign(brighter) * test, "York", "Leeds")
+    spread = {"brightness": rng.normal(size=len(test)) + brighter * test, "site": site}
+    return CaseTraits(pd.DataFrame(ids | columns), pd.DataFrame(ids | spread))
+
+
+def told(known: Scenario, *, brighter: float, lost: float, seed: int) -> Evaluation:
+    """Evaluate a model with traits of the cases."""
+    own = traits(known, brighter=brighter, seed=seed)
+    return run(known, lost=lost, seed=seed, traits=own)
+
+
+def test_what_differs_is_named_where_the_figures_disagree() -> None:
+    found = told(scenario(600, 300, images=1), brighter=1.0, lost=1.5, seed=0)
+    domain = found.domain
+    assert domain is not None
+    assert domain.auc.low is not None
+    assert domain.auc.low > 0.6
+    assert [one.name for one in domain.features] == ["texture_3"]
+    assert {one.name for one in domain.traits if one.differs} == {
+        "brightness",
+        "share of site York",
+    }
+    assert found.answer is not None
+    said = " ".join(found.answer.openings)
+    assert "What differs: brightness, median" in said
+    assert "Without labels, a classifier on the features tells test from development" in said
+    assert "most by texture_3" in said
+
+
+def test_a_shift_without_a_trace_says_so() -> None:
+    found = told(scenario(600, 300, images=1), brighter=0.0, lost=1.5, seed=0)
+    assert found.answer is not None
+    assert found.answer.openings[1].endswith("tell why.")
+
+
+def test_cases_that_are_told_apart_are_a_warning_even_where_figures_agree() -> None:
+    found = told(scenario(600, 300, images=1), brighter=2.0, lost=0.0, seed=0)
+    assert not any(one.disagrees for one in found.shifts)
+    assert any("tells test from development cases" in one for one in found.warnings)
+    quiet = told(scenario(600, 300, images=1), brighter=0.0, lost=0.0, seed=0)
+    assert not any("tells test from development cases" in one for one in quiet.warnings)
+
+
+def test_a_number_is_compared_as_scipy_does() -> None:
+    known = scenario(200, 120, images=1)
+    own = traits(known, brighter=0.2, seed=1)
+    found = run(known, lost=0.0, seed=1, traits=own).domain
+    assert found is not None
+    test = (known.cases.split == "test").astype(bool)
+    brightness = own.known["brightness"].to_numpy()
+    expected = mannwhitneyu(brightness[test], brightness[~test])
+    (trait,) = (one for one in found.traits if one.name == "brightness")
+    assert trait.difference.value == pytest.approx(expected.statistic / test.sum() / (~test).sum())
+    assert norm.isf(trait.p / 2) == pytest.approx(norm.isf(expected.pvalue / 2), rel=0.1)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_site_of_one_side_alone_is_found(value: float) -> None:
+    known = scenario(100, 60, images=1)
+    ids = {"case_id": known.cases.case_id}
+    site = np.where(known.cases.split == "test", "York", "Leeds" if value else "York")
+    own = CaseTraits(pd.DataFrame(ids), pd.DataFrame(ids | {"site": site}))
+    found = run(known, lost=0.0, seed=1, traits=own).domain
+    assert found is not None
+    differs = [one.name for one in found.traits if one.differs]
+    assert differs == (["share of site Leeds"] if value else [])
 
 
 def test_more_models_raise_the_bar() -> None:

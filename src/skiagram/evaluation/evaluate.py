@@ -51,7 +51,7 @@ from skiagram.evaluation.results import (
     Subgroup,
 )
 from skiagram.evaluation.scores import ModelScores, Scores, align_scores, held_out_scores
-from skiagram.evaluation.shift import find_shifts
+from skiagram.evaluation.shift import CaseTraits, compare_sides, find_shifts
 from skiagram.evaluation.sites import check_sites_unseen, find_sites, study_sites
 from skiagram.evaluation.stability import (
     assess_feature_selection,
@@ -84,6 +84,7 @@ def evaluate(
     covariates: pd.DataFrame | None = None,
     test_sites: Sequence[str] = (),
     fold_column: str = "",
+    traits: CaseTraits | None = None,
 ) -> Evaluation:
     """Measure every model on the reported cases and compare the best of each arm.
 
@@ -97,7 +98,7 @@ def evaluate(
         sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
         seed: Seed of the bootstrap.
         truth: Columns `case_id`, `ideal_score` of generated data, else None.
-        duplicates: Columns `first`, `second`: case ids of near duplicates and shifted copies.
+        duplicates: Columns `first`, `second`: case ids of near duplicates and transformed copies.
         margin: Smallest AUC difference that counts as worthwhile.
         replicates: Bootstrap resamples.
         compare: Pairs of models whose difference is asked for besides that of the best.
@@ -107,6 +108,7 @@ def evaluate(
         test_sites: Sites that only the test cases come from.
         fold_column: Column of the covariates whose values were the folds; empty where folds were
             drawn.
+        traits: What may tell test from development cases; None does not ask.
 
     Raises:
         OptionError: A pair names a model that is not in the run.
@@ -138,7 +140,10 @@ def evaluate(
     if n_near_duplicates:
         rules = {name: compared[name] for name in questions.reference_baselines if name in compared}
         clean = compare_on(~setting.has_near_duplicate, arms, rules, margin, seed)
-    warnings = state_warnings(every, setting.cases, task.design, n_near_duplicates, conflicts)
+    domain = compare_sides(setting, traits)
+    warnings = state_warnings(
+        every, setting.cases, task.design, n_near_duplicates, conflicts, domain
+    )
     found = Evaluation(
         task=task,
         part=setting.part,
@@ -158,6 +163,7 @@ def evaluate(
         majority_accuracy=estimate_majority_accuracy(setting.development, setting.cases),
         off_near_duplicates=clean,
         shifts=find_shifts(models, compared, setting),
+        domain=domain,
         patients_known=patients_known,
         test_sites=tuple(test_sites),
         utility=_clinical_utility(arms, setting, questions),

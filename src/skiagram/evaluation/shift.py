@@ -7,7 +7,8 @@ sides, so there is nothing to compare.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,9 @@ from skiagram.evaluation.proportions import Z, effective_size, wilson_interval
 from skiagram.evaluation.results import DomainShift, Estimate, Shift, TraitShift
 from skiagram.evaluation.scores import ModelScores, align_scores
 from skiagram.evaluation.significance import LEVEL, correct_by_holm
+from skiagram.image_store.shards import Image, is_volume
+from skiagram.image_store.store import ImageStore
+from skiagram.records import Cases, read_table
 from skiagram.seeding import stream
 
 Floats = NDArray[np.float64]
@@ -93,63 +97,113 @@ def correct_shifts(shifts: Sequence[Shift]) -> tuple[Shift, ...]:
     )
 
 
-def compare_sides(
-    setting: EvaluationSet, features: pd.DataFrame | None, known: pd.DataFrame | None
-) -> DomainShift | None:
+@dataclass(frozen=True)
+class CaseTraits:
+    """What may tell test from development cases, a row a case; cases may be absent.
+
+    Attributes:
+        features: `case_id` and the extracted features.
+        known: `case_id`, `brightness`, `height` and `width` in pixels, and the covariates.
+    """
+
+    features: pd.DataFrame
+    known: pd.DataFrame
+
+
+def read_case_traits(root: Path, cases: Cases) -> CaseTraits | None:
+    """Read features and covariates, and measure the images as ingested.
+
+    Of more than 4,000 cases of a side a part that is evenly spread over their order is read.
+
+    Args:
+        root: Project folder.
+        cases: The case table.
+
+    Returns:
+        None under `cv`, where no case is sealed.
+    """
+    tested = cases.split == "test"
+    if not tested.any():
+        return None
+    chosen = np.concatenate([_spread(np.flatnonzero(side)) for side in (tested, ~tested)])
+    case_id = cases.case_id[chosen].tolist()
+    store, features = ImageStore(root / "data/images"), root / "data/features.parquet"
+    images = pd.DataFrame([{"case_id": one} | _measure(store.image(one)) for one in case_id])
+    known = images.merge(read_table(root / "data/cases/covariates.parquet"), "left", "case_id")
+    if not features.exists():
+        return CaseTraits(images[["case_id"]], known)
+    table = read_table(features)
+    return CaseTraits(table[table["case_id"].isin(case_id)], known)
+
+
+def _spread(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    if len(rows) <= _LARGEST_SIDE:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, _LARGEST_SIDE).astype(np.int64)]
+
+
+def _measure(image: Image) -> dict[str, float]:
+    """Return brightness and size of (height, width, …) or (depth, height, width, 1)."""
+    height, width = image.shape[1:3] if is_volume(image) else image.shape[:2]
+    seen = image[np.isfinite(image)]
+    brightness = float(seen.mean(dtype=np.float64)) if seen.size else np.nan
+    return {"brightness": brightness, "height": float(height), "width": float(width)}
+
+
+def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> DomainShift | None:
     """Tell test cases from development cases, and say what differs.
 
     The classifier is a linear discriminant with Ledoit and Wolf's shrinkage on the features' normal
     scores, in folds by patient; it sees no label of the task. Its interval is widened for the
     overlap of the training sets. All p values of features and of what is known are corrected
-    together. Of larger sides the cases of patients drawn up to 4,000 are looked at.
+    together.
 
     Args:
         setting: What the models are measured against.
-        features: `case_id` and the extracted features of all cases; None where there are none.
-        known: `case_id` and what else is known of each case: numbers or texts.
+        traits: What may tell the cases apart; None asks for nothing.
 
     Returns:
         None under `cv`, or with fewer than ten patients on a side.
     """
-    if setting.design == "cv":
-        return None
     sides = (setting.development, setting.cases)
-    if min(len(np.unique(side.patient)) for side in sides) < _FEWEST_PATIENTS:
+    few = min(len(np.unique(side.patient)) for side in sides) < _FEWEST_PATIENTS
+    if traits is None or setting.design == "cv" or few:
         return None
-    rows = [_sample(side.patient, setting.seed, str(at)) for at, side in enumerate(sides)]
-    case_id = np.concatenate([side.case_id[row] for side, row in zip(sides, rows, strict=True)])
-    tested = np.repeat([False, True], [len(row) for row in rows])
     apart = int(setting.development.patient.max()) + 1
-    patient = np.concatenate([sides[0].patient[rows[0]], sides[1].patient[rows[1]] + apart])
-    label = np.concatenate([side.label[row] for side, row in zip(sides, rows, strict=True)])
-    columns = {} if features is None else _columns(features, case_id)
-    traits = [
-        *_class_shares(label, setting.cases.classes, setting.cases.positive, tested, patient),
-        *(_known_traits(known, case_id, tested, patient) if known is not None else ()),
+    case_id, label = (
+        np.concatenate([getattr(side, name) for side in sides]) for name in ("case_id", "label")
+    )
+    patient = np.concatenate([sides[0].patient, sides[1].patient + apart])
+    tested = np.repeat([False, True], [len(side) for side in sides])
+    classes, positive = setting.cases.classes, setting.cases.positive
+    found = [
+        *_class_shares(label, classes, positive, tested, patient),
+        *_known_traits(_rows(traits.known, case_id), tested, patient),
     ]
-    numbers = [_number_trait(name, values, tested, patient) for name, values in columns.items()]
-    corrected = _correct([*traits, *numbers])
-    told = corrected[len(traits) :]
+    measured = np.isin(case_id, traits.features["case_id"].to_numpy(dtype=str))
+    columns = _columns(_rows(traits.features, case_id[measured]))
+    mine, theirs = tested[measured], patient[measured]
+    numbers = [_number_trait(name, values, mine, theirs) for name, values in columns.items()]
+    corrected = _correct([*found, *numbers])
+    told = corrected[len(found) :]
     named = sorted((one for one in told if one.differs), key=lambda one: -_distance(one))
     return DomainShift(
-        auc=_domain_auc(columns, tested, patient, setting.seed),
+        auc=_domain_auc(columns, mine, theirs, setting.seed),
         features=tuple(named[:_NAMED_FEATURES]),
         differing_features=len(named),
         all_features=len(told),
-        traits=tuple(corrected[: len(traits)]),
+        traits=tuple(corrected[: len(found)]),
     )
 
 
-def _sample(patient: NDArray[np.int64], seed: int, side: str) -> NDArray[np.int64]:
-    """Return the rows of all cases, or of patients drawn until there are enough cases."""
-    place = stream(seed, "sides", side).permutation(int(patient.max()) + 1)[patient]
-    return np.sort(np.argsort(place, kind="stable")[:_LARGEST_SIDE])
+def _rows(table: pd.DataFrame, case_id: NDArray[np.str_]) -> pd.DataFrame:
+    """Return a row a case without its id; gaps where the table lacks a case."""
+    return table.set_index("case_id").reindex(case_id.tolist())
 
 
-def _columns(table: pd.DataFrame, case_id: NDArray[np.str_]) -> dict[str, Floats]:
-    rows = table.set_index("case_id").loc[case_id.tolist()]
-    columns = {str(name): rows[name].to_numpy(dtype=np.float64) for name in rows.columns}
-    return {name: own for name, own in columns.items() if np.ptp(own) > 0}
+def _columns(table: pd.DataFrame) -> dict[str, Floats]:
+    columns = {str(name): table[name].to_numpy(dtype=np.float64) for name in table.columns}
+    return {name: own for name, own in columns.items() if len(own) and np.ptp(own) > 0}
 
 
 def _domain_auc(
@@ -196,27 +250,21 @@ def _class_shares(
 
 
 def _known_traits(
-    known: pd.DataFrame,
-    case_id: NDArray[np.str_],
-    tested: NDArray[np.bool_],
-    patient: NDArray[np.int64],
+    table: pd.DataFrame, tested: NDArray[np.bool_], patient: NDArray[np.int64]
 ) -> Iterator[TraitShift]:
     """Yield numbers as they are, and of texts the share of each of the most common values."""
-    table = known.set_index("case_id").loc[case_id.tolist()]
     for name in table.columns:
-        column = table[name]
-        if column.isna().all() or column.nunique(dropna=True) < 2:
+        column, seen = table[name], table[name].notna().to_numpy()
+        sides, whose = tested[seen], patient[seen]
+        if column.nunique() < 2 or sides.all() or not sides.any():
             continue
         if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-            seen = column.notna().to_numpy()
-            values = column.to_numpy(dtype=np.float64)[seen]
-            if tested[seen].any() and (~tested[seen]).any():
-                yield _number_trait(str(name), values, tested[seen], patient[seen])
+            yield _number_trait(str(name), column.to_numpy(dtype=np.float64)[seen], sides, whose)
             continue
-        for value in column.value_counts().index[:_CATEGORIES]:
-            yield _share_trait(
-                f"share of {name} {value}", (column == value).to_numpy(), tested, patient
-            )
+        values = column.value_counts().index
+        for value in values[: 1 if len(values) == 2 else _CATEGORIES]:
+            own = (column == value).to_numpy(dtype=bool)[seen]
+            yield _share_trait(f"share of {name} {value}", own, sides, whose)
 
 
 def _number_trait(
@@ -231,8 +279,8 @@ def _number_trait(
         p = found.variation.p(found.mean - 0.5)
     else:  # the two sides do not overlap: any order of the patients was as likely
         p = 2 * 0.5 ** min(found.smaller_class, 1_000) if found.mean in (0.0, 1.0) else 1.0
-    centre = (float(np.median(values[side])) for side in (~tested, tested))
-    return TraitShift(name, "number", *centre, estimate, 1.0 if p is None else p)
+    before, now = (float(np.median(values[side])) for side in (~tested, tested))
+    return TraitShift(name, "number", before, now, estimate, 1.0 if p is None else p)
 
 
 def _share_trait(
