@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic.dataclasses import dataclass
 
+from skiagram.datasets.burnt_in_text import KEPT, BurntInText, TextTreatment
 from skiagram.datasets.contract import Entry, GroundTruth, RealDataSet, SpacedImage
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.table import (
@@ -56,6 +57,7 @@ class Folder(RealDataSet):
             is audited and shown. Several are several images per case.
         mask_grid: What to do with a mask on other voxels than its image's: `same` refuses it,
             `resample` brings it to them.
+        burnt_in_text: What to do with marks in the borders of images that look like text.
         sealed_labels: File with the labels of test cases, encrypted for a custodian; a relative
             path starts at the project. Null where the manifest holds them.
         sealed_labels_sha256: Checksum of that file.
@@ -73,6 +75,7 @@ class Folder(RealDataSet):
     source: str
     modalities: tuple[str, ...] = ()
     mask_grid: MaskGrid = "same"
+    burnt_in_text: TextTreatment = "keep"
     sealed_labels: str | None = None
     sealed_labels_sha256: str | None = None
 
@@ -121,7 +124,13 @@ class Folder(RealDataSet):
             for problem in listing.problems + refused:
                 raise problem
             by_modality[modality] = FolderFiles(
-                tree, listing, checksums, self.channels, self.mask_grid, sealed
+                tree,
+                listing,
+                checksums,
+                self.channels,
+                self.mask_grid,
+                sealed,
+                BurntInText(treatment=self.burnt_in_text),
             )
         first = next(iter(by_modality.values()))
         return first.together(by_modality) if len(by_modality) > 1 else first
@@ -148,6 +157,7 @@ class FolderFiles:
         channels: Channels that every image must have.
         mask_grid: What to do with a mask on other voxels than its image's.
         sealed: Encrypted labels of test cases; None where the listing has them.
+        text: What to do with marks that look like text.
     """
 
     def __init__(
@@ -158,6 +168,7 @@ class FolderFiles:
         channels: int,
         mask_grid: MaskGrid,
         sealed: bytes | None = None,
+        text: BurntInText = KEPT,
     ) -> None:
         self._files = files
         self._listing = listing
@@ -165,6 +176,7 @@ class FolderFiles:
         self._channels = channels
         self._mask_grid = mask_grid
         self._sealed = sealed
+        self._text = text
         self._by_modality: dict[str, FolderFiles] = {}
 
     def together(self, by_modality: dict[str, "FolderFiles"]) -> "FolderFiles":
@@ -173,8 +185,9 @@ class FolderFiles:
         return self
 
     @property
-    def acquisition(self) -> None:
-        """None: pixels are stored as they are read."""
+    def acquisition(self) -> BurntInText | None:
+        """What is done to marks that look like text; None where pixels are stored as read."""
+        return None if self._text == KEPT else self._text
 
     def entries(self) -> list[Entry]:
         """List every image."""
@@ -208,9 +221,17 @@ class FolderFiles:
                     where=name,
                     remedy="restore the file, or run `skiagram init` again with --renew",
                 )
-        image = decode_case(files, reference, self._mask_grid)
+        image = self._without_text(decode_case(files, reference, self._mask_grid), reference.name)
         check_channels(3 if image.pixels.ndim == 3 else 1, self._channels, reference.name)
         return image
+
+    def _without_text(self, image: SpacedImage, name: str) -> SpacedImage:
+        try:
+            return self._text.acquire(image)
+        except DataError as error:
+            raise DataError(
+                error.found, where=name, allowed=error.allowed, remedy=error.remedy
+            ) from error
 
     def read_ahead(self, positions: Sequence[int]) -> Iterator[SpacedImage]:
         """Read images in this order, a few ahead: reading and checksums need no Python lock.
