@@ -239,6 +239,9 @@ class BurntInText:
         return replace(image, pixels=mask_text(image.pixels, boxes, image.panels))
 
 
+KEPT = BurntInText(treatment="keep")
+
+
 def mask_text(
     image: Image, boxes: Iterable[Box], panels: Iterable[tuple[int, int, int, int]] = ()
 ) -> Image:
