@@ -186,12 +186,12 @@ def bootstrap_estimate(
     if kind == "BCa":
         jackknife = np.concatenate([statistic(block) for block in draws.left_out()])
         bounds = bca_interval(value, values, jackknife)
-    found = _variation(statistic, draws, values, jackknife)
-    method = ("percentile" if bounds is None else "BCa") + " bootstrap by patient" + found.words
+    variation = _variation(statistic, draws, values, jackknife)
+    method = ("percentile" if bounds is None else "BCa") + " bootstrap by patient" + variation.words
     low, high = percentile_interval(values) if bounds is None else bounds
-    if found.scope == "fits" and np.isinf(found.degrees):
+    if variation.scope == "fits" and np.isinf(variation.degrees):
         return Estimate(value, low, high, method)
-    lengthened = found.half / (Z * float(values.std(ddof=1))) if found.variance > 0 else 1.0
+    lengthened = variation.half / (Z * float(values.std(ddof=1))) if variation.variance > 0 else 1.0
     low, high = value - lengthened * (value - low), value + lengthened * (high - value)
     if share:
         low, high = max(low, 0.0), min(high, max(1.0, float(values.max())))

@@ -70,10 +70,10 @@ def decompose_brier(probability: Floats, positive: Flags) -> BrierParts:
     truth = positive.astype(np.float64)
     uncertainty = float(truth.mean() * (1 - truth.mean()))
     parts = []
-    for one in probability:
-        recalibrated = IsotonicRegression().fit_transform(one, truth)
+    for predicted in probability:
+        recalibrated = IsotonicRegression().fit_transform(predicted, truth)
         left = float(np.mean((recalibrated - truth) ** 2))
-        parts.append((float(np.mean((one - truth) ** 2)) - left, uncertainty - left))
+        parts.append((float(np.mean((predicted - truth) ** 2)) - left, uncertainty - left))
     reliability, resolution = np.mean(parts, axis=0).tolist()
     return BrierParts(max(0.0, reliability), max(0.0, resolution), uncertainty)
 
@@ -106,9 +106,9 @@ def calibration_intercept(
     if positive.all() or not positive.any():
         return Estimate(None, reason="a class has no case")
     fits = []
-    for one in _log_odds(probability):
-        design = np.ones((len(one), 1))
-        fits.append(_logistic(design, one, positive)[0])
+    for odds in _log_odds(probability):
+        design = np.ones((len(odds), 1))
+        fits.append(_logistic(design, odds, positive)[0])
     return _estimate(fits, patient)
 
 
@@ -121,19 +121,19 @@ def calibration_slope(probability: Floats, positive: Flags, patient: NDArray[np.
     if positive.all() or not positive.any():
         return Estimate(None, reason="a class has no case")
     fits = []
-    for one in _log_odds(probability):
-        if np.ptp(one) == 0:
+    for odds in _log_odds(probability):
+        if np.ptp(odds) == 0:
             return Estimate(None, reason="all probabilities are equal")
         if (
-            one[positive].min() >= one[~positive].max()
-            or one[positive].max() <= one[~positive].min()
+            odds[positive].min() >= odds[~positive].max()
+            or odds[positive].max() <= odds[~positive].min()
         ):
             return Estimate(
                 None,
                 reason="the probabilities separate the classes completely, so no slope fits best",
             )
-        design = np.column_stack([np.ones(len(one)), one])
-        fits.append(_logistic(design, np.zeros(len(one)), positive)[1])
+        design = np.column_stack([np.ones(len(odds)), odds])
+        fits.append(_logistic(design, np.zeros(len(odds)), positive)[1])
     return _estimate(fits, patient)
 
 
@@ -183,8 +183,8 @@ def _logistic(design: Floats, offset: Floats, positive: Flags) -> list[Coefficie
 
 
 def _estimate(fits: Sequence[Coefficient], patient: NDArray[np.int64]) -> Estimate:
-    value = float(np.mean([one.value for one in fits]))
-    spread = _spread(np.mean([one.influence for one in fits], axis=0), patient)
+    value = float(np.mean([fit.value for fit in fits]))
+    spread = _spread(np.mean([fit.influence for fit in fits], axis=0), patient)
     if spread is None:
         return Estimate(value, method=_ONE_PATIENT)
     return Estimate(value, value - Z * spread, value + Z * spread, "sandwich, by patient")
@@ -329,7 +329,7 @@ def net_benefit_by_case(probability: Floats, positive: Flags) -> Floats:
         probability: (repeats, n) of the positive class.
         positive: (n,) true class.
     """
-    acted = np.mean([one[:, None] >= THRESHOLDS for one in probability], axis=0)
+    acted = np.mean([predicted[:, None] >= THRESHOLDS for predicted in probability], axis=0)
     worth: Floats = acted * np.where(positive[:, None], 1.0, -THRESHOLDS / (1 - THRESHOLDS))
     return worth
 
@@ -349,4 +349,4 @@ def estimate_decision_curve(
     low, high = np.quantile(np.concatenate(resampled), LEVELS, axis=0)
     everybody = net_benefit_by_case(np.ones_like(probability[:1]), positive).mean(axis=0)
     columns = (THRESHOLDS, worth.mean(axis=0), low, high, everybody)
-    return DecisionCurve(*(tuple(one.tolist()) for one in columns))
+    return DecisionCurve(*(tuple(column.tolist()) for column in columns))

@@ -188,11 +188,11 @@ def estimate_brier_difference(network: Scores, classical: Scores, cases: Labelle
     if not loss.any():
         return Estimate(0.0, 0.0, 0.0, "the two give the same probabilities")
     value = float(loss.mean())
-    found = vary_mean(loss, cases.patient, max(network.folds, classical.folds))
-    if not found.variance > 0:
+    variation = vary_mean(loss, cases.patient, max(network.folds, classical.folds))
+    if not variation.variance > 0:
         return Estimate(value, method="no interval: a single patient")
-    method = f"paired standard error by patient{found.words}"
-    return Estimate(value, value - found.half, value + found.half, method)
+    method = f"paired standard error by patient{variation.words}"
+    return Estimate(value, value - variation.half, value + variation.half, method)
 
 
 def _squared_error(scores: Scores, cases: LabelledCases) -> Floats:

@@ -88,7 +88,7 @@ def precision_recall_band(ranking: Floats, positive: Flags, draws: PatientDraws)
 
 
 def _band(
-    heights: _Heights, at: Floats, ranking: Floats, positive: Flags, draws: PatientDraws
+    heights: _Heights, abscissae: Floats, ranking: Floats, positive: Flags, draws: PatientDraws
 ) -> Band | None:
     """Return percentiles over resamples of the mean height over repeats.
 
@@ -97,7 +97,7 @@ def _band(
     orders = [tied_order(-score) for score in ranking]
     resampled = np.concatenate(
         [
-            np.mean([heights(*order, positive, block, at) for order in orders], axis=0)
+            np.mean([heights(*order, positive, block, abscissae) for order in orders], axis=0)
             for block in draws.weights()
         ]
     )
@@ -105,12 +105,12 @@ def _band(
     if defined.mean() < 0.5:
         return None
     low, high = np.quantile(resampled[defined], LEVELS, axis=0)
-    return Band(tuple(at.tolist()), tuple(low.tolist()), tuple(high.tolist()))
+    return Band(tuple(abscissae.tolist()), tuple(low.tolist()), tuple(high.tolist()))
 
 
 @compiled
 def _sensitivities(
-    order: Places, ends: Flags, positive: Flags, weights: Floats, at: Floats
+    order: Places, ends: Flags, positive: Flags, weights: Floats, rates: Floats
 ) -> Floats:
     """Return (b, k) the height of each row's ROC curve at k rates; NaN without both classes.
 
@@ -121,9 +121,9 @@ def _sensitivities(
         ends: (n,) whether the place ends a run of equal scores.
         positive: (n,) true class.
         weights: (b, n), ≥ 0.
-        at: (k,) false positive rates, ascending, from 0 to 1.
+        rates: (k,) false positive rates, ascending, from 0 to 1.
     """
-    heights = np.ones((len(weights), len(at)))
+    heights = np.ones((len(weights), len(rates)))
     passed, found = np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
         runs = sums_by_run(order, ends, positive, weights[row], passed, found)
@@ -136,15 +136,17 @@ def _sensitivities(
         x = y = 0.0
         for run in range(runs):
             next_x, next_y = (passed[run] - found[run]) / negatives, found[run] / positives
-            while point < len(at) and at[point] < next_x:
-                heights[row, point] = y + (next_y - y) * (at[point] - x) / (next_x - x)
+            while point < len(rates) and rates[point] < next_x:
+                heights[row, point] = y + (next_y - y) * (rates[point] - x) / (next_x - x)
                 point += 1
             x, y = next_x, next_y
     return heights
 
 
 @compiled
-def _precisions(order: Places, ends: Flags, positive: Flags, weights: Floats, at: Floats) -> Floats:
+def _precisions(
+    order: Places, ends: Flags, positive: Flags, weights: Floats, recalls: Floats
+) -> Floats:
     """Return (b, k) each row's precision where its recall first reaches k values; NaN without both.
 
     Args:
@@ -152,9 +154,9 @@ def _precisions(order: Places, ends: Flags, positive: Flags, weights: Floats, at
         ends: (n,) whether the place ends a run of equal scores.
         positive: (n,) true class.
         weights: (b, n), ≥ 0.
-        at: (k,) recalls, ascending, in (0, 1].
+        recalls: (k,) recalls, ascending, in (0, 1].
     """
-    heights = np.full((len(weights), len(at)), np.nan)
+    heights = np.full((len(weights), len(recalls)), np.nan)
     passed, found = np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
         runs = sums_by_run(order, ends, positive, weights[row], passed, found)
@@ -163,7 +165,7 @@ def _precisions(order: Places, ends: Flags, positive: Flags, weights: Floats, at
             continue
         point = 0
         for run in range(runs):
-            while point < len(at) and found[run] / positives >= at[point] - _ROUNDING:
+            while point < len(recalls) and found[run] / positives >= recalls[point] - _ROUNDING:
                 heights[row, point] = found[run] / passed[run]
                 point += 1
     return heights

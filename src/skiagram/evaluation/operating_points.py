@@ -39,13 +39,13 @@ def thresholds(held_out: Sequence[HeldOutScores], aim: OperatingTarget, repeats:
         repeats: Number of repeats reported.
     """
     rule = {"sensitivity": threshold_at_sensitivity, "specificity": threshold_at_specificity}
-    found = np.full((repeats, len(held_out[0].reported)), np.nan)
-    for one in held_out:
-        positive = one.cases.label == one.cases.positive
-        if one.cases.positive is not None and 0 < positive.sum() < len(positive):
-            probability = one.probability[:, one.cases.positive]
-            found[one.repeat, one.reported] = rule[aim.aim](probability, positive, aim.level)
-    return found
+    limits = np.full((repeats, len(held_out[0].reported)), np.nan)
+    for held in held_out:
+        positive = held.cases.label == held.cases.positive
+        if held.cases.positive is not None and 0 < positive.sum() < len(positive):
+            probability = held.probability[:, held.cases.positive]
+            limits[held.repeat, held.reported] = rule[aim.aim](probability, positive, aim.level)
+    return limits
 
 
 def judge_operating_points(
@@ -66,15 +66,17 @@ def judge_operating_points(
     """
     if cases.positive is None:
         return ()
-    found = []
+    points = []
     for aim in questions.operating_points:
         limit = thresholds(held_out, aim, len(scores.probability))
         if np.isnan(limit).any():
             unknown = Estimate(None, reason="a class has no held-out case to fix a threshold on")
-            names = [one.name for one in METRICS if one.judge and not one.needs_prevalence]
-            found.append(OperatingPoint(aim.aim, aim.level, None, dict.fromkeys(names, unknown)))
+            names = [
+                metric.name for metric in METRICS if metric.judge and not metric.needs_prevalence
+            ]
+            points.append(OperatingPoint(aim.aim, aim.level, None, dict.fromkeys(names, unknown)))
             continue
         called = scores.probability[:, :, cases.positive] >= limit
         figures = judge_decisions(Decisions(called, cases, draws, questions.prevalence))
-        found.append(OperatingPoint(aim.aim, aim.level, float(limit.mean()), figures))
-    return tuple(found)
+        points.append(OperatingPoint(aim.aim, aim.level, float(limit.mean()), figures))
+    return tuple(points)

@@ -28,7 +28,7 @@ def compare_with_baselines(
         arms: Arm → what stands for it.
         rules: Reference baseline of the run that was trained → what of it is compared.
     """
-    found = []
+    comparisons = []
     for arm in _ARMS:
         if arm not in arms:
             continue
@@ -36,11 +36,11 @@ def compare_with_baselines(
         above_chance = _minus_half(choice.auc)
         defined = above_chance.value is not None
         p = own.above_chance if defined else None
-        found.append(_uncorrected(choice.model, PREVALENCE, above_chance, p))
+        comparisons.append(_uncorrected(choice.model, PREVALENCE, above_chance, p))
         for rule, compared in rules.items():
             difference = compare_auc(own, compared)
-            found.append(_uncorrected(choice.model, rule, difference.estimate, difference.p))
-    return tuple(found)
+            comparisons.append(_uncorrected(choice.model, rule, difference.estimate, difference.p))
+    return tuple(comparisons)
 
 
 def _uncorrected(

@@ -68,15 +68,19 @@ def align_scores(model: ModelScores, part: str, cases: LabelledCases, pooled: bo
     repeats = [Predictions(rows) for _, rows in table.groupby("repeat", sort=True)]
     if not repeats:
         match_case_ids([], cases.case_id, where)
-    order = [match_case_ids(one.table["case_id"].tolist(), cases.case_id, where) for one in repeats]
+    order = [
+        match_case_ids(repeat.table["case_id"].tolist(), cases.case_id, where) for repeat in repeats
+    ]
     pairs = list(zip(repeats, order, strict=True))
-    probability = np.stack([one.probabilities()[rows] for one, rows in pairs])
-    threshold = np.stack([one.table["threshold"].to_numpy(np.float64)[rows] for one, rows in pairs])
+    probability = np.stack([repeat.probabilities()[rows] for repeat, rows in pairs])
+    threshold = np.stack(
+        [repeat.table["threshold"].to_numpy(np.float64)[rows] for repeat, rows in pairs]
+    )
     fits = int(table["fold"].nunique()) if pooled else 0
     folds = fits if fits > 1 else 0
     if cases.positive is None:
         return Scores(None, probability, threshold, folds)
-    raw = np.stack([one.scores()[rows] for one, rows in pairs])
+    raw = np.stack([repeat.scores()[rows] for repeat, rows in pairs])
     ranking = score_difference(probability if pooled else raw, cases.positive)
     return Scores(ranking, probability, threshold, folds)
 

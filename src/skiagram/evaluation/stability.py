@@ -67,10 +67,10 @@ def _groups(
 ) -> Iterator[tuple[tuple[int, int], tuple[float, int]]]:
     """Yield (repeat, fold), (AUC, cases); pooled scores of several fits rank by probability."""
     for key, rows in part.table.groupby(["repeat", "fold"], sort=True):
-        one = Predictions(rows)
+        predictions = Predictions(rows)
         cases = development.of(rows["case_id"].tolist(), f"scores of repeat and fold {key}")
-        probability = one.probabilities()
-        order = probability if pooled else one.scores()
+        probability = predictions.probabilities()
+        order = probability if pooled else predictions.scores()
         repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
         yield (repeat, fold), (float(fit_auc(order, probability, cases)[0]), len(rows))
 

@@ -55,10 +55,10 @@ def form_sets(scores: Scores, held_out: Sequence[HeldOutScores], level: float) -
         level: Chance, in (0, 1).
     """
     limits = np.full(scores.probability.shape, np.inf)
-    for one in held_out:
-        limits[one.repeat, one.reported] = class_limits(one, level)
-    found: NDArray[np.bool_] = 1 - scores.probability <= limits
-    return found
+    for held in held_out:
+        limits[held.repeat, held.reported] = class_limits(held, level)
+    sets: NDArray[np.bool_] = 1 - scores.probability <= limits
+    return sets
 
 
 def assess_prediction_sets(
@@ -72,9 +72,9 @@ def assess_prediction_sets(
         cases: The reported cases.
         level: Chance, in (0, 1).
     """
-    found = form_sets(scores, held_out, level)
-    size = found.sum(axis=2)
-    holds = found[:, np.arange(len(cases)), cases.label].mean(axis=0)
+    sets = form_sets(scores, held_out, level)
+    size = sets.sum(axis=2)
+    holds = sets[:, np.arange(len(cases)), cases.label].mean(axis=0)
 
     def share(flags: NDArray[np.bool_]) -> Estimate:
         return proportion(flags.mean(axis=0), cases.patient)

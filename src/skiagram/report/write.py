@@ -141,11 +141,11 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
         }
         chosen["selection_auc"] = model.selection_auc
         figures_by_model[model.outcome.model] = _known(
-            {name: _value(one) for name, one in chosen.items()}
+            {name: _value(estimate) for name, estimate in chosen.items()}
         )
     if evaluation.difference is not None:
-        one = evaluation.difference
-        bounds = {"roc_auc": one.value, "low": one.low, "high": one.high}
+        estimate = evaluation.difference
+        bounds = {"roc_auc": estimate.value, "low": estimate.low, "high": estimate.high}
         figures_by_model["best_network_minus_baseline"] = _known(bounds)
     return figures_by_model
 

@@ -69,15 +69,15 @@ def cohorts_with_source(
     rows = np.flatnonzero(own)
     size = int((~np.isin(cases.patient_id, cases.patient_id[own])).sum())
     folds = grouped_folds(cases.label[rows], cases.patient_id[rows], FOLDS, seed, "source")
-    found = []
+    cohorts = []
     for number, fold in enumerate(folds):
         test = rows[fold.held_out]
         pool = np.flatnonzero(~np.isin(cases.patient_id, cases.patient_id[test]))
         (drawn,) = draw_nested_subsets(
             cases.label[pool], cases.patient_id[pool], (size,), seed, number
         )
-        found.append(_cohort(cases, task, Partition(pool[drawn], test)))
-    return found
+        cohorts.append(_cohort(cases, task, Partition(pool[drawn], test)))
+    return cohorts
 
 
 def _cohort(cases: Cases, task: Task, partition: Partition) -> Cohort:

@@ -58,10 +58,10 @@ class UnsealedData:
 
     def estimate_efficiency(self, scores: Scores) -> Estimate | None:
         """Estimate (d_a / d_ideal)² on generated data; None on real images."""
-        found = binary_placements(scores, self.evaluation_set.cases)
-        if self.evaluation_set.ideal is None or found is None:
+        ranked = binary_placements(scores, self.evaluation_set.cases)
+        if self.evaluation_set.ideal is None or ranked is None:
             return None
-        return estimate_efficiency(found, self.evaluation_set.ideal)
+        return estimate_efficiency(ranked, self.evaluation_set.ideal)
 
 
 def unseal(
@@ -92,8 +92,8 @@ def unseal(
             digest=hashlib.sha256(asked.encode()).hexdigest(),
         )
         note_opening(home(workspace.project), comparison, workspace.project)
-    found = assemble_evaluation_set(
+    evaluation_set = assemble_evaluation_set(
         cases, task, labels,
         read_table(truth) if truth.exists() else None, _NO_NEAR_DUPLICATES, seed, replicates,
     )  # fmt: skip
-    return UnsealedData(found, card)
+    return UnsealedData(evaluation_set, card)

@@ -141,18 +141,18 @@ def describe_net_benefit(evaluation: Evaluation) -> tuple[str, ...]:
     return tuple(_net_benefit_words(one) for one in found if one.gain.value is not None)
 
 
-def _net_benefit_words(one: NetBenefitGain) -> str:
-    low, high = one.gain.low or 0.0, one.gain.high or 0.0
+def _net_benefit_words(row: NetBenefitGain) -> str:
+    low, high = row.gain.low or 0.0, row.gain.high or 0.0
     if low > 0:
         words = "the network is worth more than the classical model"
     elif high < 0:
         words = "the classical model is worth more than the network"
     else:
         words = "it is not shown which of the two is worth more"
-    amount = _format_gain(one.gain.value)
+    amount = _format_gain(row.gain.value)
     bounds = f"{_format_gain(low)} to {_format_gain(high)}"
     return (
-        f"If one acts from a risk of {_format_share(one.threshold)}, {words}. Network minus "
+        f"If one acts from a risk of {_format_share(row.threshold)}, {words}. Network minus "
         f"classical: {amount} true positives per 1,000 patients ({bounds}), at equal numbers of "
         "false alarms."
     )

@@ -28,16 +28,16 @@ def tabulate_prediction_sets(evaluation: Evaluation) -> Table:
     )
 
     def cells(model: ModelResult) -> tuple[Cell, ...]:
-        found = model.prediction_sets
-        if found is None:
+        sets = model.prediction_sets
+        if sets is None:
             return (notes.cell(NOT_FOUND, format_decimal),) * len(columns)
         return (
-            notes.cell(found.coverage, format_decimal),
-            *(notes.cell(one, format_decimal) for one in found.class_coverage),
-            Cell(format_decimal(found.mean_size, 2)),
+            notes.cell(sets.coverage, format_decimal),
+            *(notes.cell(share, format_decimal) for share in sets.class_coverage),
+            Cell(format_decimal(sets.mean_size, 2)),
             *(
-                notes.cell(one, format_decimal)
-                for one in (found.single, found.several, found.empty)
+                notes.cell(share, format_decimal)
+                for share in (sets.single, sets.several, sets.empty)
             ),
         )
 

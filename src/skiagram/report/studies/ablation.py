@@ -31,22 +31,24 @@ def render(result: AblationResult) -> str:
         reference=next(iter(result.variants)),
         answers=[
             (
-                one,
+                dataset,
                 [
-                    (each.variant, describe_variant(each, one.variants[0]))
-                    for each in one.variants[1:]
+                    (each.variant, describe_variant(each, dataset.variants[0]))
+                    for each in dataset.variants[1:]
                 ],
             )
-            for one in result.datasets
+            for dataset in result.datasets
         ],
-        figures={one.dataset: draw_dataset(one) for one in result.datasets},
+        figures={dataset.dataset: draw_dataset(dataset) for dataset in result.datasets},
     )
 
 
 def describe_variant(variant: VariantResult, reference: VariantResult) -> str:
     """Say by fixed rules what a variant did: an interval that leaves out 0 is a change."""
-    differences = [one.difference for one in variant.changes if one.difference.value is not None]
-    counts = Counter(_kind(one) for one in differences)
+    differences = [
+        change.difference for change in variant.changes if change.difference.value is not None
+    ]
+    counts = Counter(_kind(change) for change in differences)
     if not counts:
         return "no result."
     parts = [f"{kind} {counts[kind]}" for kind in _KINDS if counts[kind]]

@@ -193,17 +193,17 @@ def time_model(
     def make(folder: Path) -> None:
         title = arm.model(options, cv.workspace.compute.threads).title
         try:
-            found = TimedModel(_time_fits(cv, model, title, arm, options, clock), None)
+            timed = TimedModel(_time_fits(cv, model, title, arm, options, clock), None)
         except (ModelFailure, DataError) as error:
-            found = TimedModel(None, FailedModel(title, str(error)))
-        write_record(found, folder / "cost.json")
+            timed = TimedModel(None, FailedModel(title, str(error)))
+        write_record(timed, folder / "cost.json")
 
     inputs = cv.inputs(arm) | clock.inputs() | {"model": options}
     piece = cv.workspace.make_once(f"cost-{model}", inputs, make, type(arm))
-    found = read_record(TimedModel, piece / "cost.json")
-    if found.cost is not None:
-        return found.cost
-    return found.failure or FailedModel(model, "")
+    timed_model = read_record(TimedModel, piece / "cost.json")
+    if timed_model.cost is not None:
+        return timed_model.cost
+    return timed_model.failure or FailedModel(model, "")
 
 
 def _time_fits(

@@ -336,16 +336,16 @@ def find_crossing(
     laws = _fit(compared, ours), _fit(compared, theirs)
     if laws[0] is None or laws[1] is None:
         return None
-    found = crossing(laws[0], laws[1], float(sizes[0]), reach)
-    low, high = np.quantile(found[1:], (0.025, 0.975), method="inverted_cdf")
-    number, least, most = (_within(bound) for bound in (found[0], low, high))
+    crossings = crossing(laws[0], laws[1], float(sizes[0]), reach)
+    low, high = np.quantile(crossings[1:], (0.025, 0.975), method="inverted_cdf")
+    number, least, most = (_within(bound) for bound in (crossings[0], low, high))
     return Crossing(
         model=network.model,
         title=network.title,
         cases=number,
         low=least,
         high=most,
-        share=float(np.isfinite(found[1:]).mean()),
+        share=float(np.isfinite(crossings[1:]).mean()),
         compared=tuple(int(size) for size in compared),
         fits=tuple(int(fits) for fits in both[np.isin(sizes, compared)].sum(axis=1)),
         difference=_estimate(ours[-1] - theirs[-1]),

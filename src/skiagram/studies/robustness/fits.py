@@ -183,8 +183,8 @@ def join_cohorts(
     order = np.array([position[name] for name in cases.case_id.tolist()])
     parts = zip(*(fit.views for fit in scored), strict=True)
     scores = tuple(_joined(part, order, cases.positive or 0) for part in parts)
-    found = [binary_placements(condition, cases) for condition in scores]
-    placements = tuple(each for each in found if each is not None)
+    ranked = [binary_placements(condition, cases) for condition in scores]
+    placements = tuple(each for each in ranked if each is not None)
     return ScoredModel(scored[0].outcome, scores, placements)
 
 

@@ -63,7 +63,7 @@ def _model(
     behind: Estimate | None,
 ) -> CorruptedModel:
     outcome = model.outcome
-    found = [
+    figures = [
         compute_figures(scores, placements, model.placements[0], cases)
         for scores, placements in zip(model.scores, model.placements, strict=True)
     ]
@@ -71,17 +71,17 @@ def _model(
     for kind in kinds:
         ends.append(ends[-1] + len(kind.amounts))
     curves = [
-        severity_curve(kind.amounts, found[start:end], model.placements[start:end],
+        severity_curve(kind.amounts, figures[start:end], model.placements[start:end],
                        model.placements[0], margin)
         for kind, (start, end) in zip(kinds, pairwise(ends), strict=True)
-        if found
+        if figures
     ]  # fmt: skip
     return CorruptedModel(
         model=outcome.model,
         title=outcome.title,
         arm=outcome.arm,
         reason=outcome.reason,
-        clean=found[0] if found else None,
+        clean=figures[0] if figures else None,
         mean_change=change,
         behind=behind,
         curves=tuple(curves),
@@ -90,7 +90,7 @@ def _model(
 
 def severity_curve(
     amounts: Sequence[float],
-    found: Sequence[Figures],
+    figures_by_amount: Sequence[Figures],
     worse: Sequence[Placements],
     clean: Placements,
     margin: float,
@@ -99,13 +99,13 @@ def severity_curve(
 
     Args:
         amounts: Amounts, ascending.
-        found: Figures at each.
+        figures_by_amount: Figures at each.
         worse: Placements at each.
         clean: Placements on the images as they are.
         margin: Smallest loss of AUC that counts.
     """
     holds_to, breaks_at, holding = None, None, True
-    for amount, figures in zip(amounts, found, strict=True):
+    for amount, figures in zip(amounts, figures_by_amount, strict=True):
         low, high = figures.change.low or 0.0, figures.change.high or 0.0
         holding = holding and low > -margin
         if holding:
@@ -113,7 +113,7 @@ def severity_curve(
         if breaks_at is None and high < -margin:
             breaks_at = amount
     change = weighted_auc(mean_change_terms(worse, clean))
-    return SeverityCurve(tuple(found), change, holds_to, breaks_at)
+    return SeverityCurve(tuple(figures_by_amount), change, holds_to, breaks_at)
 
 
 def compute_figures(
