@@ -131,9 +131,9 @@ def test_a_module_of_its_own_may_name_this_package(
 
 
 def test_an_installed_library_counts_by_its_recorded_files_at_once() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     adam = code_digest("torch.optim.AdamW")
-    assert time.perf_counter() - started < 3  # its sources take a minute to follow
+    assert time.process_time() - started < 3  # its sources take a minute to follow
     assert adam != code_digest("torch.optim.SGD")
     assert adam != code_digest("torch.optim.AdamW", "pytorch_lightning.callbacks.Timer")
     assert not any(name.startswith("torch") for name in code_modules("torch.optim.AdamW"))
