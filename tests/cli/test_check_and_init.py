@@ -502,15 +502,15 @@ def test_check_names_marks_that_look_like_text_and_cuts_them_out(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = {
-        f"film-{at}.png": encoded(Image.fromarray(smooth_film(at, 256)), "PNG") for at in range(16)
+        f"film-{at}.png": encoded(Image.fromarray(smooth_film(at, 160)), "PNG") for at in range(24)
     }
-    marked, _ = planted(smooth_film(3, 256), "MUSTER ANNA 1956", (8, 8), 20)
+    marked, _ = planted(smooth_film(3, 160), "ANNA 1956", (8, 8), 14)
     files["film-3.png"] = encoded(Image.fromarray(marked), "PNG")
     own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
     examples = tmp_path / "to_look_at"
     assert main(["check", *words(own, "--text-examples", str(examples))]) == 0
     shown = capsys.readouterr().out
-    assert "1 of 16 images have marks in their borders that look like text" in shown
+    assert "1 of 24 images have marks in their borders that look like text" in shown
     assert "for example film-3.png" in shown
     assert "No search finds all text" in shown
     (picture,) = examples.iterdir()
@@ -538,3 +538,28 @@ def test_check_names_files_that_were_captured_from_a_screen(
         "3 DICOM files are by their header an ultrasound screen",
     ):
         assert line in shown
+
+
+@pytest.mark.parametrize(
+    ("column", "hint"),
+    [
+        ("Patienten-Nr", "--patient 'Patienten-Nr'"),
+        ("PatientID", "--patient 'PatientID'"),
+        ("pathology", "--patient COLUMN"),
+    ],
+)
+def test_check_says_which_column_may_tell_patients_apart(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], column: str, hint: str
+) -> None:
+    files = {f"film-{at}.png": png(at) for at in range(12)}
+    rows = [
+        {"file": name, "label": "xy"[at % 2], column: f"MRN-{at // 2}"}
+        for at, name in enumerate(files)
+    ]
+    own = write_folder(tmp_path, files, rows)
+    main(["check", *words(own)])
+    said = capsys.readouterr().out
+    assert hint in said
+    assert "MRN-" not in said
+    main(["check", *words(own, "--patient", column)])
+    assert "Patients are unknown" not in capsys.readouterr().out

@@ -1,5 +1,7 @@
 """Text-like marks in images: planted text is found and masked, images without text are left."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from scipy import ndimage
 from skiagram.datasets.burnt_in_text import Box, BurntInText, find_text
 from skiagram.datasets.contract import SpacedImage
 from skiagram.errors import DataError
+from tests.datasets.own_folders import encoded, row, source_of, write_folder
 
 TEXTS = ("MUSTER ANNA 12.03.1956", "Smith, J. 4711", "DOB 1956-03-12")
 CORNERS = ((8, 8), (8, 200), (460, 8), (460, 200))
@@ -122,3 +125,24 @@ def test_an_image_with_text_is_refused_by_place_where_that_is_chosen() -> None:
         BurntInText(treatment="refuse").acquire(SpacedImage(image))
     kept = SpacedImage(image)
     assert BurntInText(treatment="keep").acquire(kept) is kept
+
+
+def test_a_folder_masks_or_refuses_text_as_its_option_file_says(tmp_path: Path) -> None:
+    images = [film(at, 128) for at in range(8)]
+    marked, _ = planted(images[3], "ANNA 1956", (8, 8), 14)
+    files = {
+        f"{at}.png": encoded(Pillow.fromarray(image), "PNG") for at, image in enumerate(images)
+    }
+    files["3.png"] = encoded(Pillow.fromarray(marked), "PNG")
+    own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
+    masking = source_of(own, burnt_in_text="mask").open(None)
+    assert masking.acquisition == BurntInText(treatment="mask")
+    assert find_text(masking.image(3).pixels) == []
+    np.testing.assert_array_equal(masking.image(2).pixels, images[2])
+    refusing = source_of(own, burnt_in_text="refuse").open(None)
+    refusing.image(2)
+    with pytest.raises(DataError, match=r"3\.png: marks that look like text in 1 places"):
+        refusing.image(3)
+    keeping = source_of(own).open(None)
+    assert keeping.acquisition is None
+    np.testing.assert_array_equal(keeping.image(3).pixels, marked)

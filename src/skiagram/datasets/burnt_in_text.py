@@ -229,8 +229,8 @@ class BurntInText:
         if self.treatment == "refuse" and boxes:
             first = boxes[0]
             raise DataError(
-                f"marks that look like text, {len(boxes)} lines, the first one in rows {first.top} "
-                f"to {first.bottom - 1}, columns {first.left} to {first.right - 1}",
+                f"marks that look like text in {len(boxes)} places, the first one in rows "
+                f"{first.top} to {first.bottom - 1}, columns {first.left} to {first.right - 1}",
                 allowed="images without text",
                 remedy="look at it; mask the text, or choose `burnt_in_text: mask`",
             )
