@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.cli.check_report import (
         disk_text,
         left_out_text,
+        patient_hint,
         read_choices,
         survey_text,
         text_in_pixels,
@@ -70,6 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
     left = left_out_text(described.rows, source.columns)
     if left:
         print(left, end="\n\n")
+    hint = patient_hint(described.rows, source.columns)
+    if hint:
+        print(hint, end="\n\n")
     if survey.examined:
         if choices is not None:
             print(time_text(survey.examined, survey.files, Path(), choices, design))

@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.file_trees import FileTree
-from skiagram.datasets.folder.identifiers import suspect_column
+from skiagram.datasets.folder.identifiers import names_patients, suspect_column
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, read_pixels
 from skiagram.datasets.folder.table import Columns, Row
@@ -86,6 +86,23 @@ def left_out_text(rows: Sequence[Row], columns: Columns) -> str:
     if harmless:
         lines.append(f"To take some as covariates: --covariates '{','.join(harmless)}'")
     return "\n".join(lines)
+
+
+def patient_hint(rows: Sequence[Row], columns: Columns) -> str:
+    """Return what to do where no column tells patients apart; empty where one does."""
+    if columns.patient is not None:
+        return ""
+    named = [name for name in rows[0].cells if names_patients(name) and name not in columns.used()]
+    remedy = (
+        f"The column `{named[0]}` may tell them apart: --patient '{named[0]}'"
+        if named
+        else "If a column tells them apart, name it: --patient COLUMN"
+    )
+    return (
+        "Patients are unknown: images of one person can be in training and in test, which makes "
+        "every\nfigure too good. " + remedy + ".\nIts ids stay in the manifest; `skiagram init "
+        "--patient-key` keeps them and the file names under a key."
+    )
 
 
 def text_in_pixels(examined: Sequence[ExaminedFile]) -> str:

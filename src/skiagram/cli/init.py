@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--patient-key",
         metavar="FILE",
         type=Path,
-        help="file with a secret key; the manifest then holds HMAC-SHA256 of the patient ids "
+        help="file with a secret key; the manifest then holds HMAC-SHA256 of patients and files "
         "(the variable SKIAGRAM_PATIENT_KEY does the same)",
     )
 
@@ -145,11 +145,11 @@ def _outside(folder: Path | None) -> Path | None:
 
 
 def _patient_key(file: Path | None, columns: "Columns") -> bytes | None:
-    """Return the secret key for patient ids; None where none is given.
+    """Return the secret key for patients and file names; None where none is given.
 
     Raises:
         DataError: The file cannot be read.
-        OptionError: The key is short, or there is no column of patients alone to hash.
+        OptionError: The key is short, or a column that stays as it is holds the patients.
     """
     from skiagram.datasets.image_files import read_file
 
@@ -169,11 +169,11 @@ def _patient_key(file: Path | None, columns: "Columns") -> bytes | None:
             "project",
         )
     others = (columns.file, columns.label, columns.split, columns.site)
-    if columns.patient is None or columns.patient in others:
+    if columns.patient in others and columns.patient is not None:
         raise OptionError(
-            "no column holds patients alone, so there is nothing to hash",
+            f"the column `{columns.patient}` does not hold patients alone",
             where=where,
-            remedy="name the column with --patient, or leave the key out",
+            remedy="name another column with --patient, or leave the key out",
         )
     return key
 
@@ -182,14 +182,15 @@ def _next(files: "OptionFiles", design: str, readers: list[Path]) -> str:
     options, manifest = files.options, files.manifest
     beside_options = [path for path in (manifest, files.sealed_labels) if path.exists()]
     committed = [options, *(beside_options if files.outside is None else []), *readers]
-    ids = "patient ids" if files.patient_key is None else "hashed patient ids"
+    keyed = files.patient_key is not None
+    held = "files and patients under your key" if keyed else "your file names and patient ids"
     beside = "".join(
         f"Wrote {path} (edit the title); to compare, add {path.stem} to baselines in params.yaml.\n"
         for path in readers
     )
     return f"""\
 Wrote {options} (edit title, modality, licence and known issues).
-Wrote {manifest}, its manifest. It holds your file names and {ids}: keep
+Wrote {manifest}, its manifest. It holds {held}: keep
 {"the repository" if files.outside is None else "that folder"} as private as they are.
 {beside}
 Next:

@@ -1,16 +1,22 @@
 """The table of a folder: what is read, and what is refused by name."""
 
+import csv
+from dataclasses import replace
+from io import StringIO
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skiagram.datasets.folder.table import (
     find_file_problems,
+    list_entries,
     normalise_name,
     read_rows,
     require_columns,
 )
 from skiagram.errors import DataError
+from tests.datasets.own_folders import COLUMNS
 
 
 def test_cells_lose_blanks_and_empty_rows_are_left_out() -> None:
@@ -27,8 +33,13 @@ def test_cells_lose_blanks_and_empty_rows_are_left_out() -> None:
     ("content", "message"),
     [
         ("file,label\na.png,bösartig\n".encode("latin-1"), "the CSV: line 2 is not UTF-8"),
-        (b"file;label\na.png;normal\n", "the CSV: the header `file;label` has no comma"),
-        (b"file\tlabel\na.png\tnormal\n", "the CSV: the header `file\tlabel` has no comma"),
+        (b"file|label\na.png|normal\n", "the CSV: the header `file|label` has no separator"),
+        (b"file,label;x\na.png,y;z\n", "the CSV: columns may be separated by commas or semicolons"),
+        (b"file,label;x\na.png\n", "the CSV, line 2: 1 cells. Allowed: 2"),
+        ("file\n".encode("utf-16-le"), "the CSV: the header holds NUL characters: UTF-16 without"),
+        ("file\n".encode("utf-32"), "the CSV: the header holds NUL characters"),
+        ("\ufefffile,label\na".encode("utf-16-le")[:-1], "the CSV: line 2 is not UTF-16"),
+        (b"PK\x03\x04\0\0[Content_Types].xml", "the CSV: the header holds NUL characters"),
         (b"file,label,label\na.png,x,y\n", "the CSV: two columns are called `label`"),
         (b"file,label\na.png\n", "the CSV, line 2: 1 cells. Allowed: 2"),
         (b"file,label\n", "the CSV: no rows"),
@@ -42,6 +53,42 @@ def test_a_table_of_another_form_is_refused(content: bytes, message: str) -> Non
     with pytest.raises(DataError) as raised:
         read_rows(content)
     assert str(raised.value).startswith(" ".join(message.split()))
+
+
+TABLE = [["file", "label", "size, mm"], ["Ä b/1.PNG", "bösartig", "3.5"], ["2.png", "gut", "7"]]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("hint", ["", "sep={}"])
+def test_a_table_is_read_as_excel_saves_it_anywhere(
+    separator: str, encoding: str, ending: str, hint: str
+) -> None:
+    file = StringIO(newline="")
+    csv.writer(file, delimiter=separator, lineterminator=ending).writerows(TABLE)
+    first = hint.format(separator) + ending if hint else ""
+    rows = read_rows((first + file.getvalue()).encode(encoding))
+    assert [list(one.cells.values()) for one in rows] == TABLE[1:]
+    assert list(rows[0].cells) == TABLE[0]
+    assert [one.line for one in rows] == ([3, 4] if hint else [2, 3])
+
+
+@pytest.mark.parametrize(("covariates", "scores"), [(("density",), ()), ((), ("density",))])
+def test_a_decimal_comma_is_refused_by_name(
+    covariates: tuple[str, ...], scores: tuple[str, ...]
+) -> None:
+    lines = [f"{at}.png;{'xy'[at % 2]};{at},{at}" for at in range(40)]
+    rows = read_rows("\n".join(["file;label;density", *lines]).encode())
+    columns = replace(COLUMNS, patient=None, site=None, covariates=covariates, scores=scores)
+    problem, *_ = list_entries(rows, columns, ("x", "y"), ()).problems
+    assert "density" in str(problem)
+    assert "set the decimal separator to `.`" in problem.remedy
+
+
+def test_folders_of_windows_are_refused_by_name() -> None:
+    (problem,) = find_file_problems(read_rows(b"file,label\nward 3\\a.png,x\n"), "file")
+    assert "holds a backslash" in str(problem)
 
 
 def test_a_missing_column_is_named_beside_those_that_are_there() -> None:

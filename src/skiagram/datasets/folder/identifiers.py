@@ -35,6 +35,8 @@ sobrenome nascimento endereco rua cidade telefone cpf
 """.split()  # noqa: SIM905
 _STARTS = ("geburt", "geboort", "birth", "versicher", "telefo", "adress", "uberweis")
 _ENDS = ("name", "naam", "nummer", "datum", "arzt", "arztin", "adresse", "strasse", "kennung")
+_PATIENTS = ("patient", "pacien", "pazien", "person", "proband", "subject")
+_PATIENTS_IN_SHORT = ("mrn", "pat", "pid")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LETTERS = re.compile(r"[a-z]+")
 _DATE = re.compile(
@@ -42,6 +44,16 @@ _DATE = re.compile(
     r"|\d{1,2}\.?[ -]\w{3,9}\.?[ -]\d{4}|[^\W\d]{3,9}\.? \d{1,2},? \d{4})([ T]\d.*)?"
 )
 _LEADING_ZERO = re.compile(r"[+-]?0\d+")
+
+
+def names_patients(name: str) -> bool:
+    """Return whether a column's name says that it tells patients apart.
+
+    Args:
+        name: Name of the column.
+    """
+    words = _words_of(name)
+    return any(word.startswith(_PATIENTS) or word in _PATIENTS_IN_SHORT for word in words)
 
 
 def suspect_column(name: str, cells: Sequence[str]) -> str | None:
@@ -84,12 +96,17 @@ def _suspect_numbers(numbers: Sequence[float]) -> str | None:
     return None if harmless else f"it holds {distinct} different whole numbers in {rows} rows"
 
 
-def _names_a_person(name: str) -> bool:
+def _words_of(name: str) -> list[str]:
+    """Return the words of a name in small letters without accents."""
     plain = unicodedata.normalize("NFKD", _CAMEL.sub(" ", name))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
+    return _LETTERS.findall(plain)
+
+
+def _names_a_person(name: str) -> bool:
     return any(
         word in _WORDS or word.startswith(_STARTS) or word.endswith(_ENDS)
-        for word in _LETTERS.findall(plain)
+        for word in _words_of(name)
     )
 
 

@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import hashlib
-import hmac
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
@@ -12,12 +11,11 @@ from typing import Any
 import yaml
 
 from skiagram.datasets.contract import RealDataSet
+from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
 from skiagram.datasets.folder.source import CHECKSUM, MASK_CHECKSUM, Folder
 from skiagram.datasets.folder.table import Columns, Row, normalise_name, read_rows
 from skiagram.errors import OptionError
 from skiagram.options import check, composed, read_option_file
-
-HASHED = "hmac-"  # before a patient's hash
 
 _MEANING = {
     "title": "name in tables and figures",
@@ -55,7 +53,8 @@ class OptionFiles:
         project: Folder of `conf/`.
         name: Short name of the data set.
         outside: Folder of the manifest; None puts it beside the option file.
-        patient_key: Secret key under which the manifest holds patients; None keeps their ids.
+        patient_key: Secret key under which the manifest holds patients and file names; None keeps
+            them as they are.
     """
 
     project: Path
@@ -162,7 +161,7 @@ class OptionFiles:
         """Refuse to put plain ids, or file names, where they were kept out before.
 
         Raises:
-            OptionError: The manifest stands elsewhere, or its patients are hashed and no key is
+            OptionError: The manifest stands elsewhere, or its names are under a key and none is
                 given.
         """
         if present.manifest != self._shown(self.manifest):
@@ -171,12 +170,14 @@ class OptionFiles:
                 where="--manifest-outside",
                 remedy="give the folder of the manifest as the first time",
             )
-        column, path = present.columns.patient, self.project / present.manifest
-        if self.patient_key is None and column is not None and path.is_file():
+        columns = (present.columns.file, present.columns.patient)
+        path = self.project / present.manifest
+        if self.patient_key is None and path.is_file():
             rows = read_rows(path.read_bytes())
-            if any(row.cells.get(column, "").startswith(HASHED) for row in rows):
+            cells = [row.cells.get(name, "") for row in rows for name in columns if name]
+            if any(cell.startswith(KEYED) for cell in cells):
                 raise OptionError(
-                    "the patients of the manifest are hashed",
+                    "the names in the manifest are under a key",
                     where="--patient-key",
                     remedy="give the key again, in a file or as SKIAGRAM_PATIENT_KEY",
                 )
@@ -209,15 +210,6 @@ def _yaml_scalar(value: Any) -> str:
     return text.removesuffix("...\n").strip()
 
 
-def hash_patient(patient: str, key: bytes) -> str:
-    """Return the name of a patient that only the key's holder can find again.
-
-    HMAC-SHA256 (RFC 2104, FIPS 198-1), 256 bits in hexadecimal: who lacks the key cannot try out
-    names or numbers, as with a plain hash.
-    """
-    return HASHED + hmac.new(key, patient.encode(), "sha256").hexdigest()
-
-
 def _manifest_bytes(
     columns: Columns, rows: list[Row], checksums: Mapping[str, str], key: bytes | None
 ) -> bytes:
@@ -231,7 +223,10 @@ def _manifest_bytes(
         used = {name: row.cells[name] for name in columns.used()}
         for name in kinds:
             used[name] = normalise_name(row.cells[name])
-        if key is not None and columns.patient is not None and used[columns.patient]:
-            used[columns.patient] = hash_patient(used[columns.patient], key)
-        writer.writerow([*used.values(), *(checksums[used[name]] for name in kinds)])
+        sums = [checksums[used[name]] for name in kinds]
+        if key is not None:
+            used |= {name: key_file(used[name], key) for name in kinds}
+            if columns.patient is not None and used[columns.patient]:
+                used[columns.patient] = key_patient(used[columns.patient], key)
+        writer.writerow([*used.values(), *sums])
     return text.getvalue().encode()

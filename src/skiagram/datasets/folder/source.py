@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.datasets.burnt_in_text import KEPT, BurntInText, TextTreatment
 from skiagram.datasets.contract import Entry, GroundTruth, RealDataSet, SpacedImage
 from skiagram.datasets.file_trees import FileTree, open_tree
+from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.table import (
     Columns,
     Listing,
@@ -110,6 +111,7 @@ class Folder(RealDataSet):
         if self.columns.mask is not None:
             kinds[self.columns.mask] = MASK_CHECKSUM
         require_columns(rows, (*kinds, *kinds.values()))
+        rows = find_keyed_files(rows, kinds, tree)
         checksums = {
             normalise_name(row.cells[column]): row.cells[checksum]
             for column, checksum in kinds.items()

@@ -83,8 +83,8 @@ def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
     names = files.series(reference.file)
     if names is not None:
         image = {name: files.read(f"{reference.file}/{name}") for name in names}
-        lines = "".join(f"{_sha256(content)}  {name}\n" for name, content in image.items())
-        checksums = {reference.file: _sha256(lines.encode())}
+        parts = {name: _sha256(content) for name, content in image.items()}
+        checksums = {reference.file: checksum_of_series(parts)}
     else:
         image = {reference.file: files.read(reference.file)}
         checksums = {reference.file: _sha256(image[reference.file])}
@@ -93,6 +93,15 @@ def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
         mask = files.read(reference.mask)
         checksums[reference.mask] = _sha256(mask)
     return CaseFiles(image, mask, checksums)
+
+
+def checksum_of_series(parts: Mapping[str, str]) -> str:
+    """Return the checksum of a folder of files.
+
+    Args:
+        parts: Name of each file in it → its SHA-256, in order of name.
+    """
+    return _sha256("".join(f"{sha256}  {name}\n" for name, sha256 in parts.items()).encode())
 
 
 def decode_case(

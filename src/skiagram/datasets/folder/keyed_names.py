@@ -1,0 +1,90 @@
+"""Names of patients and files under a secret key, and how files are found again without it.
+
+HMAC-SHA256 (RFC 2104, FIPS 198-1), 256 bits in hexadecimal: who lacks the key cannot try out names
+or numbers, as with a plain hash. A manifest with keyed names still has a checksum a file, by which
+a run finds the file; so the key is needed to write the manifest alone.
+"""
+
+import hashlib
+import hmac
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from skiagram.compute.progress import Progress
+from skiagram.datasets.file_trees import FileTree
+from skiagram.datasets.folder.table import Row
+from skiagram.datasets.volumes.case_images import checksum_of_series
+from skiagram.errors import DataError
+
+KEYED = "hmac-"  # before a name under a key
+
+
+def key_patient(patient: str, key: bytes) -> str:
+    """Return the name of a patient that only the key's holder can find again."""
+    return KEYED + hmac.new(key, patient.encode(), "sha256").hexdigest()
+
+
+def key_file(name: str, key: bytes) -> str:
+    """Return the name of a file that only the key's holder, or the file's, can find again."""
+    return KEYED + hmac.new(key, b"file\0" + name.encode(), "sha256").hexdigest()
+
+
+def find_keyed_files(rows: list[Row], kinds: Mapping[str, str], files: FileTree) -> list[Row]:
+    """Return the rows of a manifest with file names in place of keyed ones.
+
+    Every image file is read once. Of files with equal bytes each is found, in order of name.
+
+    Args:
+        rows: The manifest.
+        kinds: Column of file names → column of their checksums.
+        files: The files.
+
+    Raises:
+        DataError: No file has a row's checksum, or fewer than rows have it.
+    """
+    wanted = {
+        row.cells[column]: (row.cells[checksum], row.where)
+        for column, checksum in kinds.items()
+        for row in rows
+        if row.cells[column].startswith(KEYED)
+    }
+    if not wanted:
+        return rows
+    by_checksum = _names_by_checksum(files)
+    found: dict[str, str] = {}
+    for keyed, (checksum, where) in wanted.items():
+        names = by_checksum.get(checksum, [])
+        if not names:
+            raise DataError(
+                f"no file has the checksum {checksum[:12]}…",
+                where=f"{where} of the manifest",
+                remedy="the file was changed, moved away or deleted: restore it, or run "
+                "`skiagram init` again with --renew",
+            )
+        found[keyed] = names.pop(0)
+    return [
+        replace(row, cells={name: found.get(cell, cell) for name, cell in row.cells.items()})
+        for row in rows
+    ]
+
+
+def _names_by_checksum(files: FileTree) -> dict[str, list[str]]:
+    """Return checksum → names of the files, and of the folders of files, that have it."""
+    names = sorted(files.images(()))
+    files.announce(names)
+    checksums: dict[str, str] = {}
+    with Progress("Find files", len(names)) as bar:
+        for name in names:
+            checksums[name] = hashlib.sha256(files.read(name)).hexdigest()
+            bar.advance()
+    for folder in sorted({PurePosixPath(name).parent.as_posix() for name in names} - {"."}):
+        inside = [f"{folder}/{name}" for name in files.series(folder) or ()]
+        if all(name in checksums for name in inside):
+            parts = {PurePosixPath(name).name: checksums[name] for name in inside}
+            checksums[folder] = checksum_of_series(parts)
+    by_checksum: dict[str, list[str]] = defaultdict(list)
+    for name, checksum in checksums.items():
+        by_checksum[checksum].append(name)
+    return by_checksum
