@@ -116,7 +116,7 @@ def _rows(cls: type, given: list[Any], prefix: str = "", whole: str = "") -> Ite
     """
     hints, told = get_type_hints(cls, include_extras=True), attributes(cls)
     for field in dataclasses.fields(cls):
-        values = [one[field.name] for one in given if isinstance(one, Mapping)]
+        values = [one.get(field.name, field.default) for one in given if isinstance(one, Mapping)]
         hint, option = hints[field.name], f"{prefix}{field.name}"
         nested = _nested(hint, values)
         shown = (

@@ -505,12 +505,12 @@ def enclosing_ellipsoid(corners: Floats) -> Floats:
 def _ascend(lifted: Floats, weight: Floats) -> None:
     """Change the weights (m,) of points (m, 4) to those of their smallest ellipsoid."""
     height, turned = np.empty(len(lifted)), np.empty(4)
-    inverse: Floats = np.zeros((4, 4))
+    inverse = np.zeros((4, 4))
     for one in range(len(lifted)):
         for row in range(4):
             for column in range(4):
                 inverse[row, column] += weight[one] * lifted[one, row] * lifted[one, column]
-    inverse = np.linalg.inv(inverse)
+    inverse[:] = np.linalg.inv(inverse)
     for one in range(len(lifted)):
         height[one] = _form(inverse, lifted[one], turned)
     for _ in range(_MOST_STEPS):

@@ -47,12 +47,12 @@ def laws(kernels: tuple[Any, ...], **options: Any) -> list[Filter]:
 
 
 def gabor(sigma: float, wavelength: float, ratio: float, **options: Any) -> Filter:
-    fixed = {"directions": 1, "angle": 0.0, "pooling": "average"}
+    fixed: dict[str, Any] = {"directions": 1, "angle": 0.0, "pooling": "average"}
     return Gabor(sigma=sigma, wavelength=wavelength, aspect_ratio=ratio, **(fixed | options))
 
 
 def wavelet(name: str, band: str, **options: Any) -> Filter:
-    fixed = {"level": 1, "pooling": "average"}
+    fixed: dict[str, Any] = {"level": 1, "pooling": "average"}
     return SeparableWavelet(wavelet=name, band=band, **(fixed | options))
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 from skiagram.features.filters.filter import PAD, Boundary, Floats
 
 Order = Annotated[int, Field(ge=0, le=8)]
-Gain = Callable[[Sequence[Floats]], NDArray[np.generic]]
+Gain = Callable[[Sequence[Floats]], NDArray[np.complex128]]
 
 
 def check_orders(orders: tuple[int, ...] | None, axes: int) -> None:

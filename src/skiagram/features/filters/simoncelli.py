@@ -41,10 +41,11 @@ class Simoncelli(Filter):
         margin = _MARGIN * 2 ** (self.level - 1)
         return in_frequencies(image, self.axes, self._gain, self.boundary, margin)
 
-    def _gain(self, frequencies: Sequence[Floats]) -> NDArray[np.generic]:
+    def _gain(self, frequencies: Sequence[Floats]) -> NDArray[np.complex128]:
         length = np.sqrt(sum(frequency**2 for frequency in frequencies))
         highest = 0.5 ** (self.level - 1)
         within = (length > highest / 4) & (length <= highest)
         octave = np.log2(np.where(within, 2 * length / highest, 1.0))
         gain = np.where(within, np.cos(np.pi / 2 * octave), 0.0)
-        return gain if self.riesz is None else gain * riesz(self.riesz, frequencies)
+        turned = 1.0 + 0j if self.riesz is None else riesz(self.riesz, frequencies)
+        return gain * turned
