@@ -66,10 +66,12 @@ def test_a_part_of_few_patients_is_hidden_with_its_name_and_counts() -> None:
     columns = table(known, film=np.where(np.arange(320) < 304, "digital", "ZZTEST analogue"))
     digital, hidden = run(known, columns).subgroups
     assert (digital.value, digital.cases) == ("digital", 184)
+    assert not digital.differences  # with its own figure they would tell the hidden one
     assert hidden == Subgroup("film", hidden_parts(5), 0, {}, {})
     shown = run(known, columns, least=1).subgroups[0]
     assert (shown.value, shown.cases) == ("ZZTEST analogue", 16)
     assert shown.patients == {"normal": 4, "abnormal": 4}
+    assert set(shown.differences) == {"roc_auc", "sensitivity", "specificity"}
 
 
 def test_one_class_of_few_patients_hides_the_part() -> None:

@@ -66,7 +66,7 @@ def measure_subgroups(
     for column in table.columns:
         parts = list(split_by_value(table[column], ground.cases.patient, least))
         shown = [part for part in parts if not _is_small(part[1], ground.cases, least)]
-        found += (_subgroup(str(column), part, scores, ground) for part in shown)
+        found += (_subgroup(str(column), part, scores, ground, least) for part in shown)
         if len(shown) < len(parts):
             found.append((Subgroup(str(column), hidden_parts(least), 0, {}, {}), {}))
     return _corrected(found)
@@ -146,7 +146,7 @@ def _tertiles(values: NDArray[np.float64], missing: NDArray[np.bool_]) -> Iterat
 
 
 def _subgroup(
-    column: str, part: Part, scores: Scores, ground: EvaluationSet
+    column: str, part: Part, scores: Scores, ground: EvaluationSet, least: int
 ) -> tuple[Subgroup, dict[str, Test]]:
     """Return a part with its figures, and which test each of its differences is."""
     value, members = part
@@ -165,8 +165,9 @@ def _subgroup(
     )
     sides = frozenset({members.tobytes(), (~members).tobytes()})
     differences, tests = {}, {}
-    for name, difference, p in compare_with_rest(members, scores, ground.cases):
-        differences[name], tests[name] = TestedDifference(difference, p), (name, sides)
+    if not _is_small(~members, ground.cases, least):  # else it would tell the hidden part's figure
+        for name, difference, p in compare_with_rest(members, scores, ground.cases):
+            differences[name], tests[name] = TestedDifference(difference, p), (name, sides)
     one = Subgroup(column, value, len(cases), patients, found, warning, differences)
     return one, tests
 
