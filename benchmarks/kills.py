@@ -25,7 +25,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import yaml
 from tests.pipeline.project import REPOSITORY, Project, make_project, stack
 
@@ -145,7 +145,7 @@ def _edit(project: Project, path: str, **values: Any) -> None:
 def _shrink(project: Project, study: str) -> None:
     path = f"conf/study/{study}.yaml"
     options = yaml.safe_load((project.folder / path).read_text())
-    chosen = {name: value for name, value in _SHARED.items() if name in options}
+    chosen: dict[str, Any] = {name: value for name, value in _SHARED.items() if name in options}
     chosen |= {"networks": ["small_cnn"], "plan": options["plan"] | {"folds": 2}}
     if study == "ablation":
         chosen["variants"] = dict(list(options["variants"].items())[:2])
@@ -168,7 +168,7 @@ def _is_time(name: str, value: Any) -> bool:
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
     try:
-        return process.children()
+        return list(process.children())
     except psutil.NoSuchProcess:
         return []
 

@@ -161,8 +161,8 @@ def write_predictions(
         for row, values in zip(rows, prediction.rows, strict=True):
             row.append("positive" if values[task.positive] >= threshold else "negative")
     header.append("unusual")
-    for row, file in zip(rows, prediction.files, strict=True):
-        row.append("; ".join(prediction.unusual.get(file, ())))
+    for row, image in zip(rows, prediction.files, strict=True):
+        row.append("; ".join(prediction.unusual.get(image, ())))
     partial = path.with_name(f".skiagram-{os.getpid()}")  # a name may be as long as names can be
     try:
         with partial.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
