@@ -61,17 +61,26 @@ class GroupFamily:
 
 
 @dataclass(**STRICT)
-class LevelFamily(GroupFamily, ABC):
-    """Base of a family of the grey levels of a region.
+class RegionFamily(GroupFamily):
+    """Base of a family of the intensities of a region.
 
     Attributes:
-        levels: How intensities become grey levels.
         region: `whole`: the region of interest, or all of the image where there is none; `bright`:
             what Otsu's threshold calls bright in it.
     """
 
-    levels: Discretisation
     region: Region
+
+
+@dataclass(**STRICT)
+class LevelFamily(RegionFamily, ABC):
+    """Base of a family of the grey levels of a region.
+
+    Attributes:
+        levels: How intensities become grey levels.
+    """
+
+    levels: Discretisation
 
     def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size from 1×1.
@@ -85,7 +94,10 @@ class LevelFamily(GroupFamily, ABC):
         Raises:
             DataError: The images have neither one channel nor three, or too many grey levels.
         """
-        return self.describe(batch.levels(self.levels, self.region, self.prefix))
+        return self._describe_volumes(batch.levels(self.levels, self.region, self.prefix))
+
+    def _describe_volumes(self, grey: GreyLevels) -> NDArray[np.float64]:
+        return self.describe(grey)
 
     @abstractmethod
     def describe(self, grey: GreyLevels) -> NDArray[np.float64]:
@@ -107,19 +119,7 @@ class TextureFamily(LevelFamily, ABC):
 
     dimension: Dimension = "3D"
 
-    def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
-        """Compute the features of a batch of equally sized images of any size from 1×1.
-
-        Args:
-            batch: Images of one channel, or of three reduced to luminance; or volumes.
-
-        Returns:
-            (n, n_features) float64, finite.
-
-        Raises:
-            DataError: The images have neither one channel nor three, or too many grey levels.
-        """
-        grey = batch.levels(self.levels, self.region, self.prefix)
+    def _describe_volumes(self, grey: GreyLevels) -> NDArray[np.float64]:
         if self.dimension != "2D" or grey.depth == 1:
             return self.describe(grey)
         planes = grey.planes()

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
-from skiagram.features.batch import FeatureBatch, Region
-from skiagram.features.family import GroupFamily
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.family import RegionFamily
 from skiagram.features.feature import Column, Feature, Features, Quantity, ratio
 from skiagram.features.order_statistics import percentiles
 from skiagram.options import STRICT
@@ -361,15 +361,8 @@ class FirstOrderStatistics(Features):
 
 
 @dataclass(**STRICT)
-class FirstOrder(GroupFamily):
-    """First-order statistics (IBSI UHIW) and both quartiles.
-
-    Attributes:
-        region: `whole`: the region of interest, or all of the image where there is none; `bright`:
-            what Otsu's threshold calls bright in it.
-    """
-
-    region: Region
+class FirstOrder(RegionFamily):
+    """First-order statistics (IBSI UHIW) and both quartiles."""
 
     prefix: ClassVar[str] = "first_order"
     groups: ClassVar[tuple[type[Features], ...]] = (FirstOrderStatistics,)

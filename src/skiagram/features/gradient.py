@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
-from skiagram.features.batch import FeatureBatch, Region
-from skiagram.features.family import GroupFamily
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.family import RegionFamily
 from skiagram.features.feature import Column, Feature, Features, Quantity
 from skiagram.options import STRICT
 
@@ -116,15 +116,8 @@ class GradientMagnitude(Features):
 
 
 @dataclass(**STRICT)
-class Gradient(GroupFamily):
-    """Steepness of the intensities.
-
-    Attributes:
-        region: `whole`: the region of interest, or all of the image where there is none; `bright`:
-            what Otsu's threshold calls bright in it.
-    """
-
-    region: Region
+class Gradient(RegionFamily):
+    """Steepness of the intensities."""
 
     prefix: ClassVar[str] = "gradient"
     groups: ClassVar[tuple[type[Features], ...]] = (GradientMagnitude,)
