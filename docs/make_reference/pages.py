@@ -14,6 +14,7 @@ from skiagram.cli.main import COMMANDS, EXIT_CODES, Command
 from skiagram.features.covariates import Covariates
 from skiagram.features.family import FeatureFamily
 from skiagram.features.feature import Definition, explanation
+from skiagram.features.pyradiomics import pyradiomics_name
 from skiagram.options import build
 
 _COMMAND_LINE = """\
@@ -75,12 +76,14 @@ Columns of `data/features.parquet`: one row per case, float32. Each family is on
 places. Four-letter codes are those of the reference manual of the Image Biomarker Standardisation
 Initiative (IBSI, [arXiv:1612.07003](https://arxiv.org/abs/1612.07003)); features without one are
 not defined there. All families but `colour` reduce a colour image to its luminance (ITU-R BT.709).
-A feature is finite for every image, also for a constant one; only a missing covariate is NaN.
+PyRadiomics' names stand for the same formulas (`skiagram.features.pyradiomics` writes the table
+under them). A feature is finite for every image, also for a constant one; only a missing covariate
+is NaN.
 
 The unit `1` is that of plain numbers. A range in brackets is closed, in parentheses open.
 
 """
-_HEADER = ("column", "IBSI", "meaning", "formula", "unit", "range")
+_HEADER = ("column", "IBSI", "PyRadiomics", "meaning", "formula", "unit", "range")
 _COVARIATES = """\
 `covariates_<column>` for a number, `covariates_<column>_<category>` (0 or 1) for a text: what is
 known of a case besides its image. `logistic_regression_covariates` is the model on them alone: a
@@ -119,7 +122,15 @@ def _family(name: str, family: FeatureFamily | Covariates) -> str:
 
 def _group(notes: str, definitions: list[Definition]) -> str:
     rows = [
-        (code(one.name), one.ibsi, one.meaning, one.formula, one.unit, one.range)
+        (
+            code(one.name),
+            one.ibsi,
+            code(theirs) if (theirs := pyradiomics_name(one)) else "",
+            one.meaning,
+            one.formula,
+            one.unit,
+            one.range,
+        )
         for one in definitions
     ]
     return (f"{notes}\n\n" if notes else "") + table(_HEADER, rows)

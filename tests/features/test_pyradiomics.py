@@ -1,0 +1,59 @@
+"""PyRadiomics' names beside the IBSI's."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from make_reference.pages import families
+from skiagram.features.covariates import Covariates
+from skiagram.features.feature import Definition
+from skiagram.features.pyradiomics import _NAMES, pyradiomics_name, pyradiomics_table
+from skiagram.features.table import FeatureTable
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def definitions() -> list[Definition]:
+    found = families(PROJECT).values()
+    return [one for each in found if not isinstance(each, Covariates) for one in each.definitions()]
+
+
+def test_every_name_belongs_to_a_feature_that_is_defined() -> None:
+    named = {one.ibsi: one for one in definitions() if pyradiomics_name(one)}
+    assert set(_NAMES) <= set(named)
+
+
+def test_every_class_of_pyradiomics_is_whole() -> None:
+    counts: dict[str, set[str]] = {}
+    for one in definitions():
+        if (name := pyradiomics_name(one)) and "." not in one.name:
+            kind, feature = name.split("_")
+            counts.setdefault(kind, set()).add(feature)
+    # All of PyRadiomics' classes but total energy, standard deviation, MCC, and in shape the 2D
+    # diameters.
+    assert {kind: len(names) for kind, names in counts.items()} == {
+        "shape": 14, "firstorder": 17, "glcm": 23, "glrlm": 16, "glszm": 16, "ngtdm": 5, "gldm": 14
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("glcm_distance_1_angular_second_moment", "original_glcm_JointEnergy_distance_1"),
+        ("log_3mm.glcm_contrast", "log_3mm_glcm_Contrast"),
+        ("ngldm_low_dependence_emphasis", "original_gldm_SmallDependenceEmphasis"),
+        ("morphology_flatness", "original_shape_Flatness"),
+    ],
+)
+def test_a_column_is_renamed(ours: str, theirs: str) -> None:
+    table = FeatureTable(np.array(["a"]), (ours,), np.ones((1, 1), dtype=np.float32))
+    assert list(pyradiomics_table(table, definitions())) == ["case_id", theirs]
+
+
+def test_kurtosis_is_that_of_pyradiomics_and_other_columns_stay_out() -> None:
+    names = ("first_order_excess_kurtosis", "hog_1", "shape_major_axis_length")
+    table = FeatureTable(np.array(["a"]), names, np.array([[0.5, 1, 1]], dtype=np.float32))
+    found = pyradiomics_table(table, definitions())
+    assert list(found) == ["case_id", "original_firstorder_Kurtosis"]
+    assert found["original_firstorder_Kurtosis"].tolist() == [3.5]
