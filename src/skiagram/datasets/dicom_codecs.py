@@ -106,12 +106,13 @@ def _jpeg_stream(frame: bytes) -> Stream | None:
         at += 2 + int(struct.unpack_from(">H", frame, at + 2)[0])
 
 
-def check_size(header: Any, where: str) -> None:
+def check_size(header: Any, where: str, most_pixels: int = MOST_PIXELS) -> None:
     """Refuse what would decode to other pixels than the header says, or to more than fit.
 
     Args:
         header: A DICOM data set with pixels.
         where: Name of the file, for messages.
+        most_pixels: Rows times columns that an image may have.
 
     Raises:
         DataError: There are no rows, too many, or the compressed pixels are not those of the
@@ -120,13 +121,8 @@ def check_size(header: Any, where: str) -> None:
     rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
     if not rows * columns:
         raise DataError(f"{rows} rows of {columns} pixels", where=where, remedy="export it again")
-    if rows * columns > MOST_PIXELS:
-        raise DataError(
-            f"{columns} × {rows} pixels",
-            where=where,
-            allowed=f"at most {MOST_PIXELS:,} pixels",
-            remedy="cut the image or scale it down",
-        )
+    if rows * columns > most_pixels:
+        raise too_many_pixels(rows, columns, most_pixels, where)
     syntax = header.file_meta.TransferSyntaxUID
     if not syntax.is_encapsulated:
         return
@@ -137,6 +133,17 @@ def check_size(header: Any, where: str) -> None:
                 raise _other_pixels(f"more than the {rows} rows of {columns}", where)
         else:
             _check_stream(frame, syntax, header, where)
+
+
+def too_many_pixels(rows: int, columns: int, most_pixels: int, where: str) -> DataError:
+    """Return the error of an image that is larger than is allowed."""
+    return DataError(
+        f"{columns} × {rows} pixels",
+        where=where,
+        allowed=f"at most {most_pixels:,} pixels",
+        remedy="cut the image or scale it down, or allow more (`--most-pixels`, `most_pixels` in "
+        "the option file of a folder)",
+    )
 
 
 def _check_stream(frame: bytes, syntax: UID, header: Any, where: str) -> None:
