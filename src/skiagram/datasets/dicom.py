@@ -82,11 +82,12 @@ _SPACING = ("PixelSpacing", "ImagerPixelSpacing")
 _PARSED = [Tag(name) for name in (*_FIELDS, *_SPACING)]
 
 
-def read_dicom(file: Path | BinaryIO) -> SpacedImage:
+def read_dicom(file: Path | BinaryIO, most_pixels: int = MOST_PIXELS) -> SpacedImage:
     """Read the pixels of one single-frame DICOM file.
 
     Args:
         file: Path, or a binary file at its beginning.
+        most_pixels: Rows times columns that an image may have.
 
     Returns:
         (height, width) or (height, width, 3); higher is brighter. Stored depth (uint8, uint16,
@@ -108,7 +109,7 @@ def read_dicom(file: Path | BinaryIO) -> SpacedImage:
         check_deflated(file, where)
         header = pydicom.dcmread(file, specific_tags=_PARSED)
         _check(header, where)
-        check_size(header, where)
+        check_size(header, where, most_pixels)
         modality = header.get("Modality")
         named = str(modality) if modality in _MODALITIES else ""
         return SpacedImage(
