@@ -22,7 +22,8 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.dicom import MOST_PIXELS, read_dicom
+from skiagram.datasets.dicom import read_dicom
+from skiagram.datasets.dicom_codecs import MOST_PIXELS, too_many_pixels
 from skiagram.datasets.files import read_file as read_file
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image
@@ -38,12 +39,13 @@ _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = 
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 
 
-def read_image(path: Path, name: str = "") -> SpacedImage:
+def read_image(path: Path, name: str = "", most_pixels: int = MOST_PIXELS) -> SpacedImage:
     """Read one image file.
 
     Args:
         path: The file; its suffix is not looked at.
         name: What messages call the file; its path when empty.
+        most_pixels: Rows times columns that an image may have.
 
     Returns:
         (height, width) or (height, width, 3), upright as the file's orientation mark says. Gray of
@@ -56,7 +58,7 @@ def read_image(path: Path, name: str = "") -> SpacedImage:
         DataError: The file is empty, damaged, of another kind, or has no single right reading.
     """
     name = name or str(path)
-    return decode_image(read_file(path, name), name)
+    return decode_image(read_file(path, name), name, most_pixels)
 
 
 def is_image(head: bytes) -> bool:
@@ -64,12 +66,13 @@ def is_image(head: bytes) -> bool:
     return bool(_DICOM.match(head)) or any(magic.match(head) for magic, _ in _KINDS)
 
 
-def decode_image(content: bytes, name: str) -> SpacedImage:
+def decode_image(content: bytes, name: str, most_pixels: int = MOST_PIXELS) -> SpacedImage:
     """Read an image from the bytes of its file; see `read_image`.
 
     Args:
         content: The whole file.
         name: What messages call the file.
+        most_pixels: Rows times columns that an image may have.
 
     Raises:
         DataError: As `read_image`.
@@ -77,7 +80,7 @@ def decode_image(content: bytes, name: str) -> SpacedImage:
     if not content:
         raise DataError("an empty file", where=name, remedy="copy or export it again")
     if _DICOM.match(content):
-        return _dicom(content, name)
+        return _dicom(content, name, most_pixels)
     opened = next((kind for magic, kind in _KINDS if magic.match(content)), None)
     if opened is None:
         raise DataError(
@@ -88,7 +91,10 @@ def decode_image(content: bytes, name: str) -> SpacedImage:
         )
     try:
         with warnings.catch_warnings(action="ignore"):  # of tags that nobody reads
-            return SpacedImage(_pixels(opened(BytesIO(content)), name))
+            file = opened(BytesIO(content))
+            if file.width * file.height > most_pixels:
+                raise too_many_pixels(file.height, file.width, most_pixels, name)
+            return SpacedImage(_pixels(file, name))
     except DataError:
         raise
     except Exception as error:  # damage can break a decoder anywhere
@@ -99,9 +105,9 @@ def decode_image(content: bytes, name: str) -> SpacedImage:
         ) from error
 
 
-def _dicom(content: bytes, name: str) -> SpacedImage:
+def _dicom(content: bytes, name: str, most_pixels: int) -> SpacedImage:
     try:
-        return read_dicom(BytesIO(content))
+        return read_dicom(BytesIO(content), most_pixels)
     except DataError as error:
         raise DataError(
             error.found, where=name, allowed=error.allowed, remedy=error.remedy
@@ -121,13 +127,6 @@ def _pixels(file: ImageFile, name: str) -> Image:
 
 
 def _check(file: ImageFile, name: str) -> None:
-    if file.width * file.height > MOST_PIXELS:
-        raise DataError(
-            f"{file.width} × {file.height} pixels",
-            where=name,
-            allowed=f"at most {MOST_PIXELS:,} pixels",
-            remedy="cut the image or scale it down",
-        )
     frames = getattr(file, "n_frames", 1)
     if frames > 1:
         raise DataError(
