@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 import numpy as np
@@ -10,6 +10,7 @@ import pydicom
 from numpy.typing import NDArray
 
 from skiagram.datasets.contract import SpacedImage
+from skiagram.datasets.dicom_codecs import MOST_PIXELS
 from skiagram.datasets.file_trees import HEAD_BYTES, FileTree
 from skiagram.datasets.image_files import HEAD_BYTES as IMAGE_HEAD_BYTES
 from skiagram.datasets.image_files import decode_image, is_image
@@ -105,7 +106,10 @@ def checksum_of_series(parts: Mapping[str, str]) -> str:
 
 
 def decode_case(
-    files: CaseFiles, reference: ImageReference, mask_grid: MaskGrid = "same"
+    files: CaseFiles,
+    reference: ImageReference,
+    mask_grid: MaskGrid = "same",
+    most_pixels: int = MOST_PIXELS,
 ) -> SpacedImage:
     """Make the image of a case, with its region, of the bytes of its files.
 
@@ -113,6 +117,7 @@ def decode_case(
         files: What `read_case_files` read.
         reference: What it was asked for.
         mask_grid: What to do with a mask on other voxels than its image's.
+        most_pixels: Rows times columns that an image may have; volumes have a limit of their own.
 
     Returns:
         A volume as (depth, height, width, 1), an image as `decode_image` says.
@@ -122,11 +127,11 @@ def decode_case(
     """
     volume = _volume(files.image, reference.file)
     if volume is None:
-        image = decode_image(files.image[reference.file], reference.file)
+        image = decode_image(files.image[reference.file], reference.file, most_pixels)
         if files.mask is None:
             return image
         inside = _plane_mask(files.mask, reference, image.pixels.shape[:2])
-        return SpacedImage(image.pixels, image.spacing, image.modality, Region(inside))
+        return replace(image, region=Region(inside))
     region = None
     if files.mask is not None and reference.mask is not None:
         inside = decode_mask(
@@ -168,7 +173,7 @@ def _plane_mask(
     content: bytes, reference: ImageReference, shape: tuple[int, ...]
 ) -> NDArray[np.bool_]:
     where = reference.mask or ""
-    labels = decode_image(content, where).pixels
+    labels = decode_image(content, where, shape[0] * shape[1]).pixels
     if labels.shape != shape:
         found = " × ".join(map(str, labels.shape))
         raise DataError(
