@@ -6,12 +6,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.burnt_in_text import KEPT, BurntInText, TextTreatment
 from skiagram.datasets.contract import Entry, GroundTruth, RealDataSet, SpacedImage
+from skiagram.datasets.dicom_codecs import MOST_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.table import (
@@ -59,6 +61,7 @@ class Folder(RealDataSet):
         mask_grid: What to do with a mask on other voxels than its image's: `same` refuses it,
             `resample` brings it to them.
         burnt_in_text: What to do with marks in the borders of images that look like text.
+        most_pixels: Rows times columns that an image may have: a small file can hold a huge one.
         sealed_labels: File with the labels of test cases, encrypted for a custodian; a relative
             path starts at the project. Null where the manifest holds them.
         sealed_labels_sha256: Checksum of that file.
@@ -77,6 +80,7 @@ class Folder(RealDataSet):
     modalities: tuple[str, ...] = ()
     mask_grid: MaskGrid = "same"
     burnt_in_text: TextTreatment = "keep"
+    most_pixels: Annotated[int, Field(ge=1)] = MOST_PIXELS
     sealed_labels: str | None = None
     sealed_labels_sha256: str | None = None
 
@@ -133,6 +137,7 @@ class Folder(RealDataSet):
                 self.mask_grid,
                 sealed,
                 BurntInText(treatment=self.burnt_in_text),
+                self.most_pixels,
             )
         first = next(iter(by_modality.values()))
         return first.together(by_modality) if len(by_modality) > 1 else first
@@ -160,6 +165,7 @@ class FolderFiles:
         mask_grid: What to do with a mask on other voxels than its image's.
         sealed: Encrypted labels of test cases; None where the listing has them.
         text: What to do with marks that look like text.
+        most_pixels: Rows times columns that an image may have.
     """
 
     def __init__(
@@ -171,6 +177,7 @@ class FolderFiles:
         mask_grid: MaskGrid,
         sealed: bytes | None = None,
         text: BurntInText = KEPT,
+        most_pixels: int = MOST_PIXELS,
     ) -> None:
         self._files = files
         self._listing = listing
@@ -179,6 +186,7 @@ class FolderFiles:
         self._mask_grid = mask_grid
         self._sealed = sealed
         self._text = text
+        self._most_pixels = most_pixels
         self._by_modality: dict[str, FolderFiles] = {}
 
     def together(self, by_modality: dict[str, "FolderFiles"]) -> "FolderFiles":
@@ -223,7 +231,8 @@ class FolderFiles:
                     where=name,
                     remedy="restore the file, or run `skiagram init` again with --renew",
                 )
-        image = self._without_text(decode_case(files, reference, self._mask_grid), reference.name)
+        decoded = decode_case(files, reference, self._mask_grid, self._most_pixels)
+        image = self._without_text(decoded, reference.name)
         check_channels(3 if image.pixels.ndim == 3 else 1, self._channels, reference.name)
         return image
 
