@@ -35,6 +35,7 @@ _MEANING = {
     "modalities": "which of the modalities are read, the first is audited and shown",
     "mask_grid": "a mask on other voxels than its image's: same (refuse it) or resample",
     "burnt_in_text": "marks in the borders that look like text: keep, mask or refuse",
+    "most_pixels": "rows times columns that an image may have",
     "sealed_labels": "labels of test cases, encrypted for a custodian; null where they are plain",
     "classes": "in label order",
     "positive_class": "the class to detect; null for more than two classes",
