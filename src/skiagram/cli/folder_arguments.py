@@ -126,6 +126,15 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+    task.add_argument(
+        "--most-pixels",
+        metavar="N",
+        type=int,
+        default=2**26,
+        help="rows times columns that an image may have (default: 67108864, as 8192 x 8192)",
+    )
+
+
 def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
     """Read the table that the user names, and what is told of it.
 
@@ -187,6 +196,7 @@ def _source(arguments: argparse.Namespace, rows: "list[Row]") -> "Folder":
         test_sites=tuple(arguments.test_sites),
         channels=1,
         # the manifest lists the chosen modalities; the files of others lie beside them
+        most_pixels=_most_pixels(arguments.most_pixels),
         unlisted="ignore" if arguments.ignore_unlisted or arguments.images else "refuse",
         modalities=tuple(arguments.images),
         mask_grid=arguments.mask_grid,
@@ -197,6 +207,12 @@ def _source(arguments: argparse.Namespace, rows: "list[Row]") -> "Folder":
         known_issues=(),
         waived_findings={},
     )
+
+
+def _most_pixels(number: int) -> int:
+    if number < 1:
+        raise OptionError(f"{number} was given", where="--most-pixels", allowed="1 or more")
+    return number
 
 
 def _name(arguments: argparse.Namespace) -> str:
