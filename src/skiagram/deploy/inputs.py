@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from skiagram.datasets.checks import check_image
 from skiagram.datasets.contract import Acquisition, SpacedImage
+from skiagram.datasets.dicom_codecs import MOST_PIXELS
 from skiagram.datasets.folder.table import read_rows
 from skiagram.datasets.image_files import read_file, read_image
 from skiagram.errors import DataError, OptionError
@@ -88,7 +89,8 @@ class Preparer:
         Raises:
             DataError: The file is unreadable or no image of a kind that the model knows.
         """
-        image = read_image(file)
+        largest = self.kinds.height[1] * self.kinds.width[1]
+        image = read_image(file, most_pixels=max(MOST_PIXELS, largest))
         try:
             acquired = image if self.acquisition is None else self.acquisition.acquire(image)
             restored = SpacedImage(self._restored(acquired.pixels), acquired.spacing)
