@@ -99,10 +99,9 @@ def compare_models(spec: ComparisonSpec) -> ComparisonResults:
     best = {arm: selected.choice.model for arm, selected in arms.items()}
     rules = {name: compared[name] for name in spec.baselines if name in compared}
     primary = frozenset((best["deep"], best["classical"])) if _is_pair(network, classical) else None
-    secondary, against_baselines = correct_family(
-        compare_all_pairs(_by_selection_auc(spec), primary, compared, spec.margin),
-        compare_with_baselines(arms, rules),
-    )
+    against_baselines = correct_baselines(compare_with_baselines(arms, rules))
+    pairs = compare_all_pairs(_by_selection_auc(spec), primary, compared, spec.margin)
+    secondary = correct_secondary(pairs, against_baselines)
     return ComparisonResults(
         primary=_primary(network, classical, spec.margin) if network and classical else None,
         secondary=secondary,
@@ -172,28 +171,36 @@ def compare_all_pairs(
     return tuple(compare_pair(*pair, compared, margin) for pair in pairs)
 
 
-def correct_family(
-    secondary: Sequence[Comparison], baselines: Sequence[BaselineComparison]
-) -> tuple[tuple[Comparison, ...], tuple[BaselineComparison, ...]]:
-    """Correct the p values of all secondary comparisons, those with simple rules among them.
+def correct_baselines(found: Sequence[BaselineComparison]) -> tuple[BaselineComparison, ...]:
+    """Correct the p values of all comparisons with simple rules, a family of their own.
 
-    A model against a rule that stands among the pairs of models too is one test, not two.
+    The verdict and the table of rules both go by these, so more models in the run make no rule
+    harder to beat.
     """
-    tests = [(frozenset((one.model, one.other)), one.p) for one in secondary]
-    tests += [(frozenset((one.model, one.rule)), one.p) for one in baselines]
-    family = {(pair, p): p for pair, p in tests if p is not None}
-    corrected = correct_by_holm(np.array(list(family.values()), dtype=np.float64)).tolist()
-    holm: dict[tuple[frozenset[str], float | None], float]
-    holm = dict(zip(family, corrected, strict=True))
-    return (
-        tuple(
-            replace(one, p_holm=holm.get((frozenset((one.model, one.other)), one.p)))
-            for one in secondary
-        ),
-        tuple(
-            judge_beaten(one, holm.get((frozenset((one.model, one.rule)), one.p)))
-            for one in baselines
-        ),
+    known = [one.p for one in found if one.p is not None]
+    corrected = iter(correct_by_holm(np.array(known, dtype=np.float64)).tolist())
+    return tuple(judge_beaten(one, None if one.p is None else next(corrected)) for one in found)
+
+
+def correct_secondary(
+    secondary: Sequence[Comparison], baselines: Sequence[BaselineComparison]
+) -> tuple[Comparison, ...]:
+    """Correct the p values of the secondary comparisons.
+
+    A pair that is a comparison with a simple rule too is one test, not two: it keeps the value that
+    it has there and is not counted here.
+
+    Args:
+        secondary: Pairs of models.
+        baselines: What `correct_baselines` returned.
+    """
+    rules = {(frozenset((one.model, one.rule)), one.p): one.p_holm for one in baselines}
+    pairs = [(frozenset((one.model, one.other)), one.p) for one in secondary]
+    own = {pair: pair[1] for pair in pairs if pair not in rules and pair[1] is not None}
+    corrected = correct_by_holm(np.array(list(own.values()), dtype=np.float64)).tolist()
+    holm = rules | dict(zip(own, corrected, strict=True))
+    return tuple(
+        replace(one, p_holm=holm.get(pair)) for one, pair in zip(secondary, pairs, strict=True)
     )
 
 
@@ -306,7 +313,7 @@ def compare_on(
         auc={arm: selected.choice.auc for arm, selected in part.items()},
         comparison=_primary(network, classical, margin),
         gain=_gain(network, classical, margin),
-        baselines=compare_with_baselines(part, left),
+        baselines=correct_baselines(compare_with_baselines(part, left)),
         cases=len(cases),
         patients=_patients(network),
     )

@@ -556,7 +556,7 @@ class BaselineComparison:
         difference: AUC of the model minus the rule's.
         beaten: Whether `p_holm` is below 5 % and the difference above 0; without p its lower bound.
         p: Two-sided p value of no difference; None where it cannot be computed.
-        p_holm: The same, corrected together with the secondary comparisons.
+        p_holm: The same, corrected over all comparisons with simple rules.
     """
 
     model: str
@@ -575,7 +575,7 @@ class CleanComparison:
         auc: Arm → AUC of what stands for it.
         comparison: Best network against best classical model.
         gain: Where their true difference probably lies; None where no variance can be seen.
-        baselines: Each arm's best model against each simple rule; p values are not corrected.
+        baselines: Each arm's best model against each simple rule.
         cases: Number of cases left.
         patients: Number of patients left.
     """

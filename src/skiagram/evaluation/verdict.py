@@ -20,6 +20,7 @@ from skiagram.evaluation.results import (
     TraitShift,
     Verdict,
 )
+from skiagram.evaluation.significance import LEVEL
 from skiagram.records import Design
 
 CHANCE = 0.5
@@ -56,16 +57,19 @@ class Contest:
         return self.comparison.difference
 
     def fails(self, arm: str, rule: str) -> bool:
-        """Return whether an arm is not shown to beat a rule: the interval holds 0, or is below."""
+        """Return whether an arm is not shown to beat a rule, as the table of rules has it."""
         return any(
-            one.rule == rule and one.difference.low is not None and one.difference.low <= 0
+            one.rule == rule and one.difference.low is not None and not one.beaten
             for one in self.against[arm]
         )
 
     def loses(self, arm: str, rule: str) -> bool:
         """Return whether an arm is shown to be worse than a rule."""
         return any(
-            one.rule == rule and one.difference.high is not None and one.difference.high < 0
+            one.rule == rule
+            and one.difference.high is not None
+            and one.difference.high < 0
+            and (one.p_holm is None or one.p_holm < LEVEL)
             for one in self.against[arm]
         )
 
@@ -104,7 +108,10 @@ def state_verdict(found: Evaluation) -> Verdict:
             "none",
             f"No verdict: {names} scored above the ideal observer, by more than chance explains in "
             "97.5 % of runs.",
-            reasons=("Look for a leak before reading any figure.",),
+            reasons=(
+                "Of honest models that are as good as the ideal observer 1 in 40 gives this "
+                "alarm, of worse ones fewer. Look for a leak before reading any figure.",
+            ),
         )
     contest, other = _contests(found, comparison)
     decision = _decide(contest, found.margin)
@@ -199,6 +206,8 @@ def _shifted(found: Evaluation) -> Iterator[str]:
             "The test cases are unlike the development cases: the AUC on them and on held-out "
             f"development cases differ by more than chance explains ({_listed(pairs)})."
         )
+        if all(one.test > one.out_of_fold for one in own):
+            yield "A gain can also come from training on all cases."
         yield from _why_unlike(found.domain)
 
 
@@ -512,6 +521,6 @@ def _about_models(results: Sequence[ModelResult]) -> Iterator[str]:
             yield f"{one.outcome.title} could not be trained and is not compared: {reason}."
         if one.leaked and one.above_ideal is not None and one.above_ideal.value is not None:
             yield (
-                f"{one.outcome.title} has leaked: its AUC is {signed(one.above_ideal.value)} above "
-                "the ideal observer's, more than chance explains."
+                f"{one.outcome.title} may have leaked: its AUC is {signed(one.above_ideal.value)} "
+                "above the ideal observer's, which happens to at most 1 honest model in 40."
             )

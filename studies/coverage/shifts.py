@@ -1,0 +1,175 @@
+"""How often test cases are called unlike the development cases: by chance, and where they are.
+
+Scores of four equally good models share part of their noise; each case has features of which none,
+or one, is higher on the test side, a brightness and a site. The final fits of a design may be a
+little better than those of its folds, as they learned from more cases. `run.py` puts the section on
+the page; `python studies/coverage/shifts.py [SIMULATIONS]` prints it alone.
+"""
+
+import sys
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from skiagram.evaluation.auc_difference import ComparedModel
+from skiagram.evaluation.bootstrap import draw_patients
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.scores import ModelScores, align_scores
+from skiagram.evaluation.shift import CaseTraits, compare_sides, find_shifts
+from skiagram.evaluation.verdict import UNLIKE
+from skiagram.records import Outcome, Predictions
+from skiagram.seeding import stream
+
+MODELS, FOLDS, FEATURES, SHARED = 4, 3, 20, 0.6
+
+
+@dataclass(frozen=True)
+class ShiftDesign:
+    """Cases of both sides, and what differs between them.
+
+    Attributes:
+        title: In words.
+        development: Patients.
+        test: Patients.
+        images: Of each patient.
+        classes: Number of classes.
+        signal: Distance of the classes in standard deviations of a score, development side.
+        lost: How much smaller it is on the test side; below 0 it is larger.
+        brighter: Standard deviations by which a feature and the brightness are higher.
+    """
+
+    title: str
+    development: int
+    test: int
+    images: int = 1
+    classes: int = 2
+    signal: float = 1.5
+    lost: float = 0.0
+    brighter: float = 0.0
+
+
+ALIKE = (
+    ShiftDesign("150 + 100 patients", 150, 100),
+    ShiftDesign("300 + 200 patients", 300, 200),
+    ShiftDesign("100 + 60 patients, 3 images each", 100, 60, images=3),
+    ShiftDesign("300 + 200 patients, final fits better by .01", 300, 200, lost=-0.06),
+    ShiftDesign("240 + 150 patients, three classes", 240, 150, classes=3),
+)
+UNLIKE_SIDES = (
+    ShiftDesign("300 + 200 patients, AUC .86 → .80", 300, 200, lost=0.3),
+    ShiftDesign("300 + 200 patients, AUC .86 → .74", 300, 200, lost=0.6),
+    ShiftDesign("600 + 400 patients, AUC .86 → .80", 600, 400, lost=0.3),
+    ShiftDesign("240 + 150 patients, three classes, AUC .86 → .74", 240, 150, classes=3, lost=0.6),
+    ShiftDesign(
+        "300 + 200 patients, brighter by .5, AUC .86 → .74", 300, 200, lost=0.6, brighter=0.5
+    ),
+    ShiftDesign("300 + 200 patients, brighter by 1, AUC equal", 300, 200, brighter=1.0),
+)
+
+
+def _side(design: ShiftDesign, patients: int, name: str) -> LabelledCases:
+    patient = np.repeat(np.arange(patients), design.images)
+    label = (patient % design.classes).astype(np.int64)
+    case_id = np.array([f"{name}{row:05d}" for row in range(len(label))])
+    positive = 1 if design.classes == 2 else None
+    classes = tuple("abc"[: design.classes])
+    return LabelledCases(case_id, label, patient.astype(np.int64), classes, positive)
+
+
+def _noise(cases: LabelledCases, columns: int, generator: Any) -> NDArray[np.float64]:
+    """Return (n, columns) standard normal noise, of which a patient's images share half."""
+    own = generator.normal(size=(len(cases), columns))
+    if len(np.unique(cases.patient)) == len(cases):
+        return np.asarray(own)
+    shared = generator.normal(size=(int(cases.patient.max()) + 1, columns))[cases.patient]
+    return np.asarray(np.sqrt(0.5) * (own + shared))
+
+
+def _rows(
+    cases: LabelledCases, part: str, signal: float, design: ShiftDesign, generator: Any
+) -> list[pd.DataFrame]:
+    """Return a table of scores a model; they share part of their noise."""
+    k = design.classes
+    common = _noise(cases, k, generator)
+    hot = np.eye(k)[cases.label]
+    fold = cases.patient % FOLDS if part == "out_of_fold" else np.full(len(cases), -1)
+    tables = []
+    for _ in range(MODELS):
+        own = _noise(cases, k, generator)
+        score = signal / np.sqrt(2) * hot + np.sqrt(SHARED) * common + np.sqrt(1 - SHARED) * own
+        columns = {f"score_{at}": score[:, at] for at in range(k)}
+        columns |= {f"probability_{at}": softmax(score, axis=1)[:, at] for at in range(k)}
+        rows = {"part": part, "repeat": 0, "fold": fold, "case_id": cases.case_id, "threshold": 0.5}
+        tables.append(pd.DataFrame(rows | columns))
+    return tables
+
+
+def simulate_once(design: ShiftDesign, number: int) -> tuple[bool, bool, bool]:
+    """Return whether a shift is stated, the brightness is named, and a warning is given."""
+    generator = stream(0, "shift", design.title, number)
+    known = _side(design, design.development, "d")
+    new = _side(design, design.test, "t")
+    tables = zip(
+        _rows(known, "out_of_fold", design.signal, design, generator),
+        _rows(new, "test", design.signal - design.lost, design, generator),
+        strict=True,
+    )
+    models = [
+        ModelScores(Outcome(f"m{at}", "deep", f"m{at}", "finished"), Predictions(pd.concat(parts)))
+        for at, parts in enumerate(tables)
+    ]
+    smallest = min(new.patients_by_class())
+    draws = draw_patients(new.patient, smallest, 200, 0, new.degrees_of_freedom())
+    setting: Any = SimpleNamespace(design="holdout", development=known, cases=new, seed=0)
+    compared = {
+        one.outcome.model: ComparedModel(align_scores(one, "test", new, pooled=False), new, draws)
+        for one in models
+    }
+    stated = any(one.disagrees for one in find_shifts(models, compared, setting))
+    values = np.vstack([_noise(side, FEATURES, generator) for side in (known, new)])
+    bright = np.concatenate([_noise(side, 1, generator)[:, 0] for side in (known, new)])
+    tested = np.repeat([0.0, 1.0], [len(known), len(new)])
+    values[:, 0] += design.brighter * tested
+    ids = {"case_id": np.concatenate([known.case_id, new.case_id])}
+    site = generator.choice(["York", "Leeds", "Hull"], size=len(tested))
+    columns = {f"f{at}": values[:, at] for at in range(FEATURES)}
+    more = {"brightness": bright + design.brighter * tested, "site": site}
+    found = compare_sides(
+        setting, CaseTraits(pd.DataFrame(ids | columns), pd.DataFrame(ids | more))
+    )
+    if found is None:
+        raise ValueError(f"{design.title}: too few patients to compare")
+    named = any(one.differs for one in (*found.traits, *found.features))
+    return stated, named, (found.auc.low or 0.0) > UNLIKE
+
+
+def shifts_section(simulations: int) -> str:
+    """Simulate every design and return the section of the page."""
+    text = f"""
+## Test cases unlike the development cases
+
+{simulations} data sets per row, {simulations // 4} where something differs. *Stated*: the verdict
+says that test cases are unlike the development cases, because the AUC of at least one of four
+models differs beyond chance (Holm).
+*Why*: at least one of {FEATURES} features, brightness, site or classes differs beyond chance.
+*Warned*: the lower bound of the classifier without labels is above {UNLIKE}. In the first rows
+nothing differs.
+
+| development + test | stated | why | warned |
+|---|---|---|---|
+"""
+    for design in (*ALIKE, *UNLIKE_SIDES):
+        sets = simulations if design in ALIKE else simulations // 4
+        figures = [simulate_once(design, number) for number in range(sets)]
+        cells = [f"{100 * share:.1f} %" for share in np.mean(figures, axis=0)]
+        text += f"| {design.title} | {' | '.join(cells)} |\n"
+    return text
+
+
+if __name__ == "__main__":
+    sys.stdout.write(shifts_section(int(sys.argv[1]) if len(sys.argv) > 1 else 400))
