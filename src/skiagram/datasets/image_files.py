@@ -91,10 +91,7 @@ def decode_image(content: bytes, name: str, most_pixels: int = MOST_PIXELS) -> S
         )
     try:
         with warnings.catch_warnings(action="ignore"):  # of tags that nobody reads
-            file = opened(BytesIO(content))
-            if file.width * file.height > most_pixels:
-                raise too_many_pixels(file.height, file.width, most_pixels, name)
-            return SpacedImage(_pixels(file, name))
+            return SpacedImage(_pixels(opened(BytesIO(content)), name, most_pixels))
     except DataError:
         raise
     except Exception as error:  # damage can break a decoder anywhere
@@ -114,7 +111,9 @@ def _dicom(content: bytes, name: str, most_pixels: int) -> SpacedImage:
         ) from error
 
 
-def _pixels(file: ImageFile, name: str) -> Image:
+def _pixels(file: ImageFile, name: str, most_pixels: int) -> Image:
+    if file.width * file.height > most_pixels:
+        raise too_many_pixels(file.height, file.width, most_pixels, name)
     _check(file, name)
     white_is_zero = _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO  # Pillow turns 8 bits only
     ImageOps.exif_transpose(file, in_place=True)
