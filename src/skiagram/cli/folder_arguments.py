@@ -124,8 +124,6 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="ignore image files that have no row in the CSV",
     )
-
-
     task.add_argument(
         "--most-pixels",
         metavar="N",
