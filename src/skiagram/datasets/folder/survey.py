@@ -7,6 +7,7 @@ label of a file (its place, name, format, further columns) is collected for the 
 import os
 import re
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -29,6 +30,7 @@ from skiagram.compute.progress import Progress
 from skiagram.datasets.burnt_in_text import Box, find_text
 from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry
+from skiagram.datasets.dicom_codecs import MOST_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.source import Folder, check_channels, find_unlisted_images
 from skiagram.datasets.folder.table import Row, list_entries, split_modalities
@@ -165,13 +167,13 @@ def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design)
     problems = list(listing.problems)
     if source.unlisted == "refuse":
         problems += find_unlisted_images(tree, names)
-    results = examine_files(tree, listing.references, source.mask_grid)
+    results = examine_files(tree, listing.references, source.mask_grid, source.most_pixels)
     problems += [file for file in results if isinstance(file, DataError)]
     examined = [file for file in results if isinstance(file, ExaminedFile)]
     beside = [
         file
         for other in further
-        for file in examine_files(tree, other.references, source.mask_grid)
+        for file in examine_files(tree, other.references, source.mask_grid, source.most_pixels)
     ]
     problems += [problem for other in further for problem in other.problems]
     problems += [file for file in beside if isinstance(file, DataError)]
@@ -245,7 +247,7 @@ def read_pixels(tree: FileTree, reference: ImageReference) -> Image:
         reference: What to read.
     """
     whole = ImageReference(reference.file)
-    return decode_case(read_case_files(tree, whole), whole).pixels
+    return decode_case(read_case_files(tree, whole), whole, most_pixels=sys.maxsize).pixels
 
 
 def _findings(evidence: Evidence) -> list[Finding]:
@@ -283,13 +285,13 @@ def _ingested_cases(entries: list[Entry], cluster: NDArray[np.int64], design: De
 
 
 def examine_file(
-    tree: FileTree, mask_grid: MaskGrid, reference: ImageReference
+    tree: FileTree, mask_grid: MaskGrid, most_pixels: int, reference: ImageReference
 ) -> ExaminedFile | DataError:
     """Read one image; a fault is returned in the words in which the run would raise it."""
     started = time.perf_counter()
     try:
         files = read_case_files(tree, reference)
-        decoded = decode_case(files, reference, mask_grid)
+        decoded = decode_case(files, reference, mask_grid, most_pixels)
         image = decoded.pixels
         check_image(image, reference.name)
     except DataError as error:
@@ -321,11 +323,14 @@ def describe_region(inside: NDArray[np.bool_]) -> tuple[int, int]:
 
 
 def examine_files(
-    tree: FileTree, references: Sequence[ImageReference], mask_grid: MaskGrid = "same"
+    tree: FileTree,
+    references: Sequence[ImageReference],
+    mask_grid: MaskGrid = "same",
+    most_pixels: int = MOST_PIXELS,
 ) -> list[ExaminedFile | DataError]:
     """Read all images, in the order given; decoding holds Python's lock: processes share it."""
     results: list[ExaminedFile | DataError] = []
-    work = partial(examine_file, tree, mask_grid)
+    work = partial(examine_file, tree, mask_grid, most_pixels)
     number = len(references)
     tree.announce([name for one in references for name in (one.file, one.mask) if name])
     workers = 1 if tree.in_order or number < _FEW else _cores()
