@@ -1,5 +1,6 @@
 """Planted shortcuts: each is found under its own name, in words and with cases to look at."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,19 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from scipy.ndimage import gaussian_filter
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
 from skiagram.audit.contract import Finding
-from skiagram.audit.shortcuts import bin_values, predict_out_of_fold, probe_label
+from skiagram.audit.shortcuts import (
+    auc_interval,
+    bin_values,
+    predict_out_of_fold,
+    probe_label,
+)
 from skiagram.records import Cases
 from tests.audit.planted import CARD, TASK, Planted
 
@@ -81,19 +90,111 @@ def test_a_covariate_that_is_the_label(clean: Planted, tmp_path: Path) -> None:
     found = clean.findings(tmp_path)
     assert alarms(found) == {"label_among_covariates"}
     assert found["label_among_covariates"].count == 1
-    assert "visit (AUC 1.00)" in found["label_among_covariates"].summary
+    assert "visit (AUC 1.00, " in found["label_among_covariates"].summary
     assert "age 0." in found["shortcut_probes"].summary
 
 
-def test_a_device_that_only_leans_to_a_class_is_found_where_it_is_named(
+def test_a_device_that_only_leans_to_a_class_is_named_whatever_its_name(
     clean: Planted, tmp_path: Path
 ) -> None:
     device = np.where(clean.cases.label == 1, "new", "old").astype(object)
     device[:6] = "old"
     clean.covariates = pd.DataFrame({"case_id": clean.cases.case_id, "device": device})
-    assert not alarms(clean.findings(tmp_path / "unnamed"))
+    unnamed = clean.findings(tmp_path / "unnamed")
+    assert alarms(unnamed) == {"label_from_covariates"}
+    assert "device (AUC 0." in unnamed["label_from_covariates"].summary
     named = clean.findings(tmp_path / "named", acquisition=("device", "site"))
-    assert alarms(named) == {"label_from_acquisition"}
+    assert alarms(named) == {"label_from_acquisition", "label_from_covariates"}
+
+
+def test_blur_of_one_class(clean: Planted, tmp_path: Path) -> None:
+    for at in positives(clean):
+        clean.images[at] = gaussian_filter(clean.images[at].astype(np.float32), 0.7)
+    assert "label_from_sharpness" in alarms(clean.findings(tmp_path))
+
+
+def test_noise_of_one_class(clean: Planted, tmp_path: Path) -> None:
+    clean.images = [gaussian_filter(image.astype(np.float32), 2) for image in clean.images]
+    draws = np.random.default_rng(1)
+    for at in range(48):
+        sigma = 3 if clean.cases.label[at] == 1 else 1
+        noise = draws.normal(0, sigma, (28, 28))
+        clean.images[at] = (clean.images[at] + noise).astype(np.float32)
+    assert "label_from_noise" in alarms(clean.findings(tmp_path))
+
+
+def test_compression_of_one_class(clean: Planted, tmp_path: Path) -> None:
+    draws = np.random.default_rng(2)
+    for at in range(48):
+        smooth = gaussian_filter(draws.normal(size=(64, 64)), 3)
+        image = np.clip(128 + 400 * smooth, 0, 255).astype(np.uint8)
+        stored = io.BytesIO()
+        quality = 15 if clean.cases.label[at] == 1 else 95
+        PillowImage.fromarray(image).save(stored, "JPEG", quality=quality)
+        clean.images[at] = np.asarray(PillowImage.open(stored))
+    assert "label_from_compression" in alarms(clean.findings(tmp_path))
+
+
+def test_fewer_gray_levels_of_one_class(clean: Planted, tmp_path: Path) -> None:
+    for at in positives(clean):
+        clean.images[at] = clean.images[at] // 3 * 3
+    assert "label_from_gray_levels" in alarms(clean.findings(tmp_path))
+
+
+def test_lowest_bits_of_one_class(clean: Planted, tmp_path: Path) -> None:
+    for at in positives(clean):
+        clean.images[at] = clean.images[at] & np.uint8(254)
+    assert "label_from_lowest_bits" in alarms(clean.findings(tmp_path))
+
+
+def test_sites_that_differ_in_brightness_and_prevalence_are_named(tmp_path: Path) -> None:
+    """Neither needs to tell the class so well that a probe would warn."""
+    draws = np.random.default_rng(3)
+    site = np.arange(120) % 2
+    label = (draws.uniform(size=120) < np.where(site, 0.65, 0.35)).astype(int)
+    ids = np.arange(120)
+    cases = Cases(
+        np.array([f"case-{at:06d}" for at in ids]),
+        np.array([f"patient-{at:06d}" for at in draws.permutation(ids)]),
+        np.full(120, "train"),
+        label,
+    )
+    images = [
+        np.clip(draws.normal(100 + 20 * one, 20, (28, 28)), 0, 255).astype(np.uint8) for one in site
+    ]
+    names = np.where(site, "Leeds", "York")
+    covariates = pd.DataFrame({"case_id": cases.case_id, "hospital_name": names})
+    found = Planted(images, cases, covariates).findings(tmp_path)
+    assert "`hospital_name` (brightness differ" in found["confounded_groups"].summary
+
+
+def test_sites_of_equal_prevalence_may_differ_in_brightness(clean: Planted, tmp_path: Path) -> None:
+    site = np.arange(48) // 2 % 2
+    clean.images = [
+        (image // (1 + one)).astype(np.uint8) for image, one in zip(clean.images, site, strict=True)
+    ]
+    clean.covariates = pd.DataFrame({"case_id": clean.cases.case_id, "site": site})
+    assert not alarms(clean.findings(tmp_path))
+
+
+def test_the_interval_of_an_auc_is_that_of_delong_where_each_case_is_a_patient() -> None:
+    draws = np.random.default_rng(4)
+    positive = np.arange(80) < 30
+    score = draws.normal(size=80) + positive
+    low, high = auc_interval(score, positive, np.arange(80).astype(str))
+    auc, error = delong_standard_error(score, positive)
+    assert (low + high) / 2 == pytest.approx(auc)
+    assert (high - low) / 2 == pytest.approx(1.96 * error, rel=0.03)
+
+
+def delong_standard_error(
+    score: NDArray[np.float64], positive: NDArray[np.bool_]
+) -> tuple[float, float]:
+    """Return AUC and standard error from all pairs (DeLong 1988, Biometrics 44:837)."""
+    wins = score[positive][:, None] > score[~positive]
+    by_case = wins.mean(axis=1).var(ddof=1) / wins.shape[0]
+    by_control = wins.mean(axis=0).var(ddof=1) / wins.shape[1]
+    return float(wins.mean()), float(np.sqrt(by_case + by_control))
 
 
 def test_every_alarm_says_what_how_many_where_and_what_to_do(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from skiagram.audit.classes import check_classes
 from skiagram.audit.contract import Check, Evidence, Finding
+from skiagram.audit.groups import check_groups
 from skiagram.audit.images import check_images, constant_images
 from skiagram.audit.near_duplicates import check_near_duplicates
 from skiagram.audit.patients import check_patients
@@ -79,6 +80,7 @@ CHECKS: tuple[Check, ...] = (
     check_classes,
     check_images,
     check_shortcuts,
+    check_groups,
 )
 _GRAVEST_FIRST = ("stop", "warning", "note")
 Found = TypeVar("Found", Pairs, TransformedPairs)

@@ -3,9 +3,11 @@
 Each trait is a few numbers per image. An additive classifier (ridge regression on the values' bins)
 is cross-validated by patient. Chance is what the same classifier reaches on labels that were
 permuted among patients: a permutation test that needs no large samples (Ojala & Garriga 2010, JMLR
-11:1833, test 1).
+11:1833, test 1). All probes of a data set count together: an alarm is measured against the greatest
+luck of any in each permutation (Westfall & Young 1993, *Resampling-based multiple testing*).
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,7 +24,9 @@ from skiagram.seeding import derived_seed, stream
 SHORTCUT_AUC = 0.6
 PERMUTATIONS = 499
 FEWEST_PATIENTS = 10
+_ALLOWED_RANK = 5  # of 500 with the data set itself: one in a hundred
 _LEAK_AUC = 0.95
+_Z = 1.96
 _MOST_EXAMPLES = 5
 _FOLDS = 5
 _DISTINCT = 20
@@ -78,6 +82,31 @@ SHORTCUT_TRAITS: Mapping[str, ShortcutTrait] = {
         "Masks, padding or another export of one class would explain it.",
         "mask or pad all images in the same way",
     ),
+    "sharpness": ShortcutTrait(
+        "how sharp images are (differences of next neighbours against those of second ones)",
+        "Another device, enlargement or blur of one class would explain it; so would its texture.",
+        "find out how each class was taken and resized; export all images in the same way",
+    ),
+    "noise": ShortcutTrait(
+        "the noise of the images, as such and against their contrast",
+        "Another dose, device or smoothing would explain it; so may the texture of the disease.",
+        "find out how each class was taken; compare devices",
+    ),
+    "compression": ShortcutTrait(
+        "steps between blocks of 8 × 8 pixels, as JPEG leaves them",
+        "No disease explains it, unless it repeats every 8 pixels.",
+        "go back to images before compression, or compress all in the same way",
+    ),
+    "gray_levels": ShortcutTrait(
+        "the number of different pixel values",
+        "Another window, depth or export of one class would explain it; so may its contrast.",
+        "export all images from the same depth, with the same window",
+    ),
+    "lowest_bits": ShortcutTrait(
+        "the lowest bits of the pixels",
+        "No disease shows there: values were scaled, or something was written into them.",
+        "export all images in the same way, from the original values",
+    ),
     "format": ShortcutTrait(
         "height, width, channels and pixel type of the images",
         "No disease explains it.",
@@ -111,14 +140,19 @@ class Probe:
     Attributes:
         auc: One-vs-rest AUC of the class that is told best, out of fold.
         label: That class.
-        chance: What the luckiest shuffling of the labels allows it, any class counted.
+        chance: What luck may bring: in one of 500 data sets for the probe alone, in one of 100
+            for any of the probes that were compared with `allow_for_all`.
         score: (m,) out-of-fold score of that class.
+        spread: Standard deviation of its AUC by chance, a case a patient.
+        luck: (permutations,) how many spreads above ½ the best class came in each permutation.
     """
 
     auc: float
     label: int
     chance: float
     score: Scores
+    spread: float
+    luck: Scores
 
 
 def check_shortcuts(evidence: Evidence) -> list[Finding]:
@@ -127,8 +161,15 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     if traits is None:
         return []
     cases = evidence.cases.select(traits.rows)
-    probes = {name: _probe_trait(values, cases) for name, values in traits.images.items()}
-    columns = {name: _probe_trait(values, cases) for name, values in traits.covariates.items()}
+    tried = allow_for_all(
+        {
+            (kind, name): _probe_trait(values, cases)
+            for kind, of_kind in (("image", traits.images), ("column", traits.covariates))
+            for name, values in of_kind.items()
+        }
+    )
+    probes = {name: probe for (kind, name), probe in tried.items() if kind == "image"}
+    columns = {name: probe for (kind, name), probe in tried.items() if kind == "column"}
     of_images = [
         _shortcut_finding(name, trait, probes[name], cases, evidence.task.classes)
         for name, trait in SHORTCUT_TRAITS.items()
@@ -136,9 +177,28 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     ]
     return [
         *of_images,
-        _find_label_columns(columns, cases),
-        _list_probes({**probes, **columns}),
+        *_find_label_columns(columns, cases),
+        _list_probes({**probes, **columns}, cases),
     ]
+
+
+def allow_for_all(
+    probes: Mapping[tuple[str, str], Probe | None],
+) -> dict[tuple[str, str], Probe | None]:
+    """Return the probes with the chance that any of them has, not each on its own.
+
+    Their permutations are the same, so the greatest luck among all probes in each of them is what
+    chance alone brings to a data set (Westfall & Young 1993, section 2.3).
+    """
+    tried = [probe for probe in probes.values() if probe]
+    if not tried:
+        return dict(probes)
+    luck = np.max([probe.luck for probe in tried], axis=0)
+    allowed = float(np.sort(luck)[-_ALLOWED_RANK])
+    return {
+        name: probe and dataclasses.replace(probe, chance=0.5 + allowed * probe.spread)
+        for name, probe in probes.items()
+    }
 
 
 def _probe_trait(values: NDArray[np.float64], cases: Cases) -> Probe | None:
@@ -157,17 +217,17 @@ def _shortcut_finding(
         name=f"label_from_{name}",
         severity=trait.severity,
         count=len(cases) if significant else 0,
-        summary=_summary(trait, significant, classes) if significant else "",
+        summary=_summary(trait, significant, cases, classes) if significant else "",
         remedy=trait.remedy,
         examples=_surest_cases(significant, cases) if significant else (),
     )
 
 
-def _summary(trait: ShortcutTrait, probe: Probe, classes: tuple[str, ...]) -> str:
+def _summary(trait: ShortcutTrait, probe: Probe, cases: Cases, classes: tuple[str, ...]) -> str:
     return (
         f"`{classes[probe.label]}` can be predicted with an AUC of {probe.auc:.2f} from "
-        f"{trait.description}; "
-        f"{PERMUTATIONS} permutations of the labels reach {probe.chance:.2f} at most. "
+        f"{trait.description} (95 % interval {_interval_text(probe, cases)}); "
+        f"luck brings {probe.chance:.2f} to one probe in a hundred data sets. "
         f"{trait.caveat}"
     )
 
@@ -179,35 +239,94 @@ def _surest_cases(probe: Probe, cases: Cases) -> tuple[str, ...]:
     return examples(cases.case_id[surest])
 
 
-def _find_label_columns(columns: Mapping[str, Probe | None], cases: Cases) -> Finding:
-    leaking = {
+def _find_label_columns(columns: Mapping[str, Probe | None], cases: Cases) -> tuple[Finding, ...]:
+    """Return covariates that almost determine the label, and those that merely tell it."""
+    telling = {
         name: probe
         for name, probe in columns.items()
-        if probe and _exceeds_chance(probe, _LEAK_AUC)
+        if probe and _exceeds_chance(probe, SHORTCUT_AUC)
     }
-    names = ", ".join(f"{name} (AUC {probe.auc:.2f})" for name, probe in leaking.items())
-    return Finding(
-        name="label_among_covariates",
-        severity="warning",
-        count=len(leaking),
-        summary=f"Covariates that almost determine the label: {names}.",
-        remedy="leave out those that were not known before the diagnosis",
-        examples=_surest_cases(next(iter(leaking.values())), cases) if leaking else (),
+    leaking = {name: probe for name, probe in telling.items() if probe.auc >= _LEAK_AUC}
+    others = {name: probe for name, probe in telling.items() if name not in leaking}
+    return (
+        _column_finding(
+            "label_among_covariates",
+            "Covariates that almost determine the label",
+            "leave out those that were not known before the diagnosis",
+            leaking,
+            cases,
+        ),
+        _column_finding(
+            "label_from_covariates",
+            "Covariates from which the label can be told",
+            "find out whether each is a sign of the disease or of how the case was taken; a model "
+            "may learn it from the image, so compare it with the covariate alone",
+            others,
+            cases,
+        ),
     )
 
 
-def _list_probes(probes: Mapping[str, Probe | None]) -> Finding:
+def _column_finding(
+    name: str, heading: str, remedy: str, probes: Mapping[str, Probe], cases: Cases
+) -> Finding:
+    named = ", ".join(
+        f"{column} (AUC {probe.auc:.2f}, {_interval_text(probe, cases)})"
+        for column, probe in probes.items()
+    )
+    return Finding(
+        name=name,
+        severity="warning",
+        count=len(probes),
+        summary=f"{heading}: {named}.",
+        remedy=remedy,
+        examples=_surest_cases(next(iter(probes.values())), cases) if probes else (),
+    )
+
+
+def _list_probes(probes: Mapping[str, Probe | None], cases: Cases) -> Finding:
     tried = {name: probe for name, probe in probes.items() if probe}
     aucs = ", ".join(
-        f"{name.replace('_', ' ')} {probe.auc:.2f} (chance up to {probe.chance:.2f})"
+        f"{name.replace('_', ' ')} {probe.auc:.2f} ({_interval_text(probe, cases)}, by luck "
+        f"{probe.chance:.2f})"
         for name, probe in tried.items()
     )
     return Finding(
         name="shortcut_probes",
         severity="note",
         count=len(tried),
-        summary=f"AUC with which traits other than the image content predict the label: {aucs}.",
+        summary="AUC with which traits other than the image content predict the label, its 95 % "
+        f"interval, and what luck brings to any of them in one of a hundred data sets: {aucs}.",
     )
+
+
+def _interval_text(probe: Probe, cases: Cases) -> str:
+    low, high = auc_interval(probe.score, cases.label == probe.label, cases.patient_id)
+    return f"{low:.2f} to {high:.2f}"
+
+
+def auc_interval(
+    score: Scores, positive: NDArray[np.bool_], patient: NDArray[np.str_]
+) -> tuple[float, float]:
+    """Return the 95 % interval of an AUC by patients (Obuchowski 1997, Biometrics 53:567).
+
+    Args:
+        score: (m,) higher for the positive class.
+        positive: (m,) whether a case is of it.
+        patient: (m,) patients.
+    """
+    inside, outside = int(positive.sum()), int((~positive).sum())
+    ranks = rankdata(score)
+    place = np.empty(len(score))  # the share of the other class that each case beats
+    place[positive] = (ranks[positive] - rankdata(score[positive])) / outside
+    place[~positive] = 1 - (ranks[~positive] - rankdata(score[~positive])) / inside
+    auc = float(place[positive].mean())
+    number = np.unique(patient, return_inverse=True)[1]
+    weight = np.where(positive, 1 / inside, 1 / outside)
+    sums = np.bincount(number, weights=weight * (place - auc))
+    patients = len(sums)
+    error = float(np.sqrt(patients / max(patients - 1, 1) * np.sum(sums**2)))
+    return max(auc - _Z * error, 0.0), min(auc + _Z * error, 1.0)
 
 
 def probe_label(
@@ -230,19 +349,29 @@ def probe_label(
         return None
     scores = predict_out_of_fold(columns, _indicators(label[:, None], classes), number)
     aucs = _class_aucs(scores, label[:, None], classes)[0]
-    chance = _chance_level(columns, label, number, classes) * _auc_spread(label, classes) + 0.5
+    spread = _auc_spread(label, classes)
+    luck = _permuted(columns, label, number, classes)
+    chance = luck.max() * spread + 0.5
     best = int(np.where(aucs > chance, aucs, aucs - 1).argmax())
-    return Probe(float(aucs[best]), int(classes[best]), float(chance[best]), scores[:, best])
+    return Probe(
+        float(aucs[best]),
+        int(classes[best]),
+        float(chance[best]),
+        scores[:, best],
+        float(spread[best]),
+        luck,
+    )
 
 
-def _chance_level(
+def _permuted(
     columns: Scores,
     label: NDArray[np.int64],
     patient: NDArray[np.int64],
     classes: NDArray[np.int64],
-) -> float:
-    """Return how many spreads above ½ the best class comes in the luckiest shuffling."""
-    generator, highest = stream(_SEED, "shufflings"), []
+) -> Scores:
+    """Return (permutations,) how many spreads above ½ the best class comes in each shuffling."""
+    generator = stream(_SEED, "shufflings")
+    highest: list[Scores] = []
     at_once = max(1, _NUMBERS_AT_ONCE // (len(label) * len(classes)))
     for start in range(0, PERMUTATIONS, at_once):
         stop = min(start + at_once, PERMUTATIONS)
@@ -251,8 +380,8 @@ def _chance_level(
         aucs = _class_aucs(
             predict_out_of_fold(columns, _indicators(block, classes), patient), block, classes
         )
-        highest.append(((aucs - 0.5) / _auc_spread(label, classes)).max())
-    return float(max(highest))
+        highest.append(((aucs - 0.5) / _auc_spread(label, classes)).max(axis=1))
+    return np.concatenate(highest)
 
 
 def _auc_spread(label: NDArray[np.int64], classes: NDArray[np.int64]) -> Scores:

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from skiagram.image_store.shards import Image
-from skiagram.near_duplicates import projection, reduced
+from skiagram.near_duplicates import ROUNDING, projection, reduced
 from skiagram.transformed_copies.registration import Guess, details_of
 
 SIDE = 36  # of the small picture
 _WAVES = 8  # cosine terms a direction
 _RINGS = 12  # 1 to 12 cycles across the window
 _STEPS = 48  # angles around half a ring
-_LENGTH = 96  # numbers of a spectrum; fewer confuse images, more fit a crop worse
+_LENGTH = 80  # numbers of a spectrum; fewer confuse images, more take longer
 _FLOOR = 0.05  # of white noise of the same spread; fainter magnitudes are rounding and noise
 _OUTLIERS = (0.01, 0.99)  # clipped, or a few hot pixels would be all that is compared
 _AT_ONCE = 1024
@@ -55,11 +55,14 @@ def small_picture(image: Image) -> Small:
     Of a volume, the mean of its slices.
     """
     small = reduced(projection(image), SIDE)
-    small = np.clip(small, *np.quantile(small, _OUTLIERS))
-    small = small - small.mean()
-    spread = small.std()
-    shown = spread > 1e-12 * max(float(np.abs(small).max()), np.finfo(float).tiny)
-    return (small / spread if shown else np.zeros_like(small)).astype(np.float16)
+    low, high = (round(share * (small.size - 1)) for share in _OUTLIERS)
+    ordered = np.partition(small, (low, high), axis=None)
+    small = np.clip(small, ordered[low], ordered[high])
+    centred = small - small.mean()
+    spread = float(centred.std())
+    shown = spread > ROUNDING * float(np.abs(small).max())
+    scaled: Small = (centred / (spread if shown else np.inf)).astype(np.float16)
+    return scaled
 
 
 def layouts(small: Small) -> Vectors:
@@ -195,9 +198,11 @@ def _log_magnitudes(small: Small, window: Window) -> NDArray[np.float32]:
     half = parts.shape[1] // 2
     magnitudes = np.hypot(parts[:, :half], parts[:, half:])
     floor = _FLOOR * float(np.linalg.norm(weights))
-    return np.log(magnitudes + floor).reshape(len(small), _RINGS, _STEPS)
+    logs: Vectors = np.log(magnitudes + floor).reshape(len(small), _RINGS, _STEPS)
+    return logs
 
 
 def _unit(vectors: Vectors) -> Vectors:
     norm = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(norm > 0, norm, 1)
+    scaled: Vectors = vectors / np.where(norm > 0, norm, 1)
+    return scaled

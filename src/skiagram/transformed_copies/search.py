@@ -52,6 +52,7 @@ _BEYOND_OTHERS = 6.0  # standard deviations of other pairs' correlations, after 
 _MOST_ASKED = 0.95
 _OTHER_PAIRS = 128
 _FULL_SIDE = 128
+_FEWEST_FINE = 24  # pixels a side; smaller images have no fine detail
 _DETAILS_KEPT = 2048
 _TURN = 7.5  # degrees; spectra bear 4 degrees more or less
 _CROPS = (
@@ -297,7 +298,8 @@ class _Best:
             self._prune()
 
     def _prune(self) -> None:
-        rows, columns, scores = map(np.concatenate, (self._rows, self._columns, self._scores))
+        rows, columns = np.concatenate(self._rows), np.concatenate(self._columns)
+        scores = np.concatenate(self._scores)
         best = np.lexsort((columns, rows, -scores))[: self._most]
         self._rows, self._columns = [rows[best]], [columns[best]]
         self._scores, self._number = [scores[best]], len(best)
@@ -385,7 +387,8 @@ class _Confirmation:
 
     def _read_detail(self, at: int, side: int) -> Details:
         picture = reduced(projection(self._image(at)), side)
-        return details_of(picture[None], fine=True)[0]
+        details: Details = details_of(picture[None], fine=side >= _FEWEST_FINE)[0]
+        return details
 
     def _others_reach(self) -> tuple[float, float]:
         """Return what is asked of a copy, small and at full size, above what other pairs reach."""

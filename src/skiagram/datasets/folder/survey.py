@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from skiagram.audit.contract import Evidence, Finding, Traits
 from skiagram.audit.images import is_constant
 from skiagram.audit.run import CHECKS
-from skiagram.audit.traits import encode_covariates, format_of, sample_cases
+from skiagram.audit.traits import encode_covariates, image_traits, sample_cases
 from skiagram.compute.progress import Progress
 from skiagram.datasets.burnt_in_text import Box, find_text
 from skiagram.datasets.checks import check_entries, check_image
@@ -80,6 +80,7 @@ class ExaminedFile:
         thumbnail: (784,) float32, for near duplicates.
         small: (36, 36) float16, for transformed copies.
         digest: Of the pixels, for exact copies.
+        traits: What the image is besides what it shows, for the audit's probes.
         constant: Whether the image shows nothing.
         text: Where marks that look like text stand in its borders.
         text_expected: Why its header lets expect text in the pixels; empty where nothing does.
@@ -96,6 +97,7 @@ class ExaminedFile:
     thumbnail: NDArray[np.float32]
     small: Small
     digest: bytes
+    traits: dict[str, tuple[float, ...]]
     constant: bool
     text: tuple[Box, ...] = ()
     text_expected: str = ""
@@ -307,6 +309,7 @@ def examine_file(
         thumbnail=thumbnail(image),
         small=small_picture(image),
         digest=content_digest(image),
+        traits=image_traits(image, decoded.spacing),
         constant=is_constant(image),
         text=tuple(find_text(image)),
         text_expected=decoded.text_expected,
@@ -380,14 +383,19 @@ def collect_traits(
         cases: The case table under file names, in the same order.
     """
     rows = sample_cases(cases)
-    formats = np.array([format_of(file.shape, file.depth) for file in examined])
+    sampled = [examined[row].traits for row in rows]
+    images = {
+        name: np.array([of_image[name] for of_image in sampled])
+        for name in (sampled[0] if sampled else ())
+        if len({len(of_image[name]) for of_image in sampled}) == 1  # volumes among images
+    }
     table = pd.DataFrame([dict(entry.covariates) for entry in entries])
     table.insert(0, "case_id", cases.case_id)
     return Traits(
         rows,
         {
             "file_order": _file_order([entry.name for entry in entries])[rows],
-            "format": formats[rows],
+            **images,
         },
         encode_covariates(table, cases.case_id[rows].tolist()),
     )

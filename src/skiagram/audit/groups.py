@@ -1,0 +1,119 @@
+"""Groups that differ in how images look and in how often a class occurs.
+
+A model that learns to tell the groups, say the sites, from brightness then tells the class, and no
+trait has to tell the class on its own.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.stats import chi2, rankdata
+
+from skiagram.audit.contract import Evidence, Finding
+from skiagram.records import Cases
+
+LEVEL = 0.01  # of all comparisons of a data set together
+_TRAITS = ("brightness", "sharpness", "noise")
+_MOST_GROUPS = 20
+_FEWEST_PATIENTS = 10
+_LEAST_DIFFERENCE = 0.06  # of the variance of ranks, an effect of medium size (Cohen 1988)
+_LEAST_PREVALENCE = 0.1  # between the groups with the greatest and the smallest share
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+def check_groups(evidence: Evidence) -> list[Finding]:
+    """Look for covariates whose groups differ in brightness, sharpness or noise, and in classes."""
+    traits = evidence.traits
+    if traits is None:
+        return []
+    cases = evidence.cases.select(traits.rows)
+    looks = {name: traits.images[name] for name in _TRAITS if name in traits.images}
+    groups = {
+        name: group
+        for name, values in traits.covariates.items()
+        if (group := _groups(values[:, 0], cases)) is not None
+    }
+    tests = max(len(groups) * (len(looks) + 1), 1)
+    told = list(_confounded(groups, looks, cases, LEVEL / tests, evidence.task.classes))
+    return [
+        Finding(
+            name="confounded_groups",
+            severity="warning",
+            count=len(told),
+            summary="Groups that differ in how images look and in how often a class occurs: "
+            f"{'; '.join(told)}. A model may tell the class by recognising the group.",
+            remedy="compare classes within one group, balance them, or train on some groups and "
+            "test on others",
+        )
+    ]
+
+
+def _confounded(
+    groups: dict[str, Integers],
+    looks: dict[str, Floats],
+    cases: Cases,
+    level: float,
+    classes: tuple[str, ...],
+) -> Iterator[str]:
+    patient = np.unique(cases.patient_id, return_inverse=True)[1]
+    for name, group in groups.items():
+        known = group >= 0
+        shares = {
+            k: [float((cases.label[group == g] == k).mean()) for g in np.unique(group[known])]
+            for k in np.unique(cases.label)
+        }
+        label, apart = max(shares.items(), key=lambda one: max(one[1]) - min(one[1]))
+        if max(apart) - min(apart) < _LEAST_PREVALENCE:
+            continue
+        of_class = (cases.label[known] == label).astype(np.float64)
+        if _tell_apart(of_class, group[known], patient[known])[1] > level:
+            continue
+        differing = []
+        for look, values in looks.items():
+            column = values[:, -1]
+            seen = known & np.isfinite(column)
+            if len(np.unique(group[seen])) < 2 or len(np.unique(column[seen])) < 2:
+                continue
+            size, chance = _tell_apart(column[seen], group[seen], patient[seen])
+            if chance <= level and size >= _LEAST_DIFFERENCE:
+                differing.append(look)
+        if differing:
+            yield (
+                f"`{name}` ({' and '.join(differing)} differ, and `{classes[label]}` is "
+                f"{min(apart):.0%} to {max(apart):.0%} of the images)"
+            )
+
+
+def _groups(values: Floats, cases: Cases) -> Integers | None:
+    """Return (m,) the group of each case, −1 for none or a small one; None without two."""
+    group = np.full(len(values), -1, dtype=np.int64)
+    distinct = np.unique(values[np.isfinite(values)])
+    if len(distinct) > _MOST_GROUPS:
+        return None
+    for number, value in enumerate(distinct):
+        inside = values == value
+        if len(np.unique(cases.patient_id[inside])) >= _FEWEST_PATIENTS:
+            group[inside] = number
+    return group if len(np.unique(group[group >= 0])) > 1 else None
+
+
+def _tell_apart(values: Floats, group: Integers, patient: Integers) -> tuple[float, float]:
+    """Return the share of the variance of ranks between groups, and its chance (Kruskal-Wallis).
+
+    Each patient's mean stands for its images, in the group of most of them.
+    """
+    number = np.unique(patient, return_inverse=True)[1]
+    counts = np.bincount(number)
+    ranks = rankdata(np.bincount(number, weights=values) / counts)
+    members = coo_array((np.ones(len(number)), (number, group))).toarray()
+    home = np.unique(members.argmax(axis=1), return_inverse=True)[1]
+    centred = ranks - ranks.mean()
+    total = float((centred**2).sum())
+    if total <= 0:
+        return 0.0, 1.0
+    size = float((np.bincount(home, weights=centred) ** 2 / np.bincount(home)).sum() / total)
+    return size, float(chi2.sf((len(ranks) - 1) * size, home.max()))
