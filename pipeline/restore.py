@@ -9,7 +9,7 @@ from skiagram.compute.workers import Compute
 from skiagram.options import STRICT, build
 from skiagram.preparation import propagate_preparation
 from skiagram.records import Cases
-from skiagram.restoration.by_modality import restore_modalities
+from skiagram.restoration.restore import restore_modalities
 
 
 @dataclass(**STRICT)

@@ -12,14 +12,13 @@ from skiagram.datasets.volumes.grid import Grid
 from skiagram.errors import DataError, OptionError
 from skiagram.features.extraction import extract, extract_modalities
 from skiagram.features.first_order import FirstOrder
-from skiagram.image_store.modalities import modality_folders, write_modalities
-from skiagram.image_store.store import ImageStore
+from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
 from skiagram.options import build, read_option_file
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import Cases, read_record
-from skiagram.restoration.by_modality import ByModality, restore_modalities
 from skiagram.restoration.regions import RegionPreparation
 from skiagram.restoration.resampling import Resampling
+from skiagram.restoration.restore import ByModality, restore_modalities
 from skiagram.restoration.steps import Steps
 from tests.datasets.volumes.examples import nifti_bytes
 

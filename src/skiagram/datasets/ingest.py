@@ -27,9 +27,8 @@ from skiagram.datasets.contract import (
     SpacedImage,
 )
 from skiagram.errors import OptionError
-from skiagram.image_store.modalities import write_modalities
 from skiagram.image_store.shards import ShardWriter
-from skiagram.image_store.store import ImageStore
+from skiagram.image_store.store import ImageStore, write_modalities
 from skiagram.options import composed
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation, Traits, TraitsSeen
 from skiagram.records import SEALED, Cases, Design, Task, write_record, write_table

@@ -16,8 +16,7 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.covariates import Covariates
 from skiagram.features.family import FeatureFamily
 from skiagram.features.table import FeatureTable
-from skiagram.image_store.modalities import modality_folders
-from skiagram.image_store.store import ImageBatch, ImageStore, Span, spans
+from skiagram.image_store.store import ImageBatch, ImageStore, Span, modality_folders, spans
 from skiagram.options import build
 from skiagram.preparation import LEARNED, PREPARATION, Preparation
 from skiagram.records import read_record

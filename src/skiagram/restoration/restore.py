@@ -14,17 +14,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass as options
 
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.shards import Image, Region, ShardWriter, Spacing, is_volume
-from skiagram.image_store.store import ImageStore, Span, spans
+from skiagram.image_store.store import ImageStore, Span, modality_folders, spans, write_modalities
+from skiagram.options import STRICT
 from skiagram.preparation import TRAINING_MEAN
 from skiagram.records import Cases, write_table
 from skiagram.restoration.contract import Plane, Restoration, Treatment
 from skiagram.restoration.missing import fill_local_mean
 from skiagram.restoration.regions import RegionPreparation
+from skiagram.restoration.steps import Steps
 
 _RUN_VALUES = 2**20
 _WHERE = "restoration.missing.method"
@@ -273,3 +276,68 @@ def _by_plane(image: NDArray[Any]) -> NDArray[Any]:
     if is_volume(image):
         return image[..., 0]
     return np.moveaxis(image.reshape(*image.shape[:2], -1), -1, 0)
+
+
+@options(**STRICT)
+class ByModality:
+    """What is done to the images of each modality.
+
+    Attributes:
+        modalities: Modality → its steps.
+    """
+
+    modalities: dict[str, Steps]
+
+    def of(self, name: str, known: Sequence[str]) -> Steps:
+        """Return the steps of a modality.
+
+        Args:
+            name: The modality.
+            known: All modalities of the data set.
+
+        Raises:
+            OptionError: A modality has no steps, or steps have no modality.
+        """
+        if set(self.modalities) != set(known):
+            raise OptionError(
+                f"steps for {', '.join(self.modalities)}",
+                where="restoration.modalities",
+                allowed=", ".join(known) if any(known) else "a restoration for one image per case",
+                remedy="name each modality of the data set once",
+            )
+        return self.modalities[name]
+
+
+def restore_modalities(
+    images: Path,
+    restoration: Restoration | ByModality,
+    restored: Path,
+    record: Path,
+    cases: Cases,
+    compute: Compute = IN_PROCESS,
+) -> None:
+    """Restore the images of every modality; `restore_store` says how.
+
+    Args:
+        images: Folder of the ingested images.
+        restoration: What to do, alike for all modalities or for each.
+        restored: Folder for the restored images.
+        record: Parquet file for what was done to the first modality; those of the others lie with
+            their images.
+        cases: The case table.
+        compute: Where the work is done.
+
+    Raises:
+        DataError: An image cannot be restored.
+        OptionError: The restoration does not fit the modalities.
+    """
+    folders = modality_folders(images)
+    for name, folder in folders.items():
+        first = folder == images
+        own = restoration
+        if isinstance(own, ByModality):
+            own = own.of(name, tuple(folders))
+        target = restored if first else restored / name
+        own_record = record if first else target / "treatment.parquet"
+        restore_store(ImageStore(folder), own, target, own_record, cases, compute)
+    write_modalities(restored, [name for name in folders if name])

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.image_store.shards import Region
-from skiagram.report.region_pictures import OUTLINE_COLOUR, describe_place, draw_region
+from skiagram.report.sections.data import OUTLINE_COLOUR, describe_place, draw_region
 
 
 def _outlined(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
