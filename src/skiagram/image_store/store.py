@@ -26,6 +26,9 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, Region, Shard, Spacing
 
+_RECORD = "modalities.json"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+
 
 @dataclass(frozen=True)
 class ImageBatch:
@@ -214,10 +217,6 @@ def spans(store: ImageStore, values: int) -> Iterator[Span]:
 @lru_cache(maxsize=1)
 def _opened(folder: Path, sha256: str) -> ImageStore:  # noqa: ARG001 - tells rewritten stores apart
     return ImageStore(folder)
-
-
-_RECORD = "modalities.json"
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
 def modality_folders(images: Path) -> dict[str, Path]:

@@ -20,6 +20,9 @@ from skiagram.report.formatting import format_count, format_decimal
 MISSING_COLOUR = (230, 60, 160)
 _WINDOW = (1.0, 99.0)
 _LONGEST_SIDE = 256
+OUTLINE_COLOUR = (255, 196, 0)
+_PLANE_SIDE = 160  # pixels of the longest side of a region's planes
+_GAP = 4
 
 
 @dataclass(frozen=True)
@@ -209,12 +212,6 @@ def _describe_noise(noise: "pd.Series[float]") -> str:
     )
 
 
-OUTLINE_COLOUR = (255, 196, 0)
-_WINDOW = (1.0, 99.0)
-_MOST_SIDE = 160
-_GAP = 4
-
-
 def draw_region(image: Image, region: Region, spacing: Spacing | None) -> NDArray[np.uint8]:
     """Return the planes through a region as one picture.
 
@@ -241,7 +238,7 @@ def draw_region(image: Image, region: Region, spacing: Spacing | None) -> NDArra
     low, high = np.percentile(known, _WINDOW) if len(known) else (0.0, 1.0)
     longest = max(max(plane.shape) for plane, _ in planes)
     pictures = [
-        _colour(plane, inside, float(low), float(high), _MOST_SIDE / longest)
+        _colour(plane, inside, float(low), float(high), _PLANE_SIDE / longest)
         for plane, inside in planes
     ]
     return _side_by_side(pictures)
