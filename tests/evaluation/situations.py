@@ -397,7 +397,8 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation(
         "Figures on the test cases are better than before",
         record(0.03, 0.09, shifts=(replace(SHIFTED, test=0.994, out_of_fold=0.969),)), "yes",
-        ("(Small CNN 0.994 instead of 0.969). A gain can also come from training on all cases.",),
+        ("Use a network: yes. The AUC on the test cases is higher than on held-out development",
+         "(Small CNN 0.994 instead of 0.969): the test cases are easier, or training on all"),
     ),
     Situation(
         "The network learned from fewer cases, as some decided when it stopped",

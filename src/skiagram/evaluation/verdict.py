@@ -202,12 +202,17 @@ def _shifted(found: Evaluation) -> Iterator[str]:
             f"{_title(one.model, found)} {one.test:.3f} instead of {one.out_of_fold:.3f}"
             for one in own
         ]
-        yield (
-            "The test cases are unlike the development cases: the AUC on them and on held-out "
-            f"development cases differ by more than chance explains ({_listed(pairs)})."
-        )
         if all(one.test > one.out_of_fold for one in own):
-            yield "A gain can also come from training on all cases."
+            yield (
+                "The AUC on the test cases is higher than on held-out development cases by more "
+                f"than chance explains ({_listed(pairs)}): the test cases are easier, or training "
+                "on all cases helped."
+            )
+        else:
+            yield (
+                "The test cases are unlike the development cases: the AUC on them and on held-out "
+                f"development cases differ by more than chance explains ({_listed(pairs)})."
+            )
         yield from _why_unlike(found.domain)
 
 
