@@ -68,7 +68,7 @@ def test_answers_hold_the_figures_of_the_run() -> None:
     assert "175 patients, cases 210 normal, 140 abnormal" in claim["35"]
     assert "+0.021" in claim["38"]
     assert "0.060" in claim["21"]
-    assert claim["33"] == "3 values of `site`, each unseen by its models"
+    assert claim["33"] == "3 values of “site”, each unseen by its models"
 
 
 def test_the_score_is_a_range_that_the_authors_close() -> None:

@@ -157,8 +157,7 @@ def gather_facts(evaluation: Evaluation, material: Material) -> Facts:
         "design": "a sealed test set"
         if evaluation.task.design == "holdout"
         else "nested cross-validation, nothing sealed",
-        "folds": f"{params.get('folds', '–')} folds, {params.get('repeats', '–')} repeat(s)"
-        + (f", folds by {params['fold_column']}" if params.get("fold_column") else ""),
+        "folds": _folds(params),
         "seed": f"seed {params.get('seed', '–')}",
         "development": f"development: {_count(evaluation, 'development')}",
         "reported": f"reported: {_count(evaluation, 'reported')}",
@@ -209,6 +208,13 @@ def _present(evaluation: Evaluation) -> set[Need]:
         "two_classes": evaluation.task.positive is not None,
     }
     return {name for name, present in has.items() if present}
+
+
+def _folds(params: Mapping[str, Any]) -> str:
+    column, repeats = params.get("fold_column"), params.get("repeats", "–")
+    number = params.get("folds", "–")
+    folds = f"a fold for each value of “{column}”" if column else f"{number} folds"
+    return f"{folds}, trained {repeats} time{'' if repeats == 1 else 's'}"
 
 
 def _listed(names: Any) -> str:
@@ -268,7 +274,7 @@ def _missing(treatment: pd.DataFrame) -> str:
 def _sites(evaluation: Evaluation) -> str:
     if evaluation.sites:
         number = format_count(len(evaluation.sites.sites))
-        return f"{number} values of `{evaluation.sites.column}`, each unseen by its models"
+        return f"{number} values of “{evaluation.sites.column}”, each unseen by its models"
     if evaluation.test_sites:
         return f"tested on sites that training never saw: {', '.join(evaluation.test_sites)}"
     return "no site was held out"
@@ -319,7 +325,8 @@ def _fill(item: Item, facts: Facts) -> Item:
         author = f"{author or 'Figures by part of the cases'}. {_NO_COLUMN}"
         stands = stands if anchors else ""
     state: State = "here" if not author else "partly" if stands else "author"
-    return replace(item, stands=stands, anchors=anchors, author=author, state=state)
+    words = stands[:1].upper() + stands[1:]
+    return replace(item, stands=words, anchors=anchors, author=author, state=state)
 
 
 def _is_there(anchor: str, facts: Facts) -> bool:

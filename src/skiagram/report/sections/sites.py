@@ -37,7 +37,7 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
     summary = (
         Row(
             "Mean over such sites",
-            (*blank, *(notes.cell(one.mean, _number(one)) for one in summaries)),
+            (*blank, *(notes.cell(one.mean, _number(one), _digits(one)) for one in summaries)),
         ),
         Row("The next such site", (*blank, *(_next(one, notes) for one in summaries))),
         Row("Spread between sites", (*blank, *(Cell(_spread(one)) for one in summaries))),
@@ -67,8 +67,11 @@ def _number(summary: SiteSummary) -> Callable[[float | None], str]:
 def _next(summary: SiteSummary, notes: Notes) -> Cell:
     if summary.next_site.value is None:
         return notes.cell(summary.next_site, format_decimal)
-    digits = 3 if summary.scale == "difference" else 2
-    return Cell("", format_interval(summary.next_site, digits))
+    return Cell("", format_interval(summary.next_site, _digits(summary)))
+
+
+def _digits(summary: SiteSummary) -> int:
+    return 3 if summary.scale == "difference" else 2
 
 
 def _spread(summary: SiteSummary) -> str:
@@ -92,10 +95,10 @@ def describe_sites(evaluation: Evaluation) -> str:
     found = study.difference or next(iter(study.auc.values()))
     what = "network minus classical" if study.difference else "the AUC"
     if found.next_site.value is None:
-        return f"Two of the kind `{study.column}` say nothing of where the next may lie.{left_out}"
-    digits = 3 if found.scale == "difference" else 2
+        return f"Two values of “{study.column}” say nothing of where the next may lie.{left_out}"
+    digits = _digits(found)
     return (
-        f"Over {number} values of `{study.column}`, each scored by models that never saw it, "
+        f"Over {number} values of “{study.column}”, each scored by models that never saw it, "
         f"{what} is {_number(found)(found.mean.value)} "
         f"{format_interval(found.mean, digits)}; at the next such one it lies, with 95 % "
         f"probability, in {format_interval(found.next_site, digits)}.{left_out}"
