@@ -1,6 +1,7 @@
 """A train stage leaves the same files whether its model finished or failed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
-from skiagram.errors import ModelFailure
-from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.errors import ModelFailure, OptionError
+from skiagram.models.arm import ArmFolders, Member, read_fold_groups, train
 from skiagram.models.deployment import DEPLOYMENT, Deployment
 from skiagram.models.resampling import FINAL
 from skiagram.records import (
@@ -22,6 +23,7 @@ from skiagram.records import (
     Task,
     read_record,
     read_table,
+    write_table,
 )
 from tests.models.examples import PLAN, Spy, labelled
 
@@ -155,3 +157,25 @@ def test_a_model_that_chooses_nothing_leaves_an_empty_table_of_the_same_schema(
 def test_a_programming_error_is_not_taken_for_a_failed_model(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="bug"):
         run(Spy(failure=TypeError("bug")), tmp_path)
+
+
+def test_folds_by_a_column_score_each_of_its_values_unseen(tmp_path: Path) -> None:
+    data = labelled(patients=36)
+    site = np.array(["Basel", "Leeds", "Porto", "Turin"])[np.arange(72) // 4 % 4]
+    table = pd.DataFrame({"case_id": data.case_id, "site": site}).sample(frac=1, random_state=0)
+    write_table(table, tmp_path / "covariates.parquet")
+    cases = Cases(data.case_id, data.patient_id, np.full(72, "train"), data.label)
+    task = Task(("normal", "abnormal"), 1, "cv")
+    plan = replace(PLAN, fold_column="site")
+    groups = read_fold_groups(plan, tmp_path / "covariates.parquet", cases, task)
+    member = Member("spy", Spy(), {}, data.inputs, data.inputs.select(np.arange(0)), groups)
+    train(member, cases, task, plan, ArmFolders.under(tmp_path, "spy"))
+    rows = Predictions.read(tmp_path / "scores/spy/predictions.parquet").part("out_of_fold").table
+    where = rows["case_id"].map(dict(zip(data.case_id.tolist(), site.tolist(), strict=True)))
+    for _, sites in where.groupby([rows["repeat"], rows["fold"]]):
+        assert len(set(sites)) == 1
+    assert rows["fold"].nunique() == 4
+    assert read_fold_groups(PLAN, tmp_path / "covariates.parquet", cases, task) is None
+    sealed = replace(task, design="holdout")
+    with pytest.raises(OptionError, match="`site` under design holdout"):
+        read_fold_groups(plan, tmp_path / "covariates.parquet", cases, sealed)
