@@ -563,3 +563,16 @@ def test_check_says_which_column_may_tell_patients_apart(
     assert "MRN-" not in said
     main(["check", *words(own, "--patient", column)])
     assert "Patients are unknown" not in capsys.readouterr().out
+
+
+def test_check_and_init_take_the_greatest_size_of_an_image(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = sound_folder(tmp_path, 48)
+    assert main(["check", *words(own, "--most-pixels", "500")]) == 4
+    assert "at most 500 pixels" in capsys.readouterr().out
+    assert main(["init", *words(own, "--positive", "cancer", "--most-pixels", "600")]) == 0
+    assert written(project).most_pixels == 600
+    capsys.readouterr()
+    assert main(["check", *words(own, "--most-pixels", "0")]) == 2
+    assert "1 or more" in capsys.readouterr().err

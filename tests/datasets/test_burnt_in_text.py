@@ -57,6 +57,11 @@ def test_a_name_in_a_corner_is_found_as_a_whole(size: int, at: int) -> None:
     assert share_covered(box, find_text(image)) > 0.6
 
 
+def test_text_that_runs_upwards_is_found() -> None:
+    image, box = planted(film(2), TEXTS[0], (8, 8), 20)
+    assert share_covered(box.turned(), find_text(image.T)) > 0.6
+
+
 def test_text_that_is_darker_than_its_ground_is_found() -> None:
     plate = film(3).copy()
     plate[10:60, 10:200] = 250

@@ -21,6 +21,7 @@ from PIL import Image
 
 from skiagram.datasets.image_files import decode_image, read_image
 from skiagram.errors import DataError
+from tests.datasets.own_folders import dicom, png
 
 GRAY = np.arange(256, dtype=np.uint8).reshape(16, 16)
 DEEP = (np.arange(256, dtype=np.uint16) * 257).reshape(16, 16)
@@ -260,3 +261,11 @@ def test_a_bomb_is_refused_before_it_is_decoded() -> None:
     with pytest.raises(DataError, match=r"16384 × 16384 pixels\. Allowed: at most 67,108,864"):
         decode_image(bomb, "bomb.png")
     assert time.process_time() - started < 0.2
+
+
+@pytest.mark.parametrize("kind", ["PNG", "DICOM"])
+def test_how_many_pixels_an_image_may_have_can_be_said(kind: str) -> None:
+    content = png(3) if kind == "PNG" else dicom(3)
+    assert decode_image(content, "film", 24 * 24).pixels.shape == (24, 24)
+    with pytest.raises(DataError, match=r"24 × 24 pixels.*at most 575 pixels.*most_pixels"):
+        decode_image(content, "film", 24 * 24 - 1)

@@ -60,6 +60,10 @@ class Box:
         """Return the number of columns."""
         return self.right - self.left
 
+    def turned(self) -> "Box":
+        """Return the box with rows and columns exchanged."""
+        return Box(self.left, self.top, self.right, self.bottom)
+
     def grown(self, pixels: int, shape: tuple[int, ...]) -> "Box":
         """Return the box with a margin, within an image."""
         return Box(
@@ -77,7 +81,8 @@ def find_text(image: Image) -> list[Box]:
         image: (height, width) or (height, width, channels).
 
     Returns:
-        A box a line, from top to bottom; none for volumes, whose slices have been reconstructed.
+        A box a line, across or upwards, from top to bottom; none for volumes, whose slices have
+        been reconstructed.
     """
     if is_volume(image) or min(image.shape[:2]) < _SMALLEST:
         return []
@@ -90,7 +95,9 @@ def find_text(image: Image) -> list[Box]:
         pooled = _pooled(bright, step)
         height = pooled - _opened(pooled)
         for contrast in _CONTRASTS:
-            for line in _lines(_characters(pooled, height >= 255 * contrast)):
+            characters = _characters(pooled, height >= 255 * contrast)
+            upwards = [line.turned() for line in _lines([box.turned() for box in characters])]
+            for line in _lines(characters) + upwards:
                 sides = (line.top, line.left, line.bottom, line.right)
                 found.append(Box(*(step * side for side in sides)))
     return sorted(_united(box.grown(step, gray.shape) for box in found))
