@@ -183,7 +183,12 @@ def _check(header: Any, where: str) -> None:
         )
     if (header.get("NumberOfFrames") or 1) > 1:
         raise DataError(
-            f"{header.NumberOfFrames} frames", where=where, remedy="write one file per frame"
+            f"{header.NumberOfFrames} frames",
+            where=where,
+            allowed="one frame; in a folder also a volume, if the header gives each frame its place "
+            "in the patient",
+            remedy="for a case per frame write each to a file (DCMTK's `dcm2img --all-frames`) and "
+            "give all of them the same patient",
         )
     syntax = header.file_meta.get("TransferSyntaxUID")
     if not decodable(syntax):
