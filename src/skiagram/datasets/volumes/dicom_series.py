@@ -230,8 +230,8 @@ def _slices(header: Any, name: str) -> list[_Slice]:
             raise DataError(
                 f"{header.NumberOfFrames} frames without a place in the patient",
                 where=name,
-                allowed="a volume: an enhanced multi-frame file, or a folder with one slice per file",
-                remedy="export the series as one slice per file; for a case per frame write each "
+                allowed="a volume: an enhanced multi-frame file, or a folder with a slice per file",
+                remedy="export the series as a slice per file; for a case per frame write each "
                 "to a file (DCMTK's `dcm2img --all-frames`) and give all of them the same patient",
             )
         slope = header.get("RescaleSlope")
