@@ -185,7 +185,7 @@ def _check(header: Any, where: str) -> None:
         raise DataError(
             f"{header.NumberOfFrames} frames",
             where=where,
-            allowed="one frame; in a folder also a volume, if the header gives each frame its place "
+            allowed="one frame; in a folder also a volume, if the header gives each frame a place "
             "in the patient",
             remedy="for a case per frame write each to a file (DCMTK's `dcm2img --all-frames`) and "
             "give all of them the same patient",
