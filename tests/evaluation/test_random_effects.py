@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
-from scipy.stats import t
+from scipy.stats import chi2, t
 
-from skiagram.evaluation.random_effects import paule_mandel, summarise_random_effects
+from skiagram.evaluation.random_effects import (
+    between_sites,
+    paule_mandel,
+    summarise_random_effects,
+)
 
 # Thirteen trials of BCG vaccine (Colditz et al. 1994, JAMA 271:698): cases and others among
 # vaccinated and not. Log relative risks of it are the worked example of the R package metafor
@@ -47,8 +51,22 @@ def test_the_summary_of_bcg_is_hartungs_and_knapps() -> None:
     assert found.mean == pytest.approx(mean)
     assert found.high - found.mean == pytest.approx(t.ppf(0.975, 12) * np.sqrt(spread))
     assert found.mean == pytest.approx(-0.715, abs=2e-3)
-    reach = t.ppf(0.975, 11) * np.sqrt(found.between**2 + 1 / weight.sum())
+
+
+def test_where_the_next_site_lies_allows_for_a_spread_that_is_not_well_known() -> None:
+    """Viechtbauer 2007: the bounds of τ² are where the squares are quantiles of χ²."""
+    value, variance = log_relative_risks()
+    found = summarise_random_effects(value, variance)
+    cautious = between_sites(value, variance, float(chi2.ppf(0.25, 12)))
+    weight = 1 / (variance + cautious)
+    mean = (weight * value).sum() / weight.sum()
+    assert (weight * (value - mean) ** 2).sum() == pytest.approx(chi2.ppf(0.25, 12))
+    reach = t.ppf(0.975, 11) * np.sqrt(cautious + 1 / weight.sum())
     assert (found.next_low, found.next_high) == pytest.approx((mean - reach, mean + reach))
+    assert cautious > found.between**2
+    # The example's published 95 % interval of τ² is .1197 to 1.1115.
+    bounds = [between_sites(value, variance, float(chi2.ppf(at, 12))) for at in (0.975, 0.025)]
+    assert bounds == pytest.approx([0.1197, 1.1115], abs=1e-4)
 
 
 def test_the_variance_is_that_of_an_independent_search() -> None:

