@@ -23,6 +23,7 @@ from learning_curves import learning_curves_section
 from numpy.typing import NDArray
 from procedures import procedures_section
 from scipy.stats import norm
+from shifts import shifts_section
 from unequal_patients import unequal_patients_section
 
 from skiagram.evaluation.bootstrap import (
@@ -256,6 +257,7 @@ def page(simulations: int, replicates: int) -> str:
     text += groups_section(simulations // 2)
     text += procedures_section(3 * simulations // 4, 3 * simulations // 10, simulations)
     text += calibration_section(max(1, simulations // 20))
+    text += shifts_section(max(4, simulations // 5))
     return text + learning_curves_section(max(1, simulations // 16))
 
 

@@ -12,6 +12,7 @@ import pytest
 from skiagram.evaluation.results import Estimate, Evaluation
 from skiagram.records import Task
 from skiagram.report.page import SECTIONS, render
+from tests.evaluation.situations import DARKER, SHIFTED
 from tests.report.examples_of_findings import full, with_galleries
 from tests.report.examples_of_results import (
     TITLES,
@@ -160,6 +161,23 @@ def test_what_a_task_does_not_have_is_said(rendered: dict[str, str]) -> None:
         "Fewer than two models were trained, so there is no order.",
     ):
         assert text in words, text
+
+
+def test_test_cases_stand_beside_development_cases() -> None:
+    shift = dataclasses.replace(SHIFTED, model="random_forest")
+    found = dataclasses.replace(full(), shifts=(shift,), domain=DARKER)
+    told = Page(render(found, material())).text
+    for text in (
+        "Test cases beside development cases",
+        "AUC of Random forest differs 0.994 0.969 −0.025 (−0.040 to −0.010) 0.002",
+        "share of abnormal differs 0.73 0.62",
+        "brightness differs 120 88.5",
+        "glcm_contrast differs 2.1 3.4 0.800 (0.70–0.90)",
+        "with an AUC of 0.930 (0.90–0.96); 1 of the features differ",
+    ):
+        assert text in told, text
+    assert "height differs" not in told
+    assert "Test cases beside development cases" not in Page(render(full(), material())).text
 
 
 def test_the_designs_are_not_taken_for_each_other(rendered: dict[str, str]) -> None:
