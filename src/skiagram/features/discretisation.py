@@ -206,6 +206,31 @@ def _digitise(
     return levels
 
 
+@compiled
+def row_spans(levels: NDArray[np.uint16]) -> NDArray[np.int64]:
+    """Return where the region begins and ends in each row, so that work grows with the region.
+
+    Args:
+        levels: (depth, height, width), 0 outside the region.
+
+    Returns:
+        (depth, height, 2): the first column of the region and the one after its last; 0 and 0 where
+        there is none.
+    """
+    depth, height, width = levels.shape
+    spans = np.zeros((depth, height, 2), dtype=np.int64)
+    for z in range(depth):
+        for y in range(height):
+            first, last = 0, width
+            while first < width and levels[z, y, first] == 0:
+                first += 1
+            if first < width:
+                while levels[z, y, last - 1] == 0:
+                    last -= 1
+                spans[z, y, 0], spans[z, y, 1] = first, last
+    return spans
+
+
 def entropy(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return Shannon's entropy in bits of each row.
 

@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.directions import Aggregation, average, directions
-from skiagram.features.discretisation import GreyLevels, entropy
+from skiagram.features.discretisation import GreyLevels, entropy, row_spans
 from skiagram.features.family import Dimension, Distinct, TextureFamily
 from skiagram.features.feature import Column, Definition, Feature, Features, Quantity, ratio
 from skiagram.options import STRICT
@@ -73,13 +73,14 @@ def cooccurrences(
         any_pair = False
         highest = int(levels[image].max())
         counts = np.zeros((highest + 1, highest + 1), dtype=np.int64)
+        spans = row_spans(levels[image])
         matrices.highest[image * ways : (image + 1) * ways] = highest
         for way in range(len(offsets)):
-            _count(levels[image], offsets[way], counts)
+            _count(levels[image], spans, offsets[way], counts)
             if not merged or way == len(offsets) - 1:
                 any_pair |= _reduce(counts, image * ways + way % ways, matrices)
         if not any_pair:
-            _count(levels[image], itself, counts)
+            _count(levels[image], spans, itself, counts)
             _reduce(counts, image * ways, matrices)
             matrices.pairs[image * ways] = 0
     return matrices
@@ -100,7 +101,7 @@ def _nothing(matrices: int, number: int) -> Cooccurrences:
 
 
 @compiled
-def _count(levels: NDArray[np.uint16], offset: Integers, counts: Integers) -> None:
+def _count(levels: NDArray[np.uint16], spans: Integers, offset: Integers, counts: Integers) -> None:
     """Count each pair once; pairs with a pixel outside the region end in row or column 0."""
     depth, height, width = levels.shape
     far, down, right = offset
@@ -109,7 +110,8 @@ def _count(levels: NDArray[np.uint16], offset: Integers, counts: Integers) -> No
         for y in range(max(0, -down), height - max(0, down)):
             first = levels[z, y, left:]
             second = levels[z + far, y + down, left + right :]
-            for x in range(width - abs(right)):
+            begin, end = max(0, spans[z, y, 0] - left), spans[z, y, 1] - left
+            for x in range(begin, min(end, width - abs(right))):
                 counts[first[x], second[x]] += 1
 
 

@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.directions import Aggregation, average, directions
-from skiagram.features.discretisation import GreyLevels
+from skiagram.features.discretisation import GreyLevels, row_spans
 from skiagram.features.family import Dimension, TextureFamily
 from skiagram.features.feature import Column, Feature, Features, Quantity
 from skiagram.options import STRICT
@@ -61,36 +61,74 @@ def run_lengths(
         np.zeros(n * ways),
     )
     reached = np.zeros((longest + 2, number + 1), dtype=np.int64)
+    length = np.zeros((2, 1 if depth == 1 else height, width + 2), dtype=np.int32)
     for image in range(n):
+        spans = row_spans(levels[image])
         for way in range(len(offsets)):
-            _follow(levels[image], offsets[way], reached)
+            _follow(levels[image], spans, offsets[way], length, reached)
             if not merged or way == len(offsets) - 1:
                 _reduce(reached, image * ways + way % ways, matrices)
     return matrices
 
 
 @compiled
-def _follow(levels: NDArray[np.uint16], offset: Integers, reached: Integers) -> None:
+def _follow(
+    levels: NDArray[np.uint16],
+    spans: Integers,
+    offset: Integers,
+    length: NDArray[np.int32],
+    reached: Integers,
+) -> None:
     """Count at each pixel the length that its run has reached there: no branch at a run's end.
 
-    The pixel before in the same run lies a fixed number of pixels back, so that as many lengths,
-    overwritten in turn, are all that is remembered.
+    The pixel before in the same run lies in this slice or the last one, in this row or the last
+    one, so that the lengths of two slices, or of two rows of a plane, are all that is remembered.
     """
     depth, height, width = levels.shape
     far, down, right = offset
-    back = max(1, (far * height + down) * width + right)
-    length = np.zeros(back, dtype=np.int64)
-    slot = 0
     for z in range(depth):
         for y in range(height):
-            has_row = z >= far and 0 <= y - down < height
-            before = levels[z - far, y - down] if has_row else levels[z, y]
-            for x in range(width):
-                level = levels[z, y, x]
-                same = has_row and 0 <= x - right < width and before[x - right] == level
-                length[slot] = length[slot] + 1 if same else 1
-                reached[length[slot], level] += 1
-                slot = slot + 1 if slot + 1 < back else 0
+            begin, end = spans[z, y]
+            row, here = levels[z, y], _remembered(length, z, y)
+            first = last = end  # of the pixels with one before them
+            if z >= far and 0 <= y - down < height:
+                first, last = min(max(begin, right), end), min(end, width + right)
+            for x in range(begin, first):
+                here[x] = 1
+                reached[1, row[x]] += 1
+            if first < last:
+                before = levels[z - far, y - down]
+                there = _remembered(length, z - far, y - down)
+                _extend(row, before, here, there, first, last, right, reached)
+            for x in range(max(first, last), end):
+                here[x] = 1
+                reached[1, row[x]] += 1
+
+
+@compiled
+def _remembered(length: NDArray[np.int32], z: int, y: int) -> NDArray[np.int32]:
+    """Return where the lengths of a row are kept."""
+    return length[y & 1, 0] if length.shape[1] == 1 else length[z & 1, y]
+
+
+@compiled
+def _extend(
+    row: NDArray[np.uint16],
+    before: NDArray[np.uint16],
+    here: NDArray[np.int32],
+    there: NDArray[np.int32],
+    first: int,
+    last: int,
+    right: int,
+    reached: Integers,
+) -> None:
+    """Set the lengths of a row from those of the pixels before; 0 levels have none."""
+    for x in range(first, last):
+        level = row[x]
+        same = (before[x - right] == level) & (level > 0)
+        run = there[x - right] * same + 1
+        here[x] = run
+        reached[run, level] += 1
 
 
 @compiled

@@ -41,46 +41,57 @@ def dependence_counts(
     side = 2 * distance + 1
     most = side * side if depth == 1 else side * side * side
     counts = np.zeros((n, most, number), dtype=np.int64)
-    dependent = np.empty(width, dtype=np.uint16)
+    far = 0 if depth == 1 else distance
+    # Zeros around each slice, so that neighbours lie a fixed number of cells away.
+    wide = width + 2 * distance
+    framed = np.zeros((depth + 2 * far, height + 2 * distance, wide), dtype=np.uint16)
+    cells = framed.reshape(-1)
+    rows = max(1, _BLOCK // wide)
+    dependent = np.empty(rows * wide, dtype=np.uint16)
     for image in range(n):
-        for z in range(depth):
-            for y in range(height):
-                dependent[:] = 0
-                for slice_ in range(max(z - distance, 0), min(z + distance + 1, depth)):
-                    for row in range(max(y - distance, 0), min(y + distance + 1, height)):
-                        _count_row(
-                            levels[image, z, y],
-                            levels[image, slice_, row],
-                            distance,
-                            coarseness,
-                            dependent,
-                        )
-                for x in range(width):
-                    level = levels[image, z, y, x]
+        framed[far : far + depth, distance : distance + height, distance : distance + width] = (
+            levels[image]
+        )
+        for z in range(far, far + depth):
+            for y in range(distance, distance + height, rows):
+                first = (z * (height + 2 * distance) + y) * wide + distance
+                last = first + min(rows, distance + height - y) * wide - 2 * distance
+                _depend(cells, first, last, (height + 2 * distance, wide), far, distance,
+                        coarseness, dependent)  # fmt: skip
+                for x in range(last - first):
+                    level = cells[first + x]
                     if level > 0:
                         counts[image, dependent[x] - 1, level - 1] += 1
     return counts
 
 
+_BLOCK = 2**13  # cells worked on at a time, which stay in a processor's cache
+
+
 @compiled
-def _count_row(
-    centre: NDArray[np.uint16],
-    around: NDArray[np.uint16],
+def _depend(
+    cells: NDArray[np.uint16],
+    first: int,
+    last: int,
+    shape: tuple[int, int],
+    far: int,
     distance: int,
     coarseness: int,
     dependent: NDArray[np.uint16],
 ) -> None:
-    """Add to each pixel of a row those of another row that it depends on."""
-    width = len(centre)
-    for shift in range(-distance, distance + 1):
-        first, end = max(-shift, 0), min(width - shift, width)
-        if first < end:
-            _count_equals(
-                centre[first:end],
-                around[first + shift : end + shift],
-                np.uint16(coarseness),
-                dependent[first:end],
-            )
+    """Count for each of some cells in turn those around that it depends on."""
+    height, width = shape
+    dependent[: last - first] = 0
+    for z in range(-far, far + 1):
+        for y in range(-distance, distance + 1):
+            for x in range(-distance, distance + 1):
+                shift = (z * height + y) * width + x
+                _count_equals(
+                    cells[first:last],
+                    cells[first + shift : last + shift],
+                    np.uint16(coarseness),
+                    dependent[: last - first],
+                )
 
 
 @compiled

@@ -32,52 +32,70 @@ def zone_forest(levels: NDArray[np.uint16]) -> NDArray[np.int32]:
     return forest
 
 
+_BLOCK = 2**13  # cells worked on at a time, which stay in a processor's cache
+
+
 @compiled
 def _grow(levels: NDArray[np.uint16], tree: NDArray[np.int32]) -> None:
     """Fill the forest: a root holds minus the size of its zone, other pixels hold their parent."""
     depth, height, width = levels.shape
-    equals = np.empty(width, dtype=np.uint16)
+    # Zeros around each slice, so that neighbours lie a fixed number of cells before.
+    tall, wide, far = height + 2, width + 2, int(depth > 1)
+    framed = np.zeros((depth + far, tall, wide), dtype=np.uint16)
+    framed[far:, 1 : height + 1, 1 : width + 1] = levels
+    cells = framed.reshape(-1)
+    rows = max(1, _BLOCK // wide)
+    equals = np.empty(rows * wide, dtype=np.uint16)
     for z in range(depth):
-        for y in range(height):
-            _find_equals(levels, z, y, equals)
-            for x in range(width):
-                place = (z * height + y) * width + x
-                if levels[z, y, x] == 0:
+        for top in range(0, height, rows):
+            bottom = min(top + rows, height)
+            first = ((z + far) * tall + top + 1) * wide + 1
+            last = first + (bottom - top) * wide - 2
+            _find_equals(cells, first, last, tall * wide * int(z > 0), wide, equals)
+            for y in range(top, bottom):
+                for x in range(width):
+                    place = (z * height + y) * width + x
                     tree[place] = 0
-                    continue
-                tree[place] = -1
-                if equals[x] & PLANE:
-                    _join_plane(tree, place, equals[x], width)
-                if equals[x] > PLANE:
-                    _join_slice(tree, place, equals[x], height, width)
+                    if levels[z, y, x] > 0:
+                        tree[place] = -1
+                        same = equals[(y - top) * wide + x]
+                        if same & PLANE:
+                            _join_plane(tree, place, same, width)
+                        if same > PLANE:
+                            _join_slice(tree, place, same, height, width)
 
 
 @compiled
-def _find_equals(levels: NDArray[np.uint16], z: int, y: int, equals: NDArray[np.uint16]) -> None:
-    """Mark with a bit each earlier neighbour of a row's pixels that has the same level.
+def _find_equals(
+    cells: NDArray[np.uint16],
+    first: int,
+    last: int,
+    slice_: int,
+    wide: int,
+    equals: NDArray[np.uint16],
+) -> None:
+    """Mark with a bit each earlier neighbour of some cells in turn that has the same level.
 
     Whole rows are compared at a time, in vectors; the search in the forest then visits none but
     equals, which makes it three times faster.
+
+    Args:
+        cells: Levels, with a frame of zeros around each slice.
+        first: Of the cells.
+        last: The cell after them.
+        slice_: Cells of a slice; 0 where none lies before.
+        wide: Cells of a row.
+        equals: One a cell.
     """
-    height = levels.shape[1]
-    row = levels[z, y]
-    equals[:] = 0
-    _mark(row[1:], row[:-1], WEST, equals[1:])
-    if y > 0:
-        _mark_row(row, levels[z, y - 1], NORTH_WEST, equals)
-    if z > 0:
-        for shift in range(max(-1, -y), min(2, height - y)):
-            _mark_row(row, levels[z - 1, y + shift], SLICE << (3 * (shift + 1)), equals)
-
-
-@compiled
-def _mark_row(
-    row: NDArray[np.uint16], other: NDArray[np.uint16], bit: int, equals: NDArray[np.uint16]
-) -> None:
-    """Mark the three neighbours in another row, by three bits from the given one."""
-    _mark(row[1:], other[:-1], bit, equals[1:])
-    _mark(row, other, bit << 1, equals)
-    _mark(row[:-1], other[1:], bit << 2, equals[:-1])
+    here, marks = cells[first:last], equals[: last - first]
+    marks[:] = 0
+    for column in range(3):
+        _mark(here, cells[first - wide + column - 1 : last - wide + column - 1], 1 << column, marks)
+    _mark(here, cells[first - 1 : last - 1], WEST, marks)
+    if slice_ > 0:
+        for neighbour in range(9):
+            shift = (neighbour // 3 - 1) * wide + neighbour % 3 - 1 - slice_
+            _mark(here, cells[first + shift : last + shift], SLICE << neighbour, marks)
 
 
 @compiled
