@@ -133,7 +133,8 @@ class Runner:
         result = json.loads((project.folder / path).read_text())
         found[path] = json.dumps(_without_times(result), sort_keys=True)
         timed = self.name in ("cost", "search")
-        return {name: text for name, text in found.items() if not (timed and "page" in name)}
+        beside = (f"studies/{self.name}/page.html", f"studies/{self.name}/dvc.lock")
+        return {name: text for name, text in found.items() if not (timed and name in beside)}
 
 
 def _edit(project: Project, path: str, **values: Any) -> None:

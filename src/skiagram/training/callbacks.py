@@ -5,6 +5,7 @@ fit that was killed ends as one that was not.
 """
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +101,16 @@ class WholeFiles(TorchCheckpointIO):
 
 
 def write_whole(state: dict[str, Any], path: Path) -> None:
-    """Write a state file in one step: a kill leaves the old one or the new one."""
+    """Write a state file in one step: a kill leaves the old one or the new one.
+
+    Raises:
+        OSError: The disk is full; PyTorch itself would not say so.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
-    torch.save(state, unfinished)
+    content = BytesIO()
+    torch.save(state, content)
+    unfinished.write_bytes(content.getbuffer())
     unfinished.replace(path)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from skiagram.errors import DataError, ModelFailure
@@ -156,7 +156,7 @@ class FittedNetwork:
             name: value.detach().cpu().contiguous()
             for name, value in self._classifier.state_dict().items()
         }
-        save_file(weights, folder / WEIGHTS)
+        (folder / WEIGHTS).write_bytes(save(weights))
         write_record(self._architecture, folder / ARCHITECTURE)
         if self.encoder is not None:
             self.encoder.save(folder)

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -113,7 +113,8 @@ class TorchvisionNetwork:
         """Write the weights to a new folder; `load` says what is raised."""
         folder.mkdir(parents=True)
         weights = self.load().network.state_dict()
-        save_file({name: one.contiguous() for name, one in weights.items()}, folder / WEIGHTS)
+        content = save({name: one.contiguous() for name, one in weights.items()})
+        (folder / WEIGHTS).write_bytes(content)
 
     def kept(self, folder: Path) -> "TorchvisionNetwork":
         """Return the network with the weights that `keep` wrote.
