@@ -20,7 +20,7 @@ from skiagram.errors import SkiagramError
 from tests.hostile.kinds import KINDS, Kind
 from tests.hostile.mutations import mutate
 
-PATIENCE = 20  # seconds after which a file counts as one that never ends
+PATIENCE = 60  # seconds after which a file counts as one that never ends, on a busy machine too
 MOST_MEMORY = 1_000  # MB above what the process held before; a lie costs no more
 _ADDRESS_SPACE = 8 * 2**30  # bytes; it guards the machine that runs this
 _SEED = 20_011_990
