@@ -204,5 +204,4 @@ def _log_magnitudes(small: Small, window: Window) -> NDArray[np.float32]:
 
 def _unit(vectors: Vectors) -> Vectors:
     norm = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: Vectors = vectors / np.where(norm > 0, norm, 1)
-    return scaled
+    return np.asarray(vectors / np.where(norm > 0, norm, 1), dtype=np.float32)

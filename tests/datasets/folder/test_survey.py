@@ -170,4 +170,4 @@ def test_a_column_that_is_the_label_warns(column: str, tmp_path: Path) -> None:
     kinds: dict[str, list[object]] = {"text": ["no", "yes"], "number": [1.5, 7]}
     values = [kinds[column][at % 2] for at in range(FILES)]
     found = findings(tmp_path, drawn_names(), room=values)
-    assert "room (AUC 1.00)" in found["label_among_covariates"].summary
+    assert "room (AUC 1.00, " in found["label_among_covariates"].summary
