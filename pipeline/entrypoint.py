@@ -168,10 +168,13 @@ def _named_refusals(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _REMEDIES:
+        # A copied folder's error holds those of its files as text.
+        told = re.search(r"\[Errno (\d+)\]", str(error))
+        number = int(told[1]) if told else error.errno
+        if number not in _REMEDIES:
             raise
-        said = os.strerror(error.errno) + (f" ({error.filename})" if error.filename else "")
-        raise SkiagramError(said, where=name, remedy=_REMEDIES[error.errno]) from error
+        said = os.strerror(number) + (f" ({error.filename})" if error.filename else "")
+        raise SkiagramError(said, where=name, remedy=_REMEDIES[number]) from error
 
 
 def _mapping(values: Any) -> dict[str, Any]:

@@ -31,8 +31,8 @@ def combined(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cases, table = prepared(root, options("restoration/none.yaml"), features)
     for name in MEMBERS:
         composed = options(f"model/{name}.yaml")
-        parts = [table.of(part.case_id) for part in (cases.development(), cases.test())]
-        member = Member(name, build(composed, "model"), composed, *parts)
+        known, new = (table.of(part.case_id) for part in (cases.development(), cases.test()))
+        member = Member(name, build(composed, "model"), composed, known, new)
         assert train(member, cases, TASK, PLAN, ArmFolders.under(root, name)).status == "finished"
         propagate_preparation(root / "preparation", root / "models" / name)
     values = options("combination/stacking.yaml", members=list(MEMBERS))

@@ -1,6 +1,8 @@
 """Outputs are replaced whole: a failure or a kill in between loses none."""
 
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import entrypoint
+from skiagram.errors import SkiagramError
 
 NAMES = ("data/images", "data/table.txt")
 KILLED = """
@@ -143,3 +146,15 @@ def test_what_a_killed_run_had_written_is_deleted_by_the_next(root: Path) -> Non
         assert list(staging.iterdir()) == []
         write(staging, "new")
     assert not leftovers(root)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
+def test_what_the_system_refuses_is_one_line_also_where_a_folder_is_copied(number: int) -> None:
+    plain = OSError(number, os.strerror(number), "models/svm")
+    folder = shutil.Error([("a", "b", str(plain)), ("c", "d", str(plain))])
+    for error in (plain, folder):
+        with pytest.raises(SkiagramError) as named, entrypoint._named_refusals("combine"):
+            raise error
+        assert str(named.value).startswith(f"combine: {os.strerror(number)}")
+    with pytest.raises(FileNotFoundError), entrypoint._named_refusals("combine"):
+        raise FileNotFoundError(errno.ENOENT, "a fault of the program shows where it arose")
