@@ -1,5 +1,6 @@
 """Feature family `acquisition`: traits of the file that tell nothing of the body in it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass as record
 from typing import ClassVar
 
@@ -11,6 +12,26 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import GroupFamily
 from skiagram.features.feature import Column, Feature, Features
 from skiagram.options import STRICT
+
+
+def _side(axis: int, meaning: str, formula: str) -> Feature:
+    return Feature.of(
+        lambda of: np.full(len(of.values), float(of.size[axis])),
+        meaning,
+        formula,
+        "pixel",
+        "from 1",
+    )
+
+
+def _share_at(extreme: Callable[..., NDArray[np.float32]], meaning: str, formula: str) -> Feature:
+    return Feature.of(
+        lambda of: np.mean(of.values == extreme(of.values, axis=1, keepdims=True), axis=1),
+        meaning,
+        formula,
+        "1",
+        "1 / N to 1",
+    )
 
 
 @record(frozen=True)
@@ -29,25 +50,8 @@ class Traits(Features):
     size: tuple[int, int]
     spacing: NDArray[np.float64]
 
-    @Feature
-    def height(self) -> Column:
-        """Rows of the image.
-
-        Formula: H
-        Unit: pixel
-        Range: from 1
-        """
-        return np.full(len(self.values), float(self.size[0]))
-
-    @Feature
-    def width(self) -> Column:
-        """Columns of the image.
-
-        Formula: W
-        Unit: pixel
-        Range: from 1
-        """
-        return np.full(len(self.values), float(self.size[1]))
+    height = _side(0, "Rows of the image.", "H")
+    width = _side(1, "Columns of the image.", "W")
 
     @Feature
     def pixel_spacing(self) -> Column:
@@ -70,25 +74,14 @@ class Traits(Features):
         steps = np.diff(np.sort(self.values, axis=1), axis=1) > 0
         return 1.0 + steps.sum(axis=1)
 
-    @Feature
-    def share_at_minimum(self) -> Column:
-        """Share of values at the least one, such as a black surround.
-
-        Formula: |{x = min x}| / N
-        Unit: 1
-        Range: 1 / N to 1
-        """
-        return np.mean(self.values == self.values.min(axis=1, keepdims=True), axis=1)
-
-    @Feature
-    def share_at_maximum(self) -> Column:
-        """Share of values at the greatest one, such as clipping or labels.
-
-        Formula: |{x = max x}| / N
-        Unit: 1
-        Range: 1 / N to 1
-        """
-        return np.mean(self.values == self.values.max(axis=1, keepdims=True), axis=1)
+    share_at_minimum = _share_at(
+        np.min, "Share of values at the least one, such as a black surround.", "|{x = min x}| / N"
+    )
+    share_at_maximum = _share_at(
+        np.max,
+        "Share of values at the greatest one, such as clipping or labels.",
+        "|{x = max x}| / N",
+    )
 
 
 @dataclass(**STRICT)

@@ -110,6 +110,23 @@ class Quantity(Generic[T]):
 class Feature(Quantity[Column]):
     """Marks a method that computes one feature of n images as (n,) float64."""
 
+    @classmethod
+    def of(
+        cls, compute: Callable[[Any], Column], meaning: str, formula: str, unit: str, limits: str
+    ) -> "Feature":
+        """Return a feature without a method, where several differ in their definition alone.
+
+        Args:
+            compute: Takes the object, returns (n,).
+            meaning: First paragraph of its definition.
+            formula: How it is computed.
+            unit: Its unit.
+            limits: Its range.
+        """
+        feature = cls(compute)
+        feature.__doc__ = f"{meaning}\n\nFormula: {formula}\nUnit: {unit}\nRange: {limits}\n"
+        return feature
+
     def defined(self, words: Mapping[str, str], ibsi: str, limits: str | None = None) -> "Feature":
         """Return the same feature for another matrix, under a name and a definition of its own.
 

@@ -139,6 +139,14 @@ def _deviations(values: NDArray[np.float64], result: NDArray[np.float64]) -> Non
     result[13], result[14], result[15] = from_mean / len(values), from_median / len(values), robust
 
 
+def _order_statistic(
+    name: str, meaning: str, formula: str, limits: str = "minimum to maximum"
+) -> Feature:
+    return Feature.of(
+        lambda statistics: getattr(statistics._of, name), meaning, formula, "intensity", limits
+    )
+
+
 @record(frozen=True)
 class FirstOrderStatistics(Features):
     """First-order statistics of n images.
@@ -199,75 +207,13 @@ class FirstOrderStatistics(Features):
         kurtosis = ratio(self._of.fourth, self._of.second**2)
         return np.where(self._of.second > 0, kurtosis - 3, 0)
 
-    @Feature
-    def median(self) -> Column:
-        """Median intensity (Y12H).
-
-        Formula: P₅₀
-        Unit: intensity
-        Range: minimum to maximum
-        """
-        return self._of.median
-
-    @Feature
-    def minimum(self) -> Column:
-        """Minimum intensity (1GSF).
-
-        Formula: min x
-        Unit: intensity
-        Range: any
-        """
-        return self._of.minimum
-
-    @Feature
-    def percentile_10(self) -> Column:
-        """10th intensity percentile (QG58).
-
-        Formula: P₁₀
-        Unit: intensity
-        Range: minimum to maximum
-        """
-        return self._of.percentile_10
-
-    @Feature
-    def percentile_25(self) -> Column:
-        """25th intensity percentile.
-
-        Formula: P₂₅
-        Unit: intensity
-        Range: minimum to maximum
-        """
-        return self._of.percentile_25
-
-    @Feature
-    def percentile_75(self) -> Column:
-        """75th intensity percentile.
-
-        Formula: P₇₅
-        Unit: intensity
-        Range: minimum to maximum
-        """
-        return self._of.percentile_75
-
-    @Feature
-    def percentile_90(self) -> Column:
-        """90th intensity percentile (8DWT).
-
-        Formula: P₉₀
-        Unit: intensity
-        Range: minimum to maximum
-        """
-        return self._of.percentile_90
-
-    @Feature
-    def maximum(self) -> Column:
-        """Maximum intensity (84IY).
-
-        Formula: max x
-        Unit: intensity
-        Range: any
-        """
-        return self._of.maximum
+    median = _order_statistic("median", "Median intensity (Y12H).", "P₅₀")
+    minimum = _order_statistic("minimum", "Minimum intensity (1GSF).", "min x", "any")
+    percentile_10 = _order_statistic("percentile_10", "10th intensity percentile (QG58).", "P₁₀")
+    percentile_25 = _order_statistic("percentile_25", "25th intensity percentile.", "P₂₅")
+    percentile_75 = _order_statistic("percentile_75", "75th intensity percentile.", "P₇₅")
+    percentile_90 = _order_statistic("percentile_90", "90th intensity percentile (8DWT).", "P₉₀")
+    maximum = _order_statistic("maximum", "Maximum intensity (84IY).", "max x", "any")
 
     @Feature
     def interquartile_range(self) -> Column:

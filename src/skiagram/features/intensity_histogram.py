@@ -1,5 +1,6 @@
 """Feature family `intensity_histogram`: statistics of a region's grey levels (IBSI 3.4, ZVCW)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass as record
 from typing import ClassVar
 
@@ -70,6 +71,12 @@ def _level(counts: NDArray[np.int64], rank: int) -> int:
 
 
 _FRACTIONS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
+
+
+def _percentile(place: int, meaning: str, formula: str) -> Feature:
+    return Feature.of(
+        lambda statistics: statistics._percentiles[place], meaning, formula, "1", "[1, N_g]"
+    )
 
 
 @record(frozen=True)
@@ -149,15 +156,7 @@ class HistogramStatistics(Features):
         kurtosis = ratio(np.sum(self._shares * square * square, axis=1), self.variance**2)
         return np.where(self.variance > 0, kurtosis - 3, 0)
 
-    @Feature
-    def median(self) -> Column:
-        """Median level (WIFQ).
-
-        Formula: P₅₀
-        Unit: 1
-        Range: [1, N_g]
-        """
-        return self._percentiles[2]
+    median = _percentile(2, "Median level (WIFQ).", "P₅₀")
 
     @Feature
     def minimum(self) -> Column:
@@ -169,25 +168,8 @@ class HistogramStatistics(Features):
         """
         return 1.0 + np.argmax(self.counts > 0, axis=1)
 
-    @Feature
-    def percentile_10(self) -> Column:
-        """10th percentile of the levels (GPMT).
-
-        Formula: P₁₀
-        Unit: 1
-        Range: [1, N_g]
-        """
-        return self._percentiles[0]
-
-    @Feature
-    def percentile_90(self) -> Column:
-        """90th percentile of the levels (OZ0C).
-
-        Formula: P₉₀
-        Unit: 1
-        Range: [1, N_g]
-        """
-        return self._percentiles[4]
+    percentile_10 = _percentile(0, "10th percentile of the levels (GPMT).", "P₁₀")
+    percentile_90 = _percentile(4, "90th percentile of the levels (OZ0C).", "P₉₀")
 
     @Feature
     def maximum(self) -> Column:
@@ -303,6 +285,16 @@ class HistogramStatistics(Features):
         return np.sum(self._shares**2, axis=1)
 
 
+def _gradient(choose: Callable[..., Column], meaning: str, formula: str) -> Feature:
+    return Feature.of(lambda of: choose(of._gradients, axis=1), meaning, formula, "1", "[−N, N]")
+
+
+def _gradient_level(choose: Callable[..., Column], meaning: str, formula: str) -> Feature:
+    return Feature.of(
+        lambda of: 1.0 + choose(of._gradients, axis=1), meaning, formula, "1", "[1, N_g]"
+    )
+
+
 @record(frozen=True)
 class HistogramGradients(Features):
     """How steeply the histograms of n images rise and fall.
@@ -331,45 +323,18 @@ class HistogramGradients(Features):
         gradients[np.arange(number) > last[:, None]] = np.nan
         return gradients
 
-    @Feature
-    def maximum_histogram_gradient(self) -> Column:
-        """Steepest rise of the histogram (12CE).
-
-        Formula: max n′_i
-        Unit: 1
-        Range: [−N, N]
-        """
-        return np.nanmax(self._gradients, axis=1)
-
-    @Feature
-    def maximum_histogram_gradient_intensity(self) -> Column:
-        """Level of the steepest rise; of several, the lowest (8E6O).
-
-        Formula: argmax n′_i
-        Unit: 1
-        Range: [1, N_g]
-        """
-        return 1.0 + np.nanargmax(self._gradients, axis=1)
-
-    @Feature
-    def minimum_histogram_gradient(self) -> Column:
-        """Steepest fall of the histogram (VQB3).
-
-        Formula: min n′_i
-        Unit: 1
-        Range: [−N, N]
-        """
-        return np.nanmin(self._gradients, axis=1)
-
-    @Feature
-    def minimum_histogram_gradient_intensity(self) -> Column:
-        """Level of the steepest fall; of several, the lowest (RHQZ).
-
-        Formula: argmin n′_i
-        Unit: 1
-        Range: [1, N_g]
-        """
-        return 1.0 + np.nanargmin(self._gradients, axis=1)
+    maximum_histogram_gradient = _gradient(
+        np.nanmax, "Steepest rise of the histogram (12CE).", "max n′_i"
+    )
+    maximum_histogram_gradient_intensity = _gradient_level(
+        np.nanargmax, "Level of the steepest rise; of several, the lowest (8E6O).", "argmax n′_i"
+    )
+    minimum_histogram_gradient = _gradient(
+        np.nanmin, "Steepest fall of the histogram (VQB3).", "min n′_i"
+    )
+    minimum_histogram_gradient_intensity = _gradient_level(
+        np.nanargmin, "Level of the steepest fall; of several, the lowest (RHQZ).", "argmin n′_i"
+    )
 
 
 @dataclass(**STRICT)

@@ -41,6 +41,27 @@ class Curve:
         return float(reached.min() if len(reached) else self.intensity[-1])
 
 
+def _volume_fraction(share: float, ibsi: str) -> Feature:
+    return Feature.of(
+        lambda of: np.array([curve.volume_at(share) for curve in of.curves]),
+        f"Share of the volume that has at least {round(100 * share)} % of the intensity range "
+        f"({ibsi}).",
+        f"ν at γ = {share}",
+        "1",
+        "[0, 1]",
+    )
+
+
+def _intensity(share: float, ibsi: str) -> Feature:
+    return Feature.of(
+        lambda of: np.array([curve.intensity_at(share) for curve in of.curves]),
+        f"Least intensity that at most {round(100 * share)} % of the volume has ({ibsi}).",
+        f"min x where ν ≤ {share}",
+        unit="intensity",
+        limits="minimum to maximum",
+    )
+
+
 @record(frozen=True)
 class IntensityVolumeFeatures(Features):
     """Points of the intensity–volume histograms of n regions.
@@ -53,45 +74,10 @@ class IntensityVolumeFeatures(Features):
 
     curves: tuple[Curve, ...]
 
-    @Feature
-    def volume_fraction_10(self) -> Column:
-        """Share of the volume that has at least 10 % of the intensity range (BC2M).
-
-        Formula: ν at γ = 0.1
-        Unit: 1
-        Range: [0, 1]
-        """
-        return np.array([curve.volume_at(0.1) for curve in self.curves])
-
-    @Feature
-    def volume_fraction_90(self) -> Column:
-        """Share of the volume that has at least 90 % of the intensity range (BC2M).
-
-        Formula: ν at γ = 0.9
-        Unit: 1
-        Range: [0, 1]
-        """
-        return np.array([curve.volume_at(0.9) for curve in self.curves])
-
-    @Feature
-    def intensity_10(self) -> Column:
-        """Least intensity that at most 10 % of the volume has (GBPN).
-
-        Formula: min x where ν ≤ 0.1
-        Unit: intensity
-        Range: minimum to maximum
-        """
-        return np.array([curve.intensity_at(0.1) for curve in self.curves])
-
-    @Feature
-    def intensity_90(self) -> Column:
-        """Least intensity that at most 90 % of the volume has (GBPN).
-
-        Formula: min x where ν ≤ 0.9
-        Unit: intensity
-        Range: minimum to maximum
-        """
-        return np.array([curve.intensity_at(0.9) for curve in self.curves])
+    volume_fraction_10 = _volume_fraction(0.1, "BC2M")
+    volume_fraction_90 = _volume_fraction(0.9, "BC2M")
+    intensity_10 = _intensity(0.1, "GBPN")
+    intensity_90 = _intensity(0.9, "GBPN")
 
     @Feature
     def volume_fraction_difference(self) -> Column:

@@ -1,5 +1,6 @@
 """Feature family `morphology`: size and form of a region in a volume (IBSI 3.1, HCUG)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass as record
 from typing import ClassVar, Literal
 
@@ -8,18 +9,10 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
+from skiagram.features import surface
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import GroupFamily
 from skiagram.features.feature import Column, Feature, Features, Quantity, ratio
-from skiagram.features.surface import (
-    Extent,
-    convex_hull,
-    diameter,
-    ellipsoid_area,
-    enclosing_ellipsoid,
-    extent,
-    smallest_box,
-)
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -44,8 +37,28 @@ def _box(sides: Floats) -> Solid:
 
 
 def _ellipsoid(half_axes: Floats) -> Solid:
-    areas = np.array([ellipsoid_area(axes) for axes in half_axes])
+    areas = np.array([surface.ellipsoid_area(axes) for axes in half_axes])
     return Solid(4 / 3 * np.pi * half_axes.prod(axis=1), areas)
+
+
+def _axis_length(axis: int, side: str, ibsi: str) -> Feature:
+    return Feature.of(
+        lambda form: 2 * form._half_axes[:, axis],
+        f"{side} of the ellipsoid whose voxels are spread alike ({ibsi}).",
+        f"4 √λ{'₁₂₃'[axis]}",
+        "mm",
+        "from 0",
+    )
+
+
+def _density(
+    sizes: Callable[["MorphologyFeatures"], tuple[Column, Column]],
+    meaning: str,
+    formula: str,
+    limits: str = "greater than 0",
+) -> Feature:
+    """Return the ratio of a size of the region to that of a body around it."""
+    return Feature.of(lambda form: ratio(*sizes(form)), meaning, formula, "1", limits)
 
 
 @record(frozen=True)
@@ -71,8 +84,8 @@ class MorphologyFeatures(Features):
     inside: NDArray[np.bool_]
 
     @Quantity
-    def _extents(self) -> list[Extent]:
-        return [extent(*one) for one in zip(self.regions, self.spacing, strict=True)]
+    def _extents(self) -> list[surface.Extent]:
+        return [surface.extent(*one) for one in zip(self.regions, self.spacing, strict=True)]
 
     @Quantity
     def _hulls(self) -> "_Hulls":
@@ -86,8 +99,13 @@ class MorphologyFeatures(Features):
 
     @Quantity
     def _aligned_box(self) -> Solid:
-        sides = [[1 + np.ptp(places) for places in np.nonzero(region)] for region in self.regions]
-        return _box(np.array(sides) * self.spacing)
+        sides = np.empty((len(self.regions), 3))
+        for axis in range(3):
+            others = tuple(other for other in (1, 2, 3) if other != axis + 1)
+            touched = self.regions.any(axis=others)
+            sides[:, axis] = touched.shape[1] - touched.argmax(axis=1)
+            sides[:, axis] -= touched[:, ::-1].argmax(axis=1)
+        return _box(sides * self.spacing)
 
     @Quantity
     def _spread_ellipsoid(self) -> Solid:
@@ -195,10 +213,13 @@ class MorphologyFeatures(Features):
         """
         shifts = np.zeros(len(self.regions))
         for row, (one, inside) in enumerate(zip(self._extents, self.inside, strict=True)):
-            weights = self.images[row][inside]
-            if weights.sum() != 0:
-                places = np.argwhere(inside) * self.spacing[row]
-                shifts[row] = np.linalg.norm(weights @ places / weights.sum() - one.centre)
+            weights = np.where(inside, self.images[row], 0.0)
+            planes = weights.sum(axis=2)
+            total = planes.sum()
+            if total != 0:
+                along = (planes.sum(axis=1), planes.sum(axis=0), weights.sum(axis=(0, 1)))
+                sums = np.array([line @ np.arange(len(line)) for line in along])
+                shifts[row] = np.linalg.norm(sums * self.spacing[row] / total - one.centre)
         return shifts
 
     @Feature
@@ -211,35 +232,9 @@ class MorphologyFeatures(Features):
         """
         return self._hulls.diameter
 
-    @Feature
-    def major_axis_length(self) -> Column:
-        """Length of the ellipsoid whose voxels are spread alike (TDIC).
-
-        Formula: 4 √λ₁
-        Unit: mm
-        Range: from 0
-        """
-        return 2 * self._half_axes[:, 0]
-
-    @Feature
-    def minor_axis_length(self) -> Column:
-        """Width of the ellipsoid whose voxels are spread alike (P9VJ).
-
-        Formula: 4 √λ₂
-        Unit: mm
-        Range: from 0
-        """
-        return 2 * self._half_axes[:, 1]
-
-    @Feature
-    def least_axis_length(self) -> Column:
-        """Thickness of the ellipsoid whose voxels are spread alike (7J51).
-
-        Formula: 4 √λ₃
-        Unit: mm
-        Range: from 0
-        """
-        return 2 * self._half_axes[:, 2]
+    major_axis_length = _axis_length(0, "Length", "TDIC")
+    minor_axis_length = _axis_length(1, "Width", "P9VJ")
+    least_axis_length = _axis_length(2, "Thickness", "7J51")
 
     @Feature
     def elongation(self) -> Column:
@@ -261,31 +256,24 @@ class MorphologyFeatures(Features):
         """
         return ratio(self._half_axes[:, 2], self._half_axes[:, 0])
 
-    @Feature
-    def volume_density_aligned_box(self) -> Column:
-        """Share that the region has of the box around it along the image's axes (PBX1).
+    volume_density_aligned_box = _density(
+        lambda form: (form.volume_mesh, form._aligned_box.volume),
+        "Share that the region has of the box around it along the image's axes (PBX1).",
+        "V / V_box",
+        "(0, 1]",
+    )
 
-        Formula: V / V_box
-        Unit: 1
-        Range: (0, 1]
-        """
-        return self.volume_mesh / self._aligned_box.volume
-
-    @Feature
-    def area_density_aligned_box(self) -> Column:
-        """Surface relative to that of the box around it along the image's axes (R59B).
-
-        Formula: A / A_box
-        Unit: 1
-        Range: greater than 0
-        """
-        return self.surface_area_mesh / self._aligned_box.area
+    area_density_aligned_box = _density(
+        lambda form: (form.surface_area_mesh, form._aligned_box.area),
+        "Surface relative to that of the box around it along the image's axes (R59B).",
+        "A / A_box",
+    )
 
     @Feature
     def volume_density_smallest_box(self) -> Column:
         """Share that the region has of the smallest box in any direction (ZH1A).
 
-        The box has a face along one of the 128 largest of the convex hull.
+        The box has a face along one of the 64 largest of the convex hull.
 
         Formula: V / V_box
         Unit: 1
@@ -293,75 +281,51 @@ class MorphologyFeatures(Features):
         """
         return self.volume_mesh / self._hulls.box.volume
 
-    @Feature
-    def area_density_smallest_box(self) -> Column:
-        """Surface relative to that of the smallest box in any direction (IQYR).
+    area_density_smallest_box = _density(
+        lambda form: (form.surface_area_mesh, form._hulls.box.area),
+        "Surface relative to that of the smallest box in any direction (IQYR).",
+        "A / A_box",
+    )
 
-        Formula: A / A_box
-        Unit: 1
-        Range: greater than 0
-        """
-        return self.surface_area_mesh / self._hulls.box.area
+    volume_density_spread_ellipsoid = _density(
+        lambda form: (form.volume_mesh, form._spread_ellipsoid.volume),
+        "Volume relative to that of the ellipsoid whose voxels are spread alike (6BDE).",
+        "V / V_ellipsoid",
+        "from 0",
+    )
 
-    @Feature
-    def volume_density_spread_ellipsoid(self) -> Column:
-        """Volume relative to that of the ellipsoid whose voxels are spread alike (6BDE).
+    area_density_spread_ellipsoid = _density(
+        lambda form: (form.surface_area_mesh, form._spread_ellipsoid.area),
+        "Surface relative to that of the ellipsoid whose voxels are spread alike (RDD2).",
+        "A / A_ellipsoid",
+        limits="from 0",
+    )
 
-        Formula: V / V_ellipsoid
-        Unit: 1
-        Range: from 0
-        """
-        return ratio(self.volume_mesh, self._spread_ellipsoid.volume)
+    volume_density_enclosing_ellipsoid = _density(
+        lambda form: (form.volume_mesh, form._hulls.ellipsoid.volume),
+        "Volume relative to that of the smallest ellipsoid around the mesh (SWZ1).",
+        "V / V_ellipsoid",
+        "(0, 1)",
+    )
 
-    @Feature
-    def area_density_spread_ellipsoid(self) -> Column:
-        """Surface relative to that of the ellipsoid whose voxels are spread alike (RDD2).
+    area_density_enclosing_ellipsoid = _density(
+        lambda form: (form.surface_area_mesh, form._hulls.ellipsoid.area),
+        "Surface relative to that of the smallest ellipsoid around the mesh (BRI8).",
+        "A / A_ellipsoid",
+    )
 
-        Formula: A / A_ellipsoid
-        Unit: 1
-        Range: from 0
-        """
-        return ratio(self.surface_area_mesh, self._spread_ellipsoid.area)
+    volume_density_convex_hull = _density(
+        lambda form: (form.volume_mesh, form._hulls.hull.volume),
+        "Share that the region has of its convex hull, also called solidity (R3ER).",
+        "V / V_hull",
+        "(0, 1]",
+    )
 
-    @Feature
-    def volume_density_enclosing_ellipsoid(self) -> Column:
-        """Volume relative to that of the smallest ellipsoid around the mesh (SWZ1).
-
-        Formula: V / V_ellipsoid
-        Unit: 1
-        Range: (0, 1)
-        """
-        return self.volume_mesh / self._hulls.ellipsoid.volume
-
-    @Feature
-    def area_density_enclosing_ellipsoid(self) -> Column:
-        """Surface relative to that of the smallest ellipsoid around the mesh (BRI8).
-
-        Formula: A / A_ellipsoid
-        Unit: 1
-        Range: greater than 0
-        """
-        return self.surface_area_mesh / self._hulls.ellipsoid.area
-
-    @Feature
-    def volume_density_convex_hull(self) -> Column:
-        """Share that the region has of its convex hull, also called solidity (R3ER).
-
-        Formula: V / V_hull
-        Unit: 1
-        Range: (0, 1]
-        """
-        return self.volume_mesh / self._hulls.hull.volume
-
-    @Feature
-    def area_density_convex_hull(self) -> Column:
-        """Surface relative to that of the convex hull (7T7F).
-
-        Formula: A / A_hull
-        Unit: 1
-        Range: greater than 0
-        """
-        return self.surface_area_mesh / self._hulls.hull.area
+    area_density_convex_hull = _density(
+        lambda form: (form.surface_area_mesh, form._hulls.hull.area),
+        "Surface relative to that of the convex hull (7T7F).",
+        "A / A_hull",
+    )
 
     @Feature
     def integrated_intensity(self) -> Column:
@@ -386,12 +350,12 @@ class _Hulls:
 
     @classmethod
     def of(cls, regions: NDArray[np.bool_], spacing: Floats) -> "_Hulls":
-        hulls = [convex_hull(*one) for one in zip(regions, spacing, strict=True)]
+        hulls = [surface.convex_hull(*one) for one in zip(regions, spacing, strict=True)]
         return cls(
             Solid(np.array([one.volume for one in hulls]), np.array([one.area for one in hulls])),
-            np.array([diameter(one.corners) for one in hulls]),
-            _box(np.array([smallest_box(one.corners, one.normals) for one in hulls])),
-            _ellipsoid(np.array([enclosing_ellipsoid(one.corners) for one in hulls])),
+            np.array([surface.diameter(one.corners) for one in hulls]),
+            _box(np.array([surface.smallest_box(one.corners, one.normals) for one in hulls])),
+            _ellipsoid(np.array([surface.enclosing_ellipsoid(one.corners) for one in hulls])),
         )
 
 
