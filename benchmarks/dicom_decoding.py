@@ -35,7 +35,7 @@ from pydicom.uid import (
 from skiagram.datasets.dicom import read_dicom
 
 ROWS, COLUMNS = 3328, 2560
-ENCODERS: dict[str, tuple[str, Callable[[NDArray[Any]], bytes]]] = {
+ENCODERS: dict[str, tuple[str, Callable[[NDArray[Any]], Any]]] = {
     "JPEG 2000": (
         JPEG2000Lossless,
         lambda film: imagecodecs.jpeg2k_encode(film, level=0, codecformat="J2K", reversible=True),
@@ -61,7 +61,8 @@ def film(bits: int) -> NDArray[np.uint16]:
     )
     noise = 0.004 * generator.normal(size=(ROWS, COLUMNS)) * (breast + 0.05)
     values = (0.45 + structure) * breast + noise + 0.01
-    return np.clip(values * (2**bits - 1), 0, 2**bits - 1).astype(np.uint16)
+    levels: NDArray[np.uint16] = np.clip(values * (2**bits - 1), 0, 2**bits - 1).astype(np.uint16)
+    return levels
 
 
 def file_of(syntax: str, frame: bytes, bits: int) -> bytes:

@@ -25,7 +25,9 @@ def film(seed: int, side: int = 512) -> NDArray[np.uint8]:
     fine = ndimage.gaussian_filter(generator.normal(0, 60, (side, side)), 1.5)
     rows, columns = np.mgrid[:side, :side] / side - 0.5
     tissue = (coarse + fine) * (np.hypot(rows, columns) < 0.42)
-    return np.clip(tissue + generator.normal(6, 3, (side, side)), 0, 255).astype(np.uint8)
+    noisy = tissue + generator.normal(6, 3, (side, side))
+    levels: NDArray[np.uint8] = np.clip(noisy, 0, 255).astype(np.uint8)
+    return levels
 
 
 def planted(

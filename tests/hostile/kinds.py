@@ -106,7 +106,7 @@ def _tiff_of_zeros() -> bytes:
     return file.getvalue()
 
 
-def _dicom(syntax: str, frame: bytes | None = None) -> Callable[[], bytes]:
+def _dicom(syntax: str, frame: Any = None) -> Callable[[], bytes]:
     def make() -> bytes:
         if frame is not None:
             size = {"Rows": SIDE, "Columns": SIDE}
@@ -131,7 +131,7 @@ def _read_npz(content: bytes) -> object:
 
 def _npz() -> bytes:
     generator, file = np.random.default_rng(3), io.BytesIO()
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for split in ("train", "val", "test"):
         arrays[f"{split}_images"] = generator.integers(0, 256, (6, 28, 28), dtype=np.uint8)
         arrays[f"{split}_labels"] = np.arange(6, dtype=np.uint8)[:, None] % 2
