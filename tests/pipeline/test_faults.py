@@ -69,7 +69,8 @@ def test_a_full_disk_costs_one_line_and_no_output_in_every_stage(
     assert done.returncode == 0, done.stderr
     for stage, left, code, said, unchanged in json.loads(done.stdout):
         case = f"{stage} with {left} kB left: {code} {said}"
-        assert unchanged, case
+        # The audit takes its `passed` back first: training then stops until it has run again.
+        assert unchanged or stage == "audit", case
         assert code == 0 or (len(said.splitlines()) == 1 and "space" in said), case
 
 
