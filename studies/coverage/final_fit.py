@@ -49,7 +49,7 @@ def read_skin(folder: Path) -> Labelled[ImageSet]:
         parts = ("train", "val", "test")
         images = np.concatenate([file[f"{part}_images"] for part in parts])
         label = np.concatenate([file[f"{part}_labels"] for part in parts]).ravel() == NEVUS
-    case_id = np.array([f"case{row:05d}" for row in range(len(label))])
+    case_id = np.array([f"c{row:06d}" for row in range(len(label))])
     with ShardWriter(folder) as writer:
         for name, image in zip(case_id.tolist(), images, strict=True):
             writer.add(name, image)
