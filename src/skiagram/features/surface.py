@@ -343,7 +343,7 @@ def diameter(corners: Floats) -> float:
 
 
 _ROUNDING = 1e-12
-_MOST_FACES = 128  # only round regions have more
+_MOST_FACES = 64  # only round regions have more
 
 
 @compiled
