@@ -21,21 +21,22 @@ def main(options: TrainOptions) -> None:
     name, model = choice("model"), build(options.model, "model")
     cases, task = read_cases(ROOT / "data/cases")
     groups = read_fold_groups(options.plan, ROOT / "data/cases/covariates.parquet", cases, task)
-    member = Member(name, model, options.model, *_inputs(model, cases, task), groups)
+    development, test = _inputs(model, cases, task)
+    member = Member(name, model, options.model, development, test, groups)
     with options.compute.limit(), publish(f"models/{name}", f"scores/{name}") as staging:
         train(member, cases, task, options.plan, ArmFolders.under(staging, name))
         propagate_preparation(ROOT / "data/preparation", staging / "models" / name)
         write_checksums(staging / "models" / name)
 
 
-def _inputs(model: Any, cases: Cases, task: Task) -> list[Any]:
+def _inputs(model: Any, cases: Cases, task: Task) -> tuple[Any, Any]:
     """Return what the model sees of development and of sealed cases."""
-    parts = [part.case_id for part in (cases.development(), cases.test())]
+    development, test = cases.development().case_id, cases.test().case_id
     if isinstance(model, Reader):
         scores = ROOT / "data/cases/reader_scores.parquet"
-        return [model.inputs(scores, task, part) for part in parts]
+        return model.inputs(scores, task, development), model.inputs(scores, task, test)
     features = FeatureTable.read(ROOT / "data/features.parquet")
-    return [features.of(part) for part in parts]
+    return features.of(development), features.of(test)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ settings.register_profile("without_deadline", deadline=None)  # a first call may
 settings.load_profile("without_deadline")
 
 
-class SharedSetUps(LoadScopeScheduling):
+class SharedSetUps(LoadScopeScheduling):  # type: ignore[misc]
     """Sends tests of one costly set-up to one worker, and every other test to the next free one."""
 
     def _split_scope(self, nodeid: str) -> str:
