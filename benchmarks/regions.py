@@ -33,7 +33,7 @@ def ratios() -> Iterator[Ratio]:
     levels = Discretisation(bin_number=GREY_LEVELS, bin_width=None)
     texture = [one for name, one in families().items() if name != "first_order"]
     texture.append(Gldzm(levels=levels, region="whole"))
-    form = [Morphology(unit="mm", autocorrelation=False)]
+    form: list[FeatureFamily] = [Morphology(unit="mm", autocorrelation=False)]
     for side in (25, 100):
         image, mask = ball(side)
         for what, own, theirs in (("texture", texture, _TEXTURE), ("morphology", form, _FORM)):

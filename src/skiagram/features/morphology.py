@@ -102,7 +102,7 @@ class MorphologyFeatures(Features):
         sides = np.empty((len(self.regions), 3))
         for axis in range(3):
             others = tuple(other for other in (1, 2, 3) if other != axis + 1)
-            touched = self.regions.any(axis=others)
+            touched = np.asarray(self.regions.any(axis=others))
             sides[:, axis] = touched.shape[1] - touched.argmax(axis=1)
             sides[:, axis] -= touched[:, ::-1].argmax(axis=1)
         return _box(sides * self.spacing)

@@ -116,7 +116,8 @@ class Normalisation:
             values = values[near]
         spread = values.std()
         scale = self.deviation / spread if spread > 0 else 0.0
-        return (image - values.mean()) * scale + self.mean
+        scaled: Floats = (image - values.mean()) * scale + self.mean
+        return scaled
 
 
 @dataclass(**STRICT)

@@ -42,7 +42,7 @@ def new_axis(size: int, spacing: float, wanted: float) -> Axis:
     # A hair below the quotient, lest 0.9 / 0.3 make four points of three.
     number = max(1, int(np.ceil(size * spacing / wanted - 1e-6)))
     first = (size - 1) / 2 - (number - 1) / 2 * wanted / spacing
-    return Axis(first + np.arange(number) * wanted / spacing, wanted)
+    return Axis(first + np.arange(float(number)) * (wanted / spacing), wanted)
 
 
 def interpolate(image: NDArray[Any], axes: list[Floats], order: Interpolation) -> Floats:
