@@ -71,10 +71,7 @@ def fit_temperature(scores: NDArray[np.float64], label: NDArray[np.int64]) -> Sc
 
 
 def _fit_scaling(
-    scores: NDArray[np.float64],
-    label: NDArray[np.int64],
-    offset: NDArray[np.float64],
-    reach: float,
+    scores: Floats, label: NDArray[np.int64], offset: Floats, reach: float
 ) -> ScalingCalibration:
     """Fit with intercepts within ± `reach` of those that take away the offset."""
     n, n_classes = scores.shape

@@ -3,6 +3,8 @@
 A message says what was found, where, what is allowed and what to do, in one line.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar
 
@@ -63,3 +65,38 @@ class ModelFailure(SkiagramError):
     """A model that could not be trained: out of memory, diverged, refused its input."""
 
     exit_code: ClassVar[int] = 5
+
+
+@contextmanager
+def readable(found: str, where: str, remedy: str) -> Iterator[None]:
+    """Turn whatever a reader of damaged files raises into a DataError.
+
+    Args:
+        found: Message, such as that pixels cannot be read.
+        where: Name of the file.
+        remedy: What to do about it.
+
+    Raises:
+        DataError: The reader raised this or anything else.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:  # damage can break a reader anywhere
+        raise DataError(found, where=where, remedy=remedy) from error
+
+
+@contextmanager
+def named(where: str) -> Iterator[None]:
+    """Give a DataError the name of the file that the user knows.
+
+    Raises:
+        DataError: The same, with the name.
+    """
+    try:
+        yield
+    except DataError as error:
+        raise DataError(
+            error.found, where=where, allowed=error.allowed, remedy=error.remedy
+        ) from error

@@ -3,6 +3,7 @@
 Folds are stratified by class so that small classes reach every fold.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,21 @@ def grouped_folds(
     return partitions
 
 
+def check_fold_column(column: str, known: Sequence[str]) -> None:
+    """Refuse a column for folds that the covariates lack.
+
+    Raises:
+        OptionError: There is no such column.
+    """
+    if column not in known:
+        raise OptionError(
+            f"no column `{column}`",
+            where="fold_column",
+            allowed=", ".join(known) or "none: the data set has no covariates",
+            remedy="name it among the covariates of the data set, or leave `fold_column` empty",
+        )
+
+
 def read_groups(covariates: Path, column: str, case_id: NDArray[np.str_]) -> NDArray[np.str_]:
     """Return (n,) the value of a column for each case, for example its site.
 
@@ -76,13 +92,7 @@ def read_groups(covariates: Path, column: str, case_id: NDArray[np.str_]) -> NDA
         DataError: The file is missing or damaged, or a case has no value.
     """
     table = read_table(covariates).set_index("case_id")
-    if column not in table.columns:
-        raise OptionError(
-            f"no column `{column}`",
-            where="fold_column",
-            allowed=", ".join(table.columns) or "none: the data set has no covariates",
-            remedy="name it among the covariates of the data set, or leave `fold_column` empty",
-        )
+    check_fold_column(column, list(table.columns))
     values = table[column].loc[case_id.tolist()]
     if values.isna().any():
         raise DataError(

@@ -25,7 +25,7 @@ from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.dicom_codecs import MOST_PIXELS, too_many_pixels
 from skiagram.datasets.files import read_file as read_file
-from skiagram.errors import DataError
+from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Image
 
 HEAD_BYTES = 132
@@ -89,26 +89,15 @@ def decode_image(content: bytes, name: str, most_pixels: int = MOST_PIXELS) -> S
             allowed="PNG, JPEG, TIFF, PGM, PPM and DICOM files",
             remedy="convert the file, or remove it and its row",
         )
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of tags that nobody reads
-            return SpacedImage(_pixels(opened(BytesIO(content)), name, most_pixels))
-    except DataError:
-        raise
-    except Exception as error:  # damage can break a decoder anywhere
-        raise DataError(
-            "pixels cannot be read",
-            where=name,
-            remedy="the file is cut short, damaged or unusual; export it again as a plain PNG",
-        ) from error
+    remedy = "the file is cut short, damaged or unusual; export it again as a plain PNG"
+    quiet = warnings.catch_warnings(action="ignore")  # of tags that nobody reads
+    with readable("pixels cannot be read", name, remedy), quiet:
+        return SpacedImage(_pixels(opened(BytesIO(content)), name, most_pixels))
 
 
 def _dicom(content: bytes, name: str, most_pixels: int) -> SpacedImage:
-    try:
+    with named(name):
         return read_dicom(BytesIO(content), most_pixels)
-    except DataError as error:
-        raise DataError(
-            error.found, where=name, allowed=error.allowed, remedy=error.remedy
-        ) from error
 
 
 def _pixels(file: ImageFile, name: str, most_pixels: int) -> Image:

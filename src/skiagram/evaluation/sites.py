@@ -11,14 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError
 from skiagram.evaluation.arm_selection import SelectedArm
-from skiagram.evaluation.delong import (
-    Placements,
-    auc_estimate,
-    combination,
-    difference_estimate,
-)
+from skiagram.evaluation.delong import Placements, auc_estimate, combination, difference_estimate
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import match_case_ids
 from skiagram.evaluation.metrics import binary_placements
@@ -26,6 +21,7 @@ from skiagram.evaluation.proportions import Z
 from skiagram.evaluation.random_effects import RandomEffects, summarise_random_effects
 from skiagram.evaluation.results import Estimate, Site, SiteStudy, SiteSummary
 from skiagram.evaluation.scores import ModelScores
+from skiagram.splits import check_fold_column
 
 Sites = NDArray[np.str_]
 Floats = NDArray[np.float64]
@@ -58,13 +54,7 @@ def find_sites(
     rows = match_case_ids(known["case_id"].tolist(), ground.cases.case_id, "covariates")
     table = known.drop(columns="case_id").iloc[rows]
     if fold_column:
-        if fold_column not in table.columns:
-            raise OptionError(
-                f"no column `{fold_column}`",
-                where="fold_column",
-                allowed=", ".join(table.columns) or "none: the data set has no covariates",
-                remedy="name it among the covariates of the data set, or leave `fold_column` empty",
-            )
+        check_fold_column(fold_column, list(table.columns))
         columns = [fold_column]
     else:
         columns = [str(name) for name in table if set(table[name]) == set(test_sites)]

@@ -7,7 +7,8 @@ because a stage writes once, when all is known.
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,15 +52,10 @@ class MLflowStore:
         Raises:
             NotRecorded: The database or server could not be reached or refused.
         """
-        uri, place = self._place(home)
-        try:
-            client = _client(uri)
-            experiment = self._experiment(client, uri, home)
+        with self._opened(home, "not recorded") as (client, experiment, place):
             if _is_recorded(client, experiment, execution):
                 return f"Already recorded in {place}."
             _write(client, experiment, execution)
-        except Exception as error:  # whatever happens to a tracker, it costs no result
-            raise NotRecorded(f"not recorded in {place} ({_cause(error)})") from error
         return f"Recorded {len(execution.children)} runs in {place}."
 
     def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:
@@ -68,10 +64,7 @@ class MLflowStore:
         Raises:
             NotRecorded: The database or server could not be reached or refused.
         """
-        uri, place = self._place(home)
-        try:
-            client = _client(uri)
-            experiment = self._experiment(client, uri, home)
+        with self._opened(home, "ledger not shared") as (client, experiment, _):
             tags = client.get_experiment(experiment).tags
             known = {
                 name.removeprefix(_OPENING): line
@@ -81,9 +74,17 @@ class MLflowStore:
             for name, line in openings.items():
                 if name not in known:
                     client.set_experiment_tag(experiment, f"{_OPENING}{name}", line)
-        except Exception as error:  # whatever happens to a tracker, it costs no result
-            raise NotRecorded(f"ledger not shared in {place} ({_cause(error)})") from error
         return {**known, **openings}
+
+    @contextmanager
+    def _opened(self, home: Path, failed: str) -> Iterator[tuple[Any, str, str]]:
+        """Yield a client, the id of the experiment, and what messages call the place."""
+        uri, place = self._place(home)
+        try:
+            client = _client(uri)
+            yield client, self._experiment(client, uri, home), place
+        except Exception as error:  # whatever happens to a tracker, it costs no result
+            raise NotRecorded(f"{failed} in {place} ({_cause(error)})") from error
 
     def _place(self, home: Path) -> tuple[str, str]:
         """Return the address, and what messages call it: without a password."""

@@ -22,7 +22,7 @@ from skiagram.datasets.volumes.grid import (
     resample_mask,
 )
 from skiagram.datasets.volumes.volume_files import decode_volume
-from skiagram.errors import DataError
+from skiagram.errors import DataError, readable
 
 MaskGrid = Literal["same", "resample"]
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
@@ -121,7 +121,9 @@ def _decode_dicom(
     label_value: int | None,
     mask_grid: MaskGrid,
 ) -> NDArray[np.bool_]:
-    try:
+    with readable(
+        "the mask cannot be read", name, "the file is cut short or damaged; export it again"
+    ):
         check_deflated(BytesIO(content), name)
         dataset = pydicom.dcmread(BytesIO(content))
         kind = str(dataset.get("SOPClassUID", ""))
@@ -129,14 +131,6 @@ def _decode_dicom(
             return _fill_contours(dataset, name, image, region)
         if kind in _SEGMENTATIONS:
             return _join_frames(dataset, name, image, region, label_value, mask_grid)
-    except DataError:
-        raise
-    except Exception as error:  # damage can break a parser anywhere
-        raise DataError(
-            "the mask cannot be read",
-            where=name,
-            remedy="the file is cut short or damaged; export it again",
-        ) from error
     raise DataError(
         "a DICOM file that is neither a structure set nor a segmentation",
         where=name,

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.datasets.volumes.grid import Volume, orient
-from skiagram.errors import DataError
+from skiagram.errors import DataError, named, readable
 
 MOST_VOXELS = 2**28  # 512 × 512 × 1,024
 _BESIDE_VOXELS = 2**24  # bytes of a file's header and extensions
@@ -84,18 +84,9 @@ def decode_volume(content: bytes, name: str) -> Volume:
             allowed="NIfTI, NRRD and MetaImage (.mha) files, or a folder with a DICOM series",
             remedy="convert the file, or remove it and its row",
         )
-    try:
+    remedy = "the file is cut short or damaged; export it again"
+    with readable("the volume cannot be read", name, remedy), named(name):
         return kind(content)
-    except DataError as error:
-        raise DataError(
-            error.found, where=name, allowed=error.allowed, remedy=error.remedy
-        ) from error
-    except Exception as error:  # damage can break a reader anywhere
-        raise DataError(
-            "the volume cannot be read",
-            where=name,
-            remedy="the file is cut short or damaged; export it again",
-        ) from error
 
 
 def narrow(values: NDArray[Any]) -> NDArray[Any]:
