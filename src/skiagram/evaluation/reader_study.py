@@ -16,7 +16,6 @@ from skiagram.evaluation.significance import correct_by_holm
 from skiagram.evaluation.variation import Variation, degrees_of_freedom, overlap_factor
 
 Floats = NDArray[np.float64]
-METHOD = "Obuchowski–Rockette, readers and patients random"
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,9 @@ class ReaderMean:
     value: float
     variation: Variation
     between: float
+
+
+METHOD = "Obuchowski–Rockette, readers and patients random"
 
 
 def mean_over_readers(

@@ -22,15 +22,13 @@ def correct_by_holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return corrected
 
 
+Flags = NDArray[np.bool_]
 EXACT = "exact McNemar"
 CLUSTERED = "McNemar by patient"
 
 
 def mcnemar(
-    correct: NDArray[np.bool_],
-    other_correct: NDArray[np.bool_],
-    patient: NDArray[np.int64],
-    folds: int = 0,
+    correct: Flags, other_correct: Flags, patient: NDArray[np.int64], folds: int = 0
 ) -> McNemar:
     """Test whether two models are correct equally often; like the AUC, as a mean over repeats.
 

@@ -15,6 +15,9 @@ from skiagram.compute.compiled import compiled
 from skiagram.errors import DataError
 from skiagram.features.discretisation import Discretisation, GreyLevels
 
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
 # Red, green and blue shares of luminance, Recommendation ITU-R BT.709-6, section 3.
 _WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 
@@ -97,12 +100,7 @@ def _count_levels(
 
 
 @compiled
-def _above(
-    images: NDArray[np.float64],
-    inside: NDArray[np.bool_],
-    scale: NDArray[np.float64],
-    threshold: NDArray[np.int64],
-) -> NDArray[np.bool_]:
+def _above(images: Floats, inside: Flags, scale: Floats, threshold: NDArray[np.int64]) -> Flags:
     n, height, width = images.shape
     bright = np.zeros(inside.shape, dtype=np.bool_)
     for image in range(n):

@@ -319,5 +319,6 @@ class FirstOrder(RegionFamily):
         Raises:
             DataError: The images have neither one channel nor three.
         """
-        grey = batch.intensities("first_order")
-        return FirstOrderStatistics(grey, batch.inside(self.region, "first_order")).columns()
+        return FirstOrderStatistics(
+            batch.intensities("first_order"), batch.inside(self.region, "first_order")
+        ).columns()

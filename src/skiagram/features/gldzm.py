@@ -15,6 +15,7 @@ from skiagram.features.level_counts import CountFeatures, LevelCounts
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
+Levels = NDArray[np.uint16]
 
 FAR = np.uint16(2**16 - 1)
 
@@ -70,10 +71,7 @@ def _spread(distance: NDArray[np.uint16]) -> None:
 
 @compiled
 def _count(
-    levels: NDArray[np.uint16],
-    forest: NDArray[np.int32],
-    distance: NDArray[np.uint16],
-    counts: NDArray[np.int64],
+    levels: Levels, forest: NDArray[np.int32], distance: Levels, counts: NDArray[np.int64]
 ) -> None:
     """Count the zones of one image; the distance at a root becomes that of its zone."""
     for place in range(len(levels)):

@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import GroupFamily
-from skiagram.features.feature import Column, Feature, Features, Quantity
+from skiagram.features.feature import Feature, Features, Quantity
 from skiagram.features.morphology import spacing_of
 from skiagram.options import STRICT
 
@@ -83,6 +83,16 @@ def _peak(sums: Floats, rows: NDArray[np.int64], z: int, y: int, x: int) -> floa
     return total / count
 
 
+def _kind_of_peak(place: int, meaning: str, formula: str) -> Feature:
+    return Feature.of(
+        lambda of: of._peaks[:, place],
+        meaning,
+        formula,
+        unit="intensity",
+        limits="minimum to maximum of the image",
+    )
+
+
 @record(frozen=True)
 class LocalIntensityFeatures(Features):
     """Peaks of n volumes.
@@ -102,28 +112,18 @@ class LocalIntensityFeatures(Features):
 
     @Quantity
     def _peaks(self) -> Floats:
-        rows = zip(self.images, self.inside, self.spacing, strict=True)
-        return np.array([peaks(*row) for row in rows])
+        return np.array([*map(peaks, self.images, self.inside, self.spacing)])
 
-    @Feature
-    def local_peak(self) -> Column:
-        """Peak around the most intense voxel; of several such voxels the highest (VJGA).
-
-        Formula: mean of the sphere around argmax x
-        Unit: intensity
-        Range: minimum to maximum of the image
-        """
-        return self._peaks[:, 0]
-
-    @Feature
-    def global_peak(self) -> Column:
-        """Highest of the peaks around all voxels of the region (0F91).
-
-        Formula: max of the means of the spheres
-        Unit: intensity
-        Range: minimum to maximum of the image
-        """
-        return self._peaks[:, 1]
+    local_peak = _kind_of_peak(
+        0,
+        "Peak around the most intense voxel; of several such voxels the highest (VJGA).",
+        "mean of the sphere around argmax x",
+    )
+    global_peak = _kind_of_peak(
+        1,
+        "Highest of the peaks around all voxels of the region (0F91).",
+        "max of the means of the spheres",
+    )
 
 
 @dataclass(**STRICT)

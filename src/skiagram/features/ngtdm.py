@@ -208,8 +208,8 @@ class Ngtdm(TextureFamily):
 
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, 5)."""
-        apart = grey if self.dimension == "3D" else grey.planes()
-        counts, sums = tone_differences(apart.levels, apart.number)
+        apart = grey.levels if self.dimension == "3D" else grey.planes().levels
+        counts, sums = tone_differences(apart, grey.number)
         shape = (len(grey.levels), -1, grey.number)
         return NgtdmFeatures(
             counts.reshape(shape).sum(axis=1), sums.reshape(shape).sum(axis=1)

@@ -22,6 +22,8 @@ from skiagram.restoration.contract import Planes
 from skiagram.restoration.medians import median_magnitudes
 from skiagram.restoration.wavelets import decompose, reconstruct
 
+Values = NDArray[np.float32]
+
 _NORMAL_MEDIAN = 0.6745  # median of |z| for a standard normal z
 _ROUNDING = 1e-6  # detail this small, relative to the image's range, is float32 rounding
 _CHUNK_VALUES = 2**19  # pixels of the images that are transformed together
@@ -252,13 +254,7 @@ class Shifted:
 
 @compiled
 def _read(
-    planes: Planes,
-    centre: NDArray[np.float32],
-    spread: NDArray[np.float32],
-    first: int,
-    last: int,
-    down: int,
-    right: int,
+    planes: Planes, centre: Values, spread: Values, first: int, last: int, down: int, right: int
 ) -> Planes:
     count, height, width = planes.shape
     right %= width

@@ -217,8 +217,7 @@ class EpochOrder(Sampler[Rows]):
         self._n = n
         self._batch_size = batch_size
         self._seed = seed
-        self._rank = rank
-        self._world = world
+        self._rank, self._world = rank, world
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -261,10 +260,8 @@ class ImageData(pl.LightningDataModule):
         augmented: bool,
     ) -> None:
         super().__init__()
-        self._training = training
-        self._validation = validation
-        self._batch_size = batch_size
-        self._seed = seed
+        self._training, self._validation = training, validation
+        self._batch_size, self._seed = batch_size, seed
         self._augmented = augmented
 
     def train_dataloader(self) -> DataLoader[ExampleBatch]:

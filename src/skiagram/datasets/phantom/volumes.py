@@ -29,14 +29,14 @@ class PhantomVolumes(PhantomDataSet):
     size: Annotated[int, Field(ge=8, le=128)]
     volumes_per_patient: Annotated[int, Field(ge=1, le=1000)]
 
+    def open(self, root: Path | None) -> "OpenPhantomVolumes":
+        """Prepare spectra and observer; no file is needed."""
+        return OpenPhantomVolumes(self)
+
     @property
     def modality(self) -> str:
         """Kind of image, for the report."""
         return f"synthetic volume, {self.size} × {self.size} × {self.size} voxels"
-
-    def open(self, root: Path | None) -> "OpenPhantomVolumes":
-        """Prepare spectra and observer; no file is needed."""
-        return OpenPhantomVolumes(self)
 
 
 class OpenPhantomVolumes(PhantomCases):

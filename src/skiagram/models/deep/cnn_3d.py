@@ -30,11 +30,11 @@ class CNN3D:
         training: How it is trained.
     """
 
-    title: ClassVar[str] = "3D convolutional network"
-
     widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     training: Training
+
+    title: ClassVar[str] = "3D convolutional network"
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         """Refuse images.

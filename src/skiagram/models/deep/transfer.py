@@ -165,8 +165,7 @@ class Transfer(nn.Module):
         self, base: nn.Module, head: nn.Module, frozen_epochs: int | None, *, repeated: bool
     ) -> None:
         super().__init__()
-        self.base = base
-        self.head = head
+        self.base, self.head = base, head
         self.frozen_epochs = frozen_epochs
         self._repeated = repeated
         self._frozen = frozen_epochs != 0

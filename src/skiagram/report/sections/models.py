@@ -4,18 +4,7 @@ from collections.abc import Sequence
 
 from skiagram.evaluation.metrics import METRIC, METRICS, Metric
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
-from skiagram.report.formatting import (
-    NOT_FOUND,
-    Cell,
-    Notes,
-    Row,
-    Table,
-    format_decimal,
-    format_difference,
-    format_estimate,
-    group_rows,
-    metric_heading,
-)
+from skiagram.report import formatting
 
 _COLUMNS = tuple(metric for metric in METRICS if metric.table_column)
 _TEXT_METRICS = ("sensitivity", "specificity", "brier")
@@ -31,46 +20,54 @@ def list_columns(evaluation: Evaluation) -> tuple[Metric, ...]:
     known = [
         metric
         for metric in _COLUMNS
-        if any(_estimate(model, metric.name) is not NOT_FOUND for model in evaluation.models)
+        if any(
+            _estimate(model, metric.name) is not formatting.NOT_FOUND for model in evaluation.models
+        )
         and (metric.name != "roc_auc_off_near_duplicates" or evaluation.near_duplicates)
     ]
     return tuple(dict.fromkeys((METRIC["roc_auc"], *known)))
 
 
-def tabulate_performance(evaluation: Evaluation) -> Table:
+def tabulate_performance(evaluation: Evaluation) -> formatting.Table:
     """Return the main table, a column per metric of `list_columns`."""
     metrics = [metric.name for metric in list_columns(evaluation)]
-    notes = Notes()
-    columns = tuple(metric_heading(metric, evaluation.task) for metric in metrics)
+    notes = formatting.Notes()
+    columns = tuple(formatting.metric_heading(metric, evaluation.task) for metric in metrics)
 
-    def cells(model: ModelResult) -> tuple[Cell, ...]:
-        return tuple(notes.cell(_estimate(model, metric), format_decimal) for metric in metrics)
+    def cells(model: ModelResult) -> tuple[formatting.Cell, ...]:
+        return tuple(
+            notes.cell(_estimate(model, metric), formatting.format_decimal) for metric in metrics
+        )
 
-    groups = list(group_rows(evaluation, cells))
+    groups = list(formatting.group_rows(evaluation, cells))
     if evaluation.ideal:
-        first = notes.cell(evaluation.ideal, format_decimal)
-        last = {"efficiency": Cell(format_decimal(1.0))}
-        row = (first, *(last.get(metric, Cell("")) for metric in metrics[1:]))
-        groups.append(("The limit of this task", (Row("Ideal observer", row),)))
-    return Table(columns, tuple(groups), notes.by_mark())
+        first = notes.cell(evaluation.ideal, formatting.format_decimal)
+        last = {"efficiency": formatting.Cell(formatting.format_decimal(1.0))}
+        row = (first, *(last.get(metric, formatting.Cell("")) for metric in metrics[1:]))
+        groups.append(("The limit of this task", (formatting.Row("Ideal observer", row),)))
+    return formatting.Table(columns, tuple(groups), notes.by_mark())
 
 
-def tabulate_class_auc(evaluation: Evaluation) -> Table | None:
+def tabulate_class_auc(evaluation: Evaluation) -> formatting.Table | None:
     """Return the AUC of each class against the others; None for a task of two classes."""
     if evaluation.task.positive is not None:
         return None
-    notes = Notes()
+    notes = formatting.Notes()
 
-    def cells(model: ModelResult) -> tuple[Cell, ...]:
-        return tuple(notes.cell(estimate, format_decimal) for estimate in model.class_auc)
+    def cells(model: ModelResult) -> tuple[formatting.Cell, ...]:
+        return tuple(
+            notes.cell(estimate, formatting.format_decimal) for estimate in model.class_auc
+        )
 
-    return Table(evaluation.task.classes, group_rows(evaluation, cells), notes.by_mark())
+    return formatting.Table(
+        evaluation.task.classes, formatting.group_rows(evaluation, cells), notes.by_mark()
+    )
 
 
 def _estimate(model: ModelResult, metric: str) -> Estimate:
     if metric == "efficiency":
-        return model.efficiency or NOT_FOUND
-    return model.metrics.get(metric, NOT_FOUND)
+        return model.efficiency or formatting.NOT_FOUND
+    return model.metrics.get(metric, formatting.NOT_FOUND)
 
 
 def _text_row(result: ModelResult, best: dict[str, str], generated: bool) -> list[str]:
@@ -81,12 +78,14 @@ def _text_row(result: ModelResult, best: dict[str, str], generated: bool) -> lis
     cells = [
         outcome.title + mark,
         outcome.arm,
-        format_estimate(result.metrics.get("roc_auc", _ABSENT)),
+        formatting.format_estimate(result.metrics.get("roc_auc", _ABSENT)),
     ]
-    cells.append(format_decimal(result.selection_auc.value))
-    cells += [format_decimal(result.metrics.get(name, _ABSENT).value) for name in _TEXT_METRICS]
+    cells.append(formatting.format_decimal(result.selection_auc.value))
+    cells += [
+        formatting.format_decimal(result.metrics.get(name, _ABSENT).value) for name in _TEXT_METRICS
+    ]
     if generated:
-        cells.append(format_decimal((result.efficiency or _ABSENT).value))
+        cells.append(formatting.format_decimal((result.efficiency or _ABSENT).value))
     return cells
 
 
@@ -96,11 +95,11 @@ def format_as_text(evaluation: Evaluation) -> str:
     head = [*_TEXT_COLUMNS, *([METRIC["efficiency"].title] if generated else [])]
     rows = [head, *(_text_row(result, evaluation.best, generated) for result in evaluation.models)]
     if evaluation.ideal is not None:
-        rows.append(["Ideal observer", "", format_estimate(evaluation.ideal)])
+        rows.append(["Ideal observer", "", formatting.format_estimate(evaluation.ideal)])
     lines = _aligned(rows)
     titles = {model.outcome.model: model.outcome.title for model in evaluation.models}
     for pair in evaluation.comparisons:
-        value = pair.difference.reason or format_difference(pair.difference)
+        value = pair.difference.reason or formatting.format_difference(pair.difference)
         lines.append(f"{titles[pair.model]} minus {titles[pair.other]}: {value}")
     return "\n".join(lines)
 

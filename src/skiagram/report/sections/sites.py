@@ -3,71 +3,71 @@
 from collections.abc import Callable
 
 from skiagram.evaluation.results import Evaluation, Site, SiteStudy, SiteSummary
-from skiagram.report.formatting import (
-    ARM_TITLES,
-    Cell,
-    Notes,
-    Row,
-    Table,
-    format_count,
-    format_decimal,
-    format_interval,
-    format_signed,
-)
+from skiagram.report import formatting
 
 _DIFFERENCE = "Network minus classical"
 
 
-def tabulate_sites(evaluation: Evaluation) -> Table | None:
+def tabulate_sites(evaluation: Evaluation) -> formatting.Table | None:
     """Return a row a site and the summary's rows; None where no site was held out whole."""
     study = evaluation.sites
     if study is None:
         return None
-    notes = Notes()
+    notes = formatting.Notes()
     classes, arms = evaluation.task.classes, _arms(study)
     columns = (
         *(f"Patients, {name}" for name in classes),
-        *(f"AUC, {ARM_TITLES[arm].lower()}" for arm in arms),
+        *(f"AUC, {formatting.ARM_TITLES[arm].lower()}" for arm in arms),
         *((_DIFFERENCE,) if study.difference else ()),
     )
-    sites = tuple(Row(one.name, _site_cells(one, classes, arms, notes)) for one in study.sites)
+    sites = tuple(
+        formatting.Row(one.name, _site_cells(one, classes, arms, notes)) for one in study.sites
+    )
     summaries = [study.auc[arm] for arm in arms]
     summaries += [study.difference] if study.difference else []
-    blank = tuple(Cell("") for _ in classes)
+    blank = tuple(formatting.Cell("") for _ in classes)
     summary = (
-        Row(
+        formatting.Row(
             "Mean over such sites",
             (*blank, *(notes.cell(one.mean, _number(one), _digits(one)) for one in summaries)),
         ),
-        Row("The next such site", (*blank, *(_next(one, notes) for one in summaries))),
-        Row("Spread between sites", (*blank, *(Cell(_spread(one)) for one in summaries))),
+        formatting.Row("The next such site", (*blank, *(_next(one, notes) for one in summaries))),
+        formatting.Row(
+            "Spread between sites", (*blank, *(formatting.Cell(_spread(one)) for one in summaries))
+        ),
     )
     groups = ((f"Each {study.column}", sites), ("Summary", summary))
-    return Table(columns, groups, notes.by_mark(), first=study.column.replace("_", " ").title())
+    return formatting.Table(
+        columns, groups, notes.by_mark(), first=study.column.replace("_", " ").title()
+    )
 
 
 def _arms(study: SiteStudy) -> tuple[str, ...]:
-    return tuple(arm for arm in ARM_TITLES if arm in study.auc)
+    return tuple(arm for arm in formatting.ARM_TITLES if arm in study.auc)
 
 
 def _site_cells(
-    site: Site, classes: tuple[str, ...], arms: tuple[str, ...], notes: Notes
-) -> tuple[Cell, ...]:
+    site: Site, classes: tuple[str, ...], arms: tuple[str, ...], notes: formatting.Notes
+) -> tuple[formatting.Cell, ...]:
     return (
-        *(Cell(format_count(site.patients[name])) for name in classes),
-        *(notes.cell(site.auc[arm], format_decimal) for arm in arms),
-        *((notes.cell(site.difference, format_signed, digits=3),) if site.difference else ()),
+        *(formatting.Cell(formatting.format_count(site.patients[name])) for name in classes),
+        *(notes.cell(site.auc[arm], formatting.format_decimal) for arm in arms),
+        *(
+            (notes.cell(site.difference, formatting.format_signed, digits=3),)
+            if site.difference
+            else ()
+        ),
     )
 
 
 def _number(summary: SiteSummary) -> Callable[[float | None], str]:
-    return format_signed if summary.scale == "difference" else format_decimal
+    return formatting.format_signed if summary.scale == "difference" else formatting.format_decimal
 
 
-def _next(summary: SiteSummary, notes: Notes) -> Cell:
+def _next(summary: SiteSummary, notes: formatting.Notes) -> formatting.Cell:
     if summary.next_site.value is None:
-        return notes.cell(summary.next_site, format_decimal)
-    return Cell("", format_interval(summary.next_site, _digits(summary)))
+        return notes.cell(summary.next_site, formatting.format_decimal)
+    return formatting.Cell("", formatting.format_interval(summary.next_site, _digits(summary)))
 
 
 def _digits(summary: SiteSummary) -> int:
@@ -76,7 +76,7 @@ def _digits(summary: SiteSummary) -> int:
 
 def _spread(summary: SiteSummary) -> str:
     words = " on the logit" if summary.scale == "logit" else ""
-    return f"{format_decimal(summary.between)}{words}"
+    return f"{formatting.format_decimal(summary.between)}{words}"
 
 
 def describe_sites(evaluation: Evaluation) -> str:
@@ -100,6 +100,6 @@ def describe_sites(evaluation: Evaluation) -> str:
     return (
         f"Over {number} values of “{study.column}”, each scored by models that never saw it, "
         f"{what} is {_number(found)(found.mean.value)} "
-        f"{format_interval(found.mean, digits)}; at the next such one it lies, with 95 % "
-        f"probability, in {format_interval(found.next_site, digits)}.{left_out}"
+        f"{formatting.format_interval(found.mean, digits)}; at the next such one it lies, with "
+        f"95 % probability, in {formatting.format_interval(found.next_site, digits)}.{left_out}"
     )

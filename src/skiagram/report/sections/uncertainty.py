@@ -1,22 +1,13 @@
 """Uncertainty of single cases: prediction sets, and errors left when unsure cases are referred."""
 
 from skiagram.evaluation.results import Evaluation, ModelResult, RiskCoverage
+from skiagram.report import formatting
 from skiagram.report.drawing import Drawing, best_of_each_arm, open_sheet, wrap_title
-from skiagram.report.formatting import (
-    NOT_FOUND,
-    Cell,
-    Notes,
-    Table,
-    format_decimal,
-    format_estimate,
-    format_percent,
-    group_rows,
-)
 
 
-def tabulate_prediction_sets(evaluation: Evaluation) -> Table:
+def tabulate_prediction_sets(evaluation: Evaluation) -> formatting.Table:
     """Return coverage and size of the conformal sets of every model."""
-    notes = Notes()
+    notes = formatting.Notes()
     classes = evaluation.task.classes
     columns = (
         "Sets that contain the true class",
@@ -27,51 +18,54 @@ def tabulate_prediction_sets(evaluation: Evaluation) -> Table:
         "No class",
     )
 
-    def cells(model: ModelResult) -> tuple[Cell, ...]:
+    def cells(model: ModelResult) -> tuple[formatting.Cell, ...]:
         sets = model.prediction_sets
         if sets is None:
-            return (notes.cell(NOT_FOUND, format_decimal),) * len(columns)
+            return (notes.cell(formatting.NOT_FOUND, formatting.format_decimal),) * len(columns)
         return (
-            notes.cell(sets.coverage, format_decimal),
-            *(notes.cell(share, format_decimal) for share in sets.class_coverage),
-            Cell(format_decimal(sets.mean_size, 2)),
+            notes.cell(sets.coverage, formatting.format_decimal),
+            *(notes.cell(share, formatting.format_decimal) for share in sets.class_coverage),
+            formatting.Cell(formatting.format_decimal(sets.mean_size, 2)),
             *(
-                notes.cell(share, format_decimal)
+                notes.cell(share, formatting.format_decimal)
                 for share in (sets.single, sets.several, sets.empty)
             ),
         )
 
-    return Table(columns, group_rows(evaluation, cells), notes.by_mark())
+    return formatting.Table(columns, formatting.group_rows(evaluation, cells), notes.by_mark())
 
 
 def format_promised_coverage(evaluation: Evaluation) -> str:
     """Return the coverage that the sets were made for, for example `90 %`; empty without sets."""
     levels = [model.prediction_sets.level for model in evaluation.models if model.prediction_sets]
-    return format_percent(levels[0]) if levels else ""
+    return formatting.format_percent(levels[0]) if levels else ""
 
 
-def tabulate_referral(evaluation: Evaluation) -> Table:
+def tabulate_referral(evaluation: Evaluation) -> formatting.Table:
     """Return the share of errors left when the least certain cases are referred."""
-    notes = Notes()
+    notes = formatting.Notes()
     kept = (1.0, 0.9, 0.8, 0.5)
 
-    def cells(model: ModelResult) -> tuple[Cell, ...]:
+    def cells(model: ModelResult) -> tuple[formatting.Cell, ...]:
         result = model.risk_coverage
         if result is None:
-            return (notes.cell(NOT_FOUND, format_decimal),) * (1 + len(kept))
+            return (notes.cell(formatting.NOT_FOUND, formatting.format_decimal),) * (1 + len(kept))
         curve = result.curve
         nearest = [
             min(range(len(curve.x)), key=lambda nearest_point: abs(curve.x[nearest_point] - share))
             for share in kept
         ]
         return (
-            *(Cell(format_decimal(curve.y[nearest_point])) for nearest_point in nearest),
-            notes.cell(result.area, format_decimal, digits=3),
+            *(
+                formatting.Cell(formatting.format_decimal(curve.y[nearest_point]))
+                for nearest_point in nearest
+            ),
+            notes.cell(result.area, formatting.format_decimal, digits=3),
         )
 
-    referred = (f"{format_percent(1 - share)} referred" for share in kept[1:])
+    referred = (f"{formatting.format_percent(1 - share)} referred" for share in kept[1:])
     columns = ("No case referred", *referred, "Area under the curve")
-    return Table(columns, group_rows(evaluation, cells), notes.by_mark())
+    return formatting.Table(columns, formatting.group_rows(evaluation, cells), notes.by_mark())
 
 
 def draw_risk_coverage(evaluation: Evaluation) -> Drawing | None:
@@ -95,7 +89,7 @@ def draw_risk_coverage(evaluation: Evaluation) -> Drawing | None:
 def _description(drawn: list[tuple[ModelResult, str, RiskCoverage]]) -> str:
     parts = [
         f"{model.outcome.title}: {result.curve.y[-1]:.3f} with all cases kept, area "
-        f"{format_estimate(result.area)}"
+        f"{formatting.format_estimate(result.area)}"
         for model, _, result in drawn
         if result.curve.y
     ]

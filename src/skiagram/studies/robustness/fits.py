@@ -22,15 +22,8 @@ from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.deployment import DEPLOYMENT, Deployment, repeat_folder
 from skiagram.models.resampling import FINAL, CalibratedFit, Plan
 from skiagram.records import Design, Outcome, read_record
+from skiagram.studies import pipeline_steps
 from skiagram.studies.cohorts import Cohort
-from skiagram.studies.pipeline_steps import (
-    Arm,
-    Options,
-    PreparedData,
-    StudyOptions,
-    ingest_data,
-    prepare_data,
-)
 from skiagram.studies.unsealed_data import UnsealedData, unseal
 from skiagram.studies.workspace import Workspace
 
@@ -52,14 +45,14 @@ class FitTask:
     """
 
     workspace: Workspace
-    prepared: PreparedData
+    prepared: pipeline_steps.PreparedData
     cohort: Cohort
     name: str
     options: Mapping[str, Any]
-    arm: Arm
+    arm: pipeline_steps.Arm
     plan: Plan
     case_id: NDArray[np.str_]
-    views: tuple[PreparedData, ...]
+    views: tuple[pipeline_steps.PreparedData, ...]
 
 
 @dataclass(frozen=True)
@@ -117,7 +110,7 @@ def _trained(fit: FitTask) -> Path:
     return fit.workspace.make_once(f"trained-{fit.name}", inputs, make, type(fit.arm))
 
 
-def _viewed(fit: FitTask, trained: Path, view: PreparedData) -> ConditionScores:
+def _viewed(fit: FitTask, trained: Path, view: pipeline_steps.PreparedData) -> ConditionScores:
     def make(folder: Path) -> None:
         inputs = fit.arm.reader(view, fit.options)(fit.case_id)
         scored = [
@@ -204,7 +197,7 @@ def _joined(parts: Sequence[ConditionScores], order: NDArray[np.int64], positive
 class StudyDataSet:
     """A data set that is ready for models, and its labels."""
 
-    prepared: PreparedData
+    prepared: pipeline_steps.PreparedData
     opened: UnsealedData
 
 
@@ -222,11 +215,11 @@ class Setup:
     """
 
     workspace: Workspace
-    restoration: Options
-    families: Mapping[str, Options]
-    models: dict[str, Arm]
+    restoration: pipeline_steps.Options
+    families: Mapping[str, pipeline_steps.Options]
+    models: dict[str, pipeline_steps.Arm]
     plan: Plan
-    study: StudyOptions
+    study: pipeline_steps.StudyOptions
 
     def data_set(self, name: str, design: Design) -> StudyDataSet:
         """Ingest, restore and describe a data set.
@@ -234,7 +227,9 @@ class Setup:
         Raises:
             OptionError: It has more than two classes.
         """
-        data = ingest_data(self.workspace, self.workspace.option_file("dataset", name), design)
+        data = pipeline_steps.ingest_data(
+            self.workspace, self.workspace.option_file("dataset", name), design
+        )
         labels = unseal(self.workspace, data, self.study, self.plan.seed, 1)
         classes = labels.evaluation_set.cases.classes
         if labels.evaluation_set.cases.positive is None:
@@ -242,14 +237,15 @@ class Setup:
                 f"{len(classes)} classes", where=f"study, data set {name}", allowed="two classes"
             )
         return StudyDataSet(
-            prepare_data(self.workspace, data, self.restoration, self.families), labels
+            pipeline_steps.prepare_data(self.workspace, data, self.restoration, self.families),
+            labels,
         )
 
     def score_models(
         self,
-        images: PreparedData,
+        images: pipeline_steps.PreparedData,
         cohorts: Sequence[Cohort],
-        views: Sequence[PreparedData],
+        views: Sequence[pipeline_steps.PreparedData],
         cases: LabelledCases,
         what: str,
     ) -> list[ScoredModel]:
