@@ -6,6 +6,7 @@ content is equal bytes.
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -17,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from skiagram.errors import DataError
+from skiagram.errors import DataError, OptionError
 
 Split = Literal["train", "validation", "test"]
 Design = Literal["holdout", "cv"]
@@ -165,6 +166,21 @@ def read_table(path: Path) -> pd.DataFrame:
             f"unreadable table ({error})", where=str(path), remedy="run the stage that writes it"
         ) from error
     return table
+
+
+def check_fold_column(column: str, known: Sequence[str]) -> None:
+    """Refuse a column for folds that the covariates lack.
+
+    Raises:
+        OptionError: There is no such column.
+    """
+    if column not in known:
+        raise OptionError(
+            f"no column `{column}`",
+            where="fold_column",
+            allowed=", ".join(known) or "none: the data set has no covariates",
+            remedy="name it among the covariates of the data set, or leave `fold_column` empty",
+        )
 
 
 def write_record(record: Any, path: Path) -> None:

@@ -3,7 +3,6 @@
 Folds are stratified by class so that small classes reach every fold.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
-from skiagram.errors import DataError, OptionError
-from skiagram.records import read_table
+from skiagram.errors import DataError
+from skiagram.records import check_fold_column, read_table
 from skiagram.seeding import derived_seed
 
 
@@ -62,21 +61,6 @@ def grouped_folds(
     for one in partitions:
         _assert_all_classes(label, one)
     return partitions
-
-
-def check_fold_column(column: str, known: Sequence[str]) -> None:
-    """Refuse a column for folds that the covariates lack.
-
-    Raises:
-        OptionError: There is no such column.
-    """
-    if column not in known:
-        raise OptionError(
-            f"no column `{column}`",
-            where="fold_column",
-            allowed=", ".join(known) or "none: the data set has no covariates",
-            remedy="name it among the covariates of the data set, or leave `fold_column` empty",
-        )
 
 
 def read_groups(covariates: Path, column: str, case_id: NDArray[np.str_]) -> NDArray[np.str_]:

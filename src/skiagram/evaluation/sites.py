@@ -21,7 +21,7 @@ from skiagram.evaluation.proportions import Z
 from skiagram.evaluation.random_effects import RandomEffects, summarise_random_effects
 from skiagram.evaluation.results import Estimate, Site, SiteStudy, SiteSummary
 from skiagram.evaluation.scores import ModelScores
-from skiagram.splits import check_fold_column
+from skiagram.records import check_fold_column
 
 Sites = NDArray[np.str_]
 Floats = NDArray[np.float64]
