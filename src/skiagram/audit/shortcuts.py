@@ -292,9 +292,9 @@ def _list_probes(probes: Mapping[str, Probe | None], cases: Cases) -> Finding:
         for name, probe in tried.items()
     )
     return Finding(
-        name="shortcut_probes",
-        severity="note",
-        count=len(tried),
+        "shortcut_probes",
+        "note",
+        len(tried),
         summary="AUC with which traits other than the image content predict the label, its 95 % "
         f"interval, and what luck brings to any of them in one of a hundred data sets: {aucs}.",
     )

@@ -26,10 +26,10 @@ from skiagram.evaluation.variation import (
     variance_of_mean,
 )
 
+PER = 1000
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Patients = NDArray[np.int64]
-PER = 1000
 _TWO_CLASSES = Estimate(None, reason="defined for two classes")
 
 

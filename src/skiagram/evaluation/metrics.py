@@ -324,6 +324,39 @@ _AUC_SOURCE = "DeLong et al. 1988; Sun & Xu 2014; Obuchowski 1997"
 _WILSON_SOURCE = "Wilson 1927; Rao & Scott 1992"
 _AREA = "0 to 1, chance .5"
 
+
+def _rate(name: str, title: str, definition: str, *, positive: bool) -> Metric:
+    return Metric(
+        name,
+        title,
+        definition,
+        "0 to 1",
+        "Wilson",
+        _WILSON_SOURCE,
+        classes="two",
+        table_column=True,
+        estimate=lambda scores, cases, _: estimate_operating_point(scores, cases)[name],
+        judge=lambda made: estimate_share_decided(made.called, made.cases, positive=positive),
+    )
+
+
+def _predictive_value_at_prevalence(
+    name: str, title: str, side: Literal["positive", "negative"]
+) -> Metric:
+    return Metric(
+        name,
+        f"{title} at prevalence",
+        f"The {side} predictive value where the positives' share is the one stated in "
+        "`questions.prevalence`.",
+        "0 to 1",
+        "delta method on the logit",
+        "Mercaldo, Lau & Zhou 2007",
+        classes="two",
+        judge=partial(judge_predictive_value_at_prevalence, positive=side == "positive"),
+        needs_prevalence=True,
+    )
+
+
 METRICS: tuple[Metric, ...] = (
     Metric(
         "roc_auc",
@@ -418,30 +451,18 @@ METRICS: tuple[Metric, ...] = (
             made.called.astype(np.int64), made.positive.astype(np.int64), 2, made.draws
         ),
     ),
-    Metric(
+    _rate(
         "sensitivity",
         "Sensitivity",
         "Share of positive cases whose probability reaches the threshold that kept the sensitivity "
         "of params.yaml on out-of-fold scores. Two classes only.",
-        "0 to 1",
-        "Wilson",
-        _WILSON_SOURCE,
-        classes="two",
-        table_column=True,
-        estimate=lambda scores, cases, _: estimate_operating_point(scores, cases)["sensitivity"],
-        judge=lambda made: estimate_share_decided(made.called, made.cases, positive=True),
+        positive=True,
     ),
-    Metric(
+    _rate(
         "specificity",
         "Specificity",
         "Share of negative cases below that threshold. Two classes only.",
-        "0 to 1",
-        "Wilson",
-        _WILSON_SOURCE,
-        classes="two",
-        table_column=True,
-        estimate=lambda scores, cases, _: estimate_operating_point(scores, cases)["specificity"],
-        judge=lambda made: estimate_share_decided(made.called, made.cases, positive=False),
+        positive=False,
     ),
     Metric(
         "positive_predictive_value",
@@ -473,30 +494,8 @@ METRICS: tuple[Metric, ...] = (
         classes="two",
         judge=judge_matthews_correlation,
     ),
-    Metric(
-        "positive_predictive_value_at_prevalence",
-        "PPV at prevalence",
-        "The positive predictive value where the positives' share is the one stated in "
-        "`questions.prevalence`.",
-        "0 to 1",
-        "delta method on the logit",
-        "Mercaldo, Lau & Zhou 2007",
-        classes="two",
-        judge=partial(judge_predictive_value_at_prevalence, positive=True),
-        needs_prevalence=True,
-    ),
-    Metric(
-        "negative_predictive_value_at_prevalence",
-        "NPV at prevalence",
-        "The negative predictive value where the positives' share is the one stated in "
-        "`questions.prevalence`.",
-        "0 to 1",
-        "delta method on the logit",
-        "Mercaldo, Lau & Zhou 2007",
-        classes="two",
-        judge=partial(judge_predictive_value_at_prevalence, positive=False),
-        needs_prevalence=True,
-    ),
+    _predictive_value_at_prevalence("positive_predictive_value_at_prevalence", "PPV", "positive"),
+    _predictive_value_at_prevalence("negative_predictive_value_at_prevalence", "NPV", "negative"),
     Metric(
         "brier",
         "Brier score",

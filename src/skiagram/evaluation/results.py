@@ -28,9 +28,6 @@ class Estimate:
     reason: str = ""
 
 
-Scope = Literal["fits", "procedure"]
-
-
 @dataclass(frozen=True)
 class Curve:
     """A curve to draw.
@@ -42,6 +39,9 @@ class Curve:
 
     x: tuple[float, ...]
     y: tuple[float, ...]
+
+
+Scope = Literal["fits", "procedure"]
 
 
 @dataclass(frozen=True)

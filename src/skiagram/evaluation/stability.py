@@ -22,6 +22,7 @@ from skiagram.evaluation.results import (
 from skiagram.evaluation.scores import Scores, score_difference
 from skiagram.records import Predictions
 
+Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 
@@ -265,18 +266,14 @@ def selection_stability(selected: NDArray[np.bool_]) -> Estimate:
     value = 1 - float((m / (m - 1) * frequency * (1 - frequency)).mean()) / chance
     if not frequency[(frequency > 0) & (frequency < 1)].size:
         return Estimate(1.0, method="no interval: every selection is the same")
-    own = _selection_influence(selected, sizes, frequency, value, chance)
+    own = _selection_influence(selected, sizes, frequency=frequency, value=value, chance=chance)
     half = Z * float(np.sqrt(4 / m**2 * ((own - own.mean()) ** 2).sum()))
     return Estimate(value, max(-1.0, value - half), min(1.0, value + half), "Nogueira")
 
 
 def _selection_influence(
-    selected: NDArray[np.bool_],
-    sizes: NDArray[np.int64],
-    frequency: NDArray[np.float64],
-    value: float,
-    chance: float,
-) -> NDArray[np.float64]:
+    selected: Flags, sizes: NDArray[np.int64], frequency: Floats, value: float, chance: float
+) -> Floats:
     """Return (m,) the φ of theorem 7: how each selection moves the stability."""
     d = selected.shape[1]
     mean_size = float(sizes.mean())

@@ -88,8 +88,8 @@ class Traits(Features):
 class Acquisition(GroupFamily):
     """Traits of the file: size, spacing, depth, surround and clipping."""
 
-    prefix: ClassVar[str] = "acquisition"
     groups: ClassVar[tuple[type[Features], ...]] = (Traits,)
+    prefix: ClassVar[str] = "acquisition"
 
     def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
         """Compute the features of a batch of equally sized images of any size and channels.
@@ -100,8 +100,7 @@ class Acquisition(GroupFamily):
         Returns:
             (n, 6) float64, finite.
         """
-        n = len(batch)
-        unknown = np.full((n, 2), np.nan)
+        unknown = np.full((len(batch), 2), np.nan)
         spacing = unknown if batch.spacing is None else batch.spacing[:, -2:]
         height, width = batch.images.shape[1 + batch.volumes :][:2]
-        return Traits(batch.images.reshape(n, -1), (height, width), spacing).columns()
+        return Traits(batch.images.reshape(len(batch), -1), (height, width), spacing).columns()

@@ -16,6 +16,8 @@ from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Levels = NDArray[np.uint16]
+Lengths = NDArray[np.int32]
 
 
 class RunLengths(NamedTuple):
@@ -113,10 +115,10 @@ def _remembered(length: NDArray[np.int32], z: int, y: int) -> NDArray[np.int32]:
 
 @compiled
 def _extend(
-    row: NDArray[np.uint16],
-    before: NDArray[np.uint16],
-    here: NDArray[np.int32],
-    there: NDArray[np.int32],
+    row: Levels,
+    before: Levels,
+    here: Lengths,
+    there: Lengths,
     first: int,
     last: int,
     right: int,

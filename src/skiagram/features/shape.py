@@ -12,6 +12,7 @@ from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch, Region
 from skiagram.features.family import GroupFamily
 from skiagram.features.feature import Column, Feature, Features, Quantity
+from skiagram.features.surface import diameter
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -129,7 +130,7 @@ def extents(regions: NDArray[np.bool_], spacing: Floats) -> Floats:
         for corner in range(len(hull)):
             hull[corner, 0] *= spacing[image, 0]
             hull[corner, 1] *= spacing[image, 1]
-        results[image, 0] = _diameter(hull)
+        results[image, 0] = diameter(hull)
         results[image, 1], results[image, 2] = _rectangle(hull)
     return results
 
@@ -201,17 +202,6 @@ def _chain(rows: Integers, sign: int, chain: Floats) -> int:
 
 
 @compiled
-def _diameter(hull: Floats) -> float:
-    largest = 0.0
-    for first in range(len(hull)):
-        for second in range(first):
-            y = hull[first, 0] - hull[second, 0]
-            x = hull[first, 1] - hull[second, 1]
-            largest = max(largest, y * y + x * x)
-    return np.sqrt(largest)
-
-
-@compiled
 def _rectangle(hull: Floats) -> tuple[float, float]:
     """Return the sides of the smallest rectangle, which has a side in common with the hull.
 
@@ -241,6 +231,16 @@ def _breadth(hull: Floats, y: float, x: float) -> float:
         place = hull[corner, 0] * y + hull[corner, 1] * x
         least, most = min(least, place), max(most, place)
     return most - least
+
+
+def _image_side(axis: int, side: str, lines: str) -> Feature:
+    return Feature.of(
+        lambda of: of.regions.shape[axis + 1] * of.spacing[:, axis],
+        f"{side} of the image, whatever the region.",
+        f"{lines} · their distance",
+        "pixel or mm",
+        "from one pixel",
+    )
 
 
 @record(frozen=True)
@@ -405,25 +405,8 @@ class ShapeFeatures(Features):
         """
         return self._extents[:, 2]
 
-    @Feature
-    def image_height(self) -> Column:
-        """Height of the image, whatever the region.
-
-        Formula: rows · their distance
-        Unit: pixel or mm
-        Range: from one pixel
-        """
-        return self.regions.shape[1] * self.spacing[:, 0]
-
-    @Feature
-    def image_width(self) -> Column:
-        """Width of the image, whatever the region.
-
-        Formula: columns · their distance
-        Unit: pixel or mm
-        Range: from one pixel
-        """
-        return self.regions.shape[2] * self.spacing[:, 1]
+    image_height = _image_side(0, "Height", "rows")
+    image_width = _image_side(1, "Width", "columns")
 
 
 @dataclass(**STRICT)

@@ -331,14 +331,15 @@ def _chains(points: Integers) -> Integers:
 
 @compiled
 def diameter(corners: Floats) -> float:
-    """Return the largest distance of two of (m, 3) points."""
+    """Return the largest distance of two of (m, axes) points."""
     largest = 0.0
     for first in range(len(corners)):
         for second in range(first):
-            z = corners[first, 0] - corners[second, 0]
-            y = corners[first, 1] - corners[second, 1]
-            x = corners[first, 2] - corners[second, 2]
-            largest = max(largest, z * z + y * y + x * x)
+            square = 0.0
+            for axis in range(corners.shape[1]):
+                apart = corners[first, axis] - corners[second, axis]
+                square += apart * apart
+            largest = max(largest, square)
     return np.sqrt(largest)
 
 

@@ -173,6 +173,23 @@ def _best_shifts(
 
 
 @compiled
+def _place(
+    map_: NDArray[np.float64], down: float, across: float, side: int
+) -> tuple[int, int, float, float]:
+    """Return where a map takes a place seen from the centre: a pixel, and how far beyond it.
+
+    A pixel of −1 says that the place lies outside the image.
+    """
+    centre = (side - 1) / 2
+    y = centre + (1 + map_[0]) * down + map_[1] * across + map_[4]
+    x = centre + map_[2] * down + (1 + map_[3]) * across + map_[5]
+    if y < 0 or x < 0 or y > side - 1 or x > side - 1:
+        return -1, -1, 0.0, 0.0
+    top, left = min(int(y), side - 2), min(int(x), side - 2)
+    return top, left, y - top, x - left
+
+
+@compiled
 def _warped(images: NDArray[np.float32], map_: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return (m, side, side) what a map brings to each place, 0 where that lies outside."""
     number, side = images.shape[0], images.shape[1]
@@ -180,13 +197,9 @@ def _warped(images: NDArray[np.float32], map_: NDArray[np.float64]) -> NDArray[n
     centre = (side - 1) / 2
     for row in range(side):
         for column in range(side):
-            down, across = row - centre, column - centre
-            y = centre + (1 + map_[0]) * down + map_[1] * across + map_[4]
-            x = centre + map_[2] * down + (1 + map_[3]) * across + map_[5]
-            if y < 0 or x < 0 or y > side - 1 or x > side - 1:
+            top, left, v, u = _place(map_, row - centre, column - centre, side)
+            if top < 0:
                 continue
-            top, left = min(int(y), side - 2), min(int(x), side - 2)
-            v, u = y - top, x - left
             for k in range(number):
                 image = images[k]
                 out[k, row, column] = (1 - v) * (
@@ -212,12 +225,9 @@ def _normal_equations(
     for row in range(side):
         for column in range(side):
             down, across = row - centre, column - centre
-            y = centre + (1 + map_[0]) * down + map_[1] * across + map_[4]
-            x = centre + map_[2] * down + (1 + map_[3]) * across + map_[5]
-            if y < 0 or x < 0 or y > side - 1 or x > side - 1:
+            top, left, v, u = _place(map_, down, across, side)
+            if top < 0:
                 continue
-            top, left = min(int(y), side - 2), min(int(x), side - 2)
-            v, u = y - top, x - left
             a, b = one[top, left], one[top, left + 1]
             c, d = one[top + 1, left], one[top + 1, left + 1]
             terms[4] = (1 - u) * (c - a) + u * (d - b)

@@ -38,6 +38,7 @@ class DecisionTree(ClassWeightedModel):
     """
 
     kind: ClassVar[str] = "Decision tree"
+    _passed_on: ClassVar = ("criterion", "max_depth", "min_samples_leaf", "class_weight")
 
     criterion: Literal["gini", "entropy"]
     max_depth: Annotated[int, Field(ge=1)] | None
@@ -45,13 +46,8 @@ class DecisionTree(ClassWeightedModel):
 
     def estimator(self, seed: int) -> DecisionTreeClassifier:
         """Return the estimator; the seed orders features that split equally well."""
-        return DecisionTreeClassifier(
-            criterion=self.criterion,
-            max_depth=self.max_depth,
-            min_samples_leaf=self.min_samples_leaf,
-            class_weight=self.class_weight,
-            random_state=seed,
-        )
+        chosen = {name: getattr(self, name) for name in self._passed_on}
+        return DecisionTreeClassifier(**chosen, random_state=seed)
 
     @staticmethod
     def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -187,6 +183,7 @@ class HistogramBoosting(ClassWeightedModel):
     """
 
     kind: ClassVar[str] = "Gradient boosting"
+    _passed_on: ClassVar = ("learning_rate", "min_samples_leaf", "max_features", "class_weight")
 
     iterations: Annotated[int, Field(ge=1)]
     learning_rate: Annotated[float, Field(gt=0, le=1)]
@@ -197,14 +194,12 @@ class HistogramBoosting(ClassWeightedModel):
 
     def estimator(self, seed: int) -> HistGradientBoostingClassifier:
         """Return the estimator; no cases are set aside for early stopping."""
+        chosen = {name: getattr(self, name) for name in self._passed_on}
         return HistGradientBoostingClassifier(
+            **chosen,
             max_iter=self.iterations,
-            learning_rate=self.learning_rate,
             max_leaf_nodes=self.max_leaves,
-            min_samples_leaf=self.min_samples_leaf,
             l2_regularization=self.l2_penalty,
-            max_features=self.max_features,
-            class_weight=self.class_weight,
             early_stopping=False,
             random_state=seed,
         )
