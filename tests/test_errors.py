@@ -4,7 +4,15 @@ import pickle
 
 import pytest
 
-from skiagram.errors import AuditStop, DataError, ModelFailure, OptionError, SkiagramError
+from skiagram.errors import (
+    AuditStop,
+    DataError,
+    ModelFailure,
+    OptionError,
+    SkiagramError,
+    named,
+    readable,
+)
 
 
 @pytest.mark.parametrize("kind", [SkiagramError, OptionError, AuditStop, DataError, ModelFailure])
@@ -19,3 +27,23 @@ def test_an_error_survives_the_way_out_of_a_worker_process(kind: type[SkiagramEr
 def test_a_message_is_one_line_with_place_allowance_and_remedy() -> None:
     error = DataError("two\nrows.", where="film.png", allowed="one", remedy="remove one row")
     assert str(error) == "film.png: two rows. Allowed: one. Do this: remove one row."
+
+
+def test_whatever_a_reader_raises_becomes_an_error_with_the_file() -> None:
+    with pytest.raises(DataError) as caught, readable("no pixels", "film.png", "export it again"):
+        raise ZeroDivisionError
+    assert str(caught.value) == "film.png: no pixels. Do this: export it again."
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_a_reader_that_says_what_is_wrong_is_left_to_say_it() -> None:
+    said = DataError("two frames", where="film.png")
+    with pytest.raises(DataError) as caught, readable("no pixels", "other.png", "export it again"):
+        raise said
+    assert caught.value is said
+
+
+def test_an_error_gets_the_name_that_the_user_knows() -> None:
+    with pytest.raises(DataError) as caught, named("film.png"):
+        raise DataError("two frames", where="a stream", allowed="one", remedy="split it")
+    assert str(caught.value) == "film.png: two frames. Allowed: one. Do this: split it."

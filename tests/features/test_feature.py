@@ -66,3 +66,21 @@ def test_parts_that_are_missing_are_empty() -> None:
 def test_a_placeholder_stands_for_one_word(column: str, fits: bool) -> None:
     name = "lbp_radius_<radius>_uniform_<bright>"
     assert Definition(name, "", "", "", "").fits(column) is fits
+
+
+class Sides(Features):
+    """Sides of a box."""
+
+    length = Feature.of(lambda box: np.full(1, box.sides[0]), "Longer side.", "a", "mm", "from b")
+    width = Feature.of(lambda box: np.full(1, box.sides[1]), "Shorter side (CD34).", "b", "mm", "0")
+
+    def __init__(self) -> None:
+        self.sides = (3.0, 2.0)
+
+
+def test_features_without_methods_have_columns_and_definitions_of_their_own() -> None:
+    np.testing.assert_array_equal(Sides().columns(), [[3, 2]])
+    assert Sides.definitions("box") == (
+        Definition("box_length", "Longer side.", "a", "mm", "from b"),
+        Definition("box_width", "Shorter side.", "b", "mm", "0", "CD34"),
+    )

@@ -83,7 +83,7 @@ def _peak(sums: Floats, rows: NDArray[np.int64], z: int, y: int, x: int) -> floa
     return total / count
 
 
-def _kind_of_peak(place: int, meaning: str, formula: str) -> Feature:
+def _peak_feature(place: int, meaning: str, formula: str) -> Feature:
     return Feature.of(
         lambda of: of._peaks[:, place],
         meaning,
@@ -114,12 +114,12 @@ class LocalIntensityFeatures(Features):
     def _peaks(self) -> Floats:
         return np.array([*map(peaks, self.images, self.inside, self.spacing)])
 
-    local_peak = _kind_of_peak(
+    local_peak = _peak_feature(
         0,
         "Peak around the most intense voxel; of several such voxels the highest (VJGA).",
         "mean of the sphere around argmax x",
     )
-    global_peak = _kind_of_peak(
+    global_peak = _peak_feature(
         1,
         "Highest of the peaks around all voxels of the region (0F91).",
         "max of the means of the spheres",
