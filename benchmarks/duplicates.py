@@ -25,8 +25,8 @@ from scipy.ndimage import zoom
 
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates import THRESHOLD, correlated_pairs, duplicate_pairs, thumbnail
-from skiagram.transformed_copies.search import transformed_pairs
+from skiagram.near_duplicates.pairs import THRESHOLD, correlated_pairs, duplicate_pairs, thumbnail
+from skiagram.near_duplicates.search import transformed_pairs
 
 SIZE = 64
 KEPT = 0.9  # of a side, in a cropped copy

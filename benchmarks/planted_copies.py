@@ -20,9 +20,9 @@ from scipy import fft
 from scipy.ndimage import gaussian_filter, rotate, shift
 from skimage.transform import resize
 
-from skiagram.near_duplicates import content_digest, pairs_among, thumbnail
-from skiagram.transformed_copies.descriptors import small_picture
-from skiagram.transformed_copies.search import transformed_among
+from skiagram.near_duplicates.descriptors import small_picture
+from skiagram.near_duplicates.pairs import content_digest, pairs_among, thumbnail
+from skiagram.near_duplicates.search import transformed_among
 
 IMAGES = 1000
 COPIES = 20  # of each kind in each set

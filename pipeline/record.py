@@ -7,8 +7,8 @@ from pydantic.dataclasses import dataclass
 
 from choices import RunChoices
 from entrypoint import ROOT, publish, stage
+from skiagram.compute.checkout import home
 from skiagram.options import STRICT, build
-from skiagram.project import home
 from skiagram.records import write_record
 from skiagram.tracking.contract import NotRecorded, Tracker
 from skiagram.tracking.execution import read_execution, share_ledger

@@ -4,13 +4,13 @@ import sys
 
 from entrypoint import ROOT
 from lock import mend_lock
+from skiagram.compute.checkout import home
 from skiagram.errors import SkiagramError
 from skiagram.evaluation.results import Evaluation
-from skiagram.project import home
 from skiagram.records import read_record
 from skiagram.report.index import write_index
 from skiagram.report.sections.models import format_as_text
-from skiagram.seal_ledger import OPENING, Comparison, describe_openings
+from skiagram.sealing.ledger import OPENING, Comparison, describe_openings
 
 
 def main() -> int:

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from skiagram.audit.contract import Evidence, Traits
 from skiagram.audit.groups import check_groups
 from skiagram.audit.shortcuts import check_shortcuts
-from skiagram.near_duplicates import Pairs
+from skiagram.near_duplicates.pairs import Pairs
+from skiagram.near_duplicates.search import TransformedPairs
 from skiagram.records import Cases, DataCard, Task
 from skiagram.seeding import stream
-from skiagram.transformed_copies.search import TransformedPairs
 
 DATA_SETS = 200
 _SEED = 20_260_713

@@ -14,9 +14,9 @@ from scipy.stats import norm
 
 from skiagram.evaluation.delong import Placements, combination, placements
 from skiagram.evaluation.proportions import Z
-from skiagram.evaluation.random_effects import summarise_random_effects
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.results import Estimate
+from skiagram.evaluation.sites import summarise_random_effects
 from skiagram.evaluation.subgroup_differences import (
     auc_figure,
     difference_of_figures,

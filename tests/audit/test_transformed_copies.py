@@ -10,7 +10,7 @@ from skiagram.audit.run import audit
 from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.near_duplicates import mark_near_duplicates
 from tests.audit.planted import CARD, TASK, Planted, clean_set
-from tests.transformed_copies.tissue import wide_tissue
+from tests.near_duplicates.tissue import wide_tissue
 
 
 @pytest.fixture

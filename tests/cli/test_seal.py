@@ -12,7 +12,7 @@ from skiagram.datasets.folder.source import Folder
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
 from skiagram.records import SEALED, Task, read_record, read_table
-from skiagram.seal import are_encrypted, encrypt_labels, open_labels
+from skiagram.sealing.labels import are_encrypted, encrypt_labels, open_labels
 from tests.cli.test_check_and_init import project, written
 from tests.datasets.own_folders import OwnFolder, film, png, row, write_folder
 from tests.datasets.sources import ingested

@@ -12,8 +12,8 @@ from pyrage import x25519
 
 from skiagram.datasets.file_trees import EncryptedArchive, FolderTree, open_tree
 from skiagram.datasets.volumes.case_images import is_image_file
-from skiagram.encryption import Purpose
 from skiagram.errors import DataError
+from skiagram.sealing.encryption import Purpose
 from tests.datasets.own_folders import png
 
 KEY = x25519.Identity.generate()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from skiagram.evaluation.posterior import gain_probabilities
+from skiagram.evaluation.comparisons import gain_probabilities
 from skiagram.evaluation.results import (
     ArmChoice,
     BaselineComparison,

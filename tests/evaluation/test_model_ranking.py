@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import friedmanchisquare
 
-from skiagram.evaluation.model_ranking import kendall_w, rank_models
+from skiagram.evaluation.comparisons import kendall_w, rank_models
 
 
 @settings(max_examples=40, deadline=None)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from skiagram.evaluation.posterior import gain_probabilities
+from skiagram.evaluation.comparisons import gain_probabilities
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.variation import Variation
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import chi2, t
 
-from skiagram.evaluation.random_effects import (
+from skiagram.evaluation.sites import (
     between_sites,
     paule_mandel,
     summarise_random_effects,

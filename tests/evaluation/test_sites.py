@@ -10,9 +10,9 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.random_effects import summarise_random_effects
 from skiagram.evaluation.results import Evaluation
 from skiagram.evaluation.scores import ModelScores
+from skiagram.evaluation.sites import summarise_random_effects
 from tests.evaluation.scenario import Scenario, finished, scenario
 
 SITES = np.array(["Basel", "Leeds", "Porto"])

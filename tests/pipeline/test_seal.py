@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from pyrage import x25519
 
-from skiagram.seal_ledger import LEDGER, OPENING
+from skiagram.sealing.ledger import LEDGER, OPENING
 from tests.datasets.own_folders import OwnFolder, encoded, write_folder
 from tests.pipeline.project import Project
 

@@ -9,7 +9,7 @@ import pytest
 
 from skiagram.datasets.contract import GroundTruth
 from skiagram.records import Design
-from skiagram.seal_ledger import LEDGER, read_ledger
+from skiagram.sealing.ledger import LEDGER, read_ledger
 from skiagram.studies.pipeline_steps import DataSet, StudyOptions
 from skiagram.studies.unsealed_data import unseal
 from skiagram.studies.workspace import Workspace

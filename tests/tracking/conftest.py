@@ -10,7 +10,7 @@ import pytest
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult, Stability
 from skiagram.image_store.shards import ShardWriter
 from skiagram.records import DataCard, Outcome, Task, write_record, write_table
-from skiagram.seal_ledger import OPENING, Comparison
+from skiagram.sealing.ledger import OPENING, Comparison
 
 MODELS = ("svm", "small_cnn", "broken_cnn")
 COMPARISON = Comparison("made", "5" * 64, "evaluate", MODELS, "c" * 64)

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skiagram.compute.checkout import home
 from skiagram.errors import DataError
 from skiagram.evaluation.results import Estimate
-from skiagram.project import home
 from skiagram.records import write_record
-from skiagram.seal_ledger import LEDGER, OPENING, note_opening, read_ledger
+from skiagram.sealing.ledger import LEDGER, OPENING, note_opening, read_ledger
 from skiagram.tracking.contract import NoTracking, Point
 from skiagram.tracking.execution import (
     commit_tags,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from skiagram.seal_ledger import LEDGER, note_opening, read_ledger
+from skiagram.sealing.ledger import LEDGER, note_opening, read_ledger
 from skiagram.tracking.contract import NotRecorded
 from skiagram.tracking.execution import read_execution, share_ledger
 from skiagram.tracking.mlflow_store import MLflowStore

@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.near_duplicates import Pairs
+from skiagram.near_duplicates.pairs import Pairs
+from skiagram.near_duplicates.search import TransformedPairs
 from skiagram.records import Cases, DataCard, Task
-from skiagram.transformed_copies.search import TransformedPairs
 
 Severity = Literal["note", "warning", "stop"]
 _EXAMPLES = 5

@@ -11,18 +11,17 @@ from numpy.typing import NDArray
 
 from skiagram.audit.classes import check_classes
 from skiagram.audit.contract import Check, Evidence, Finding
+from skiagram.audit.copies import check_near_duplicates, check_transformed_copies
 from skiagram.audit.groups import check_groups
 from skiagram.audit.images import check_images, constant_images
-from skiagram.audit.near_duplicates import check_near_duplicates
 from skiagram.audit.patients import check_patients
 from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.audit.traits import collect_image_traits
-from skiagram.audit.transformed_copies import check_transformed_copies
 from skiagram.errors import AuditStop, DataError, OptionError
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates import Pairs, duplicate_pairs
+from skiagram.near_duplicates.pairs import Pairs, duplicate_pairs
+from skiagram.near_duplicates.search import TransformedPairs, transformed_pairs
 from skiagram.records import Cases, DataCard, Task
-from skiagram.transformed_copies.search import TransformedPairs, transformed_pairs
 
 
 @dataclass(frozen=True)

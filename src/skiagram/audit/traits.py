@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from skiagram.audit.contract import Traits
 from skiagram.image_store.shards import Image, Spacing, is_volume
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates import projection
+from skiagram.near_duplicates.pairs import projection
 from skiagram.records import Cases
 from skiagram.seeding import stream
 

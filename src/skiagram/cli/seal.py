@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the table without labels of test cases, and these encrypted; return 0."""
     from skiagram.datasets.folder.table import list_entries, split_modalities, split_of
-    from skiagram.seal import encrypt_labels
+    from skiagram.sealing.labels import encrypt_labels
 
     described = read_folder_arguments(arguments)
     source, columns = described.source, described.source.columns
@@ -89,7 +89,7 @@ def _labels_by_token(folder: Path, columns: "Columns", test: "Sequence[Row]") ->
     from skiagram.datasets.file_trees import open_tree
     from skiagram.datasets.folder.table import refer
     from skiagram.datasets.volumes.case_images import is_image_file, read_case_files
-    from skiagram.seal import token_of
+    from skiagram.sealing.labels import token_of
 
     tree = open_tree(folder, str(folder), is_image_file)
     references = [refer(row, columns) for row in test]

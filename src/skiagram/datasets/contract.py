@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass as options
 from skiagram.image_store.shards import Image, Region, Spacing
 from skiagram.options import STRICT
 from skiagram.records import DataCard, Split
-from skiagram.seal import EncryptedLabels
+from skiagram.sealing.labels import EncryptedLabels
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from skiagram.datasets.files import MOST_BYTES, read_file
-from skiagram.encryption import Purpose, open_decrypted
 from skiagram.errors import DataError
+from skiagram.sealing.encryption import Purpose, open_decrypted
 
 ARCHIVE = ".tar.age"
 HEAD_BYTES = 2**16  # enough to tell a packed volume

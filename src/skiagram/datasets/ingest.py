@@ -29,12 +29,12 @@ from skiagram.datasets.contract import (
 from skiagram.errors import OptionError
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, write_modalities
+from skiagram.near_duplicates.search import copy_clusters
 from skiagram.options import composed
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation, Traits, TraitsSeen
 from skiagram.records import SEALED, Cases, Design, Task, write_record, write_table
-from skiagram.seal import seal_encrypted_labels, seal_labels
+from skiagram.sealing.labels import seal_encrypted_labels, seal_labels
 from skiagram.seeding import stream
-from skiagram.transformed_copies.search import copy_clusters
 
 _ID_SEED = 20_011_990
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from skiagram.compute.checkout import home
 from skiagram.evaluation.scores import ModelScores
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates import content_digest
-from skiagram.project import home
+from skiagram.near_duplicates.pairs import content_digest
 from skiagram.records import (
     Cases,
     DataCard,
@@ -23,8 +23,8 @@ from skiagram.records import (
     read_record,
     read_table,
 )
-from skiagram.seal import are_encrypted, open_labels
-from skiagram.seal_ledger import Comparison, Opening, note_opening
+from skiagram.sealing.labels import are_encrypted, open_labels
+from skiagram.sealing.ledger import Comparison, Opening, note_opening
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class EvaluationInputs:
         sealed: Labels of test cases.
         encrypted: Whether they are kept encrypted; then no output names the label of a case.
         truth: What only a generator knows; None for real images.
-        duplicates: Near duplicates and shifted copies that the audit met.
+        duplicates: Near duplicates and transformed copies that the audit met.
         covariates: `case_id` and what else is known of each case.
         card: What a reader must know of the data set.
         comparison: What the seal was opened for.

@@ -20,7 +20,7 @@ from skiagram.records import DataCard, read_record, read_table
 from skiagram.report.sections.data import Example, choose_examples, load_examples
 from skiagram.report.sections.errors import Gallery, make_galleries
 from skiagram.report.sections.stability import feature_definitions
-from skiagram.seal_ledger import Opening
+from skiagram.sealing.ledger import Opening
 
 _EXAMPLES_PER_CLASS = 3
 _ERRORS_PER_CLASS = 4

@@ -14,7 +14,7 @@ from skiagram.records import write_record
 from skiagram.report.formatting import finished_models
 from skiagram.report.material import Material
 from skiagram.report.page import draw_figures, render, write_checklists
-from skiagram.seal_ledger import OPENING
+from skiagram.sealing.ledger import OPENING
 
 OUTPUTS = (
     "report.html", "plots", "checklists", "scores.csv", "evaluation.json", "metrics.json", OPENING,

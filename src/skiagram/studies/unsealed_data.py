@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from skiagram.compute.checkout import home
 from skiagram.evaluation.auc_difference import estimate_auc_difference
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.ideal_observer import estimate_efficiency
@@ -15,10 +16,9 @@ from skiagram.evaluation.metrics import binary_placements, estimate_auc
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import ModelScores, Scores, align_scores
 from skiagram.options import composed
-from skiagram.project import home
 from skiagram.records import DataCard, read_cases, read_record, read_table
-from skiagram.seal import open_labels
-from skiagram.seal_ledger import Comparison, note_opening
+from skiagram.sealing.labels import open_labels
+from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.studies.pipeline_steps import DataSet, StudyOptions
 from skiagram.studies.workspace import Workspace
 

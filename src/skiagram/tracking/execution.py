@@ -14,13 +14,13 @@ from typing import Any
 
 import pandas as pd
 
+from skiagram.compute.checkout import current_commit, home
 from skiagram.errors import DataError
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult, Stability
 from skiagram.image_store.store import ImageStore
 from skiagram.models.combined.folders import models_folder, scores_folder
-from skiagram.project import current_commit, home
 from skiagram.records import DataCard, read_record, read_table
-from skiagram.seal_ledger import (
+from skiagram.sealing.ledger import (
     LEDGER,
     OPENING,
     Comparison,

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from skiagram.project import home
+from skiagram.compute.checkout import home
 from skiagram.studies.search.results import SearchedModel, SearchResult, Trial
 from skiagram.tracking.contract import Execution, NotRecorded, Point, Receipt, Run, Tracker
 from skiagram.tracking.execution import commit_tags, estimate_points, experiment_name, flatten

@@ -6,7 +6,7 @@ import pytest
 
 from skiagram.report.page import render
 from skiagram.report.sections.provenance import describe_opening
-from skiagram.seal_ledger import Comparison, Opening
+from skiagram.sealing.ledger import Comparison, Opening
 from tests.report.examples_of_results import binary, material
 
 COMPARISON = Comparison("chest", "5" * 64, "evaluate", ("svm",), "c" * 64)

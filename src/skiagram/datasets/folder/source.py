@@ -31,7 +31,7 @@ from skiagram.datasets.volumes.masks import MaskGrid
 from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.records import DataCard
-from skiagram.seal import EncryptedLabels, token_of
+from skiagram.sealing.labels import EncryptedLabels, token_of
 
 CHECKSUM = "sha256"
 MASK_CHECKSUM = "mask_sha256"

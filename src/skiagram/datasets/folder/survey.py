@@ -44,20 +44,20 @@ from skiagram.datasets.volumes.case_images import (
 from skiagram.datasets.volumes.masks import MaskGrid
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, Spacing
-from skiagram.near_duplicates import (
+from skiagram.near_duplicates.descriptors import SIDE, Small, small_picture
+from skiagram.near_duplicates.pairs import (
     THUMBNAIL,
     Pairs,
     content_digest,
     pairs_among,
     thumbnail,
 )
-from skiagram.records import SEALED, Cases, Design, Task
-from skiagram.transformed_copies.descriptors import SIDE, Small, small_picture
-from skiagram.transformed_copies.search import (
+from skiagram.near_duplicates.search import (
     TransformedPairs,
     cluster_copies,
     transformed_among,
 )
+from skiagram.records import SEALED, Cases, Design, Task
 
 _FEW = 64  # starting processes takes longer than reading so few files
 _CHUNK = 16

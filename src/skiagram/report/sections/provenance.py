@@ -6,7 +6,7 @@ from typing import Any
 
 from skiagram.evaluation.metrics import METRIC
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
-from skiagram.seal_ledger import LEDGER, Opening
+from skiagram.sealing.ledger import LEDGER, Opening
 
 
 def describe_opening(opening: Opening | None) -> str:

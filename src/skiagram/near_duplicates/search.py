@@ -19,9 +19,7 @@ from scipy.stats import norm
 
 from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates import Pairs, clusters, duplicate_pairs, projection, reduced
-from skiagram.seeding import stream
-from skiagram.transformed_copies.descriptors import (
+from skiagram.near_duplicates.descriptors import (
     SIDE,
     Small,
     Spectra,
@@ -32,7 +30,8 @@ from skiagram.transformed_copies.descriptors import (
     orient_layouts,
     small_picture,
 )
-from skiagram.transformed_copies.registration import (
+from skiagram.near_duplicates.pairs import Pairs, clusters, duplicate_pairs, projection, reduced
+from skiagram.near_duplicates.registration import (
     Details,
     Guess,
     Registration,
@@ -41,6 +40,7 @@ from skiagram.transformed_copies.registration import (
     refine,
     register,
 )
+from skiagram.seeding import stream
 
 ALIKE_SMALL = 0.75  # other images of generated sets reach .55; true copies at least .93
 ALIKE = 0.6  # others .42; true copies .73, where JPEG at quality 10 has taken the detail

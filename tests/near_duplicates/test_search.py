@@ -13,9 +13,9 @@ from skimage.transform import resize
 
 from skiagram.image_store.shards import Image, ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates import duplicate_pairs
-from skiagram.transformed_copies.search import copy_clusters, transformed_pairs
-from tests.transformed_copies.tissue import wide_tissue
+from skiagram.near_duplicates.pairs import duplicate_pairs
+from skiagram.near_duplicates.search import copy_clusters, transformed_pairs
+from tests.near_duplicates.tissue import wide_tissue
 
 Picture = NDArray[np.float32]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from skiagram.seal_ledger import (
+from skiagram.sealing.ledger import (
     LEDGER,
     Comparison,
     Opening,

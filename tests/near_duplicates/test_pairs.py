@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter
 
 from skiagram.image_store.shards import Image, ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates import (
+from skiagram.near_duplicates.pairs import (
     THRESHOLD,
     correlated_pairs,
     duplicate_pairs,
@@ -22,8 +22,8 @@ from skiagram.near_duplicates import (
     projection,
     thumbnail,
 )
+from skiagram.near_duplicates.search import copy_clusters
 from skiagram.options import build
-from skiagram.transformed_copies.search import copy_clusters
 
 
 def store_of(folder: Path, images: list[Image]) -> ImageStore:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from skiagram.image_store.shards import Image
-from skiagram.near_duplicates import ROUNDING, projection, reduced
-from skiagram.transformed_copies.registration import Guess, details_of
+from skiagram.near_duplicates.pairs import ROUNDING, projection, reduced
+from skiagram.near_duplicates.registration import Guess, details_of
 
 SIDE = 36  # of the small picture
 _WAVES = 8  # cosine terms a direction

@@ -16,9 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from skiagram.encryption import Purpose, decrypt, encrypt
 from skiagram.errors import DataError
 from skiagram.records import Task, read_table, write_table
+from skiagram.sealing.encryption import Purpose, decrypt, encrypt
 
 _PLAIN, _ENCRYPTED, _TOKENS = "labels.parquet", "labels.age", "tokens.parquet"
 

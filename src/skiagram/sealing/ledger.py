@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from pydantic import TypeAdapter
 
-from skiagram.project import current_commit
+from skiagram.compute.checkout import current_commit
 
 LEDGER = "seal_ledger.jsonl"
 OPENING = "opening.json"  # what evaluate opened the seal for, among its outputs: no number in it

@@ -1,1 +1,0 @@
-"""Copies that were mirrored, turned, cropped, shifted, inverted or compressed: found, confirmed."""
