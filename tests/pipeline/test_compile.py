@@ -19,5 +19,5 @@ def test_no_kernel_is_left_for_the_first_run() -> None:
             for name, called in vars(module).items():
                 if isinstance(called, Dispatcher) and called.py_func.__module__ != module.__name__:
                     # Empty signatures say nothing: a kernel read from disk brings its own along.
-                    kept = called._cache._cache_file
+                    kept = getattr(called, "_cache")._cache_file  # noqa: B009 - Numba types it not
                     assert called.signatures or kept._load_index(), f"{found.name} calls {name}"

@@ -311,6 +311,3 @@ def _estimate(value: float, low: float, high: float, method: str, on_logit: bool
         value, low, high = (float(expit(one)) for one in (value, low, high))
         return Estimate(value, low, high, method)
     return Estimate(value, max(-1.0, low), min(1.0, high), method)
-
-
-Floats = NDArray[np.float64]
