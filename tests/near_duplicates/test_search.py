@@ -14,6 +14,7 @@ from skimage.transform import resize
 from skiagram.image_store.shards import Image, ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import duplicate_pairs
+from skiagram.near_duplicates.registration import details_of
 from skiagram.near_duplicates.search import copy_clusters, transformed_pairs
 from tests.near_duplicates.tissue import wide_tissue
 
@@ -129,3 +130,11 @@ def test_transformed_copies_and_near_duplicates_share_a_cluster(tmp_path: Path) 
     clusters = copy_clusters(store)
     assert clusters[3] == clusters[20] == clusters[21]
     assert len(np.unique(clusters)) == 20
+
+
+def test_empty_ground_beside_an_edge_has_no_detail_that_images_could_share() -> None:
+    tissue = wide_tissue(2, seed=5)[:, :64, :64].astype(np.float64)
+    tissue[:, :, :30] = tissue.min() - 1
+    details = details_of(tissue)
+    assert (details[:, :, :28] == 0).all()
+    assert (np.abs(details[:, :, 34:]).mean(axis=(1, 2)) > 0.1).all()

@@ -12,7 +12,7 @@ from itertools import pairwise, product
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
 
 from skiagram.compute.compiled import compiled
 
@@ -87,7 +87,16 @@ def details_of(reduced: NDArray[np.float64], *, fine: bool = False) -> Details:
     smooth = _blurred(images, _NOISE)
     offset = smooth - _blurred(smooth, surroundings)
     contrast = np.sqrt(np.clip(_blurred(offset**2, contrast_within), 0, None))
-    return (offset / (contrast + _FLAT)).astype(np.float32)
+    detail = offset / (contrast + _FLAT)
+    # the fringe that an edge throws into empty ground is alike in all images with such an edge
+    return np.where(_empty(images), 0, detail).astype(np.float32)
+
+
+def _empty(images: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return where an image is the same as all around it, as outside of a masked breast."""
+    around = (1, 3, 3)
+    same: NDArray[np.bool_] = maximum_filter(images, around) == minimum_filter(images, around)
+    return same
 
 
 def _blurred(images: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:

@@ -369,7 +369,7 @@ class _Confirmation:
         correlation = abs(float(close.correlation[0]))
         change = Change.read(guess, close.maps[0], side)
         pair = (min(row, column), max(row, column))
-        best = self._found.get(pair, (max(least, change.asked), ""))[0]
+        best = max(self._found.get(pair, (0.0, ""))[0], least, change.asked)
         if (
             change.plausible
             and correlation > best
