@@ -142,7 +142,7 @@ def decisions_covered(design: Design, simulations: int, pool: list[PatientDraws]
     for k in range(simulations):
         called = design.noise(generator) + distance * positive >= distance / 2
         right = called[positive].astype(np.float64)
-        balanced = partial(balanced_accuracy, called.astype(np.int64), label, 2)
+        balanced = partial(balanced_accuracy, called.astype(np.int64), label, n_classes=2)
         found = (
             proportion(right, design.patient[positive]),
             bootstrap_estimate(balanced, pool[k % POOL]),

@@ -148,7 +148,7 @@ def _balanced_held(
 ) -> tuple[bool, bool]:
     true = float(norm.cdf(distance / 2))
     label = positive.astype(np.int64)
-    statistic = partial(balanced_accuracy, called.astype(np.int64), label, 2)
+    statistic = partial(balanced_accuracy, called.astype(np.int64), label, n_classes=2)
     own = degrees_of_freedom(draws.patient[positive], draws.patient[~positive])
     draws = PatientDraws(draws.counts, draws.patient, draws.smallest_class, own)
     now = bootstrap_estimate(statistic, draws)

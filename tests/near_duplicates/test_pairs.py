@@ -247,7 +247,7 @@ def test_a_constant_image_has_no_detail() -> None:
 def test_no_film_of_mini_mias_is_taken_for_another(
     name: str, real_data: Path, tmp_path: Path
 ) -> None:
-    option_file = Path(__file__).parents[1] / f"conf/dataset/mini_mias_{name}.yaml"
+    option_file = Path(__file__).parents[2] / f"conf/dataset/mini_mias_{name}.yaml"
     opened = build(yaml.safe_load(option_file.read_text()), "dataset").open(real_data)
     images = [opened.image(at).pixels for at in range(len(opened.entries()))]
     assert not found(store_of(tmp_path, images))

@@ -71,7 +71,7 @@ def test_two_processes_of_one_stage_score_every_case_once(project: Project) -> N
         scored = scores.part(part).table["case_id"].to_numpy()
         np.testing.assert_array_equal(np.sort(scored), np.sort(expected.case_id))
     left = [path for path in (project.folder / ".work").rglob("*") if path.is_file()]
-    assert {path.parent.name for path in left} == {"seconds"}
+    assert {path.parent.name for path in left} == {"seconds", "running"}
 
 
 @pytest.mark.parametrize(("given", "rank"), LAUNCHERS)

@@ -153,7 +153,7 @@ def test_two_branches_that_merge_keep_all_openings(tmp_path: Path) -> None:
         return opening
 
     git("init", "-q", "-b", "main")
-    attributes = Path(__file__).resolve().parents[1] / ".gitattributes"
+    attributes = Path(__file__).resolve().parents[2] / ".gitattributes"
     (tmp_path / ".gitattributes").write_text(attributes.read_text())
     commit(1)
     git("checkout", "-q", "-b", "side")

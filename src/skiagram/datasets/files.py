@@ -66,7 +66,8 @@ def read_file(path: Path, name: str, most_bytes: int = MOST_BYTES) -> bytes:
             status = os.fstat(file)
             if not stat.S_ISREG(status.st_mode):
                 raise _no_file(status.st_mode, name)
-            content = stream.read(most_bytes + 1) if status.st_size <= most_bytes else None
+            # as much memory is taken as is asked for, whatever is there
+            content = stream.read(status.st_size + 1) if status.st_size <= most_bytes else None
     except (OSError, ValueError) as error:  # a socket; a name with a NUL
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(

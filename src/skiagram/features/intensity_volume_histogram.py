@@ -14,6 +14,7 @@ from skiagram.features.feature import Column, Feature, Features
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
+_PIECE = 2**18  # voxels that are looked at together
 
 
 @record(frozen=True)
@@ -134,9 +135,12 @@ class IntensityVolumeHistogram(GroupFamily):
             DataError: The images have neither one channel nor three.
         """
         part = batch.cropped()
+        inside = part.region("whole", self.prefix)  # first: it makes and drops a copy of its own
         images = part.intensities(self.prefix)
-        inside = part.region("whole", self.prefix)
-        curves = [self.curve(image[kept]) for image, kept in zip(images, inside, strict=True)]
+        curves = [
+            self.curve(image.ravel() if kept.all() else image[kept])
+            for image, kept in zip(images, inside, strict=True)
+        ]
         return IntensityVolumeFeatures(tuple(curves)).columns()
 
     def curve(self, values: Floats) -> Curve:
@@ -145,19 +149,29 @@ class IntensityVolumeHistogram(GroupFamily):
         Args:
             values: (m,) its intensities, at least one.
         """
-        low = values.min() if self.lowest is None else self.lowest
-        high = values.max() if self.highest is None else self.highest
-        step = 1.0
+        least, most = float(values.min()), float(values.max())
+        low = least if self.lowest is None else self.lowest
+        high = most if self.highest is None else self.highest
+        step, floor = self.bin_width or 1.0, low
         if self.bin_number is not None:
-            spread = values.max() - values.min()
-            share = (values - values.min()) / (spread if spread > 0 else 1.0)
-            values = 1.0 + np.minimum(np.floor(share * self.bin_number), self.bin_number - 1)
             low, high = 1.0, float(self.bin_number)
         elif self.bin_width is not None:  # a bin stands for its middle
-            step = self.bin_width
-            values = low + (np.floor((values - low) / step) + 0.5) * step
             low, high = low + step / 2, high - step / 2
         intensity = low + step * np.arange(max(1, round((high - low) / step) + 1))
-        below = np.searchsorted(np.sort(values), intensity - step * 1e-9)
+        edges, reached = intensity - step * 1e-9, np.zeros(len(intensity) + 1, dtype=np.int64)
+        for start in range(0, len(values), _PIECE):
+            piece = self._levels(values[start : start + _PIECE], least, most, floor)
+            places = np.searchsorted(edges, piece, side="right")
+            reached += np.bincount(places, minlength=len(reached))
+        below = np.cumsum(reached)[:-1]
         fraction = (intensity - low) / (high - low) if high > low else np.zeros(len(intensity))
         return Curve(intensity, fraction, 1 - below / len(values))
+
+    def _levels(self, values: Floats, least: float, most: float, floor: float) -> Floats:
+        """Return what stands for intensities: the number or the middle of their bin, or they."""
+        if self.bin_number is not None:
+            share = (values - least) / (most - least if most > least else 1.0)
+            return 1.0 + np.minimum(np.floor(share * self.bin_number), self.bin_number - 1)
+        if self.bin_width is not None:
+            return floor + (np.floor((values - floor) / self.bin_width) + 0.5) * self.bin_width
+        return values
