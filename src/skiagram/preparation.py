@@ -181,6 +181,7 @@ class Preparation:
         images_sha256: Digest of all images as ingested, which tells data sets apart; empty where
             it was not yet recorded.
         modalities: The images that each case has; empty where it has one.
+        regions: Whether images have a region of interest.
         traits: Plain traits of the images; None where they were not yet recorded.
     """
 
@@ -191,6 +192,7 @@ class Preparation:
     covariates: tuple[Covariate, ...] = ()
     images_sha256: str = ""
     modalities: tuple[str, ...] = ()
+    regions: bool = False
     traits: Traits | None = None
 
 

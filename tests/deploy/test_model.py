@@ -124,3 +124,13 @@ def test_a_covariate_that_the_preparation_does_not_know_is_refused(
     )
     with pytest.raises(DataError, match="reads features that its preparation does not extract"):
         load_model(copy)
+
+
+def test_a_model_of_regions_is_refused_because_new_images_come_without_masks(
+    baseline: Trained, tmp_path: Path
+) -> None:
+    of_regions = edited(
+        baseline.model, tmp_path, "preparation.json", lambda values: values.update(regions=True)
+    )
+    with pytest.raises(DataError, match=r"regions of interest.*predict. reads no masks"):
+        load_model(of_regions)

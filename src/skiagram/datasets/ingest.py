@@ -182,7 +182,12 @@ def _preparation(
     store = ImageStore(images)
     kinds = ImageKinds.of(image for _, image in store)
     return Preparation(
-        kinds, changes, images_sha256=store.sha256, traits=traits, modalities=modalities
+        kinds,
+        changes,
+        images_sha256=store.sha256,
+        traits=traits,
+        modalities=modalities,
+        regions=store.region(store.case_ids[0]) is not None,
     )
 
 

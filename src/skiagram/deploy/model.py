@@ -98,6 +98,13 @@ def load_model(folder: Path) -> DeployedModel:
     deployment = record(Deployment, folder / DEPLOYMENT)
     preparation = record(Preparation, folder / PREPARATION)
     classes = len(deployment.task.classes)
+    if preparation.regions:
+        raise DataError(
+            "a model of regions of interest",
+            where=str(folder),
+            allowed="models of whole images: `predict` reads no masks",
+            remedy="score volumes and regions as the test cases of a data set",
+        )
     if not deployment.decisions or any(
         decision.calibration.n_classes != classes for decision in deployment.decisions
     ):

@@ -157,14 +157,16 @@ class IntensityVolumeHistogram(GroupFamily):
             low, high = 1.0, float(self.bin_number)
         elif self.bin_width is not None:  # a bin stands for its middle
             low, high = low + step / 2, high - step / 2
-        intensity = low + step * np.arange(max(1, round((high - low) / step) + 1))
+        intensity: Floats = low + step * np.arange(max(1, round((high - low) / step) + 1))
         edges, reached = intensity - step * 1e-9, np.zeros(len(intensity) + 1, dtype=np.int64)
         for start in range(0, len(values), _PIECE):
             piece = self._levels(values[start : start + _PIECE], least, most, floor)
             places = np.searchsorted(edges, piece, side="right")
             reached += np.bincount(places, minlength=len(reached))
         below = np.cumsum(reached)[:-1]
-        fraction = (intensity - low) / (high - low) if high > low else np.zeros(len(intensity))
+        fraction: Floats = np.zeros(len(intensity))
+        if high > low:
+            fraction = (intensity - low) / (high - low)
         return Curve(intensity, fraction, 1 - below / len(values))
 
     def _levels(self, values: Floats, least: float, most: float, floor: float) -> Floats:
