@@ -157,7 +157,8 @@ class IntensityVolumeHistogram(GroupFamily):
             low, high = 1.0, float(self.bin_number)
         elif self.bin_width is not None:  # a bin stands for its middle
             low, high = low + step / 2, high - step / 2
-        intensity: Floats = low + step * np.arange(max(1, round((high - low) / step) + 1))
+        number = max(1, round((high - low) / step) + 1)
+        intensity = low + step * np.arange(number, dtype=np.float64)
         edges, reached = intensity - step * 1e-9, np.zeros(len(intensity) + 1, dtype=np.int64)
         for start in range(0, len(values), _PIECE):
             piece = self._levels(values[start : start + _PIECE], least, most, floor)
