@@ -128,7 +128,7 @@ def test_a_test_that_sees_the_margin_says_so() -> None:
         (-0.01, 0.04, "above 0.040 the difference alone would say “no”, with a smaller one"),
         (-0.01, 0.015, "above 0.015 the difference alone would say “no”, with a smaller one"),
         (0.03, 0.09, "below 0.030 the difference alone would say “yes”, with one above 0.090 “no”"),
-        (-0.09, -0.03, "but with no margin would the answer be “yes”"),
+        (-0.09, -0.03, "whatever it is, the answer is not “yes”"),
     ],
 )
 def test_the_margins_that_turn_the_answer_are_named(low: float, high: float, words: str) -> None:

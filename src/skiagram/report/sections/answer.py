@@ -332,7 +332,7 @@ def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
     low, high = estimate.low, estimate.high
     choice = f"The margin of {format_decimal(evaluation.margin)} is a choice"
     if high <= 0:
-        yield f"{choice}, but with no margin would the answer be “yes”."
+        yield f"{choice}; whatever it is, the answer is not “yes”."
     elif low <= 0:
         yield (
             f"{choice}: with a margin above {format_decimal(high)} the difference alone would say "
