@@ -119,7 +119,8 @@ class Outcome:
 
     Attributes:
         model: Name of the option file.
-        arm: `classical`, `deep`, `combined` for a model made of others, or `reader` for scores
+        arm: `classical`, `encoder` for a classical model on what a frozen network makes of the
+            images, `deep`, `combined` for a model made of others, or `reader` for scores
             that came with the data.
         title: Name for people.
         status: `finished` or `failed`.
@@ -134,7 +135,7 @@ class Outcome:
     """
 
     model: str
-    arm: Literal["classical", "deep", "combined", "reader"]
+    arm: Literal["classical", "encoder", "deep", "combined", "reader"]
     title: str
     status: Literal["finished", "failed"]
     reason: str = ""

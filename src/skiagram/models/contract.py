@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-Arm = Literal["classical", "deep", "combined", "reader"]
+Arm = Literal["classical", "encoder", "deep", "combined", "reader"]
 
 
 class Inputs(Protocol):

@@ -35,7 +35,7 @@ class Deployment:
 
     Attributes:
         model: Name of the option file.
-        arm: `classical`, `deep`, `combined` or `reader`.
+        arm: `classical`, `encoder`, `deep`, `combined` or `reader`.
         title: Name for people.
         options: The composed options.
         task: What is told apart.
