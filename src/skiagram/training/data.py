@@ -105,7 +105,7 @@ class ExampleBatch(NamedTuple):
 
     Attributes:
         images: (n, channels, [depth,] height, width) float32.
-        label: (n,) int64.
+        label: (n,) int64; or (n, n_classes) float32 probabilities to learn in its place.
         uniform: (n, 7) random numbers of the views; (n, 0) where images are shown as they are.
         table: (n, columns) float32 of what the network reads beside an image; (n, 0) for nothing.
     """
@@ -125,6 +125,8 @@ class Examples(Dataset[ExampleBatch]):
         image_size: Side to resize to, or None.
         held_bytes: Sets up to this size are read once and held in memory.
         table: (n, columns) float32, what the network reads beside an image; None for nothing.
+        target: (n, n_classes) float32 probabilities to learn in place of the labels; None for the
+            labels.
     """
 
     def __init__(
@@ -134,9 +136,11 @@ class Examples(Dataset[ExampleBatch]):
         image_size: int | None,
         held_bytes: int = HELD_BYTES,
         table: Tensor | None = None,
+        target: NDArray[np.float32] | None = None,
     ) -> None:
         self.images = images
         self.label = torch.from_numpy(label.astype(np.int64))
+        self.target = self.label if target is None else torch.from_numpy(target)
         self.table = torch.empty(len(images), 0) if table is None else table
         self.image_size = image_size
         self.shape = images.shape(image_size)
@@ -155,7 +159,7 @@ class Examples(Dataset[ExampleBatch]):
         else:
             pixels = self.images.read(rows, self.image_size)
         uniform = torch.empty(len(rows), 0)
-        return ExampleBatch(pixels, self.label[chosen], uniform, self.table[chosen])
+        return ExampleBatch(pixels, self.target[chosen], uniform, self.table[chosen])
 
     def moments(self) -> tuple[Tensor, Tensor]:
         """Return each channel's mean and standard deviation over all pixels, float32.

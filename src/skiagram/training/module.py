@@ -182,7 +182,8 @@ class ClassifierTraining(pl.LightningModule):
         # The order of a batch is random, so its neighbour is a random partner of each image.
         mixed = (share * part + (1 - share) * part.roll(1, dims=0) for part in (images, table))
         logits = self(*mixed)
-        own, partner = (self._cross_entropy(logits, target) for target in (label, label.roll(1)))
+        targets = (label, label.roll(1, dims=0))
+        own, partner = (self._cross_entropy(logits, target) for target in targets)
         return share * own + (1 - share) * partner
 
     def _cross_entropy(self, logits: Tensor, label: Tensor) -> Tensor:

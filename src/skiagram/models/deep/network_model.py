@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from skiagram.errors import ModelFailure
@@ -67,11 +69,13 @@ class NetworkModel:
         options = self.network.training
         encoder = self._encoder(training.inputs)
 
-        def examples_of(part: Labelled[ImageSet]) -> Examples:
+        def examples_of(
+            part: Labelled[ImageSet], target: NDArray[np.float32] | None = None
+        ) -> Examples:
             table = encode_table(encoder, part.inputs)
-            return Examples(part.inputs, part.label, options.image_size, table=table)
+            return Examples(part.inputs, part.label, options.image_size, table=table, target=target)
 
-        examples = examples_of(training)
+        examples = examples_of(training, training.target)
         held_out = None if validation is None else examples_of(validation)
         columns = 0 if encoder is None else encoder.width
         architecture = Architecture.of(self.network, examples.shape, training.n_classes, columns)
