@@ -15,7 +15,7 @@ one class and §5 for more).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -294,3 +294,34 @@ def threshold_at_sensitivity(
     ranked = np.sort(probability[positive])[::-1]
     needed = int(np.ceil(sensitivity * len(ranked) - 1e-9))  # .7 × 10 is a little above 7
     return float(ranked[needed - 1])
+
+
+def conformal_limits(
+    probability: Floats, label: NDArray[np.int64], patient: NDArray[Any], level: float
+) -> Floats:
+    """Return (n_classes,) how improbable a class may be and still belong to a set.
+
+    The quantile, within each class, of 1 − probability of the true class. Every patient has the
+    same weight, shared among his images, and one more patient is taken to be infinitely strange
+    (class-conditional split-conformal prediction, Vovk 2012; weights of clustered cases as in Lee,
+    Barber & Willett 2023, *Distribution-free inference with hierarchical data*). A new patient's
+    image of that class is then within the limit with at least the chance `level`, provided that
+    patients are exchangeable and the same fit scored both.
+
+    Args:
+        probability: (n, n_classes) of cases that the fit never saw.
+        label: (n,) int64.
+        patient: (n,) patient of each case.
+        level: Chance, in (0, 1).
+    """
+    limits = np.full(probability.shape[1], np.inf)
+    for k in range(len(limits)):
+        own = label == k
+        strange = 1 - probability[own, k]
+        _, whose, images = np.unique(patient[own], return_inverse=True, return_counts=True)
+        order = np.argsort(strange, kind="stable")
+        weight = 1 / ((len(images) + 1) * images[whose][order])
+        reached = np.cumsum(weight) >= level - 1e-12
+        if reached.any():
+            limits[k] = strange[order][int(np.argmax(reached))]
+    return limits

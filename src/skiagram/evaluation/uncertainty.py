@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.calibration import conformal_limits
 from skiagram.evaluation.bootstrap import PatientDraws, bootstrap_estimate
 from skiagram.evaluation.discrimination import risk_areas, tied_order
 from skiagram.evaluation.labelled_cases import LabelledCases
@@ -17,33 +18,17 @@ LEVEL = 0.9
 
 
 def class_limits(held_out: HeldOutScores, level: float) -> Floats:
-    """Return (n_classes,) how improbable a class may be and still belong to a set.
+    """Return (n_classes,) how improbable a class may be; `conformal_limits` says how.
 
-    The quantile, within each class, of 1 − probability of the true class. Every patient has the
-    same weight, shared among his images, and one more patient is taken to be infinitely strange
-    (class-conditional split-conformal prediction, Vovk 2012; weights of clustered cases as in Lee,
-    Barber & Willett 2023, *Distribution-free inference with hierarchical data*). A new patient's
-    image of that class is then within the limit with at least the chance `level`, provided that
-    patients are exchangeable and the same fit scored both. Here out-of-fold fits set the limits
-    and the final fit is judged, so the promise is approximate and the coverage found is reported.
+    Here out-of-fold fits set the limits and the final fit is judged, so the promise is approximate
+    and the coverage found is reported.
 
     Args:
         held_out: Probabilities of cases that the fit never saw.
         level: Chance, in (0, 1).
     """
-    limits = np.full(held_out.probability.shape[1], np.inf)
-    for k in range(len(limits)):
-        own = held_out.cases.label == k
-        strange = 1 - held_out.probability[own, k]
-        _, whose, images = np.unique(
-            held_out.cases.patient[own], return_inverse=True, return_counts=True
-        )
-        order = np.argsort(strange, kind="stable")
-        weight = 1 / ((len(images) + 1) * images[whose][order])
-        reached = np.cumsum(weight) >= level - 1e-12
-        if reached.any():
-            limits[k] = strange[order][int(np.argmax(reached))]
-    return limits
+    cases = held_out.cases
+    return conformal_limits(held_out.probability, cases.label, cases.patient, level)
 
 
 def form_sets(scores: Scores, held_out: Sequence[HeldOutScores], level: float) -> NDArray[np.bool_]:
