@@ -52,12 +52,12 @@ def estimated(value: float, half: float = 0.04) -> Estimate:
     return Estimate(value, value - half, value + half, "logit DeLong")
 
 
-def against(model: str, auc: Estimate, rule: Interval | None) -> list[BaselineComparison]:
+def against(model: str, arm: str, auc: Estimate, rule: Interval | None) -> list[BaselineComparison]:
     above = Estimate((auc.value or 0) - 0.5, (auc.low or 0) - 0.5, (auc.high or 0) - 0.5)
-    found = [BaselineComparison(model, "prevalence", above, (above.low or 0) > 0)]
+    found = [BaselineComparison(model, "prevalence", above, (above.low or 0) > 0, arm=arm)]
     if rule is not None:
         difference = Estimate((rule[0] + rule[1]) / 2, *rule)
-        found.append(BaselineComparison(model, RULE, difference, rule[0] > 0))
+        found.append(BaselineComparison(model, RULE, difference, rule[0] > 0, arm=arm))
     return found
 
 
@@ -102,8 +102,8 @@ def record(
         },
         gain=gain_probabilities(difference, error, margin),
         reference_baselines=(
-            *against(NETWORK, one, rules[0] if rules else None),
-            *against(CLASSICAL, other, rules[1] if rules else None),
+            *against(NETWORK, "deep", one, rules[0] if rules else None),
+            *against(CLASSICAL, "classical", other, rules[1] if rules else None),
         ),
     )  # fmt: skip
     return replace(found, **changes)
@@ -150,7 +150,8 @@ def without(arm: str, *, asked: bool) -> Evaluation:
     found = record(0.0, 0.1)
     kept = [one for one in found.models if asked or one.outcome.arm != arm]
     best = {name: chosen for name, chosen in found.best.items() if name != arm}
-    return replace(found, primary=None, models=tuple(kept), best=best, gain=None)
+    arms = {name: chosen for name, chosen in found.arms.items() if name != arm}
+    return replace(found, primary=None, models=tuple(kept), best=best, arms=arms, gain=None)
 
 
 def several_classes() -> Evaluation:

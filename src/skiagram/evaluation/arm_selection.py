@@ -11,7 +11,8 @@ from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import estimate_auc
-from skiagram.evaluation.results import ArmChoice, ModelResult
+from skiagram.evaluation.options import DeepArm
+from skiagram.evaluation.results import ArmChoice, Contender, ModelResult
 from skiagram.evaluation.scores import ModelScores, align_scores
 from skiagram.evaluation.stability import inner_auc_by_fold
 from skiagram.records import Predictions
@@ -51,12 +52,7 @@ def select_arms(
         setting: What the models are measured against.
         baselines: Names of reference baselines.
     """
-    arms: dict[str, list[ModelScores]] = {}
-    for model in models:
-        name, arm = model.outcome.model, model.outcome.arm
-        known = results[name].selection_auc.value is not None
-        if known and arm != "reader" and name not in baselines:
-            arms.setdefault(arm, []).append(model)
+    arms = _eligible(models, results, baselines)
     if setting.design == "cv":
         return {arm: _chosen_within_folds(own, compared, setting) for arm, own in arms.items()}
     best = {arm: _best_of(own, results) for arm, own in arms.items()}
@@ -66,6 +62,71 @@ def select_arms(
         )
         for arm, name in best.items()
     }
+
+
+def _eligible(
+    models: Sequence[ModelScores], results: Mapping[str, ModelResult], baselines: Sequence[str]
+) -> dict[str, list[ModelScores]]:
+    """Return arm → the models that may stand for it."""
+    arms: dict[str, list[ModelScores]] = {}
+    for model in models:
+        name, arm = model.outcome.model, model.outcome.arm
+        known = results[name].selection_auc.value is not None
+        if known and arm != "reader" and name not in baselines:
+            arms.setdefault(arm, []).append(model)
+    return arms
+
+
+_DEEP: dict[DeepArm, tuple[Contender, ...]] = {
+    "either": ("deep", "encoder"),
+    "networks": ("deep",),
+    "encoders": ("encoder",),
+}
+
+
+def select_contender(
+    arms: Mapping[str, SelectedArm],
+    models: Sequence[ModelScores],
+    results: Mapping[str, ModelResult],
+    compared: Mapping[str, ComparedModel],
+    setting: EvaluationSet,
+    baselines: Sequence[str],
+    deep_arm: DeepArm,
+) -> tuple[Contender, SelectedArm | None]:
+    """Choose what is compared with the classical models: networks or frozen encoders.
+
+    Where both may stand, one is chosen as models are chosen within an arm: under `holdout` by
+    out-of-fold scores, under `cv` in each outer fold by its inner folds. The folds may then differ,
+    and what is compared is the procedure `either`.
+
+    Args:
+        arms: Arm → what stands for it.
+        models: All models, in the order of the report.
+        results: Model → its figures.
+        compared: Model that was trained → what of it is compared.
+        setting: What the models are measured against.
+        baselines: Names of reference baselines.
+        deep_arm: Which of the two may stand.
+
+    Returns:
+        Its name and what stands for it; None where nothing does.
+    """
+    there = [arm for arm in _DEEP[deep_arm] if arm in arms]
+    if not there:
+        asked = {model.outcome.arm for model in models}
+        return next((arm for arm in _DEEP[deep_arm] if arm in asked), _DEEP[deep_arm][0]), None
+    if len(there) == 1:
+        return there[0], arms[there[0]]
+    if setting.design == "holdout":
+        best = max(there, key=lambda arm: results[arms[arm].choice.model].selection_auc.value or 0)
+        return best, arms[best]
+    eligible = _eligible(models, results, baselines)
+    either = _chosen_within_folds([*eligible["deep"], *eligible["encoder"]], compared, setting)
+    for arm in there:
+        own = {model.outcome.model for model in eligible[arm]}
+        if set(either.choice.chosen) <= own:
+            return arm, arms[arm]
+    return "either", either
 
 
 def _best_of(models: Sequence[ModelScores], results: Mapping[str, ModelResult]) -> str:

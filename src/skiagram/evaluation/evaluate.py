@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from skiagram.evaluation.arm_selection import SelectedArm, select_arms
+from skiagram.evaluation.arm_selection import SelectedArm, select_arms, select_contender
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.calibration_assessment import assess_calibration, estimate_decision_curve
@@ -37,11 +37,17 @@ from skiagram.evaluation.metrics import (
 )
 from skiagram.evaluation.near_duplicates import count_label_conflicts
 from skiagram.evaluation.operating_points import judge_operating_points
-from skiagram.evaluation.options import DEFAULT_MARGIN, NO_REQUESTS, RequestedAnalyses
+from skiagram.evaluation.options import (
+    DEFAULT_MARGIN,
+    NO_REQUESTS,
+    DeepArm,
+    RequestedAnalyses,
+)
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.reference_baseline import estimate_majority_accuracy
 from skiagram.evaluation.results import (
     ClinicalUtility,
+    Contender,
     DecisionCurve,
     Estimate,
     Evaluation,
@@ -85,6 +91,7 @@ def evaluate(
     test_sites: Sequence[str] = (),
     fold_column: str = "",
     traits: CaseTraits | None = None,
+    deep_arm: DeepArm = "either",
 ) -> Evaluation:
     """Measure every model on the reported cases and compare the best of each arm.
 
@@ -109,6 +116,7 @@ def evaluate(
         fold_column: Column of the covariates whose values were the folds; empty where folds were
             drawn.
         traits: What may tell test from development cases; None does not ask.
+        deep_arm: Which models may stand against the classical ones.
 
     Raises:
         OptionError: A pair names a model that is not in the run.
@@ -127,19 +135,23 @@ def evaluate(
         for name, own in scores.items()
         if own
     }
-    arms = select_arms(models, results, compared, setting, questions.reference_baselines)
+    rules = questions.reference_baselines
+    arms = select_arms(models, results, compared, setting, rules)
     best = {arm: selected.choice.model for arm, selected in arms.items()}
-    comparisons = compare_models(
-        ComparisonSpec(results, compared, arms, questions.reference_baselines, compare, margin)
+    contender, selected = select_contender(
+        arms, models, results, compared, setting, rules, deep_arm
     )
+    if selected is not None:
+        arms[contender] = selected
+    comparisons = compare_models(ComparisonSpec(results, compared, arms, rules, compare, margin))
     conflicts = count_label_conflicts(
         _labels(setting.development) | _labels(setting.cases), duplicates
     )
     every, n_near_duplicates = tuple(results.values()), int(setting.has_near_duplicate.sum())
     clean = None
     if n_near_duplicates:
-        rules = {name: compared[name] for name in questions.reference_baselines if name in compared}
-        clean = compare_on(~setting.has_near_duplicate, arms, rules, margin, seed)
+        left = {name: compared[name] for name in rules if name in compared}
+        clean = compare_on(~setting.has_near_duplicate, arms, left, margin, seed)
     domain = compare_sides(setting, traits)
     warnings = state_warnings(
         every, setting.cases, task.design, n_near_duplicates, conflicts, domain
@@ -166,20 +178,24 @@ def evaluate(
         domain=domain,
         patients_known=patients_known,
         test_sites=tuple(test_sites),
-        utility=_clinical_utility(arms, setting, questions),
+        utility=_clinical_utility(arms, contender, setting, questions),
         readers=_study_readers(models, compared, arms),
-        sites=_study_sites(models, arms, setting, fold_column, test_sites, questions),
+        sites=_study_sites(models, arms, contender, setting, fold_column, test_sites, questions),
+        contender=contender,
         **vars(comparisons),
     )
     return with_verdict(found)
 
 
 def _clinical_utility(
-    arms: Mapping[str, SelectedArm], setting: EvaluationSet, questions: RequestedAnalyses
+    arms: Mapping[str, SelectedArm],
+    contender: Contender,
+    setting: EvaluationSet,
+    questions: RequestedAnalyses,
 ) -> ClinicalUtility | None:
-    if not {"deep", "classical"} <= set(arms):
+    if not {contender, "classical"} <= set(arms):
         return None
-    network, classical = (arms[arm].compared.scores for arm in ("deep", "classical"))
+    network, classical = (arms[arm].compared.scores for arm in (contender, "classical"))
     return assess_clinical_utility(
         network, classical, setting.cases, setting.development,
         questions.thresholds, questions.prevalence,
@@ -193,7 +209,9 @@ def _study_readers(
 ) -> ReaderStudy | None:
     readers = [model.outcome.model for model in models if model.outcome.arm == "reader"]
     own = {name: compared[name].placements for name in readers if name in compared}
-    chosen = {arm: selected.compared.placements for arm, selected in arms.items()}
+    chosen = {
+        arm: selected.compared.placements for arm, selected in arms.items() if arm != "either"
+    }
     return study_readers(
         {name: one for name, one in own.items() if one},
         {arm: one for arm, one in chosen.items() if one},
@@ -203,6 +221,7 @@ def _study_readers(
 def _study_sites(
     models: Sequence[ModelScores],
     arms: Mapping[str, SelectedArm],
+    contender: Contender,
     setting: EvaluationSet,
     fold_column: str,
     test_sites: Sequence[str],
@@ -213,7 +232,7 @@ def _study_sites(
         return None
     if fold_column:
         check_sites_unseen(models, found[1], setting)
-    return study_sites(*found, arms, setting, questions.least_patients)
+    return study_sites(*found, arms, setting, questions.least_patients, contender)
 
 
 def _reported_scores(model: ModelScores, setting: EvaluationSet) -> Scores | None:

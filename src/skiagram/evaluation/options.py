@@ -9,6 +9,7 @@ from skiagram.errors import OptionError
 from skiagram.options import STRICT
 
 DEFAULT_MARGIN = 0.02
+DeepArm = Literal["either", "networks", "encoders"]
 
 
 @dataclass(**STRICT)
@@ -85,12 +86,15 @@ class EvaluationOptions:
         replicates: Resamples of the bootstrap by patient.
         compare: Further pairs of models.
         questions: What is asked beyond the figures that are always there.
+        deep_arm: What is compared with the classical models: `networks`, frozen `encoders`, or
+            `either`: the better of the two by scores that the reported labels do not enter.
     """
 
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     replicates: Annotated[int, Field(ge=100)]
     compare: tuple[tuple[str, str], ...]
     questions: RequestedAnalyses
+    deep_arm: DeepArm = "either"
 
 
 NO_REQUESTS = RequestedAnalyses(operating_points=(), prevalence=None, reference_baselines=())

@@ -13,7 +13,12 @@ from skiagram.evaluation.results import BaselineComparison, Estimate, ModelResul
 from skiagram.evaluation.significance import LEVEL
 
 PREVALENCE = "prevalence"
-_ARMS = {"deep": "network", "classical": "classical model", "combined": "combination"}
+_ARMS = {
+    "deep": "network",
+    "encoder": "frozen encoder",
+    "classical": "classical model",
+    "combined": "combination",
+}
 
 
 def compare_with_baselines(
@@ -29,24 +34,24 @@ def compare_with_baselines(
         rules: Reference baseline of the run that was trained → what of it is compared.
     """
     comparisons = []
-    for arm in _ARMS:
+    for arm in (*_ARMS, "either"):
         if arm not in arms:
             continue
         choice, own = arms[arm].choice, arms[arm].compared
         above_chance = _minus_half(choice.auc)
         defined = above_chance.value is not None
         p = own.above_chance if defined else None
-        comparisons.append(_uncorrected(choice.model, PREVALENCE, above_chance, p))
+        against = [(PREVALENCE, above_chance, p)]
         for rule, compared in rules.items():
             difference = compare_auc(own, compared)
-            comparisons.append(_uncorrected(choice.model, rule, difference.estimate, difference.p))
+            against.append((rule, difference.estimate, difference.p))
+        comparisons += [
+            judge_beaten(
+                BaselineComparison(choice.model, rule, estimate, beaten=False, p=p, arm=arm), p
+            )
+            for rule, estimate, p in against
+        ]
     return tuple(comparisons)
-
-
-def _uncorrected(
-    model: str, rule: str, difference: Estimate, p: float | None
-) -> BaselineComparison:
-    return judge_beaten(BaselineComparison(model, rule, difference, beaten=False, p=p), p)
 
 
 def judge_beaten(comparison: BaselineComparison, p: float | None) -> BaselineComparison:
@@ -90,7 +95,7 @@ def describe_baselines(
     """
     words = {}
     for arm, name in _ARMS.items():
-        own = [one for one in found if best.get(arm) == one.model]
+        own = [one for one in found if one.arm == arm]
         if not own:
             continue
         title = results[best[arm]].outcome.title

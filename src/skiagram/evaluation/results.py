@@ -173,10 +173,10 @@ class NetBenefitGain:
     Attributes:
         threshold: Risk from which a clinician would act.
         own_threshold: That risk at the share of positives that the models were calibrated at.
-        network: Of acting on what stands for the networks.
+        network: Of acting on the contender, `Evaluation.contender`.
         classical: Of acting on what stands for the classical models.
         act_on_all: Of acting on everybody; acting on nobody has 0.
-        gain: `network` minus `classical`, paired.
+        gain: That of the contender minus `classical`, paired.
     """
 
     threshold: float
@@ -194,7 +194,7 @@ class ClinicalUtility:
     Attributes:
         prevalence: Share of positives that net benefit is for; None when not binary.
         differences: `sensitivity` and `specificity` at the operating threshold, and `brier`, of the
-            network minus the classical model, paired; for `brier` below 0 is better.
+            contender minus the classical model, paired; for `brier` below 0 is better.
         net_benefit: A threshold each, as the options name them; empty when not binary.
     """
 
@@ -297,7 +297,7 @@ class Site:
         name: The site.
         patients: Class name → patients with a case of it.
         auc: Arm → AUC of what stands for it.
-        difference: Network minus classical, paired; None without both arms.
+        difference: Contender minus classical, paired; None without the two.
     """
 
     name: str
@@ -315,7 +315,7 @@ class SiteStudy:
         sites: In the order of their names.
         left_out: Sites with too few patients of a class to be shown or summarised.
         auc: Arm → summary over sites.
-        difference: Summary of network minus classical; None without both arms.
+        difference: Summary of contender minus classical; None without the two.
     """
 
     column: str
@@ -495,7 +495,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class GainProbabilities:
-    """Where the true difference, network minus classical, probably lies.
+    """Where the true difference, contender minus classical, probably lies.
 
     Attributes:
         above: Probability that it is above the margin.
@@ -531,6 +531,10 @@ class ArmChoice:
     auc: Estimate
 
 
+Contender = Literal["deep", "encoder", "either"]
+_CONTENDER_WORDS = {"deep": "trained network", "encoder": "frozen encoder", "either": "deep model"}
+
+
 @dataclass(frozen=True)
 class Planning:
     """How many patients like the reported ones the margin would take, with a chance of 80 %.
@@ -557,6 +561,7 @@ class BaselineComparison:
         beaten: Whether `p_holm` is below 5 % and the difference above 0; without p its lower bound.
         p: Two-sided p value of no difference; None where it cannot be computed.
         p_holm: The same, corrected over all comparisons with simple rules.
+        arm: What the model stands for, a key of `Evaluation.arms`.
     """
 
     model: str
@@ -565,6 +570,7 @@ class BaselineComparison:
     beaten: bool
     p: float | None = None
     p_holm: float | None = None
+    arm: str = ""
 
 
 @dataclass(frozen=True)
@@ -572,8 +578,8 @@ class CleanComparison:
     """The primary comparison once more, on the reported cases without a near duplicate.
 
     Attributes:
-        auc: Arm → AUC of what stands for it.
-        comparison: Best network against best classical model.
+        auc: `classical` and the contender → AUC of what stands for it.
+        comparison: The contender against the best classical model.
         gain: Where their true difference probably lies; None where no variance can be seen.
         baselines: Each arm's best model against each simple rule.
         cases: Number of cases left.
@@ -750,11 +756,12 @@ class Evaluation:
         margin: Smallest AUC difference that counts as worthwhile in the verdict.
         comparisons: The pairs of models that were asked for.
         label_conflicts: Pairs of near duplicates or transformed copies whose labels differ.
-        primary: The one test named before the reported labels are looked at: the best network
-            against the best baseline, both as in `arms`; None without both arms.
+        primary: The one test named before the reported labels are looked at: the contender
+            against the best classical model, both as in `arms`; None without the two.
         secondary: All other pairs of models, the better by out-of-fold scores first.
         detectable: Smallest true difference in AUC that the primary test finds in 80 % of runs.
-        arms: Arm → what stands for it in the primary comparison.
+        arms: Arm → what stands for it in the primary comparison; `either` where the contender is
+            a network in some folds and a frozen encoder in others.
         planning: Patients that the margin would take; None without a primary comparison.
         answer: The verdict in parts: the decision first, then what it rests on.
         gain: Where the true difference of `primary` probably lies; None where it cannot be told.
@@ -763,7 +770,7 @@ class Evaluation:
         domain: What tells test from development cases; None under `cv` or with few patients.
         patients_known: False where groups of near duplicates stand in for patients.
         test_sites: Sites that only the test cases come from; empty where none was held out.
-        utility: What the network's decisions are worth; None without both arms.
+        utility: What the contender's decisions are worth; None without both sides.
         readers: None where fewer than two readers scored the cases, or there are more classes.
         sites: None where no site was held out whole, no column names the sites, or there are more
             than two classes.
@@ -772,6 +779,10 @@ class Evaluation:
         reference_baselines: Each arm's best model against each simple rule.
         reference_baseline_words: Model → whether it beats them all, a sentence.
         prevalence: The prevalence that predictive values are also given at, as the user stated it.
+        contender: What stands against the classical models, a key of `arms`: networks, frozen
+            encoders, or `either`.
+        arm_pairs: The pairs of classical models, networks and frozen encoders but the primary one,
+            each as what stands for it; empty without frozen encoders.
     """
 
     task: Task
@@ -808,3 +819,12 @@ class Evaluation:
     utility: ClinicalUtility | None = None
     readers: ReaderStudy | None = None
     sites: SiteStudy | None = None
+    contender: Contender = "deep"
+    arm_pairs: tuple[Comparison, ...] = ()
+
+    @property
+    def contender_words(self) -> str:
+        """Return what the contender is called: `network` where no frozen encoder is in the run."""
+        if self.contender == "deep" and all(one.outcome.arm != "encoder" for one in self.models):
+            return "network"
+        return _CONTENDER_WORDS[self.contender]

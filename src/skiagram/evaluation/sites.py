@@ -20,7 +20,7 @@ from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import match_case_ids
 from skiagram.evaluation.metrics import binary_placements
 from skiagram.evaluation.proportions import Z
-from skiagram.evaluation.results import Estimate, Site, SiteStudy, SiteSummary
+from skiagram.evaluation.results import Contender, Estimate, Site, SiteStudy, SiteSummary
 from skiagram.evaluation.scores import ModelScores
 from skiagram.evaluation.variation import UPPER
 from skiagram.records import check_fold_column
@@ -173,6 +173,7 @@ def study_sites(
     arms: Mapping[str, SelectedArm],
     ground: EvaluationSet,
     least: int,
+    contender: Contender = "deep",
 ) -> SiteStudy | None:
     """Measure what stands for each arm on each site, and summarise over sites.
 
@@ -185,6 +186,7 @@ def study_sites(
         arms: Arm → what stands for it.
         ground: What the models are measured against.
         least: Patients of a class that a site must have.
+        contender: What is compared with the classical models.
 
     Returns:
         None with more than two classes.
@@ -197,8 +199,8 @@ def study_sites(
         arm: [_placements(selected, ground, site == name) for name in kept]
         for arm, selected in arms.items()
     }
-    both = {"deep", "classical"} <= set(found)
-    pairs = list(zip(found["deep"], found["classical"], strict=True)) if both else []
+    both = {contender, "classical"} <= set(found)
+    pairs = list(zip(found[contender], found["classical"], strict=True)) if both else []
     return SiteStudy(
         column=column,
         sites=tuple(

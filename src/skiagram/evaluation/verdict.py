@@ -25,7 +25,7 @@ from skiagram.records import Design
 
 CHANCE = 0.5
 _INTERVAL = "95 % interval"
-_WORDS = {"deep": "network", "classical": "classical model"}
+_SIDES = ("contender", "classical")
 _GROUPS = "groups of near duplicates (no patient is identified)"
 
 
@@ -34,16 +34,18 @@ class Contest:
     """The primary comparison on one set of cases, all or those without near duplicates.
 
     Attributes:
-        network: AUC of what stands for the networks.
+        words: What the contender is called, for example `network`.
+        contender: AUC of what stands against the classical models.
         classical: AUC of what stands for the classical models.
         comparison: The one minus the other.
         gain: Where their true difference probably lies.
-        against: Arm → its comparisons with chance and with simple rules.
+        against: `contender` and `classical` → comparisons with chance and with simple rules.
         cases: Number of cases.
         patients: Number of patients.
     """
 
-    network: Estimate
+    words: str
+    contender: Estimate
     classical: Estimate
     comparison: Comparison
     gain: GainProbabilities | None
@@ -53,35 +55,39 @@ class Contest:
 
     @property
     def difference(self) -> Estimate:
-        """Return AUC of the network minus that of the classical model."""
+        """Return AUC of the contender minus that of the classical model."""
         return self.comparison.difference
 
-    def fails(self, arm: str, rule: str) -> bool:
-        """Return whether an arm is not shown to beat a rule, as the table of rules has it."""
+    def name(self, side: str) -> str:
+        """Return what a side is called."""
+        return self.words if side == "contender" else "classical model"
+
+    def fails(self, side: str, rule: str) -> bool:
+        """Return whether a side is not shown to beat a rule, as the table of rules has it."""
         return any(
             one.rule == rule and one.difference.low is not None and not one.beaten
-            for one in self.against[arm]
+            for one in self.against[side]
         )
 
-    def loses(self, arm: str, rule: str) -> bool:
-        """Return whether an arm is shown to be worse than a rule."""
+    def loses(self, side: str, rule: str) -> bool:
+        """Return whether a side is shown to be worse than a rule."""
         return any(
             one.rule == rule
             and one.difference.high is not None
             and one.difference.high < 0
             and (one.p_holm is None or one.p_holm < LEVEL)
-            for one in self.against[arm]
+            for one in self.against[side]
         )
 
     @property
     def useless(self) -> bool:
         """Return whether neither is shown to beat chance."""
-        return all(self.fails(arm, PREVALENCE) for arm in _WORDS)
+        return all(self.fails(side, PREVALENCE) for side in _SIDES)
 
     @property
     def rules(self) -> tuple[str, ...]:
         """Return the simple rules besides chance."""
-        named = (one.rule for one in self.against["deep"] if one.rule != PREVALENCE)
+        named = (one.rule for one in self.against["contender"] if one.rule != PREVALENCE)
         return tuple(dict.fromkeys(named))
 
 
@@ -92,6 +98,7 @@ def state_verdict(found: Evaluation) -> Verdict:
     margin is unlikely, that is outside the 95 % interval; otherwise the question is open. A network
     that is not shown to beat chance, or a simple rule, is never recommended. Where reported cases
     have near duplicates among the development cases, the words follow the figures without them.
+    Where frozen encoders take part, the same is said of the contender, under its name.
 
     Args:
         found: The record; its `verdict` and `answer` are not read.
@@ -133,11 +140,12 @@ def state_verdict(found: Evaluation) -> Verdict:
 def _contests(found: Evaluation, primary: Comparison) -> tuple[Contest, Contest | None]:
     """Return the contest that the words follow, and that on all cases where it is another."""
     everything = Contest(
-        found.arms["deep"].auc,
+        found.contender_words,
+        found.arms[found.contender].auc,
         found.arms["classical"].auc,
         primary,
         found.gain,
-        _by_arm(found, found.reference_baselines),
+        _by_side(found, found.reference_baselines),
         sum(found.cases["reported"].values()),
         found.patients["reported"],
     )
@@ -145,34 +153,39 @@ def _contests(found: Evaluation, primary: Comparison) -> tuple[Contest, Contest 
     if clean is None or clean.comparison.difference.value is None:
         return everything, None
     fair = Contest(
-        clean.auc["deep"],
+        found.contender_words,
+        clean.auc[found.contender],
         clean.auc["classical"],
         clean.comparison,
         clean.gain,
-        _by_arm(found, clean.baselines),
+        _by_side(found, clean.baselines),
         clean.cases,
         clean.patients,
     )
     return fair, everything
 
 
-def _by_arm(
+def _by_side(
     found: Evaluation, baselines: Sequence[BaselineComparison]
 ) -> dict[str, tuple[BaselineComparison, ...]]:
     return {
-        arm: tuple(one for one in baselines if one.model == found.best[arm])
-        for arm in ("deep", "classical")
+        side: tuple(one for one in baselines if one.arm == arm)
+        for side, arm in zip(_SIDES, _compared_arms(found), strict=True)
     }
 
 
+def _compared_arms(found: Evaluation) -> tuple[str, str]:
+    return found.contender, "classical"
+
+
 def _standing(found: Evaluation) -> set[str]:
-    return {model for arm in ("deep", "classical") for model in found.arms[arm].chosen}
+    return {model for arm in _compared_arms(found) for model in found.arms[arm].chosen}
 
 
 def _decide(contest: Contest, margin: float) -> Decision:
     decision = _by_margin(contest.difference, margin)
-    for one in contest.against["deep"]:
-        if contest.fails("deep", one.rule):
+    for one in contest.against["contender"]:
+        if contest.fails("contender", one.rule):
             decision = _lower(decision, _by_margin(one.difference, margin))
     return decision
 
@@ -191,7 +204,7 @@ def _by_margin(difference: Estimate, margin: float) -> Decision:
 
 def _headline(decision: Decision, contest: Contest) -> str:
     single = contest.comparison.scope == "fits"
-    return f"Use a network: {decision}{', judged by single trainings' if single else ''}."
+    return f"Use a {contest.words}: {decision}{', judged by single trainings' if single else ''}."
 
 
 def _shifted(found: Evaluation) -> Iterator[str]:
@@ -246,8 +259,8 @@ def _trait(one: TraitShift) -> str:
 
 def _unbeaten(contest: Contest, found: Evaluation) -> Iterator[str]:
     """Yield which of chance and the simple rules the two are not shown to beat."""
-    failing = [arm for arm in _WORDS if contest.fails(arm, PREVALENCE)]
-    if all(contest.loses(arm, PREVALENCE) for arm in _WORDS):
+    failing = [side for side in _SIDES if contest.fails(side, PREVALENCE)]
+    if all(contest.loses(side, PREVALENCE) for side in _SIDES):
         yield (
             "Both put the cases in an order worse than chance: look for exchanged labels or for "
             "test cases unlike the others."
@@ -255,16 +268,16 @@ def _unbeaten(contest: Contest, found: Evaluation) -> Iterator[str]:
     elif len(failing) == 2:
         yield "Neither is shown to beat chance."
     elif failing:
-        yield f"The {_WORDS[failing[0]]} is not shown to beat chance."
+        yield f"The {contest.name(failing[0])} is not shown to beat chance."
     for rule in contest.rules:
         title = _title(rule, found)
-        unbeaten = [arm for arm in _WORDS if contest.fails(arm, rule)]
-        if all(contest.loses(arm, rule) for arm in _WORDS):
+        unbeaten = [side for side in _SIDES if contest.fails(side, rule)]
+        if all(contest.loses(side, rule) for side in _SIDES):
             yield f"A simple rule, {title}, is better than both."
         elif len(unbeaten) == 2 and len(failing) < 2:
             yield f"Neither is shown to beat a simple rule, {title}."
         elif unbeaten and not set(unbeaten) & set(failing):
-            yield f"The {_WORDS[unbeaten[0]]} is not shown to beat a simple rule, {title}."
+            yield f"The {contest.name(unbeaten[0])} is not shown to beat a simple rule, {title}."
 
 
 def _unclean(found: Evaluation) -> Iterator[str]:
@@ -277,15 +290,15 @@ def _unclean(found: Evaluation) -> Iterator[str]:
 
 def _facts(contest: Contest, found: Evaluation) -> str:
     measure = "AUC" if found.task.positive is not None else "macro one-vs-rest AUC"
-    network, classical = (_title(found.best[arm], found) for arm in ("deep", "classical"))
+    one, other = (_title(found.arms[arm].model, found) for arm in _compared_arms(found))
     where = _where(found, contest)
     if found.off_near_duplicates and found.off_near_duplicates.cases == contest.cases:
         where += f" without a near duplicate among the {_seen(found.task.design)}"
     trainings = contest.comparison.repeats
     mean = f", mean of {trainings} trainings" if trainings > 1 else ""
     return (
-        f"{where[0].upper()}{where[1:]}, the best network ({network}) has the {measure} "
-        f"{_decimal(contest.network)} and the best classical model ({classical}) "
+        f"{where[0].upper()}{where[1:]}, the best {contest.words} ({one}) has the {measure} "
+        f"{_decimal(contest.contender)} and the best classical model ({other}) "
         f"{_decimal(contest.classical)}{mean}: {_gap(contest.difference)}."
     )
 
@@ -309,42 +322,42 @@ def _conclusion(contest: Contest, margin: float) -> Iterator[str]:
     elif contest.useless:
         yield "Which of two models is better means nothing while neither is shown to be of use."
     elif not low == high == 0:
-        words = _relate(low, high, margin)
-        beaten = any(contest.fails("deep", rule) for rule in contest.rules)
+        words = _relate(low, high, margin, contest.words)
+        beaten = any(contest.fails("contender", rule) for rule in contest.rules)
         yield f"Of the two, {words[0].lower()}{words[1:]}" if beaten and low > 0 else words
 
 
-def _relate(low: float, high: float, margin: float) -> str:
+def _relate(low: float, high: float, margin: float, contender: str) -> str:
     worthwhile = f"the {_margin(margin)} that counts as worthwhile"
     if low > margin:
         return (
-            f"The network is better: a gain below {low:.3f} is unlikely ({_INTERVAL}), and that is "
-            f"more than {worthwhile}."
+            f"The {contender} is better: a gain below {low:.3f} is unlikely ({_INTERVAL}), and "
+            f"that is more than {worthwhile}."
         )
     if low > 0 and high < margin:
         return (
-            f"The network is better, but a gain above {high:.3f} is unlikely ({_INTERVAL}), less "
-            f"than {worthwhile}."
+            f"The {contender} is better, but a gain above {high:.3f} is unlikely ({_INTERVAL}), "
+            f"less than {worthwhile}."
         )
     if low > 0:
-        return f"The network is better, but whether by {worthwhile} is not settled."
+        return f"The {contender} is better, but whether by {worthwhile} is not settled."
     if high < -margin:
         return f"The classical model is better, by more than {worthwhile}."
     if high < 0:
         return f"The classical model is better, by {-high:.3f} to {-low:.3f} ({_INTERVAL})."
     if high < margin:
-        alike = "the two are alike" if -margin < low else f"the network may be {-low:.3f} worse"
+        alike = "the two are alike" if -margin < low else f"the {contender} may be {-low:.3f} worse"
         return (
             f"A gain above {high:.3f} is unlikely ({_INTERVAL}), less than {worthwhile}; {alike}."
         )
     if -margin < low:
         return (
-            f"No advantage of the network is shown and none is excluded: a loss above {-low:.3f} "
-            f"and a gain above {high:.3f} are unlikely ({_INTERVAL})."
+            f"No advantage of the {contender} is shown and none is excluded: a loss above "
+            f"{-low:.3f} and a gain above {high:.3f} are unlikely ({_INTERVAL})."
         )
     return (
-        "No difference is shown, which is not the same as equality: the network may be anything "
-        f"from {-low:.3f} worse to {high:.3f} better. More patients would narrow this."
+        f"No difference is shown, which is not the same as equality: the {contender} may be "
+        f"anything from {-low:.3f} worse to {high:.3f} better. More patients would narrow this."
     )
 
 
@@ -441,9 +454,10 @@ def _where(found: Evaluation, contest: Contest | None = None) -> str:
 
 def _missing_arm(found: Evaluation) -> str:
     reasons = []
-    for arm, name in (("deep", "network"), ("classical", "classical model")):
+    names = (found.contender_words, "classical model")
+    for arm, name in zip(_compared_arms(found), names, strict=True):
         members = [one for one in found.models if one.outcome.arm == arm]
-        if arm not in found.best:
+        if arm not in found.arms:
             reasons.append(f"no {name} " + ("could be scored" if members else "was asked for"))
     return " and ".join(reasons)
 
