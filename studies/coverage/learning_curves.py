@@ -16,12 +16,12 @@ from skiagram.evaluation.bootstrap import PatientDraws, draw_patients
 from skiagram.evaluation.learning_curve import PowerLaw, crossing, fit_power_law
 from skiagram.seeding import stream
 from skiagram.studies.crossover.curves import (
+    SURE,
     ResampledModel,
     draw_multipliers,
     find_crossing,
     select_draws,
 )
-from skiagram.studies.crossover.results import SURE
 
 Floats = NDArray[np.float64]
 SIZES = np.array([50.0, 100, 200, 400, 600])

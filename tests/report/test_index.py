@@ -5,7 +5,8 @@ from skiagram.records import write_record
 from skiagram.report.index import write_index
 from skiagram.report.page import page_title
 from skiagram.report.studies.pages import write_study
-from skiagram.studies.crossover.results import Crossing, CrossoverResult
+from skiagram.studies.crossover.curves import Crossing
+from skiagram.studies.crossover.study import CrossoverResult
 from tests.report.examples_of_results import binary, material
 from tests.report.test_page import Page
 

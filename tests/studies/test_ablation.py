@@ -11,8 +11,7 @@ from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.models.resampling import Plan
 from skiagram.records import Cases
-from skiagram.studies.ablation.results import AblationResult
-from skiagram.studies.ablation.study import Ablation, estimate_fidelity
+from skiagram.studies.ablation import Ablation, AblationResult, estimate_fidelity
 from skiagram.training.options import Trainer
 from tests.datasets.phantom.test_volumes import small
 from tests.datasets.sources import ingested

@@ -1,6 +1,6 @@
-"""One run of the pipeline, step by step; equal pieces are made once for all runs of a study.
+"""What studies share: records of what was studied, and one run of the pipeline, step by step.
 
-The pieces are those of the root pipeline and are made by the same functions.
+Equal pieces are made once for all runs of a study, by the functions of the root pipeline.
 """
 
 from abc import ABC, abstractmethod
@@ -21,14 +21,67 @@ from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
 from skiagram.models.resampling import Plan
 from skiagram.options import STRICT, build
-from skiagram.records import (
-    Cases,
-    Design,
-    read_table,
-)
+from skiagram.records import Cases, Design, read_table
 from skiagram.restoration.restore import restore_store
 from skiagram.studies.workspace import Workspace
 from skiagram.training.options import Trainer
+
+
+@dataclass(frozen=True)
+class StudiedModel:
+    """A model.
+
+    Attributes:
+        model: Name of its option file.
+        title: Name for people.
+        arm: `classical` or `deep`.
+    """
+
+    model: str
+    title: str
+    arm: str
+
+
+@dataclass(frozen=True)
+class StudiedDataSet:
+    """A data set.
+
+    Attributes:
+        dataset: Name of its option file.
+        title: Name for people.
+    """
+
+    dataset: str
+    title: str
+
+
+@dataclass(frozen=True)
+class ReportedDataSet(StudiedDataSet):
+    """A data set with figures on its reported cases.
+
+    Attributes:
+        cases: Reported cases.
+        patients: Their patients.
+    """
+
+    cases: int
+    patients: int
+
+
+@dataclass(frozen=True)
+class CrossValidatedDataSet(StudiedDataSet):
+    """A data set whose development cases every model is fitted on.
+
+    Attributes:
+        cases: Development cases; the test labels stay sealed.
+        patients: Their patients.
+        folds: Folds, of all repeats together.
+    """
+
+    cases: int
+    patients: int
+    folds: int
+
 
 Options = Mapping[str, Any]
 

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from skiagram.compute.checkout import home
-from skiagram.studies.search.results import SearchedModel, SearchResult, Trial
+from skiagram.studies.search.study import SearchedModel, SearchResult
+from skiagram.studies.search.trials import Trial
 from skiagram.tracking.contract import Execution, NotRecorded, Point, Receipt, Run, Tracker
 from skiagram.tracking.execution import commit_tags, estimate_points, experiment_name, flatten
 

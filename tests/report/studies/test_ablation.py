@@ -4,7 +4,7 @@ import pytest
 
 from skiagram.evaluation.results import Estimate
 from skiagram.report.studies.ablation import describe_variant, render
-from skiagram.studies.ablation.results import AblatedDataSet, AblationResult, Change, VariantResult
+from skiagram.studies.ablation import AblatedDataSet, AblationResult, Change, VariantResult
 
 
 def variant(name: str, psnr: float | None, *differences: Estimate) -> VariantResult:

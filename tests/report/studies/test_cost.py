@@ -10,7 +10,7 @@ from skiagram.report.studies.cost import (
     list_fronts,
     render,
 )
-from skiagram.studies.cost.results import CostResult, FailedModel, ModelCost, Timing
+from skiagram.studies.cost import CostResult, FailedModel, ModelCost, Timing
 
 
 def timing(value: float) -> Timing:

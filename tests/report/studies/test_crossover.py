@@ -11,7 +11,8 @@ from skiagram.report.studies.crossover import (
     render,
     summarise,
 )
-from skiagram.studies.crossover.results import Band, Crossing, CrossoverResult, LearningCurve
+from skiagram.studies.crossover.curves import Band, Crossing, LearningCurve
+from skiagram.studies.crossover.study import CrossoverResult
 
 CROSSING = Crossing(
     "net", "Net", 730.0, 412.0, 1490.0, 1.0, (50, 200, 800), (5, 5, 5), Estimate(0.03, 0.01, 0.05)

@@ -12,13 +12,15 @@ from skiagram.report.studies.robustness import (
     describe_threshold,
     render,
 )
-from skiagram.studies.robustness.results import (
-    CorruptedDataSet,
+from skiagram.studies.robustness.severity import (
     CorruptedModel,
     CorruptionKind,
     Figures,
-    RobustnessResult,
     SeverityCurve,
+)
+from skiagram.studies.robustness.study import (
+    CorruptedDataSet,
+    RobustnessResult,
     ShiftedModel,
     ShiftResult,
     SourceResult,

@@ -10,8 +10,7 @@ from sklearn.metrics import roc_auc_score
 from skiagram.errors import OptionError
 from skiagram.models.resampling import Plan
 from skiagram.records import read_table
-from skiagram.studies.crossover.results import CrossoverResult
-from skiagram.studies.crossover.study import Crossover
+from skiagram.studies.crossover.study import Crossover, CrossoverResult
 from skiagram.training.options import Trainer
 from tests.studies.small_phantom import small_place
 

@@ -12,8 +12,13 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import Estimate
 from skiagram.records import Outcome
 from skiagram.studies.robustness.fits import ConditionScores, FitScores, ScoredModel, join_cohorts
-from skiagram.studies.robustness.results import CorruptionKind, Figures
-from skiagram.studies.robustness.severity import compute_figures, model_results, severity_curve
+from skiagram.studies.robustness.severity import (
+    CorruptionKind,
+    Figures,
+    compute_figures,
+    model_results,
+    severity_curve,
+)
 
 N = 200
 LABEL = np.arange(N) % 2

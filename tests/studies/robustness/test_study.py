@@ -13,9 +13,7 @@ from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.models.resampling import Plan
 from skiagram.records import Cases, read_table, write_table
-from skiagram.studies.robustness.results import RobustnessResult
-from skiagram.studies.robustness.shift import Shift
-from skiagram.studies.robustness.study import Robustness
+from skiagram.studies.robustness.study import Robustness, RobustnessResult, Shift
 from skiagram.studies.workspace import Workspace
 from skiagram.training.options import Trainer
 from tests.studies.small_phantom import small_place

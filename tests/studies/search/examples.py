@@ -4,9 +4,8 @@ from typing import Any
 
 from skiagram.evaluation.results import Estimate
 from skiagram.models.resampling import Plan
-from skiagram.studies.search.results import NestedEstimate, SearchedModel, SearchResult, Trial
-from skiagram.studies.search.study import Search
-from skiagram.studies.search.trials import Budget, Pruning
+from skiagram.studies.search.study import NestedEstimate, Search, SearchedModel, SearchResult
+from skiagram.studies.search.trials import Budget, Pruning, Trial
 from skiagram.training.options import Trainer
 
 TRAINER = Trainer(

@@ -16,7 +16,7 @@ from skiagram.records import Cases
 from skiagram.studies.cross_validation import CrossValidation
 from skiagram.studies.pipeline_steps import Arm
 from skiagram.studies.search import trials
-from skiagram.studies.search.results import SearchResult
+from skiagram.studies.search.study import SearchResult
 from skiagram.studies.search.trials import Budget
 from skiagram.studies.workspace import Workspace
 from tests.studies.search.examples import small_search

@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skiagram.errors import OptionError
-from skiagram.studies.search.ledger import decode, distributions, load_optuna, propose
 from skiagram.studies.search.space import Choice, Range, Space
-from skiagram.studies.search.trials import Pruning
+from skiagram.studies.search.trials import Pruning, decode, distributions, load_optuna, propose
 
 EARLIER = [(0.6, 0.8, 0.7), (0.7, 0.9, 0.8), (0.8, 0.8, 0.8)]
 

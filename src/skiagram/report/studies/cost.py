@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, open_sheet
 from skiagram.report.formatting import format_count, format_decimal
 from skiagram.report.rendering import Summary, render_template
-from skiagram.studies.cost.results import CostResult, ModelCost, Timing, pareto_front
+from skiagram.studies.cost import CostResult, ModelCost, Timing, pareto_front
 
 _WIDE = 30  # from the least to the greatest cost; decades alone are marked then
 AXES = {

@@ -20,7 +20,8 @@ from skiagram.report.formatting import (
     format_percent,
 )
 from skiagram.report.rendering import Summary, render_template
-from skiagram.studies.crossover.results import Crossing, CrossoverResult, LearningCurve
+from skiagram.studies.crossover.curves import Crossing, LearningCurve
+from skiagram.studies.crossover.study import CrossoverResult
 
 _CHOSEN = "best_baseline"
 _NO_CURVE = "Fewer than three numbers of training cases have results, so no curve was fitted."

@@ -6,11 +6,11 @@ from types import ModuleType
 from skiagram.records import read_record, write_record
 from skiagram.report.rendering import Summary
 from skiagram.report.studies import ablation, cost, crossover, robustness, search
-from skiagram.studies.ablation.results import AblationResult
-from skiagram.studies.cost.results import CostResult
-from skiagram.studies.crossover.results import CrossoverResult
-from skiagram.studies.robustness.results import RobustnessResult
-from skiagram.studies.search.results import SearchResult
+from skiagram.studies.ablation import AblationResult
+from skiagram.studies.cost import CostResult
+from skiagram.studies.crossover.study import CrossoverResult
+from skiagram.studies.robustness.study import RobustnessResult
+from skiagram.studies.search.study import SearchResult
 
 StudyResult = AblationResult | CostResult | CrossoverResult | RobustnessResult | SearchResult
 

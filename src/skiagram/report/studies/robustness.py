@@ -15,14 +15,8 @@ from skiagram.report.formatting import (
     format_signed,
 )
 from skiagram.report.rendering import Summary, render_template
-from skiagram.studies.robustness.results import (
-    CorruptedDataSet,
-    CorruptedModel,
-    CorruptionKind,
-    Figures,
-    RobustnessResult,
-    ShiftedModel,
-)
+from skiagram.studies.robustness.severity import CorruptedModel, CorruptionKind, Figures
+from skiagram.studies.robustness.study import CorruptedDataSet, RobustnessResult, ShiftedModel
 
 _COLUMNS = 2
 _ROW = 1.55  # inches

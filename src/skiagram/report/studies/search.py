@@ -22,7 +22,7 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import format_decimal, format_difference
 from skiagram.report.rendering import Summary, render_template
-from skiagram.studies.search.results import SearchedModel, SearchResult
+from skiagram.studies.search.study import SearchedModel, SearchResult
 
 _CHOSEN, _NESTED = "folds that chose", "patients never seen"
 

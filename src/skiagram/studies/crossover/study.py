@@ -16,6 +16,7 @@ from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.evaluation.bootstrap import PatientDraws, draw_patients
 from skiagram.evaluation.delong import auc_estimate
 from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.results import Estimate
 from skiagram.models.contract import Labelled
 from skiagram.models.resampling import Plan, Resampling, finite
 from skiagram.options import STRICT
@@ -23,8 +24,10 @@ from skiagram.records import Design, read_record, write_record
 from skiagram.splits import grouped_folds
 from skiagram.studies.cohorts import draw_nested_subsets
 from skiagram.studies.crossover.curves import (
+    Crossing,
     DrawTestCases,
     FitOutcome,
+    LearningCurve,
     ScoredPoint,
     choose_baseline,
     draw_multipliers,
@@ -33,16 +36,44 @@ from skiagram.studies.crossover.curves import (
     sample_areas,
     select_draws,
 )
-from skiagram.studies.crossover.results import CrossoverResult
 from skiagram.studies.pipeline_steps import (
     Arm,
     PreparedData,
+    StudiedDataSet,
     StudyOptions,
     ingest_data,
     prepare_data,
 )
 from skiagram.studies.unsealed_data import UnsealedData, unseal
 from skiagram.studies.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class CrossoverResult(StudiedDataSet):
+    """What the study found on one data set.
+
+    Attributes:
+        least: Fewest training cases tried.
+        most: Most training cases tried.
+        reach: Most cases that a statement is made about, twice `most`.
+        draws: Draws of nested subsets.
+        test_cases: Cases that every fit scored; under `cv`, the mean over draws.
+        test_patients: Their patients.
+        ideal: The ideal observer's AUC on generated data, else None.
+        curves: One per model, the chosen baseline last.
+        crossings: One per network.
+    """
+
+    least: int
+    most: int
+    reach: int
+    draws: int
+    test_cases: int
+    test_patients: int
+    ideal: Estimate | None
+    curves: tuple[LearningCurve, ...]
+    crossings: tuple[Crossing, ...]
+
 
 _REACH = 2  # nothing is said beyond this many times the most cases tried
 _HELD_OUT_FOLDS = 5  # under `cv` a draw tests on one of them

@@ -4,6 +4,7 @@ All changes are paired by patient.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from skiagram.evaluation.calibration_assessment import expected_to_observed
@@ -12,13 +13,90 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import estimate_operating_point
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import Scores
+from skiagram.studies.pipeline_steps import StudiedModel
 from skiagram.studies.robustness.fits import ScoredModel
-from skiagram.studies.robustness.results import (
-    CorruptedModel,
-    CorruptionKind,
-    Figures,
-    SeverityCurve,
-)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One model on the reported cases under one condition.
+
+    Attributes:
+        auc: AUC.
+        change: AUC minus that on the images as they are, paired by patient.
+        sensitivity: At the threshold that clean held-out development cases fixed.
+        specificity: At the same threshold.
+        expected_to_observed: Expected over observed number of positives; 1 is perfect.
+    """
+
+    auc: Estimate
+    change: Estimate
+    sensitivity: Estimate
+    specificity: Estimate
+    expected_to_observed: Estimate
+
+
+@dataclass(frozen=True)
+class SeverityCurve:
+    """One model under one corruption.
+
+    Attributes:
+        figures: At each amount, in ascending order.
+        mean_change: Mean change in AUC over all amounts, paired by patient.
+        holds_to: Greatest amount up to which each loss is surely below the margin; None where
+            the first already is not.
+        breaks_at: Least amount whose loss surely exceeds the margin; None where none does.
+    """
+
+    figures: tuple[Figures, ...]
+    mean_change: Estimate
+    holds_to: float | None
+    breaks_at: float | None
+
+
+@dataclass(frozen=True)
+class CorruptionKind:
+    """One corruption that was tried.
+
+    Attributes:
+        name: Its name among the options.
+        title: Name for people.
+        unit: What an amount counts.
+        amounts: Amounts, ascending.
+    """
+
+    name: str
+    title: str
+    unit: str
+    amounts: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class RobustnessModel(StudiedModel):
+    """A model that may have failed.
+
+    Attributes:
+        reason: Why it has no figures; empty when it has.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class CorruptedModel(RobustnessModel):
+    """One model under all corruptions of one data set.
+
+    Attributes:
+        clean: Figures on the images as they are; None after a failure.
+        mean_change: Mean change in AUC over all corruptions and amounts.
+        behind: The same minus that of the model that loses least; None for that one.
+        curves: One per corruption; empty after a failure.
+    """
+
+    clean: Figures | None
+    mean_change: Estimate
+    behind: Estimate | None
+    curves: tuple[SeverityCurve, ...]
 
 
 def model_results(

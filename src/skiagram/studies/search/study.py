@@ -5,7 +5,7 @@ search on patients that it never saw.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -17,12 +17,78 @@ from skiagram.evaluation.stability import corrected_mean
 from skiagram.options import STRICT, build
 from skiagram.splits import Partition, grouped_folds
 from skiagram.studies.cross_validation import CrossValidatedStudy, CrossValidation
-from skiagram.studies.pipeline_steps import Arm
-from skiagram.studies.search.ledger import open_storage
-from skiagram.studies.search.results import NestedEstimate, SearchedModel, SearchResult, Trial
+from skiagram.studies.pipeline_steps import Arm, CrossValidatedDataSet, StudiedModel
 from skiagram.studies.search.space import apply_values, rewrite_option_file
-from skiagram.studies.search.trials import Budget, FoldFit, ModelSearch, fit_fold, search
+from skiagram.studies.search.trials import (
+    Budget,
+    FoldFit,
+    ModelSearch,
+    Trial,
+    fit_fold,
+    open_storage,
+    search,
+)
 from skiagram.studies.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class NestedEstimate:
+    """The search itself, judged on patients that it never saw.
+
+    Attributes:
+        default: AUC with the values of the option file, mean over outer folds.
+        tuned: AUC with the values that a search within each outer fold's training cases found.
+        gain: Tuned minus default, paired by outer fold.
+        values: What the search of each outer fold chose.
+        fits: Fits made for it.
+    """
+
+    default: Estimate
+    tuned: Estimate
+    gain: Estimate
+    values: tuple[dict[str, Any], ...]
+    fits: int
+
+
+@dataclass(frozen=True)
+class SearchedModel(StudiedModel):
+    """One model's search.
+
+    Attributes:
+        trials: All trials in the order of their numbers.
+        best: Number of the best finished trial; None where none finished.
+        default: AUC of the first trial over the folds.
+        tuned: AUC of the best trial over the folds that chose it: optimistic.
+        gain: Tuned minus default, paired by fold: optimistic.
+        nested: The estimate on patients that the search never saw; None where not asked for.
+        option_file: The model's option file with the best trial's values.
+    """
+
+    trials: tuple[Trial, ...]
+    best: int | None
+    default: Estimate
+    tuned: Estimate
+    gain: Estimate
+    nested: NestedEstimate | None
+    option_file: str
+
+
+@dataclass(frozen=True)
+class SearchResult(CrossValidatedDataSet):
+    """What the study found on one data set.
+
+    Attributes:
+        budget: Trials of every model.
+        outer: Outer folds of the nested estimate; None without one.
+        models: One per model.
+        processor_seconds: Model → seconds that each of its trials took, as measured on the
+            machine that fitted it; the one figure here that another machine changes.
+    """
+
+    budget: int
+    outer: int | None
+    models: tuple[SearchedModel, ...]
+    processor_seconds: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @options_class(**STRICT)

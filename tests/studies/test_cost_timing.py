@@ -3,8 +3,7 @@
 import platform
 import time
 
-from skiagram.studies.cost.results import Time, Timing
-from skiagram.studies.cost.timing import Clock, describe_machine, summarise_times
+from skiagram.studies.cost import Clock, Time, Timing, describe_machine, summarise_times
 
 
 def clock(kind: Time) -> Clock:

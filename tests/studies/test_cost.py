@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skiagram.models.resampling import Plan
-from skiagram.studies.cost.results import CostResult, pareto_front
-from skiagram.studies.cost.study import Cost
+from skiagram.studies.cost import Cost, CostResult, pareto_front
 from tests.studies.search.examples import TRAINER
 from tests.studies.small_phantom import small_place
 

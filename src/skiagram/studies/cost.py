@@ -1,4 +1,8 @@
-"""Time of features, of training and of scoring, measured in one process that does nothing else."""
+"""Study `cost`: what each model's accuracy costs to train, to keep and to use.
+
+All times are measured in one process that does nothing else. They depend on the machine; no other
+figure does.
+"""
 
 import os
 import platform
@@ -6,11 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass as options_class
 
+from skiagram.compute.progress import Progress
 from skiagram.errors import DataError, ModelFailure
+from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.stability import corrected_mean
 from skiagram.features.covariates import development_patients
 from skiagram.features.extraction import extract
@@ -20,12 +29,119 @@ from skiagram.image_store.store import ImageStore
 from skiagram.models.classical.estimator import choose_columns
 from skiagram.models.contract import Fitted
 from skiagram.models.resampling import finite
-from skiagram.options import build
+from skiagram.options import STRICT, build
 from skiagram.records import Cases, read_record, read_table, write_record
 from skiagram.splits import Partition
-from skiagram.studies.cost.results import FailedModel, ModelCost, Time, Timing
-from skiagram.studies.cross_validation import CrossValidation
-from skiagram.studies.pipeline_steps import Arm, Options
+from skiagram.studies.cross_validation import CrossValidatedStudy, CrossValidation
+from skiagram.studies.pipeline_steps import Arm, CrossValidatedDataSet, Options, StudiedModel
+from skiagram.studies.workspace import Workspace
+
+Time = Literal["wall", "processor"]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Time of some repeats.
+
+    Attributes:
+        median: Median.
+        low: Least.
+        high: Greatest.
+    """
+
+    median: float
+    low: float
+    high: float
+
+    def plus(self, other: "Timing", times: float = 1.0) -> "Timing":
+        """Return this time and so many times another; bounds add up, so the spread is wide."""
+        return Timing(
+            self.median + times * other.median,
+            self.low + times * other.low,
+            self.high + times * other.high,
+        )
+
+
+@dataclass(frozen=True)
+class ModelCost(StudiedModel):
+    """Accuracy and cost of one model.
+
+    Attributes:
+        auc: Mean AUC over folds of development cases.
+        parameters: Learned numbers: coefficients, nodes of trees, support vectors, weights.
+        multiply_adds: Multiply–adds to score a case, features not counted; None for a family that
+            compares instead of multiplying.
+        training: Seconds to train on the training cases of a fold, their features included.
+        inference: Milliseconds to score a case, its features included.
+        features: Milliseconds to describe a case, part of `inference`; None for a network.
+    """
+
+    auc: Estimate
+    parameters: int
+    multiply_adds: int | None
+    training: Timing
+    inference: Timing
+    features: Timing | None
+
+
+@dataclass(frozen=True)
+class FailedModel:
+    """A model that could not be trained.
+
+    Attributes:
+        title: Name for people.
+        reason: Why.
+    """
+
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class CostResult(CrossValidatedDataSet):
+    """What the study found on one data set.
+
+    Attributes:
+        images: Images that were scored and described when it was timed.
+        repeats: Times that each of these was repeated.
+        time: `wall`, or `processor` time of all threads, which other work delays less.
+        machine: What times were measured on, without its name.
+        threads: Threads of linear algebra and networks.
+        accelerator: Kind of device that networks were trained on, as chosen.
+        margin: Difference in AUC below which the cheaper model is as good.
+        models: One per trained model.
+        failed: The others.
+    """
+
+    images: int
+    repeats: int
+    time: Time
+    machine: str
+    threads: int
+    accelerator: str
+    margin: float
+    models: tuple[ModelCost, ...]
+    failed: tuple[FailedModel, ...]
+
+
+def pareto_front(cost: Sequence[float | None], value: Sequence[float]) -> NDArray[np.bool_]:
+    """Mark what no other dominates: at most as dear and at least as good, and one of both strictly.
+
+    Args:
+        cost: Lower is better; None where it is not defined, which is never on the front.
+        value: Higher is better.
+    """
+    known = np.array(
+        [np.nan if each is None else each for each in cost],
+        dtype=np.float64,
+    )
+    worth = np.asarray(value, dtype=np.float64)
+    cheaper = known[:, None] <= known[None, :]
+    better = worth[:, None] >= worth[None, :]
+    strictly = (known[:, None] < known[None, :]) | (worth[:, None] > worth[None, :])
+    front: NDArray[np.bool_] = np.isfinite(known) & ~(cheaper & better & strictly).any(axis=0)
+    return front
+
 
 T = TypeVar("T")
 
@@ -253,3 +369,58 @@ def add_feature_time(cost: ModelCost, features: Timing, training_cases: float) -
         inference=cost.inference.plus(features),
         features=features,
     )
+
+
+@options_class(**STRICT)
+class Cost(CrossValidatedStudy):
+    """Accuracy of every model on folds of development cases, against what it costs.
+
+    Models are timed one after the other in one process, whatever `compute.workers` says.
+
+    Attributes:
+        restoration: Option file of the restoration, which both arms need and no time counts.
+        images: Images that are scored or described when this is timed.
+        repeats: Times that it is repeated.
+        time: `wall`, for a machine that does nothing else and for accelerators; or `processor`
+            time of all threads, which other work delays less.
+        margin: Difference in AUC below which the cheaper model is as good.
+    """
+
+    images: Annotated[int, Field(ge=1)]
+    repeats: Annotated[int, Field(ge=3)]
+    time: Time
+    margin: Annotated[float, Field(ge=0, lt=1)]
+
+    def run(self, workspace: Workspace) -> CostResult:
+        """Fit and time all models that are not timed yet on this machine."""
+        cv, title = self.cross_validation(workspace)
+        clock = Clock(min(self.images, len(cv)), self.repeats, self.time, describe_machine())
+        described = time_families(cv, self.families(workspace), clock)
+        training = float(np.mean([len(fold.training) for fold in cv.folds()]))
+        costs: list[ModelCost | FailedModel] = []
+        with Progress("cost", len(self.arms)) as progress:
+            for name, arm in self.arms.items():
+                options = workspace.option_file("model", name)
+                cost = time_model(cv, name, arm, options, clock)
+                if arm.name == "classical" and isinstance(cost, ModelCost):
+                    cost = add_feature_time(
+                        cost, feature_time(described, options["columns"]), training
+                    )
+                costs.append(cost)
+                progress.advance()
+        return CostResult(
+            dataset=self.dataset,
+            title=title,
+            cases=len(cv),
+            patients=len(set(cv.patient_id.tolist())),
+            folds=len(cv.folds()),
+            images=clock.images,
+            repeats=clock.repeats,
+            time=clock.time,
+            machine=clock.machine,
+            threads=workspace.compute.threads,
+            accelerator=self.trainer.accelerator,
+            margin=self.margin,
+            models=tuple(cost for cost in costs if isinstance(cost, ModelCost)),
+            failed=tuple(cost for cost in costs if isinstance(cost, FailedModel)),
+        )

@@ -1,1 +1,0 @@
-"""Study `ablation`: the steps of restoration, alone and together."""

@@ -1,1 +1,0 @@
-"""Study `cost`: what accuracy costs to train, to keep and to use."""
