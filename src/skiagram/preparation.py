@@ -160,10 +160,12 @@ class Covariate:
         column: Its name.
         categories: Texts that enough patients for training share, sorted; None for numbers. No
             other text of a patient is kept, because a model's folder is given away.
+        prefix: How the names of its features begin.
     """
 
     column: str
     categories: tuple[str, ...] | None
+    prefix: str = "covariates_"
 
 
 @dataclass(frozen=True)

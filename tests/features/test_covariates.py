@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
-from skiagram.features.covariates import LEAST_PATIENTS, Covariates, development_patients
+from skiagram.features.covariates import LEAST_PATIENTS, Covariates, Site, development_patients
 from skiagram.preparation import Covariate
 from skiagram.records import SEALED, Cases
 
@@ -94,3 +94,14 @@ def test_columns_that_are_not_chosen_are_not_described() -> None:
 def test_texts_that_are_all_rare_are_refused() -> None:
     with pytest.raises(OptionError, match="no text that 5 patients for training share"):
         Covariates(columns=("side",)).encode(TABLE)
+
+
+def test_a_site_is_a_column_a_site_also_where_numbers_name_it() -> None:
+    table = pd.DataFrame({"case_id": list("abcd"), "site": [3.0, 12.0, 3.0, np.nan]})
+    family = Site(columns=("site",), least_patients=1)
+    encoded_table = family.encode(table)
+    assert encoded_table.names == ("site_site_12", "site_site_3")
+    np.testing.assert_array_equal(encoded_table.values, [[0, 1], [1, 0], [0, 1], [0, 0]])
+    assert family.describe(table) == (Covariate("site", ("12", "3"), "site_"),)
+    with pytest.raises(ValueError, match="one column"):
+        Site(columns=None)

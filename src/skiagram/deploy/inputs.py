@@ -19,7 +19,6 @@ from skiagram.datasets.dicom_codecs import MOST_PIXELS
 from skiagram.datasets.folder.table import read_rows
 from skiagram.datasets.image_files import read_file, read_image
 from skiagram.errors import DataError, OptionError
-from skiagram.features.covariates import PREFIX
 from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import Covariate, ImageKinds, Traits, channels
@@ -202,7 +201,8 @@ def covariate_features(
     every: dict[str, CovariateFeature] = {}
     for covariate in known:
         for category in (None,) if covariate.categories is None else covariate.categories:
-            name = f"{PREFIX}{covariate.column}" + ("" if category is None else f"_{category}")
+            name = f"{covariate.prefix}{covariate.column}"
+            name += "" if category is None else f"_{category}"
             every[name] = CovariateFeature(name, covariate, category)
     return tuple(every[name] for name in dict.fromkeys(names) if name in every)
 

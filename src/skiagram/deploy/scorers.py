@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from skiagram.deploy.inputs import CovariateFeature, PreparedImages, covariate_features
 from skiagram.errors import DataError
-from skiagram.features.covariates import Covariates
+from skiagram.features.covariates import Covariates, Site
 from skiagram.features.extraction import LearnedFamily, extract
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import FittedClassical
@@ -31,6 +31,7 @@ from skiagram.restoration.contract import Plane
 R = TypeVar("R")
 WHOLE = "copy the whole folder models/NAME of a finished run; a failed training leaves no model"
 _BATCH = 256
+_BESIDE = [f"{family.__module__}.{family.__qualname__}" for family in (Covariates, Site)]
 
 
 def record(kind: type[R], path: Path) -> R:
@@ -154,7 +155,7 @@ def load_baselines(
     families = [
         _family(options, folder)
         for options in preparation.features
-        if options.get("_target_") != f"{Covariates.__module__}.{Covariates.__qualname__}"
+        if options.get("_target_") not in _BESIDE
     ]
     read = [name for model in fitted for name in model.features]
     beside = covariate_features(read, preparation.covariates)

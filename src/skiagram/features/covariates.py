@@ -1,12 +1,12 @@
 """Feature family `covariates`: what is known of a case besides its image, as columns."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError
@@ -16,6 +16,7 @@ from skiagram.preparation import Covariate
 from skiagram.records import Cases
 
 PREFIX = "covariates_"
+SITE_PREFIX = "site_"
 LEAST_PATIENTS = 5
 
 
@@ -34,6 +35,8 @@ class Covariates:
         least_patients: Patients of the development cases that must share a text; a rarer text
             counts as none.
     """
+
+    prefix: ClassVar[str] = PREFIX
 
     columns: tuple[str, ...] | None
     least_patients: Annotated[int, Field(ge=1)] = LEAST_PATIENTS
@@ -69,7 +72,11 @@ class Covariates:
         case_id = table["case_id"].astype(str)
         patient = case_id if patients is None else case_id.map(patients)
         return tuple(
-            Covariate(name, None if name in numeric else self._categories(table[name], patient))
+            Covariate(
+                name,
+                None if name in numeric else self._categories(table[name], patient),
+                self.prefix,
+            )
             for name in chosen
         )
 
@@ -96,7 +103,7 @@ class Covariates:
             OptionError: A column is not in the table, none is left, or all texts are rare.
         """
         columns = {
-            f"{PREFIX}{name}": values
+            f"{self.prefix}{name}": values
             for covariate in self.describe(table, patients, where)
             for name, values in _encoded(table[covariate.column], covariate)
         }
@@ -109,6 +116,50 @@ class Covariates:
             )
         case_id = table["case_id"].to_numpy(dtype=str)
         return FeatureTable(case_id, tuple(columns), np.stack(list(columns.values()), axis=1))
+
+
+@dataclass(**STRICT)
+class Site(Covariates):
+    """The site of each case, for a model's harmonisation; no feature of any model.
+
+    A column per site that enough patients of the development cases have; numbers name sites too.
+    """
+
+    prefix: ClassVar[str] = SITE_PREFIX
+
+    @model_validator(mode="after")
+    def _one_column(self) -> Self:
+        if self.columns is None or len(self.columns) != 1:
+            raise ValueError("`columns`: one column, which holds the site")
+        return self
+
+    def describe(
+        self,
+        table: pd.DataFrame,
+        patients: Mapping[str, str] | None = None,
+        where: str = "features.site.columns",
+    ) -> tuple[Covariate, ...]:
+        """Return the column and the sites that enough patients have; see `Covariates`."""
+        return super().describe(self._as_text(table), patients, where)
+
+    def encode(
+        self,
+        table: pd.DataFrame,
+        patients: Mapping[str, str] | None = None,
+        where: str = "features.site.columns",
+    ) -> FeatureTable:
+        """Return a column per site of all cases of a data set; see `Covariates`."""
+        return super().encode(self._as_text(table), patients, where)
+
+    def _as_text(self, table: pd.DataFrame) -> pd.DataFrame:
+        numbers = [
+            name
+            for name in self.columns or ()
+            if name in table.columns and pd.api.types.is_numeric_dtype(table[name])
+        ]
+        return table.assign(
+            **{name: table[name].map("{:g}".format, na_action="ignore") for name in numbers}
+        )
 
 
 def _encoded(column: pd.Series, covariate: Covariate) -> Iterator[tuple[str, NDArray[np.float32]]]:

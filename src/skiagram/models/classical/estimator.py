@@ -19,7 +19,9 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
 from skiagram.errors import ModelFailure, OptionError
+from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.table import FeatureTable
+from skiagram.models.classical.harmonisation import Harmonisation
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
 from skiagram.models.classical.preprocessing import (
     ColumnSelector,
@@ -35,7 +37,7 @@ from skiagram.records import read_record, write_record
 
 _PIPELINE = "model.skops"
 _DESCRIPTION = "model.json"
-_SHORTCUTS = "acquisition"
+_SHORTCUTS = ("acquisition", SITE_PREFIX.rstrip("_"))
 
 
 @plain_dataclass(frozen=True)
@@ -54,11 +56,13 @@ class ClassicalModel(ABC):
 
     Attributes:
         columns: Families of the features to use, such as `glcm`, or whole names; null uses all
-            but traits of the file (`acquisition`).
+            but traits of the file (`acquisition`) and the site.
         normalisation: Scaling of each feature column, learned on the training cases.
         selection: Which columns are kept, learned on the training cases; null keeps all.
         components: Principal components that take the columns' place, fewer where the training
             cases allow no more; null for none.
+        harmonisation: How effects of the site are taken out of the features, learned on the
+            training cases; null for not at all.
     """
 
     kind: ClassVar[str]
@@ -69,13 +73,15 @@ class ClassicalModel(ABC):
     normalisation: Normalisation
     selection: Selection | None
     components: Annotated[int, Field(ge=1)] | None
+    harmonisation: Harmonisation | None = None
 
     @property
     def title(self) -> str:
         """Return the name for people; it says so where only some features are used."""
         if self.selection is not None and self.selection.keep == 1:
             return f"{self.kind} on one feature"
-        return self.kind if self.columns is None else f"{self.kind} on {', '.join(self.columns)}"
+        title = self.kind if self.columns is None else f"{self.kind} on {', '.join(self.columns)}"
+        return title if self.harmonisation is None else f"{title}, harmonised across sites"
 
     @abstractmethod
     def estimator(self, seed: int) -> Any:
@@ -126,25 +132,31 @@ class ClassicalModel(ABC):
 
     def fit_steps(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
         """Fit all steps on the cases as they are; `fit` says which they are."""
-        inputs = training.inputs.columns(choose_columns(training.inputs.names, self.columns))
-        pipeline = self._pipeline(inputs.names, len(training), context.seed)
+        names = training.inputs.names
+        used = choose_columns(names, self.columns)
+        read = used if self.harmonisation is None else self.harmonisation.columns_read(names, used)
+        pipeline = self._pipeline(read, used, len(training), context.seed)
         target = self.target(training.label, training.n_classes)
         with _named_failures(self.title):
-            pipeline.fit(_values(inputs), target)
+            pipeline.fit(_values(training.inputs.columns(read)), target)
         summary = FitSummary(
             parameters=self.n_parameters(pipeline[-1]),
             multiply_adds=self.multiply_adds(pipeline[-1]),
             images_seen=len(training),
-            features=selected_features(pipeline, inputs.names, self.weighted(pipeline[-1])),
+            features=selected_features(pipeline, used, self.weighted(pipeline[-1])),
         )
-        return FittedClassical(type(self), pipeline, inputs.names, summary)
+        return FittedClassical(type(self), pipeline, read, summary)
 
-    def _pipeline(self, names: Sequence[str], cases: int, seed: int) -> Pipeline:
-        columns = len(names) if self.selection is None else min(self.selection.keep, len(names))
+    def _pipeline(
+        self, read: Sequence[str], used: Sequence[str], cases: int, seed: int
+    ) -> Pipeline:
+        columns = len(used) if self.selection is None else min(self.selection.keep, len(used))
         components = self.components and min(self.components, columns, cases)
+        harmonise = [] if self.harmonisation is None else [self.harmonisation.step(read, used)]
         return Pipeline(
             [
-                ("imputation", imputer(names)),
+                *(("harmonisation", step) for step in harmonise),
+                ("imputation", imputer(used)),
                 ("normalisation", scaler(self.normalisation)),
                 ("selection", selector(self.selection, seed)),
                 ("components", PCA(components, random_state=seed) if components else "passthrough"),
@@ -181,8 +193,8 @@ class FittedClassical:
 
     Attributes:
         family: The model's options class; it knows how to score.
-        pipeline: Fitted steps `imputation`, `normalisation`, `selection`, `components` and
-            `estimator`.
+        pipeline: Fitted steps `harmonisation` where there is one, `imputation`, `normalisation`,
+            `selection`, `components` and `estimator`.
         features: Names of the feature columns, in the order of the fit.
         summary: What the fit cost.
     """
@@ -242,14 +254,16 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
     Args:
         names: All features; each is the name of its family, or begins with it and `_`.
         families: Families, such as `glcm` or `first_order`, their parts, such as
-            `wavelet_level_1`, or whole names; None chooses all but traits of the file, which are a
-            shortcut.
+            `wavelet_level_1`, or whole names; None chooses all but traits of the file and the
+            site, which are shortcuts.
 
     Raises:
         OptionError: A family has no feature, or there is no family.
     """
     if families is None:
-        return tuple(name for name in names if not _in_family(name, _SHORTCUTS))
+        return tuple(
+            name for name in names if not any(_in_family(name, family) for family in _SHORTCUTS)
+        )
     empty = [one for one in families if not any(_in_family(name, one) for name in names)]
     if empty or not families:
         raise OptionError(
@@ -307,7 +321,7 @@ def selected_features(
         weighted: Whether the estimator gives each of its columns weight; None for a family that
             sets no weight to 0.
     """
-    columns = _sources(pipeline["imputation"], len(names))
+    columns = column_sources(pipeline["imputation"], len(names))
     chooses = isinstance(pipeline["selection"], ColumnSelector)
     if chooses:
         columns = columns[pipeline["selection"].chosen_]
@@ -318,7 +332,7 @@ def selected_features(
     return dict(zip(names, kept.tolist(), strict=True)) if chooses else {}
 
 
-def _sources(imputation: Any, features: int) -> NDArray[np.int64]:
+def column_sources(imputation: Any, features: int) -> NDArray[np.int64]:
     """Return the feature that each imputed column comes from; indicators stand at the end."""
     own = np.arange(features)
     if not isinstance(imputation, SimpleImputer):

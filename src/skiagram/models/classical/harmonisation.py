@@ -1,0 +1,228 @@
+"""Harmonisation of features across sites by ComBat, fitted on the training cases of one fit alone.
+
+Johnson, Li and Rabinovic 2007, Biostatistics 8(1), as Fortin et al. 2018, NeuroImage 167, take it to
+features of images: a feature of site i is α + Xβ + γᵢ + δᵢε. Shift γ and scale δ of each site are
+shrunk towards their mean over all features by parametric empirical Bayes, so that sites of few
+cases are not overcorrected. α, β, γ and δ come from training cases and are then applied to any case
+of the site; labels are never seen, and X holds covariates that the user names.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from skiagram.errors import ModelFailure, OptionError
+from skiagram.features.covariates import PREFIX, SITE_PREFIX
+from skiagram.features.table import has_prefix
+from skiagram.options import STRICT
+
+Values = NDArray[np.float64]
+Unseen = Literal["refuse", "uncorrected"]
+_CONVERGED = 1e-4  # largest relative change of γ and δ, as in the authors' programs
+_MOST_STEPS = 1000
+_LEAST_CASES = 2  # of a site, without which it has no spread
+
+
+@dataclass(**STRICT)
+class Harmonisation:
+    """ComBat before any other step; needs the feature family `site`.
+
+    Attributes:
+        preserve: Covariates whose effect on the features is no effect of the site and is kept, such
+            as `age`; columns of the family `covariates`. The label is none of them.
+        unseen: What happens to a case of a site that had fewer than two training cases, or whose
+            site is not known: `refuse`, or `uncorrected`, its features as they are.
+    """
+
+    preserve: tuple[str, ...] = ()
+    unseen: Unseen = "refuse"
+
+    def columns_read(self, names: Sequence[str], used: Sequence[str]) -> tuple[str, ...]:
+        """Return the columns that a model needs for it: those it uses, the site, what is preserved.
+
+        Args:
+            names: All features.
+            used: Features of the model, without the site.
+
+        Raises:
+            OptionError: The table has no site, or not a covariate to be preserved.
+        """
+        site = [name for name in names if name.startswith(SITE_PREFIX)]
+        if not site:
+            raise OptionError(
+                "no site of the cases",
+                where="model.harmonisation",
+                remedy="add `site` to `features` in params.yaml; conf/features/site.yaml names the "
+                "covariate that holds it",
+            )
+        columns = list(used)
+        for covariate in self.preserve:
+            found = [name for name in names if has_prefix(name, f"{PREFIX}{covariate}")]
+            if not found:
+                raise OptionError(
+                    f"no covariate `{covariate}`",
+                    where="model.harmonisation.preserve",
+                    remedy="add `covariates` to `features` in params.yaml, with this column",
+                )
+            columns += [name for name in found if name not in columns]
+        return (*columns, *site)
+
+    def step(self, names: Sequence[str], used: Sequence[str]) -> "SiteHarmoniser":
+        """Return the unfitted pipeline step.
+
+        Args:
+            names: Columns that go in, as `columns_read` returned them.
+            used: Columns that go on.
+        """
+        site = [place for place, name in enumerate(names) if name.startswith(SITE_PREFIX)]
+        preserved = [
+            place
+            for place, name in enumerate(names)
+            if any(has_prefix(name, f"{PREFIX}{covariate}") for covariate in self.preserve)
+        ]
+        of_image = [place for place, name in enumerate(used) if not name.startswith(PREFIX)]
+        return SiteHarmoniser(site, preserved, of_image, len(used), self.unseen)
+
+
+class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Takes shift and scale of each site out of the features.
+
+    Args:
+        site: Columns, each 1 in the cases of one site, else 0; a case of no known site is 0 in all.
+        preserved: Columns of covariates whose effect is kept.
+        harmonised: Columns that are changed.
+        kept: Columns from the first on that go on; sites and further covariates stand behind them.
+        unseen: As in `Harmonisation`.
+    """
+
+    def __init__(
+        self,
+        site: list[int],
+        preserved: list[int],
+        harmonised: list[int],
+        kept: int,
+        unseen: str,
+    ) -> None:
+        self.site = site
+        self.preserved = preserved
+        self.harmonised = harmonised
+        self.kept = kept
+        self.unseen = unseen
+
+    def fit(self, values: Values, target: object = None) -> "SiteHarmoniser":
+        """Learn shift and scale of each site of two cases or more.
+
+        Args:
+            values: (n, n_columns) float64; only covariates may be NaN.
+            target: Ignored.
+
+        Raises:
+            ModelFailure: No site has two cases, or a case has another site and is refused.
+        """
+        counts = values[:, self.site].sum(axis=0)
+        self.seen_ = counts >= _LEAST_CASES
+        if not self.seen_.any():
+            raise ModelFailure(
+                f"no site has {_LEAST_CASES} training cases",
+                where="model.harmonisation",
+                remedy="leave harmonisation out, or join sites",
+            )
+        number = self._sites(values)
+        known = number >= 0
+        sites = np.flatnonzero(self.seen_)
+        member = number[known, None] == sites
+        observed, features = self._covariates(values, fit=True), values[:, self.harmonised]
+        design = np.hstack([member.astype(np.float64), observed[known]])
+        coefficients = np.linalg.lstsq(design, features[known], rcond=None)[0]
+        residual = features[known] - design @ coefficients
+        spread = np.sqrt((residual**2).mean(axis=0))
+        self.varies_ = spread > 1e-12 * (np.abs(features[known]).max(axis=0) + 1e-300)
+        self.spread_ = np.where(self.varies_, spread, 1.0)
+        self.mean_ = member.mean(axis=0) @ coefficients[: len(sites)]
+        self.effect_ = coefficients[len(sites) :]
+        self.shift_ = np.zeros((len(self.site), features.shape[1]))
+        self.scale_ = np.ones((len(self.site), features.shape[1]))
+        free = (features - self.mean_ - observed @ self.effect_) / self.spread_
+        for site in sites.tolist():
+            own = free[number == site][:, self.varies_]
+            self.shift_[site, self.varies_], self.scale_[site, self.varies_] = _shrunk(own)
+        return self
+
+    def transform(self, values: Values) -> Values:
+        """Return (n, kept) columns, the features of each case as if of the mean site.
+
+        Raises:
+            ModelFailure: A site was not seen in training and is refused.
+        """
+        number = self._sites(values)
+        shift = np.where(number[:, None] < 0, 0.0, self.shift_[number])
+        scale = np.where(number[:, None] < 0, 1.0, self.scale_[number])
+        centre = self.mean_ + self._covariates(values, fit=False) @ self.effect_
+        features = values[:, self.harmonised]
+        found = ((features - centre) / self.spread_ - shift) / scale * self.spread_ + centre
+        harmonised: Values = values[:, : self.kept].copy()
+        unchanged = (number[:, None] < 0) | ~self.varies_
+        harmonised[:, self.harmonised] = np.where(unchanged, features, found)
+        return harmonised
+
+    def _sites(self, values: Values) -> NDArray[np.int64]:
+        """Return the number of each case's site, −1 for one not seen in training."""
+        member = values[:, self.site] > 0
+        number = np.where((member & self.seen_).any(axis=1), member.argmax(axis=1), -1)
+        unseen = int((number < 0).sum())
+        if unseen and self.unseen == "refuse":
+            raise ModelFailure(
+                f"{unseen} cases of a site with fewer than {_LEAST_CASES} training cases, or of "
+                "an unknown one",
+                where="model.harmonisation",
+                allowed="cases of sites that training saw",
+                remedy="set `unseen: uncorrected` to take their features as they are, or leave "
+                "harmonisation out",
+            )
+        return number.astype(np.int64)
+
+    def _covariates(self, values: Values, *, fit: bool) -> Values:
+        """Return the preserved covariates, gaps filled with the training cases' median."""
+        observed = values[:, self.preserved]
+        if fit:
+            some = np.isfinite(observed).any(axis=0)
+            self.median_ = np.zeros(observed.shape[1])
+            self.median_[some] = np.nanmedian(observed[:, some], axis=0)
+        filled: Values = np.where(np.isfinite(observed), observed, self.median_)
+        return filled
+
+
+def _shrunk(standardised: Values) -> tuple[Values, Values]:
+    """Return shift and scale (standard deviation) of one site for each feature.
+
+    The prior of the shift is normal, that of the variance inverse gamma; both have the moments of
+    the estimates over all features. Without two features that differ there is no prior, and the
+    estimates stand as they are.
+
+    Args:
+        standardised: (n, n_features) cases of the site, n ≥ 2.
+    """
+    n, features = standardised.shape
+    mean, variance = standardised.mean(axis=0), standardised.var(axis=0, ddof=1)
+    variance = np.where(variance > 0, variance, 1.0)
+    if features < 2 or mean.var() == 0 or variance.var() == 0:
+        return mean, np.sqrt(variance)
+    centre, width = mean.mean(), mean.var(ddof=1)
+    typical, unlike = variance.mean(), variance.var(ddof=1)
+    shape = (2 * unlike + typical**2) / unlike
+    rate = (typical * unlike + typical**3) / unlike
+    shift, squared = mean, variance
+    for _ in range(_MOST_STEPS):
+        newer = (n * width * mean + squared * centre) / (n * width + squared)
+        deviations = ((standardised - newer) ** 2).sum(axis=0)
+        smaller = (deviations / 2 + rate) / (n / 2 + shape - 1)
+        moved = np.abs(newer - shift) / np.maximum(np.abs(shift), 1e-300)
+        change = max(float(moved.max()), float((np.abs(smaller - squared) / squared).max()))
+        shift, squared = newer, smaller
+        if change <= _CONVERGED:
+            break
+    return shift, np.sqrt(squared)

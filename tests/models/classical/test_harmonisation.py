@@ -1,0 +1,144 @@
+"""ComBat: the authors' values, training cases alone, no label, and sites that training never saw.
+
+`combat_reference.csv` holds 21 cases of 3 sites and what `neuroCombat` 0.2.12 (Fortin et al., the
+authors' own program; MIT) makes of them, without covariates and with `age` preserved:
+`neuroCombat(dat=raw.T, covars=table, batch_col="site", continuous_cols=["age"])["data"].T`.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from skiagram.errors import ModelFailure, OptionError
+from skiagram.features.table import FeatureTable
+from skiagram.models.classical.estimator import ClassicalModel
+from skiagram.models.classical.harmonisation import Harmonisation, SiteHarmoniser
+from skiagram.models.contract import FitContext, Labelled
+from tests.models.classical.families import model
+
+TABLE = pd.read_csv(Path(__file__).with_name("combat_reference.csv"))
+FEATURES = range(6)
+SITES = np.stack([TABLE["site"] == site for site in "ABC"], axis=1).astype(np.float64)
+CONTEXT = FitContext(seed=1, positive=1)
+
+
+def values(block: str) -> NDArray[np.float64]:
+    return TABLE[[f"{block}_{feature}" for feature in FEATURES]].to_numpy()
+
+
+@pytest.mark.parametrize(("block", "preserved"), [("combat", []), ("combat_age", [6])])
+def test_features_are_those_of_the_authors_program(block: str, preserved: list[int]) -> None:
+    given = np.hstack([values("raw"), TABLE[["age"]].to_numpy(), SITES])
+    step = SiteHarmoniser([7, 8, 9], preserved, list(FEATURES), len(FEATURES), "refuse")
+    np.testing.assert_allclose(step.fit(given).transform(given), values(block), rtol=2e-4)
+
+
+def cohort(sites: int = 3, cases: int = 90) -> Labelled[FeatureTable]:
+    """Return cases of two classes whose sites shift every feature by more than the classes do."""
+    generator = np.random.default_rng(4)
+    site, label = np.arange(cases) % sites, (np.arange(cases) // sites % 2).astype(np.int64)
+    features = generator.normal(size=(cases, 5)) * (1 + site[:, None]) + 6 * site[:, None]
+    features[:, 0] += 1.5 * label * (1 + site)
+    member = (site[:, None] == np.arange(sites)).astype(np.float64)
+    case_id = np.array([f"c{case:03d}" for case in range(cases)])
+    names = (*(f"glcm_{one}" for one in "abcde"), *(f"site_site_{one}" for one in range(sites)))
+    inputs = FeatureTable(case_id, names, np.hstack([features, member]).astype(np.float32))
+    return Labelled(inputs, case_id, label, case_id, 2)
+
+
+def harmonised(**options: Any) -> ClassicalModel:
+    return model("logistic_regression", harmonisation=options)
+
+
+def own_site(cases: Labelled[FeatureTable], site: int) -> NDArray[np.int64]:
+    column = cases.inputs.names.index(f"site_site_{site}")
+    return np.flatnonzero(cases.inputs.values[:, column])
+
+
+def test_sites_no_longer_hide_the_classes() -> None:
+    cases = cohort()
+    with_sites, without = (
+        one.fit(cases, None, CONTEXT).scores(cases.inputs)[:, 1]
+        for one in (harmonised(), model("logistic_regression"))
+    )
+    by_site = [with_sites[own_site(cases, site)].mean() for site in range(3)]
+    assert np.ptp(by_site) < 0.2 * with_sites.std()
+    assert roc_auc_score(cases.label, with_sites) > roc_auc_score(cases.label, without) + 0.05
+
+
+def test_the_site_is_a_feature_of_no_model() -> None:
+    cases = cohort()
+    assert model("logistic_regression").fit(cases, None, CONTEXT).features == tuple(
+        f"glcm_{one}" for one in "abcde"
+    )
+
+
+def test_no_label_moves_a_harmonised_feature() -> None:
+    cases = cohort()
+    other = replace(cases, label=1 - cases.label)
+    first, second = (
+        harmonised().fit(one, None, CONTEXT).pipeline["harmonisation"] for one in (cases, other)
+    )
+    given = cases.inputs.values.astype(np.float64)
+    assert first.transform(given).tobytes() == second.transform(given).tobytes()
+
+
+def test_a_case_is_scored_alike_alone_and_among_others(tmp_path: Path) -> None:
+    cases = cohort()
+    fitted = harmonised().fit(cases.select(np.arange(60)), None, CONTEXT)
+    rest = np.arange(60, 90)
+    together = fitted.scores(cases.inputs.select(rest))
+    alone = np.vstack([fitted.scores(cases.inputs.select(rest[k : k + 1])) for k in range(30)])
+    np.testing.assert_allclose(alone, together, rtol=1e-12)
+    fitted.save(tmp_path)
+    loaded = harmonised().load(tmp_path)
+    assert loaded.scores(cases.inputs).tobytes() == fitted.scores(cases.inputs).tobytes()
+
+
+def test_a_site_unseen_in_training_is_refused_unless_asked() -> None:
+    cases = cohort()
+    unseen = own_site(cases, 2)
+    seen = np.setdiff1d(np.arange(len(cases)), unseen)
+    with pytest.raises(ModelFailure, match=r"30 cases of a site .*`unseen: uncorrected`"):
+        harmonised().fit(cases.select(seen), None, CONTEXT).scores(cases.inputs)
+    asked = harmonised(unseen="uncorrected").fit(cases.select(seen), None, CONTEXT)
+    step = asked.pipeline["harmonisation"]
+    given = cases.inputs.values.astype(np.float64)
+    np.testing.assert_array_equal(step.transform(given)[unseen], given[unseen, :5])
+    assert not np.allclose(step.transform(given)[seen], given[seen, :5])
+
+
+def test_a_site_of_one_training_case_counts_as_unseen() -> None:
+    cases = cohort()
+    few = np.setdiff1d(np.arange(len(cases)), own_site(cases, 2)[1:])
+    with pytest.raises(ModelFailure, match="1 cases of a site with fewer than 2"):
+        harmonised().fit(cases.select(few), None, CONTEXT)
+    fitted = harmonised(unseen="uncorrected").fit(cases.select(few), None, CONTEXT)
+    assert np.isfinite(fitted.scores(cases.inputs)).all()
+
+
+def test_a_constant_and_an_only_feature_stay_finite() -> None:
+    cases = cohort()
+    inputs = cases.inputs.values.copy()
+    inputs[:, 1] = 7
+    constant = replace(cases, inputs=replace(cases.inputs, values=inputs))
+    step = harmonised().fit(constant, None, CONTEXT).pipeline["harmonisation"]
+    np.testing.assert_array_equal(step.transform(inputs.astype(np.float64))[:, 1], 7)
+    only = model("logistic_regression", columns=["glcm_a"], harmonisation={})
+    assert np.isfinite(only.fit(cases, None, CONTEXT).scores(cases.inputs)).all()
+
+
+def test_missing_site_and_missing_covariate_are_named() -> None:
+    cases = cohort()
+    bare = replace(cases, inputs=cases.inputs.columns([f"glcm_{one}" for one in "abcde"]))
+    with pytest.raises(OptionError, match="add `site` to `features`"):
+        harmonised().fit(bare, None, CONTEXT)
+    with pytest.raises(OptionError, match="no covariate `age`"):
+        harmonised(preserve=["age"]).fit(cases, None, CONTEXT)
+    assert Harmonisation(preserve=("age",)).unseen == "refuse"
