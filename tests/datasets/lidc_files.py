@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from skiagram.datasets.lidc.source import LIDC
+from skiagram.datasets.lidc import LIDC
 from skiagram.options import build
 
 OPTION_FILE = Path(__file__).parents[2] / "conf" / "dataset" / "lidc_nodules.yaml"

@@ -15,7 +15,7 @@ def phantom(**changes: Any) -> Phantom:
     """Return the project's phantom with some options changed; groups are merged."""
     values = yaml.safe_load(OPTION_FILE.read_text())
     for name, change in changes.items():
-        values[name] = {**values[name], **change} if isinstance(change, dict) else change
+        values[name] = {**values.get(name, {}), **change} if isinstance(change, dict) else change
     made = build(values, "dataset")
     assert isinstance(made, Phantom)
     return made

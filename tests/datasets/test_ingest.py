@@ -10,7 +10,7 @@ import pytest
 
 from skiagram.datasets.contract import Entry
 from skiagram.datasets.ingest import task_of
-from skiagram.datasets.lidc.acquisition import Grid, NodulePatch
+from skiagram.datasets.lidc import Grid, NodulePatch
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build

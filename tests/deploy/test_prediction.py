@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.calibration import CalibrationMethod
-from skiagram.datasets.mini_mias.acquisition import FilmPatch
+from skiagram.datasets.mini_mias.source import FilmPatch
 from skiagram.deploy.model import load_model
 from skiagram.deploy.prediction import Prediction, predict, write_predictions
 from skiagram.preparation import PREPARATION, Preparation

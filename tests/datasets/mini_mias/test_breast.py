@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from skimage.transform import downscale_local_mean
 
-from skiagram.datasets.mini_mias.breast import (
+from skiagram.datasets.mini_mias.films import (
     RelativePosition,
     block_means,
     find_breast,

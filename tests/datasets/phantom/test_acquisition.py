@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skiagram.datasets.dicom import read_dicom
-from skiagram.datasets.phantom.acquisition import (
+from skiagram.datasets.phantom.image_model import (
     HIGHEST,
     INTERCEPT,
     LOWEST,

@@ -166,3 +166,22 @@ def test_card_says_that_the_images_are_synthetic_and_limited() -> None:
     assert card.patients_known
     assert "generated" in " ".join(card.known_issues)
     assert "limit" in " ".join(card.known_issues)
+
+
+def test_a_site_shows_the_same_image_otherwise_and_its_score_is_the_same() -> None:
+    scanners = {"A": {"gain": 1.0, "offset": 0.0}, "B": {"gain": 1.5, "offset": 1.0}}
+    sited = small_phantom(faults=NO_FAULTS, sites=scanners).open(None)
+    plain = small_phantom(faults=NO_FAULTS).open(None)
+    entries = sited.entries()
+    sites = [entry.covariates["site"] for entry in entries]
+    assert [(entry.label, site) for entry, site in zip(entries, sites, strict=True)][:8:2] == [
+        (0, "A"),
+        (1, "A"),
+        (0, "B"),
+        (1, "B"),
+    ]
+    for position, site in enumerate(sites):
+        gain, offset = scanners[str(site)].values()
+        expected = gain * plain.image(position).pixels + offset
+        np.testing.assert_allclose(sited.image(position).pixels, expected, atol=2**-10)
+        assert sited.truth(position).ideal_score == plain.truth(position).ideal_score

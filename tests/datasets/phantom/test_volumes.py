@@ -9,7 +9,7 @@ import pytest
 import yaml
 from sklearn.metrics import roc_auc_score
 
-from skiagram.datasets.phantom.volumes import PhantomVolumes
+from skiagram.datasets.phantom.source import PhantomVolumes
 from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build

@@ -1,25 +1,195 @@
-"""A generated data set whose best possible score is known exactly.
+"""Generated images and volumes whose best possible score is known exactly.
 
 An image is tissue and quantum noise; an abnormal one has tissue of a slightly other spectrum and a
 nodule at a random place. Images of a patient share a part of their tissue. Every image is a
 function of the phantom's seed, its patient and its number within the patient, so it is made when
 asked for and never kept.
+
+Volumes are made alike, with a third axis: the nodule is a ball whose projection is the designer
+nodule. They reach the pipeline as they are made, without faults.
 """
 
+from abc import ABC, abstractmethod
+from dataclasses import field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import GroundTruth, SpacedImage
+from skiagram.datasets.contract import Entry, GroundTruth, SpacedImage
 from skiagram.datasets.dicom import read_dicom
-from skiagram.datasets.phantom.acquisition import DicomWriter, Faults, add_faults, digitise
-from skiagram.datasets.phantom.options import PhantomCases, PhantomDataSet
+from skiagram.datasets.phantom.image_model import (
+    DicomWriter,
+    Exposure,
+    ExposureGenerator,
+    Faults,
+    Nodule,
+    Tissue,
+    add_faults,
+    digitise,
+)
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
+from skiagram.records import DataCard, Split
 from skiagram.seeding import stream
+
+
+@dataclass(**STRICT)
+class Patients:
+    """Number of patients in each split; every second one is abnormal."""
+
+    train: Annotated[int, Field(ge=2, le=1_000_000)]
+    validation: Annotated[int, Field(ge=0, le=1_000_000)]
+    test: Annotated[int, Field(ge=2, le=1_000_000)]
+
+    def entries(self, each: int, what: str) -> list[Entry]:
+        """List every image: patients in order, the images of a patient together.
+
+        Args:
+            each: Images of a patient.
+            what: Word for one of them, in names that never leave ingest.
+        """
+        splits: list[Split] = ["train"] * self.train
+        splits += ["validation"] * self.validation
+        splits += ["test"] * self.test
+        return [
+            Entry(f"phantom patient {patient}, {what} {number}", str(patient), patient % 2, split)
+            for patient, split in enumerate(splits)
+            for number in range(each)
+        ]
+
+
+@dataclass(**STRICT)
+class PhantomDataSet(ABC):
+    """Options of every phantom.
+
+    Attributes:
+        name: Short name.
+        title: Name for people.
+        classes: Names of the class without and the class with a nodule.
+        positive_class: The second of `classes`.
+        known_issues: What a reader of the report must know.
+        waived_findings: Audit finding → reason why it does not stop the run.
+        seed: Seed of the draw, apart from the seed of training.
+        patients: Patients in each split.
+        size: Side in pixels or voxels.
+        tissue: The tissue.
+        noise: Standard deviation of the noise, tissue having 1.
+        nodule: The nodule; its places are a grid with as many axes as the images.
+    """
+
+    name: str
+    title: str
+    classes: Annotated[tuple[str, ...], Field(min_length=2, max_length=2)]
+    positive_class: str
+    known_issues: tuple[str, ...]
+    waived_findings: dict[str, str]
+    seed: Annotated[int, Field(ge=0)]
+    patients: Patients
+    size: Annotated[int, Field(ge=8, le=1024)]
+    tissue: Tissue
+    noise: Annotated[float, Field(gt=0, le=1)]
+    nodule: Nodule
+
+    def __post_init__(self) -> None:
+        """Check what depends on several options.
+
+        Raises:
+            OptionError: The nodule leaves the image at some of its places, or the positive class
+                is not the one with the nodule.
+        """
+        reach = self.nodule.spacing * (self.nodule.places // 2) + self.nodule.radius
+        if reach > self.size // 2:
+            raise OptionError(
+                f"the nodule reaches {reach:g} pixels from the centre",
+                where="dataset.nodule",
+                allowed=f"spacing * places / 2 + radius of at most {self.size // 2}",
+            )
+        if self.positive_class != self.classes[1]:
+            raise OptionError(
+                f"{self.positive_class!r} was given",
+                where="dataset.positive_class",
+                allowed=f"{self.classes[1]!r}, the class with the nodule",
+            )
+
+    @property
+    @abstractmethod
+    def modality(self) -> str:
+        """Kind of image, for the report."""
+
+    def card(self) -> DataCard:
+        """Return what a reader must know of the data set."""
+        return DataCard(
+            name=self.name,
+            title=self.title,
+            modality=self.modality,
+            licence="none needed: generated",
+            citation="Burgess, Jacobson and Judy 2001, Medical Physics 28:419 (tissue, nodule)",
+            source="generated from the option file",
+            patients_known=True,
+            known_issues=self.known_issues,
+            waived_findings=self.waived_findings,
+        )
+
+
+class PhantomCases:
+    """The cases of a phantom, each made when asked for; every second patient is abnormal.
+
+    Args:
+        options: Options of the phantom.
+        number: Images of each patient.
+        kind: What they are called in names of entries.
+        axes: 2 for images, 3 for volumes.
+    """
+
+    def __init__(self, options: PhantomDataSet, number: int, kind: str, axes: int) -> None:
+        self._patients, self._number, self._kind = options.patients, number, kind
+        self._exposures = ExposureGenerator(
+            options.size, options.tissue, options.nodule, options.noise, options.seed, axes=axes
+        )
+        self._observer = self._exposures.observer()
+        self.exposure = lru_cache(maxsize=1)(self._make)  # image and truth ask for the same one
+
+    @property
+    def acquisition(self) -> None:
+        """None: pixels are stored as they are read."""
+
+    def entries(self) -> list[Entry]:
+        """List every case: patients in order, the images of a patient together."""
+        return self._patients.entries(self._number, self._kind)
+
+    def place(self, position: int) -> tuple[int, int]:
+        """Return the patient of an entry, and the number of the image within the patient."""
+        return divmod(position, self._number)
+
+    def ideal_score(self, position: int) -> float:
+        """Return the log-likelihood ratio of the ideal observer, natural units."""
+        return self._observer.log_likelihood_ratio(self.exposure(position).noisy)
+
+    def _make(self, position: int) -> Exposure:
+        patient, number = self.place(position)
+        return self._exposures.make(patient, number, abnormal=patient % 2 == 1)
+
+
+@dataclass(**STRICT)
+class Scanner:
+    """How a site's device shows an image: value = gain · value + offset.
+
+    Attributes:
+        gain: > 0.
+        offset: In standard deviations of tissue.
+    """
+
+    gain: Annotated[float, Field(gt=0, le=4)]
+    offset: Annotated[float, Field(ge=-4, le=4)]
+
+    def show(self, image: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return an image as this device shows it."""
+        return self.gain * image + self.offset
 
 
 @dataclass(**STRICT)
@@ -30,11 +200,15 @@ class Phantom(PhantomDataSet):
         size: Side of an image in pixels.
         images_per_patient: Images of each patient.
         faults: Faults in the copy that the pipeline sees.
+        sites: Name → device of each site, which becomes the covariate `site`; patients of both
+            classes go round them. Who knows the site loses nothing: the ideal observer's score is
+            the same. Empty for one site without a name.
     """
 
     size: Annotated[int, Field(ge=16, le=1024)]
     images_per_patient: Annotated[int, Field(ge=1, le=1000)]
     faults: Faults
+    sites: dict[str, Scanner] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check what depends on several options.
@@ -75,7 +249,7 @@ class OpenPhantom(PhantomCases):
     """
 
     def __init__(self, options: Phantom) -> None:
-        self._options = options
+        self._options, self._sites = options, sorted(options.sites)
         super().__init__(options, options.images_per_patient, "image", axes=2)
         self._writer = DicomWriter(options.size)
 
@@ -83,13 +257,74 @@ class OpenPhantom(PhantomCases):
         """Return what the pipeline sees: (size, size) float32 as read back from DICOM."""
         patient, number = self.place(position)
         generator = stream(self._options.seed, "faults", patient, number)
-        stored = digitise(self.exposure(position).noisy)
+        stored = digitise(self._shown(self.exposure(position).noisy, patient))
         faulty = add_faults(stored, self._options.faults, generator)
         return read_dicom(self._writer.write(faulty, patient, position))
+
+    def entries(self) -> list[Entry]:
+        """List every image: patients in order, with the site of each where there are sites."""
+        entries = super().entries()
+        if not self._sites:
+            return entries
+        return [
+            replace(entry, covariates={"site": self._site(self.place(position)[0])})
+            for position, entry in enumerate(entries)
+        ]
 
     def truth(self, position: int) -> GroundTruth:
         """Return the clean image, the ideal score of the noisy one and the nodule's place."""
         exposure = self.exposure(position)
         row, column = exposure.place
-        clean = exposure.clean.astype(np.float32)
+        clean = self._shown(exposure.clean, self.place(position)[0]).astype(np.float32)
         return GroundTruth(clean, self.ideal_score(position), row, column)
+
+    def _site(self, patient: int) -> str:
+        return self._sites[patient // 2 % len(self._sites)]  # every second patient is abnormal
+
+    def _shown(self, image: NDArray[np.float64], patient: int) -> NDArray[np.float64]:
+        return self._options.sites[self._site(patient)].show(image) if self._sites else image
+
+
+@dataclass(**STRICT)
+class PhantomVolumes(PhantomDataSet):
+    """Options of the phantom of volumes.
+
+    Attributes:
+        size: Side of a volume in voxels.
+        volumes_per_patient: Volumes of each patient.
+    """
+
+    size: Annotated[int, Field(ge=8, le=128)]
+    volumes_per_patient: Annotated[int, Field(ge=1, le=1000)]
+
+    def open(self, root: Path | None) -> "OpenPhantomVolumes":
+        """Prepare spectra and observer; no file is needed."""
+        return OpenPhantomVolumes(self)
+
+    @property
+    def modality(self) -> str:
+        """Kind of image, for the report."""
+        return f"synthetic volume, {self.size} × {self.size} × {self.size} voxels"
+
+
+class OpenPhantomVolumes(PhantomCases):
+    """Makes the volumes of one phantom.
+
+    Args:
+        options: Options of the phantom.
+    """
+
+    def __init__(self, options: PhantomVolumes) -> None:
+        super().__init__(options, options.volumes_per_patient, "volume", axes=3)
+
+    def image(self, position: int) -> SpacedImage:
+        """Return what the pipeline sees: (size, size, size, 1) float32."""
+        noisy = self.exposure(position).noisy
+        return SpacedImage(noisy.astype(np.float32)[..., None])
+
+    def truth(self, position: int) -> GroundTruth:
+        """Return the clean volume, the ideal score of the noisy one and the nodule's place."""
+        exposure = self.exposure(position)
+        slice_, row, column = exposure.place
+        clean = exposure.clean.astype(np.float32)[..., None]
+        return GroundTruth(clean, self.ideal_score(position), row, column, slice_)

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score
 
 from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.datasets.lidc.source import INTERCEPT, LIDC, infer_intercept, to_ct_numbers
+from skiagram.datasets.lidc import INTERCEPT, LIDC, infer_intercept, to_ct_numbers
 from skiagram.errors import DataError, OptionError
 from skiagram.options import build
 from skiagram.records import Cases, read_table

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom import read_dicom
-from skiagram.datasets.lidc.acquisition import Grid
+from skiagram.datasets.lidc import Grid
 from skiagram.errors import DataError
 from tests.datasets.lidc_files import SIDE, lung, stored, table, write
 from tests.datasets.own_folders import dicom

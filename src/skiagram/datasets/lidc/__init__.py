@@ -1,1 +1,0 @@
-"""LIDC-IDRI lung nodules on one intensity scale and grid."""
