@@ -113,8 +113,9 @@ Figures = Annotated[
 Gain = Annotated[
     dict[Literal["roc_auc", "low", "high"], Annotated[float, Field(ge=-1, le=1)]],
     Field(
-        description="AUC of the best network minus that of the best classical model, with the "
-        "bounds of its 95 % interval. Absent without both arms."
+        description="AUC of what stands against the classical models, networks or frozen encoders, "
+        "minus that of the best classical model, with the bounds of its 95 % interval. One of the "
+        "three is there, none without both sides."
     ),
 ]
 
@@ -126,6 +127,8 @@ class MetricsFile(BaseModel):
     __pydantic_extra__: dict[str, Figures] = Field(init=False)
 
     best_network_minus_baseline: Gain = Field(default_factory=dict)
+    best_encoder_minus_baseline: Gain = Field(default_factory=dict)
+    best_deep_model_minus_baseline: Gain = Field(default_factory=dict)
 
 
 def schemas() -> dict[str, str]:

@@ -26,6 +26,7 @@ PALETTE = {
     "paper": ("#ffffff", "#141a21"),
     "classical": ("#1d5fa9", "#78b3f2"),
     "deep": ("#b4460a", "#f59c62"),
+    "encoder": ("#0a6c7d", "#5cc8d8"),
     "combined": ("#6a35c2", "#b79df5"),
     "reader": ("#4a4f57", "#c3c9d2"),
     "green": ("#0b7758", "#58caa4"),
@@ -37,7 +38,8 @@ PALETTE = {
     "warning-panel": ("#fff4e6", "#33260f"),
 }
 INK, MUTED, PAPER = (PALETTE[name][0] for name in ("ink", "muted", "paper"))
-ARM_COLOUR = {arm: PALETTE[arm][0] for arm in ("classical", "deep", "combined", "reader")}
+_ARMS = ("classical", "encoder", "deep", "combined", "reader")
+ARM_COLOUR = {arm: PALETTE[arm][0] for arm in _ARMS}
 OTHERS = tuple(PALETTE[name][0] for name in ("green", "purple", "amber", "rose"))
 DASHES = ("-", "--", ":", "-.")
 

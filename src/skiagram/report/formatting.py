@@ -13,6 +13,7 @@ _SPACE = "\N{NO-BREAK SPACE}"
 
 ARM_TITLES = {
     "classical": "Classical features",
+    "encoder": "Frozen encoders",
     "deep": "Deep networks",
     "combined": "Combinations",
     "reader": "Readers and devices",

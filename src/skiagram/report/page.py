@@ -35,6 +35,7 @@ from skiagram.report.sections.checklist import (
     write_checklist_markdown,
 )
 from skiagram.report.sections.comparisons import (
+    describe_arm_pairs,
     describe_pairs,
     describe_primary,
     describe_scope,
@@ -246,6 +247,7 @@ def _comparisons(evaluation: Evaluation, titles: Mapping[str, str]) -> dict[str,
     return {
         "primary_pair": describe_primary(evaluation, titles),
         "primary_scope": describe_scope(evaluation),
+        "arm_pairs": describe_arm_pairs(evaluation, titles),
         "secondary_pairs": describe_pairs(evaluation.secondary, titles),
         "asked_pairs": describe_pairs(evaluation.comparisons, titles),
         "pair_matrix": tabulate_differences(evaluation),

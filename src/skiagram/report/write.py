@@ -20,6 +20,11 @@ OUTPUTS = (
     "report.html", "plots", "checklists", "scores.csv", "evaluation.json", "metrics.json", OPENING,
 )  # fmt: skip
 _DIGITS = 4
+PRIMARY = {
+    "deep": "best_network_minus_baseline",
+    "encoder": "best_encoder_minus_baseline",
+    "either": "best_deep_model_minus_baseline",
+}
 
 
 def write_results(
@@ -131,8 +136,9 @@ def _confusion(evaluation: Evaluation) -> pd.DataFrame:
 def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     """Return model → figure, rounded to four digits.
 
-    The comparison of the arms, with its interval, stands under `best_network_minus_baseline`. What
-    could not be computed is left out; the whole record says why.
+    The comparison of the arms, with its interval, stands under `best_network_minus_baseline`, or
+    the like where frozen encoders stand against the classical models (`PRIMARY`). What could not be
+    computed is left out; the whole record says why.
     """
     figures_by_model: dict[str, dict[str, float]] = {}
     for model in evaluation.models:
@@ -146,7 +152,7 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     if evaluation.difference is not None:
         estimate = evaluation.difference
         bounds = {"roc_auc": estimate.value, "low": estimate.low, "high": estimate.high}
-        figures_by_model["best_network_minus_baseline"] = _known(bounds)
+        figures_by_model[PRIMARY[evaluation.contender]] = _known(bounds)
     return figures_by_model
 
 

@@ -34,7 +34,10 @@ _REPORTS = (
     "evaluation.json", "metrics.json", "report.html", "scores.csv", OPENING, "plots", "checklists",
 )  # fmt: skip
 _STAGES = ("ingest", "audit", "restore", "extract", "combine", "evaluate")
-_ARM_STAGE = {"classical": "train_baseline", "deep": "train_network", "reader": "train_baseline"}
+_ARM_STAGE = {
+    "classical": "train_baseline", "encoder": "train_baseline", "deep": "train_network",
+    "reader": "train_baseline",
+}  # fmt: skip
 _ON_CHILDREN = ("dataset", "design", "features", "restoration", "folds", "repeats", "seed")
 
 

@@ -144,7 +144,7 @@ def _beaten(evaluation: Evaluation, notes: Notes) -> Iterator[_Group]:
 def draw_forest(evaluation: Evaluation) -> Drawing:
     """Draw one row per model; the best of each arm is filled, the ideal observer a dashed line.
 
-    Below stands the best network minus the best classical model against the margin.
+    Below stands the contender minus the best classical model against the margin.
     """
     models = [model for _, group in group_by_arm(evaluation) for model in group]
     titles = [wrap_title(model.outcome.title) for model in models]
@@ -221,7 +221,8 @@ def _description(evaluation: Evaluation, models: list[ModelResult]) -> str:
         parts.append(f"ideal observer {format_estimate(evaluation.ideal)}")
     if evaluation.difference and _has_difference(evaluation):
         parts.append(
-            f"best network minus best classical model {format_difference(evaluation.difference)}"
+            f"best {evaluation.contender_words} minus best classical model "
+            f"{format_difference(evaluation.difference)}"
         )
     return f"AUC of each model with its 95 % interval: {'; '.join(parts)}."
 
@@ -233,24 +234,26 @@ def _has_difference(evaluation: Evaluation) -> bool:
 
 
 def _draw_difference(axes: Axes, evaluation: Evaluation) -> None:
-    """Draw best network minus best classical model; inside the grey band nothing counts."""
+    """Draw the contender minus the best classical model; inside the grey band nothing counts."""
     estimate, margin = evaluation.difference, evaluation.margin
     if estimate is None or estimate.value is None or estimate.low is None or estimate.high is None:
         return
-    ahead = ARM_COLOUR["deep" if estimate.value > 0 else "classical"]
+    contender, name = evaluation.contender, evaluation.contender_words
+    own = "deep" if contender == "either" else contender
+    ahead = ARM_COLOUR[own if estimate.value > 0 else "classical"]
     axes.axvspan(-margin, margin, color=MUTED, alpha=0.18, linewidth=0)
     axes.plot([estimate.low, estimate.high], [0, 0], color=ahead, linewidth=2.2)
     axes.plot(estimate.value, 0, marker="s", markersize=7, color=ahead)
     reach = 1.15 * max(abs(estimate.low), abs(estimate.high), 1.5 * margin)
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-1, 1)
-    axes.set_yticks([0], ["Best network minus\nbest classical model"])
+    axes.set_yticks([0], [f"Best {name} minus\nbest classical model"])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel("difference in AUC; grey: within the margin")
     axes.axvline(0, color=MUTED, linewidth=0.9, zorder=0)
-    for corner, words, side in ((0, "← classical", "left"), (1, "network →", "right")):
+    for corner, words, side in ((0, "← classical", "left"), (1, f"{name} →", "right")):
         axes.annotate(
             words, (corner, 1), (0, 2), xycoords="axes fraction", textcoords="offset points",
             ha=side, va="bottom", color=MUTED, fontsize=7.5,
@@ -363,8 +366,9 @@ def _commonest_class(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _variance_sources(evaluation: Evaluation) -> Iterator[str]:
-    """Tell how much of the variance of the best network another seed would make."""
-    best = evaluation.best.get("deep")
+    """Tell how much of the variance of the contender another seed would make."""
+    choice = evaluation.arms.get(evaluation.contender)
+    best = choice.model if choice else evaluation.best.get(evaluation.contender)
     for model in evaluation.models:
         if model.outcome.model != best or not model.stability or not model.stability.variance:
             continue

@@ -200,7 +200,7 @@ def _present(evaluation: Evaluation) -> set[Need]:
         "several_sites": evaluation.sites is not None and len(evaluation.sites.sites) > 1,
         "readers": evaluation.readers is not None,
         "networks": "deep" in arms,
-        "both_arms": {"deep", "classical"} <= arms,
+        "both_arms": "classical" in arms and not arms.isdisjoint({"deep", "encoder"}),
         "covariate_baseline": any("covariates" in rule for rule in rules) or "reader" in arms,
         "several_trainings": several,
         "chosen_features": chosen,
@@ -252,7 +252,8 @@ def _difference(evaluation: Evaluation) -> str:
     one = evaluation.difference
     if one is None or one.value is None:
         return "no comparison of both arms"
-    return f"network minus classical {format_signed(one.value)} {format_interval(one, 3)}"
+    name = evaluation.contender_words
+    return f"{name} minus classical {format_signed(one.value)} {format_interval(one, 3)}"
 
 
 def _slopes(evaluation: Evaluation) -> str:

@@ -18,6 +18,7 @@ from skiagram.report.formatting import (
 )
 
 ALPHA = 0.05
+_KINDS = {"classical": "classical model", "encoder": "frozen encoder", "deep": "trained network"}
 _WORDS = {
     "better": "the first model is better",
     "worse": "the second model is better",
@@ -96,12 +97,30 @@ def describe_primary(evaluation: Evaluation, titles: Mapping[str, str]) -> Pair 
         return None
     (pair,) = describe_pairs((evaluation.primary,), titles)
     arms = evaluation.arms
-    if not {"deep", "classical"} <= set(arms):
+    contender = evaluation.contender
+    if not {contender, "classical"} <= set(arms):
         return pair
+    name = evaluation.contender_words
     return replace(
         pair,
-        model=_describe_choice("network", arms["deep"], titles) or pair.model,
+        model=_describe_choice(name, arms[contender], titles) or pair.model,
         other=_describe_choice("classical model", arms["classical"], titles) or pair.other,
+    )
+
+
+def describe_arm_pairs(evaluation: Evaluation, titles: Mapping[str, str]) -> tuple[Pair, ...]:
+    """Return the pairs of arms but the primary one, each side with its kind."""
+
+    def side(model: str) -> str:
+        arm = next(one.outcome.arm for one in evaluation.models if one.outcome.model == model)
+        kind = _KINDS[arm]
+        return _describe_choice(kind, evaluation.arms[arm], titles) or f"{titles[model]}, {kind}"
+
+    return tuple(
+        replace(pair, model=side(comparison.model), other=side(comparison.other))
+        for pair, comparison in zip(
+            describe_pairs(evaluation.arm_pairs, titles), evaluation.arm_pairs, strict=True
+        )
     )
 
 
@@ -144,7 +163,7 @@ def tabulate_differences(
     Empty with fewer than three models, where a matrix says no more than one line.
     """
     comparisons = {(pair.model, pair.other): pair for pair in evaluation.secondary}
-    choices = [evaluation.arms.get(arm) for arm in ("deep", "classical")]
+    choices = [evaluation.arms.get(arm) for arm in (evaluation.contender, "classical")]
     of_models = all(choice is None or len(choice.chosen) == 1 for choice in choices)
     if evaluation.primary and of_models:
         comparisons[evaluation.primary.model, evaluation.primary.other] = evaluation.primary

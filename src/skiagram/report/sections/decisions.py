@@ -98,7 +98,7 @@ _DIFFERENCES = {
 
 
 def tabulate_utility(evaluation: Evaluation) -> Table:
-    """Return the best network minus the best classical model: decisions and probabilities."""
+    """Return the contender minus the best classical model: decisions and probabilities."""
     notes = Notes()
     utility = evaluation.utility
     found = utility.differences if utility else {}
@@ -106,7 +106,7 @@ def tabulate_utility(evaluation: Evaluation) -> Table:
         Row(title, (notes.cell(found.get(name, _NOT_COMPARED), format_signed, digits=3),))
         for name, title in _DIFFERENCES.items()
     )
-    columns = ("Network minus classical",)
+    columns = (f"{evaluation.contender_words.capitalize()} minus classical",)
     return Table(columns, (("On the same cases", rows),), notes.by_mark(), first="Figure")
 
 
@@ -128,8 +128,9 @@ def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
 
     rows = tuple(row(one) for one in utility.net_benefit)
     columns = (
-        "Probability given by the models", "Act on all", "Best classical model", "Best network",
-        "Network minus classical",
+        "Probability given by the models", "Act on all", "Best classical model",
+        f"Best {evaluation.contender_words}",
+        f"{evaluation.contender_words.capitalize()} minus classical",
     )  # fmt: skip
     group = f"Per 1,000 patients, {_format_share(utility.prevalence)} of them positive"
     return Table(columns, ((group, rows),), notes.by_mark(), first="Act from a risk of")
@@ -138,23 +139,24 @@ def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
 def describe_net_benefit(evaluation: Evaluation) -> tuple[str, ...]:
     """Return a sentence for each threshold that has a figure."""
     found = evaluation.utility.net_benefit if evaluation.utility else ()
-    return tuple(_net_benefit_words(one) for one in found if one.gain.value is not None)
+    name = evaluation.contender_words
+    return tuple(_net_benefit_words(one, name) for one in found if one.gain.value is not None)
 
 
-def _net_benefit_words(row: NetBenefitGain) -> str:
+def _net_benefit_words(row: NetBenefitGain, contender: str) -> str:
     low, high = row.gain.low or 0.0, row.gain.high or 0.0
     if low > 0:
-        words = "the network is worth more than the classical model"
+        words = f"the {contender} is worth more than the classical model"
     elif high < 0:
-        words = "the classical model is worth more than the network"
+        words = f"the classical model is worth more than the {contender}"
     else:
         words = "it is not shown which of the two is worth more"
     amount = _format_gain(row.gain.value)
     bounds = f"{_format_gain(low)} to {_format_gain(high)}"
     return (
-        f"If one acts from a risk of {_format_share(row.threshold)}, {words}. Network minus "
-        f"classical: {amount} true positives per 1,000 patients ({bounds}), at equal numbers of "
-        "false alarms."
+        f"If one acts from a risk of {_format_share(row.threshold)}, {words}. "
+        f"{contender.capitalize()} minus classical: {amount} true positives per 1,000 patients "
+        f"({bounds}), at equal numbers of false alarms."
     )
 
 

@@ -15,6 +15,7 @@ from skiagram.report.sections.data import encode_case, name_slice
 
 _BEST = {
     "classical": "the best classical model",
+    "encoder": "the best frozen encoder",
     "deep": "the best network",
     "combined": "the best combination",
 }

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from skiagram.evaluation.results import Evaluation, Site, SiteStudy, SiteSummary
 from skiagram.report import formatting
 
-_DIFFERENCE = "Network minus classical"
-
 
 def tabulate_sites(evaluation: Evaluation) -> formatting.Table | None:
     """Return a row a site and the summary's rows; None where no site was held out whole."""
@@ -15,10 +13,11 @@ def tabulate_sites(evaluation: Evaluation) -> formatting.Table | None:
         return None
     notes = formatting.Notes()
     classes, arms = evaluation.task.classes, _arms(study)
+    contender = evaluation.contender_words
     columns = (
         *(f"Patients, {name}" for name in classes),
         *(f"AUC, {formatting.ARM_TITLES[arm].lower()}" for arm in arms),
-        *((_DIFFERENCE,) if study.difference else ()),
+        *((f"{contender.capitalize()} minus classical",) if study.difference else ()),
     )
     sites = tuple(
         formatting.Row(one.name, _site_cells(one, classes, arms, notes)) for one in study.sites
@@ -93,7 +92,7 @@ def describe_sites(evaluation: Evaluation) -> str:
     if number < 2:
         return f"One {study.column} says nothing about the next.{left_out}"
     found = study.difference or next(iter(study.auc.values()))
-    what = "network minus classical" if study.difference else "the AUC"
+    what = f"{evaluation.contender_words} minus classical" if study.difference else "the AUC"
     if found.next_site.value is None:
         return f"Two values of “{study.column}” say nothing of where the next may lie.{left_out}"
     digits = _digits(found)
