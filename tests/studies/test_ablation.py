@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from skiagram.errors import OptionError
@@ -135,3 +136,28 @@ def test_volumes_are_compared_in_three_dimensions(tmp_path: Path) -> None:
             structural_similarity(truth, seen, data_range=span),
         )
     assert [psnr.value, ssim.value] == pytest.approx(expected.mean(axis=0).tolist())
+
+
+def test_options_laid_over_classical_models_stand_beside_the_reference(tmp_path: Path) -> None:
+    place = small_place(tmp_path)
+    file = place.conf / "dataset/phantom.yaml"
+    scanners = {"A": {"gain": 1.0, "offset": 0.0}, "B": {"gain": 2.0, "offset": 2.0}}
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"sites": scanners}))
+    found = study(
+        variants={"filled": VARIANTS["filled"]},
+        model_variants={"ComBat": {"harmonisation": {"unseen": "refuse"}}},
+        features=("first_order", "site"),
+    ).run(place)
+    assert list(found.variants) == ["filled", "ComBat"]
+    plain, harmonised = found.datasets[0].variants
+    assert harmonised.changes[0].title == f"{plain.changes[0].title}, harmonised across sites"
+    assert harmonised.changes[0].auc.value is not None
+    assert harmonised.changes[0].difference.value != 0
+    assert (harmonised.psnr, harmonised.ssim) == (plain.psnr, plain.ssim)
+
+
+def test_a_study_that_compares_nothing_is_refused() -> None:
+    with pytest.raises(OptionError, match="one variant"):
+        study(variants={"filled": VARIANTS["filled"]})
+    with pytest.raises(OptionError, match="`again` twice"):
+        study(model_variants={"again": {}})

@@ -1,14 +1,17 @@
-"""What a model sees of new images: pixels as by ingest and restore, covariates from a table.
+"""What a model sees of new cases: images as by ingest and restore, covariates from a table.
 
-Each image is read, changed as the data set's source changes it, checked and restored. What a model
+Cases are found in files, folders, archives and tables, as ingest finds them. Each image is read
+with its region, changed as the data set's source changes it, checked and restored. What a model
 reads and no image holds comes from a table, encoded as in training.
 """
 
+import glob
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,46 +19,230 @@ from numpy.typing import NDArray
 from skiagram.datasets.checks import check_image
 from skiagram.datasets.contract import Acquisition, SpacedImage
 from skiagram.datasets.dicom_codecs import MOST_PIXELS
-from skiagram.datasets.folder.table import read_rows
-from skiagram.datasets.image_files import read_file, read_image
-from skiagram.errors import DataError, OptionError
-from skiagram.image_store.shards import Image
+from skiagram.datasets.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
+from skiagram.datasets.folder.table import Columns, Row, find_file_problems, read_rows, refer
+from skiagram.datasets.image_files import read_file
+from skiagram.datasets.volumes.case_images import (
+    ImageReference,
+    decode_case,
+    is_image_file,
+    read_case_files,
+)
+from skiagram.datasets.volumes.masks import MaskGrid
+from skiagram.errors import DataError, OptionError, named
+from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import Covariate, ImageKinds, Traits, channels
 from skiagram.restoration.contract import Plane, Restoration
+from skiagram.restoration.restore import ByModality, prepare_region
 
 _BYTE = "uint8"
 FILE = "file"
+_DICOM = slice(128, 132)
+_OF_TABLE = ("patient_id", "mask", "modality", "region", "label_value")
+
+
+@dataclass(frozen=True)
+class NewCase:
+    """A case to score.
+
+    Attributes:
+        name: What its row is called.
+        tree: Where its files are read.
+        images: Modality → what is read of it; one under an empty name where a case has one image.
+        cells: Column → cell of its row in a table; empty without one.
+        problem: Why it cannot be read at all.
+    """
+
+    name: str
+    tree: FileTree
+    images: Mapping[str, ImageReference]
+    cells: Mapping[str, str] = field(default_factory=dict)
+    problem: DataError | None = None
+
+    @classmethod
+    def of_file(cls, file: Path) -> "NewCase":
+        """Return the case of one image file."""
+        return cls(str(file), FolderTree(Path(), is_image_file), {"": ImageReference(str(file))})
+
+
+def find_cases(words: Sequence[str], *, volumes: bool) -> list[NewCase]:
+    """Return the cases in files, folders, archives and patterns of names, each once.
+
+    Args:
+        words: Files, folders, archives encrypted with age, or patterns such as `new/**/*.png`.
+        volumes: Whether a folder of DICOM files is one volume.
+
+    Raises:
+        DataError: An archive cannot be opened.
+        OptionError: A folder or a pattern holds no image.
+    """
+    cases: dict[str, NewCase] = {}
+    for word in words:
+        path = Path(word)
+        names = [] if path.exists() else sorted(glob.glob(word, recursive=True))  # noqa: PTH207 - of any place
+        if path.is_dir() or (word.endswith(ARCHIVE) and path.is_file()):
+            found = _cases_in(path, volumes=volumes)
+        elif names:
+            found = find_cases(names, volumes=volumes)
+        else:
+            found = [] if glob.has_magic(word) and not path.exists() else [NewCase.of_file(path)]
+        if not found:
+            raise OptionError(
+                "no image here",
+                where=word,
+                allowed="PNG, JPEG, TIFF, PGM, PPM, DICOM, NIfTI, NRRD and MHA files, folders of "
+                f"them, archives whose name ends with {ARCHIVE}, and patterns of names",
+            )
+        for case in found:
+            cases.setdefault(case.name, case)
+    return list(cases.values())
+
+
+def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:
+    tree = open_tree(place, str(place), is_image_file)
+    names = sorted(tree.images(()))
+    if volumes:
+        names = sorted({_series_or_file(tree, name) for name in names})
+    tree.announce(names)
+    references = (ImageReference(name) for name in names)
+    return [NewCase(str(place / one.file), tree, {"": one}) for one in references]
+
+
+def _series_or_file(tree: FileTree, name: str) -> str:
+    """Return the folder of a DICOM file that others stand beside, or the file itself."""
+    folder = PurePosixPath(name).parent.as_posix()
+    if len(tree.series(folder) or ()) < 2 or not isinstance(tree, FolderTree):
+        return name
+    with (tree.folder / name).open("rb") as file:
+        return folder if file.read(HEAD_BYTES)[_DICOM] == b"DICM" else name
+
+
+def list_cases(place: Path, rows: Sequence[Row], modalities: Sequence[str]) -> list[NewCase]:
+    """Return the cases of a table; a row that cannot be used is a case with a problem.
+
+    Args:
+        place: Folder or encrypted archive that file names are relative to.
+        rows: Column `file`, and where there are some `mask`, `modality`, `region`, `label_value`
+            and `patient_id`, as `skiagram table` writes them.
+        modalities: Images that the model needs of each case; empty for one.
+
+    Raises:
+        DataError: There is no such place, the archive cannot be opened, or a column is missing.
+    """
+    header = rows[0].cells
+    if FILE not in header or (modalities and not {"modality", "patient_id"} <= set(header)):
+        needed = [FILE, *(("modality", "patient_id") if modalities else ())]
+        raise DataError(
+            f"columns {', '.join(header)}",
+            where="the table",
+            allowed=f"at least {', '.join(needed)}",
+            remedy="name the columns as `skiagram table` does",
+        )
+    known = {name: name if name in header else None for name in _OF_TABLE}
+    columns = Columns(
+        file=FILE,
+        label="",
+        patient=known.pop("patient_id"),
+        split=None,
+        site=None,
+        covariates=(),
+        scores=(),
+        **known,
+    )
+    tree = open_tree(place, str(place), is_image_file)
+    cases: dict[str, NewCase] = {}
+    for row in rows:
+        case = _case_of(row, columns, tree, modalities)
+        if case is None:
+            continue
+        before = cases.get(case.name)
+        if before is None:
+            cases[case.name] = case
+        elif modalities and not before.images.keys() & case.images.keys():
+            images, problem = {**before.images, **case.images}, before.problem or case.problem
+            cases[case.name] = replace(before, images=images, problem=problem)
+        else:
+            twice = DataError("two rows for one image", where=case.name, remedy="remove one")
+            cases[case.name] = replace(before, problem=twice)
+    tree.announce([name for one in cases.values() for name in _files(one)])
+    return [_complete(case, modalities) for case in cases.values()]
+
+
+def _case_of(
+    row: Row, columns: Columns, tree: FileTree, modalities: Sequence[str]
+) -> NewCase | None:
+    modality = row.cells.get("modality", "") if modalities else ""
+    if modalities and modality not in modalities:
+        return None
+    label = row.cells.get("label_value", "")
+    problems = find_file_problems([row], FILE)
+    if columns.mask is not None and row.cells["mask"]:
+        problems += find_file_problems([row], "mask")
+    if label and not label.isdecimal():
+        problems.append(DataError(f"label_value `{label}`", allowed="a whole number"))
+    reference = ImageReference(row.cells[FILE]) if problems else refer(row, columns)
+    name = reference.name or row.where
+    if modalities:
+        name = "/".join(filter(None, (row.cells["patient_id"], row.cells.get("region", ""))))
+    problem = problems[0] if problems else None
+    return NewCase(name, tree, {modality: reference}, row.cells, problem)
+
+
+def _files(case: NewCase) -> list[str]:
+    return [name for one in case.images.values() for name in (one.file, one.mask) if name]
+
+
+def _complete(case: NewCase, modalities: Sequence[str]) -> NewCase:
+    missing = [name for name in modalities if name not in case.images]
+    if not missing or case.problem is not None:
+        return case
+    found = f"no image of `{missing[0]}`"
+    return replace(case, problem=DataError(found, allowed=f"one of each: {', '.join(modalities)}"))
 
 
 @dataclass(frozen=True)
 class PreparedImages:
-    """Some images as a model sees them.
+    """Some cases as a model sees them.
 
     Attributes:
-        images: n restored images.
+        images: n restored images, with their regions; of cases that have several, those of the
+            first modality, the others beside them as the image store says.
         covariates: (n, n_covariates) float32, of the features that no image holds; NaN is missing.
+        features: What scorers made of the images, kept by scorer.
     """
 
     images: ImageStore
     covariates: NDArray[np.float32]
+    features: dict[int, FeatureTable] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class PreparedImage:
-    """An image as the model sees it, with what goes with it.
+    """A case as the model sees it.
 
     Attributes:
-        file: Its file.
-        image: (height, width[, channels]) float32, restored, finite; its spacing where it is known.
+        name: What its row is called.
+        images: Modality → (height, width[, channels]) or (depth, height, width, 1) float32,
+            restored, finite; with spacing and region.
         unusual: In what no image of training was like it, a reason each.
         covariates: (n_covariates,) float32, what the model reads besides the image.
     """
 
-    file: Path
-    image: SpacedImage
+    name: str
+    images: Mapping[str, SpacedImage]
     unusual: tuple[str, ...]
     covariates: NDArray[np.float32]
+
+    @property
+    def image(self) -> SpacedImage:
+        """Return the image of the first modality."""
+        return next(iter(self.images.values()))
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes of its pixels."""
+        return sum(image.pixels.nbytes for image in self.images.values())
 
 
 @dataclass(frozen=True)
@@ -63,76 +250,133 @@ class Preparer:
     """What happens to each image before the model sees it.
 
     Attributes:
-        kinds: Kinds of images that training saw.
+        kinds: Kinds of images that training saw, of the first modality.
         traits: Their plain traits; None where the model's folder does not hold them.
         acquisition: What the data set's source did to each image; None for nothing.
-        restoration: What to do to each image.
+        restoration: What to do to each image, alike for all modalities or for each.
         training_mean: Mean development image, where the restoration needs it.
         shape: (height, width) that the model insists on; None where it takes any.
+        modalities: Images that a case has; empty where it has one.
+        regions: Whether images have a region of interest.
+        mask_grid: What to do with a mask on other voxels than its image's.
     """
 
     kinds: ImageKinds
     traits: Traits | None
     acquisition: Acquisition | None
-    restoration: Restoration
+    restoration: Restoration | ByModality
     training_mean: Plane | None
     shape: tuple[int, int] | None
+    modalities: tuple[str, ...] = ()
+    regions: bool = False
+    mask_grid: MaskGrid = "same"
 
-    def prepare(self, file: Path, covariates: NDArray[np.float32]) -> PreparedImage:
-        """Read one image, do what its data set's source does, and restore it.
+    def prepare(self, case: NewCase, covariates: NDArray[np.float32]) -> PreparedImage:
+        """Read a case's images, do what its data set's source does, and restore them.
 
         Args:
-            file: An image.
+            case: The case.
             covariates: What goes with it.
 
         Raises:
-            DataError: The file is unreadable or no image of a kind that the model knows.
+            DataError: A file is unreadable or no image of a kind that the model knows.
         """
-        largest = self.kinds.height[1] * self.kinds.width[1]
-        image = read_image(file, most_pixels=max(MOST_PIXELS, largest))
+        unusual: tuple[str, ...] = ()
+        images: dict[str, SpacedImage] = {}
         try:
-            acquired = image if self.acquisition is None else self.acquisition.acquire(image)
-            restored = SpacedImage(self._restored(acquired.pixels), acquired.spacing)
-            unusual = self._unusual(acquired, image.modality)
-            return PreparedImage(file, restored, unusual, covariates)
+            if case.problem is not None:
+                raise case.problem
+            for modality in self.modalities or ("",):
+                image = self.read(case, modality)
+                first = not images
+                self._check(image, first=first)
+                unusual = self._unusual(image) if first else unusual
+                images[modality] = self._restored(image, modality)
         except DataError as error:
+            own = {"", case.name, *(one.file for one in case.images.values())}
+            where = case.name if error.where in own else f"{case.name}, {error.where}"
             raise DataError(
-                error.found, where=str(file), allowed=error.allowed, remedy=error.remedy
+                error.found, where=where, allowed=error.allowed, remedy=error.remedy
             ) from error
+        return PreparedImage(case.name, images, unusual, covariates)
 
-    def _unusual(self, image: SpacedImage, modality: str) -> tuple[str, ...]:
+    def read(self, case: NewCase, modality: str) -> SpacedImage:
+        """Return an image of a case as ingest stores it.
+
+        Raises:
+            DataError: The files cannot be read, or the source's changes do not fit the image.
+        """
+        largest = max(MOST_PIXELS, self.kinds.height[1] * self.kinds.width[1])
+        reference = case.images[modality]
+        files = read_case_files(case.tree, reference)
+        image = decode_case(files, reference, self.mask_grid, largest)
+        if self.acquisition is None:
+            return image
+        acquired = self.acquisition.acquire(image)
+        return replace(acquired, modality=acquired.modality or image.modality)
+
+    def _unusual(self, image: SpacedImage) -> tuple[str, ...]:
         """Return in what no image of training was like this one."""
         pixels, kinds = image.pixels, self.kinds
-        sides = zip(("height", "width"), pixels.shape, (kinds.height, kinds.width), strict=False)
+        sides = [("height", kinds.height), ("width", kinds.width)]
+        shape = pixels.shape
+        if kinds.slices is not None:
+            sides = [("depth", kinds.slices), *sides]
         found = [
             f"{name} {side} pixels, in training {least} to {greatest}"
-            for name, side, (least, greatest) in sides
+            for (name, (least, greatest)), side in zip(sides, shape, strict=False)
             if not least <= side <= greatest
         ]
         if str(pixels.dtype) not in kinds.depths:
             found.append(f"pixels of type {pixels.dtype}, in training {' or '.join(kinds.depths)}")
         if self.traits is not None:
-            found += self.traits.unlike(pixels, image.spacing, modality)
+            found += self.traits.unlike(pixels, image.spacing, image.modality)
         return tuple(found)
 
-    def _restored(self, image: Image) -> Plane:
-        self._check(image)
-        images, _ = self.restoration.restore(image[None], self.training_mean)
+    def _restored(self, image: SpacedImage, modality: str) -> SpacedImage:
+        steps = self.restoration
+        if isinstance(steps, ByModality):
+            steps = steps.of(modality, self.modalities or ("",))
+        images, _ = steps.restore(image.pixels[None], self.training_mean)
         restored: Plane = images[0]
         if not np.isfinite(restored).all():
             raise DataError(
                 "missing pixels", allowed="images without gaps: the model's restoration fills none"
             )
-        return restored
-
-    def _check(self, image: Image) -> None:
-        if self.kinds.slices is not None:
+        if steps.region is None:
+            return SpacedImage(restored, image.spacing, image.modality, image.region)
+        if image.region is None or image.spacing is None:
             raise DataError(
-                "an image, but the model was trained on volumes",
-                allowed="volumes, as in training",
-                remedy="score volumes as the test cases of a data set; `predict` reads only images",
+                "no region of interest" if image.region is None else "an unknown spacing",
+                allowed="images with a mask and a known spacing, as in training",
             )
-        check_image(image, "")
+        prepared = prepare_region(steps.region, restored, image.spacing, image.region)
+        pixels, spacing, region = prepared
+        return SpacedImage(pixels, spacing, image.modality, region)
+
+    def _check(self, image: SpacedImage, *, first: bool) -> None:
+        pixels = image.pixels
+        found, known = ("a volume", "an image") if pixels.ndim == 4 else ("an image", "a volume")
+        if (pixels.ndim == 4) != (self.kinds.slices is not None):
+            raise DataError(
+                f"{found}, but the model was trained on {known.split()[1]}s",
+                allowed=f"{known.split()[1]}s, as in training",
+            )
+        if (image.region is not None) != self.regions:
+            raise DataError(
+                "an image without a mask" if self.regions else "an image with a mask",
+                allowed="a mask for every image, as in training"
+                if self.regions
+                else "whole images, as in training",
+                remedy="name masks in a table (--table, column `mask`) or by --pattern"
+                if self.regions
+                else "leave the column `mask` out",
+            )
+        check_image(pixels, "")
+        if first:
+            self._check_kind(pixels)
+
+    def _check_kind(self, image: NDArray[Any]) -> None:
         found, known = channels(image.shape), self.kinds.channels
         if found not in known:
             raise DataError(
@@ -146,9 +390,10 @@ class Preparer:
                 allowed=f"{' or '.join(self.kinds.depths)}, as in training",
                 remedy="export the image as the training images were exported",
             )
-        if self.shape and image.shape[:2] != self.shape:
+        sides = image.shape[image.ndim == 4 :][:2]
+        if self.shape and sides != self.shape:
             raise DataError(
-                f"{' × '.join(map(str, image.shape[:2]))} pixels",
+                f"{' × '.join(map(str, sides))} pixels",
                 allowed=f"{' × '.join(map(str, self.shape))} pixels, as in training",
                 remedy="crop or resize the image as the training images were, or train with "
                 "training.image_size",
@@ -209,51 +454,49 @@ def covariate_features(
 
 @dataclass(frozen=True)
 class CovariateTable:
-    """The covariates of images, one row per image.
+    """The covariates of cases, one row per case.
 
     Attributes:
         features: What the model reads of them.
-        cells: File as named on the command line, or its bare name → column → cell.
-        unique: Bare names that only one of the images has.
+        cells: Name of a case, or the bare name of its file → column → cell.
+        unique: Bare names that only one of the cases has.
     """
 
     features: tuple[CovariateFeature, ...]
-    cells: dict[str, dict[str, str]]
+    cells: Mapping[str, Mapping[str, str]]
     unique: frozenset[str]
 
-    def values(self, file: Path) -> NDArray[np.float32]:
-        """Return (n_features,) float32 of an image, NaN where a number is unknown.
+    def values(self, case: str) -> NDArray[np.float32]:
+        """Return (n_features,) float32 of a case, NaN where a number is unknown.
 
         Raises:
-            DataError: The image has no row, or a cell cannot be read.
+            DataError: The case has no row, or a cell cannot be read.
         """
         if not self.features:
             return np.empty(0, np.float32)
-        row = self._row(file)
-        try:
+        row = self._row(case)
+        with named(case):
             values = [feature.value(row[feature.covariate.column]) for feature in self.features]
-        except DataError as error:
-            raise DataError(error.found, where=str(file), allowed=error.allowed) from error
         return np.array(values, np.float32)
 
-    def unseen(self, file: Path) -> list[str]:
-        """Return which texts of an image are no category of training: they count as none at all."""
+    def unseen(self, case: str) -> list[str]:
+        """Return which texts of a case are no category of training: they count as none at all."""
         texts = {feature.covariate for feature in self.features if feature.category is not None}
-        cells = {covariate: self._row(file)[covariate.column] for covariate in texts}
+        cells = {covariate: self._row(case)[covariate.column] for covariate in texts}
         return sorted(
             f"{covariate.column} `{cell}`"
             for covariate, cell in cells.items()
             if cell and cell not in (covariate.categories or ())
         )
 
-    def _row(self, file: Path) -> dict[str, str]:
-        row = self.cells.get(str(file))
-        if row is None and file.name in self.unique:
-            row = self.cells.get(file.name)
+    def _row(self, case: str) -> Mapping[str, str]:
+        row, bare = self.cells.get(case), Path(case).name
+        if row is None and bare in self.unique:
+            row = self.cells.get(bare)
         if row is None:
             raise DataError(
                 "no row in the table of covariates",
-                where=str(file),
+                where=case,
                 remedy="add a row with this name in the column `file`; leave unknown cells empty",
             )
         return row
@@ -263,14 +506,15 @@ NO_COVARIATES = CovariateTable((), {}, frozenset())
 
 
 def read_covariates(
-    path: Path | None, features: tuple[CovariateFeature, ...], files: Sequence[Path]
+    path: Path | None, features: tuple[CovariateFeature, ...], cases: Sequence[NewCase]
 ) -> CovariateTable:
-    """Read the table that goes with some images.
+    """Read the table that goes with some cases.
 
     Args:
-        path: CSV with the column `file` and the covariates; None for none.
+        path: CSV with the column `file` and the covariates; None where the cases' own table has
+            them, or the model needs none.
         features: What the model reads.
-        files: The images.
+        cases: The cases.
 
     Raises:
         OptionError: A table is missing, or the model has no use for one.
@@ -278,6 +522,8 @@ def read_covariates(
     """
     columns = list(dict.fromkeys(feature.covariate.column for feature in features))
     needed = ", ".join(f"`{name}`" for name in [FILE, *columns])
+    if path is None and features and all(set(columns) <= case.cells.keys() for case in cases):
+        return CovariateTable(features, {case.name: case.cells for case in cases}, frozenset())
     if (path is not None) != bool(features):
         raise OptionError(
             f"the model reads {needed}" if features else "the model reads no covariates",
@@ -298,7 +544,7 @@ def read_covariates(
                 )
         if cells.setdefault(str(Path(row.cells[FILE])), row.cells) is not row.cells:
             raise DataError(f"two rows for `{row.cells[FILE]}`", where=str(path))
-    bare = Counter(file.name for file in set(files))
+    bare = Counter(Path(name).name for name in {case.name for case in cases})
     return CovariateTable(
         features, cells, frozenset(name for name, count in bare.items() if count == 1)
     )

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from skiagram.deploy.inputs import CovariateFeature, PreparedImages, covariate_features
 from skiagram.errors import DataError
 from skiagram.features.covariates import Covariates, Site
-from skiagram.features.extraction import LearnedFamily, extract
+from skiagram.features.extraction import LearnedFamily, extract_modalities
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.combined.combination import COMBINATION, FittedCombination, MemberScores
-from skiagram.models.deployment import DEPLOYMENT, Deployment
+from skiagram.models.deployment import DEPLOYMENT, Deployment, Familiarity
 from skiagram.models.resampling import finite
 from skiagram.options import build
 from skiagram.preparation import LEARNED, PREPARATION, TRAINING_MEAN, Preparation
@@ -30,7 +30,7 @@ from skiagram.restoration.contract import Plane
 
 R = TypeVar("R")
 WHOLE = "copy the whole folder models/NAME of a finished run; a failed training leaves no model"
-_BATCH = 256
+_BATCH = 32
 _BESIDE = [f"{family.__module__}.{family.__qualname__}" for family in (Covariates, Site)]
 
 
@@ -108,6 +108,17 @@ class Scorer(Protocol):
     def covariates(self) -> tuple[CovariateFeature, ...]:
         """What is read besides the images."""
 
+    @property
+    def in_threads(self) -> bool:
+        """Whether several threads may score at once."""
+
+    def unfamiliar(self, prepared: PreparedImages) -> list[str]:
+        """Say of each image how it lies too far from the training cases; empty where it does not.
+
+        Raises:
+            DataError: A feature is not defined for an image.
+        """
+
     def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
         """Score all images in order: (n, n_classes) per repeat."""
 
@@ -120,13 +131,20 @@ class Baselines:
         families: Feature families of images, in column order.
         fitted: One model per repeat.
         covariates: Features that are taken from covariates.
+        familiarity: How far a case may lie from those in training; None where that is unknown.
     """
 
     families: Sequence[Any]
     fitted: Sequence[FittedClassical]
     covariates: tuple[CovariateFeature, ...]
+    familiarity: Familiarity | None = None
     batch: int = _BATCH
     shape: None = None
+    in_threads: bool = True
+
+    def unfamiliar(self, prepared: PreparedImages) -> list[str]:
+        """Say of each image how it lies too far from the training cases in its features."""
+        return describe_unfamiliar(self.familiarity, self._features(prepared))
 
     def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
         """Extract features and score them: (n, n_classes) per repeat.
@@ -134,15 +152,44 @@ class Baselines:
         Raises:
             DataError: A feature is not defined for an image.
         """
-        images = extract(prepared.images, self.families)
+        images = self._features(prepared)
         names = (*images.names, *(feature.name for feature in self.covariates))
         values = np.hstack([images.values, prepared.covariates])
         table = FeatureTable(images.case_id, names, values)
         return [finite(model.scores(table)) for model in self.fitted]
 
+    def _features(self, prepared: PreparedImages) -> FeatureTable:
+        if id(self) not in prepared.features:
+            folder = prepared.images.folder
+            prepared.features[id(self)] = extract_modalities(folder, self.families)
+        return prepared.features[id(self)]
+
+
+def describe_unfamiliar(familiarity: Familiarity | None, space: FeatureTable) -> list[str]:
+    """Say of each case how it lies too far from the training cases; empty where it does not.
+
+    Args:
+        familiarity: How far a case may lie; None where that is unknown.
+        space: The features of the cases.
+    """
+    if familiarity is None:
+        return [""] * len(space)
+    found = zip(familiarity.distances(space), familiarity.most_unlike(space), strict=True)
+    return [
+        f"distance {distance:.3g} from the training cases, of these held out up to "
+        f"{familiarity.limit:.3g}; most unlike: {feature}"
+        if distance > familiarity.limit
+        else ""
+        for distance, feature in found
+    ]
+
 
 def load_baselines(
-    folder: Path, repeats: Sequence[Path], deployment: Deployment, preparation: Preparation
+    folder: Path,
+    repeats: Sequence[Path],
+    deployment: Deployment,
+    preparation: Preparation,
+    familiarity: Familiarity | None = None,
 ) -> Baselines:
     """Load the classical models of all repeats.
 
@@ -159,14 +206,22 @@ def load_baselines(
     ]
     read = [name for model in fitted for name in model.features]
     beside = covariate_features(read, preparation.covariates)
-    known = {name for family in families for name in family.names()}
-    if not known.union(feature.name for feature in beside).issuperset(read):
+    known = {
+        f"{modality}.{name}".lstrip(".")
+        for modality in preparation.modalities or ("",)
+        for family in families
+        for name in family.names()
+    }
+    space = () if familiarity is None else familiarity.names
+    if not known.union(feature.name for feature in beside).issuperset(read) or not known.issuperset(
+        space
+    ):
         raise DataError(
             "reads features that its preparation does not extract",
             where=str(folder),
             remedy=WHOLE,
         )
-    return Baselines(families, fitted, beside)
+    return Baselines(families, fitted, beside, familiarity)
 
 
 def _family(options: dict[str, Any], folder: Path) -> Any:
@@ -200,6 +255,16 @@ class Combined:
         return next((member.shape for member in self.members if member.shape), None)
 
     @property
+    def in_threads(self) -> bool:
+        """Return whether all members may score in several threads at once."""
+        return all(member.in_threads for member in self.members)
+
+    def unfamiliar(self, prepared: PreparedImages) -> list[str]:
+        """Say what the first member says that finds an image too far from its training cases."""
+        by_member = [member.unfamiliar(prepared) for member in self.members]
+        return [next(filter(None, said), "") for said in zip(*by_member, strict=True)]
+
+    @property
     def covariates(self) -> tuple[CovariateFeature, ...]:
         """Return what the members read besides the images, member after member."""
         return tuple(feature for member in self.members for feature in member.covariates)
@@ -208,7 +273,11 @@ class Combined:
         """Score all images in order: (n, n_classes) per repeat."""
         ends = np.cumsum([0, *(len(member.covariates) for member in self.members)]).tolist()
         scores_by_member = [
-            member.scores(PreparedImages(prepared.images, prepared.covariates[:, start:end]))
+            member.scores(
+                PreparedImages(
+                    prepared.images, prepared.covariates[:, start:end], prepared.features
+                )
+            )
             for member, (start, end) in zip(self.members, pairwise(ends), strict=True)
         ]
         return [

@@ -4,7 +4,7 @@ On generated data the restored images are compared with the clean ones.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from pydantic.dataclasses import dataclass as options_class
 from scipy.stats import t
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from skiagram.errors import OptionError
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import ModelScores, Scores
 from skiagram.image_store.shards import Image, is_volume
@@ -25,6 +26,7 @@ from skiagram.options import STRICT
 from skiagram.records import Cases, Design, Outcome, Predictions, read_cases, read_record
 from skiagram.studies.pipeline_steps import (
     Arm,
+    ClassicalArm,
     DataSet,
     Options,
     PreparedData,
@@ -88,7 +90,8 @@ class AblationResult:
     """What the study found.
 
     Attributes:
-        variants: Name → options of each variant of restoration; the first is the reference.
+        variants: Name → options of each variant of restoration, then of classical models; the first
+            is the reference.
         datasets: One result per data set.
     """
 
@@ -112,25 +115,47 @@ class Ablation(StudyOptions):
     Attributes:
         datasets: Option file of each data set → its design.
         variants: Name → `_target_` and options of a restoration; the first is the reference.
+        model_variants: Name → options laid over those of every classical model, on images restored
+            as under the reference; for example `harmonisation`. Networks stay as they are.
         replicates: Bootstrap resamples where an interval needs them.
     """
 
     datasets: Annotated[dict[str, Design], Field(min_length=1)]
-    variants: Annotated[dict[str, dict[str, Any]], Field(min_length=2)]
+    variants: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
+    model_variants: dict[str, dict[str, Any]] = field(default_factory=dict)
     replicates: Annotated[int, Field(ge=100)]
+
+    def __post_init__(self) -> None:
+        """Refuse variants of one name, and a study that compares nothing.
+
+        Raises:
+            OptionError: A name stands twice, or there is one variant alone.
+        """
+        twice = self.variants.keys() & self.model_variants.keys()
+        if twice or len(self.variants) + len(self.model_variants) < 2:
+            raise OptionError(
+                f"`{min(twice)}` twice" if twice else "one variant",
+                where="study.model_variants",
+                allowed="two variants or more, each with a name of its own",
+            )
 
     def run(self, workspace: Workspace) -> AblationResult:
         """Run all passes that are not finished yet and compare them."""
         found = tuple(
             self._data_set(workspace, name, design) for name, design in self.datasets.items()
         )
-        return AblationResult(self.variants, found)
+        return AblationResult(self.variants | self.model_variants, found)
 
     def _data_set(self, workspace: Workspace, name: str, design: Design) -> AblatedDataSet:
         data = ingest_data(workspace, workspace.option_file("dataset", name), design)
         passes = [
-            self._pass(workspace, data, variant, options)
+            self._pass(workspace, data, variant, options, {})
             for variant, options in self.variants.items()
+        ]
+        reference_options = next(iter(self.variants.values()))
+        passes += [
+            self._pass(workspace, data, variant, reference_options, changed)
+            for variant, changed in self.model_variants.items()
         ]
         labels = unseal(workspace, data, self, self.plan.seed, self.replicates)
         reference = {
@@ -148,7 +173,12 @@ class Ablation(StudyOptions):
         )
 
     def _pass(
-        self, workspace: Workspace, data: DataSet, variant: str, restoration: Options
+        self,
+        workspace: Workspace,
+        data: DataSet,
+        variant: str,
+        restoration: Options,
+        changed: Options,
     ) -> _VariantScores:
         images = prepare_data(workspace, data, restoration, self.families(workspace))
         models = [
@@ -157,7 +187,8 @@ class Ablation(StudyOptions):
                 images,
                 name,
                 arm,
-                workspace.option_file("model", name),
+                workspace.option_file("model", name)
+                | (changed if arm.name == ClassicalArm.name else {}),
                 self.plan,
             )
             for name, arm in self.arms.items()

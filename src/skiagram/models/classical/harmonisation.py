@@ -1,7 +1,7 @@
 """Harmonisation of features across sites by ComBat, fitted on the training cases of one fit alone.
 
-Johnson, Li and Rabinovic 2007, Biostatistics 8(1), as Fortin et al. 2018, NeuroImage 167, take it to
-features of images: a feature of site i is α + Xβ + γᵢ + δᵢε. Shift γ and scale δ of each site are
+Johnson, Li and Rabinovic 2007, Biostatistics 8(1), as taken to features of images by Fortin et al.
+2018, NeuroImage 167: a feature of site i is α + Xβ + γᵢ + δᵢε. Shift γ and scale δ of each site are
 shrunk towards their mean over all features by parametric empirical Bayes, so that sites of few
 cases are not overcorrected. α, β, γ and δ come from training cases and are then applied to any case
 of the site; labels are never seen, and X holds covariates that the user names.
