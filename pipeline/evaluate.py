@@ -35,7 +35,7 @@ def main(options: Options) -> None:
         margin=options.margin, replicates=options.replicates, compare=options.compare,
         covariates=found.covariates, questions=options.questions,
         test_sites=found.card.test_sites, fold_column=options.choices.fold_column,
-        traits=read_case_traits(ROOT, found.cases))  # fmt: skip
+        traits=read_case_traits(ROOT, found.cases), deep_arm=options.deep_arm)  # fmt: skip
     material = read_material(ROOT, found, vars(options.choices), evaluation.best)
     with publish(*(f"reports/{name}" for name in OUTPUTS)) as staging:
         write_results(evaluation, material, found, staging / "reports")

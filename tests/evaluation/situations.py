@@ -13,6 +13,7 @@ from skiagram.evaluation.results import (
     BaselineComparison,
     CleanComparison,
     Comparison,
+    Contender,
     Decision,
     DomainShift,
     Estimate,
@@ -30,8 +31,10 @@ from skiagram.evaluation.verdict import state_verdict
 from skiagram.records import Outcome, Task
 
 NETWORK, CLASSICAL, RULE = "small_cnn", "random_forest", "single_feature"
+ENCODER = "encoder_head"
 _TITLES = {
     NETWORK: "Small CNN",
+    ENCODER: "Logistic regression on DINOv2 S",
     CLASSICAL: "Random forest",
     RULE: "Logistic regression on one feature",
 }
@@ -132,6 +135,37 @@ def with_duplicates(found: Evaluation, low: float, high: float) -> Evaluation:
             clean.primary, clean.gain, clean.reference_baselines, 348, 174,
         ),
     )  # fmt: skip
+
+
+def with_encoder(found: Evaluation, contender: Contender, *, missing: str = "") -> Evaluation:
+    """Return the same run with a frozen encoder in it, and with what stands for it or instead."""
+    assert found.primary
+    encoder = model(ENCODER, "encoder", found.arms["deep"].auc)
+    standing = ENCODER if contender == "encoder" else NETWORK
+    one = replace(found.arms["deep"], model=standing, chosen={standing: 1})
+    if contender == "either":
+        one = replace(one, chosen={NETWORK: 5, ENCODER: 4}, choices=9)
+    rules = tuple(
+        replace(rule, model=standing, arm=contender) if rule.arm == "deep" else rule
+        for rule in found.reference_baselines
+    )
+    arms = found.arms | {"encoder": replace(one, model=ENCODER, chosen={ENCODER: 1})}
+    arms[contender] = one
+    return replace(
+        found,
+        models=(found.models[0], encoder, *found.models[1:]),
+        arms={arm: choice for arm, choice in arms.items() if arm != missing},
+        best=found.best | {"encoder": ENCODER},
+        contender=contender,
+        primary=replace(found.primary, model=standing),
+        reference_baselines=rules,
+    )
+
+
+def encoder_failed() -> Evaluation:
+    """Return the record of a run that was to compare encoders alone, none of which was trained."""
+    found = with_encoder(record(0.0, 0.1), "encoder", missing="encoder")
+    return replace(found, primary=None, gain=None)
 
 
 def leaking() -> Evaluation:
@@ -410,6 +444,35 @@ SITUATIONS: tuple[Situation, ...] = (
         "The network beats one feature only before p values are corrected",
         uncertain_rule(), "open",
         ("Neither is shown to beat a simple rule",),
+    ),
+    Situation(
+        "A frozen encoder stands against the classical models, and gains more than the margin",
+        with_encoder(record(0.03, 0.09), "encoder"), "yes",
+        ("Use a frozen encoder: yes. The frozen encoder is better",
+         "the best frozen encoder (Logistic regression on DINOv2 S) has the AUC 0.910 and the best "
+         "classical model (Random forest) 0.850"),
+    ),
+    Situation(
+        "A frozen encoder is not shown to beat one feature",
+        with_encoder(record(0.03, 0.09, rules=((-0.02, 0.01), (0.01, 0.1))), "encoder"), "no",
+        ("Use a frozen encoder: no. The frozen encoder is not shown to beat a simple rule",),
+    ),
+    Situation(
+        "There are frozen encoders, and a network did better before the labels were opened",
+        with_encoder(record(-0.01, 0.015), "deep"), "no",
+        ("Use a trained network: no.", "the best trained network (Small CNN) has the AUC"),
+    ),
+    Situation(
+        "Cross-validation: some folds chose a network and others a frozen encoder",
+        with_encoder(cross_validated(), "either"), "no",
+        ("Use a deep model (a trained network or a frozen encoder): no.",
+         "the deep model may be 0.050 worse",
+         "the best deep model (Small CNN in 5 folds and Logistic regression on DINOv2 S in 4)"),
+    ),
+    Situation(
+        "Frozen encoders were to be compared, and none could be trained",
+        encoder_failed(), "none",
+        ("No comparison", "no frozen encoder could be scored."),
     ),
     Situation(
         "A model is above the ideal observer",

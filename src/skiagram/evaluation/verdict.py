@@ -35,6 +35,7 @@ class Contest:
 
     Attributes:
         words: What the contender is called, for example `network`.
+        mixed: Whether it is a network in some folds and a frozen encoder in others.
         contender: AUC of what stands against the classical models.
         classical: AUC of what stands for the classical models.
         comparison: The one minus the other.
@@ -45,6 +46,7 @@ class Contest:
     """
 
     words: str
+    mixed: bool
     contender: Estimate
     classical: Estimate
     comparison: Comparison
@@ -141,6 +143,7 @@ def _contests(found: Evaluation, primary: Comparison) -> tuple[Contest, Contest 
     """Return the contest that the words follow, and that on all cases where it is another."""
     everything = Contest(
         found.contender_words,
+        found.contender == "either",
         found.arms[found.contender].auc,
         found.arms["classical"].auc,
         primary,
@@ -154,6 +157,7 @@ def _contests(found: Evaluation, primary: Comparison) -> tuple[Contest, Contest 
         return everything, None
     fair = Contest(
         found.contender_words,
+        found.contender == "either",
         clean.auc[found.contender],
         clean.auc["classical"],
         clean.comparison,
@@ -204,7 +208,9 @@ def _by_margin(difference: Estimate, margin: float) -> Decision:
 
 def _headline(decision: Decision, contest: Contest) -> str:
     single = contest.comparison.scope == "fits"
-    return f"Use a {contest.words}: {decision}{', judged by single trainings' if single else ''}."
+    kinds = " (a trained network or a frozen encoder)" if contest.mixed else ""
+    alone = ", judged by single trainings" if single else ""
+    return f"Use a {contest.words}{kinds}: {decision}{alone}."
 
 
 def _shifted(found: Evaluation) -> Iterator[str]:
@@ -291,6 +297,14 @@ def _unclean(found: Evaluation) -> Iterator[str]:
 def _facts(contest: Contest, found: Evaluation) -> str:
     measure = "AUC" if found.task.positive is not None else "macro one-vs-rest AUC"
     one, other = (_title(found.arms[arm].model, found) for arm in _compared_arms(found))
+    if contest.mixed:
+        chosen = found.arms[found.contender].chosen.items()
+        one = _listed(
+            [
+                f"{_title(model, found)} in {count}" + (" folds" if number == 0 else "")
+                for number, (model, count) in enumerate(chosen)
+            ]
+        )
     where = _where(found, contest)
     if found.off_near_duplicates and found.off_near_duplicates.cases == contest.cases:
         where += f" without a near duplicate among the {_seen(found.task.design)}"
@@ -383,8 +397,9 @@ def _set_aside(found: Evaluation) -> Iterator[str]:
         default=0.0,
     )
     if share > 0:
+        name = "network" if found.contender == "either" else found.contender_words
         yield (
-            f"The network learned from {_percent(1 - share)} of the cases that the classical model "
+            f"The {name} learned from {_percent(1 - share)} of the cases that the classical model "
             "learned from: the others decided when its training stopped. With all of them it might "
             "gain a little."
         )
