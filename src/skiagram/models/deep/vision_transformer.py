@@ -104,7 +104,7 @@ class Block(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self._heads = heads
+        self.heads = heads
         self.attended = nn.LayerNorm(width)
         self.queries_keys_values = nn.Linear(width, 3 * width)
         self.joined = nn.Linear(width, width)
@@ -119,7 +119,7 @@ class Block(nn.Module):
         return tokens + cast(Tensor, self.dropout(self.perceptron(tokens)))
 
     def _attention(self, tokens: Tensor) -> Tensor:
-        parts = self.queries_keys_values(tokens).unflatten(-1, (3, self._heads, -1))
+        parts = self.queries_keys_values(tokens).unflatten(-1, (3, self.heads, -1))
         query, key, value = parts.permute(2, 0, 3, 1, 4)
         heads = scaled_dot_product_attention(query, key, value)
         return cast(Tensor, self.joined(heads.transpose(1, 2).flatten(2)))

@@ -1,0 +1,487 @@
+"""What the scores of a classical model rest on: groups of features, single features, single cases.
+
+Features of an image are correlated, so one that is permuted alone is replaced by its relatives and
+seems to be worth nothing. Here groups are permuted together: families, or clusters of features that
+go together in the training cases (permutation importance: Breiman 2001, *Machine Learning* 45:5;
+groups: Gregorutti et al. 2015, *Comput. Stat. Data Anal.* 90:15). Scores are those of the positive
+class minus those of the other one, in the model's own unit.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+from scipy.stats import kendalltau, norm, rankdata, spearmanr, t
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.tree import DecisionTreeClassifier
+
+from skiagram.errors import ModelFailure, OptionError
+from skiagram.evaluation.delong import Placements, combination, placements
+from skiagram.evaluation.results import Estimate
+from skiagram.evaluation.stability import corrected_mean
+from skiagram.evaluation.variation import UPPER, degrees_of_freedom
+from skiagram.features.table import FeatureTable, has_prefix
+from skiagram.models.classical.estimator import FittedClassical, column_sources
+from skiagram.models.classical.linear_models import LinearModel
+from skiagram.models.classical.preprocessing import ColumnSelector
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Ranking = Callable[[FeatureTable], Floats]  # (n,) scores of the cases of a table
+Groups = Mapping[str, tuple[str, ...]]  # name of a group → its features
+
+_TREES = (
+    DecisionTreeClassifier,
+    RandomForestClassifier,
+    ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
+)
+_STRAIGHT = 1e-6  # a larger share of the effects tells that a score is no weighted sum
+OTHER = "other"
+
+
+def group_by_family(names: Sequence[str], families: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return family → its features; those of no named family stand under `other`.
+
+    Args:
+        names: All features.
+        families: Families, such as `glcm`. A feature of a filtered image, such as
+            `log_3mm.glcm_contrast`, belongs to the filter where that is named, else to `glcm`.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(_family_of(name, families), []).append(name)
+    return {family: tuple(members) for family, members in groups.items()}
+
+
+def _family_of(name: str, families: Sequence[str]) -> str:
+    words = name.split(".")
+    for start in range(len(words)):
+        rest = ".".join(words[start:])
+        fitting = [family for family in families if has_prefix(rest, family)]
+        if fitting:
+            return max(fitting, key=len)
+    return OTHER
+
+
+def cluster_features(table: FeatureTable, correlation: float) -> dict[str, tuple[str, ...]]:
+    """Return clusters of features that go together, each named by its first feature.
+
+    Average linkage on 1 − |Spearman's ρ|. A feature that does not vary is a cluster of its own.
+
+    Args:
+        table: Training cases alone; a missing value counts as the feature's median.
+        correlation: Mean |ρ| from which features stand in one cluster, in (0, 1).
+    """
+    values = table.values.astype(np.float64)
+    if values.shape[1] < 2:
+        return {name: (name,) for name in table.names}
+    gaps = ~np.isfinite(values)
+    if gaps.any():
+        filled = np.where(gaps, np.nan, values)
+        medians = np.array([np.median(c[np.isfinite(c)]) if np.isfinite(c).any() else 0.0
+                            for c in filled.T])  # fmt: skip
+        values = np.where(gaps, medians, values)
+    ranks = rankdata(values, axis=0)
+    ranks -= ranks.mean(axis=0)
+    length = np.sqrt((ranks**2).sum(axis=0))
+    ranks /= np.where(length > 0, length, 1.0)
+    alike = np.clip(np.abs(ranks.T @ ranks), 0.0, 1.0)
+    distance = 1.0 - (alike + alike.T) / 2
+    np.fill_diagonal(distance, 0.0)
+    number = fcluster(
+        linkage(squareform(distance, checks=False), "average"), 1.0 - correlation, "distance"
+    )
+    members: dict[int, list[str]] = {}
+    for name, cluster in zip(table.names, number.tolist(), strict=True):
+        members.setdefault(cluster, []).append(name)
+    return {group[0]: tuple(group) for group in members.values()}
+
+
+def permuted_rankings(
+    ranking: Ranking, table: FeatureTable, groups: Groups, orders: NDArray[np.int64]
+) -> Floats:
+    """Score cases whose features of one group were taken from other cases.
+
+    Args:
+        ranking: Scores of the cases of a table.
+        table: n held-out cases.
+        groups: What is permuted together.
+        orders: (permutations, n) rows from which a group's features are taken.
+
+    Returns:
+        (groups, permutations, n).
+    """
+    position = {name: column for column, name in enumerate(table.names)}
+    scores = np.empty((len(groups), *orders.shape))
+    for row, members in enumerate(groups.values()):
+        columns = [position[name] for name in members]
+        for number, order in enumerate(orders):
+            values = table.values.copy()
+            values[:, columns] = values[np.ix_(order, columns)]
+            scores[row, number] = ranking(FeatureTable(table.case_id, table.names, values))
+    return scores
+
+
+def auc_loss(base: Floats, changed: Floats, positive: Flags, patient: Any) -> Placements:
+    """Return the loss of AUC as placements: their mean is AUC minus mean changed AUC.
+
+    Args:
+        base: (n,) scores as they are.
+        changed: (changes, n) scores after as many changes, such as permutations.
+        positive: (n,) true class; both classes occur.
+        patient: (n,) patient of each case.
+    """
+    whose = np.unique(patient, return_inverse=True)[1].astype(np.int64)
+    after = placements(changed, positive, whose)
+    mean_after = Placements(after.value[None], positive, whose)
+    return combination([(1.0, placements(base[None], positive, whose)), (-1.0, mean_after)])
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss of AUC, judged in two ways.
+
+    Attributes:
+        over_folds: How it varies with training sets and held-out cases (Nadeau & Bengio 2003).
+        over_patients: How it varies with the patients, these fits given (DeLong, by patient).
+    """
+
+    over_folds: Estimate
+    over_patients: Estimate
+
+
+def estimate_loss(folds: Sequence[Placements], repeats: int, ratio: float) -> Loss:
+    """Average the losses of all folds.
+
+    Args:
+        folds: A fold each, repeat after repeat; the folds of a repeat share no patient.
+        repeats: Number of repeats.
+        ratio: Held-out over training cases of a fold.
+    """
+    values = np.array([fold.mean for fold in folds])
+    mean = float(values.mean())
+    over_folds = corrected_mean(values, ratio, -1.0, 1.0)
+    if min(fold.smaller_class for fold in folds) < 2:
+        return Loss(over_folds, Estimate(mean, method="too few patients of a class in a fold"))
+    # The folds of one repeat are independent given the fits; repeats see the same patients.
+    variance = float(np.mean([fold.variance() for fold in folds])) * repeats / len(folds)
+    degrees = sum(
+        degrees_of_freedom(fold.patient[fold.positive], fold.patient[~fold.positive])
+        for fold in folds
+    ) / repeats  # fmt: skip
+    quantile = float(t.ppf(UPPER, degrees)) if np.isfinite(degrees) else float(norm.ppf(UPPER))
+    half = quantile * float(np.sqrt(variance))
+    low, high = max(-1.0, mean - half), min(1.0, mean + half)
+    return Loss(over_folds, Estimate(mean, low, high, "DeLong, by patient, these fits given"))
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How alike the importances of several fits rank the features.
+
+    Attributes:
+        spearman: Mean rank correlation over all pairs of fits.
+        kendall: Mean of Kendall's τ.
+        jaccard: Mean share of the first `top` features that two fits have in common.
+        least_spearman: Least rank correlation of a pair.
+        least_jaccard: Least share in common of a pair.
+        top: How many features count as first.
+        chance: The share in common of two random choices of that many.
+    """
+
+    spearman: float
+    kendall: float
+    jaccard: float
+    least_spearman: float
+    least_jaccard: float
+    top: int
+    chance: float
+
+
+def compare_rankings(importance: Floats, top: int) -> Agreement | None:
+    """Compare the rankings of several fits; None where fewer than two fits or features rank.
+
+    Args:
+        importance: (fits, features), larger = more important.
+        top: How many features count as first.
+    """
+    fits, features = importance.shape
+    if fits < 2 or features < 2:
+        return None
+    top = min(top, features)
+    first = [set(np.argsort(-fit, kind="stable")[:top].tolist()) for fit in importance]
+    pairs = list(combinations(range(fits), 2))
+    varied = [(a, b) for a, b in pairs if np.ptp(importance[a]) > 0 and np.ptp(importance[b]) > 0]
+    rho, tau = (
+        [float(measure(importance[a], importance[b]).statistic) for a, b in varied] or [0.0]
+        for measure in (spearmanr, kendalltau)
+    )
+    shared = [len(first[a] & first[b]) / len(first[a] | first[b]) for a, b in pairs]
+    return Agreement(
+        spearman=float(np.mean(rho)),
+        kendall=float(np.mean(tau)),
+        jaccard=float(np.mean(shared)),
+        least_spearman=min(rho),
+        least_jaccard=min(shared),
+        top=top,
+        chance=top / (2 * features - top),
+    )
+
+
+def linear_effects(ranking: Ranking, table: FeatureTable) -> Floats | None:
+    """Return by how much a score rises with one standard deviation of each feature.
+
+    Read from the model itself, so it holds through scaling, selection and principal components.
+
+    Args:
+        ranking: Scores of the cases of a table.
+        table: Cases that give mean and standard deviation of each feature; gaps play no part.
+
+    Returns:
+        (features,), or None where the score is no weighted sum of the features.
+    """
+    values = table.values.astype(np.float64)
+    known = np.isfinite(values)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, values, 0.0).sum(axis=0) / count
+    spread = np.sqrt((np.where(known, values - mean, 0.0) ** 2).sum(axis=0) / count)
+    features = len(table.names)
+    together = mean + np.stack([np.zeros(features), spread, 2 * spread])
+    each = [mean + step * np.diag(spread) for step in (1.0, -1.0)]
+    rows = np.concatenate([together, *each]).astype(np.float32)
+    names = np.array([str(row) for row in range(len(rows))])
+    rise = ranking(FeatureTable(names, table.names, rows))
+    rise = rise - rise[0]
+    steps = rows.astype(np.float64) - rows[0]  # as float32 holds them, not as they were meant
+    slope = np.divide(
+        rise[3 : 3 + features],
+        np.diagonal(steps[3 : 3 + features]),
+        out=np.zeros(features),
+        where=spread > 0,
+    )
+    scale = float(np.abs(rise).max())
+    bent = float(np.abs(rise - steps @ slope).max())
+    return slope * spread if scale > 0 and bent <= _STRAIGHT * scale else None
+
+
+def estimate_effects(value: Floats, resampled: Floats) -> list[Estimate]:
+    """Give each effect its percentile interval.
+
+    Args:
+        value: (features,) of the fit on all cases.
+        resampled: (replicates, features) of fits on resampled patients.
+    """
+    low, high = np.quantile(resampled, (0.025, 0.975), axis=0)
+    return [
+        Estimate(float(effect), float(below), float(above), "percentile bootstrap by patient")
+        for effect, below, above in zip(value, low, high, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class LocalEffect:
+    """The accumulated local effect of one feature.
+
+    Attributes:
+        feature: Name of the feature.
+        edge: (bins + 1,) values of the feature.
+        effect: (bins + 1,) effect on the score, mean 0 over the cases.
+    """
+
+    feature: str
+    edge: tuple[float, ...]
+    effect: tuple[float, ...]
+
+
+def accumulate_local_effects(
+    ranking: Ranking, table: FeatureTable, feature: str, bins: int
+) -> LocalEffect | None:
+    """Return how the score changes along a feature, among cases that really have such values.
+
+    Cases of a bin are moved to its two edges and the differences are averaged, then summed from the
+    lowest bin on; so no case takes values that go with none of its others (Apley & Zhu 2020,
+    *J. R. Stat. Soc. B* 82:1059).
+
+    Args:
+        ranking: Scores of the cases of a table.
+        table: Held-out cases.
+        feature: Name of the feature.
+        bins: Bins of about equally many cases.
+
+    Returns:
+        The effect; None for a feature of one value.
+    """
+    column = table.names.index(feature)
+    known = table.select(np.flatnonzero(np.isfinite(table.values[:, column])))
+    own = known.values[:, column]
+    if len(own) == 0:
+        return None
+    edge = np.unique(np.quantile(own, np.linspace(0, 1, bins + 1), method="inverted_cdf"))
+    if len(edge) < 2:
+        return None
+    bin_of = np.clip(np.searchsorted(edge, own, side="left"), 1, len(edge) - 1) - 1
+    ends = []
+    for side in (0, 1):
+        values = known.values.copy()
+        values[:, column] = edge[bin_of + side]
+        ends.append(ranking(FeatureTable(known.case_id, known.names, values)))
+    count = np.bincount(bin_of, minlength=len(edge) - 1)
+    rise = np.bincount(bin_of, weights=ends[1] - ends[0], minlength=len(edge) - 1)
+    rise = np.divide(rise, count, out=np.zeros(len(count)), where=count > 0)
+    effect = np.concatenate([[0.0], np.cumsum(rise)])
+    effect -= float((count * (effect[:-1] + effect[1:]) / 2).sum() / count.sum())
+    return LocalEffect(feature, tuple(edge.astype(float).tolist()), tuple(effect.tolist()))
+
+
+@dataclass(frozen=True)
+class ShapleyValues:
+    """What each feature adds to the score of each case.
+
+    Attributes:
+        values: (n, features); a row and `base` add up to `score`.
+        base: Mean score over the background.
+        score: (n,) what was explained: log-odds of boosting, frequency of the positive class of
+            other trees, the score itself of a linear model.
+    """
+
+    values: Floats
+    base: float
+    score: Floats
+
+
+def has_shapley_values(fitted: FittedClassical) -> bool:
+    """Return whether exact Shapley values of a model are known: one tree, many, or a linear one."""
+    estimator, components = fitted.pipeline[-1], fitted.pipeline["components"]
+    if issubclass(fitted.family, LinearModel):
+        return True
+    return isinstance(estimator, _TREES) and not isinstance(components, PCA)
+
+
+def shapley_values(
+    fitted: FittedClassical, background: FeatureTable, inputs: FeatureTable, positive: int
+) -> ShapleyValues:
+    """Return exact interventional Shapley values (Lundberg & Lee 2017; of trees: et al. 2020).
+
+    A feature that is absent takes the background's values, whatever the present ones are. Values
+    of an indicator of missing values count to its feature.
+
+    Args:
+        fitted: A model of two classes that `has_shapley_values`.
+        background: Training cases that stand for an absent feature; the time grows with them.
+        inputs: n cases.
+        positive: Label of the condition looked for.
+
+    Raises:
+        OptionError: The package is not installed.
+        ModelFailure: The values do not add up to the score.
+    """
+    shap = import_shap()
+    steps = fitted.pipeline[:-2] if issubclass(fitted.family, LinearModel) else fitted.pipeline[:-1]
+    seen, cases = (
+        steps.transform(table.columns(fitted.features).values.astype(np.float64))
+        for table in (background, inputs)
+    )
+    masker = shap.maskers.Independent(seen, max_samples=len(seen))  # by default 100 of them
+    if issubclass(fitted.family, LinearModel):
+        weights, intercept = _weights(fitted, positive)
+        explainer = shap.LinearExplainer((weights, intercept), masker)
+        values, base = np.asarray(explainer.shap_values(cases)), float(explainer.expected_value)
+        score = cases @ weights + intercept
+    else:
+        values, base, score = _tree_values(shap, fitted.pipeline[-1], masker, cases, positive)
+    gap = float(np.abs(values.sum(axis=1) + base - score).max(initial=0.0))
+    if gap > 1e-4 * max(1.0, float(np.abs(score).max(initial=0.0))):
+        raise ModelFailure(f"Shapley values miss the score by {gap:.2g}", where=fitted.family.kind)
+    return ShapleyValues(_by_feature(fitted, values), base, score)
+
+
+def _weights(fitted: FittedClassical, positive: int) -> tuple[Floats, float]:
+    """Return weight of each selected column and intercept of positive minus negative score."""
+    estimator, components = fitted.pipeline[-1], fitted.pipeline["components"]
+    weights = np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64))
+    intercept = np.atleast_1d(np.asarray(estimator.intercept_, dtype=np.float64))
+    if isinstance(components, PCA):
+        intercept = intercept - weights @ (components.components_ @ components.mean_)
+        weights = weights @ components.components_
+    if len(weights) == 1:  # the decision function of two classes; scores are (−d, d)
+        sign = 2.0 if positive == 1 else -2.0
+        return sign * weights[0], sign * float(intercept[0])
+    return weights[positive] - weights[1 - positive], float(
+        intercept[positive] - intercept[1 - positive]
+    )
+
+
+def _tree_values(
+    shap: Any, estimator: Any, masker: Any, cases: Floats, positive: int
+) -> tuple[Floats, float, Floats]:
+    explainer = shap.TreeExplainer(estimator, masker, feature_perturbation="interventional")
+    values = np.asarray(explainer.shap_values(cases, check_additivity=False))
+    base = np.ravel(explainer.expected_value)
+    if values.ndim == 3:  # a column a class
+        return (
+            values[:, :, positive],
+            float(base[positive]),
+            estimator.predict_proba(cases)[:, positive],
+        )
+    sign = 1.0 if positive == 1 else -1.0
+    return sign * values, sign * float(base[-1]), sign * estimator.decision_function(cases)
+
+
+def _by_feature(fitted: FittedClassical, values: Floats) -> Floats:
+    source = column_sources(fitted.pipeline["imputation"], len(fitted.features))
+    chosen = fitted.pipeline["selection"]
+    if isinstance(chosen, ColumnSelector):
+        source = source[chosen.chosen_]
+    summed = np.zeros((len(values), len(fitted.features)))
+    np.add.at(summed.T, source, values.T)
+    return summed
+
+
+def import_shap() -> Any:
+    """Return the package that knows exact Shapley values of trees.
+
+    Raises:
+        OptionError: It is not installed.
+    """
+    try:
+        import shap
+    except ImportError as error:
+        raise OptionError(
+            "the package shap is not installed",
+            where="study.shap_cases",
+            remedy="pip install 'skiagram[explain]', or set it to 0",
+        ) from error
+    return shap
+
+
+def rank_features(importance: Mapping[str, float], clusters: Iterable[Groups]) -> list[str]:
+    """Return features by falling importance, of those that go together in most fits only the first.
+
+    Args:
+        importance: Feature → importance.
+        clusters: The clusters of each fit.
+    """
+    found = [
+        {name: number for number, members in enumerate(groups.values()) for name in members}
+        for groups in clusters
+    ]
+    kept: list[str] = []
+    for name in sorted(importance, key=lambda feature: -importance[feature]):
+        together = [
+            sum(numbers.get(name, -1) == numbers.get(other, -2) for numbers in found)
+            for other in kept
+        ]
+        if not any(2 * count > len(found) for count in together):
+            kept.append(name)
+    return kept

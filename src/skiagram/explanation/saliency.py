@@ -1,0 +1,327 @@
+"""Maps of what a network looks at in an image, or in a volume.
+
+Every map is about one number, the score of the positive class minus that of the other one, and has
+the axes of the image. Grad-CAM (Selvaraju et al. 2017) weighs the last maps of features by their
+gradient; integrated gradients (Sundararajan et al. 2017) add up to the change of the score from the
+blank image; occlusion (Zeiler & Fergus 2014) is the loss of score where a square is blanked;
+attention roll-out (Abnar & Zuidema 2020) follows the attention of all blocks, whatever the class.
+"""
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from skiagram.errors import ModelFailure, OptionError
+from skiagram.models.deep.fitted import Architecture, Ensemble
+from skiagram.models.deep.vision_transformer import Block
+
+Method = Literal["grad_cam", "integrated_gradients", "occlusion", "attention_rollout"]
+Maps = NDArray[np.float64]  # (n, [depth,] height, width)
+TITLES: dict[Method, str] = {
+    "grad_cam": "Grad-CAM",
+    "integrated_gradients": "Integrated gradients",
+    "occlusion": "Occlusion",
+    "attention_rollout": "Attention roll-out",
+}
+_AT_ONCE = 32  # images that a network sees together
+
+
+@dataclass(frozen=True)
+class Grain:
+    """How finely maps are made.
+
+    Attributes:
+        window: Side of the square that is blanked, as a share of the image's side; it moves by
+            half of it.
+        steps: Steps of the integral from the blank image.
+    """
+
+    window: float
+    steps: int
+
+
+class ClassDifference(nn.Module):
+    """The one number that maps explain.
+
+    Args:
+        classifier: Maps images, perhaps with the numbers of a table, to (n, 2) logits.
+        positive: Label of the condition looked for.
+    """
+
+    def __init__(self, classifier: nn.Module, positive: int) -> None:
+        super().__init__()
+        self.classifier = classifier
+        self._positive = positive
+
+    def forward(self, images: Tensor, *table: Tensor) -> Tensor:
+        """Return (n,) score of the positive class minus that of the other one."""
+        logits = self.classifier(images, *table)
+        return cast(Tensor, logits[:, self._positive] - logits[:, 1 - self._positive])
+
+
+@dataclass(frozen=True)
+class ExplainedNetwork:
+    """A trained network and what its maps are measured against.
+
+    Attributes:
+        classifier: The network, or an ensemble of several, with its normalisation.
+        architecture: What it was built from.
+        positive: Label of the condition looked for.
+    """
+
+    classifier: nn.Module
+    architecture: Architecture
+    positive: int
+
+    @property
+    def members(self) -> list[nn.Module]:
+        """Return the networks of an ensemble, or the only one."""
+        if isinstance(self.classifier, Ensemble):
+            return list(self.classifier.members)
+        return [self.classifier]
+
+    def blank(self, images: Tensor) -> Tensor:
+        """Return images without information: each one its own mean, channel by channel."""
+        spatial = tuple(range(2, images.ndim))
+        return images.mean(dim=spatial, keepdim=True).expand_as(images).contiguous()
+
+    def score(self, images: NDArray[np.float32], table: Tensor | None = None) -> Maps:
+        """Return (n,) scores of images; one row of a table stands beside all of them."""
+        module = ClassDifference(self.classifier, self.positive).eval()
+        batches = []
+        with torch.inference_mode():
+            for start in range(0, len(images), _AT_ONCE):
+                batch = torch.from_numpy(images[start : start + _AT_ONCE])
+                beside = () if table is None else (table.expand(len(batch), -1),)
+                batches.append(module(batch, *beside).double().numpy())
+        return np.concatenate(batches)
+
+
+def why_undefined(method: Method, network: ExplainedNetwork) -> str:
+    """Return why a network has no map of this kind; empty where it has one."""
+    blocks = attention_blocks(network.members[0])
+    if method == "attention_rollout" and not blocks:
+        return "the network has no attention between places"
+    if method == "grad_cam" and blocks:
+        return "a transformer has no maps of features; attention roll-out stands for it"
+    if method == "grad_cam" and _last_maps(network) is None:
+        return "the network has no layer of feature maps"
+    return ""
+
+
+def attention_blocks(module: nn.Module) -> list[Block]:
+    """Return the blocks of a vision transformer, in order; empty for another network."""
+    return [part for part in module.modules() if isinstance(part, Block)]
+
+
+def explain(
+    method: Method,
+    network: ExplainedNetwork,
+    images: Tensor,
+    grain: Grain,
+    table: Tensor | None = None,
+) -> Maps:
+    """Return a map of each image.
+
+    Args:
+        method: Kind of map; `why_undefined` says whether the network has it.
+        network: The network.
+        images: (n, channels, [depth,] height, width) float32.
+        grain: How finely.
+        table: (n, columns) what the network reads beside the images; None for nothing.
+
+    Returns:
+        (n, [depth,] height, width); an ensemble's Grad-CAM and roll-out are its members' mean.
+
+    Raises:
+        OptionError: The package is not installed.
+        ModelFailure: A map is not finite.
+    """
+    made = _METHODS[method]
+    maps = []
+    for start in range(0, len(images), _AT_ONCE):
+        batch = images[start : start + _AT_ONCE]
+        beside = () if table is None else (table[start : start + _AT_ONCE],)
+        with _gradients():
+            maps.append(made(network, batch, beside, grain).detach().double().numpy())
+    found = np.concatenate(maps)
+    if not np.isfinite(found).all():
+        raise ModelFailure(f"{TITLES[method]} gives values that are not finite", where="study")
+    return found
+
+
+@contextmanager
+def _gradients() -> Iterator[None]:
+    """Let gradients flow, and PyTorch's fused attention not hide what roll-out reads."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+def _grad_cam(
+    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], _: Grain
+) -> Tensor:
+    attr, mode = _captum(), "trilinear" if images.ndim == 5 else "bilinear"
+    total = torch.zeros(len(images), *images.shape[2:])
+    for member in network.members:
+        module = ClassDifference(member, network.positive).eval()
+        layer = _last_maps(ExplainedNetwork(member, network.architecture, network.positive))
+        found = attr.LayerGradCam(module, layer).attribute(
+            images.clone().requires_grad_(), additional_forward_args=beside, relu_attributions=True
+        )
+        total += nn.functional.interpolate(
+            found.detach(), images.shape[2:], mode=mode, align_corners=False
+        )[:, 0]
+    return total / len(network.members)
+
+
+def _last_maps(network: ExplainedNetwork) -> nn.Module | None:
+    """Return the last layer whose output still has places, of one network."""
+    axes = len(network.architecture.shape) + 1
+    last: list[nn.Module] = []
+
+    def note(module: nn.Module, _: Any, output: Any) -> None:
+        if isinstance(output, Tensor) and output.ndim == axes and min(output.shape[2:]) > 1:
+            last[:] = [module]
+
+    member = network.members[0]
+    # Bare containers repeat what their last layer returns, and cannot be told from it.
+    layers = [module for module in member.modules() if not list(module.children())]
+    handles = [layer.register_forward_hook(note) for layer in layers]
+    table = [torch.zeros(1, network.architecture.columns)] if network.architecture.columns else []
+    try:
+        with torch.inference_mode():
+            member.eval()(torch.zeros(1, *network.architecture.shape), *table)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return last[0] if last else None
+
+
+def _integrated_gradients(
+    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], grain: Grain
+) -> Tensor:
+    module = ClassDifference(network.classifier, network.positive).eval()
+    found = _captum().IntegratedGradients(module).attribute(
+        images.clone(), baselines=network.blank(images), n_steps=grain.steps,
+        additional_forward_args=beside, internal_batch_size=2 * _AT_ONCE,
+    )  # fmt: skip
+    return cast(Tensor, found.sum(dim=1))
+
+
+def _occlusion(
+    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], grain: Grain
+) -> Tensor:
+    module = ClassDifference(network.classifier, network.positive).eval()
+    sides = [max(1, round(grain.window * side)) for side in images.shape[2:]]
+    with torch.no_grad():
+        found = _captum().Occlusion(module).attribute(
+            images, (images.shape[1], *sides), strides=(1, *(max(1, side // 2) for side in sides)),
+            baselines=network.blank(images), additional_forward_args=beside,
+            perturbations_per_eval=max(1, 2 * _AT_ONCE // len(images)),
+        )  # fmt: skip
+    return cast(Tensor, found[:, 0])
+
+
+def _attention_rollout(
+    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], _: Grain
+) -> Tensor:
+    total = torch.zeros(len(images), *images.shape[2:])
+    for member in network.members:
+        share = rolled_attention(member, images, *beside)
+        rows = math.isqrt(share.shape[1] * images.shape[2] // images.shape[3])
+        grid = share.reshape(len(images), 1, rows, -1)
+        total += nn.functional.interpolate(grid, images.shape[2:], mode="nearest")[:, 0]
+    return total / len(network.members)
+
+
+def rolled_attention(member: nn.Module, images: Tensor, *beside: Tensor) -> Tensor:
+    """Return (n, tokens) how much of each token reaches the mean over all tokens; rows sum to 1.
+
+    A block passes on half of a token itself, along the residual connection, and half by its
+    attention, averaged over heads.
+    """
+    blocks = attention_blocks(member)
+    passed: list[Tensor] = []
+
+    def note(block: Block) -> Callable[..., None]:
+        def read(_: nn.Module, __: Any, output: Tensor) -> None:
+            query, key, _value = output.unflatten(-1, (3, block.heads, -1)).permute(2, 0, 3, 1, 4)
+            logits = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
+            attention = logits.softmax(dim=-1).mean(dim=1)
+            passed.append((attention + torch.eye(attention.shape[-1])) / 2)
+
+        return read
+
+    handles = [block.queries_keys_values.register_forward_hook(note(block)) for block in blocks]
+    try:
+        with torch.no_grad():
+            member.eval()(images, *beside)
+    finally:
+        for handle in handles:
+            handle.remove()
+    rolled = torch.full((len(images), 1, passed[0].shape[-1]), 1 / passed[0].shape[-1])
+    for attention in reversed(passed):
+        rolled = rolled @ attention
+    return rolled[:, 0]
+
+
+_METHODS: dict[Method, Callable[..., Tensor]] = {
+    "grad_cam": _grad_cam,
+    "integrated_gradients": _integrated_gradients,
+    "occlusion": _occlusion,
+    "attention_rollout": _attention_rollout,
+}
+
+
+def randomise(network: ExplainedNetwork, share: float, seed: int) -> ExplainedNetwork:
+    """Return the network with fresh weights in its last layers.
+
+    Args:
+        network: A trained network; it is left as it is.
+        share: Share of the layers with weights, counted from the output, in (0, 1].
+        seed: Seed of the fresh weights.
+    """
+    changed = copy.deepcopy(network)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for member in changed.members:
+            trained = cast(nn.Module, member.network)
+            fresh = network.architecture.build()
+            layers = [name for name, part in trained.named_modules() if _own_state(part)]
+            for name in layers[len(layers) - math.ceil(share * len(layers)) :]:
+                state, own = fresh.get_submodule(name), trained.get_submodule(name)
+                with torch.no_grad():
+                    for key, value in _own_state(own).items():
+                        value.copy_(_own_state(state)[key])
+    return changed
+
+
+def _own_state(module: nn.Module) -> dict[str, Tensor]:
+    own = dict(module.named_parameters(recurse=False)) | dict(module.named_buffers(recurse=False))
+    return {name: value for name, value in own.items() if value.is_floating_point()}
+
+
+def _captum() -> Any:
+    """Return the package that makes maps.
+
+    Raises:
+        OptionError: It is not installed.
+    """
+    try:
+        import captum.attr
+    except ImportError as error:
+        raise OptionError(
+            "the package captum is not installed",
+            where="study.methods",
+            allowed="attention_rollout alone",
+            remedy="pip install 'skiagram[explain]'",
+        ) from error
+    return captum.attr

@@ -1,0 +1,237 @@
+"""Whether a map of an image deserves trust: tests that it can fail, and truth where it is known.
+
+A map has the axes of its image, one number a pixel: how much the pixel speaks for the positive
+class. Its positive part is what counts as attribution. The tests: random weights must destroy the
+map (Adebayo et al. 2018, *Sanity Checks for Saliency Maps*); taking out what it calls important
+must lower the score, and putting it in must raise it, sooner than in random order and sooner than
+from the centre outwards (Petsiuk et al. 2018, *RISE*, §4.1); another training must give a map like
+it (Arun et al. 2021, *Radiology: Artificial Intelligence* 3:e200267, where each of eight methods
+failed a test). Each test has an interval by patient; without one that clears the mark it is failed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+from scipy.stats import rankdata, t
+from skimage.metrics import structural_similarity
+
+from skiagram.evaluation.results import Estimate
+from skiagram.evaluation.variation import UPPER, degrees_of_freedom, variance_of_mean
+
+Map = NDArray[np.float64]  # (height, width) or (depth, height, width)
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Score = Callable[[NDArray[np.float32]], Floats]  # (n, channels, …) images → (n,) scores
+State = Literal["passed", "failed", "not tested"]
+TestName = Literal["randomisation", "deletion", "insertion", "repeatability"]
+
+_WINDOW = 7  # pixels a side, as Wang et al. 2004 for a square window
+_CENTRE_WIDTH = 0.25  # standard deviation of the centre-weighted map, as a share of each side
+
+
+def centre_map(shape: Sequence[int]) -> Map:
+    """Return the map that always points at the centre: a Gaussian of a quarter of each side."""
+    offsets = [(np.arange(side) - (side - 1) / 2) / (_CENTRE_WIDTH * side) for side in shape]
+    squares = np.meshgrid(*(offset**2 for offset in offsets), indexing="ij", sparse=True)
+    centred: Map = np.exp(-sum(squares) / 2)
+    return centred
+
+
+def map_similarity(one: Map, other: Map) -> float:
+    """Return the structural similarity of two maps, in [−1, 1].
+
+    Maps are compared by their ranks: two sparse maps are not alike for being empty in most places,
+    and the unit plays no part. A map of one value is like any other of one value.
+    """
+    side = min(_WINDOW, *one.shape)
+    side -= 1 - side % 2
+    ranks = [(rankdata(m).reshape(m.shape) - 0.5) / m.size for m in (one, other)]
+    return float(structural_similarity(*ranks, data_range=1.0, win_size=max(side, 3)))
+
+
+def cell_numbers(shape: Sequence[int], cells: int) -> NDArray[np.int64]:
+    """Return the number of the cell that each pixel lies in: squares or cubes, `cells` a side."""
+    number = np.zeros(tuple(shape), dtype=np.int64)
+    places = [np.arange(side) * min(cells, side) // side for side in shape]
+    for side, place in zip(shape, np.meshgrid(*places, indexing="ij", sparse=True), strict=True):
+        number = number * min(cells, side) + place
+    return number
+
+
+def cell_order(values: Map, number: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the cells by falling mean of a map; equal ones in the order of their numbers."""
+    flat = number.ravel()
+    mean = np.bincount(flat, weights=values.ravel()) / np.bincount(flat)
+    return np.argsort(-mean, kind="stable").astype(np.int64)
+
+
+def exchange_areas(
+    image: NDArray[np.float32],
+    blank: NDArray[np.float32],
+    order: NDArray[np.int64],
+    number: NDArray[np.int64],
+    score: Score,
+    steps: int,
+) -> tuple[float, float]:
+    """Return the mean score while cells are deleted from an image, and while they are inserted.
+
+    Args:
+        image: (channels, [depth,] height, width).
+        blank: What stands for no information, of the same shape.
+        order: Cells, the most important first.
+        number: Cell of each pixel.
+        score: Scores of images.
+        steps: Steps from none to all cells.
+
+    Returns:
+        Area under the deletion curve, low for a faithful map, and under the insertion curve, high
+        for one; in the score's unit.
+    """
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    taken = np.linspace(0, len(order), steps + 1).round()
+    first = place[number][None] < taken.reshape(-1, *[1] * number.ndim)  # (steps + 1, …)
+    deleted = np.where(first[:, None], blank[None], image[None])
+    inserted = np.where(first[:, None], image[None], blank[None])
+    scores = score(np.concatenate([deleted, inserted]).astype(np.float32))
+    out, into = scores[: steps + 1], scores[steps + 1 :]
+    return tuple(float((c[1:] + c[:-1]).mean() / 2) for c in (out, into))  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where a map points, given a region; chance is the region's share of the image.
+
+    Attributes:
+        hit: Whether the highest place lies in the region; the share of them where several do.
+        share: Share of the attribution inside.
+        overlap: Share of the region among as many highest places (Dice of equal areas).
+        rim: Share of the attribution just outside, nearer than the region is wide.
+        border: Share of it in the outer tenth of the image, the region and its rim aside.
+        area: Region's share of the image: what chance gives for the first three.
+        rim_area: Share of the image that is rim.
+        border_area: Share of the image that is border.
+    """
+
+    hit: float
+    share: float
+    overlap: float
+    rim: float
+    border: float
+    area: float
+    rim_area: float
+    border_area: float
+
+
+def locate(values: Map, region: Mask) -> Located | None:
+    """Say where a map points; None where it has no positive part, and so points nowhere.
+
+    Args:
+        values: A map.
+        region: Of its shape; at least one pixel, but not all.
+    """
+    positive = np.clip(values, 0.0, None)
+    total = float(positive.sum())
+    if not total > 0:
+        return None
+    rim, border = surroundings(region)
+    count = int(region.sum())
+    # Places of equal value share what is left of the region's size.
+    limit = float(np.partition(values.ravel(), -count)[-count])
+    above, level = values > limit, values == limit
+    left = (count - int(above.sum())) / int(level.sum())
+    overlap = (float((above & region).sum()) + left * float((level & region).sum())) / count
+    return Located(
+        hit=float(region[values == values.max()].mean()),
+        share=float(positive[region].sum()) / total,
+        overlap=overlap,
+        rim=float(positive[rim].sum()) / total,
+        border=float(positive[border].sum()) / total,
+        area=float(region.mean()),
+        rim_area=float(rim.mean()),
+        border_area=float(border.mean()),
+    )
+
+
+def surroundings(region: Mask) -> tuple[Mask, Mask]:
+    """Return the rim of a region, and the border of the image without region and rim."""
+    width = 2 * float(np.max(distance_transform_edt(np.pad(region, 1))))
+    rim = ~region & (distance_transform_edt(~region) <= width / 2)
+    border = np.ones(region.shape, dtype=np.bool_)
+    border[tuple(slice(-(-side // 10), side - -(-side // 10)) for side in region.shape)] = False
+    return rim, border & ~region & ~rim
+
+
+def mean_by_patient(
+    values: Floats, patient: NDArray[np.str_], low: float = -np.inf, high: float = np.inf
+) -> Estimate:
+    """Estimate a mean with its Student interval over patients.
+
+    Args:
+        values: (n,) a figure a case; NaN where it has none.
+        patient: (n,) patient of each case.
+        low: Least value that the figure can have.
+        high: Greatest value that it can have.
+    """
+    known = np.isfinite(values)
+    if not known.any():
+        return Estimate(None, reason="no case has the figure")
+    value, whose = values[known], np.unique(patient[known], return_inverse=True)[1]
+    mean, patients = float(value.mean()), int(whose.max()) + 1
+    if patients < 3:
+        return Estimate(mean, method="no interval: fewer than three patients")
+    degrees = min(degrees_of_freedom(whose), patients - 1)
+    half = float(t.ppf(UPPER, degrees)) * float(np.sqrt(variance_of_mean(value, whose)))
+    return Estimate(
+        mean, max(low, mean - half), min(high, mean + half), "Student’s t over patients"
+    )
+
+
+@dataclass(frozen=True)
+class MapTest:
+    """One test of an explanation.
+
+    Attributes:
+        name: Name of the test.
+        state: How it ended.
+        figure: What decides it, with its interval.
+        limit: The mark that the interval must clear.
+        words: What the figure is, and which side of the mark is good.
+    """
+
+    name: TestName
+    state: State
+    figure: Estimate
+    limit: float
+    words: str
+
+
+def judge_test(
+    name: TestName, figure: Estimate, limit: float, *, below: bool, words: str
+) -> MapTest:
+    """Say whether a figure clears its mark with the whole of its interval.
+
+    Args:
+        name: Name of the test.
+        figure: What decides it.
+        limit: The mark.
+        below: Whether the figure must lie below it.
+        words: What the figure is.
+    """
+    edge = figure.high if below else figure.low
+    if figure.value is None:
+        state: State = "not tested"
+    elif edge is None:
+        state = "failed"
+    else:
+        state = "passed" if (edge < limit if below else edge > limit) else "failed"
+    return MapTest(name, state, figure, limit, words)
+
+
+def is_trustworthy(tests: Sequence[MapTest]) -> bool:
+    """Return whether every test was made and passed."""
+    return bool(tests) and all(test.state == "passed" for test in tests)

@@ -1,0 +1,282 @@
+"""Importance against scikit-learn's and shap's own values, and models whose weights are known."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LogisticRegression as Logistic
+
+from skiagram.errors import OptionError
+from skiagram.explanation import importance
+from skiagram.explanation.importance import (
+    accumulate_local_effects,
+    auc_loss,
+    cluster_features,
+    compare_rankings,
+    estimate_loss,
+    group_by_family,
+    has_shapley_values,
+    linear_effects,
+    permuted_rankings,
+    rank_features,
+    shapley_values,
+)
+from skiagram.features.table import FeatureTable
+from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
+from skiagram.models.classical.linear_models import LinearRegression, LogisticRegression
+from skiagram.models.classical.preprocessing import Selection
+from skiagram.models.classical.trees import (
+    DecisionTree,
+    HistogramBoosting,
+    RandomForest,
+)
+from skiagram.models.contract import FitContext, Labelled
+
+N = 120
+NAMES = ("glcm_contrast", "glcm_energy", "lbp_0", "lbp_1", "first_order_mean")
+
+
+def features(seed: int = 0, n: int = N) -> FeatureTable:
+    generator = np.random.default_rng(seed)
+    values = generator.normal(3.0, 2.0, (n, len(NAMES)))
+    values[:, 1] = 10 * values[:, 0] + generator.normal(0, 0.5, n)
+    return FeatureTable(np.array([f"c{k}" for k in range(n)]), NAMES, values.astype(np.float32))
+
+
+def labels(table: FeatureTable) -> NDArray[np.int64]:
+    noise = np.random.default_rng(9).normal(0, 1, len(table))
+    return (table.values[:, 0] - table.values[:, 2] + noise > 0).astype(np.int64)
+
+
+def fit(model: ClassicalModel, table: FeatureTable) -> FittedClassical:
+    label = labels(table)
+    return model.fit(Labelled(table, table.case_id, label, table.case_id, 2), None, FitContext(0))
+
+
+COMMON: dict[str, Any] = {"columns": None, "selection": None, "components": None}
+LOGISTIC: dict[str, Any] = COMMON | {
+    "normalisation": "standard",
+    "class_weight": None,
+    "inverse_regularisation": 1.0,
+    "max_iterations": 5000,
+}
+FOREST = RandomForest(
+    **COMMON, normalisation="none", class_weight=None, trees=20, max_features="sqrt",
+    min_samples_leaf=2,
+)  # fmt: skip
+TREE = DecisionTree(
+    **COMMON, normalisation="none", class_weight=None, criterion="gini", max_depth=4,
+    min_samples_leaf=5,
+)  # fmt: skip
+
+
+def ranking(fitted: FittedClassical) -> importance.Ranking:
+    def rank(table: FeatureTable) -> NDArray[np.float64]:
+        scores = fitted.scores(table)
+        return scores[:, 1] - scores[:, 0]
+
+    return rank
+
+
+def test_a_group_of_one_feature_loses_what_scikit_learn_says() -> None:
+    table = features()
+    values, label = table.values.astype(np.float64), labels(table)
+    model = Logistic().fit(values, label)
+    theirs = permutation_importance(
+        model, values, label, scoring="roc_auc", n_repeats=4, random_state=7
+    )
+    seed = np.random.RandomState(7).randint(np.iinfo(np.int32).max + 1)
+    shuffles, order, orders = np.random.RandomState(seed), np.arange(N), []
+    place = np.arange(N)
+    for _ in range(4):  # scikit-learn shuffles columns that are shuffled already
+        shuffles.shuffle(order)
+        place = place[order]
+        orders.append(place)
+
+    def rank(table: FeatureTable) -> NDArray[np.float64]:
+        decision: NDArray[np.float64] = model.decision_function(table.values.astype(np.float64))
+        return decision
+
+    changed = permuted_rankings(rank, table, {n: (n,) for n in NAMES}, np.array(orders))
+    ours = [auc_loss(rank(table), one, label == 1, table.case_id).mean for one in changed]
+    np.testing.assert_allclose(ours, theirs.importances_mean, atol=1e-12)
+
+
+def test_features_that_go_together_are_permuted_together() -> None:
+    table = features()
+    clusters = cluster_features(table, 0.8)
+    assert clusters["glcm_contrast"] == ("glcm_contrast", "glcm_energy")
+    assert len(clusters) == 4
+    fitted, positive = fit(LogisticRegression(**LOGISTIC), table), labels(table) == 1
+    orders = np.stack([np.random.default_rng(k).permutation(N) for k in range(5)])
+    alone = {"contrast": ("glcm_contrast",), "both": clusters["glcm_contrast"]}
+    base = ranking(fitted)(table)
+    one, both = (
+        auc_loss(base, changed, positive, table.case_id).mean
+        for changed in permuted_rankings(ranking(fitted), table, alone, orders)
+    )
+    assert both > one + 0.05
+
+
+def test_clusters_bear_gaps_and_features_of_one_value() -> None:
+    table = features()
+    values = table.values.copy()
+    values[:5, 0], values[:, 3] = np.nan, 7.0
+    gappy = FeatureTable(table.case_id, NAMES, values)
+    assert cluster_features(gappy, 0.8)["lbp_1"] == ("lbp_1",)
+    assert sum(len(members) for members in cluster_features(gappy, 0.8).values()) == len(NAMES)
+
+
+def test_families_hold_filtered_images_and_modalities() -> None:
+    names = ("glcm_contrast", "PET.glcm_energy", "log_3mm.glcm_contrast", "age")
+    groups = group_by_family(names, ("glcm", "log_3mm", "lbp"))
+    assert groups == {
+        "glcm": ("glcm_contrast", "PET.glcm_energy"),
+        "log_3mm": ("log_3mm.glcm_contrast",),
+        "other": ("age",),
+    }
+
+
+TWO = Selection(method="auc", keep=2)
+
+
+@pytest.mark.parametrize("changed", [{}, {"components": 3}, {"selection": TWO}])
+def test_the_weights_of_a_linear_model_are_found_through_its_steps(changed: dict[str, Any]) -> None:
+    table = features()
+    effects = linear_effects(ranking(fit(LogisticRegression(**LOGISTIC | changed), table)), table)
+    assert effects is not None
+    fitted = fit(LogisticRegression(**LOGISTIC | changed), table)
+    if not changed:  # features have a standard deviation of 1 here: the coefficients themselves
+        np.testing.assert_allclose(effects, 2 * fitted.pipeline[-1].coef_[0], rtol=1e-4)
+    moved = table.values.astype(np.float64)
+    spread = moved.std(axis=0)
+    moved = moved + spread  # each feature one deviation up
+    up = FeatureTable(table.case_id, NAMES, moved.astype(np.float32))
+    np.testing.assert_allclose(
+        ranking(fitted)(up) - ranking(fitted)(table), effects.sum(), rtol=1e-3
+    )
+
+
+def test_a_forest_has_no_weights() -> None:
+    table = features()
+    assert linear_effects(ranking(fit(FOREST, table)), table) is None
+
+
+def test_local_effects_of_a_known_function_are_its_own() -> None:
+    table = features(n=400)
+
+    def rank(table: FeatureTable) -> NDArray[np.float64]:
+        first, other = table.values[:, 0].astype(np.float64), table.values[:, 2]
+        return first**2 + 3 * other  # nothing of the feature that goes with the first
+
+    effect = accumulate_local_effects(rank, table, "glcm_contrast", 20)
+    assert effect is not None
+    edge, found = np.array(effect.edge), np.array(effect.effect)
+    np.testing.assert_allclose(found - found[0], edge**2 - edge[0] ** 2, atol=1e-3)
+    beside = accumulate_local_effects(rank, table, "glcm_energy", 20)
+    assert beside is not None
+    assert np.abs(beside.effect).max() == 0
+    assert accumulate_local_effects(rank, features(n=1), "glcm_energy", 20) is None
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        LogisticRegression(**LOGISTIC),
+        LogisticRegression(**LOGISTIC | {"components": 3}),
+        LogisticRegression(**LOGISTIC | {"selection": TWO}),
+        LinearRegression(**COMMON, normalisation="standard"),
+        TREE,
+        FOREST,
+    ],
+)
+def test_shapley_values_add_up_to_the_score(model: ClassicalModel) -> None:
+    table = features()
+    fitted = fit(model, table)
+    assert has_shapley_values(fitted)
+    found = shapley_values(fitted, table.select(np.arange(30)), table, 1)
+    assert found.values.shape == (N, len(NAMES))
+    np.testing.assert_allclose(found.values.sum(axis=1) + found.base, found.score, atol=1e-6)
+    if isinstance(model, LogisticRegression | LinearRegression):
+        np.testing.assert_allclose(found.score, ranking(fitted)(table), rtol=1e-4, atol=1e-5)
+
+
+def test_shapley_values_of_a_linear_model_are_weight_times_deviation() -> None:
+    table = features()
+    fitted = fit(LogisticRegression(**LOGISTIC), table)
+    found = shapley_values(fitted, table, table, 1)
+    effects = linear_effects(ranking(fitted), table)
+    values = table.values.astype(np.float64)
+    expected = effects * (values - values.mean(axis=0)) / values.std(axis=0)
+    np.testing.assert_allclose(found.values, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_shapley_values_of_a_stump_are_those_of_its_two_leaves() -> None:
+    table = features()
+    stump = DecisionTree(
+        **COMMON, normalisation="none", class_weight=None, criterion="gini", max_depth=1,
+        min_samples_leaf=5,
+    )  # fmt: skip
+    fitted = fit(stump, table)
+    tree = fitted.pipeline[-1].tree_
+    leaf = fitted.pipeline[-1].predict_proba(table.values.astype(np.float64))[:, 1]
+    found = shapley_values(fitted, table, table, 1)
+    used = int(tree.feature[0])
+    np.testing.assert_allclose(found.values[:, used], leaf - leaf.mean(), atol=1e-6)
+    assert np.abs(np.delete(found.values, used, axis=1)).max() == 0
+
+
+def test_boosting_is_explained_in_log_odds() -> None:
+    table = features()
+    boosting = HistogramBoosting(
+        **COMMON, normalisation="none", class_weight=None, iterations=10, learning_rate=0.1,
+        max_leaves=7, min_samples_leaf=5, l2_penalty=0.0, max_features=1.0,
+    )  # fmt: skip
+    fitted = fit(boosting, table)
+    found = shapley_values(fitted, table.select(np.arange(40)), table, 1)
+    np.testing.assert_allclose(found.values.sum(axis=1) + found.base, found.score, atol=1e-4)
+    np.testing.assert_allclose(found.score, ranking(fitted)(table) / 2, atol=1e-6)
+
+
+def test_a_missing_package_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "shap", None)
+    with pytest.raises(OptionError, match=r"skiagram\[explain\]"):
+        importance.import_shap()
+
+
+def test_equal_rankings_agree_fully_and_random_ones_do_not() -> None:
+    generator = np.random.default_rng(0)
+    same = compare_rankings(np.tile(np.arange(40.0), (3, 1)), 5)
+    other = compare_rankings(generator.normal(size=(6, 40)), 5)
+    assert same is not None
+    assert other is not None
+    assert (same.spearman, same.kendall, same.jaccard) == pytest.approx((1, 1, 1))
+    assert abs(other.spearman) < 0.15
+    assert other.jaccard < 0.3
+    assert compare_rankings(np.ones((1, 4)), 2) is None
+
+
+def test_the_interval_over_patients_is_the_bootstraps() -> None:
+    generator = np.random.default_rng(1)
+    n = 300
+    positive, patient = np.arange(n) % 2 == 0, np.arange(n) // 2 // 2
+    shared = np.repeat(generator.normal(size=n), 1)
+    base = positive * 1.2 + shared
+    changed = np.stack([positive * 0.6 + generator.normal(size=n) for _ in range(3)])
+    loss = auc_loss(base, changed, positive, patient)
+    judged = estimate_loss([loss], 1, 0.5).over_patients
+    assert judged.low is not None
+    assert judged.high is not None
+    found = []
+    for _ in range(400):
+        drawn = generator.integers(patient.max() + 1, size=patient.max() + 1)
+        rows = np.concatenate([np.flatnonzero(patient == one) for one in drawn])
+        found.append(auc_loss(base[rows], changed[:, rows], positive[rows], patient[rows]).mean)
+    assert (judged.high - judged.low) / (4 * np.std(found)) == pytest.approx(0.98, abs=0.12)
+
+
+def test_relatives_of_a_feature_are_left_out_of_the_first_few() -> None:
+    clusters = [{"a": ("a", "b"), "c": ("c",)}] * 2 + [{"a": ("a",), "b": ("b", "c")}]
+    assert rank_features({"a": 0.3, "b": 0.29, "c": 0.1}, clusters) == ["a", "c"]

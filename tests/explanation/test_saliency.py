@@ -1,0 +1,154 @@
+"""Maps against networks whose attribution is known exactly, in images and in volumes."""
+
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from skiagram.errors import OptionError
+from skiagram.explanation.saliency import (
+    ExplainedNetwork,
+    Grain,
+    Method,
+    explain,
+    randomise,
+    rolled_attention,
+    why_undefined,
+)
+from skiagram.models.deep.fitted import Architecture, as_ensemble
+from skiagram.options import build, read_option_file
+from skiagram.training.classifier import Classifier
+
+GRAIN = Grain(window=0.25, steps=16)
+EVERY: tuple[Method, ...] = ("grad_cam", "integrated_gradients", "occlusion")
+
+
+class Weighted(nn.Module):
+    """A linear network: the score is a weighted sum of the pixels."""
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, images: Tensor) -> Tensor:
+        score = (images * self.weight).flatten(1).sum(dim=1)
+        return torch.stack([-score / 2, score / 2], dim=1)
+
+
+def option_file(name: str) -> dict[str, Any]:
+    return read_option_file(__import__("pathlib").Path(f"conf/model/{name}.yaml"), name)
+
+
+def architecture(name: str, *shape: int) -> Architecture:
+    return Architecture.of(build(option_file(name), "model"), shape, 2)
+
+
+def trained(name: str, *shape: int, members: int = 1) -> ExplainedNetwork:
+    torch.manual_seed(0)
+    built = architecture(name, *shape)
+    scale = torch.zeros(shape[0]), torch.ones(shape[0])
+    classifiers = [Classifier(built.build(), *scale) for _ in range(members)]
+    return ExplainedNetwork(as_ensemble(classifiers).eval(), built, 1)
+
+
+def images(*shape: int, n: int = 3) -> Tensor:
+    return torch.randn(n, *shape, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("shape", [(1, 16, 16), (3, 16, 16), (1, 8, 8, 8)])
+def test_the_maps_of_a_linear_network_are_weight_times_deviation(shape: tuple[int, ...]) -> None:
+    weight, seen = torch.randn(shape, generator=torch.Generator().manual_seed(2)), images(*shape)
+    network = ExplainedNetwork(Weighted(weight), architecture("small_cnn", 1, 16, 16), 1)
+    product = (weight * (seen - network.blank(seen))).double()
+    gradients = explain("integrated_gradients", network, seen, GRAIN)
+    np.testing.assert_allclose(gradients, product.sum(dim=1), atol=1e-5)
+    # Each window loses the sum of its products; a pixel has the mean of the windows over it.
+    occluded = explain("occlusion", network, seen, GRAIN)
+    side = shape[-1] // 4
+    corner = product.sum(dim=1)[(slice(None), *[slice(0, side)] * (len(shape) - 1))]
+    np.testing.assert_allclose(
+        occluded[(slice(None), *[0] * (len(shape) - 1))], corner.flatten(1).sum(dim=1), atol=1e-4
+    )
+
+
+def test_grad_cam_weighs_the_last_maps_by_their_mean_gradient() -> None:
+    network, seen = trained("small_cnn", 1, 32, 32), images(1, 32, 32)
+    layers = list(network.classifier.network)
+    until = next(k for k, layer in enumerate(layers) if type(layer).__name__ == "GlobalAveragePool")
+    with torch.no_grad():
+        last = nn.Sequential(*layers[:until])(seen)
+        weight = layers[-1].weight[1] - layers[-1].weight[0]
+    expected = (last * weight[None, :, None, None]).sum(dim=1, keepdim=True) / last[0, 0].numel()
+    expected = nn.functional.interpolate(expected.relu(), (32, 32), mode="bilinear")[:, 0]
+    found = explain("grad_cam", network, seen, GRAIN)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("small_cnn", (1, 32, 32)), ("cnn_3d", (1, 16, 16, 16))]
+)
+def test_maps_have_the_axes_of_the_image_and_gradients_add_up(
+    name: str, shape: tuple[int, ...]
+) -> None:
+    network, seen = trained(name, *shape), images(*shape)
+    for method in EVERY:
+        assert why_undefined(method, network) == ""
+        assert explain(method, network, seen, GRAIN).shape == (3, *shape[1:])
+    change = network.score(seen.numpy()) - network.score(network.blank(seen).numpy())
+    added = explain("integrated_gradients", network, seen, Grain(window=0.2, steps=200))
+    np.testing.assert_allclose(added.reshape(3, -1).sum(axis=1), change, rtol=0.05, atol=1e-3)
+
+
+def test_attention_rolls_out_over_the_patches() -> None:
+    network, seen = trained("vision_transformer", 1, 16, 16), images(1, 16, 16)
+    share = rolled_attention(network.classifier, seen)
+    assert share.shape == (3, 16)
+    torch.testing.assert_close(share.sum(dim=1), torch.ones(3))
+    maps = explain("attention_rollout", network, seen, GRAIN)
+    np.testing.assert_allclose(maps[:, ::4, ::4].reshape(3, -1), share, atol=1e-6)
+    # Without attention each token passes on itself alone.
+    for block in network.classifier.network:
+        if hasattr(block, "queries_keys_values"):
+            nn.init.zeros_(block.queries_keys_values.weight)
+            nn.init.zeros_(block.queries_keys_values.bias)
+    torch.testing.assert_close(rolled_attention(network.classifier, seen), torch.full((3, 16), 1 / 16))
+    assert "roll-out" in why_undefined("grad_cam", network)
+    assert why_undefined("attention_rollout", trained("small_cnn", 1, 32, 32))
+
+
+def test_an_ensemble_of_one_network_twice_has_its_map() -> None:
+    alone, seen = trained("small_cnn", 1, 32, 32), images(1, 32, 32)
+    twice = ExplainedNetwork(
+        as_ensemble([alone.classifier, alone.classifier]), alone.architecture, 1  # type: ignore[list-item]
+    )
+    for method in ("grad_cam", "occlusion"):
+        np.testing.assert_allclose(
+            explain(method, twice, seen, GRAIN), explain(method, alone, seen, GRAIN), atol=1e-4
+        )
+
+
+def test_fresh_weights_come_from_the_output_on_and_leave_the_network_as_it_is() -> None:
+    network = trained("small_cnn", 1, 32, 32)
+    before = {name: value.clone() for name, value in network.classifier.state_dict().items()}
+    for share in (0.2, 1.0):
+        changed = randomise(network, share, seed=5).classifier.state_dict()
+        same = [name for name in before if name.endswith("weight") and before[name].ndim > 1
+                and torch.equal(before[name], changed[name])]  # fmt: skip
+        assert bool(same) == (share < 1)
+        last = [name for name in before if name.endswith("weight")][-1]
+        assert not torch.equal(before[last], changed[last])
+        again = randomise(network, share, seed=5).classifier.state_dict()
+        assert all(torch.equal(changed[name], again[name]) for name in changed)
+    after = network.classifier.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_missing_package_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("captum")]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "captum", None)
+    with pytest.raises(OptionError, match=r"skiagram\[explain\]"):
+        explain("grad_cam", trained("small_cnn", 1, 32, 32), images(1, 32, 32), GRAIN)
