@@ -279,6 +279,112 @@ def simulate_seeds(design: Seeds, simulations: int) -> Floats:
     return counts / simulations
 
 
+@dataclass(frozen=True)
+class Contenders:
+    """Classical models, networks and frozen encoders, all equally good; nothing is trained.
+
+    Attributes:
+        sealed: Whether the models are chosen on patients of their own (`holdout`), as many as those
+            of the test; else within folds (`cv`).
+        shared: Share of the noise of the scores that all models have in common.
+        within: Further share that the models of one arm have in common.
+        models: Models of each of the three arms.
+    """
+
+    sealed: bool
+    shared: float
+    within: float
+    models: int = 3
+    patients: int = 100
+    folds: int = 3
+    auc: float = 0.8
+
+
+CONTENDERS = tuple(
+    Contenders(sealed, *noise) for sealed in (False, True) for noise in ((0.5, 0.27), (0.1, 0.2))
+)
+
+
+def simulate_contenders(design: Contenders, simulations: int) -> Floats:
+    """Return (9,) mean difference, deep better, classical better, thrice.
+
+    What stands against the best classical model is the better of network and encoder by the
+    reported AUC; the same by scores that the reported labels do not enter; the network.
+    """
+    generator = stream(0, "contenders", str(design))
+    distance, counts = np.sqrt(2) * norm.ppf(design.auc), np.zeros(9)
+    arms = [slice(k * design.models, (k + 1) * design.models) for k in range(3)]
+    classical, network, encoder, pooled = *arms, slice(design.models, 3 * design.models)
+    own = 1 - design.shared - design.within
+    patient = np.arange(design.patients)
+
+    def draw() -> tuple[Flags, Floats]:
+        positive = generator.permutation(design.patients) < design.patients // 2
+        alike = np.sqrt(design.shared) * generator.normal(size=design.patients)
+        of_arm = np.sqrt(design.within) * generator.normal(size=(3, 1, design.patients))
+        noise = np.sqrt(own) * generator.normal(size=(3, design.models, design.patients))
+        scores: Floats = distance * positive + alike + (of_arm + noise).reshape(-1, len(positive))
+        return positive, scores
+
+    for _ in range(simulations):
+        positive, scores = draw()
+        fold = np.zeros(design.patients, dtype=np.int64)
+        if design.sealed:
+            known, development = draw()
+            inner = np.array([[area(one, known)] for one in development])
+        else:
+            fold = grouped(positive, design.folds, generator)
+            inner = np.array(
+                [
+                    [area(one[fold != k], positive[fold != k]) for k in range(design.folds)]
+                    for one in scores
+                ]
+            )
+        stands = {
+            name: composed(scores[part], _within(inner[part]), fold)
+            for name, part in (
+                ("classical", classical),
+                ("network", network),
+                ("encoder", encoder),
+                ("either", pooled),
+            )
+        }
+        seen = max(("network", "encoder"), key=lambda name: area(stands[name], positive))
+        folds = 0 if design.sealed else design.folds
+        for at, name in ((0, seen), (3, "either"), (6, "network")):
+            first, second = (
+                placements(stands[one][None], positive, patient, folds)
+                for one in (name, "classical")
+            )
+            difference = combination([(1.0, first), (-1.0, second)])
+            counts[at : at + 3] += difference.mean, *called(widened(difference))
+    return counts / simulations
+
+
+def contenders_section(simulations: int) -> str:
+    """Simulate every design with frozen encoders and return the section of the page."""
+    text = f"""
+## A network or a frozen encoder
+
+Three classical models, three networks and three frozen encoders, all equally good, AUC .8, 100
+reported patients; {simulations:,} data sets per row. What is compared with the classical models:
+the better of network and encoder by its *reported* AUC; `either`, the default: the better by inner
+folds (`cv`) or by as many development cases (`holdout`); `networks` alone. Mean difference, and how
+often the deep and how often the classical side is called better.
+
+| design | correlation within and between arms | stands | mean difference | deep | classical |
+|---|---|---|---|---|---|
+"""
+    for one in CONTENDERS:
+        found = simulate_contenders(one, simulations).reshape(3, 3)
+        stands = ("by reported AUC", "`either`", "`networks`")
+        for name, (mean, deep, classical) in zip(stands, found, strict=True):
+            text += f"| {'holdout' if one.sealed else 'cv'} | {one.shared + one.within:.2g} and "
+            text += f"{one.shared:g} | {name} | {mean:+.3f} ".replace("-", "−")
+            text += f"| {100 * deep:.1f} % | {100 * classical:.1f} % |\n"
+    return text
+
+
 def procedures_section(choices: int, trainings: int, seeds: int) -> str:
     """Simulate every design and return the sections of the page.
 
@@ -319,6 +425,7 @@ interval of a single AUC contains the mean AUC of models trained on as many case
         text += f"| {found[0]:+.3f} ".replace("-", "−")
         text += f"| {_change(found[1], found[3])} | {_change(found[2], found[4])} "
         text += f"| {_change(found[5], found[6])} |\n"
+    text += contenders_section(choices)
     text += f"""
 ## Holdout: other seeds
 

@@ -76,6 +76,14 @@ def test_overlapping_training_sets_are_in_the_interval() -> None:
     assert all(values[5] >= 93 for _, values in rows)
 
 
+def test_a_choice_between_networks_and_encoders_favours_nobody() -> None:
+    rows = of_section("A network or a frozen encoder")
+    assert len(rows) == 12
+    honest = [shares for number, (_, shares) in enumerate(rows) if number % 3]
+    assert all(max(shares) <= 3.5 for shares in honest)
+    assert max(shares[0] for _, shares in rows[::3]) > 4  # chosen by what is reported
+
+
 def test_equal_procedures_are_told_apart_in_six_percent_at_most() -> None:
     rows = of_section("Holdout: other seeds")
     assert len(rows) == 4
