@@ -17,11 +17,7 @@ from skiagram.evaluation.proportions import Z
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.sites import summarise_random_effects
-from skiagram.evaluation.subgroup_differences import (
-    auc_figure,
-    difference_of_figures,
-    share_figure,
-)
+from skiagram.evaluation.subgroups import auc_figure, difference_of_figures, share_figure
 from skiagram.seeding import stream
 
 Floats = NDArray[np.float64]

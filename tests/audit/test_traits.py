@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skiagram.audit.images import is_constant
+from skiagram.audit.composition import is_constant
 from skiagram.audit.traits import LARGEST_SAMPLE, collect_image_traits, image_traits, sample_cases
 from skiagram.image_store.shards import Image
 from skiagram.records import Cases

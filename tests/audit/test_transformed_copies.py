@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from skiagram.audit.run import audit
+from skiagram.evaluation.evaluation_set import mark_near_duplicates
 from skiagram.evaluation.labelled_cases import label_cases
-from skiagram.evaluation.near_duplicates import mark_near_duplicates
 from tests.audit.planted import CARD, TASK, Planted, clean_set
 from tests.near_duplicates.tissue import wide_tissue
 

@@ -5,12 +5,13 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from skiagram.evaluation.delong import Placements, placements
-from skiagram.evaluation.ideal_observer import (
+from skiagram.evaluation.delong import (
+    Placements,
     detectability,
     estimate_above_ideal,
     estimate_efficiency,
     has_leaked,
+    placements,
 )
 
 Floats = NDArray[np.float64]

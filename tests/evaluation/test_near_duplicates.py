@@ -6,8 +6,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.evaluation_set import count_label_conflicts, mark_near_duplicates
 from skiagram.evaluation.labelled_cases import label_cases
-from skiagram.evaluation.near_duplicates import count_label_conflicts, mark_near_duplicates
 from skiagram.evaluation.scores import ModelScores
 from skiagram.evaluation.verdict import signed
 from tests.evaluation.scenario import Scenario, finished, scenario

@@ -10,12 +10,7 @@ from numpy.typing import NDArray
 from skiagram.evaluation.delong import placements
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.results import ModelResult
-from skiagram.evaluation.subgroup_differences import (
-    Figure,
-    auc_figure,
-    difference_of_figures,
-    share_figure,
-)
+from skiagram.evaluation.subgroups import Figure, auc_figure, difference_of_figures, share_figure
 from tests.evaluation.scenario import finished, scenario
 
 RNG = np.random.default_rng(5)

@@ -30,8 +30,12 @@ from skiagram.features.local_intensity import LocalIntensity
 from skiagram.features.morphology import Morphology
 from skiagram.features.ngldm import Ngldm
 from skiagram.features.ngtdm import Ngtdm
-from skiagram.restoration.regions import RegionOfInterest, RegionPreparation, Resegmentation
-from skiagram.restoration.resampling import Resampling
+from skiagram.restoration.regions import (
+    RegionOfInterest,
+    RegionPreparation,
+    Resampling,
+    Resegmentation,
+)
 
 Values = dict[str, float]
 DIMENSIONS: tuple[tuple[Dimension, str], ...] = (("2D", "_2D"), ("2.5D", "_2_5D"), ("3D", "_3D"))

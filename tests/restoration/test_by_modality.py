@@ -16,8 +16,7 @@ from skiagram.image_store.store import ImageStore, modality_folders, write_modal
 from skiagram.options import build, read_option_file
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import Cases, read_record
-from skiagram.restoration.regions import RegionPreparation
-from skiagram.restoration.resampling import Resampling
+from skiagram.restoration.regions import RegionPreparation, Resampling
 from skiagram.restoration.restore import ByModality, restore_modalities
 from skiagram.restoration.steps import Steps
 from tests.datasets.volumes.examples import nifti_bytes

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 from scipy import ndimage
 
-from skiagram.restoration.resampling import Interpolation, Resampling, interpolate, new_axis
+from skiagram.restoration.regions import Interpolation, Resampling, interpolate, new_axis
 
 
 def volume() -> tuple[np.ndarray, np.ndarray]:

@@ -6,9 +6,9 @@ import pywt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skiagram.restoration import wavelets
+from skiagram.restoration import denoising
 from skiagram.restoration.contract import Planes
-from skiagram.restoration.wavelets import decompose, reconstruct
+from skiagram.restoration.denoising import decompose, reconstruct
 
 
 def back(planes: Planes, name: str, level: int) -> Planes:
@@ -30,7 +30,7 @@ def back(planes: Planes, name: str, level: int) -> Planes:
 def test_coefficients_equal_pywavelets_whatever_the_blocks(
     shape: tuple[int, int, int], name: str, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wavelets, "_BLOCK_VALUES", block)
+    monkeypatch.setattr(denoising, "_BLOCK_VALUES", block)
     planes = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     found = decompose(
         lambda first, last: planes[:, first:last], planes.shape, pywt.Wavelet(name), 2

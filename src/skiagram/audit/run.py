@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.audit.classes import check_classes
+from skiagram.audit.composition import check_classes, check_images, check_patients, constant_images
 from skiagram.audit.contract import Check, Evidence, Finding
 from skiagram.audit.copies import check_near_duplicates, check_transformed_copies
 from skiagram.audit.groups import check_groups
-from skiagram.audit.images import check_images, constant_images
-from skiagram.audit.patients import check_patients
 from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.audit.traits import collect_image_traits
 from skiagram.errors import AuditStop, DataError, OptionError

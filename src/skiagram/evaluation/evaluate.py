@@ -18,14 +18,19 @@ from skiagram.evaluation.curves import (
     roc_band,
     roc_curve_of_repeats,
 )
-from skiagram.evaluation.delong import auc_estimate
+from skiagram.evaluation.delong import (
+    auc_estimate,
+    estimate_above_ideal,
+    estimate_efficiency,
+    has_leaked,
+)
 from skiagram.evaluation.discrimination import confusion
 from skiagram.evaluation.evaluation_set import (
     EvaluationSet,
     assemble_evaluation_set,
+    count_label_conflicts,
     warn_of_unequal_patients,
 )
-from skiagram.evaluation.ideal_observer import estimate_above_ideal, estimate_efficiency, has_leaked
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import (
     binary_placements,
@@ -35,7 +40,6 @@ from skiagram.evaluation.metrics import (
     estimate_metrics,
     estimate_partial_auc,
 )
-from skiagram.evaluation.near_duplicates import count_label_conflicts
 from skiagram.evaluation.operating_points import judge_operating_points
 from skiagram.evaluation.options import (
     DEFAULT_MARGIN,

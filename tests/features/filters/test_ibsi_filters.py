@@ -19,8 +19,12 @@ from skiagram.features.filters.mean import Mean
 from skiagram.features.filters.separable_wavelet import SeparableWavelet
 from skiagram.features.filters.simoncelli import Simoncelli
 from skiagram.features.first_order import FirstOrderStatistics
-from skiagram.restoration.regions import RegionOfInterest, RegionPreparation, Resegmentation
-from skiagram.restoration.resampling import Resampling
+from skiagram.restoration.regions import (
+    RegionOfInterest,
+    RegionPreparation,
+    Resampling,
+    Resegmentation,
+)
 from tests.features.ibsi_reference import Reference, read, tags
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]

@@ -22,8 +22,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from skiagram.audit.composition import is_constant
 from skiagram.audit.contract import Evidence, Finding, Traits
-from skiagram.audit.images import is_constant
 from skiagram.audit.run import CHECKS
 from skiagram.audit.traits import encode_covariates, image_traits, sample_cases
 from skiagram.compute.progress import Progress

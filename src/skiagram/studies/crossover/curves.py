@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from skiagram.evaluation.bootstrap import PatientDraws
+from skiagram.evaluation.delong import detectability
 from skiagram.evaluation.discrimination import roc_auc
-from skiagram.evaluation.ideal_observer import detectability
 from skiagram.evaluation.learning_curve import PowerLaw, crossing, fit_power_law
 from skiagram.evaluation.proportions import Z
 from skiagram.evaluation.results import Estimate

@@ -1,0 +1,123 @@
+"""What a data set is made of: its classes, its patients, and images that show nothing."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.audit.contract import Evidence, Finding, Severity, examples
+from skiagram.image_store.shards import Image
+from skiagram.image_store.store import ImageStore
+
+FEW_PATIENTS = 10
+
+
+def check_classes(evidence: Evidence) -> list[Finding]:
+    """Count the classes of the development cases; the sealed labels are not looked at."""
+    known, classes = evidence.cases.development(), evidence.task.classes
+    cases = [int((known.label == k).sum()) for k in range(len(classes))]
+    patients = [len(np.unique(known.patient_id[known.label == k])) for k in range(len(classes))]
+    counts = ", ".join(
+        f"{name} {images} images of {people} patients"
+        for name, images, people in zip(classes, cases, patients, strict=True)
+    )
+    absent = [name for name, people in zip(classes, patients, strict=True) if not people]
+    tiny = [k for k, people in enumerate(patients) if 0 < people < FEW_PATIENTS]
+    return [
+        Finding("class_counts", "note", len(known), f"Development cases: {counts}."),
+        Finding(
+            name="absent_classes",
+            severity="stop",
+            count=len(absent),
+            summary=f"Classes without a development case: {', '.join(absent)}.",
+            remedy="add cases of that class, correct the labels, or remove it from `classes`",
+        ),
+        Finding(
+            name="tiny_classes",
+            severity="warning",
+            count=len(tiny),
+            summary=f"Classes with fewer than {FEW_PATIENTS} development patients: "
+            f"{', '.join(classes[k] for k in tiny)}.",
+            remedy="add patients; results on so few are very uncertain",
+            examples=examples(known.case_id[np.isin(known.label, tiny)]),
+        ),
+    ]
+
+
+def check_patients(evidence: Evidence) -> list[Finding]:
+    """Look for patients in two splits, where patients are known."""
+    split = evidence.cases.split
+    return [
+        _shared("patients_across_splits", "stop", evidence, split != "test", split == "test"),
+        _shared(
+            "patients_across_training_and_validation",
+            "warning",
+            evidence,
+            split == "train",
+            split == "validation",
+        ),
+        _unknown(evidence),
+    ]
+
+
+def _shared(
+    name: str,
+    severity: Severity,
+    evidence: Evidence,
+    one: NDArray[np.bool_],
+    other: NDArray[np.bool_],
+) -> Finding:
+    cases = evidence.cases
+    shared = np.intersect1d(cases.patient_id[one], cases.patient_id[other])
+    if not evidence.card.patients_known:  # then ids stand for clusters of near duplicates
+        shared = shared[:0]
+    sides = "development and test" if severity == "stop" else "training and validation"
+    return Finding(
+        name=name,
+        severity=severity,
+        count=len(shared),
+        summary=f"Patients with images in both {sides} splits: {len(shared)}.",
+        remedy="put all images of a patient into the same split, or choose `design=cv`",
+        examples=examples(cases.case_id[other & np.isin(cases.patient_id, shared)]),
+    )
+
+
+def _unknown(evidence: Evidence) -> Finding:
+    cases = evidence.cases
+    groups = len(np.unique(cases.patient_id))
+    return Finding(
+        name="unknown_patients",
+        severity="note",
+        count=0 if evidence.card.patients_known else len(cases),
+        summary=f"Patients are unknown; {groups} clusters of near duplicates are used as "
+        f"patients of the {len(cases)} images.",
+        remedy="confidence intervals may be too narrow where a patient has several images",
+    )
+
+
+def check_images(evidence: Evidence) -> list[Finding]:
+    """Look for images of a single intensity."""
+    count = int(evidence.constant.sum())
+    return [
+        Finding(
+            name="constant_images",
+            severity="warning",
+            count=count,
+            summary=f"Images in which all pixels are equal: {count}.",
+            remedy="remove these images",
+            examples=examples(evidence.cases.case_id[evidence.constant]),
+        )
+    ]
+
+
+def constant_images(store: ImageStore) -> NDArray[np.bool_]:
+    """Return (n,) bool in the store's order: every channel is constant or missing."""
+    return np.array([is_constant(image) for _, image in store], dtype=np.bool_)
+
+
+def is_constant(image: Image) -> bool:
+    """Return whether every channel of one image is constant or missing."""
+    pixels = image.reshape(-1, image.shape[-1] if image.ndim > 2 else 1)
+    finite = np.isfinite(pixels)
+    return all(
+        not present.any() or bool(np.ptp(channel[present]) == 0)
+        for channel, present in zip(pixels.T, finite.T, strict=True)
+    )
