@@ -83,6 +83,19 @@ class GroundTruth:
     slice: float | None = None
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A circle, or a ball, around a lesion, as its source gives it.
+
+    Attributes:
+        centre: [Slice,] row and column in pixels of the image that ingest stores.
+        radius: Pixels, > 0.
+    """
+
+    centre: tuple[float, ...]
+    radius: float
+
+
 class Acquisition(Protocol):
     """The options of what a source does to pixels, kept with each model for new images."""
 
@@ -113,6 +126,17 @@ class OpenSource(Protocol):
 
     def truth(self, position: int) -> GroundTruth | None:
         """Return what is known of one generated case; None for real images."""
+
+
+@runtime_checkable
+class MarksLesions(Protocol):
+    """An opened source that knows where lesions are.
+
+    Marks tell the label: those of a test case may not be asked for.
+    """
+
+    def marks(self, position: int) -> tuple[Mark, ...]:
+        """Return the lesions of one entry; none where no lesion has a known place."""
 
 
 @runtime_checkable

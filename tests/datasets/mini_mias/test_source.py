@@ -268,3 +268,20 @@ def test_too_few_patients_are_named() -> None:
 def test_counts_must_name_each_class(counts: dict[str, int]) -> None:
     with pytest.raises(OptionError, match=r"dataset\.split\.test: counts for normal"):
         split(test=counts).check_classes(CLASSES)
+
+
+@pytest.mark.parametrize("name", ["films", "regions"])
+@pytest.mark.parametrize("orient", [True, False])
+def test_marks_lie_on_the_lesions_as_they_are_stored(root: Path, name: str, orient: bool) -> None:
+    opened = options(name, orient=orient).open(root)
+    marked = 0
+    for at, entry in enumerate(opened.entries()):
+        pixels = opened.image(at).pixels
+        marks = opened.marks(at)
+        assert entry.label == 1 or not marks
+        for mark in marks:
+            row, column = (round(place) for place in mark.centre)
+            near = pixels[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+            assert near.max() > np.median(pixels[pixels >= BREAST]) + 10
+            marked += 1
+    assert marked == 4

@@ -185,3 +185,20 @@ def test_a_site_shows_the_same_image_otherwise_and_its_score_is_the_same() -> No
         expected = gain * plain.image(position).pixels + offset
         np.testing.assert_allclose(sited.image(position).pixels, expected, atol=2**-10)
         assert sited.truth(position).ideal_score == plain.truth(position).ideal_score
+
+
+def test_the_mark_is_where_the_nodule_is_and_the_observer_finds_it() -> None:
+    source = phantom(nodule={"amplitude": 6.0}, faults=NO_FAULTS)
+    opened, found = source.open(None), []
+    exposures = ExposureGenerator(
+        source.size, source.tissue, source.nodule, source.noise, source.seed
+    )
+    for position in range(40):
+        marks = opened.marks(position)
+        assert bool(marks) == (opened.entries()[position].label == 1)
+        if marks:
+            probability = exposures.observer().place_probability(opened.image(position).pixels)
+            assert probability.sum() == pytest.approx(1)
+            place = np.unravel_index(probability.argmax(), probability.shape)
+            found.append(np.hypot(*np.subtract(place, marks[0].centre)) <= marks[0].radius)
+    assert np.mean(found) > 0.9

@@ -40,7 +40,7 @@ SPACING = 0.2  # mm
 MANIFEST = Path(__file__).with_name("mini_mias.sha256")
 _ROW = re.compile(
     r"(mdb\d{3}) ([FGD]) (?:NORM|(?:CALC|CIRC|SPIC|MISC|ARCH|ASYM) ([BM])"
-    r"(?: (\d{1,4}) (\d{1,4}) \d{1,3}| \*NOTE 3\*)?)"
+    r"(?: (\d{1,4}) (\d{1,4}) (\d{1,3})| \*NOTE 3\*)?)"
 )
 _TISSUE = {"F": "fatty", "G": "fatty-glandular", "D": "dense-glandular"}
 _UNREADABLE = (OSError, SyntaxError, ValueError, Pictures.DecompressionBombError)
@@ -54,10 +54,12 @@ class Lesion:
         malignant: Its severity; otherwise it is benign.
         place: Row and column of the centre in film pixels, row 0 at the top; None where the file
             gives none.
+        radius: Of the circle around it in film pixels; None where the file gives none.
     """
 
     malignant: bool
     place: tuple[int, int] | None
+    radius: int | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def _parse_row(row: str, line_number: int) -> Film:
     match = _ROW.fullmatch(row)
     if match is None:
         raise _row_error(row, line_number)
-    name, tissue, severity, x, y = match.groups()
+    name, tissue, severity, x, y, radius = match.groups()
     if severity is None:
         return Film(name, _TISSUE[tissue], ())
     if x is None:
@@ -142,7 +144,7 @@ def _parse_row(row: str, line_number: int) -> Film:
     if max(int(x), int(y)) >= SIDE:
         raise _row_error(row, line_number)
     place = (SIDE - 1 - int(y), int(x))
-    return Film(name, _TISSUE[tissue], (Lesion(severity == "M", place),))
+    return Film(name, _TISSUE[tissue], (Lesion(severity == "M", place, int(radius)),))
 
 
 def _join_rows(known: Film, film: Film, line_number: int) -> Film:

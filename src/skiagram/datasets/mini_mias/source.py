@@ -24,7 +24,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.progress import Progress
-from skiagram.datasets.contract import Entry, GroundTruth, RealDataSet, SpacedImage
+from skiagram.datasets.contract import Entry, GroundTruth, Mark, RealDataSet, SpacedImage
 from skiagram.datasets.mini_mias.films import (
     FILE,
     SIDE,
@@ -284,11 +284,13 @@ class MiniMiasCase:
         entry: What ingest is told.
         centre: Row and column of the square's centre, chest wall on the left; None takes the
             whole film.
+        lesions: The lesions that it is about: all on a whole film, one in a square.
     """
 
     film: Film
     entry: Entry
     centre: tuple[int, int] | None
+    lesions: tuple[Lesion, ...] = ()
 
 
 class FilmReader:
@@ -366,6 +368,29 @@ class OpenMiniMias:
         """Return None: these are real images."""
         return None
 
+    def marks(self, position: int) -> tuple[Mark, ...]:
+        """Return the lesions of one case that have a place on the breast and a radius."""
+        case = self.cases[position]
+        side = self.region if self.region and case.centre else SIDE
+        breast = self.films.breast(case.film).mask()
+        block, found = side // self.size, []
+        for lesion in case.lesions:
+            if lesion.place is None or not lesion.radius:
+                continue
+            row, column = lesion.place
+            centre = [row, SIDE - 1 - column if case.film.left else column]  # wall on the left
+            if not breast[centre[0], centre[1]]:
+                continue
+            if side < SIDE and case.centre is not None:
+                pairs = zip(centre, case.centre, strict=True)
+                centre = [place - middle + side // 2 for place, middle in pairs]
+            if case.film.left and not self.orient:
+                centre[1] = side - 1 - centre[1]
+            # The centre of a film pixel in pixels of averaged blocks.
+            placed = tuple((coordinate + 0.5) / block - 0.5 for coordinate in centre)
+            found.append(Mark(placed, max(lesion.radius / block, 0.5)))
+        return tuple(found)
+
     def drawn(self, split: DrawnSplit, classes: Sequence[str]) -> "OpenMiniMias":
         """Return the cases of a drawn split alone.
 
@@ -413,7 +438,8 @@ def select_cases(films: FilmReader, task: TaskName, regions: bool, seed: int) ->
     """
     if not regions:
         return [
-            _make_case(films, film, film.name, _label(task, film.lesions)) for film in films.truth
+            _make_case(films, film, film.name, _label(task, film.lesions), film.lesions)
+            for film in films.truth
         ]
     lesions = [lesion for film in films.truth for lesion in _lesions_on_breast(films, film)]
     normal = [film for film in films.truth if not film.lesions]
@@ -425,12 +451,13 @@ def select_cases(films: FilmReader, task: TaskName, regions: bool, seed: int) ->
                 film,
                 f"{film.name} lesion {number}",
                 _label(task, (film.lesions[number],)),
+                (film.lesions[number],),
                 place,
             )
             for film, number, place in lesions
         ),
         *(
-            _make_case(films, film, film.name, 0, place)
+            _make_case(films, film, film.name, 0, (), place)
             for film, place in zip(normal, places, strict=True)
         ),
     ]
@@ -462,7 +489,12 @@ def _shuffle_positions(places: list[RelativePosition], seed: int) -> Iterator[Re
 
 
 def _make_case(
-    films: FilmReader, film: Film, name: str, label: int, place: RelativePosition | None = None
+    films: FilmReader,
+    film: Film,
+    name: str,
+    label: int,
+    lesions: tuple[Lesion, ...],
+    place: RelativePosition | None = None,
 ) -> MiniMiasCase:
     breast = films.breast(film)
     covariates = {
@@ -471,7 +503,8 @@ def _make_case(
         "mask_plausible": "yes" if breast.plausible else "no",
     }
     entry = Entry(name, film.patient, label, None, covariates)
-    return MiniMiasCase(film, entry, None if place is None else to_pixel(breast.mask(), place))
+    centre = None if place is None else to_pixel(breast.mask(), place)
+    return MiniMiasCase(film, entry, centre, lesions)
 
 
 def _take_patient(

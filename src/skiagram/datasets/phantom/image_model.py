@@ -179,10 +179,30 @@ class IdealObserver:
         """
         spectrum = fft.rfftn(image)
         texture = float((np.abs(spectrum) ** 2 * self._texture).sum()) + self._volume
-        matched = fft.irfftn(spectrum * self._filter, s=image.shape)[self._places]
+        matched = self._matched(spectrum, image.shape)[self._places]
         highest = matched.max()
         nodule = highest + np.log(np.exp(matched - highest).sum()) - self._offset
         return texture + float(nodule)
+
+    def place_probability(self, image: FloatArray) -> FloatArray:
+        """Return the probability of each place given the image and that it has a nodule.
+
+        Args:
+            image: Noisy image without faults, of the nodule's shape.
+
+        Returns:
+            Of the image's shape; 0 where no nodule is ever centred, the sum is 1.
+        """
+        matched = self._matched(fft.rfftn(image), image.shape)[self._places]
+        weight = np.exp(matched - matched.max())
+        probability = np.zeros(image.shape)
+        probability[self._places] = weight / weight.sum()
+        return probability
+
+    def _matched(self, spectrum: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+        """Return ⟨s_x, K₁⁻¹g⟩ at every place x."""
+        matched: FloatArray = fft.irfftn(spectrum * self._filter, s=shape)
+        return matched
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, GroundTruth, SpacedImage
+from skiagram.datasets.contract import Entry, GroundTruth, Mark, SpacedImage
 from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.phantom.image_model import (
     DicomWriter,
@@ -148,6 +148,7 @@ class PhantomCases:
 
     def __init__(self, options: PhantomDataSet, number: int, kind: str, axes: int) -> None:
         self._patients, self._number, self._kind = options.patients, number, kind
+        self._radius = options.nodule.radius
         self._exposures = ExposureGenerator(
             options.size, options.tissue, options.nodule, options.noise, options.seed, axes=axes
         )
@@ -169,6 +170,11 @@ class PhantomCases:
     def ideal_score(self, position: int) -> float:
         """Return the log-likelihood ratio of the ideal observer, natural units."""
         return self._observer.log_likelihood_ratio(self.exposure(position).noisy)
+
+    def marks(self, position: int) -> tuple[Mark, ...]:
+        """Return the nodule of one entry; none in a normal one."""
+        place = self.exposure(position).place
+        return () if np.isnan(place).any() else (Mark(place, self._radius),)
 
     def _make(self, position: int) -> Exposure:
         patient, number = self.place(position)
