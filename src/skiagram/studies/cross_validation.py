@@ -95,7 +95,12 @@ class CrossValidation:
         }
 
     def fit(
-        self, arm: Arm, options: Mapping[str, Any], rows: NDArray[np.int64], *name: str
+        self,
+        arm: Arm,
+        options: Mapping[str, Any],
+        rows: NDArray[np.int64],
+        *name: str,
+        target: NDArray[np.float32] | None = None,
     ) -> Fitted[Any]:
         """Fit a model on some of the cases.
 
@@ -104,6 +109,8 @@ class CrossValidation:
             options: The model's options.
             rows: Rows of these cases.
             *name: Name of the fit's random streams.
+            target: (rows, n_classes) probabilities that a network learns in place of the labels;
+                None for the labels.
 
         Raises:
             ModelFailure: The model cannot be trained.
@@ -112,7 +119,7 @@ class CrossValidation:
         part = self.select(rows)
         labelled = Labelled(
             arm.reader(self.prepared, options)(part.case_id),
-            part.case_id, part.label, part.patient_id, self.n_classes,
+            part.case_id, part.label, part.patient_id, self.n_classes, target=target,
         )  # fmt: skip
         model = arm.model(options, self.workspace.compute.threads)
         with self.workspace.compute.limit():

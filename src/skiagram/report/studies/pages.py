@@ -5,14 +5,22 @@ from types import ModuleType
 
 from skiagram.records import read_record, write_record
 from skiagram.report.rendering import Summary
-from skiagram.report.studies import ablation, cost, crossover, robustness, search
+from skiagram.report.studies import ablation, cost, crossover, robustness, search, simplification
 from skiagram.studies.ablation import AblationResult
 from skiagram.studies.cost import CostResult
 from skiagram.studies.crossover.study import CrossoverResult
 from skiagram.studies.robustness.study import RobustnessResult
 from skiagram.studies.search.study import SearchResult
+from skiagram.studies.simplification.study import SimplificationResult
 
-StudyResult = AblationResult | CostResult | CrossoverResult | RobustnessResult | SearchResult
+StudyResult = (
+    AblationResult
+    | CostResult
+    | CrossoverResult
+    | RobustnessResult
+    | SearchResult
+    | SimplificationResult
+)
 
 RESULT, PAGE = "result.json", "page.html"
 _OPTION_FILES = "tuned"
@@ -22,6 +30,7 @@ _PAGES: dict[type, ModuleType] = {
     CrossoverResult: crossover,
     RobustnessResult: robustness,
     SearchResult: search,
+    SimplificationResult: simplification,
 }
 
 

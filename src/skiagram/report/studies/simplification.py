@@ -1,0 +1,118 @@
+"""The page of the study of simplification."""
+
+from collections.abc import Sequence
+
+from skiagram.report.drawing import ChangeRow, Drawing, draw_changes
+from skiagram.report.formatting import format_count, format_decimal, format_difference
+from skiagram.report.rendering import Summary, render_template
+from skiagram.report.studies.cost import format_timing
+from skiagram.studies.simplification.study import (
+    ORIGINAL,
+    SimplificationResult,
+    SimplifiedModel,
+)
+
+_GROUPS = {"features": "few features", "rules": "tree of rules", "network": "small network"}
+_COMPRESSED = "smaller weights"
+_DEEP = ("network", "whole", "pruned", "eight bits")
+
+
+def summarise(result: SimplificationResult) -> Summary:
+    """Return the title, the simplest model within the margin, and every model's loss."""
+    losses = [
+        f"{model.title}: {format_difference(model.difference)} in AUC"
+        for model in result.models[1:]
+    ]
+    title = f"{result.title}: how simple may the model become?"
+    return Summary(title, (describe_simplest(result), *losses))
+
+
+def render(result: SimplificationResult) -> str:
+    """Return the page; equal results give equal text."""
+    return render_template(
+        "studies/simplification.html.j2",
+        result=result,
+        title=summarise(result).title,
+        lead=describe_simplest(result),
+        originals=list_originals(result),
+        taught=describe_teaching(result),
+        figure=draw_losses(result.models[1:]),
+        time=format_timing,
+        size=format_size,
+        within=[is_within(model, result.margin) for model in result.models],
+    )
+
+
+def is_within(model: SimplifiedModel, margin: float) -> bool:
+    """Return whether the interval of the loss lies within the margin."""
+    if model.name == ORIGINAL:
+        return True
+    return model.difference.low is not None and model.difference.low >= -margin
+
+
+def describe_simplest(result: SimplificationResult) -> str:
+    """Say which model of the fewest numbers is shown to lose no more than the margin."""
+    original, simpler = result.models[0], result.models[1:]
+    within = [
+        model
+        for model in simpler
+        if is_within(model, result.margin) and model.parameters < original.parameters
+    ]
+    margin = format_decimal(result.margin, 2)
+    lead = f"The original has an AUC of {format_decimal(original.auc.value)}."
+    if not within:
+        nearest = max(simpler, key=lambda model: model.difference.value or -1.0)
+        return (
+            f"{lead} No simpler model is shown to lose at most {margin}. The nearest is "
+            f"{nearest.title}: {format_difference(nearest.difference)}."
+        )
+    simplest = min(within, key=lambda model: model.parameters)
+    return (
+        f"{lead} The simplest model within {margin} of it is {simplest.title}: "
+        f"{format_difference(simplest.difference)} with {format_count(simplest.parameters)} "
+        f"numbers instead of {format_count(original.parameters)}."
+    )
+
+
+def describe_teaching(result: SimplificationResult) -> list[str]:
+    """Say, of each simple model, what it gained by learning from the original."""
+    by_name = {model.name: model for model in result.models}
+    sentences = []
+    for kind, title in _GROUPS.items():
+        taught, alone = (by_name.get(f"{kind}, {way}") for way in ("taught", "labels alone"))
+        if taught is None or alone is None:
+            continue
+        gain = (taught.auc.value or 0.0) - (alone.auc.value or 0.0)
+        sentences.append(
+            f"{title}: {format_decimal(taught.auc.value)} taught by the original, "
+            f"{format_decimal(alone.auc.value)} from the labels alone "
+            f"({'+' if gain > 0 else ''}{format_decimal(gain)})"
+        )
+    return sentences
+
+
+def list_originals(result: SimplificationResult) -> list[tuple[str, int]]:
+    """Return each original with the number of folds in which it was chosen, most often first."""
+    titles = sorted(set(result.originals))
+    counts = [(title, result.originals.count(title)) for title in titles]
+    return sorted(counts, key=lambda pair: -pair[1])
+
+
+def format_size(size: int) -> str:
+    """Return a number of bytes, for example `4.2 kB`."""
+    for unit, scale in (("MB", 1e6), ("kB", 1e3)):
+        if size >= scale:
+            return f"{format_decimal(size / scale, 1)} {unit}"
+    return f"{size} B"
+
+
+def draw_losses(models: Sequence[SimplifiedModel]) -> Drawing:
+    """Draw every simpler model's AUC minus the original's."""
+    rows = []
+    for model in models:
+        kind, _, way = model.name.partition(", ")
+        group = _GROUPS.get(kind, _COMPRESSED)
+        title = way if kind in _GROUPS else model.name
+        rows.append(ChangeRow(group, title, "deep" if kind in _DEEP else "classical",
+                              model.difference))  # fmt: skip
+    return draw_changes("simplification", rows, "AUC minus the original's, with 95 % interval")

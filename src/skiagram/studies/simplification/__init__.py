@@ -1,0 +1,1 @@
+"""Study `simplification`: how simple a model may become within the margin."""

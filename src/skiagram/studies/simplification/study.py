@@ -1,0 +1,678 @@
+"""Study `simplification`: how simple a model may become before it is worse by more than the margin.
+
+In each outer fold the original is the model, or the mean of all, with the highest AUC on inner
+folds. What it says of cases that it was not fitted on, mixed with their labels, is what simple
+models learn. They are compared with the original on the cases that the outer fold holds out.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass as options_class
+
+from skiagram.calibration import (
+    average_calibrations,
+    fit_calibration,
+    held_out_calibrations,
+    threshold_at_sensitivity,
+)
+from skiagram.compute.progress import Progress
+from skiagram.evaluation.calibration_assessment import calibration_distance
+from skiagram.evaluation.discrimination import brier
+from skiagram.evaluation.proportions import proportion
+from skiagram.evaluation.results import Estimate
+from skiagram.evaluation.stability import corrected_mean
+from skiagram.features.extraction import build_families
+from skiagram.features.feature import Definition
+from skiagram.features.table import FeatureTable
+from skiagram.models.classical.estimator import choose_columns
+from skiagram.models.contract import Fitted
+from skiagram.models.resampling import finite
+from skiagram.options import STRICT
+from skiagram.records import Task, read_cases, read_record, read_table, write_record, write_table
+from skiagram.seeding import derived_seed
+from skiagram.splits import Partition, grouped_folds
+from skiagram.studies.cost import (
+    Clock,
+    Time,
+    TimedFamily,
+    Timing,
+    describe_machine,
+    feature_time,
+    time_families,
+)
+from skiagram.studies.cross_validation import CrossValidatedStudy, CrossValidation
+from skiagram.studies.pipeline_steps import Arm, ClassicalArm, CrossValidatedDataSet, DeepArm
+from skiagram.studies.simplification.simple_models import (
+    FewFeatures,
+    RuleTree,
+    SimpleModel,
+    fit_few_features,
+    fit_rule_tree,
+    mix_targets,
+)
+from skiagram.studies.workspace import Workspace
+
+if TYPE_CHECKING:
+    from skiagram.models.deep.fitted import FittedNetwork
+
+ORIGINAL, MEAN = "original", "mean of all"
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SimplifiedModel:
+    """The original, or a simpler model, on cases that its fits never saw.
+
+    Attributes:
+        name: What it is, in one word or two; `original` first.
+        title: Name for people.
+        auc: Mean AUC over folds.
+        difference: AUC minus the original's, mean over folds; 0 of the original itself.
+        agreement: Share of cases for which both decide alike.
+        brier: Mean Brier score over folds.
+        ici: Mean distance of probabilities from the observed share; None with several classes.
+        parameters: Learned numbers that are stored, mean over folds.
+        size: Bytes of the stored model, mean over folds.
+        inference: Milliseconds to score a case, its features included.
+    """
+
+    name: str
+    title: str
+    auc: Estimate
+    difference: Estimate
+    agreement: Estimate
+    brier: Estimate
+    ici: Estimate | None
+    parameters: int
+    size: int
+    inference: Timing
+
+
+@dataclass(frozen=True)
+class ReadFeature:
+    """A feature of the logistic model on few features, fitted on all development cases.
+
+    Attributes:
+        feature: Its name.
+        meaning: What it measures.
+        unit: Its unit.
+        mean: Mean over the cases.
+        deviation: Standard deviation over the cases.
+        odds_ratio: Class → factor of its odds for one standard deviation more.
+    """
+
+    feature: str
+    meaning: str
+    unit: str
+    mean: float
+    deviation: float
+    odds_ratio: dict[str, float]
+
+
+@dataclass(frozen=True)
+class TreeLine:
+    """A line of the printed tree.
+
+    Attributes:
+        depth: Questions before it.
+        feature: What is asked for; empty in the first line.
+        question: For example `≤ 3.2`.
+        probability: Of the condition looked for, of the last class with several.
+        cases: Development cases that come here.
+    """
+
+    depth: int
+    feature: str
+    question: str
+    probability: float
+    cases: int
+
+
+@dataclass(frozen=True)
+class SimplificationResult(CrossValidatedDataSet):
+    """What the study found on one data set.
+
+    Attributes:
+        margin: Loss of AUC up to which a simpler model is good enough.
+        originals: Title of the original in each fold.
+        models: The original first.
+        logistic: The logistic model on few features.
+        base_odds: Class → its odds where every feature is at its mean.
+        tree: The tree of rules, line by line.
+        tree_class: Class whose probability the tree gives.
+        feature_meaning: Feature of the tree → what it measures.
+        images: Images that were scored when it was timed.
+        repeats: Times that this was repeated.
+        time: `wall`, or `processor` time.
+        machine: What times were measured on.
+    """
+
+    margin: float
+    originals: tuple[str, ...]
+    models: tuple[SimplifiedModel, ...]
+    logistic: tuple[ReadFeature, ...]
+    base_odds: dict[str, float]
+    tree: tuple[TreeLine, ...]
+    tree_class: str
+    feature_meaning: dict[str, str]
+    images: int
+    repeats: int
+    time: Time
+    machine: str
+
+
+@dataclass(frozen=True)
+class _FoldModel:
+    """One model of one fold, kept as a piece.
+
+    Attributes:
+        name: What it is.
+        title: Name for people.
+        parameters: Learned numbers.
+        size: Bytes.
+        scoring: Milliseconds to score a case, without its features.
+        features: Features that it reads.
+    """
+
+    name: str
+    title: str
+    parameters: int
+    size: int
+    scoring: Timing
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """One outer fold: its models, and the scores of the cases that it holds out.
+
+    Attributes:
+        models: The original first.
+        scores: Name of a model → (m, n_classes).
+    """
+
+    models: tuple[_FoldModel, ...]
+    scores: dict[str, Floats] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    models: tuple[_FoldModel, ...]
+
+
+@options_class(**STRICT)
+class Simplification(CrossValidatedStudy):
+    """Simpler models that learn from the best one, against it.
+
+    Attributes:
+        student: Option file of the small network that learns from the original; null for none.
+        compressed: Option file, one of `networks`, of the network that is pruned and stored in
+            eight bits; null for none.
+        count: Features of the logistic model at most.
+        depth: Questions of the tree at most, one after the other.
+        least_cases: Training cases that an answer of the tree stands for at least.
+        soft_share: Share of the original's probabilities in what is learned; the rest is the label.
+        pruned: Share of the network's weights that are set to zero.
+        images: Images that are scored, or described, when this is timed.
+        repeats: Times that it is repeated.
+        time: `wall`, for a machine that does nothing else; or `processor` time of all threads.
+        margin: Loss of AUC up to which a simpler model is good enough.
+    """
+
+    student: str | None
+    compressed: str | None
+    count: Annotated[int, Field(ge=1)]
+    depth: Annotated[int, Field(ge=1)]
+    least_cases: Annotated[int, Field(ge=1)]
+    soft_share: Annotated[float, Field(gt=0, le=1)]
+    pruned: Annotated[float, Field(gt=0, lt=1)]
+    images: Annotated[int, Field(ge=1)]
+    repeats: Annotated[int, Field(ge=3)]
+    time: Time
+    margin: Annotated[float, Field(ge=0, lt=1)]
+
+    def run(self, workspace: Workspace) -> SimplificationResult:
+        """Fit all models of all folds that are not fitted yet, and compare them."""
+        cv, title = self.cross_validation(workspace)
+        _, task = read_cases(cv.prepared.data.folder / "cases")
+        clock = Clock(min(self.images, len(cv)), self.repeats, self.time, describe_machine())
+        partitions = cv.folds()
+        with Progress("simplification", len(partitions)) as progress:
+            folds = []
+            for number, partition in enumerate(partitions):
+                folds.append(self._fold(cv, number, partition, clock))
+                progress.advance()
+        described = time_families(cv, self.families(workspace), clock)
+        models = _compare(cv, partitions, folds, described)
+        logistic, tree = self._readable(cv, partitions, folds)
+        definitions = _definitions(self.families(workspace), cv)
+        shown = len(task.classes) - 1 if task.positive is None else task.positive
+        return SimplificationResult(
+            dataset=self.dataset,
+            title=title,
+            cases=len(cv),
+            patients=len(set(cv.patient_id.tolist())),
+            folds=len(partitions),
+            margin=self.margin,
+            originals=tuple(fold.models[0].title for fold in folds),
+            models=models,
+            logistic=tuple(_read_features(logistic, definitions, task)),
+            base_odds=_base_odds(logistic, task),
+            tree=tuple(
+                TreeLine(depth, feature, question, probability, cases)
+                for depth, question, feature, probability, cases in tree.lines(shown)
+            ),
+            tree_class=task.classes[shown],
+            feature_meaning={name: _meaning(definitions, name)[0] for name in tree.features},
+            images=clock.images,
+            repeats=clock.repeats,
+            time=clock.time,
+            machine=clock.machine,
+        )
+
+    def _fold(self, cv: CrossValidation, number: int, fold: Partition, clock: Clock) -> _Fold:
+        options = {
+            name: cv.workspace.option_file("model", name)
+            for name in (*self.arms, *([self.student] if self.student else []))
+        }
+
+        def make(folder: Path) -> None:
+            made = _FoldRun(self, cv, number, fold, clock, options).run()
+            write_record(_Kept(made.models), folder / "models.json")
+            columns = {
+                f"{model.name}/{k}": made.scores[model.name][:, k]
+                for model in made.models
+                for k in range(cv.n_classes)
+            }
+            write_table(pd.DataFrame(columns), folder / "scores.parquet")
+
+        inputs: dict[str, Any] = {f"of {name}": cv.inputs(arm) for name, arm in self.arms.items()}
+        inputs |= clock.inputs() | {"models": options, "number": number}
+        inputs |= {name: value for name, value in asdict(self).items() if name != "margin"}
+        code = (_FoldRun, ClassicalArm, DeepArm, *_COMPRESSION)
+        piece = cv.workspace.make_once("simplified", inputs, make, *code)
+        models = read_record(_Kept, piece / "models.json").models
+        table = read_table(piece / "scores.parquet")
+        scores = {
+            model.name: table[[f"{model.name}/{k}" for k in range(cv.n_classes)]].to_numpy()
+            for model in models
+        }
+        return _Fold(models, scores)
+
+    def _readable(
+        self, cv: CrossValidation, partitions: Sequence[Partition], folds: Sequence[_Fold]
+    ) -> tuple[FewFeatures, RuleTree]:
+        """Fit the models to print on all cases, from what the original said of held-out ones."""
+        probability, rows = _probabilities(cv, partitions, folds, ORIGINAL)
+        first = rows[: len(cv)]  # of the first repeat, every case once
+        soft = np.empty((len(cv), cv.n_classes))
+        soft[first] = probability[: len(cv)]
+        target = mix_targets(soft, cv.label, self.soft_share)
+        table = _feature_table(cv).of(cv.case_id)
+        seed = derived_seed(self.plan.seed, "simplification", "all")
+        return (
+            fit_few_features(table, target, self.count),
+            fit_rule_tree(table, target, self.depth, self.least_cases, seed),
+        )
+
+
+_COMPRESSION = ("skiagram.studies.simplification.compression.Compression",)
+
+
+@dataclass(frozen=True)
+class _FoldRun:
+    """The models of one outer fold: the original, and all that learn from it."""
+
+    study: Simplification
+    cv: CrossValidation
+    number: int
+    fold: Partition
+    clock: Clock
+    options: Mapping[str, Mapping[str, Any]]
+
+    def run(self) -> _Fold:
+        models, scores = [], {}
+        for model, values in self._models():
+            models.append(model)
+            scores[model.name] = finite(values)
+        return _Fold(tuple(models), scores)
+
+    def _models(self) -> Iterator[tuple[_FoldModel, Floats]]:
+        soft, chosen = self._choose_original()
+        fitted = {name: self._fit(name) for name in chosen}
+        yield self._original(chosen, fitted)
+        yield from self._readable_models(soft)
+        if self.study.student:
+            yield from self._students(self.study.student, soft)
+        if self.study.compressed:
+            name = self.study.compressed
+            yield from self._compressed(name, fitted.get(name) or self._fit(name))
+
+    def _choose_original(self) -> tuple[Floats, dict[str, Any]]:
+        """Return the original's probabilities of the training cases, and the models it is made of.
+
+        Returns:
+            (training cases, n_classes) by fits that never saw the case; name → calibration.
+        """
+        cv, rows = self.cv, self.fold.training
+        inner = grouped_folds(
+            cv.label[rows], cv.patient_id[rows], cv.plan.inner_folds, cv.plan.seed,
+            "simplification", self.number,
+        )  # fmt: skip
+        probabilities, calibrations = {}, {}
+        for name in self.study.arms:
+            probabilities[name], calibrations[name] = self._inner_probabilities(name, inner)
+        members = dict(probabilities)
+        if len(members) > 1:
+            probabilities[MEAN] = np.mean(list(members.values()), axis=0)
+        areas = {
+            name: cv.auc(np.log(probability), rows) for name, probability in probabilities.items()
+        }
+        best = max(areas, key=lambda name: areas[name])
+        chosen = list(members) if best == MEAN else [best]
+        return probabilities[best], {name: calibrations[name] for name in chosen}
+
+    def _inner_probabilities(self, name: str, inner: Sequence[Partition]) -> tuple[Floats, Any]:
+        rows, arm = self.fold.training, self.study.arms[name]
+        blind = []
+        for k, part in enumerate(inner):
+            stream = (f"outer{self.number}", f"inner{k}")
+            fitted = self.cv.fit(arm, self.options[name], rows[part.training], *stream)
+            blind.append(self._score(arm, name, fitted, rows[part.held_out]))
+        method = self.cv.plan.calibration
+        fits = [
+            fit_calibration(method, scores, self.cv.label[rows[part.held_out]])
+            for scores, part in zip(blind, inner, strict=True)
+        ]
+        probability = np.empty((len(rows), self.cv.n_classes))
+        for scores, part, one in zip(blind, inner, held_out_calibrations(fits), strict=True):
+            probability[part.held_out] = one.probabilities(scores)
+        return np.clip(probability, 1e-6, None), average_calibrations(fits)
+
+    def _fit(self, name: str, target: NDArray[np.float32] | None = None) -> Fitted[Any]:
+        arm = self.study.arms.get(name) or DeepArm(self.study.trainer)
+        return self.cv.fit(
+            arm, self.options[name], self.fold.training, f"outer{self.number}", target=target
+        )
+
+    def _score(self, arm: Arm, name: str, fitted: Fitted[Any], rows: NDArray[np.int64]) -> Floats:
+        of = arm.reader(self.cv.prepared, self.options[name])
+        with self.cv.workspace.compute.limit():
+            return finite(fitted.scores(of(self.cv.case_id[rows])))
+
+    def _original(
+        self, chosen: Mapping[str, Any], fitted: Mapping[str, Fitted[Any]]
+    ) -> tuple[_FoldModel, Floats]:
+        arms = self.study.arms
+        parts = {
+            name: calibration.probabilities(
+                self._score(arms[name], name, fitted[name], self.fold.held_out)
+            )
+            for name, calibration in chosen.items()
+        }
+        few = self.cv.case_id[: self.clock.images]
+        scoring, size, features = Timing(0.0, 0.0, 0.0), 0, dict[str, None]()
+        for name, model in fitted.items():
+            inputs = arms[name].reader(self.cv.prepared, self.options[name])(few)
+            scoring = scoring.plus(self._time(model, inputs))
+            size += _stored_bytes(model)
+            if arms[name].name == "classical":
+                table = _feature_table(self.cv)
+                columns = self.options[name]["columns"]
+                features |= dict.fromkeys(choose_columns(table.names, columns))
+        titles = [
+            arms[name].model(self.options[name], self.cv.workspace.compute.threads).title
+            for name in chosen
+        ]
+        title = titles[0] if len(titles) == 1 else f"mean of {', '.join(titles)}"
+        parameters = sum(model.summary.parameters for model in fitted.values())
+        made = _FoldModel(ORIGINAL, title, parameters, size, scoring, tuple(features))
+        mean = np.clip(np.mean(list(parts.values()), axis=0), 1e-6, None)
+        return made, np.log(mean)
+
+    def _readable_models(self, soft: Floats) -> Iterator[tuple[_FoldModel, Floats]]:
+        table, study = _feature_table(self.cv), self.study
+        training = table.of(self.cv.case_id[self.fold.training])
+        held_out = table.of(self.cv.case_id[self.fold.held_out])
+        few = table.of(self.cv.case_id[: self.clock.images])
+        label = self.cv.label[self.fold.training]
+        seed = derived_seed(self.cv.plan.seed, "simplification", self.number)
+        for share, source in ((study.soft_share, "taught"), (0.0, "labels alone")):
+            target = mix_targets(soft, label, share)
+            fits: dict[str, SimpleModel] = {
+                "features": fit_few_features(training, target, study.count),
+                "rules": fit_rule_tree(training, target, study.depth, study.least_cases, seed),
+            }
+            titles = {
+                "features": f"Logistic regression on {study.count} features",
+                "rules": f"Tree of {study.depth} questions",
+            }
+            for name, model in fits.items():
+                made = _FoldModel(
+                    f"{name}, {source}",
+                    f"{titles[name]}, {source}",
+                    model.n_parameters,
+                    len(model.to_bytes()),
+                    self._time(model, few),
+                    model.features,
+                )
+                yield made, model.scores(held_out)
+
+    def _students(self, name: str, soft: Floats) -> Iterator[tuple[_FoldModel, Floats]]:
+        arm, label = DeepArm(self.study.trainer), self.cv.label[self.fold.training]
+        few = arm.reader(self.cv.prepared, self.options[name])(self.cv.case_id[: self.clock.images])
+        for share, source in ((self.study.soft_share, "taught"), (0.0, "labels alone")):
+            target = mix_targets(soft, label, share).astype(np.float32) if share else None
+            fitted = self._fit(name, target)
+            title = arm.model(self.options[name], self.cv.workspace.compute.threads).title
+            made = _FoldModel(
+                f"network, {source}",
+                f"{title} ({name}), {source}",
+                fitted.summary.parameters,
+                _stored_bytes(fitted),
+                self._time(fitted, few),
+            )
+            yield made, self._score(arm, name, fitted, self.fold.held_out)
+
+    def _compressed(self, name: str, fitted: Fitted[Any]) -> Iterator[tuple[_FoldModel, Floats]]:
+        from skiagram.studies.simplification.compression import Compression, compress
+
+        arm = self.study.arms[name]
+        few = arm.reader(self.cv.prepared, self.options[name])(self.cv.case_id[: self.clock.images])
+        title = arm.model(self.options[name], self.cv.workspace.compute.threads).title
+        share = f"{self.study.pruned:.0%}".replace("%", " %")
+        ways = {
+            "whole": (Compression(0.0, eight_bits=False), "as it is"),
+            "pruned": (Compression(self.study.pruned, eight_bits=False), f"{share} pruned"),
+            "eight bits": (Compression(0.0, eight_bits=True), "in eight bits"),
+            "pruned, eight bits": (
+                Compression(self.study.pruned, eight_bits=True),
+                f"{share} pruned, in eight bits",
+            ),
+        }
+        for way, (compression, words) in ways.items():
+            network, size, parameters = compress(cast("FittedNetwork", fitted), compression)
+            made = _FoldModel(way, f"{title}, {words}", parameters, size, self._time(network, few))
+            yield made, self._score(arm, name, network, self.fold.held_out)
+
+    def _time(self, model: Any, inputs: Any) -> Timing:
+        with self.cv.workspace.compute.limit():
+            return self.clock.measure_repeated(lambda: model.scores(inputs), len(inputs))
+
+
+def _feature_table(cv: CrossValidation) -> FeatureTable:
+    return FeatureTable.read(cv.prepared.features / "features.parquet")
+
+
+def _stored_bytes(model: Fitted[Any]) -> int:
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="skiagram-") as scratch:
+        model.save(Path(scratch) / "model")
+        files = (Path(scratch) / "model").rglob("*")
+        return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _probabilities(
+    cv: CrossValidation, partitions: Sequence[Partition], folds: Sequence[_Fold], name: str
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Return calibrated probabilities of all held-out cases, fold after fold, and their rows.
+
+    A fold's calibration is the average of those of its repeat's other folds.
+    """
+    parts = []
+    for first in range(0, len(folds), cv.plan.folds):
+        some = range(first, first + cv.plan.folds)
+        fits = [
+            fit_calibration(
+                cv.plan.calibration, folds[k].scores[name], cv.label[partitions[k].held_out]
+            )
+            for k in some
+        ]
+        for k, one in zip(some, held_out_calibrations(fits), strict=True):
+            parts.append(np.clip(one.probabilities(folds[k].scores[name]), 1e-9, None))
+    return np.concatenate(parts), np.concatenate([fold.held_out for fold in partitions])
+
+
+def _compare(
+    cv: CrossValidation,
+    partitions: Sequence[Partition],
+    folds: Sequence[_Fold],
+    described: Sequence[TimedFamily],
+) -> tuple[SimplifiedModel, ...]:
+    """Return the figures of every model, the original's first."""
+    names = [model.name for model in folds[0].models]
+    areas = {
+        name: np.array(
+            [
+                cv.auc(fold.scores[name], part.held_out)
+                for fold, part in zip(folds, partitions, strict=True)
+            ]
+        )
+        for name in names
+    }
+    probability = {name: _probabilities(cv, partitions, folds, name) for name in names}
+    decisions = {name: _decide(cv, partitions, *probability[name]) for name in names}
+    return tuple(
+        _describe(
+            cv, name, [fold.models[k] for fold in folds], areas, probability[name],
+            decisions[name] == decisions[ORIGINAL], partitions, described,
+        )
+        for k, name in enumerate(names)
+    )  # fmt: skip
+
+
+def _decide(
+    cv: CrossValidation, partitions: Sequence[Partition], probability: Floats,
+    rows: NDArray[np.int64],
+) -> NDArray[np.int64]:  # fmt: skip
+    """Return the decision about each held-out case; thresholds come from the other folds."""
+    if cv.positive is None:
+        return np.asarray(probability.argmax(axis=1), dtype=np.int64)
+    fold_of = np.repeat(np.arange(len(partitions)), [len(part.held_out) for part in partitions])
+    risk, positive = probability[:, cv.positive], cv.label[rows] == cv.positive
+    decisions = np.empty(len(rows), dtype=np.int64)
+    for k in range(len(partitions)):
+        repeat = fold_of // cv.plan.folds == k // cv.plan.folds
+        others = repeat & (fold_of != k)
+        threshold = threshold_at_sensitivity(risk[others], positive[others], cv.plan.sensitivity)
+        decisions[fold_of == k] = risk[fold_of == k] >= threshold
+    return decisions
+
+
+def _describe(
+    cv: CrossValidation,
+    name: str,
+    models: Sequence[_FoldModel],
+    areas: Mapping[str, Floats],
+    probabilities: tuple[Floats, NDArray[np.int64]],
+    alike: NDArray[np.bool_],
+    partitions: Sequence[Partition],
+    described: Sequence[TimedFamily],
+) -> SimplifiedModel:
+    ratio = 1 / (cv.plan.folds - 1)
+    probability, rows = probabilities
+    label = cv.label[rows]
+    _, patient = np.unique(cv.patient_id[rows], return_inverse=True)
+    ends = np.cumsum([len(part.held_out) for part in partitions])[:-1]
+    losses = [
+        float(brier(part, own, np.ones((1, len(own))), cv.positive)[0])
+        for part, own in zip(np.split(probability, ends), np.split(label, ends), strict=True)
+    ]
+    ici = None
+    if cv.positive is not None:
+        risk = probability[None, :, cv.positive]
+        ici = calibration_distance(risk, label == cv.positive, patient).ici
+    last = models[-1]
+    inference = last.scoring
+    if last.features:
+        inference = inference.plus(feature_time(described, last.features))
+    titles = dict.fromkeys(model.title for model in models)
+    return SimplifiedModel(
+        name=name,
+        title=" / ".join(titles),
+        auc=corrected_mean(areas[name], ratio, 0.0, 1.0),
+        difference=corrected_mean(areas[name] - areas[ORIGINAL], ratio, -1.0, 1.0),
+        agreement=proportion(alike.astype(np.float64), patient),
+        brier=corrected_mean(np.array(losses), ratio, 0.0, 1.0 if ici else 2.0),
+        ici=ici,
+        parameters=round(float(np.mean([model.parameters for model in models]))),
+        size=round(float(np.mean([model.size for model in models]))),
+        inference=inference,
+    )
+
+
+def _definitions(
+    families: Mapping[str, Mapping[str, Any]], cv: CrossValidation
+) -> list[Definition]:
+    built = build_families(families, cv.prepared.data.images.folder)
+    return [
+        definition
+        for family in built
+        if hasattr(family, "definitions")
+        for definition in family.definitions()
+    ]
+
+
+def _meaning(definitions: Sequence[Definition], feature: str) -> tuple[str, str]:
+    """Return what a feature measures and its unit; empty where no definition fits."""
+    column = feature.rpartition(".")[2]
+    fitting = [definition for definition in definitions if definition.fits(column)]
+    return (fitting[0].meaning, fitting[0].unit) if fitting else ("", "")
+
+
+def _read_features(
+    model: FewFeatures, definitions: Sequence[Definition], task: Task
+) -> Iterator[ReadFeature]:
+    """Yield the features of the logistic model, the strongest first."""
+    coefficient = np.array(model.coefficient)
+    strength = np.abs(coefficient).max(axis=0) if coefficient.size else np.zeros(0)
+    for k in np.argsort(-strength, kind="stable").tolist():
+        meaning, unit = _meaning(definitions, model.features[k])
+        yield ReadFeature(
+            feature=model.features[k],
+            meaning=meaning,
+            unit=unit,
+            mean=model.mean[k],
+            deviation=model.deviation[k],
+            odds_ratio=_odds(coefficient[:, k], task),
+        )
+
+
+def _base_odds(model: FewFeatures, task: Task) -> dict[str, float]:
+    return _odds(np.array(model.intercept), task)
+
+
+def _odds(log_odds: Floats, task: Task) -> dict[str, float]:
+    """Return class → odds; of two classes the one looked for, against the other."""
+    if task.positive is not None:
+        difference = log_odds[task.positive] - log_odds[1 - task.positive]
+        return {task.classes[task.positive]: float(np.exp(difference))}
+    return {name: float(np.exp(value)) for name, value in zip(task.classes, log_odds, strict=True)}
