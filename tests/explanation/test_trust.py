@@ -1,0 +1,139 @@
+"""Tests of maps: figures that are known exactly, and maps that must fail."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import t
+from skimage.metrics import structural_similarity
+
+from skiagram.evaluation.results import Estimate
+from skiagram.explanation.trust import (
+    cell_numbers,
+    cell_order,
+    centre_map,
+    exchange_areas,
+    is_trustworthy,
+    judge_test,
+    locate,
+    map_similarity,
+    mean_by_patient,
+    surroundings,
+)
+
+Images = NDArray[np.float32]
+
+
+def noise(seed: int, *shape: int) -> NDArray[np.float64]:
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+@pytest.mark.parametrize("shape", [(24, 30), (10, 12, 9)])
+def test_maps_are_compared_by_their_ranks(shape: tuple[int, ...]) -> None:
+    one, other = noise(0, *shape), noise(1, *shape)
+    assert map_similarity(one, np.exp(3 * one)) == pytest.approx(1)  # any unit
+    assert abs(map_similarity(one, other)) < 0.1
+    places = np.argsort(np.argsort(np.stack([one, other]).reshape(2, -1)))
+    ranks = ((places + 0.5) / one.size).reshape(2, *shape)
+    assert map_similarity(one, other) == pytest.approx(
+        structural_similarity(*ranks, data_range=1.0, win_size=7)
+    )
+
+
+def test_two_sparse_maps_are_not_alike_for_being_empty() -> None:
+    one, other = np.zeros((32, 32)), np.zeros((32, 32))
+    one[2:10, 2:10], other[20:28, 20:28] = 1.0, 1.0
+    assert structural_similarity(one, other, data_range=1.0) > 0.6
+    assert map_similarity(one, other) < 0.75
+    assert map_similarity(np.zeros((32, 32)), np.ones((32, 32))) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (8, 8, 8)])
+def test_the_order_of_a_linear_score_is_the_best_one(shape: tuple[int, ...]) -> None:
+    weight = noise(0, *shape)
+    image = np.ones((1, *shape), dtype=np.float32)
+    number = cell_numbers(shape, 4)
+    cells = number.max() + 1
+    assert np.ptp(np.bincount(number.ravel())) == 0
+
+    def score(images: Images) -> NDArray[np.float64]:
+        return (images[:, 0] * weight).reshape(len(images), -1).sum(axis=1)
+
+    def areas(order: NDArray[np.int64]) -> tuple[float, float]:
+        return exchange_areas(image, np.zeros_like(image), order, number, score, int(cells))
+
+    best = cell_order(weight, number)
+    out, into = areas(best)
+    sums = np.bincount(number.ravel(), weights=weight.ravel())[best]
+    inserted = np.concatenate([[0.0], np.cumsum(sums)])
+    assert into == pytest.approx((inserted[1:] + inserted[:-1]).mean() / 2, abs=1e-4)
+    assert out == pytest.approx(weight.sum() - into, abs=1e-3)
+    for seed in range(20):
+        other_out, other_into = areas(np.random.default_rng(seed).permutation(cells))
+        assert other_out > out
+        assert other_into < into
+
+
+def test_where_a_map_points_is_counted_exactly() -> None:
+    values, region = np.zeros((20, 20)), np.zeros((20, 20), dtype=bool)
+    region[8:12, 8:12] = True
+    values[9, 9], values[9, 13], values[0, 0], values[15, 3] = 4.0, 2.0, 1.0, -9.0
+    found = locate(values, region)
+    assert found is not None
+    assert (found.hit, found.area) == (1.0, 16 / 400)
+    assert found.share == pytest.approx(4 / 7)
+    assert found.rim == pytest.approx(2 / 7)
+    assert found.border == pytest.approx(1 / 7)
+    # Three places are above 0; thirteen of 396 empty ones fill up the region's size.
+    assert found.overlap == pytest.approx((1 + 13 / 396 * 15) / 16)
+    assert locate(-np.abs(values), region) is None
+
+
+@given(st.integers(0, 30))
+def test_a_map_of_noise_points_where_chance_does(seed: int) -> None:
+    region = np.zeros((30, 30), dtype=bool)
+    region[3:15, 10:22] = True
+    found = [locate(noise(100 * seed + k, 30, 30), region) for k in range(60)]
+    for name in ("hit", "share", "overlap"):
+        values = np.array([getattr(one, name) for one in found])
+        assert values.mean() == pytest.approx(region.mean(), abs=5 * values.std() / 60**0.5 + 1e-3)
+
+
+def test_the_centre_map_points_at_the_centre() -> None:
+    region = np.zeros((21, 33), dtype=bool)
+    region[8:13, 14:19] = True
+    found = locate(centre_map((21, 33)), region)
+    assert found is not None
+    assert (found.hit, found.overlap) == (1.0, pytest.approx(1.0, abs=0.25))
+    rim, border = surroundings(region)
+    assert not (rim & region).any()
+    assert not (border & rim).any()
+
+
+def test_the_interval_is_students_over_patients() -> None:
+    values, patient = noise(3, 40), np.array([f"p{k}" for k in range(40)])
+    found = mean_by_patient(values, patient)
+    assert found.high is not None
+    half = t.ppf(0.975, 39) * values.std(ddof=1) / 40**0.5
+    assert found.high - values.mean() == pytest.approx(half)
+    twice = mean_by_patient(np.repeat(values, 2), np.repeat(patient, 2))
+    assert twice.high == pytest.approx(found.high, rel=0.01)  # a case shown twice tells nothing
+    gaps = np.where(np.arange(40) < 3, np.nan, values)
+    assert mean_by_patient(gaps, patient).value == pytest.approx(values[3:].mean())
+    assert mean_by_patient(values[:2], patient[:2]).low is None
+    assert mean_by_patient(np.full(3, np.nan), patient[:3]).value is None
+
+
+def test_a_test_is_passed_by_the_whole_interval_alone() -> None:
+    clear, doubtful = Estimate(0.2, 0.1, 0.3), Estimate(0.4, 0.2, 0.6)
+    states = [
+        judge_test("randomisation", figure, 0.5, below=True, words="").state
+        for figure in (clear, doubtful, Estimate(0.1), Estimate(None, reason="no map"))
+    ]
+    assert states == ["passed", "failed", "failed", "not tested"]
+    good = judge_test("insertion", clear, 0.0, below=False, words="")
+    untested = judge_test("repeatability", Estimate(None), 0.0, below=False, words="")
+    assert is_trustworthy([good])
+    assert not is_trustworthy([good, untested])
+    assert not is_trustworthy([])
