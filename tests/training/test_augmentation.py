@@ -153,3 +153,88 @@ def test_ranges_for_images_turn_every_slice_of_a_volume_alike_and_mix_no_slices(
 def test_views_of_volumes_are_refused_for_images() -> None:
     with pytest.raises(ModelFailure, match=r"training\.augmentation: views of volumes.*rotation"):
         augment(torch.zeros(1, 1, 8, 8), STILL_volume_views, views_volume_views())
+
+
+TURNED = {"rotation": 40.0, "zoom": 0.2, "shift": 0.1}
+
+
+def turn(angles: np.ndarray) -> np.ndarray:
+    """Return the turn of (slice, row, column) about the axes across, down and through slices."""
+    whole = np.eye(3)
+    for axis, (one, other) in zip(range(3), [(1, 2), (2, 0), (0, 1)], strict=True):
+        own = np.eye(3)  # of (across, down, through)
+        cosine, sine = np.cos(angles[axis]), np.sin(angles[axis])
+        own[[one, other], [one, other]] = cosine
+        own[one, other], own[other, one] = -sine, sine
+        whole = own @ whole
+    return whole[::-1, ::-1]
+
+
+def test_volumes_are_turned_zoomed_flipped_and_shifted_as_by_scipy() -> None:
+    volume = volumes()
+    allowed = views_volume_views(depth_flip=True, horizontal_flip=True, **TURNED)
+    uniform = draws(3, 0, ["c"])
+    uniform[0, :3] = torch.tensor([0.1, 0.9, 0.1])
+    signed = 2 * uniform[0].double().numpy() - 1
+    sides = np.array(volume.shape[2:])
+    flips = np.diag([-1.0, 1.0, -1.0])
+    matrix = (1 + 0.2 * signed[9]) * turn(np.deg2rad(40 * signed[6:9])) @ flips
+    moved = np.round(0.1 * sides[::-1] * signed[3:6])[::-1]
+    centre = (sides - 1) / 2
+    expected = affine_transform(
+        volume[0, 0].numpy(), matrix, centre + moved - matrix @ centre, order=1, mode="nearest"
+    )
+    found = augment(volume, uniform, allowed)[0, 0].numpy()
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+def test_the_mask_is_moved_by_the_same_map_as_its_image() -> None:
+    axes = torch.meshgrid(*[torch.arange(side) - side / 2 for side in (14, 16, 18)], indexing="ij")
+    apart = torch.stack([(axis - 0.8).square() for axis in axes]).sum(dim=0).sqrt()
+    height = 6.0 - apart  # above 0.5: a ball
+    mask = (height >= 0.5).float()
+    pair = torch.stack([height, mask])[None].repeat(6, 1, 1, 1, 1)
+    allowed = views_volume_views(**dict.fromkeys(AXES, True), **TURNED)
+    uniform = draws(0, 1, list("abcdef"))
+    found = augment(pair, uniform, allowed, masks=1)
+    assert set(found[:, 1].flatten().tolist()) == {0.0, 1.0}
+    for row in range(6):
+        alone = augment(mask[None, None], uniform[row : row + 1], allowed)
+        assert torch.equal(found[row, 1], (alone[0, 0] >= 0.5).float())
+        expected = found[row, 0] >= 0.5  # the mask of the moved image
+        assert (found[row, 1].bool() != expected).float().mean() < 0.02
+        assert expected.any()
+
+
+def test_slices_of_a_volume_and_images_take_their_mask_along() -> None:
+    mask = (torch.arange(8).view(1, 1, 8, 1).expand(1, 1, 8, 8) < 4).float()
+    image = torch.cat([mask * 3, mask], dim=1)
+    chosen = uniform(0.9, 0.9, 0.5, 0.5, 1.0, 0.5, 0.5)
+    found = augment(image, chosen, views(rotation=90.0), masks=1)
+    torch.testing.assert_close(found[:, 1], mask[0].rot90(1, (1, 2)))
+    slices = image[:, :, None].expand(1, 2, 5, 8, 8).contiguous()
+    whole = augment(slices, chosen, views(rotation=90.0), masks=1)
+    for at in range(5):
+        torch.testing.assert_close(whole[:, :, at], found)
+
+
+def test_intensities_change_around_the_mean_of_each_channel_and_masks_do_not() -> None:
+    pair = torch.cat([volumes(2) + 5, (volumes(2) > 0).float()], dim=1)
+    chosen = torch.full((2, 12), 0.5)
+    chosen[0, 10:] = torch.tensor([1.0, 0.0])
+    found = augment(pair, chosen, views_volume_views(contrast=0.3, brightness=0.2), masks=1)
+    torch.testing.assert_close(found[1], pair[1])
+    torch.testing.assert_close(found[:, 1], pair[:, 1])
+    before, after = pair[0, 0], found[0, 0]
+    deviation = before.std(correction=0)
+    torch.testing.assert_close(after.mean(), before.mean() - 0.2 * deviation)
+    torch.testing.assert_close(after.std(correction=0), 1.3 * deviation)
+    film = augment(pair[:, :1, 0], chosen, views(contrast=0.3, brightness=0.2))
+    assert not torch.allclose(film[0], pair[0, :1, 0])
+
+
+def test_shifts_alone_still_interpolate_nothing() -> None:
+    whole = volumes(4).round()
+    flips = views_volume_views(**dict.fromkeys(AXES, True), shift=0.4)
+    found = augment(whole, draws(0, 0, list("abcd")), flips)
+    torch.testing.assert_close(found, found.round(), atol=1e-4, rtol=0)

@@ -70,7 +70,7 @@ def test_only_training_images_get_views(images: ImageSet) -> None:
     data = ImageData(examples, examples, batch_size=4, seed=1, augmented=True)
     training = [batch.uniform.shape[1] for batch in data.train_dataloader()]
     validation = list(data.val_dataloader())
-    assert training == [7, 7, 7]
+    assert training == [12, 12, 12]
     assert [batch.uniform.shape[1] for batch in validation] == [0, 0, 0]
     assert torch.equal(torch.cat([batch.images for batch in validation]), examples.held)  # type: ignore[arg-type]
 

@@ -297,7 +297,10 @@ def _network(
 ) -> list[str]:
     training = option_file(project, "model", name)["training"]
     side, epochs = training["image_size"], training["epochs"]
-    size = side**2 if side else float(np.mean([np.prod(file.shape[:2]) for file in examined]))
+    if isinstance(side, list):
+        size = float(np.prod(side))
+    else:
+        size = side**2 if side else float(np.mean([np.prod(file.shape[:2]) for file in examined]))
     fits, members = choices.plan.count_fits(design), training["members"]
     seconds = fits * members * epochs * len(examined) * size * _NETWORK_SECONDS
     networks = f" of {members} networks each" if members > 1 else ""

@@ -1,9 +1,10 @@
 """Random views of training images and volumes, drawn from seed, epoch and case.
 
 A view depends on nothing else, neither on the batch nor on what was drawn before, so a resumed
-run sees the same views as one that was never stopped. An image is seen through one affine map; a
-volume is flipped and shifted along each axis by whole voxels: none is interpolated, so a view is as
-sharp as what it is taken from.
+run sees the same views as one that was never stopped. An image is seen through one affine map. A
+volume is flipped and shifted along each axis by whole voxels: none is interpolated unless it is
+turned or scaled as well, so a view is as sharp as what it is taken from. A mask goes through the
+same map as its image and stays 0 and 1.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,10 @@ from skiagram.errors import ModelFailure
 from skiagram.seeding import stream
 from skiagram.training.options import Augmentation, VolumeAugmentation
 
-_DRAWS = 7
+_DRAWS = 12
+_VOLUMES = 5  # axes of a batch of them
+_INSIDE = 0.5  # share of a voxel from which it is inside a mask
+_CONTRAST, _BRIGHTNESS = 10, 11  # columns of the draws; places come before
 
 
 def draws(seed: int, epoch: int, case_ids: Sequence[str]) -> Tensor:
@@ -29,28 +33,62 @@ def draws(seed: int, epoch: int, case_ids: Sequence[str]) -> Tensor:
         case_ids: n case ids.
 
     Returns:
-        (n, 7) float32, uniform in [0, 1).
+        (n, 12) float32, uniform in [0, 1).
     """
     rows = [stream(seed, "augmentation", epoch, case_id).random(_DRAWS) for case_id in case_ids]
     return torch.from_numpy(np.stack(rows).astype(np.float32))
 
 
-def augment(images: Tensor, uniform: Tensor, options: Augmentation | VolumeAugmentation) -> Tensor:
+def augment(
+    images: Tensor,
+    uniform: Tensor,
+    options: Augmentation | VolumeAugmentation,
+    masks: int = 0,
+) -> Tensor:
     """Return one view of each image; what lies outside an image repeats its border.
 
     Args:
         images: (n, channels, height, width) float, or volumes of (n, channels, depth, height,
-            width), whose slices all get the same view in their plane.
-        uniform: (n, 7) in [0, 1): flips, shifts, rotation, zoom and shear.
+            width). Ranges for images turn all slices of a volume alike, each in its plane.
+        uniform: (n, 12) in [0, 1). For images: flips, shifts, rotation, zoom and shear; for
+            volumes: flips and shifts across, down and through the slices, then rotations about
+            these axes and zoom. The last two: contrast and brightness.
         options: Which views are allowed.
+        masks: Channels that hold 0 and 1, the last ones: they are moved along, no more.
 
     Raises:
         ModelFailure: Views of volumes are asked for, of images.
     """
     if isinstance(options, VolumeAugmentation):
-        return augment_volumes(images, uniform, options)
-    if images.ndim == 5:  # every slice is a channel of one image
-        return augment(images.flatten(1, 2), uniform, options).view_as(images)
+        moved = move_volumes(images, uniform, options)
+    elif images.ndim == _VOLUMES:  # every slice is a channel of one image
+        moved = move_images(images.flatten(1, 2), uniform, options).view_as(images)
+    else:
+        moved = move_images(images, uniform, options)
+    seen = moved[:, : moved.shape[1] - masks]
+    if options.contrast or options.brightness:
+        seen = _change_intensities(seen, uniform, options)
+    if not masks:
+        return seen
+    return torch.cat([seen, (moved[:, -masks:] >= _INSIDE).to(moved.dtype)], dim=1)
+
+
+def _change_intensities(
+    images: Tensor, uniform: Tensor, options: Augmentation | VolumeAugmentation
+) -> Tensor:
+    """Scale each channel around its mean and move it, all channels of an image alike."""
+    signed = (2 * uniform - 1).to(images)
+    axes = tuple(range(2, images.ndim))
+    of_image = (-1, *[1] * (images.ndim - 1))
+    contrast = (1 + options.contrast * signed[:, _CONTRAST]).view(of_image)
+    brightness = (options.brightness * signed[:, _BRIGHTNESS]).view(of_image)
+    mean = images.mean(dim=axes, keepdim=True)
+    deviation = images.std(dim=axes, keepdim=True, correction=0)
+    return mean + (images - mean) * contrast + deviation * brightness
+
+
+def move_images(images: Tensor, uniform: Tensor, options: Augmentation) -> Tensor:
+    """Return each of (n, channels, height, width) through an affine map; see `augment`."""
     signed = 2 * uniform - 1
     horizontal = _sign(uniform[:, 0], options.horizontal_flip)
     vertical = _sign(uniform[:, 1], options.vertical_flip)
@@ -81,31 +119,51 @@ def _sign(uniform: Tensor, allowed: bool) -> Tensor:
     return torch.where(uniform < 0.5, -1.0, 1.0)
 
 
-def augment_volumes(volumes: Tensor, uniform: Tensor, options: VolumeAugmentation) -> Tensor:
-    """Return one view of each volume; what lies outside a volume repeats its border.
-
-    Args:
-        volumes: (n, channels, depth, height, width) float.
-        uniform: (n, ≥ 6) in [0, 1): flips across, down and through the slices, then shifts alike.
-        options: Which views are allowed.
+def move_volumes(volumes: Tensor, uniform: Tensor, options: VolumeAugmentation) -> Tensor:
+    """Return each of (n, channels, depth, height, width) through an affine map; see `augment`.
 
     Raises:
         ModelFailure: They are images.
     """
-    if volumes.ndim != 5:
+    if volumes.ndim != _VOLUMES:
         raise ModelFailure(
             "views of volumes are asked for, of images",
             where="training.augmentation",
             allowed="for images: horizontal_flip, vertical_flip, shift, rotation, shear and zoom; "
             "article, medical or null",
         )
-    allowed = (options.horizontal_flip, options.vertical_flip, options.depth_flip)
-    maps = torch.zeros(len(volumes), 3, 4, dtype=volumes.dtype, device=volumes.device)
-    for axis, flips in enumerate(allowed):
-        mirrored = flips & (uniform[:, axis] < 0.5)
-        maps[:, axis, axis] = torch.where(mirrored, -1.0, 1.0).to(maps)
-        side = volumes.shape[-1 - axis]
-        voxels = torch.round(options.shift * side * (2 * uniform[:, 3 + axis] - 1))
-        maps[:, axis, 3] = (2 * voxels / side).to(maps)
+    flips = (options.horizontal_flip, options.vertical_flip, options.depth_flip)
+    signs = torch.stack([_sign(uniform[:, axis], flips[axis]) for axis in range(3)], dim=1)
+    shape = volumes.shape[:1:-1]  # across, down and through the slices
+    sides = torch.tensor(shape, dtype=uniform.dtype, device=uniform.device)
+    steps = [
+        options.shift * side * (2 * uniform[:, 3 + axis] - 1) for axis, side in enumerate(shape)
+    ]
+    voxels = torch.round(torch.stack(steps, dim=1))
+    turn = torch.eye(3, dtype=uniform.dtype, device=uniform.device).expand(len(uniform), 3, 3)
+    if options.rotation or options.zoom:
+        signed = 2 * uniform - 1
+        scale = 1 + signed[:, 9, None, None] * options.zoom
+        turn = scale * _rotations(torch.deg2rad(signed[:, 6:9] * options.rotation))
+    # From a view's coordinates in [-1, 1] to the volume's, by way of voxels from the centre.
+    turn = turn * signs[:, None] * sides[None] / sides[:, None]
+    maps = torch.cat([turn, (2 * voxels / sides)[..., None]], dim=2).to(volumes)
     grid = affine_grid(maps, list(volumes.shape), align_corners=False)
     return grid_sample(volumes, grid, padding_mode="border", align_corners=False)
+
+
+def _rotations(angles: Tensor) -> Tensor:
+    """Return (n, 3, 3) turns about the axes across, down and through the slices, in this order.
+
+    Args:
+        angles: (n, 3), radians.
+    """
+    whole = torch.eye(3, dtype=angles.dtype, device=angles.device).repeat(len(angles), 1, 1)
+    for axis in range(3):
+        one, other = (axis + 1) % 3, (axis + 2) % 3
+        turn = torch.eye(3, dtype=angles.dtype, device=angles.device).repeat(len(angles), 1, 1)
+        cosine, sine = angles[:, axis].cos(), angles[:, axis].sin()
+        turn[:, one, one], turn[:, other, other] = cosine, cosine
+        turn[:, one, other], turn[:, other, one] = -sine, sine
+        whole = turn @ whole
+    return whole

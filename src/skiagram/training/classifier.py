@@ -31,21 +31,44 @@ class Classifier(nn.Module):
             (n, n_classes) logits.
         mean: (channels,) mean of the training images.
         deviation: (channels,) standard deviation of the training images, > 0.
+        planes: Whether the network gets the three planes through a volume's centre, as images of
+            three times the channels.
     """
 
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, network: nn.Module, mean: Tensor, deviation: Tensor) -> None:
+    def __init__(
+        self, network: nn.Module, mean: Tensor, deviation: Tensor, *, planes: bool = False
+    ) -> None:
         super().__init__()
         self.network = network
+        self._planes = planes
         self.register_buffer("mean", mean.reshape(-1, 1, 1))
         self.register_buffer("deviation", deviation.reshape(-1, 1, 1))
 
     def forward(self, images: Tensor, *table: Tensor) -> Tensor:
         """Return (n, n_classes) logits; a table's (n, columns) are normalised already."""
-        normalised = (images - self.mean).div_(self.deviation)
+        of_channel = (-1, *[1] * (images.ndim - 2))
+        mean, deviation = self.mean.view(of_channel), self.deviation.view(of_channel)
+        normalised = (images - mean).div_(deviation)
+        if self._planes:
+            normalised = three_planes(normalised)
         return cast(Tensor, self.network(normalised, *table))
+
+
+def three_planes(volumes: Tensor) -> Tensor:
+    """Return the planes through the centre of cubes as channels of one image.
+
+    Args:
+        volumes: (n, channels, side, side, side).
+
+    Returns:
+        (n, 3 × channels, side, side): rows by columns, slices by columns, slices by rows.
+    """
+    depth, height, width = (side // 2 for side in volumes.shape[2:])
+    planes = volumes[:, :, depth], volumes[:, :, :, height], volumes[:, :, :, :, width]
+    return torch.cat(planes, dim=1)
 
 
 def parameter_count(module: nn.Module) -> int:

@@ -4,8 +4,9 @@ Small sets are held in memory, others are streamed from the store.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -14,15 +15,16 @@ import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from skiagram.errors import DataError, ModelFailure
 from skiagram.features.table import FeatureTable
-from skiagram.image_store.shards import Image, is_volume
+from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
 from skiagram.seeding import stream
 from skiagram.training.augmentation import draws
+from skiagram.training.network_input import StoredImage, seen_part, seen_sides
+from skiagram.training.options import WHOLE_IMAGE, ImageSize, NetworkInput
 
 VOLUME_AXES = 4  # channels, depth, height, width
 HELD_BYTES = 512 * 1024**2
@@ -35,14 +37,17 @@ class ImageSet:
     """Images of some cases; nothing is held in memory.
 
     Attributes:
-        store: Memory-mapped images.
+        store: Memory-mapped images, the first ones of cases that have several.
         case_id: (n,) str, each one in the store.
         table: What else is known of the n cases, a row each; None for nothing.
+        modalities: Of cases that have several images, modality → images, `store` the first; they
+            become channels in this order. Empty where each case has one image.
     """
 
     store: ImageStore
     case_id: NDArray[np.str_]
     table: FeatureTable | None = None
+    modalities: Mapping[str, ImageStore] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of cases."""
@@ -51,17 +56,22 @@ class ImageSet:
     def select(self, rows: NDArray[np.int64]) -> "ImageSet":
         """Return the given rows, in the given order."""
         table = None if self.table is None else self.table.select(rows)
-        return ImageSet(self.store, self.case_id[rows], table)
+        return ImageSet(self.store, self.case_id[rows], table, self.modalities)
 
-    def shape(self, image_size: int | None) -> tuple[int, ...]:
-        """Return (channels, [depth,] height, width) of all images, resized where asked for.
+    def shape(self, image_size: ImageSize, given: NetworkInput = WHOLE_IMAGE) -> tuple[int, ...]:
+        """Return (channels, [depth,] height, width) of what a network sees of every case.
+
+        Args:
+            image_size: Side or sides that images are brought to, or None.
+            given: What a network sees of a case.
 
         Raises:
-            ModelFailure: The images differ in size or channels.
+            ModelFailure: The cases differ in size or channels, or a case's images in size.
+            DataError: A region or a spacing is missing; names the case.
         """
         shapes: dict[tuple[int, ...], str] = {}
-        for case_id, image in zip(self.case_id.tolist(), self._views, strict=True):
-            shapes.setdefault(_shape(image, image_size), case_id)
+        for row, case_id in enumerate(self.case_id.tolist()):
+            shapes.setdefault(self._shape(row, image_size, given), case_id)
         if len(shapes) > 1:
             (first, one), (second, other) = list(shapes.items())[:2]
             raise ModelFailure(
@@ -70,24 +80,81 @@ class ImageSet:
             )
         return next(iter(shapes))
 
-    def read(self, rows: NDArray[np.int64], image_size: int | None) -> Tensor:
-        """Read images of equal shape as (n, channels, [depth,] height, width) float32.
+    def read(
+        self, rows: NDArray[np.int64], image_size: ImageSize, given: NetworkInput = WHOLE_IMAGE
+    ) -> Tensor:
+        """Read cases of equal shape as (n, channels, [depth,] height, width) float32.
+
+        Args:
+            rows: Which of them.
+            image_size: As for `shape`.
+            given: As for `shape`.
 
         Raises:
             DataError: A pixel is missing; names the case.
         """
-        images = torch.stack([_tensor(self._views[row], image_size) for row in rows.tolist()])
+        images = torch.stack([self._case(row, image_size, given) for row in rows.tolist()])
         self._check_finite(images, rows)
         return images
 
+    def _shape(self, row: int, image_size: ImageSize, given: NetworkInput) -> tuple[int, ...]:
+        with self._named(row):
+            images = self._images(row, given)
+            sides = [seen_sides(image, image_size, given) for image in images]
+        if len(set(sides)) > 1:
+            pairs = zip(self.modalities, sides, strict=True)
+            sizes = ", ".join(f"{name} of {' × '.join(map(str, one))}" for name, one in pairs)
+            raise ModelFailure(
+                f"images of one case that differ in size: {sizes} pixels",
+                where=str(self.case_id[row]),
+                allowed="one size, to be channels of one image",
+                remedy="set training.image_size, or name one modality in training.input.modalities",
+            )
+        channels = sum(image.channels for image in images) + given.mask_channel
+        return channels, *sides[0]
+
+    def _case(self, row: int, image_size: ImageSize, given: NetworkInput) -> Tensor:
+        with self._named(row):
+            first, *others = self._images(row, given)
+            seen = seen_part(first, image_size, given, with_mask=given.mask_channel)
+            if not others:
+                return seen
+            further = [seen_part(one, image_size, given, with_mask=False) for one in others]
+        own = seen[: first.channels], *further, seen[first.channels :]
+        return torch.cat(own)
+
+    def _images(self, row: int, given: NetworkInput) -> list[StoredImage]:
+        if not given.reads_regions:
+            return [StoredImage(views[row]) for views in self._views]
+        case_id = str(self.case_id[row])
+        stores = tuple(self.modalities.values()) or (self.store,)
+        return [
+            StoredImage(views[row], store.spacing(case_id), store.region(case_id))
+            for views, store in zip(self._views, stores, strict=True)
+        ]
+
+    @contextmanager
+    def _named(self, row: int) -> Iterator[None]:
+        """Name the case in what is wrong with its image."""
+        try:
+            yield
+        except DataError as error:
+            raise DataError(
+                error.found,
+                where=str(self.case_id[row]),
+                allowed=error.allowed,
+                remedy=error.remedy,
+            ) from error
+
     @cached_property
-    def _views(self) -> list[Image]:
-        """Find every image once; a view holds no pixels."""
-        return [self.store.image(case_id) for case_id in self.case_id.tolist()]
+    def _views(self) -> list[list[Image]]:
+        """Find every image once, modality after modality; a view holds no pixels."""
+        stores = tuple(self.modalities.values()) or (self.store,)
+        return [[store.image(case_id) for case_id in self.case_id.tolist()] for store in stores]
 
     def __reduce__(self) -> tuple[type["ImageSet"], tuple[Any, ...]]:
         """Leave the views out for another process: pickled, they would hold their pixels."""
-        return ImageSet, (self.store, self.case_id, self.table)
+        return ImageSet, (self.store, self.case_id, self.table, dict(self.modalities))
 
     def _check_finite(self, images: Tensor, rows: NDArray[np.int64]) -> None:
         if bool(torch.isfinite(images).all()):
@@ -106,7 +173,7 @@ class ExampleBatch(NamedTuple):
     Attributes:
         images: (n, channels, [depth,] height, width) float32.
         label: (n,) int64; or (n, n_classes) float32 probabilities to learn in its place.
-        uniform: (n, 7) random numbers of the views; (n, 0) where images are shown as they are.
+        uniform: (n, 12) random numbers of the views; (n, 0) where images are shown as they are.
         table: (n, columns) float32 of what the network reads beside an image; (n, 0) for nothing.
     """
 
@@ -122,30 +189,32 @@ class Examples(Dataset[ExampleBatch]):
     Args:
         images: n cases.
         label: (n,) int64.
-        image_size: Side to resize to, or None.
+        image_size: Side or sides to bring images to, or None.
         held_bytes: Sets up to this size are read once and held in memory.
         table: (n, columns) float32, what the network reads beside an image; None for nothing.
         target: (n, n_classes) float32 probabilities to learn in place of the labels; None for the
             labels.
+        given: What a network sees of a case.
     """
 
     def __init__(
         self,
         images: ImageSet,
         label: NDArray[np.int64],
-        image_size: int | None,
+        image_size: ImageSize,
         held_bytes: int = HELD_BYTES,
         table: Tensor | None = None,
         target: NDArray[np.float32] | None = None,
+        given: NetworkInput = WHOLE_IMAGE,
     ) -> None:
         self.images = images
         self.label = torch.from_numpy(label.astype(np.int64))
         self.target = self.label if target is None else torch.from_numpy(target)
         self.table = torch.empty(len(images), 0) if table is None else table
-        self.image_size = image_size
-        self.shape = images.shape(image_size)
+        self.image_size, self.given = image_size, given
+        self.shape = images.shape(image_size, given)
         small = 4 * len(images) * math.prod(self.shape) <= held_bytes
-        self.held = images.read(np.arange(len(images)), image_size) if small else None
+        self.held = images.read(np.arange(len(images)), image_size, given) if small else None
 
     def __len__(self) -> int:
         """Return the number of cases."""
@@ -157,7 +226,7 @@ class Examples(Dataset[ExampleBatch]):
         if self.held is not None:
             pixels = self.held.index_select(0, chosen)
         else:
-            pixels = self.images.read(rows, self.image_size)
+            pixels = self.images.read(rows, self.image_size, self.given)
         uniform = torch.empty(len(rows), 0)
         return ExampleBatch(pixels, self.target[chosen], uniform, self.table[chosen])
 
@@ -290,33 +359,3 @@ def described(shape: tuple[int, ...]) -> str:
     if len(shape) == VOLUME_AXES:
         return f"volumes of channels, depth, height, width {shape}"
     return f"images of channels, height, width {shape}"
-
-
-def _shape(image: Image, image_size: int | None) -> tuple[int, ...]:
-    if is_volume(image):
-        sides = image.shape[:3]
-        channels = 1
-    else:
-        sides = image.shape[:2]
-        channels = image.shape[2] if image.ndim == 3 else 1
-    return channels, *(sides if image_size is None else [image_size] * len(sides))
-
-
-def _tensor(image: Image, image_size: int | None) -> Tensor:
-    planes = image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0)
-    pixels = torch.from_numpy(planes.astype(np.float32))
-    if image_size is None or set(pixels.shape[1:]) == {image_size}:
-        return pixels
-    if is_volume(image):
-        return _resized_volume(pixels, image_size)
-    return _resized(pixels[None], (image_size, image_size))[0]
-
-
-def _resized_volume(volume: Tensor, side: int) -> Tensor:
-    """Return (channels, side, side, side): each slice resized, then the depth likewise."""
-    in_plane = _resized(volume.transpose(0, 1), (side, side))  # (depth, channels, side, side)
-    return _resized(in_plane.permute(2, 1, 0, 3), (side, side)).permute(1, 2, 0, 3).contiguous()
-
-
-def _resized(planes: Tensor, size: tuple[int, int]) -> Tensor:
-    return interpolate(planes, size, mode="bilinear", antialias=True)

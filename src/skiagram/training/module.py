@@ -110,7 +110,8 @@ class ClassifierTraining(pl.LightningModule):
         """
         images, views = batch.images, self._options.views
         if views is not None:
-            images = augment(images, batch.uniform, views)
+            masks = int(self._options.input.mask_channel)
+            images = augment(images, batch.uniform, views, masks)
         loss = self._mixed_loss(images, batch.table, batch.label, batch_idx)
         self._losses.append(loss.detach())
         if self.device.type == "cpu" and self.trainer.world_size == 1:

@@ -85,6 +85,8 @@ class Augmentation:
         rotation: Largest rotation in degrees, each way.
         shear: Largest slant each way: pixels across for each pixel down.
         zoom: Largest change of scale as a share, each way.
+        contrast: Largest change of an image's spread around its mean as a share, each way.
+        brightness: Largest change of its mean in standard deviations of the image, each way.
     """
 
     horizontal_flip: bool
@@ -93,6 +95,8 @@ class Augmentation:
     rotation: Annotated[float, Field(ge=0, le=180)]
     shear: Annotated[float, Field(ge=0, le=2)]
     zoom: Annotated[float, Field(ge=0, lt=1)]
+    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    brightness: Annotated[float, Field(ge=0)] = 0.0
 
 
 @dataclass(**STRICT)
@@ -104,12 +108,20 @@ class VolumeAugmentation:
         vertical_flip: Mirror top and bottom in half of the views.
         horizontal_flip: Mirror left and right in half of the views; not where the side matters.
         shift: Largest shift along each axis as a share of its side, each way, in whole voxels.
+        rotation: Largest rotation about each axis in degrees, each way. Voxels count as cubes.
+        zoom: Largest change of scale as a share, each way.
+        contrast: Largest change of a volume's spread around its mean as a share, each way.
+        brightness: Largest change of its mean in standard deviations of the volume, each way.
     """
 
     depth_flip: bool
     vertical_flip: bool
     horizontal_flip: bool
     shift: Annotated[float, Field(ge=0, le=0.5)]
+    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
+    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    brightness: Annotated[float, Field(ge=0)] = 0.0
 
 
 PRESETS: Mapping[str, Augmentation] = {
@@ -140,8 +152,59 @@ AnyAugmentation = Annotated[
 
 
 @dataclass(**STRICT)
+class RegionBox:
+    """The box around a region of interest.
+
+    Attributes:
+        margin: Distance around the region that is kept along each axis.
+        unit: Of the margin: `mm`, or `voxels` of the restored image.
+        equal_sides: All sides as long as the longest one, in that unit, so that a box that is
+            brought to equal numbers of voxels keeps its proportions; false: each as the region has
+            it.
+    """
+
+    margin: Annotated[float, Field(ge=0)]
+    unit: Literal["mm", "voxels"] = "mm"
+    equal_sides: bool = True
+
+
+@dataclass(**STRICT)
+class NetworkInput:
+    """What a network sees of a case.
+
+    Attributes:
+        modalities: Of cases that have several images, those it sees, in the order of its channels;
+            null: all of them, in the data set's order.
+        box: Only the box around the region of interest; what of it lies outside the image repeats
+            the border. null: the whole image.
+        sizing: How images come to `image_size`: `resample` interpolates; `pad` keeps pixels as
+            they are, centred, repeats the border where an image is smaller and cuts it where it is
+            larger.
+        mask_channel: The region of interest, 0 and 1, as the last channel; with several modalities
+            that of the first.
+        three_planes: The three planes through the centre of a volume as channels of one image, so
+            that any network on images reads it (2.5D).
+    """
+
+    modalities: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    box: RegionBox | None = None
+    sizing: Literal["resample", "pad"] = "resample"
+    mask_channel: bool = False
+    three_planes: bool = False
+
+    @property
+    def reads_regions(self) -> bool:
+        """Return whether images need a region of interest."""
+        return self.mask_channel or self.box is not None
+
+
+WHOLE_IMAGE = NetworkInput()
+ImageSize = int | tuple[int, ...] | None
+
+
+@dataclass(**STRICT)
 class Training:
-    """How a network is trained.
+    """How a network is trained, and what it sees.
 
     Attributes:
         optimizer: Optimizer and learning rate.
@@ -150,8 +213,9 @@ class Training:
         patience: Epochs without a lower validation loss after which training stops.
         class_weights: `balanced` weighs a class by the inverse of its frequency; null: all equal.
         label_smoothing: Share of each target spread over all classes.
-        image_size: Side in pixels that all images are resized to, and all three of volumes; null
-            keeps them as they are.
+        image_size: Side in pixels that all images are brought to, and all three of volumes; or a
+            list of sides, the slices of volumes first, then rows and columns; null keeps them as
+            they are.
         augmentation: Random views of training images: their ranges; `article`, the articles' wide
             ones; `medical`, gentle ones without flips; or null for none. Ranges with a `depth_flip`
             are for volumes.
@@ -159,6 +223,7 @@ class Training:
             another of its batch, labels alike (Zhang et al. 2018); 0 mixes none.
         gradient_clip: Largest norm of the gradient over all weights; null for any.
         members: Networks trained alike from seeds of their own; their probabilities are averaged.
+        input: Which images, which part of them, and whether with the mask.
     """
 
     optimizer: Optimizer
@@ -167,11 +232,16 @@ class Training:
     patience: Annotated[int, Field(ge=1)]
     class_weights: Literal["balanced"] | None
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
-    image_size: Annotated[int, Field(ge=1)] | None
+    image_size: (
+        Annotated[int, Field(ge=1)]
+        | Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)]
+        | None
+    )
     augmentation: AnyAugmentation | None
     mixup: Annotated[float, Field(ge=0)]
     gradient_clip: Annotated[float, Field(gt=0)] | None
     members: Annotated[int, Field(ge=1)]
+    input: NetworkInput = WHOLE_IMAGE
 
     @property
     def views(self) -> Augmentation | VolumeAugmentation | None:

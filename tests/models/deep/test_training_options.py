@@ -16,7 +16,7 @@ from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.fitted import FittedNetwork, load_network
 from skiagram.training.data import Examples, ImageSet
-from skiagram.training.options import Optimizer, Trainer
+from skiagram.training.options import ImageSize, NetworkInput, Optimizer, Trainer
 from tests.models.deep.spots import CPU, halves, learner, training
 
 Cases = tuple[Labelled[ImageSet], Labelled[ImageSet]]
@@ -147,8 +147,10 @@ def test_a_loss_that_is_no_number_names_the_cases_of_its_batch(
 ) -> None:
     read = ImageSet.read
 
-    def poisoned(images: ImageSet, rows: np.ndarray, size: int | None) -> Tensor:
-        pixels = read(images, rows, size)
+    def poisoned(
+        images: ImageSet, rows: np.ndarray, size: ImageSize, given: NetworkInput
+    ) -> Tensor:
+        pixels = read(images, rows, size, given)
         pixels[images.case_id[rows] == "case0007"] = torch.nan
         return pixels
 

@@ -22,6 +22,7 @@ from skiagram.options import build, composed
 from skiagram.records import write_record
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import VOLUME_AXES, ImageSet, described
+from skiagram.training.options import NetworkInput
 from skiagram.training.processes import memory_failures
 
 WEIGHTS = "weights.safetensors"
@@ -34,7 +35,8 @@ class Architecture:
 
     Attributes:
         network: `_target_` and options of the network.
-        shape: (channels, height, width) of its images, or (channels, depth, height, width).
+        shape: (channels, height, width) of what it sees of a case, or (channels, depth, height,
+            width): modalities are channels, and so is the mask, the last one.
         n_classes: Number of classes.
         columns: Numbers of the table that it reads beside an image; 0 where it reads none.
     """
@@ -67,9 +69,12 @@ class Architecture:
             ModelFailure: The network is not defined for such images.
         """
         network = self.options()
-        if len(self.shape) == VOLUME_AXES:
+        if self.planes:
+            channels, height, width = self._shape_of_planes(network)
+        elif len(self.shape) == VOLUME_AXES:
             return self._build_for_volumes(network)
-        channels, height, width = self.shape
+        else:
+            channels, height, width = self.shape
         if isinstance(network, ReadsTable):
             return network.build(channels, height, width, self.n_classes, self.columns)
         return network.build(channels, height, width, self.n_classes)
@@ -81,14 +86,33 @@ class Architecture:
                 f"volumes of {depth} × {height} × {width} voxels",
                 where=network.title,
                 allowed="images of rows and columns",
-                remedy="choose a network that reads volumes: cnn_3d, recurrent",
+                remedy="choose a network that reads volumes: cnn_3d, recurrent; or set "
+                "training.input.three_planes",
             )
         return network.build_for_volumes(channels, depth, height, width, self.n_classes)
+
+    def _shape_of_planes(self, network: AnyNetwork) -> tuple[int, int, int]:
+        channels, *sides = self.shape
+        if len(self.shape) != VOLUME_AXES or len(set(sides)) > 1:
+            raise ModelFailure(
+                f"three planes of {' × '.join(map(str, sides))} pixels",
+                where=network.title,
+                allowed="volumes whose three sides are equal",
+                remedy="set training.image_size to one number"
+                if len(self.shape) == VOLUME_AXES
+                else "set training.input.three_planes to false",
+            )
+        return 3 * channels, sides[0], sides[0]
+
+    @property
+    def planes(self) -> bool:
+        """Return whether the network gets three planes of each volume."""
+        return self.options().training.input.three_planes
 
     @property
     def layout(self) -> torch.memory_format:
         """Return the layout in which the channels of a pixel stand side by side."""
-        volumes = len(self.shape) == VOLUME_AXES
+        volumes = len(self.shape) == VOLUME_AXES and not self.planes
         return torch.channels_last_3d if volumes else torch.channels_last
 
 
@@ -119,14 +143,22 @@ class FittedNetwork:
         self._training = architecture.options().training
         self._device = device
 
+    @property
+    def given(self) -> NetworkInput:
+        """Return what the network sees of a case, for `stored_images`."""
+        return self._training.input
+
     def scores(self, inputs: ImageSet) -> NDArray[np.float64]:
         """Return (n, n_classes) logits of the cases, float64.
 
+        Regions of interest and modalities come with the images: `inputs.stored_images` opens them.
+
         Raises:
             ModelFailure: The images differ in size from those in training, or no memory is left.
-            DataError: An image has missing pixels, or a column of the table is missing.
+            DataError: An image has missing pixels, no region that the network reads, or a column
+                of the table is missing.
         """
-        shape = inputs.shape(self._training.image_size)
+        shape = inputs.shape(self._training.image_size, self._training.input)
         if shape != self._architecture.shape:
             raise ModelFailure(
                 described(shape),
@@ -144,7 +176,7 @@ class FittedNetwork:
     def _score(
         self, inputs: ImageSet, table: Tensor | None, rows: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        images = inputs.read(rows, self._training.image_size)
+        images = inputs.read(rows, self._training.image_size, self._training.input)
         beside = () if table is None else (table[torch.from_numpy(rows)].to(self._device),)
         logits = self._classifier(images.to(self._device), *beside)
         return np.asarray(logits.double().cpu().numpy())
@@ -193,7 +225,10 @@ def load_classifier(folder: Path) -> tuple[nn.Module, Architecture]:
         unscaled = torch.zeros(architecture.shape[0]), torch.ones(architecture.shape[0])
         members = architecture.options().training.members
         classifier = as_ensemble(
-            [Classifier(architecture.build(), *unscaled) for _ in range(members)]
+            [
+                Classifier(architecture.build(), *unscaled, planes=architecture.planes)
+                for _ in range(members)
+            ]
         )
         classifier.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:

@@ -8,7 +8,8 @@ then move scores at random.
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,17 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from skiagram.errors import DataError, ModelFailure
+from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.features.covariates import Covariates, development_patients
 from skiagram.features.table import FeatureTable
-from skiagram.image_store.store import ImageStore
+from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
 from skiagram.models.classical.preprocessing import imputer, scaler
 from skiagram.models.deep.contract import AnyNetwork, ReadsTable
 from skiagram.preparation import Covariate
 from skiagram.records import Cases, read_record, read_table, write_record
 from skiagram.training.data import ImageSet
+from skiagram.training.options import NetworkInput
 
 _PIPELINE = "table.skops"
 _COLUMNS = "table.json"
@@ -144,14 +146,16 @@ class NetworkInputs:
     """Images of a data set and what a network reads beside them.
 
     Attributes:
-        images: Restored images.
+        images: Restored images, of the first modality that it sees.
         table: Columns of all cases; None for a network on images alone.
         covariates: The covariates that it reads; empty for such a network.
+        modalities: Modality → restored images, of cases that have several; empty for one.
     """
 
     images: ImageStore
     table: FeatureTable | None
     covariates: tuple[Covariate, ...]
+    modalities: Mapping[str, ImageStore] = field(default_factory=dict)
 
     @classmethod
     def of(cls, network: AnyNetwork, images: Path, cases: Path) -> "NetworkInputs":
@@ -163,21 +167,25 @@ class NetworkInputs:
             cases: Folder of the data set's tables.
 
         Raises:
-            OptionError: The network asks for a covariate that the data set lacks.
+            OptionError: The network asks for a covariate, a modality or regions that the data set
+                lacks.
             DataError: The images or the table of covariates are missing or damaged.
         """
+        store, modalities = stored_images(network.training.input, images)
         if not isinstance(network, ReadsTable):
-            return cls(ImageStore(images), None, ())
+            return cls(store, None, (), modalities)
         known = read_table(cases / "covariates.parquet")
         patients = development_patients(Cases.read(cases / "cases.parquet"))
         family, where = Covariates(columns=network.columns), "model.columns"
         table = family.encode(known, patients, where)
-        return cls(ImageStore(images), table, family.describe(known, patients, where))
+        return cls(store, table, family.describe(known, patients, where), modalities)
 
     @property
     def sha256(self) -> str:
         """Return the digest of all of it."""
         digest = hashlib.sha256(self.images.sha256.encode())
+        for name, store in self.modalities.items():
+            digest.update(f"{name} {store.sha256}".encode())
         if self.table is not None:
             digest.update(repr((self.table.names, self.table.case_id.tolist())).encode())
             digest.update(self.table.values.tobytes())
@@ -190,4 +198,51 @@ class NetworkInputs:
             DataError: A case has no covariates.
         """
         table = None if self.table is None else self.table.of(case_id)
-        return ImageSet(self.images, case_id, table)
+        return ImageSet(self.images, case_id, table, self.modalities)
+
+
+def stored_images(
+    given: NetworkInput, images: Path, where: str = "model.training.input"
+) -> tuple[ImageStore, dict[str, ImageStore]]:
+    """Open the images that a network sees; what `ImageSet` needs, in training and for new cases.
+
+    New cases are scored by the path of training: write their restored images to a folder as
+    `restore_modalities` does, each with its region where the network reads regions, then
+
+        store, modalities = stored_images(fitted.given, folder)
+        fitted.scores(ImageSet(store, case_id, table, modalities))
+
+    Args:
+        given: What the network sees of a case.
+        images: Folder of restored images, of one modality or several.
+        where: Option that says so, for messages.
+
+    Returns:
+        Images of the first modality that it sees, and modality → images; nothing beside the first
+        where cases have one image each.
+
+    Raises:
+        OptionError: The images lack a modality, or have no regions of interest.
+        DataError: The images are missing or damaged.
+    """
+    folders = modality_folders(images)
+    names = tuple(folders) if given.modalities is None else given.modalities
+    unknown = [name for name in names if name not in folders]
+    if unknown or len(set(names)) < len(names):
+        raise OptionError(
+            f"no images `{unknown[0]}`" if unknown else "a modality twice",
+            where=f"{where}.modalities",
+            allowed=", ".join(folders)
+            if all(folders)
+            else "null: the cases of this data set have one image each, without a name",
+        )
+    stores = {name: ImageStore(folders[name]) for name in names}
+    store = stores[names[0]]
+    if given.reads_regions and len(store) and store.region(store.case_ids[0]) is None:
+        raise OptionError(
+            "regions of interest are asked for, and the images have none",
+            where=where,
+            allowed="a data set with masks",
+            remedy="set box to null and mask_channel to false, or give masks",
+        )
+    return store, stores if len(stores) > 1 else {}

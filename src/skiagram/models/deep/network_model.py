@@ -24,7 +24,8 @@ from skiagram.seeding import derived_seed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
 from skiagram.training.data import Examples, ImageSet
 from skiagram.training.fit import TrainingRun, device, epochs_of_a_refit
-from skiagram.training.options import Trainer, reads_validation
+from skiagram.training.options import FALLING, Trainer, reads_validation
+from skiagram.training.processes import started
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,30 @@ class NetworkModel:
     def title(self) -> str:
         """Return the network's name for people."""
         return self.network.title
+
+    @property
+    def gpus(self) -> int | None:
+        """Return how many GPUs of this machine fits may use; None where they use none."""
+        return None if self.trainer.accelerator == "cpu" else torch.cuda.device_count()
+
+    @property
+    def one_by_one(self) -> bool:
+        """Return whether each fit has all devices, or its logger's folder, to itself."""
+        trainer = self.trainer
+        single = trainer.devices == 1 and trainer.num_nodes == 1 and trainer.strategy == "auto"
+        return not single or trainer.logger is not None or started() is not None
+
+    @property
+    def knows_epochs(self) -> bool:
+        """Return whether folds have no say in how long a fit on all cases trains."""
+        options = self.network.training
+        return reads_validation(options, self.trainer) or options.optimizer.schedule in FALLING
+
+    @property
+    def final_epochs(self) -> int | None:
+        """Return the epochs of a fit on all cases; None where validation cases decide."""
+        options = self.network.training
+        return None if reads_validation(options, self.trainer) else options.epochs
 
     def fit(
         self,
@@ -73,7 +98,14 @@ class NetworkModel:
             part: Labelled[ImageSet], target: NDArray[np.float32] | None = None
         ) -> Examples:
             table = encode_table(encoder, part.inputs)
-            return Examples(part.inputs, part.label, options.image_size, table=table, target=target)
+            return Examples(
+                part.inputs,
+                part.label,
+                options.image_size,
+                table=table,
+                target=target,
+                given=options.input,
+            )
 
         examples = examples_of(training, training.target)
         held_out = None if validation is None else examples_of(validation)
@@ -119,7 +151,9 @@ class NetworkModel:
         if isinstance(self.network, StartsFromWeights):
             self.network.load_weights(network)
         layout = architecture.layout if self.trainer.channels_last else torch.contiguous_format
-        return Classifier(network.to(memory_format=layout), *(moment.clone() for moment in moments))
+        network = network.to(memory_format=layout)
+        own = (moment.clone() for moment in moments)
+        return Classifier(network, *own, planes=architecture.planes)
 
 
 def _member(context: FitContext, number: int) -> FitContext:

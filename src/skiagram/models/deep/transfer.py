@@ -16,6 +16,7 @@ from skiagram.options import STRICT
 
 FRESH = "none"
 Gray = Literal["repeat", "sum"]
+_COLOURS = 3  # channels of the images that published weights were made for
 _UNLIKE = ("googlenet", "inception_v3", "squeezenet1_0", "squeezenet1_1")
 
 
@@ -196,7 +197,8 @@ def adapt_channels(base: nn.Module, channels: int, gray: Gray, where: str) -> bo
     """Make a base of three channels fit the images; say whether these must be repeated.
 
     Under `sum` the first layer's filters are added up over the channels, which gives what three
-    equal channels give, at a third of that layer's work.
+    equal channels give, at a third of that layer's work. More channels (modalities, planes, a mask)
+    take the three filters in turn, scaled so that their sum keeps its size (as timm does).
 
     Args:
         base: A network on three channels; its first convolution may be replaced.
@@ -205,24 +207,26 @@ def adapt_channels(base: nn.Module, channels: int, gray: Gray, where: str) -> bo
         where: Name of the network, for messages.
 
     Raises:
-        ModelFailure: Images have neither one channel nor three.
+        ModelFailure: The images have other than three channels, and the base starts with no plain
+            convolution.
     """
-    if channels not in (1, 3):
+    if channels == _COLOURS or (channels == 1 and gray == "repeat"):
+        return channels == 1
+    name = first_convolution(base)
+    colour = cast(nn.Conv2d, base.get_submodule(name))
+    if colour.in_channels != _COLOURS or colour.groups != 1:
         raise ModelFailure(f"images of {channels} channels", where=where, allowed="1 or 3 channels")
-    if channels == 1 and gray == "sum":
-        name = first_convolution(base)
-        colour = cast(nn.Conv2d, base.get_submodule(name))
-        one = nn.Conv2d(
-            1,
-            colour.out_channels,
-            cast(tuple[int, int], colour.kernel_size),
-            cast(tuple[int, int], colour.stride),
-            cast(tuple[int, int], colour.padding),
-            bias=colour.bias is not None,
-        )
-        one.load_state_dict(_summed(colour.state_dict(), "weight"))
-        base.set_submodule(name, one)
-    return channels == 1 and gray == "repeat"
+    adapted = nn.Conv2d(
+        channels,
+        colour.out_channels,
+        cast(tuple[int, int], colour.kernel_size),
+        cast(tuple[int, int], colour.stride),
+        cast(tuple[int, int], colour.padding),
+        bias=colour.bias is not None,
+    )
+    adapted.load_state_dict(_spread(colour.state_dict(), "weight", channels))
+    base.set_submodule(name, adapted)
+    return False
 
 
 def cut_last_layer(network: nn.Module) -> int:
@@ -245,14 +249,15 @@ def first_convolution(base: nn.Module) -> str:
 
 
 def take_weights(base: nn.Module, weights: dict[str, Tensor], where: str) -> None:
-    """Give a base the weights of three-channel images; its first layer may read one channel.
+    """Give a base the weights of three-channel images; its first layer may read other channels.
 
     Raises:
         DataError: They are those of another architecture or of another image size.
     """
     weight = f"{first_convolution(base)}.weight"
-    if weight in weights and base.state_dict()[weight].shape[1] == 1:
-        weights = _summed(weights, weight)
+    channels = base.state_dict()[weight].shape[1]
+    if weight in weights and weights[weight].shape[1] == _COLOURS != channels:
+        weights = _spread(weights, weight, channels)
     try:
         base.load_state_dict(weights)
     except RuntimeError as error:
@@ -263,8 +268,13 @@ def take_weights(base: nn.Module, weights: dict[str, Tensor], where: str) -> Non
         ) from error
 
 
-def _summed(weights: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    return weights | {name: weights[name].sum(dim=1, keepdim=True)}
+def _spread(weights: dict[str, Tensor], name: str, channels: int) -> dict[str, Tensor]:
+    """Return weights whose first filters read other than three channels."""
+    filters = weights[name]
+    if channels == 1:
+        return weights | {name: filters.sum(dim=1, keepdim=True)}
+    in_turn = filters[:, [channel % _COLOURS for channel in range(channels)]]
+    return weights | {name: in_turn * (_COLOURS / channels)}
 
 
 # These return more than logits while they train, or end in a convolution.

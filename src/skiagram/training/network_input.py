@@ -1,0 +1,213 @@
+"""What a network sees of one image: the box around its region, in the size asked for, and its mask.
+
+Pixels are cut from the mapped file before anything is computed, so work and memory grow with the
+box and not with the image around it. The box is of whole pixels. Resampling is linear; where it
+makes an image smaller, the mean is taken over what a new pixel covers. A new pixel is inside the
+mask if half of it was, which is the rule of the IBSI's manual (section 2.4).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from skiagram.errors import DataError, ModelFailure
+from skiagram.image_store.shards import Image, Region, Spacing, is_volume
+from skiagram.training.options import ImageSize, NetworkInput, RegionBox
+
+_INSIDE = 0.5
+_OF_IMAGES, _OF_VOLUMES = 2, 3  # sides
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """One image of a store with what is known of it.
+
+    Attributes:
+        pixels: (height, width[, channels]) or (depth, height, width, 1).
+        spacing: Distances of slices (volumes alone), rows and columns, mm; None where unknown.
+        region: Its region of interest; None for none.
+    """
+
+    pixels: Image
+    spacing: Spacing | None = None
+    region: Region | None = None
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Return (height, width) or (depth, height, width)."""
+        return self.pixels.shape[: _OF_VOLUMES if is_volume(self.pixels) else _OF_IMAGES]
+
+    @property
+    def channels(self) -> int:
+        """Return how many channels it has."""
+        return 1 if self.pixels.ndim == _OF_IMAGES else self.pixels.shape[-1]
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Return the region as it was drawn, of the shape of `sides`.
+
+        Raises:
+            DataError: There is none.
+        """
+        if self.region is None:
+            raise DataError(
+                "no region of interest",
+                allowed="images with a mask, for training.input.box and mask_channel",
+                remedy="give masks, or set model.training.input.box to null and mask_channel to "
+                "false",
+            )
+        return self.region.inside if self.region.outline is None else self.region.outline
+
+
+Box = tuple[tuple[int, int], ...]  # first pixel and the one after the last, along each axis
+
+
+def seen_sides(image: StoredImage, size: ImageSize, given: NetworkInput) -> tuple[int, ...]:
+    """Return the sides of what a network sees of an image.
+
+    Raises:
+        ModelFailure: The size asked for has more or fewer sides than the image.
+        DataError: A region or the spacing is asked for and there is none.
+    """
+    if size is not None:
+        return _target(size, len(image.sides))
+    if given.box is None:
+        return image.sides
+    return tuple(stop - start for start, stop in region_box(image, given.box))
+
+
+def seen_part(
+    image: StoredImage, size: ImageSize, given: NetworkInput, *, with_mask: bool
+) -> Tensor:
+    """Return (channels, [depth,] height, width) float32 of what a network sees of an image.
+
+    Args:
+        image: The image.
+        size: Side or sides to bring it to; None for its own.
+        given: Which part of it, and how it comes to that size.
+        with_mask: Whether its region is the last channel.
+
+    Raises:
+        ModelFailure: The size asked for has more or fewer sides than the image.
+        DataError: A region or the spacing is asked for and there is none.
+    """
+    box = None if given.box is None else region_box(image, given.box)
+    pixels = image.pixels
+    planes = pixels[None] if pixels.ndim == _OF_IMAGES else np.moveaxis(pixels, -1, 0)
+    seen = _sized(_cut(planes, box, "edge"), size, given)
+    if not with_mask:
+        return seen
+    mask = _sized(_cut(image.mask[None], box, "constant"), size, given, outside=0.0)
+    # A thin region is not lost between pixels.
+    inside = (mask >= min(_INSIDE, float(mask.max()))) & (mask > 0)
+    return torch.cat([seen, inside.to(seen.dtype)])
+
+
+def region_box(image: StoredImage, box: RegionBox) -> Box:
+    """Return the box of an image's region; it may reach beyond the image.
+
+    Raises:
+        DataError: There is no region, or a margin in mm of an image without a known spacing.
+    """
+    mask = image.mask
+    spacing = (1.0,) * mask.ndim if box.unit == "voxels" else image.spacing
+    if spacing is None:
+        raise DataError(
+            "an unknown spacing",
+            allowed="a margin in mm of images with a known spacing",
+            remedy="set model.training.input.box.unit to voxels, or give the spacing",
+        )
+    around = [int(np.ceil(box.margin / distance - 1e-9)) for distance in spacing]
+    bounds = []
+    for axis, margin in enumerate(around):
+        others = tuple(other for other in range(mask.ndim) if other != axis)
+        places = np.flatnonzero(mask.any(axis=others))
+        bounds.append((int(places[0]) - margin, int(places[-1]) + 1 + margin))
+    if not box.equal_sides:
+        return tuple(bounds)
+    longest = max((stop - start) * of for (start, stop), of in zip(bounds, spacing, strict=True))
+    return tuple(
+        _widened(start, stop, round(longest / distance))
+        for (start, stop), distance in zip(bounds, spacing, strict=True)
+    )
+
+
+def _widened(start: int, stop: int, side: int) -> tuple[int, int]:
+    more = max(0, side - (stop - start))
+    return start - more // 2, stop + more - more // 2
+
+
+def _target(size: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
+    if isinstance(size, int):
+        return (size,) * axes
+    if len(size) != axes:
+        raise ModelFailure(
+            f"{len(size)} sides for {'volumes' if axes == _OF_VOLUMES else 'images'}",
+            where="training.image_size",
+            allowed="one number, or rows and columns of images, slices, rows and columns of "
+            "volumes",
+        )
+    return size
+
+
+def _cut(planes: NDArray[np.generic], box: Box | None, beyond: str) -> Tensor:
+    """Return a part of (channels, *sides) as float32; beyond it lies its border, or zeros."""
+    if box is not None:
+        sides = planes.shape[1:]
+        inner = [
+            slice(max(0, one), min(side, end)) for (one, end), side in zip(box, sides, strict=True)
+        ]
+        outer = [
+            (max(0, -one), max(0, end - side)) for (one, end), side in zip(box, sides, strict=True)
+        ]
+        planes = planes[:, *inner]
+        if any(map(any, outer)):
+            planes = np.pad(planes, [(0, 0), *outer], mode=beyond)  # type: ignore[call-overload]
+    return torch.from_numpy(planes.astype(np.float32))
+
+
+def _sized(
+    pixels: Tensor, size: ImageSize, given: NetworkInput, outside: float | None = None
+) -> Tensor:
+    """Return (channels, *sides) in the size asked for; `outside` fills what `pad` adds."""
+    if size is None:
+        return pixels
+    target = _target(size, pixels.ndim - 1)
+    if tuple(pixels.shape[1:]) == target:
+        return pixels
+    if given.sizing == "pad":
+        return _padded(pixels, target, outside)
+    if len(target) == _OF_VOLUMES:
+        return _resized_volume(pixels, target)
+    return _resized(pixels[None], target)[0]
+
+
+def _padded(pixels: Tensor, target: tuple[int, ...], outside: float | None) -> Tensor:
+    for axis, side in enumerate(target, start=1):
+        more = side - pixels.shape[axis]
+        if more < 0:
+            pixels = pixels.narrow(axis, -more // 2, side)
+            continue
+        places = torch.arange(side) - more // 2
+        inner = places.clamp(0, pixels.shape[axis] - 1)
+        pixels = pixels.index_select(axis, inner)
+        if outside is not None:
+            pixels = pixels.clone()
+            pixels.index_fill_(axis, torch.nonzero(places != inner)[:, 0], outside)
+    return pixels.contiguous()
+
+
+def _resized_volume(volume: Tensor, sides: tuple[int, ...]) -> Tensor:
+    """Return (channels, *sides): each slice resized, then the depth likewise."""
+    depth, height, width = sides
+    in_plane = _resized(volume.transpose(0, 1), (height, width))  # (slices, channels, ...)
+    through = _resized(in_plane.permute(2, 1, 0, 3), (depth, width))
+    return through.permute(1, 2, 0, 3).contiguous()
+
+
+def _resized(planes: Tensor, size: tuple[int, ...]) -> Tensor:
+    return interpolate(planes, size, mode="bilinear", antialias=True)

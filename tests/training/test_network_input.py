@@ -1,0 +1,218 @@
+"""A network sees the box around a region; modalities and mask are channels of one size."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError, ModelFailure
+from skiagram.image_store.shards import Region, ShardWriter, Spacing
+from skiagram.image_store.store import ImageStore
+from skiagram.training.classifier import three_planes
+from skiagram.training.data import HELD_BYTES, Examples, ImageSet
+from skiagram.training.network_input import StoredImage, region_box, seen_part
+from skiagram.training.options import NetworkInput, RegionBox
+
+SHAPE = (9, 12, 10)
+VOXELS = RegionBox(margin=1, unit="voxels", equal_sides=False)
+
+
+def volume(shape: tuple[int, ...] = SHAPE, seed: int = 0) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).normal(size=(*shape, 1)).astype(np.float32)
+
+
+def ball(centre: tuple[float, ...], radius: float, shape: tuple[int, ...] = SHAPE) -> Region:
+    axes = np.meshgrid(*map(np.arange, shape), indexing="ij")
+    apart = sum((axis - at) ** 2 for axis, at in zip(axes, centre, strict=True))
+    return Region(np.asarray(apart <= radius**2))
+
+
+def stored(
+    folder: Path,
+    images: list[NDArray[Any]],
+    regions: list[Region] | None = None,
+    spacing: Spacing | None = None,
+) -> ImageSet:
+    with ShardWriter(folder) as writer:
+        for row, image in enumerate(images):
+            writer.add(f"case{row}", image, spacing, regions[row] if regions else None)
+    store = ImageStore(folder)
+    return ImageSet(store, np.array(store.case_ids))
+
+
+def seen(images: ImageSet, size: int | tuple[int, ...] | None, **how: Any) -> torch.Tensor:
+    return images.read(np.arange(len(images)), size, NetworkInput(**how))
+
+
+def test_a_box_holds_the_region_its_margin_and_nothing_else(tmp_path: Path) -> None:
+    image, region = volume(), ball((4, 6, 5), 2)
+    images = stored(tmp_path, [image], [region])
+    found = seen(images, None, box=VOXELS, mask_channel=True)[0].numpy()
+    part = (slice(1, 8), slice(3, 10), slice(2, 9))
+    np.testing.assert_array_equal(found[0], image[..., 0][part])
+    np.testing.assert_array_equal(found[1], region.inside[part])
+    assert images.shape(None, NetworkInput(box=VOXELS, mask_channel=True)) == (2, 7, 7, 7)
+
+
+def test_what_lies_beyond_the_image_repeats_its_border_and_is_outside_the_mask(
+    tmp_path: Path,
+) -> None:
+    image, region = volume(), ball((0, 11, 5), 1)
+    wide = RegionBox(margin=3, unit="voxels", equal_sides=False)
+    found = seen(stored(tmp_path, [image], [region]), None, box=wide, mask_channel=True)[0].numpy()
+    around = ((3, 0), (0, 3), (0, 0))
+    part = (slice(0, 5), slice(7, 12), slice(1, 10))
+    np.testing.assert_array_equal(found[0], np.pad(image[..., 0][part], around, mode="edge"))
+    np.testing.assert_array_equal(found[1], np.pad(region.inside[part], around))
+
+
+def test_a_margin_in_mm_counts_voxels_of_each_axis_and_equal_sides_are_in_mm() -> None:
+    image = StoredImage(volume(), (3.0, 1.0, 2.0), ball((4, 6, 5), 2))
+    plain = region_box(image, RegionBox(margin=3.0, unit="mm", equal_sides=False))
+    assert plain == ((1, 8), (1, 12), (1, 10))
+    cube = region_box(image, RegionBox(margin=3.0, unit="mm", equal_sides=True))
+    lengths = [(stop - start) * of for (start, stop), of in zip(cube, (3, 1, 2), strict=True)]
+    assert lengths == pytest.approx([21, 21, 21], abs=1)
+    for (start, stop), (inner, end) in zip(cube, plain, strict=True):
+        assert start <= inner
+        assert stop >= end
+    unknown = StoredImage(volume(), None, ball((4, 6, 5), 2))
+    with pytest.raises(DataError, match=r"unknown spacing.*box\.unit to voxels"):
+        region_box(unknown, RegionBox(margin=3.0))
+
+
+def test_the_region_as_it_was_drawn_counts_not_what_resegmentation_left() -> None:
+    drawn, left = ball((4, 6, 5), 3).inside, ball((4, 6, 5), 1).inside
+    image = StoredImage(volume(), None, Region(left, drawn))
+    found = seen_part(image, None, NetworkInput(), with_mask=True)
+    np.testing.assert_array_equal(found[1].numpy(), drawn)
+
+
+@given(
+    arrays.arrays(np.bool_, (5, 6, 7)),
+    st.tuples(*[st.integers(2, 12)] * 3),
+    st.sampled_from(["resample", "pad"]),
+)
+def test_every_region_comes_to_every_size_with_a_mask_of_zeros_and_ones(
+    inside: NDArray[np.bool_], size: tuple[int, ...], sizing: str
+) -> None:
+    inside[2, 3, 3] = True
+    image = StoredImage(volume((5, 6, 7)), None, Region(inside))
+    how = NetworkInput(box=VOXELS, sizing=sizing)  # type: ignore[arg-type]
+    found = seen_part(image, size, how, with_mask=True)
+    assert found.shape == (2, *size)
+    assert bool(torch.isfinite(found).all())
+    assert set(found[1].flatten().tolist()) <= {0.0, 1.0}
+    if sizing == "resample":
+        assert found[1].any()  # however thin the region is
+
+
+def test_a_resampled_ball_keeps_its_share_of_the_box() -> None:
+    shape = (40, 40, 40)
+    image = StoredImage(volume(shape), None, ball((19.5,) * 3, 15, shape))
+    box = RegionBox(margin=2, unit="voxels", equal_sides=True)
+    whole = seen_part(image, None, NetworkInput(box=box), with_mask=True)[1].mean()
+    small = seen_part(image, 16, NetworkInput(box=box), with_mask=True)[1].mean()
+    assert float(small) == pytest.approx(float(whole), abs=0.01)
+
+
+def test_padding_keeps_voxels_and_centres_them(tmp_path: Path) -> None:
+    image, region = volume((3, 8, 5)), ball((1, 4, 2), 1, (3, 8, 5))
+    images = stored(tmp_path, [image], [region])
+    found = seen(images, (5, 4, 5), sizing="pad", mask_channel=True)[0].numpy()
+    expected = np.pad(image[..., 0], ((1, 1), (0, 0), (0, 0)), mode="edge")[:, 2:6]
+    np.testing.assert_array_equal(found[0], expected)
+    np.testing.assert_array_equal(found[1], np.pad(region.inside, ((1, 1), (0, 0), (0, 0)))[:, 2:6])
+
+
+def test_boxes_of_differing_sizes_need_a_size_and_the_message_says_so(tmp_path: Path) -> None:
+    regions = [ball((4, 6, 5), 2), ball((4, 6, 5), 3)]
+    images, box = stored(tmp_path, [volume(), volume(seed=1)], regions), NetworkInput(box=VOXELS)
+    with pytest.raises(ModelFailure, match=r"case0.*case1.*set training\.image_size"):
+        images.shape(None, box)
+    assert images.shape((6, 8, 8), box) == (1, 6, 8, 8)
+    with pytest.raises(ModelFailure, match=r"2 sides for volumes.*slices, rows and columns"):
+        images.shape((8, 8), box)
+
+
+def several(folder: Path, *sizes: tuple[int, ...]) -> ImageSet:
+    """Return three cases with an image a modality, each with a region of its own."""
+    stores = {}
+    for number, size in enumerate(sizes):
+        name = f"M{number}"
+        centre = tuple(side / 2 for side in size)
+        images = [volume(size, seed=10 * number + row) for row in range(3)]
+        regions = [ball(centre, 1.5 + number, size)] * 3
+        stores[name] = stored(folder / name, images, regions).store
+    first = stores["M0"]
+    return ImageSet(first, np.array(first.case_ids), modalities=stores)
+
+
+def test_modalities_are_channels_in_order_and_the_mask_is_the_last(tmp_path: Path) -> None:
+    images = several(tmp_path, SHAPE, SHAPE)
+    found = seen(images, None, mask_channel=True)
+    assert found.shape == (3, 3, *SHAPE)
+    for channel, store in enumerate(images.modalities.values()):
+        expected = np.stack([store.image(case)[..., 0] for case in store.case_ids])
+        np.testing.assert_array_equal(found[:, channel].numpy(), expected)
+    region = images.store.region("case0")
+    assert region is not None
+    np.testing.assert_array_equal(found[0, 2].numpy(), region.inside)
+    rows = np.array([2, 0])
+    np.testing.assert_array_equal(images.select(rows).read(np.arange(2), None), found[rows][:, :2])
+
+
+def test_modalities_on_their_own_grids_come_to_one_size_each_around_its_own_mask(
+    tmp_path: Path,
+) -> None:
+    images = several(tmp_path, SHAPE, (5, 20, 18))
+    box = NetworkInput(box=VOXELS)
+    with pytest.raises(ModelFailure, match=r"case0.*M0 of 6 × .*M1 of 7.*name one modality"):
+        images.shape(None, box)
+    assert seen(images, 8, box=VOXELS).shape == (3, 2, 8, 8, 8)
+
+
+def test_a_missing_region_names_the_case(tmp_path: Path) -> None:
+    images = stored(tmp_path, [volume()])
+    with pytest.raises(DataError, match=r"case0: no region of interest.*mask_channel"):
+        seen(images, None, mask_channel=True)
+
+
+def test_plane_images_have_boxes_and_masks_too(tmp_path: Path) -> None:
+    colour = np.random.default_rng(0).integers(0, 255, (12, 10, 3)).astype(np.uint8)
+    images = stored(tmp_path, [colour], [ball((6, 5), 2, (12, 10))])
+    found = seen(images, None, box=VOXELS, mask_channel=True)[0].numpy()
+    np.testing.assert_array_equal(found[:3], colour[3:10, 2:9].transpose(2, 0, 1))
+    assert found.shape == (4, 7, 7)
+
+
+def test_streamed_boxes_equal_held_ones(tmp_path: Path) -> None:
+    images, how = several(tmp_path, SHAPE, (5, 20, 18)), NetworkInput(box=VOXELS, mask_channel=True)
+    rows, label = np.array([2, 0]), np.zeros(3, dtype=np.int64)
+    held, streamed = (
+        Examples(images, label, 8, held_bytes=size, given=how) for size in (HELD_BYTES, 0)
+    )
+    assert streamed.held is None
+    assert torch.equal(held[rows].images, streamed[rows].images)
+    mean, deviation = held.moments()
+    every = held[np.arange(3)].images.numpy()
+    np.testing.assert_allclose(mean, every.mean(axis=(0, 2, 3, 4)), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(deviation, every.std(axis=(0, 2, 3, 4)), rtol=1e-4)
+
+
+def test_three_planes_cross_in_the_centre() -> None:
+    cube = torch.randn(2, 2, 7, 7, 7)
+    planes = three_planes(cube)
+    assert planes.shape == (2, 6, 7, 7)
+    for channel in range(2):
+        own = planes[:, channel::2]
+        torch.testing.assert_close(own[:, 0], cube[:, channel, 3])
+        torch.testing.assert_close(own[:, 1], cube[:, channel, :, 3])
+        torch.testing.assert_close(own[:, 2], cube[:, channel, :, :, 3])
+        assert torch.equal(own[:, 0, 3, 3], own[:, 2, 3, 3])
