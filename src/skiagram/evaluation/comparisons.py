@@ -125,9 +125,9 @@ def compare_pair(
 
 
 def _compare(
-    one: tuple[str, ComparedModel], other: tuple[str, ComparedModel], margin: float
+    first_model: tuple[str, ComparedModel], second_model: tuple[str, ComparedModel], margin: float
 ) -> Comparison:
-    (model, first), (name, second) = one, other
+    (model, first), (name, second) = first_model, second_model
     difference = compare_auc(first, second)
     folds = max(first.scores.folds, second.scores.folds)
     return Comparison(
@@ -143,8 +143,10 @@ def _compare(
 
 
 def _primary(network: SelectedArm, classical: SelectedArm, margin: float) -> Comparison:
-    one, other = ((arm.choice.model, arm.compared) for arm in (network, classical))
-    return _compare(one, other, margin)
+    network_model, classical_model = (
+        (arm.choice.model, arm.compared) for arm in (network, classical)
+    )
+    return _compare(network_model, classical_model, margin)
 
 
 def _is_pair(network: SelectedArm | None, classical: SelectedArm | None) -> bool:
@@ -171,15 +173,18 @@ def compare_all_pairs(
     return tuple(compare_pair(*pair, compared, margin) for pair in pairs)
 
 
-def correct_baselines(found: Sequence[BaselineComparison]) -> tuple[BaselineComparison, ...]:
+def correct_baselines(comparisons: Sequence[BaselineComparison]) -> tuple[BaselineComparison, ...]:
     """Correct the p values of all comparisons with simple rules, a family of their own.
 
     The verdict and the table of rules both go by these, so more models in the run make no rule
     harder to beat.
     """
-    known = [one.p for one in found if one.p is not None]
+    known = [comparison.p for comparison in comparisons if comparison.p is not None]
     corrected = iter(correct_by_holm(np.array(known, dtype=np.float64)).tolist())
-    return tuple(judge_beaten(one, None if one.p is None else next(corrected)) for one in found)
+    return tuple(
+        judge_beaten(comparison, None if comparison.p is None else next(corrected))
+        for comparison in comparisons
+    )
 
 
 def correct_secondary(
@@ -194,13 +199,19 @@ def correct_secondary(
         secondary: Pairs of models.
         baselines: What `correct_baselines` returned.
     """
-    rules = {(frozenset((one.model, one.rule)), one.p): one.p_holm for one in baselines}
-    pairs = [(frozenset((one.model, one.other)), one.p) for one in secondary]
+    rules = {
+        (frozenset((comparison.model, comparison.rule)), comparison.p): comparison.p_holm
+        for comparison in baselines
+    }
+    pairs = [
+        (frozenset((comparison.model, comparison.other)), comparison.p) for comparison in secondary
+    ]
     own = {pair: pair[1] for pair in pairs if pair not in rules and pair[1] is not None}
     corrected = correct_by_holm(np.array(list(own.values()), dtype=np.float64)).tolist()
     holm = rules | dict(zip(own, corrected, strict=True))
     return tuple(
-        replace(one, p_holm=holm.get(pair)) for one, pair in zip(secondary, pairs, strict=True)
+        replace(comparison, p_holm=holm.get(pair))
+        for comparison, pair in zip(secondary, pairs, strict=True)
     )
 
 
@@ -269,7 +280,7 @@ def _gain(network: SelectedArm, classical: SelectedArm, margin: float) -> GainPr
 
 
 def compare_on(
-    kept: NDArray[np.bool_],
+    members: NDArray[np.bool_],
     arms: Mapping[str, SelectedArm],
     rules: Mapping[str, ComparedModel],
     margin: float,
@@ -278,7 +289,7 @@ def compare_on(
     """Make the primary comparison and those with simple rules once more, on some reported cases.
 
     Args:
-        kept: (n,) marks the cases, for example those without a near duplicate.
+        members: (n,) marks the cases, for example those without a near duplicate.
         arms: Arm → what stands for it.
         rules: Reference baseline of the run that was trained → what of it is compared.
         margin: Smallest AUC difference that counts.
@@ -289,7 +300,7 @@ def compare_on(
     """
     if not {"deep", "classical"} <= set(arms):
         return None
-    cases = arms["deep"].compared.cases.select(kept)
+    cases = arms["deep"].compared.cases.select(members)
     if 0 in cases.patients_by_class():
         return None
     replicates = len(arms["deep"].compared.draws.counts)
@@ -301,13 +312,14 @@ def compare_on(
         cases.degrees_of_freedom(),
     )
     part = {
-        arm: restrict(selected, kept, cases, draws)
+        arm: restrict(selected, members, cases, draws)
         for arm, selected in arms.items()
         if arm in ("deep", "classical")
     }
     network, classical = part["deep"], part["classical"]
     left = {
-        name: ComparedModel(rule.scores.select(kept), cases, draws) for name, rule in rules.items()
+        name: ComparedModel(rule.scores.select(members), cases, draws)
+        for name, rule in rules.items()
     }
     return CleanComparison(
         auc={arm: selected.choice.auc for arm, selected in part.items()},
@@ -320,10 +332,10 @@ def compare_on(
 
 
 def restrict(
-    arm: SelectedArm, kept: NDArray[np.bool_], cases: LabelledCases, draws: PatientDraws
+    arm: SelectedArm, members: NDArray[np.bool_], cases: LabelledCases, draws: PatientDraws
 ) -> SelectedArm:
     """Return an arm as it stands on the marked cases, chosen as it was."""
-    compared = ComparedModel(arm.compared.scores.select(kept), cases, draws)
+    compared = ComparedModel(arm.compared.scores.select(members), cases, draws)
     auc = estimate_auc(compared.scores, cases, draws)
     return SelectedArm(replace(arm.choice, auc=auc), compared)
 

@@ -82,7 +82,7 @@ class Placements:
         """Return the variation of `mean` over patients and over trainings."""
         degrees = degrees_of_freedom(self.patient[self.positive], self.patient[~self.positive])
         if self.folds:
-            of_one = float(np.mean([self._over_patients(one) for one in self.values]))
+            of_one = float(np.mean([self._over_patients(fold) for fold in self.values]))
             return over_folds(of_one, degrees, self.folds, len(self.values))
         figures = self.values[:, self.positive].mean(axis=1)
         return over_trainings(self.variance(), degrees, figures)
@@ -128,13 +128,15 @@ def combination(terms: Sequence[tuple[float, Placements]]) -> Placements:
     Where repeats are otherwise unequal in number their means are combined.
     """
     first = terms[0][1]
-    several = {len(one.values) for _, one in terms} - {1}
-    values = [one.values if len(several) < 2 else one.value[None] for _, one in terms]
+    several = {len(placements.values) for _, placements in terms} - {1}
+    values = [
+        placements.values if len(several) < 2 else placements.value[None] for _, placements in terms
+    ]
     repeats = max(len(each) for each in values)
     combined = np.zeros((repeats, len(first.positive)))
     for (factor, _), each in zip(terms, values, strict=True):
         combined += factor * each
-    folds = max(one.folds for _, one in terms)
+    folds = max(placements.folds for _, placements in terms)
     return Placements(combined, first.positive, first.patient, folds)
 
 
@@ -165,9 +167,11 @@ def difference_estimate(auc: Placements, other: Placements) -> Estimate:
     if variation.variance > 0:
         half, method = variation.half, f"paired DeLong{_words(paired)}"
         return Estimate(value, max(-1.0, value - half), min(1.0, value + half), method)
-    one, two = (wilson_interval(each.mean, each.smaller_class) for each in (auc, other))
-    below = np.hypot(auc.mean - one[0], two[1] - other.mean)
-    above = np.hypot(one[1] - auc.mean, other.mean - two[0])
+    interval, other_interval = (
+        wilson_interval(each.mean, each.smaller_class) for each in (auc, other)
+    )
+    below = np.hypot(auc.mean - interval[0], other_interval[1] - other.mean)
+    above = np.hypot(interval[1] - auc.mean, other.mean - other_interval[0])
     low, high = max(-1.0, float(value - below)), min(1.0, float(value + above))
     return Estimate(value, low, high, "Newcombe on the patients of the smaller class")
 
@@ -202,7 +206,7 @@ def estimate_efficiency(model: Placements, ideal: Placements) -> Estimate:
     slopes = [np.sqrt(2) / norm.pdf(d / np.sqrt(2)) for d in (d_model, d_ideal)]
     linear = combination([(slopes[0] / d_ideal, model), (-slopes[1] * d_model / d_ideal**2, ideal)])
     half = linear.variation.half
-    value, low, high = (max(0.0, one) ** 2 for one in (ratio, ratio - half, ratio + half))
+    value, low, high = (max(0.0, bound) ** 2 for bound in (ratio, ratio - half, ratio + half))
     return Estimate(value, low, high, "delta method on paired DeLong")
 
 

@@ -116,12 +116,12 @@ def binormal_components(auc: float, other: float, correlation: float) -> Compone
 
 def difference_components(auc: float, other: float, correlation: float) -> Components:
     """Return the components of the difference of two AUCs on the same cases; scores as above."""
-    one, two = binormal_components(auc, auc, 1.0), binormal_components(other, other, 1.0)
+    of_first, of_second = binormal_components(auc, auc, 1.0), binormal_components(other, other, 1.0)
     both = binormal_components(auc, other, correlation)
     return Components(
-        one.positive + two.positive - 2 * both.positive,
-        one.negative + two.negative - 2 * both.negative,
-        one.both + two.both - 2 * both.both,
+        of_first.positive + of_second.positive - 2 * both.positive,
+        of_first.negative + of_second.negative - 2 * both.negative,
+        of_first.both + of_second.both - 2 * both.both,
     )
 
 
@@ -276,7 +276,7 @@ def plan_precision(
     Raises:
         OptionError: Ten million patients are too few.
     """
-    found = {
+    patients = {
         name: _fewest(
             lambda n, auc=auc, spread=spread: _half(auc, spread.at(n)) <= half_width,  # type: ignore[misc]
             prevalence,
@@ -284,10 +284,10 @@ def plan_precision(
         )
         for name, (auc, spread) in spreads.items()
     }
-    decisive = max(found, key=lambda name: found[name])
+    decisive = max(patients, key=lambda name: patients[name])
     auc, spread = spreads[decisive]
-    low, high = _interval(auc, spread.at(found[decisive]))
-    return PrecisionPlan(half_width, found[decisive], auc, low, high, found)
+    low, high = _interval(auc, spread.at(patients[decisive]))
+    return PrecisionPlan(half_width, patients[decisive], auc, low, high, patients)
 
 
 def _interval(auc: float, variation: Variation) -> tuple[float, float]:

@@ -208,10 +208,10 @@ def write_checklists(evaluation: Evaluation, material: Material) -> dict[str, st
             state_words=STATE_WORDS,
         )
     }
-    for one in filled:
-        table = tabulate_checklist(one)
-        files[f"{one.file}.csv"] = table.to_csv(index=False, lineterminator="\n")
-        files[f"{one.file}.md"] = write_checklist_markdown(one)
+    for checklist in filled:
+        table = tabulate_checklist(checklist)
+        files[f"{checklist.file}.csv"] = table.to_csv(index=False, lineterminator="\n")
+        files[f"{checklist.file}.md"] = write_checklist_markdown(checklist)
     return files
 
 

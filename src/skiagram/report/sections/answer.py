@@ -125,11 +125,11 @@ def _format_whole(value: float | None) -> str:
 
 def _beaten(evaluation: Evaluation, notes: Notes) -> Iterator[_Group]:
     """Yield the reference baselines that were in the run, and the most common class."""
-    rules = {one.rule for one in evaluation.reference_baselines} - {PREVALENCE}
+    rules = {baseline.rule for baseline in evaluation.reference_baselines} - {PREVALENCE}
     rows = [
-        _table_row(one, evaluation, notes)
-        for one in evaluation.models
-        if one.outcome.model in rules and not is_best(evaluation, one)
+        _table_row(model, evaluation, notes)
+        for model in evaluation.models
+        if model.outcome.model in rules and not is_best(evaluation, model)
     ]
     half = (Cell(format_decimal(0.5)),) * (2 if evaluation.near_duplicates else 1)
     if evaluation.task.positive is not None:
@@ -314,14 +314,14 @@ def _needed(evaluation: Evaluation, people: str) -> str:
     planning = evaluation.planning
     if planning is None or planning.detect is None:
         return f" No number of {people} is enough: {planning.reason}." if planning else ""
-    found = (
+    patients_words = (
         f" To find a difference of {format_decimal(evaluation.margin)}, the margin, about "
         f"{_round_up(planning.detect)} such {people} are needed"
     )
     if planning.settle is None:
-        return f"{found}; to show that two equal models differ by less, {planning.reason}."
+        return f"{patients_words}; to show that two equal models differ by less, {planning.reason}."
     return (
-        f"{found}; to show that two equal models differ by less, about "
+        f"{patients_words}; to show that two equal models differ by less, about "
         f"{_round_up(planning.settle)} (each with a probability of 80 %)."
     )
 
@@ -436,12 +436,13 @@ def collect_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, .
 
     Findings that would stop a run and were waived are among them, with the reason.
     """
-    found = [
-        f"Audit: {one.summary}" + (f" Accepted, because: {one.waived}" if one.waived else "")
-        for one in audit.findings
-        if one.count and (one.severity == "warning" or one.waived)
+    from_audit = [
+        f"Audit: {finding.summary}"
+        + (f" Accepted, because: {finding.waived}" if finding.waived else "")
+        for finding in audit.findings
+        if finding.count and (finding.severity == "warning" or finding.waived)
     ]
-    return (*evaluation.warnings, *found)
+    return (*evaluation.warnings, *from_audit)
 
 
 def describe_prevalence(evaluation: Evaluation) -> str:

@@ -107,7 +107,7 @@ class Checklist:
 
     def count(self, *states: State) -> int:
         """Return the number of parts in one of the states."""
-        return sum(one.state in states for one in self.items)
+        return sum(item.state in states for item in self.items)
 
     @property
     def score(self) -> tuple[float, float] | None:
@@ -115,12 +115,12 @@ class Checklist:
 
         Weights of items that do not apply are left out of the sum, as the checklist does.
         """
-        applicable = [one for one in self.items if one.state != "not applicable"]
-        whole = sum(one.weight for one in applicable)
+        applicable = [item for item in self.items if item.state != "not applicable"]
+        whole = sum(item.weight for item in applicable)
         if whole == 0:
             return None
-        met = sum(one.weight for one in applicable if one.state == "here")
-        lost = sum(one.weight for one in applicable if one.state == "not here")
+        met = sum(item.weight for item in applicable if item.state == "here")
+        lost = sum(item.weight for item in applicable if item.state == "not here")
         return met / whole, (whole - lost) / whole
 
     @property
@@ -128,7 +128,7 @@ class Checklist:
         """Return the score in words; empty without weights."""
         if self.score is None:
             return ""
-        least, most = (format_decimal(100 * one, 0) for one in self.score)
+        least, most = (format_decimal(100 * share, 0) for share in self.score)
         answered = self.count("here", "not here")
         return (
             f"{self.name} score: {least} % to {most} %, as the authors’ answers turn out; "
@@ -189,7 +189,7 @@ def gather_facts(evaluation: Evaluation, material: Material) -> Facts:
 
 def _present(evaluation: Evaluation) -> set[Need]:
     arms = {model.outcome.arm for model in evaluation.models if model.outcome.status == "finished"}
-    rules = {one.rule for one in evaluation.reference_baselines}
+    rules = {baseline.rule for baseline in evaluation.reference_baselines}
     several = any(
         len(model.stability.seed_auc) > 1 for model in evaluation.models if model.stability
     )
@@ -229,38 +229,40 @@ def _count(evaluation: Evaluation, part: str) -> str:
 
 
 def _trained(evaluation: Evaluation) -> str:
-    arms = Counter(str(one.outcome.arm) for one in finished_models(evaluation))
+    arms = Counter(str(model.outcome.arm) for model in finished_models(evaluation))
     words = (f"{arms[arm]} {title.lower()}" for arm, title in ARM_TITLES.items() if arms[arm])
     failed = len(evaluation.models) - arms.total()
     return ", ".join(words) + (f", {failed} failed" if failed else "")
 
 
 def _chosen(evaluation: Evaluation) -> list[ModelResult]:
-    return [one for one in finished_models(evaluation) if is_best(evaluation, one)]
+    return [model for model in finished_models(evaluation) if is_best(evaluation, model)]
 
 
 def _best(evaluation: Evaluation) -> str:
     parts = [
-        f"{one.outcome.title} {format_estimate(one.metrics['roc_auc'])}"
-        for one in _chosen(evaluation)
-        if "roc_auc" in one.metrics
+        f"{model.outcome.title} {format_estimate(model.metrics['roc_auc'])}"
+        for model in _chosen(evaluation)
+        if "roc_auc" in model.metrics
     ]
     return "AUC of the best of each arm: " + ("; ".join(parts) or "none")
 
 
 def _difference(evaluation: Evaluation) -> str:
-    one = evaluation.difference
-    if one is None or one.value is None:
+    difference = evaluation.difference
+    if difference is None or difference.value is None:
         return "no comparison of both arms"
     name = evaluation.contender_words
-    return f"{name} minus classical {format_signed(one.value)} {format_interval(one, 3)}"
+    return (
+        f"{name} minus classical {format_signed(difference.value)} {format_interval(difference, 3)}"
+    )
 
 
 def _slopes(evaluation: Evaluation) -> str:
     slopes = [
-        f"{one.outcome.title} {format_estimate(one.calibration.slope)}"
-        for one in _chosen(evaluation)
-        if one.calibration
+        f"{model.outcome.title} {format_estimate(model.calibration.slope)}"
+        for model in _chosen(evaluation)
+        if model.calibration
     ]
     return "calibration slope: " + ("; ".join(slopes) or "none")
 
@@ -291,7 +293,7 @@ def _readers(evaluation: Evaluation) -> str:
 def list_checklists() -> tuple[str, ...]:
     """Return the names of all checklists' files, the report's own first."""
     folder = importlib.resources.files("skiagram.report").joinpath(FOLDER)
-    names = sorted(one.name.removesuffix(".yaml") for one in folder.iterdir())
+    names = sorted(path.name.removesuffix(".yaml") for path in folder.iterdir())
     return (MAIN, *(name for name in names if name != MAIN))
 
 
@@ -320,7 +322,7 @@ def _fill(item: Item, facts: Facts) -> Item:
         return replace(item, stands="", anchors=(), author=author, state="author")
     if not item.stands:
         return replace(item, state="author")
-    anchors = tuple(one for one in item.anchors if _is_there(one, facts))
+    anchors = tuple(anchor for anchor in item.anchors if _is_there(anchor, facts))
     stands, author = item.stands.format_map(facts.words), item.author
     if "subgroups" in item.anchors and "subgroups" not in anchors:
         author = f"{author or 'Figures by part of the cases'}. {_NO_COLUMN}"
@@ -345,10 +347,10 @@ def tabulate_checklist(checklist: Checklist) -> pd.DataFrame:
     """Return a table to fill in: the last two columns are the authors'."""
     rows = [
         (
-            one.number, one.part, one.asked, STATE_WORDS[one.state], one.stands,
-            one.author, "", "",
+            item.number, item.part, item.asked, STATE_WORDS[item.state], item.stands,
+            item.author, "", "",
         )
-        for one in checklist.items
+        for item in checklist.items
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS))
 

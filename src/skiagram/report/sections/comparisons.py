@@ -112,7 +112,9 @@ def describe_arm_pairs(evaluation: Evaluation, titles: Mapping[str, str]) -> tup
     """Return the pairs of arms but the primary one, each side with its kind."""
 
     def side(model: str) -> str:
-        arm = next(one.outcome.arm for one in evaluation.models if one.outcome.model == model)
+        arm = next(
+            result.outcome.arm for result in evaluation.models if result.outcome.model == model
+        )
         kind = _KINDS[arm]
         return _describe_choice(kind, evaluation.arms[arm], titles) or f"{titles[model]}, {kind}"
 

@@ -101,9 +101,9 @@ def tabulate_utility(evaluation: Evaluation) -> Table:
     """Return the contender minus the best classical model: decisions and probabilities."""
     notes = Notes()
     utility = evaluation.utility
-    found = utility.differences if utility else {}
+    differences = utility.differences if utility else {}
     rows = tuple(
-        Row(title, (notes.cell(found.get(name, _NOT_COMPARED), format_signed, digits=3),))
+        Row(title, (notes.cell(differences.get(name, _NOT_COMPARED), format_signed, digits=3),))
         for name, title in _DIFFERENCES.items()
     )
     columns = (f"{evaluation.contender_words.capitalize()} minus classical",)
@@ -117,16 +117,16 @@ def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
         return None
     notes = Notes()
 
-    def row(one: NetBenefitGain) -> Row:
+    def row(benefit: NetBenefitGain) -> Row:
         cells = (
-            Cell(_format_share(one.own_threshold)),
-            *(Cell(_format_per_1000(value)) for value in (one.act_on_all, one.classical)),
-            Cell(_format_per_1000(one.network)),
-            notes.cell(one.gain, _format_gain, digits=1),
+            Cell(_format_share(benefit.own_threshold)),
+            *(Cell(_format_per_1000(value)) for value in (benefit.act_on_all, benefit.classical)),
+            Cell(_format_per_1000(benefit.network)),
+            notes.cell(benefit.gain, _format_gain, digits=1),
         )
-        return Row(_format_share(one.threshold), cells)
+        return Row(_format_share(benefit.threshold), cells)
 
-    rows = tuple(row(one) for one in utility.net_benefit)
+    rows = tuple(row(benefit) for benefit in utility.net_benefit)
     columns = (
         "Probability given by the models", "Act on all", "Best classical model",
         f"Best {evaluation.contender_words}",
@@ -138,9 +138,11 @@ def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
 
 def describe_net_benefit(evaluation: Evaluation) -> tuple[str, ...]:
     """Return a sentence for each threshold that has a figure."""
-    found = evaluation.utility.net_benefit if evaluation.utility else ()
+    gains = evaluation.utility.net_benefit if evaluation.utility else ()
     name = evaluation.contender_words
-    return tuple(_net_benefit_words(one, name) for one in found if one.gain.value is not None)
+    return tuple(
+        _net_benefit_words(benefit, name) for benefit in gains if benefit.gain.value is not None
+    )
 
 
 def _net_benefit_words(row: NetBenefitGain, contender: str) -> str:

@@ -49,8 +49,8 @@ def _estimates(evaluation: Evaluation) -> Iterator[tuple[str, Estimate]]:
     for comparison in evaluation.comparisons:
         yield "Difference between two models", comparison.difference
     if evaluation.utility:
-        for one in evaluation.utility.net_benefit:
-            yield METRIC["utility.net_benefit"].title, one.gain
+        for benefit in evaluation.utility.net_benefit:
+            yield METRIC["utility.net_benefit"].title, benefit.gain
         for estimate in evaluation.utility.differences.values():
             yield METRIC["utility.differences"].title, estimate
     single = {

@@ -34,12 +34,12 @@ def tabulate_readers(evaluation: Evaluation) -> Table | None:
                 notes.cell(evaluation.arms[arm].auc, format_decimal)
                 if arm in evaluation.arms
                 else none,
-                notes.cell(one.difference, format_signed, digits=3),
-                Cell(format_p_value(one.p)),
-                Cell(format_p_value(one.p_holm)),
+                notes.cell(comparison.difference, format_signed, digits=3),
+                Cell(format_p_value(comparison.p)),
+                Cell(format_p_value(comparison.p_holm)),
             ),
         )
-        for arm, one in study.models.items()
+        for arm, comparison in study.models.items()
     ]
     groups = ((ARM_TITLES["reader"], tuple(readers)), ("Best of each arm", tuple(arms)))
     columns = ("AUC", "Minus the mean reader", "p", "p, Holm")
@@ -56,8 +56,8 @@ def describe_readers(evaluation: Evaluation) -> str:
         f"{format_decimal(study.mean.value)}; between readers the true AUC spreads by "
         f"{format_decimal(study.between)} (standard deviation)."
     )
-    for arm, one in study.models.items():
-        low, high = one.difference.low, one.difference.high
+    for arm, comparison in study.models.items():
+        low, high = comparison.difference.low, comparison.difference.high
         if low is None or high is None:
             continue
         shown = "above" if low > 0 else "below" if high < 0 else "not shown to differ from"

@@ -20,7 +20,7 @@ def tabulate_sites(evaluation: Evaluation) -> formatting.Table | None:
         *((f"{contender.capitalize()} minus classical",) if study.difference else ()),
     )
     sites = tuple(
-        formatting.Row(one.name, _site_cells(one, classes, arms, notes)) for one in study.sites
+        formatting.Row(site.name, _site_cells(site, classes, arms, notes)) for site in study.sites
     )
     summaries = [study.auc[arm] for arm in arms]
     summaries += [study.difference] if study.difference else []
@@ -28,11 +28,20 @@ def tabulate_sites(evaluation: Evaluation) -> formatting.Table | None:
     summary = (
         formatting.Row(
             "Mean over such sites",
-            (*blank, *(notes.cell(one.mean, _number(one), _digits(one)) for one in summaries)),
+            (
+                *blank,
+                *(
+                    notes.cell(summary.mean, _number(summary), _digits(summary))
+                    for summary in summaries
+                ),
+            ),
         ),
-        formatting.Row("The next such site", (*blank, *(_next(one, notes) for one in summaries))),
         formatting.Row(
-            "Spread between sites", (*blank, *(formatting.Cell(_spread(one)) for one in summaries))
+            "The next such site", (*blank, *(_next(summary, notes) for summary in summaries))
+        ),
+        formatting.Row(
+            "Spread between sites",
+            (*blank, *(formatting.Cell(_spread(summary)) for summary in summaries)),
         ),
     )
     groups = ((f"Each {study.column}", sites), ("Summary", summary))
@@ -91,14 +100,14 @@ def describe_sites(evaluation: Evaluation) -> str:
     )
     if number < 2:
         return f"One {study.column} says nothing about the next.{left_out}"
-    found = study.difference or next(iter(study.auc.values()))
+    summary = study.difference or next(iter(study.auc.values()))
     what = f"{evaluation.contender_words} minus classical" if study.difference else "the AUC"
-    if found.next_site.value is None:
+    if summary.next_site.value is None:
         return f"Two values of “{study.column}” say nothing of where the next may lie.{left_out}"
-    digits = _digits(found)
+    digits = _digits(summary)
     return (
         f"Over {number} values of “{study.column}”, each scored by models that never saw it, "
-        f"{what} is {_number(found)(found.mean.value)} "
-        f"{formatting.format_interval(found.mean, digits)}; at the next such one it lies, with "
-        f"95 % probability, in {formatting.format_interval(found.next_site, digits)}.{left_out}"
+        f"{what} is {_number(summary)(summary.mean.value)} "
+        f"{formatting.format_interval(summary.mean, digits)}; at the next such one it lies, with "
+        f"95 % probability, in {formatting.format_interval(summary.next_site, digits)}.{left_out}"
     )

@@ -113,10 +113,10 @@ def _shares(result: Stability | None, notes: Notes) -> tuple[Cell, ...]:
 
 def tabulate_ranks(evaluation: Evaluation) -> Table | None:
     """Return each model's mean rank and how often it comes first; None where nothing was ranked."""
-    found = evaluation.ranking
-    if found is None:
+    ranking = evaluation.ranking
+    if ranking is None:
         return None
-    known: Ranking = found
+    known: Ranking = ranking
 
     def cells(model: ModelResult) -> tuple[Cell, ...]:
         name = model.outcome.model
@@ -257,6 +257,6 @@ def feature_definitions(preparation: Preparation) -> tuple[Definition, ...]:
 
 def find_definition(column: str, definitions: Sequence[Definition]) -> Definition | None:
     """Return a column's definition; None for covariates and what a network computes."""
-    found = next((definition for definition in definitions if definition.fits(column)), None)
+    definition = next((definition for definition in definitions if definition.fits(column)), None)
     _, dot, of_one_image = column.partition(".")
-    return find_definition(of_one_image, definitions) if found is None and dot else found
+    return find_definition(of_one_image, definitions) if definition is None and dot else definition

@@ -68,13 +68,13 @@ def _differences(model: ModelResult, evaluation: Evaluation) -> Table:
     for part in model.subgroups:
         cells = []
         for name in metrics:
-            one = part.differences.get(name)
-            if one is None or one.difference.value is None:
+            tested = part.differences.get(name)
+            if tested is None or tested.difference.value is None:
                 cells += [Cell(MISSING), Cell(MISSING)]
             else:
-                interval = format_interval(one.difference, digits=3)
-                cells.append(Cell(format_signed(one.difference.value), interval))
-                cells.append(Cell(f"{format_p_value(one.p)} | {format_p_value(one.p_holm)}"))
+                interval = format_interval(tested.difference, digits=3)
+                cells.append(Cell(format_signed(tested.difference.value), interval))
+                cells.append(Cell(f"{format_p_value(tested.p)} | {format_p_value(tested.p_holm)}"))
         if part.cases:
             row = Row(part.value, tuple(cells), caution=part.warning)
             groups.setdefault(part.column.replace("_", " "), []).append(row)

@@ -44,16 +44,18 @@ def format_promised_coverage(evaluation: Evaluation) -> str:
 def tabulate_referral(evaluation: Evaluation) -> formatting.Table:
     """Return the share of errors left when the least certain cases are referred."""
     notes = formatting.Notes()
-    kept = (1.0, 0.9, 0.8, 0.5)
+    shares = (1.0, 0.9, 0.8, 0.5)
 
     def cells(model: ModelResult) -> tuple[formatting.Cell, ...]:
         result = model.risk_coverage
         if result is None:
-            return (notes.cell(formatting.NOT_FOUND, formatting.format_decimal),) * (1 + len(kept))
+            return (notes.cell(formatting.NOT_FOUND, formatting.format_decimal),) * (
+                1 + len(shares)
+            )
         curve = result.curve
         nearest = [
             min(range(len(curve.x)), key=lambda nearest_point: abs(curve.x[nearest_point] - share))
-            for share in kept
+            for share in shares
         ]
         return (
             *(
@@ -63,7 +65,7 @@ def tabulate_referral(evaluation: Evaluation) -> formatting.Table:
             notes.cell(result.area, formatting.format_decimal, digits=3),
         )
 
-    referred = (f"{formatting.format_percent(1 - share)} referred" for share in kept[1:])
+    referred = (f"{formatting.format_percent(1 - share)} referred" for share in shares[1:])
     columns = ("No case referred", *referred, "Area under the curve")
     return formatting.Table(columns, formatting.group_rows(evaluation, cells), notes.by_mark())
 

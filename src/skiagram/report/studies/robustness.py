@@ -46,17 +46,19 @@ def render(result: RobustnessResult) -> str:
         signed=format_signed,
         interval=format_interval,
         answers={
-            one.dataset: (
-                describe_ranking(one),
-                [(model.title, describe_endurance(model, result)) for model in one.models],
-                [(model.title, describe_threshold(model, result)) for model in one.models],
+            dataset.dataset: (
+                describe_ranking(dataset),
+                [(model.title, describe_endurance(model, result)) for model in dataset.models],
+                [(model.title, describe_threshold(model, result)) for model in dataset.models],
             )
-            for one in result.datasets
+            for dataset in result.datasets
         },
-        figures={one.dataset: draw_severity_curves(one, kinds) for one in result.datasets},
+        figures={
+            dataset.dataset: draw_severity_curves(dataset, kinds) for dataset in result.datasets
+        },
         shifts=[
-            (one, [(each, describe_shifts(each.models, result.margin)) for each in one.sources])
-            for one in result.shifts
+            (shift, [(each, describe_shifts(each.models, result.margin)) for each in shift.sources])
+            for shift in result.shifts
         ],
     )
 
