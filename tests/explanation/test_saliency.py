@@ -12,12 +12,13 @@ from skiagram.errors import OptionError
 from skiagram.explanation.saliency import (
     ExplainedNetwork,
     Grain,
-    Method,
+    examine,
     explain,
     randomise,
     rolled_attention,
     why_undefined,
 )
+from skiagram.explanation.trust import Exchange, Method
 from skiagram.models.deep.fitted import Architecture, as_ensemble
 from skiagram.options import build, read_option_file
 from skiagram.training.classifier import Classifier
@@ -114,7 +115,9 @@ def test_attention_rolls_out_over_the_patches() -> None:
         if hasattr(block, "queries_keys_values"):
             nn.init.zeros_(block.queries_keys_values.weight)
             nn.init.zeros_(block.queries_keys_values.bias)
-    torch.testing.assert_close(rolled_attention(network.classifier, seen), torch.full((3, 16), 1 / 16))
+    torch.testing.assert_close(
+        rolled_attention(network.classifier, seen), torch.full((3, 16), 1 / 16)
+    )
     assert "roll-out" in why_undefined("grad_cam", network)
     assert why_undefined("attention_rollout", trained("small_cnn", 1, 32, 32))
 
@@ -122,7 +125,9 @@ def test_attention_rolls_out_over_the_patches() -> None:
 def test_an_ensemble_of_one_network_twice_has_its_map() -> None:
     alone, seen = trained("small_cnn", 1, 32, 32), images(1, 32, 32)
     twice = ExplainedNetwork(
-        as_ensemble([alone.classifier, alone.classifier]), alone.architecture, 1  # type: ignore[list-item]
+        as_ensemble([alone.classifier, alone.classifier]),
+        alone.architecture,
+        1,  # type: ignore[list-item]
     )
     for method in ("grad_cam", "occlusion"):
         np.testing.assert_allclose(
@@ -152,3 +157,18 @@ def test_a_missing_package_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "captum", None)
     with pytest.raises(OptionError, match=r"skiagram\[explain\]"):
         explain("grad_cam", trained("small_cnn", 1, 32, 32), images(1, 32, 32), GRAIN)
+
+
+def test_the_map_of_a_linear_network_passes_deletion_and_insertion() -> None:
+    weight, seen = torch.zeros(1, 16, 16), images(1, 16, 16, n=4).abs() + 1
+    weight[0, 2:6, 9:13] = 1.0
+    network = ExplainedNetwork(Weighted(weight), architecture("small_cnn", 1, 16, 16), 1)
+    monkey = Exchange(cells=8, steps=16, fresh_layers=(1.0,))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skiagram.explanation.saliency.randomise", lambda network, *_: network)
+        found = examine(network, seen, None, ["occlusion"], GRAIN, monkey, 0, list("abcd"))
+    assert found.similarity["occlusion"] == pytest.approx(1)  # nothing was made fresh
+    for other in ("random", "centre"):
+        assert found.areas["occlusion"].shape == (2, 4)
+        out, into = found.areas["occlusion"] - found.areas[other]
+        assert out.sum() < 0 < into.sum()

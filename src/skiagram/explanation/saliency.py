@@ -9,10 +9,10 @@ attention roll-out (Abnar & Zuidema 2020) follows the attention of all blocks, w
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,17 +20,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from skiagram.errors import ModelFailure, OptionError
+from skiagram.explanation.trust import (
+    TITLES,
+    Exchange,
+    Method,
+    cell_numbers,
+    cell_order,
+    centre_map,
+    exchange_areas,
+    map_similarity,
+)
 from skiagram.models.deep.fitted import Architecture, Ensemble
 from skiagram.models.deep.vision_transformer import Block
+from skiagram.seeding import derived_seed, stream
 
-Method = Literal["grad_cam", "integrated_gradients", "occlusion", "attention_rollout"]
 Maps = NDArray[np.float64]  # (n, [depth,] height, width)
-TITLES: dict[Method, str] = {
-    "grad_cam": "Grad-CAM",
-    "integrated_gradients": "Integrated gradients",
-    "occlusion": "Occlusion",
-    "attention_rollout": "Attention roll-out",
-}
 _AT_ONCE = 32  # images that a network sees together
 
 
@@ -307,6 +311,75 @@ def randomise(network: ExplainedNetwork, share: float, seed: int) -> ExplainedNe
 def _own_state(module: nn.Module) -> dict[str, Tensor]:
     own = dict(module.named_parameters(recurse=False)) | dict(module.named_buffers(recurse=False))
     return {name: value for name, value in own.items() if value.is_floating_point()}
+
+
+@dataclass(frozen=True)
+class Examined:
+    """Maps of some images by one network, and what their tests gave.
+
+    Attributes:
+        maps: Method → (n, [depth,] height, width).
+        similarity: Method → (stages, n) likeness to the maps of the network with fresh weights in
+            more and more layers.
+        areas: Method, `random` or `centre` → (2, n) mean score while cells are deleted in this
+            order, and while they are inserted.
+    """
+
+    maps: dict[str, Maps]
+    similarity: dict[str, Maps]
+    areas: dict[str, Maps]
+
+
+def examine(
+    network: ExplainedNetwork,
+    images: Tensor,
+    table: Tensor | None,
+    methods: Sequence[Method],
+    grain: Grain,
+    exchange: Exchange,
+    seed: int,
+    case_id: Sequence[str],
+) -> Examined:
+    """Make maps and test them on one network.
+
+    Args:
+        network: A trained network.
+        images: (n, channels, [depth,] height, width) float32 that it did not learn from.
+        table: (n, columns) what it reads beside them; None for nothing.
+        methods: Kinds of maps that it has.
+        grain: How finely maps are made.
+        exchange: How cells are deleted and inserted, and which layers get fresh weights.
+        seed: Seed of fresh weights and random orders.
+        case_id: (n,) names of the random orders.
+    """
+    maps = {method: explain(method, network, images, grain, table) for method in methods}
+    alike: dict[str, list[list[float]]] = {method: [] for method in methods}
+    for stage, share in enumerate(exchange.fresh_layers):
+        fresh = randomise(network, share, derived_seed(seed, "fresh weights", stage))
+        for method in methods:
+            others = explain(method, fresh, images, grain, table)
+            pairs = zip(maps[method], others, strict=True)
+            alike[method].append([map_similarity(one, other) for one, other in pairs])
+    areas: dict[str, list[tuple[float, float]]] = {}
+    number = cell_numbers(images.shape[2:], exchange.cells)
+    centre = cell_order(centre_map(images.shape[2:]), number)
+    blanks = network.blank(images).numpy()
+    for row, case in enumerate(case_id):
+        orders = {method: cell_order(maps[method][row], number) for method in methods}
+        chance = stream(seed, "random order", case).permutation(len(centre))
+        beside = None if table is None else table[row : row + 1]
+        for name, order in {**orders, "random": chance, "centre": centre}.items():
+            areas.setdefault(name, []).append(
+                exchange_areas(
+                    images[row].numpy(), blanks[row], order, number,
+                    lambda pixels: network.score(pixels, beside), exchange.steps,  # noqa: B023
+                )
+            )  # fmt: skip
+    return Examined(
+        dict(maps),
+        {method: np.array(rows) for method, rows in alike.items()},
+        {name: np.array(pairs).T for name, pairs in areas.items()},
+    )
 
 
 def _captum() -> Any:

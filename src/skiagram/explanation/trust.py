@@ -11,26 +11,52 @@ failed a test). Each test has an interval by patient; without one that clears th
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass as options_class
 from scipy.ndimage import distance_transform_edt
 from scipy.stats import rankdata, t
 from skimage.metrics import structural_similarity
 
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.variation import UPPER, degrees_of_freedom, variance_of_mean
+from skiagram.options import STRICT
 
 Map = NDArray[np.float64]  # (height, width) or (depth, height, width)
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Score = Callable[[NDArray[np.float32]], Floats]  # (n, channels, …) images → (n,) scores
 State = Literal["passed", "failed", "not tested"]
+Method = Literal["grad_cam", "integrated_gradients", "occlusion", "attention_rollout"]
+TITLES: dict[Method, str] = {
+    "grad_cam": "Grad-CAM",
+    "integrated_gradients": "Integrated gradients",
+    "occlusion": "Occlusion",
+    "attention_rollout": "Attention roll-out",
+}
 TestName = Literal["randomisation", "deletion", "insertion", "repeatability"]
 
 _WINDOW = 7  # pixels a side, as Wang et al. 2004 for a square window
 _CENTRE_WIDTH = 0.25  # standard deviation of the centre-weighted map, as a share of each side
+
+
+@options_class(**STRICT)
+class Exchange:
+    """How the tests change images and networks.
+
+    Attributes:
+        cells: Cells a side that are deleted and inserted; fewer where the image is smaller.
+        steps: Steps from none to all cells.
+        fresh_layers: Shares of the layers, counted from the output, that get fresh weights in
+            turn, ascending; the last one decides.
+    """
+
+    cells: Annotated[int, Field(ge=2)]
+    steps: Annotated[int, Field(ge=2)]
+    fresh_layers: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1)]
 
 
 def centre_map(shape: Sequence[int]) -> Map:
