@@ -19,7 +19,7 @@ from skiagram.options import STRICT, build
 Floats = NDArray[np.float64]
 
 
-def _built(value: Any) -> Any:
+def build_member(value: Any) -> Any:
     """Return options as the dataclass that their `_target_` names."""
     return build(value, "filter or family") if isinstance(value, Mapping) else value
 
@@ -37,8 +37,10 @@ class Filtered:
     """
 
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
-    filter: Annotated[Any, BeforeValidator(_built)]
-    families: Annotated[tuple[Annotated[Any, BeforeValidator(_built)], ...], Field(min_length=1)]
+    filter: Annotated[Any, BeforeValidator(build_member)]
+    families: Annotated[
+        tuple[Annotated[Any, BeforeValidator(build_member)], ...], Field(min_length=1)
+    ]
 
     @model_validator(mode="after")
     def _filter_and_families(self) -> Self:

@@ -20,6 +20,7 @@ from sklearn.pipeline import Pipeline
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.features.covariates import SITE_PREFIX
+from skiagram.features.perturbed import Lasting, is_perturbed
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.harmonisation import Harmonisation
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
@@ -61,6 +62,8 @@ class ClassicalModel(ABC):
         selection: Which columns are kept, learned on the training cases; null keeps all.
         components: Principal components that take the columns' place, fewer where the training
             cases allow no more; null for none.
+        lasting: Which features are left out because they change with small changes of the image,
+            learned on the training cases; null for none.
         harmonisation: How effects of the site are taken out of the features, learned on the
             training cases; null for not at all.
     """
@@ -73,6 +76,7 @@ class ClassicalModel(ABC):
     normalisation: Normalisation
     selection: Selection | None
     components: Annotated[int, Field(ge=1)] | None
+    lasting: Lasting | None = None
     harmonisation: Harmonisation | None = None
 
     @property
@@ -81,6 +85,7 @@ class ClassicalModel(ABC):
         if self.selection is not None and self.selection.keep == 1:
             return f"{self.kind} on one feature"
         title = self.kind if self.columns is None else f"{self.kind} on {', '.join(self.columns)}"
+        title += "" if self.lasting is None else ", features that last"
         return title if self.harmonisation is None else f"{title}, harmonised across sites"
 
     @abstractmethod
@@ -133,7 +138,8 @@ class ClassicalModel(ABC):
     def fit_steps(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
         """Fit all steps on the cases as they are; `fit` says which they are."""
         names = training.inputs.names
-        used = choose_columns(names, self.columns)
+        asked = choose_columns(names, self.columns)
+        used = asked if self.lasting is None else self._lasting(training, asked)
         read = used if self.harmonisation is None else self.harmonisation.columns_read(names, used)
         pipeline = self._pipeline(read, used, len(training), context.seed)
         target = self.target(training.label, training.n_classes)
@@ -143,9 +149,29 @@ class ClassicalModel(ABC):
             parameters=self.n_parameters(pipeline[-1]),
             multiply_adds=self.multiply_adds(pipeline[-1]),
             images_seen=len(training),
-            features=selected_features(pipeline, used, self.weighted(pipeline[-1])),
+            features=dict.fromkeys(asked if used != asked else (), False)
+            | dict.fromkeys(used if used != asked else (), True)
+            | selected_features(pipeline, used, self.weighted(pipeline[-1])),
         )
         return FittedClassical(type(self), pipeline, read, summary)
+
+    def _lasting(self, training: Labelled[FeatureTable], names: tuple[str, ...]) -> tuple[str, ...]:
+        if self.lasting is None:
+            return names
+        if not any(is_perturbed(name) for name in training.inputs.names):
+            raise OptionError(
+                "no features of changed copies",
+                where="model.lasting",
+                remedy="add `perturbed` to `features` in params.yaml",
+            )
+        lasting = self.lasting.choose(training.inputs, training.patient_id, names)
+        if not lasting:
+            raise ModelFailure(
+                f"no feature has an intraclass correlation surely above {self.lasting.least:g}",
+                where=self.title,
+                remedy="lower `lasting.least`, or change images less",
+            )
+        return lasting
 
     def _pipeline(
         self, read: Sequence[str], used: Sequence[str], cases: int, seed: int
@@ -255,11 +281,12 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
         names: All features; each is the name of its family, or begins with it and `_`.
         families: Families, such as `glcm` or `first_order`, their parts, such as
             `wavelet_level_1`, or whole names; None chooses all but traits of the file and the
-            site, which are shortcuts.
+            site, which are shortcuts. Features of changed copies are never chosen.
 
     Raises:
         OptionError: A family has no feature, or there is no family.
     """
+    names = tuple(name for name in names if not is_perturbed(name))
     if families is None:
         return tuple(
             name for name in names if not any(_in_family(name, family) for family in _SHORTCUTS)

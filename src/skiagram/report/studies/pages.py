@@ -5,10 +5,19 @@ from types import ModuleType
 
 from skiagram.records import read_record, write_record
 from skiagram.report.rendering import Summary
-from skiagram.report.studies import ablation, cost, crossover, robustness, search, simplification
+from skiagram.report.studies import (
+    ablation,
+    cost,
+    crossover,
+    feature_stability,
+    robustness,
+    search,
+    simplification,
+)
 from skiagram.studies.ablation import AblationResult
 from skiagram.studies.cost import CostResult
 from skiagram.studies.crossover.study import CrossoverResult
+from skiagram.studies.feature_stability import FeatureStabilityResult
 from skiagram.studies.robustness.study import RobustnessResult
 from skiagram.studies.search.study import SearchResult
 from skiagram.studies.simplification.study import SimplificationResult
@@ -17,6 +26,7 @@ StudyResult = (
     AblationResult
     | CostResult
     | CrossoverResult
+    | FeatureStabilityResult
     | RobustnessResult
     | SearchResult
     | SimplificationResult
@@ -28,6 +38,7 @@ _PAGES: dict[type, ModuleType] = {
     AblationResult: ablation,
     CostResult: cost,
     CrossoverResult: crossover,
+    FeatureStabilityResult: feature_stability,
     RobustnessResult: robustness,
     SearchResult: search,
     SimplificationResult: simplification,

@@ -1,0 +1,359 @@
+"""Features of slightly changed copies of each image, and how far a feature lasts through them.
+
+Rotation, shift, noise, a larger or smaller region and a contour drawn anew along supervoxels stand
+in for a second scan and a second reader (Zwanenburg et al. 2019, Scientific Reports 9:614). The
+intraclass correlation then says which share of a feature's variance is between cases (Shrout and
+Fleiss 1979, Psychological Bulletin 86(2)). No label is read.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass as record
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+import pywt
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic.dataclasses import dataclass
+from scipy import ndimage
+from scipy.stats import f as f_distribution
+from skimage.segmentation import slic
+
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.feature import Definition
+from skiagram.features.filtered import build_member
+from skiagram.features.table import FeatureTable
+from skiagram.options import STRICT
+from skiagram.seeding import stream
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+_COLUMN = re.compile(r"(?P<modality>(?:.*\.)?)perturbed(?:_[a-z]+)*_[0-9]+\.(?P<feature>.*)")
+_NORMAL_MAD = 0.6744897501960817  # median absolute deviation of a standard normal variable
+_SURE, _NEVER = 0.9, 0.2  # share of a supervoxel in the region: always kept, never kept
+_COMPACTNESS = 0.05  # of supervoxels; intensities run from 0 to 1
+
+
+@dataclass(**STRICT)
+class Perturbation:
+    """How a copy of an image and of its region may differ, each drawn anew for every copy.
+
+    Attributes:
+        rotation: Largest rotation within the plane, either way, degrees.
+        shift: Largest shift along each axis, either way, in pixels; below 1 only the sampling of
+            the image changes.
+        noise: Standard deviation of the noise added, as a multiple of the image's own.
+        volume: Largest share by which the region grows or shrinks.
+        supervoxel: Voxels of a supervoxel, along which the contour is drawn anew; null leaves it.
+    """
+
+    rotation: Annotated[float, Field(ge=0, le=45)]
+    shift: Annotated[float, Field(ge=0, le=10)]
+    noise: Annotated[float, Field(ge=0, le=10)]
+    volume: Annotated[float, Field(ge=0, lt=1)]
+    supervoxel: Annotated[int, Field(ge=2)] | None
+
+    def apply(
+        self,
+        image: Floats,
+        inside: Flags | None,
+        spacing: Sequence[float],
+        generator: np.random.Generator,
+    ) -> tuple[Floats, Flags | None]:
+        """Return a changed image and its changed region, which is never empty.
+
+        Args:
+            image: (depth, height, width), finite.
+            inside: Of the same shape, the region; None for the whole image, which has no contour.
+            spacing: Row and column spacing; their ratio counts alone.
+            generator: Of this copy of this image.
+        """
+        sigma = self.noise * noise_level(image)
+        angle = np.deg2rad(generator.uniform(-self.rotation, self.rotation))
+        shift = generator.uniform(-self.shift, self.shift, 3)
+        change = generator.uniform(-self.volume, self.volume)
+        moved, region = image, inside
+        if self.rotation or self.shift:
+            moved = _moved(image, angle, shift, spacing)
+            if inside is not None:
+                region = _moved(inside.astype(np.float64), angle, shift, spacing) >= 0.5
+        if sigma:
+            moved = moved + sigma * generator.standard_normal(image.shape)
+        if inside is None or region is None or not region.any():
+            return moved, inside
+        if change:
+            region = _resized(region, change, generator)
+        if self.supervoxel is not None:
+            region = _redrawn(moved, region, self.supervoxel, generator)
+        return moved, region
+
+
+def noise_level(image: Floats) -> float:
+    """Estimate the standard deviation of an image's noise from its finest diagonal wavelets.
+
+    Donoho and Johnstone 1994, Biometrika 81(3): the median absolute value in each slice, the median
+    over slices. 0 where an image has a side of one pixel.
+
+    Args:
+        image: (depth, height, width).
+    """
+    if min(image.shape[1:]) < 2:
+        return 0.0
+    slices = [np.median(np.abs(pywt.dwt2(plane, "db2")[1][2])) for plane in image]
+    return float(np.median(slices) / _NORMAL_MAD)
+
+
+def _moved(image: Floats, angle: float, shift: Floats, spacing: Sequence[float]) -> Floats:
+    """Return an image rotated about its centre within the plane, then shifted; edges go on."""
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    scale = np.diag(np.asarray(spacing, dtype=np.float64))
+    matrix = np.eye(3)
+    matrix[1:, 1:] = np.linalg.inv(scale) @ turn @ scale
+    along = np.where(np.array(image.shape) > 1, shift, 0.0)
+    centre = (np.array(image.shape) - 1) / 2
+    offset = centre - matrix @ (centre + along)
+    moved: Floats = ndimage.affine_transform(image, matrix, offset, order=1, mode="nearest")
+    return moved
+
+
+def _resized(region: Flags, change: float, generator: np.random.Generator) -> Flags:
+    """Return a region grown or shrunk by a share of its size, voxels of one distance at random."""
+    size = round(region.sum() * (1 + change))
+    size = min(max(size, 1), region.size)
+    distance = ndimage.distance_transform_edt(~region) - ndimage.distance_transform_edt(region)
+    order = np.lexsort((generator.random(region.size), distance.ravel()))
+    resized = np.zeros(region.size, dtype=np.bool_)
+    resized[order[:size]] = True
+    return resized.reshape(region.shape)
+
+
+def _redrawn(image: Floats, region: Flags, size: int, generator: np.random.Generator) -> Flags:
+    """Return a region made of whole supervoxels, each in it as likely as it lay in the region."""
+    box = ndimage.find_objects(region.astype(np.uint8))[0]
+    margin = max(1, round(size ** (1 / 3)))
+    box = tuple(slice(max(0, side.start - margin), side.stop + margin) for side in box)
+    part, inside = image[box], region[box]
+    spread = float(np.ptp(part))
+    scaled = (part - part.min()) / spread if spread else np.zeros_like(part)
+    count = max(2, part.size // size)
+    labels = slic(scaled, count, compactness=_COMPACTNESS, channel_axis=None, start_label=0)
+    total = np.bincount(labels.ravel())
+    share = np.bincount(labels.ravel(), weights=inside.ravel().astype(np.float64)) / total
+    draw = generator.random(len(share))
+    kept = (share >= _SURE) | ((share >= _NEVER) & (draw < share))
+    if not kept.any():
+        return region
+    redrawn = np.zeros_like(region)
+    redrawn[box] = kept[labels]
+    return redrawn
+
+
+@dataclass(**STRICT)
+class Perturbed:
+    """Families of features on changed copies of each image; features of no model.
+
+    Columns are `<name>_<copy>.<column of the family>`, copies counted from 1. A model with
+    `lasting` drops the features that these columns show to change. What a copy looks like depends
+    on the seed and on the image itself.
+
+    Attributes:
+        name: Begins with `perturbed`.
+        copies: Of each image.
+        perturbation: How they differ.
+        families: `_target_` and options of each family, as in its own option file.
+        seed: Of the draws.
+    """
+
+    name: Annotated[str, Field(pattern="^perturbed(_[a-z]+)*$")]
+    copies: Annotated[int, Field(ge=2, le=100)]
+    perturbation: Perturbation
+    families: Annotated[
+        tuple[Annotated[Any, BeforeValidator(build_member)], ...], Field(min_length=1)
+    ]
+    seed: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _only_families(self) -> Self:
+        others = [type(one).__name__ for one in self.families if not hasattr(one, "extract")]
+        if others:
+            raise ValueError(f"`{others[0]}` is no feature family")
+        return self
+
+    @property
+    def _prefixes(self) -> list[str]:
+        return [f"{self.name}_{copy + 1}." for copy in range(self.copies)]
+
+    def names(self) -> tuple[str, ...]:
+        """Return the feature names in column order, for example `perturbed_1.glcm_contrast`."""
+        plain = [name for family in self.families for name in family.names()]
+        return tuple(prefix + name for prefix in self._prefixes for name in plain)
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        plain = [each for family in self.families for each in family.definitions()]
+        return tuple(
+            replace(definition, name=prefix + definition.name)
+            for prefix in self._prefixes
+            for definition in plain
+        )
+
+    def extract(self, batch: FeatureBatch) -> Floats:
+        """Compute the features of the copies of n images or volumes.
+
+        Args:
+            batch: Of any kind that the families take.
+
+        Returns:
+            (n, copies · n_features) float64, finite.
+
+        Raises:
+            DataError: A family refuses the images.
+        """
+        copies = [self.perturb(batch, copy) for copy in range(self.copies)]
+        return np.hstack([family.extract(copy) for copy in copies for family in self.families])
+
+    def perturb(self, batch: FeatureBatch, copy: int) -> FeatureBatch:
+        """Return one changed copy of each image, with its region."""
+        images = np.empty(batch.images.shape, dtype=np.float32)
+        masks = None if batch.masks is None else np.empty(batch.masks.shape, dtype=np.bool_)
+        outlines = None if batch.outlines is None else np.empty_like(batch.outlines)
+        for row in range(len(batch)):
+            one = batch.row(row)
+            digest = hashlib.sha256(np.ascontiguousarray(one.images)).hexdigest()
+            name = ("perturbed", self.name, copy, digest)
+            shape = one.images.shape[1:4] if batch.volumes else (1, *one.images.shape[1:3])
+            channels = one.images.reshape(*shape, -1).astype(np.float64)
+            form = None if one.forms is None else one.forms.reshape(shape)
+            spacing = [1.0, 1.0] if one.spacing is None else one.spacing[0, -2:].tolist()
+            spacing = spacing if np.isfinite(spacing).all() else [1.0, 1.0]
+            region = form
+            for channel in range(channels.shape[-1]):  # one stream: all channels move alike
+                generator = stream(self.seed, *name)
+                image, region = self.perturbation.apply(
+                    channels[..., channel], form, spacing, generator
+                )
+                images[row].reshape(channels.shape)[..., channel] = image
+            if masks is None or region is None or one.masks is None:
+                continue
+            masks[row] = region.reshape(masks.shape[1:])
+            if outlines is not None and one.outlines is not None:
+                outlines[row] = masks[row]
+                masks[row] &= ~(one.outlines[0] & ~one.masks[0])  # what re-segmentation left out
+                masks[row] |= outlines[row] & ~masks[row].any()
+        return FeatureBatch(images, masks, batch.spacing, outlines).cropped()
+
+
+def is_perturbed(name: str) -> bool:
+    """Return whether a feature is one of a changed copy, by its name."""
+    return _COLUMN.fullmatch(name) is not None
+
+
+@record(frozen=True)
+class IntraclassCorrelation:
+    """Which share of a feature's variance is between cases, with a 95 % interval.
+
+    Attributes:
+        value: Estimate, at most 1; 0 of a feature without any variance.
+        low: Lower bound.
+        high: Upper bound.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+Form = Literal["ICC(1,1)", "ICC(3,1)"]
+
+
+def intraclass_correlation(values: Floats, form: Form = "ICC(1,1)") -> IntraclassCorrelation:
+    """Estimate the intraclass correlation of single measurements, with its 95 % interval.
+
+    `ICC(1,1)` counts every difference between the measurements of a case against a feature,
+    `ICC(3,1)` leaves out what all cases share in one measurement (Shrout and Fleiss 1979; intervals
+    after McGraw and Wong 1996, Psychological Methods 1(1)).
+
+    Args:
+        values: (n, k) measurements: n ≥ 2 cases, k ≥ 2 of each, finite.
+        form: Which of the two.
+    """
+    n, k = values.shape
+    total = values - values.mean()
+    cases = total.mean(axis=1, keepdims=True)
+    rest = total - cases
+    freedom = n * (k - 1)
+    if form == "ICC(3,1)":
+        rest = rest - total.mean(axis=0)
+        freedom = (n - 1) * (k - 1)
+    between = k * float((cases**2).sum()) / (n - 1)
+    within = float((rest**2).sum()) / freedom
+    tiny = 1e-24 * float((values**2).mean())  # what rounding leaves of a constant
+    if between <= tiny:
+        return IntraclassCorrelation(0.0, 0.0, 0.0)
+    if within <= tiny:
+        return IntraclassCorrelation(1.0, 1.0, 1.0)
+    ratio = between / within
+    bounds = (
+        ratio / float(f_distribution.ppf(0.975, n - 1, freedom)),
+        ratio * float(f_distribution.ppf(0.975, freedom, n - 1)),
+    )
+    value, low, high = ((x - 1) / (x + k - 1) for x in (ratio, *bounds))
+    return IntraclassCorrelation(value, low, high)
+
+
+def correlate_copies(
+    table: FeatureTable, patient: NDArray[np.str_], form: Form = "ICC(1,1)"
+) -> dict[str, IntraclassCorrelation]:
+    """Return the name of each feature that has changed copies → its intraclass correlation.
+
+    Cases must be independent, so the first of each patient counts alone.
+
+    Args:
+        table: Features of changed copies among others.
+        patient: (n,) patient of each case.
+        form: As for `intraclass_correlation`.
+    """
+    columns: dict[str, list[int]] = {}
+    for column, name in enumerate(table.names):
+        if found := _COLUMN.fullmatch(name):
+            columns.setdefault(found["modality"] + found["feature"], []).append(column)
+    rows = np.sort(np.unique(patient, return_index=True)[1])
+    if len(rows) < 2:
+        return {}
+    values = table.select(rows).values.astype(np.float64)
+    return {
+        name: intraclass_correlation(values[:, places], form) for name, places in columns.items()
+    }
+
+
+@dataclass(**STRICT)
+class Lasting:
+    """Which features last: those whose intraclass correlation is surely high enough.
+
+    It is learned from changed copies of the training cases (the feature family `perturbed`), never
+    from a label. A feature without changed copies, such as a covariate, is kept.
+
+    Attributes:
+        least: Lower bound of the 95 % interval that a feature must reach, below 1.
+        form: `ICC(1,1)` or `ICC(3,1)`, see `intraclass_correlation`.
+    """
+
+    least: Annotated[float, Field(ge=0, lt=1)]
+    form: Form = "ICC(1,1)"
+
+    def choose(
+        self, table: FeatureTable, patient: NDArray[np.str_], names: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Return the names of the features that last, in their order.
+
+        Args:
+            table: Training cases with their changed copies.
+            patient: (n,) patient of each case.
+            names: Features to choose from.
+        """
+        known = correlate_copies(table, patient, self.form)
+        return tuple(name for name in names if name not in known or known[name].low >= self.least)
