@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from skiagram.cli.main import main
-from skiagram.deploy.inputs import Preparer
+from skiagram.deploy.inputs import NewCase, Preparer
 from tests.deploy.odd import write_odd_films
 from tests.deploy.trained import TASK, Trained, trained_baseline
 
@@ -57,7 +57,7 @@ def test_the_table_holds_names_probabilities_and_decisions(
     assert 0 < positive.sum() < len(found)
     shown = capsys.readouterr()
     assert shown.out == ""
-    caution, rule = shown.err.splitlines()
+    caution, rule, *_ = shown.err.splitlines()
     assert "no medical device" in caution
     assert f"at least {threshold:.3g}" in rule
     assert "to find 90 %" in rule
@@ -69,10 +69,14 @@ def test_odd_files_are_named_left_out_and_end_in_4(
     odd = write_odd_films(tmp_path / "odd")
     table = tmp_path / "scores.csv"
     assert predict(baseline, [*odd.values(), *baseline.films], table) == 4
-    assert [row["file"] for row in rows(table)] == [str(path) for path in baseline.films]
-    _, _, *named, count = capsys.readouterr().err.splitlines()
-    assert [line.split(":")[0] for line in named] == [str(path) for path in odd.values()]
-    assert count == f"{len(odd)} of {len(odd) + len(baseline.films)} images left out."
+    found = rows(table)
+    assert [row["file"] for row in found if not row["error"]] == [str(p) for p in baseline.films]
+    named = [row for row in found if row["error"]]
+    assert [row["file"] for row in named] == [str(path) for path in odd.values()]
+    assert all(row["probability_plain"] == "" for row in named)
+    said = capsys.readouterr().err
+    assert all(row["error"] in said for row in named)
+    assert f"{len(odd)} of {len(odd) + len(baseline.films)} images left out" in said
 
 
 def test_nothing_is_written_where_no_film_can_be_scored(baseline: Trained, tmp_path: Path) -> None:
@@ -108,7 +112,7 @@ def test_a_table_never_lands_where_it_should_not(
     assert list(tmp_path.iterdir()) == [film]
 
 
-def test_ctrl_c_leaves_the_earlier_table(
+def test_ctrl_c_leaves_the_earlier_table_and_the_run_goes_on(
     baseline: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table, scratch = tmp_path / "scores.csv", tmp_path / "scratch"
@@ -117,16 +121,35 @@ def test_ctrl_c_leaves_the_earlier_table(
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
     read = Preparer.prepare
 
-    def interrupted(self: Preparer, file: Path, covariates: Any) -> object:
-        if file == baseline.films[4]:
-            raise KeyboardInterrupt
-        return read(self, file, covariates)
+    read_again: list[str] = []
 
+    def interrupted(self: Preparer, case: NewCase, covariates: Any) -> object:
+        if case.name == str(films[40]) and not read_again:
+            raise KeyboardInterrupt
+        return read(self, case, covariates)
+
+    films = []
+    for number in range(50):
+        films.append(tmp_path / "films" / f"{number}.png")
+        films[-1].parent.mkdir(exist_ok=True)
+        films[-1].write_bytes(baseline.films[number % 12].read_bytes())
+    whole = tmp_path / "whole.csv"
+    assert predict(baseline, films, whole, "--workers", "1") == 0
     monkeypatch.setattr(Preparer, "prepare", interrupted)
-    assert predict(baseline, baseline.films, table, "--force") == 130
+    assert predict(baseline, films, table, "--force", "--workers", "1") == 130
     assert table.read_text() == "mine\n"
-    assert sorted(tmp_path.iterdir()) == [table, scratch]
     assert list(scratch.iterdir()) == []
+    assert (tmp_path / "scores.csv.partial").exists()
+
+    def counted(self: Preparer, case: NewCase, covariates: Any) -> object:
+        read_again.append(case.name)
+        return read(self, case, covariates)
+
+    monkeypatch.setattr(Preparer, "prepare", counted)
+    assert predict(baseline, films, table, "--force", "--workers", "2") == 0
+    assert read_again == [str(film) for film in films[32:]]
+    assert table.read_bytes() == whole.read_bytes()
+    assert not (tmp_path / "scores.csv.partial").exists()
 
 
 def test_a_folder_without_a_model_is_one_line(

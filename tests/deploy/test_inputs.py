@@ -1,19 +1,26 @@
 """Covariates that come in a table count as they did in training."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from skiagram.cli.main import main
-from skiagram.deploy.inputs import covariate_features, read_covariates
+from skiagram.deploy.inputs import CovariateTable, NewCase, covariate_features
+from skiagram.deploy.inputs import read_covariates as read_for_cases
 from skiagram.deploy.model import load_model
 from skiagram.deploy.prediction import predict
 from skiagram.errors import DataError, OptionError
 from skiagram.preparation import Covariate
 from tests.deploy.trained import Trained, covariates_of, trained_baseline
+
+
+def read_covariates(path: Path | None, features: Any, files: Sequence[Path]) -> CovariateTable:
+    return read_for_cases(path, features, [NewCase.of_file(file) for file in files])
+
 
 KNOWN = (Covariate("age", None), Covariate("side", ("left", "right")))
 READ = covariate_features(["covariates_side_right", "covariates_age", "wavelet_x"], KNOWN)
@@ -145,8 +152,8 @@ def test_a_bare_name_stands_for_one_film_alone(tmp_path: Path) -> None:
     path = write(tmp_path / "women.csv", [dict(row) for row in rows])
     york, leeds = Path("york/film.png"), Path("leeds/film.png")
     alone = read_covariates(path, READ, [leeds])
-    assert alone.values(leeds)[1] == 40
+    assert alone.values(str(leeds))[1] == 40
     both = read_covariates(path, READ, [york, leeds])
-    assert both.values(york)[1] == 50
+    assert both.values(str(york))[1] == 50
     with pytest.raises(DataError, match=r"leeds/film\.png: no row"):
-        both.values(leeds)
+        both.values(str(leeds))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from skiagram.deploy.model import load_model
+from skiagram.deploy.prediction import predict
 from skiagram.errors import DataError, SkiagramError
 from tests.deploy.trained import Trained, trained_baseline
 
@@ -126,11 +127,10 @@ def test_a_covariate_that_the_preparation_does_not_know_is_refused(
         load_model(copy)
 
 
-def test_a_model_of_regions_is_refused_because_new_images_come_without_masks(
+def test_a_model_of_regions_refuses_images_without_masks_by_name(
     baseline: Trained, tmp_path: Path
 ) -> None:
-    of_regions = edited(
-        baseline.model, tmp_path, "preparation.json", lambda values: values.update(regions=True)
-    )
-    with pytest.raises(DataError, match=r"regions of interest.*predict. reads no masks"):
-        load_model(of_regions)
+    copy = edited(baseline.model, tmp_path, "preparation.json", lambda v: v.update(regions=True))
+    prediction = predict(load_model(copy), baseline.films[:2])
+    assert not prediction.files
+    assert all("without a mask" in said and "--table" in said for said in prediction.refused)

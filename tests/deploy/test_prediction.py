@@ -1,6 +1,7 @@
 """New films get the scores that the pipeline gave the same films; a bad one is named."""
 
 import csv
+import json
 import shutil
 from dataclasses import replace
 from io import BytesIO
@@ -15,10 +16,11 @@ from PIL import Image
 
 from skiagram.calibration import CalibrationMethod
 from skiagram.datasets.mini_mias.source import FilmPatch
+from skiagram.deploy.inputs import NewCase
 from skiagram.deploy.model import load_model
-from skiagram.deploy.prediction import Prediction, predict, write_predictions
+from skiagram.deploy.prediction import Row, judge, predict, write_table
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import Task, read_record, write_record
+from skiagram.records import read_record, write_record
 from tests.datasets.own_folders import dicom
 from tests.deploy.trained import Trained, trained_baseline
 
@@ -60,8 +62,10 @@ def test_odd_files_are_named_and_the_others_scored(
     prediction = predict(load_model(trained.model), files)
     assert prediction.files == trained.films
     np.testing.assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-6)
-    messages = {error.where: str(error) for error in prediction.refused}
-    assert list(messages) == [str(path) for path in odd_films.values()]
+    messages = {
+        str(path): said for path, said in zip(odd_films.values(), prediction.refused, strict=True)
+    }
+    assert all(said.startswith(name) for name, said in messages.items())
     for odd, words in {
         "colour": "3 channels. Allowed: 1, as in training",
         "deep": "pixels of type uint16. Allowed: uint8",
@@ -70,7 +74,7 @@ def test_odd_files_are_named_and_the_others_scored(
         "text": "not an image",
         "truncated": "damaged",
         "absent": "cannot be opened",
-        "folder": "cannot be opened",
+        "folder": "no DICOM files",
     }.items():
         assert words in messages[str(odd_films[odd])]
         assert "\n" not in messages[str(odd_films[odd])]
@@ -81,10 +85,8 @@ def test_a_model_of_volumes_refuses_films_by_name(baseline: Trained) -> None:
     of_volumes = replace(model.preparer, kinds=replace(model.preparer.kinds, slices=(28, 28)))
     prediction = predict(replace(model, preparer=of_volumes), baseline.films)
     assert not prediction.files
-    assert {error.found for error in prediction.refused} == {
-        "an image, but the model was trained on volumes"
-    }
-    assert all("volumes, as in training" in str(error) for error in prediction.refused)
+    for said in prediction.refused:
+        assert "an image, but the model was trained on volumes" in said
 
 
 def test_a_dicom_film_keeps_its_spacing_through_restoration(
@@ -94,9 +96,9 @@ def test_a_dicom_film_keeps_its_spacing_through_restoration(
     film.write_bytes(dicom(1, PixelSpacing=[0.1, 0.3], BitsStored=8, HighBit=7))
     model = load_model(baseline.model)
     kinds = replace(model.preparer.kinds, depths=("int16",))
-    seen = replace(model.preparer, kinds=kinds).prepare(film, NOTHING)
+    seen = replace(model.preparer, kinds=kinds).prepare(NewCase.of_file(film), NOTHING)
     assert seen.image.spacing == (0.1, 0.3)
-    assert model.preparer.prepare(baseline.films[0], NOTHING).image.spacing is None
+    assert model.preparer.prepare(NewCase.of_file(baseline.films[0]), NOTHING).image.spacing is None
 
 
 def test_another_size_is_scored_by_features_and_refused_by_a_network(
@@ -149,8 +151,8 @@ def test_what_the_source_does_to_films_is_done_to_new_ones(
     prediction = predict(load_model(trained.model), [baseline.films[0], *trained.films])
     np.testing.assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-12)
     (refused,) = prediction.refused
-    assert refused.where == str(baseline.films[0])
-    assert "20 × 20 pixels of type uint8" in refused.found
+    assert refused.startswith(str(baseline.films[0]))
+    assert "20 × 20 pixels of type uint8" in refused
 
 
 def test_films_are_filled_with_the_mean_of_training(tmp_path: Path) -> None:
@@ -166,10 +168,6 @@ def test_a_model_that_leaves_its_project_scores_alike(baseline: Trained, tmp_pat
     np.testing.assert_allclose(rows, baseline.expected()[:3], rtol=0, atol=1e-12)
 
 
-BINARY = Task(("normal", "malignant"), positive=1, design="cv")
-MULTI = Task(("a", "b", "c"), positive=None, design="cv")
-
-
 def read(path: Path) -> list[list[str]]:
     with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
         return list(csv.reader(file))
@@ -177,26 +175,33 @@ def read(path: Path) -> list[list[str]]:
 
 def test_awkward_names_and_every_digit_come_back(tmp_path: Path) -> None:
     names = ["a,b.png", 'say "a".png', "two\nlines.png", "süß.png", "not \udce9 text.png"]
-    rows = list(np.random.default_rng(0).dirichlet((1, 1), len(names)))
-    write_predictions(Prediction([Path(n) for n in names], rows), BINARY, 0.5, tmp_path / "t.csv")
+    drawn = np.random.default_rng(0).dirichlet((1, 1), len(names))
+    rows = [Row(name, tuple(one.tolist())) for name, one in zip(names, drawn, strict=True)]
+    classes = ("normal", "malignant")
+    write_table(rows, classes, tmp_path / "t.csv", decides=True)
     header, *found = read(tmp_path / "t.csv")
-    columns = ["probability_normal", "probability_malignant", "decision", "unusual"]
-    assert header == ["file", *columns]
+    columns = ["probability_normal", "probability_malignant", "decision"]
+    assert header == ["file", *columns, "set", "refer", "unusual", "error"]
     assert [row[0] for row in found] == names
-    np.testing.assert_array_equal([[float(v) for v in row[1:3]] for row in found], rows)
+    np.testing.assert_array_equal([[float(v) for v in row[1:3]] for row in found], drawn)
+    write_table(rows, classes, tmp_path / "t.jsonl", decides=True)
+    lines = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
+    assert [line["file"] for line in lines] == names
+    assert [list(line["probability"].values()) for line in lines] == drawn.tolist()
 
 
-def test_the_threshold_itself_is_positive(tmp_path: Path) -> None:
-    rows = [np.array([1 - p, p]) for p in (0.3, 0.30000000000000004, 0.29999999999999993)]
-    write_predictions(Prediction([Path("f")] * 3, rows), BINARY, 0.3, tmp_path / "t.csv")
-    assert [row[-2] for row in read(tmp_path / "t.csv")[1:]] == ["positive", "positive", "negative"]
+def test_the_threshold_itself_is_positive(baseline: Trained) -> None:
+    model = load_model(baseline.model)
+    (decision, *_) = model.deployment.decisions
+    decisions = (replace(decision, threshold=0.3),)
+    model = replace(model, deployment=replace(model.deployment, decisions=decisions))
+    at = [judge(model, "f", np.array([1 - p, p])) for p in (0.3, 0.30000000000000004, 0.29999)]
+    assert [row.decision for row in at] == ["positive", "positive", "negative"]
 
 
 def test_more_classes_have_no_decision(tmp_path: Path) -> None:
-    write_predictions(
-        Prediction([Path("f")], [np.array([0.2, 0.3, 0.5])]), MULTI, None, tmp_path / "t.csv"
-    )
-    header = ["file", *(f"probability_{k}" for k in "abc"), "unusual"]
+    write_table([Row("f", (0.2, 0.3, 0.5))], "abc", tmp_path / "t.csv", decides=False)
+    header = ["file", *(f"probability_{k}" for k in "abc"), "set", "refer", "unusual", "error"]
     assert read(tmp_path / "t.csv")[0] == header
 
 
@@ -212,7 +217,7 @@ def test_a_full_disk_leaves_the_earlier_table(
     monkeypatch.setattr("os.replace", full)
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="No space"):
-        write_predictions(Prediction([Path("f")], [np.ones(2) / 2]), BINARY, 0.5, table)
+        write_table([Row("f", (0.5, 0.5))], "ab", table, decides=True)
     assert table.read_text() == "mine\n"
     assert list(tmp_path.iterdir()) == [table]
 
@@ -255,7 +260,7 @@ def spaced(path: Path, pixels: NDArray[np.uint8], spacing: float, modality: str 
             {"spacing": 0.7},
             [f"{of} spacing 0.7, in training 0.1 to 0.2" for of in ("row", "column")],
         ),
-        ({"dark": True}, ["brightness 0.", "contrast 0."]),
+        ({"dark": True}, ["brightness 0.", "contrast 0.", "distance "]),
     ],
 )
 def test_another_modality_spacing_or_brightness_is_named_in_the_table(
@@ -272,9 +277,6 @@ def test_another_modality_spacing_or_brightness_is_named_in_the_table(
     assert all(one.startswith(reason) for one, reason in zip(found, reasons, strict=True))
     unknown = ("modality not named, in training MG", "pixel spacing unknown, in training known")
     assert prediction.unusual[mammogram_model.films[1]] == unknown
-    write_predictions(prediction, model.task, model.threshold, tmp_path / "t.csv")
-    rows = read(tmp_path / "t.csv")
-    assert [row[-1] for row in rows] == ["unusual", "; ".join(found), "; ".join(unknown)]
 
 
 def test_another_depth_that_can_be_scored_is_named(baseline: Trained, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.deployment import image_traits, write_fingerprint
 from skiagram.models.resampling import Plan
 from skiagram.options import build, composed
 from skiagram.preparation import (
@@ -143,6 +144,9 @@ def finish(
     outcome = train(member, cases, TASK, plan, ArmFolders(folder / "model", folder, None))
     assert outcome.status == "finished", outcome.reason
     propagate_preparation(preparation, folder / "model")
+    of_features = isinstance(inputs[0], FeatureTable)
+    space = inputs[0] if of_features else image_traits([ImageStore(folder / "restored")])
+    write_fingerprint(folder / "model", folder, cases, space)
     test = Predictions.read(folder / "predictions.parquet").part("test").table
     films = [folder / "films" / f"{name}.png" for name in cases.test().case_id.tolist()]
     return Trained(folder / "model", films, test)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn, Protocol
 
-from skiagram.cli import check, init, plan, predict, seal, table
+from skiagram.cli import check, init, package, plan, predict, seal, table
 from skiagram.errors import OptionError, SkiagramError
 
 
 class Command(Protocol):
-    """A module of this package; it imports heavy libraries inside `run` alone.
+    """A module of this package, or what it names; it imports heavy libraries inside `run` alone.
 
     Attributes:
         NAME: What the user types.
@@ -35,7 +35,16 @@ class Command(Protocol):
         """
 
 
-COMMANDS: tuple[Command, ...] = (plan, table, check, seal, init, predict)
+COMMANDS: tuple[Command, ...] = (
+    plan,
+    table,
+    check,
+    seal,
+    init,
+    predict,
+    package,
+    package.SHOW,
+)
 INTERRUPTED = 130
 EXIT_CODES = """\
 exit codes:

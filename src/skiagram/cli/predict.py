@@ -1,93 +1,233 @@
-"""`skiagram predict`: new images, scored with a trained model."""
+"""`skiagram predict`: new cases, scored with a trained model."""
 
 import argparse
+import os
 import sys
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skiagram.errors import DataError
+from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from skiagram.deploy.prediction import Prediction
+    from skiagram.deploy.inputs import CovariateTable, NewCase
+    from skiagram.deploy.model import DeployedModel
+    from skiagram.deploy.prediction import Row
 
 NAME = "predict"
-SUMMARY = "score new images with a trained model"
+SUMMARY = "score new cases with a trained model"
 EXAMPLES = """\
   skiagram predict models/svm new/*.png -o scores.csv
       one row per image: its name, the probability of each class, for two classes the decision,
-      and in what it is unlike all training images
-  skiagram predict models/small_cnn a.dcm b.dcm -o scores.csv --force
-      the same with a network, over an earlier table
-
-  skiagram predict models/svm new/*.png -o scores.csv --covariates women.csv
+      the classes that are left open, whether a person must look, and in what it is unlike all
+      training images
+  skiagram predict svm.skiagram films 'more/**/*.dcm' -o scores.jsonl --page scores.html
+      a model in one file; folders and patterns; a line of JSON per image, and a page to look at
+  skiagram predict models/svm scans --table scans.csv -o scores.csv
+      volumes with masks, or several images per case: a table with the columns `file`, `mask`,
+      `modality`, `region`, `label_value` and `patient_id`, as `skiagram table` writes it; `scans`
+      may be an archive encrypted with age
+  skiagram predict models/svm scans --pattern '{patient}/{modality}_{kind}.nii.gz' -o scores.csv
+      the same by the names of the files
+  skiagram predict models/logistic_regression_covariates new/*.png -o scores.csv \\
+      --covariates women.csv
       a model that reads covariates too: a column `file`, named as on this line or without folder,
       and a column for each covariate; an empty cell is unknown
 
-Images are PNG, JPEG, TIFF, PGM, PPM or DICOM files, made as the training images were made.
-An image that cannot be scored is named and left out; the exit code is then 4."""
+Images are files that ingest reads, made as the training images were made. One that cannot be
+scored has a row with the reason; the exit code is then 4. A run that was stopped goes on where it
+ended when the same line is given again."""
 CAUTION = "Research only: this is no medical device, and no score may guide the care of a patient."
+_MOST_LINES = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("model", type=Path, help="folder of a trained model, models/NAME")
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="images to score")
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="CSV", help="table to write"
+        "model", type=Path, help="folder of a trained model, models/NAME, or a package of one"
+    )
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="images, folders, archives or patterns of names"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="TABLE",
+        help="table to write: CSV, or JSON lines for a name that ends with .jsonl",
+    )
+    parser.add_argument(
+        "--table", type=Path, metavar="CSV", help="the cases in FILE, one folder or archive"
+    )
+    parser.add_argument(
+        "--pattern", nargs="+", help="names of the files in FILE, as of `skiagram table`"
+    )
+    parser.add_argument(
+        "--mask-grid",
+        choices=("same", "resample"),
+        default="same",
+        help="a mask on other voxels than its image's is refused, or brought to them",
     )
     parser.add_argument(
         "--covariates", type=Path, metavar="CSV", help="what the model reads besides the images"
+    )
+    parser.add_argument("--page", type=Path, metavar="HTML", help="page of images with scores")
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="cases at a time (default: one a processor)"
     )
     parser.add_argument("--force", action="store_true", help="replace an earlier table")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Score the images and write the table.
+    """Score the cases and write the table.
 
     Returns:
-        0, or 4 where an image was left out.
+        0, or 4 where a case could not be scored.
 
     Raises:
-        SkiagramError: The model cannot be loaded, or no image can be scored; nothing is written.
+        SkiagramError: The model cannot be loaded, or no case can be scored; nothing is written.
     """
+    from skiagram.compute.workers import IN_PROCESS
     from skiagram.deploy.inputs import read_covariates
-    from skiagram.deploy.model import load_model
-    from skiagram.deploy.prediction import check_target, predict, write_predictions
+    from skiagram.deploy.package import opened_model
+    from skiagram.deploy.prediction import Journal, check_target, score_cases, write_table
 
-    check_target(arguments.output, arguments.files, replace=arguments.force)
-    model = load_model(arguments.model)
-    images: list[Path] = arguments.files
-    covariates = read_covariates(arguments.covariates, model.scorer.covariates, images)
-    print(CAUTION, file=sys.stderr)
-    if model.rule:
-        print(model.rule, file=sys.stderr)
-    prediction = predict(model, images, covariates)
-    _explain(prediction)
-    if not prediction.files:
-        raise DataError("none of the images can be scored", where=str(arguments.output))
-    write_predictions(prediction, model.task, model.threshold, arguments.output)
-    return DataError.exit_code if prediction.refused else 0
+    output: Path = arguments.output
+    workers = os.cpu_count() or 1 if arguments.workers is None else arguments.workers
+    if workers < 1:
+        raise OptionError(f"{workers} was given", where="--workers", allowed="1 or more")
+    for path in filter(None, (output, arguments.page)):
+        check_target(path, arguments.files, replace=arguments.force)
+    with opened_model(arguments.model, mask_grid=arguments.mask_grid) as model:
+        cases = cases_of(arguments, model)
+        check_target(output, (case.name for case in cases), replace=arguments.force)
+        covariates = read_covariates(arguments.covariates, model.scorer.covariates, cases)
+        print(CAUTION, file=sys.stderr)
+        if model.rule:
+            print(model.rule, file=sys.stderr)
+        journal = Journal(output, _key(model, cases, covariates))
+        done = journal.resume(model.scorer.batch, len(cases))
+        if done:
+            print(f"{done} of {len(cases)} cases were scored before.", file=sys.stderr)
+        compute = replace(IN_PROCESS, workers=workers)
+        journal.write(score_cases(model, cases, covariates, compute, done))
+        refused = _explain(journal, len(cases))
+        if refused == len(cases):
+            journal.close()
+            raise DataError("none of the images can be scored", where=str(output))
+        if arguments.page is not None:
+            _write_page(journal, cases, model, arguments.page)
+        write_table(journal, model.task.classes, output, decides=model.threshold is not None)
+        journal.close()
+    return DataError.exit_code if refused else 0
 
 
-def _explain(prediction: "Prediction") -> None:
-    for error in prediction.refused:
-        print(error, file=sys.stderr)
-    if prediction.refused:
-        total = len(prediction.refused) + len(prediction.files)
-        print(f"{len(prediction.refused)} of {total} images left out.", file=sys.stderr)
-    if prediction.unseen:
-        file, texts = next(iter(prediction.unseen.items()))
-        print(
-            f"{len(prediction.unseen)} images have a covariate text that too few cases for "
-            f"training had, "
-            f"first {file}: {', '.join(texts)}. It counts as none of the known categories.",
-            file=sys.stderr,
+def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[NewCase]":
+    """Return the cases that the arguments name.
+
+    Args:
+        arguments: `files`, and perhaps `table` or `pattern`.
+        model: The model, which knows what a case consists of.
+
+    Raises:
+        OptionError: Table and pattern are both given, or not one folder with them.
+        DataError: The table cannot be read, or a place cannot be opened.
+    """
+    from skiagram.datasets.files import read_file
+    from skiagram.datasets.folder.table import read_rows
+    from skiagram.deploy.inputs import find_cases, list_cases
+
+    preparer = model.preparer
+    if arguments.table is None and not arguments.pattern:
+        if preparer.modalities:
+            raise OptionError(
+                f"a case has an image of each of {', '.join(preparer.modalities)}",
+                where="FILE",
+                remedy="name them in a table (--table) or by --pattern",
+            )
+        return find_cases(arguments.files, volumes=preparer.kinds.slices is not None)
+    if (arguments.table is not None and arguments.pattern) or len(arguments.files) != 1:
+        raise OptionError(
+            f"{len(arguments.files)} places were given",
+            where="--table, --pattern",
+            allowed="one of the two, and one folder or archive",
         )
-    if prediction.unusual:
-        file, reasons = next(iter(prediction.unusual.items()))
-        print(
-            f"{len(prediction.unusual)} of {len(prediction.files)} images are unlike all training "
-            f"images, first {file}: {'; '.join(reasons)}. Do not trust their scores; the column "
-            "`unusual` names each reason.",
-            file=sys.stderr,
-        )
+    place = Path(arguments.files[0])
+    content = (
+        _table_of(place, arguments.pattern)
+        if arguments.table is None
+        else read_file(arguments.table, str(arguments.table))
+    )
+    return list_cases(place, read_rows(content), preparer.modalities)
+
+
+def _table_of(place: Path, patterns: list[str]) -> bytes:
+    """Return the table of a folder by its files' names; an image without its mask is in it."""
+    import csv
+    from io import StringIO
+
+    from skiagram.cli.table import find_files
+
+    images, masks = (
+        find_files(place, patterns, kind, series=kind == "image") for kind in ("image", "mask")
+    )
+    if not images:
+        raise DataError("no image fits", where=str(place), allowed=", ".join(patterns))
+    text = StringIO(newline="")
+    writer = csv.writer(text)
+    told = [name for at, name in enumerate(("modality", "region"), 1) if any(k[at] for k in images)]
+    writer.writerow(["file", "patient_id", *told, *(["mask"] if masks else [])])
+    for key in sorted(images):
+        named = dict(zip(("modality", "region"), key[1:], strict=True))
+        mask = [masks[key].path if key in masks else ""] if masks else []
+        writer.writerow([images[key].path, key[0], *(named[name] for name in told), *mask])
+    return text.getvalue().encode()
+
+
+def _key(model: "DeployedModel", cases: "list[NewCase]", covariates: "CovariateTable") -> str:
+    from importlib.metadata import version
+
+    from skiagram.deploy.prediction import key_of
+
+    return key_of(model, cases, covariates, version("skiagram"))
+
+
+def _write_page(
+    rows: "Iterable[Row]", cases: "list[NewCase]", model: "DeployedModel", path: Path
+) -> None:
+    from skiagram.deploy.prediction import write_page
+
+    shown = write_page(rows, cases, model, path)
+    if shown < len(cases):
+        print(f"{path} shows {shown} of {len(cases)} cases.", file=sys.stderr)
+
+
+def _explain(rows: "Iterable[Row]", total: int) -> int:
+    """Say what must not be overlooked, and return how many cases could not be scored."""
+    counts = {"refused": 0, "unseen": 0, "unusual": 0, "refer": 0}
+    first: dict[str, str] = {}
+    for row in rows:
+        if row.error:
+            counts["refused"] += 1
+            if counts["refused"] <= _MOST_LINES:
+                print(row.error, file=sys.stderr)
+        for kind, words in (("unseen", row.unseen), ("unusual", row.unusual), ("refer", row.refer)):
+            if words:
+                counts[kind] += 1
+                first.setdefault(kind, f"{row.file}: {'; '.join(words)}")
+    said = {
+        "refused": f"{counts['refused']} of {total} images left out: the column `error` says why.",
+        "unseen": f"{counts['unseen']} images have a covariate text that too few cases for "
+        f"training had, first {first.get('unseen')}. It counts as none of the known categories.",
+        "unusual": f"{counts['unusual']} of {total} images are unlike all training images, first "
+        f"{first.get('unusual')}. Do not trust their scores; the column `unusual` names each "
+        "reason.",
+        "refer": f"{counts['refer']} of {total} images are to be referred to a person (column "
+        "`refer`).",
+    }
+    for kind, count in counts.items():
+        if count:
+            print(said[kind], file=sys.stderr)
+    return counts["refused"]

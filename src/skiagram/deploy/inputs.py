@@ -39,6 +39,7 @@ from skiagram.restoration.restore import ByModality, prepare_region
 _BYTE = "uint8"
 FILE = "file"
 _DICOM = slice(128, 132)
+_KINDS = "PNG, JPEG, TIFF, PGM, PPM, DICOM, NIfTI, NRRD and MHA files; hidden ones do not count"
 _OF_TABLE = ("patient_id", "mask", "modality", "region", "label_value")
 
 
@@ -75,7 +76,7 @@ def find_cases(words: Sequence[str], *, volumes: bool) -> list[NewCase]:
 
     Raises:
         DataError: An archive cannot be opened.
-        OptionError: A folder or a pattern holds no image.
+        OptionError: A pattern fits no name.
     """
     cases: dict[str, NewCase] = {}
     for word in words:
@@ -87,13 +88,11 @@ def find_cases(words: Sequence[str], *, volumes: bool) -> list[NewCase]:
             found = find_cases(names, volumes=volumes)
         else:
             found = [] if glob.has_magic(word) and not path.exists() else [NewCase.of_file(path)]
+        if not found and not path.exists():
+            raise OptionError("no file of such a name", where=word, remedy="correct the pattern")
         if not found:
-            raise OptionError(
-                "no image here",
-                where=word,
-                allowed="PNG, JPEG, TIFF, PGM, PPM, DICOM, NIfTI, NRRD and MHA files, folders of "
-                f"them, archives whose name ends with {ARCHIVE}, and patterns of names",
-            )
+            empty = DataError("no image in this folder", allowed=_KINDS)
+            found = [NewCase(word, FolderTree(path, is_image_file), {}, {}, empty)]
         for case in found:
             cases.setdefault(case.name, case)
     return list(cases.values())
@@ -522,7 +521,12 @@ def read_covariates(
     """
     columns = list(dict.fromkeys(feature.covariate.column for feature in features))
     needed = ", ".join(f"`{name}`" for name in [FILE, *columns])
-    if path is None and features and all(set(columns) <= case.cells.keys() for case in cases):
+    if (
+        path is None
+        and features
+        and cases
+        and all(set(columns) <= case.cells.keys() for case in cases)
+    ):
         return CovariateTable(features, {case.name: case.cells for case in cases}, frozenset())
     if (path is not None) != bool(features):
         raise OptionError(

@@ -21,12 +21,15 @@ from skiagram.errors import DataError, ModelFailure
 from skiagram.models.combined.folders import MEMBERS
 from skiagram.models.deployment import (
     DEPLOYMENT,
+    FINGERPRINT,
     Deployment,
+    Fingerprint,
     repeat_folder,
     verify_checksums,
 )
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import Task
+from skiagram.restoration.restore import ByModality
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,15 @@ class DeployedModel:
         deployment: What the model's folder says of itself.
         preparer: What happens to each image first.
         scorer: The fitted models.
+        fingerprint: What the training data were like; None in folders of earlier versions.
+        digest: SHA-256 of all its files.
     """
 
     deployment: Deployment
     preparer: Preparer
     scorer: Scorer
+    fingerprint: Fingerprint | None = None
+    digest: str = ""
 
     @property
     def task(self) -> Task:
@@ -94,41 +101,51 @@ def load_model(folder: Path) -> DeployedModel:
         DataError: A file is missing, altered, damaged or names code that is not the program's own.
         OptionError: Options do not fit this version.
     """
-    verify_checksums(folder)
+    digest = verify_checksums(folder)
     deployment = record(Deployment, folder / DEPLOYMENT)
     preparation = record(Preparation, folder / PREPARATION)
     classes = len(deployment.task.classes)
-    if preparation.regions:
-        raise DataError(
-            "a model of regions of interest",
-            where=str(folder),
-            allowed="models of whole images: `predict` reads no masks",
-            remedy="score volumes and regions as the test cases of a data set",
-        )
     if not deployment.decisions or any(
         decision.calibration.n_classes != classes for decision in deployment.decisions
     ):
         raise DataError("is damaged", where=str(folder / DEPLOYMENT), remedy=WHOLE)
+    fingerprint = None
+    if (folder / FINGERPRINT).exists():
+        fingerprint = record(Fingerprint, folder / FINGERPRINT)
+        if len(fingerprint.limits) != classes:
+            raise DataError("is damaged", where=str(folder / FINGERPRINT), remedy=WHOLE)
     with Progress("Load", 1):
-        scorer = _scorer(folder, deployment, preparation)
-    return DeployedModel(deployment, _preparer(folder, preparation, scorer), scorer)
+        scorer = _scorer(folder, deployment, preparation, fingerprint)
+    preparer = _preparer(folder, preparation, scorer)
+    return DeployedModel(deployment, preparer, scorer, fingerprint, digest)
 
 
 def _preparer(folder: Path, preparation: Preparation, scorer: Scorer) -> Preparer:
     path = folder / PREPARATION
     steps, changes = preparation.restoration or {}, preparation.acquisition
-    restoration = own(steps, "skiagram.restoration", "restore", path)
+    several = steps.get("_target_") == f"{ByModality.__module__}.{ByModality.__qualname__}"
+    restoration = own(steps, "skiagram.restoration", "of" if several else "restore", path)
     return Preparer(
         kinds=preparation.images,
         traits=preparation.traits,
         acquisition=own(changes, "skiagram.datasets", "acquire", path) if changes else None,
         restoration=restoration,
-        training_mean=training_mean(folder) if restoration.needs_training_mean else None,
+        training_mean=None
+        if several or not restoration.needs_training_mean
+        else training_mean(folder),
         shape=scorer.shape,
+        modalities=preparation.modalities,
+        regions=preparation.regions,
     )
 
 
-def _scorer(folder: Path, deployment: Deployment, preparation: Preparation) -> Scorer:
+def _scorer(
+    folder: Path,
+    deployment: Deployment,
+    preparation: Preparation,
+    fingerprint: Fingerprint | None,
+) -> Scorer:
+    familiarity = None if fingerprint is None else fingerprint.familiarity
     repeats = [folder / repeat_folder(repeat) for repeat in range(len(deployment.decisions))]
     if deployment.arm == "reader":
         raise DataError(
@@ -139,11 +156,11 @@ def _scorer(folder: Path, deployment: Deployment, preparation: Preparation) -> S
     if deployment.arm == "deep":
         from skiagram.deploy.network import load_networks
 
-        return load_networks(repeats, preparation)
+        return load_networks(repeats, preparation, familiarity)
     if deployment.arm == "combined":
         combination = own(
             deployment.options, "skiagram.models.combined", "weights", folder / DEPLOYMENT
         )
         members = [folder / MEMBERS / name for name in combination.members]
         return load_combination(repeats, members, lambda member: load_model(member).scorer)
-    return load_baselines(folder, repeats, deployment, preparation)
+    return load_baselines(folder, repeats, deployment, preparation, familiarity)

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.deploy.inputs import CovariateFeature, PreparedImages, covariate_features
-from skiagram.deploy.scorers import WHOLE, own, record
+from skiagram.deploy.scorers import WHOLE, describe_unfamiliar, own, record
 from skiagram.errors import DataError
 from skiagram.features.table import FeatureTable
 from skiagram.models.deep.fitted import ARCHITECTURE, Architecture, FittedNetwork, load_network
+from skiagram.models.deployment import Familiarity, image_traits
 from skiagram.models.resampling import finite
 from skiagram.preparation import Preparation
 from skiagram.training.data import ImageSet
@@ -27,12 +28,19 @@ class Networks:
         shape: (height, width) of the images, or of the slices of volumes; None where the network
             resizes them.
         covariates: What the networks read beside the images.
+        familiarity: How far a case may lie from those in training; None where that is unknown.
     """
 
     fitted: Sequence[FittedNetwork]
     batch: int
     shape: tuple[int, int] | None
     covariates: tuple[CovariateFeature, ...]
+    familiarity: Familiarity | None = None
+    in_threads: bool = False
+
+    def unfamiliar(self, prepared: PreparedImages) -> list[str]:
+        """Say of each image how its plain traits lie too far from those of the training cases."""
+        return describe_unfamiliar(self.familiarity, image_traits([prepared.images]))
 
     def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
         """Score all images in order: (n, n_classes) logits per repeat."""
@@ -44,12 +52,15 @@ class Networks:
         return [finite(network.scores(images)) for network in self.fitted]
 
 
-def load_networks(repeats: Sequence[Path], preparation: Preparation) -> Networks:
+def load_networks(
+    repeats: Sequence[Path], preparation: Preparation, familiarity: Familiarity | None = None
+) -> Networks:
     """Load the networks of all repeats.
 
     Args:
         repeats: Folder of each.
         preparation: What their images went through.
+        familiarity: How far a case may lie from those in training.
 
     Raises:
         DataError: A file is missing or damaged, names a class that is not the program's own, or a
@@ -70,7 +81,7 @@ def load_networks(repeats: Sequence[Path], preparation: Preparation) -> Networks
             where=str(repeats[0]),
             remedy=WHOLE,
         )
-    return Networks(fitted, training.batch_size, shape, beside)
+    return Networks(fitted, training.batch_size, shape, beside, familiarity)
 
 
 def _architecture(path: Path) -> Architecture:

@@ -1,27 +1,72 @@
-"""Scores images with a trained model, some at a time, and writes the table of predictions.
+"""Scores cases with a trained model, block after block, and writes the table of predictions.
 
-An image that cannot be scored is named. The table is a CSV file, written whole or not at all.
+A case that cannot be scored has a row with the reason. Rows lie on disk as soon as their block is
+scored, so that a run that was cut short goes on where it ended; blocks are cut the same way in
+every run, so the finished table has the same bytes. It is written whole or not at all.
 """
 
+import base64
 import csv
+import hashlib
+import json
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 
 from skiagram.compute.progress import Progress
-from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, PreparedImage, PreparedImages
+from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.deploy.inputs import (
+    NO_COVARIATES,
+    CovariateTable,
+    NewCase,
+    PreparedImage,
+    PreparedImages,
+)
 from skiagram.deploy.model import DeployedModel
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError
 from skiagram.image_store.shards import ShardWriter
-from skiagram.image_store.store import ImageStore
-from skiagram.records import Task
+from skiagram.image_store.store import ImageStore, write_modalities
 
 _HELD_BYTES = 512 * 1024**2
+_PARTIAL = ".partial"
+JSON_LINES = (".jsonl", ".ndjson")
+PAGE_CASES = 200
+_PAGE_SIDE = 192  # pixels
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of a case.
+
+    Attributes:
+        file: What the case is called.
+        probability: One a class; empty where the case could not be scored.
+        decision: `positive` or `negative`; empty with more than two classes.
+        set: Classes that the prediction set leaves open.
+        refer: Why a person must look; empty where nothing speaks for it.
+        unusual: In what no case of training was like it.
+        unseen: Texts of its covariates that no case of training had.
+        error: Why it could not be scored; empty where it was.
+    """
+
+    file: str
+    probability: tuple[float, ...] = ()
+    decision: str = ""
+    set: tuple[str, ...] = ()
+    refer: tuple[str, ...] = ()
+    unusual: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    error: str = ""
 
 
 @dataclass
@@ -38,88 +83,163 @@ class Prediction:
 
     files: list[Path] = field(default_factory=list)
     rows: list[NDArray[np.float64]] = field(default_factory=list)
-    refused: list[DataError] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     unusual: dict[Path, tuple[str, ...]] = field(default_factory=dict)
-    unseen: dict[Path, list[str]] = field(default_factory=dict)
+    unseen: dict[Path, tuple[str, ...]] = field(default_factory=dict)
 
 
 def predict(
     model: DeployedModel, files: Sequence[Path], covariates: CovariateTable = NO_COVARIATES
 ) -> Prediction:
-    """Read, restore and score images; only some are held at a time.
+    """Score image files and keep all of it at hand; `score_cases` keeps nothing.
 
     Args:
         model: A loaded model.
         files: Image files.
         covariates: What the model reads besides the images.
-
-    Raises:
-        ModelFailure: The model's files contradict one another, or it refuses the images.
     """
     prediction = Prediction()
-    with Progress("Predict", len(files)) as progress:
-        for batch in _portions(model, files, covariates, prediction, progress):
-            _score(model, batch, prediction)
-    prediction.unseen = {
-        file: texts for file in prediction.files if (texts := covariates.unseen(file))
-    }
+    for row in score_cases(model, [NewCase.of_file(file) for file in files], covariates):
+        file = Path(row.file)
+        if row.error:
+            prediction.refused.append(row.error)
+            continue
+        prediction.files.append(file)
+        prediction.rows.append(np.array(row.probability))
+        if row.unusual:
+            prediction.unusual[file] = row.unusual
+        if row.unseen:
+            prediction.unseen[file] = row.unseen
     return prediction
 
 
-def _portions(
+def score_cases(
     model: DeployedModel,
-    files: Sequence[Path],
-    covariates: CovariateTable,
-    prediction: Prediction,
-    progress: Progress,
-) -> Iterator[list[PreparedImage]]:
-    """Yield restored images, as many as the model scores at once but within a bound on memory."""
+    cases: Sequence[NewCase],
+    covariates: CovariateTable = NO_COVARIATES,
+    compute: Compute = IN_PROCESS,
+    done: int = 0,
+) -> Iterator[Row]:
+    """Yield a row per case, in order; only some cases are held at a time.
+
+    Args:
+        model: A loaded model.
+        cases: What to score.
+        covariates: What the model reads besides the images.
+        compute: Where the work is done; a network uses the whole machine by itself.
+        done: Cases that an earlier run scored, whole blocks of them: they are left out.
+    """
+    size = model.scorer.batch
+    blocks = (cases[start : start + size] for start in range(done, len(cases), size))
+    work = partial(_score_block, model, covariates)
+    scored: Iterable[list[Row]] = map(work, blocks)
+    if model.scorer.in_threads and compute.workers > 1:
+        scored = compute.map(work, blocks, releases_lock=True)
+    with Progress("Predict", len(cases)) as progress:
+        progress.advance(done)
+        for rows in scored:
+            yield from rows
+            progress.advance(len(rows))
+
+
+def _score_block(
+    model: DeployedModel, covariates: CovariateTable, block: Sequence[NewCase]
+) -> list[Row]:
+    rows: dict[str, Row] = {}
     batch: list[PreparedImage] = []
-    for file in files:
-        progress.advance()
+    for case in block:
         try:
-            beside = covariates.values(file)
-            batch.append(model.preparer.prepare(file, beside))
-        except DataError as error:
-            prediction.refused.append(error)
-        held = sum(prepared.image.pixels.nbytes for prepared in batch)
-        if len(batch) == model.scorer.batch or held > _HELD_BYTES:
-            yield batch
+            batch.append(model.preparer.prepare(case, covariates.values(case.name)))
+        except (SkiagramError, MemoryError) as error:
+            rows[case.name] = Row(case.name, error=_reason(error, case.name))
+        if sum(prepared.nbytes for prepared in batch) > _HELD_BYTES:
+            rows |= _score(model, covariates, batch)
             batch = []
     if batch:
-        yield batch
+        rows |= _score(model, covariates, batch)
+    return [rows[case.name] for case in block]
 
 
-def _score(model: DeployedModel, batch: list[PreparedImage], prediction: Prediction) -> None:
+def _reason(error: SkiagramError | MemoryError, name: str) -> str:
+    if isinstance(error, SkiagramError):
+        return str(error)
+    return str(DataError("out of memory", where=name, remedy="score it alone, with `--workers 1`"))
+
+
+def _score(
+    model: DeployedModel, covariates: CovariateTable, batch: list[PreparedImage]
+) -> dict[str, Row]:
     try:
-        rows = _probabilities(model, batch)
-    except DataError as error:
+        probability, unfamiliar = _examine(model, batch)
+    except (DataError, ModelFailure, MemoryError) as error:
         if len(batch) > 1:  # score each alone to find out which one
-            for prepared in batch:
-                _score(model, [prepared], prediction)
-            return
-        where = str(batch[0].file)
-        prediction.refused.append(
-            DataError(error.found, where=where, allowed=error.allowed, remedy=error.remedy)
-        )
-        return
-    prediction.rows += list(rows)
-    for prepared in batch:
-        prediction.files.append(prepared.file)
-        if prepared.unusual:
-            prediction.unusual[prepared.file] = prepared.unusual
+            alone = [_score(model, covariates, [prepared]) for prepared in batch]
+            return {name: row for rows in alone for name, row in rows.items()}
+        (prepared,) = batch
+        if isinstance(error, SkiagramError):
+            error = type(error)(
+                error.found, where=prepared.name, allowed=error.allowed, remedy=error.remedy
+            )
+        return {prepared.name: Row(prepared.name, error=_reason(error, prepared.name))}
+    rows = {}
+    for prepared, values, far in zip(batch, probability, unfamiliar, strict=True):
+        unusual = (*prepared.unusual, *([far] if far else ()))
+        unseen = tuple(covariates.unseen(prepared.name))
+        rows[prepared.name] = judge(model, prepared.name, values, unusual, unseen)
+    return rows
 
 
-def _probabilities(model: DeployedModel, batch: list[PreparedImage]) -> NDArray[np.float64]:
-    with TemporaryDirectory(prefix="skiagram-predict-") as folder:
-        with ShardWriter(Path(folder)) as writer:
-            for index, prepared in enumerate(batch):
-                writer.add(f"image-{index}", prepared.image.pixels, prepared.image.spacing)
+def judge(
+    model: DeployedModel,
+    name: str,
+    probability: NDArray[np.float64],
+    unusual: tuple[str, ...] = (),
+    unseen: tuple[str, ...] = (),
+) -> Row:
+    """Return the row of a scored case.
+
+    Args:
+        model: The model.
+        name: What the case is called.
+        probability: (n_classes,).
+        unusual: In what no case of training was like it.
+        unseen: Texts of its covariates that no case of training had.
+    """
+    decision, left = "", ()
+    if model.threshold is not None and model.task.positive is not None:
+        above = probability[model.task.positive] >= model.threshold
+        decision = "positive" if above else "negative"
+    refer = ["unlike the training data"] if unusual else []
+    if model.fingerprint is not None:
+        (inside,) = model.fingerprint.sets(probability[None])
+        left = tuple(k for k, own in zip(model.task.classes, inside, strict=True) if own)
+        if not left:
+            refer.append("no class fits")
+        elif len(left) > 1:
+            refer.append("several classes fit")
+    values = tuple(probability.tolist())
+    return Row(name, values, decision, left, tuple(refer), unusual, unseen)
+
+
+def _examine(
+    model: DeployedModel, batch: list[PreparedImage]
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Return (n, n_classes) probabilities and what is unfamiliar of each case."""
+    with TemporaryDirectory(prefix="skiagram-predict-") as place:
+        folder = Path(place)
+        names = list(batch[0].images)
+        for modality in names:
+            with ShardWriter(folder if modality == names[0] else folder / modality) as writer:
+                for index, prepared in enumerate(batch):
+                    image = prepared.images[modality]
+                    writer.add(f"image-{index:06d}", image.pixels, image.spacing, image.region)
+        write_modalities(folder, names)
         covariates = np.stack([prepared.covariates for prepared in batch])
-        return model.probabilities(PreparedImages(ImageStore(Path(folder)), covariates))
+        images = PreparedImages(ImageStore(folder), covariates)
+        return model.probabilities(images), model.scorer.unfamiliar(images)
 
 
-def check_target(path: Path, images: Sequence[Path], *, replace: bool) -> None:
+def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:
     """Refuse a place where the table could not or should not be written.
 
     Raises:
@@ -131,7 +251,7 @@ def check_target(path: Path, images: Sequence[Path], *, replace: bool) -> None:
         raise OptionError("no such folder", where=str(path.parent), remedy="make it first")
     if not os.access(path.parent, os.W_OK):
         raise OptionError("no right to write here", where=str(path.parent))
-    if path.exists() and any(image.exists() and image.samefile(path) for image in images):
+    if path.exists() and any(Path(one).exists() and path.samefile(one) for one in images):
         raise OptionError("is one of the images", where=str(path), remedy="name another file")
     if path.exists() and not replace:
         raise OptionError(
@@ -139,36 +259,236 @@ def check_target(path: Path, images: Sequence[Path], *, replace: bool) -> None:
         )
 
 
-def write_predictions(
-    prediction: Prediction, task: Task, threshold: float | None, path: Path
-) -> None:
-    """Write one row per image: name, a probability per class, the decision, what is unusual.
+class Journal:
+    """Rows of a run as they are scored, a line of JSON each, beside the table to be.
 
     Args:
-        prediction: Scored images.
-        task: Classes, and which of them is positive.
-        threshold: Least probability of the positive class that is called positive; None leaves
-            the column `decision` out.
-        path: File to write; an earlier one is replaced.
+        table: The table that will be written.
+        key: What the rows depend on; rows of another key are thrown away.
     """
-    header = ["file", *(f"probability_{name}" for name in task.classes)]
-    rows: list[list[object]] = [
-        [str(file), *row.tolist()]
-        for file, row in zip(prediction.files, prediction.rows, strict=True)
-    ]
-    if threshold is not None and task.positive is not None:
-        header.append("decision")
-        for row, values in zip(rows, prediction.rows, strict=True):
-            row.append("positive" if values[task.positive] >= threshold else "negative")
-    header.append("unusual")
-    for row, image in zip(rows, prediction.files, strict=True):
-        row.append("; ".join(prediction.unusual.get(image, ())))
-    partial = path.with_name(f".skiagram-{os.getpid()}")  # a name may be as long as names can be
+
+    def __init__(self, table: Path, key: str) -> None:
+        self._path = table.with_name(f"{table.name}{_PARTIAL}")
+        self._head = json.dumps({"key": key}) + "\n"
+        if not self._is_ours():
+            self._path.write_text(self._head, encoding="utf-8")
+
+    def _is_ours(self) -> bool:
+        try:
+            with self._path.open(encoding="utf-8") as file:
+                return file.readline() == self._head
+        except (OSError, ValueError):
+            return False
+
+    def resume(self, block: int, cases: int) -> int:
+        """Keep the rows of whole blocks, and return how many these are.
+
+        Args:
+            block: Cases of a block.
+            cases: All cases.
+        """
+        ends = [len(self._head)]
+        with self._path.open("rb") as file:
+            file.readline()
+            while (line := file.readline()).endswith(b"\n"):
+                ends.append(ends[-1] + len(line))
+        rows = len(ends) - 1
+        kept = rows if rows == cases else rows - rows % block
+        with self._path.open("r+b") as file:
+            file.truncate(ends[kept])
+        return kept
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """Add rows; each is on disk before the next is asked for, but for a block at most."""
+        with self._path.open("a", encoding="utf-8") as file:
+            for row in rows:
+                file.write(json.dumps(asdict(row)) + "\n")
+                file.flush()
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield all rows so far."""
+        with self._path.open(encoding="utf-8") as file:
+            file.readline()
+            for line in file:
+                values = {
+                    name: tuple(value) if isinstance(value, list) else value
+                    for name, value in json.loads(line).items()
+                }
+                yield Row(**values)
+
+    def close(self) -> None:
+        """Throw the rows away: the table is written."""
+        self._path.unlink(missing_ok=True)
+
+
+def key_of(
+    model: DeployedModel, cases: Sequence[NewCase], covariates: CovariateTable, version: str
+) -> str:
+    """Return what the rows of a run depend on: model, program, cases, their files and covariates.
+
+    Args:
+        model: The model.
+        cases: The cases.
+        covariates: What the model reads besides the images.
+        version: Of the program.
+    """
+    digest = hashlib.sha256(f"{version} {model.digest} {model.preparer.mask_grid}".encode())
+    for case in cases:
+        line: list[Any] = [case.name, sorted(map(repr, case.images.items()))]
+        for reference in case.images.values():
+            with suppress(OSError, ValueError):
+                place = getattr(case.tree, "folder", Path())
+                state = (place / reference.file).stat()
+                line += [state.st_size, state.st_mtime_ns]
+        digest.update(repr(line).encode())
+    digest.update(
+        repr(sorted((name, sorted(row.items())) for name, row in covariates.cells.items())).encode()
+    )
+    return digest.hexdigest()
+
+
+def write_table(rows: Iterable[Row], classes: Sequence[str], path: Path, *, decides: bool) -> None:
+    """Write one row per case: CSV, or JSON lines where the name ends so.
+
+    Args:
+        rows: What became of each case.
+        classes: Names of the classes.
+        path: File to write; an earlier one is replaced.
+        decides: Whether there are decisions.
+    """
+    columns = [f"probability_{name}" for name in classes] + ["decision"] * decides
+    partial_path = path.with_name(f".skiagram-{os.getpid()}")  # names may be as long as can be
     try:
-        with partial.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(header)
-            writer.writerows(rows)
-        partial.replace(path)
+        with partial_path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+            if path.suffix in JSON_LINES:
+                for row in rows:
+                    file.write(json.dumps(as_object(row, classes)) + "\n")
+            else:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(["file", *columns, "set", "refer", "unusual", "error"])
+                writer.writerows(_cells(row, len(classes), decides=decides) for row in rows)
+        partial_path.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        partial_path.unlink(missing_ok=True)
+
+
+def _cells(row: Row, classes: int, *, decides: bool) -> list[Any]:
+    probability = row.probability or ("",) * classes
+    decision = [row.decision] if decides else []
+    said = ["; ".join(words) for words in (row.set, row.refer, row.unusual)]
+    return [row.file, *probability, *decision, *said, row.error]
+
+
+def as_object(row: Row, classes: Sequence[str]) -> dict[str, Any]:
+    """Return a row with names of classes beside the probabilities; None where it has none."""
+    scored = dict(zip(classes, row.probability, strict=True)) if row.probability else None
+    return asdict(row) | {"probability": scored}
+
+
+def write_page(
+    rows: Iterable[Row], cases: Sequence[NewCase], model: DeployedModel, path: Path
+) -> int:
+    """Write a page of images with their scores, those that a person must look at first.
+
+    At most `PAGE_CASES` cases are shown: first those to be referred, in the order of the run, then
+    those nearest to the threshold.
+
+    Args:
+        rows: What became of each case.
+        cases: The cases, in the same order.
+        model: The model.
+        path: File to write.
+
+    Returns:
+        Number of cases shown.
+    """
+    from jinja2 import Environment
+
+    ranked: list[tuple[float, int, Row]] = []
+    for at, row in enumerate(rows):
+        ranked.append((-1.0 if row.refer or row.error else _certainty(row, model), at, row))
+        if len(ranked) > 2 * PAGE_CASES:
+            ranked = sorted(ranked)[:PAGE_CASES]
+    shown = sorted(ranked)[:PAGE_CASES]
+    items = [
+        {
+            "row": row,
+            "image": _thumbnail(model, cases[at]),
+            "probability": zip(model.task.classes, row.probability, strict=False),
+        }
+        for _, at, row in shown
+    ]
+    template = Environment(autoescape=True).from_string(_PAGE)
+    text = template.render(
+        model=model.deployment.title, rule=model.rule, items=items, total=len(cases)
+    )
+    path.write_text(text, encoding="utf-8", errors="replace")
+    return len(items)
+
+
+def _certainty(row: Row, model: DeployedModel) -> float:
+    if model.task.positive is not None and model.threshold is not None:
+        return abs(row.probability[model.task.positive] - model.threshold)
+    return max(row.probability, default=0.0)
+
+
+def _thumbnail(model: DeployedModel, case: NewCase) -> str:
+    """Return a PNG of an image as ingested, its region outlined; empty where it cannot be read."""
+    try:
+        image = model.preparer.read(case, next(iter(case.images)))
+    except (SkiagramError, MemoryError):
+        return ""
+    pixels = np.asarray(image.pixels, dtype=np.float32)
+    inside = None if image.region is None else image.region.inside
+    if pixels.ndim == 4:
+        area = None if inside is None else inside.reshape(len(inside), -1).sum(axis=1)
+        middle = len(pixels) // 2 if area is None else int(area.argmax())
+        pixels, inside = pixels[middle, ..., 0], None if inside is None else inside[middle]
+    known = pixels[np.isfinite(pixels)]
+    low, high = np.quantile(known, (0.005, 0.995)) if known.size else (0.0, 1.0)
+    scaled = np.nan_to_num((pixels - low) / max(float(high - low), 1e-12)).clip(0, 1)
+    colour = np.repeat(scaled[..., None], 3, axis=2) if scaled.ndim == 2 else scaled
+    if inside is not None:
+        core = inside.copy()
+        for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1)):
+            core &= np.roll(inside, step, axis)
+        colour[inside & ~core] = (1.0, 0.6, 0.0)
+    picture = Pillow.fromarray((255 * colour).astype(np.uint8))
+    picture.thumbnail((_PAGE_SIDE, _PAGE_SIDE))
+    content = BytesIO()
+    picture.save(content, "PNG")
+    return base64.b64encode(content.getvalue()).decode()
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Scores of {{ model }}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+body { font: 15px/1.4 system-ui, sans-serif; margin: 1.5rem; max-width: 75rem; }
+ul { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1rem;
+     list-style: none; padding: 0; }
+li { border: 1px solid #bbb; border-radius: .4rem; padding: .6rem; overflow-wrap: anywhere; }
+li.refer { border: 3px solid #b35900; }
+img { max-width: 100%; display: block; margin-bottom: .4rem; image-rendering: pixelated; }
+meter { width: 100%; }
+@media (prefers-color-scheme: dark) { body { background: #111; color: #eee; } }
+</style></head><body>
+<h1>Scores of {{ model }}</h1>
+<p><strong>Research only: this is no medical device, and no score may guide the care of a patient.
+</strong> {{ rule }}</p>
+<p>{{ items|length }} of {{ total }} cases: those that a person must look at first, then those
+nearest to the threshold. The table has all of them.</p>
+<ul>{% for item in items %}
+<li class="{{ 'refer' if item.row.refer or item.row.error else 'clear' }}">
+{% if item.image %}<img alt="{{ item.row.file }}" src="data:image/png;base64,{{ item.image }}">
+{% endif %}<strong>{{ item.row.file }}</strong>
+{% if item.row.error %}<p>Not scored: {{ item.row.error }}</p>{% else %}
+{% for name, value in item.probability %}<div>{{ name }} {{ '%.3f'|format(value) }}
+<meter min="0" max="1" value="{{ value }}"></meter></div>{% endfor %}
+{% if item.row.decision %}<div>Decision: {{ item.row.decision }}</div>{% endif %}
+{% if item.row.set %}<div>Left open: {{ item.row.set|join(', ') }}</div>{% endif %}
+{% if item.row.refer %}<p><strong>Refer to a person:</strong> {{ item.row.refer|join('; ') }}</p>
+{% endif %}{% for reason in item.row.unusual %}<div>Unlike the training data: {{ reason }}</div>
+{% endfor %}{% endif %}</li>{% endfor %}</ul>
+</body></html>
+"""

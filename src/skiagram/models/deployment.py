@@ -1,18 +1,39 @@
-"""What a trained model's folder says of itself, so that new cases can be scored with it alone."""
+"""What a trained model's folder says of itself, so that new cases can be scored with it alone.
+
+Beside how to score there is a fingerprint of the training data: sums over many patients, never a
+figure of a single one, because a model's folder is given away.
+"""
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skiagram.calibration import Calibration
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.calibration import Calibration, conformal_limits
 from skiagram.errors import DataError
+from skiagram.features.table import FeatureTable, has_prefix
+from skiagram.image_store.shards import Image, Region
+from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import Arm
-from skiagram.records import Task
+from skiagram.records import Cases, Predictions, Task, read_record, write_record
+from skiagram.seeding import stream
 
 DEPLOYMENT = "deployment.json"
 CHECKSUMS = "checksums.json"
+FINGERPRINT = "fingerprint.json"
+SET_LEVEL = 0.9  # chance with which a prediction set is to hold the true class
+LEVELS = tuple(round(0.05 * step, 2) for step in range(1, 20))  # of quantiles; no extremes
+_FAMILIAR = 0.99  # share of held-out training patients that count as familiar
+_NOVELTY_FOLDS = 5
+_MOST_AXES = 30
+_CASES_PER_AXIS = 5
+_BESIDE = ("covariates", "site")  # families that no image holds
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -63,25 +84,28 @@ def write_checksums(folder: Path) -> None:
     (folder / CHECKSUMS).write_text(json.dumps(_checksums(folder), indent=1) + "\n")
 
 
-def verify_checksums(folder: Path) -> None:
+def verify_checksums(folder: Path) -> str:
     """Refuse a model's folder whose files are not those that training left.
 
     They guard against damage and mistakes, not against somebody who writes new checksums too. A
     folder without checksums is one of an earlier version, and passes.
 
+    Returns:
+        One SHA-256 over names and content of all files.
+
     Raises:
         DataError: A file is altered, missing or not of training, or the checksums are damaged.
     """
     path = folder / CHECKSUMS
+    found = _checksums(folder)
     if not path.exists():
-        return
+        return _digest(found)
     remedy = "copy the whole folder models/NAME of a finished run again"
     try:
         written = json.loads(path.read_bytes())
         items = dict(written).items()
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise DataError("is damaged", where=str(path), remedy=remedy) from error
-    found = _checksums(folder)
     for kind, names in {
         "is missing": [name for name, _ in items if name not in found],
         "was not written by training": [name for name in found if name not in dict(items)],
@@ -91,6 +115,12 @@ def verify_checksums(folder: Path) -> None:
     }.items():
         if names:
             raise DataError(kind, where=str(folder / names[0]), remedy=remedy)
+    return _digest(found)
+
+
+def _digest(checksums: dict[str, str]) -> str:
+    lines = (f"{checksum}  {name}\n" for name, checksum in sorted(checksums.items()))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _checksums(folder: Path) -> dict[str, str]:
@@ -100,3 +130,238 @@ def _checksums(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.name.startswith(".") and path != folder / CHECKSUMS
     }
+
+
+@dataclass(frozen=True)
+class Familiarity:
+    """How far a case may lie from the training cases in the space of their features.
+
+    Features are centred and scaled, each is cut at 10 deviations, and the distance is that of
+    probabilistic principal components: along each axis in units of its deviation, and off the axes
+    in units of what training cases have there (Tipping & Bishop, J. R. Stat. Soc. B 61(3), 1999).
+
+    Attributes:
+        names: The d features.
+        centre: (d,) medians.
+        scale: (d,) deviations, > 0.
+        axes: (k, d) orthonormal.
+        variances: (k,) of the training cases along each axis, > 0.
+        rest: Variance of the training cases along each direction off the axes, > 0.
+        limit: Distance that 99 % of held-out training patients do not exceed; of fewer than 100
+            patients, none of them.
+    """
+
+    names: tuple[str, ...]
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+    axes: tuple[tuple[float, ...], ...]
+    variances: tuple[float, ...]
+    rest: float
+    limit: float
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that do not fit one another."""
+        d, k = len(self.names), len(self.variances)
+        if not (len(self.centre) == len(self.scale) == d and len(self.axes) == k):
+            raise ValueError("sizes do not fit")
+        if any(len(axis) != d for axis in self.axes) or self.rest <= 0:
+            raise ValueError("sizes do not fit")
+
+    def distances(self, table: FeatureTable) -> Floats:
+        """Return (n,) root mean square distances, about 1 for cases like those in training.
+
+        Raises:
+            DataError: A feature is missing.
+        """
+        units = self._units(table)
+        along = units @ np.array(self.axes).reshape(len(self.variances), -1).T
+        off = np.maximum(np.square(units).sum(axis=1) - np.square(along).sum(axis=1), 0)
+        squared = (np.square(along) / np.array(self.variances)).sum(axis=1) + off / self.rest
+        distance: Floats = np.sqrt(squared / len(self.names))
+        return distance
+
+    def most_unlike(self, table: FeatureTable) -> list[str]:
+        """Return the feature of each case that lies the most deviations from its median."""
+        units = np.abs(self._units(table))
+        return [
+            f"{self.names[column]} {units[row, column]:.0f} deviations from its median"
+            for row, column in enumerate(units.argmax(axis=1).tolist())
+        ]
+
+    def _units(self, table: FeatureTable) -> Floats:
+        values = table.columns(self.names).values.astype(np.float64)
+        units: Floats = np.clip((values - np.array(self.centre)) / np.array(self.scale), -10, 10)
+        return np.nan_to_num(units)  # a missing covariate is at the median
+
+    @classmethod
+    def of(cls, table: FeatureTable, patient: NDArray[np.str_]) -> "Familiarity | None":
+        """Learn the space and its limit; None where too few cases or features vary.
+
+        Args:
+            table: Features of the training cases.
+            patient: (n,) patient of each.
+        """
+        folds = _patient_folds(patient)
+        whole = cls._fit(table, np.inf)
+        if whole is None or len(folds) < _NOVELTY_FOLDS:
+            return None
+        far: dict[str, float] = {}
+        for held_out in folds:
+            part = cls._fit(table.select(np.flatnonzero(~held_out)), np.inf)
+            if part is None:
+                return None
+            found = part.distances(table.select(np.flatnonzero(held_out)))
+            for name, distance in zip(patient[held_out].tolist(), found.tolist(), strict=True):
+                far[name] = max(distance, far.get(name, 0.0))
+        limit = float(np.quantile(sorted(far.values()), _FAMILIAR, method="higher"))
+        return cls(**{**vars(whole), "limit": limit})
+
+    @classmethod
+    def _fit(cls, table: FeatureTable, limit: float) -> "Familiarity | None":
+        values = table.values.astype(np.float64)
+        centre = np.nan_to_num(np.nanmedian(values, axis=0))
+        scale = np.nan_to_num(np.nanstd(values, axis=0))
+        varies = scale > 1e-9 * np.maximum(np.abs(centre), 1e-12)
+        names = tuple(name for name, kept in zip(table.names, varies, strict=True) if kept)
+        if len(values) < 2 * _CASES_PER_AXIS or not names:
+            return None
+        units = np.nan_to_num(np.clip((values - centre)[:, varies] / scale[varies], -10, 10))
+        _, singular, axes = np.linalg.svd(units, full_matrices=False)
+        variances = np.square(singular) / len(units)
+        kept = min(_MOST_AXES, len(units) // _CASES_PER_AXIS, len(names))
+        kept = min(kept, int((variances > 1e-9 * variances[0]).sum()))
+        off = max(len(names) - kept, 1)
+        rest = max(float(variances[kept:].sum()) / off, 1e-3 * float(variances[kept - 1]))
+        return cls(
+            names,
+            tuple(centre[varies].tolist()),
+            tuple(scale[varies].tolist()),
+            tuple(tuple(axis) for axis in axes[:kept].tolist()),
+            tuple(variances[:kept].tolist()),
+            rest,
+            limit,
+        )
+
+
+def _patient_folds(patient: NDArray[np.str_]) -> list[NDArray[np.bool_]]:
+    names = np.unique(patient)
+    order = stream(0, "familiarity").permutation(len(names))
+    parts = np.array_split(names[order], min(_NOVELTY_FOLDS, len(names)))
+    return [np.isin(patient, part) for part in parts]
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What the training data were like, as sums over many patients.
+
+    Attributes:
+        patients: Class name → patients with a case of it, of the development cases.
+        cases: Number of development cases.
+        level: Chance with which a prediction set holds the true class.
+        limits: A class's 1 − probability up to which it belongs to a case's set; None for any.
+        features: Feature → its quantiles at `LEVELS`.
+        scores: Class name → quantiles of the held-out probabilities of it at `LEVELS`.
+        familiarity: Distance from the training cases; None where it cannot be told.
+    """
+
+    patients: dict[str, int]
+    cases: int
+    level: float
+    limits: tuple[float | None, ...]
+    features: dict[str, tuple[float, ...]]
+    scores: dict[str, tuple[float, ...]]
+    familiarity: Familiarity | None = None
+
+    def sets(self, probability: Floats) -> NDArray[np.bool_]:
+        """Return (n, n_classes) which classes belong to each case's prediction set."""
+        limits = np.array([np.inf if limit is None else limit for limit in self.limits])
+        inside: NDArray[np.bool_] = 1 - probability <= limits
+        return inside
+
+
+def write_fingerprint(
+    model: Path, scores: Path, cases: Cases, space: FeatureTable | None = None
+) -> None:
+    """Write what the training data were like into a model's folder; nothing for a failed model.
+
+    Args:
+        model: The model's folder.
+        scores: Folder of its predictions.
+        cases: The case table.
+        space: Features of all development cases by which new ones are told to be unlike; None for
+            a model made of others, which have their own.
+
+    Raises:
+        DataError: The predictions are damaged, or a case has no features.
+    """
+    if not (model / DEPLOYMENT).exists():
+        return
+    task = read_record(Deployment, model / DEPLOYMENT).task
+    table = Predictions.read(scores / "predictions.parquet").part("out_of_fold").table
+    columns = [f"probability_{k}" for k in range(len(task.classes))]
+    mean = table.groupby("case_id")[columns].mean()
+    known = cases.development()
+    probability = mean.loc[known.case_id.tolist()].to_numpy(dtype=np.float64)
+    limits = conformal_limits(probability, known.label, known.patient_id, SET_LEVEL)
+    own = None if space is None else _without_covariates(space.of(known.case_id))
+    of_class = [known.patient_id[known.label == k] for k in range(len(task.classes))]
+    fingerprint = Fingerprint(
+        patients=dict(zip(task.classes, (len(np.unique(one)) for one in of_class), strict=True)),
+        cases=len(known.case_id),
+        level=SET_LEVEL,
+        limits=tuple(float(limit) if np.isfinite(limit) else None for limit in limits),
+        features={} if own is None else _quantiles(own.names, own.values),
+        scores=_quantiles(task.classes, probability),
+        familiarity=None if own is None else Familiarity.of(own, known.patient_id),
+    )
+    write_record(fingerprint, model / FINGERPRINT)
+
+
+def _without_covariates(table: FeatureTable) -> FeatureTable:
+    return table.columns(
+        [name for name in table.names if not any(has_prefix(name, one) for one in _BESIDE)]
+    )
+
+
+def _quantiles(names: Sequence[str], values: NDArray[Any]) -> dict[str, tuple[float, ...]]:
+    found = np.quantile(values.astype(np.float64), LEVELS, axis=0)
+    return {name: tuple(found[:, k].tolist()) for k, name in enumerate(names)}
+
+
+_TRAITS = (
+    "height", "width", "mean", "deviation", "skewness", "sharpness",
+    *(f"quantile_{level}" for level in (1, 10, 25, 50, 75, 90, 99)),
+)  # fmt: skip
+
+
+def image_traits(images: Sequence[ImageStore], modalities: Sequence[str] = ("",)) -> FeatureTable:
+    """Return plain traits of restored images, the space in which networks' cases are familiar.
+
+    Args:
+        images: A store a modality, all of the same cases.
+        modalities: Their names.
+
+    Raises:
+        DataError: A store lacks a case.
+    """
+    case_id = np.array(images[0].case_ids)
+    blocks = [
+        np.array([_traits(store.image(name), store.region(name)) for name in case_id.tolist()])
+        for store in images
+    ]
+    names = [f"{modality}.{name}".lstrip(".") for modality in modalities for name in _TRAITS]
+    return FeatureTable(case_id, tuple(names), np.hstack(blocks).astype(np.float32))
+
+
+def _traits(image: Image, region: Region | None) -> list[float]:
+    values = image if region is None else image[region.inside]
+    values = np.asarray(values, dtype=np.float64).ravel()
+    mean, deviation = float(values.mean()), float(values.std())
+    skewness = float(np.mean((values - mean) ** 3)) / max(deviation, 1e-12) ** 3
+    plane = np.asarray(image, dtype=np.float32)
+    across = plane.ndim - 2 if plane.ndim > 2 else 1
+    steps = float(np.abs(np.diff(plane, axis=across)).mean()) if plane.shape[across] > 1 else 0.0
+    height, width = plane.shape[plane.ndim == 4 :][:2]
+    quantiles = np.quantile(values, (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)).tolist()
+    sharpness = steps / max(deviation, 1e-12)
+    return [height, width, mean, deviation, skewness, sharpness, *quantiles]

@@ -8,7 +8,7 @@ members, so that nothing of the held-out patients plays a part.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,17 @@ from skiagram.models.arm import ArmFolders, train
 from skiagram.models.combined.combination import Combination, MemberScores
 from skiagram.models.combined.folders import MEMBERS
 from skiagram.models.contract import Labelled
-from skiagram.models.deployment import write_checksums
+from skiagram.models.deployment import write_checksums, write_fingerprint
 from skiagram.models.resampling import (
-    CalibratedFit,
+    Developed,
     Part,
     Plan,
     Resampling,
     Scored,
+    Steps,
+    Unread,
+    together,
+    unread,
     whole_fit,
     within_outer_fold,
     within_repeat,
@@ -37,7 +41,7 @@ from skiagram.options import build
 from skiagram.preparation import propagate_preparation
 from skiagram.records import Cases, Outcome, Predictions, Task, read_record, write_record
 
-Rows = tuple[CalibratedFit[MemberScores], list[Scored]]
+Rows = tuple[Developed, list[Scored]]
 _INDEX = "index.json"
 
 
@@ -75,8 +79,10 @@ class CombinedMember:
     options: dict[str, Any]
     cards: tuple[Scorecard, ...]
 
-    def run(self, resampling: Resampling[MemberScores], cases: Cases, task: Task) -> Iterator[Rows]:
-        """Yield the final fit and all scores, repeat after repeat.
+    def run(
+        self, resampling: Resampling[MemberScores], cases: Cases, task: Task
+    ) -> Steps[list[Rows]]:
+        """Ask for all fits; comes to the final fit and all scores of each repeat.
 
         Raises:
             ModelFailure: A member could not be trained.
@@ -86,8 +92,8 @@ class CombinedMember:
             if card.outcome.status == "failed":
                 raise ModelFailure(f"{card.outcome.title} could not be trained", where=self.name)
         run = _CombinedRun(self.cards, resampling, cases, len(task.classes))
-        for repeat in range(resampling.plan.repeats):
-            yield run.nested(repeat) if task.design == "cv" else run.holdout(repeat)
+        one = run.nested if task.design == "cv" else run.holdout
+        return (yield from together([one(r) for r in range(resampling.plan.repeats)]))
 
 
 @dataclass(frozen=True)
@@ -97,26 +103,32 @@ class _CombinedRun:
     cases: Cases
     n_classes: int
 
-    def holdout(self, repeat: int) -> Rows:
-        test, development = self.cases.test(), self._development(repeat)
+    def holdout(self, repeat: int) -> Steps[Rows]:
+        test, development = self.cases.test(), unread(self._development(repeat))
         unmarked = np.zeros(len(development), dtype=np.bool_)
-        sealed = self._inputs("test", repeat, None, test.case_id)
-        return within_repeat(self.resampling, repeat, development, unmarked, sealed, test.case_id)
+        sealed = Unread.of(self._inputs("test", repeat, None, test.case_id))
+        return (
+            yield from within_repeat(
+                self.resampling, repeat, development, unmarked, sealed, test.case_id
+            )
+        )
 
-    def nested(self, repeat: int) -> Rows:
+    def nested(self, repeat: int) -> Steps[Rows]:
         name = f"repeat{repeat}"
         every = self._development(repeat)
-        folds: list[CalibratedFit[MemberScores]] = []
+        folds: list[Developed] = []
         rows: list[Scored] = []
         for k, fold in enumerate(self.resampling.outer_folds(every, name)):
             if (every.inputs.fit[fold.held_out] != k).any():
                 raise _other_plan(self.cards[0])
-            known = self._inner(every.select(fold.training), repeat, k)
-            rest = every.select(fold.held_out)
-            developed, scored = within_outer_fold(self.resampling, repeat, k, known, rest)
+            known = unread(self._inner(every.select(fold.training), repeat, k))
+            rest = unread(every.select(fold.held_out))
+            developed, scored = yield from within_outer_fold(
+                self.resampling, repeat, k, known, rest
+            )
             folds.append(developed)
             rows += scored
-        return whole_fit(self.resampling, repeat, every, folds), rows
+        return (yield from whole_fit(self.resampling, repeat, unread(every), folds)), rows
 
     def _inner(self, known: Labelled[MemberScores], repeat: int, k: int) -> Labelled[MemberScores]:
         """Return the training cases of an outer fold with the scores of its inner fits."""
@@ -256,5 +268,6 @@ def _combine(
         for member in members:
             shutil.copytree(root / "models" / member, folders.model / MEMBERS / member)
     propagate_preparation(root / "models" / members[0], folders.model)
+    write_fingerprint(folders.model, folders.scores, cases)
     write_checksums(folders.model)
     return outcome

@@ -1,0 +1,82 @@
+"""`skiagram package` and `skiagram show`: a trained model as one file, and its card."""
+
+import argparse
+from pathlib import Path
+
+from skiagram.errors import OptionError
+
+NAME = "package"
+SUMMARY = "make one file of a trained model, with a card of what a reader must know"
+EXAMPLES = """\
+  skiagram package models/svm -o svm.skiagram
+      the model, its card with the figures of the run that it lies in, and a checksum of each file
+  skiagram package models/svm -o svm.skiagram --sign ~/.ssh/id_ed25519 --use 'Research at our site'
+      the same, signed with an OpenSSH key
+
+A package is scored with `skiagram predict svm.skiagram …` wherever skiagram is installed."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("model", type=Path, help="folder of a trained model, models/NAME")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.skiagram")
+    parser.add_argument("--use", default="", metavar="TEXT", help="what the model is meant for")
+    parser.add_argument(
+        "--project", type=Path, help="folder of the run (default: the one that the model lies in)"
+    )
+    parser.add_argument("--sign", type=Path, metavar="KEY", help="private OpenSSH key to sign with")
+    parser.add_argument("--force", action="store_true", help="replace an earlier package")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the package and say what it lacks; return 0."""
+    from skiagram.deploy.package import SUFFIX, pack
+    from skiagram.deploy.prediction import check_target
+
+    output: Path = arguments.output
+    if output.suffix != SUFFIX:
+        raise OptionError(f"`{output.name}`", where="--output", allowed=f"a name with {SUFFIX}")
+    check_target(output, (), replace=arguments.force)
+    manifest = pack(
+        arguments.model,
+        output,
+        project=arguments.project,
+        intended=arguments.use,
+        key=arguments.sign,
+    )
+    print(f"Wrote {output}: {manifest.title}, {len(manifest.sha256)} files.")
+    if not any(section.title == "Figures" and section.table for section in manifest.card):
+        print("Its card has no figures: no reports/evaluation.json of this model beside it.")
+    return 0
+
+
+class Show:
+    """The command that prints a card."""
+
+    NAME = "show"
+    SUMMARY = "print the card of a model, after every file of it was checked"
+    EXAMPLES = """\
+  skiagram show svm.skiagram
+      intended use, data, expected input, figures, known issues, and what it was not tested on
+  skiagram show svm.skiagram --signers trusted_signers
+      refuses a package that nobody on this list of OpenSSH signed"""
+
+    @staticmethod
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        """Declare the command's arguments."""
+        parser.add_argument("package", type=Path, help="package, or folder of a trained model")
+        parser.add_argument("--signers", type=Path, help="list of trusted signers (ssh-keygen -Y)")
+
+    @staticmethod
+    def run(arguments: argparse.Namespace) -> int:
+        """Print the card and who signed it; return 0."""
+        from skiagram.deploy.card import as_markdown
+        from skiagram.deploy.package import read_card
+
+        card, signature = read_card(arguments.package, arguments.signers)
+        print(as_markdown(card))
+        print(signature)
+        return 0
+
+
+SHOW = Show()

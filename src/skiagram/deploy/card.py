@@ -1,0 +1,340 @@
+"""A model's card: what a reader must know before using it, made of the run's own records.
+
+After Mitchell et al., *Model Cards for Model Reporting*, FAT* 2019. What no record holds is not
+made up: the card says that it is not known.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from skiagram.errors import DataError
+from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
+from skiagram.models.combined.folders import COMBINED
+from skiagram.models.deployment import (
+    DEPLOYMENT,
+    FINGERPRINT,
+    Deployment,
+    Fingerprint,
+)
+from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records import DataCard, read_record
+
+R = TypeVar("R")
+CAUTION = "Research only: this is no medical device, and no score may guide the care of a patient."
+_UNKNOWN = "Not known: the record of the run was not beside the model when this card was made."
+_INTERVAL = "95 % interval by patient"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the card.
+
+    Attributes:
+        title: Its heading.
+        lines: Sentences, a paragraph each.
+        table: Rows of cells, the header first; empty for none.
+    """
+
+    title: str
+    lines: tuple[str, ...] = ()
+    table: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class RunRecords:
+    """What the project of a model says of it.
+
+    Attributes:
+        data: The data set's card; None where it is not at hand.
+        evaluation: All figures of the run; None where they are not at hand.
+        result: Those of the model; None where the run has others.
+    """
+
+    data: DataCard | None
+    evaluation: Evaluation | None
+    result: ModelResult | None
+
+    @classmethod
+    def read(cls, folder: Path, project: Path | None, deployment: Deployment) -> "RunRecords":
+        """Read what stands beside a model's folder.
+
+        Args:
+            folder: The model's folder.
+            project: Folder with `data` and `reports`; None for the one that the model lies in.
+            deployment: What the model's folder says of itself.
+
+        Raises:
+            DataError: A record is damaged, or a project was named that has none.
+        """
+        place = folder.resolve().parents
+        root = project or (place[2] if place[1].name == COMBINED else place[1])
+        data = _read(DataCard, root / "data/cases/card.json")
+        evaluation = _read(Evaluation, root / "reports/evaluation.json")
+        if project is not None and evaluation is None:
+            raise DataError(
+                "no reports/evaluation.json",
+                where=str(project),
+                remedy="name the project's folder after a finished `dvc repro`",
+            )
+        results = () if evaluation is None else evaluation.models
+        result = next(
+            (
+                one
+                for one in results
+                if one.outcome.model == deployment.model
+                and one.outcome.options == deployment.options
+            ),
+            None,
+        )
+        return cls(data, None if result is None else evaluation, result)
+
+
+def _read(kind: type[R], path: Path) -> R | None:
+    return read_record(kind, path) if path.exists() else None
+
+
+def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Section, ...]:
+    """Return the card of a model.
+
+    Args:
+        folder: The model's folder.
+        project: Folder of its run; None for the one that the model lies in.
+        intended: What it is meant for, in the words of who gives it away; empty for none.
+
+    Raises:
+        DataError: A record is damaged.
+    """
+    deployment = read_record(Deployment, folder / DEPLOYMENT)
+    preparation = read_record(Preparation, folder / PREPARATION)
+    known = folder / FINGERPRINT
+    fingerprint = read_record(Fingerprint, known) if known.exists() else None
+    run = RunRecords.read(folder, project, deployment)
+    return (
+        _overview(deployment, intended),
+        _data(run, fingerprint, deployment),
+        _inputs(preparation),
+        _decisions(deployment, fingerprint),
+        *_figures(run),
+        _issues(run),
+        _untested(run, preparation),
+    )
+
+
+def _overview(deployment: Deployment, intended: str) -> Section:
+    classes = ", ".join(f"`{name}`" for name in deployment.task.classes)
+    meant = intended or "Research on images like those of the training data, and nothing else."
+    return Section(
+        deployment.title,
+        (
+            CAUTION,
+            f"Intended use: {meant}",
+            f"It tells apart {classes}. Model `{deployment.model}`, arm `{deployment.arm}`; the "
+            f"mean of {len(deployment.decisions)} fit(s).",
+        ),
+    )
+
+
+def _data(run: RunRecords, fingerprint: Fingerprint | None, deployment: Deployment) -> Section:
+    lines = []
+    if run.data is not None:
+        data = run.data
+        lines.append(f"{data.title} ({data.modality}). From: {data.source}.")
+        lines.append(f"Licence: {data.licence}. Cite: {data.citation}")
+        if not data.patients_known:
+            lines.append("Patients are not named: groups of near duplicates stand in for them.")
+    else:
+        lines.append(_UNKNOWN)
+    table: tuple[tuple[str, ...], ...] = ()
+    if fingerprint is not None:
+        rows = [(name, f"{count:,}") for name, count in fingerprint.patients.items()]
+        table = (("class", "patients for training"), *rows)
+        lines.append(f"{fingerprint.cases:,} images for training.")
+    design = {"holdout": "a sealed test set", "cv": "nested cross-validation"}
+    lines.append(f"Figures come from {design[deployment.task.design]}.")
+    return Section("Population and data", tuple(lines), table)
+
+
+def _inputs(preparation: Preparation) -> Section:
+    kinds, traits = preparation.images, preparation.traits
+
+    def span(pair: tuple[float, float], unit: str) -> str:
+        low, high = (f"{value:.4g}" for value in pair)
+        return f"{low} {unit}" if low == high else f"{low} to {high} {unit}"
+
+    rows = [("pixels", f"{' or '.join(kinds.depths)}, {' or '.join(map(str, kinds.channels))} ch.")]
+    if kinds.slices is not None:
+        rows.append(("slices", span(kinds.slices, "")))
+    rows += [("height", span(kinds.height, "pixels")), ("width", span(kinds.width, "pixels"))]
+    if traits is not None:
+        names = ("slices", "rows", "columns")[-len(traits.spacing) :] if traits.spacing else ()
+        rows += [
+            (f"distance of {name}", span(pair, "mm"))
+            for name, pair in zip(names, traits.spacing, strict=True)
+        ]
+        known = " or ".join(name or "not named" for name in traits.modality)
+        rows.append(("DICOM modality", known))
+        rows.append(("mean intensity", span(traits.brightness, "")))
+        rows.append(("deviation of intensity", span(traits.contrast, "")))
+    if preparation.modalities:
+        rows.append(("images per case", ", ".join(preparation.modalities)))
+    rows.append(("region of interest", "a mask for every image" if preparation.regions else "none"))
+    if preparation.covariates:
+        rows.append(("covariates", ", ".join(one.column for one in preparation.covariates)))
+    lines = (
+        "Intensities have the unit of the files as ingest reads them: of DICOM after rescale slope "
+        "and intercept, such as Hounsfield units of CT.",
+        "An image outside these ranges is scored and marked as unlike the training data.",
+    )
+    return Section("Expected input", lines, (("what", "in training"), *rows))
+
+
+def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> Section:
+    lines = []
+    thresholds = [one.threshold for one in deployment.decisions if one.threshold is not None]
+    if thresholds and deployment.task.positive is not None and deployment.sensitivity is not None:
+        mean = sum(thresholds) / len(thresholds)
+        name = deployment.task.classes[deployment.task.positive]
+        lines.append(
+            f"Positive where the probability of `{name}` is at least {mean:.3g}, a threshold set "
+            f"to find {100 * deployment.sensitivity:g} % of the positive cases in held-out folds."
+        )
+    if fingerprint is None:
+        lines.append("No prediction sets: the model is of an earlier version.")
+    else:
+        lines.append(
+            f"A prediction set holds the true class with a chance of {100 * fingerprint.level:g} %,"
+            " if new patients are like those in training. A case whose set does not name one class,"
+            " or that is unlike the training data, is to be referred to a person."
+        )
+    lines.append("Probabilities are those of a population where classes are as frequent as here.")
+    return Section("Decisions", tuple(lines))
+
+
+def _figures(run: RunRecords) -> Iterator[Section]:
+    if run.evaluation is None or run.result is None:
+        yield Section("Figures", (_UNKNOWN,))
+        return
+    from skiagram.evaluation.metrics import METRICS
+
+    part = {"test": "the sealed test cases", "out_of_fold": "cases that the fit never saw"}
+    titles = {metric.name: metric.title for metric in METRICS}
+    estimates = dict(run.result.metrics)
+    if run.result.calibration is not None:
+        estimates |= {
+            "calibration intercept": run.result.calibration.intercept,
+            "calibration slope": run.result.calibration.slope,
+        }
+    if run.result.prediction_sets is not None:
+        estimates["coverage of prediction sets"] = run.result.prediction_sets.coverage
+    rows = [
+        (titles.get(name, name), *_cells(estimate))
+        for name, estimate in estimates.items()
+        if estimate.value is not None
+    ]
+    where = part.get(run.evaluation.part, run.evaluation.part)
+    counts = run.evaluation.patients.get("reported", 0)
+    yield Section(
+        "Figures",
+        (f"On {where}, {counts:,} patients.",),
+        (("figure", "value", _INTERVAL), *rows),
+    )
+    groups = [
+        (f"{group.column}: {group.value}", f"{group.cases:,}", *_cells(auc), group.warning)
+        for group in run.result.subgroups
+        if (auc := group.metrics.get("roc_auc")) is not None
+    ]
+    if groups:
+        header = ("subgroup", "cases", "AUC", _INTERVAL, "note")
+        yield Section("Subgroups", (), (header, *groups))
+    else:
+        yield Section("Subgroups", ("None were looked at: no column told cases apart.",))
+
+
+def _cells(estimate: Estimate) -> tuple[str, str]:
+    if estimate.value is None:
+        return "–", estimate.reason
+    bounds = "–"
+    if estimate.low is not None and estimate.high is not None:
+        bounds = f"{estimate.low:.3f} to {estimate.high:.3f}"
+    return f"{estimate.value:.3f}", bounds
+
+
+def _issues(run: RunRecords) -> Section:
+    lines: list[str] = []
+    if run.data is not None:
+        lines += run.data.known_issues
+        lines += [f"Waived: {name}: {why}" for name, why in run.data.waived_findings.items()]
+    if run.evaluation is not None:
+        lines += run.evaluation.warnings
+    if run.result is not None and run.result.leaked:
+        lines.append("The model beats the ideal observer: labels have leaked into it.")
+    if run.data is None and run.evaluation is None:
+        lines.append(_UNKNOWN)
+    return Section("Known issues", tuple(lines) or ("None is recorded.",))
+
+
+def _untested(run: RunRecords, preparation: Preparation) -> Section:
+    lines = ["Images outside the ranges under *Expected input*."]
+    sites = run.data.test_sites if run.data is not None else ()
+    named = run.evaluation.sites if run.evaluation is not None else None
+    if sites:
+        lines.append(f"Other sites than those held out: {', '.join(sites)}.")
+    elif named is not None:
+        lines.append("Other sites than those of the data set; each of these was held out once.")
+    else:
+        lines.append("Any other site: none was held out whole.")
+    lines.append("Patients seen later than those of the data set: time was not held out.")
+    if preparation.regions:
+        lines.append("Regions drawn by other people or programs than those of the data set.")
+    looked = () if run.result is None else {group.column for group in run.result.subgroups}
+    known = ", ".join(sorted(looked))
+    lines.append(f"Subgroups other than by {known}." if known else "Any subgroup of patients.")
+    lines.append("Use by physicians: what people do with the scores was not studied.")
+    return Section("Not tested on", tuple(lines))
+
+
+def as_markdown(card: tuple[Section, ...]) -> str:
+    """Return a card as Markdown, the first section's title on top."""
+    parts = []
+    for number, section in enumerate(card):
+        parts.append(f"{'#' if number == 0 else '##'} {_plain(section.title)}")
+        parts += [_plain(line) for line in section.lines]
+        if section.table:
+            header, *rows = section.table
+            lines = [header, ("---",) * len(header), *rows]
+            cells = (" | ".join(_plain(cell).replace("|", "\\|") for cell in row) for row in lines)
+            parts.append("\n".join(f"| {row} |" for row in cells))
+    return "\n\n".join(parts) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Return text of one line without control characters: a card is printed in terminals."""
+    return "".join(mark if mark.isprintable() else " " for mark in text)
+
+
+_HTML = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{{ card[0].title }}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; } td, th { border: 1px solid #bbb; padding: .2rem .6rem;
+text-align: left; } @media (prefers-color-scheme: dark) { body { background: #111; color: #eee; } }
+</style></head><body>
+{% for section in card %}
+{% if loop.first %}<h1>{{ section.title }}</h1>{% else %}<h2>{{ section.title }}</h2>{% endif %}
+{% for line in section.lines %}<p>{{ line }}</p>
+{% endfor %}{% if section.table %}<table>
+<tr>{% for cell in section.table[0] %}<th>{{ cell }}</th>{% endfor %}</tr>
+{% for row in section.table[1:] %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}</table>{% endif %}{% endfor %}
+</body></html>
+"""
+
+
+def as_html(card: tuple[Section, ...]) -> str:
+    """Return a card as a page."""
+    from jinja2 import Environment
+
+    return Environment(autoescape=True).from_string(_HTML).render(card=card) + "\n"

@@ -1,0 +1,373 @@
+"""A trained model as one file: its folder, a card of the run's figures, checksums, a signature.
+
+The file is a zip without compression, so its bytes depend on its content alone and nothing in it
+can be larger than the file. It holds `package.json` (versions, checksums, the card), `card.md`,
+`card.html` and the model's folder under `model/`. A signature is one of OpenSSH (`ssh-keygen -Y`)
+over `package.json`, which names the checksum of everything else. It proves that the holder of a key
+made these files; it says nothing about whether the model is any good.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from skiagram.datasets.volumes.masks import MaskGrid
+from skiagram.deploy.card import Section, as_html, as_markdown, compose_card
+from skiagram.deploy.model import DeployedModel, load_model
+from skiagram.errors import DataError, OptionError
+from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
+from skiagram.records import read_record, write_record
+
+FORMAT = 1
+SUFFIX = ".skiagram"
+SIGNERS = "SKIAGRAM_SIGNERS"
+_MANIFEST, _SIGNATURE, _MODEL = "package.json", "package.json.sig", "model"
+_MOST_FILES = 10_000
+_MOST_MANIFEST = 2**24  # bytes
+_DATE = (1980, 1, 1, 0, 0, 0)
+_AGAIN = "ask for the package again, or make it again with `skiagram package`"
+_NAMESPACE = "skiagram"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a package says of itself.
+
+    Attributes:
+        format: Of the package; a higher one is of a later program.
+        skiagram: Version of the program that made it.
+        name: Name of the model.
+        title: Its name for people.
+        revision: 1, and one more for every recalibration.
+        earlier: Digests of the revisions before, the first one first.
+        sha256: Name → SHA-256 of every other file but the signature.
+        card: What a reader must know.
+    """
+
+    format: int
+    skiagram: str
+    name: str
+    title: str
+    revision: int
+    earlier: tuple[str, ...]
+    sha256: dict[str, str]
+    card: tuple[Section, ...]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A package whose files were checked.
+
+    Attributes:
+        manifest: What it says of itself.
+        folder: The model's folder.
+        signer: Who signed it, as the list of trusted signers names them; empty where nobody was
+            asked for.
+        signed: Whether it holds a signature at all.
+    """
+
+    manifest: Manifest
+    folder: Path
+    signer: str
+    signed: bool
+
+
+def pack(
+    folder: Path,
+    target: Path,
+    *,
+    project: Path | None = None,
+    intended: str = "",
+    key: Path | None = None,
+) -> Manifest:
+    """Write a model's folder as a package.
+
+    Args:
+        folder: The model's folder, `models/NAME`.
+        target: The package to write.
+        project: Folder of the run that has its figures, `reports/`, and its data card, `data/`;
+            None for the one that the model's folder lies in.
+        intended: What the model is meant for, in the words of who gives it away; empty for none.
+        key: Private OpenSSH key to sign with; None leaves it unsigned.
+
+    Raises:
+        DataError: The folder is no sound model, or figures are damaged.
+        OptionError: The key cannot be used.
+    """
+    load_model(folder)  # what does not load is not given away
+    deployment = read_record(Deployment, folder / DEPLOYMENT)
+    card = compose_card(folder, project, intended)
+    manifest = Manifest(
+        FORMAT, version("skiagram"), deployment.model, deployment.title, 1, (), {}, card
+    )
+    return write_package(manifest, folder, target, key)
+
+
+def write_package(manifest: Manifest, folder: Path, target: Path, key: Path | None) -> Manifest:
+    """Write a package of a model's folder; checksums and card are written anew.
+
+    Args:
+        manifest: What it says of itself.
+        folder: The model's folder.
+        target: The package to write; it appears whole or not at all.
+        key: Private OpenSSH key to sign with; None leaves it unsigned.
+
+    Raises:
+        OptionError: The key cannot be used.
+    """
+    paths = {
+        f"{_MODEL}/{path.relative_to(folder).as_posix()}": path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    }
+    with TemporaryDirectory(prefix="skiagram-package-") as place:
+        texts = {"card.md": as_markdown(manifest.card), "card.html": as_html(manifest.card)}
+        for name, text in texts.items():
+            paths[name] = Path(place) / name
+            paths[name].write_text(text, encoding="utf-8")
+        sha256 = {name: _sha256(paths[name]) for name in sorted(paths)}
+        whole = replace(manifest, sha256=sha256)
+        paths[_MANIFEST] = Path(place) / _MANIFEST
+        write_record(whole, paths[_MANIFEST])
+        if key is not None:
+            _sign(paths[_MANIFEST], key)
+            paths[_SIGNATURE] = Path(place) / _SIGNATURE
+        partial = target.with_name(f".skiagram-{os.getpid()}")
+        try:
+            with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+                for name in sorted(paths):
+                    entry = zipfile.ZipInfo(name, _DATE)
+                    entry.external_attr = 0o100644 << 16
+                    entry.create_system = 3  # the same on every system
+                    entry.file_size = paths[name].stat().st_size
+                    with paths[name].open("rb") as source, archive.open(entry, "w") as part:
+                        shutil.copyfileobj(source, part)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+    return whole
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def opened_package(path: Path, signers: Path | None = None) -> Iterator[Opened]:
+    """Yield a package, its files checked and laid out in a folder that ends with the context.
+
+    Args:
+        path: The package.
+        signers: OpenSSH's list of signers that are trusted (`ALLOWED SIGNERS` in ssh-keygen(1));
+            None for the one that SKIAGRAM_SIGNERS names, if any.
+
+    Raises:
+        DataError: The file is no package, altered, unsafe, of another version, or not signed by
+            somebody who is trusted.
+        OptionError: The list of signers cannot be used.
+    """
+    trusted = signers or (Path(os.environ[SIGNERS]) if os.environ.get(SIGNERS) else None)
+    with TemporaryDirectory(prefix="skiagram-package-") as place:
+        folder = Path(place)
+        _unpack(path, folder)
+        manifest = _read_manifest(folder, path)
+        signed = (folder / _SIGNATURE).exists()
+        signer = "" if trusted is None else _signer(folder, trusted, path)
+        found = {
+            one.relative_to(folder).as_posix(): one for one in folder.rglob("*") if one.is_file()
+        }
+        for name, expected in manifest.sha256.items():
+            if name not in found:
+                raise _refused(f"`{name}` is missing", path)
+            if _sha256(found[name]) != expected:
+                raise _refused(f"`{name}` is altered: its checksum is another", path)
+        strangers = sorted(set(found) - set(manifest.sha256) - {_MANIFEST, _SIGNATURE})
+        if strangers:
+            raise _refused(f"`{strangers[0]}` has no checksum", path)
+        yield Opened(manifest, folder / _MODEL, signer, signed)
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    """Write the entries of a package, each within the folder and as it says."""
+    try:
+        size = path.stat().st_size
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            _check_entries(entries, size, path)
+            for entry in entries:
+                target = folder / entry.filename
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(entry) as source, target.open("wb") as file:
+                    shutil.copyfileobj(source, file)
+    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        if not path.is_file():
+            raise DataError("no such package", where=str(path)) from error
+        raise _refused(f"no whole package ({error})", path) from error
+    except (ValueError, OverflowError, UnicodeError) as error:
+        raise _refused(f"no sound package ({error})", path) from error
+
+
+def _check_entries(entries: Sequence[zipfile.ZipInfo], size: int, path: Path) -> None:
+    if len(entries) > _MOST_FILES or sum(entry.file_size for entry in entries) > size:
+        raise _refused("more content than the file has bytes: made to fill a disk", path)
+    seen: set[str] = set()
+    for entry in entries:
+        name, parts = entry.filename, PurePosixPath(entry.filename).parts
+        unsafe = not parts or ".." in parts or name.startswith("/") or "\\" in name or ":" in name
+        if unsafe or entry.orig_filename != name or name != "/".join(parts):
+            raise _refused(f"the name `{name}` leaves its folder or is no plain name", path)
+        if name.casefold() in seen:
+            raise _refused(f"`{name}` twice", path)
+        seen.add(name.casefold())
+        if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
+            raise _refused(f"`{name}` is compressed or encrypted", path)
+        if (entry.external_attr >> 16) & 0o170000 not in {0, 0o100000}:
+            raise _refused(f"`{name}` is a link or a device", path)
+    manifest = next((entry for entry in entries if entry.filename == _MANIFEST), None)
+    if manifest is None or manifest.file_size > _MOST_MANIFEST:
+        raise _refused(f"no `{_MANIFEST}`", path)
+
+
+def _read_manifest(folder: Path, path: Path) -> Manifest:
+    """Read what a package says of itself; its version first, as a later one may say more."""
+    text = (folder / _MANIFEST).read_text(encoding="utf-8", errors="replace")
+    made = re.search(r'^  "format": (\d{1,6}),?$', text, re.MULTILINE)
+    if made is not None and int(made[1]) > FORMAT:
+        raise DataError(
+            f"a package of format {made[1]}",
+            where=str(path),
+            allowed=f"format {FORMAT} and below",
+            remedy="install a later skiagram",
+        )
+    try:
+        manifest = read_record(Manifest, folder / _MANIFEST)
+    except DataError as error:
+        raise _refused(f"`{_MANIFEST}` cannot be read", path) from error
+    here = version("skiagram")
+    own, theirs = _numbers(here), _numbers(manifest.skiagram)
+    if not theirs or theirs > own or theirs[0] != own[0]:
+        raise DataError(
+            f"made by skiagram {manifest.skiagram}, this is {here}",
+            where=str(path),
+            allowed=f"versions {own[0]}.x up to {here}",
+            remedy=f"pip install 'skiagram=={manifest.skiagram}', or make the package again",
+        )
+    return manifest
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    found = re.match(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?", text)
+    return () if found is None else tuple(int(part or 0) for part in found.groups())
+
+
+def _refused(found: str, path: Path) -> DataError:
+    return DataError(found, where=str(path), allowed="a package as it was made", remedy=_AGAIN)
+
+
+def _sign(path: Path, key: Path) -> None:
+    """Write the signature of a file beside it."""
+    if not key.is_file():
+        raise OptionError("no such key", where=str(key), remedy="make one with `ssh-keygen`")
+    done = _ssh_keygen("sign", "-f", str(key), str(path))
+    if done.returncode or not path.with_name(_SIGNATURE).exists():
+        raise OptionError(f"cannot sign ({_last_line(done)})", where=str(key))
+
+
+def _signer(folder: Path, trusted: Path, path: Path) -> str:
+    """Return who signed a package, of those who are trusted."""
+    if not trusted.is_file():
+        raise OptionError("no such list of signers", where=str(trusted))
+    remedy = "ask for a signed package, or add the signer to the list if you know the key"
+    if not (folder / _SIGNATURE).exists():
+        raise DataError("not signed", where=str(path), remedy=remedy)
+    signature = str(folder / _SIGNATURE)
+    found = _ssh_keygen("find-principals", "-s", signature, "-f", str(trusted))
+    name = found.stdout.decode(errors="replace").splitlines()[:1]
+    if found.returncode or not name:
+        raise DataError("signed by nobody on the list", where=str(path), remedy=remedy)
+    content = (folder / _MANIFEST).read_bytes()
+    done = _ssh_keygen("verify", "-s", signature, "-f", str(trusted), "-I", name[0], given=content)
+    if done.returncode:
+        raise _refused("its signature is of other content", path)
+    return name[0]
+
+
+def _ssh_keygen(
+    action: str, *arguments: str, given: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    namespace = () if action == "find-principals" else ("-n", _NAMESPACE)
+    try:
+        return subprocess.run(  # noqa: S603 - fixed words and names of files
+            ["ssh-keygen", "-Y", action, *namespace, *arguments],  # noqa: S607 - the user's own
+            input=given,
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        raise OptionError(
+            "OpenSSH is not installed", where="ssh-keygen", remedy="install its client"
+        ) from error
+
+
+def _last_line(done: subprocess.CompletedProcess[bytes]) -> str:
+    lines = done.stderr.decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "no reason given")
+
+
+@contextmanager
+def opened_model(path: Path, *, mask_grid: MaskGrid = "same") -> Iterator[DeployedModel]:
+    """Yield a model from its folder or its package.
+
+    Args:
+        path: Folder or package.
+        mask_grid: What to do with a mask on other voxels than its image's.
+
+    Raises:
+        DataError: See `load_model` and `opened_package`; a folder where signatures are asked for.
+    """
+    if path.is_file():
+        with opened_package(path) as package:
+            yield _with_grid(load_model(package.folder), mask_grid)
+        return
+    if os.environ.get(SIGNERS):
+        raise DataError(
+            f"a folder, while {SIGNERS} asks for signatures",
+            where=str(path),
+            allowed="packages signed by somebody on that list",
+        )
+    yield _with_grid(load_model(path), mask_grid)
+
+
+def _with_grid(model: DeployedModel, mask_grid: MaskGrid) -> DeployedModel:
+    return replace(model, preparer=replace(model.preparer, mask_grid=mask_grid))
+
+
+def read_card(path: Path, signers: Path | None = None) -> tuple[tuple[Section, ...], str]:
+    """Return the card of a package or of a model's folder, and a sentence on its signature.
+
+    Args:
+        path: Package or folder.
+        signers: List of trusted signers.
+
+    Raises:
+        DataError: See `opened_package` and `load_model`.
+    """
+    if path.is_dir():
+        verify_checksums(path)
+        return compose_card(path, None, ""), "A model's folder: it carries no signature."
+    with opened_package(path, signers) as package:
+        load_model(package.folder)
+        if package.signer:
+            return package.manifest.card, f"Signed by {package.signer}; every checksum holds."
+        said = "Signed, but by whom was not checked: give --signers." if package.signed else ""
+        return package.manifest.card, f"Every checksum holds. {said or 'Not signed.'}"
