@@ -57,7 +57,7 @@ def finished(
     known: Scenario,
     name: str,
     *,
-    arm: Literal["classical", "deep", "combined", "reader"] = "classical",
+    arm: Literal["classical", "encoder", "deep", "combined", "reader"] = "classical",
     strength: float = 1.5,
     seed: int = 0,
     repeats: int = 1,
@@ -77,7 +77,7 @@ def finished(
     return ModelScores(outcome, Predictions(pd.concat(tables, ignore_index=True)))
 
 
-def failed(name: str, arm: Literal["classical", "deep"], reason: str) -> ModelScores:
+def failed(name: str, arm: Literal["classical", "encoder", "deep"], reason: str) -> ModelScores:
     outcome = Outcome(name, arm, name.replace("_", " ").title(), "failed", reason)
     return ModelScores(outcome, Predictions(pd.DataFrame()))
 

@@ -14,11 +14,13 @@ from sklearn.metrics import roc_auc_score
 from skiagram.evaluation.arm_selection import choose_within_folds, compose
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.labelled_cases import label_cases
+from skiagram.evaluation.options import DeepArm
 from skiagram.evaluation.results import Evaluation
 from skiagram.evaluation.scores import ModelScores
+from skiagram.evaluation.significance import correct_by_holm
 from skiagram.evaluation.stability import inner_auc
-from skiagram.records import Predictions, write_record
-from tests.evaluation.scenario import FOLDS, Scenario, finished, scenario
+from skiagram.records import Design, Predictions, write_record
+from tests.evaluation.scenario import FOLDS, Scenario, failed, finished, scenario
 
 CLASSES = ("a", "b", "c")
 
@@ -40,8 +42,10 @@ def with_inner_strength(model: ModelScores, known: Scenario, strengths: list[flo
     return replace(model, predictions=Predictions(table))
 
 
-def run(known: Scenario, models: list[ModelScores]) -> Evaluation:
-    return evaluate(models, known.cases, known.task, known.sealed, seed=0, replicates=200)
+def run(known: Scenario, models: list[ModelScores], deep_arm: DeepArm = "either") -> Evaluation:
+    return evaluate(
+        models, known.cases, known.task, known.sealed, seed=0, replicates=200, deep_arm=deep_arm
+    )
 
 
 @pytest.fixture
@@ -138,6 +142,118 @@ def test_any_number_of_classes_and_repeats_with_a_reader(
     beside = [one for one in found.secondary if "reader" in (one.model, one.other)]
     assert len(beside) == 3
     assert all(one.p is not None for one in beside)
+
+
+def three_arms(known: Scenario) -> list[ModelScores]:
+    return [
+        finished(known, "forest", strength=1.0, seed=1),
+        finished(known, "net", arm="deep", strength=1.2, seed=2),
+        finished(known, "head", arm="encoder", strength=2.0, seed=3),
+        finished(known, "other_head", arm="encoder", strength=0.5, seed=4),
+    ]
+
+
+def test_the_better_of_network_and_encoder_stands_against_the_classical_models() -> None:
+    known = scenario(120, 120)
+    found = run(known, three_arms(known))
+    assert found.contender == "encoder"
+    assert found.contender_words == "frozen encoder"
+    assert found.best == {"classical": "forest", "deep": "net", "encoder": "head"}
+    assert found.primary is not None
+    assert (found.primary.model, found.primary.other) == ("head", "forest")
+    assert found.answer is not None
+    assert found.answer.headline.startswith("Use a frozen encoder:")
+    pairs = [(pair.model, pair.other) for pair in found.arm_pairs]
+    assert pairs == [("net", "forest"), ("head", "net")]
+    raw = np.array([pair.p for pair in found.arm_pairs])
+    assert [pair.p_holm for pair in found.arm_pairs] == correct_by_holm(raw).tolist()
+    listed = {frozenset((pair.model, pair.other)): pair.p_holm for pair in found.secondary}
+    assert all(
+        listed[frozenset(pair)] == of.p_holm
+        for pair, of in zip(pairs, found.arm_pairs, strict=True)
+    )
+    assert frozenset(("head", "forest")) not in listed
+
+
+def test_the_labels_that_are_reported_have_no_say_in_what_stands() -> None:
+    known = scenario(120, 120)
+    turned = replace(
+        known, label=np.where(known.cases.split == "test", 1 - known.label, known.label)
+    )
+    models = three_arms(known)
+    before, after = run(known, models), run(turned, models)
+    assert before.contender == after.contender == "encoder"
+    assert before.arms["encoder"].chosen == after.arms["encoder"].chosen
+    assert before.arms["encoder"].auc.value != after.arms["encoder"].auc.value
+
+
+@pytest.mark.parametrize("design", ["holdout", "cv"])
+def test_the_option_takes_the_choice_away(design: Design) -> None:
+    known = scenario(120, 0 if design == "cv" else 120, design=design)
+    models = three_arms(known)
+    networks, alone = run(known, models, "networks"), run(known, models[:2])
+    assert networks.contender == alone.contender == "deep"
+    assert networks.difference == alone.difference
+    assert networks.planning == alone.planning
+    assert networks.utility == alone.utility
+    assert networks.contender_words == "trained network"
+    assert alone.contender_words == "network"
+    assert alone.arm_pairs == ()
+    encoders = run(known, models, "encoders")
+    assert encoders.contender == "encoder"
+    assert encoders.arms["encoder"].chosen == {"head": encoders.arms["encoder"].choices}
+
+
+def test_folds_may_choose_a_network_here_and_an_encoder_there(known: Scenario) -> None:
+    models = [
+        finished(known, "forest", strength=1.0, seed=5),
+        with_inner_strength(
+            finished(known, "net", arm="deep", strength=1.0, seed=1), known, [3, 0, 3]
+        ),
+        with_inner_strength(
+            finished(known, "head", arm="encoder", strength=1.0, seed=2), known, [0, 3, 0]
+        ),
+    ]
+    found = run(known, models)
+    assert found.contender == "either"
+    assert found.arms["either"].chosen == {"net": 2, "head": 1}
+    assert "either" not in found.best
+    development = label_cases(known.cases, known.task, known.sealed)
+    joined = compose(models[1:], choose_within_folds(models[1:], development))
+    assert found.arms["either"].auc.value == pytest.approx(pooled_auc(known, joined))
+    gap = (found.arms["either"].auc.value or 0) - (found.arms["classical"].auc.value or 0)
+    assert found.primary is not None
+    assert found.primary.difference.value == pytest.approx(gap)
+    assert len(found.arm_pairs) == 3
+    assert {row.arm for row in found.reference_baselines} == {
+        "classical", "deep", "encoder", "either",
+    }  # fmt: skip
+    assert "Net in 2 folds and Head in 1" in found.verdict
+
+
+@pytest.mark.parametrize("wanted", ["either", "encoders"])
+def test_without_an_encoder_that_was_trained_the_verdict_says_why(wanted: DeepArm) -> None:
+    known = scenario()
+    models = [finished(known, "forest"), failed("head", "encoder", "no weights")]
+    assert "no frozen encoder could be scored" in run(known, models, wanted).verdict
+    nothing = run(known, models[:1], wanted).verdict
+    assert ("no network" if wanted == "either" else "no frozen encoder") + " was asked" in nothing
+
+
+@pytest.mark.parametrize("classes", [("normal", "abnormal"), CLASSES])
+def test_near_duplicates_are_left_out_for_an_encoder_too(classes: tuple[str, ...]) -> None:
+    known = scenario(120, 120, classes=classes)
+    copies = pd.DataFrame(
+        {"first": known.cases.case_id[:6].tolist(), "second": known.cases.case_id[120:126].tolist()}
+    )
+    found = evaluate(
+        three_arms(known), known.cases, known.task, known.sealed, seed=0, replicates=200,
+        duplicates=copies,
+    )  # fmt: skip
+    assert found.off_near_duplicates is not None
+    assert set(found.off_near_duplicates.auc) == {"classical", "encoder"}
+    assert found.off_near_duplicates.comparison.model == "head"
+    assert "without a near duplicate" in found.verdict
 
 
 def noisy_inner(known: Scenario, name: str, seed: int) -> ModelScores:

@@ -26,6 +26,7 @@ from skiagram.evaluation.results import (
     BaselineComparison,
     CleanComparison,
     Comparison,
+    Contender,
     Estimate,
     GainProbabilities,
     ModelResult,
@@ -53,6 +54,7 @@ class ComparisonSpec:
         baselines: Names of models that stand for simple rules; those not in the run are ignored.
         requested: Pairs that the options name.
         margin: Smallest AUC difference that counts.
+        contender: What is compared with the classical models in the primary comparison.
     """
 
     results: Mapping[str, ModelResult]
@@ -61,6 +63,7 @@ class ComparisonSpec:
     baselines: Sequence[str]
     requested: Sequence[tuple[str, str]]
     margin: float
+    contender: Contender = "deep"
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class ComparisonResults:
     ranking: Ranking | None
     reference_baselines: tuple[BaselineComparison, ...]
     reference_baseline_words: dict[str, str]
+    arm_pairs: tuple[Comparison, ...] = ()
 
     def unbeaten(self) -> tuple[str, ...]:
         """Return what is said of the models that do not beat every simple rule."""
@@ -94,14 +98,23 @@ def compare_models(spec: ComparisonSpec) -> ComparisonResults:
         OptionError: A pair names a model that is not in the run, or one model twice.
     """
     arms, compared = spec.arms, spec.compared
-    both = {"deep", "classical"} <= set(arms)
-    network, classical = (arms["deep"], arms["classical"]) if both else (None, None)
+    both = {spec.contender, "classical"} <= set(arms)
+    network, classical = (arms[spec.contender], arms["classical"]) if both else (None, None)
     best = {arm: selected.choice.model for arm, selected in arms.items()}
     rules = {name: compared[name] for name in spec.baselines if name in compared}
-    primary = frozenset((best["deep"], best["classical"])) if _is_pair(network, classical) else None
+    primary = None
+    if _is_pair(network, classical):
+        primary = frozenset((best[spec.contender], best["classical"]))
     against_baselines = correct_baselines(compare_with_baselines(arms, rules))
     pairs = compare_all_pairs(_by_selection_auc(spec), primary, compared, spec.margin)
-    secondary = correct_secondary(pairs, against_baselines)
+    arm_pairs = compare_arms(arms, spec.contender, spec.margin)
+    single = {arm.choice.model for arm in arms.values() if len(arm.choice.chosen) == 1}
+    of_arms = {
+        frozenset((pair.model, pair.other)): pair.p_holm
+        for pair in arm_pairs
+        if {pair.model, pair.other} <= single
+    }
+    secondary = correct_secondary(pairs, against_baselines, of_arms)
     return ComparisonResults(
         primary=_primary(network, classical, spec.margin) if network and classical else None,
         secondary=secondary,
@@ -114,6 +127,7 @@ def compare_models(spec: ComparisonSpec) -> ComparisonResults:
         ranking=_rank(spec),
         reference_baselines=against_baselines,
         reference_baseline_words=describe_baselines(against_baselines, best, spec.results),
+        arm_pairs=arm_pairs,
     )
 
 
@@ -155,6 +169,30 @@ def _is_pair(network: SelectedArm | None, classical: SelectedArm | None) -> bool
     return all(arm is not None and len(arm.choice.chosen) == 1 for arm in arms)
 
 
+def compare_arms(
+    arms: Mapping[str, SelectedArm], contender: Contender, margin: float
+) -> tuple[Comparison, ...]:
+    """Compare classical models, networks and frozen encoders, each pair but the primary one.
+
+    P values are corrected by Holm over these pairs. Without frozen encoders there is none.
+
+    Args:
+        arms: Arm → what stands for it.
+        contender: What is compared with the classical models in the primary comparison.
+        margin: Smallest AUC difference that counts.
+    """
+    if "encoder" not in arms:
+        return ()
+    named = (("encoder", "classical"), ("deep", "classical"), ("encoder", "deep"))
+    pairs = [pair for pair in named if set(pair) <= set(arms) and pair != (contender, "classical")]
+    found = [_primary(arms[one], arms[other], margin) for one, other in pairs]
+    known = [pair.p for pair in found if pair.p is not None]
+    corrected = iter(correct_by_holm(np.array(known, dtype=np.float64)).tolist())
+    return tuple(
+        replace(pair, p_holm=None if pair.p is None else next(corrected)) for pair in found
+    )
+
+
 def compare_all_pairs(
     ordered: Sequence[str],
     primary: frozenset[str] | None,
@@ -188,16 +226,19 @@ def correct_baselines(comparisons: Sequence[BaselineComparison]) -> tuple[Baseli
 
 
 def correct_secondary(
-    secondary: Sequence[Comparison], baselines: Sequence[BaselineComparison]
+    secondary: Sequence[Comparison],
+    baselines: Sequence[BaselineComparison],
+    of_arms: Mapping[frozenset[str], float | None],
 ) -> tuple[Comparison, ...]:
     """Correct the p values of the secondary comparisons.
 
-    A pair that is a comparison with a simple rule too is one test, not two: it keeps the value that
-    it has there and is not counted here.
+    A pair that is a comparison with a simple rule or a pair of arms too is one test, not two: it
+    keeps the value that it has there and is not counted here.
 
     Args:
         secondary: Pairs of models.
         baselines: What `correct_baselines` returned.
+        of_arms: Pairs of models that are pairs of arms → corrected p value.
     """
     rules = {
         (frozenset((comparison.model, comparison.rule)), comparison.p): comparison.p_holm
@@ -206,9 +247,10 @@ def correct_secondary(
     pairs = [
         (frozenset((comparison.model, comparison.other)), comparison.p) for comparison in secondary
     ]
-    own = {pair: pair[1] for pair in pairs if pair not in rules and pair[1] is not None}
+    known = rules | {pair: of_arms[pair[0]] for pair in pairs if pair[0] in of_arms}
+    own = {pair: pair[1] for pair in pairs if pair not in known and pair[1] is not None}
     corrected = correct_by_holm(np.array(list(own.values()), dtype=np.float64)).tolist()
-    holm = rules | dict(zip(own, corrected, strict=True))
+    holm = known | dict(zip(own, corrected, strict=True))
     return tuple(
         replace(comparison, p_holm=holm.get(pair))
         for comparison, pair in zip(secondary, pairs, strict=True)
@@ -285,6 +327,7 @@ def compare_on(
     rules: Mapping[str, ComparedModel],
     margin: float,
     seed: int,
+    contender: Contender = "deep",
 ) -> CleanComparison | None:
     """Make the primary comparison and those with simple rules once more, on some reported cases.
 
@@ -294,16 +337,17 @@ def compare_on(
         rules: Reference baseline of the run that was trained → what of it is compared.
         margin: Smallest AUC difference that counts.
         seed: Seed of the bootstrap.
+        contender: What is compared with the classical models.
 
     Returns:
-        None without both arms, or where a class has no case left.
+        None without the two, or where a class has no case left.
     """
-    if not {"deep", "classical"} <= set(arms):
+    if not {contender, "classical"} <= set(arms):
         return None
-    cases = arms["deep"].compared.cases.select(members)
+    cases = arms[contender].compared.cases.select(members)
     if 0 in cases.patients_by_class():
         return None
-    replicates = len(arms["deep"].compared.draws.counts)
+    replicates = len(arms[contender].compared.draws.counts)
     draws = draw_patients(
         cases.patient,
         min(cases.patients_by_class()),
@@ -314,9 +358,9 @@ def compare_on(
     part = {
         arm: restrict(selected, members, cases, draws)
         for arm, selected in arms.items()
-        if arm in ("deep", "classical")
+        if arm in (contender, "classical")
     }
-    network, classical = part["deep"], part["classical"]
+    network, classical = part[contender], part["classical"]
     left = {
         name: ComparedModel(rule.scores.select(members), cases, draws)
         for name, rule in rules.items()

@@ -147,7 +147,9 @@ def evaluate(
     )
     if selected is not None:
         arms[contender] = selected
-    comparisons = compare_models(ComparisonSpec(results, compared, arms, rules, compare, margin))
+    comparisons = compare_models(
+        ComparisonSpec(results, compared, arms, rules, compare, margin, contender)
+    )
     conflicts = count_label_conflicts(
         _labels(setting.development) | _labels(setting.cases), duplicates
     )
@@ -155,7 +157,7 @@ def evaluate(
     clean = None
     if n_near_duplicates:
         left = {name: compared[name] for name in rules if name in compared}
-        clean = compare_on(~setting.has_near_duplicate, arms, left, margin, seed)
+        clean = compare_on(~setting.has_near_duplicate, arms, left, margin, seed, contender)
     domain = compare_sides(setting, traits)
     warnings = state_warnings(
         every, setting.cases, task.design, n_near_duplicates, conflicts, domain
