@@ -9,9 +9,12 @@ from html.parser import HTMLParser
 
 import pytest
 
+from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.results import Estimate, Evaluation
-from skiagram.records import Task
+from skiagram.records import Design, Task
 from skiagram.report.page import SECTIONS, render
+from skiagram.report.write import headline_figures
+from tests.evaluation.scenario import finished, scenario
 from tests.evaluation.situations import DARKER, SHIFTED
 from tests.report.examples_of_findings import full, with_galleries
 from tests.report.examples_of_results import (
@@ -298,3 +301,29 @@ def test_titles_of_all_models_stand_in_the_main_figure(rendered: dict[str, str])
     first = Page(rendered["ideal"]).all("svg")[0]["aria-label"] or ""
     assert all(title in first for title in TITLES.values())
     assert "ideal observer 0.955" in first
+
+
+@pytest.mark.parametrize("design", ["holdout", "cv"])
+def test_a_frozen_encoder_is_an_arm_of_the_page(design: Design) -> None:
+    known = scenario(120, 0 if design == "cv" else 120, design=design)
+    names = {"svm": ("classical", 1.0), "small_cnn": ("deep", 1.2), "head": ("encoder", 2.0)}
+    models = [
+        finished(known, name, arm=arm, strength=strength, seed=seed)  # type: ignore[arg-type]
+        for seed, (name, (arm, strength)) in enumerate(names.items())
+    ]
+    found = evaluate(models, known.cases, known.task, known.sealed, seed=0, replicates=200)
+    page = Page(render(found, material())).text
+    for part in (
+        "Use a frozen encoder:",
+        "Frozen encoders",
+        "teal: frozen encoders",
+        "Best frozen encoder minus best classical model:",
+        "the best frozen encoder against the best classical model",
+        "Pairs of arms",
+        "Head, frozen encoder",
+        "Small Cnn, trained network",
+        "Frozen encoder against classical model",
+    ):
+        assert part in page
+    assert "best_encoder_minus_baseline" in headline_figures(found)
+    assert "best_network_minus_baseline" not in headline_figures(found)
