@@ -12,6 +12,7 @@ from skiagram.deploy.scorers import WHOLE, describe_unfamiliar, own, record
 from skiagram.errors import DataError
 from skiagram.features.table import FeatureTable
 from skiagram.models.deep.fitted import ARCHITECTURE, Architecture, FittedNetwork, load_network
+from skiagram.models.deep.inputs import stored_images
 from skiagram.models.deployment import Familiarity, image_traits
 from skiagram.models.resampling import finite
 from skiagram.preparation import Preparation
@@ -40,16 +41,22 @@ class Networks:
 
     def unfamiliar(self, prepared: PreparedImages) -> list[str]:
         """Say of each image how its plain traits lie too far from those of the training cases."""
-        return describe_unfamiliar(self.familiarity, image_traits([prepared.images]))
+        if self.familiarity is None:
+            return [""] * len(prepared.images)
+        store, _ = stored_images(self.fitted[0].given, prepared.images.folder)
+        return describe_unfamiliar(self.familiarity, image_traits([store]))
 
     def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
         """Score all images in order: (n, n_classes) logits per repeat."""
         case_id = np.array(prepared.images.case_ids)
         names = tuple(feature.name for feature in self.covariates)
-        images = ImageSet(
-            prepared.images, case_id, FeatureTable(case_id, names, prepared.covariates)
-        )
-        return [finite(network.scores(images)) for network in self.fitted]
+        table = FeatureTable(case_id, names, prepared.covariates)
+        scores_by_repeat = []
+        for network in self.fitted:
+            store, modalities = stored_images(network.given, prepared.images.folder)
+            images = ImageSet(store, case_id, table, modalities)
+            scores_by_repeat.append(finite(network.scores(images)))
+        return scores_by_repeat
 
 
 def load_networks(
@@ -69,7 +76,9 @@ def load_networks(
     first, *_ = [_architecture(repeat / ARCHITECTURE) for repeat in repeats]
     training = first.options().training
     height, width = first.shape[-2:]
-    shape = None if training.image_size else (height, width)
+    given = training.input
+    fixed = training.image_size is None and given.box is None and not given.three_planes
+    shape = (height, width) if fixed else None
     fitted = [load_network(repeat) for repeat in repeats]
     read = [
         name for network in fitted if network.encoder is not None for name in network.encoder.names

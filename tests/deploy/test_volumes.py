@@ -1,0 +1,241 @@
+"""Volumes with masks, several a case, get the scores of the run; what ingest reads is read here."""
+
+import csv
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from skiagram.cli.main import main
+from skiagram.datasets.ingest import IngestFolders, ingest
+from skiagram.datasets.volumes.grid import Grid
+from skiagram.features.extraction import extract_modalities
+from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.deployment import write_checksums, write_fingerprint
+from skiagram.options import build, composed, read_option_file
+from skiagram.preparation import propagate_preparation
+from skiagram.records import Cases, Predictions, Task, read_cases
+from skiagram.restoration.regions import RegionPreparation, Resampling
+from skiagram.restoration.restore import ByModality, restore_modalities
+from skiagram.restoration.steps import Steps
+from skiagram.sealing.encryption import Purpose
+from tests.datasets.test_file_trees import KEY, encrypted, tar_bytes
+from tests.datasets.volumes.examples import nifti_bytes, series_files
+from tests.deploy.trained import PLAN, options
+
+AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
+GRIDS = {
+    "PET": Grid((5, 8, 9), (3.0, 4.0, 4.0), (0.0, 0.0, 0.0), AXES),
+    "MR": Grid((5, 16, 18), (3.0, 2.0, 2.0), (0.0, 0.0, 0.0), AXES),
+}
+PATIENTS, TEST = 40, 8
+STEPS = Steps(
+    missing=None,
+    outliers=None,
+    denoising=None,
+    region=RegionPreparation(
+        resampling=Resampling(spacing=(3.0, 3.0, 3.0), order="linear", rounding=False,
+                              threshold=0.5),
+        normalisation=None,
+        resegmentation=None,
+        margin=6.0,
+    ),
+)  # fmt: skip
+
+
+def write_study(folder: Path) -> None:
+    """Write PET and MR of forty patients; positive ones are brighter within the mask of the PET."""
+    rows = []
+    for number in range(PATIENTS):
+        for at, (modality, grid) in enumerate(GRIDS.items()):
+            draw = np.random.default_rng([number, at])
+            mask = np.zeros(grid.shape, np.uint8)
+            mask[1:4, 2:-2, 2 : -2 - number % 2] = 3
+            voxels = draw.normal(200, 20, grid.shape)
+            voxels[mask > 0] += 15 * (number % 2) * (at == 0)
+            names = [f"p{number:02d}/{modality}_{kind}.nii" for kind in ("image", "mask")]
+            (folder / names[0]).parent.mkdir(parents=True, exist_ok=True)
+            (folder / names[0]).write_bytes(nifti_bytes(voxels.astype(np.int16), grid))
+            (folder / names[1]).write_bytes(nifti_bytes(mask, grid))
+            part = "test" if number >= PATIENTS - TEST else "train"
+            rows.append([*names, modality, f"p{number:02d}", "3", "ab"[number % 2], part])
+    write_rows(folder.parent / "study.csv", [*rows])
+
+
+def write_rows(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Write the table of a study."""
+    header = ["file", "mask", "modality", "patient_id", "label_value", "label", "split"]
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """Read a table of scores."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a study, a model trained on it and the scores of its test cases."""
+    root, before = tmp_path_factory.mktemp("study"), Path.cwd()
+    write_study(root / "study")
+    (root / "conf/dataset").mkdir(parents=True)
+    os.chdir(root)
+    try:
+        arguments = ["study", "study.csv", "--positive", "b", "--images", "PET", "MR"]
+        assert main(["init", *arguments]) == 0
+        folders = IngestFolders(*(root / name for name in ("images", "cases", "sealed")))
+        source = build(read_option_file(root / "conf/dataset/study.yaml"), "dataset")
+        ingest(source, "holdout", None, folders)
+    finally:
+        os.chdir(before)
+    cases, task = read_cases(root / "cases")
+    restoration = ByModality(modalities={"PET": STEPS, "MR": STEPS})
+    restore_modalities(
+        root / "images", restoration, root / "restored", root / "treatment.parquet", cases
+    )
+    propagate_preparation(root / "images", root / "restored", restoration=composed(restoration))
+    features = [options(f"features/{name}.yaml") for name in ("first_order", "morphology")]
+    propagate_preparation(root / "restored", root / "preparation", features=features)
+    families = [build(one, "features") for one in features]
+    table = extract_modalities(root / "restored", families)
+    described = options("model/logistic_regression.yaml")
+    inputs = [table.of(part.case_id) for part in (cases.development(), cases.test())]
+    fit(root, build(described, "model"), described, (cases, task), inputs)
+    return root
+
+
+def fit(
+    root: Path, model: Any, described: dict[str, Any], known: tuple[Cases, Task], inputs: Any
+) -> None:
+    """Train a model and leave its folder as the stage does."""
+    cases, task = known
+    member = Member("model", model, described, *inputs)
+    outcome = train(member, cases, task, PLAN, ArmFolders(root / "model", root / "scores", None))
+    assert outcome.status == "finished", outcome.reason
+    propagate_preparation(root / "preparation", root / "model")
+    write_fingerprint(root / "model", root / "scores", cases, inputs[0])
+    write_checksums(root / "model")
+
+
+def expected(root: Path) -> NDArray[np.float64]:
+    """Return the sorted probabilities of the positive class of the test cases."""
+    test = Predictions.read(root / "scores/predictions.parquet").part("test").table
+    mean: NDArray[np.float64] = test.groupby("case_id")["probability_1"].mean().to_numpy()
+    return np.sort(mean)
+
+
+def held_out_rows(root: Path) -> list[list[str]]:
+    """Return the rows of the test cases as `skiagram table` would write them."""
+    with (root / "study.csv").open(newline="") as file:
+        return [row for row in csv.reader(file) if row[-1] == "test"]
+
+
+def predict(root: Path, place: Path, table: Path, output: Path, *flags: str) -> int:
+    """Run the command."""
+    words = [str(root / "model"), str(place), "--table", str(table), "-o", str(output)]
+    return main(["predict", *words, *flags])
+
+
+def test_the_test_cases_of_a_study_get_the_scores_of_the_run(study: Path, tmp_path: Path) -> None:
+    write_rows(tmp_path / "new.csv", held_out_rows(study))
+    flags = ("--page", str(tmp_path / "page.html"))
+    assert predict(study, study / "study", tmp_path / "new.csv", tmp_path / "t.csv", *flags) == 0
+    rows = read(tmp_path / "t.csv")
+    assert [row["file"] for row in rows] == [f"p{n:02d}" for n in range(PATIENTS - TEST, PATIENTS)]
+    found = np.sort([float(row["probability_b"]) for row in rows])
+    np.testing.assert_allclose(found, expected(study), rtol=0, atol=1e-12)
+    assert (tmp_path / "page.html").read_text().count("data:image/png") == TEST
+
+
+def test_names_of_files_tell_cases_too(study: Path, tmp_path: Path) -> None:
+    place = tmp_path / "new"
+    for number in range(PATIENTS - TEST, PATIENTS):
+        shutil.copytree(study / "study" / f"p{number:02d}", place / f"p{number:02d}")
+    words = [str(study / "model"), str(place), "--pattern", "{patient}/{modality}_{kind}.nii"]
+    output = tmp_path / "t.csv"
+    code = main(["predict", *words, "-o", str(output)])
+    # Masks of one label need no number.
+    assert code == 0
+    found = np.sort([float(row["probability_b"]) for row in read(output)])
+    np.testing.assert_allclose(found, expected(study), rtol=0, atol=1e-12)
+
+
+def test_an_encrypted_archive_gives_the_same_scores(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(Purpose.ARCHIVE.variable, str(KEY))
+    monkeypatch.delenv(Purpose.ARCHIVE.file_variable, raising=False)
+    place = study / "study"
+    files = {one.relative_to(place).as_posix(): one.read_bytes() for one in place.glob("*/*")}
+    archive = encrypted(tmp_path / "study.tar.age", tar_bytes(files))
+    write_rows(tmp_path / "new.csv", held_out_rows(study))
+    assert predict(study, archive, tmp_path / "new.csv", tmp_path / "t.csv") == 0
+    found = np.sort([float(row["probability_b"]) for row in read(tmp_path / "t.csv")])
+    np.testing.assert_allclose(found, expected(study), rtol=0, atol=1e-12)
+
+
+def test_each_faulty_case_has_its_reason_and_the_others_their_scores(
+    study: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "study"
+    shutil.copytree(study / "study", place)
+    first, second, third, fourth, fifth, sixth, *_ = (
+        f"p{number:02d}" for number in range(PATIENTS - TEST, PATIENTS)
+    )
+    (place / first / "MR_mask.nii").write_bytes(nifti_bytes(np.zeros((5, 16, 18), np.uint8)))
+    (place / second / "PET_image.nii").write_bytes(b"no volume")
+    rows = [row for row in held_out_rows(study) if not (row[3] == third and row[2] == "MR")]
+    rows = [[*row[:1], "", *row[2:]] if row[3] == fourth else row for row in rows]
+    rows += [row for row in rows if row[3] == fifth and row[2] == "PET"]
+    rows = [[f"../{row[0]}", *row[1:]] if row[3] == sixth else row for row in rows]
+    write_rows(tmp_path / "new.csv", rows)
+    assert predict(study, place, tmp_path / "new.csv", tmp_path / "t.csv") == 4
+    said = {row["file"]: row["error"] for row in read(tmp_path / "t.csv")}
+    assert len(said) == TEST
+    for name, words in {
+        first: "MR_mask.nii",
+        second: "not an image",
+        third: "no image of `MR`",
+        fourth: "without a mask",
+        fifth: "two rows",
+        sixth: "outside the folder",
+    }.items():
+        assert words in said[name]
+        assert said[name].startswith(name)
+    assert [name for name, words in said.items() if not words] == ["p38", "p39"]
+
+
+def test_a_mask_on_another_grid_is_resampled_only_if_asked(study: Path, tmp_path: Path) -> None:
+    place = tmp_path / "study"
+    shutil.copytree(study / "study", place)
+    coarse = Grid((5, 8, 9), (3.0, 4.0, 4.0), (0.0, 0.0, 0.0), AXES)
+    mask = np.zeros(coarse.shape, np.uint8)
+    mask[1:4, 2:-2, 2:-2] = 3
+    (place / "p39/MR_mask.nii").write_bytes(nifti_bytes(mask, coarse))
+    write_rows(tmp_path / "new.csv", held_out_rows(study))
+    assert predict(study, place, tmp_path / "new.csv", tmp_path / "t.csv") == 4
+    assert "spacing" in read(tmp_path / "t.csv")[-1]["error"]
+    flags = ("--mask-grid", "resample", "--force")
+    assert predict(study, place, tmp_path / "new.csv", tmp_path / "t.csv", *flags) == 0
+
+
+def test_a_series_of_dicom_files_is_one_volume(study: Path, tmp_path: Path) -> None:
+    from skiagram.deploy.inputs import find_cases
+
+    for number in range(2):
+        place = tmp_path / "new" / f"p{number}"
+        place.mkdir(parents=True)
+        for name, content in series_files():
+            (place / name).write_bytes(content)
+    (tmp_path / "new/alone.nii").write_bytes(nifti_bytes(np.ones((5, 8, 9), np.int16)))
+    cases = find_cases([str(tmp_path / "new")], volumes=True)
+    names = [Path(case.name).relative_to(tmp_path / "new").as_posix() for case in cases]
+    assert names == ["alone.nii", "p0", "p1"]
+    assert len(find_cases([str(tmp_path / "new")], volumes=False)) == 2 * len(series_files()) + 1
