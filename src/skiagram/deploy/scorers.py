@@ -15,16 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.deploy.inputs import CovariateFeature, PreparedImages, covariate_features
+from skiagram.encoders.encoder import COLUMN
 from skiagram.errors import DataError
 from skiagram.features.covariates import Covariates, Site
-from skiagram.features.extraction import LearnedFamily, extract_modalities
-from skiagram.features.table import FeatureTable
+from skiagram.features.extraction import extract_modalities
+from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.combined.combination import COMBINATION, FittedCombination, MemberScores
 from skiagram.models.deployment import DEPLOYMENT, Deployment, Familiarity
 from skiagram.models.resampling import finite
 from skiagram.options import build
-from skiagram.preparation import LEARNED, PREPARATION, TRAINING_MEAN, Preparation
+from skiagram.preparation import PREPARATION, TRAINING_MEAN, Preparation
 from skiagram.records import read_record
 from skiagram.restoration.contract import Plane
 
@@ -132,12 +133,14 @@ class Baselines:
         fitted: One model per repeat.
         covariates: Features that are taken from covariates.
         familiarity: How far a case may lie from those in training; None where that is unknown.
+        encode: What a frozen encoder makes of a folder of images; None where none is read.
     """
 
     families: Sequence[Any]
     fitted: Sequence[FittedClassical]
     covariates: tuple[CovariateFeature, ...]
     familiarity: Familiarity | None = None
+    encode: Callable[[Path], FeatureTable] | None = None
     batch: int = _BATCH
     shape: None = None
     in_threads: bool = True
@@ -161,7 +164,12 @@ class Baselines:
     def _features(self, prepared: PreparedImages) -> FeatureTable:
         if id(self) not in prepared.features:
             folder = prepared.images.folder
-            prepared.features[id(self)] = extract_modalities(folder, self.families)
+            table = extract_modalities(folder, self.families)
+            if self.encode is not None:
+                encoding = self.encode(folder).of(table.case_id)
+                values = np.hstack([encoding.values, table.values])
+                table = FeatureTable(table.case_id, (*encoding.names, *table.names), values)
+            prepared.features[id(self)] = table
         return prepared.features[id(self)]
 
 
@@ -197,14 +205,19 @@ def load_baselines(
         DataError: A file is missing or damaged, a class is not the program's own, or the model
             reads what its preparation does not make.
     """
-    model = own(deployment.options, "skiagram.models.classical", "load", folder / DEPLOYMENT)
+    encode, of_model = None, deployment.options
+    if deployment.arm == "encoder":
+        from skiagram.encoders.encoding import encoder_in
+
+        encode, of_model = encoder_in(folder, preparation.images), dict(of_model["head"])
+    model = own(of_model, "skiagram.models.classical", "load", folder / DEPLOYMENT)
     fitted: list[FittedClassical] = [model.load(repeat) for repeat in repeats]
     families = [
-        _family(options, folder)
+        own(options, "skiagram.features", "names", folder / PREPARATION)
         for options in preparation.features
         if options.get("_target_") not in _BESIDE
     ]
-    read = [name for model in fitted for name in model.features]
+    read = [name for model in fitted for name in model.features if not _encoded(name)]
     beside = covariate_features(read, preparation.covariates)
     known = {
         f"{modality}.{name}".lstrip(".")
@@ -212,7 +225,7 @@ def load_baselines(
         for family in families
         for name in family.names()
     }
-    space = () if familiarity is None else familiarity.names
+    space = () if familiarity is None else [n for n in familiarity.names if not _encoded(n)]
     if not known.union(feature.name for feature in beside).issuperset(read) or not known.issuperset(
         space
     ):
@@ -221,15 +234,13 @@ def load_baselines(
             where=str(folder),
             remedy=WHOLE,
         )
-    return Baselines(families, fitted, beside, familiarity)
+    in_threads = encode is None
+    return Baselines(families, fitted, beside, familiarity, encode, in_threads=in_threads)
 
 
-def _family(options: dict[str, Any], folder: Path) -> Any:
-    """Build a feature family of images; what a network learned lies in the model's folder."""
-    learned = str(options.get("_target_", "")).startswith("skiagram.models.deep.")
-    package = "skiagram.models.deep" if learned else "skiagram.features"
-    family = own(options, package, "names", folder / PREPARATION)
-    return family.kept(folder / LEARNED) if isinstance(family, LearnedFamily) else family
+def _encoded(name: str) -> bool:
+    """Whether a column is an encoder's, perhaps of one modality."""
+    return has_prefix(name.rpartition(".")[2], COLUMN)
 
 
 @dataclass(frozen=True)

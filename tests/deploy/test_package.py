@@ -1,0 +1,236 @@
+"""A package is checked whole before anything of it is used, and says what it was not tested on."""
+
+import json
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.cli.main import main
+from skiagram.deploy import package
+from skiagram.deploy.model import load_model
+from skiagram.deploy.package import opened_model, opened_package, pack
+from skiagram.deploy.prediction import predict
+from skiagram.errors import DataError, OptionError
+from skiagram.models.deployment import write_checksums
+from tests.deploy.trained import Trained
+
+STORED = Path(__file__).parent / "packages"
+
+
+@pytest.fixture(scope="session")
+def packed(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a package of the logistic regression."""
+    folder = tmp_path_factory.mktemp("packed")
+    copy = shutil.copytree(baseline.model, folder / "models/logistic_regression")
+    write_checksums(copy)
+    pack(copy, folder / "model.skiagram")
+    return folder / "model.skiagram"
+
+
+def test_a_package_scores_as_its_folder_and_has_the_same_bytes_each_time(
+    packed: Path, baseline: Trained, tmp_path: Path
+) -> None:
+    with opened_model(packed) as model:
+        rows = predict(model, baseline.films).rows
+    np.testing.assert_array_equal(rows, predict(load_model(baseline.model), baseline.films).rows)
+    pack(packed.parent / "models/logistic_regression", tmp_path / "again.skiagram")
+    assert (tmp_path / "again.skiagram").read_bytes() == packed.read_bytes()
+
+
+def test_the_command_makes_a_package_and_shows_its_card(
+    packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, target = packed.parent / "models/logistic_regression", tmp_path / "a.skiagram"
+    assert main(["package", str(model), "-o", str(target), "--use", "Phantoms alone."]) == 0
+    assert "Its card has no figures" in capsys.readouterr().out
+    assert main(["package", str(model), "-o", str(target)]) == 2
+    assert main(["package", str(model), "-o", str(tmp_path / "a.zip")]) == 2
+    assert main(["show", str(target)]) == 0
+    card = capsys.readouterr().out
+    for words in (
+        "# Logistic regression",
+        "Intended use: Phantoms alone.",
+        "no medical device",
+        "| plain | 24 |",
+        "| height | 20 pixels |",
+        "## Figures\n\nNot known",
+        "## Not tested on",
+        "Every checksum holds. Not signed.",
+    ):
+        assert words in card
+    assert main(["show", str(model)]) == 0
+    assert "carries no signature" in capsys.readouterr().out
+
+
+def rewritten(source: Path, target: Path, change: Callable[[dict[str, bytes]], object]) -> Path:
+    """Write a package anew with its files changed; a name beginning with `+` is deflated."""
+    with zipfile.ZipFile(source) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    change(files)
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in files.items():
+            kind = zipfile.ZIP_DEFLATED if name.startswith("+") else zipfile.ZIP_STORED
+            archive.writestr(name.removeprefix("+"), content, kind)
+    return target
+
+
+def manifest(files: dict[str, bytes], **changed: object) -> None:
+    """Change what a package says of itself."""
+    values = json.loads(files["package.json"]) | changed
+    files["package.json"] = json.dumps(values, indent=2, sort_keys=True).encode()
+
+
+def foreign(files: dict[str, bytes]) -> None:
+    """Name a class of another library, and write all checksums anew."""
+    import hashlib
+
+    values = json.loads(files["model/deployment.json"])
+    values["options"]["_target_"] = "os.system"
+    files["model/deployment.json"] = json.dumps(values).encode()
+    inner = json.loads(files["model/checksums.json"])
+    inner["deployment.json"] = hashlib.sha256(files["model/deployment.json"]).hexdigest()
+    files["model/checksums.json"] = json.dumps(inner).encode()
+    sums = {
+        name: hashlib.sha256(content).hexdigest()
+        for name, content in files.items()
+        if name != "package.json"
+    }
+    manifest(files, sha256=sums)
+
+
+HOSTILE: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
+    "altered": (
+        lambda files: files.update({"model/preparation.json": b"{}"}),
+        "`model/preparation.json` is altered",
+    ),
+    "missing": (lambda files: files.pop("model/fingerprint.json"), "is missing"),
+    "added": (lambda files: files.update({"model/more.py": b""}), "has no checksum"),
+    "outside": (lambda files: files.update({"../evil": b"x"}), "the name `../evil`"),
+    "absolute": (lambda files: files.update({"/etc/evil": b"x"}), "the name `/etc/evil`"),
+    "drive": (lambda files: files.update({"C:evil": b"x"}), "the name `C:evil`"),
+    "bomb": (lambda files: files.update({"+model/bomb": bytes(10_000_000)}), "fill a disk"),
+    "compressed": (lambda files: files.update({"+model/a": b"abc"}), "is compressed"),
+    "later format": (lambda files: manifest(files, format=2), "format 2"),
+    "later version": (lambda files: manifest(files, skiagram="0.99.0"), "made by skiagram 0.99.0"),
+    "other version": (lambda files: manifest(files, skiagram="99.0"), "made by skiagram 99.0"),
+    "no version": (lambda files: manifest(files, skiagram="new"), "made by skiagram new"),
+    "foreign class": (foreign, "names the class `os.system`"),
+    "no manifest": (lambda files: files.pop("package.json"), "no `package.json`"),
+    "damaged manifest": (lambda files: manifest(files, sha256=[]), "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_package_is_refused_by_name(
+    kind: str, packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change, words = HOSTILE[kind]
+    target = rewritten(packed, tmp_path / "model.skiagram", change)
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["show", str(target)]) == 4
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert main(["predict", str(target), "a.png", "-o", str(tmp_path / "t.csv")]) == 4
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_every_altered_byte_is_found(packed: Path, tmp_path: Path) -> None:
+    whole = packed.read_bytes()
+    target = tmp_path / "model.skiagram"
+    with zipfile.ZipFile(packed) as archive:
+        headers = {entry.header_offset for entry in archive.infolist()}
+    draw = np.random.default_rng(0)
+    for at in draw.integers(0, len(whole), 60).tolist() + sorted(headers)[:3]:
+        content = bytearray(whole)
+        content[at] ^= 0xFF
+        target.write_bytes(content)
+        # What is not refused can only be a byte that means nothing, such as a date.
+        with (
+            suppress(DataError),
+            opened_package(target) as opened,
+            opened_package(packed) as sound,
+        ):
+            assert opened.manifest == sound.manifest
+
+
+def test_a_link_and_a_cut_file_are_refused(packed: Path, tmp_path: Path) -> None:
+    target = tmp_path / "link.skiagram"
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("package.json", "{}")
+        entry = zipfile.ZipInfo("model/link")
+        entry.external_attr = 0o120777 << 16
+        archive.writestr(entry, "/etc/passwd")
+    with pytest.raises(DataError, match="a link or a device"), opened_package(target):
+        pass
+    target.write_bytes(packed.read_bytes()[:5000])
+    with pytest.raises(DataError, match="no whole package"), opened_package(target):
+        pass
+    with pytest.raises(DataError, match="no such package"), opened_package(tmp_path / "none"):
+        pass
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs OpenSSH")
+def test_a_signature_proves_who_made_it(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    keys = {}
+    for name in ("own", "other"):
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)], check=True
+        )
+        keys[name] = (tmp_path / f"{name}.pub").read_text()
+    trusted, strangers = tmp_path / "trusted", tmp_path / "strangers"
+    trusted.write_text(f"lab@example.org {keys['own']}")
+    strangers.write_text(f"somebody@example.org {keys['other']}")
+    signed = tmp_path / "signed.skiagram"
+    folder = packed.parent / "models/logistic_regression"
+    assert main(["package", str(folder), "-o", str(signed), "--sign", str(tmp_path / "own")]) == 0
+    assert main(["show", str(signed), "--signers", str(trusted)]) == 0
+    assert "Signed by lab@example.org" in capsys.readouterr().out
+    assert main(["show", str(signed), "--signers", str(strangers)]) == 4
+    assert "signed by nobody on the list" in capsys.readouterr().err
+    monkeypatch.setenv(package.SIGNERS, str(trusted))
+    with opened_model(signed):
+        pass
+    with pytest.raises(DataError, match="not signed"), opened_model(packed):
+        pass
+    with pytest.raises(DataError, match="asks for signatures"), opened_model(folder):
+        pass
+    forged = rewritten(
+        signed, tmp_path / "forged.skiagram", lambda files: manifest(files, title="x")
+    )
+    with (
+        pytest.raises(DataError, match="its signature is of other content"),
+        opened_package(forged),
+    ):
+        pass
+    with pytest.raises(OptionError, match="no such key"):
+        pack(folder, tmp_path / "x.skiagram", key=tmp_path / "none")
+    assert not (tmp_path / "x.skiagram").exists()
+
+
+def test_a_stored_package_of_this_major_version_still_loads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Made by 0.1.0 and never made again: a change that breaks it needs another major version."""
+    stored = json.loads((STORED / "expected.json").read_text())
+    film = STORED / "film.png"
+    for here in ("0.1.0", "0.7.3"):
+        monkeypatch.setattr(package, "version", lambda _, here=here: here)
+        with opened_model(STORED / "logistic_regression.skiagram") as model:
+            rows = predict(model, [film]).rows
+        np.testing.assert_allclose(rows, [stored], rtol=0, atol=1e-9)
+    monkeypatch.setattr(package, "version", lambda _: "1.0.0")
+    with (
+        pytest.raises(DataError, match=r"made by skiagram 0\.1\.0, this is 1\.0\.0"),
+        opened_model(STORED / "logistic_regression.skiagram"),
+    ):
+        pass
