@@ -8,7 +8,7 @@ from typing import Any
 from entrypoint import ROOT, choice, publish, stage
 from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
-from skiagram.models.deployment import write_checksums
+from skiagram.models.deployment import write_checksums, write_fingerprint
 from skiagram.models.reader import Reader
 from skiagram.options import build
 from skiagram.preparation import propagate_preparation
@@ -24,8 +24,11 @@ def main(options: TrainOptions) -> None:
     development, test = _inputs(model, cases, task)
     member = Member(name, model, options.model, development, test, groups)
     with options.compute.limit(), publish(f"models/{name}", f"scores/{name}") as staging:
-        train(member, cases, task, options.plan, ArmFolders.under(staging, name))
+        folders = ArmFolders.under(staging, name)
+        train(member, cases, task, options.plan, folders, options.compute)
         propagate_preparation(ROOT / "data/preparation", staging / "models" / name)
+        space = development if isinstance(development, FeatureTable) else None
+        write_fingerprint(staging / "models" / name, staging / "scores" / name, cases, space)
         write_checksums(staging / "models" / name)
 
 

@@ -9,7 +9,7 @@ from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.deep.inputs import NetworkInputs
 from skiagram.models.deep.network_model import NetworkModel
-from skiagram.models.deployment import write_checksums
+from skiagram.models.deployment import image_traits, write_checksums, write_fingerprint
 from skiagram.options import STRICT, build
 from skiagram.preparation import propagate_preparation
 from skiagram.records import read_cases
@@ -38,10 +38,13 @@ def main(options: Options) -> None:
     code = code_digest(train, NetworkModel, NetworkInputs, *named)
     unfinished = work_folder(ROOT / ".work", process_rank(), cases, inputs, code=code)
     with options.compute.limit(), unfinished as work, publish(*outputs) as staging:
-        train(member, cases, task, options.plan, ArmFolders.under(staging, name, work))
+        folders = ArmFolders.under(staging, name, work)
+        train(member, cases, task, options.plan, folders, options.compute)
         propagate_preparation(
             ROOT / "data/restored", staging / "models" / name, covariates=seen.covariates
         )
+        space = image_traits([seen.images])
+        write_fingerprint(staging / "models" / name, staging / "scores" / name, cases, space)
         write_checksums(staging / "models" / name)
 
 

@@ -129,7 +129,7 @@ def test_a_cluster_that_does_not_answer_is_named() -> None:
     ("wrong", "named"),
     [
         ({"workers": 0}, "greater than or equal to 1"),
-        ({"backend": "threads"}, "'local' or 'ray'"),
+        ({"backend": "threads"}, "'local', 'ray' or 'slurm'"),
         ({"address": "auto"}, "set `backend: ray`"),
     ],
 )

@@ -13,7 +13,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Labelled
 from skiagram.models.resampling import FINAL, Resampling, Scored, cross_validate, finite, holdout
 from skiagram.splits import Partition, grouped_folds
-from tests.models.examples import PLAN, CountingSpy, Spy, StoppingSpy, labelled
+from tests.models.examples import PLAN, CountingSpy, Seen, Spy, StoppingSpy, labelled
 
 CASES = labelled()
 MARKED = np.isin(CASES.patient_id, ["p0", "p1", "p2", "p3"])
@@ -26,15 +26,23 @@ Design = Callable[[Spy], Rows]
 
 def by_holdout(spy: Spy, marked: NDArray[np.bool_] = MARKED) -> Rows:
     """Run the holdout design; rows of each repeat."""
-    design = holdout(Resampling(spy, PLAN, positive=1), CASES, marked, TEST, TEST.case_id)
-    return [rows for _, rows in design]
+    resampling = Resampling(spy, PLAN, positive=1)
+    steps = holdout(resampling, CASES, marked, TEST, TEST.case_id)
+    return [rows for _, rows in resampling.run(steps)]
 
 
 def by_cv(
     spy: Spy, cases: Labelled[FeatureTable] = CASES, folds: list[list[Partition]] | None = None
 ) -> Rows:
     """Run the nested design; rows of each repeat."""
-    return [rows for _, rows in cross_validate(Resampling(spy, PLAN, positive=1), cases, folds)]
+    resampling = Resampling(spy, PLAN, positive=1)
+    return [rows for _, rows in resampling.run(cross_validate(resampling, cases, folds))]
+
+
+def by_seed(one: Spy, other: Spy) -> list[tuple[Seen, Seen]]:
+    """Return the same fits of two models; the final ones of some wait for their folds."""
+    others = {seen.seed: seen for seen in other.fits}
+    return [(seen, others[seen.seed]) for seen in one.fits]
 
 
 def part(rows: list[Scored], name: str) -> list[Scored]:
@@ -155,7 +163,7 @@ def test_both_arms_see_the_same_labelled_cases(design: Design) -> None:
     plain, stopping = Spy(), StoppingSpy()
     for spy in (plain, stopping):
         design(spy)
-    pairs = list(zip(plain.fits, stopping.fits, strict=True))
+    pairs = by_seed(plain, stopping)
     assert all(one.cases() == other.cases() for one, other in pairs)
     assert all(one.validation is None for one, _ in pairs)
     assert all(other.validation is not None for _, other in pairs)
@@ -164,20 +172,20 @@ def test_both_arms_see_the_same_labelled_cases(design: Design) -> None:
 def test_the_final_fit_stops_on_the_published_validation_part() -> None:
     spy = StoppingSpy()
     by_holdout(spy)
-    for seen in (spy.fits[3], spy.fits[7]):
+    for seen in spy.fits[-2:]:
         assert seen.validation is not None
         assert seen.validation.case_id.tolist() == CASES.case_id[MARKED].tolist()
 
 
-@pytest.mark.parametrize(("design", "chosen"), [(by_holdout, [2, 6]), (by_cv, [2, 5, 8, 5])])
+@pytest.mark.parametrize(("design", "chosen"), [(by_holdout, [2, 5]), (by_cv, [2, 4, 6, 8])])
 def test_a_final_fit_learns_from_all_cases_for_the_epochs_that_its_folds_chose(
     design: Design, chosen: list[int]
 ) -> None:
-    """Folds of the spy stop after 1, 2, 3 epochs; under `cv` inner ones after 1, 2 and 4, 5."""
+    """Folds of the spy stop after 1, 2, 3 epochs; under `cv` inner ones after 1, 2 and 3, 4."""
     spy, plain = CountingSpy(), Spy()
     for one in (spy, plain):
         design(one)
-    pairs = list(zip(spy.fits, plain.fits, strict=True))
+    pairs = by_seed(spy, plain)
     whole = [seen for seen, _ in pairs if seen.validation is None]
     assert [seen.epochs for seen in whole][: len(chosen)] == chosen
     assert all(seen.epochs is None for seen, _ in pairs if seen.validation is not None)
@@ -189,14 +197,15 @@ def test_a_final_fit_learns_from_all_cases_for_the_epochs_that_its_folds_chose(
 def test_early_stopping_of_the_final_fit_can_be_chosen(marked: NDArray[np.bool_]) -> None:
     spy = CountingSpy()
     plan = replace(PLAN, final_fit="early_stopping")
-    list(holdout(Resampling(spy, plan, positive=1), CASES, marked, TEST, TEST.case_id))
+    resampling = Resampling(spy, plan, positive=1)
+    resampling.run(holdout(resampling, CASES, marked, TEST, TEST.case_id))
     assert all(seen.validation is not None and seen.epochs is None for seen in spy.fits)
 
 
 def test_without_a_published_part_the_final_fit_sets_patients_aside_by_class() -> None:
     spy = StoppingSpy()
     by_holdout(spy, np.zeros_like(MARKED))
-    seen = spy.fits[3]
+    seen = spy.fits[-1]
     assert seen.validation is not None
     assert seen.cases() == set(CASES.case_id)
     assert len(seen.validation) == pytest.approx(len(CASES) / 4, abs=2)
@@ -221,7 +230,7 @@ def test_probabilities_are_calibrated_scores_of_the_same_ranking() -> None:
 def test_more_than_two_classes_have_no_threshold() -> None:
     cases = labelled(n_classes=3)
     resampling = Resampling(Spy(), PLAN, positive=None)
-    for developed, rows in cross_validate(resampling, cases):
+    for developed, rows in resampling.run(cross_validate(resampling, cases)):
         assert developed.threshold is None
         assert all(one.threshold is None for one in rows)
         assert rows[0].probabilities.shape[1] == 3
@@ -250,7 +259,8 @@ def test_each_site_is_scored_by_models_that_never_saw_it() -> None:
     site = np.array(["Basel", "Leeds", "Porto", "Turin"])[np.arange(72) // 4 % 4]
     by_site = replace(cases, group=site)
     resampling = Resampling(Spy(), replace(PLAN, fold_column="site"), 1)
-    rows = [row for _, scored in cross_validate(resampling, by_site) for row in scored]
+    scored = resampling.run(cross_validate(resampling, by_site))
+    rows = [row for _, one in scored for row in one]
     of_case = dict(zip(cases.case_id.tolist(), site.tolist(), strict=True))
     blind = [row for row in rows if row.part == "out_of_fold"]
     assert len(blind) == 2 * 4

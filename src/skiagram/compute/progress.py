@@ -1,9 +1,28 @@
-"""Progress bars for people; silent where nobody watches."""
+"""Progress bars for people; silent where nobody watches.
+
+A process that works for another one draws nothing: what it has done goes to the one that it works
+for, which shows it beside its own bar.
+"""
 
 import sys
+from collections.abc import Callable
 from types import TracebackType
 
 from tqdm import tqdm
+
+Report = Callable[[str, int, int], None]  # what is under way, steps done, steps in all
+
+_report: Report | None = None
+
+
+def report_to(report: Report) -> None:
+    """Send the progress of this process to somebody else, from now on.
+
+    Args:
+        report: Called with title, steps done and steps in all.
+    """
+    global _report
+    _report = report
 
 
 class Progress:
@@ -15,7 +34,9 @@ class Progress:
     """
 
     def __init__(self, title: str, total: int) -> None:
-        self._bar = tqdm(total=total, desc=title, disable=not sys.stderr.isatty(), leave=False)
+        hidden = _report is not None or not sys.stderr.isatty()
+        self._bar = tqdm(total=total, desc=title, disable=hidden, leave=False)
+        self._title, self._done, self._total = title, 0, total
 
     def __enter__(self) -> "Progress":
         """Return the bar."""
@@ -28,6 +49,9 @@ class Progress:
     def advance(self, steps: int = 1) -> None:
         """Count some steps as done."""
         self._bar.update(steps)
+        self._done += steps
+        if _report is not None:
+            _report(self._title, self._done, self._total)
 
     def __exit__(
         self,

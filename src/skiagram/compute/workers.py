@@ -1,31 +1,41 @@
 """How much of a machine, or of a cluster, a stage uses; no value depends on it but networks'.
 
 Work that falls into independent pieces runs through `Compute.map`: in the stage's own process, in
-threads of it, in joblib's worker processes, or on a Ray cluster.
+threads of it, in worker processes, on a Ray cluster or as job arrays of SLURM. Whole fits, which
+take a process each, run through `Compute.map_fits`.
 """
 
 import ctypes
-import logging
 import os
-import socket
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from math import ceil
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from skiagram.errors import OptionError, SkiagramError
+from skiagram.compute.clusters import (
+    JobArray,
+    Submit,
+    attempt,
+    dead_worker,
+    pack,
+    ray_cluster,
+    work_on,
+)
+from skiagram.compute.forks import CAN_FORK, Forks
+from skiagram.errors import SkiagramError
 from skiagram.options import STRICT
 
 T = TypeVar("T")
 R = TypeVar("R")
-Submit = Callable[..., "Future[Any]"]  # as of concurrent.futures.Executor
 
+STAGES_SIDE_BY_SIDE = "SKIAGRAM_STAGES"  # environment: how many stages share the machine just now
 _PIECES_PER_WORKER = 2  # one at work, one at hand
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of the GNU C library's mallopt
 _MOST_KEPT, _LARGEST_KEPT = 2**31 - 1, 2**25  # bytes; the library takes no more
@@ -37,25 +47,45 @@ class Compute:
     """Threads for linear algebra and networks, workers for pieces of work.
 
     Attributes:
-        threads: Threads for linear algebra and networks, in stages that train; network weights
-            repeat bit for bit at an equal count only.
-        workers: Pieces of work at a time, each on one thread; 1 with `local` is the stage's own
-            process.
-        backend: `local`, this machine, or a cluster of `ray`.
+        threads: Threads for linear algebra and networks in a fit; network weights repeat bit for
+            bit at an equal count only.
+        workers: Pieces of work, or fits, at a time: threads or processes of this machine,
+            processors of a cluster, or jobs; `auto` is as many as this machine has processors.
+            1 with `local` is the stage's own process.
+        backend: `local`, this machine, a cluster of `ray`, or job arrays of `slurm`.
         address: Of a running Ray cluster, `auto` for this machine's; None starts one here and
             ends it.
+        cpus_per_fit: Processors that a fit takes of a cluster; None for as many as `threads`.
+        gpus_per_fit: GPUs that a fit of a network takes, where there are any; below 1, fits share
+            one.
+        slurm: How jobs are submitted; None with another backend.
     """
 
     threads: Annotated[int, Field(ge=1)]
-    workers: Annotated[int, Field(ge=1)]
-    backend: Literal["local", "ray"]
+    workers: Annotated[int, Field(ge=1)] | Literal["auto"]
+    backend: Literal["local", "ray", "slurm"]
     address: str | None
+    cpus_per_fit: Annotated[int, Field(ge=1)] | None = None
+    gpus_per_fit: Annotated[float, Field(ge=0)] = 1.0
+    slurm: JobArray | None = None
 
     @model_validator(mode="after")
-    def _address_of_a_cluster(self) -> Self:
+    def _one_backend(self) -> Self:
         if self.address is not None and self.backend != "ray":
             raise ValueError("`address` is of a Ray cluster: null it, or set `backend: ray`")
+        if (self.slurm is not None) != (self.backend == "slurm"):
+            raise ValueError("`slurm` says how jobs are submitted: give it with `backend: slurm`")
         return self
+
+    @property
+    def places(self) -> int:
+        """Return how many pieces are worked on at a time."""
+        if self.workers != "auto":
+            return self.workers
+        from joblib import cpu_count  # knows what a container or a scheduler allows
+
+        together = int(os.environ.get(STAGES_SIDE_BY_SIDE, "1"))
+        return max(1, int(cpu_count()) // together)
 
     @contextmanager
     def limit(self) -> Iterator[None]:
@@ -79,48 +109,125 @@ class Compute:
                 take seconds to import and load what they need.
 
         Raises:
-            OptionError: Ray is not installed or no cluster answers.
+            OptionError: Ray or submitit is not installed, or no cluster answers.
             SkiagramError: What the function raises; or a worker died.
         """
-        if self.backend == "local" and self.workers == 1:
+        places = self.places
+        if self.backend == "local" and places == 1:
             keep_freed_memory()
             libraries = ThreadpoolController()  # a search that takes longer than a small piece
             for piece in pieces:
                 with libraries.limit(limits=1):
                     value = function(piece)
                 yield value
-            return
-        waiting: deque[Future[R | SkiagramError]] = deque()
-        with self._workers(releases_lock) as submit:
-            for piece in pieces:
-                if len(waiting) == _PIECES_PER_WORKER * self.workers:
-                    yield _value(waiting.popleft())
-                waiting.append(submit(_attempt, function, piece))
-            while waiting:
-                yield _value(waiting.popleft())
+        elif self.backend == "slurm" and self.slurm is not None:
+            packed = (pack(piece, ()) for piece in pieces)
+            yield from map(_value, self.slurm.map(
+                function, packed, (), jobs=places, threads=1, cpus=1, gpus=0,
+                together=self.slurm.pieces_per_job,
+            ))  # fmt: skip
+        else:
+            local = threads(places) if releases_lock else processes(places)
+            workers = ray_cluster(places, self.address) if self.backend == "ray" else local
+            yield from _ahead(workers, function, pieces, places)
 
-    def _workers(self, releases_lock: bool) -> AbstractContextManager[Submit]:
+    def map_fits(
+        self,
+        function: Callable[[T], R],
+        pieces: Sequence[T],
+        *,
+        shared: Sequence[object] = (),
+        order: Sequence[int] | None = None,
+        gpus: int | None = None,
+        name: Callable[[T], str] = str,
+        describe: Callable[[str], None] = lambda text: None,
+    ) -> Iterator[R]:
+        """Yield what a function makes of each piece, in order, each in a process of its own.
+
+        A piece has `threads` threads. Where there is one worker, or one piece, the process is this
+        one. Others of this machine are forked from it, so they start at once and nothing is sent to
+        them; a piece that is killed is tried once more, with nothing beside it.
+
+        Args:
+            function: Of a module, without side effects but on files of the piece's own.
+            pieces: Work that takes a second or more.
+            shared: What is large and the same for many pieces; it is sent to a worker once.
+            order: In which pieces are best begun; their own when None.
+            gpus: GPUs of this machine that pieces may use; None where they use none.
+            name: What messages call a piece.
+            describe: Called with what is under way.
+
+        Raises:
+            OptionError: Ray or submitit is not installed, or no cluster answers.
+            SkiagramError: What the function raises; or a worker was killed.
+        """
+        wanted = 0.0 if gpus is None else self.gpus_per_fit
+        cpus = self.cpus_per_fit or self.threads
+        if self.backend == "slurm" and self.slurm is not None:
+            packed = [pack(piece, shared) for piece in pieces]
+            yield from map(_value, self.slurm.map(
+                function, packed, shared, jobs=self.places, threads=self.threads, cpus=cpus,
+                gpus=ceil(wanted), together=1,
+            ))  # fmt: skip
+            return
         if self.backend == "ray":
-            return ray_cluster(self.workers, self.address)
-        return threads(self.workers) if releases_lock else processes(self.workers)
+            cluster = ray_cluster(
+                self.places, self.address, shared, threads=self.threads, cpus=cpus, gpus=wanted
+            )
+            yield from _ahead(cluster, function, pieces, self.places)
+            return
+        devices = _devices(gpus or 0, wanted)
+        places = min(self.places, len(pieces), len(devices) or len(pieces))
+        if places <= 1:
+            for piece in pieces:
+                describe(name(piece))
+                with self.limit():
+                    value = function(piece)
+                yield value
+        elif CAN_FORK:
+            with self.limit():
+                forks = Forks(function, pieces, places, name, describe, order, devices)
+                yield from forks.results()
+        else:
+            workers = processes(places, shared, self.threads)
+            yield from _ahead(workers, function, pieces, places)
 
 
 IN_PROCESS = Compute(threads=1, workers=1, backend="local", address=None)
 
 
-def _attempt(function: Callable[[T], R], piece: T) -> R | SkiagramError:
-    """Return a named error as a value: raised in a cluster, it would come back as a traceback."""
-    try:
-        return function(piece)
-    except SkiagramError as error:
-        return error
+def _ahead(
+    workers: AbstractContextManager[Submit],
+    function: Callable[[T], R],
+    pieces: Iterable[T],
+    places: int,
+) -> Iterator[R]:
+    """Yield results in order, no more of them under way than keep the workers busy."""
+    waiting: deque[Future[Any]] = deque()
+    with workers as submit:
+        for piece in pieces:
+            if len(waiting) == _PIECES_PER_WORKER * places:
+                yield _value(waiting.popleft().result())
+            waiting.append(submit(function, piece))
+        while waiting:
+            yield _value(waiting.popleft().result())
 
 
-def _value(future: "Future[R | SkiagramError]") -> R:
-    result = future.result()
-    if isinstance(result, SkiagramError):
+def _value(result: Any) -> Any:
+    if isinstance(result, (SkiagramError, MemoryError)):
         raise result
     return result
+
+
+def _devices(gpus: int, per_fit: float) -> list[str]:
+    """Return the GPUs of each place for a fit, as CUDA_VISIBLE_DEVICES has them."""
+    if not gpus or not per_fit:
+        return []
+    if per_fit < 1:
+        return [str(gpu) for _ in range(int(1 / per_fit)) for gpu in range(gpus)]
+    each = ceil(per_fit)
+    places = max(1, gpus // each)
+    return [",".join(map(str, range(at * each, (at + 1) * each))) for at in range(places)]
 
 
 @contextmanager
@@ -135,96 +242,46 @@ def threads(number: int) -> Iterator[Submit]:
     single_thread = partial(ThreadpoolController().limit, limits=1)
     with single_thread(), ThreadPoolExecutor(number, initializer=single_thread) as executor:
         try:
-            yield executor.submit
+            yield lambda function, piece: executor.submit(attempt, function, piece)
         finally:
             executor.shutdown(cancel_futures=True)
 
 
 @contextmanager
-def processes(number: int) -> Iterator[Submit]:
+def processes(number: int, shared: Sequence[object] = (), threads: int = 1) -> Iterator[Submit]:
     """Yield what submits calls to joblib's worker processes, which end with the context.
 
     Args:
         number: Worker processes.
+        shared: What many pieces hold; each worker is sent it once.
+        threads: Threads of linear algebra for each.
 
     Raises:
         SkiagramError: A worker died.
     """
     from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
 
-    with ProcessPoolExecutor(number) as executor:
+    def submit(function: Callable[[Any], Any], piece: object) -> "Future[Any]":
+        future: Future[Any] = executor.submit(_work_held, function, pack(piece, shared), threads)
+        return future
+
+    with ProcessPoolExecutor(number, initializer=_hold, initargs=tuple(shared)) as executor:
         try:
-            yield partial(executor.submit, _on_one_thread)
+            yield submit
         except BrokenProcessPool as error:
-            raise _dead_worker() from error
+            raise dead_worker() from error
 
 
-@contextmanager
-def ray_cluster(number: int, address: str | None) -> Iterator[Submit]:
-    """Yield what submits calls to a Ray cluster.
-
-    Args:
-        number: Processors of a cluster that is started here.
-        address: Of a running cluster; None starts one on this machine and ends it.
-
-    Raises:
-        OptionError: Ray is not installed, or no cluster answers.
-        SkiagramError: A worker died.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        import ray
-        from ray.exceptions import OutOfMemoryError, WorkerCrashedError
-    except ImportError as error:
-        raise OptionError(
-            "Ray is not installed",
-            where="compute.backend",
-            remedy="pip install 'skiagram[ray]', or choose `compute: local`",
-        ) from error
-    own: dict[str, Any] = {"num_cpus": number, "include_dashboard": False}
-    try:
-        if address is not None:
-            _reach(address)
-        ray.init(
-            address=address or "local",
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            **({} if address else own),
-        )
-    except OSError as error:
-        raise OptionError(
-            f"no Ray cluster answers at {address}",
-            where="compute.address",
-            remedy="start one (`ray start --head`), set RAY_AUTH_MODE=token where it asks for its "
-            "token, or null `address` to have one started",
-        ) from error
-    remote = ray.remote(num_cpus=1)(_on_one_thread)
-    try:
-        yield lambda function, *given: remote.remote(function, *given).future()
-    except (OutOfMemoryError, WorkerCrashedError) as error:
-        raise _dead_worker() from error
-    finally:
-        ray.shutdown()
+_held: tuple[object, ...] = ()  # by a worker process, for all its pieces
 
 
-def _reach(address: str) -> None:
-    """Ray itself would wait for minutes where nothing listens."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if port.isdecimal():
-        socket.create_connection((host, int(port)), timeout=10).close()
+def _hold(*shared: object) -> None:
+    global _held
+    _held = shared
 
 
-def _on_one_thread(function: Callable[..., Any], *given: Any) -> Any:
-    with threadpool_limits(1):
-        return function(*given)
-
-
-def _dead_worker() -> SkiagramError:
-    return SkiagramError(
-        "a worker ended before its work",
-        where="compute",
-        remedy="choose fewer `workers`: most often the memory did not suffice for all of them",
-    )
+def _work_held(function: Callable[[Any], Any], packed: bytes, threads: int) -> Any:
+    return work_on(function, packed, threads, *_held)
 
 
 def keep_freed_memory() -> None:

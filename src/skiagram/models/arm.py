@@ -4,7 +4,6 @@ A model that fails leaves a named failed outcome instead of stopping the pipelin
 """
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol
@@ -15,17 +14,19 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.progress import Progress
-from skiagram.compute.workers import Compute
+from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.contract import FitSummary, I, Labelled, Model
-from skiagram.models.deployment import DEPLOYMENT, Decision, Deployment, repeat_folder
+from skiagram.models.deployment import DEPLOYMENT, Decision, Deployment
 from skiagram.models.resampling import (
-    CalibratedFit,
+    Developed,
     Plan,
     Resampling,
     Scored,
+    Steps,
     cross_validate,
     holdout,
+    in_order,
 )
 from skiagram.options import STRICT
 from skiagram.records import Cases, Outcome, Predictions, Task, write_record, write_table
@@ -69,8 +70,8 @@ class Member(Generic[I]):
 
     def run(
         self, resampling: Resampling[I], cases: Cases, task: Task
-    ) -> Iterator[tuple[CalibratedFit[I], list[Scored]]]:
-        """Yield the final fit and all scores, repeat after repeat."""
+    ) -> Steps[list[tuple[Developed, list[Scored]]]]:
+        """Ask for all fits; comes to the final fit and all scores of each repeat."""
         known = cases.development()
         development = Labelled(
             self.development, known.case_id, known.label, known.patient_id, len(task.classes),
@@ -126,8 +127,8 @@ class Trainable(Protocol[I]):
 
     def run(
         self, resampling: Resampling[I], cases: Cases, task: Task
-    ) -> Iterator[tuple[CalibratedFit[I], list[Scored]]]:
-        """Yield the final fit and all scores, repeat after repeat."""
+    ) -> Steps[list[tuple[Developed, list[Scored]]]]:
+        """Ask for all fits; comes to the final fit and all scores of each repeat."""
 
 
 @dataclass(frozen=True)
@@ -151,9 +152,22 @@ class ArmFolders:
 
 
 def train(
-    member: Trainable[I], cases: Cases, task: Task, plan: Plan, folders: ArmFolders
+    member: Trainable[I],
+    cases: Cases,
+    task: Task,
+    plan: Plan,
+    folders: ArmFolders,
+    compute: Compute = IN_PROCESS,
 ) -> Outcome:
     """Run the plan for one model and write models, scores, curves and the outcome.
+
+    Args:
+        member: The model and its inputs.
+        cases: The case table.
+        task: What is told apart.
+        plan: Folds, repeats and seed.
+        folders: Where to write.
+        compute: Where fits are made; no byte depends on it but for its `threads`.
 
     Returns:
         The outcome; `status` is `failed` when the model could not be trained.
@@ -170,17 +184,16 @@ def train(
             progress.advance()
 
         resampling = Resampling(
-            member.model, plan, task.positive, folders.work, progress.describe, finished
-        )
+            member.model, plan, task.positive, folders.work, folders.model.resolve(), compute,
+            progress.describe, finished,
+        )  # fmt: skip
         try:
-            for repeat, (developed, rows) in enumerate(member.run(resampling, cases, task)):
-                developed.fitted.save(folders.model / repeat_folder(repeat))
+            for developed, rows in resampling.run(member.run(resampling, cases, task)):
                 decisions.append(Decision(developed.calibration, developed.threshold))
                 scored += rows
         except ModelFailure as error:
             reason = str(error)
-        except MemoryError as error:
-            reason = f"out of memory: {error}"
+    summaries.sort(key=lambda named: in_order(named[0]))
     if reason:
         scored = []
         shutil.rmtree(folders.model)  # the models of its earlier repeats answer no plan

@@ -6,7 +6,7 @@ likely; they are not probabilities until `skiagram.calibration` made them so.
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Generic, Literal, Protocol, Self, TypeVar
+from typing import ClassVar, Generic, Literal, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -152,3 +152,29 @@ class Model(Protocol[I]):
         Raises:
             ModelFailure: The model diverged, ran out of memory or refuses these inputs.
         """
+
+
+@runtime_checkable
+class ChoosesDevices(Protocol):
+    """A model whose fits use devices, which are shared out among fits made side by side."""
+
+    @property
+    def gpus(self) -> int | None:
+        """Return how many GPUs of this machine its fits may use; None where they use none."""
+
+    @property
+    def one_by_one(self) -> bool:
+        """Return whether each fit shares its work out by itself, so that none is made beside it."""
+
+
+@runtime_checkable
+class KnowsItsEpochs(Protocol):
+    """A model that may know, before any fit, for how many epochs its final fit trains."""
+
+    @property
+    def knows_epochs(self) -> bool:
+        """Return whether that is known, so that the final fit need not wait for others."""
+
+    @property
+    def final_epochs(self) -> int | None:
+        """Return the epochs of a fit on all cases; None where validation cases decide."""

@@ -6,14 +6,20 @@ for cases never seen. A network's final fit sets no cases aside: the folds chose
 `holdout` develops once per repeat and scores the sealed test set;
 `cross_validate` develops once in each outer fold and scores that fold's held-out patients (nested
 cross-validation). Both are the same for every model of every arm.
+
+All of these are `Steps`: they ask for fits, wait for what came of them, and ask for more. What is
+asked for at a time does not depend on one another, so `Resampling.run` has it made side by side. A
+fit depends on its cases, its options, its seed and its threads alone: wherever it is made, its
+bytes are equal.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Generic, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +34,25 @@ from skiagram.calibration import (
     held_out_calibrations,
     threshold_at_sensitivity,
 )
+from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, ModelFailure
-from skiagram.models.contract import FitContext, FitSummary, Fitted, I, Labelled, Model
+from skiagram.models.contract import (
+    ChoosesDevices,
+    FitContext,
+    FitSummary,
+    Fitted,
+    I,
+    KnowsItsEpochs,
+    Labelled,
+    Model,
+)
+from skiagram.models.deployment import repeat_folder
 from skiagram.options import STRICT
 from skiagram.records import Design
 from skiagram.seeding import derived_seed
 from skiagram.splits import Partition, grouped_folds, inner_validation, leave_one_group_out
 
+T = TypeVar("T")
 FINAL = -1
 Part = Literal["training", "inner", "out_of_fold", "test"]
 
@@ -136,6 +154,132 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Unread(Generic[I]):
+    """Some cases of inputs; the process that needs them reads them.
+
+    Attributes:
+        inputs: Of many cases.
+        rows: (n,) which of them.
+    """
+
+    inputs: I
+    rows: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, inputs: "I | Unread[I]") -> "Unread[I]":
+        """Return all cases of some inputs."""
+        if isinstance(inputs, Unread):
+            return inputs
+        return cls(inputs, np.arange(len(inputs)))
+
+    def __len__(self) -> int:
+        """Return the number of cases."""
+        return len(self.rows)
+
+    def select(self, rows: NDArray[np.int64]) -> "Unread[I]":
+        """Return the given rows, in the given order."""
+        return Unread(self.inputs, self.rows[rows])
+
+    def read(self) -> I:
+        """Return the inputs of these cases."""
+        return self.inputs.select(self.rows)
+
+
+def unread(cases: "Labelled[I] | Labelled[Unread[I]]") -> Labelled[Unread[I]]:
+    """Return labelled cases whose inputs are read where a fit is made."""
+    return cast(Labelled[Unread[I]], replace(cast(Any, cases), inputs=Unread.of(cases.inputs)))
+
+
+@dataclass(frozen=True)
+class Fit(Generic[I]):
+    """A fit to make; what comes of it depends on nothing else.
+
+    Attributes:
+        title: Its name among the fits of the model.
+        model: The untrained model.
+        training: Cases to learn from.
+        validation: Cases that decide when to stop; None for none.
+        context: Its seed, and what else it may use.
+        scored: What it scores once it is made.
+        saved: Folder for the fitted model; None where its scores are all that is asked for.
+        returned: Whether the fitted model itself is asked for, by this process.
+    """
+
+    title: str
+    model: Model[I]
+    training: Labelled[Unread[I]]
+    validation: Labelled[Unread[I]] | None
+    context: FitContext
+    scored: tuple[Unread[I], ...] = ()
+    saved: Path | None = None
+    returned: bool = False
+
+    def make(self) -> "FitResult":
+        """Fit, score and save.
+
+        Raises:
+            ModelFailure: The model cannot be trained; names the fit.
+        """
+        try:
+            training, validation = (
+                None if part is None else replace(cast(Any, part), inputs=part.inputs.read())
+                for part in (self.training, self.validation)
+            )
+            fitted = self.model.fit(cast(Labelled[I], training), validation, self.context)
+            scores = tuple(finite(fitted.scores(inputs.read())) for inputs in self.scored)
+            if self.saved is not None:
+                fitted.save(self.saved)
+        except MemoryError as error:
+            raise ModelFailure(f"out of memory: {error}", where=f"fit {self.title}") from error
+        except ModelFailure as error:
+            where = f"fit {self.title}" + (f", {error.where}" if error.where else "")
+            raise ModelFailure(
+                error.found, where=where, allowed=error.allowed, remedy=error.remedy
+            ) from error
+        return FitResult(fitted.summary, scores, fitted if self.returned else None)
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What came of a fit.
+
+    Attributes:
+        summary: What it cost.
+        scores: (n, n_classes) of each of the inputs that it was to score.
+        fitted: The fitted model, where it was asked for.
+    """
+
+    summary: FitSummary
+    scores: tuple[NDArray[np.float64], ...]
+    fitted: Fitted[Any] | None = None
+
+
+Steps = Generator[list[Fit[Any]], list[FitResult], T]
+
+
+def together(steps: Sequence[Steps[T]]) -> Steps[list[T]]:
+    """Go through several at once: what all ask for at a time is asked for together."""
+    values: dict[int, T] = {}
+    asked: dict[int, list[Fit[Any]]] = {}
+
+    def advance(at: int, results: list[FitResult] | None) -> None:
+        try:
+            asked[at] = next(steps[at]) if results is None else steps[at].send(results)
+        except StopIteration as end:
+            values[at] = end.value
+
+    for at in range(len(steps)):
+        advance(at, None)
+    while asked:
+        waiting, asked = asked, {}
+        results = yield [fit for fits in waiting.values() for fit in fits]
+        for at, fits in waiting.items():
+            own, results = results[: len(fits)], results[len(fits) :]
+            advance(at, own)
+    return [values[at] for at in range(len(steps))]
+
+
+@dataclass(frozen=True)
 class CalibratedFit(Generic[I]):
     """A final fit with the calibration and threshold that its own folds gave."""
 
@@ -153,6 +297,37 @@ class CalibratedFit(Generic[I]):
 
 
 @dataclass(frozen=True)
+class Developed:
+    """What came of a final fit, with the calibration and threshold that its own folds gave.
+
+    Attributes:
+        result: Of the fit.
+        calibration: Makes probabilities of its scores.
+        threshold: Smallest probability that is called positive; None with more than two classes.
+    """
+
+    result: FitResult
+    calibration: Calibration
+    threshold: float | None
+
+    def scored(
+        self, which: int, case_id: NDArray[np.str_], part: Part, repeat: int, fold: int
+    ) -> Scored:
+        """Return the scores of the inputs of a number; calibration and threshold come from others.
+
+        Args:
+            which: Place among the inputs that the fit scored.
+            case_id: (n,) their cases.
+            part: What they are to the fit.
+            repeat: Repeat of the plan.
+            fold: Fold that held the cases out; `FINAL` for a final fit.
+        """
+        scores = self.result.scores[which]
+        probabilities = self.calibration.probabilities(scores)
+        return Scored(part, repeat, fold, case_id, scores, probabilities, self.threshold)
+
+
+@dataclass(frozen=True)
 class Resampling(Generic[I]):
     """One model under one plan.
 
@@ -161,48 +336,96 @@ class Resampling(Generic[I]):
         plan: Repeats, folds and seed.
         positive: Label that thresholds look for; None when there are more than two classes.
         work: Folder for checkpoints; None to keep none.
-        started: Called with the name of each fit before it starts.
-        finished: Called with the name and the cost of each fit.
+        models: Folder for the fit on all cases of each repeat; None to keep none.
+        compute: Where fits are made.
+        under_way: Called with the names of the fits that are being made.
+        finished: Called with the name and the cost of each fit, in the order of their asking.
     """
 
     model: Model[I]
     plan: Plan
     positive: int | None
     work: Path | None = None
-    started: Callable[[str], None] = lambda name: None
+    models: Path | None = None
+    compute: Compute = IN_PROCESS
+    under_way: Callable[[str], None] = lambda names: None
     finished: Callable[[str, FitSummary], None] = lambda name, summary: None
 
-    def fit(
-        self,
-        cases: Labelled[I],
-        marked: NDArray[np.bool_] | None,
-        *name: str,
-        epochs: int | None = None,
-    ) -> Fitted[I]:
-        """Fit once; marked rows (else an inner grouped part) decide when training stops.
+    def run(self, steps: Steps[T]) -> T:
+        """Make all fits that some steps ask for and return what they come to.
+
+        Raises:
+            ModelFailure: A fit failed: the first one, in the order of their asking, that did.
+            SkiagramError: A process was killed.
+        """
+        results: list[FitResult] | None = None
+        while True:
+            try:
+                fits = next(steps) if results is None else steps.send(results)
+            except StopIteration as end:
+                return cast(T, end.value)
+            results = self._make(fits)
+
+    def _make(self, fits: list[Fit[Any]]) -> list[FitResult]:
+        devices = self.model if isinstance(self.model, ChoosesDevices) else None
+        compute = IN_PROCESS if devices is not None and devices.one_by_one else self.compute
+        shared = {id(part.inputs): part.inputs for fit in fits for part in _parts(fit)}
+        made = compute.map_fits(
+            Fit.make,
+            fits,
+            shared=list(shared.values()),
+            order=sorted(range(len(fits)), key=lambda at: -len(fits[at].training)),
+            gpus=None if devices is None else devices.gpus,
+            name=lambda fit: fit.title,
+            describe=self.under_way,
+        )
+        results = []
+        for fit, result in zip(fits, made, strict=True):
+            self.finished(fit.title, result.summary)
+            results.append(result)
+        return results
+
+    def fit(self, cases: Labelled[I], marked: NDArray[np.bool_] | None, *name: str) -> Fitted[I]:
+        """Fit once, in this process; marked rows (else an inner part) decide when training stops.
 
         Args:
             cases: Labelled cases.
             marked: (n,) True where the fit is to stop early; None for an inner part.
             *name: Name of the random streams.
+        """
+        fit = replace(self.ask(unread(cases), marked, name), returned=True)
+        (result,) = replace(self, compute=IN_PROCESS)._make([fit])
+        return cast(Fitted[I], result.fitted)
+
+    def ask(
+        self,
+        cases: Labelled[Unread[I]],
+        marked: NDArray[np.bool_] | None,
+        name: tuple[str, ...],
+        scored: tuple[Unread[I], ...] = (),
+        epochs: int | None = None,
+    ) -> Fit[I]:
+        """Return a fit to make; marked rows (else an inner grouped part) decide when it stops.
+
+        Args:
+            cases: Labelled cases.
+            marked: (n,) True where the fit is to stop early; None for an inner part.
+            name: Name of the random streams.
+            scored: What it is to score.
             epochs: Epochs to train for on all cases, with nothing to decide when to stop.
         """
         title = "-".join(name)
-        self.started(title)
         folder = self.work / title if self.work else None
         seed = derived_seed(self.plan.seed, "fit", *name)
         context = FitContext(seed, folder, positive=self.positive, epochs=epochs)
+        training, validation = cases, None
         if self.model.uses_validation and epochs is None:
             part = self._validation(cases, marked, *name)
             training, validation = cases.select(part.training), cases.select(part.held_out)
-            fitted = self.model.fit(training, validation, context)
-        else:
-            fitted = self.model.fit(cases, None, context)
-        self.finished(title, fitted.summary)
-        return fitted
+        return Fit(title, self.model, training, validation, context, scored)
 
     def _validation(
-        self, cases: Labelled[I], marked: NDArray[np.bool_] | None, *name: str
+        self, cases: Labelled[Unread[I]], marked: NDArray[np.bool_] | None, *name: str
     ) -> Partition:
         if marked is not None and marked.any():
             return Partition(np.flatnonzero(~marked), np.flatnonzero(marked))
@@ -216,11 +439,11 @@ class Resampling(Generic[I]):
                 f"no cases left for early stopping: {error.found}", remedy=error.remedy
             ) from error
 
-    def folds(self, cases: Labelled[I], count: int, *name: str) -> list[Partition]:
+    def folds(self, cases: Labelled[Any], count: int, *name: str) -> list[Partition]:
         """Return the plan's folds of some cases; equal for every model."""
         return self.plan.make_folds(cases.label, cases.patient_id, count, *name)
 
-    def outer_folds(self, cases: Labelled[I], *name: str) -> list[Partition]:
+    def outer_folds(self, cases: Labelled[Any], *name: str) -> list[Partition]:
         """Return the folds of a cross-validation: the cases' groups, or the plan's own."""
         if cases.group is None:
             return self.folds(cases, self.plan.folds, *name)
@@ -234,7 +457,28 @@ class Resampling(Generic[I]):
         *name: str,
         score_training: bool,
     ) -> tuple[CalibratedFit[I], list[Scored]]:
+        """Do in this process what `developing` says; return the fitted model itself."""
+        steps = self.developing(
+            unread(cases), marked, folds, *name, score_training=score_training, returned=True
+        )
+        developed, scored = replace(self, compute=IN_PROCESS).run(steps)
+        fitted = cast(Fitted[I], developed.result.fitted)
+        return CalibratedFit(fitted, developed.calibration, developed.threshold), scored
+
+    def developing(
+        self,
+        cases: Labelled[Unread[I]],
+        marked: NDArray[np.bool_] | None,
+        folds: list[Partition],
+        *name: str,
+        score_training: bool,
+        scored: tuple[Unread[I], ...] = (),
+        saved: Path | None = None,
+        returned: bool = False,
+    ) -> Steps[tuple[Developed, list[Scored]]]:
         """Get a calibrated final fit and each fold's scores of the cases it held out.
+
+        The final fit waits for the folds only where they choose for how long it trains.
 
         Args:
             cases: Labelled cases.
@@ -243,28 +487,66 @@ class Resampling(Generic[I]):
             folds: Folds of the cases.
             *name: Name of the random streams.
             score_training: Whether each fold also scores the cases it was fitted on.
+            scored: What the final fit is to score.
+            saved: Folder for the final fit; None to keep none.
+            returned: Whether the final fit itself is asked for.
         """
-        calibrations: list[Calibration] = []
-        blind: list[NDArray[np.float64]] = []
-        trained: list[Scored] = []
-        summaries: list[FitSummary] = []
+        fits = []
         for k, fold in enumerate(folds):
             training, rest = cases.select(fold.training), cases.select(fold.held_out)
-            fitted = self.fit(training, None, *name, f"fold{k}")
-            scores = finite(fitted.scores(rest.inputs))
-            calibration = fit_calibration(self.plan.calibration, scores, rest.label)
-            one = CalibratedFit(fitted, calibration, None)
-            calibrations.append(calibration)
-            blind.append(scores)
-            summaries.append(fitted.summary)
-            if score_training:
-                trained.append(one.score(training.inputs, training.case_id, "training", 0, k))
+            seen = (training.inputs,) if score_training else ()
+            fits.append(self.ask(training, None, (*name, f"fold{k}"), (rest.inputs, *seen)))
+
+        def final(epochs: int | None) -> Fit[I]:
+            asked = self.ask(cases, marked, (*name, "final"), scored, epochs)
+            return replace(asked, saved=saved, returned=returned)
+
+        if self._final_fit_waits():
+            results = yield fits
+            epochs = self.chosen_epochs([result.summary for result in results])
+            (last,) = yield [final(epochs)]
+        else:
+            *results, last = yield [*fits, final(self._known_epochs())]
+        return self._calibrated(cases, folds, results, last, score_training=score_training)
+
+    def _calibrated(
+        self,
+        cases: Labelled[Unread[I]],
+        folds: list[Partition],
+        results: list[FitResult],
+        last: FitResult,
+        *,
+        score_training: bool,
+    ) -> tuple[Developed, list[Scored]]:
+        """Calibrate the folds and the final fit by what the folds scored."""
+        blind = [result.scores[0] for result in results]
+        calibrations = [
+            fit_calibration(self.plan.calibration, scores, cases.label[fold.held_out])
+            for fold, scores in zip(folds, blind, strict=True)
+        ]
+        trained = [
+            Developed(result, calibration, None).scored(
+                1, cases.case_id[fold.training], "training", 0, k
+            )
+            for k, (fold, result, calibration) in enumerate(
+                zip(folds, results, calibrations, strict=True)
+            )
+            if score_training
+        ]
         held_out = _held_out(cases, folds, blind, held_out_calibrations(calibrations))
-        fitted = self.fit(cases, marked, *name, "final", epochs=self.chosen_epochs(summaries))
         threshold = self._threshold(cases, folds, held_out)
-        return CalibratedFit(
-            fitted, average_calibrations(calibrations), threshold
-        ), held_out + trained
+        developed = Developed(last, average_calibrations(calibrations), threshold)
+        return developed, held_out + trained
+
+    def _final_fit_waits(self) -> bool:
+        if not self.model.uses_validation or self.plan.final_fit == "early_stopping":
+            return False
+        return not (isinstance(self.model, KnowsItsEpochs) and self.model.knows_epochs)
+
+    def _known_epochs(self) -> int | None:
+        if not isinstance(self.model, KnowsItsEpochs) or self.plan.final_fit == "early_stopping":
+            return None
+        return self.model.final_epochs
 
     def chosen_epochs(self, summaries: Sequence[FitSummary]) -> int | None:
         """Return for how many epochs a fit on all cases trains; None where it stops early.
@@ -277,7 +559,7 @@ class Resampling(Generic[I]):
         return ceil(median(epochs for one in summaries for epochs in one.epochs))
 
     def _threshold(
-        self, cases: Labelled[I], folds: list[Partition], held_out: list[Scored]
+        self, cases: Labelled[Any], folds: list[Partition], held_out: list[Scored]
     ) -> float | None:
         if self.positive is None:
             return None
@@ -287,8 +569,13 @@ class Resampling(Generic[I]):
         return threshold_at_sensitivity(pooled, positive, self.plan.sensitivity)
 
 
+def _parts(fit: Fit[I]) -> list[Unread[I]]:
+    validation = () if fit.validation is None else (fit.validation.inputs,)
+    return [fit.training.inputs, *validation, *fit.scored]
+
+
 def _held_out(
-    cases: Labelled[I],
+    cases: Labelled[Any],
     folds: list[Partition],
     scores: list[NDArray[np.float64]],
     calibrations: list[Calibration],
@@ -321,8 +608,8 @@ def holdout(
     marked: NDArray[np.bool_],
     test: I,
     test_id: NDArray[np.str_],
-) -> Iterator[tuple[CalibratedFit[I], list[Scored]]]:
-    """Develop once per repeat and score the sealed cases; yields the final fit and all scores.
+) -> Steps[list[tuple[Developed, list[Scored]]]]:
+    """Develop once per repeat and score the sealed cases; comes to the final fit and all scores.
 
     Args:
         resampling: Model and plan.
@@ -331,71 +618,100 @@ def holdout(
         test: Sealed cases.
         test_id: Their ids.
     """
-    for repeat in range(resampling.plan.repeats):
-        yield within_repeat(resampling, repeat, development, marked, test, test_id)
+    known, sealed = unread(development), Unread.of(test)
+    repeats = range(resampling.plan.repeats)
+    steps = [within_repeat(resampling, r, known, marked, sealed, test_id) for r in repeats]
+    return (yield from together(steps))
 
 
 def within_repeat(
     resampling: Resampling[I],
     repeat: int,
-    development: Labelled[I],
+    development: Labelled[Unread[I]],
     marked: NDArray[np.bool_],
-    test: I,
+    test: Unread[I],
     test_id: NDArray[np.str_],
-) -> tuple[CalibratedFit[I], list[Scored]]:
+) -> Steps[tuple[Developed, list[Scored]]]:
     """Do one repeat of `holdout`."""
     name = repeat_name(repeat)
     folds = resampling.folds(development, resampling.plan.folds, *name)
-    developed, scored = resampling.develop(development, marked, folds, *name, score_training=True)
+    developed, scored = yield from resampling.developing(
+        development, marked, folds, *name,
+        score_training=True, scored=(test,), saved=_saved(resampling, repeat),
+    )  # fmt: skip
     rows = [replace(row, repeat=repeat) for row in scored]
-    return developed, [*rows, developed.score(test, test_id, "test", repeat, FINAL)]
+    return developed, [*rows, developed.scored(0, test_id, "test", repeat, FINAL)]
+
+
+def _saved(resampling: Resampling[I], repeat: int) -> Path | None:
+    return None if resampling.models is None else resampling.models / repeat_folder(repeat)
 
 
 def cross_validate(
     resampling: Resampling[I], development: Labelled[I], folds: list[list[Partition]] | None = None
-) -> Iterator[tuple[CalibratedFit[I], list[Scored]]]:
-    """Nested cross-validation; yields, once per repeat, a fit on all cases and all scores.
+) -> Steps[list[tuple[Developed, list[Scored]]]]:
+    """Nested cross-validation; comes to, for each repeat, a fit on all cases and all scores.
 
     Args:
         resampling: Model and plan.
         development: All labelled cases.
         folds: Outer folds of each repeat; the plan's own when None.
     """
-    plan = resampling.plan
-    for repeat in range(plan.repeats):
-        given = folds[repeat] if folds else None
-        outer = given or resampling.outer_folds(development, *repeat_name(repeat))
-        rows: list[Scored] = []
-        fits: list[CalibratedFit[I]] = []
-        for k, fold in enumerate(outer):
-            known, rest = development.select(fold.training), development.select(fold.held_out)
-            developed, scored = within_outer_fold(resampling, repeat, k, known, rest)
-            fits.append(developed)
-            rows += scored
-        yield whole_fit(resampling, repeat, development, fits), rows
+    known = unread(development)
+    steps = [
+        _nested(resampling, repeat, known, folds[repeat] if folds else None)
+        for repeat in range(resampling.plan.repeats)
+    ]
+    return (yield from together(steps))
+
+
+def _nested(
+    resampling: Resampling[I],
+    repeat: int,
+    cases: Labelled[Unread[I]],
+    given: list[Partition] | None,
+) -> Steps[tuple[Developed, list[Scored]]]:
+    """Do one repeat of `cross_validate`."""
+    outer = given or resampling.outer_folds(cases, *repeat_name(repeat))
+    parts = [(cases.select(fold.training), cases.select(fold.held_out)) for fold in outer]
+    folds = yield from together(
+        [within_outer_fold(resampling, repeat, k, *part) for k, part in enumerate(parts)]
+    )
+    whole = yield from whole_fit(resampling, repeat, cases, [developed for developed, _ in folds])
+    return whole, [row for _, rows in folds for row in rows]
 
 
 def within_outer_fold(
-    resampling: Resampling[I], repeat: int, k: int, known: Labelled[I], rest: Labelled[I]
-) -> tuple[CalibratedFit[I], list[Scored]]:
+    resampling: Resampling[I],
+    repeat: int,
+    k: int,
+    known: Labelled[Unread[I]],
+    rest: Labelled[Unread[I]],
+) -> Steps[tuple[Developed, list[Scored]]]:
     """Develop on the training cases of an outer fold and score those it holds out."""
     name = repeat_name(repeat, k)
     inner = resampling.folds(known, resampling.plan.inner_folds, *name)
-    developed, scored = resampling.develop(known, None, inner, *name, score_training=False)
+    developed, scored = yield from resampling.developing(
+        known, None, inner, *name, score_training=False, scored=(rest.inputs, known.inputs)
+    )
     rows = [replace(row, part="inner", repeat=repeat, fold=k) for row in scored]
-    rows.append(developed.score(rest.inputs, rest.case_id, "out_of_fold", repeat, k))
-    rows.append(developed.score(known.inputs, known.case_id, "training", repeat, k))
+    rows.append(developed.scored(0, rest.case_id, "out_of_fold", repeat, k))
+    rows.append(developed.scored(1, known.case_id, "training", repeat, k))
     return developed, rows
 
 
 def whole_fit(
-    resampling: Resampling[I], repeat: int, cases: Labelled[I], folds: list[CalibratedFit[I]]
-) -> CalibratedFit[I]:
+    resampling: Resampling[I], repeat: int, cases: Labelled[Unread[I]], folds: list[Developed]
+) -> Steps[Developed]:
     """Fit on all cases; calibration and threshold are the means of the outer folds'."""
-    epochs = resampling.chosen_epochs([fold.fitted.summary for fold in folds])
-    fitted = resampling.fit(cases, None, *repeat_name(repeat), "final", epochs=epochs)
+    epochs = resampling.chosen_epochs([fold.result.summary for fold in folds])
+    asked = resampling.ask(cases, None, (*repeat_name(repeat), "final"), epochs=epochs)
+    (result,) = yield [replace(asked, saved=_saved(resampling, repeat))]
     thresholds = [fold.threshold for fold in folds if fold.threshold is not None]
     threshold = float(np.mean(thresholds)) if thresholds else None
-    return CalibratedFit(
-        fitted, average_calibrations([fold.calibration for fold in folds]), threshold
-    )
+    return Developed(result, average_calibrations([fold.calibration for fold in folds]), threshold)
+
+
+def in_order(name: str) -> tuple[tuple[bool, int], ...]:
+    """Return a key that sorts the names of fits as the plan lists them, final fits last."""
+    return tuple((part == "final", int(re.sub(r"\D", "", part) or 0)) for part in name.split("-"))

@@ -1,0 +1,317 @@
+"""Where pieces of work go that leave this machine: a Ray cluster, or job arrays of SLURM.
+
+Both need the project's folder under the same path on every machine, and the same versions
+installed. What all pieces of a run share is sent once; a piece names it.
+"""
+
+import io
+import logging
+import os
+import pickle
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from threadpoolctl import threadpool_limits
+
+from skiagram.errors import OptionError, SkiagramError
+from skiagram.options import STRICT
+
+T = TypeVar("T")
+R = TypeVar("R")
+Submit = Callable[[Callable[[Any], Any], Any], "Future[Any]"]  # a function and its piece
+Shared = Sequence[object]
+
+
+class _Packer(pickle.Pickler):
+    def __init__(self, file: io.BytesIO, shared: Shared) -> None:
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self._number = {id(each): number for number, each in enumerate(shared)}
+
+    def persistent_id(self, given: object) -> int | None:
+        return self._number.get(id(given))
+
+
+class _Unpacker(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, shared: Shared) -> None:
+        super().__init__(file)
+        self._shared = shared
+
+    def persistent_load(self, number: int) -> object:
+        return self._shared[number]
+
+
+def pack(piece: object, shared: Shared) -> bytes:
+    """Return a piece for another process, with numbers where it holds what all pieces share."""
+    file = io.BytesIO()
+    _Packer(file, shared).dump(piece)
+    return file.getvalue()
+
+
+def attempt(function: Callable[[T], R], piece: T) -> R | SkiagramError | MemoryError:
+    """Return an error that has a name as a value.
+
+    Raised in a cluster, it would come back as a traceback.
+    """
+    try:
+        return function(piece)
+    except (SkiagramError, MemoryError) as error:
+        return error
+
+
+def work_on(
+    function: Callable[[Any], R], packed: bytes, threads: int, *shared: object
+) -> R | SkiagramError | MemoryError:
+    """Do a piece that another process packed; `attempt` says what is returned.
+
+    Args:
+        function: Of a module.
+        packed: What `pack` made, in a process of this run.
+        threads: Of linear algebra.
+        *shared: What many pieces hold.
+    """
+    piece = _Unpacker(io.BytesIO(packed), shared).load()
+    with threadpool_limits(threads):
+        return attempt(function, piece)
+
+
+@contextmanager
+def ray_cluster(
+    number: int,
+    address: str | None,
+    shared: Shared = (),
+    *,
+    threads: int = 1,
+    cpus: float = 1,
+    gpus: float = 0,
+) -> Iterator[Submit]:
+    """Yield what submits calls to a Ray cluster.
+
+    Args:
+        number: Processors of a cluster that is started here.
+        address: Of a running cluster; None starts one on this machine and ends it.
+        shared: What many pieces hold; the cluster is sent it once.
+        threads: Threads of linear algebra of a call.
+        cpus: Processors that a call takes.
+        gpus: GPUs that a call takes; calls share one where it is below 1.
+
+    Raises:
+        OptionError: Ray is not installed, or no cluster answers.
+        SkiagramError: A worker died.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+        from ray.exceptions import OutOfMemoryError, WorkerCrashedError
+    except ImportError as error:
+        raise OptionError(
+            "Ray is not installed",
+            where="compute.backend",
+            remedy="pip install 'skiagram[ray]', or choose `compute: local`",
+        ) from error
+    own: dict[str, Any] = {"num_cpus": max(number, cpus), "include_dashboard": False}
+    try:
+        if address is not None:
+            _reach(address)
+        ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            **({} if address else own),
+        )
+    except OSError as error:
+        raise OptionError(
+            f"no Ray cluster answers at {address}",
+            where="compute.address",
+            remedy="start one (`ray start --head`), set RAY_AUTH_MODE=token where it asks for its "
+            "token, or null `address` to have one started",
+        ) from error
+    _check_resources(ray.cluster_resources(), cpus, gpus)
+    remote = ray.remote(num_cpus=cpus, num_gpus=gpus)(work_on)
+    references = [ray.put(each) for each in shared]
+
+    def submit(function: Callable[[Any], Any], piece: object) -> "Future[Any]":
+        called = remote.remote(function, pack(piece, shared), threads, *references)
+        future: Future[Any] = called.future()
+        return future
+
+    try:
+        yield submit
+    except (OutOfMemoryError, WorkerCrashedError) as error:
+        raise dead_worker() from error
+    finally:
+        ray.shutdown()
+
+
+def _check_resources(has: dict[str, float], cpus: float, gpus: float) -> None:
+    """Refuse what Ray would wait for without end."""
+    for name, wanted in (("CPU", cpus), ("GPU", gpus)):
+        if wanted > has.get(name, 0):
+            raise OptionError(
+                f"{wanted:g} {name}s a fit, on a cluster that has {has.get(name, 0):g} in all",
+                where=f"compute.{name.lower()}s_per_fit",
+                remedy="ask for less, or start the cluster with more",
+            )
+
+
+def _reach(address: str) -> None:
+    """Ray itself would wait for minutes where nothing listens."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=10).close()
+
+
+def dead_worker() -> SkiagramError:
+    """Return the error of a worker that was killed."""
+    return SkiagramError(
+        "a worker ended before its work",
+        where="compute",
+        remedy="choose fewer `workers`: most often the memory did not suffice for all of them",
+    )
+
+
+@dataclass(**STRICT)
+class JobArray:
+    """How pieces of work are submitted to SLURM.
+
+    Attributes:
+        cluster: `slurm`, or `local`, which runs each job as a process of this machine, to try.
+        pieces_per_job: Spans of images that a job works through one after the other; a fit always
+            has a job of its own.
+        minutes: Time limit of a job.
+        memory_gb: Memory of a job.
+        folder: Where jobs find their work and leave results and logs, relative to the project; on
+            a disk that all machines share. What is finished is deleted.
+        parameters: Further options of sbatch, for example `partition` or `account`.
+    """
+
+    cluster: Literal["slurm", "local"]
+    pieces_per_job: Annotated[int, Field(ge=1)]
+    minutes: Annotated[int, Field(ge=1)]
+    memory_gb: Annotated[float, Field(gt=0)]
+    folder: str
+    parameters: dict[str, str | int]
+
+    def map(
+        self,
+        function: Callable[[Any], R],
+        pieces: Iterable[bytes],
+        shared: Shared,
+        jobs: int,
+        threads: int,
+        cpus: int,
+        gpus: int,
+        together: int,
+    ) -> Iterator[R | SkiagramError | MemoryError]:
+        """Yield what jobs make of pieces, in order.
+
+        An array of at most `jobs` jobs is at work while the results of the one before are used.
+
+        Args:
+            function: Of a module.
+            pieces: What `pack` made.
+            shared: What all pieces share.
+            jobs: Jobs of an array.
+            threads: Threads of linear algebra.
+            cpus: Processors of a job.
+            gpus: GPUs of a job.
+            together: Pieces a job.
+
+        Raises:
+            OptionError: submitit is not installed, or there is no SLURM here.
+            SkiagramError: A job was ended before its work, by its limits or by hand.
+        """
+        Path(self.folder).mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="jobs-", dir=Path(self.folder).resolve()))
+        executor = self._executor(folder, jobs, cpus, gpus)
+        common = folder / "shared"
+        common.write_bytes(pack(tuple(shared), ()))
+        left = iter(pieces)
+        waiting: list[Any] = []
+        submitted: list[Any] = []
+        try:
+            while True:
+                chunks = [chunk for _ in range(jobs) if (chunk := list(islice(left, together)))]
+                submitted = self._submit(executor, function, chunks, common, threads)
+                for job in waiting:
+                    yield from self._results(job)
+                waiting = submitted
+                if not waiting:
+                    break
+        except BaseException:
+            for job in (*waiting, *submitted):
+                job.cancel(check=False)
+            raise
+        shutil.rmtree(folder)
+
+    def _executor(self, folder: Path, jobs: int, cpus: int, gpus: int) -> Any:
+        try:
+            import submitit
+        except ImportError as error:
+            raise OptionError(
+                "submitit is not installed",
+                where="compute.backend",
+                remedy="pip install 'skiagram[slurm]', or choose `compute: local`",
+            ) from error
+        if self.cluster == "slurm" and shutil.which("sbatch") is None:
+            raise OptionError(
+                "no SLURM here: there is no command `sbatch`",
+                where="compute.slurm.cluster",
+                remedy="run it on a login node of the cluster, or try it with `cluster: local`",
+            )
+        executor = submitit.AutoExecutor(folder, cluster=self.cluster)
+        executor.update_parameters(
+            name="skiagram",
+            timeout_min=self.minutes,
+            mem_gb=self.memory_gb,
+            cpus_per_task=cpus,
+            gpus_per_node=gpus,
+            slurm_array_parallelism=jobs,
+            **{f"slurm_{name}": value for name, value in self.parameters.items()},
+        )
+        return executor
+
+    @staticmethod
+    def _submit(
+        executor: Any,
+        function: Callable[[Any], Any],
+        chunks: list[list[bytes]],
+        common: Path,
+        threads: int,
+    ) -> list[Any]:
+        if not chunks:
+            return []
+        same = ([each] * len(chunks) for each in (function, common, threads))
+        first, second, third = same
+        jobs: list[Any] = executor.map_array(_work_through, first, chunks, second, third)
+        return jobs
+
+    @staticmethod
+    def _results(job: Any) -> Iterator[Any]:
+        from submitit.core.utils import FailedJobError, UncompletedJobError
+
+        try:
+            results = job.result()
+        except (UncompletedJobError, FailedJobError) as error:
+            raise SkiagramError(
+                f"job {job.job_id} ended before its work ({str(error).splitlines()[0]})",
+                where="compute",
+                remedy=f"its log is {job.paths.stderr}; most often it needs more `memory_gb` or "
+                "`minutes`; what is finished is kept for the next run",
+            ) from error
+        yield from results
+
+
+def _work_through(
+    function: Callable[[Any], R], chunk: list[bytes], common: Path, threads: int
+) -> list[R | SkiagramError | MemoryError]:
+    shared = pickle.loads(common.read_bytes())  # noqa: S301 - this run wrote it
+    return [work_on(function, packed, threads, *shared) for packed in chunk]
