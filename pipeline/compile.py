@@ -30,7 +30,9 @@ def main() -> None:
     """Run every option file once on two small images: grey, in colour, or volumes."""
     generator = np.random.default_rng(0)
     films = generator.uniform(0, 255, (2, _SIDE, _SIDE)).astype(np.float32)
-    for restoration in (one for one in _options("restoration") if hasattr(one, "restore")):
+    for restoration in (
+        options for options in _options("restoration") if hasattr(options, "restore")
+    ):
         restoration.restore(films, films[0])  # one of several modalities calls the same steps
     plane = np.ones((len(films), 2))
     volumes = np.repeat(films[:, None, :, :, None], 4, axis=1)
@@ -39,7 +41,7 @@ def main() -> None:
         FeatureBatch(np.stack([films] * 3, axis=-1), spacing=plane),
         FeatureBatch(volumes, spacing=np.ones((len(films), 3))),
     )
-    for family in (one for one in _options("features") if hasattr(one, "extract")):
+    for family in (options for options in _options("features") if hasattr(options, "extract")):
         for batch in batches:
             with suppress(DataError):  # a family refuses what it is not defined for
                 family.extract(batch)

@@ -169,12 +169,12 @@ def _named_refusals(name: str) -> Iterator[None]:
         yield
     except OSError as error:
         # A copied folder's error holds those of its files as text.
-        told = re.search(r"\[Errno (\d+)\]", str(error))
-        number = int(told[1]) if told else error.errno
+        numbered = re.search(r"\[Errno (\d+)\]", str(error))
+        number = int(numbered[1]) if numbered else error.errno
         if number not in _REMEDIES:
             raise
-        said = os.strerror(number) + (f" ({error.filename})" if error.filename else "")
-        raise SkiagramError(said, where=name, remedy=_REMEDIES[number]) from error
+        reason = os.strerror(number) + (f" ({error.filename})" if error.filename else "")
+        raise SkiagramError(reason, where=name, remedy=_REMEDIES[number]) from error
 
 
 def _mapping(values: Any) -> dict[str, Any]:

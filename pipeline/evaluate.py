@@ -28,17 +28,17 @@ def main(options: Options) -> None:
     """Evaluate only the models named in params.yaml."""
     folders = [ROOT / "scores" / name for name in options.choices.trained]
     folders += [ROOT / COMBINED / "scores" / name for name in options.choices.combined]
-    found = read_inputs(ROOT, folders, {**asdict(options), "choices": options.choices.seed})
+    inputs = read_inputs(ROOT, folders, {**asdict(options), "choices": options.choices.seed})
     evaluation = evaluate(
-        found.models, found.cases, found.task, found.sealed, seed=options.choices.seed,
-        truth=found.truth, duplicates=found.duplicates, patients_known=found.card.patients_known,
+        inputs.models, inputs.cases, inputs.task, inputs.sealed, seed=options.choices.seed,
+        truth=inputs.truth, duplicates=inputs.duplicates, patients_known=inputs.card.patients_known,
         margin=options.margin, replicates=options.replicates, compare=options.compare,
-        covariates=found.covariates, questions=options.questions,
-        test_sites=found.card.test_sites, fold_column=options.choices.fold_column,
-        traits=read_case_traits(ROOT, found.cases), deep_arm=options.deep_arm)  # fmt: skip
-    material = read_material(ROOT, found, vars(options.choices), evaluation.best)
+        covariates=inputs.covariates, questions=options.questions,
+        test_sites=inputs.card.test_sites, fold_column=options.choices.fold_column,
+        traits=read_case_traits(ROOT, inputs.cases), deep_arm=options.deep_arm)  # fmt: skip
+    material = read_material(ROOT, inputs, vars(options.choices), evaluation.best)
     with publish(*(f"reports/{name}" for name in OUTPUTS)) as staging:
-        write_results(evaluation, material, found, staging / "reports")
+        write_results(evaluation, material, inputs, staging / "reports")
 
 
 if __name__ == "__main__":

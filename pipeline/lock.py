@@ -31,14 +31,14 @@ def mend_lock(root: Path) -> str:
     Raises:
         DataError: Two versions of the lock meet in it, left by a merge.
     """
-    lock, kept = root / "dvc.lock", root / ".work" / "dvc.lock"
+    lock, last = root / "dvc.lock", root / ".work" / "dvc.lock"
     if not lock.exists():
         return ""
     if not _is_whole(lock.read_bytes()):
         time.sleep(_PATIENCE)
     content = lock.read_bytes()
     if _is_whole(content):
-        _replace(kept, content)
+        _replace(last, content)
         return ""
     if _CONFLICT in b"\n" + content:
         raise DataError(
@@ -47,9 +47,9 @@ def mend_lock(root: Path) -> str:
             remedy="`git checkout --ours dvc.lock`, then `make repro`",
         )
     _replace(root / ".work" / "dvc.lock.broken", content)
-    for place, found in (("the last run", _content(kept)), ("git", _committed(root))):
-        if found and _is_whole(found):
-            _replace(lock, found)
+    for place, whole in (("the last run", _content(last)), ("git", _committed(root))):
+        if whole and _is_whole(whole):
+            _replace(lock, whole)
             return f"dvc.lock was cut short by a killed run; the one of {place} was put back."
     lock.unlink()
     return "dvc.lock was cut short by a killed run; no whole one was found, so every stage is new."

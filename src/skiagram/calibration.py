@@ -125,8 +125,8 @@ def _standardised(
 
 def average_scaling(calibrations: Sequence[ScalingCalibration]) -> ScalingCalibration:
     """Average slopes and intercepts, which averages log-odds."""
-    slope = float(np.mean([one.slope for one in calibrations]))
-    intercept = np.mean([one.intercept for one in calibrations], axis=0)
+    slope = float(np.mean([calibration.slope for calibration in calibrations]))
+    intercept = np.mean([calibration.intercept for calibration in calibrations], axis=0)
     return ScalingCalibration(slope, tuple(float(value) for value in intercept))
 
 
@@ -154,8 +154,8 @@ class RisingCurve:
 
     def at(self, score: Floats) -> Floats:
         """Return (n,) probabilities at (n,) scores."""
-        found = np.interp(score, self.score, self.probability)
-        return np.clip(found, self.probability[0], self.probability[-1])  # rounding oversteps
+        probability = np.interp(score, self.score, self.probability)
+        return np.clip(probability, self.probability[0], self.probability[-1])  # rounding oversteps
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,9 @@ class IsotonicCalibration:
         if len(self.curves) == 1:
             second = self.curves[0].at(_margin(scores, 1))
             return np.stack([1 - second, second], axis=1)
-        raw = np.stack([one.at(_margin(scores, k)) for k, one in enumerate(self.curves)], axis=1)
+        raw = np.stack(
+            [curve.at(_margin(scores, k)) for k, curve in enumerate(self.curves)], axis=1
+        )
         total = raw.sum(axis=1, keepdims=True)
         shares: Floats = np.where(total > 0, raw, 1.0) / np.where(total > 0, total, raw.shape[1])
         return shares
@@ -202,7 +204,7 @@ def average_isotonic(calibrations: Sequence[IsotonicCalibration]) -> IsotonicCal
     return IsotonicCalibration(
         tuple(
             _mean_curve(curves)
-            for curves in zip(*(one.curves for one in calibrations), strict=True)
+            for curves in zip(*(calibration.curves for calibration in calibrations), strict=True)
         )
     )
 
@@ -219,13 +221,13 @@ def _fit_curve(margin: Floats, own: NDArray[np.bool_]) -> RisingCurve:
     share = np.bincount(place, weights=own) / cases
     fitted = np.clip(isotonic_regression(share, weights=cases).x, 0, 1)
     steps = np.diff(fitted) != 0
-    kept = np.concatenate([[True], steps]) | np.concatenate([steps, [True]])  # ends of a level
-    return RisingCurve(tuple(score[kept].tolist()), tuple(fitted[kept].tolist()))
+    ends = np.concatenate([[True], steps]) | np.concatenate([steps, [True]])  # ends of a level
+    return RisingCurve(tuple(score[ends].tolist()), tuple(fitted[ends].tolist()))
 
 
 def _mean_curve(curves: Sequence[RisingCurve]) -> RisingCurve:
-    score = np.unique(np.concatenate([one.score for one in curves]))
-    mean = np.mean([one.at(score) for one in curves], axis=0)
+    score = np.unique(np.concatenate([curve.score for curve in curves]))
+    mean = np.mean([curve.at(score) for curve in curves], axis=0)
     rising = np.clip(np.maximum.accumulate(mean), 0, 1)  # rounding may lower a level by an ulp
     return RisingCurve(tuple(score.tolist()), tuple(rising.tolist()))
 
@@ -260,8 +262,12 @@ def average_calibrations(calibrations: Sequence[Calibration]) -> Calibration:
 
     Scores of different folds come from different fits, so each fold is calibrated on its own.
     """
-    scalings = [one for one in calibrations if isinstance(one, ScalingCalibration)]
-    curves = [one for one in calibrations if isinstance(one, IsotonicCalibration)]
+    scalings = [
+        calibration for calibration in calibrations if isinstance(calibration, ScalingCalibration)
+    ]
+    curves = [
+        calibration for calibration in calibrations if isinstance(calibration, IsotonicCalibration)
+    ]
     return average_isotonic(curves) if curves else average_scaling(scalings)
 
 

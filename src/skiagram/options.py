@@ -232,20 +232,20 @@ def resolve(target: str, where: str) -> type:
     """
     module_name, _, class_name = target.rpartition(".")
     try:
-        found = getattr(importlib.import_module(module_name), class_name)
+        option_class = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, ValueError) as error:
         raise OptionError(
             f"`{target}` cannot be imported ({error})",
             where=f"{where}._target_",
             allowed="package.module.Class of an installed package",
         ) from error
-    if not isinstance(found, type) or not is_pydantic_dataclass(found):
+    if not isinstance(option_class, type) or not is_pydantic_dataclass(option_class):
         raise OptionError(
             f"`{target}` is not an option dataclass",
             where=f"{where}._target_",
             remedy="declare it with pydantic.dataclasses.dataclass(**skiagram.options.STRICT)",
         )
-    return found
+    return option_class
 
 
 def build(group: Mapping[str, Any], where: str) -> Any:
@@ -302,9 +302,9 @@ def _explain(
     if first["type"] in {"missing", "missing_argument"}:
         option = f"{option}.{first['loc'][-1]}"
         return OptionError("is missing", where=option, remedy="give it a value")
-    given = json.dumps(first["input"], default=str)
-    wishes = [one["msg"] for one in errors if _path(one["loc"], values) == path]
-    return OptionError(f"{given} was given", where=option, allowed=", or: ".join(wishes))
+    value = json.dumps(first["input"], default=str)
+    wishes = [error["msg"] for error in errors if _path(error["loc"], values) == path]
+    return OptionError(f"{value} was given", where=option, allowed=", or: ".join(wishes))
 
 
 def _path(loc: tuple[int | str, ...], values: Any) -> list[str]:
@@ -323,5 +323,5 @@ def _fields(target: Any, path: list[str]) -> list[str]:
     """Return the option names of a dataclass, or of the one nested in it at a path."""
     if not dataclasses.is_dataclass(target):
         return []
-    types = {one.name: one.type for one in dataclasses.fields(target)}
+    types = {field.name: field.type for field in dataclasses.fields(target)}
     return _fields(types[path[0]], path[1:]) if path else list(types)

@@ -88,19 +88,19 @@ class Traits:
             modality: DICOM Modality of its file; empty for none.
         """
         brightness, contrast = _brightness(image)
-        found = [
+        differences = [
             _outside("brightness", brightness, self.brightness),
             _outside("contrast", contrast, self.contrast),
         ]
         if any(self.modality) and modality not in self.modality:
             known = " or ".join(name or "none" for name in self.modality)
-            found.insert(0, f"modality {modality or 'not named'}, in training {known}")
+            differences.insert(0, f"modality {modality or 'not named'}, in training {known}")
         if spacing is None and self.spacing and not self.unspaced:
-            found.append("pixel spacing unknown, in training known")
+            differences.append("pixel spacing unknown, in training known")
         names = ("slice spacing", "row spacing", "column spacing")[-len(self.spacing) :]
         pairs = zip(names, spacing or (), self.spacing, strict=False)
-        found += [_outside(name, distance, known) for name, distance, known in pairs]
-        return tuple(one for one in found if one)
+        differences += [_outside(name, distance, known) for name, distance, known in pairs]
+        return tuple(difference for difference in differences if difference)
 
 
 def _outside(name: str, value: float, known: Range) -> str:
@@ -135,7 +135,9 @@ class TraitsSeen:
             self.unspaced = True
         else:
             known = self.spacing or [(math.inf, -math.inf)] * len(spacing)
-            self.spacing = [_widened(one, new) for one, new in zip(known, spacing, strict=True)]
+            self.spacing = [
+                _widened(bounds, new) for bounds, new in zip(known, spacing, strict=True)
+            ]
 
     def traits(self) -> Traits:
         """Return the traits of all images so far."""

@@ -58,8 +58,8 @@ def grouped_folds(
         Partition(training.astype(np.int64), held_out.astype(np.int64))
         for training, held_out in splitter.split(rows, label, patient_id)
     ]
-    for one in partitions:
-        _assert_all_classes(label, one)
+    for partition in partitions:
+        _assert_all_classes(label, partition)
     return partitions
 
 

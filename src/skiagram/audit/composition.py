@@ -8,6 +8,8 @@ from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
 
 FEW_PATIENTS = 10
+FEW_VOXELS = 64  # of a region, below which texture says little (Hatt et al. 2015, J. Nucl. Med. 56)
+MANY_PARTS = 5  # of a region, from which on stray voxels are likelier than lesions
 
 
 def check_classes(evidence: Evidence) -> list[Finding]:
@@ -62,11 +64,11 @@ def _shared(
     name: str,
     severity: Severity,
     evidence: Evidence,
-    one: NDArray[np.bool_],
-    other: NDArray[np.bool_],
+    first: NDArray[np.bool_],
+    second: NDArray[np.bool_],
 ) -> Finding:
     cases = evidence.cases
-    shared = np.intersect1d(cases.patient_id[one], cases.patient_id[other])
+    shared = np.intersect1d(cases.patient_id[first], cases.patient_id[second])
     if not evidence.card.patients_known:  # then ids stand for clusters of near duplicates
         shared = shared[:0]
     sides = "development and test" if severity == "stop" else "training and validation"
@@ -76,7 +78,7 @@ def _shared(
         count=len(shared),
         summary=f"Patients with images in both {sides} splits: {len(shared)}.",
         remedy="put all images of a patient into the same split, or choose `design=cv`",
-        examples=examples(cases.case_id[other & np.isin(cases.patient_id, shared)]),
+        examples=examples(cases.case_id[second & np.isin(cases.patient_id, shared)]),
     )
 
 
@@ -106,6 +108,48 @@ def check_images(evidence: Evidence) -> list[Finding]:
             examples=examples(evidence.cases.case_id[evidence.constant]),
         )
     ]
+
+
+def check_regions(evidence: Evidence) -> list[Finding]:
+    """Look for regions of interest of few voxels or of many parts."""
+    none = np.zeros((0, 2), dtype=np.int64)
+    regions = none if evidence.regions is None else evidence.regions
+    tiny, scattered = regions[:, 0] < FEW_VOXELS, regions[:, 1] >= MANY_PARTS
+    case_id = evidence.cases.case_id[: len(regions)]
+    return [
+        Finding(
+            name="tiny_regions",
+            severity="warning",
+            count=int(tiny.sum()),
+            summary=f"Regions of fewer than {FEW_VOXELS} voxels: {int(tiny.sum())}.",
+            remedy="check these masks; texture of so few voxels says little",
+            examples=examples(case_id[tiny]),
+        ),
+        Finding(
+            name="scattered_regions",
+            severity="warning",
+            count=int(scattered.sum()),
+            summary=f"Regions of {MANY_PARTS} or more parts that do not touch: "
+            f"{int(scattered.sum())}.",
+            remedy="check these masks for stray voxels and for several lesions in one",
+            examples=examples(case_id[scattered]),
+        ),
+    ]
+
+
+def describe_region(inside: NDArray[np.bool_]) -> tuple[int, int]:
+    """Return how many voxels a region has, and in how many parts that do not touch."""
+    from scipy.ndimage import generate_binary_structure, label
+
+    touching = generate_binary_structure(inside.ndim, inside.ndim)
+    return int(inside.sum()), int(label(inside, touching)[1])
+
+
+def described_regions(store: ImageStore) -> NDArray[np.int64] | None:
+    """Return (n, 2) voxels and parts in the store's order; None where images have no region."""
+    regions = [store.region(case_id) for case_id in store.case_ids]
+    described = [describe_region(region.inside) for region in regions if region is not None]
+    return np.array(described, dtype=np.int64) if len(described) == len(regions) > 0 else None
 
 
 def constant_images(store: ImageStore) -> NDArray[np.bool_]:

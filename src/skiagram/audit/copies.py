@@ -153,6 +153,6 @@ def _pairs(
 
 def _what_was_done(kind: NDArray[np.str_]) -> str:
     """Return each transformation and the number of pairs that show it, in brackets."""
-    done = [part for one in kind.tolist() for part in one.split(", ")]
+    done = [part for changes in kind.tolist() for part in changes.split(", ")]
     counted = [f"{name} {done.count(name)}" for name in KINDS if name in done]
     return f" ({', '.join(counted)})" if counted else ""

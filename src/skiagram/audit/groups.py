@@ -38,14 +38,14 @@ def check_groups(evidence: Evidence) -> list[Finding]:
         if (group := _groups(values[:, 0], cases)) is not None
     }
     tests = max(len(groups) * (len(looks) + 1), 1)
-    told = list(_confounded(groups, looks, cases, LEVEL / tests, evidence.task.classes))
+    sentences = list(_confounded(groups, looks, cases, LEVEL / tests, evidence.task.classes))
     return [
         Finding(
             name="confounded_groups",
             severity="warning",
-            count=len(told),
+            count=len(sentences),
             summary="Groups that differ in how images look and in how often a class occurs: "
-            f"{'; '.join(told)}. A model may tell the class by recognising the group.",
+            f"{'; '.join(sentences)}. A model may tell the class by recognising the group.",
             remedy="compare classes within one group, balance them, or train on some groups and "
             "test on others",
         )
@@ -66,7 +66,7 @@ def _confounded(
             k: [float((cases.label[group == g] == k).mean()) for g in np.unique(group[known])]
             for k in np.unique(cases.label)
         }
-        label, apart = max(shares.items(), key=lambda one: max(one[1]) - min(one[1]))
+        label, apart = max(shares.items(), key=lambda item: max(item[1]) - min(item[1]))
         if max(apart) - min(apart) < _LEAST_PREVALENCE:
             continue
         of_class = (cases.label[known] == label).astype(np.float64)

@@ -232,8 +232,8 @@ def _columns(arguments: argparse.Namespace, rows: "list[Row]") -> "Columns":
 
     header = rows[0].cells
 
-    def first(given: str | None, *usual: str) -> str | None:
-        return given or next((name for name in usual if name in header), None)
+    def first(chosen: str | None, *usual: str) -> str | None:
+        return chosen or next((name for name in usual if name in header), None)
 
     named = {
         "file": str(arguments.file),

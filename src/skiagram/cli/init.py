@@ -153,13 +153,13 @@ def _patient_key(file: Path | None, columns: "Columns") -> bytes | None:
     """
     from skiagram.datasets.image_files import read_file
 
-    given = os.environ.get("SKIAGRAM_PATIENT_KEY", "").encode()
+    text = os.environ.get("SKIAGRAM_PATIENT_KEY", "").encode()
     where = "SKIAGRAM_PATIENT_KEY" if file is None else "--patient-key"
     if file is not None:
-        given = read_file(file, str(file))
-    elif not given:
+        text = read_file(file, str(file))
+    elif not text:
         return None
-    key = given.strip()
+    key = text.strip()
     if len(key) < _LEAST_KEY:
         raise OptionError(
             f"a key of {len(key)} bytes",
@@ -221,14 +221,14 @@ def compose_reader_files(project: Path, columns: Iterable[str]) -> dict[Path, st
         name = re.sub(r"\W+", "_", column.lower()).strip("_")
         path = project / "conf" / "model" / f"{name}.yaml"
         target = composed(Reader(column=column, title=column))["_target_"]
-        given = read_option_file(path) if path.exists() else {}
-        if given and (given.get("_target_"), given.get("column")) != (target, column):
+        options = read_option_file(path) if path.exists() else {}
+        if options and (options.get("_target_"), options.get("column")) != (target, column):
             raise OptionError(
                 f"conf/model/{name}.yaml exists and is not a reader with column `{column}`",
                 where="--scores",
                 remedy="rename the column",
             )
-        if not given:
+        if not options:
             scalar = yaml.safe_dump(column, allow_unicode=True, width=10**6).splitlines()[0]
             files[path] = _READER_FILE.format(target=target, column=scalar)
     return files

@@ -50,20 +50,20 @@ _CRITERIA = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    asked = parser.add_argument_group("questions, at least one")
-    asked.add_argument(
+    questions = parser.add_argument_group("questions, at least one")
+    questions.add_argument(
         "--half-width",
         type=float,
         metavar="W",
         help="half the length that the AUC's interval is to have",
     )
-    asked.add_argument(
+    questions.add_argument(
         "--parameters",
         type=int,
         metavar="P",
         help="candidate parameters of a regression model, counted before any selection",
     )
-    asked.add_argument(
+    questions.add_argument(
         "--margin", type=float, metavar="M", help="smallest difference of two AUCs that counts"
     )
     assumed = parser.add_argument_group("assumptions")
@@ -169,42 +169,42 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _check(given: argparse.Namespace) -> None:
+def _check(arguments: argparse.Namespace) -> None:
     """Refuse what cannot be planned with.
 
     Raises:
         OptionError: A value is out of range, missing, or two exclude each other.
     """
     for name, low, with_low, high, with_high, allowed in _RANGES:
-        values = getattr(given, name)
+        values = getattr(arguments, name)
         for value in values if isinstance(values, list) else [values]:
             if value is None or low < value < high:
                 continue
             if not ((with_low and value == low) or (with_high and value == high)):
                 raise OptionError(f"{value:g} was given", where=_option(name), allowed=allowed)
-    if given.half_width is None and given.parameters is None and given.margin is None:
+    if arguments.half_width is None and arguments.parameters is None and arguments.margin is None:
         raise OptionError(
             "nothing is asked",
             where="skiagram plan",
             allowed="--half-width, --parameters, --margin, or several of them",
             remedy="see `skiagram plan --help`",
         )
-    _check_together(given)
+    _check_together(arguments)
 
 
-def _check_together(given: argparse.Namespace) -> None:
+def _check_together(arguments: argparse.Namespace) -> None:
     for name, question in _OF_A_QUESTION:
-        if getattr(given, name) is not None and getattr(given, question) is None:
+        if getattr(arguments, name) is not None and getattr(arguments, question) is None:
             raise OptionError(
                 f"is for {_option(question)} alone",
                 where=_option(name),
                 remedy=f"add {_option(question)}, or leave it out",
             )
-    if given.pilot is None:
-        _check_assumptions(given)
+    if arguments.pilot is None:
+        _check_assumptions(arguments)
         return
     for name in _WITH_A_PILOT:
-        if getattr(given, name) is not None:
+        if getattr(arguments, name) is not None:
             raise OptionError(
                 "is measured in the pilot",
                 where=_option(name),
@@ -212,83 +212,85 @@ def _check_together(given: argparse.Namespace) -> None:
             )
 
 
-def _check_assumptions(given: argparse.Namespace) -> None:
-    _require(given, "prevalence", "the share of patients with the condition, for example 0.3")
-    if given.half_width or given.margin or given.r2 is None:
-        _require(given, "auc", "the AUC that you expect, for example 0.8")
-    if given.margin is not None:
+def _check_assumptions(arguments: argparse.Namespace) -> None:
+    _require(arguments, "prevalence", "the share of patients with the condition, for example 0.3")
+    if arguments.half_width or arguments.margin or arguments.r2 is None:
+        _require(arguments, "auc", "the AUC that you expect, for example 0.8")
+    if arguments.margin is not None:
         _require(
-            given,
+            arguments,
             "correlation",
             "how alike the two models score patients of one class: 0 is the safe side, a pilot "
             "run tells it (--pilot)",
         )
-        new = given.auc + (given.true_difference or 0.0)
+        new = arguments.auc + (arguments.true_difference or 0.0)
         if not 0.5 < new < 1:
             raise OptionError(
                 f"the new model's AUC would be {new:g}",
                 where="--true-difference",
                 allowed="--auc plus --true-difference between 0.5 and 1",
             )
-    if given.images and max(given.images) > 1:
-        _require(given, "patient_correlation", "1 is the safe side, images without likeness have 0")
-    if given.training_sd is not None:
-        _require(given, "repeats", "the number of trainings of each model that are averaged")
+    if arguments.images and max(arguments.images) > 1:
+        _require(
+            arguments, "patient_correlation", "1 is the safe side, images without likeness have 0"
+        )
+    if arguments.training_sd is not None:
+        _require(arguments, "repeats", "the number of trainings of each model that are averaged")
 
 
-def _require(given: argparse.Namespace, name: str, meaning: str) -> None:
-    if getattr(given, name) is None:
+def _require(arguments: argparse.Namespace, name: str, meaning: str) -> None:
+    if getattr(arguments, name) is None:
         raise OptionError("is not given", where=_option(name), remedy=f"give {meaning}")
 
 
 class _Study:
     """Assumptions and answers, made once and shown as text or as JSON."""
 
-    def __init__(self, given: argparse.Namespace) -> None:
+    def __init__(self, arguments: argparse.Namespace) -> None:
         from skiagram.evaluation.planning import plan_difference, plan_model, plan_precision
 
-        self.given = given
+        self.arguments = arguments
         self.pilot: Pilot | None = None
-        if given.pilot is not None:
+        if arguments.pilot is not None:
             from skiagram.evaluation.pilot import read_pilot
 
-            self.pilot = read_pilot(given.pilot, given.models, given.prevalence)
-        self.prevalence: float = self.pilot.prevalence if self.pilot else given.prevalence
+            self.pilot = read_pilot(arguments.pilot, arguments.models, arguments.prevalence)
+        self.prevalence: float = self.pilot.prevalence if self.pilot else arguments.prevalence
         self.precision: PrecisionPlan | None = None
         self.difference: DifferencePlan | None = None
         self.model: ModelPlan | None = None
-        if given.half_width is not None:
-            self.precision = plan_precision(given.half_width, self._aucs(), self.prevalence)
-        if given.margin is not None:
+        if arguments.half_width is not None:
+            self.precision = plan_precision(arguments.half_width, self._aucs(), self.prevalence)
+        if arguments.margin is not None:
             self.difference = plan_difference(
-                given.margin, given.true_difference or 0.0, self._paired(), self.prevalence
+                arguments.margin, arguments.true_difference or 0.0, self._paired(), self.prevalence
             )
-        if given.parameters is not None:
+        if arguments.parameters is not None:
             self.model = plan_model(
-                given.parameters, self.prevalence, self._r_squared(), given.shrinkage
+                arguments.parameters, self.prevalence, self._r_squared(), arguments.shrinkage
             )
 
     @property
     def auc(self) -> float:
         """Return the AUC of the model, of the classical one in a pilot."""
-        found: float = self.pilot.auc[self.pilot.other] if self.pilot else self.given.auc
-        return found
+        auc: float = self.pilot.auc[self.pilot.other] if self.pilot else self.arguments.auc
+        return auc
 
     @property
     def scored(self) -> int | None:
         """Return the patients to score, those of all questions about scores."""
         plans = (self.precision, self.difference)
-        return max((one.patients for one in plans if one is not None), default=None)
+        return max((plan.patients for plan in plans if plan is not None), default=None)
 
     def _images(self) -> "Images":
         from skiagram.evaluation.planning import Images
 
-        return Images.like(self.given.images or [1], self.given.patient_correlation or 0.0)
+        return Images.like(self.arguments.images or [1], self.arguments.patient_correlation or 0.0)
 
     def _trainings(self) -> "Trainings":
         from skiagram.evaluation.planning import Trainings
 
-        return Trainings(self.given.training_sd or 0.0, self.given.repeats or 1)
+        return Trainings(self.arguments.training_sd or 0.0, self.arguments.repeats or 1)
 
     def _aucs(self) -> "dict[str, tuple[float, Spread]]":
         from skiagram.evaluation.planning import (
@@ -298,15 +300,17 @@ class _Study:
         )
 
         if self.pilot:
-            return {name: (self.pilot.auc[name], one) for name, one in self.pilot.models.items()}
+            return {
+                name: (self.pilot.auc[name], spread) for name, spread in self.pilot.models.items()
+            }
         kinds = {
             "normal scores": binormal_components(self.auc, self.auc, 1.0),
             "exponential scores": exponential_components(self.auc),
         }
         images, trainings = self._images(), self._trainings()
         return {
-            name: (self.auc, AssumedSpread(one, self.prevalence, images, trainings))
-            for name, one in kinds.items()
+            name: (self.auc, AssumedSpread(kind, self.prevalence, images, trainings))
+            for name, kind in kinds.items()
         }
 
     def _paired(self) -> "Spread":
@@ -314,16 +318,16 @@ class _Study:
 
         if self.pilot:
             return self.pilot.difference
-        given = self.given
-        new = given.auc + (given.true_difference or 0.0)
-        parts = difference_components(given.auc, new, given.correlation)
+        arguments = self.arguments
+        new = arguments.auc + (arguments.true_difference or 0.0)
+        parts = difference_components(arguments.auc, new, arguments.correlation)
         return AssumedSpread(parts, self.prevalence, self._images(), self._trainings())
 
     def _r_squared(self) -> float:
         from skiagram.evaluation.planning import r_squared_from_auc
 
-        if self.given.r2 is not None:
-            return float(self.given.r2)
+        if self.arguments.r2 is not None:
+            return float(self.arguments.r2)
         return r_squared_from_auc(self.auc, self.prevalence)
 
     def record(self) -> dict[str, object]:
@@ -335,13 +339,13 @@ class _Study:
             "assumptions": list(self._assumptions()),
             "patients_to_score": self.scored,
             "patients_for_development": self.model.patients if self.model else None,
-            **{name: None if one is None else asdict(one) for name, one in plans.items()},
+            **{name: None if plan is None else asdict(plan) for name, plan in plans.items()},
         }
 
     def lines(self) -> "Iterator[str]":
         """Yield the text, assumptions first."""
         yield "Assumptions (other values give other numbers)"
-        yield from (f"  - {one}" for one in self._assumptions())
+        yield from (f"  - {assumption}" for assumption in self._assumptions())
         if self.precision:
             yield from self._of_precision(self.precision)
         if self.difference:
@@ -362,7 +366,7 @@ class _Study:
                 f"{self.difference.true_difference:g}."
             )
         if self.model:
-            source = "given" if self.given.r2 is not None else "from the AUC"
+            source = "given" if self.arguments.r2 is not None else "from the AUC"
             yield (
                 f"On new patients the model has a Cox-Snell R² of {self.model.r_squared:.3f} "
                 f"({source}), {self.model.nagelkerke:.0%} of the largest possible."
@@ -385,9 +389,9 @@ class _Study:
         yield f"Each model is evaluated with {design} and {trained}, as in the pilot{alone}."
 
     def _of_arguments(self) -> "Iterator[str]":
-        given, images, trainings = self.given, self._images(), self._trainings()
-        if given.auc is not None:
-            yield f"The AUC is {given.auc:g}."
+        arguments, images, trainings = self.arguments, self._images(), self._trainings()
+        if arguments.auc is not None:
+            yield f"The AUC is {arguments.auc:g}."
         if self.precision or self.difference:
             if images.mean > 1:
                 yield (
@@ -407,8 +411,8 @@ class _Study:
                 yield "The intervals are of these trained models; other trainings are left out."
         if self.difference:
             yield (
-                f"The two models' scores correlate with {given.correlation:g} within a class, and "
-                "are normal with equal spread."
+                f"The two models' scores correlate with {arguments.correlation:g} within a class, "
+                "and are normal with equal spread."
             )
 
     def _of_precision(self, plan: "PrecisionPlan") -> "Iterator[str]":
@@ -452,7 +456,7 @@ class _Study:
             "  These criteria are for regression. Forests, boosting and networks usually need "
             "more; a penalty (ridge, lasso) does not replace patients."
         )
-        if self.given.r2 is None and self.auc > 0.8:
+        if self.arguments.r2 is None and self.auc > 0.8:
             yield (
                 "  Above an AUC of 0.8 the first criterion asks for too few: about 1.5 times as "
                 "many at 0.85, twice at 0.9 (Pavlou et al. 2024)."

@@ -93,7 +93,9 @@ def _labels_by_token(folder: Path, columns: "Columns", test: "Sequence[Row]") ->
 
     tree = open_tree(folder, str(folder), is_image_file)
     references = [refer(row, columns) for row in test]
-    tree.announce([name for one in references for name in (one.file, one.mask) if name])
+    tree.announce(
+        [name for reference in references for name in (reference.file, reference.mask) if name]
+    )
     labels: dict[str, str] = {}
     for row, reference in zip(test, references, strict=True):
         checksum = read_case_files(tree, reference).checksums[reference.file]

@@ -113,12 +113,12 @@ def find_files(
         OptionError: A pattern cannot be used.
         DataError: A folder stands for a mask and holds several files.
     """
-    found: dict[Key, FoundFile] = {}
+    files: dict[Key, FoundFile] = {}
     for pattern in patterns:
         for file in _fitting(folder, pattern):
-            if file.kind == kind and file.key not in found:
-                found[file.key] = file if series else _only_file(folder, file)
-    return found
+            if file.kind == kind and file.key not in files:
+                files[file.key] = file if series else _only_file(folder, file)
+    return files
 
 
 def compose_table(
@@ -133,8 +133,10 @@ def compose_table(
     """
     by_patient = {row.cells[_PATIENT]: row.cells for row in labels}
     others = [name for name in labels[0].cells if name != _PATIENT]
-    told = [name for at, name in enumerate(("modality", "region"), 1) if any(k[at] for k in images)]
-    columns = ["file", *(["mask"] if masks else []), *told, _PATIENT, *others]
+    keyed = [
+        name for part, name in enumerate(("modality", "region"), 1) if any(k[part] for k in images)
+    ]
+    columns = ["file", *(["mask"] if masks else []), *keyed, _PATIENT, *others]
     text, notes = StringIO(newline=""), []
     writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
@@ -164,8 +166,8 @@ def _fitting(folder: Path, pattern: str) -> Iterator[FoundFile]:
         )
     pieces = _FIELD.split(pattern)
     written, seen = "", set()
-    for at, piece in enumerate(pieces):
-        if at % 2 == 0:
+    for number, piece in enumerate(pieces):
+        if number % 2 == 0:
             written += re.escape(piece)
         else:
             written += f"(?P={piece})" if piece in seen else f"(?P<{piece}>[^/]+)"

@@ -69,12 +69,12 @@ class ComparedModel:
 
     def orders_as(self, other: "ComparedModel") -> bool:
         """Return whether both order all cases alike in every repeat: the AUCs never differ."""
-        one, two = self.scores, other.scores
-        if one.ranking is None or two.ranking is None:
-            return np.array_equal(one.probability, two.probability)
-        if one.ranking.shape != two.ranking.shape:
+        own, others = self.scores, other.scores
+        if own.ranking is None or others.ranking is None:
+            return np.array_equal(own.probability, others.probability)
+        if own.ranking.shape != others.ranking.shape:
             return False
-        return np.array_equal(rankdata(one.ranking, axis=1), rankdata(two.ranking, axis=1))
+        return np.array_equal(rankdata(own.ranking, axis=1), rankdata(others.ranking, axis=1))
 
     @cached_property
     def variation(self) -> Variation:
@@ -93,9 +93,11 @@ class ComparedModel:
         label, scores = self.cases.label, self.scores
         if scores.ranking is not None:
             positive = label == self.cases.positive
-            return MeanOverRepeats(lambda one, rows: roc_auc(one, positive, rows), scores.ranking)
+            return MeanOverRepeats(
+                lambda ranking, rows: roc_auc(ranking, positive, rows), scores.ranking
+            )
         return MeanOverRepeats(
-            lambda one, rows: one_vs_rest_auc(one, label, rows), scores.probability
+            lambda probability, rows: one_vs_rest_auc(probability, label, rows), scores.probability
         )
 
 
@@ -117,61 +119,61 @@ class AucDifference:
         return None if self.estimate.value is None else self.variation.p(self.estimate.value)
 
 
-def compare_auc(one: ComparedModel, other: ComparedModel) -> AucDifference:
+def compare_auc(model: ComparedModel, other: ComparedModel) -> AucDifference:
     """Estimate a difference by paired DeLong, or by bootstrap with more than two classes.
 
     The bootstrap gives the standard error alone: for differences of equal models the percentiles of
     the resamples exclude 0 too often.
     """
-    cases = one.cases
+    cases = model.cases
     if 0 in cases.patients_by_class():
         return AucDifference(Estimate(None, reason=absent_classes(cases)), Variation(0.0))
-    if one.orders_as(other):
+    if model.orders_as(other):
         return AucDifference(Estimate(0.0, 0.0, 0.0, SAME_SCORES), Variation(0.0))
-    first, second = one.placements, other.placements
+    first, second = model.placements, other.placements
     if first is not None and second is not None:
         paired = combination([(1.0, first), (-1.0, second)])
         return AucDifference(difference_estimate(first, second), paired.variation)
-    value = one.auc - other.auc
-    if 2 * np.isfinite(one.resampled_auc - other.resampled_auc).sum() < len(one.draws.counts):
+    value = model.auc - other.auc
+    if 2 * np.isfinite(model.resampled_auc - other.resampled_auc).sum() < len(model.draws.counts):
         method = "no interval: too few patients of a class to resample"
         return AucDifference(Estimate(value, method=method), Variation(0.0))
-    variation = _bootstrapped_variation(one, other)
+    variation = _bootstrapped_variation(model, other)
     low, high = max(-1.0, value - variation.half), min(1.0, value + variation.half)
-    overlapping = ", widened for overlapping training sets" if _folds(one, other) else ""
+    overlapping = ", widened for overlapping training sets" if _folds(model, other) else ""
     method = f"bootstrap standard error by patient{overlapping}{variation.words}"
     return AucDifference(Estimate(value, low, high, method), variation)
 
 
-def _bootstrapped_variation(one: ComparedModel, other: ComparedModel | None = None) -> Variation:
+def _bootstrapped_variation(model: ComparedModel, other: ComparedModel | None = None) -> Variation:
     """Return the variation, from resamples, of an AUC or of a difference of two.
 
     Unequal numbers of repeats are averaged first.
     """
-    figures, resampled = one.repeated_auc, one.resampled_auc_of_each
+    figures, resampled = model.repeated_auc, model.resampled_auc_of_each
     if other is not None:
         repeats = {len(figures), len(other.repeated_auc)}
         if len(repeats - {1}) > 1:
             figures = (figures.mean() - other.repeated_auc.mean()).reshape(1)
-            resampled = (one.resampled_auc - other.resampled_auc)[None]
+            resampled = (model.resampled_auc - other.resampled_auc)[None]
         else:
             figures = figures - other.repeated_auc
             resampled = resampled - other.resampled_auc_of_each
     resampled = resampled[:, np.isfinite(resampled).all(axis=0)]
-    degrees, folds = one.draws.degrees, _folds(one, other)
+    degrees, folds = model.draws.degrees, _folds(model, other)
     if folds:
         of_one = float(resampled.var(axis=1, ddof=1).mean())
         return over_folds(of_one, degrees, folds, len(resampled))
     return over_trainings(float(resampled.mean(axis=0).var(ddof=1)), degrees, figures)
 
 
-def _folds(one: ComparedModel, other: ComparedModel | None) -> int:
-    return max(one.scores.folds, other.scores.folds if other else 0)
+def _folds(model: ComparedModel, other: ComparedModel | None) -> int:
+    return max(model.scores.folds, other.scores.folds if other else 0)
 
 
 def estimate_auc_difference(
     scores: Scores, other: Scores, cases: LabelledCases, draws: PatientDraws
 ) -> Estimate:
     """Estimate the AUC of one model minus that of another on the same cases, paired by patient."""
-    one, two = ComparedModel(scores, cases, draws), ComparedModel(other, cases, draws)
-    return compare_auc(one, two).estimate
+    first, second = ComparedModel(scores, cases, draws), ComparedModel(other, cases, draws)
+    return compare_auc(first, second).estimate

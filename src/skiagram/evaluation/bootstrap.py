@@ -142,7 +142,7 @@ class MeanOverRepeats:
 
     def of_each(self, weights: Floats) -> Floats:
         """Return (repeats, b) the metric of each repeat."""
-        return np.array([self.metric(one, weights) for one in self.values])
+        return np.array([self.metric(repeat, weights) for repeat in self.values])
 
     def __call__(self, weights: Floats) -> Floats:
         """Return (b,) the mean over repeats."""

@@ -167,19 +167,21 @@ def _logistic(design: Floats, offset: Floats, positive: Flags) -> list[Coefficie
     def loss(coefficients: Floats) -> float:
         return float(np.logaddexp(0, -sign * (offset + design @ coefficients)).sum())
 
-    found = np.zeros(design.shape[1])
+    coefficients = np.zeros(design.shape[1])
     for _ in range(100):
-        mean = expit(offset + design @ found)
+        mean = expit(offset + design @ coefficients)
         score = design.T @ (positive - mean)
         inverse = np.linalg.pinv(design.T @ (design * (mean * (1 - mean))[:, None]))
         step = inverse @ score
-        while loss(found + step) > loss(found) and np.abs(step).max() > 1e-12:
+        while loss(coefficients + step) > loss(coefficients) and np.abs(step).max() > 1e-12:
             step = step / 2
-        found = found + step
+        coefficients = coefficients + step
         if np.abs(step).max() < 1e-10:
             break
     influence = (design * (positive - mean)[:, None]) @ inverse
-    return [Coefficient(float(value), own) for value, own in zip(found, influence.T, strict=True)]
+    return [
+        Coefficient(float(value), own) for value, own in zip(coefficients, influence.T, strict=True)
+    ]
 
 
 def _estimate(fits: Sequence[Coefficient], patient: NDArray[np.int64]) -> Estimate:
@@ -250,16 +252,18 @@ def calibration_distance(
     if positive.all() or not positive.any():
         missing = Estimate(None, reason="a class has no case")
         return CalibrationDistance(missing, missing, missing)
-    found, by_chance = [], []
-    for one, odds in zip(probability, _log_odds(probability), strict=True):
-        levels = _KNOTS if len(one) >= _FEW_CASES else _FEW_KNOTS
+    distances, by_chance = [], []
+    for predicted, odds in zip(probability, _log_odds(probability), strict=True):
+        levels = _KNOTS if len(predicted) >= _FEW_CASES else _FEW_KNOTS
         design = natural_spline(odds, np.unique(np.quantile(odds, levels)))
         fits = _logistic(design, np.zeros(len(odds)), positive)
-        distance = np.abs(expit(design @ [fit.value for fit in fits]) - one)
-        found.append((distance.mean(), *np.quantile(distance, (0.5, 0.9))))
+        distance = np.abs(expit(design @ [fit.value for fit in fits]) - predicted)
+        distances.append((distance.mean(), *np.quantile(distance, (0.5, 0.9))))
         by_chance.append(_ici_by_chance(design, odds, fits, patient))
     method = "no interval: a distance is above 0 by chance alone"
-    ici, e50, e90 = (Estimate(value, method=method) for value in np.mean(found, axis=0).tolist())
+    ici, e50, e90 = (
+        Estimate(value, method=method) for value in np.mean(distances, axis=0).tolist()
+    )
     return CalibrationDistance(ici, e50, e90, float(np.mean(by_chance)))
 
 
@@ -274,9 +278,9 @@ def _ici_by_chance(
     normal = ndtri((np.arange(_CHANCE_DRAWS) + 0.5) / _CHANCE_DRAWS)
     generator = stream(0, "evaluation", "calibration distance")
     draws = np.stack([generator.permutation(normal) for _ in fits])
-    kept = np.argsort(odds, kind="stable")[:: -(-len(odds) // _CHANCE_CASES)]
-    moved = design[kept] @ (axes * np.sqrt(np.maximum(scale, 0))) @ draws
-    right = odds[kept, None]
+    rows = np.argsort(odds, kind="stable")[:: -(-len(odds) // _CHANCE_CASES)]
+    moved = design[rows] @ (axes * np.sqrt(np.maximum(scale, 0))) @ draws
+    right = odds[rows, None]
     distances = np.abs(expit(right + moved) - expit(right)).mean(axis=0)
     return float(np.quantile(distances, 0.95))
 

@@ -60,13 +60,18 @@ def assess_clinical_utility(
     share = float(positive.mean()) if prevalence is None else prevalence
     if 0 in cases.patients_by_class():
         missing = Estimate(None, reason=absent_classes(cases))
-        gains = [NetBenefitGain(one, None, None, None, None, missing) for one in thresholds]
+        gains = [
+            NetBenefitGain(threshold, None, None, None, None, missing) for threshold in thresholds
+        ]
         return ClinicalUtility(share, differences, tuple(gains))
     own = None if prevalence is None else float(np.mean(development.label == cases.positive))
     return ClinicalUtility(
         share,
         differences,
-        tuple(_net_benefit_gain(network, classical, cases, one, share, own) for one in thresholds),
+        tuple(
+            _net_benefit_gain(network, classical, cases, threshold, share, own)
+            for threshold in thresholds
+        ),
     )
 
 
@@ -78,7 +83,8 @@ def _at_operating_threshold(
         reason = "no threshold was fixed on out-of-fold scores"
         return dict.fromkeys(names, Estimate(None, reason=reason))
     called, other = (
-        one.probability[:, :, cases.positive] >= one.threshold for one in (network, classical)
+        scores.probability[:, :, cases.positive] >= scores.threshold
+        for scores in (network, classical)
     )
     positive, folds = cases.label == cases.positive, max(network.folds, classical.folds)
     correct = paired_difference(called == positive, other == positive)
@@ -88,17 +94,17 @@ def _at_operating_threshold(
     }
 
 
-def paired_difference(one: NDArray[np.generic], other: NDArray[np.generic]) -> Floats:
+def paired_difference(values: NDArray[np.generic], others: NDArray[np.generic]) -> Floats:
     """Return (repeats, n) values of one model minus those of another, training by training.
 
     Where both were trained several times, but not equally often, the trainings of each are averaged
     first.
 
     Args:
-        one: (repeats, n).
-        other: (repeats or 1, n), or the other way round.
+        values: (repeats, n).
+        others: (repeats or 1, n), or the other way round.
     """
-    first, second = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    first, second = np.asarray(values, dtype=np.float64), np.asarray(others, dtype=np.float64)
     if len({len(first), len(second)} - {1}) > 1:
         first, second = first.mean(axis=0, keepdims=True), second.mean(axis=0, keepdims=True)
     difference: Floats = first - second
@@ -117,7 +123,7 @@ def vary_mean(value: Floats, patient: Patients, folds: int = 0) -> Variation:
     if len(np.unique(patient)) < 2:
         return Variation(0.0, degrees)
     if folds:
-        of_one = float(np.mean([variance_of_mean(one, patient) for one in value]))
+        of_one = float(np.mean([variance_of_mean(repeat, patient) for repeat in value]))
         return over_folds(of_one, degrees, folds, len(value))
     return over_trainings(
         variance_of_mean(value.mean(axis=0), patient), degrees, value.mean(axis=1)
@@ -138,17 +144,17 @@ def tango_interval(
         n: Independent pairs, > 0.
         quantile: Standard errors to each side.
     """
-    found = (gained - lost) / n
+    share = (gained - lost) / n
 
     def excess(difference: float, side: float) -> float:
         half = lost + gained - (2 * n - gained + lost) * difference
         root = np.sqrt(half**2 + 8 * n * lost * difference * (1 - difference))
         variance = (root + half) / (2 * n) + difference * (1 - difference)
-        return float(n * (found - difference) + side * quantile * np.sqrt(n * max(0.0, variance)))
+        return float(n * (share - difference) + side * quantile * np.sqrt(n * max(0.0, variance)))
 
     def bound(end: float, side: float) -> float:
-        near = found + side * 1e-12
-        if abs(found - end) < 1e-9 or excess(end, side) * excess(near, side) >= 0:
+        near = share + side * 1e-12
+        if abs(share - end) < 1e-9 or excess(end, side) * excess(near, side) >= 0:
             return end
         return float(brentq(excess, min(end, near), max(end, near), args=(side,), xtol=1e-12))
 
@@ -239,7 +245,7 @@ def _net_benefit_gain(
     Zou & Donner 2008, *Statistics in Medicine* 27:1693).
     """
     limit = threshold_on_own_probability(threshold, prevalence, own)
-    acted = [one.probability[:, :, cases.positive] >= limit for one in (network, classical)]
+    acted = [scores.probability[:, :, cases.positive] >= limit for scores in (network, classical)]
     positive, harm = cases.label == cases.positive, threshold / (1 - threshold)
     weights = prevalence, (1 - prevalence) * harm
 

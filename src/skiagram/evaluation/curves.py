@@ -124,10 +124,10 @@ def _sensitivities(
         rates: (k,) false positive rates, ascending, from 0 to 1.
     """
     heights = np.ones((len(weights), len(rates)))
-    passed, found = np.empty(len(order)), np.empty(len(order))
+    passed, hits = np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
-        runs = sums_by_run(order, ends, positive, weights[row], passed, found)
-        positives = found[runs - 1]
+        runs = sums_by_run(order, ends, positive, weights[row], passed, hits)
+        positives = hits[runs - 1]
         negatives = passed[runs - 1] - positives
         if positives == 0 or negatives == 0:
             heights[row] = np.nan
@@ -135,7 +135,7 @@ def _sensitivities(
         point = 0
         x = y = 0.0
         for run in range(runs):
-            next_x, next_y = (passed[run] - found[run]) / negatives, found[run] / positives
+            next_x, next_y = (passed[run] - hits[run]) / negatives, hits[run] / positives
             while point < len(rates) and rates[point] < next_x:
                 heights[row, point] = y + (next_y - y) * (rates[point] - x) / (next_x - x)
                 point += 1
@@ -157,15 +157,15 @@ def _precisions(
         recalls: (k,) recalls, ascending, in (0, 1].
     """
     heights = np.full((len(weights), len(recalls)), np.nan)
-    passed, found = np.empty(len(order)), np.empty(len(order))
+    passed, hits = np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
-        runs = sums_by_run(order, ends, positive, weights[row], passed, found)
-        positives = found[runs - 1]
+        runs = sums_by_run(order, ends, positive, weights[row], passed, hits)
+        positives = hits[runs - 1]
         if positives == 0 or positives == passed[runs - 1]:
             continue
         point = 0
         for run in range(runs):
-            while point < len(recalls) and found[run] / positives >= recalls[point] - _ROUNDING:
-                heights[row, point] = found[run] / passed[run]
+            while point < len(recalls) and hits[run] / positives >= recalls[point] - _ROUNDING:
+                heights[row, point] = hits[run] / passed[run]
                 point += 1
     return heights

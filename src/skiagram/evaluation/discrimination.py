@@ -25,7 +25,7 @@ def tied_order(score: Floats) -> tuple[Places, Flags]:
 
 @compiled
 def sums_by_run(
-    order: Places, ends: Flags, flagged: Flags, weights: Floats, passed: Floats, found: Floats
+    order: Places, ends: Flags, flagged: Flags, weights: Floats, passed: Floats, hits: Floats
 ) -> int:
     """Write the weight passed, and that of flagged cases, up to each run's end; return the runs.
 
@@ -35,7 +35,7 @@ def sums_by_run(
         flagged: (n,) by case.
         weights: (n,) by case, ≥ 0.
         passed: (n,) written from its first place on.
-        found: (n,) written from its first place on.
+        hits: (n,) written from its first place on.
     """
     runs = 0
     whole = part = 0.0
@@ -44,7 +44,7 @@ def sums_by_run(
         whole += weights[case]
         part += weights[case] * flagged[case]
         if ends[place]:
-            passed[runs], found[runs] = whole, part
+            passed[runs], hits[runs] = whole, part
             runs += 1
     return runs
 
@@ -59,13 +59,13 @@ def roc_areas(order: Places, ends: Flags, positive: Flags, weights: Floats) -> F
         positive: (n,) true class.
         weights: (b, n), ≥ 0.
     """
-    areas, passed, found = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
+    areas, passed, hits = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
         area = positives = negatives = 0.0
-        for run in range(sums_by_run(order, ends, positive, weights[row], passed, found)):
-            lower = passed[run] - found[run]
-            area += (found[run] - positives) * (negatives + lower) / 2
-            positives, negatives = found[run], lower
+        for run in range(sums_by_run(order, ends, positive, weights[row], passed, hits)):
+            lower = passed[run] - hits[run]
+            area += (hits[run] - positives) * (negatives + lower) / 2
+            positives, negatives = hits[run], lower
         pairs = positives * negatives
         areas[row] = area / pairs if pairs > 0 else np.nan
     return areas
@@ -81,13 +81,13 @@ def precision_areas(order: Places, ends: Flags, positive: Flags, weights: Floats
         positive: (n,) true class.
         weights: (b, n), ≥ 0.
     """
-    areas, passed, found = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
+    areas, passed, hits = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
         area = positives = 0.0
-        for run in range(sums_by_run(order, ends, positive, weights[row], passed, found)):
+        for run in range(sums_by_run(order, ends, positive, weights[row], passed, hits)):
             if passed[run] > 0:
-                area += (found[run] - positives) * found[run] / passed[run]
-            positives = found[run]
+                area += (hits[run] - positives) * hits[run] / passed[run]
+            positives = hits[run]
         areas[row] = area / positives if positives > 0 else np.nan
     return areas
 
@@ -107,17 +107,17 @@ def partial_roc_areas(
         weights: (b, n), ≥ 0.
         most: False positive rate where the part ends, in (0, 1].
     """
-    areas, passed, found = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
+    areas, passed, hits = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
-        runs = sums_by_run(order, ends, positive, weights[row], passed, found)
-        positives = found[runs - 1]
+        runs = sums_by_run(order, ends, positive, weights[row], passed, hits)
+        positives = hits[runs - 1]
         negatives = passed[runs - 1] - positives
         if positives == 0 or negatives == 0:
             areas[row] = np.nan
             continue
         area = x = y = 0.0
         for run in range(runs):
-            next_x, next_y = (passed[run] - found[run]) / negatives, found[run] / positives
+            next_x, next_y = (passed[run] - hits[run]) / negatives, hits[run] / positives
             if next_x > most:
                 height = y + (next_y - y) * (most - x) / (next_x - x)
                 area += (most - x) * (y + height) / 2
@@ -140,12 +140,12 @@ def risk_areas(order: Places, ends: Flags, wrong: Flags, weights: Floats) -> Flo
     """
     areas, passed, errors = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
-        area = kept = 0.0
+        area = counted = 0.0
         for run in range(sums_by_run(order, ends, wrong, weights[row], passed, errors)):
             if passed[run] > 0:
-                area += (passed[run] - kept) * errors[run] / passed[run]
-            kept = passed[run]
-        areas[row] = area / kept if kept > 0 else np.nan
+                area += (passed[run] - counted) * errors[run] / passed[run]
+            counted = passed[run]
+        areas[row] = area / counted if counted > 0 else np.nan
     return areas
 
 
@@ -285,7 +285,8 @@ def matthews_correlation(called: Flags, positive: Flags, weights: Floats) -> Flo
     """
     total = weights.sum(axis=1)
     share, named, both = (
-        weights @ one.astype(np.float64) / total for one in (positive, called, positive & called)
+        weights @ flags.astype(np.float64) / total
+        for flags in (positive, called, positive & called)
     )
     spread = share * (1 - share) * named * (1 - named)
     result = np.full(len(weights), np.nan)

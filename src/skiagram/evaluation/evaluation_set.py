@@ -34,9 +34,9 @@ def mark_near_duplicates(
     development = set(cases.development().case_id.tolist())
     pairs = _both_ways(duplicates)
     marked = {
-        one
-        for one, other in pairs
-        if other in development and (one not in development or patient[one] != patient[other])
+        case
+        for case, other in pairs
+        if other in development and (case not in development or patient[case] != patient[other])
     }
     return np.array([case in marked for case in reported.case_id.tolist()], dtype=np.bool_)
 
@@ -49,7 +49,7 @@ def count_label_conflicts(known: dict[str, int], duplicates: pd.DataFrame) -> in
         duplicates: Columns `first`, `second`: case ids of near duplicates and transformed copies.
     """
     pairs = zip(duplicates["first"].tolist(), duplicates["second"].tolist(), strict=True)
-    return sum(known[one] != known[other] for one, other in pairs)
+    return sum(known[case] != known[other] for case, other in pairs)
 
 
 def _both_ways(duplicates: pd.DataFrame) -> list[tuple[str, str]]:

@@ -74,14 +74,14 @@ class LabelledCases:
 
 
 def match_case_ids(
-    found: Sequence[str], expected: NDArray[np.str_], where: str
+    case_ids: Sequence[str], expected: NDArray[np.str_], where: str
 ) -> NDArray[np.int64]:
-    """Return the row of `found` that holds each expected case id.
+    """Return the row of `case_ids` that holds each expected case id.
 
     Raises:
         DataError: An id is doubled, unknown or missing; the message names up to three.
     """
-    index, known = pd.Index(list(found)), pd.Index(expected.tolist())
+    index, known = pd.Index(list(case_ids)), pd.Index(expected.tolist())
     problems = {
         "doubled": index[index.duplicated()].unique(),
         "unknown": index[~index.isin(known)],

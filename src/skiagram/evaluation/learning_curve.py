@@ -70,11 +70,11 @@ def _line(x: Floats, auc: Floats, share: Floats) -> tuple[Floats, Floats]:
     return np.where(above, 1.0, limit), np.where(above, np.maximum(0, held), scale)
 
 
-def crossing(one: PowerLaw, other: PowerLaw, least: float, reach: float) -> Floats:
+def crossing(curve: PowerLaw, other: PowerLaw, least: float, reach: float) -> Floats:
     """Return (b,) the number of cases from which one curve stays above the other.
 
     Args:
-        one: The curve that may overtake.
+        curve: The curve that may overtake.
         other: The curve that may be overtaken.
         least: Fewest cases looked at.
         reach: Most cases looked at; nothing is said beyond.
@@ -83,7 +83,7 @@ def crossing(one: PowerLaw, other: PowerLaw, least: float, reach: float) -> Floa
         A number from `least` to `reach`; infinity where the curve is not above at `reach`.
     """
     grid = np.geomspace(least, reach, _GRID)
-    above = one.at(grid) > other.at(grid)
+    above = curve.at(grid) > other.at(grid)
     last_below = _GRID - 1 - np.argmin(above[:, ::-1], axis=1)
     first = np.where(above.all(axis=1), 0, last_below + 1)
     never = first >= _GRID

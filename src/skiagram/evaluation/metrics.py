@@ -220,8 +220,8 @@ def estimate_partial_auc(
     ranking, positive = scores.ranking, cases.label == cases.positive
     if wanted.of == "sensitivity":
         ranking, positive = -ranking, ~positive
-    found = _bootstrap(area, ranking, positive, draws)
-    return replace(found, method=f"{found.method}, {wanted.words}")
+    estimate = _bootstrap(area, ranking, positive, draws)
+    return replace(estimate, method=f"{estimate.method}, {wanted.words}")
 
 
 def estimate_accuracy(scores: Scores, cases: LabelledCases, _: PatientDraws) -> Estimate:
@@ -336,7 +336,9 @@ def _rate(name: str, title: str, definition: str, *, positive: bool) -> Metric:
         classes="two",
         table_column=True,
         estimate=lambda scores, cases, _: estimate_operating_point(scores, cases)[name],
-        judge=lambda made: estimate_share_decided(made.called, made.cases, positive=positive),
+        judge=lambda decisions: estimate_share_decided(
+            decisions.called, decisions.cases, positive=positive
+        ),
     )
 
 
@@ -447,8 +449,11 @@ METRICS: tuple[Metric, ...] = (
         estimate=lambda scores, cases, draws: estimate_balanced_accuracy(
             decided_class(scores), cases.label, len(cases.classes), draws
         ),
-        judge=lambda made: estimate_balanced_accuracy(
-            made.called.astype(np.int64), made.positive.astype(np.int64), 2, made.draws
+        judge=lambda decisions: estimate_balanced_accuracy(
+            decisions.called.astype(np.int64),
+            decisions.positive.astype(np.int64),
+            2,
+            decisions.draws,
         ),
     ),
     _rate(
@@ -472,7 +477,9 @@ METRICS: tuple[Metric, ...] = (
         "Wilson",
         _WILSON_SOURCE,
         classes="two",
-        judge=lambda made: judge_predictive_value(made.called, made.positive, made.cases.patient),
+        judge=lambda decisions: judge_predictive_value(
+            decisions.called, decisions.positive, decisions.cases.patient
+        ),
     ),
     Metric(
         "negative_predictive_value",
@@ -482,7 +489,9 @@ METRICS: tuple[Metric, ...] = (
         "Wilson",
         _WILSON_SOURCE,
         classes="two",
-        judge=lambda made: judge_predictive_value(~made.called, ~made.positive, made.cases.patient),
+        judge=lambda decisions: judge_predictive_value(
+            ~decisions.called, ~decisions.positive, decisions.cases.patient
+        ),
     ),
     Metric(
         "matthews_correlation",

@@ -186,15 +186,15 @@ def _names(record: _Record, scores: pd.DataFrame, names: Sequence[str] | None) -
             where="--models",
             allowed=f"two of {', '.join(there)}",
         )
-    one, other = names
+    first, second = names
     for name in names:
-        if name not in there or one == other:
+        if name not in there or first == second:
             raise OptionError(
                 f"`{name}` is named twice" if name in there else f"no model `{name}`",
                 where="--models",
                 allowed=f"two of {', '.join(there)}",
             )
-    return one, other
+    return first, second
 
 
 def _measure(
@@ -210,9 +210,9 @@ def _measure(
         name: placements(row[None], positive, patient)
         for name, row in zip(names, ranking, strict=True)
     }
-    trained = {one.outcome.model: one.stability for one in record.models}
+    trained = {model.outcome.model: model.stability for model in record.models}
     stabilities = [trained.get(name) for name in names]
-    seeds = [np.array(one.seed_auc if one else ()) for one in stabilities]
+    seeds = [np.array(stability.seed_auc if stability else ()) for stability in stabilities]
     repeats = max(1, min(map(len, seeds)))
     nested = record.task.design == "cv" and stabilities[0] is not None
     folds = len(stabilities[0].fold_auc) // repeats if nested and stabilities[0] else 0
@@ -226,7 +226,7 @@ def _measure(
     differences = seeds[0][:repeats] - seeds[1][:repeats] if all(map(len, seeds)) else np.zeros(1)
     return Pilot(
         *names,
-        auc={name: one.mean for name, one in both.items()},
+        auc={name: placements.mean for name, placements in both.items()},
         patients=len(np.unique(patient)),
         smaller_class=min(counts),
         prevalence=share,

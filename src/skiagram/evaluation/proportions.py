@@ -64,8 +64,8 @@ def size_and_variation(
     if len(np.unique(patient)) < 2 or independent <= 0:
         return effective_patients(patient), Variation(0.0, degrees)
     over_patients = variance_of_mean(mean, patient)
-    found = over_trainings(over_patients, degrees, success.mean(axis=1))
-    return n / max(found.variance / independent, 1.0), found
+    variation = over_trainings(over_patients, degrees, success.mean(axis=1))
+    return n / max(variation.variance / independent, 1.0), variation
 
 
 def proportion(success: NDArray[np.float64], patient: NDArray[np.int64]) -> Estimate:

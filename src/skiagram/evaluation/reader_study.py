@@ -87,7 +87,9 @@ def covariance_of_readers(figures: Sequence[Placements]) -> Floats:
     if not folds:
         return _covariance(figures)
     single = [
-        _covariance([replace(one, values=one.values[repeat : repeat + 1]) for one in figures])
+        _covariance(
+            [replace(figure, values=figure.values[repeat : repeat + 1]) for figure in figures]
+        )
         for repeat in range(repeats)
     ]
     widened: Floats = overlap_factor(folds, repeats) * np.mean(single, axis=0)
@@ -95,10 +97,10 @@ def covariance_of_readers(figures: Sequence[Placements]) -> Floats:
 
 
 def _covariance(figures: Sequence[Placements]) -> Floats:
-    covariance = np.diag([one.variance() for one in figures])
-    for j, one in enumerate(figures):
+    covariance = np.diag([figure.variance() for figure in figures])
+    for j, figure in enumerate(figures):
         for k, other in enumerate(figures[:j]):
-            total, apart = (combination([(1.0, one), (sign, other)]) for sign in (1.0, -1.0))
+            total, apart = (combination([(1.0, figure), (sign, other)]) for sign in (1.0, -1.0))
             covariance[j, k] = covariance[k, j] = (total.variance() - apart.variance()) / 4
     return covariance
 
@@ -119,24 +121,24 @@ def study_readers(
     own = list(readers.values())
     mean = _mean(own)
     compared = {name: _against(model, own) for name, model in models.items()}
-    p = {name: one.variation.p(one.value) for name, one in compared.items()}
+    p = {name: difference.variation.p(difference.value) for name, difference in compared.items()}
     known = [name for name, value in p.items() if value is not None]
     corrected = correct_by_holm(np.array([p[name] for name in known], dtype=np.float64)).tolist()
     holm = dict(zip(known, corrected, strict=True))
     return ReaderStudy(
-        readers={name: auc_estimate(one) for name, one in readers.items()},
+        readers={name: auc_estimate(placements) for name, placements in readers.items()},
         mean=_estimate(mean, 0.0),
         between=mean.between,
         models={
-            name: TestedDifference(_estimate(one, -1.0), p[name], holm.get(name))
-            for name, one in compared.items()
+            name: TestedDifference(_estimate(difference, -1.0), p[name], holm.get(name))
+            for name, difference in compared.items()
         },
     )
 
 
 def _mean(figures: Sequence[Placements], trainings: Variation | None = None) -> ReaderMean:
     return mean_over_readers(
-        np.array([one.mean for one in figures]),
+        np.array([figure.mean for figure in figures]),
         covariance_of_readers(figures),
         degrees_of_freedom(*_sides(figures[0])),
         trainings,
@@ -152,8 +154,8 @@ def _against(model: Placements, readers: Sequence[Placements]) -> ReaderMean:
     return _mean(differences, Variation(float(areas.var(ddof=1)) / repeats, repeats - 1))
 
 
-def _sides(one: Placements) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    return one.patient[one.positive], one.patient[~one.positive]
+def _sides(placements: Placements) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return placements.patient[placements.positive], placements.patient[~placements.positive]
 
 
 def _estimate(mean: ReaderMean, least: float) -> Estimate:

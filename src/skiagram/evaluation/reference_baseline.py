@@ -81,12 +81,14 @@ def estimate_majority_accuracy(development: LabelledCases, reported: LabelledCas
 
 
 def describe_baselines(
-    found: Sequence[BaselineComparison], best: Mapping[str, str], results: Mapping[str, ModelResult]
+    comparisons: Sequence[BaselineComparison],
+    best: Mapping[str, str],
+    results: Mapping[str, ModelResult],
 ) -> dict[str, str]:
     """Say of each arm's best model whether it beats every rule.
 
     Args:
-        found: What `compare_with_baselines` returned.
+        comparisons: What `compare_with_baselines` returned.
         best: Arm → name of its best model.
         results: Model → its figures, for titles.
 
@@ -95,12 +97,12 @@ def describe_baselines(
     """
     words = {}
     for arm, name in _ARMS.items():
-        own = [one for one in found if one.arm == arm]
+        own = [comparison for comparison in comparisons if comparison.arm == arm]
         if not own:
             continue
         title = results[best[arm]].outcome.title
-        lost = [_title(one.rule, results) for one in own if not one.beaten]
-        beaten = [_title(one.rule, results) for one in own]
+        lost = [_title(comparison.rule, results) for comparison in own if not comparison.beaten]
+        beaten = [_title(comparison.rule, results) for comparison in own]
         verb = "is not shown to beat" if lost else "beats"
         words[best[arm]] = f"The best {name} ({title}) {verb} {_listed(lost or beaten)}."
     return words

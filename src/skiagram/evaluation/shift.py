@@ -60,13 +60,13 @@ def find_shifts(
     """
     if setting.design == "cv":
         return ()
-    found = [
+    shifts = [
         shift
         for model in models
         if model.outcome.arm != "reader" and model.outcome.model in compared
         if (shift := _shift(model, compared[model.outcome.model], setting)) is not None
     ]
-    return correct_shifts(found)
+    return correct_shifts(shifts)
 
 
 def _shift(model: ModelScores, tested: ComparedModel, setting: EvaluationSet) -> Shift | None:
@@ -90,10 +90,10 @@ def _shift(model: ModelScores, tested: ComparedModel, setting: EvaluationSet) ->
 
 def correct_shifts(shifts: Sequence[Shift]) -> tuple[Shift, ...]:
     """Return the shifts with p values corrected over all of them, and which are beyond chance."""
-    corrected = correct_by_holm(np.array([one.p for one in shifts], dtype=np.float64)).tolist()
+    corrected = correct_by_holm(np.array([shift.p for shift in shifts], dtype=np.float64)).tolist()
     return tuple(
-        replace(one, p_holm=p, disagrees=p < LEVEL)
-        for one, p in zip(shifts, corrected, strict=True)
+        replace(shift, p_holm=p, disagrees=p < LEVEL)
+        for shift, p in zip(shifts, corrected, strict=True)
     )
 
 
@@ -128,7 +128,7 @@ def read_case_traits(root: Path, cases: Cases) -> CaseTraits | None:
     chosen = np.concatenate([_spread(np.flatnonzero(side)) for side in (tested, ~tested)])
     case_id = cases.case_id[chosen].tolist()
     store, features = ImageStore(root / "data/images"), root / "data/features.parquet"
-    images = pd.DataFrame([{"case_id": one} | _measure(store.image(one)) for one in case_id])
+    images = pd.DataFrame([{"case_id": case} | _measure(store.image(case)) for case in case_id])
     known = images.merge(read_table(root / "data/cases/covariates.parquet"), "left", "case_id")
     if not features.exists():
         return CaseTraits(images[["case_id"]], known)
@@ -176,7 +176,7 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> DomainSh
     patient = np.concatenate([sides[0].patient, sides[1].patient + apart])
     tested = np.repeat([False, True], [len(side) for side in sides])
     classes, positive = setting.cases.classes, setting.cases.positive
-    found = [
+    of_cases = [
         *_class_shares(label, classes, positive, tested, patient),
         *_known_traits(_rows(traits.known, case_id), tested, patient),
     ]
@@ -184,20 +184,23 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> DomainSh
     columns = _columns(_rows(traits.features, case_id[measured]))
     mine, theirs = tested[measured], patient[measured]
     numbers = [_number_trait(name, values, mine, theirs) for name, values in columns.items()]
-    corrected = _correct([*found, *numbers])
-    told = corrected[len(found) :]
-    named = sorted((one for one in told if one.differs), key=lambda one: -_distance(one))
+    corrected = _correct([*of_cases, *numbers])
+    features = corrected[len(of_cases) :]
+    named = sorted(
+        (feature for feature in features if feature.differs),
+        key=lambda feature: -_distance(feature),
+    )
     return DomainShift(
         auc=_domain_auc(columns, mine, theirs, setting.seed),
         features=tuple(named[:_NAMED_FEATURES]),
         differing_features=len(named),
-        all_features=len(told),
-        traits=tuple(corrected[: len(found)]),
+        all_features=len(features),
+        traits=tuple(corrected[: len(of_cases)]),
     )
 
 
 def _rows(table: pd.DataFrame, case_id: NDArray[np.str_]) -> pd.DataFrame:
-    """Return a row a case without its id; gaps where the table lacks a case."""
+    """Return one row per case, without its id; gaps where the table lacks a case."""
     return table.set_index("case_id").reindex(case_id.tolist())
 
 
@@ -272,13 +275,17 @@ def _number_trait(
 ) -> TraitShift:
     """Compare a number: how often a test case has the larger one, ties half."""
     whose = np.unique(patient, return_inverse=True)[1].astype(np.int64)
-    found = placements(values[None], tested, whose)
-    estimate = auc_estimate(found)
-    variance = found.variation.variance
+    separation = placements(values[None], tested, whose)
+    estimate = auc_estimate(separation)
+    variance = separation.variation.variance
     if variance > 0:
-        p = found.variation.p(found.mean - 0.5)
+        p = separation.variation.p(separation.mean - 0.5)
     else:  # the two sides do not overlap: any order of the patients was as likely
-        p = 2 * 0.5 ** min(found.smaller_class, 1_000) if found.mean in (0.0, 1.0) else 1.0
+        p = (
+            2 * 0.5 ** min(separation.smaller_class, 1_000)
+            if separation.mean in (0.0, 1.0)
+            else 1.0
+        )
     before, now = (float(np.median(values[side])) for side in (~tested, tested))
     return TraitShift(name, "number", before, now, estimate, 1.0 if p is None else p)
 
@@ -310,9 +317,10 @@ def _share_trait(
 
 
 def _correct(traits: Sequence[TraitShift]) -> list[TraitShift]:
-    corrected = correct_by_holm(np.array([one.p for one in traits], dtype=np.float64)).tolist()
+    corrected = correct_by_holm(np.array([trait.p for trait in traits], dtype=np.float64)).tolist()
     return [
-        replace(one, p_holm=p, differs=p < LEVEL) for one, p in zip(traits, corrected, strict=True)
+        replace(trait, p_holm=p, differs=p < LEVEL)
+        for trait, p in zip(traits, corrected, strict=True)
     ]
 
 

@@ -44,12 +44,12 @@ def mcnemar(
         patient: (n,) patients numbered from 0.
         folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
     """
-    one, other = _as_many_repeats(np.atleast_2d(correct), np.atleast_2d(other_correct))
-    only_model = float((one * (1 - other)).sum(axis=1).mean())
-    only_other = float((other * (1 - one)).sum(axis=1).mean())
-    if len(one) == 1 and not folds and not is_clustered(patient):
+    own, other = _as_many_repeats(np.atleast_2d(correct), np.atleast_2d(other_correct))
+    only_model = float((own * (1 - other)).sum(axis=1).mean())
+    only_other = float((other * (1 - own)).sum(axis=1).mean())
+    if len(own) == 1 and not folds and not is_clustered(patient):
         return McNemar(only_model, only_other, _exact(int(only_model), int(only_other)), EXACT)
-    net = np.array([np.bincount(patient, weights=each) for each in one - other])
+    net = np.array([np.bincount(patient, weights=each) for each in own - other])
     if folds:
         variation = over_folds(float((net**2).sum(axis=1).mean()), np.inf, folds, len(net))
     else:
@@ -60,12 +60,14 @@ def mcnemar(
 
 
 def _as_many_repeats(
-    one: NDArray[np.bool_], other: NDArray[np.bool_]
+    first_correct: NDArray[np.bool_], second_correct: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return both with equally many repeats; means where neither has one and they differ."""
-    if len({len(one), len(other)} - {1}) > 1:
-        return one.mean(axis=0, keepdims=True), other.mean(axis=0, keepdims=True)
-    first, second = np.broadcast_arrays(one.astype(np.float64), other.astype(np.float64))
+    if len({len(first_correct), len(second_correct)} - {1}) > 1:
+        return first_correct.mean(axis=0, keepdims=True), second_correct.mean(axis=0, keepdims=True)
+    first, second = np.broadcast_arrays(
+        first_correct.astype(np.float64), second_correct.astype(np.float64)
+    )
     return first, second
 
 

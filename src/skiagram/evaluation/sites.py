@@ -86,14 +86,14 @@ def summarise_random_effects(value: Floats, variance: Floats) -> RandomEffects:
     mean = float((weight * value).sum() / weight.sum())
     error = float(1 / weight.sum())
     half = float(t.ppf(UPPER, sites - 1)) * np.sqrt(error)
-    found = RandomEffects(mean, float(mean - half), float(mean + half), float(np.sqrt(between)))
+    effects = RandomEffects(mean, float(mean - half), float(mean + half), float(np.sqrt(between)))
     if sites < 3:
-        return found
+        return effects
     cautious = between_sites(value, variance, float(chi2.ppf(1 - CAUTION, sites - 1)))
     mean = float((value / (variance + cautious)).sum() / (1 / (variance + cautious)).sum())
     spread = cautious + 1 / float((1 / (variance + cautious)).sum())
     reach = float(t.ppf(UPPER, sites - 2) * np.sqrt(spread))
-    return replace(found, next_low=mean - reach, next_high=mean + reach)
+    return replace(effects, next_low=mean - reach, next_high=mean + reach)
 
 
 def paule_mandel(value: Floats, variance: Floats) -> float:
@@ -194,26 +194,26 @@ def study_sites(
     if ground.cases.positive is None:
         return None
     names = np.unique(site).tolist()
-    kept = [name for name in names if min(_patients(ground, site == name)) >= max(least, 2)]
-    found = {
-        arm: [_placements(selected, ground, site == name) for name in kept]
+    shown = [name for name in names if min(_patients(ground, site == name)) >= max(least, 2)]
+    by_arm = {
+        arm: [_placements(selected, ground, site == name) for name in shown]
         for arm, selected in arms.items()
     }
-    both = {contender, "classical"} <= set(found)
-    pairs = list(zip(found[contender], found["classical"], strict=True)) if both else []
+    both = {contender, "classical"} <= set(by_arm)
+    pairs = list(zip(by_arm[contender], by_arm["classical"], strict=True)) if both else []
     return SiteStudy(
         column=column,
         sites=tuple(
             Site(
                 name,
                 dict(zip(ground.cases.classes, _patients(ground, site == name), strict=True)),
-                {arm: auc_estimate(each[number]) for arm, each in found.items()},
+                {arm: auc_estimate(each[number]) for arm, each in by_arm.items()},
                 difference_estimate(*pairs[number]) if both else None,
             )
-            for number, name in enumerate(kept)
+            for number, name in enumerate(shown)
         ),
-        left_out=len(names) - len(kept),
-        auc={arm: _summarise_auc(each) for arm, each in found.items()},
+        left_out=len(names) - len(shown),
+        auc={arm: _summarise_auc(each) for arm, each in by_arm.items()},
         difference=_summarise_differences(pairs) if both else None,
     )
 
@@ -251,10 +251,10 @@ def _patients(ground: EvaluationSet, rows: NDArray[np.bool_]) -> tuple[int, ...]
 def _placements(arm: SelectedArm, ground: EvaluationSet, rows: NDArray[np.bool_]) -> Placements:
     """Return an arm's placements on a site, which one fit of each repeat scored."""
     scores = replace(arm.compared.scores.select(rows), folds=0)
-    found = binary_placements(scores, ground.cases.select(rows))
-    if found is None:
+    figures = binary_placements(scores, ground.cases.select(rows))
+    if figures is None:
         raise ValueError("a site without a case of each class")
-    return found
+    return figures
 
 
 def _summarise_auc(sites: Sequence[Placements]) -> SiteSummary:
@@ -264,10 +264,10 @@ def _summarise_auc(sites: Sequence[Placements]) -> SiteSummary:
     stood on the wrong side, as its logit would be infinite.
     """
     values, variances = np.empty(len(sites)), np.empty(len(sites))
-    for number, one in enumerate(sites):
-        auc, variance = one.mean, one.variation.variance
+    for number, site_auc in enumerate(sites):
+        auc, variance = site_auc.mean, site_auc.variation.variance
         if variance == 0 or not 0 < auc < 1:
-            size = one.smaller_class
+            size = site_auc.smaller_class
             auc = (auc * size + 0.5) / (size + 1)
             variance = auc * (1 - auc) / size
         values[number], variances[number] = logit(auc), variance / (auc * (1 - auc)) ** 2
@@ -292,24 +292,24 @@ def _summary(value: Floats, variance: Floats, scale: Scale) -> SiteSummary:
         reason = "one site says nothing about the next" if len(value) else "no site is large enough"
         missing = Estimate(None, reason=reason)
         return SiteSummary(missing, missing, None, scale)
-    found = summarise_random_effects(value, variance)
+    effects = summarise_random_effects(value, variance)
     method = _METHOD.format(len(value))
     return SiteSummary(
-        mean=_estimate(found.mean, found.low, found.high, method, on_logit),
-        next_site=_next(found, on_logit),
-        between=found.between,
+        mean=_estimate(effects.mean, effects.low, effects.high, method, on_logit),
+        next_site=_next(effects, on_logit),
+        between=effects.between,
         scale=scale,
     )
 
 
-def _next(found: RandomEffects, on_logit: bool) -> Estimate:
-    if found.next_low is None or found.next_high is None:
+def _next(effects: RandomEffects, on_logit: bool) -> Estimate:
+    if effects.next_low is None or effects.next_high is None:
         return Estimate(None, reason="two sites say nothing of where the next may lie")
-    return _estimate(found.mean, found.next_low, found.next_high, _NEXT, on_logit)
+    return _estimate(effects.mean, effects.next_low, effects.next_high, _NEXT, on_logit)
 
 
 def _estimate(value: float, low: float, high: float, method: str, on_logit: bool) -> Estimate:
     if on_logit:
-        value, low, high = (float(expit(one)) for one in (value, low, high))
+        value, low, high = (float(expit(bound)) for bound in (value, low, high))
         return Estimate(value, low, high, method)
     return Estimate(value, max(-1.0, low), min(1.0, high), method)

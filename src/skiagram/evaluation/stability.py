@@ -132,9 +132,12 @@ def seed_auc(reported: Scores, cases: LabelledCases) -> Floats:
     weights = np.ones((1, len(cases)))
     if reported.ranking is not None:
         positive = cases.label == cases.positive
-        areas = [roc_auc(one, positive, weights) for one in reported.ranking]
+        areas = [roc_auc(ranking, positive, weights) for ranking in reported.ranking]
     else:
-        areas = [one_vs_rest_auc(one, cases.label, weights) for one in reported.probability]
+        areas = [
+            one_vs_rest_auc(probability, cases.label, weights)
+            for probability in reported.probability
+        ]
     values = np.concatenate(areas)
     return values[np.isfinite(values)]
 
@@ -201,11 +204,11 @@ def split_variance(
     repeats = len(ranking)
     if repeats < 2:
         return None
-    single = [placements(one[None], positive, patient) for one in ranking]
+    single = [placements(scores[None], positive, patient) for scores in ranking]
     pooled = placements(ranking, positive, patient)
-    of_one = float(np.mean([one.variance() for one in single]))
+    of_one = float(np.mean([figure.variance() for figure in single]))
     of_mean = pooled.variance()
-    between = float(np.var([one.mean for one in single], ddof=1))
+    between = float(np.var([figure.mean for figure in single], ddof=1))
     both = max(0.0, (of_one - of_mean) * repeats / (repeats - 1))
     return VarianceSplit(
         patients=max(0.0, of_mean - both / repeats), seed=max(0.0, between - both), both=both

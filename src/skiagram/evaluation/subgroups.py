@@ -67,10 +67,10 @@ class Figure:
         if variance == 0:
             return 0.0
         covariance = sum(
-            covariance_of_means(*one, *two)
-            for one in self.samples
-            for two in other.samples
-            if np.isin(one[1], two[1]).any()
+            covariance_of_means(*own, *others)
+            for own in self.samples
+            for others in other.samples
+            if np.isin(own[1], others[1]).any()
         )
         return float(np.clip(covariance / np.sqrt(variance), -1.0, 1.0))
 
@@ -94,23 +94,23 @@ def share_figure(success: Floats, patient: Patients) -> Figure:
     return Figure(float(success.mean()), size, variation, False, ((mean, patient),))
 
 
-def difference_of_figures(one: Figure, other: Figure) -> tuple[Estimate, float | None]:
+def difference_of_figures(figure: Figure, other: Figure) -> tuple[Estimate, float | None]:
     """Return one figure minus the other with its interval, and the two-sided p value of none.
 
     The p value is the level at which the interval just reaches 0, so the two never disagree.
 
     Args:
-        one: On some cases.
+        figure: On some cases.
         other: On other cases; patients may have cases among both.
     """
-    value = one.value - other.value
-    degrees = _joint_degrees(one.variation, other.variation)
-    correlation = one.correlation(other)
+    value = figure.value - other.value
+    degrees = _joint_degrees(figure.variation, other.variation)
+    correlation = figure.correlation(other)
 
     def bounds(quantile: float) -> tuple[float, float]:
-        (low, high), (other_low, other_high) = one.bounds(quantile), other.bounds(quantile)
-        below, above = one.value - low, other_high - other.value
-        under, over = high - one.value, other.value - other_low
+        (low, high), (other_low, other_high) = figure.bounds(quantile), other.bounds(quantile)
+        below, above = figure.value - low, other_high - other.value
+        under, over = high - figure.value, other.value - other_low
         down = below**2 + above**2 - 2 * correlation * below * above
         up = under**2 + over**2 - 2 * correlation * under * over
         return value - np.sqrt(max(down, 0.0)), value + np.sqrt(max(up, 0.0))
@@ -119,8 +119,8 @@ def difference_of_figures(one: Figure, other: Figure) -> tuple[Estimate, float |
     estimate = Estimate(value, max(-1.0, float(low)), min(1.0, float(high)), METHOD)
 
     def nearest(quantile: float) -> float:
-        found = bounds(quantile)
-        return float(found[0] if value > 0 else -found[1])
+        interval = bounds(quantile)
+        return float(interval[0] if value > 0 else -interval[1])
 
     if nearest(_LEAST) <= 0:  # no difference but that of rounding
         return estimate, 1.0
@@ -130,10 +130,10 @@ def difference_of_figures(one: Figure, other: Figure) -> tuple[Estimate, float |
     return estimate, float(2 * t.sf(reached, degrees))
 
 
-def _joint_degrees(one: Variation, other: Variation) -> float:
+def _joint_degrees(variation: Variation, other: Variation) -> float:
     """Return Satterthwaite's degrees of freedom of the sum of two variances."""
-    spread = one.variance**2 / one.degrees + other.variance**2 / other.degrees
-    return (one.variance + other.variance) ** 2 / spread if spread > 0 else np.inf
+    spread = variation.variance**2 / variation.degrees + other.variance**2 / other.degrees
+    return (variation.variance + other.variance) ** 2 / spread if spread > 0 else np.inf
 
 
 def compare_with_rest(
@@ -154,23 +154,23 @@ def compare_with_rest(
 
 def _auc_and_shares(members: Flags, scores: Scores, cases: LabelledCases) -> dict[str, Figure]:
     """Return the figures on some cases; patients keep the numbers that they have among all."""
-    own, kept = cases.select(members), scores.select(members)
+    own, of_members = cases.select(members), scores.select(members)
     patient = cases.patient[members]
-    found: dict[str, Figure] = {}
+    figures: dict[str, Figure] = {}
     if own.positive is None:
-        return found
-    auc = binary_placements(kept, own)
+        return figures
+    auc = binary_placements(of_members, own)
     if auc is not None:
-        found["roc_auc"] = auc_figure(Placements(auc.values, auc.positive, patient, auc.folds))
-    if np.isnan(kept.threshold).any():
-        return found
+        figures["roc_auc"] = auc_figure(Placements(auc.values, auc.positive, patient, auc.folds))
+    if np.isnan(of_members.threshold).any():
+        return figures
     positive = own.label == own.positive
-    called = kept.probability[:, :, own.positive] >= kept.threshold
+    called = of_members.probability[:, :, own.positive] >= of_members.threshold
     correct = (called == positive).astype(np.float64)
     for name, side in (("sensitivity", positive), ("specificity", ~positive)):
         if side.any():
-            found[name] = share_figure(correct[:, side], patient[side])
-    return found
+            figures[name] = share_figure(correct[:, side], patient[side])
+    return figures
 
 
 Part = tuple[str, NDArray[np.bool_]]
@@ -219,14 +219,14 @@ def measure_subgroups(
     known = covariates[covariates["case_id"].isin(ground.cases.case_id.tolist())]
     rows = match_case_ids(known["case_id"].tolist(), ground.cases.case_id, "covariates")
     table = known.drop(columns="case_id").iloc[rows].reset_index(drop=True)
-    found: list[tuple[Subgroup, dict[str, Test]]] = []
+    tested: list[tuple[Subgroup, dict[str, Test]]] = []
     for column in table.columns:
         parts = list(split_by_value(table[column], ground.cases.patient, least))
         shown = [part for part in parts if not _is_small(part[1], ground.cases, least)]
-        found += (_subgroup(str(column), part, scores, ground, least) for part in shown)
+        tested += (_subgroup(str(column), part, scores, ground, least) for part in shown)
         if len(shown) < len(parts):
-            found.append((Subgroup(str(column), hidden_parts(least), 0, {}, {}), {}))
-    return _corrected(found)
+            tested.append((Subgroup(str(column), hidden_parts(least), 0, {}, {}), {}))
+    return _corrected(tested)
 
 
 def _is_small(members: NDArray[np.bool_], cases: LabelledCases, least: int) -> bool:
@@ -234,11 +234,11 @@ def _is_small(members: NDArray[np.bool_], cases: LabelledCases, least: int) -> b
     return any(0 < patients < least for patients in own.patients_by_class())
 
 
-def _corrected(found: Sequence[tuple[Subgroup, dict[str, Test]]]) -> tuple[Subgroup, ...]:
+def _corrected(tested: Sequence[tuple[Subgroup, dict[str, Test]]]) -> tuple[Subgroup, ...]:
     """Correct all p values together; a part against the rest is one test, whichever is the part."""
     p = {
         test: difference.p
-        for part, tests in found
+        for part, tests in tested
         for name, test in tests.items()
         if (difference := part.differences[name]).p is not None
     }
@@ -247,11 +247,11 @@ def _corrected(found: Sequence[tuple[Subgroup, dict[str, Test]]]) -> tuple[Subgr
         replace(
             part,
             differences={
-                name: replace(one, p_holm=holm.get(tests[name]))
-                for name, one in part.differences.items()
+                name: replace(difference, p_holm=holm.get(tests[name]))
+                for name, difference in part.differences.items()
             },
         )
-        for part, tests in found
+        for part, tests in tested
     )
 
 
@@ -312,7 +312,7 @@ def _subgroup(
     if not members.any():
         reason = f"more than {MOST_VALUES} different values are not analysed one by one"
         return Subgroup(column, value, 0, patients, {}, reason), {}
-    found = _figures(scores.select(members), cases, ground)
+    figures = _figures(scores.select(members), cases, ground)
     smallest = min(patients, key=lambda name: patients[name])
     few = patients[smallest] < FEW_PATIENTS
     warning = (
@@ -325,8 +325,8 @@ def _subgroup(
     if not _is_small(~members, ground.cases, least):  # else it would tell the hidden part's figure
         for name, difference, p in compare_with_rest(members, scores, ground.cases):
             differences[name], tests[name] = TestedDifference(difference, p), (name, sides)
-    one = Subgroup(column, value, len(cases), patients, found, warning, differences)
-    return one, tests
+    subgroup = Subgroup(column, value, len(cases), patients, figures, warning, differences)
+    return subgroup, tests
 
 
 def _figures(scores: Scores, cases: LabelledCases, ground: EvaluationSet) -> dict[str, Estimate]:

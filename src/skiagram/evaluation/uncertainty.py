@@ -98,8 +98,8 @@ def assess_risk_coverage(scores: Scores, cases: LabelledCases, draws: PatientDra
     pairs = list(zip(doubt, wrong, strict=True))
 
     def area(weights: Floats) -> Floats:
-        found: Floats = np.mean([risk_area(*pair, weights) for pair in pairs], axis=0)
-        return found
+        mean_area: Floats = np.mean([risk_area(*pair, weights) for pair in pairs], axis=0)
+        return mean_area
 
     risks = [_risk_at_shares(*pair) for pair in pairs]
     curve = Curve(tuple(SHARES.tolist()), tuple(np.mean(risks, axis=0).tolist()))
@@ -121,8 +121,8 @@ def risk_area(doubt: Floats, wrong: NDArray[np.bool_], weights: Floats) -> Float
 def _risk_at_shares(doubt: Floats, wrong: NDArray[np.bool_]) -> Floats:
     order, ends = tied_order(doubt)
     place = np.flatnonzero(ends)
-    kept = place + 1
+    counted = place + 1
     errors = np.cumsum(wrong[order])[place]
-    at = np.searchsorted(kept / len(doubt), SHARES - 1e-12)
-    risk: Floats = errors[at] / kept[at]
+    places = np.searchsorted(counted / len(doubt), SHARES - 1e-12)
+    risk: Floats = errors[places] / counted[places]
     return risk

@@ -102,7 +102,7 @@ class Ledger:
     @property
     def heads(self) -> tuple[str, ...]:
         """Return the hashes of the entries that no other follows: one, or several after a merge."""
-        followed = {one for opening in self.openings for one in opening.previous}
+        followed = {digest for opening in self.openings for digest in opening.previous}
         return tuple(sorted({opening.hash for opening in self.openings} - followed))
 
     def of_seal(self, seal: str) -> tuple[Opening, ...]:
@@ -115,8 +115,11 @@ class Ledger:
 
     def find(self, comparison: Comparison) -> Opening | None:
         """Return where a comparison was noted; None where it was not."""
-        found = (one for one in self.of_seal(comparison.seal))
-        return next((one for one in found if one.comparison.digest == comparison.digest), None)
+        openings = (opening for opening in self.of_seal(comparison.seal))
+        return next(
+            (opening for opening in openings if opening.comparison.digest == comparison.digest),
+            None,
+        )
 
 
 def read_ledger(home: Path) -> Ledger:
@@ -151,12 +154,12 @@ def describe_openings(home: Path, comparison: Comparison) -> tuple[str, ...]:
             f"the test labels of {comparison.data} were opened {times}; this is number "
             f"{noted.number}."
         )
-    others = {one.comparison.seal for one in ledger.openings if one.comparison.seal}
+    others = {opening.comparison.seal for opening in ledger.openings if opening.comparison.seal}
     earlier = [
-        one
+        opening
         for seal in sorted(others - {comparison.seal})
-        for one in ledger.of_seal(seal)
-        if one.comparison.data == comparison.data
+        for opening in ledger.of_seal(seal)
+        if opening.comparison.data == comparison.data
     ]
     if earlier:
         lines.append(
@@ -209,22 +212,25 @@ def unite_ledgers(home: Path, elsewhere: Iterable[str]) -> int:
         How many were missing here.
     """
     with _locked(home):
-        kept = _read(_lines(home / _COPY)).openings
-        missing = _put_back(home, (*kept, *_read(list(elsewhere)).openings))
+        copied = _read(_lines(home / _COPY)).openings
+        missing = _put_back(home, (*copied, *_read(list(elsewhere)).openings))
         _copy(home)
         return missing
 
 
 def _put_back(home: Path, openings: Sequence[Opening]) -> int:
-    known = {one.hash for one in read_ledger(home).openings}
-    missing = {one.hash: one for one in openings if one.hash not in known}
+    known = {opening.hash for opening in read_ledger(home).openings}
+    missing = {opening.hash: opening for opening in openings if opening.hash not in known}
     _append(home / LEDGER, missing.values())
     return len(missing)
 
 
 def _copy(home: Path) -> None:
-    known = {one.hash for one in _read(_lines(home / _COPY)).openings}
-    _append(home / _COPY, [one for one in read_ledger(home).openings if one.hash not in known])
+    known = {opening.hash for opening in _read(_lines(home / _COPY)).openings}
+    _append(
+        home / _COPY,
+        [opening for opening in read_ledger(home).openings if opening.hash not in known],
+    )
 
 
 def _append(path: Path, openings: Iterable[Opening]) -> None:
@@ -257,7 +263,7 @@ def _read(lines: Sequence[str]) -> Ledger:
         elif line.strip():
             faults.append(f"line {number} was edited or damaged: its hash does not fit")
     for opening in openings.values():
-        absent = [one for one in opening.previous if one not in openings]
+        absent = [digest for digest in opening.previous if digest not in openings]
         if absent:
             when = f"opening {opening.number}, noted {opening.time}"
             faults.append(f"what stood before {when}, is missing or was edited")

@@ -141,10 +141,10 @@ class Ablation(StudyOptions):
 
     def run(self, workspace: Workspace) -> AblationResult:
         """Run all passes that are not finished yet and compare them."""
-        found = tuple(
+        results = tuple(
             self._data_set(workspace, name, design) for name, design in self.datasets.items()
         )
-        return AblationResult(self.variants | self.model_variants, found)
+        return AblationResult(self.variants | self.model_variants, results)
 
     def _data_set(self, workspace: Workspace, name: str, design: Design) -> AblatedDataSet:
         data = ingest_data(workspace, workspace.option_file("dataset", name), design)
@@ -291,12 +291,12 @@ def estimate_fidelity(data: Path, restored: ImageStore) -> tuple[Estimate, Estim
 def _compare(clean: Image, restored: Image) -> tuple[float, float]:
     if is_volume(clean):
         clean, restored = clean[..., 0], restored[..., 0]
-    found = np.where(np.isfinite(restored), restored, np.nanmin(restored)).astype(np.float64)
+    known = np.where(np.isfinite(restored), restored, np.nanmin(restored)).astype(np.float64)
     truth = clean.astype(np.float64)
     peak = float(np.ptp(truth))
     return (
-        peak_signal_noise_ratio(truth, found, data_range=peak),
-        structural_similarity(truth, found, data_range=peak),
+        peak_signal_noise_ratio(truth, known, data_range=peak),
+        structural_similarity(truth, known, data_range=peak),
     )
 
 

@@ -83,13 +83,13 @@ def unseal(
     if workspace.project is not None and task.design == "holdout" and not truth.exists():
         models = (*study.baselines, *study.networks)
         values = [workspace.option_file("model", name) for name in models]
-        asked = json.dumps([composed(study), values], sort_keys=True)
+        request = json.dumps([composed(study), values], sort_keys=True)
         comparison = Comparison(
             data=card.name,
             seal=seal_of(data.images, cases.test().case_id),
             opened_by=f"study {type(study).__name__}",
             models=models,
-            digest=hashlib.sha256(asked.encode()).hexdigest(),
+            digest=hashlib.sha256(request.encode()).hexdigest(),
         )
         note_opening(home(workspace.project), comparison, workspace.project)
     evaluation_set = assemble_evaluation_set(

@@ -70,7 +70,10 @@ class Receipt:
     @property
     def digest(self) -> str:
         """Return one SHA-256 over names and hashes."""
-        lines = [*self.models, *(f"{path} {found}" for path, found in sorted(self.sha256.items()))]
+        lines = [
+            *self.models,
+            *(f"{path} {digest}" for path, digest in sorted(self.sha256.items())),
+        ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

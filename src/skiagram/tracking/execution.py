@@ -209,10 +209,10 @@ def run_name(choices: Mapping[str, Any]) -> str:
     named = os.environ.get("DVC_EXP_NAME")
     if named:
         return named
-    told = [str(choices[name]) for name in ("dataset", "design") if name in choices]
-    told += [f"seed{choices['seed']}"] if "seed" in choices else []
+    parts = [str(choices[name]) for name in ("dataset", "design") if name in choices]
+    parts += [f"seed{choices['seed']}"] if "seed" in choices else []
     text = json.dumps(flatten(choices), sort_keys=True)
-    return "-".join([*told, hashlib.sha256(text.encode()).hexdigest()[:6]])
+    return "-".join([*parts, hashlib.sha256(text.encode()).hexdigest()[:6]])
 
 
 def experiment_name() -> str:

@@ -92,9 +92,9 @@ class MLflowStore:
         return uri, f"{uri.rpartition('@')[2]}, experiment {self.experiment}"
 
     def _experiment(self, client: Any, uri: str, home: Path) -> str:
-        found = client.get_experiment_by_name(self.experiment)
-        if found is not None:
-            return str(found.experiment_id)
+        experiment = client.get_experiment_by_name(self.experiment)
+        if experiment is not None:
+            return str(experiment.experiment_id)
         local = uri.startswith("sqlite:")  # a server knows its own place
         location = (home / "mlartifacts").as_uri() if local else None
         return str(client.create_experiment(self.experiment, artifact_location=location))

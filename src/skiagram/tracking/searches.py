@@ -54,7 +54,7 @@ def search_execution(result: SearchResult, project: Path) -> Execution:
     )
     text = json.dumps(asdict(result), sort_keys=True)
     digest = {f"search of {result.dataset}": hashlib.sha256(text.encode()).hexdigest()}
-    receipt = Receipt(tuple(one.model for one in result.models), digest)
+    receipt = Receipt(tuple(model.model for model in result.models), digest)
     return Execution(experiment_name(), _parent(result, tags), children, receipt)
 
 

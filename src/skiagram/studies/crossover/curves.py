@@ -353,10 +353,10 @@ def _defined(sizes: Floats, *means: Floats) -> tuple[Floats, ...]:
         (k,) sizes at which half of the resamples or more have figures, then the (k, 1 + b) means of
         each model there, on the resamples that have figures at all of them.
     """
-    known = np.logical_and.reduce([np.isfinite(one) for one in means])
+    known = np.logical_and.reduce([np.isfinite(mean) for mean in means])
     rows = known[:, 0] & (known[:, 1:].mean(axis=1) >= 0.5)
     columns = known[rows].all(axis=0)
-    return sizes[rows], *(one[rows][:, columns] for one in means)
+    return sizes[rows], *(mean[rows][:, columns] for mean in means)
 
 
 def _fit(sizes: Floats, means: Floats) -> PowerLaw | None:

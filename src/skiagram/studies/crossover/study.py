@@ -262,7 +262,7 @@ class Crossover(StudyOptions):
             fit_learning_curve(model, sizes, multipliers, reach, ideal.value if ideal else None)
             for model in (*baselines, *networks, chosen)
         ]
-        crossings = [find_crossing(one, chosen, sizes, multipliers, reach) for one in networks]
+        crossings = [find_crossing(curve, chosen, sizes, multipliers, reach) for curve in networks]
         n_test = [len(test.positive) for test in tests]
         patients = [int(test.draws.patient.max()) + 1 for test in tests]
         return CrossoverResult(
@@ -276,7 +276,7 @@ class Crossover(StudyOptions):
             test_patients=round(float(np.mean(patients))),
             ideal=ideal,
             curves=tuple(curves),
-            crossings=tuple(one for one in crossings if one is not None),
+            crossings=tuple(crossing for crossing in crossings if crossing is not None),
         )
 
 

@@ -169,15 +169,15 @@ class Shift:
                 where="study.shifts.column",
                 remedy="choose a column with fewer values",
             )
-        found = []
+        sources = []
         for value in values:
             own = source == value
             groups = (
                 [cohort_without_source(cases, task, own)],
                 cohorts_with_source(cases, task, own, setup.plan.seed),
             )
-            found.append(_source(setup, str(value), data, groups, data))
-        return ShiftResult(data.opened.card.title, column, tuple(found))
+            sources.append(_source(setup, str(value), data, groups, data))
+        return ShiftResult(data.opened.card.title, column, tuple(sources))
 
     def _other(self, setup: Setup, name: str) -> ShiftResult:
         data, other = (setup.data_set(each, "holdout") for each in (self.dataset, name))
@@ -192,8 +192,8 @@ class Shift:
             [Cohort(*read_cases(each.prepared.data.folder / "cases"))] for each in (data, other)
         )
         title = other.opened.card.title
-        found = _source(setup, title, data, groups, other)
-        return ShiftResult(data.opened.card.title, "data set", (found,))
+        source = _source(setup, title, data, groups, other)
+        return ShiftResult(data.opened.card.title, "data set", (source,))
 
 
 def _sources(covariates: pd.DataFrame, column: str, cases: Cases) -> NDArray[np.str_]:
@@ -298,15 +298,15 @@ class Robustness(StudyOptions):
 
     @field_validator("corruptions")
     @classmethod
-    def _known_and_ascending(cls, given: dict[str, Amounts]) -> dict[str, Amounts]:
-        for name, amounts in given.items():
+    def _known_and_ascending(cls, corruptions: dict[str, Amounts]) -> dict[str, Amounts]:
+        for name, amounts in corruptions.items():
             if name not in CORRUPTIONS:
                 raise ValueError(f"no corruption `{name}`; there are {', '.join(CORRUPTIONS)}")
             if any(amount >= next_amount for amount, next_amount in pairwise(amounts)):
                 raise ValueError(f"amounts of `{name}` must ascend")
             if amounts[-1] > CORRUPTIONS[name].most:
                 raise ValueError(f"amounts of `{name}` go up to {CORRUPTIONS[name].most:g}")
-        return given
+        return corruptions
 
     def run(self, workspace: Workspace) -> RobustnessResult:
         """Train, make worse and score what is not finished yet."""

@@ -94,7 +94,7 @@ class Space:
         Raises:
             OptionError: The model has no such option, or its value lies outside the space.
         """
-        found = {}
+        values = {}
         for name, dimension in self.options.items():
             value = _value(options, name, where)
             if not dimension.holds(value):
@@ -103,18 +103,18 @@ class Space:
                     where=f"{where}.options.{name}",
                     remedy="widen the range: the first trial has the values of the option file",
                 )
-            found[name] = value
-        return found
+            values[name] = value
+        return values
 
 
 def _value(options: Mapping[str, Any], name: str, where: str) -> Any:
-    found: Any = options
+    value: Any = options
     for part in name.split("."):
-        if not isinstance(found, Mapping) or part not in found:
-            known = ", ".join(sorted(map(str, found))) if isinstance(found, Mapping) else "nothing"
+        if not isinstance(value, Mapping) or part not in value:
+            known = ", ".join(sorted(map(str, value))) if isinstance(value, Mapping) else "nothing"
             raise OptionError("no such option", where=f"{where}.options.{name}", allowed=known)
-        found = found[part]
-    return found
+        value = value[part]
+    return value
 
 
 def apply_values(options: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,10 +161,10 @@ def _find(root: Any, name: str) -> Any:
     node = root
     for part in name.split("."):
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        found = [value for key, value in pairs if key.value == part]
-        if not found:
+        nodes = [value for key, value in pairs if key.value == part]
+        if not nodes:
             raise OptionError("no such option in the option file", where=name)
-        node = found[0]
+        node = nodes[0]
     return node
 
 

@@ -118,10 +118,10 @@ class Search(CrossValidatedStudy):
         outer: dict[str, NestedEstimate] = {}
         if self.outer_folds is not None:
             outer = nested_search(cv, models, self.budget, storage, self.outer_folds)
-        found, seconds = [], {}
+        searched, seconds = [], {}
         for model in models:
             trials, seconds[model.name] = ledgers[model.name].results(self.budget.trials)
-            found.append(self._searched_model(cv, model, trials, outer.get(model.name)))
+            searched.append(self._searched_model(cv, model, trials, outer.get(model.name)))
         return SearchResult(
             dataset=self.dataset,
             title=title,
@@ -130,7 +130,7 @@ class Search(CrossValidatedStudy):
             folds=self.plan.repeats * self.plan.folds,
             budget=self.budget.trials,
             outer=self.outer_folds,
-            models=tuple(found),
+            models=tuple(searched),
             processor_seconds=seconds,
         )
 
@@ -221,13 +221,13 @@ def nested_search(
     """
     seed = cv.plan.seed
     parts = grouped_folds(cv.label, cv.patient_id, outer, seed, "search", "outer")
-    found: dict[str, list[_OuterFold]] = {model.name: [] for model in models}
+    folds_of: dict[str, list[_OuterFold]] = {model.name: [] for model in models}
     for number, part in enumerate(parts):
         ledgers = search(cv.select(part.training), models, budget, storage)
         for model in models:
             trials, _ = ledgers[model.name].results(budget.trials)
-            found[model.name].append(_run_outer_fold(cv, model, trials, part, f"outer{number}"))
-    return {name: _nested_estimate(folds) for name, folds in found.items()}
+            folds_of[model.name].append(_run_outer_fold(cv, model, trials, part, f"outer{number}"))
+    return {name: _nested_estimate(folds) for name, folds in folds_of.items()}
 
 
 @dataclass(frozen=True)

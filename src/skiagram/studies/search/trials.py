@@ -119,8 +119,8 @@ class Ledger:
 
     def trials(self) -> "list[FrozenTrial]":
         """Return all trials, by number."""
-        found: list[FrozenTrial] = self._study().get_trials()
-        return found
+        trials: list[FrozenTrial] = self._study().get_trials()
+        return trials
 
     def add(self, params: dict[str, Any]) -> None:
         """Write a trial that is about to be fitted.
@@ -136,7 +136,9 @@ class Ledger:
 
     def add_first(self, defaults: dict[str, Any]) -> None:
         """Write the first trial, which has the values of the option file."""
-        self.add({name: encode(self.space.options[name], one) for name, one in defaults.items()})
+        self.add(
+            {name: encode(self.space.options[name], value) for name, value in defaults.items()}
+        )
 
     def tell(self, trial: "FrozenTrial", done: TrialOutcome) -> None:
         """Write how a trial went.
@@ -444,8 +446,8 @@ def search(
                 waiting += [(ledger, *pair) for pair in own]
             tasks = [task for _, _, task in waiting]
             done = cv.workspace.compute.map(run_trial, tasks)
-            for (ledger, trial, _), found in zip(waiting, done, strict=True):
-                ledger.tell(trial, found)
+            for (ledger, trial, _), outcome in zip(waiting, done, strict=True):
+                ledger.tell(trial, outcome)
                 progress.advance()
     return ledgers
 
