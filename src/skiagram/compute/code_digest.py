@@ -45,8 +45,8 @@ def named_targets(options: object) -> Iterator[str]:
         options = options.values()
     elif isinstance(options, (str, bytes)) or not isinstance(options, Iterable):
         return
-    for one in options:
-        yield from named_targets(one)
+    for option in options:
+        yield from named_targets(option)
 
 
 def code_modules(*entries: object) -> set[str]:
@@ -127,20 +127,20 @@ def _closure(
     """Return each definition that is named, directly or not, with its code."""
     sources = _Sources(dict(folders))
     waiting = [definition for name in names for definition in sources.entry(name)]
-    found: dict[_Definition, tuple[str, ...]] = {}
+    code: dict[_Definition, tuple[str, ...]] = {}
     while waiting:
         module, name = waiting.pop()
-        if (module, name) in found:
+        if (module, name) in code:
             continue
         source = sources.module(module)
         if source is None:
             continue
         statements = source.definitions.get(name, ()) if name else ()
-        found[module, name] = tuple(one.code for one in statements)
+        code[module, name] = tuple(statement.code for statement in statements)
         if name:
             waiting.append((module, ""))  # what runs when the module is imported
         else:
-            found[module, ""] = tuple(one.code for one in source.always)
+            code[module, ""] = tuple(statement.code for statement in source.always)
             statements = source.always
         for statement in statements:
             for used in statement.names:
@@ -148,7 +148,7 @@ def _closure(
                     waiting.append((module, used))
                 waiting += sources.imported(source.imports.get(used, ()))
             waiting += sources.imported(statement.imports)
-    return found
+    return code
 
 
 @dataclass(frozen=True)
@@ -193,10 +193,10 @@ class _Sources:
     def entry(self, dotted: str) -> list[_Definition]:
         """Return what a dotted name stands for."""
         module, _, name = dotted.rpartition(".")
-        found = list(self.imported([(module, name)]))
-        if not found:
+        definitions = list(self.imported([(module, name)]))
+        if not definitions:
             raise ValueError(f"no definition of {dotted} in the sources")
-        return found
+        return definitions
 
     def imported(self, definitions: Iterable[_Definition]) -> Iterator[_Definition]:
         """Yield the definitions that an import brings; for a whole module all of its own."""
@@ -241,8 +241,8 @@ def _parsed(path: Path, name: str) -> _Module:
                 imports[local] = (*imports.get(local, ()), definition)
         elif bound:
             statement = _statement(node, package)
-            for one in bound:
-                definitions[one] = (*definitions.get(one, ()), statement)
+            for local in bound:
+                definitions[local] = (*definitions.get(local, ()), statement)
         else:
             always.append(_statement(node, package))
             for local, definition in _imports(node, package):
@@ -281,24 +281,24 @@ def _for_types_alone(node: ast.stmt) -> bool:
 
 def _imports(node: ast.AST, package: str) -> Iterator[tuple[str, _Definition]]:
     """Yield each name that is imported and what it stands for."""
-    for one in ast.walk(node):
-        if isinstance(one, ast.Import):
-            for alias in one.names:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Import):
+            for alias in inner.names:
                 yield alias.asname or alias.name.partition(".")[0], (alias.name, "")
-        elif isinstance(one, ast.ImportFrom):
+        elif isinstance(inner, ast.ImportFrom):
             parents = package.split(".")
-            above = parents[: len(parents) - one.level + 1] if one.level else []
-            module = ".".join([*above, *([one.module] if one.module else [])])
-            for alias in one.names:
+            above = parents[: len(parents) - inner.level + 1] if inner.level else []
+            module = ".".join([*above, *([inner.module] if inner.module else [])])
+            for alias in inner.names:
                 name = "" if alias.name == "*" else alias.name
                 yield alias.asname or alias.name, (module, name)
 
 
 def _statement(node: ast.stmt, package: str) -> _Statement:
-    names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
-    for one in ast.walk(node):
+    names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+    for inner in ast.walk(node):
         for field in ("annotation", "returns"):
-            written = getattr(one, field, None)
+            written = getattr(inner, field, None)
             if written is not None:
                 names |= _names_in_strings(written)
     imports = tuple(definition for _, definition in _imports(node, package))
@@ -306,12 +306,12 @@ def _statement(node: ast.stmt, package: str) -> _Statement:
 
 
 def _names_in_strings(annotation: ast.expr) -> set[str]:
-    found: set[str] = set()
-    for one in ast.walk(annotation):
-        if isinstance(one, ast.Constant) and isinstance(one.value, str):
+    names: set[str] = set()
+    for inner in ast.walk(annotation):
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
             try:
-                written = ast.parse(one.value, mode="eval")
+                written = ast.parse(inner.value, mode="eval")
             except SyntaxError:  # the text of a Literal
                 continue
-            found |= {name.id for name in ast.walk(written) if isinstance(name, ast.Name)}
-    return found
+            names |= {name.id for name in ast.walk(written) if isinstance(name, ast.Name)}
+    return names

@@ -20,26 +20,26 @@ def compiled(function: F) -> F:
     Args:
         function: Typed NumPy loops; it calls no other Python than functions compiled alike.
     """
-    made = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    if isinstance(made, Dispatcher):  # not so under NUMBA_DISABLE_JIT
-        _stamp(made, function)
-    return cast("F", made)
+    dispatcher = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    if isinstance(dispatcher, Dispatcher):  # not so under NUMBA_DISABLE_JIT
+        _stamp(dispatcher, function)
+    return cast("F", dispatcher)
 
 
-def _stamp(made: Any, function: Callable[..., Any]) -> None:
+def _stamp(dispatcher: Any, function: Callable[..., Any]) -> None:
     """Let kept code go stale with all that was compiled into it.
 
     Numba looks at the function's own file alone, and would go on using what it has compiled of
     functions and numbers imported from other files.
     """
-    parts = [_kept(made)._source_stamp]
+    parts = [_kept(dispatcher)._source_stamp]
     for name, value in function.__globals__.items():
         if isinstance(value, Dispatcher):
             parts.append((name, _kept(value)._source_stamp))
         elif isinstance(value, bool | int | float | tuple):
             parts.append((name, value))
-    _kept(made)._source_stamp = hashlib.sha256(repr(parts).encode()).hexdigest()
+    _kept(dispatcher)._source_stamp = hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _kept(made: Any) -> Any:
-    return made._cache._cache_file
+def _kept(dispatcher: Any) -> Any:
+    return dispatcher._cache._cache_file

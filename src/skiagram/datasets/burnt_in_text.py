@@ -90,7 +90,7 @@ def find_text(image: Image) -> list[Box]:
     if gray is None:
         return []
     step = -(-max(gray.shape) // _LARGE)
-    found: list[Box] = []
+    boxes: list[Box] = []
     for bright in (gray, 255 - gray):
         pooled = _pooled(bright, step)
         height = pooled - _opened(pooled)
@@ -99,8 +99,8 @@ def find_text(image: Image) -> list[Box]:
             upwards = [line.turned() for line in _lines([box.turned() for box in characters])]
             for line in _lines(characters) + upwards:
                 sides = (line.top, line.left, line.bottom, line.right)
-                found.append(Box(*(step * side for side in sides)))
-    return sorted(_united(box.grown(step, gray.shape) for box in found))
+                boxes.append(Box(*(step * side for side in sides)))
+    return sorted(_united(box.grown(step, gray.shape) for box in boxes))
 
 
 def _levels(image: Image) -> NDArray[np.uint8] | None:
@@ -204,12 +204,12 @@ def _united(boxes: Iterable[Box]) -> list[Box]:
     return apart
 
 
-def _overlap(one: Box, other: Box) -> bool:
+def _overlap(box: Box, other: Box) -> bool:
     return (
-        one.top < other.bottom
-        and other.top < one.bottom
-        and one.left < other.right
-        and other.left < one.right
+        box.top < other.bottom
+        and other.top < box.bottom
+        and box.left < other.right
+        and other.left < box.right
     )
 
 

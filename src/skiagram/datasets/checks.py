@@ -31,8 +31,8 @@ def check_entries(entries: list[Entry], task: Task, where: str) -> None:
             where=where,
             allowed="`design=holdout`, which leaves them to the end",
         )
-    told = {entry.label for entry, sealed in zip(entries, hidden, strict=True) if not sealed}
-    outside = sorted(told - set(range(len(task.classes))))
+    labels = {entry.label for entry, sealed in zip(entries, hidden, strict=True) if not sealed}
+    outside = sorted(labels - set(range(len(task.classes))))
     if outside:
         raise DataError(
             f"labels {outside}", where=where, allowed=f"0 to {len(task.classes) - 1}, one per class"

@@ -140,10 +140,10 @@ def check_deflated(file: BinaryIO, where: str) -> None:
         content, stream = file.read(), zlib.decompressobj(-zlib.MAX_WBITS)
         first = stream.decompress(content, _PIECE)
         most = _expected_bytes(_deflated_header(first)) + _BESIDE_PIXELS
-        found = len(first)
-        while found <= most and not stream.eof and stream.unconsumed_tail:
-            found += len(stream.decompress(stream.unconsumed_tail, _PIECE))
-        if found > most:
+        size = len(first)
+        while size <= most and not stream.eof and stream.unconsumed_tail:
+            size += len(stream.decompress(stream.unconsumed_tail, _PIECE))
+        if size > most:
             raise DataError(
                 f"{len(content):,} bytes that inflate to more than {most:,}",
                 where=where,
@@ -202,8 +202,8 @@ def _check(header: Any, where: str) -> None:
 
 def _says_no(burned_in: Any) -> bool:
     """Whether Burned In Annotation is absent, empty or `NO` in any spelling."""
-    said = [burned_in] if isinstance(burned_in, str) else list(burned_in or [])
-    return all(str(word).strip().upper() in {"", "NO", "N"} for word in said)
+    values = [burned_in] if isinstance(burned_in, str) else list(burned_in or [])
+    return all(str(word).strip().upper() in {"", "NO", "N"} for word in values)
 
 
 def _text_expected(header: Any) -> str:

@@ -92,18 +92,18 @@ def read_stream(frame: bytes) -> Stream | None:
 
 def _jpeg_stream(frame: bytes) -> Stream | None:
     """Go from marker to marker up to the frame header (ITU-T T.81, B.2.2; T.87, C.2.2)."""
-    at = 2
+    position = 2
     while True:
-        marker = frame[at + 1]
-        if frame[at] != 0xFF:
+        marker = frame[position + 1]
+        if frame[position] != 0xFF:
             return None
         if marker == 0xFF or marker in _WITHOUT_LENGTH:
-            at += 1 if marker == 0xFF else 2
+            position += 1 if marker == 0xFF else 2
             continue
         if marker == _JPEG_LS_FRAME or (0xC0 <= marker <= 0xCF and marker not in _NO_FRAME):
-            bits, rows, columns, samples = struct.unpack_from(">BHHB", frame, at + 4)
+            bits, rows, columns, samples = struct.unpack_from(">BHHB", frame, position + 4)
             return Stream(rows, columns, samples, bits)
-        at += 2 + int(struct.unpack_from(">H", frame, at + 2)[0])
+        position += 2 + int(struct.unpack_from(">H", frame, position + 2)[0])
 
 
 def check_size(header: Any, where: str, most_pixels: int = MOST_PIXELS) -> None:
@@ -151,8 +151,8 @@ def _check_stream(frame: bytes, syntax: UID, header: Any, where: str) -> None:
     if stream is None:
         raise _damaged("without a readable beginning", where)
     if (stream.rows, stream.columns) != (header.Rows, header.Columns):
-        found = f"{stream.rows} rows of {stream.columns}, not the {header.Rows} of {header.Columns}"
-        raise _other_pixels(found, where)
+        size = f"{stream.rows} rows of {stream.columns}, not the {header.Rows} of {header.Columns}"
+        raise _other_pixels(size, where)
     if stream.samples != header.SamplesPerPixel:
         raise _damaged(f"of {stream.samples} values a pixel, not {header.SamplesPerPixel}", where)
     if syntax not in _JPEG_2000 and not frame.rstrip(b"\0\xff").endswith(_END_OF_IMAGE):
@@ -166,17 +166,17 @@ def _check_stream(frame: bytes, syntax: UID, header: Any, where: str) -> None:
         )
 
 
-def _other_pixels(found: str, where: str) -> DataError:
+def _other_pixels(contents: str, where: str) -> DataError:
     return DataError(
-        f"compressed pixels that are {found} in its header",
+        f"compressed pixels that are {contents} in its header",
         where=where,
         remedy="the file is damaged or made to fill the memory; leave it out",
     )
 
 
-def _damaged(found: str, where: str) -> DataError:
+def _damaged(contents: str, where: str) -> DataError:
     return DataError(
-        f"compressed pixels {found}",
+        f"compressed pixels {contents}",
         where=where,
         remedy="the file is truncated or damaged; export it again",
     )
@@ -192,12 +192,12 @@ def _rle_pixels(frame: bytes, expected: int) -> int:
     bounds = [*struct.unpack_from(f"<{n}L", frame, 4), len(frame)]
     longest = 0
     for start, end in pairwise(bounds):
-        position, found = start, 0
-        while position < end and found <= expected + 1:
+        position, unpacked = start, 0
+        while position < end and unpacked <= expected + 1:
             head = frame[position]
-            found += head + 1 if head < 128 else 257 - head if head > 128 else 0
+            unpacked += head + 1 if head < 128 else 257 - head if head > 128 else 0
             position += head + 2 if head < 128 else 2 if head > 128 else 1
-        longest = max(longest, found)
+        longest = max(longest, unpacked)
     return longest
 
 

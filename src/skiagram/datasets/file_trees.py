@@ -96,10 +96,10 @@ class FolderTree:
         """Return the content of a file."""
         path = self.folder / name
         if "\0" not in name and not path.exists():
-            found = _spelled_otherwise(path)
-            if found is not None:
+            similar = _spelled_otherwise(path)
+            if similar is not None:
                 raise DataError(
-                    f"no such file, but there is `{found}`",
+                    f"no such file, but there is `{similar}`",
                     where=name,
                     remedy="write the name as it is on the disk: upper and lower case and the way "
                     "in which accents are stored count",
@@ -172,8 +172,12 @@ class EncryptedArchive:
 
     def series(self, name: str) -> list[str] | None:
         """Return the names of the files in a folder."""
-        inside = [one for one in self._sizes if one.startswith(f"{name}/")]
-        return sorted(one[len(name) + 1 :] for one in inside) or None
+        inside = [
+            name_in_archive
+            for name_in_archive in self._sizes
+            if name_in_archive.startswith(f"{name}/")
+        ]
+        return sorted(inner[len(name) + 1 :] for inner in inside) or None
 
     def announce(self, names: Sequence[str]) -> None:
         """Tell which files or folders will be read, so that many are fetched at once."""
@@ -182,9 +186,9 @@ class EncryptedArchive:
             if name in self._sizes:
                 files[name] = None
             else:
-                files |= dict.fromkeys(f"{name}/{one}" for one in self.series(name) or ())
+                files |= dict.fromkeys(f"{name}/{file}" for file in self.series(name) or ())
         self._order = list(files)
-        self._next = {name: at for at, name in enumerate(self._order)}
+        self._next = {name: number for number, name in enumerate(self._order)}
 
     def read(self, name: str) -> bytes:
         """Return the content of a file; those announced after it are fetched with it."""
@@ -248,9 +252,9 @@ class EncryptedArchive:
             if file is not None:
                 yield "/".join(parts), member, file.read
 
-    def _refused(self, found: str, allowed: str) -> DataError:
+    def _refused(self, message: str, allowed: str) -> DataError:
         return DataError(
-            found,
+            message,
             where=self._where,
             allowed=allowed,
             remedy="make it with `tar -c -C FOLDER . | age -r age1… > images.tar.age`",

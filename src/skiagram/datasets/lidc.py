@@ -199,8 +199,8 @@ class Nodules:
     def __init__(
         self, pixels: NDArray[np.int16], rows: pd.DataFrame, label: Mapping[int, int], options: LIDC
     ) -> None:
-        kept = rows["malignancy"].isin(label).to_numpy()
-        self._pixels, self._rows = pixels[kept], rows[kept].reset_index(drop=True)
+        rated = rows["malignancy"].isin(label).to_numpy()
+        self._pixels, self._rows = pixels[rated], rows[rated].reset_index(drop=True)
         self._label, self._options = label, options
         self._intercept = self._rows["rescale_intercept"].to_numpy(dtype=np.float64).copy()
         unknown = self._rows[np.isnan(self._intercept)]

@@ -77,7 +77,7 @@ def _keys() -> list[str]:
 def _array(path: Path, key: str) -> NDArray[Any]:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            found: NDArray[Any] = archive[key]
+            array: NDArray[Any] = archive[key]
     except KeyError as error:
         raise DataError(
             f"no array `{key}`",
@@ -91,7 +91,7 @@ def _array(path: Path, key: str) -> NDArray[Any]:
             allowed="a whole .npz of plain arrays; pickled objects are never loaded",
             remedy="download the file again",
         ) from error
-    return found
+    return array
 
 
 class MedMNISTFile:
@@ -154,8 +154,8 @@ def _kind(images: NDArray[Any]) -> str:
 def _check(
     path: Path, key: str, images: NDArray[Any], labels: NDArray[Any], n_classes: int
 ) -> None:
-    def refuse(found: str, allowed: str) -> DataError:
-        return DataError(found, where=f"{path.name} {key}", allowed=allowed)
+    def refuse(contents: str, allowed: str) -> DataError:
+        return DataError(contents, where=f"{path.name} {key}", allowed=allowed)
 
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape[1:]:
         raise refuse(

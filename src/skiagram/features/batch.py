@@ -334,5 +334,5 @@ class FeatureBatch:
                 outline = part.outlines.reshape(levels.levels.shape)
                 levels = replace(levels, outline=outline)
             self._kept[discretisation, which] = levels
-        kept: GreyLevels = self._kept[discretisation, which]
-        return kept
+        cached: GreyLevels = self._kept[discretisation, which]
+        return cached

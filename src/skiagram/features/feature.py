@@ -103,8 +103,8 @@ class Quantity(Generic[T]):
         """Return the result, computed at the first use."""
         if instance is None:
             return self
-        kept = vars(instance)[self._name] = self._compute(instance)
-        return kept
+        value = vars(instance)[self._name] = self._compute(instance)
+        return value
 
 
 class Feature(Quantity[Column]):

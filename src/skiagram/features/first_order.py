@@ -87,13 +87,13 @@ def _moments(images: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[
 
 @compiled
 def _kept(values: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    kept = np.empty(inside.sum())
+    inner = np.empty(inside.sum())
     used = 0
     for pixel in range(len(values)):
         if inside[pixel]:
-            kept[used] = values[pixel]
+            inner[used] = values[pixel]
             used += 1
-    return kept
+    return inner
 
 
 @compiled

@@ -39,8 +39,8 @@ def magnitude_moments(
     """
     n, height, width = images.shape
     radius = across.shape[1] - 1
-    kept = min(height, 2 * radius + 1)
-    filtered = np.empty((kept, 2, width))
+    held = min(height, 2 * radius + 1)
+    filtered = np.empty((held, 2, width))
     line = np.empty(width + 2 * radius)
     response = np.empty((4, width))
     moments = np.zeros((n, 2, 2))
@@ -50,7 +50,7 @@ def magnitude_moments(
             while ready < min(height, y + radius + 1):
                 for x in range(len(columns)):
                     line[x] = images[image, ready, columns[x]] - centre[image]
-                _filter_row(line, across, filtered[ready % kept])
+                _filter_row(line, across, filtered[ready % held])
                 ready += 1
             _filter_column(filtered, down, rows[y : y + 2 * radius + 1], response)
             for x in range(width):
@@ -83,8 +83,8 @@ def _filter_row(line: Floats, weights: Floats, filtered: Floats) -> None:
 @compiled
 def _filter_column(filtered: Floats, weights: Floats, rows: Integers, response: Floats) -> None:
     """Write cosine · cosine, sine · sine, sine of cosine and cosine of sine for one row."""
-    radius, (kept, _, width) = weights.shape[1] - 1, filtered.shape
-    middle = filtered[rows[radius] % kept]
+    radius, (held, _, width) = weights.shape[1] - 1, filtered.shape
+    middle = filtered[rows[radius] % held]
     for x in range(width):
         response[0, x] = weights[0, 0] * middle[0, x]
         response[1, x] = 0.0
@@ -92,8 +92,8 @@ def _filter_column(filtered: Floats, weights: Floats, rows: Integers, response: 
         response[3, x] = weights[0, 0] * middle[1, x]
     for step in range(1, radius + 1):
         cosine, sine = weights[0, step], weights[1, step]
-        above = filtered[rows[radius - step] % kept]
-        below = filtered[rows[radius + step] % kept]
+        above = filtered[rows[radius - step] % held]
+        below = filtered[rows[radius + step] % held]
         for x in range(width):
             response[0, x] += cosine * (below[0, x] + above[0, x])
             response[1, x] += sine * (below[1, x] - above[1, x])

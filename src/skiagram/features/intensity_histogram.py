@@ -231,8 +231,8 @@ class HistogramStatistics(Features):
         Range: [0, (N_g − 1) / 2]
         """
         low, high = self.percentile_10[:, None], self.percentile_90[:, None]
-        kept = np.where((self._levels >= low) & (self._levels <= high), self.counts, 0)
-        return self._mean_distance(ratio(kept @ self._levels, kept.sum(axis=1)), kept)
+        middle = np.where((self._levels >= low) & (self._levels <= high), self.counts, 0)
+        return self._mean_distance(ratio(middle @ self._levels, middle.sum(axis=1)), middle)
 
     @Feature
     def median_absolute_deviation(self) -> Column:

@@ -138,8 +138,8 @@ class IntensityVolumeHistogram(GroupFamily):
         inside = part.region("whole", self.prefix)  # first: it makes and drops a copy of its own
         images = part.intensities(self.prefix)
         curves = [
-            self.curve(image.ravel() if kept.all() else image[kept])
-            for image, kept in zip(images, inside, strict=True)
+            self.curve(image.ravel() if region.all() else image[region])
+            for image, region in zip(images, inside, strict=True)
         ]
         return IntensityVolumeFeatures(tuple(curves)).columns()
 

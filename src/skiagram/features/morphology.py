@@ -85,7 +85,7 @@ class MorphologyFeatures(Features):
 
     @Quantity
     def _extents(self) -> list[surface.Extent]:
-        return [surface.extent(*one) for one in zip(self.regions, self.spacing, strict=True)]
+        return [surface.extent(*region) for region in zip(self.regions, self.spacing, strict=True)]
 
     @Quantity
     def _hulls(self) -> "_Hulls":
@@ -94,7 +94,9 @@ class MorphologyFeatures(Features):
     @Quantity
     def _half_axes(self) -> Floats:
         """Half axes 2 √λ of the ellipsoid whose voxels are spread alike, (n, 3), longest first."""
-        variances = np.array([np.linalg.eigvalsh(one.covariance)[::-1] for one in self._extents])
+        variances = np.array(
+            [np.linalg.eigvalsh(extent.covariance)[::-1] for extent in self._extents]
+        )
         return 2 * np.sqrt(np.where(variances > 1e-12, variances, 0))
 
     @Quantity
@@ -119,7 +121,7 @@ class MorphologyFeatures(Features):
         Unit: mm³
         Range: greater than 0
         """
-        return np.array([one.volume for one in self._extents])
+        return np.array([extent.volume for extent in self._extents])
 
     @Feature
     def volume_voxel_counting(self) -> Column:
@@ -129,7 +131,7 @@ class MorphologyFeatures(Features):
         Unit: mm³
         Range: greater than 0
         """
-        return np.array([one.voxels for one in self._extents]) * self.spacing.prod(axis=1)
+        return np.array([extent.voxels for extent in self._extents]) * self.spacing.prod(axis=1)
 
     @Feature
     def surface_area_mesh(self) -> Column:
@@ -139,7 +141,7 @@ class MorphologyFeatures(Features):
         Unit: mm²
         Range: greater than 0
         """
-        return np.array([one.area for one in self._extents])
+        return np.array([extent.area for extent in self._extents])
 
     @Feature
     def surface_to_volume_ratio(self) -> Column:
@@ -212,14 +214,14 @@ class MorphologyFeatures(Features):
         Range: from 0
         """
         shifts = np.zeros(len(self.regions))
-        for row, (one, inside) in enumerate(zip(self._extents, self.inside, strict=True)):
+        for row, (extent, inside) in enumerate(zip(self._extents, self.inside, strict=True)):
             weights = np.where(inside, self.images[row], 0.0)
             planes = weights.sum(axis=2)
             total = planes.sum()
             if total != 0:
                 along = (planes.sum(axis=1), planes.sum(axis=0), weights.sum(axis=(0, 1)))
                 sums = np.array([line @ np.arange(len(line)) for line in along])
-                shifts[row] = np.linalg.norm(sums * self.spacing[row] / total - one.centre)
+                shifts[row] = np.linalg.norm(sums * self.spacing[row] / total - extent.centre)
         return shifts
 
     @Feature
@@ -350,12 +352,14 @@ class _Hulls:
 
     @classmethod
     def of(cls, regions: NDArray[np.bool_], spacing: Floats) -> "_Hulls":
-        hulls = [surface.convex_hull(*one) for one in zip(regions, spacing, strict=True)]
+        hulls = [surface.convex_hull(*region) for region in zip(regions, spacing, strict=True)]
         return cls(
-            Solid(np.array([one.volume for one in hulls]), np.array([one.area for one in hulls])),
-            np.array([surface.diameter(one.corners) for one in hulls]),
-            _box(np.array([surface.smallest_box(one.corners, one.normals) for one in hulls])),
-            _ellipsoid(np.array([surface.enclosing_ellipsoid(one.corners) for one in hulls])),
+            Solid(
+                np.array([hull.volume for hull in hulls]), np.array([hull.area for hull in hulls])
+            ),
+            np.array([surface.diameter(hull.corners) for hull in hulls]),
+            _box(np.array([surface.smallest_box(hull.corners, hull.normals) for hull in hulls])),
+            _ellipsoid(np.array([surface.enclosing_ellipsoid(hull.corners) for hull in hulls])),
         )
 
 

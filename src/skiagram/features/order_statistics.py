@@ -67,12 +67,12 @@ def order_statistics(values: Floats, ranks: Integers, lowest: float, highest: fl
     start = np.zeros(slots + 1, dtype=np.int64)
     for number in range(slots):  # of one value alone there is nothing to select from
         start[number + 1] = start[number] + (size[number] if least[number] < most[number] else 0)
-    kept = _collect(values, lowest, highest, slot_of_bin, start)
+    candidates = _collect(values, lowest, highest, slot_of_bin, start)
     results = np.empty(len(ranks))
     for number in range(len(ranks)):
         first, end = start[slot[number]], start[slot[number] + 1]
         results[number] = (
-            _select(kept[first:end], within[number]) if first < end else least[slot[number]]
+            _select(candidates[first:end], within[number]) if first < end else least[slot[number]]
         )
     return results
 
@@ -129,15 +129,15 @@ def _extremes(
 def _collect(
     values: Floats, lowest: float, highest: float, slot_of_bin: NDArray[np.int8], start: Integers
 ) -> Floats:
-    kept = np.empty(start[-1])
+    candidates = np.empty(start[-1])
     free = start.copy()
-    if len(kept) > 0:
+    if len(candidates) > 0:
         for value in values:
             slot = slot_of_bin[_bin(value, lowest, highest, len(slot_of_bin))]
             if slot >= 0 and start[slot + 1] > start[slot]:
-                kept[free[slot]] = value
+                candidates[free[slot]] = value
                 free[slot] += 1
-    return kept
+    return candidates
 
 
 @compiled

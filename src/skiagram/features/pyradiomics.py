@@ -161,7 +161,10 @@ def pyradiomics_table(table: FeatureTable, definitions: list[Definition]) -> pd.
     """
     columns: dict[str, object] = {"case_id": table.case_id}
     for name, values in zip(table.names, table.values.T, strict=True):  # noqa: PD011
-        theirs = next((pyradiomics_name(one) for one in definitions if one.fits(name)), "")
+        theirs = next(
+            (pyradiomics_name(definition) for definition in definitions if definition.fits(name)),
+            "",
+        )
         if theirs:
             filtered = name.rpartition(".")[0] or "original"
             distance = re.search(r"_distance_(\d+)_", name)

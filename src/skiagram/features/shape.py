@@ -182,22 +182,24 @@ def _chain(rows: Integers, sign: int, chain: Floats) -> int:
 
     The side passes above all points where the sign is 1, and below them where it is −1.
     """
-    kept = np.empty((len(rows), 2), dtype=np.int64)
+    corners = np.empty((len(rows), 2), dtype=np.int64)
     used = 0
     for column in range(len(rows)):
         row = sign * rows[column]
         if row == _NOWHERE:
             continue
         while used > 1:
-            turn = (kept[used - 1, 1] - kept[used - 2, 1]) * (row - kept[used - 2, 0])
-            straight = (kept[used - 1, 0] - kept[used - 2, 0]) * (column - kept[used - 2, 1])
+            turn = (corners[used - 1, 1] - corners[used - 2, 1]) * (row - corners[used - 2, 0])
+            straight = (corners[used - 1, 0] - corners[used - 2, 0]) * (
+                column - corners[used - 2, 1]
+            )
             if turn > straight:
                 break
             used -= 1
-        kept[used, 0], kept[used, 1] = row, column
+        corners[used, 0], corners[used, 1] = row, column
         used += 1
     for corner in range(used):
-        chain[corner, 0], chain[corner, 1] = sign * kept[corner, 0] / 2, kept[corner, 1] / 2
+        chain[corner, 0], chain[corner, 1] = sign * corners[corner, 0] / 2, corners[corner, 1] / 2
     return used
 
 
@@ -213,13 +215,13 @@ def _rectangle(hull: Floats) -> tuple[float, float]:
         size = np.sqrt(y * y + x * x)
         if size == 0:
             continue
-        one = _breadth(hull, y / size, x / size)
-        other = _breadth(hull, -x / size, y / size)
-        area, longer = one * other, max(one, other)
+        breadth = _breadth(hull, y / size, x / size)
+        height = _breadth(hull, -x / size, y / size)
+        area, longer = breadth * height, max(breadth, height)
         if area < smallest * (1 - _ROUNDING):
-            smallest, length, width = area, longer, min(one, other)
+            smallest, length, width = area, longer, min(breadth, height)
         elif area < smallest * (1 + _ROUNDING) and longer > length:
-            length, width = longer, min(one, other)
+            length, width = longer, min(breadth, height)
     return length, width
 
 

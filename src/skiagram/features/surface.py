@@ -28,7 +28,9 @@ def _triangles() -> tuple[Floats, Floats, Integers]:
         (256, most) their shares; (256,) how many there are. Corner (z, y, x) of a cell is the bit
         4z + 2y + x.
     """
-    fans = [[one for loop in _loops(corners) for one in _fans(loop)] for corners in range(256)]
+    fans = [
+        [triangle for loop in _loops(corners) for triangle in _fans(loop)] for corners in range(256)
+    ]
     most = max(map(len, fans))
     triangles, shares = np.zeros((256, most, 3, 3)), np.zeros((256, most))
     for corners, fan in enumerate(fans):
@@ -39,7 +41,9 @@ def _triangles() -> tuple[Floats, Floats, Integers]:
 
 def _fans(loop: list[tuple[float, ...]]) -> list[tuple[Floats, float]]:
     turned = [np.array(loop[first:] + loop[:first]) for first in range(len(loop))]
-    fans = [[around[[0, one, one + 1]] for one in range(1, len(loop) - 1)] for around in turned]
+    fans = [
+        [around[[0, corner, corner + 1]] for corner in range(1, len(loop) - 1)] for around in turned
+    ]
     areas = np.array([sum(map(_size, fan)) for fan in fans])
     largest = [fan for fan, area in zip(fans, areas, strict=True) if area > areas.max() - 1e-9]
     return [(triangle, 1 / len(largest)) for fan in largest for triangle in fan]
@@ -54,12 +58,12 @@ def _loops(corners: int) -> list[list[tuple[float, ...]]]:
     following: dict[tuple[float, ...], tuple[float, ...]] = {}
     for ring in _faces():
         inside = [bool(corners >> (4 * z + 2 * y + x) & 1) for z, y, x in ring]
-        for at in range(4):
-            if inside[at] and not inside[at - 1]:
-                end = at
+        for corner in range(4):
+            if inside[corner] and not inside[corner - 1]:
+                end = corner
                 while inside[(end + 1) % 4]:
                     end = (end + 1) % 4
-                start = _middle(ring[at], ring[at - 1])
+                start = _middle(ring[corner], ring[corner - 1])
                 following[start] = _middle(ring[end], ring[(end + 1) % 4])
     loops = []
     while following:
@@ -84,8 +88,8 @@ def _faces() -> list[list[tuple[int, int, int]]]:
     return faces
 
 
-def _middle(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[float, ...]:
-    return tuple((a + b) / 2 for a, b in zip(one, other, strict=True))
+def _middle(start: tuple[int, ...], end: tuple[int, ...]) -> tuple[float, ...]:
+    return tuple((a + b) / 2 for a, b in zip(start, end, strict=True))
 
 
 _TRIANGLES, _SHARES, _NUMBER = _triangles()
@@ -163,8 +167,8 @@ def _measure(
     """Sum up the areas, and by the divergence theorem along the slices the volume."""
     volume = area = 0.0
     for code in range(256):
-        for one in range(number[code]):
-            corner = triangles[code, one]
+        for triangle in range(number[code]):
+            corner = triangles[code, triangle]
             ax, bx = corner[1, 2] - corner[0, 2], corner[2, 2] - corner[0, 2]
             ay, by = corner[1, 1] - corner[0, 1], corner[2, 1] - corner[0, 1]
             az, bz = corner[1, 0] - corner[0, 0], corner[2, 0] - corner[0, 0]
@@ -173,9 +177,9 @@ def _measure(
             along_x = (ay * bz - az * by) * spacing[0] * spacing[1] / 2
             size = np.sqrt(along_x * along_x + along_y * along_y + along_z * along_z)
             height = (corner[0, 0] + corner[1, 0] + corner[2, 0]) / 3
-            area += shares[code, one] * cells[code] * size
+            area += shares[code, triangle] * cells[code] * size
             swept = (depths[code] + cells[code] * height) * spacing[0]
-            volume += shares[code, one] * along_z * swept
+            volume += shares[code, triangle] * along_z * swept
     return abs(volume), area
 
 
@@ -253,8 +257,8 @@ def convex_hull(region: NDArray[np.bool_], spacing: Floats) -> Hull:
     normals = np.round(hull.equations[:, :3], 9) + 0.0
     leading = np.take_along_axis(normals, (normals != 0).argmax(axis=1)[:, None], axis=1)
     normals, face = np.unique(normals * np.sign(leading), axis=0, return_inverse=True)
-    one, two, three = np.moveaxis(places[hull.simplices], 1, 0)
-    areas = np.bincount(face, np.linalg.norm(np.cross(two - one, three - one), axis=1))
+    first, second, third = np.moveaxis(places[hull.simplices], 1, 0)
+    areas = np.bincount(face, np.linalg.norm(np.cross(second - first, third - first), axis=1))
     largest = normals[np.argsort(-np.round(areas, 9), kind="stable")]
     return Hull(places[hull.vertices], largest, float(hull.volume), float(hull.area))
 
@@ -291,10 +295,10 @@ def _corners_of_planes(points: Integers, axis: int) -> Integers:
     key = np.unique(key + turned[:, 2] - low[2])
     plane, rest = np.divmod(key, span[1] * span[2])
     ordered = np.stack([plane, *np.divmod(rest, span[2])], axis=1)
-    kept = _chains(ordered)
-    found = np.empty((len(kept), 3), dtype=np.int64)
-    found[:, (axis, first, second)] = ordered[kept] + low
-    return found
+    rows = _chains(ordered)
+    corners = np.empty((len(rows), 3), dtype=np.int64)
+    corners[:, (axis, first, second)] = ordered[rows] + low
+    return corners
 
 
 @compiled
@@ -304,7 +308,7 @@ def _chains(points: Integers) -> Integers:
     Args:
         points: (m, 3) distinct, sorted by plane, first and second coordinate.
     """
-    kept = np.zeros(len(points), dtype=np.bool_)
+    is_corner = np.zeros(len(points), dtype=np.bool_)
     chain = np.empty(len(points), dtype=np.int64)
     start = 0
     while start < len(points):
@@ -313,20 +317,20 @@ def _chains(points: Integers) -> Integers:
             end += 1
         for sign in (1, -1):
             used = 0
-            for one in range(start, end):
+            for point in range(start, end):
                 while used > 1:
                     a, b = chain[used - 2], chain[used - 1]
-                    turn = (points[b, 1] - points[a, 1]) * (points[one, 2] - points[a, 2])
-                    turn -= (points[b, 2] - points[a, 2]) * (points[one, 1] - points[a, 1])
+                    turn = (points[b, 1] - points[a, 1]) * (points[point, 2] - points[a, 2])
+                    turn -= (points[b, 2] - points[a, 2]) * (points[point, 1] - points[a, 1])
                     if sign * turn > 0:
                         break
                     used -= 1
-                chain[used] = one
+                chain[used] = point
                 used += 1
-            for one in range(used):
-                kept[chain[one]] = True
+            for point in range(used):
+                is_corner[chain[point]] = True
         start = end
-    return np.flatnonzero(kept)
+    return np.flatnonzero(is_corner)
 
 
 @compiled
@@ -372,13 +376,13 @@ def smallest_box(corners: Floats, normals: Floats) -> Floats:
         first /= np.sqrt((first * first).sum())
         second = np.cross(normal, first)
         low, high = np.inf, -np.inf
-        for one in range(len(corners)):
+        for corner in range(len(corners)):
             height = 0.0
-            flat[one, 0] = flat[one, 1] = 0.0
+            flat[corner, 0] = flat[corner, 1] = 0.0
             for axis in range(3):
-                height += corners[one, axis] * normal[axis]
-                flat[one, 0] += corners[one, axis] * first[axis]
-                flat[one, 1] += corners[one, axis] * second[axis]
+                height += corners[corner, axis] * normal[axis]
+                flat[corner, 0] += corners[corner, axis] * first[axis]
+                flat[corner, 1] += corners[corner, axis] * second[axis]
             low, high = min(low, height), max(high, height)
         length, width = _smallest_rectangle(flat)
         if (high - low) * length * width < best * (1 - _ROUNDING):
@@ -397,13 +401,13 @@ def _smallest_rectangle(points: Floats) -> tuple[float, float]:
     for back in range(2):
         bottom = used
         for step in range(len(points)):
-            one = points[order[len(points) - 1 - step if back else step]]
+            point = points[order[len(points) - 1 - step if back else step]]
             while used > bottom + 1:
                 a, b = hull[used - 2], hull[used - 1]
-                if (b[0] - a[0]) * (one[1] - a[1]) - (b[1] - a[1]) * (one[0] - a[0]) > 0:
+                if (b[0] - a[0]) * (point[1] - a[1]) - (b[1] - a[1]) * (point[0] - a[0]) > 0:
                     break
                 used -= 1
-            hull[used] = one
+            hull[used] = point
             used += 1
         used -= 1
     best, length, width = np.inf, 0.0, 0.0
@@ -415,15 +419,15 @@ def _smallest_rectangle(points: Floats) -> tuple[float, float]:
         if size == 0:
             continue
         y, x = y / size, x / size
-        low_one = low_other = np.inf
-        high_one = high_other = -np.inf
-        for at in range(used):
-            one = hull[at, 0] * y + hull[at, 1] * x
-            other = hull[at, 1] * y - hull[at, 0] * x
-            low_one, high_one = min(low_one, one), max(high_one, one)
-            low_other, high_other = min(low_other, other), max(high_other, other)
-        if (high_one - low_one) * (high_other - low_other) < best:
-            length, width = high_one - low_one, high_other - low_other
+        low_along = low_across = np.inf
+        high_along = high_across = -np.inf
+        for number in range(used):
+            along = hull[number, 0] * y + hull[number, 1] * x
+            across = hull[number, 1] * y - hull[number, 0] * x
+            low_along, high_along = min(low_along, along), max(high_along, along)
+            low_across, high_across = min(low_across, across), max(high_across, across)
+        if (high_along - low_along) * (high_across - low_across) < best:
+            length, width = high_along - low_along, high_across - low_across
             best = length * width
     return length, width
 
@@ -439,25 +443,25 @@ def _outer(points: Floats) -> Floats:
     Akl and Toussaint, Information Processing Letters 7(5), 1978.
     """
     extreme, most = np.zeros(8, dtype=np.int64), np.full(8, -np.inf)
-    for one in range(len(points)):
-        y, x = points[one, 0], points[one, 1]
+    for point in range(len(points)):
+        y, x = points[point, 0], points[point, 1]
         for turn in range(8):
             along = _TURNS[turn, 0] * y + _TURNS[turn, 1] * x
             if along > most[turn]:
-                most[turn], extreme[turn] = along, one
+                most[turn], extreme[turn] = along, point
     sides = np.empty((8, 3))
     for turn in range(8):
         a, b = points[extreme[turn]], points[extreme[(turn + 1) % 8]]
         sides[turn, 0], sides[turn, 1] = b[0] - a[0], b[1] - a[1]
         sides[turn, 2] = sides[turn, 0] * a[1] - sides[turn, 1] * a[0]
-    kept = np.empty(len(points), dtype=np.bool_)
-    for one in range(len(points)):
+    outer = np.empty(len(points), dtype=np.bool_)
+    for point in range(len(points)):
         within = True
         for turn in range(8):
-            left = sides[turn, 0] * points[one, 1] - sides[turn, 1] * points[one, 0]
+            left = sides[turn, 0] * points[point, 1] - sides[turn, 1] * points[point, 0]
             within &= left > sides[turn, 2] or (sides[turn, 0] == 0 and sides[turn, 1] == 0)
-        kept[one] = not within
-    return points[kept]
+        outer[point] = not within
+    return points[outer]
 
 
 _TOLERANCE = 1e-3
@@ -507,20 +511,20 @@ def _ascend(lifted: Floats, weight: Floats) -> None:
     """Change the weights (m,) of points (m, 4) to those of their smallest ellipsoid."""
     height, turned = np.empty(len(lifted)), np.empty(4)
     inverse = np.zeros((4, 4))
-    for one in range(len(lifted)):
+    for point in range(len(lifted)):
         for row in range(4):
             for column in range(4):
-                inverse[row, column] += weight[one] * lifted[one, row] * lifted[one, column]
+                inverse[row, column] += weight[point] * lifted[point, row] * lifted[point, column]
     inverse[:] = np.linalg.inv(inverse)
-    for one in range(len(lifted)):
-        height[one] = _form(inverse, lifted[one], turned)
+    for point in range(len(lifted)):
+        height[point] = _form(inverse, lifted[point], turned)
     for _ in range(_MOST_STEPS):
         far = near = -1
-        for one in range(len(lifted)):
-            if far < 0 or height[one] > height[far]:
-                far = one
-            if weight[one] > 0 and (near < 0 or height[one] < height[near]):
-                near = one
+        for point in range(len(lifted)):
+            if far < 0 or height[point] > height[far]:
+                far = point
+            if weight[point] > 0 and (near < 0 or height[point] < height[near]):
+                near = point
         above, below = height[far] / 4 - 1, 1 - height[near] / 4
         if max(above, below) < _TOLERANCE / 2:
             break
@@ -543,12 +547,12 @@ def _shift_weight(
         for column in range(4):
             shift = scale * turned[row] * turned[column]
             inverse[row, column] = (inverse[row, column] - shift) / (1 - step)
-    for one in range(len(lifted)):
+    for point in range(len(lifted)):
         along = 0.0
         for axis in range(4):
-            along += lifted[one, axis] * turned[axis]
-        height[one] = (height[one] - scale * along * along) / (1 - step)
-        weight[one] *= 1 - step
+            along += lifted[point, axis] * turned[axis]
+        height[point] = (height[point] - scale * along * along) / (1 - step)
+        weight[point] *= 1 - step
     weight[chosen] = 0.0 if emptied else weight[chosen] + step
 
 

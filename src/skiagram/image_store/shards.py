@@ -91,9 +91,11 @@ class Shard:
         self._path = path
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
         kinds = itertools.product((False, True), repeat=2)
-        if all(reader.schema != schema(volumes=one, regions=other) for one, other in kinds):
+        if all(
+            reader.schema != schema(volumes=volumes, regions=regions) for volumes, regions in kinds
+        ):
             raise pa.ArrowInvalid("other columns than a shard has")
-        self._batches = [reader.get_batch(at) for at in range(reader.num_record_batches)]
+        self._batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
         for batch in self._batches:
             batch.validate(full=True)  # lengths that lie would be read beyond the file's end
         self._ends = list(itertools.accumulate(batch.num_rows for batch in self._batches))
@@ -111,17 +113,17 @@ class Shard:
 
     def spacing(self, row: int) -> Spacing | None:
         """Return the distances of a row's slices, rows and columns, mm; None where unknown."""
-        batch, at = self._locate(row)
-        found = self._layout(batch).spacing[at].tolist()
-        return None if math.isnan(found[0]) else tuple(found)
+        batch, place = self._locate(row)
+        sides = self._layout(batch).spacing[place].tolist()
+        return None if math.isnan(sides[0]) else tuple(sides)
 
     def region(self, row: int) -> Region | None:
         """Return the region of interest of a row; None in a store without regions."""
         if not self.has_regions:
             return None
-        batch, at = self._locate(row)
-        cells = self._batches[batch].slice(at, 1)
-        shape = self._layout(batch).view(at).shape[: 3 if "depth" in cells.schema.names else 2]
+        batch, place = self._locate(row)
+        cells = self._batches[batch].slice(place, 1)
+        shape = self._layout(batch).view(place).shape[: 3 if "depth" in cells.schema.names else 2]
         inside, outline = (cells[name][0].as_buffer() for name in ("inside", "outline"))
         origin, direction = (cells[name][0].as_py() for name in ("origin", "direction"))
         return Region(
@@ -133,8 +135,8 @@ class Shard:
 
     def view(self, row: int) -> Image:
         """Return the image of a row as a read-only view."""
-        batch, at = self._locate(row)
-        return self._layout(batch).view(at)
+        batch, place = self._locate(row)
+        return self._layout(batch).view(place)
 
     def run(self, row: int, most: int) -> tuple[Image, NDArray[np.float64]]:
         """Return the images from a row on that are alike, and their spacing.
@@ -147,8 +149,8 @@ class Shard:
         Returns:
             A read-only view of n images, and (n, 2), or (n, 3) of volumes, mm, NaN where unknown.
         """
-        batch, at = self._locate(row)
-        return self._layout(batch).run(at, most)
+        batch, place = self._locate(row)
+        return self._layout(batch).run(place, most)
 
     def _layout(self, batch: int) -> "_Layout":
         if batch not in self._layouts:
@@ -215,24 +217,24 @@ class _Layout:
         if (np.diff(self.offsets[: len(needed) + 1]) != needed).any():
             raise ValueError("pixels of another number than their shape")
 
-    def view(self, at: int) -> Image:
-        image: Image = self._views(at, 1)[0]
+    def view(self, place: int) -> Image:
+        image: Image = self._views(place, 1)[0]
         return image
 
-    def run(self, at: int, most: int) -> tuple[Image, NDArray[np.float64]]:
-        following = slice(at, at + most)
-        alike = (self.shapes[following] == self.shapes[at]).all(axis=1)
-        alike &= self.dtype[following] == self.dtype[at]
+    def run(self, place: int, most: int) -> tuple[Image, NDArray[np.float64]]:
+        following = slice(place, place + most)
+        alike = (self.shapes[following] == self.shapes[place]).all(axis=1)
+        alike &= self.dtype[following] == self.dtype[place]
         number = len(alike) if alike.all() else int(alike.argmin())
-        return self._views(at, number), self.spacing[at : at + number]
+        return self._views(place, number), self.spacing[place : place + number]
 
-    def _views(self, at: int, number: int) -> Image:
-        shape = self.shapes[at].tolist()
+    def _views(self, place: int, number: int) -> Image:
+        shape = self.shapes[place].tolist()
         flat = np.frombuffer(
             self.pixels,
-            dtype=self.dtypes[self.dtype[at]],
+            dtype=self.dtypes[self.dtype[place]],
             count=number * math.prod(shape),
-            offset=int(self.offsets[at]),
+            offset=int(self.offsets[place]),
         )
         plane_of_one_channel = len(shape) == 3 and shape[-1] == 1
         return flat.reshape(number, *(shape[:-1] if plane_of_one_channel else shape))

@@ -68,7 +68,7 @@ class ImageStore:
             raise DataError(
                 "no finished image store", where=str(folder), remedy="run the stage that writes it"
             ) from error
-        self._position = {case_id: at for at, case_id in enumerate(self.case_ids)}
+        self._position = {case_id: position for position, case_id in enumerate(self.case_ids)}
         self._shards: dict[int, tuple[Shard, int]] = {}
         self._latest: dict[int, Shard] = {}  # at most one, for spans that follow one another
 
@@ -82,8 +82,8 @@ class ImageStore:
 
     def span(self, start: int, stop: int) -> Iterator[tuple[str, Image]]:
         """Yield what iteration yields, from one place of the order up to, without, another."""
-        for shard, row, at in self._rows(start, stop):
-            yield self.case_ids[at], shard.view(row)
+        for shard, row, position in self._rows(start, stop):
+            yield self.case_ids[position], shard.view(row)
 
     def runs(self, start: int, stop: int, values: int) -> Iterator[ImageBatch]:
         """Yield the images of `span` as many at once as are alike and lie side by side.
@@ -94,14 +94,14 @@ class ImageStore:
             values: Pixels times channels that a run holds at most; one image may exceed it.
         """
         through = start
-        for shard, row, at in self._rows(start, stop):
-            if at == through:
-                most = min(stop - at, max(1, values // shard.view(row).size))
+        for shard, row, position in self._rows(start, stop):
+            if position == through:
+                most = min(stop - position, max(1, values // shard.view(row).size))
                 images, spacing = shard.run(row, most)
                 through += len(images)
                 rows = range(row, row + len(images)) if shard.has_regions else ()
                 regions = tuple(region for row in rows if (region := shard.region(row)))
-                yield ImageBatch(self.case_ids[at:through], images, spacing, regions)
+                yield ImageBatch(self.case_ids[position:through], images, spacing, regions)
 
     def sizes(self) -> Iterator[int]:
         """Yield how many values each image has, in the store's order."""
@@ -139,14 +139,14 @@ class ImageStore:
                 yield shard, row, first + row
 
     def _locate(self, case_id: str) -> tuple[Shard, int]:
-        at = self._position.get(case_id)
-        if at is None:
+        position = self._position.get(case_id)
+        if position is None:
             raise DataError("no such case", where=f"{self.folder} {case_id}")
-        number = self._shard_of[at]
+        number = self._shard_of[position]
         if number not in self._shards:
             self._shards[number] = (self._open(number), self._shard_of.index(number))
         shard, first = self._shards[number]
-        return shard, at - first
+        return shard, position - first
 
     def _open_latest(self, number: int) -> Shard:
         latest = self._latest  # replaced as a whole: other threads may be at another shard
@@ -205,10 +205,10 @@ def spans(store: ImageStore, values: int) -> Iterator[Span]:
         values: Pixels times channels that a span holds at most; one image may exceed it.
     """
     folder, start, held = store.folder.resolve(), 0, 0
-    for at, size in enumerate(store.sizes()):
+    for position, size in enumerate(store.sizes()):
         if held and held + size > values:
-            yield Span(folder, store.sha256, start, at)
-            start, held = at, 0
+            yield Span(folder, store.sha256, start, position)
+            start, held = position, 0
         held += size
     if held:
         yield Span(folder, store.sha256, start, len(store))

@@ -111,16 +111,16 @@ class SpectrumBasis:
         waves = fft.rfft(logs, axis=2) / _STEPS
         mean = waves[:, :, 0].real.mean(axis=0)
         waves[:, :, 0] -= mean
-        found = []
+        terms = []
         for order in range(waves.shape[2] - 1):
             part = waves[:, :, order]
             covariance = (part.T @ part.conj()).real / max(len(part), 1)
             strength, directions = np.linalg.eigh(covariance)
             strength = strength / (2 if order else 1)
-            found += [(s, order, d) for s, d in zip(strength, directions.T, strict=True) if s > 0]
-        found.sort(key=lambda term: -term[0])
+            terms += [(s, order, d) for s, d in zip(strength, directions.T, strict=True) if s > 0]
+        terms.sort(key=lambda term: -term[0])
         strongest, length = [], 0
-        for term in found:
+        for term in terms:
             strongest.append(term)
             length += 2 if term[1] else 1
             if length >= _LENGTH:

@@ -138,11 +138,11 @@ def duplicate_pairs(store: ImageStore) -> Pairs:
     thumbnails = np.empty((len(store), size), dtype=np.float32)
     digests: list[bytes] = []
     shapes: list[tuple[int, ...]] = []
-    for at, (_, image) in enumerate(store):
-        thumbnails[at] = thumbnail(image)
+    for row, (_, image) in enumerate(store):
+        thumbnails[row] = thumbnail(image)
         digests.append(content_digest(image))
         shapes.append(image.shape)
-    return pairs_among(thumbnails, digests, shapes, lambda at: store.image(store.case_ids[at]))
+    return pairs_among(thumbnails, digests, shapes, lambda row: store.image(store.case_ids[row]))
 
 
 def pairs_among(
@@ -163,8 +163,8 @@ def pairs_among(
         image: Reads an image again; only those with a like thumbnail are.
     """
     copies: dict[bytes, list[int]] = {}
-    for at, digest in enumerate(digests):
-        copies.setdefault(digest, []).append(at)
+    for row, digest in enumerate(digests):
+        copies.setdefault(digest, []).append(row)
     like = correlated_pairs(thumbnails, THRESHOLD)
     correlations = {pair: like[pair] for pair in _alike_in_detail(list(like), shapes, image)}
     exact = {pair for same in copies.values() for pair in combinations(same, 2)}
@@ -190,16 +190,18 @@ def _alike_in_detail(
     """
 
     @lru_cache(maxsize=_DETAILS_KEPT)
-    def detail(at: int, side: int) -> NDArray[np.float64]:
-        return local_detail(image(at), side).astype(np.float64)
+    def detail(row: int, side: int) -> NDArray[np.float64]:
+        return local_detail(image(row), side).astype(np.float64)
 
     alike = []
-    for one, other in pairs:
-        volumes = len(shapes[one]) == 4
-        planes = (shape[-3:-1] if volumes else shape[:2] for shape in (shapes[one], shapes[other]))
+    for first, second in pairs:
+        volumes = len(shapes[first]) == 4
+        planes = (
+            shape[-3:-1] if volumes else shape[:2] for shape in (shapes[first], shapes[second])
+        )
         side = min(_VOLUME_DETAIL_SIDE if volumes else _DETAIL_SIDE, *chain.from_iterable(planes))
-        if float((detail(one, side) * detail(other, side)).sum()) > DETAIL_THRESHOLD:
-            alike.append((one, other))
+        if float((detail(first, side) * detail(second, side)).sum()) > DETAIL_THRESHOLD:
+            alike.append((first, second))
     return alike
 
 
@@ -239,13 +241,13 @@ def correlated_pairs(vectors: Vectors, threshold: float) -> dict[tuple[int, int]
     """
     if not len(vectors):
         return {}
-    found: dict[tuple[int, int], float] = {}
-    for one, other in _nominated(vectors, threshold - _ROUNDING):
-        products = vectors[one].astype(np.float64) * vectors[other]
+    correlation: dict[tuple[int, int], float] = {}
+    for first, second in _nominated(vectors, threshold - _ROUNDING):
+        products = vectors[first].astype(np.float64) * vectors[second]
         product = min(float(products.sum()), 1.0)
         if product > threshold:
-            found[min(one, other), max(one, other)] = product
-    return found
+            correlation[min(first, second), max(first, second)] = product
+    return correlation
 
 
 def _nominated(vectors: Vectors, threshold: float) -> Iterator[tuple[int, int]]:

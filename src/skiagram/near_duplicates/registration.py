@@ -123,21 +123,21 @@ def register(first: Details, second: Details, guess: Guess) -> Registration:
     return Registration(*_refined(placed, second, maps, sign))
 
 
-def refine(first: Details, second: Details, guess: Guess, found: Registration) -> Registration:
+def refine(first: Details, second: Details, guess: Guess, earlier: Registration) -> Registration:
     """Lay images over each other again, at another size, from where they fitted before.
 
     Args:
         first: (m, side, side) details of the first images.
         second: (m, side, side) those of the second.
         guess: That of the earlier registration, whose shifts are in pixels of this size.
-        found: The earlier registration.
+        earlier: The earlier registration.
     """
-    sign = np.sign(found.correlation)
+    sign = np.sign(earlier.correlation)
     placed = guess.orient(first)
-    return Registration(*_refined(placed, np.ascontiguousarray(second), found.maps.copy(), sign))
+    return Registration(*_refined(placed, np.ascontiguousarray(second), earlier.maps.copy(), sign))
 
 
-def alike_everywhere(first: Details, second: Details, guess: Guess, found: Registration) -> float:
+def alike_everywhere(first: Details, second: Details, guess: Guess, close: Registration) -> float:
     """Return the median correlation over the parts of one pair's overlap, 4 × 4 of the image.
 
     One strong edge that two images share makes them alike as wholes, not in most of their parts.
@@ -146,11 +146,11 @@ def alike_everywhere(first: Details, second: Details, guess: Guess, found: Regis
         first: (side, side) details of the first image.
         second: (side, side) those of the second.
         guess: That of the registration.
-        found: The registration of this one pair.
+        close: The registration of this one pair.
     """
     placed = guess.orient(first[None])
-    warped = _warped(placed, found.maps[0])[0]
-    inside = _warped(np.ones_like(placed), found.maps[0])[0] > 0.5
+    warped = _warped(placed, close.maps[0])[0]
+    inside = _warped(np.ones_like(placed), close.maps[0])[0] > 0.5
     edges = np.linspace(0, len(second), _PARTS + 1).astype(int)
     parts = [slice(start, stop) for start, stop in pairwise(edges)]
     correlations = []
@@ -158,12 +158,12 @@ def alike_everywhere(first: Details, second: Details, guess: Guess, found: Regis
         seen = inside[rows, columns]
         if seen.mean() < 0.5:
             continue
-        one, other = warped[rows, columns][seen], second[rows, columns][seen]
-        one, other = one - one.mean(), other - other.mean()
-        power = float(np.sqrt((one**2).sum() * (other**2).sum()))
-        if (one**2).sum() + (other**2).sum() > 0:
-            correlations.append(float((one * other).sum()) / power if power > 0 else 0.0)
-    sign = np.sign(found.correlation[0])
+        part, other_part = warped[rows, columns][seen], second[rows, columns][seen]
+        part, other_part = part - part.mean(), other_part - other_part.mean()
+        power = float(np.sqrt((part**2).sum() * (other_part**2).sum()))
+        if (part**2).sum() + (other_part**2).sum() > 0:
+            correlations.append(float((part * other_part).sum()) / power if power > 0 else 0.0)
+    sign = np.sign(close.correlation[0])
     return float(sign * np.median(correlations)) if correlations else 0.0
 
 
@@ -219,13 +219,13 @@ def _warped(images: NDArray[np.float32], map_: NDArray[np.float64]) -> NDArray[n
 
 @compiled
 def _normal_equations(
-    one: NDArray[np.float32], other: NDArray[np.float32], map_: NDArray[np.float64]
+    moving: NDArray[np.float32], fixed: NDArray[np.float32], map_: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Return sums over the overlap: of products of the terms, with the other image, its squares.
 
     The terms are the slopes of the one image by the six numbers of the map, its value, and 1.
     """
-    side = one.shape[0]
+    side = moving.shape[0]
     centre = (side - 1) / 2
     normal = np.zeros((_UNKNOWNS, _UNKNOWNS))
     target = np.zeros(_UNKNOWNS)
@@ -237,14 +237,14 @@ def _normal_equations(
             top, left, v, u = _place(map_, down, across, side)
             if top < 0:
                 continue
-            a, b = one[top, left], one[top, left + 1]
-            c, d = one[top + 1, left], one[top + 1, left + 1]
+            a, b = moving[top, left], moving[top, left + 1]
+            c, d = moving[top + 1, left], moving[top + 1, left + 1]
             terms[4] = (1 - u) * (c - a) + u * (d - b)
             terms[5] = (1 - v) * (b - a) + v * (d - c)
             terms[0], terms[1] = terms[4] * down, terms[4] * across
             terms[2], terms[3] = terms[5] * down, terms[5] * across
             terms[6] = (1 - v) * ((1 - u) * a + u * b) + v * ((1 - u) * c + u * d)
-            seen = other[row, column]
+            seen = fixed[row, column]
             squares += seen * seen
             for i in range(_UNKNOWNS):
                 target[i] += terms[i] * seen
@@ -264,11 +264,11 @@ def _correlation(
     count = normal[7, 7]
     if count < fewest:
         return 0.0
-    one = normal[6, 6] - normal[6, 7] ** 2 / count
-    other = squares - target[7] ** 2 / count
-    if one <= 0 or other <= 0:
+    power = normal[6, 6] - normal[6, 7] ** 2 / count
+    other_power = squares - target[7] ** 2 / count
+    if power <= 0 or other_power <= 0:
         return 0.0
-    return float((target[6] - normal[6, 7] * target[7] / count) / np.sqrt(one * other))
+    return float((target[6] - normal[6, 7] * target[7] / count) / np.sqrt(power * other_power))
 
 
 @compiled

@@ -153,10 +153,10 @@ def transformed_pairs(store: ImageStore, known: Pairs) -> TransformedPairs:
     """Find the transformed copies of a store; see `transformed_among`."""
     small = np.empty((len(store), SIDE, SIDE), dtype=np.float16)
     shapes: list[tuple[int, ...]] = []
-    for at, (_, image) in enumerate(store):
-        small[at] = small_picture(image)
+    for row, (_, image) in enumerate(store):
+        small[row] = small_picture(image)
         shapes.append(image.shape)
-    return transformed_among(small, shapes, known, lambda at: store.image(store.case_ids[at]))
+    return transformed_among(small, shapes, known, lambda row: store.image(store.case_ids[row]))
 
 
 def transformed_among(
@@ -172,9 +172,9 @@ def transformed_among(
     """
     confirm = _Confirmation(small, shapes, image)
     already = np.sort(known.first * len(small) + known.second)
-    for one in _passes(small):
-        first, second = _nominate(one, len(small), already)
-        confirm.look_at(first, second, one.guesses)
+    for pass_ in _passes(small):
+        first, second = _nominate(pass_, len(small), already)
+        confirm.look_at(first, second, pass_.guesses)
     return confirm.result()
 
 
@@ -246,35 +246,35 @@ def _oriented(down: float, across: float, mirrored: bool, quarters: int) -> tupl
 
 
 def _nominate(
-    one: _Pass, n: int, already: NDArray[np.int64]
+    pass_: _Pass, n: int, already: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the pairs whose product stands far above others', (query, base), best first.
 
     No more than an eighth of the images: where all images are alike, the most alike are looked at.
     """
-    pairs = n * (n - 1) / (1 if one.either_way else 2)
+    pairs = n * (n - 1) / (1 if pass_.either_way else 2)
     most = max(int(_MOST_NOMINATED * n), _FEW)
-    threshold = _threshold(one, n, min(_LIKELY, max(_NOMINATED * n, _FEWEST) / pairs))
-    kept = _Best(most)
+    threshold = _threshold(pass_, n, min(_LIKELY, max(_NOMINATED * n, _FEWEST) / pairs))
+    best = _Best(most)
     memory = np.empty(_BLOCK * _BLOCK, dtype=np.float32)
     for start in range(0, n, _BLOCK):
-        queries = one.queries(np.arange(start, min(start + _BLOCK, n)))
-        for left in range(0 if one.either_way else start, n, _BLOCK):
-            against = one.base[left : left + _BLOCK]
+        queries = pass_.queries(np.arange(start, min(start + _BLOCK, n)))
+        for left in range(0 if pass_.either_way else start, n, _BLOCK):
+            against = pass_.base[left : left + _BLOCK]
             block = memory[: len(queries) * len(against)].reshape(len(queries), len(against))
             np.matmul(queries, against.T, out=block)
-            if not one.signed:
+            if not pass_.signed:
                 np.abs(block, out=block)
             if block.max() <= threshold:
                 continue
             place = np.flatnonzero(block > threshold)
             i, j = np.divmod(place, block.shape[1])
             rows, columns = i + start, j + left
-            usable = (rows != columns) if one.either_way else (rows < columns)
+            usable = (rows != columns) if pass_.either_way else (rows < columns)
             keys = np.minimum(rows, columns) * n + np.maximum(rows, columns)
             usable &= ~np.isin(keys, already)
-            kept.add(rows[usable], columns[usable], block.ravel()[place[usable]])
-    return kept.sorted()
+            best.add(rows[usable], columns[usable], block.ravel()[place[usable]])
+    return best.sorted()
 
 
 class _Best:
@@ -311,15 +311,15 @@ class _Best:
         return self._rows[0], self._columns[0]
 
 
-def _threshold(one: _Pass, n: int, share: float) -> float:
+def _threshold(pass_: _Pass, n: int, share: float) -> float:
     """Return what products of a share of all pairs exceed by chance, or .8."""
     rows, columns = (np.arange(0, n, -(-n // most)) for most in _SAMPLE)
-    products = one.queries(rows) @ one.base[columns].T
+    products = pass_.queries(rows) @ pass_.base[columns].T
     apart = rows[:, None] != columns
     others = products[apart].astype(np.float64)
-    tail = share if one.signed else share / 2
+    tail = share if pass_.signed else share / 2
     spread = float(np.sqrt(np.mean((others - others.mean()) ** 2)))
-    above = abs(others.mean()) if not one.signed else others.mean()
+    above = abs(others.mean()) if not pass_.signed else others.mean()
     return float(min(above + norm.isf(tail) * spread, _SURE))
 
 
@@ -345,27 +345,31 @@ class _Confirmation:
             ones, others = self._small_details(rows), self._small_details(columns)
             for guess in guesses:
                 fitted = register(ones, others, guess)
-                for at in np.flatnonzero(np.abs(fitted.correlation) > ALIKE_SMALL):
-                    self._look_closely(int(rows[at]), int(columns[at]), guess, fitted, int(at))
+                for pair in np.flatnonzero(np.abs(fitted.correlation) > ALIKE_SMALL):
+                    self._look_closely(
+                        int(rows[pair]), int(columns[pair]), guess, fitted, int(pair)
+                    )
 
     def _small_details(self, rows: NDArray[np.int64]) -> Details:
         return details_of(self._small[rows].astype(np.float64))
 
     def _look_closely(
-        self, row: int, column: int, guess: Guess, fitted: Registration, at: int
+        self, row: int, column: int, guess: Guess, fitted: Registration, number: int
     ) -> None:
         if self._limits is None:
             self._limits = self._others_reach()
         least_small, least = self._limits
-        alike = float(fitted.correlation[at])
-        change = Change.read(guess, fitted.maps[at], SIDE)
+        alike = float(fitted.correlation[number])
+        change = Change.read(guess, fitted.maps[number], SIDE)
         if not change.plausible or abs(alike) <= max(least_small, change.asked):
             return
         side = self._side(row, column)
-        one, other = self._detail(row, side), self._detail(column, side)
-        start = fitted.maps[at].copy()
+        first, second = self._detail(row, side), self._detail(column, side)
+        start = fitted.maps[number].copy()
         start[4:] *= side / SIDE
-        close = refine(one[None], other[None], guess, Registration(np.array([alike]), start[None]))
+        close = refine(
+            first[None], second[None], guess, Registration(np.array([alike]), start[None])
+        )
         correlation = abs(float(close.correlation[0]))
         change = Change.read(guess, close.maps[0], side)
         pair = (min(row, column), max(row, column))
@@ -373,7 +377,7 @@ class _Confirmation:
         if (
             change.plausible
             and correlation > best
-            and alike_everywhere(one, other, guess, close) > ALIKE_IN_PARTS
+            and alike_everywhere(first, second, guess, close) > ALIKE_IN_PARTS
         ):
             resized = self._shapes[row] != self._shapes[column]
             self._found[pair] = (min(correlation, 1.0), change.kind(alike < 0, resized))
@@ -385,8 +389,8 @@ class _Confirmation:
         )
         return max(min(_FULL_SIDE, *(side for plane in planes for side in plane)), 8)
 
-    def _read_detail(self, at: int, side: int) -> Details:
-        picture = reduced(projection(self._image(at)), side)
+    def _read_detail(self, row: int, side: int) -> Details:
+        picture = reduced(projection(self._image(row)), side)
         details: Details = details_of(picture[None], fine=side >= _FEWEST_FINE)[0]
         return details
 
@@ -400,8 +404,8 @@ class _Confirmation:
         close = []
         for row, column in pairs.tolist():
             side = self._side(row, column)
-            one, other = self._detail(row, side), self._detail(column, side)
-            close.append(float(register(one[None], other[None], Guess()).correlation[0]))
+            first, second = self._detail(row, side), self._detail(column, side)
+            close.append(float(register(first[None], second[None], Guess()).correlation[0]))
         return _beyond(fitted.correlation, ALIKE_SMALL), _beyond(np.array(close), ALIKE)
 
     def result(self) -> TransformedPairs:

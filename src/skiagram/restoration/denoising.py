@@ -255,14 +255,14 @@ class Denoising:
         share = 1 / (self.shifts + 1) ** 2
         for down, right in itertools.product(range(self.shifts + 1), repeat=2):
             shifted = Shifted(planes, scale, -down % height, -right % width)
-            found = decompose(shifted.read, planes.shape, wavelet, level)
+            coefficients = decompose(shifted.read, planes.shape, wavelet, level)
             if noise is None:
-                noise = estimate_noise(found.details[0][2])
-            for band in itertools.chain.from_iterable(found.details):
+                noise = estimate_noise(coefficients.details[0][2])
+            for band in itertools.chain.from_iterable(coefficients.details):
                 self._shrink(band.reshape(len(band), -1), noise, height * width)
             fresh = (down, right) == (0, 0)
             write = partial(shifted.add, total=clean, share=share, fresh=fresh)
-            reconstruct(found, wavelet, write)
+            reconstruct(coefficients, wavelet, write)
         assert noise is not None  # noqa: S101 there always is a first shift
         return noise * spread
 
@@ -318,8 +318,8 @@ def bayes_thresholds(bands: NDArray[np.float32], noise: NDArray[np.float64]) -> 
             for lane in range(_LANES):
                 value = np.float64(band[start + lane])
                 lanes[lane] += value * value
-        for at in range(whole, len(band)):
-            lanes[0] += np.float64(band[at]) ** 2
+        for pixel in range(whole, len(band)):
+            lanes[0] += np.float64(band[pixel]) ** 2
         variance = noise[image] ** 2
         signal = lanes.sum() / len(band) - variance
         thresholds[image] = variance / np.sqrt(signal) if signal > 0 else np.inf
@@ -338,12 +338,12 @@ def shrink(bands: NDArray[np.float32], thresholds: NDArray[np.float64], soft: bo
     for image in range(len(bands)):
         threshold = np.float32(thresholds[image])
         band = bands[image]
-        for at in range(len(band)):
-            value = band[at]
+        for pixel in range(len(band)):
+            value = band[pixel]
             if soft:
-                band[at] = value - min(max(value, -threshold), threshold)
+                band[pixel] = value - min(max(value, -threshold), threshold)
             else:
-                band[at] = value if abs(value) > threshold else np.float32(0)
+                band[pixel] = value if abs(value) > threshold else np.float32(0)
 
 
 @record(frozen=True)
@@ -446,11 +446,11 @@ def _add(
 def _scale(
     source: NDArray[np.float32], middle: np.float32, gain: np.float32, target: NDArray[np.float32]
 ) -> None:
-    for at in range(len(source)):
-        target[at] = (source[at] - middle) * gain
+    for pixel in range(len(source)):
+        target[pixel] = (source[pixel] - middle) * gain
 
 
 @compiled
 def _add_scaled(source: NDArray[np.float32], gain: np.float32, target: NDArray[np.float32]) -> None:
-    for at in range(len(target)):
-        target[at] += source[at] * gain
+    for pixel in range(len(target)):
+        target[pixel] += source[pixel] * gain

@@ -35,13 +35,13 @@ def local_median(plane: Plane, radius: int) -> Plane:
     for top in range(0, height, rows):
         for left in range(0, width, columns):
             _mirror(plane, top - radius, left - radius, tile)
-            for at in range(len(values)):
-                _shift(tile, at // side, at % side, columns, values[at])
+            for number in range(len(values)):
+                _shift(tile, number // side, number % side, columns, values[number])
             size = len(values)
-            for at in range(len(values), side**2):
+            for number in range(len(values), side**2):
                 _sort_ends(values, size)
                 size -= 1
-                _shift(tile, at // side, at % side, columns, values[0])
+                _shift(tile, number // side, number % side, columns, values[0])
             _sort_ends(values, size)
             for row in range(min(rows, height - top)):
                 for column in range(min(columns, width - left)):
@@ -59,12 +59,12 @@ def _mirror(plane: Plane, top: int, left: int, tile: Plane) -> None:
 
 
 @compiled
-def _mirrored(at: int, length: int) -> int:
-    if 0 <= at < length:
-        return at
+def _mirrored(place: int, length: int) -> int:
+    if 0 <= place < length:
+        return place
     period = max(2 * (length - 1), 1)
-    at = abs(at) % period
-    return min(at, period - at) if length > 1 else 0
+    place = abs(place) % period
+    return min(place, period - place) if length > 1 else 0
 
 
 @compiled
@@ -77,20 +77,20 @@ def _shift(tile: Plane, down: int, right: int, columns: int, lanes: NDArray[np.f
 @compiled
 def _sort_ends(values: NDArray[np.float32], size: int) -> None:
     """Bring the least of each lane's first values to the front, the greatest to the end."""
-    for at in range(size // 2):
-        _order(values[at], values[size - 1 - at])
-    for at in range(1, (size + 1) // 2):
-        _order(values[0], values[at])
-    for at in range(size // 2, size - 1):
-        _order(values[at], values[size - 1])
+    for number in range(size // 2):
+        _order(values[number], values[size - 1 - number])
+    for number in range(1, (size + 1) // 2):
+        _order(values[0], values[number])
+    for number in range(size // 2, size - 1):
+        _order(values[number], values[size - 1])
 
 
 @compiled
 def _order(low: NDArray[np.float32], high: NDArray[np.float32]) -> None:
     for lane in range(len(low)):
-        one, other = low[lane], high[lane]
-        low[lane] = one if one < other else other
-        high[lane] = other if one < other else one
+        first, second = low[lane], high[lane]
+        low[lane] = first if first < second else second
+        high[lane] = second if first < second else first
 
 
 @compiled
@@ -159,25 +159,25 @@ def median_magnitude(
     bits = values.view(np.int32)
     lowest = np.full(1, floor, dtype=np.float32).view(np.int32)[0] if floor >= 0 else -1
     counts = np.zeros(1 << _FIRST_BITS, dtype=np.int64)
-    kept = _count(bits, lowest, left_out, 0, 31, counts)
-    if kept == 0:
+    counted = _count(bits, lowest, left_out, 0, 31, counts)
+    if counted == 0:
         return np.float32(0)
-    rank, lower, shift = (kept - 1) // 2, 0, 31 - _FIRST_BITS
+    rank, lower, shift = (counted - 1) // 2, 0, 31 - _FIRST_BITS
     while True:
-        found = 0
-        while rank >= counts[found]:
-            rank -= counts[found]
-            found += 1
-        lower = lower << _BITS | found
+        leading = 0
+        while rank >= counts[leading]:
+            rank -= counts[leading]
+            leading += 1
+        lower = lower << _BITS | leading
         if shift == 0:
             break
         counts = np.zeros(1 << _BITS, dtype=np.int64)
         _count(bits, lowest, left_out, lower, shift, counts)
         shift -= _BITS
     upper = lower
-    if kept % 2 == 0:
+    if counted % 2 == 0:
         up_to, above = _next_magnitude(bits, lowest, left_out, lower)
-        upper = above if up_to == kept // 2 else lower
+        upper = above if up_to == counted // 2 else lower
     both = np.array([lower, upper], dtype=np.int32).view(np.float32)
     middle: np.float32 = (both[0] + both[1]) / np.float32(2)
     return middle
@@ -208,14 +208,14 @@ def _count(
 ) -> int:
     """Count the bits that follow the leading ones, and all of them."""
     following = shift - (_FIRST_BITS if shift == 31 else _BITS)
-    kept = 0
-    for at in range(len(bits)):
-        magnitude = bits[at] & _MAGNITUDE
+    counted = 0
+    for pixel in range(len(bits)):
+        magnitude = bits[pixel] & _MAGNITUDE
         alike = magnitude > lowest and magnitude >> shift == leading
-        if alike and (left_out is None or not left_out[at]):
+        if alike and (left_out is None or not left_out[pixel]):
             counts[magnitude >> following & (len(counts) - 1)] += 1
-            kept += 1
-    return kept
+            counted += 1
+    return counted
 
 
 @compiled
@@ -224,9 +224,9 @@ def _next_magnitude(
 ) -> tuple[int, int]:
     """Return how many magnitudes go up to this one, and the least one above it."""
     up_to, above = 0, _MAGNITUDE
-    for at in range(len(bits)):
-        other = bits[at] & _MAGNITUDE
-        if other > lowest and (left_out is None or not left_out[at]):
+    for pixel in range(len(bits)):
+        other = bits[pixel] & _MAGNITUDE
+        if other > lowest and (left_out is None or not left_out[pixel]):
             if other > magnitude:
                 above = min(above, other)
             else:

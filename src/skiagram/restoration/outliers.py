@@ -106,13 +106,13 @@ def _standing_out(
     factor = np.float32(threshold)
     for row in range(height):
         for column in range(width):
-            found = residual[row, column]
-            if found > np.float32(limit):
+            excess = residual[row, column]
+            if excess > np.float32(limit):
                 count = gather(residual, missing, row, column, 0, radius, values)
                 nearby = np.float32(0)
                 if count:
                     nearby = np.float32(_MEDIAN_TO_DEVIATION) * median(values[:count])
-                outlying[row, column] = not (count and found <= factor * nearby)
+                outlying[row, column] = not (count and excess <= factor * nearby)
     return outlying
 
 

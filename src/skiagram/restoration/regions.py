@@ -60,19 +60,19 @@ def interpolate(image: NDArray[Any], axes: list[Floats], order: Interpolation) -
     Returns:
         (len(axes[0]), len(axes[1]), len(axes[2])).
     """
-    found = image.astype(np.float64)
+    values = image.astype(np.float64)
     if order == "cubic":
         from scipy.ndimage import spline_filter1d
 
         for axis, places in enumerate(axes):
-            if not _same(places, found.shape[axis]):
-                found = spline_filter1d(found, 3, axis=axis, mode="mirror")
-                found = _along(found, axis, places, order)
-        return found
+            if not _same(places, values.shape[axis]):
+                values = spline_filter1d(values, 3, axis=axis, mode="mirror")
+                values = _along(values, axis, places, order)
+        return values
     for axis, places in enumerate(axes):
-        if not _same(places, found.shape[axis]):
-            found = _along(found, axis, places, order)
-    return found
+        if not _same(places, values.shape[axis]):
+            values = _along(values, axis, places, order)
+    return values
 
 
 def _same(places: Floats, size: int) -> bool:
@@ -99,7 +99,9 @@ def _along(image: Floats, axis: int, places: Floats, order: Interpolation) -> Fl
         base = base - 1
     shape = [1, 1, 1]
     shape[axis] = -1
-    total = np.zeros([len(places) if at == axis else side for at, side in enumerate(image.shape)])
+    total = np.zeros(
+        [len(places) if number == axis else side for number, side in enumerate(image.shape)]
+    )
     for tap in range(taps):
         index = base + tap
         if order == "cubic":  # the spline's coefficients are mirrored at the edge
@@ -185,7 +187,7 @@ def _near(
     margin: float,
 ) -> tuple[NDArray[Any], NDArray[np.bool_], list[Axis]]:
     """Cut old volume and new grid to what lies near the region."""
-    box, kept = [], []
+    box, new_axes = [], []
     for axis, (size, has, new) in enumerate(zip(image.shape, spacing, grid, strict=True)):
         others = tuple(other for other in range(3) if other != axis)
         places = np.flatnonzero(mask.any(axis=others))
@@ -195,8 +197,8 @@ def _near(
         start = max(0, int(np.floor(min(chosen[0], first))) - _REACH)
         end = min(size, int(np.ceil(max(chosen[-1], last))) + _REACH + 1)
         box.append(slice(start, end))
-        kept.append(Axis(chosen - start, new.spacing))
-    return image[tuple(box)], mask[tuple(box)], kept
+        new_axes.append(Axis(chosen - start, new.spacing))
+    return image[tuple(box)], mask[tuple(box)], new_axes
 
 
 @record(frozen=True)
@@ -252,19 +254,19 @@ class Resegmentation:
         """
         low = -np.inf if self.lowest is None else self.lowest
         high = np.inf if self.highest is None else self.highest
-        kept = inside & (image >= low) & (image <= high)
-        if self.deviations is not None and kept.any():
-            values = image[kept]
+        selected = inside & (image >= low) & (image <= high)
+        if self.deviations is not None and selected.any():
+            values = image[selected]
             reach = self.deviations * values.std()
-            kept &= np.abs(image - values.mean()) <= reach
-        if inside.any() and not kept.any():
+            selected &= np.abs(image - values.mean()) <= reach
+        if inside.any() and not selected.any():
             raise DataError(
                 f"re-segmentation to {low:g}–{high:g} leaves no voxel of the region, whose "
                 f"intensities are {image[inside].min():g} to {image[inside].max():g}",
                 where="restoration",
                 remedy="widen the range, or check the unit of the image",
             )
-        return kept
+        return selected
 
 
 @dataclass(**STRICT)
@@ -341,8 +343,8 @@ class RegionPreparation:
             scaled = self.normalisation.normalise(region.image, region.inside)
             region = replace(region, image=scaled)
         if self.resegmentation is not None:
-            kept = self.resegmentation.keep(region.image, region.inside)
-            region = replace(region, inside=kept)
+            selected = self.resegmentation.keep(region.image, region.inside)
+            region = replace(region, inside=selected)
         return region
 
 

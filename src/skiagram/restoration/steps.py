@@ -83,18 +83,18 @@ class Steps:
         return training_mean
 
     def _fill(self, planes: Planes, missing: Mask, means: Planes | None) -> None:
-        for at in np.flatnonzero(missing.any(axis=(1, 2))):
-            if missing[at].all():
+        for number in np.flatnonzero(missing.any(axis=(1, 2))):
+            if missing[number].all():
                 raise DataError(
                     "every pixel is missing",
                     allowed="at least one known pixel in each channel and slice",
                     remedy="remove the image from the source",
                 )
             if self.missing:
-                mean = None if means is None else means[at % len(means)]
-                planes[at] = self.missing.fill(planes[at], missing[at], mean)
+                mean = None if means is None else means[number % len(means)]
+                planes[number] = self.missing.fill(planes[number], missing[number], mean)
             else:  # for the later steps' eyes only
-                planes[at] = fill_local_median(planes[at], missing[at], 1)
+                planes[number] = fill_local_median(planes[number], missing[number], 1)
 
     def _replace(
         self, planes: Planes, missing: Mask
@@ -102,9 +102,9 @@ class Steps:
         """Return the outliers and the dead lines of each plane, which are replaced in place."""
         counts = np.zeros((2, len(planes)), dtype=np.int64)
         if self.outliers:
-            for at, plane in enumerate(planes):
-                planes[at], faults = self.outliers.replace(plane, missing[at])
-                counts[:, at] = np.count_nonzero(faults.pixels), faults.lines
+            for number, plane in enumerate(planes):
+                planes[number], faults = self.outliers.replace(plane, missing[number])
+                counts[:, number] = np.count_nonzero(faults.pixels), faults.lines
         return counts[0], counts[1]
 
 

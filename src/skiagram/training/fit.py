@@ -229,8 +229,8 @@ def _class_weight(label: Tensor, n_classes: int, kind: str | None) -> Tensor:
 
 
 def _check_processes(options: Trainer, trainer: pl.Trainer) -> None:
-    given, needed = started(), trainer.num_devices * trainer.num_nodes
-    if given is None and trainer.num_nodes > 1:
+    processes, needed = started(), trainer.num_devices * trainer.num_nodes
+    if processes is None and trainer.num_nodes > 1:
         raise OptionError(
             f"{trainer.num_nodes} machines, but no launcher started this process",
             where="trainer.num_nodes",
@@ -238,9 +238,11 @@ def _check_processes(options: Trainer, trainer: pl.Trainer) -> None:
         )
     environment = getattr(trainer.strategy, "cluster_environment", None)
     joined = environment is not None and environment.creates_processes_externally
-    if given is not None and (given != needed or not joined or options.strategy == "ddp_spawn"):
+    if processes is not None and (
+        processes != needed or not joined or options.strategy == "ddp_spawn"
+    ):
         raise OptionError(
-            f"a launcher started {given} processes, the trainer needs {needed}",
+            f"a launcher started {processes} processes, the trainer needs {needed}",
             where="trainer",
             allowed="trainer.strategy=ddp, a process for each of devices × num_nodes",
             remedy="start the stage by torchrun or by srun from sbatch, or without a launcher",

@@ -87,8 +87,8 @@ class ClassifierTraining(pl.LightningModule):
             schedule = {"scheduler": shares, "interval": "step"}
         else:
             where = "training.optimizer.schedule"
-            made = make_part(options.schedule, where, optimizer)
-            schedule = {"scheduler": made, "interval": "epoch", "monitor": "validation_loss"}
+            scheduler = make_part(options.schedule, where, optimizer)
+            schedule = {"scheduler": scheduler, "interval": "epoch", "monitor": "validation_loss"}
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     def on_train_batch_start(self, batch: ExampleBatch, batch_idx: int) -> None:

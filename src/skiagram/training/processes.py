@@ -120,7 +120,7 @@ def work_folder(
     """
     digest = hashlib.sha256()
     columns = (cases.case_id, cases.patient_id, cases.split, cases.label)
-    for text in (torch.__version__, code, *inputs, *(repr(one.tolist()) for one in columns)):
+    for text in (torch.__version__, code, *inputs, *(repr(column.tolist()) for column in columns)):
         digest.update(hashlib.sha256(text.encode()).digest())
     folder = root / digest.hexdigest()[:32]
     folder.mkdir(parents=True, exist_ok=True)

@@ -53,7 +53,7 @@ def find_keyed_files(rows: list[Row], kinds: Mapping[str, str], files: FileTree)
     if not wanted:
         return rows
     by_checksum = _names_by_checksum(files)
-    found: dict[str, str] = {}
+    name_of: dict[str, str] = {}
     for keyed, (checksum, where) in wanted.items():
         names = by_checksum.get(checksum, [])
         if not names:
@@ -63,9 +63,9 @@ def find_keyed_files(rows: list[Row], kinds: Mapping[str, str], files: FileTree)
                 remedy="the file was changed, moved away or deleted: restore it, or run "
                 "`skiagram init` again with --renew",
             )
-        found[keyed] = names.pop(0)
+        name_of[keyed] = names.pop(0)
     return [
-        replace(row, cells={name: found.get(cell, cell) for name, cell in row.cells.items()})
+        replace(row, cells={name: name_of.get(cell, cell) for name, cell in row.cells.items()})
         for row in rows
     ]
 

@@ -114,8 +114,12 @@ class OptionFiles:
             )
         present = check(Folder, _read_options(self.options), "dataset")
         self._require_same_manifest(present)
-        kept = {field.name for field in dataclasses.fields(RealDataSet)} - {"name"} | {"source"}
-        return dataclasses.replace(source, **{name: getattr(present, name) for name in kept})
+        hand_written = {field.name for field in dataclasses.fields(RealDataSet)} - {"name"} | {
+            "source"
+        }
+        return dataclasses.replace(
+            source, **{name: getattr(present, name) for name in hand_written}
+        )
 
     def write(
         self,

@@ -208,7 +208,8 @@ class FolderFiles:
         if self._sealed is None:
             return None
         tokens = [
-            token_of(self._checksums[one.file], one.chosen) for one in self._listing.references
+            token_of(self._checksums[reference.file], reference.chosen)
+            for reference in self._listing.references
         ]
         return EncryptedLabels(self._sealed, tokens)
 
@@ -252,7 +253,9 @@ class FolderFiles:
         """
         waiting: deque[Future[SpacedImage]] = deque()
         references = [self._listing.references[position] for position in positions]
-        self._files.announce([name for one in references for name in (one.file, one.mask) if name])
+        self._files.announce(
+            [name for reference in references for name in (reference.file, reference.mask) if name]
+        )
         with ThreadPoolExecutor(1 if self._files.in_order else _READERS) as pool:
             for position in positions:
                 waiting.append(pool.submit(self.image, position))
@@ -266,11 +269,11 @@ class FolderFiles:
         return None
 
 
-def check_channels(found: int, channels: int, name: str) -> None:
+def check_channels(present: int, channels: int, name: str) -> None:
     """Refuse a colour image among gray ones, and the reverse.
 
     Args:
-        found: Channels of the image, 1 or 3.
+        present: Channels of the image, 1 or 3.
         channels: Channels that every image of the data set must have.
         name: Name of the image, for messages.
 
@@ -278,9 +281,9 @@ def check_channels(found: int, channels: int, name: str) -> None:
         DataError: They differ.
     """
     kinds = {1: "gray", 3: "colour"}
-    if found != channels:
+    if present != channels:
         raise DataError(
-            f"a {kinds[found]} image",
+            f"a {kinds[present]} image",
             where=name,
             allowed=f"{kinds[channels]} images, as most of this data set are",
             remedy="convert it, or remove the file and its row",

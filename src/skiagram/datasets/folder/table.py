@@ -116,18 +116,18 @@ def _decode(content: bytes) -> str:
 def _find_separator(text: str) -> str:
     """Return the mark by which the first rows have as many cells as the header, two at least."""
     header = _QUOTED.sub("", text.partition("\n")[0])
-    found = [mark for mark in _SEPARATORS if mark in header]
-    if len(found) > 1:
-        found = [mark for mark in found if _is_regular(text, mark)] or found[:1]
-    if len(found) > 1:
-        names = " or ".join(_SEPARATORS[mark] for mark in found)
+    marks = [mark for mark in _SEPARATORS if mark in header]
+    if len(marks) > 1:
+        marks = [mark for mark in marks if _is_regular(text, mark)] or marks[:1]
+    if len(marks) > 1:
+        names = " or ".join(_SEPARATORS[mark] for mark in marks)
         raise DataError(
             f"columns may be separated by {names}",
             where=_WHERE,
             allowed="one separator of columns",
             remedy="put cells that hold the other one in quotation marks",
         )
-    return found[0] if found else ","
+    return marks[0] if marks else ","
 
 
 def _is_regular(text: str, separator: str) -> bool:
@@ -303,9 +303,9 @@ class Columns:
 
     def __post_init__(self) -> None:
         """Refuse covariates and scores that identify a person or tell the answer."""
-        kept = {self.file, self.label, self.patient, self.split, "case_id"}
+        taken = {self.file, self.label, self.patient, self.split, "case_id"}
         for option, names in {"covariates": self.covariates, "scores": self.scores}.items():
-            wrong = [name for name in names if name in kept]
+            wrong = [name for name in names if name in taken]
             if wrong:
                 raise OptionError(
                     f"`{wrong[0]}` was given",
@@ -472,14 +472,14 @@ def split_modalities(
                 allowed="modalities where `columns.modality` names a column",
             )
         return {"": rows}
-    found = sorted({row.cells[columns.modality] for row in rows})
-    chosen = list(modalities) or (found if len(found) == 1 else [])
-    unknown = [name for name in chosen if name not in found]
+    modalities_there = sorted({row.cells[columns.modality] for row in rows})
+    chosen = list(modalities) or (modalities_there if len(modalities_there) == 1 else [])
+    unknown = [name for name in chosen if name not in modalities_there]
     if unknown or not chosen:
         raise OptionError(
-            f"no image of `{unknown[0]}`" if unknown else f"{len(found)} modalities",
+            f"no image of `{unknown[0]}`" if unknown else f"{len(modalities_there)} modalities",
             where="dataset.modalities",
-            allowed=", ".join(found),
+            allowed=", ".join(modalities_there),
             remedy="choose one or several (`skiagram init … --images`)",
         )
     first, *others = chosen
@@ -502,10 +502,10 @@ def _rows_by_case(
     of_modality = [row for row in rows if row.cells[columns.modality or ""] == modality]
     if not several:
         return {(str(row.line),): row for row in of_modality}
-    told = [name for name in (columns.patient, columns.region) if name is not None]
+    key_columns = [name for name in (columns.patient, columns.region) if name is not None]
     by_case: dict[tuple[str, ...], Row] = {}
     for row in of_modality:
-        key = tuple(row.cells[name] for name in told)
+        key = tuple(row.cells[name] for name in key_columns)
         if by_case.setdefault(key, row) is not row:
             raise DataError(
                 f"a second image of `{modality}` for the same patient and region",

@@ -373,7 +373,7 @@ class OpenMiniMias:
         case = self.cases[position]
         side = self.region if self.region and case.centre else SIDE
         breast = self.films.breast(case.film).mask()
-        block, found = side // self.size, []
+        block, marks = side // self.size, []
         for lesion in case.lesions:
             if lesion.place is None or not lesion.radius:
                 continue
@@ -388,8 +388,8 @@ class OpenMiniMias:
                 centre[1] = side - 1 - centre[1]
             # The centre of a film pixel in pixels of averaged blocks.
             placed = tuple((coordinate + 0.5) / block - 0.5 for coordinate in centre)
-            found.append(Mark(placed, max(lesion.radius / block, 0.5)))
-        return tuple(found)
+            marks.append(Mark(placed, max(lesion.radius / block, 0.5)))
+        return tuple(marks)
 
     def drawn(self, split: DrawnSplit, classes: Sequence[str]) -> "OpenMiniMias":
         """Return the cases of a drawn split alone.

@@ -175,9 +175,9 @@ def _plane_mask(
     where = reference.mask or ""
     labels = decode_image(content, where, shape[0] * shape[1]).pixels
     if labels.shape != shape:
-        found = " × ".join(map(str, labels.shape))
+        sides = " × ".join(map(str, labels.shape))
         raise DataError(
-            f"a mask of {found} pixels",
+            f"a mask of {sides} pixels",
             where=where,
             allowed=f"{' × '.join(map(str, shape))}, as its image, and one channel",
             remedy="check that the mask belongs to this image",

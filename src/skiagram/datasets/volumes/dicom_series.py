@@ -133,9 +133,9 @@ def suv_factor(header: Any, name: str) -> float:
     return weight * 1000 / (dose * 2 ** (-waited.total_seconds() / half_life))
 
 
-def _no_suv(found: str, name: str) -> DataError:
+def _no_suv(message: str, name: str) -> DataError:
     return DataError(
-        found,
+        message,
         where=name,
         allowed="PET in Bq/ml with weight, dose and times, or in g/ml by body weight",
         remedy="convert the series to SUV first, and save it as NIfTI",
@@ -311,23 +311,23 @@ def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str
     usual = float(np.sort(gaps)[(len(gaps) - 1) // 2])
     doubled = gaps <= _EVEN * max(usual, 1e-6)
     if doubled.any():
-        at = int(np.argmax(doubled))
+        gap = int(np.argmax(doubled))
         raise DataError(
             f"{int(doubled.sum())} slices at the place of another",
-            where=f"{name}: {ordered[at].name} and {ordered[at + 1].name}",
+            where=f"{name}: {ordered[gap].name} and {ordered[gap + 1].name}",
             allowed="one slice per place",
             remedy="keep one of each: doubled files, or a series with several points in time or "
             "echoes",
         )
     uneven = np.abs(gaps - usual) > _EVEN * usual
     if uneven.any():
-        at = int(np.argmax(uneven))
-        lost = gaps[at] / usual
+        gap = int(np.argmax(uneven))
+        lost = gaps[gap] / usual
         missing = uneven.any() and abs(lost - round(lost)) < 0.05 and round(lost) > 1
-        found = f"{round(lost) - 1} missing" if missing else "uneven distances of"
+        count = f"{round(lost) - 1} missing" if missing else "uneven distances of"
         raise DataError(
-            f"{found} slices: {gaps[at]:.3f} mm where others lie {usual:.3f} mm apart",
-            where=f"{name}: between {ordered[at].name} and {ordered[at + 1].name}",
+            f"{count} slices: {gaps[gap]:.3f} mm where others lie {usual:.3f} mm apart",
+            where=f"{name}: between {ordered[gap].name} and {ordered[gap + 1].name}",
             allowed=f"distances equal within {_EVEN:.0%}",
             remedy="export the whole series again" if missing else "resample the series first",
         )

@@ -165,21 +165,23 @@ def check_same_grid(mask: Grid, image: Grid, where: str) -> None:
 
 def describe_differences(mask: Grid, image: Grid) -> list[str]:
     """Return in what two grids differ, each with its size; empty where they agree."""
-    found = []
+    differences = []
     if mask.shape != image.shape:
-        found.append(f"{_sides(mask.shape)} voxels, the image {_sides(image.shape)}")
+        differences.append(f"{_sides(mask.shape)} voxels, the image {_sides(image.shape)}")
     short = TOLERANCE * min(image.spacing)
     reach = max(image.shape)
     if np.abs(np.subtract(mask.spacing, image.spacing)).max() * reach > short:
-        found.append(f"spacing {_shown(mask.spacing)} mm, the image {_shown(image.spacing)} mm")
+        differences.append(
+            f"spacing {_shown(mask.spacing)} mm, the image {_shown(image.spacing)} mm"
+        )
     turn = np.asarray(mask.direction) @ np.asarray(image.direction).T
     angle = np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))
     if np.radians(angle) * reach * max(image.spacing) > short:
-        found.append(f"turned by {angle:.2g}°")
+        differences.append(f"turned by {angle:.2g}°")
     moved = float(np.linalg.norm(np.subtract(mask.origin, image.origin)))
     if moved > short:
-        found.append(f"the first voxel {moved:.3g} mm away")
-    return found
+        differences.append(f"the first voxel {moved:.3g} mm away")
+    return differences
 
 
 def resample_mask(mask: NDArray[np.bool_], grid: Grid, image: Grid) -> NDArray[np.bool_]:
@@ -201,8 +203,8 @@ def resample_mask(mask: NDArray[np.bool_], grid: Grid, image: Grid) -> NDArray[n
     ).reshape(-1, 2)
     for depth in range(image.shape[0]):  # slice by slice, in bounded memory
         places = np.column_stack([np.full(len(rows), depth), rows]).astype(np.float64)
-        at = grid.indices(image.positions(places)).T
-        values = map_coordinates(mask.astype(np.float32), at, order=1, mode="constant")
+        indices = grid.indices(image.positions(places)).T
+        values = map_coordinates(mask.astype(np.float32), indices, order=1, mode="constant")
         inside[depth] = (values >= 0.5 - 1e-6).reshape(image.shape[1:])
     return inside
 

@@ -145,9 +145,9 @@ def _choose(names: dict[int, str], region: str | None, name: str) -> int:
         return next(iter(names))
     fitting = [number for number, known in names.items() if known == region]
     if len(fitting) != 1:
-        found = f"no region `{region}`" if region else f"{len(names)} regions"
+        message = f"no region `{region}`" if region else f"{len(names)} regions"
         raise DataError(
-            f"{len(fitting)} regions `{region}`" if len(fitting) > 1 else found,
+            f"{len(fitting)} regions `{region}`" if len(fitting) > 1 else message,
             where=name,
             allowed=", ".join(f"`{known}`" for known in list(names.values())[:20]),
             remedy="name one of them in the column `region`",
@@ -263,13 +263,15 @@ def _join_frames(
     groups = dataset.PerFrameFunctionalGroupsSequence
     labelled = str(dataset.get("SegmentationType", "")) == "LABELMAP"
     chosen = [
-        at for at, frame in enumerate(groups) if labelled or _segment_of(frame, shared) == number
+        index
+        for index, frame in enumerate(groups)
+        if labelled or _segment_of(frame, shared) == number
     ]
     if not chosen:
         return np.zeros(image.shape, dtype=np.bool_)
     threshold = _threshold(dataset)
     planes = frames[chosen] == number if labelled else frames[chosen] >= threshold
-    grid, inside = _place_frames([groups[at] for at in chosen], shared, planes, image, name)
+    grid, inside = _place_frames([groups[index] for index in chosen], shared, planes, image, name)
     return _on_image(inside, grid, image, name, mask_grid)
 
 

@@ -101,14 +101,16 @@ def rotated(kernels: Sequence[Kernels]) -> list[tuple[Kernels, ...]]:
         for signs in product((1, -1), repeat=len(kernels)):
             if (np.prod(signs) == 1) == even:
                 pairs = zip(order, signs, strict=True)
-                turns.append(tuple(tuple(one[::sign] for one in kernels[at]) for at, sign in pairs))
-    distinct = {tuple(one.tobytes() for axis in turn for one in axis): turn for turn in turns}
+                turns.append(
+                    tuple(tuple(kernel[::sign] for kernel in kernels[axis]) for axis, sign in pairs)
+                )
+    distinct = {tuple(kernel.tobytes() for axis in turn for kernel in axis): turn for turn in turns}
     return list(distinct.values())
 
 
 def _even(order: Sequence[int]) -> bool:
-    pairs = [(one, other) for one in range(len(order)) for other in range(one)]
-    return sum(order[one] < order[other] for one, other in pairs) % 2 == 0
+    pairs = [(later, earlier) for later in range(len(order)) for earlier in range(later)]
+    return sum(order[later] < order[earlier] for later, earlier in pairs) % 2 == 0
 
 
 def pooled(responses: Iterable[Floats], pooling: Pooling) -> Floats:

@@ -73,8 +73,8 @@ class Gabor(Filter):
         for number in range(len(planes)):
             wide = np.pad(planes[number], edges, mode=PAD[self.boundary])  # type: ignore[call-overload]
             spectrum = fft2(wide.astype(np.float32), sides)
-            found = (np.abs(ifft2(spectrum * one)) for one in spectra)
-            inside = (one[inner].astype(np.float64) for one in found)
+            responses = (np.abs(ifft2(spectrum * kernel)) for kernel in spectra)
+            inside = (response[inner].astype(np.float64) for response in responses)
             response[number] = pooled(inside, self.pooling)
         return np.moveaxis(response, 0, across)
 

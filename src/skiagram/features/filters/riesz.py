@@ -39,8 +39,8 @@ def riesz(orders: Sequence[int], frequencies: Sequence[Floats]) -> NDArray[np.co
     scale = np.sqrt(factorial(total) / prod(map(factorial, orders)))
     powers = prod(f**order for f, order in zip(frequencies, orders, strict=True))
     gain = np.divide(powers, length**total, out=np.zeros(length.shape), where=length > 0)
-    found: NDArray[np.complex128] = (-1j) ** total * scale * gain
-    return found
+    transfer: NDArray[np.complex128] = (-1j) ** total * scale * gain
+    return transfer
 
 
 def in_frequencies(
@@ -70,10 +70,10 @@ def in_frequencies(
     sides = [wide.shape[axis] for axis in order]
     there, back = [], []
     for axis in axes:
-        one, other = _frequencies(wide.shape[axis], half=axis == order[-1])
+        frequency, other = _frequencies(wide.shape[axis], half=axis == order[-1])
         shape = [1, 1, 1]
         shape[axis] = -1
-        there.append(one.reshape(shape))
+        there.append(frequency.reshape(shape))
         back.append(other.reshape(shape))
     # The real part of the response to a gain is the response to the mean of it and its mirror.
     gains = (gain(there) + np.conj(gain(back))) / 2

@@ -55,7 +55,9 @@ class SeparableWavelet(Filter):
         kernels = []
         for letter in self.band:
             chosen = [low] * (self.level - 1) + [low if letter == "L" else high]
-            kernels.append(tuple(_stretched(one, 2**level) for level, one in enumerate(chosen)))
+            kernels.append(
+                tuple(_stretched(kernel, 2**level) for level, kernel in enumerate(chosen))
+            )
         turns = [tuple(kernels)] if self.pooling is None else rotated(kernels)
         responses = (convolve(image, self.axes, turn, self.boundary) for turn in turns)
         return pooled(responses, self.pooling or "average")

@@ -150,8 +150,8 @@ def read_pipeline(path: Path, estimator: type) -> Pipeline:
     try:
         pipeline = _skops().load(path, trusted=list(TRUSTED))
     except Exception as error:  # whatever a foreign file provokes, the answer is the same
-        found = f"unreadable model ({type(error).__name__}: {error})"
-        raise DataError(found, where=str(path), remedy=remedy) from error
+        message = f"unreadable model ({type(error).__name__}: {error})"
+        raise DataError(message, where=str(path), remedy=remedy) from error
     if not isinstance(pipeline, Pipeline) or type(pipeline[-1]) is not estimator:
         held = pipeline[-1] if isinstance(pipeline, Pipeline) else pipeline
         raise DataError(

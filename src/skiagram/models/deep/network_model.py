@@ -132,7 +132,7 @@ class NetworkModel:
             curves=_mean_curves(curves),
             epochs=()
             if reads_validation(options, self.trainer)
-            else tuple(epochs_of_a_refit(options, one) for one in curves),
+            else tuple(epochs_of_a_refit(options, curve) for curve in curves),
             set_aside=0 if validation is None else len(validation),
         )
         return FittedNetwork(whole, architecture, summary, device(self.trainer), encoder)

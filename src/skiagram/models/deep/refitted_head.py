@@ -106,8 +106,10 @@ def entering(
         cases: n cases.
         batch_size: Cases at once.
     """
-    found: list[Tensor] = []
-    hook = layer.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0].double().cpu()))
+    inputs_seen: list[Tensor] = []
+    hook = layer.register_forward_pre_hook(
+        lambda _, inputs: inputs_seen.append(inputs[0].double().cpu())
+    )
     where = classifier.mean.device
     try:
         with torch.inference_mode():
@@ -117,7 +119,7 @@ def entering(
                 classifier(cases[rows].images.to(where))
     finally:
         hook.remove()
-    return cast(NDArray[np.float64], torch.cat(found).numpy())
+    return cast(NDArray[np.float64], torch.cat(inputs_seen).numpy())
 
 
 def _each_class(

@@ -232,7 +232,7 @@ def adapt_channels(base: nn.Module, channels: int, gray: Gray, where: str) -> bo
 def cut_last_layer(network: nn.Module) -> int:
     """Put nothing in the place of the last linear layer; return how many numbers entered it."""
     last = last_layer(network)
-    name = next(name for name, one in network.named_modules() if one is last)
+    name = next(name for name, module in network.named_modules() if module is last)
     network.set_submodule(name, nn.Identity())
     return last.in_features
 
@@ -244,7 +244,9 @@ def last_layer(network: nn.Module) -> nn.Linear:
 
 def first_convolution(base: nn.Module) -> str:
     """Return the name of the layer that reads the image."""
-    names: list[str] = [name for name, one in base.named_modules() if isinstance(one, nn.Conv2d)]
+    names: list[str] = [
+        name for name, module in base.named_modules() if isinstance(module, nn.Conv2d)
+    ]
     return names[0]
 
 
@@ -316,11 +318,11 @@ def take_torchvision_weights(
     weights = read_state_dict(architecture, source, where)
     if weights is None:
         return
-    left_out = [name for name, one in base.named_modules() if isinstance(one, nn.Identity)]
-    kept = {
+    left_out = [name for name, module in base.named_modules() if isinstance(module, nn.Identity)]
+    weights = {
         name: value for name, value in weights.items() if name.rpartition(".")[0] not in left_out
     }
-    take_weights(base, kept, where)
+    take_weights(base, weights, where)
 
 
 def _classifier(architecture: str) -> Callable[..., nn.Module]:

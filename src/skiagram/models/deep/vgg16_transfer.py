@@ -72,9 +72,9 @@ class VGG16Transfer:
         weights = read_state_dict("vgg16", self.weights)
         if weights is not None:
             features = cast(nn.Sequential, cast(Transfer, network).base)[0]
-            kept = {
+            weights = {
                 name.removeprefix(_BASE): value
                 for name, value in weights.items()
                 if name.startswith(_BASE)
             }
-            take_weights(features, kept, "model.weights")
+            take_weights(features, weights, "model.weights")
