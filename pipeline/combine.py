@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
+from choices import head_names
 from entrypoint import ROOT, publish, stage
 from skiagram.models.combined.stage import check_combination, combine_all
 from skiagram.models.resampling import Plan
@@ -17,6 +18,8 @@ class Options:
 
     combinations: dict[str, dict[str, Any]]
     baselines: tuple[str, ...]
+    encoders: tuple[str, ...]
+    heads: tuple[str, ...]
     networks: tuple[str, ...]
     plan: Plan
 
@@ -24,7 +27,8 @@ class Options:
 @stage(Options)
 def main(options: Options) -> None:
     """Make every chosen combination."""
-    trained = (*options.baselines, *options.networks)
+    heads = head_names(options.encoders, options.heads)
+    trained = (*options.baselines, *heads, *options.networks)
     chosen = [check_combination(name, one, trained) for name, one in options.combinations.items()]
     cases, task = read_cases(ROOT / "data/cases")
     with publish("combined/models", "combined/scores") as staging:

@@ -5,7 +5,7 @@ from pydantic.dataclasses import dataclass
 from entrypoint import ROOT, publish, stage
 from skiagram.compute.workers import Compute
 from skiagram.features.covariates import Covariates, development_patients
-from skiagram.features.extraction import build_families, extract_modalities, save_learned
+from skiagram.features.extraction import build_families, extract_modalities
 from skiagram.options import STRICT
 from skiagram.preparation import propagate_preparation
 from skiagram.records import Cases, read_table
@@ -23,7 +23,7 @@ class Options:
 def main(options: Options) -> None:
     """Extract the chosen feature families of images, and chosen covariates."""
     images = ROOT / "data/restored"
-    chosen = build_families(options.features, images)
+    chosen = build_families(options.features)
     covariates = read_table(ROOT / "data/cases/covariates.parquet")
     patients = development_patients(Cases.read(ROOT / "data/cases/cases.parquet"))
     with publish("data/features.parquet", "data/preparation") as staging:
@@ -37,7 +37,6 @@ def main(options: Options) -> None:
             for covariate in family.describe(covariates, patients)
         ]
         propagate_preparation(images, target, features=options.features.values(), covariates=beside)
-        save_learned(chosen, target)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "conf" / "features"
 OTHERS = {
-    *("acquisition", "colour", "covariates", "embedding"),  # of the file, or no grey image
+    *("acquisition", "colour", "covariates"),  # of the file, or no grey image
     *("morphology", "local_intensity", "log_3mm"),  # need volumes, or a spacing
 }
 FAMILIES = sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem not in OTHERS)

@@ -1,9 +1,8 @@
 """The feature table of a whole store, made span by span wherever the work is done."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -18,58 +17,20 @@ from skiagram.features.family import FeatureFamily
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageBatch, ImageStore, Span, modality_folders, spans
 from skiagram.options import build
-from skiagram.preparation import LEARNED, PREPARATION, Preparation
-from skiagram.records import read_record
-
-
-@runtime_checkable
-class LearnedFamily(Protocol):
-    """A feature family whose meaning comes from the labels of other images."""
-
-    def check_unseen(self, preparation: Preparation) -> None:
-        """Refuse images that the family was learned from.
-
-        Raises:
-            DataError: It was learned from them, or does not say.
-        """
-
-    def keep(self, folder: Path) -> None:
-        """Write to a new folder all that is needed to describe further images."""
-
-    def kept(self, folder: Path) -> Self:
-        """Return the same family as it was kept in a folder."""
 
 
 def build_families(
-    families: Mapping[str, Mapping[str, object]], images: Path
+    families: Mapping[str, Mapping[str, object]],
 ) -> list[FeatureFamily | Covariates]:
-    """Return feature families by their options; none may describe what it was learned from.
+    """Return feature families by their options.
 
     Args:
         families: Name → `_target_` and options of each family, in column order.
-        images: Folder of the images to describe, with their `preparation.json`.
 
     Raises:
-        DataError: A family was learned from these images, or that is recorded nowhere.
         OptionError: Options do not fit; names the family.
     """
-    chosen = [build(dict(options), f"features.{name}") for name, options in families.items()]
-    for family in chosen:
-        if isinstance(family, LearnedFamily):
-            family.check_unseen(read_record(Preparation, images / PREPARATION))
-    return chosen
-
-
-def save_learned(families: Iterable[object], preparation: Path) -> None:
-    """Put what families learned beside the preparation of images, so that models can be moved.
-
-    Args:
-        families: Feature families of any kind.
-        preparation: Folder with `preparation.json`.
-    """
-    for family in families:
-        if isinstance(family, LearnedFamily):
-            family.keep(preparation / LEARNED)
+    return [build(dict(options), f"features.{name}") for name, options in families.items()]
 
 
 def extract_modalities(

@@ -271,7 +271,7 @@ def extract_features(
     """
 
     def describe(folder: Path) -> None:
-        chosen = build_families(families, data.images.folder)
+        chosen = build_families(families)
         covariates = read_table(data.folder / "cases/covariates.parquet")
         patients = development_patients(Cases.read(data.folder / "cases/cases.parquet"))
         table = extract(ImageStore(restored / "images"), chosen, covariates, patients=patients)

@@ -16,7 +16,7 @@ from skiagram.report.sections.stability import (
 )
 from tests.report.examples_of_results import binary
 
-NETWORK = {"_target_": "skiagram.models.deep.pretrained_encoder.Embedding", "weights": "nowhere"}
+NETWORK = {"_target_": "skiagram.models.deep.of_an_earlier_version.Embedding", "weights": "none"}
 KINDS = ImageKinds((1,), ("uint8",), (64, 64), (64, 64))
 KNOWN = feature_definitions(
     Preparation(KINDS, None, features=(composed(FirstOrder(region="whole")), NETWORK))
@@ -55,7 +55,7 @@ CONF = Path(__file__).resolve().parents[3] / "conf" / "features"
 
 
 def test_only_features_of_images_are_defined() -> None:
-    names = ("covariates", "embedding", "gradient")
+    names = ("covariates", "gradient")
     options = tuple(yaml.safe_load((CONF / f"{name}.yaml").read_text()) for name in names)
     kinds = ImageKinds((1,), ("uint8",), (16, 16), (16, 16))
     known = feature_definitions(Preparation(kinds, None, features=options))

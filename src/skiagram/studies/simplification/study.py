@@ -629,10 +629,8 @@ def _describe(
     )
 
 
-def _definitions(
-    families: Mapping[str, Mapping[str, Any]], cv: CrossValidation
-) -> list[Definition]:
-    built = build_families(families, cv.prepared.data.images.folder)
+def _definitions(families: Mapping[str, Mapping[str, Any]]) -> list[Definition]:
+    built = build_families(families)
     return [
         definition
         for family in built

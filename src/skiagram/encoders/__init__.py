@@ -1,0 +1,1 @@
+"""Frozen networks that others trained: what they make of each image, as columns of numbers."""

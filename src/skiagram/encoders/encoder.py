@@ -1,0 +1,421 @@
+"""What an encoder is: a frozen network, how images become what it reads, what is kept of it.
+
+An image's intensities become 0 to 1, its region may be cut out, it is resized, and each channel is
+standardised by the constants that the network was trained with, never by the image's own. A volume
+becomes several pictures: slices through its region, or three planes through the region's centre;
+its numbers are the mean and the maximum over them.
+"""
+
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass as plain_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from skiagram.errors import DataError
+from skiagram.features.table import FeatureTable
+from skiagram.image_store.shards import Image, Region, Spacing, is_volume
+from skiagram.options import STRICT, build
+from skiagram.preparation import LEARNED, ImageKinds, Preparation
+from skiagram.records import read_record, write_record
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+COLUMN = "encoding"  # first word of the columns' names
+RECORD = "encoder.json"
+TABLE = "encoding.parquet"
+OWN = ("skiagram.encoders.", "skiagram.models.deep.")  # where encoders of the program stand
+SMALL = 50 * 2**20  # bytes of weights that go into each model's folder
+Interpolation = Literal["bilinear", "bicubic", "nearest"]
+Floats = NDArray[np.float32]
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Recommendation ITU-R BT.709-6
+_BYTES = (0.0, 255.0)
+_FAINT = (0.5, 99.5)  # percentiles
+
+
+@dataclass(**STRICT)
+class Window:
+    """Intensities that become 0 and 1; others are cut off.
+
+    Attributes:
+        low: Becomes 0, in the unit of the images.
+        high: Becomes 1.
+    """
+
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError("`low` must be less than `high`")
+        return self
+
+    def limits(self, image: Image) -> tuple[float, float]:
+        """Return the two intensities, the same for all images."""
+        return self.low, self.high
+
+
+@dataclass(**STRICT)
+class Percentiles:
+    """Percentiles of each image's own intensities that become 0 and 1.
+
+    Attributes:
+        low: Percentile that becomes 0.
+        high: Percentile that becomes 1.
+    """
+
+    low: Annotated[float, Field(ge=0, lt=100)]
+    high: Annotated[float, Field(gt=0, le=100)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError("`low` must be less than `high`")
+        return self
+
+    def limits(self, image: Image) -> tuple[float, float]:
+        """Return the two intensities of an image."""
+        low, high = np.percentile(image, [self.low, self.high])
+        return float(low), float(high)
+
+
+@dataclass(**STRICT)
+class Intensity:
+    """How intensities become 0 to 1; both null: bytes by their range, others by percentiles.
+
+    Attributes:
+        window: The same two intensities for all images, such as a CT window.
+        percentiles: Two percentiles of each image.
+    """
+
+    window: Window | None
+    percentiles: Percentiles | None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.window and self.percentiles:
+            raise ValueError("`window` and `percentiles` exclude one another: null one of them")
+        return self
+
+    def resolved(self, kinds: ImageKinds) -> "Intensity":
+        """Return the way that is meant for images of some kinds."""
+        if self.window or self.percentiles:
+            return self
+        if set(kinds.depths) == {"uint8"}:
+            return Intensity(window=Window(low=_BYTES[0], high=_BYTES[1]), percentiles=None)
+        return Intensity(window=None, percentiles=Percentiles(low=_FAINT[0], high=_FAINT[1]))
+
+    def scale(self, image: Image) -> Floats:
+        """Return intensities of 0 to 1; a constant image of which nothing is known becomes 0."""
+        way = self.window or self.percentiles
+        if way is None:
+            raise ValueError("a resolved way is needed")
+        low, high = way.limits(image)
+        if low == high:
+            return np.zeros(image.shape, np.float32)
+        scaled = (image.astype(np.float32) - np.float32(low)) / np.float32(high - low)
+        return np.clip(scaled, 0, 1)
+
+
+@dataclass(**STRICT)
+class Preprocessing:
+    """How an image becomes what the network reads; null takes what the network's weights ask for.
+
+    Attributes:
+        size: Side of the square that the network reads, pixels.
+        interpolation: How an image is resized; reduced ones are smoothed first.
+        mean: Of each channel over the images that the network was trained on, of 0 to 1.
+        std: Standard deviation of each channel, likewise.
+        fit: `pad` keeps the proportions and fills up with black, `stretch` does not keep them,
+            `crop` keeps them and cuts the longer side.
+        intensity: How intensities become 0 to 1.
+        margin: Where images have a region of interest: the square around it is cut out, wider by
+            this share of its side on each side; null takes the whole image.
+    """
+
+    size: Annotated[int, Field(ge=8)] | None
+    interpolation: Interpolation | None
+    mean: tuple[float, ...] | None
+    std: tuple[Annotated[float, Field(gt=0)], ...] | None
+    fit: Literal["pad", "stretch", "crop"]
+    intensity: Intensity
+    margin: Annotated[float, Field(ge=0)] | None
+
+
+@dataclass(**STRICT)
+class Volumes:
+    """Which pictures of a volume the network sees.
+
+    Attributes:
+        pictures: `slices` through the region at equal distances, or three `planes` through its
+            centre.
+        slices: How many slices at most.
+    """
+
+    pictures: Literal["slices", "planes"]
+    slices: Annotated[int, Field(ge=1)]
+
+
+@plain_dataclass(frozen=True)
+class LoadedNetwork:
+    """A frozen network, ready to use.
+
+    Attributes:
+        network: Maps (n, channels, size, size) to (n, numbers), float32.
+        channels: That it reads, 1 or 3.
+        numbers: How many numbers describe a picture.
+        sha256: SHA-256 checksum of the file of its weights.
+        preprocessing: The chosen one without nulls but for `margin`.
+    """
+
+    network: "nn.Module | Callable[[Tensor], Tensor]"
+    channels: int
+    numbers: int
+    sha256: str
+    preprocessing: Preprocessing
+
+
+@dataclass(**STRICT)
+class Encoder(ABC):
+    """A frozen network that others trained, with all that belongs to its use.
+
+    Attributes:
+        title: Name for people.
+        licence: Of the weights.
+        citation: Of the weights.
+        preprocessing: How an image becomes what the network reads.
+        volumes: Which pictures of a volume it sees.
+        batch_size: Pictures at once.
+        precision: Numbers that the network computes with on an accelerator or a processor; `bf16`
+            is faster where the machine has it and changes late digits.
+    """
+
+    title: str
+    licence: str
+    citation: str
+    preprocessing: Preprocessing
+    volumes: Volumes
+    batch_size: Annotated[int, Field(ge=1)]
+    precision: Literal["fp32", "bf16"]
+
+    @abstractmethod
+    def load(self) -> LoadedNetwork:
+        """Return the network with its weights.
+
+        Raises:
+            DataError: The weights cannot be had, or belong to another network.
+            OptionError: There is no such network, or it cannot do what is asked.
+        """
+
+    @abstractmethod
+    def check_unseen(self, preparation: Preparation) -> None:
+        """Refuse images of which the network has seen labels.
+
+        Raises:
+            DataError: It has, or nobody can tell.
+        """
+
+    @abstractmethod
+    def keep(self, folder: Path, most_bytes: int) -> None:
+        """Write the weights to a new folder, unless they are larger than some bytes."""
+
+    @abstractmethod
+    def kept(self, folder: Path, sha256: str) -> "Encoder":
+        """Return the encoder with the weights that `keep` wrote, else with its own of a checksum.
+
+        Raises:
+            DataError: The weights in the folder are others.
+        """
+
+
+@plain_dataclass(frozen=True)
+class EncoderRecord:
+    """What encoded the images, for the report and for new images.
+
+    Attributes:
+        encoder: `_target_` and options, with the preprocessing that was used.
+        sha256: SHA-256 checksum of the file of weights.
+        numbers: Numbers that describe a picture.
+        columns: Columns of the table.
+    """
+
+    encoder: dict[str, Any]
+    sha256: str
+    numbers: int
+    columns: int
+
+    @property
+    def title(self) -> str:
+        """Return the encoder's name for people."""
+        return str(self.encoder["title"])
+
+
+def write_encoding(
+    table: FeatureTable, record: EncoderRecord, encoder: Encoder, folder: Path
+) -> None:
+    """Write the table, the record and, where they are small, the weights to a new folder."""
+    table.write(folder / TABLE)
+    write_record(record, folder / RECORD)
+    encoder.keep(folder / LEARNED, SMALL)
+
+
+def read_encoding(folder: Path) -> tuple[FeatureTable, EncoderRecord]:
+    """Read what `write_encoding` wrote.
+
+    Raises:
+        DataError: A file is missing or damaged.
+    """
+    return FeatureTable.read(folder / TABLE), read_record(EncoderRecord, folder / RECORD)
+
+
+def carry_encoder(encoding: Path, model: Path) -> None:
+    """Copy into a model's folder what encodes new images as the encoding was made."""
+    shutil.copyfile(encoding / RECORD, model / RECORD)
+    if (encoding / LEARNED).exists():
+        shutil.copytree(encoding / LEARNED, model / LEARNED, dirs_exist_ok=True)
+
+
+def carried_encoder(model: Path) -> Encoder:
+    """Return the encoder of a model's folder, with the weights in it or else its own.
+
+    Raises:
+        DataError: The record is missing or damaged, or names a class that is not the program's own.
+        OptionError: Its options do not fit this version.
+    """
+    record, path = read_record(EncoderRecord, model / RECORD), model / RECORD
+    target = str(record.encoder.get("_target_", ""))
+    if not target.startswith(OWN):
+        raise DataError(
+            f"names the class `{target}`",
+            where=str(path),
+            allowed=f"classes of {' or '.join(OWN)}; code that comes with a model is not run",
+        )
+    encoder = build(record.encoder, str(path))
+    if not isinstance(encoder, Encoder):
+        raise DataError(f"`{target}` is no encoder", where=str(path))
+    return encoder.kept(model / LEARNED, record.sha256)
+
+
+def pictures(
+    image: Image, region: Region | None, spacing: Spacing | None, volumes: Volumes, margin: float
+) -> list[tuple[Image, float]]:
+    """Return the pictures of an image or a volume, cut to its region where there is one.
+
+    Args:
+        image: (height, width[, channels]) or (depth, height, width, 1).
+        region: Its region of interest; None for all of it.
+        spacing: Of its pixels, mm; None where unknown.
+        volumes: Which pictures of a volume are taken.
+        margin: Share of the region's side that is added on each side.
+
+    Returns:
+        (height, width[, channels]) each, and the height of a pixel over its width.
+    """
+    inside = None if region is None else region.inside
+    if not is_volume(image):
+        box = _square(inside, image.shape[:2], margin)
+        return [(image[box], _ratio(spacing, 0, 1))]
+    voxels, shape = image[..., 0], image.shape[:3]
+    if inside is None:
+        ranges = [(0, side) for side in shape]
+    else:
+        held = [np.flatnonzero(inside.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+        ranges = [(int(places[0]), int(places[-1]) + 1) for places in held]
+    if volumes.pictures == "slices":
+        start, stop = ranges[0]
+        count = min(volumes.slices, stop - start)
+        places = np.floor(start + (np.arange(count) + 0.5) * (stop - start) / count).astype(int)
+        flat = None if inside is None else inside.any(axis=0)
+        box = _square(flat, shape[1:], margin)
+        return [(voxels[place][box], _ratio(spacing, 1, 2)) for place in places]
+    views = []
+    for axis, (start, stop) in enumerate(ranges):
+        plane = np.take(voxels, (start + stop) // 2, axis=axis)
+        flat = None if inside is None else inside.any(axis=axis)
+        box = _square(flat, plane.shape, margin)
+        across = [other for other in range(3) if other != axis]
+        views.append((plane[box], _ratio(spacing, *across)))
+    return views
+
+
+def _ratio(spacing: Spacing | None, rows: int, columns: int) -> float:
+    if spacing is None or not np.isfinite(spacing).all():
+        return 1.0
+    return float(spacing[rows] / spacing[columns])
+
+
+def _square(
+    inside: NDArray[np.bool_] | None, shape: Sequence[int], margin: float
+) -> tuple[slice, slice]:
+    """Return the square around a region, shifted into the image, smaller where it is too large."""
+    if inside is None:
+        return slice(None), slice(None)
+    held = [np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0)]
+    starts = [int(places[0]) for places in held]
+    stops = [int(places[-1]) + 1 for places in held]
+    side = max(stop - start for start, stop in zip(starts, stops, strict=True))
+    side = int(np.ceil(side * (1 + 2 * margin)))
+    cuts = []
+    for start, stop, whole in zip(starts, stops, shape, strict=True):
+        length = min(side, whole)
+        first = min(max((start + stop - length) // 2, 0), whole - length)
+        cuts.append(slice(first, first + length))
+    return cuts[0], cuts[1]
+
+
+def read_picture(
+    picture: Image, ratio: float, channels: int, preprocessing: Preprocessing
+) -> "Tensor":
+    """Return what the network reads of a picture of intensities of 0 to 1.
+
+    Args:
+        picture: (height, width[, channels]) float32.
+        ratio: Height of a pixel over its width.
+        channels: That the network reads; a grey picture is repeated, a coloured one reduced to its
+            luminance.
+        preprocessing: Without nulls.
+
+    Returns:
+        (channels, size, size) float32.
+
+    Raises:
+        DataError: The picture has neither one channel nor three.
+    """
+    import torch
+    from torch.nn.functional import interpolate, pad
+
+    how = preprocessing
+    planes = np.moveaxis(picture, -1, 0) if picture.ndim == 3 else picture[None]
+    if len(planes) not in (1, 3):
+        raise DataError(
+            f"an image of {len(planes)} channels", where="encoder", allowed="1 or 3 channels"
+        )
+    if len(planes) == 3 and channels == 1:
+        planes = np.tensordot(_LUMINANCE, planes, axes=1)[None]
+    size = how.size or 0
+    tensor = torch.from_numpy(np.ascontiguousarray(planes, np.float32))[None]
+    height, width = planes.shape[1] * ratio, float(planes.shape[2])
+    whole = {"pad": max(height, width), "crop": min(height, width), "stretch": 0.0}[how.fit]
+    target = (
+        (size, size)
+        if how.fit == "stretch"
+        else (max(1, round(size * height / whole)), max(1, round(size * width / whole)))
+    )
+    if tuple(tensor.shape[2:]) != target:
+        smooth = {} if how.interpolation == "nearest" else {"antialias": True}
+        tensor = interpolate(tensor, target, mode=str(how.interpolation), **smooth).clamp(0, 1)
+    if target != (size, size):
+        # a negative length of padding cuts
+        top, left = (size - target[0]) // 2, (size - target[1]) // 2
+        tensor = pad(tensor, (left, size - target[1] - left, top, size - target[0] - top))
+    tensor = tensor[0].expand(channels, -1, -1)
+    mean, std = (torch.tensor(one).view(-1, 1, 1) for one in (how.mean or (), how.std or ()))
+    return (tensor - mean) / std

@@ -1,0 +1,369 @@
+"""Encodes a store of images: each one once, whatever is added or trained later.
+
+What an image became is kept beside the project, outside of all outputs, under the checksums of
+the image, of the weights and of the options; the next run encodes only what is new. On a processor
+each worker computes on one thread, so that a row depends on its own image alone: not on the other
+images, on the number of workers, or on what was kept.
+"""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from skiagram.compute.progress import Progress
+from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.encoders.encoder import (
+    COLUMN,
+    Encoder,
+    EncoderRecord,
+    LoadedNetwork,
+    carried_encoder,
+    pictures,
+    read_picture,
+)
+from skiagram.errors import DataError, ModelFailure
+from skiagram.features.table import FeatureTable
+from skiagram.image_store.shards import is_volume
+from skiagram.image_store.store import ImageStore, modality_folders
+from skiagram.options import build, composed
+from skiagram.preparation import PREPARATION, ImageKinds, Preparation
+from skiagram.records import read_record
+
+Floats = NDArray[np.float32]
+Say = Callable[[str], None]
+_KEY = hashlib.sha256
+_PIECES = 64
+
+
+class EncodingCache:
+    """What images became, in a file of the project's own that may be deleted at any time.
+
+    Args:
+        path: An SQLite file; None keeps nothing.
+        say: Tells a person what goes wrong; nothing stops for it.
+    """
+
+    def __init__(self, path: Path | None, say: Say) -> None:
+        self._say = say
+        self._file: sqlite3.Connection | None = None
+        if path is None:
+            return
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = sqlite3.connect(path, timeout=60)
+            self._file.execute("CREATE TABLE IF NOT EXISTS rows (key BLOB PRIMARY KEY, row BLOB)")
+        except (OSError, sqlite3.Error) as error:
+            self._give_up(f"{path}: {error}")
+
+    def get(self, key: bytes) -> Floats | None:
+        """Return what an image became, None where it is not known."""
+        if self._file is None:
+            return None
+        try:
+            row = self._file.execute("SELECT row FROM rows WHERE key = ?", [key]).fetchone()
+        except sqlite3.Error as error:
+            self._give_up(str(error))
+            return None
+        return None if row is None else np.frombuffer(row[0], "<f4").astype(np.float32)
+
+    def put(self, keys: Sequence[bytes], rows: Floats) -> None:
+        """Keep what images became; where there is no space, say so once and go on without."""
+        if self._file is None:
+            return
+        try:
+            with self._file:
+                self._file.executemany(
+                    "INSERT OR REPLACE INTO rows VALUES (?, ?)",
+                    [
+                        (key, row.astype("<f4").tobytes())
+                        for key, row in zip(keys, rows, strict=True)
+                    ],
+                )
+        except sqlite3.Error as error:
+            self._give_up(str(error))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _give_up(self, why: str) -> None:
+        self._say(
+            f"The encodings are not kept ({why}); the next run encodes these images again. "
+            "Free some space, or delete .work/encodings."
+        )
+        with suppress(sqlite3.Error):
+            self.close()
+        self._file = None
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Some images of a store, and what to do with them; small enough to send to a worker."""
+
+    folder: Path
+    sha256: str
+    case_ids: tuple[str, ...]
+    encoder: str  # JSON of its options
+
+
+def encode_images(
+    images: Path, encoder: Encoder, compute: Compute, cache: Path | None, say: Say
+) -> tuple[FeatureTable, EncoderRecord]:
+    """Encode the images of all cases, those of all modalities where there are several.
+
+    Args:
+        images: Folder of the restored images, with their `preparation.json`.
+        encoder: The encoder.
+        compute: Where the work is done; the values do not depend on it.
+        cache: Folder of what images became in earlier runs; None keeps nothing.
+        say: Tells a person the licence, and what was known already.
+
+    Returns:
+        Columns `encoding_<number>`, of volumes `encoding_mean_<number>` and
+        `encoding_maximum_<number>`; before them `<modality>.` where there are several. And the
+        record.
+
+    Raises:
+        DataError: The weights cannot be had, the network has seen labels of these images, or an
+            image cannot be encoded; names the case.
+        OptionError: The options do not fit the network.
+        ModelFailure: The memory of the accelerator does not suffice.
+    """
+    preparation = read_record(Preparation, images / PREPARATION)
+    encoder.check_unseen(preparation)
+    say(f"{encoder.title}: licence of the weights: {encoder.licence}. {encoder.citation}")
+    loaded = encoder.load()
+    ready = _ready_for(preparation.images, encoder, loaded)
+    table = _encode_folder(images, ready, loaded, compute, cache, say)
+    return table, EncoderRecord(composed(ready), loaded.sha256, loaded.numbers, len(table.names))
+
+
+def encoder_in(model: Path, kinds: ImageKinds) -> Callable[[Path], FeatureTable]:
+    """Return what encodes folders of new images as the encoder of a model's folder does.
+
+    Args:
+        model: The model's folder.
+        kinds: Kinds of images that training saw.
+
+    Raises:
+        DataError: The record or the weights are missing, damaged or others.
+        OptionError: The options do not fit this version.
+    """
+    encoder = carried_encoder(model)
+    loaded = encoder.load()
+
+    def encode(images: Path) -> FeatureTable:
+        return _encode_folder(images, _ready_for(kinds, encoder, loaded), loaded)
+
+    return encode
+
+
+def _ready_for(kinds: ImageKinds, encoder: Encoder, loaded: LoadedNetwork) -> Encoder:
+    """Return the encoder with the preprocessing that is used, without nulls."""
+    how = loaded.preprocessing
+    return replace(encoder, preprocessing=replace(how, intensity=how.intensity.resolved(kinds)))
+
+
+def _encode_folder(
+    images: Path,
+    encoder: Encoder,
+    loaded: LoadedNetwork,
+    compute: Compute = IN_PROCESS,
+    cache: Path | None = None,
+    say: Say = lambda _: None,
+) -> FeatureTable:
+    identity = _identity(encoder, loaded).hex()[:32]
+    blocks: list[Floats] = []
+    names: list[str] = []
+    case_id = np.array(ImageStore(images).case_ids)
+    rows_kept = EncodingCache(None if cache is None else cache / f"{identity}.sqlite", say)
+    with closing(rows_kept):
+        for modality, folder in modality_folders(images).items():
+            store = ImageStore(folder)
+            values = _encode(store, encoder, loaded, compute, rows_kept, say)
+            prefix = f"{modality}.{COLUMN}" if modality else COLUMN
+            names += _names(prefix, loaded.numbers, values.shape[1])
+            table = FeatureTable(np.array(store.case_ids), (), values)
+            blocks.append(table.of(case_id).values)
+    return FeatureTable(case_id, tuple(names), np.hstack(blocks))
+
+
+def _names(prefix: str, numbers: int, columns: int) -> Iterator[str]:
+    digits = max(3, len(str(numbers - 1)))
+    kinds = ("",) if columns == numbers else ("mean_", "maximum_")
+    return (f"{prefix}_{kind}{k:0{digits}d}" for kind in kinds for k in range(numbers))
+
+
+def _encode(
+    store: ImageStore, encoder: Encoder, loaded: LoadedNetwork, compute: Compute,
+    rows_kept: EncodingCache,
+    say: Say,
+) -> Floats:  # fmt: skip
+    keys = [_key(store, case) for case in store.case_ids]
+    known = [rows_kept.get(key) for key in keys]
+    new = [place for place, row in enumerate(known) if row is None]
+    if known and len(new) < len(known):
+        say(f"{len(known) - len(new)} of {len(known)} images were encoded before.")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    options = json.dumps(composed(encoder))
+    size = max(1, encoder.batch_size)
+    if device == "cpu":  # pieces for all workers, which then end together
+        size = max(1, min(size, len(new) // _PIECES))
+    places = [new[start : start + size] for start in range(0, len(new), size)]
+    work = [
+        _Work(store.folder.resolve(), store.sha256, tuple(store.case_ids[k] for k in some), options)
+        for some in places
+    ]
+    _remember(options, loaded, device)
+    with Progress("encode", len(store)) as progress, _one_thread(device):
+        progress.advance(len(store) - len(new))
+        done = map(_encode_some, work) if device == "cuda" else compute.map(
+            _encode_some, work, releases_lock=True
+        )  # fmt: skip
+        for some, rows in zip(places, done, strict=True):
+            rows_kept.put([keys[place] for place in some], rows)
+            for place, row in zip(some, rows, strict=True):
+                known[place] = row
+            progress.advance(len(some))
+    return np.stack([row for row in known if row is not None]) if known else np.empty((0, 0), "f4")
+
+
+def _encode_some(work: _Work) -> Floats:
+    store = _store(work.folder, work.sha256)
+    encoder: Encoder = build(json.loads(work.encoder), "encoder")
+    loaded, device = _loaded(work.encoder)
+    how = loaded.preprocessing
+    seen: list[torch.Tensor] = []
+    counts: list[int] = []
+    volumes = False
+    for case in work.case_ids:
+        image, region = store.image(case), store.region(case)
+        if image.dtype.kind == "f" and not np.isfinite(image).all():
+            raise DataError(
+                "missing pixels", where=case, remedy="choose a restoration that fills them"
+            )
+        volumes = is_volume(image)
+        scaled = encoder.preprocessing.intensity.scale(image)
+        cut = None if how.margin is None else region
+        views = pictures(scaled, cut, store.spacing(case), encoder.volumes, how.margin or 0.0)
+        try:
+            seen += [read_picture(view, ratio, loaded.channels, how) for view, ratio in views]
+        except DataError as error:
+            raise DataError(error.found, where=case, allowed=error.allowed) from error
+        counts.append(len(views))
+    numbers = _forward(seen, loaded, encoder, device)
+    bad = ~np.isfinite(numbers).all(axis=1)
+    if bad.any():
+        case = work.case_ids[int(np.searchsorted(np.cumsum(counts), np.argmax(bad), "right"))]
+        raise DataError(
+            "the encoder gives numbers that are not finite",
+            where=case,
+            remedy="choose precision fp32, or other weights",
+        )
+    if not volumes:
+        return numbers
+    parts = np.split(numbers, np.cumsum(counts)[:-1])
+    return np.stack([np.concatenate([part.mean(axis=0), part.max(axis=0)]) for part in parts])
+
+
+def _forward(
+    seen: Sequence[torch.Tensor], loaded: LoadedNetwork, encoder: Encoder, device: str
+) -> Floats:
+    rows = []
+    half = encoder.precision == "bf16"
+    for start in range(0, len(seen), encoder.batch_size):
+        batch = torch.stack(list(seen[start : start + encoder.batch_size]))
+        count = len(batch)
+        if (
+            device == "cuda"
+        ):  # kernels are chosen by the shape of a batch, and late digits with them
+            filling = batch.new_zeros(encoder.batch_size - count, *batch.shape[1:])
+            batch = torch.cat([batch, filling])
+        try:
+            with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=half):
+                numbers = loaded.network(batch.to(device))[:count].float().cpu().numpy()
+        except torch.OutOfMemoryError as error:
+            raise ModelFailure(
+                f"the memory of the accelerator does not hold {encoder.batch_size} pictures",
+                where="encoder.batch_size",
+                remedy="choose a smaller batch_size, or precision bf16",
+            ) from error
+        rows.append(numbers)
+    return np.concatenate(rows)
+
+
+def _identity(encoder: Encoder, loaded: LoadedNetwork) -> bytes:
+    """Return a digest of all that an image's numbers depend on besides the image."""
+    options = composed(encoder)
+    for name in ("title", "licence", "citation", "weights"):
+        options.pop(name, None)
+    if not torch.cuda.is_available():
+        options.pop("batch_size")
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    text = json.dumps([options, loaded.sha256, device, torch.__version__, _library()])
+    return _KEY(text.encode()).digest()
+
+
+def _library() -> str:
+    with suppress(ImportError):
+        import timm
+
+        return str(timm.__version__)
+    return ""
+
+
+def _key(store: ImageStore, case: str) -> bytes:
+    """Return the digest of an image with its region and spacing; its case id plays no part."""
+    image, region, spacing = store.image(case), store.region(case), store.spacing(case)
+    digest = _KEY(repr((image.shape, str(image.dtype), spacing)).encode())
+    digest.update(np.ascontiguousarray(image).data)
+    if region is not None:
+        digest.update(np.packbits(region.inside).data)
+    return digest.digest()
+
+
+@lru_cache(maxsize=2)
+def _store(folder: Path, sha256: str) -> ImageStore:  # noqa: ARG001 - tells rewritten stores apart
+    return ImageStore(folder)
+
+
+_ready: dict[str, tuple[LoadedNetwork, str]] = {}  # of this process; at most one
+
+
+def _remember(options: str, loaded: LoadedNetwork, device: str) -> None:
+    """Have threads of this process use the network that is loaded already."""
+    if isinstance(loaded.network, torch.nn.Module):
+        loaded.network.to(device)
+    _ready.clear()
+    _ready[options] = (loaded, device)
+
+
+def _loaded(options: str) -> tuple[LoadedNetwork, str]:
+    if options not in _ready:  # a worker of its own process or machine
+        torch.set_num_threads(1)
+        encoder: Encoder = build(json.loads(options), "encoder")
+        _remember(options, encoder.load(), "cpu")
+    return _ready[options]
+
+
+@contextmanager
+def _one_thread(device: str) -> Iterator[None]:
+    """Hold each worker to one thread: late digits depend on how many share a picture."""
+    threads = torch.get_num_threads()
+    if device == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,244 @@
+"""Weights that others trained: found at hand or fetched, verified, and read without running code.
+
+Weights stand in a file of this machine, at an address, or in a repository of the Hugging Face hub.
+A file that was fetched stays in the usual folder of its library, so that the next run needs no
+network. Nothing but tensors is read: of a pickled file what `torch.load(weights_only=True)` allows,
+better from `.safetensors`, which holds no code at all.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import pooch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from skiagram.errors import DataError, OptionError
+from skiagram.options import STRICT
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+GUIDE = "docs/how-to/encoders.md says how weights are fetched once and used offline"
+_PICKLED = (".pt", ".pth", ".bin", ".ckpt")
+
+
+@dataclass(**STRICT)
+class LocalFile:
+    """A file of weights on this machine.
+
+    Attributes:
+        file: Its path; a relative one counts from the project's folder.
+        sha256: Its SHA-256 checksum.
+    """
+
+    file: str
+    sha256: Sha256
+
+    def locate(self, where: str) -> Path:
+        """Return the verified file; `locate_weights` says what is raised."""
+        path = Path(self.file).expanduser()
+        if not path.is_file():
+            raise DataError(
+                "no such file of weights",
+                where=f"{where}.file: {path}",
+                remedy=f"put it there, or name another place; {GUIDE}",
+            )
+        check_sha256(path, self.sha256, f"{where}.sha256")
+        return path
+
+
+@dataclass(**STRICT)
+class WebFile:
+    """A file of weights at an address.
+
+    Attributes:
+        url: Its address.
+        sha256: Its SHA-256 checksum.
+    """
+
+    url: str
+    sha256: Sha256
+
+    def locate(self, where: str) -> Path:
+        """Return the verified file, fetched if need be; `locate_weights` says what is raised."""
+        name = f"{self.sha256[:12]}-{self.url.rsplit('/', 1)[-1]}"
+        try:
+            fetched = pooch.retrieve(
+                self.url, f"sha256:{self.sha256}", fname=name, progressbar=True
+            )
+        except ValueError as error:  # pooch has deleted what it got
+            raise DataError(
+                f"the file at {self.url} has another checksum, or came cut off",
+                where=where,
+                allowed=self.sha256,
+                remedy="run it again; if it stays so, correct sha256 only if you trust the file",
+            ) from error
+        except OSError as error:
+            raise DataError(
+                f"{self.url} cannot be fetched ({_one_line(error)})",
+                where=where,
+                remedy="run it again where the address is reached, or set "
+                f"{where} to {{file: PATH, sha256: CHECKSUM}}; {GUIDE}",
+            ) from error
+        return Path(fetched)
+
+
+@dataclass(**STRICT)
+class HubFile:
+    """A file of a repository of the Hugging Face hub.
+
+    Attributes:
+        hub: Name of the repository, `owner/name`.
+        revision: Commit of it; a branch such as `main` may change what it stands for.
+        filename: File in it.
+        sha256: SHA-256 checksum of the file; null takes what the hub gives, and the run says which
+            it was.
+    """
+
+    hub: Annotated[str, Field(pattern="^[^/ ]+/[^/ ]+$")]
+    revision: str
+    filename: str
+    sha256: Sha256 | None
+
+    def locate(self, where: str) -> Path:
+        """Return the verified file, fetched if need be; `locate_weights` says what is raised."""
+        path = Path(self._fetched(where))
+        if self.sha256 is not None:
+            check_sha256(path, self.sha256, f"{where}.sha256")
+        return path
+
+    def _fetched(self, where: str) -> str:
+        try:
+            from huggingface_hub import errors as refusals
+            from huggingface_hub import hf_hub_download
+        except ImportError as error:
+            raise missing_extra() from error
+        offline = os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on")
+        try:
+            fetched: str = hf_hub_download(
+                self.hub,
+                self.filename,
+                revision=self.revision,
+                endpoint=os.environ.get("HF_ENDPOINT"),
+                cache_dir=os.environ.get("HF_HUB_CACHE"),
+                local_files_only=offline,
+            )
+        except refusals.GatedRepoError as error:
+            raise DataError(
+                f"{self.hub} gives its weights only to those who accepted its licence",
+                where=where,
+                remedy=f"accept it at https://huggingface.co/{self.hub}, run `hf auth login`, then "
+                f"run it again; or set {where} to {{file: PATH, sha256: CHECKSUM}}",
+            ) from error
+        except (refusals.EntryNotFoundError, refusals.RepositoryNotFoundError) as error:
+            if isinstance(error, refusals.LocalEntryNotFoundError):
+                raise self._unreached(where, offline) from error
+            raise DataError(
+                f"the hub shows no file {self.filename} in {self.hub} at {self.revision}",
+                where=where,
+                remedy="check these names; a private repository needs `hf auth login` first",
+            ) from error
+        except Exception as error:  # of whichever library the hub's client uses for the network
+            raise DataError(
+                f"{self.hub} cannot be fetched ({_one_line(error)})",
+                where=where,
+                remedy="run it again on a better line: a transfer that broke off was taken up "
+                f"several times; or fetch the file by other means and set {where} to it",
+            ) from error
+        return fetched
+
+    def _unreached(self, where: str, offline: bool) -> DataError:
+        why = "HF_HUB_OFFLINE is set" if offline else "the hub is not reached"
+        return DataError(
+            f"the weights {self.hub} ({self.filename}) are not on this machine, and {why}",
+            where=where,
+            remedy=f"run `hf download {self.hub} {self.filename} --revision {self.revision}` where "
+            f"the hub is reached and bring the folder of HF_HOME here; {GUIDE}",
+        )
+
+
+Source = LocalFile | WebFile | HubFile
+
+
+def locate_weights(source: Source, where: str) -> Path:
+    """Return the file of weights, fetched if it is not yet at hand.
+
+    Args:
+        source: Where the weights are from.
+        where: Option that names them, for messages.
+
+    Raises:
+        DataError: The file is missing and cannot be fetched, is gated, or is another one.
+    """
+    return source.locate(where)
+
+
+def read_tensors(path: Path) -> dict[str, Any]:
+    """Return the tensors of a file by their names; no code of the file runs.
+
+    Args:
+        path: A `.safetensors` file, or one that `torch.save` wrote of a state dict.
+
+    Raises:
+        DataError: It is damaged, holds no tensors by name, or holds objects.
+    """
+    import torch
+    from safetensors.torch import load_file
+
+    try:
+        if path.suffix not in _PICKLED:
+            return dict(load_file(path))
+        values = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # what a damaged archive raises is nowhere listed
+        refused = "weights_only" in str(error) or "Unsupported" in str(error)
+        raise DataError(
+            "holds more than tensors: to read it would run its code" if refused else "is damaged",
+            where=str(path),
+            allowed="tensors by name: .safetensors, or torch.save(network.state_dict())",
+            remedy="get the weights as .safetensors from a source you trust"
+            if refused
+            else "fetch the file again",
+        ) from error
+    for name in ("state_dict", "model", "teacher"):  # how training programs wrap it
+        if isinstance(values, Mapping) and isinstance(values.get(name), Mapping):
+            values = values[name]
+    if isinstance(values, Mapping):
+        tensors = {str(name): one for name, one in values.items() if isinstance(one, torch.Tensor)}
+        if tensors:
+            return tensors
+    raise DataError("holds no tensors by name", where=str(path), allowed="a state dict")
+
+
+def check_sha256(path: Path, expected: str, option: str) -> None:
+    """Refuse a file that is not the one that an option names.
+
+    Raises:
+        DataError: It has another SHA-256 checksum.
+    """
+    actual = sha256_of(path)
+    if actual != expected:
+        raise DataError(
+            f"a file of SHA-256 {actual}",
+            where=str(path),
+            allowed=expected,
+            remedy=f"get the file again, or correct {option} if you trust this one",
+        )
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 checksum of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def missing_extra() -> OptionError:
+    """Return the error of a machine without the packages that encoders need."""
+    return OptionError(
+        "timm is not installed", where="encoder", remedy="pip install 'skiagram[encoders]'"
+    )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,98 @@
+"""A head: a classical model on what a frozen encoder makes of the images.
+
+It is fitted, chosen and calibrated as any classical model, on the same folds; its arm is the
+encoder's. A head whose option file names families of features reads these beside the encoding:
+early fusion.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from skiagram.errors import DataError, OptionError
+from skiagram.features.table import FeatureTable
+from skiagram.models.classical.estimator import ClassicalModel, FittedClassical, choose_columns
+from skiagram.models.contract import Arm, FitContext, Labelled
+
+ENCODER, MODEL = "encoder", "model"  # parts of a head's options
+
+
+@dataclass(frozen=True)
+class Head:
+    """A classical model that reads an encoding.
+
+    Attributes:
+        model: The unfitted classical model.
+        encoder: Title of the encoder.
+        fused: Whether features of the images stand beside the encoding.
+    """
+
+    model: ClassicalModel
+    encoder: str
+    fused: bool = False
+
+    arm: ClassVar[Arm] = "encoder"
+    uses_validation: ClassVar[bool] = False
+
+    @property
+    def title(self) -> str:
+        """Return the name for people."""
+        return f"{self.model.kind} on {self.encoder}{' and features' if self.fused else ''}"
+
+    def fit(
+        self,
+        training: Labelled[FeatureTable],
+        validation: Labelled[FeatureTable] | None,
+        context: FitContext,
+    ) -> FittedClassical:
+        """Fit the classical model; its `fit` says what is raised."""
+        return self.model.fit(training, validation, context)
+
+
+def head_inputs(
+    model: Any, encoding: FeatureTable, features: Path, encoder: str
+) -> tuple[Head, FeatureTable]:
+    """Return a head with the table of all cases that it reads.
+
+    Args:
+        model: A classical model; its `columns` null reads the encoding alone.
+        encoding: What the encoder made of the images.
+        features: The table of features, read only where the model names some.
+        encoder: Title of the encoder.
+
+    Raises:
+        OptionError: This model is no head, or names a family that no table has.
+        DataError: A table is damaged, or lacks cases.
+    """
+    if not isinstance(model, ClassicalModel):
+        raise OptionError(
+            f"`{type(model).__name__}` cannot be a head",
+            where="heads",
+            allowed="option files of classical models",
+        )
+    if model.columns is None or set(choose_known(encoding, model)) == set(model.columns):
+        return Head(model, encoder), encoding
+    beside = FeatureTable.read(features).of(encoding.case_id)
+    shared = set(beside.names) & set(encoding.names)
+    if shared:
+        raise DataError(f"two columns `{min(shared)}`", where="features and encoding")
+    both = FeatureTable(
+        encoding.case_id,
+        (*encoding.names, *beside.names),
+        np.hstack([encoding.values, beside.values]),
+    )
+    return Head(model, encoder, fused=True), both
+
+
+def choose_known(encoding: FeatureTable, model: ClassicalModel) -> tuple[str, ...]:
+    """Return which of a model's chosen families the encoding has."""
+    known = []
+    for family in model.columns or ():
+        try:
+            choose_columns(encoding.names, [family])
+        except OptionError:
+            continue
+        known.append(family)
+    return tuple(known)

@@ -1,0 +1,86 @@
+"""Small seeded networks of timm's in files, and stores of images for them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import timm
+import torch
+import yaml
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import nn
+
+from skiagram.encoders.timm_encoder import TimmEncoder
+from skiagram.encoders.weights import sha256_of
+from skiagram.image_store.shards import Region, ShardWriter
+from skiagram.options import build
+from skiagram.preparation import PREPARATION, ImageKinds, Preparation
+from skiagram.records import write_record
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+VIT, SIDE = "test_vit", 32
+SMALL: dict[str, dict[str, Any]] = {
+    VIT: {"img_size": SIDE},
+    "test_convnext": {},
+    "test_resnet": {},
+}
+
+
+def network(architecture: str = VIT, seed: int = 3) -> nn.Module:
+    """Return a seeded network of timm's, ready to use."""
+    torch.manual_seed(seed)
+    arguments = SMALL.get(architecture, {})
+    body: nn.Module = timm.create_model(architecture, num_classes=0, **arguments)
+    for parameter in body.parameters():  # none of them zero, as some are at the start
+        parameter.data.add_(0.02 * torch.randn_like(parameter))
+    return body.eval()
+
+
+def weights_file(folder: Path, architecture: str = VIT) -> Path:
+    """Write a network's weights."""
+    path = folder / f"{architecture}.safetensors"
+    save_file(network(architecture).state_dict(), path)
+    return path
+
+
+def options(path: Path, architecture: str = VIT, **changed: Any) -> dict[str, Any]:
+    """Return the options of an encoder on a file of weights, some of them changed."""
+    values: dict[str, Any] = yaml.safe_load((CONF / "encoder/simclr.yaml").read_text())
+    of_images = {"size": SIDE, "fit": "stretch", "mean": None, "std": None, "interpolation": None}
+    given = {
+        "architecture": architecture,
+        "arguments": {},
+        "weights": {"file": str(path), "sha256": sha256_of(path)},
+        "preprocessing": values["preprocessing"] | of_images | changed.pop("preprocessing", {}),
+    }
+    return values | given | changed
+
+
+def encoder(path: Path, architecture: str = VIT, **changed: Any) -> TimmEncoder:
+    """Return an encoder on a file of weights."""
+    built: TimmEncoder = build(options(path, architecture, **changed), "encoder")
+    return built
+
+
+def images(*shape: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Return seeded images."""
+    return np.random.default_rng(seed).integers(0, 256, size=shape, dtype=np.uint8)
+
+
+def store(
+    folder: Path,
+    pictures: list[NDArray[Any]],
+    regions: list[Region] | None = None,
+    spacing: tuple[float, ...] | None = None,
+    names: list[str] | None = None,
+) -> Path:
+    """Write a store with its preparation."""
+    with ShardWriter(folder) as writer:
+        for place, picture in enumerate(pictures):
+            name = names[place] if names else f"case-{place:03d}"
+            region = {"region": regions[place]} if regions else {}
+            writer.add(name, picture, spacing, **region)
+    kinds = ImageKinds.of(pictures)
+    write_record(Preparation(kinds, None, images_sha256="these"), folder / PREPARATION)
+    return folder

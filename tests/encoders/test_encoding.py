@@ -1,0 +1,267 @@
+"""Encodings are timm's own numbers, each image on its own, and each image only once."""
+
+import json
+import shutil
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+
+from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.encoders import encoding
+from skiagram.encoders.encoder import (
+    carried_encoder,
+    carry_encoder,
+    read_encoding,
+    write_encoding,
+)
+from skiagram.encoders.encoding import encode_images
+from skiagram.errors import DataError, ModelFailure
+from skiagram.image_store.shards import Region
+from skiagram.image_store.store import write_modalities
+from tests.encoders.examples import (
+    SIDE,
+    SMALL,
+    VIT,
+    encoder,
+    images,
+    network,
+    store,
+    weights_file,
+)
+
+
+def quiet(_: str) -> None:
+    """Say nothing."""
+
+
+def asked(batch: np.ndarray, architecture: str = VIT) -> torch.Tensor:
+    """Return what timm's data config asks for of bytes of the right size."""
+    config = timm.data.resolve_data_config(
+        pretrained_cfg=timm.models.get_pretrained_cfg(architecture).to_dict()
+    )
+    scaled = torch.from_numpy(batch.astype(np.float32) / 255)[:, None].expand(-1, 3, -1, -1)
+    mean, std = (torch.tensor(config[name]).view(1, 3, 1, 1) for name in ("mean", "std"))
+    return (scaled - mean) / std
+
+
+@pytest.mark.parametrize("architecture", SMALL)
+def test_numbers_are_those_of_timm_on_the_same_pictures(architecture: str, tmp_path: Path) -> None:
+    shown = images(5, SIDE, SIDE)
+    folder = store(tmp_path / "images", list(shown))
+    given = encoder(weights_file(tmp_path, architecture), architecture)
+    table, record = encode_images(folder, given, IN_PROCESS, None, quiet)
+    with torch.inference_mode():
+        expected = network(architecture)(asked(shown, architecture)).numpy()
+    np.testing.assert_allclose(table.values, expected, rtol=1e-5, atol=1e-6)
+    assert record.numbers == expected.shape[1] == record.columns
+    assert table.names[0] == "encoding_000"
+    assert record.encoder["preprocessing"]["mean"]
+    assert record.encoder["preprocessing"]["intensity"]["window"] == {"low": 0.0, "high": 255.0}
+
+
+def test_class_token_mean_of_patches_and_layers_are_those_of_timm(tmp_path: Path) -> None:
+    shown = images(3, SIDE, SIDE)
+    folder, path = store(tmp_path / "images", list(shown)), weights_file(tmp_path)
+    body = network()
+    with torch.inference_mode():
+        features = body.forward_features(asked(shown))  # type: ignore[operator]
+        inner = body.forward_intermediates(  # type: ignore[operator]
+            asked(shown), indices=2, norm=True, intermediates_only=True, return_prefix_tokens=True
+        )
+    prefix = body.num_prefix_tokens
+    token, patches = features[:, 0], features[:, prefix:].mean(dim=1)
+    for pooling, layers, expected in (
+        ("class_token", 1, token),
+        ("patches", 1, patches),
+        ("class_token_and_patches", 1, torch.cat([token, patches], dim=1)),
+        ("class_token", 2, torch.cat([tokens[:, 0] for _, tokens in inner], dim=1)),
+    ):
+        given = encoder(path, pooling=pooling, layers=layers)
+        table, _ = encode_images(folder, given, IN_PROCESS, None, quiet)
+        np.testing.assert_allclose(table.values, expected.numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_bytes_depend_on_no_batch_worker_or_earlier_run(tmp_path: Path) -> None:
+    shown, path = list(images(11, 20, 26)), weights_file(tmp_path)
+    whole, part = store(tmp_path / "whole", shown), store(tmp_path / "part", shown[3:7])
+    given, cache = encoder(path), tmp_path / "cache"
+    expected = encode_images(whole, given, IN_PROCESS, None, quiet)[0].values.tobytes()
+    two = Compute(**{**vars(IN_PROCESS), "workers": 2})
+    for compute, kept in ((two, None), (IN_PROCESS, cache), (IN_PROCESS, cache)):
+        encode_images(part, given, compute, kept, quiet)
+        found = encode_images(whole, given, compute, kept, quiet)[0].values
+        assert found.tobytes() == expected
+    small = encode_images(whole, replace(given, batch_size=3), IN_PROCESS, None, quiet)[0]
+    np.testing.assert_allclose(
+        small.values, np.frombuffer(expected, "<f4").reshape(11, -1), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_only_new_images_are_encoded_and_names_of_cases_play_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, given = list(images(9, 20, 20)), encoder(weights_file(tmp_path))
+    encoded: list[str] = []
+    whole = encoding._encode_some
+
+    def counted(work: encoding._Work) -> np.ndarray:
+        encoded.extend(work.case_ids)
+        return whole(work)
+
+    monkeypatch.setattr(encoding, "_encode_some", counted)
+    said: list[str] = []
+    cache = tmp_path / "cache"
+    encode_images(store(tmp_path / "some", shown[:6]), given, IN_PROCESS, cache, said.append)
+    assert len(encoded) == 6
+    assert any("licence" in line for line in said)
+    encoded.clear()
+    names = [f"other-{place}" for place in range(9)]
+    all_of_them = store(tmp_path / "all", shown, names=names)
+    encode_images(all_of_them, given, IN_PROCESS, cache, said.append)
+    assert encoded == names[6:]
+    assert "6 of 9 images" in said[-1]
+    encoded.clear()
+    wider = encoder(weights_file(tmp_path), preprocessing={"fit": "pad"})
+    encode_images(all_of_them, wider, IN_PROCESS, cache, quiet)
+    assert len(encoded) == 9  # other options, other numbers
+
+
+def test_a_cache_without_space_or_damaged_is_said_and_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = store(tmp_path / "images", list(images(60, 8, 8)))
+    given = encoder(weights_file(tmp_path))
+    expected = encode_images(folder, given, IN_PROCESS, None, quiet)[0].values
+    cache, said = tmp_path / "cache", list[str]()
+    encode_images(folder, given, IN_PROCESS, cache, quiet)
+    (file,) = cache.iterdir()
+    file.write_bytes(b"no database" * 999)
+    found = encode_images(folder, given, IN_PROCESS, cache, said.append)[0].values
+    np.testing.assert_array_equal(found, expected)
+    assert "not kept (" in said[-1]
+    file.unlink()
+    connect = sqlite3.connect
+
+    def small(*arguments: object, **named: object) -> sqlite3.Connection:
+        connection = connect(*arguments, **named)  # type: ignore[call-overload]
+        connection.execute("PRAGMA max_page_count = 3")
+        return connection  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(sqlite3, "connect", small)
+    found = encode_images(folder, given, IN_PROCESS, cache, said.append)[0].values
+    np.testing.assert_array_equal(found, expected)
+    assert "database or disk is full" in said[-1]
+
+
+def test_volumes_are_mean_and_maximum_over_planes_or_slices_of_their_region(
+    tmp_path: Path,
+) -> None:
+    path = weights_file(tmp_path)
+    volume = images(6, 9, 10, 1)
+    inside = np.zeros((6, 9, 10), dtype=bool)
+    inside[1:4, 2:5, 3:6] = True
+    cut = store(tmp_path / "cut", [volume], [Region(inside)], (3.0, 1.0, 1.0))
+    planes = store(
+        tmp_path / "planes",
+        [volume[2, 2:5, 3:6, 0], volume[1:4, 3, 3:6, 0], volume[1:4, 2:5, 4, 0]],
+    )
+    slices = store(tmp_path / "slices", [volume[z, 2:5, 3:6, 0] for z in (1, 2, 3)])
+    for pictures, flat in (("planes", planes), ("slices", slices)):
+        given = encoder(
+            path,
+            volumes={"pictures": pictures, "slices": 3},
+            preprocessing={"margin": 0.0},
+        )
+        alone = encode_images(flat, given, IN_PROCESS, None, quiet)[0].values
+        table, record = encode_images(cut, given, IN_PROCESS, None, quiet)
+        half = record.numbers
+        np.testing.assert_allclose(table.values[0, :half], alone.mean(axis=0), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(table.values[0, half:], alone.max(axis=0), rtol=1e-5, atol=1e-6)
+        assert table.names[half] == "encoding_maximum_000"
+
+
+def test_each_modality_has_columns_of_its_own(tmp_path: Path) -> None:
+    shown = list(images(3, 20, 20))
+    folder = store(tmp_path / "images", shown)
+    store(folder / "MR", shown[::-1], names=["case-002", "case-001", "case-000"])
+    write_modalities(folder, ["PET", "MR"])
+    table, record = encode_images(folder, encoder(weights_file(tmp_path)), IN_PROCESS, None, quiet)
+    assert table.names[0] == "PET.encoding_000"
+    assert table.names[record.numbers] == "MR.encoding_000"
+    np.testing.assert_array_equal(
+        table.values[:, : record.numbers], table.values[:, record.numbers :]
+    )
+
+
+def test_a_cases_missing_pixels_and_numbers_that_are_not_finite_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = images(2, 20, 20).astype(np.float32)
+    given = encoder(weights_file(tmp_path))
+    broken = picture.copy()
+    broken[1, 3, 3] = np.nan
+    with pytest.raises(DataError, match=r"case-001.*missing pixels"):
+        encode_images(store(tmp_path / "broken", list(broken)), given, IN_PROCESS, None, quiet)
+    four = store(tmp_path / "four", [images(20, 20, 4)])
+    with pytest.raises(DataError, match=r"case-000.*4 channels"):
+        encode_images(four, given, IN_PROCESS, None, quiet)
+    forward = encoding._forward
+
+    def spoilt(*arguments: object) -> np.ndarray:
+        numbers = forward(*arguments)  # type: ignore[arg-type]
+        numbers[-1] = np.inf
+        return numbers
+
+    monkeypatch.setattr(encoding, "_forward", spoilt)
+    with pytest.raises(DataError, match=r"case-00\d.*not finite"):
+        encode_images(store(tmp_path / "fine", list(picture)), given, IN_PROCESS, None, quiet)
+
+
+def test_too_little_memory_of_an_accelerator_names_the_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    given = encoder(weights_file(tmp_path))
+    loaded = replace(given.load(), network=full)
+    with pytest.raises(ModelFailure, match=r"encoder\.batch_size.*smaller batch_size"):
+        encoding._forward([torch.zeros(3, SIDE, SIDE)], loaded, given, "cpu")
+
+
+def test_half_precision_is_near(tmp_path: Path) -> None:
+    folder, path = store(tmp_path / "images", list(images(3, 20, 20))), weights_file(tmp_path)
+    whole = encode_images(folder, encoder(path), IN_PROCESS, None, quiet)[0].values
+    half = encode_images(folder, encoder(path, precision="bf16"), IN_PROCESS, None, quiet)[0]
+    np.testing.assert_allclose(half.values, whole, atol=0.05 * np.abs(whole).max())
+    assert not np.array_equal(half.values, whole)
+
+
+def test_a_models_folder_encodes_without_the_weights_it_came_from(tmp_path: Path) -> None:
+    folder, path = store(tmp_path / "images", list(images(3, 20, 20))), weights_file(tmp_path)
+    given = encoder(path)
+    table, record = encode_images(folder, given, IN_PROCESS, None, quiet)
+    write_encoding(table, record, given, tmp_path / "encoded")
+    read, described = read_encoding(tmp_path / "encoded")
+    np.testing.assert_array_equal(read.values, table.values)
+    assert described.encoder == json.loads(json.dumps(record.encoder))
+    assert (described.sha256, described.columns) == (record.sha256, record.columns)
+    model = tmp_path / "model"
+    model.mkdir()
+    carry_encoder(tmp_path / "encoded", model)
+    path.unlink()
+    carried = carried_encoder(model)
+    again = encode_images(folder, carried, IN_PROCESS, None, quiet)[0]
+    np.testing.assert_array_equal(again.values, table.values)
+    shutil.rmtree(model / "learned")  # as where the weights are large
+    with pytest.raises(DataError, match="no such file of weights"):
+        carried_encoder(model).load()
+    text = (model / "encoder.json").read_text()
+    (model / "encoder.json").write_text(text.replace("skiagram.encoders.timm", "os.path.timm"))
+    with pytest.raises(DataError, match="code that comes with a model is not run"):
+        carried_encoder(model)

@@ -1,0 +1,230 @@
+"""Weights from files, addresses and a hub: verified, resumed, and each refusal says what to do."""
+
+import functools
+import http.server
+import pickle
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pooch
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from skiagram.encoders.weights import HubFile, LocalFile, WebFile, read_tensors, sha256_of
+from skiagram.errors import DataError, OptionError
+
+WHERE = "encoder.weights"
+COMMIT = "0" * 39 + "1"
+SIZE = 300_000
+
+
+@dataclass
+class Hub:
+    """A server of one file that behaves as the Hugging Face hub does.
+
+    Attributes:
+        content: The file.
+        refusal: Status and reason that it answers with; None to serve.
+        cut: Bytes after which an answer breaks off; None for none.
+        cuts: How many answers break off; None for all.
+        ranges: Ranges that were asked for.
+    """
+
+    content: bytes
+    refusal: tuple[int, str] | None = None
+    cut: int | None = None
+    cuts: int | None = None
+    ranges: list[str] = field(default_factory=list)
+    address: str = ""
+
+
+class _Answers(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, hub: Hub, *arguments: object) -> None:
+        self.hub = hub
+        super().__init__(*arguments)  # type: ignore[arg-type]
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def _answer(self, *, body: bool) -> None:
+        hub = self.hub
+        if hub.refusal is not None:
+            status, reason = hub.refusal
+            self.send_response(status)
+            self.send_header("X-Error-Code", reason)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        asked, content = self.headers.get("Range"), hub.content
+        if asked and body:
+            hub.ranges.append(asked)
+            content = content[int(asked.removeprefix("bytes=").split("-")[0]) :]
+        self.send_response(206 if asked and body else 200)
+        self.send_header("ETag", '"one"')
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("Accept-Ranges", "bytes")
+        if asked and body:
+            first = len(hub.content) - len(content)
+            last = f"{first}-{len(hub.content) - 1}"
+            self.send_header("Content-Range", f"bytes {last}/{len(hub.content)}")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if body:
+            self.wfile.write(content[: hub.cut])
+            if hub.cut is not None:
+                self.close_connection = True
+            if hub.cuts is not None:
+                hub.cuts -= 1
+                hub.cut = hub.cut if hub.cuts else None
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    path = tmp_path / "served.safetensors"
+    save_file({"layer.weight": torch.arange(SIZE // 4, dtype=torch.float32)}, path)
+    served = Hub(path.read_bytes())
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Answers, served))
+    thread = threading.Thread(target=server.serve_forever, args=[0.01], daemon=True)
+    thread.start()
+    served.address = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setenv("HF_ENDPOINT", served.address)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(pooch.core, "os_cache", lambda _: tmp_path / "pooch")
+    yield served
+    server.shutdown()
+    server.server_close()
+
+
+def hub_file(sha256: str | None = None) -> HubFile:
+    return HubFile(hub="owner/name", revision="main", filename="model.safetensors", sha256=sha256)
+
+
+def test_a_hub_file_is_fetched_once_and_then_needs_no_network(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = hub_file().locate(WHERE)
+    assert path.read_bytes() == hub.content
+    assert list(read_tensors(path)) == ["layer.weight"]
+    hub.refusal = (503, "")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert hub_file(sha256_of(path)).locate(WHERE) == path
+    with pytest.raises(DataError, match=rf"Allowed: {'0' * 64}.*{WHERE}\.sha256"):
+        hub_file("0" * 64).locate(WHERE)
+
+
+def test_offline_with_an_empty_cache_says_how_to_fill_it(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(DataError, match=r"HF_HUB_OFFLINE is set.*hf download owner/name model"):
+        hub_file().locate(WHERE)
+
+
+@pytest.mark.thorough
+def test_a_hub_that_is_not_reached_says_the_same(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(DataError, match=r"hub is not reached.*hf download owner/name"):
+        hub_file().locate(WHERE)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "said"),
+    [
+        (401, "GatedRepo", r"accepted its licence.*hf auth login"),
+        (403, "GatedRepo", r"accepted its licence.*huggingface\.co/owner/name"),
+        (404, "EntryNotFound", r"no file model\.safetensors in owner/name"),
+        (401, "RepoNotFound", "private repository needs"),
+    ],
+)
+def test_what_the_hub_refuses_is_named(hub: Hub, status: int, reason: str, said: str) -> None:
+    hub.refusal = (status, reason)
+    with pytest.raises(DataError, match=said):
+        hub_file().locate(WHERE)
+
+
+def test_a_hub_file_that_breaks_off_is_taken_up_where_it_ended(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", SIZE // 10)
+    hub.cut, hub.cuts = SIZE // 3, 1
+    assert hub_file().locate(WHERE).read_bytes() == hub.content
+    assert hub.ranges == [f"bytes={3 * SIZE // 10}-"]
+
+
+@pytest.mark.slow
+def test_a_hub_file_that_always_breaks_off_is_refused(hub: Hub) -> None:
+    hub.cut = 1000
+    with pytest.raises(DataError, match=r"taken up several times; or fetch the file by other"):
+        hub_file().locate(WHERE)
+
+
+def test_a_web_file_is_verified_and_one_cut_off_is_refused(hub: Hub, tmp_path: Path) -> None:
+    sha256 = sha256_of(tmp_path / "served.safetensors")
+    wrong = WebFile(url=f"{hub.address}/w.safetensors", sha256="0" * 64)
+    with pytest.raises(DataError, match="another checksum, or came cut off"):
+        wrong.locate(WHERE)
+    right = WebFile(url=f"{hub.address}/w.safetensors", sha256=sha256)
+    hub.cut = 1000
+    with pytest.raises(DataError, match=r"cannot be fetched|cut off"):
+        right.locate(WHERE)
+    hub.cut = None
+    path = right.locate(WHERE)
+    assert path.read_bytes() == hub.content
+    hub.refusal = (500, "")
+    assert right.locate(WHERE) == path
+    other = WebFile(url=f"{hub.address}/other.safetensors", sha256=sha256)
+    with pytest.raises(DataError, match=r"500.*file: PATH, sha256: CHECKSUM"):
+        other.locate(WHERE)
+
+
+def test_a_file_is_verified(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_file({"a": torch.zeros(2)}, path)
+    assert LocalFile(file=str(path), sha256=sha256_of(path)).locate(WHERE) == path
+    with pytest.raises(DataError, match="SHA-256"):
+        LocalFile(file=str(path), sha256="0" * 64).locate(WHERE)
+    with pytest.raises(DataError, match="no such file of weights"):
+        LocalFile(file=str(tmp_path / "none"), sha256="0" * 64).locate(WHERE)
+
+
+class _Runs:
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (Path("ran"),)
+
+
+def test_nothing_of_a_pickled_file_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "w.pth").write_bytes(pickle.dumps({"a": torch.zeros(2), "b": _Runs()}))
+    with pytest.raises(DataError, match=r"holds more than tensors.*\.safetensors"):
+        read_tensors(tmp_path / "w.pth")
+    torch.save({"state_dict": {"a": torch.zeros(2)}, "more": _Runs()}, tmp_path / "v.pt")
+    with pytest.raises(DataError, match="holds more than tensors"):
+        read_tensors(tmp_path / "v.pt")
+    assert not (tmp_path / "ran").exists()
+    torch.save({"state_dict": {"a": torch.zeros(2)}, "epoch": 3}, tmp_path / "u.pt")
+    assert list(read_tensors(tmp_path / "u.pt")) == ["a"]
+    torch.save([1, 2], tmp_path / "t.pt")
+    with pytest.raises(DataError, match="no tensors by name"):
+        read_tensors(tmp_path / "t.pt")
+    (tmp_path / "s.safetensors").write_bytes(b"cut off")
+    with pytest.raises(DataError, match="is damaged"):
+        read_tensors(tmp_path / "s.safetensors")
+
+
+def test_without_the_packages_one_line_says_which(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "huggingface_hub", None)
+    with pytest.raises(OptionError, match=r"pip install 'skiagram\[encoders\]'"):
+        hub_file().locate(WHERE)
