@@ -431,7 +431,7 @@ class _FoldRun:
             arms[name].model(self.options[name], self.cv.workspace.compute.threads).title
             for name in chosen
         ]
-        title = titles[0] if len(titles) == 1 else f"mean of {', '.join(titles)}"
+        title = titles[0] if len(titles) == 1 else f"Mean of {', '.join(titles)}"
         parameters = sum(model.summary.parameters for model in fitted.values())
         made = _FoldModel(ORIGINAL, title, parameters, size, scoring, tuple(features))
         mean = np.clip(np.mean(list(parts.values()), axis=0), 1e-6, None)
