@@ -94,7 +94,7 @@ class EvaluationOptions:
     replicates: Annotated[int, Field(ge=100)]
     compare: tuple[tuple[str, str], ...]
     questions: RequestedAnalyses
-    deep_arm: DeepArm = "either"
+    deep_arm: DeepArm
 
 
 NO_REQUESTS = RequestedAnalyses(operating_points=(), prevalence=None, reference_baselines=())
