@@ -8,7 +8,7 @@ reads and no image holds comes from a table, encoded as in training.
 import glob
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -41,6 +41,47 @@ FILE = "file"
 _DICOM = slice(128, 132)
 _KINDS = "PNG, JPEG, TIFF, PGM, PPM, DICOM, NIfTI, NRRD and MHA files; hidden ones do not count"
 _OF_TABLE = ("patient_id", "mask", "modality", "region", "label_value")
+
+
+@dataclass(frozen=True)
+class MemoryTree:
+    """Files that came as bytes.
+
+    Attributes:
+        content: Name → bytes.
+    """
+
+    content: Mapping[str, bytes]
+    in_order: bool = False
+
+    @staticmethod
+    def reference(image: str, mask: str | None) -> ImageReference:
+        """Return what is read of an image and its mask, by their names."""
+        return ImageReference(image, mask)
+
+    def images(self, beside: Collection[str]) -> Iterator[str]:
+        """Yield the names of image files that are not among some."""
+        return (
+            name
+            for name, content in self.content.items()
+            if name not in beside and is_image_file(content[:HEAD_BYTES])
+        )
+
+    def series(self, name: str) -> None:
+        """Return None: no name is a folder."""
+
+    def announce(self, names: Sequence[str]) -> None:
+        """Do nothing."""
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file.
+
+        Raises:
+            DataError: It did not come.
+        """
+        if name not in self.content:
+            raise DataError("did not come, or is empty", where=name, allowed="bytes of a file")
+        return self.content[name]
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ from skiagram.compute.checkout import current_commit, home
 from skiagram.errors import DataError
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult, Stability
 from skiagram.image_store.store import ImageStore
-from skiagram.models.combined.folders import models_folder, scores_folder
-from skiagram.records import DataCard, read_record, read_table
+from skiagram.records import DataCard, models_folder, read_record, read_table, scores_folder
 from skiagram.sealing.ledger import (
     LEDGER,
     OPENING,

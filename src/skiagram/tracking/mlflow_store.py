@@ -1,33 +1,46 @@
-"""MLflow: a parent run an execution, a child a model; the only module that imports it.
+"""MLflow: a parent run an execution, a child a model; with `pyfunc` alone it imports MLflow.
 
-Plain artefacts only: MLflow's own model formats pickle. MLflow's automatic logging stays off,
-because a stage writes once, when all is known.
+Models are logged in the models-from-code form: a file of code and the model's folder. MLflow's
+other formats pickle. Its automatic logging stays off, because a stage writes once, when all is
+known.
 """
 
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from skiagram.models.deployment import DEPLOYMENT, Deployment
 from skiagram.options import STRICT
+from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records import read_record
 from skiagram.tracking.contract import Execution, NotRecorded, Run
 
 _ENVIRONMENT = {  # by default a dead server stalls each call for minutes
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 _METRICS_A_CALL = 1000
 _PARAMS_A_CALL = 100
 _RECEIPT = "skiagram.receipt"
 _EXPERIMENT = "DVC_EXP_NAME"
 _OPENING = "skiagram.opening."
+_IMAGE, _MASK = "image", "mask"
+NAME, LABEL = "file", "label_value"  # columns of what a served model reads
 
 
 @dataclass(**STRICT)
@@ -38,10 +51,21 @@ class MLflowStore:
         uri: Where runs go; None for `mlflow.db` in the project's folder, which `mlflow ui` run
             there shows.
         experiment: Name of the MLflow experiment.
+        pyfunc: Whether models are logged so that `mlflow models serve` and `predict` take them.
+        register: Begin of the names under which models stand in the model registry, followed by
+            the model's name; null registers none.
     """
 
     uri: str | None
     experiment: Annotated[str, Field(min_length=1)]
+    pyfunc: bool = False
+    register: Annotated[str, Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _registers_what_is_logged(self) -> Self:
+        if self.register is not None and not self.pyfunc:
+            raise ValueError("`register` needs `pyfunc: true`")
+        return self
 
     def record(self, execution: Execution, home: Path) -> str:
         """Record an execution once.
@@ -55,7 +79,7 @@ class MLflowStore:
         with self._opened(home, "not recorded") as (client, experiment, place):
             if _is_recorded(client, experiment, execution):
                 return f"Already recorded in {place}."
-            _write(client, experiment, execution)
+            self._write(client, experiment, execution, home)
         return f"Recorded {len(execution.children)} runs in {place}."
 
     def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:
@@ -85,6 +109,34 @@ class MLflowStore:
             yield client, self._experiment(client, uri, home), place
         except Exception as error:  # whatever happens to a tracker, it costs no result
             raise NotRecorded(f"{failed} in {place} ({_cause(error)})") from error
+
+    def _write(self, client: Any, experiment: str, execution: Execution, home: Path) -> None:
+        marks = {_RECEIPT: execution.receipt.digest, _EXPERIMENT: execution.name}
+        parent = _start(client, experiment, execution.parent, marks)
+        for child in execution.children:
+            run_id = _start(client, experiment, child, {"mlflow.parentRunId": parent})
+            if self.pyfunc and not child.failed:
+                self._log_model(child, run_id, home)
+            client.set_terminated(run_id, "FAILED" if child.failed else "FINISHED")
+        client.set_terminated(parent, "FINISHED")  # last: it says that the recording is whole
+
+    def _log_model(self, run: Run, run_id: str, home: Path) -> None:
+        """Log a run's model; a reader's scores, which score no new cases, are left out."""
+        import mlflow
+
+        (folder,) = (path for path, name in run.artefacts.items() if name == "model")
+        described = describe_pyfunc(folder)
+        if described is None:
+            return
+        mlflow.set_tracking_uri(self._place(home)[0])
+        mlflow.models.Model.log(
+            artifact_path=None,
+            name="pyfunc",
+            flavor=mlflow.pyfunc,
+            registered_model_name=f"{self.register}-{run.name}" if self.register else None,
+            run_id=run_id,
+            **described,
+        )
 
     def _place(self, home: Path) -> tuple[str, str]:
         """Return the address, and what messages call it: without a password."""
@@ -126,13 +178,97 @@ def _is_recorded(client: Any, experiment: str, execution: Execution) -> bool:
     return any(run.data.tags.get(_EXPERIMENT) == execution.name for run in same)
 
 
-def _write(client: Any, experiment: str, execution: Execution) -> None:
-    marks = {_RECEIPT: execution.receipt.digest, _EXPERIMENT: execution.name}
-    parent = _start(client, experiment, execution.parent, marks)
-    for child in execution.children:
-        run_id = _start(client, experiment, child, {"mlflow.parentRunId": parent})
-        client.set_terminated(run_id, "FAILED" if child.failed else "FINISHED")
-    client.set_terminated(parent, "FINISHED")  # last: it says that the recording is whole
+def image_columns(modalities: Sequence[str], *, regions: bool) -> dict[str, tuple[str, str | None]]:
+    """Return modality → the column of its images, and of masks where the model reads regions.
+
+    Args:
+        modalities: Images of a case; empty for one.
+        regions: Whether images have a region of interest.
+    """
+    return {
+        name: (f"{_IMAGE}_{name}".rstrip("_"), f"{_MASK}_{name}".rstrip("_") if regions else None)
+        for name in modalities or ("",)
+    }
+
+
+def describe_pyfunc(folder: Path) -> dict[str, Any] | None:
+    """Return what MLflow asks for to log or save a model in the models-from-code form.
+
+    Args:
+        folder: The model's folder.
+
+    Returns:
+        Code, artefacts, signature, input example and requirements; None for a reader's scores,
+        which score no new cases.
+
+    Raises:
+        DataError: The folder is no model.
+    """
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import ColSpec, DataType, Schema
+
+    deployment = read_record(Deployment, folder / DEPLOYMENT)
+    preparation = read_record(Preparation, folder / PREPARATION)
+    if deployment.arm == "reader":
+        return None
+    of_images = image_columns(preparation.modalities, regions=preparation.regions).values()
+    columns = [ColSpec(DataType.string, NAME, required=False)]
+    columns += [ColSpec(DataType.binary, name) for pair in of_images for name in pair if name]
+    columns += [ColSpec(DataType.string, LABEL, required=False)] if preparation.regions else []
+    columns += [
+        ColSpec(DataType.string, covariate.column, required=False)
+        for covariate in preparation.covariates
+    ]
+    decides = any(decision.threshold is not None for decision in deployment.decisions)
+    texts = [*(["decision"] if decides else []), "set", "refer", "unusual", "error"]
+    outputs = [ColSpec(DataType.string, NAME)]
+    outputs += [ColSpec(DataType.double, f"probability_{k}") for k in deployment.task.classes]
+    outputs += [ColSpec(DataType.string, name) for name in texts]
+    return {
+        "python_model": str(Path(__file__).with_name("pyfunc.py")),
+        "artifacts": {"model": str(folder)},
+        "signature": ModelSignature(Schema(columns), Schema(outputs)),
+        "input_example": _example(preparation),
+        "pip_requirements": [f"skiagram=={version('skiagram')}"],
+    }
+
+
+def _example(preparation: Preparation) -> pd.DataFrame:
+    """Return an input of one case: noise of the size and the brightness of the training images."""
+    kinds = preparation.images
+    size = (kinds.height[0], kinds.width[0])
+    draw = np.random.default_rng(0)
+    traits = preparation.traits
+    mean, spread = (128.0, 30.0) if traits is None else (traits.brightness[0], traits.contrast[0])
+    row: dict[str, Any] = {NAME: "example"}
+    columns = image_columns(preparation.modalities, regions=preparation.regions)
+    for image, mask in columns.values():
+        shape = size if kinds.slices is None else (*size[::-1], kinds.slices[0])
+        channels = () if kinds.slices is not None or kinds.channels[0] == 1 else (3,)
+        values = draw.normal(mean, spread, (*shape, *channels))
+        inside = np.zeros(shape, np.uint8)
+        inside[tuple(slice(side // 4, 3 * side // 4 + 1) for side in shape)] = 1
+        row[image] = _file_of(values, kinds.depths[0])
+        if mask is not None:
+            row[mask] = _file_of(inside, "uint8")
+    covariates = (covariate.column for covariate in preparation.covariates)
+    return pd.DataFrame([row | dict.fromkeys(covariates, "")])
+
+
+def _file_of(values: NDArray[Any], depth: str) -> bytes:
+    """Return the bytes of a file: PNG for 8 bits, TIFF for more, NIfTI for volumes."""
+    if values.ndim == 3 and values.shape[-1] != 3:
+        import nibabel
+
+        kind = np.dtype(depth)
+        return bytes(nibabel.Nifti1Image(values.astype(kind), np.eye(4)).to_bytes())
+    limits = np.iinfo(depth) if depth != "float32" else None
+    if limits is not None:
+        values = values.clip(limits.min, limits.max)
+    content = BytesIO()
+    picture = Image.fromarray(values.astype("uint16" if depth == "int16" else depth))
+    picture.save(content, "PNG" if depth == "uint8" else "TIFF")
+    return content.getvalue()
 
 
 def _start(client: Any, experiment: str, run: Run, marks: dict[str, str]) -> str:

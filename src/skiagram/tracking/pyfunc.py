@@ -1,0 +1,120 @@
+"""A trained model as MLflow serves it: this file is the model's code, its folder the artefact.
+
+The program is imported when a model is loaded: MLflow runs this file when it logs one, too.
+
+MLflow keeps a copy of this file (the models-from-code form), so nothing is pickled. A row of the
+input is a case: its image as the bytes of a file, beside it a mask where the model reads regions,
+and covariates where it reads those. What comes back is what `skiagram predict` writes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.models import set_model
+from mlflow.pyfunc import PythonModel
+
+from skiagram.errors import SkiagramError
+from skiagram.tracking.mlflow_store import LABEL, NAME, image_columns
+
+if TYPE_CHECKING:
+    from skiagram.deploy.inputs import NewCase
+    from skiagram.deploy.model import DeployedModel
+    from skiagram.deploy.prediction import Row
+
+_SAID = ("set", "refer", "unusual", "error")
+
+
+def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
+    """Score the cases in a table of bytes.
+
+    Args:
+        model: A loaded model.
+        frame: A row a case: the columns of `image_columns` hold the content of files, those of
+            covariates text or numbers, `file` a name, where it is there.
+
+    Returns:
+        The columns of `skiagram predict`, a row a case.
+
+    Raises:
+        SkiagramError: None of the cases can be scored.
+    """
+    from skiagram.deploy.inputs import CovariateTable
+    from skiagram.deploy.prediction import score_cases
+
+    rows = frame.to_dict("records")
+    cases = [_case(model, number, row) for number, row in enumerate(rows)]
+    columns = {feature.covariate.column for feature in model.scorer.covariates}
+    cells = {
+        case.name: {name: _text(row.get(name)) for name in columns}
+        for case, row in zip(cases, rows, strict=True)
+    }
+    covariates = CovariateTable(model.scorer.covariates, cells, frozenset())
+    names = [_text(row.get(NAME)) or case.name for case, row in zip(cases, rows, strict=True)]
+    scored = list(score_cases(model, cases, covariates))
+    if scored and all(row.error for row in scored):
+        raise SkiagramError(f"none of the cases can be scored: {scored[0].error}")
+    return pd.DataFrame([_record(model, *pair) for pair in zip(names, scored, strict=True)])
+
+
+def _case(model: "DeployedModel", number: int, row: Mapping[Any, Any]) -> "NewCase":
+    from skiagram.deploy.inputs import MemoryTree, NewCase
+
+    files: dict[str, bytes] = {}
+    images = {}
+    columns = image_columns(model.preparer.modalities, regions=model.preparer.regions)
+    for modality, (image, mask) in columns.items():
+        content = {column: row.get(column) for column in (image, mask) if column is not None}
+        files |= {name: one for name, one in content.items() if isinstance(one, bytes) and one}
+        label = _text(row.get(LABEL))
+        images[modality] = replace(
+            MemoryTree.reference(image, mask if mask in files else None),
+            label_value=int(label) if label.isdecimal() else None,
+        )
+    return NewCase(f"row {number + 1}", MemoryTree(files), images)
+
+
+def _text(cell: object) -> str:
+    return "" if cell is None or cell != cell else str(cell)  # NaN is missing
+
+
+def _record(model: "DeployedModel", name: str, row: "Row") -> dict[str, Any]:
+    values = row.probability or (float("nan"),) * len(model.task.classes)
+    classes = (f"probability_{one}" for one in model.task.classes)
+    record: dict[str, Any] = {NAME: name, **dict(zip(classes, values, strict=True))}
+    if model.threshold is not None:
+        record["decision"] = row.decision
+    said = ("; ".join(words) for words in (row.set, row.refer, row.unusual))
+    return record | dict(zip(_SAID, (*said, row.error), strict=True))
+
+
+class ServedModel(PythonModel):
+    """What MLflow calls."""
+
+    def load_context(self, context: Any) -> None:
+        """Load the model's folder, which MLflow keeps as an artefact."""
+        from skiagram.deploy.model import load_model
+
+        self._model = load_model(Path(context.artifacts["model"]))
+
+    def predict(
+        self,
+        context: Any,
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,
+    ) -> pd.DataFrame:
+        """Score cases; `score_frame` says how.
+
+        Raises:
+            MlflowException: None of them can be scored; a server answers 400 with the reason.
+        """
+        try:
+            return score_frame(self._model, model_input)
+        except SkiagramError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+
+
+set_model(ServedModel())

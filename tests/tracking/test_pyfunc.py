@@ -1,0 +1,201 @@
+"""Models that MLflow logs, serves over HTTP and registers give the numbers of `predict`."""
+
+import base64
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from skiagram.deploy.model import load_model
+from skiagram.deploy.prediction import predict
+from skiagram.models.deployment import write_checksums
+from skiagram.options import build
+from skiagram.tracking.contract import Execution, Receipt, Run
+from skiagram.tracking.mlflow_store import MLflowStore, describe_pyfunc
+from tests.deploy.odd import write_odd_films
+from tests.deploy.trained import TASK, Trained, trained_baseline
+
+pytestmark = pytest.mark.slow  # importing MLflow takes seconds
+PATIENCE = 120  # seconds until a server on a busy machine answers
+
+
+@pytest.fixture(scope="module")
+def baseline(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Return a logistic regression with the films of its test cases."""
+    trained = trained_baseline(tmp_path_factory.mktemp("baseline"))
+    write_checksums(trained.model)
+    return trained
+
+
+@pytest.fixture(scope="module")
+def saved(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the model as MLflow keeps it."""
+    import mlflow
+
+    described = describe_pyfunc(baseline.model)
+    assert described is not None
+    place = tmp_path_factory.mktemp("saved") / "model"
+    mlflow.pyfunc.save_model(path=place, **described)
+    return place
+
+
+def request_of(files: list[Path]) -> dict[str, Any]:
+    """Return what a client sends: names and files in base64."""
+    data = [[file.name, base64.b64encode(file.read_bytes()).decode()] for file in files]
+    return {"dataframe_split": {"columns": ["file", "image"], "data": data}}
+
+
+def probabilities(answer: dict[str, Any]) -> list[list[float]]:
+    """Return the probabilities of each row of an answer."""
+    names = [f"probability_{name}" for name in TASK.classes]
+    return [[row[name] for name in names] for row in answer["predictions"]]
+
+
+def test_nothing_of_a_logged_model_is_pickled_and_it_scores_as_predict(
+    saved: Path, baseline: Trained
+) -> None:
+    import mlflow
+    import pandas as pd
+
+    kinds = {path.suffix for path in saved.rglob("*") if path.is_file()}
+    assert not kinds & {".pkl", ".pickle", ".joblib"}
+    assert "skiagram==" in (saved / "requirements.txt").read_text()
+    loaded = mlflow.pyfunc.load_model(str(saved))
+    frame = pd.DataFrame({"image": [film.read_bytes() for film in baseline.films]})
+    found = loaded.predict(frame)
+    names = [f"probability_{name}" for name in TASK.classes]
+    expected = predict(load_model(baseline.model), baseline.films).rows
+    np.testing.assert_array_equal(found[names].to_numpy(), expected)
+    example = loaded.predict(loaded.input_example)
+    assert example["error"].tolist() == [""]
+
+
+def test_a_recorded_run_has_its_model_in_the_registry(baseline: Trained, tmp_path: Path) -> None:
+    import mlflow
+    from mlflow.tracking import MlflowClient
+
+    store = MLflowStore(uri=None, experiment="skiagram", pyfunc=True, register="skiagram")
+    child = Run("logistic_regression", artefacts={baseline.model: "model"})
+    execution = Execution("workspace", Run("run"), (child,), Receipt((child.name,), {}))
+    before = mlflow.get_tracking_uri()
+    try:
+        assert store.record(execution, tmp_path).startswith("Recorded 1 runs")
+        assert store.record(execution, tmp_path).startswith("Already recorded")
+        client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
+        (version,) = client.search_model_versions("name='skiagram-logistic_regression'")
+        loaded = mlflow.pyfunc.load_model(f"models:/{version.name}/{version.version}")
+        assert loaded.metadata.signature.inputs.input_names() == ["file", "image"]
+    finally:
+        mlflow.set_tracking_uri(before)
+
+
+def test_a_name_in_the_registry_needs_a_logged_model() -> None:
+    with pytest.raises(ValidationError, match="needs `pyfunc: true`"):
+        MLflowStore(uri=None, experiment="skiagram", register="x")
+    options = {"uri": None, "experiment": "skiagram", "pyfunc": True, "register": "x"}
+    build({"_target_": "skiagram.tracking.mlflow_store.MLflowStore", **options}, "tracking")
+
+
+@contextmanager
+def served(model: Path) -> Iterator[str]:
+    """Yield the address of a server of a model on loopback, which ends with the context."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "mlflow", "models", "serve", "-m", str(model),
+            "--env-manager", "local", "-h", "127.0.0.1", "-p", str(port), "-w", "1",
+        ],
+        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "PATH": _path()},
+    )  # fmt: skip
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _await(address, process)
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+def _path() -> str:
+    return f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+
+def _await(address: str, process: "subprocess.Popen[bytes]") -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        assert process.poll() is None, "the server ended"
+        try:
+            with urllib.request.urlopen(f"{address}/ping", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.5)
+    pytest.fail("no server answers")
+
+
+def post(address: str, content: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Send a request and return status and answer."""
+    request = urllib.request.Request(
+        f"{address}/invocations",
+        json.dumps(content).encode(),
+        {"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+@pytest.mark.thorough
+def test_a_server_on_loopback_gives_the_same_numbers_and_says_what_is_wrong(
+    saved: Path, baseline: Trained, tmp_path: Path
+) -> None:
+    expected = [row.tolist() for row in predict(load_model(baseline.model), baseline.films).rows]
+    odd = write_odd_films(tmp_path / "odd")
+    with served(saved) as address:
+        status, answer = post(address, request_of(baseline.films))
+        assert status == 200
+        assert probabilities(answer) == expected
+        status, answer = post(address, request_of([baseline.films[0], odd["colour"]]))
+        assert status == 200
+        assert "3 channels" in answer["predictions"][1]["error"]
+        for wrong, words in (
+            (request_of([odd["text"]]), "not an image"),
+            (request_of([odd["colour"]]), "3 channels"),
+            ({"dataframe_split": {"columns": ["file"], "data": [["a"]]}}, "missing inputs"),
+            ({"nonsense": 1}, "dataframe_split"),
+        ):
+            status, answer = post(address, wrong)
+            assert status == 400
+            assert words in answer["message"]
+
+
+@pytest.mark.thorough
+def test_the_command_of_mlflow_gives_the_same_numbers(
+    saved: Path, baseline: Trained, tmp_path: Path
+) -> None:
+    request, answer = tmp_path / "request.json", tmp_path / "answer.json"
+    request.write_text(json.dumps(request_of(baseline.films)))
+    words = ["-m", str(saved), "-i", str(request), "-o", str(answer), "-t", "json"]
+    subprocess.run(
+        [sys.executable, "-m", "mlflow", "models", "predict", *words, "--env-manager", "local"],
+        check=True, capture_output=True, env=os.environ | {"PATH": _path()},
+    )  # fmt: skip
+    expected = [row.tolist() for row in predict(load_model(baseline.model), baseline.films).rows]
+    assert probabilities(json.loads(answer.read_text())) == expected
