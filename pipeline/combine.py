@@ -6,7 +6,7 @@ from pydantic.dataclasses import dataclass
 
 from choices import head_names
 from entrypoint import ROOT, publish, stage
-from skiagram.models.combined.stage import check_combination, combine_all
+from skiagram.models.combined import check_combination, combine_all
 from skiagram.models.resampling import Plan
 from skiagram.options import STRICT
 from skiagram.records import read_cases

@@ -10,8 +10,8 @@ from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.inputs import read_inputs
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.shift import read_case_traits
-from skiagram.models.combined.folders import COMBINED
 from skiagram.options import STRICT
+from skiagram.records import COMBINED
 from skiagram.report.material import read_material
 from skiagram.report.write import OUTPUTS, write_results
 

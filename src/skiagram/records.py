@@ -23,6 +23,7 @@ from skiagram.errors import DataError, OptionError
 Split = Literal["train", "validation", "test"]
 Design = Literal["holdout", "cv"]
 SEALED = -1
+COMBINED = "combined"  # folder of combinations: a stage cannot read a folder and write into it
 
 R = TypeVar("R")
 
@@ -245,3 +246,17 @@ class Predictions:
     def read(cls, path: Path) -> "Predictions":
         """Read a table written by `write`."""
         return cls(read_table(path))
+
+
+def models_folder(root: Path, outcome: Outcome) -> Path:
+    """Return the folder of a model below the project's."""
+    return _arm_folder(root, outcome) / "models" / outcome.model
+
+
+def scores_folder(root: Path, outcome: Outcome) -> Path:
+    """Return the folder of a model's scores below the project's."""
+    return _arm_folder(root, outcome) / "scores" / outcome.model
+
+
+def _arm_folder(root: Path, outcome: Outcome) -> Path:
+    return root / COMBINED if outcome.arm == "combined" else root

@@ -12,7 +12,7 @@ from skiagram.deploy.model import load_model
 from skiagram.deploy.prediction import predict
 from skiagram.errors import DataError
 from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.combined.stage import check_combination, combine_all
+from skiagram.models.combined import check_combination, combine_all
 from skiagram.models.deployment import CHECKSUMS
 from skiagram.options import build
 from skiagram.preparation import propagate_preparation

@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from skiagram.errors import DataError
 from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
-from skiagram.models.combined.folders import COMBINED
 from skiagram.models.deployment import (
     DEPLOYMENT,
     FINGERPRINT,
@@ -19,7 +18,7 @@ from skiagram.models.deployment import (
     Fingerprint,
 )
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import DataCard, read_record
+from skiagram.records import COMBINED, DataCard, read_record
 
 R = TypeVar("R")
 CAUTION = "Research only: this is no medical device, and no score may guide the care of a patient."

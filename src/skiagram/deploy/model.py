@@ -18,7 +18,7 @@ from skiagram.deploy.scorers import (
     training_mean,
 )
 from skiagram.errors import DataError, ModelFailure
-from skiagram.models.combined.folders import MEMBERS
+from skiagram.models.combined import MEMBERS
 from skiagram.models.deployment import (
     DEPLOYMENT,
     FINGERPRINT,

@@ -21,7 +21,7 @@ from skiagram.features.covariates import Covariates, Site
 from skiagram.features.extraction import extract_modalities
 from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.models.classical.estimator import FittedClassical
-from skiagram.models.combined.combination import COMBINATION, FittedCombination, MemberScores
+from skiagram.models.combined import COMBINATION, FittedCombination, MemberScores
 from skiagram.models.deployment import DEPLOYMENT, Deployment, Familiarity
 from skiagram.models.resampling import finite
 from skiagram.options import build

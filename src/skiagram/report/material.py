@@ -14,9 +14,8 @@ from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.features.feature import Definition
 from skiagram.image_store.store import ImageStore
-from skiagram.models.combined.folders import scores_folder
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import DataCard, read_record, read_table
+from skiagram.records import DataCard, read_record, read_table, scores_folder
 from skiagram.report.sections.data import Example, choose_examples, load_examples
 from skiagram.report.sections.errors import Gallery, make_galleries
 from skiagram.report.sections.stability import feature_definitions

@@ -9,8 +9,7 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
-from skiagram.models.combined.combination import Combination, MemberScores
-from skiagram.models.combined.stage import CombinedMember, Scorecard
+from skiagram.models.combined import Combination, CombinedMember, MemberScores, Scorecard
 from skiagram.models.contract import Labelled
 from skiagram.models.resampling import Plan
 from skiagram.options import build

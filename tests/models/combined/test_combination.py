@@ -9,12 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.calibration import fit_platt
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.models.combined.combination import (
-    COMBINATION,
-    FittedCombination,
-    MemberScores,
-    Stacking,
-)
+from skiagram.models.combined import COMBINATION, FittedCombination, MemberScores, Stacking
 from skiagram.models.contract import FitContext
 from skiagram.records import read_record
 from tests.models.combined.cards import combination, drawn

@@ -9,8 +9,7 @@ import yaml
 
 from skiagram.errors import DataError, OptionError
 from skiagram.models.arm import ArmFolders, train
-from skiagram.models.combined.combination import MemberScores
-from skiagram.models.combined.stage import CombinedMember, check_combination, combine_all
+from skiagram.models.combined import CombinedMember, MemberScores, check_combination, combine_all
 from skiagram.models.contract import Labelled
 from skiagram.models.resampling import Plan, Resampling, Scored
 from skiagram.records import Design, Outcome, Predictions
