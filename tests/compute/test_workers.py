@@ -2,10 +2,13 @@
 
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,9 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from threadpoolctl import threadpool_info
 
-from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.compute.clusters import JobArray
+from skiagram.compute.progress import Progress
+from skiagram.compute.workers import IN_PROCESS, STAGES_SIDE_BY_SIDE, Compute, _devices
 from skiagram.errors import DataError, OptionError, SkiagramError
 from skiagram.options import check
 
@@ -131,6 +136,7 @@ def test_a_cluster_that_does_not_answer_is_named() -> None:
         ({"workers": 0}, "greater than or equal to 1"),
         ({"backend": "threads"}, "'local', 'ray' or 'slurm'"),
         ({"address": "auto"}, "set `backend: ray`"),
+        ({"backend": "slurm"}, "`slurm` says how jobs are submitted"),
     ],
 )
 def test_wrong_options_are_named(wrong: dict[str, Any], named: str) -> None:
@@ -142,6 +148,158 @@ def test_wrong_options_are_named(wrong: dict[str, Any], named: str) -> None:
 def test_linear_algebra_is_held_to_the_chosen_threads() -> None:
     with IN_PROCESS.limit():
         assert linear_algebra(0) == {1}
+
+
+FITS = pytest.mark.parametrize(
+    "compute",
+    [
+        pytest.param(IN_PROCESS, id="in process"),
+        pytest.param(TWO_WORKERS, id="forks"),
+        pytest.param(RAY, marks=pytest.mark.thorough, id="ray"),
+        pytest.param("slurm", marks=pytest.mark.slow, id="jobs"),
+    ],
+)
+
+
+def on_jobs(folder: Path, **changes: Any) -> Compute:
+    """Return job arrays whose jobs are processes of this machine."""
+    jobs = JobArray(
+        cluster="local", pieces_per_job=8, minutes=5, memory_gb=1.0, folder=str(folder),
+        parameters={},
+    )  # fmt: skip
+    slurm = replace(jobs, **changes)
+    return Compute(threads=1, workers=2, backend="slurm", address=None, slurm=slurm)
+
+
+def row_sums(piece: tuple[np.ndarray, int]) -> float:
+    table, row = piece
+    return float(table[row].sum())
+
+
+@FITS
+def test_fits_come_in_order_and_errors_as_they_were_raised(
+    compute: Compute | str, tmp_path: Path
+) -> None:
+    chosen = on_jobs(tmp_path) if isinstance(compute, str) else compute
+    table = np.arange(40.0).reshape(10, 4)
+    sums = chosen.map_fits(
+        row_sums, [(table, row) for row in range(4)], shared=[table], order=[3, 2, 1, 0]
+    )
+    assert list(sums) == table[:4].sum(axis=1).tolist()
+    with pytest.raises(DataError) as caught:
+        list(chosen.map_fits(refuse_seven, [6, 7, 8, 7]))
+    assert str(caught.value) == "case-7: too odd. Do this: leave it out."
+
+
+@pytest.mark.slow
+def test_jobs_work_through_pieces_and_leave_nothing(tmp_path: Path) -> None:
+    squares = on_jobs(tmp_path).map(square, range(40), releases_lock=True)
+    assert list(squares) == [number**2 for number in range(40)]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_job_that_is_killed_is_named_with_its_log(tmp_path: Path) -> None:
+    with pytest.raises(SkiagramError, match=r"job \d+.* ended before its work.*its log is .*\.err"):
+        list(on_jobs(tmp_path).map_fits(os._exit, [9, 9]))
+
+
+def test_jobs_without_submitit_or_slurm_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(OptionError, match=r"no SLURM here: there is no command `sbatch`"):
+        list(on_jobs(tmp_path, cluster="slurm").map(square, [1]))
+    monkeypatch.setitem(sys.modules, "submitit", None)
+    with pytest.raises(OptionError, match=r"submitit is not installed.*skiagram\[slurm\]"):
+        list(on_jobs(tmp_path).map(square, [1]))
+
+
+def die_once(flag: Path) -> str:
+    """Be killed the first time; a flag that cannot be made kills each time."""
+    if flag.name == "well":
+        return "never killed"
+    if flag.exists():
+        return "second time"
+    if flag.name == "once":
+        flag.touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+    return ""
+
+
+def test_a_killed_fit_is_tried_once_more_and_then_named(tmp_path: Path) -> None:
+    pieces = [tmp_path / "once", tmp_path / "well"]
+    assert list(TWO_WORKERS.map_fits(die_once, pieces)) == ["second time", "never killed"]
+    pieces = [tmp_path / "well", tmp_path / "always", tmp_path / "well"]
+    fits = TWO_WORKERS.map_fits(die_once, pieces, name=lambda piece: f"fit {piece.name}")
+    assert next(fits) == "never killed"
+    with pytest.raises(SkiagramError, match=r"fit always: its process ended.*signal 9.*`workers`"):
+        next(fits)
+
+
+def report(number: int) -> int:
+    with Progress("epochs", 2) as bar:
+        bar.advance()
+        bar.advance()
+    return os.getpid()
+
+
+def test_each_fit_has_a_process_whose_progress_is_shown() -> None:
+    said: list[str] = []
+    found = list(TWO_WORKERS.map_fits(report, [0, 1, 2], describe=said.append))
+    assert len({os.getpid(), *found}) == 4
+    assert any("0 2/2 epochs" in line for line in said)
+
+
+def test_an_error_of_the_program_comes_with_its_trace() -> None:
+    with pytest.raises(TypeError) as caught:
+        list(TWO_WORKERS.map_fits(len, [1, 2]))  # type: ignore[arg-type]
+    assert "forks.py" in "".join(caught.value.__notes__)
+
+
+ORPHANS = """
+import os, sys, time
+from skiagram.compute.workers import Compute
+def wait(number):
+    os.write(1, b"%9d" % os.getpid())
+    time.sleep(60)
+two = Compute(threads=1, workers=2, backend="local", address=None)
+list(two.map_fits(wait, [0, 1]))
+"""
+
+
+def test_fits_end_with_a_stage_that_is_killed() -> None:
+    stage = subprocess.Popen([sys.executable, "-c", ORPHANS], stdout=subprocess.PIPE, text=True)
+    assert stage.stdout is not None
+    fits = [int(stage.stdout.read(9)) for _ in range(2)]
+    stage.kill()
+    stage.wait()
+    deadline = time.monotonic() + 10
+    while any(psutil.pid_exists(fit) for fit in fits) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(psutil.pid_exists(fit) for fit in fits)
+
+
+def test_stages_side_by_side_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("joblib.cpu_count", lambda: 8)
+    auto = Compute(threads=1, workers="auto", backend="local", address=None)
+    assert auto.places == 8
+    monkeypatch.setenv(STAGES_SIDE_BY_SIDE, "3")
+    assert auto.places == 2
+
+
+@pytest.mark.parametrize(
+    ("gpus", "per_fit", "devices"),
+    [
+        (0, 1.0, []),
+        (2, 0.0, []),
+        (2, 1.0, ["0", "1"]),
+        (4, 2.0, ["0,1", "2,3"]),
+        (2, 0.5, ["0", "1", "0", "1"]),
+    ],
+)
+def test_fits_are_dealt_out_to_gpus(gpus: int, per_fit: float, devices: list[str]) -> None:
+    assert _devices(gpus, per_fit) == devices
 
 
 FAULTS = """

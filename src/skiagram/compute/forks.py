@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from skiagram.compute.progress import report_to
 from skiagram.errors import SkiagramError
@@ -134,18 +134,18 @@ class Forks(Generic[T, R]):
         sender.send(ended)
 
     def _listen(self) -> None:
-        for receiver in wait(list(self._running)):
-            running = self._running[receiver]  # type: ignore[index]
+        for receiver in cast(list[Connection], wait(list(self._running))):
+            running = self._running[receiver]
             try:
-                said = receiver.recv()  # type: ignore[union-attr]
+                said: str | _Ended = receiver.recv()
             except EOFError:
-                self._finish(receiver, running)  # type: ignore[arg-type]
+                self._finish(receiver, running)
                 self._note_kill(running)
                 continue
             if isinstance(said, str):
                 self._show(running.at, said)
                 continue
-            self._finish(receiver, running)  # type: ignore[arg-type]
+            self._finish(receiver, running)
             self._killed.pop(running.at, None)
             self._ended[running.at] = said
             if said.error is not None:  # none that comes after it will be asked for

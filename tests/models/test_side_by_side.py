@@ -1,0 +1,129 @@
+"""Where fits are made changes no byte: one after the other, side by side, on Ray, in jobs."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.compute.clusters import JobArray
+from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore
+from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.resampling import Plan
+from skiagram.options import build, check, read_option_file
+from skiagram.records import SEALED, Cases, Design, Task
+from tests.models.examples import PLAN, labelled
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+TWO = replace(IN_PROCESS, workers=2)
+RAY = replace(TWO, backend="ray")
+DATA = labelled(patients=30)
+ELSEWHERE = pytest.mark.parametrize(
+    "where",
+    [
+        "forks",
+        pytest.param("ray", marks=pytest.mark.thorough),
+        pytest.param("jobs", marks=pytest.mark.thorough),
+    ],
+)
+
+
+def compute(where: str, folder: Path) -> Compute:
+    """Return two workers of a kind."""
+    if where != "jobs":
+        return {"serial": IN_PROCESS, "forks": TWO, "ray": RAY}[where]
+    jobs = JobArray(
+        cluster="local", pieces_per_job=1, minutes=5, memory_gb=2.0, folder=str(folder / "jobs"),
+        parameters={},
+    )  # fmt: skip
+    return replace(TWO, backend="slurm", slurm=jobs)
+
+
+def cases(design: Design) -> Cases:
+    """Return the case table."""
+    split = np.repeat(["train", "validation", "test"], [40, 8, 12])
+    split = split if design == "holdout" else np.full(len(DATA), "train")
+    label = np.where(split == "test", SEALED, DATA.label)
+    return Cases(DATA.case_id, DATA.patient_id, split, label)
+
+
+def made(folder: Path, model: str, design: Design, where: str, plan: Plan) -> dict[str, str]:
+    """Train a model and return the SHA-256 of every file that it leaves."""
+    table = cases(design)
+    values = read_option_file(CONF / f"model/{model}.yaml")
+    parts = [part.case_id for part in (table.development(), table.test())]
+    if "training" in values:
+        from skiagram.models.deep.network_model import NetworkModel
+        from skiagram.training.data import ImageSet
+        from skiagram.training.options import Trainer
+
+        values["training"] |= {"epochs": 2, "batch_size": 16}
+        trainer = read_option_file(CONF / "trainer/default.yaml") | {"accelerator": "cpu"}
+        untrained = NetworkModel(build(values, "model"), check(Trainer, trainer, "trainer"), 1)
+        store = images(folder / "images")
+        inputs = [ImageSet(store, part) for part in parts]
+    else:
+        values |= {"trees": 20}
+        untrained = build(values, "model")
+        inputs = [DATA.inputs.of(part) for part in parts]
+    member = Member(model, untrained, values, inputs[0], inputs[1])
+    task = Task(("normal", "malignant"), 1, design)
+    out = folder / "out"
+    train(member, table, task, plan, ArmFolders.under(out, model), compute(where, folder))
+    files = (path for path in sorted(out.rglob("*")) if path.is_file())
+    return {
+        path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
+
+
+def images(folder: Path) -> ImageStore:
+    """Write small noisy images, brighter in one class."""
+    generator = np.random.default_rng(0)
+    with ShardWriter(folder) as writer:
+        for name, label in zip(DATA.case_id.tolist(), DATA.label.tolist(), strict=True):
+            writer.add(name, generator.normal(20 * label, 30, (24, 24)).astype(np.float32))
+    return ImageStore(folder)
+
+
+@pytest.mark.slow
+@ELSEWHERE
+@pytest.mark.parametrize("design", ["holdout", "cv"])
+def test_classical_fits_leave_equal_bytes_wherever_they_are_made(
+    design: Design, where: str, tmp_path: Path
+) -> None:
+    serial = made(tmp_path / "serial", "random_forest", design, "serial", PLAN)
+    assert len(serial) == 4 + 1 + 2 * PLAN.repeats
+    assert made(tmp_path / where, "random_forest", design, where, PLAN) == serial
+
+
+@pytest.mark.slow
+@ELSEWHERE
+@pytest.mark.parametrize("model", ["article_cnn", "small_cnn"])
+def test_networks_leave_equal_bytes_wherever_they_are_made(
+    model: str, where: str, tmp_path: Path
+) -> None:
+    plan = replace(PLAN, repeats=1)
+    serial = made(tmp_path / "serial", model, "holdout", "serial", plan)
+    assert f"models/{model}/repeat0/weights.safetensors" in serial
+    assert made(tmp_path / where, model, "holdout", where, plan) == serial
+
+
+def test_a_failed_fit_is_named_and_the_fits_before_it_count(tmp_path: Path) -> None:
+    from skiagram.records import Outcome, read_record
+
+    values = read_option_file(CONF / "model/logistic_regression.yaml") | {"max_iterations": 1}
+    table = cases("holdout")
+    parts = [DATA.inputs.of(part.case_id) for part in (table.development(), table.test())]
+    outcomes = []
+    for where in ("serial", "forks"):
+        member = Member("failing", build(values, "model"), values, *parts)
+        folders = ArmFolders.under(tmp_path / where, "failing")
+        task = Task(("normal", "malignant"), 1, "holdout")
+        train(member, table, task, PLAN, folders, compute(where, tmp_path))
+        outcomes.append(read_record(Outcome, folders.scores / "outcome.json"))
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0].reason.startswith("fit repeat0-fold0, ")
