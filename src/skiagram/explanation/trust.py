@@ -261,3 +261,181 @@ def judge_test(
 def is_trustworthy(tests: Sequence[MapTest]) -> bool:
     """Return whether every test was made and passed."""
     return bool(tests) and all(test.state == "passed" for test in tests)
+
+
+def judge_maps(
+    similarity: Floats,
+    areas: dict[str, Floats],
+    method: str,
+    alike: Floats,
+    patient: NDArray[np.str_],
+    unchanged: float,
+) -> tuple[MapTest, ...]:
+    """Judge one method on one network by the four tests.
+
+    Args:
+        similarity: (n,) likeness to the map of the network with fresh weights.
+        areas: Method, `random` or `centre` → (2, n) areas under the deletion and insertion curves.
+        method: Which of them is judged.
+        alike: (2, n) likeness of a case's maps by two trainings, and of its map to that of another
+            case by another training; NaN where there is one training.
+        patient: (n,) patient of each case.
+        unchanged: Likeness from which on a map counts as unchanged.
+    """
+    fresh = judge_test(
+        "randomisation", mean_by_patient(similarity, patient, -1.0, 1.0), unchanged, below=True,
+        words="structural similarity to the map of untrained weights; low is good",
+    )  # fmt: skip
+    own, tests = areas[method], [fresh]
+    for row, name, sign in ((0, "deletion", 1.0), (1, "insertion", -1.0)):
+        # The lesser of two gains: a map must be better than both orders.
+        gains = [
+            mean_by_patient(sign * (areas[other][row] - own[row]), patient)
+            for other in ("random", "centre")
+        ]
+        least = min(gains, key=lambda gain: -np.inf if gain.low is None else gain.low)
+        other = ("random order", "the order from the centre")[gains.index(least)]
+        tests.append(
+            judge_test(
+                "deletion" if name == "deletion" else "insertion",
+                least,
+                0.0,
+                below=False,
+                words=f"gain over {other} in standard deviations of the score; above 0 is good",
+            )
+        )
+    apart = mean_by_patient(alike[0] - alike[1], patient, -2.0, 2.0)
+    if apart.value is None:
+        apart = Estimate(None, reason="one training: set plan.repeats to 2 or more")
+    tests.append(
+        judge_test(
+            "repeatability",
+            apart,
+            0.0,
+            below=False,
+            words="similarity of a case’s maps by two trainings, above that of two cases’ maps",
+        )
+    )
+    return tuple(tests)
+
+
+def compare_trainings(maps: Sequence[Sequence[Map]]) -> Floats:
+    """Return how alike the maps of two trainings are, of the same case and of another one.
+
+    Args:
+        maps: Training → a map a case, the same cases in the same order.
+
+    Returns:
+        (2, n): means over all pairs of trainings; NaN where there is one training.
+    """
+    cases = len(maps[0])
+    alike = np.full((2, cases), np.nan)
+    if len(maps) < 2 or cases < 2:
+        return alike
+    pairs = [(one, other) for one in range(len(maps)) for other in range(one)]
+    for case in range(cases):
+        for row, beside in ((0, case), (1, (case + 1) % cases)):
+            found = [map_similarity(maps[one][case], maps[other][beside]) for one, other in pairs]
+            alike[row, case] = np.mean(found)
+    return alike
+
+
+@dataclass(frozen=True)
+class Pointing:
+    """A figure of where a map points.
+
+    Attributes:
+        value: The figure itself, in [0, 1].
+        above_chance: Its surplus over the region's share of the image.
+        above_centre: Its surplus over the map that always points at the centre.
+    """
+
+    value: Estimate
+    above_chance: Estimate
+    above_centre: Estimate
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where the maps of one method point, over cases with a known region.
+
+    Attributes:
+        cases: Number of cases.
+        nowhere: Cases whose map has no positive part; they count as missing.
+        area: Mean share of the image that the region covers: chance.
+        hit: Pointing game: whether the highest place lies in the region.
+        share: Share of the attribution inside.
+        overlap: Dice of the region and as many highest places.
+        outside: Share of the attribution outside.
+        parts: Part of the image outside → share of the attribution, share of the image.
+    """
+
+    cases: int
+    nowhere: int
+    area: float
+    hit: Pointing
+    share: Pointing
+    overlap: Pointing
+    outside: Estimate
+    parts: dict[str, tuple[Estimate, float]]
+
+
+def judge_location(
+    found: Sequence[Sequence[Located | None]],
+    centre: Sequence[Located],
+    patient: NDArray[np.str_],
+) -> Location | None:
+    """Average where maps point; None where no map points anywhere.
+
+    Args:
+        found: Case → where its maps point, one a training.
+        centre: Case → where the centre-weighted map points.
+        patient: (n,) patient of each case.
+    """
+
+    def figures(name: str) -> Floats:
+        return np.array(
+            [
+                np.mean([getattr(one, name) for one in each if one is not None])
+                if any(one is not None for one in each)
+                else np.nan
+                for each in found
+            ]
+        )
+
+    def pointing(name: str) -> Pointing:
+        own = figures(name)
+        middle = np.array([getattr(one, name) for one in centre])
+        return Pointing(
+            mean_by_patient(own, patient, 0.0, 1.0),
+            mean_by_patient(own - area, patient, -1.0, 1.0),
+            mean_by_patient(own - middle, patient, -1.0, 1.0),
+        )
+
+    area = np.array([one.area for one in centre])
+    nowhere = int(np.isnan(figures("hit")).sum())
+    if nowhere == len(found):
+        return None
+    share, rim, border = (figures(name) for name in ("share", "rim", "border"))
+    rim_area, border_area = (
+        float(np.mean([getattr(one, name) for one in centre]))
+        for name in ("rim_area", "border_area")
+    )
+    parts = {
+        "just around it": (mean_by_patient(rim, patient, 0.0, 1.0), rim_area),
+        "at the border of the image": (mean_by_patient(border, patient, 0.0, 1.0), border_area),
+        "elsewhere": (
+            mean_by_patient(1 - share - rim - border, patient, 0.0, 1.0),
+            1 - float(area.mean()) - rim_area - border_area,
+        ),
+    }
+    return Location(
+        cases=len(found),
+        nowhere=nowhere,
+        area=float(area.mean()),
+        hit=pointing("hit"),
+        share=pointing("share"),
+        overlap=pointing("overlap"),
+        outside=mean_by_patient(1 - share, patient, 0.0, 1.0),
+        parts=parts,
+    )
