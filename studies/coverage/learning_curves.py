@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.evaluation.bootstrap import PatientDraws, draw_patients
-from skiagram.evaluation.learning_curve import PowerLaw, crossing, fit_power_law
 from skiagram.seeding import stream
 from skiagram.studies.crossover.curves import (
     SURE,
+    PowerLaw,
     ResampledModel,
+    crossing,
     draw_multipliers,
     find_crossing,
+    fit_power_law,
     select_draws,
 )
 

@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.directions import Aggregation
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.family import Dimension, FeatureFamily
 from skiagram.features.first_order import FirstOrder
-from skiagram.features.glcm import Glcm
+from skiagram.features.glcm import Aggregation, Glcm
 from skiagram.features.gldzm import Gldzm
 from skiagram.features.glrlm import Glrlm
 from skiagram.features.glszm import Glszm

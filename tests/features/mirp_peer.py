@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.directions import Aggregation
+from skiagram.features.glcm import Aggregation
 
 SPATIAL = {"averaged": "2d_average", "merged": "2d_slice_merge"}
 FAMILIES = {

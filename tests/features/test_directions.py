@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skiagram.features.directions import average, directions
+from skiagram.features.glcm import average, directions
 
 
 @pytest.mark.parametrize(("depth", "neighbours"), [(1, 8), (2, 26)])

@@ -9,9 +9,8 @@ from skimage.feature import graycomatrix, graycoprops
 
 from skiagram.errors import OptionError
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.directions import Aggregation
 from skiagram.features.discretisation import Discretisation, GreyLevels
-from skiagram.features.glcm import Glcm, glcm
+from skiagram.features.glcm import Aggregation, Glcm, glcm
 from skiagram.options import check
 from tests.features.ibsi_phantom import PHANTOM
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.directions import Aggregation
 from skiagram.features.discretisation import Discretisation, GreyLevels
+from skiagram.features.glcm import Aggregation
 from skiagram.features.glrlm import Glrlm, glrlm
 from tests.features.ibsi_phantom import PHANTOM
 

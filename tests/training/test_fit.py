@@ -13,7 +13,7 @@ from skiagram.models.contract import FitContext
 from skiagram.models.deep.fitted import FittedNetwork
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
-from skiagram.training.callbacks import Curves
+from skiagram.training.fit import Curves
 from skiagram.training.options import Optimizer, Trainer, Training, learning_rate_share
 from tests.models.deep.spots import CPU, halves, training
 

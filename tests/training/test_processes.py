@@ -11,7 +11,7 @@ import torch
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitContext
 from skiagram.records import Cases
-from skiagram.training.callbacks import Curves
+from skiagram.training.fit import Curves
 from skiagram.training.processes import memory_failures, work_folder
 from tests.models.deep.spots import halves, learner, training
 

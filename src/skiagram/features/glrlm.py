@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
-from skiagram.features.directions import Aggregation, average, directions
 from skiagram.features.discretisation import GreyLevels, row_spans
 from skiagram.features.family import Dimension, TextureFamily
 from skiagram.features.feature import Column, Feature, Features, Quantity
+from skiagram.features.glcm import Aggregation, average, directions
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]

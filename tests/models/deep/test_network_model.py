@@ -20,8 +20,8 @@ from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.article_cnn import ArticleCNN
 from skiagram.models.deep.network_model import NetworkModel
-from skiagram.training.callbacks import Curves
 from skiagram.training.data import ImageSet
+from skiagram.training.fit import Curves
 from skiagram.training.options import Augmentation, Optimizer
 from tests.models.deep.spots import CPU, halves, learner, spots, training
 
