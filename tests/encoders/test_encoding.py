@@ -34,6 +34,8 @@ from tests.encoders.examples import (
     weights_file,
 )
 
+pytestmark = pytest.mark.slow  # timm takes seconds to import
+
 
 def quiet(_: str) -> None:
     """Say nothing."""

@@ -67,7 +67,7 @@ class TimmEncoder(Encoder):
             body = self._build(how.size or 0)
         take_weights(body, read_tensors(path), self.architecture, str(path))
         network = PooledNetwork(body, self.pooling, self.layers).eval().requires_grad_(False)
-        with torch.inference_mode():
+        with _named_refusals(self.architecture), torch.inference_mode():
             numbers = network(torch.zeros(1, channels, how.size or 0, how.size or 0)).shape[1]
         return LoadedNetwork(network, channels, int(numbers), sha256_of(path), how)
 
