@@ -64,22 +64,18 @@ class Patients:
 
 
 @dataclass(**STRICT)
-class PhantomDataSet(ABC):
-    """Options of every phantom.
+class GeneratedDataSet(ABC):
+    """Options of everything that is generated.
 
     Attributes:
         name: Short name.
         title: Name for people.
-        classes: Names of the class without and the class with a nodule.
+        classes: Names of the normal and of the abnormal class.
         positive_class: The second of `classes`.
         known_issues: What a reader of the report must know.
         waived_findings: Audit finding → reason why it does not stop the run.
         seed: Seed of the draw, apart from the seed of training.
         patients: Patients in each split.
-        size: Side in pixels or voxels.
-        tissue: The tissue.
-        noise: Standard deviation of the noise, tissue having 1.
-        nodule: The nodule; its places are a grid with as many axes as the images.
     """
 
     name: str
@@ -90,30 +86,18 @@ class PhantomDataSet(ABC):
     waived_findings: dict[str, str]
     seed: Annotated[int, Field(ge=0)]
     patients: Patients
-    size: Annotated[int, Field(ge=8, le=1024)]
-    tissue: Tissue
-    noise: Annotated[float, Field(gt=0, le=1)]
-    nodule: Nodule
 
     def __post_init__(self) -> None:
         """Check what depends on several options.
 
         Raises:
-            OptionError: The nodule leaves the image at some of its places, or the positive class
-                is not the one with the nodule.
+            OptionError: The positive class is not the second one.
         """
-        reach = self.nodule.spacing * (self.nodule.places // 2) + self.nodule.radius
-        if reach > self.size // 2:
-            raise OptionError(
-                f"the nodule reaches {reach:g} pixels from the centre",
-                where="dataset.nodule",
-                allowed=f"spacing * places / 2 + radius of at most {self.size // 2}",
-            )
         if self.positive_class != self.classes[1]:
             raise OptionError(
                 f"{self.positive_class!r} was given",
                 where="dataset.positive_class",
-                allowed=f"{self.classes[1]!r}, the class with the nodule",
+                allowed=f"{self.classes[1]!r}, the abnormal class",
             )
 
     @property
@@ -134,6 +118,39 @@ class PhantomDataSet(ABC):
             known_issues=self.known_issues,
             waived_findings=self.waived_findings,
         )
+
+
+@dataclass(**STRICT)
+class PhantomDataSet(GeneratedDataSet):
+    """Options of phantoms whose abnormal class has a nodule.
+
+    Attributes:
+        size: Side in pixels or voxels.
+        tissue: The tissue.
+        noise: Standard deviation of the noise, tissue having 1.
+        nodule: The nodule; its places are a grid with as many axes as the images.
+    """
+
+    size: Annotated[int, Field(ge=8, le=1024)]
+    tissue: Tissue
+    noise: Annotated[float, Field(gt=0, le=1)]
+    nodule: Nodule
+
+    def __post_init__(self) -> None:
+        """Check what depends on several options.
+
+        Raises:
+            OptionError: The nodule leaves the image at some of its places, or the positive class
+                is not the one with the nodule.
+        """
+        super().__post_init__()
+        reach = self.nodule.spacing * (self.nodule.places // 2) + self.nodule.radius
+        if reach > self.size // 2:
+            raise OptionError(
+                f"the nodule reaches {reach:g} pixels from the centre",
+                where="dataset.nodule",
+                allowed=f"spacing * places / 2 + radius of at most {self.size // 2}",
+            )
 
 
 class PhantomCases:

@@ -1,0 +1,263 @@
+"""Generated volumes with a region of interest, whose best possible score is known exactly.
+
+Each volume has a ball, its region, of one of several radii at a random place, drawn alike in both
+classes. Inside it the texture has another spectrum in the abnormal class, and another level;
+outside it is tissue that tells nothing. So the mask alone tells nothing either, and a model that
+looks at the whole volume sees little of what the region holds.
+
+What lies outside is independent of the class and of what lies inside, so the likelihood ratio is
+that of the voxels x inside, which are normal with mean μ and covariance Σ of their class (texture
+and noise; of a stationary texture, so that it depends on the radius alone):
+
+    log Λ(x) = ½ (x−μ₀)ᵀΣ₀⁻¹(x−μ₀) − ½ (x−μ₁)ᵀΣ₁⁻¹(x−μ₁) + ½ log(|Σ₀| / |Σ₁|)
+
+Its AUC follows from the moments M₀(β) = E₀[Λ^β] alone (Barrett, Abbey and Clarkson 1998, J Opt Soc
+Am A 15:1520, equation 4.15, here for the convention that guessing has AUC ½):
+
+    AUC = 1 − (1 / 4π) ∫ |M₀(½ + iα)|² / (α² + ¼) dα
+
+With the eigenvalues ν of Σ₁ in the coordinates in which Σ₀ is the identity, and the means' distance
+η there, M₀(β) is the product of ν^(−β/2) a^(−1/2) exp(−β (1−β) η² / (2 ν a)), a = 1 − β + β / ν;
+over several radii it is their mean.
+"""
+
+from dataclasses import dataclass as record
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from scipy import fft, integrate, linalg
+
+from skiagram.datasets.contract import Entry, GroundTruth, SpacedImage
+from skiagram.datasets.phantom.image_model import (
+    Exponent,
+    FloatArray,
+    colour_noise,
+    power_law_spectrum,
+)
+from skiagram.datasets.phantom.source import GeneratedDataSet
+from skiagram.errors import OptionError
+from skiagram.image_store.shards import Region
+from skiagram.options import STRICT
+from skiagram.seeding import stream
+
+_SPACING = (1.0, 1.0, 1.0)  # mm
+
+
+@dataclass(**STRICT)
+class Lesion:
+    """The region of interest of each volume.
+
+    Attributes:
+        radii: Radii of the ball in voxels, each as often.
+        places: Places along each axis on which it is centred.
+        spacing: Distance between neighbouring places in voxels.
+        level: Mean inside in the normal class, in standard deviations of the texture; outside it
+            is 0.
+        contrast: How much higher it is in the abnormal class.
+        normal_exponent: β of the texture inside, in the normal class.
+        abnormal_exponent: β in the abnormal class.
+    """
+
+    radii: Annotated[tuple[Annotated[float, Field(ge=1)], ...], Field(min_length=1)]
+    places: Annotated[int, Field(ge=1)]
+    spacing: Annotated[int, Field(ge=1)]
+    level: Annotated[float, Field(ge=-8, le=8)]
+    contrast: Annotated[float, Field(ge=-8, le=8)]
+    normal_exponent: Exponent
+    abnormal_exponent: Exponent
+
+
+@dataclass(**STRICT)
+class PhantomRegions(GeneratedDataSet):
+    """Options of the phantom with regions of interest.
+
+    Attributes:
+        size: Side of a volume in voxels.
+        tissue_exponent: β of the tissue outside the regions; its variance is 1, as inside.
+        noise: Standard deviation of the noise.
+        lesion: The regions.
+    """
+
+    size: Annotated[int, Field(ge=8, le=128)]
+    tissue_exponent: Exponent
+    noise: Annotated[float, Field(gt=0, le=1)]
+    lesion: Lesion
+
+    def __post_init__(self) -> None:
+        """Check what depends on several options.
+
+        Raises:
+            OptionError: The lesion leaves the volume at some of its places, or the positive class
+                is not the second one.
+        """
+        super().__post_init__()
+        lesion = self.lesion
+        reach = lesion.spacing * (lesion.places // 2) + max(lesion.radii)
+        if reach >= self.size // 2:
+            raise OptionError(
+                f"the lesion reaches {reach:g} voxels from the centre",
+                where="dataset.lesion",
+                allowed=f"spacing * places / 2 + radius below {self.size // 2}",
+            )
+
+    @property
+    def modality(self) -> str:
+        """Kind of image, for the report."""
+        return f"synthetic volume with a region, {self.size} × {self.size} × {self.size} voxels"
+
+    def open(self, root: Path | None) -> "OpenPhantomRegions":
+        """Prepare spectra and observers; no file is needed."""
+        return OpenPhantomRegions(self)
+
+
+@record(frozen=True)
+class RegionObserver:
+    """The ideal observer of regions of one shape.
+
+    Attributes:
+        mean: Mean of a voxel in the normal and in the abnormal class.
+        factors: Lower Cholesky factors of the voxels' covariance in both classes.
+    """
+
+    mean: tuple[float, float]
+    factors: tuple[FloatArray, FloatArray]
+
+    @classmethod
+    def of(
+        cls, inside: NDArray[np.bool_], covariance: tuple[FloatArray, FloatArray],
+        mean: tuple[float, float],
+    ) -> "RegionObserver":  # fmt: skip
+        """Prepare the observer.
+
+        Args:
+            inside: (size, size, size), the region anywhere.
+            covariance: Of both classes: (size, size, size), by the distance of two voxels, noise
+                included.
+            mean: Mean of a voxel in both classes.
+        """
+        places = np.argwhere(inside)
+        apart = (places[:, None] - places[None]) % len(inside)
+        normal, abnormal = (
+            linalg.cholesky(one[tuple(np.moveaxis(apart, -1, 0))], lower=True) for one in covariance
+        )
+        return cls(mean, (normal, abnormal))
+
+    def log_likelihood_ratio(self, values: FloatArray) -> float:
+        """Return log Λ of the (n,) voxels inside, natural units."""
+        minus_logarithms = [
+            0.5 * float(np.square(linalg.solve_triangular(factor, values - mean, lower=True)).sum())
+            + float(np.log(np.diagonal(factor)).sum())
+            for factor, mean in zip(self.factors, self.mean, strict=True)
+        ]
+        return minus_logarithms[0] - minus_logarithms[1]
+
+    def moment(self, beta: complex) -> complex:
+        """Return M₀(β)."""
+        nu, distance = self._spectrum
+        a = 1 - beta + beta / nu
+        terms = beta * np.log(nu) + np.log(a) + beta * (1 - beta) * distance / (nu * a)
+        return complex(np.exp(-0.5 * terms.sum()))
+
+    @cached_property
+    def _spectrum(self) -> tuple[FloatArray, FloatArray]:
+        """Return the eigenvalues ν and the squared distances η², (n,) each."""
+        normal, abnormal = self.factors
+        vectors, roots, _ = linalg.svd(linalg.solve_triangular(normal, abnormal, lower=True))
+        step = np.full(len(normal), self.mean[1] - self.mean[0])
+        apart = vectors.T @ linalg.solve_triangular(normal, step, lower=True)
+        return np.square(roots), np.square(apart)
+
+
+def theoretical_auc(observers: list[RegionObserver]) -> float:
+    """Return the AUC of the ideal observer over regions of several shapes, each as often."""
+
+    def squared_moment(angle: float) -> float:  # with 2 α the tangent of the angle
+        beta = complex(0.5, np.tan(angle) / 2)
+        return float(abs(sum(observer.moment(beta) for observer in observers)) ** 2)
+
+    area, _ = integrate.quad(squared_moment, 0, np.pi / 2, limit=200)
+    return float(1 - area / (np.pi * len(observers) ** 2))
+
+
+class OpenPhantomRegions:
+    """Makes the volumes of one phantom with regions.
+
+    Args:
+        options: Options of the phantom.
+    """
+
+    def __init__(self, options: PhantomRegions) -> None:
+        self._options, lesion = options, options.lesion
+        exponents = lesion.normal_exponent, lesion.abnormal_exponent
+        self._textures = [power_law_spectrum(options.size, one, axes=3) for one in exponents]
+        self._tissue = power_law_spectrum(options.size, options.tissue_exponent, axes=3)
+        self._mean = lesion.level, lesion.level + lesion.contrast
+        steps = np.arange(lesion.places) - lesion.places // 2
+        self._places = options.size // 2 + lesion.spacing * steps
+        self.observers = [self._observer(radius) for radius in lesion.radii]
+        self._make = lru_cache(maxsize=1)(self._volume)  # image and truth ask for the same one
+
+    @property
+    def acquisition(self) -> None:
+        """None: voxels are stored as they are made."""
+
+    def entries(self) -> list[Entry]:
+        """List every volume; every second patient is abnormal."""
+        return self._options.patients.entries(1, "volume")
+
+    def image(self, position: int) -> SpacedImage:
+        """Return what the pipeline sees: (size, size, size, 1) float32 and its region."""
+        made = self._make(position)
+        pixels = made.noisy.astype(np.float32)[..., None]
+        return SpacedImage(pixels, _SPACING, region=Region(made.inside))
+
+    def truth(self, position: int) -> GroundTruth:
+        """Return the clean volume, the ideal score of the noisy one and the region's centre."""
+        made = self._make(position)
+        score = self.observers[made.radius].log_likelihood_ratio(made.noisy[made.inside])
+        slice_, row, column = map(float, made.place)
+        return GroundTruth(made.clean.astype(np.float32)[..., None], score, row, column, slice_)
+
+    def auc(self) -> float:
+        """Return the AUC that no model exceeds but by chance."""
+        return theoretical_auc(self.observers)
+
+    def _observer(self, radius: float) -> RegionObserver:
+        shape = (self._options.size,) * 3
+        variance = np.zeros(shape)
+        variance[0, 0, 0] = self._options.noise**2
+        normal, abnormal = (fft.irfftn(one, s=shape) + variance for one in self._textures)
+        inside = self._ball(radius, np.full(3, self._options.size // 2))
+        return RegionObserver.of(inside, (normal, abnormal), self._mean)
+
+    def _ball(self, radius: float, place: NDArray[np.int64]) -> NDArray[np.bool_]:
+        along = [(np.arange(self._options.size) - at) ** 2 for at in place]
+        apart = along[0][:, None, None] + along[1][:, None] + along[2]
+        inside: NDArray[np.bool_] = apart <= radius**2
+        return inside
+
+    def _volume(self, position: int) -> "_Volume":
+        options, abnormal = self._options, position % 2
+        own = stream(options.seed, "region", position)
+        radius = int(own.integers(len(options.lesion.radii)))
+        place = own.choice(self._places, 3)
+        inside = self._ball(options.lesion.radii[radius], place)
+        white = own.standard_normal((3, *inside.shape))
+        clean = colour_noise(white[0], self._tissue)
+        texture = colour_noise(white[1], self._textures[abnormal])
+        clean[inside] = self._mean[abnormal] + texture[inside]
+        return _Volume(clean, clean + options.noise * white[2], inside, place, radius)
+
+
+@record(frozen=True)
+class _Volume:
+    clean: FloatArray
+    noisy: FloatArray
+    inside: NDArray[np.bool_]
+    place: NDArray[np.int64]
+    radius: int  # which of the radii

@@ -1,0 +1,139 @@
+"""Generated regions: what they hold, the ideal observer's AUC as theory has it, and both arms."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from scipy.stats import multivariate_normal, norm
+from sklearn.metrics import roc_auc_score
+
+from skiagram.datasets.phantom.regions import (
+    OpenPhantomRegions,
+    PhantomRegions,
+)
+from skiagram.errors import OptionError
+from skiagram.image_store.store import ImageStore
+from skiagram.options import build
+from tests.datasets.sources import ingested
+
+OPTION_FILE = Path(__file__).parents[3] / "conf" / "dataset" / "phantom_regions.yaml"
+SMALL = {"size": 12, "patients": {"train": 6, "validation": 2, "test": 4}}
+
+
+def regions(**changes: Any) -> PhantomRegions:
+    """Return the project's regions with some options changed; groups are merged."""
+    values = yaml.safe_load(OPTION_FILE.read_text())
+    for name, change in changes.items():
+        values[name] = {**values[name], **change} if isinstance(change, dict) else change
+    made = build(values, "dataset")
+    assert isinstance(made, PhantomRegions)
+    return made
+
+
+def small(**lesion: Any) -> PhantomRegions:
+    return regions(**SMALL, lesion={"places": 3, "spacing": 1, "radii": [2.0, 3.0]} | lesion)
+
+
+def scores(opened: OpenPhantomRegions) -> tuple[np.ndarray, np.ndarray]:
+    label = np.array([entry.label for entry in opened.entries()])
+    return label, np.array([opened.truth(row).ideal_score for row in range(len(label))])
+
+
+@pytest.mark.parametrize(
+    "lesion",
+    [
+        {},
+        pytest.param({"contrast": 0.0}, marks=pytest.mark.slow),
+        pytest.param({"abnormal_exponent": 3.0}, marks=pytest.mark.slow),
+        pytest.param({"radii": [2.0, 6.0], "places": 3}, marks=pytest.mark.slow),
+    ],
+)
+def test_the_ideal_observer_has_the_auc_of_theory(lesion: dict[str, Any]) -> None:
+    opened = regions(patients={"train": 600, "validation": 0, "test": 2}, lesion=lesion).open(None)
+    label, score = scores(opened)
+    error = (opened.auc() * (1 - opened.auc()) / (len(label) / 4)) ** 0.5  # more than DeLong's
+    assert roc_auc_score(label, score) == pytest.approx(opened.auc(), abs=2 * error)
+    # A likelihood ratio: its mean over the normal class is 1, and it is its own calibration.
+    chance = 1 / (1 + np.exp(-score))
+    assert np.mean(chance) == pytest.approx(0.5, abs=0.05)
+
+
+def test_theory_of_a_level_alone_is_the_textbooks() -> None:
+    opened = small(abnormal_exponent=3.0, radii=[3.0]).open(None)
+    (observer,) = opened.observers
+    covariance = observer.factors[0] @ observer.factors[0].T
+    step = np.full(len(covariance), 0.3)
+    distance = float(np.sqrt(step @ np.linalg.solve(covariance, step)))
+    assert opened.auc() == pytest.approx(norm.cdf(distance / np.sqrt(2)), abs=1e-6)
+
+
+def test_a_region_that_tells_nothing_is_a_guess() -> None:
+    same = small(abnormal_exponent=3.0, contrast=0.0).open(None)
+    assert same.auc() == pytest.approx(0.5, abs=1e-6)
+    _, score = scores(same)
+    np.testing.assert_allclose(score, 0.0, atol=1e-9)
+
+
+def test_the_score_is_scipys_ratio_of_two_densities() -> None:
+    opened = small().open(None)
+    for position in range(4):
+        image = opened.image(position)
+        assert image.region is not None
+        values = opened._make(position).noisy[image.region.inside]
+        observer = opened.observers[opened._make(position).radius]
+        normal, abnormal = (
+            multivariate_normal(np.full(len(values), mean), factor @ factor.T).logpdf(values)
+            for mean, factor in zip(observer.mean, observer.factors, strict=True)
+        )
+        assert opened.truth(position).ideal_score == pytest.approx(abnormal - normal, abs=1e-8)
+
+
+def test_texture_inside_has_the_variance_and_level_of_its_class_and_the_mask_tells_nothing() -> (
+    None
+):
+    opened = regions(patients={"train": 300, "validation": 0, "test": 2}).open(None)
+    volume: dict[int, list[int]] = {0: [], 1: []}
+    inner: dict[int, list[np.ndarray]] = {0: [], 1: []}
+    for position, entry in enumerate(opened.entries()):
+        image = opened.image(position)
+        assert image.region is not None
+        volume[entry.label].append(int(image.region.inside.sum()))
+        inner[entry.label].append(image.pixels[..., 0][image.region.inside])
+    assert np.mean(volume[0]) == pytest.approx(np.mean(volume[1]), rel=0.15)
+    level = [float(np.concatenate(inner[label]).mean()) for label in (0, 1)]
+    spread = [float(np.concatenate(inner[label]).var()) for label in (0, 1)]
+    assert level == pytest.approx([0.5, 0.8], abs=0.15)
+    assert spread == pytest.approx([1.25, 1.25], rel=0.15)
+
+
+def test_volumes_are_ingested_with_their_regions_and_their_truth_under_seal(
+    tmp_path: Path,
+) -> None:
+    folders, cases = ingested(small(), tmp_path)
+    images, clean = ImageStore(folders.images), ImageStore(folders.sealed / "clean")
+    for case_id, image in images:
+        region = images.region(case_id)
+        assert region is not None
+        assert 20 < region.inside.sum() < 130
+        assert image.shape == (12, 12, 12, 1)
+    assert images.spacing(images.case_ids[0]) == (1.0, 1.0, 1.0)
+    noise = [image - clean.image(case_id) for case_id, image in images]
+    assert np.std(noise) == pytest.approx(0.5, rel=0.05)
+    again, _ = ingested(small(), tmp_path / "again")
+    assert ImageStore(again.images).sha256 == images.sha256
+    assert len(cases.case_id) == len(images)
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"lesion": {"radii": [7.0]}}, "the lesion reaches 13 voxels"),
+        ({"lesion": {"radii": []}}, "radii"),
+        ({"positive_class": "normal"}, "'normal' was given"),
+    ],
+)
+def test_options_that_cannot_be_are_named(changes: dict[str, Any], found: str) -> None:
+    with pytest.raises(OptionError, match=found):
+        regions(**changes)
