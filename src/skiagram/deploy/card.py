@@ -7,10 +7,9 @@ made up: the card says that it is not known.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from skiagram.errors import DataError
-from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
 from skiagram.models.deployment import (
     DEPLOYMENT,
     FINGERPRINT,
@@ -19,6 +18,9 @@ from skiagram.models.deployment import (
 )
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import COMBINED, DataCard, read_record
+
+if TYPE_CHECKING:  # scoring new cases needs no figures, and is to start at once
+    from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
 
 R = TypeVar("R")
 CAUTION = "Research only: this is no medical device, and no score may guide the care of a patient."
@@ -52,8 +54,8 @@ class RunRecords:
     """
 
     data: DataCard | None
-    evaluation: Evaluation | None
-    result: ModelResult | None
+    evaluation: "Evaluation | None"
+    result: "ModelResult | None"
 
     @classmethod
     def read(cls, folder: Path, project: Path | None, deployment: Deployment) -> "RunRecords":
@@ -67,6 +69,8 @@ class RunRecords:
         Raises:
             DataError: A record is damaged, or a project was named that has none.
         """
+        from skiagram.evaluation.results import Evaluation
+
         place = folder.resolve().parents
         root = project or (place[2] if place[1].name == COMBINED else place[1])
         data = _read(DataCard, root / "data/cases/card.json")
@@ -251,7 +255,7 @@ def _figures(run: RunRecords) -> Iterator[Section]:
         yield Section("Subgroups", ("None were looked at: no column told cases apart.",))
 
 
-def _cells(estimate: Estimate) -> tuple[str, str]:
+def _cells(estimate: "Estimate") -> tuple[str, str]:
     if estimate.value is None:
         return "–", estimate.reason
     bounds = "–"

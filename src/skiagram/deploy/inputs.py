@@ -40,6 +40,10 @@ _BYTE = "uint8"
 FILE = "file"
 _DICOM = slice(128, 132)
 _KINDS = "PNG, JPEG, TIFF, PGM, PPM, DICOM, NIfTI, NRRD and MHA files; hidden ones do not count"
+_SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".pgm", ".ppm", ".dcm", ".nii", ".nii.gz", ".nrrd",
+    ".mha",
+)  # fmt: skip
 _OF_TABLE = ("patient_id", "mask", "modality", "region", "label_value")
 
 
@@ -141,12 +145,22 @@ def find_cases(words: Sequence[str], *, volumes: bool) -> list[NewCase]:
 
 def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:
     tree = open_tree(place, str(place), is_image_file)
-    names = sorted(tree.images(()))
+    names = sorted({*tree.images(()), *_named_like_images(tree)})
     if volumes:
         names = sorted({_series_or_file(tree, name) for name in names})
     tree.announce(names)
     references = (ImageReference(name) for name in names)
     return [NewCase(str(place / one.file), tree, {"": one}) for one in references]
+
+
+def _named_like_images(tree: FileTree) -> Iterator[str]:
+    """Yield files that are images by their names: a damaged one is to be said, not left out."""
+    if isinstance(tree, FolderTree):
+        for path in tree.folder.rglob("*"):
+            name = path.relative_to(tree.folder)
+            hidden = any(part.startswith(".") for part in name.parts)
+            if path.name.lower().endswith(_SUFFIXES) and not hidden and path.is_file():
+                yield name.as_posix()
 
 
 def _series_or_file(tree: FileTree, name: str) -> str:
@@ -250,11 +264,13 @@ class PreparedImages:
             first modality, the others beside them as the image store says.
         covariates: (n, n_covariates) float32, of the features that no image holds; NaN is missing.
         features: What scorers made of the images, kept by scorer.
+        scores: (n, n_classes) raw scores per repeat, once the images were scored.
     """
 
     images: ImageStore
     covariates: NDArray[np.float32]
     features: dict[int, FeatureTable] = field(default_factory=dict)
+    scores: list[NDArray[np.float64]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

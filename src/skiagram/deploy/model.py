@@ -84,6 +84,7 @@ class DeployedModel:
         """
         classes = len(self.task.classes)
         scores_by_repeat = self.scorer.scores(prepared)
+        prepared.scores[:] = scores_by_repeat
         if any(scores.shape[1] != classes for scores in scores_by_repeat):
             raise ModelFailure(
                 f"scores of {scores_by_repeat[0].shape[1]} classes, not {classes}", remedy=WHOLE

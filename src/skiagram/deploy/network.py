@@ -43,8 +43,14 @@ class Networks:
         """Say of each image how its plain traits lie too far from those of the training cases."""
         if self.familiarity is None:
             return [""] * len(prepared.images)
-        store, _ = stored_images(self.fitted[0].given, prepared.images.folder)
-        return describe_unfamiliar(self.familiarity, image_traits([store]))
+        return describe_unfamiliar(self.familiarity, self.space(prepared))
+
+    def space(self, prepared: PreparedImages) -> FeatureTable:
+        """Return plain traits of the images."""
+        if id(self) not in prepared.features:
+            store, _ = stored_images(self.fitted[0].given, prepared.images.folder)
+            prepared.features[id(self)] = image_traits([store])
+        return prepared.features[id(self)]
 
     def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
         """Score all images in order: (n, n_classes) logits per repeat."""

@@ -112,6 +112,34 @@ def pack(
     return write_package(manifest, folder, target, key)
 
 
+def next_revision(
+    earlier: Opened, target: Path, section: Section, key: Path | None = None
+) -> Manifest:
+    """Write a package of a model that was changed, with a card that says so.
+
+    Args:
+        earlier: The package that it was made of; its folder holds the changed model.
+        target: The package to write.
+        section: What was changed and what came of it, the card's second section from now on.
+        key: Private OpenSSH key to sign with.
+
+    Raises:
+        OptionError: The key cannot be used.
+    """
+    manifest = earlier.manifest
+    text = "".join(f"{checksum}  {name}\n" for name, checksum in manifest.sha256.items())
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    first, *others = manifest.card
+    changed = replace(
+        manifest,
+        skiagram=version("skiagram"),
+        revision=manifest.revision + 1,
+        earlier=(*manifest.earlier, digest),
+        card=(first, section, *others),
+    )
+    return write_package(changed, earlier.folder, target, key)
+
+
 def write_package(manifest: Manifest, folder: Path, target: Path, key: Path | None) -> Manifest:
     """Write a package of a model's folder; checksums and card are written anew.
 

@@ -10,7 +10,7 @@ import csv
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -41,6 +41,7 @@ _HELD_BYTES = 512 * 1024**2
 _PARTIAL = ".partial"
 JSON_LINES = (".jsonl", ".ndjson")
 PAGE_CASES = 200
+Watch = Callable[[Sequence[str], PreparedImages], None]
 _PAGE_SIDE = 192  # pixels
 
 
@@ -119,6 +120,7 @@ def score_cases(
     covariates: CovariateTable = NO_COVARIATES,
     compute: Compute = IN_PROCESS,
     done: int = 0,
+    watch: Watch | None = None,
 ) -> Iterator[Row]:
     """Yield a row per case, in order; only some cases are held at a time.
 
@@ -128,10 +130,11 @@ def score_cases(
         covariates: What the model reads besides the images.
         compute: Where the work is done; a network uses the whole machine by itself.
         done: Cases that an earlier run scored, whole blocks of them: they are left out.
+        watch: Called with names and images of cases once they are scored, from several threads.
     """
     size = model.scorer.batch
     blocks = (cases[start : start + size] for start in range(done, len(cases), size))
-    work = partial(_score_block, model, covariates)
+    work = partial(_score_block, model, covariates, watch)
     scored: Iterable[list[Row]] = map(work, blocks)
     if model.scorer.in_threads and compute.workers > 1:
         scored = compute.map(work, blocks, releases_lock=True)
@@ -143,7 +146,10 @@ def score_cases(
 
 
 def _score_block(
-    model: DeployedModel, covariates: CovariateTable, block: Sequence[NewCase]
+    model: DeployedModel,
+    covariates: CovariateTable,
+    watch: Watch | None,
+    block: Sequence[NewCase],
 ) -> list[Row]:
     rows: dict[str, Row] = {}
     batch: list[PreparedImage] = []
@@ -153,10 +159,10 @@ def _score_block(
         except (SkiagramError, MemoryError) as error:
             rows[case.name] = Row(case.name, error=_reason(error, case.name))
         if sum(prepared.nbytes for prepared in batch) > _HELD_BYTES:
-            rows |= _score(model, covariates, batch)
+            rows |= _score(model, covariates, watch, batch)
             batch = []
     if batch:
-        rows |= _score(model, covariates, batch)
+        rows |= _score(model, covariates, watch, batch)
     return [rows[case.name] for case in block]
 
 
@@ -167,13 +173,16 @@ def _reason(error: SkiagramError | MemoryError, name: str) -> str:
 
 
 def _score(
-    model: DeployedModel, covariates: CovariateTable, batch: list[PreparedImage]
+    model: DeployedModel,
+    covariates: CovariateTable,
+    watch: Watch | None,
+    batch: list[PreparedImage],
 ) -> dict[str, Row]:
     try:
-        probability, unfamiliar = _examine(model, batch)
+        probability, unfamiliar = _examine(model, watch, batch)
     except (DataError, ModelFailure, MemoryError) as error:
         if len(batch) > 1:  # score each alone to find out which one
-            alone = [_score(model, covariates, [prepared]) for prepared in batch]
+            alone = [_score(model, covariates, watch, [prepared]) for prepared in batch]
             return {name: row for rows in alone for name, row in rows.items()}
         (prepared,) = batch
         if isinstance(error, SkiagramError):
@@ -222,7 +231,7 @@ def judge(
 
 
 def _examine(
-    model: DeployedModel, batch: list[PreparedImage]
+    model: DeployedModel, watch: Watch | None, batch: list[PreparedImage]
 ) -> tuple[NDArray[np.float64], list[str]]:
     """Return (n, n_classes) probabilities and what is unfamiliar of each case."""
     with TemporaryDirectory(prefix="skiagram-predict-") as place:
@@ -236,7 +245,10 @@ def _examine(
         write_modalities(folder, names)
         covariates = np.stack([prepared.covariates for prepared in batch])
         images = PreparedImages(ImageStore(folder), covariates)
-        return model.probabilities(images), model.scorer.unfamiliar(images)
+        probability, unfamiliar = model.probabilities(images), model.scorer.unfamiliar(images)
+        if watch is not None:
+            watch([prepared.name for prepared in batch], images)
+    return probability, unfamiliar
 
 
 def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:

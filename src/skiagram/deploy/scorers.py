@@ -113,6 +113,13 @@ class Scorer(Protocol):
     def in_threads(self) -> bool:
         """Whether several threads may score at once."""
 
+    def space(self, prepared: PreparedImages) -> FeatureTable:
+        """Return the features by which images are told to be unlike the training cases."""
+
+    @property
+    def familiarity(self) -> Familiarity | None:
+        """How far a case may lie from those in training; None where that is unknown."""
+
     def unfamiliar(self, prepared: PreparedImages) -> list[str]:
         """Say of each image how it lies too far from the training cases; empty where it does not.
 
@@ -147,7 +154,7 @@ class Baselines:
 
     def unfamiliar(self, prepared: PreparedImages) -> list[str]:
         """Say of each image how it lies too far from the training cases in its features."""
-        return describe_unfamiliar(self.familiarity, self._features(prepared))
+        return describe_unfamiliar(self.familiarity, self.space(prepared))
 
     def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
         """Extract features and score them: (n, n_classes) per repeat.
@@ -155,13 +162,14 @@ class Baselines:
         Raises:
             DataError: A feature is not defined for an image.
         """
-        images = self._features(prepared)
+        images = self.space(prepared)
         names = (*images.names, *(feature.name for feature in self.covariates))
         values = np.hstack([images.values, prepared.covariates])
         table = FeatureTable(images.case_id, names, values)
         return [finite(model.scores(table)) for model in self.fitted]
 
-    def _features(self, prepared: PreparedImages) -> FeatureTable:
+    def space(self, prepared: PreparedImages) -> FeatureTable:
+        """Return the features of the images, computed once."""
         if id(self) not in prepared.features:
             folder = prepared.images.folder
             table = extract_modalities(folder, self.families)
@@ -269,6 +277,15 @@ class Combined:
     def in_threads(self) -> bool:
         """Return whether all members may score in several threads at once."""
         return all(member.in_threads for member in self.members)
+
+    @property
+    def familiarity(self) -> Familiarity | None:
+        """How far a case may lie from those that the first member was trained on."""
+        return self.members[0].familiarity
+
+    def space(self, prepared: PreparedImages) -> FeatureTable:
+        """Return the features of the first member."""
+        return self.members[0].space(prepared)
 
     def unfamiliar(self, prepared: PreparedImages) -> list[str]:
         """Say what the first member says that finds an image too far from its training cases."""

@@ -1,0 +1,177 @@
+"""`skiagram monitor`: whether new cases are like those in training, and scores still hold."""
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skiagram.errors import DataError, OptionError
+
+if TYPE_CHECKING:
+    from skiagram.deploy.card import Section
+    from skiagram.deploy.monitoring import Labels, MonitorReport, Month, Seen
+    from skiagram.deploy.package import Opened
+    from skiagram.evaluation.results import Estimate
+
+NAME = "monitor"
+SUMMARY = "compare new cases with a model's training data, and its scores with new labels"
+EXAMPLES = """\
+  skiagram monitor svm.skiagram 2026-05/*.dcm -o may.json
+      which scores and features differ from training, how many cases are unlike it
+  skiagram monitor svm.skiagram new --labels truth.csv -o may.json --next 20
+      also discrimination and calibration by month, from a table with the columns `file`, `label`,
+      and perhaps `patient_id` and `date`; and the twenty cases most worth a label
+  skiagram monitor svm.skiagram new --labels truth.csv -o may.json --recalibrate svm-2.skiagram
+      also a next revision of the package, calibrated on these labels, with its own card"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("model", type=Path, help="package of a model")
+    parser.add_argument("files", nargs="+", metavar="NEW", help="new cases, as of `predict`")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="JSON")
+    parser.add_argument("--table", type=Path, metavar="CSV", help="as of `predict`")
+    parser.add_argument("--pattern", nargs="+", help="as of `predict`")
+    parser.add_argument("--covariates", type=Path, metavar="CSV", help="as of `predict`")
+    parser.add_argument("--labels", type=Path, metavar="CSV", help="what was found out later")
+    parser.add_argument(
+        "--next", type=int, default=0, metavar="K", help="name the K cases most worth a label"
+    )
+    parser.add_argument(
+        "--recalibrate", type=Path, metavar="PACKAGE", help="package to write, calibrated anew"
+    )
+    parser.add_argument("--sign", type=Path, metavar="KEY", help="OpenSSH key for that package")
+    parser.add_argument("--workers", type=int, metavar="N", help="as of `predict`")
+    parser.add_argument("--force", action="store_true", help="replace earlier files")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write what was found and say it.
+
+    Returns:
+        0, or 4 where a case could not be scored.
+
+    Raises:
+        SkiagramError: The package cannot be used, no case can be scored, or labels do not suffice.
+    """
+    from skiagram.cli.predict import cases_of
+    from skiagram.compute.workers import IN_PROCESS
+    from skiagram.deploy.inputs import read_covariates
+    from skiagram.deploy.model import load_model
+    from skiagram.deploy.monitoring import look_at, monitor
+    from skiagram.deploy.package import opened_package
+    from skiagram.deploy.prediction import check_target
+    from skiagram.records import write_record
+
+    if arguments.recalibrate is not None and arguments.labels is None:
+        raise OptionError("no labels", where="--recalibrate", remedy="give --labels")
+    for path in filter(None, (arguments.output, arguments.recalibrate)):
+        check_target(path, (str(arguments.model),), replace=arguments.force)
+    with opened_package(arguments.model) as package:
+        model = load_model(package.folder)
+        cases = cases_of(arguments, model)
+        covariates = read_covariates(arguments.covariates, model.scorer.covariates, cases)
+        labels = _read_labels(arguments.labels, model.task.classes)
+        workers = arguments.workers or os.cpu_count() or 1
+        seen = look_at(model, cases, covariates, replace(IN_PROCESS, workers=workers))
+        report = monitor(model, seen, labels, arguments.next)
+        _say(report, package)
+        if arguments.recalibrate is not None:
+            _recalibrate(package, seen, labels, arguments)
+        write_record(report, arguments.output)
+    return DataError.exit_code if report.refused else 0
+
+
+def _read_labels(path: Path | None, classes: tuple[str, ...]) -> "Labels":
+    from skiagram.datasets.files import read_file
+    from skiagram.datasets.folder.table import read_rows
+    from skiagram.deploy.monitoring import NO_LABELS, Labels
+
+    if path is None:
+        return NO_LABELS
+    return Labels.read(read_rows(read_file(path, str(path))), classes)
+
+
+def _say(report: "MonitorReport", package: "Opened") -> None:
+    print(f"{package.manifest.title}, revision {package.manifest.revision}")
+    print(f"{report.cases} cases, {report.refused} could not be scored.")
+    print(f"Unlike the training data: {_percent(report.unlike)}")
+    print(f"To be referred to a person: {_percent(report.referred)}")
+    print(
+        f"{report.differing} of {report.compared} numbers differ beyond chance (Holm, 5 %). "
+        "Probability that a new case has the larger value, .5 where alike:"
+    )
+    for drift in report.drifts:
+        print(f"  {drift.name}: {_figure(drift.larger)}, p {drift.p_holm:.3g}")
+    for month in report.months:
+        print(
+            f"{month.name}: {month.patients} patients, {month.positives} of {month.cases} cases "
+            f"positive; AUC {_figure(month.auc)}; calibration intercept "
+            f"{_figure(month.intercept)}, slope {_figure(month.slope)}; expected over observed "
+            f"{_figure(month.expected_to_observed)}"
+        )
+    if report.label_next:
+        print("Most worth a label:", *report.label_next, sep="\n  ")
+    if report.refused:
+        print("`skiagram predict` says why cases could not be scored.", file=sys.stderr)
+
+
+def _figure(estimate: "Estimate") -> str:
+    if estimate.value is None:
+        return f"not known ({estimate.reason})"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.3f}"
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
+def _percent(estimate: "Estimate") -> str:
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return "not known"
+    value, low, high = (100 * part for part in (estimate.value, estimate.low, estimate.high))
+    return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+
+
+def _recalibrate(
+    package: "Opened", seen: "Seen", labels: "Labels", arguments: argparse.Namespace
+) -> None:
+    from skiagram.deploy.model import load_model
+    from skiagram.deploy.monitoring import recalibrate
+    from skiagram.deploy.package import next_revision
+
+    model = load_model(package.folder)
+    before, after = recalibrate(model, seen, labels, package.folder)
+    section = _section(package, labels, before, after)
+    made = next_revision(package, arguments.recalibrate, section, arguments.sign)
+    print(f"Wrote {arguments.recalibrate}, revision {made.revision}.")
+    for month in (before, after):
+        print(f"  {month.name}: intercept {_figure(month.intercept)}, slope {_figure(month.slope)}")
+
+
+def _section(package: "Opened", labels: "Labels", before: "Month", after: "Month") -> "Section":
+    from skiagram.deploy.card import Section
+
+    revision = package.manifest.revision + 1
+    months = sorted(set(labels.month.values()) - {""})
+    when = f" from {months[0]} to {months[-1]}" if months else ""
+    rows = [
+        (title, _figure(getattr(before, name)), _figure(getattr(after, name)))
+        for title, name in (
+            ("AUC", "auc"),
+            ("calibration intercept", "intercept"),
+            ("calibration slope", "slope"),
+            ("expected over observed", "expected_to_observed"),
+        )
+    ]
+    return Section(
+        f"Revision {revision}: calibrated anew",
+        (
+            f"Calibration, threshold and prediction sets are of {before.patients} new patients"
+            f"{when}, {before.positives} of {before.cases} cases positive. The model itself is that"
+            f" of revision {revision - 1}.",
+            "Afterwards is on folds of these patients that the calibration did not see. The "
+            "figures further down are of the first revision.",
+        ),
+        (("figure", "before", "afterwards"), *rows),
+    )
