@@ -9,6 +9,7 @@ from skiagram.report.studies import (
     ablation,
     cost,
     crossover,
+    explanations,
     feature_stability,
     robustness,
     search,
@@ -17,6 +18,7 @@ from skiagram.report.studies import (
 from skiagram.studies.ablation import AblationResult
 from skiagram.studies.cost import CostResult
 from skiagram.studies.crossover.study import CrossoverResult
+from skiagram.studies.explanations import ExplanationsResult
 from skiagram.studies.feature_stability import FeatureStabilityResult
 from skiagram.studies.robustness.study import RobustnessResult
 from skiagram.studies.search.study import SearchResult
@@ -26,6 +28,7 @@ StudyResult = (
     AblationResult
     | CostResult
     | CrossoverResult
+    | ExplanationsResult
     | FeatureStabilityResult
     | RobustnessResult
     | SearchResult
@@ -38,6 +41,7 @@ _PAGES: dict[type, ModuleType] = {
     AblationResult: ablation,
     CostResult: cost,
     CrossoverResult: crossover,
+    ExplanationsResult: explanations,
     FeatureStabilityResult: feature_stability,
     RobustnessResult: robustness,
     SearchResult: search,

@@ -1,0 +1,360 @@
+"""The page of the study of explanations: importance of features, tested maps, cases to look at."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from scipy.ndimage import binary_erosion
+
+from skiagram.evaluation.results import Estimate
+from skiagram.explanation.importance import Agreement
+from skiagram.explanation.trust import Location
+from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, open_sheet
+from skiagram.report.formatting import (
+    format_decimal,
+    format_difference,
+    format_estimate,
+    format_percent,
+)
+from skiagram.report.rendering import Summary, render_template
+from skiagram.studies.explanations import (
+    Blanking,
+    ClassicalExplanation,
+    ExplanationsResult,
+    FeatureImportance,
+    MapExplanation,
+    NetworkExplanation,
+    Picture,
+    ShownCase,
+)
+
+_OUTLINE = (88, 202, 164)
+_GRID = 3  # local effects a row
+KINDS = {
+    "right": "Surely right",
+    "wrong": "Surely wrong",
+    "doubtful": "Most doubtful",
+}
+TESTS = {
+    "randomisation": "Untrained weights destroy it",
+    "deletion": "Deletion",
+    "insertion": "Insertion",
+    "repeatability": "Repeats with another training",
+}
+PARTS = ("just around it", "at the border of the image", "elsewhere")
+
+
+def summarise(result: ExplanationsResult) -> Summary:
+    """Return the title, and what each model rests on or looks at."""
+    answers = [describe_features(model) for model in result.classical]
+    answers += [describe_maps(model) for model in result.networks]
+    return Summary(f"{result.title}: what do the models look at?", tuple(answers))
+
+
+def render(result: ExplanationsResult) -> str:
+    """Return the page; equal results give equal text."""
+    summary = summarise(result)
+    return render_template(
+        "studies/explanations.html.j2",
+        result=result,
+        title=summary.title,
+        answers=summary.answers,
+        families={model.model: draw_families(model) for model in result.classical},
+        effects={model.model: draw_effects(model) for model in result.classical},
+        pointing={model.model: list_pointing(result, model) for model in result.networks},
+        outside={
+            model.model: describe_outside(model, result.word)
+            for model in (*result.classical, *result.networks)
+        },
+        galleries={
+            model.model: list_galleries(model) for model in (*result.classical, *result.networks)
+        },
+        agree=describe_agreement,
+        tests=TESTS,
+        parts=PARTS,
+    )
+
+
+def describe_features(model: ClassicalExplanation) -> str:
+    """Say which family a model of features rests on most, and whether that is beyond chance."""
+    if not model.families:
+        return f"{model.title} uses no feature."
+    first = model.families[0]
+    loss = first.loss.over_folds
+    words = (
+        f"{model.title} (AUC {format_decimal(model.auc.value)}) rests most on {first.group}: "
+        f"permuting these {first.features} features costs {_auc(loss)} AUC"
+    )
+    if loss.low is None or loss.low <= 0:
+        return f"{words}, which is not beyond chance."
+    return f"{words}."
+
+
+def describe_maps(model: NetworkExplanation) -> str:
+    """Say which maps of a network passed all tests, and which failed in what."""
+    made = [one for one in model.maps if not one.reason]
+    good = [one.title for one in made if one.trustworthy]
+    name = f"{model.title} (AUC {format_decimal(model.auc.value)})"
+    if not made:
+        return f"{name} has none of the maps that were asked for."
+    failed = [f"{one.title} ({', '.join(_not_passed(one))})" for one in made if not one.trustworthy]
+    if good:
+        words = f"{name}: {', '.join(good)} passed all tests."
+        return words + (f" Not to be trusted: {'; '.join(failed)}." if failed else "")
+    return f"{name}: no map passed all tests, so none is to be trusted: {'; '.join(failed)}."
+
+
+def _not_passed(one: MapExplanation) -> list[str]:
+    return [f"{test.name} {test.state}" for test in one.tests if test.state != "passed"]
+
+
+def _auc(loss: Estimate) -> str:
+    return format_estimate(loss)
+
+
+def describe_agreement(agreement: Agreement | None) -> str:
+    """Say whether the fits agree on the first few features."""
+    if agreement is None:
+        return "One fit cannot show whether the order repeats."
+    return (
+        f"Any two fits share {format_percent(agreement.jaccard)} of their first {agreement.top} "
+        f"features on average (at least {format_percent(agreement.least_jaccard)}; two random "
+        f"choices {format_percent(agreement.chance)}); the rank correlation of all features is "
+        f"{format_decimal(agreement.spearman, 2)} on average, at least "
+        f"{format_decimal(agreement.least_spearman, 2)} (Kendall’s τ "
+        f"{format_decimal(agreement.kendall, 2)})."
+    )
+
+
+def describe_outside(model: ClassicalExplanation | NetworkExplanation, word: str) -> str:
+    """Say how much of a model's score lies outside the region: a shortcut's sign, if any."""
+    sentences = []
+    if isinstance(model, NetworkExplanation):
+        located = [one for one in model.maps if one.location is not None]
+        good = [one for one in located if one.trustworthy]
+        if located and not good:
+            sentences.append(
+                f"No map of {model.title} is trustworthy, so no map tells what it looks at "
+                f"outside the {word}."
+            )
+        sentences += [_describe_parts(model.title, one, one.location, word)
+                      for one in good if one.location is not None]  # fmt: skip
+    if model.blanking is not None:
+        sentences.append(_describe_blanking(model.title, model.blanking, word))
+    return " ".join(sentences)
+
+
+def _describe_parts(title: str, one: MapExplanation, location: Location, word: str) -> str:
+    parts = [
+        f"{format_percent(share.value)} {name} ({format_percent(area)} of the image)"
+        for name in PARTS
+        for share, area in [location.parts[name]]
+    ]
+    return (
+        f"By {one.title}, {format_percent(location.outside.value)} of what {title} looks at lies "
+        f"outside the {word}, which covers {format_percent(location.area)} of the image: "
+        f"{', '.join(parts)}."
+    )
+
+
+def _describe_blanking(title: str, blanking: Blanking, word: str) -> str:
+    region, rest = blanking.region.over_folds, blanking.rest.over_folds
+    words = (
+        f"With the {word} blanked, {title} loses {format_estimate(region)} AUC; with all else "
+        f"blanked, {format_estimate(rest)}."
+    )
+    lost = region.low is not None and region.low > 0
+    held = rest.low is not None and rest.low > 0
+    if held and not lost:
+        return (
+            f"{words} What it rests on lies outside the {word}: either other signs of the disease, "
+            "or a shortcut."
+        )
+    if lost and held:
+        return f"{words} It uses both the {word} and its surroundings."
+    if lost:
+        return f"{words} It rests on the {word}."
+    return f"{words} Neither loss is beyond chance."
+
+
+@dataclass(frozen=True)
+class PointingRow:
+    """Where one kind of map points, as a row of the table.
+
+    Attributes:
+        title: Its name.
+        note: What a reader must know: that it failed the tests, or is no map of the model.
+        location: Where it points.
+    """
+
+    title: str
+    note: str
+    location: Location
+
+
+def list_pointing(result: ExplanationsResult, model: NetworkExplanation) -> list[PointingRow]:
+    """Return the rows of the table of places: maps, the ideal observer, always the centre."""
+    rows = [
+        PointingRow(one.title, "" if one.trustworthy else "failed a test", one.location)
+        for one in model.maps
+        if one.location is not None
+    ]
+    if rows and result.observer is not None:
+        rows.append(PointingRow("The ideal observer", "limit", result.observer))
+    if rows and result.centre is not None:
+        rows.append(PointingRow("Always the centre", "no map", result.centre))
+    return rows
+
+
+@dataclass(frozen=True)
+class GalleryPicture:
+    """A picture of a case.
+
+    Attributes:
+        title: What it shows.
+        failed: Whether it is a map that failed a test.
+        address: `data:` address.
+    """
+
+    title: str
+    failed: bool
+    address: Markup
+
+
+@dataclass(frozen=True)
+class GalleryCase:
+    """A case as the page shows it.
+
+    Attributes:
+        words: Class, named class and score.
+        reasons: Features that move its score most.
+        pictures: Image with outline, then maps over it.
+    """
+
+    words: str
+    reasons: str
+    pictures: tuple[GalleryPicture, ...]
+
+
+def list_galleries(
+    model: ClassicalExplanation | NetworkExplanation,
+) -> dict[str, tuple[GalleryCase, ...]]:
+    """Return heading → cases to look at."""
+    known = {one.method: one for one in model.maps} if isinstance(model, NetworkExplanation) else {}
+    galleries = {}
+    for kind, heading in KINDS.items():
+        cases = []
+        for case in model.cases:
+            if case.kind != kind:
+                continue
+            pictures = [GalleryPicture("Image", failed=False, address=draw_case(case, None))]
+            for method, one in known.items():
+                if method in case.maps:
+                    address = draw_case(case, case.maps[method])
+                    pictures.append(GalleryPicture(one.title, not one.trustworthy, address))
+            reasons = ", ".join(
+                f"{part.feature} {'+' if part.value > 0 else ''}{format_decimal(part.value, 2)}"
+                for part in case.contributions
+            )
+            words = f"{case.true}, named {case.named}, score {format_decimal(case.score, 2)}"
+            cases.append(GalleryCase(words, reasons, tuple(pictures)))
+        if cases:
+            galleries[heading] = tuple(cases)
+    return galleries
+
+
+def draw_case(case: ShownCase, values: Picture | None) -> Markup:
+    """Return a `data:` address of an image, its region outlined, perhaps with a map over it."""
+    shown = np.repeat(_pixels(case.image)[..., None] / 255, 3, axis=2)
+    if values is not None:
+        strength = _pixels(values) / 255
+        colour = np.asarray(mpl.colormaps["inferno"](0.25 + 0.75 * strength))[..., :3]
+        weight = 0.75 * strength[..., None] ** 0.75
+        shown = (1 - weight) * shown + weight * colour
+    pixels = np.round(255 * shown).astype(np.uint8)
+    if case.region is not None:
+        inside = _pixels(case.region) > 127
+        if inside.shape == pixels.shape[:2]:
+            pixels[inside & ~binary_erosion(inside)] = _OUTLINE
+    file = io.BytesIO()
+    Pillow.fromarray(pixels).save(file, format="PNG", optimize=True)
+    text = base64.b64encode(file.getvalue()).decode("ascii")
+    return Markup(f"data:image/png;base64,{text}")  # noqa: S704 - base64 has no markup
+
+
+def _pixels(picture: Picture) -> NDArray[np.float64]:
+    grey = np.frombuffer(base64.b64decode(picture.grey), dtype=np.uint8)
+    return grey.reshape(picture.height, picture.width).astype(np.float64)
+
+
+def draw_families(model: ClassicalExplanation) -> Drawing:
+    """Draw the AUC lost where each family is permuted, over folds and over patients."""
+    rows = model.families
+    with open_sheet(0.9 + 0.24 * len(rows)) as page:
+        axes = page.figure.add_subplot()
+        axes.axvline(0, color=MUTED, linewidth=0.9)
+        for place, row in enumerate(rows):
+            for shift, estimate, width in (
+                (-0.12, row.loss.over_folds, 1.4),
+                (0.14, row.loss.over_patients, 0.7),
+            ):
+                if estimate.value is None:
+                    continue
+                colour = ARM_COLOUR["classical"]
+                axes.plot(
+                    estimate.value, place + shift, "s" if width > 1 else "|", color=colour,
+                    markersize=4,
+                )  # fmt: skip
+                if estimate.low is not None and estimate.high is not None:
+                    axes.plot(
+                        [estimate.low, estimate.high], [place + shift] * 2, color=colour,
+                        linewidth=width,
+                    )  # fmt: skip
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.set_yticks(range(len(rows)), [f"{row.group} ({row.features})" for row in rows])
+        axes.tick_params(axis="y", length=0)
+        axes.set_xlabel("AUC lost where the family is permuted")
+        words = "; ".join(f"{row.group} {_auc(row.loss.over_folds)}" for row in rows)
+        return page.finish(f"families-{model.model}", f"AUC lost by family: {words}.")
+
+
+def draw_effects(model: ClassicalExplanation) -> Drawing | None:
+    """Draw the accumulated local effects of the first features, a line a fit."""
+    features = [feature for feature in model.features if feature.effects][: 2 * _GRID]
+    if not features:
+        return None
+    rows = -(-len(features) // _GRID)
+    with open_sheet(0.5 + 1.35 * rows) as page:
+        grid = page.figure.subplots(rows, _GRID, sharey=True, squeeze=False)
+        for axes in grid.flat[len(features) :]:
+            axes.set_visible(False)
+        for axes, feature in zip(grid.flat, features, strict=False):
+            for effect in feature.effects:
+                axes.plot(effect.edge, effect.effect, color=ARM_COLOUR["classical"], linewidth=0.9)
+            axes.axhline(0, color=MUTED, linewidth=0.6)
+            axes.set_title(_short_name(feature.feature), fontsize=7)
+            axes.tick_params(labelsize=6.5)
+            axes.locator_params(axis="x", nbins=3)
+        for axes in grid[:, 0]:
+            axes.set_ylabel("effect on the score", fontsize=7.5)
+        words = "; ".join(_effect_words(feature) for feature in features)
+        return page.finish(f"effects-{model.model}", f"Accumulated local effects: {words}.")
+
+
+def _short_name(name: str, most: int = 24) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def _effect_words(feature: FeatureImportance) -> str:
+    rises = [effect.effect[-1] - effect.effect[0] for effect in feature.effects]
+    return f"{feature.feature} from lowest to highest {_list_numbers(rises)}"
+
+
+def _list_numbers(values: Sequence[float]) -> str:
+    return ", ".join(format_difference(Estimate(value)) for value in values)
