@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn, Protocol
 
-from skiagram.cli import check, init, package, plan, predict, seal, table
+from skiagram.cli import check, init, monitor, package, plan, predict, seal, table
 from skiagram.errors import OptionError, SkiagramError
 
 
@@ -44,6 +44,7 @@ COMMANDS: tuple[Command, ...] = (
     predict,
     package,
     package.SHOW,
+    monitor,
 )
 INTERRUPTED = 130
 EXIT_CODES = """\
