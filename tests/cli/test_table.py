@@ -1,11 +1,19 @@
 """The CSV of a folder is made of names and labels; what is missing or doubled is said."""
 
 import csv
+import errno
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from skiagram.cli.main import main
+from skiagram.datasets.files import write_files
+from skiagram.features.table import FeatureTable
+from skiagram.options import build
+from skiagram.preparation import ImageKinds, Preparation
+from skiagram.records import write_record
 
 LABELS = "patient_id,outcome,age\np1,yes,50\np2,no,60\np3,no,70\n"
 
@@ -90,3 +98,80 @@ def test_a_folder_of_several_masks_and_a_table_that_exists_are_refused(
     (folder / "out.csv").write_text("mine")
     assert _run(folder, "{patient}/{kind}") == 2
     assert (folder / "out.csv").read_text() == "mine"
+
+
+def _run_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FeatureTable:
+    """Write what a run leaves of two modalities' features and stand in its folder."""
+    family = {"_target_": "skiagram.features.first_order.FirstOrder", "region": "whole"}
+    kinds = ImageKinds((1,), ("float32",), (8, 8), (8, 8))
+    recorded = Preparation(kinds, None, features=(family,), modalities=("PET", "MR"))
+    write_record(recorded, folder / "data/preparation/preparation.json")
+    plain = build(dict(family), "features").names()
+    names = [f"{modality}.{name}" for modality in ("PET", "MR") for name in plain]
+    values = np.random.default_rng(0).normal(size=(3, len(names))).astype(np.float32)
+    table = FeatureTable(np.array(["a", "b", "c"]), tuple(names), values)
+    table.write(folder / "data/features.parquet")
+    monkeypatch.chdir(folder)
+    return table
+
+
+def test_features_are_written_under_own_and_pyradiomics_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = _run_of(tmp_path, monkeypatch)
+    assert main(["features", "own.csv"]) == 0
+    assert main(["features", "theirs.csv", "--names", "pyradiomics"]) == 0
+    own, theirs = (pd.read_csv(tmp_path / name) for name in ("own.csv", "theirs.csv"))
+    assert tuple(own.columns) == ("case_id", *table.names)
+    np.testing.assert_array_equal(own.to_numpy()[:, 1:].astype(np.float32), table.values)
+    entropy = own["PET.first_order_variance"]
+    np.testing.assert_allclose(theirs["PET_original_firstorder_Variance"], entropy)
+    kurtosis = own["MR.first_order_excess_kurtosis"]
+    np.testing.assert_allclose(theirs["MR_original_firstorder_Kurtosis"], kurtosis + 3, rtol=1e-6)
+    assert main(["features", "own.csv"]) == 2
+    assert "own.csv exists" in capsys.readouterr().err
+
+
+def test_without_a_run_there_are_no_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["features", "own.csv"]) == 4
+    assert "run `dvc repro extract` first" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_a_full_disk_leaves_nothing_half_written(
+    failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same function writes what `table`, `seal`, `init` and `features` leave."""
+    write, calls = Path.write_bytes, []
+
+    def full(self: Path, content: bytes) -> int:
+        calls.append(self)
+        if len(calls) - 1 == failing:
+            write(self, content[:3])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(self, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    (tmp_path / "a.csv").write_text("earlier")
+    with pytest.raises(OSError, match="No space"):
+        write_files({tmp_path / "a.csv": b"newer", tmp_path / "b.age": b"labels"})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+    assert (tmp_path / "a.csv").read_text() == "earlier"
+
+
+def test_table_on_a_full_disk_is_one_line_and_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _folder(tmp_path, "p1.png", "p2.png", "p3.png")
+
+    def full(self: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    assert _run(folder, "{patient}.png") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert "No space left on device" in capsys.readouterr().err

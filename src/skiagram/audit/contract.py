@@ -43,6 +43,8 @@ class Evidence:
         transformed: Copies that were mirrored, turned, cropped and the like, as rows of the case
             table.
         traits: What a label must not be told from; None where it was not collected.
+        regions: (n, 2) int64, voxels and separate parts of each region of interest; None where
+            images have none.
     """
 
     cases: Cases
@@ -52,6 +54,7 @@ class Evidence:
     constant: NDArray[np.bool_]
     transformed: TransformedPairs
     traits: Traits | None = None
+    regions: NDArray[np.int64] | None = None
 
     def pairs_between(
         self, splits: tuple[str, ...], other_splits: tuple[str, ...]

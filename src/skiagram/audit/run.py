@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.audit.composition import check_classes, check_images, check_patients, constant_images
+from skiagram.audit.composition import (
+    check_classes,
+    check_images,
+    check_patients,
+    check_regions,
+    constant_images,
+    described_regions,
+)
 from skiagram.audit.contract import Check, Evidence, Finding
 from skiagram.audit.copies import check_near_duplicates, check_transformed_copies
 from skiagram.audit.groups import check_groups
@@ -76,6 +83,7 @@ CHECKS: tuple[Check, ...] = (
     check_patients,
     check_classes,
     check_images,
+    check_regions,
     check_shortcuts,
     check_groups,
 )
@@ -118,7 +126,10 @@ def audit(
     constant = np.zeros(len(cases), dtype=np.bool_)
     constant[rows] = constant_images(store)
     traits = collect_image_traits(store, cases, covariates, acquisition)
-    evidence = Evidence(cases, task, card, pairs, constant, transformed, traits)
+    regions = described_regions(store)
+    if regions is not None:
+        regions = regions[np.argsort(rows)]
+    evidence = Evidence(cases, task, card, pairs, constant, transformed, traits, regions)
     looked_for = [finding for check in CHECKS for finding in check(evidence)]
     return _report(looked_for, card.waived_findings), _pair_table(pairs, transformed, cases)
 

@@ -12,23 +12,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as Pillow
 from pydantic.dataclasses import dataclass
 
+from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.file_trees import FileTree
 from skiagram.datasets.folder.identifiers import names_patients, suspect_column
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, read_pixels
 from skiagram.datasets.folder.table import Columns, Row
+from skiagram.datasets.volumes.case_images import decode_case, read_case_files
 from skiagram.errors import SkiagramError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.covariates import Covariates
 from skiagram.features.family import FeatureFamily
-from skiagram.image_store.shards import Image
 from skiagram.models.resampling import Plan
 from skiagram.options import STRICT, build, check, read_option_file
 from skiagram.records import Design
 from skiagram.restoration.contract import Restoration
+from skiagram.restoration.restore import ByModality, prepare_region
 
 _SAMPLE = 8
 _PATIENCE = 5.0  # seconds after which no further image is tried
@@ -170,23 +173,68 @@ def _in_split(survey: Survey, split: str) -> bool:
 def _sizes(survey: Survey) -> str:
     if not survey.examined:
         return "No file can be read."
-    sides = np.array([file.shape[:2] for file in survey.examined])
-    low, middle, high = np.percentile(sides, [0, 50, 100], axis=0, method="nearest")
-    depths = sorted({file.depth for file in survey.examined})
-    sizes = len(np.unique(sides, axis=0))
-    kind = "gray" if survey.channels == 1 else "colour"
-    rows = [
-        ["height", *(int(side[0]) for side in (low, middle, high))],
-        ["width", *(int(side[1]) for side in (low, middle, high))],
-    ]
-    notes = [f"{kind}, {', '.join(depths)}, {sizes} size{'s' if sizes > 1 else ''}"]
+    tables = []
+    for modality, files in survey.by_modality.items():
+        if files:
+            tables.append(f"{modality}:\n{_sizes_of(files)}" if modality else _sizes_of(files))
+    return "\n\n".join(tables)
+
+
+def _sizes_of(files: Sequence[ExaminedFile]) -> str:
+    """Return sizes, spacings and regions of the images of one modality."""
+    volumes = [len(file.shape) == 4 for file in files]
+    if any(volumes) and not all(volumes):
+        return f"{sum(volumes)} volumes and {len(files) - sum(volumes)} plane images."
+    axes = ("slices", "height", "width") if all(volumes) else ("height", "width")
+    sides = np.array([file.shape[: len(axes)] for file in files])
+    rows = [[axis, *_low_middle_high(sides.T[k])] for k, axis in enumerate(axes)]
+    voxels = "voxels" if all(volumes) else "pixels"
+    spaced = [file.spacing for file in files if file.spacing is not None]
+    spacings = np.array(spaced, dtype=np.float64) if spaced else np.empty((0, 0))
+    for k, name in enumerate(("slice", "row", "column")[-spacings.shape[1] :] if spaced else ()):
+        rows.append([f"{name} spacing, mm", *_low_middle_high(spacings[:, k])])
+    rows += _region_rows(files, voxels)
+    depths = sorted({file.depth for file in files})
+    sizes, steps = len(np.unique(sides, axis=0)), len(np.unique(spacings.round(4), axis=0))
+    kind = "colour" if 2 * sum(file.channels == 3 for file in files) > len(files) else "gray"
+    what = "volumes, " if all(volumes) else ""
+    notes = [f"{what}{kind}, {', '.join(depths)}, {sizes} size{'s' if sizes > 1 else ''}"]
+    if spaced and len(spaced) < len(files):
+        notes.append(f"The spacing of {len(files) - len(spaced)} of {len(files)} is unknown.")
+    if steps > 1 and all(volumes):
+        notes.append(
+            f"{steps} different spacings: resample to one (`region.resampling` of a restoration) "
+            "before texture is compared."
+        )
     if len(depths) > 1:
         notes.append("Several pixel types: intensities of different files may not be comparable.")
-    if sizes > 1:
+    if sizes > 1 and not all(volumes):
         notes.append(
             "Networks need images of one size: set `training.image_size` in their option files."
         )
-    return "\n".join([text_table(["pixels", "minimum", "median", "maximum"], rows), *notes])
+    return "\n".join([text_table([voxels, "minimum", "median", "maximum"], rows), *notes])
+
+
+def _region_rows(files: Sequence[ExaminedFile], voxels: str) -> list[list[str]]:
+    """Return size and parts of the regions of interest; nothing where there are none."""
+    regions = [(file.region, file.spacing) for file in files if file.region is not None]
+    if not regions:
+        return []
+    described = np.array([region for region, _ in regions])
+    rows = [[f"region, {voxels}", *_low_middle_high(described[:, 0])]]
+    sizes = [
+        region[0] * float(np.prod(spacing)) for region, spacing in regions if spacing is not None
+    ]
+    if sizes:
+        unit = "mm³" if voxels == "voxels" else "mm²"
+        rows.append([f"region, {unit}", *_low_middle_high(np.array(sizes))])
+    rows.append(["region, parts", *_low_middle_high(described[:, 1])])
+    return rows
+
+
+def _low_middle_high(values: NDArray[Any]) -> list[str]:
+    chosen = np.percentile(values, [0, 50, 100], method="nearest")
+    return [f"{value:,.0f}" if value >= 1000 else f"{value:.4g}" for value in chosen.tolist()]
 
 
 def _findings(survey: Survey, design: Design) -> str:
@@ -231,7 +279,8 @@ def time_text(
     rows = [["ingest, audit", _duration(reading), "measured on all files"]]
     rates = _measure(examined, files, project, choices)
     if rates is None:
-        rows.append(["restore, extract", "unknown", "the restoration needs all images"])
+        why = "the restoration needs all images, or the features fit none of those tried"
+        rows.append(["restore, extract", "unknown", why])
     else:
         how = f"measured on {rates.images} files"
         rows.append(["restore", _duration(rates.restore * pixels), how])
@@ -255,7 +304,9 @@ def _measure(
     examined: Sequence[ExaminedFile], files: FileTree, project: Path, choices: RunChoices
 ) -> Rates | None:
     """Time the chosen options on a few files; None where none can be treated on its own."""
-    restoration: Restoration = option(project, "restoration", choices.restoration)
+    restoration: Restoration | ByModality = option(project, "restoration", choices.restoration)
+    if isinstance(restoration, ByModality):  # much the same is done to each
+        restoration = next(iter(restoration.modalities.values()))
     if restoration.needs_training_mean:
         return None
     chosen = [
@@ -265,7 +316,8 @@ def _measure(
     spent, pixels, tried = np.zeros(2), 0.0, 0
     for file in examined[:: max(1, len(examined) // _SAMPLE)]:
         try:
-            spent += _seconds(read_pixels(files, file.reference), restoration, families)
+            image = decode_case(read_case_files(files, file.reference), file.reference, "resample")
+            spent += _seconds(image, restoration, families)
         except SkiagramError:
             continue  # the run will name it
         pixels += float(np.prod(file.shape))
@@ -278,13 +330,19 @@ def _measure(
 
 
 def _seconds(
-    image: Image, restoration: Restoration, families: Sequence[FeatureFamily]
+    image: SpacedImage, restoration: Restoration, families: Sequence[FeatureFamily]
 ) -> tuple[float, float]:
     started = time.perf_counter()
-    restored, _ = restoration.restore(image[None])
+    pixels, spacing, region = restoration.restore(image.pixels[None])[0][0], image.spacing, None
+    if image.region is not None:
+        region = image.region
+        if restoration.region is not None and spacing is not None:
+            pixels, spacing, region = prepare_region(restoration.region, pixels, spacing, region)
     between = time.perf_counter()
+    masks = None if region is None else region.inside[None]
     for family in families:
-        family.extract(FeatureBatch(restored))
+        known = None if spacing is None else np.array([spacing])
+        family.extract(FeatureBatch(pixels[None], masks, known))
     return between - started, time.perf_counter() - between
 
 

@@ -68,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write option file and manifest; return 0, or 4 where `check` would."""
     from dataclasses import replace
 
+    from skiagram.datasets.files import write_files
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.folder.survey import survey_folder
     from skiagram.datasets.folder.table import split_modalities
@@ -107,8 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.sealed_labels is not None:
         sealed = read_file(arguments.sealed_labels, str(arguments.sealed_labels))
     files.write(source, rows, checksums, sealed)
-    for path, text in readers.items():
-        path.write_text(text, encoding="utf-8")
+    write_files({path: text.encode() for path, text in readers.items()})
     print(_next(files, design, [*readers]))
     left = [name for name in described.rows[0].cells if name not in source.columns.used()]
     if left:

@@ -41,6 +41,7 @@ COMMANDS: tuple[Command, ...] = (
     check,
     seal,
     init,
+    table.FEATURES,
     predict,
     package,
     package.SHOW,

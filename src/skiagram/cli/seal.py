@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the table without labels of test cases, and these encrypted; return 0."""
+    from skiagram.datasets.files import write_files
     from skiagram.datasets.folder.table import list_entries, split_modalities, split_of
     from skiagram.sealing.labels import encrypt_labels
 
@@ -72,8 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     content = encrypt_labels(labels, source.classes, arguments.recipient, "--recipient")
     text = _without_labels(columns, rows, {row.line for row in sum(others, test)})
     arguments.output.mkdir(parents=True, exist_ok=True)
-    encrypted.write_bytes(content)
-    table.write_text(text, encoding="utf-8")
+    write_files({encrypted: content, table: text.encode()})
     print(f"Wrote {table}: {len(rows)} rows, {len(test)} of them test cases without label.")
     print(f"Wrote {encrypted}: their labels, for the holder of the secret key alone.")
     print(

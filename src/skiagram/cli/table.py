@@ -1,4 +1,8 @@
-"""`skiagram table`: the CSV of a folder, made of the names of its files and a table of labels."""
+"""`skiagram table` and `skiagram features`: CSV files before a run and after it.
+
+The one is made of the names of a folder's files and a table of labels, the other holds the features
+of a run.
+"""
 
 import argparse
 import csv
@@ -66,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the table and say what it holds and lacks; return 0."""
-    from skiagram.datasets.files import read_file
+    from skiagram.datasets.files import read_file, write_files
     from skiagram.datasets.folder.table import read_rows, require_columns
 
     if arguments.output.exists():
@@ -90,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
             remedy="correct --pattern or --image-kind",
         )
     text, notes = compose_table(labels, images, masks)
-    arguments.output.write_text(text, encoding="utf-8", newline="")
+    write_files({arguments.output: text.encode()})
     print(f"Wrote {arguments.output}, {text.count(chr(10)) - 1} rows.")
     for note in notes:
         print(note)
@@ -195,3 +199,74 @@ def _only_file(folder: Path, file: FoundFile) -> FoundFile:
             remedy="name the file in --pattern",
         )
     return FoundFile(file.key, file.kind, f"{file.path}/{inside[0]}")
+
+
+class Features:
+    """The command that writes the features of a run."""
+
+    NAME = "features"
+    SUMMARY = "write the features of the last run as CSV, also under PyRadiomics' names"
+    EXAMPLES = """\
+  skiagram features features.csv
+      one row per case, a column per feature, under the names of docs/reference/features.md
+  skiagram features features.csv --names pyradiomics
+      only what PyRadiomics has too, for example original_glcm_JointEnergy; kurtosis is raised by 3
+      as there. Bins of a width begin elsewhere, so that values of texture may differ"""
+
+    @staticmethod
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        """Declare the command's arguments."""
+        parser.add_argument("output", metavar="CSV", type=Path, help="table to write; must be new")
+        parser.add_argument(
+            "--names", choices=("own", "pyradiomics"), default="own", help="names of the columns"
+        )
+
+    @staticmethod
+    def run(arguments: argparse.Namespace) -> int:
+        """Write the table; return 0."""
+        from skiagram.datasets.files import write_files
+        from skiagram.features.covariates import Covariates
+        from skiagram.features.pyradiomics import pyradiomics_table
+        from skiagram.features.table import FeatureTable
+        from skiagram.options import build
+        from skiagram.preparation import PREPARATION, Preparation
+        from skiagram.records import read_record, read_table
+
+        if arguments.output.exists():
+            raise OptionError(
+                f"{arguments.output} exists", where="CSV", remedy="name a new file, or remove it"
+            )
+        features, preparation = Path("data/features.parquet"), Path("data/preparation")
+        if not features.is_file():
+            raise DataError(
+                "no features",
+                where=str(features),
+                remedy="stand in the project's folder and run `dvc repro extract` first",
+            )
+        described = read_table(features)
+        if arguments.names == "pyradiomics":
+            recorded = read_record(Preparation, preparation / PREPARATION)
+            families = [build(options, "features") for options in recorded.features]
+            definitions = [
+                definition
+                for family in families
+                if not isinstance(family, Covariates)
+                for definition in family.definitions()
+            ]
+            table = FeatureTable.read(features)
+            described = pyradiomics_table(table, definitions, recorded.modalities)
+            if described.shape[1] == 1:
+                raise DataError(
+                    "no feature that PyRadiomics has",
+                    where=str(features),
+                    remedy="extract families such as first_order, morphology, glcm",
+                )
+        text = described.to_csv(index=False, float_format="%.9g", lineterminator="\n")
+        write_files({arguments.output: text.encode()})
+        print(
+            f"Wrote {arguments.output}: {len(described)} cases, {described.shape[1] - 1} features."
+        )
+        return 0
+
+
+FEATURES = Features()

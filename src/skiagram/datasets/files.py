@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import pooch
@@ -92,3 +93,23 @@ def _no_file(mode: int, name: str) -> DataError:
 def _md5(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "md5").hexdigest()
+
+
+def write_files(contents: Mapping[Path, bytes]) -> None:
+    """Write files so that a full disk leaves nothing half-written; earlier ones are replaced.
+
+    Args:
+        contents: File → content; all are written before the first takes its place.
+
+    Raises:
+        OSError: One cannot be written; all files are as before.
+    """
+    partials = {path: path.with_suffix(".partial" + path.suffix) for path in contents}
+    try:
+        for path, partial in partials.items():
+            partial.write_bytes(contents[path])
+        for path, partial in partials.items():
+            partial.replace(path)
+    finally:
+        for partial in partials.values():
+            partial.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ multiple of it, not at the region's minimum.
 """
 
 import re
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -146,29 +147,35 @@ def pyradiomics_name(definition: Definition) -> str:
     return ""
 
 
-def pyradiomics_table(table: FeatureTable, definitions: list[Definition]) -> pd.DataFrame:
+def pyradiomics_table(
+    table: FeatureTable, definitions: list[Definition], modalities: Sequence[str] = ()
+) -> pd.DataFrame:
     """Return the columns of a table that PyRadiomics has too, under its names.
 
-    `original_` stands before features of the image, the filter's name before those of a filter.
-    Kurtosis is raised by 3. A feature at several distances keeps the distance at its end.
+    `original_` stands before features of the image, the filter's name before those of a filter, and
+    before both the modality where cases have several images. Kurtosis is raised by 3. A feature at
+    several distances keeps the distance at its end.
 
     Args:
         table: Features of a data set.
         definitions: Of its families.
+        modalities: Images of each case; empty where it has one.
 
     Returns:
         Column `case_id` and one a feature.
     """
     columns: dict[str, object] = {"case_id": table.case_id}
     for name, values in zip(table.names, table.values.T, strict=True):  # noqa: PD011
+        modality, _, rest = name.partition(".")
+        own, before = (rest, f"{modality}_") if modality in modalities else (name, "")
         theirs = next(
-            (pyradiomics_name(definition) for definition in definitions if definition.fits(name)),
+            (pyradiomics_name(definition) for definition in definitions if definition.fits(own)),
             "",
         )
         if theirs:
-            filtered = name.rpartition(".")[0] or "original"
-            distance = re.search(r"_distance_(\d+)_", name)
+            filtered = own.rpartition(".")[0] or "original"
+            distance = re.search(r"_distance_(\d+)_", own)
             end = f"_distance_{distance[1]}" if distance else ""
             raised = values + 3 if theirs == _KURTOSIS else values
-            columns[f"{filtered}_{theirs}{end}"] = raised
+            columns[f"{before}{filtered}_{theirs}{end}"] = raised
     return pd.DataFrame(columns)

@@ -141,3 +141,41 @@ def test_a_study_runs_with_its_regions_once_its_faults_are_out(
     assert store.spacing(store.case_ids[0]) == pytest.approx(GRID.spacing)
     (tmp_path / "study/p00/mask.nii").write_bytes(nifti_bytes(np.ones(SHAPE, np.uint8), GRID))
     assert main(["init", *arguments, "--renew"]) == 0
+
+
+def test_check_says_size_spacing_and_region_of_volumes_as_the_audit_will(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _write_study(tmp_path / "study")
+    stray = np.zeros(SHAPE, np.uint8)
+    stray[::3, ::6, ::6] = 1
+    (tmp_path / "study/p17/mask.nii").write_bytes(nifti_bytes(stray, GRID))
+    arguments = [str(tmp_path / "study"), str(tmp_path / "study.csv"), "--positive", "yes"]
+    main(["check", *arguments])
+    said = capsys.readouterr().out
+    lines = [line.split() for line in said.splitlines()]
+    assert ["slices", "4", "4", "4"] in lines
+    assert ["height", "12", "12", "12"] in lines
+    assert ["slice", "spacing,", "mm", "3", "3", "3"] in lines
+    assert ["region,", "voxels", "9", "18", "18"] in lines
+    assert ["region,", "mm³", "19.44", "38.88", "38.88"] in lines
+    parts = int((stray > 0).sum())
+    assert ["region,", "parts", "1", "1", str(parts)] in lines
+    assert "warning tiny_regions: Regions of fewer than 64 voxels: 9." in said
+    assert "warning scattered_regions: Regions of 5 or more parts that do not touch: 1." in said
+    assert "study/p17" in said.split("scattered_regions")[1] or "p17/" in said
+
+
+def test_the_audit_of_a_run_finds_the_same_regions(tmp_path: Path) -> None:
+    from skiagram.audit.composition import describe_region, described_regions
+    from skiagram.image_store.shards import Region, ShardWriter
+    from skiagram.image_store.store import ImageStore
+
+    masks = [MASK > 0, np.indices(SHAPE).sum(axis=0) % 7 == 0]
+    with ShardWriter(tmp_path) as writer:
+        for number, inside in enumerate(masks):
+            writer.add(f"case-{number}", VALUES[..., None], GRID.spacing, Region(inside))
+    described = described_regions(ImageStore(tmp_path))
+    assert described is not None
+    assert described.tolist() == [list(describe_region(inside)) for inside in masks]
+    assert describe_region(masks[0]) == (18, 1)

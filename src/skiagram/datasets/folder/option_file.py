@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from skiagram.datasets.contract import RealDataSet
+from skiagram.datasets.files import write_files
 from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
 from skiagram.datasets.folder.source import CHECKSUM, MASK_CHECKSUM, Folder
 from skiagram.datasets.folder.table import Columns, Row, normalise_name, read_rows
@@ -146,16 +147,7 @@ class OptionFiles:
         )
         beside = {} if sealed is None else {self.sealed_labels: sealed}
         texts = {self.manifest: content, self.options: option_text(whole).encode()}
-        contents = beside | texts
-        partials = {path: path.with_suffix(".partial" + path.suffix) for path in contents}
-        try:  # all are written before the first takes its place
-            for path, partial in partials.items():
-                partial.write_bytes(contents[path])
-            for path, partial in partials.items():
-                partial.replace(path)
-        finally:
-            for partial in partials.values():
-                partial.unlink(missing_ok=True)
+        write_files(beside | texts)
 
     def _shown(self, path: Path) -> str:
         """Return a file as the option file names it."""

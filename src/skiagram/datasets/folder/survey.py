@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from skiagram.audit.composition import is_constant
+from skiagram.audit.composition import describe_region, is_constant
 from skiagram.audit.contract import Evidence, Finding, Traits
 from skiagram.audit.run import CHECKS
 from skiagram.audit.traits import encode_covariates, image_traits, sample_cases
@@ -126,7 +126,8 @@ class Survey:
         channels: 1 or 3, as most images have.
         cases: The case table of the usable files, under their own names.
         ingested: The case table as ingest would write it.
-        further: What was read of the cases' other modalities.
+        by_modality: Modality → what was read of it, the source's own first under its name, which
+            is empty where a case has one image.
     """
 
     files: FileTree
@@ -137,7 +138,13 @@ class Survey:
     channels: Literal[1, 3]
     cases: Cases
     ingested: Cases
-    further: list[ExaminedFile]
+    by_modality: dict[str, list[ExaminedFile]]
+
+    @property
+    def further(self) -> list[ExaminedFile]:
+        """Return what was read of the cases' other modalities."""
+        _, *others = self.by_modality.values()
+        return [file for files in others for file in files]
 
     @property
     def runnable(self) -> bool:
@@ -162,9 +169,10 @@ def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design)
     columns = [name for name in (source.columns.file, source.columns.mask) if name is not None]
     names = [row.cells[column] for row in rows for column in columns]
     sealed = source.sealed_labels is not None
+    rows_by_modality = split_modalities(rows, source.columns, source.modalities)
     listing, *further = [
         list_entries(own, source.columns, source.classes, source.test_sites, sealed=sealed)
-        for own in split_modalities(rows, source.columns, source.modalities).values()
+        for own in rows_by_modality.values()
     ]
     problems = list(listing.problems)
     if source.unlisted == "refuse":
@@ -172,14 +180,11 @@ def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design)
     results = examine_files(tree, listing.references, source.mask_grid, source.most_pixels)
     problems += [file for file in results if isinstance(file, DataError)]
     examined = [file for file in results if isinstance(file, ExaminedFile)]
-    beside = [
-        file
-        for other in further
-        for file in examine_files(tree, other.references, source.mask_grid, source.most_pixels)
-    ]
-    problems += [problem for other in further for problem in other.problems]
-    problems += [file for file in beside if isinstance(file, DataError)]
-    images = [file for file in beside if isinstance(file, ExaminedFile)]
+    by_modality = {next(iter(rows_by_modality), ""): examined}
+    for modality, other in zip([*rows_by_modality][1:], further, strict=True):
+        beside = examine_files(tree, other.references, source.mask_grid, source.most_pixels)
+        problems += [*other.problems, *(file for file in beside if isinstance(file, DataError))]
+        by_modality[modality] = [file for file in beside if isinstance(file, ExaminedFile)]
     channels = _commonest_channels(examined)
     problems += _find_channel_problems(examined, channels)
     task = Task(source.classes, None, design)
@@ -195,10 +200,13 @@ def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design)
     cases = _cases(usable, cluster, design)
     constant = np.array([file.constant for file in examined], dtype=np.bool_)
     traits = collect_traits(usable, examined, cases) if usable else None
-    findings = _findings(Evidence(cases, task, source.card(), pairs, constant, transformed, traits))
+    described = [file.region for file in examined if file.region is not None]
+    regions = np.array(described, np.int64) if len(described) == len(examined) > 0 else None
+    evidence = Evidence(cases, task, source.card(), pairs, constant, transformed, traits, regions)
+    findings = _findings(evidence)
     ingested = _ingested_cases(usable, cluster, design)
     return Survey(
-        tree, listing.entries, examined, problems, findings, channels, cases, ingested, images
+        tree, listing.entries, examined, problems, findings, channels, cases, ingested, by_modality
     )
 
 
@@ -315,14 +323,6 @@ def examine_file(
         text_expected=decoded.text_expected,
         seconds=time.perf_counter() - started,
     )
-
-
-def describe_region(inside: NDArray[np.bool_]) -> tuple[int, int]:
-    """Return how many voxels a region has, and in how many parts that do not touch."""
-    from scipy.ndimage import generate_binary_structure, label
-
-    touching = generate_binary_structure(inside.ndim, inside.ndim)
-    return int(inside.sum()), int(label(inside, touching)[1])
 
 
 def examine_files(
