@@ -21,6 +21,7 @@ from scipy.ndimage import distance_transform_edt
 from scipy.stats import rankdata, t
 from skimage.metrics import structural_similarity
 
+from skiagram.evaluation.proportions import wilson_interval
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.variation import UPPER, degrees_of_freedom, variance_of_mean
 from skiagram.options import STRICT
@@ -40,6 +41,7 @@ TITLES: dict[Method, str] = {
 TestName = Literal["randomisation", "deletion", "insertion", "repeatability"]
 
 _WINDOW = 7  # pixels a side, as Wang et al. 2004 for a square window
+_NEVER_VARIES = "Wilson on the patients"
 _CENTRE_WIDTH = 0.25  # standard deviation of the centre-weighted map, as a share of each side
 
 
@@ -210,6 +212,9 @@ def mean_by_patient(
     mean, patients = float(value.mean()), int(whose.max()) + 1
     if patients < 3:
         return Estimate(mean, method="no interval: fewer than three patients")
+    if float(np.ptp(value)) == 0 and (low, high) == (0.0, 1.0) and mean in (0.0, 1.0):
+        below, above = wilson_interval(mean, patients)
+        return Estimate(mean, below, above, _NEVER_VARIES)
     degrees = min(degrees_of_freedom(whose), patients - 1)
     half = float(t.ppf(UPPER, degrees)) * float(np.sqrt(variance_of_mean(value, whose)))
     return Estimate(
@@ -406,11 +411,19 @@ def judge_location(
     def pointing(name: str) -> Pointing:
         own = figures(name)
         middle = np.array([getattr(one, name) for one in centre])
-        return Pointing(
-            mean_by_patient(own, patient, 0.0, 1.0),
-            mean_by_patient(own - area, patient, -1.0, 1.0),
-            mean_by_patient(own - middle, patient, -1.0, 1.0),
-        )
+        value = mean_by_patient(own, patient, 0.0, 1.0)
+        return Pointing(value, surplus(value, own, area), surplus(value, own, middle))
+
+    def surplus(value: Estimate, own: Floats, other: Floats) -> Estimate:
+        paired = mean_by_patient(own - other, patient, -1.0, 1.0)
+        if value.method != _NEVER_VARIES or value.low is None or value.high is None:
+            return paired
+        # Never, or always: the cases vary by the other figure alone, which says too little.
+        mean = float(other[np.isfinite(own)].mean())
+        low, high = value.low - mean, value.high - mean
+        if paired.low is not None and paired.high is not None:
+            low, high = min(low, paired.low), max(high, paired.high)
+        return Estimate(paired.value, low, high, _NEVER_VARIES)
 
     area = np.array([one.area for one in centre])
     nowhere = int(np.isnan(figures("hit")).sum())

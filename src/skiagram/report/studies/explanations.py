@@ -183,6 +183,13 @@ def _describe_blanking(title: str, blanking: Blanking, word: str) -> str:
     return f"{words} Neither loss is beyond chance."
 
 
+def mark_map(one: MapExplanation) -> str:
+    """Return what stands beside a map that is not trustworthy; nothing beside one that is."""
+    if any(test.state == "failed" for test in one.tests):
+        return "failed"
+    return "" if one.trustworthy else "not all tested"
+
+
 @dataclass(frozen=True)
 class PointingRow:
     """Where one kind of map points, as a row of the table.
@@ -201,7 +208,7 @@ class PointingRow:
 def list_pointing(result: ExplanationsResult, model: NetworkExplanation) -> list[PointingRow]:
     """Return the rows of the table of places: maps, the ideal observer, always the centre."""
     rows = [
-        PointingRow(one.title, "" if one.trustworthy else "failed a test", one.location)
+        PointingRow(one.title, mark_map(one), one.location)
         for one in model.maps
         if one.location is not None
     ]
@@ -218,12 +225,12 @@ class GalleryPicture:
 
     Attributes:
         title: What it shows.
-        failed: Whether it is a map that failed a test.
+        mark: What a reader must know of it: that it failed a test, or that one was not made.
         address: `data:` address.
     """
 
     title: str
-    failed: bool
+    mark: str
     address: Markup
 
 
@@ -253,11 +260,11 @@ def list_galleries(
         for case in model.cases:
             if case.kind != kind:
                 continue
-            pictures = [GalleryPicture("Image", failed=False, address=draw_case(case, None))]
+            pictures = [GalleryPicture("Image", "", draw_case(case, None))]
             for method, one in known.items():
                 if method in case.maps:
                     address = draw_case(case, case.maps[method])
-                    pictures.append(GalleryPicture(one.title, not one.trustworthy, address))
+                    pictures.append(GalleryPicture(one.title, mark_map(one), address))
             reasons = ", ".join(
                 f"{part.feature} {'+' if part.value > 0 else ''}{format_decimal(part.value, 2)}"
                 for part in case.contributions
