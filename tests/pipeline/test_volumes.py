@@ -70,3 +70,49 @@ def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(
     predicted = project.run(*predict)
     assert predicted.returncode != 0
     assert "volumes, as in training" in predicted.stdout + predicted.stderr
+
+
+@pytest.mark.slow
+def test_regions_with_a_known_limit_reach_both_arms(project: Project) -> None:
+    project.edit(
+        "conf/dataset/phantom_regions.yaml",
+        size=16,
+        patients={"train": 40, "validation": 12, "test": 40},
+        lesion__radii=[3.0],
+        lesion__places=3,
+        lesion__spacing=2,
+        lesion__contrast=1.0,
+    )
+    project.edit("params.yaml", baselines=["region_volume", "logistic_regression"])
+    project.edit("params.yaml", networks=["cnn_3d", "small_cnn"])
+    box = {"margin": 1.0, "unit": "voxels", "equal_sides": True}
+    for name in ("cnn_3d", "small_cnn"):
+        given = {"box": box, "mask_channel": True, "three_planes": name == "small_cnn"}
+        project.edit(
+            f"conf/model/{name}.yaml",
+            training__epochs=10,
+            training__image_size=16 if name == "small_cnn" else 9,
+            **{f"training__input__{option}": value for option, value in given.items()},
+        )
+    for stage, *overrides in (
+        ("ingest", "dataset=phantom_regions"),
+        ("audit",),
+        ("restore", "restoration=none"),
+        ("extract", "features=[first_order,morphology,acquisition]"),
+        *(
+            ("train_baseline", f"model={model}", "plan.folds=2")
+            for model in ("region_volume", "logistic_regression")
+        ),
+        *(("train_network", f"model={model}", "plan.folds=2") for model in ("cnn_3d", "small_cnn")),
+        ("evaluate",),
+    ):
+        done = project.stage(stage, *overrides)
+        assert done.returncode == 0, (stage, done.stderr[-2000:])
+    found = json.loads((project.folder / "reports/evaluation.json").read_text())
+    auc = {
+        model["outcome"]["model"]: model["metrics"]["roc_auc"]["value"] for model in found["models"]
+    }
+    assert auc["logistic_regression"] > 0.75
+    assert auc["cnn_3d"] > 0.75
+    assert auc["small_cnn"] > 0.6
+    assert auc["region_volume"] < 0.7
