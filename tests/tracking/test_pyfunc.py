@@ -19,12 +19,14 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from skiagram.cli.main import main
 from skiagram.deploy.model import load_model
+from skiagram.deploy.package import pack
 from skiagram.deploy.prediction import predict
 from skiagram.models.deployment import write_checksums
 from skiagram.options import build
 from skiagram.tracking.contract import Execution, Receipt, Run
-from skiagram.tracking.mlflow_store import MLflowStore, describe_pyfunc
+from skiagram.tracking.mlflow_store import MLflowStore
 from tests.deploy.odd import write_odd_films
 from tests.deploy.trained import TASK, Trained, trained_baseline
 
@@ -43,12 +45,10 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 @pytest.fixture(scope="module")
 def saved(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the model as MLflow keeps it."""
-    import mlflow
-
-    described = describe_pyfunc(baseline.model)
-    assert described is not None
-    place = tmp_path_factory.mktemp("saved") / "model"
-    mlflow.pyfunc.save_model(path=place, **described)
+    folder = tmp_path_factory.mktemp("saved")
+    pack(baseline.model, folder / "a.skiagram")
+    place = folder / "model"
+    assert main(["package", str(folder / "a.skiagram"), "--mlflow", str(place)]) == 0
     return place
 
 

@@ -12,14 +12,21 @@ EXAMPLES = """\
       the model, its card with the figures of the run that it lies in, and a checksum of each file
   skiagram package models/svm -o svm.skiagram --sign ~/.ssh/id_ed25519 --use 'Research at our site'
       the same, signed with an OpenSSH key
+  skiagram package svm.skiagram --mlflow served
+      the form that `mlflow models serve -m served` takes, of a folder or of a package
 
 A package is scored with `skiagram predict svm.skiagram …` wherever skiagram is installed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("model", type=Path, help="folder of a trained model, models/NAME")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.skiagram")
+    parser.add_argument(
+        "model", type=Path, help="folder of a trained model, models/NAME; a package for --mlflow"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE.skiagram")
+    parser.add_argument(
+        "--mlflow", type=Path, metavar="FOLDER", help="new folder for MLflow's form"
+    )
     parser.add_argument("--use", default="", metavar="TEXT", help="what the model is meant for")
     parser.add_argument(
         "--project", type=Path, help="folder of the run (default: the one that the model lies in)"
@@ -29,7 +36,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the package and say what it lacks; return 0."""
+    """Write the package and say what it lacks, or MLflow's form of the model; return 0."""
+    if (arguments.output is None) == (arguments.mlflow is None):
+        raise OptionError("what to write is not told", allowed="one of --output and --mlflow")
+    return _save_for_mlflow(arguments) if arguments.output is None else _pack(arguments)
+
+
+def _save_for_mlflow(arguments: argparse.Namespace) -> int:
+    from skiagram.deploy.package import opened_folder
+    from skiagram.tracking.mlflow_store import save_pyfunc
+
+    target: Path = arguments.mlflow
+    if target.exists():
+        raise OptionError("exists already", where=str(target), remedy="name a new folder")
+    with opened_folder(arguments.model) as folder:
+        save_pyfunc(folder, target)
+    print(f"Wrote {target}. Next: mlflow models serve -m {target} --env-manager local")
+    return 0
+
+
+def _pack(arguments: argparse.Namespace) -> int:
     from skiagram.deploy.package import SUFFIX, pack
     from skiagram.deploy.prediction import check_target
 

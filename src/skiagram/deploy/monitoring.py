@@ -391,9 +391,18 @@ def choose_next(model: DeployedModel, seen: Seen, labels: Labels, wanted: int) -
     else:
         ranked = np.sort(probability, axis=1)
         sure = ranked[:, -1] - ranked[:, -2]
-    far = np.nan_to_num(seen.distance[rows])
-    order = np.argsort(_ranks(sure) + _ranks(-far), kind="stable")
+    order = order_by_worth(sure, np.nan_to_num(seen.distance[rows]))
     return tuple(seen.names[rows[at]] for at in order[:wanted].tolist())
+
+
+def order_by_worth(sure: Floats, far: Floats) -> NDArray[np.int64]:
+    """Return (n,) the cases in the order of what a label of theirs is worth.
+
+    Args:
+        sure: (n,) how sure the model is of each.
+        far: (n,) distance from the training cases.
+    """
+    return np.argsort(_ranks(sure) + _ranks(-far), kind="stable")
 
 
 def _ranks(values: Floats) -> NDArray[np.int64]:

@@ -363,9 +363,24 @@ def opened_model(path: Path, *, mask_grid: MaskGrid = "same") -> Iterator[Deploy
     Raises:
         DataError: See `load_model` and `opened_package`; a folder where signatures are asked for.
     """
+    with opened_folder(path) as folder:
+        model = load_model(folder)
+        yield replace(model, preparer=replace(model.preparer, mask_grid=mask_grid))
+
+
+@contextmanager
+def opened_folder(path: Path) -> Iterator[Path]:
+    """Yield the folder of a model, which may come as a package.
+
+    Args:
+        path: Folder or package.
+
+    Raises:
+        DataError: See `opened_package`; a folder where signatures are asked for.
+    """
     if path.is_file():
         with opened_package(path) as package:
-            yield _with_grid(load_model(package.folder), mask_grid)
+            yield package.folder
         return
     if os.environ.get(SIGNERS):
         raise DataError(
@@ -373,11 +388,7 @@ def opened_model(path: Path, *, mask_grid: MaskGrid = "same") -> Iterator[Deploy
             where=str(path),
             allowed="packages signed by somebody on that list",
         )
-    yield _with_grid(load_model(path), mask_grid)
-
-
-def _with_grid(model: DeployedModel, mask_grid: MaskGrid) -> DeployedModel:
-    return replace(model, preparer=replace(model.preparer, mask_grid=mask_grid))
+    yield path
 
 
 def read_card(path: Path, signers: Path | None = None) -> tuple[tuple[Section, ...], str]:

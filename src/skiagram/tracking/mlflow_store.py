@@ -22,7 +22,8 @@ from PIL import Image
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.models.deployment import DEPLOYMENT, Deployment
+from skiagram.errors import DataError
+from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.options import STRICT
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import read_record
@@ -231,6 +232,28 @@ def describe_pyfunc(folder: Path) -> dict[str, Any] | None:
         "input_example": _example(preparation),
         "pip_requirements": [f"skiagram=={version('skiagram')}"],
     }
+
+
+def save_pyfunc(folder: Path, target: Path) -> None:
+    """Write a model as MLflow serves it.
+
+    Args:
+        folder: The model's folder.
+        target: Folder to write; must be new.
+
+    Raises:
+        DataError: The folder is no model, or a reader's scores.
+    """
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    from mlflow.pyfunc import save_model
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    verify_checksums(folder)
+    described = describe_pyfunc(folder)
+    if described is None:
+        raise DataError("a column of the data set, which scores no new cases", where=str(folder))
+    save_model(path=target, **described)
 
 
 def _example(preparation: Preparation) -> pd.DataFrame:

@@ -1,0 +1,105 @@
+"""A model leaves its project as one file and scores in a venv that has no project.
+
+The venv holds the wheel of the program alone. What the program depends on is not downloaded again:
+the venv is shown the libraries of the one that runs the tests.
+"""
+
+import csv
+import json
+import os
+import re
+import shutil
+import site
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skiagram.records import Predictions
+from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, Project, source_arrays
+
+pytestmark = pytest.mark.thorough
+TUTORIAL = REPOSITORY / "docs/tutorial/first-hour.md"
+
+
+@pytest.fixture(scope="module")
+def scoring(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a venv with the program's wheel."""
+    place = tmp_path_factory.mktemp("elsewhere")
+    source = place / "source"
+    for part in ("src", "pyproject.toml", "README.md"):
+        copy = shutil.copytree if (REPOSITORY / part).is_dir() else shutil.copy
+        copy(REPOSITORY / part, _parent(source / part))
+    pip = [sys.executable, "-m", "pip"]
+    wheel = ["wheel", "--no-deps", "--no-build-isolation", "-q", "-w", str(place / "dist")]
+    subprocess.run([*pip, *wheel, str(source)], check=True)
+    shutil.rmtree(source)
+    subprocess.run([sys.executable, "-m", "venv", str(place / "venv")], check=True)
+    (built,) = (place / "dist").glob("skiagram-*.whl")
+    python = place / "venv/bin/python"
+    install = ["-m", "pip", "install", "-q", "--no-deps", "--no-index", str(built)]
+    subprocess.run([str(python), *install], check=True)
+    own = sysconfig.get_path("purelib", vars={"base": str(place / "venv")})
+    (Path(own) / "libraries.pth").write_text("\n".join(site.getsitepackages()) + "\n")
+    return place / "venv"
+
+
+def _parent(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def lines_of_the_tutorial() -> tuple[list[str], list[str]]:
+    """Return what is typed in the project, and what on the other machine."""
+    text = TUTORIAL.read_text(encoding="utf-8").split("## 6. Hand it on")[1].split("\n## ")[0]
+    first, second = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    return first.splitlines(), second.splitlines()
+
+
+def in_venv(venv: Path, folder: Path, line: str) -> "subprocess.CompletedProcess[str]":
+    """Type a line on the other machine."""
+    environment = {
+        "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "OMP_NUM_THREADS": "1",
+    }
+    return subprocess.run(
+        line, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("model", [BASELINES[0], NETWORK])
+def test_a_model_scores_in_a_clean_venv_as_in_its_run(
+    model: str, finished: Project, scoring: Path, tmp_path: Path
+) -> None:
+    here, there = lines_of_the_tutorial()
+    package = tmp_path / f"{model}.skiagram"
+    words = here[0].replace("svm", model).replace(package.name, str(package)).split()
+    done = finished.run(sys.executable, "-m", *words)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "new").mkdir()
+    for number, image in enumerate(source_arrays()["test_images"]):
+        Image.fromarray(image).save(tmp_path / "new" / f"{number:03d}.png")
+    where = in_venv(scoring, tmp_path, "python -c 'import skiagram; print(skiagram.__file__)'")
+    assert where.stdout.startswith(str(scoring))
+    show, predict = (line.replace("svm", model) for line in there[2:])
+    shown = in_venv(scoring, tmp_path, show)
+    assert shown.returncode == 0, shown.stderr
+    evaluation = json.loads((finished.folder / "reports/evaluation.json").read_text())
+    (result,) = [one for one in evaluation["models"] if one["outcome"]["model"] == model]
+    auc = result["metrics"]["roc_auc"]["value"]
+    assert re.search(rf"\| AUC \| {auc:.3f} \|", shown.stdout)
+    assert "Every checksum holds" in shown.stdout
+    scored = in_venv(scoring, tmp_path, predict)
+    assert scored.returncode == 0, scored.stderr
+    with (tmp_path / "scores.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    test = Predictions.read(finished.folder / f"scores/{model}/predictions.parquet").part("test")
+    expected = np.sort(test.table["probability_1"].to_numpy())
+    found = np.sort([float(row["probability_striped"]) for row in rows])
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+    assert (tmp_path / "scores.html").exists()
