@@ -97,6 +97,20 @@ def cells(number: int, draws: Draws) -> Picture:
     return np.array(images, dtype=np.float32)
 
 
+def bordered(number: int, draws: Draws) -> Picture:
+    """Draw tissue cut off along a line; a third of it so smooth that a few blobs are left."""
+    images = tissue(64, 3.0, 0.02)(number, draws)
+    smooth = draws.uniform(size=number) < 1 / 3
+    images[smooth] = gaussian_filter(images[smooth], (0, 10, 10))
+    images /= images.std(axis=(1, 2), keepdims=True)
+    down, across = np.mgrid[-1:1:64j, -1:1:64j]
+    angle, distance = draws.uniform(0, 2 * np.pi, number), draws.uniform(0.2, 0.8, number)
+    along = np.sin(angle)[:, None, None] * down + np.cos(angle)[:, None, None] * across
+    bright = images - images.min(axis=(1, 2), keepdims=True) + 1
+    cut: Picture = np.where(along < distance[:, None, None], bright, 0).astype(np.float32)
+    return cut
+
+
 SETS: Mapping[str, Callable[[int, Draws], Picture]] = {
     "tissue 64²": tissue(64, 3.0, 0.3),
     "tissue 28²": tissue(28, 3.0, 0.3),
@@ -108,6 +122,7 @@ SETS: Mapping[str, Callable[[int, Draws], Picture]] = {
     "spots": spots,
     "fibres": fibres,
     "cells": cells,
+    "smooth, one border": bordered,
 }
 
 

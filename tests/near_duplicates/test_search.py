@@ -98,6 +98,32 @@ def test_a_shifted_cut_that_was_changed_is_found(
     assert list(found(store_of(tmp_path, [*images, copy]))) == [(4, 30)]
 
 
+@pytest.mark.parametrize("offset", [(10, 0), (-10, 10)])
+def test_a_small_image_moved_by_a_third_of_its_side_is_found(
+    offset: tuple[int, int], tmp_path: Path
+) -> None:
+    wide = gaussian_filter(np.random.default_rng(1).normal(size=(40, 80, 80)), (0, 1, 1))
+    images: list[Image] = list(wide[:, 26:54, 26:54].astype(np.float32))
+    down, across = (26 + one for one in offset)
+    copy = wide[4, down : down + 28, across : across + 28].astype(np.float32)
+    assert found(store_of(tmp_path, [*images, copy])) == {(4, 40): "shifted"}
+
+
+@pytest.mark.slow
+def test_smooth_images_that_share_a_straight_border_are_no_copies(tmp_path: Path) -> None:
+    draws = np.random.default_rng(7)
+    smooth = gaussian_filter(draws.normal(size=(60, 64, 64)), (0, 10, 10))
+    smooth /= smooth.std(axis=(1, 2), keepdims=True)
+    down, across = np.mgrid[-1:1:64j, -1:1:64j]
+    images: list[Image] = []
+    for image in smooth:
+        angle = draws.uniform(0, 2 * np.pi)
+        shown = down * np.sin(angle) + across * np.cos(angle) < draws.uniform(0.2, 0.8)
+        images.append(np.where(shown, image + 9, 0).astype(np.float32))
+    copy = np.ascontiguousarray(images[3][:, ::-1])
+    assert found(store_of(tmp_path, [*images, copy])) == {(3, 60): "mirrored"}
+
+
 def test_a_volume_shifted_along_depth_is_found(tmp_path: Path) -> None:
     draws = np.random.default_rng(0)
     smooth = gaussian_filter(draws.normal(size=(20, 20, 32, 32)), (0, 1, 1, 1))

@@ -17,11 +17,12 @@ from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
 from skiagram.compute.compiled import compiled
 
 REACH = 0.22  # of a side: shifts sought
-LEAST_OVERLAP = 0.4  # of the image
+LEAST_OVERLAP = 0.36  # of the image
 _OUTLIERS = (0.01, 0.99)  # clipped, or a few hot pixels would be all that is compared
 _NOISE = 0.8  # standard deviation of the weights, pixels: finer detail is noise of resampling
 _COARSE = (2.0, 4.0)  # surroundings whose mean is taken off, and whose spread is made equal
 _FINE = (1.5, 1.5)  # outlines that films share weigh no more than tissue
+_FRINGE = 3  # pixels beside empty ground, two standard deviations of `_FINE`
 _FLAT = 0.02  # of an image's spread; less is noise of rounding
 _STEPS = 8
 _PARTS = 4  # a side
@@ -43,12 +44,16 @@ class Guess:
         quarters: Quarter turns anticlockwise after that, 0 to 3.
         degrees: A further turn anticlockwise, degrees.
         scale: Share of the first image's side that the second shows.
+        down: How far below its place in the first image something lies in the second, in sides.
+        across: How far to the right.
     """
 
     mirrored: bool = False
     quarters: int = 0
     degrees: float = 0.0
     scale: float = 1.0
+    down: float = 0.0
+    across: float = 0.0
 
     def orient(self, details: Details) -> Details:
         """Return (m, side, side) details, mirrored and turned by quarters."""
@@ -88,14 +93,21 @@ def details_of(reduced: NDArray[np.float64], *, fine: bool = False) -> Details:
     offset = smooth - _blurred(smooth, surroundings)
     contrast = np.sqrt(np.clip(_blurred(offset**2, contrast_within), 0, None))
     detail = offset / (contrast + _FLAT)
-    # the fringe that an edge throws into empty ground is alike in all images with such an edge
-    return np.where(_empty(images), 0, detail).astype(np.float32)
+    # the fringe that an edge throws to both sides is alike in all images with such an edge
+    return np.where(_empty(images, _FRINGE if fine else 0), 0, detail).astype(np.float32)
 
 
-def _empty(images: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return where an image is the same as all around it, as outside of a masked breast."""
+def _empty(images: NDArray[np.float64], fringe: int) -> NDArray[np.bool_]:
+    """Return where an image is the same as all around it, as outside of a masked breast.
+
+    Args:
+        images: (m, side, side) images.
+        fringe: Pixels beside such places that are taken with them.
+    """
     around = (1, 3, 3)
     same: NDArray[np.bool_] = maximum_filter(images, around) == minimum_filter(images, around)
+    if fringe and same.any():
+        same = maximum_filter(same, (1, 2 * fringe + 1, 2 * fringe + 1))
     return same
 
 
@@ -109,17 +121,19 @@ def register(first: Details, second: Details, guess: Guess) -> Registration:
     Args:
         first: (m, side, side) details of the first images.
         second: (m, side, side) those of the second.
-        guess: Where to start from; the shift is found.
+        guess: Where to start from; the shift is found, up to `REACH` from there.
     """
     placed = guess.orient(first)
     second = np.ascontiguousarray(second)
     turn = np.deg2rad(-guess.degrees)  # the map leads back
     cosine, sine = guess.scale * np.cos(turn), guess.scale * np.sin(turn)
-    start = np.array([cosine - 1, -sine, sine, cosine - 1, 0, 0])
+    side = second.shape[-1]
+    away = np.array([-guess.down * side, -guess.across * side])
+    start = np.array([cosine - 1, -sine, sine, cosine - 1, *away])
     shift, sign = _best_shifts(_warped(placed, start), second)
     matrix = np.array([[cosine, -sine], [sine, cosine]])
     maps = np.tile(start, (len(first), 1))
-    maps[:, 4:] = -shift @ matrix.T
+    maps[:, 4:] = away - shift @ matrix.T
     return Registration(*_refined(placed, second, maps, sign))
 
 
@@ -165,6 +179,42 @@ def alike_everywhere(first: Details, second: Details, guess: Guess, close: Regis
             correlations.append(float((part * other_part).sum()) / power if power > 0 else 0.0)
     sign = np.sign(close.correlation[0])
     return float(sign * np.median(correlations)) if correlations else 0.0
+
+
+def surprise(first: Details, second: Details, guess: Guess, found: Registration) -> float:
+    """Return by how many standard errors one pair's correlation is above that of others.
+
+    After Fisher, with the number of independent places in the overlap: smooth images have few, and
+    with few a map can always be found that makes them alike. The variance of a correlation of two
+    independent images is the sum of the products of their autocorrelations (Clifford, Richardson &
+    Hémon 1989, Biometrics 45:123).
+
+    Args:
+        first: (side, side) details of the first image.
+        second: (side, side) those of the second.
+        guess: That of the registration.
+        found: The registration of this one pair.
+    """
+    placed = guess.orient(first[None])
+    inside = _warped(np.ones_like(placed), found.maps[0])[0] > 0.5
+    warped = _warped(placed, found.maps[0])[0]
+    double = (2 * len(inside), 2 * len(inside))
+    products = [
+        fft.irfft2(np.abs(fft.rfft2(values, s=double)) ** 2, s=double)
+        for values in (
+            inside.astype(np.float64),
+            *(
+                np.where(inside, image - image[inside].mean(), 0).astype(np.float64)
+                for image in (warped, second)
+            ),
+        )
+    ]
+    places, one, other = products
+    met = places > 0.5
+    power = float(one[0, 0] * other[0, 0])
+    variance = float((one[met] * other[met] / places[met]).sum()) / power if power > 0 else np.inf
+    correlation = min(abs(float(found.correlation[0])), 1 - 1e-9)
+    return float(np.arctanh(correlation) / np.sqrt(max(variance, 1e-12)))
 
 
 def _best_shifts(

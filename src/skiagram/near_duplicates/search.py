@@ -2,9 +2,10 @@
 
 Every pair of images is compared, in every pass: eight orientations of the layouts; spectra as they
 are and turned to either side; those of windows inside one image with the whole of the other; those
-of windows on opposite sides. A pair is nominated where a product stands far above those of other
-pairs, then laid over each other. It is confirmed where the local detail correlates at two sizes,
-more than pairs drawn from the set ever do. So images that share an organ's outline need more.
+of windows on opposite sides, near and far from the centre. A pair is nominated where a product
+stands far above those of other pairs, then laid over each other. It is confirmed where the local
+detail correlates at two sizes, more than pairs drawn from the set ever do and than so few
+independent places could by chance. So images that share an organ's outline need more.
 """
 
 import dataclasses
@@ -39,6 +40,7 @@ from skiagram.near_duplicates.registration import (
     details_of,
     refine,
     register,
+    surprise,
 )
 from skiagram.seeding import stream
 
@@ -48,6 +50,7 @@ MOST_COMBINED = 20_000  # images; of more, only the plain transformations are so
 ALIKE_WARPED = 0.8  # turned or cropped; other LIDC nodules reach .68, true copies at least .9
 ALIKE_REORIENTED_AND_WARPED = 0.88
 ALIKE_IN_PARTS = 0.55  # the median of 16 parts
+SURPRISING = 5.0  # standard errors by independent places; copies reach 7, very smooth ones 4
 _BEYOND_OTHERS = 6.0  # standard deviations of other pairs' correlations, after Fisher
 _MOST_ASKED = 0.95
 _OTHER_PAIRS = 128
@@ -62,6 +65,8 @@ _CROPS = (
 )
 _OFFSETS = tuple((y * 0.08, x * 0.08) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x)
 _OFFSET_SHARE = 0.84
+_FAR_OFFSETS = tuple((y * 0.18, x * 0.18) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x)
+_FAR_SHARE = 0.64  # what is left of a side that was moved by a third
 _NOMINATED = 1 / 40  # pairs an image that chance may nominate in a pass
 _MOST_NOMINATED = 1 / 8
 _FEWEST = 5
@@ -234,6 +239,11 @@ def _spectrum_passes(small: Small) -> Iterator[_Pass]:
         y, x = _oriented(down, across, mirrored, quarters)
         opposite = basis.orient(beside(-y, -x), Guess())
         yield compare(beside(down, across), opposite, Guess(mirrored, quarters))
+    for down, across in _FAR_OFFSETS if combined else ():
+        part = basis.spectra(small, Window(_FAR_SHARE, down, across))
+        opposite = basis.orient(basis.spectra(small, Window(_FAR_SHARE, -down, -across)), Guess())
+        moved = Guess(down=-2 * down, across=-2 * across)
+        yield dataclasses.replace(compare(part, opposite, moved), guesses=(moved,))
 
 
 def _oriented(down: float, across: float, mirrored: bool, quarters: int) -> tuple[float, float]:
@@ -333,7 +343,7 @@ class _Confirmation:
         self._shapes = shapes
         self._image = image
         self._found: dict[tuple[int, int], tuple[float, str]] = {}
-        self._limits: tuple[float, float] | None = None
+        self._limits: dict[tuple[float, float], tuple[float, float]] = {}
         self._detail = lru_cache(maxsize=_DETAILS_KEPT)(self._read_detail)
 
     def look_at(
@@ -356,9 +366,10 @@ class _Confirmation:
     def _look_closely(
         self, row: int, column: int, guess: Guess, fitted: Registration, number: int
     ) -> None:
-        if self._limits is None:
-            self._limits = self._others_reach()
-        least_small, least = self._limits
+        place = abs(guess.down), abs(guess.across)
+        if place not in self._limits:
+            self._limits[place] = self._others_reach(Guess(down=place[0], across=place[1]))
+        least_small, least = self._limits[place]
         alike = float(fitted.correlation[number])
         change = Change.read(guess, fitted.maps[number], SIDE)
         if not change.plausible or abs(alike) <= max(least_small, change.asked):
@@ -378,6 +389,7 @@ class _Confirmation:
             change.plausible
             and correlation > best
             and alike_everywhere(first, second, guess, close) > ALIKE_IN_PARTS
+            and surprise(first, second, guess, close) > SURPRISING
         ):
             resized = self._shapes[row] != self._shapes[column]
             self._found[pair] = (min(correlation, 1.0), change.kind(alike < 0, resized))
@@ -394,18 +406,18 @@ class _Confirmation:
         details: Details = details_of(picture[None], fine=side >= _FEWEST_FINE)[0]
         return details
 
-    def _others_reach(self) -> tuple[float, float]:
+    def _others_reach(self, guess: Guess) -> tuple[float, float]:
         """Return what is asked of a copy, small and at full size, above what other pairs reach."""
         draws = stream(_SEED, "other pairs")
         pairs = draws.integers(0, len(self._small), (_OTHER_PAIRS, 2))
         pairs = pairs[pairs[:, 0] != pairs[:, 1]]
         ones, others = self._small_details(pairs[:, 0]), self._small_details(pairs[:, 1])
-        fitted = register(ones, others, Guess())
+        fitted = register(ones, others, guess)
         close = []
         for row, column in pairs.tolist():
             side = self._side(row, column)
             first, second = self._detail(row, side), self._detail(column, side)
-            close.append(float(register(first[None], second[None], Guess()).correlation[0]))
+            close.append(float(register(first[None], second[None], guess).correlation[0]))
         return _beyond(fitted.correlation, ALIKE_SMALL), _beyond(np.array(close), ALIKE)
 
     def result(self) -> TransformedPairs:
