@@ -1,9 +1,7 @@
 """`skiagram monitor`: whether new cases are like those in training, and scores still hold."""
 
 import argparse
-import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,8 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         SkiagramError: The package cannot be used, no case can be scored, or labels do not suffice.
     """
-    from skiagram.cli.predict import cases_of
-    from skiagram.compute.workers import IN_PROCESS
+    from skiagram.cli.predict import cases_of, compute_of
     from skiagram.deploy.inputs import read_covariates
     from skiagram.deploy.model import load_model
     from skiagram.deploy.monitoring import look_at, monitor
@@ -74,8 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         cases = cases_of(arguments, model)
         covariates = read_covariates(arguments.covariates, model.scorer.covariates, cases)
         labels = _read_labels(arguments.labels, model.task.classes)
-        workers = arguments.workers or os.cpu_count() or 1
-        seen = look_at(model, cases, covariates, replace(IN_PROCESS, workers=workers))
+        seen = look_at(model, cases, covariates, compute_of(arguments.workers))
         report = monitor(model, seen, labels, arguments.next)
         _say(report, package)
         if arguments.recalibrate is not None:

@@ -1,7 +1,6 @@
 """`skiagram predict`: new cases, scored with a trained model."""
 
 import argparse
-import os
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
+    from skiagram.compute.workers import Compute
     from skiagram.deploy.inputs import CovariateTable, NewCase
     from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.prediction import Row
@@ -89,15 +89,11 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         SkiagramError: The model cannot be loaded, or no case can be scored; nothing is written.
     """
-    from skiagram.compute.workers import IN_PROCESS
     from skiagram.deploy.inputs import read_covariates
     from skiagram.deploy.package import opened_model
     from skiagram.deploy.prediction import Journal, check_target, score_cases, write_table
 
     output: Path = arguments.output
-    workers = os.cpu_count() or 1 if arguments.workers is None else arguments.workers
-    if workers < 1:
-        raise OptionError(f"{workers} was given", where="--workers", allowed="1 or more")
     for path in filter(None, (output, arguments.page)):
         check_target(path, arguments.files, replace=arguments.force)
     with opened_model(arguments.model, mask_grid=arguments.mask_grid) as model:
@@ -111,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         done = journal.resume(model.scorer.batch, len(cases))
         if done:
             print(f"{done} of {len(cases)} cases were scored before.", file=sys.stderr)
-        compute = replace(IN_PROCESS, workers=workers)
+        compute = compute_of(arguments.workers)
         journal.write(score_cases(model, cases, covariates, compute, done))
         refused = _explain(journal, len(cases))
         if refused == len(cases):
@@ -122,6 +118,19 @@ def run(arguments: argparse.Namespace) -> int:
         write_table(journal, model.task.classes, output, decides=model.threshold is not None)
         journal.close()
     return DataError.exit_code if refused else 0
+
+
+def compute_of(workers: int | None) -> "Compute":
+    """Return how much of the machine is used: as many processors as asked for, or all.
+
+    Raises:
+        OptionError: Fewer than one was asked for.
+    """
+    from skiagram.compute.workers import IN_PROCESS
+
+    if workers is not None and workers < 1:
+        raise OptionError(f"{workers} was given", where="--workers", allowed="1 or more")
+    return replace(IN_PROCESS, workers=workers or "auto")
 
 
 def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[NewCase]":

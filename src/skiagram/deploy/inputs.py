@@ -197,12 +197,15 @@ def list_cases(place: Path, rows: Sequence[Row], modalities: Sequence[str]) -> l
     columns = Columns(
         file=FILE,
         label="",
-        patient=known.pop("patient_id"),
+        patient=known["patient_id"],
         split=None,
         site=None,
         covariates=(),
         scores=(),
-        **known,
+        mask=known["mask"],
+        modality=known["modality"],
+        region=known["region"],
+        label_value=known["label_value"],
     )
     tree = open_tree(place, str(place), is_image_file)
     cases: dict[str, NewCase] = {}

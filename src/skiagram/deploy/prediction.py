@@ -136,7 +136,7 @@ def score_cases(
     blocks = (cases[start : start + size] for start in range(done, len(cases), size))
     work = partial(_score_block, model, covariates, watch)
     scored: Iterable[list[Row]] = map(work, blocks)
-    if model.scorer.in_threads and compute.workers > 1:
+    if model.scorer.in_threads and compute != IN_PROCESS:
         scored = compute.map(work, blocks, releases_lock=True)
     with Progress("Predict", len(cases)) as progress:
         progress.advance(done)
@@ -214,7 +214,8 @@ def judge(
         unusual: In what no case of training was like it.
         unseen: Texts of its covariates that no case of training had.
     """
-    decision, left = "", ()
+    decision = ""
+    left: tuple[str, ...] = ()
     if model.threshold is not None and model.task.positive is not None:
         above = probability[model.task.positive] >= model.threshold
         decision = "positive" if above else "negative"
@@ -322,7 +323,7 @@ class Journal:
         with self._path.open(encoding="utf-8") as file:
             file.readline()
             for line in file:
-                values = {
+                values: dict[str, Any] = {
                     name: tuple(value) if isinstance(value, list) else value
                     for name, value in json.loads(line).items()
                 }

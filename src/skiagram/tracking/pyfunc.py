@@ -91,7 +91,7 @@ def _record(model: "DeployedModel", name: str, row: "Row") -> dict[str, Any]:
     return record | dict(zip(_SAID, (*said, row.error), strict=True))
 
 
-class ServedModel(PythonModel):
+class ServedModel(PythonModel):  # type: ignore[misc]  # MLflow gives no types
     """What MLflow calls."""
 
     def load_context(self, context: Any) -> None:
