@@ -58,7 +58,8 @@ def test_the_order_of_a_linear_score_is_the_best_one(shape: tuple[int, ...]) -> 
     assert np.ptp(np.bincount(number.ravel())) == 0
 
     def score(images: Images) -> NDArray[np.float64]:
-        return (images[:, 0] * weight).reshape(len(images), -1).sum(axis=1)
+        scores: NDArray[np.float64] = (images[:, 0] * weight).reshape(len(images), -1).sum(axis=1)
+        return scores
 
     def areas(order: NDArray[np.int64]) -> tuple[float, float]:
         return exchange_areas(image, np.zeros_like(image), order, number, score, int(cells))
@@ -105,7 +106,8 @@ def test_the_centre_map_points_at_the_centre() -> None:
     region[8:13, 14:19] = True
     found = locate(centre_map((21, 33)), region)
     assert found is not None
-    assert (found.hit, found.overlap) == (1.0, pytest.approx(1.0, abs=0.25))
+    assert found.hit == 1.0
+    assert found.overlap == pytest.approx(1.0, abs=0.25)
     rim, border = surroundings(region)
     assert not (rim & region).any()
     assert not (border & rim).any()

@@ -188,7 +188,8 @@ def test_a_planted_shortcut_is_found() -> None:
     optimizer = torch.optim.Adam(classifier.parameters(), 0.01)
     for _ in range(60):
         optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(classifier(images[:100]), label[:100]).backward()
+        loss = torch.nn.functional.cross_entropy(classifier(images[:100]), label[:100])
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     network, seen = ExplainedNetwork(classifier.eval(), architecture, 1), images[100:]
     maps = explain("occlusion", network, seen, Grain(0.25, 8))

@@ -257,7 +257,8 @@ def rolled_attention(member: nn.Module, images: Tensor, *beside: Tensor) -> Tens
 
     def note(block: Block) -> Callable[..., None]:
         def read(_: nn.Module, __: Any, output: Tensor) -> None:
-            query, key, _value = output.unflatten(-1, (3, block.heads, -1)).permute(2, 0, 3, 1, 4)
+            parts = output.reshape(*output.shape[:2], 3, block.heads, -1)
+            query, key, _value = parts.permute(2, 0, 3, 1, 4)
             logits = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
             attention = logits.softmax(dim=-1).mean(dim=1)
             passed.append((attention + torch.eye(attention.shape[-1])) / 2)
@@ -353,7 +354,7 @@ def examine(
         case_id: (n,) names of the random orders.
     """
     maps = {method: explain(method, network, images, grain, table) for method in methods}
-    alike: dict[str, list[list[float]]] = {method: [] for method in methods}
+    alike: dict[Method, list[list[float]]] = {method: [] for method in methods}
     for stage, share in enumerate(exchange.fresh_layers):
         fresh = randomise(network, share, derived_seed(seed, "fresh weights", stage))
         for method in methods:
@@ -365,10 +366,13 @@ def examine(
     centre = cell_order(centre_map(images.shape[2:]), number)
     blanks = network.blank(images).numpy()
     for row, case in enumerate(case_id):
-        orders = {method: cell_order(maps[method][row], number) for method in methods}
+        orders: dict[str, NDArray[np.int64]] = {
+            method: cell_order(maps[method][row], number) for method in methods
+        }
         chance = stream(seed, "random order", case).permutation(len(centre))
         beside = None if table is None else table[row : row + 1]
-        for name, order in {**orders, "random": chance, "centre": centre}.items():
+        orders |= {"random": chance, "centre": centre}
+        for name, order in orders.items():
             areas.setdefault(name, []).append(
                 exchange_areas(
                     images[row].numpy(), blanks[row], order, number,
@@ -376,8 +380,8 @@ def examine(
                 )
             )  # fmt: skip
     return Examined(
-        dict(maps),
-        {method: np.array(rows) for method, rows in alike.items()},
+        {str(method): values for method, values in maps.items()},
+        {str(method): np.array(rows) for method, rows in alike.items()},
         {name: np.array(pairs).T for name, pairs in areas.items()},
     )
 

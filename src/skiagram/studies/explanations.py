@@ -628,7 +628,7 @@ def estimate_coefficients(
 
     def effects(rows: Rows, *name: str) -> Floats | None:
         try:
-            fitted = cv.fit(fit.arm, fit.options, rows, _NAME, *name)
+            fitted: Any = cv.fit(fit.arm, fit.options, rows, _NAME, *name)
         except ModelFailure:
             return None
         table = fit.read(cv.case_id).columns(fitted.features)
@@ -917,4 +917,5 @@ def draw_picture(values: NDArray[Any], low: float, high: float) -> Picture:
         cut = cut.reshape(height // step, step, width // step, step).mean(axis=(1, 3))
     share = np.clip((cut - low) / (high - low if high > low else 1.0), 0.0, 1.0)
     grey = np.round(255 * share).astype(np.uint8)
-    return Picture(*grey.shape, base64.b64encode(grey.tobytes()).decode("ascii"))
+    height, width = grey.shape
+    return Picture(height, width, base64.b64encode(grey.tobytes()).decode("ascii"))

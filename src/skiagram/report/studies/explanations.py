@@ -60,6 +60,7 @@ def summarise(result: ExplanationsResult) -> Summary:
 def render(result: ExplanationsResult) -> str:
     """Return the page; equal results give equal text."""
     summary = summarise(result)
+    models: list[ClassicalExplanation | NetworkExplanation] = [*result.classical, *result.networks]
     return render_template(
         "studies/explanations.html.j2",
         result=result,
@@ -68,13 +69,8 @@ def render(result: ExplanationsResult) -> str:
         families={model.model: draw_families(model) for model in result.classical},
         effects={model.model: draw_effects(model) for model in result.classical},
         pointing={model.model: list_pointing(result, model) for model in result.networks},
-        outside={
-            model.model: describe_outside(model, result.word)
-            for model in (*result.classical, *result.networks)
-        },
-        galleries={
-            model.model: list_galleries(model) for model in (*result.classical, *result.networks)
-        },
+        outside={model.model: describe_outside(model, result.word) for model in models},
+        galleries={model.model: list_galleries(model) for model in models},
         agree=describe_agreement,
         tests=TESTS,
         parts=PARTS,
