@@ -19,7 +19,7 @@ def summarise(result: AblationResult) -> Summary:
         for dataset in result.datasets
         for variant in dataset.variants[1:]
     ]
-    return Summary("What does restoration change in images and in the models?", tuple(answers))
+    return Summary("What does each variant change in images and in the models?", tuple(answers))
 
 
 def render(result: AblationResult) -> str:
