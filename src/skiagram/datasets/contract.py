@@ -135,6 +135,9 @@ class MarksLesions(Protocol):
     Marks tell the label: those of a test case may not be asked for.
     """
 
+    def entries(self) -> list[Entry]:
+        """List every image without reading it."""
+
     def marks(self, position: int) -> tuple[Mark, ...]:
         """Return the lesions of one entry; none where no lesion has a known place."""
 
@@ -145,6 +148,19 @@ class ReadsAhead(Protocol):
 
     def read_ahead(self, positions: Sequence[int]) -> Iterator[SpacedImage]:
         """Read the images of some entries, in this order and in bounded memory."""
+
+
+@runtime_checkable
+class KnowsItsFiles(Protocol):
+    """An opened source that can tell, without a look into it, whether an image is what it was."""
+
+    def file_state(self, position: int) -> str | None:
+        """Return what an image depends on besides code: checksums, options, state of its files.
+
+        The state is what the system says of each file: size, times of change of content and of
+        entry, number on the disk. A file whose content changed has another. None where it cannot
+        be had.
+        """
 
 
 @runtime_checkable

@@ -134,7 +134,9 @@ def draw_mark(mark: Mark, shape: Sequence[int]) -> Mask:
     offsets = [
         (np.arange(side) - centre) ** 2 for side, centre in zip(shape, mark.centre, strict=True)
     ]
-    apart = sum(np.meshgrid(*offsets, indexing="ij", sparse=True))
+    apart = np.zeros(tuple(shape))
+    for offset in np.meshgrid(*offsets, indexing="ij", sparse=True):
+        apart = apart + offset
     inside: Mask = apart <= mark.radius**2
     inside[np.unravel_index(apart.argmin(), apart.shape)] = True
     return inside
@@ -158,10 +160,11 @@ def resize_mask(mask: Mask, shape: Sequence[int]) -> Mask:
 
 def make_observer(dataset: Options) -> IdealObserver | None:
     """Return the ideal observer of a phantom; None for other data sets."""
-    source = build(dict(dataset), "dataset")
+    source: Any = build(dict(dataset), "dataset")
     if not isinstance(source, PhantomDataSet):
         return None
-    axes = len(source.open(None).exposure(0).place)
+    opened: Any = source
+    axes = len(opened.open(None).exposure(0).place)
     return ExposureGenerator(
         source.size, source.tissue, source.nodule, source.noise, source.seed, axes
     ).observer()
