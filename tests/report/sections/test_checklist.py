@@ -37,6 +37,11 @@ def test_every_number_of_a_checklist_is_there_once(name: str, items: int) -> Non
     assert numbers == list(range(1, items + 1))
 
 
+def test_the_analysis_questions_of_probast_have_their_places() -> None:
+    numbers = [one.number for one in filled("probast_ai").items]
+    assert numbers == [*(f"4.{k}" for k in range(1, 6)), *(f"4.{k}" for k in range(1, 8))]
+
+
 @pytest.mark.parametrize("name", list_checklists())
 @pytest.mark.parametrize("evaluation", [full(), binary(), several_classes()])
 def test_every_part_is_answered_or_falls_to_the_author(name: str, evaluation: Evaluation) -> None:
