@@ -84,10 +84,10 @@ class RunRecords:
         results = () if evaluation is None else evaluation.models
         result = next(
             (
-                one
-                for one in results
-                if one.outcome.model == deployment.model
-                and one.outcome.options == deployment.options
+                result
+                for result in results
+                if result.outcome.model == deployment.model
+                and result.outcome.options == deployment.options
             ),
             None,
         )
@@ -184,7 +184,9 @@ def _inputs(preparation: Preparation) -> Section:
         rows.append(("images per case", ", ".join(preparation.modalities)))
     rows.append(("region of interest", "a mask for every image" if preparation.regions else "none"))
     if preparation.covariates:
-        rows.append(("covariates", ", ".join(one.column for one in preparation.covariates)))
+        rows.append(
+            ("covariates", ", ".join(covariate.column for covariate in preparation.covariates))
+        )
     lines = (
         "Intensities have the unit of the files as ingest reads them: of DICOM after rescale slope "
         "and intercept, such as Hounsfield units of CT.",
@@ -195,7 +197,7 @@ def _inputs(preparation: Preparation) -> Section:
 
 def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> Section:
     lines = []
-    thresholds = [one.threshold for one in deployment.decisions if one.threshold is not None]
+    thresholds = [made.threshold for made in deployment.decisions if made.threshold is not None]
     if thresholds and deployment.task.positive is not None and deployment.sensitivity is not None:
         mean = sum(thresholds) / len(thresholds)
         name = deployment.task.classes[deployment.task.positive]

@@ -128,17 +128,18 @@ def find_cases(words: Sequence[str], *, volumes: bool) -> list[NewCase]:
         path = Path(word)
         names = [] if path.exists() else sorted(glob.glob(word, recursive=True))  # noqa: PTH207 - of any place
         if path.is_dir() or (word.endswith(ARCHIVE) and path.is_file()):
-            found = _cases_in(path, volumes=volumes)
+            cases_here = _cases_in(path, volumes=volumes)
         elif names:
-            found = find_cases(names, volumes=volumes)
+            cases_here = find_cases(names, volumes=volumes)
         else:
-            found = [] if glob.has_magic(word) and not path.exists() else [NewCase.of_file(path)]
-        if not found and not path.exists():
+            missing = glob.has_magic(word) and not path.exists()
+            cases_here = [] if missing else [NewCase.of_file(path)]
+        if not cases_here and not path.exists():
             raise OptionError("no file of such a name", where=word, remedy="correct the pattern")
-        if not found:
+        if not cases_here:
             empty = DataError("no image in this folder", allowed=_KINDS)
-            found = [NewCase(word, FolderTree(path, is_image_file), {}, {}, empty)]
-        for case in found:
+            cases_here = [NewCase(word, FolderTree(path, is_image_file), {}, {}, empty)]
+        for case in cases_here:
             cases.setdefault(case.name, case)
     return list(cases.values())
 
@@ -150,7 +151,7 @@ def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:
         names = sorted({_series_or_file(tree, name) for name in names})
     tree.announce(names)
     references = (ImageReference(name) for name in names)
-    return [NewCase(str(place / one.file), tree, {"": one}) for one in references]
+    return [NewCase(str(place / reference.file), tree, {"": reference}) for reference in references]
 
 
 def _named_like_images(tree: FileTree) -> Iterator[str]:
@@ -222,7 +223,7 @@ def list_cases(place: Path, rows: Sequence[Row], modalities: Sequence[str]) -> l
         else:
             twice = DataError("two rows for one image", where=case.name, remedy="remove one")
             cases[case.name] = replace(before, problem=twice)
-    tree.announce([name for one in cases.values() for name in _files(one)])
+    tree.announce([name for case in cases.values() for name in _files(case)])
     return [_complete(case, modalities) for case in cases.values()]
 
 
@@ -247,7 +248,7 @@ def _case_of(
 
 
 def _files(case: NewCase) -> list[str]:
-    return [name for one in case.images.values() for name in (one.file, one.mask) if name]
+    return [name for image in case.images.values() for name in (image.file, image.mask) if name]
 
 
 def _complete(case: NewCase, modalities: Sequence[str]) -> NewCase:
@@ -352,7 +353,7 @@ class Preparer:
                 unusual = self._unusual(image) if first else unusual
                 images[modality] = self._restored(image, modality)
         except DataError as error:
-            own = {"", case.name, *(one.file for one in case.images.values())}
+            own = {"", case.name, *(image.file for image in case.images.values())}
             where = case.name if error.where in own else f"{case.name}, {error.where}"
             raise DataError(
                 error.found, where=where, allowed=error.allowed, remedy=error.remedy

@@ -103,9 +103,9 @@ def look_at(
         distance = np.full(len(names), np.nan)
         if familiarity is not None:
             distance = familiarity.distances(space)
-        for at, name in enumerate(names):
-            raw = [scores[at] for scores in images.scores]
-            kept[name] = (values[at].tolist(), raw, float(distance[at]))
+        for row, name in enumerate(names):
+            raw = [scores[row] for scores in images.scores]
+            kept[name] = (values[row].tolist(), raw, float(distance[row]))
 
     rows = tuple(score_cases(model, cases, covariates, compute, watch=watch))
     scored = [row for row in rows if not row.error]
@@ -118,7 +118,7 @@ def look_at(
         names,
         np.array([row.probability for row in scored]),
         np.array([kept[name][1] for name in names]).swapaxes(0, 1),
-        {column: values[:, at] for at, column in enumerate(columns) if at < values.shape[1]},
+        {name: values[:, k] for k, name in enumerate(columns) if k < values.shape[1]},
         np.array([kept[name][2] for name in names]),
     )
 
@@ -171,15 +171,15 @@ class Labels:
                 raise DataError(
                     f"label `{cells['label']}`", where=row.where, allowed=", ".join(classes)
                 )
-            found = _MONTH.fullmatch(cells.get("date", "") or "0000-00")
-            if found is None:
+            date = _MONTH.fullmatch(cells.get("date", "") or "0000-00")
+            if date is None:
                 raise DataError(
                     f"date `{cells['date']}`", where=row.where, allowed="2026-05 or 2026-05-31"
                 )
             name = cells["file"]
             label[name] = list(classes).index(cells["label"])
             patient[name] = cells.get("patient_id") or name
-            month[name] = f"{found[1]}-{found[2]}" if cells.get("date") else ""
+            month[name] = f"{date[1]}-{date[2]}" if cells.get("date") else ""
         return cls(label, patient, month)
 
 
@@ -336,10 +336,10 @@ def _distinct(known: Floats, levels: Floats) -> tuple[Floats, Floats]:
 def judge_months(model: DeployedModel, seen: Seen, labels: Labels) -> tuple[Month, ...]:
     """Return discrimination and calibration of the labelled cases, overall and by month."""
     positive = model.task.positive
-    rows = [at for at, name in enumerate(seen.names) if name in labels.label]
+    rows = [row for row, name in enumerate(seen.names) if name in labels.label]
     if not rows or positive is None:
         return ()
-    names = [seen.names[at] for at in rows]
+    names = [seen.names[row] for row in rows]
     months = np.array([labels.month[name] for name in names])
     truth = np.array([labels.label[name] == positive for name in names])
     patients = np.array([labels.patient[name] for name in names])
@@ -384,7 +384,7 @@ def choose_next(model: DeployedModel, seen: Seen, labels: Labels, wanted: int) -
         labels: Cases that have a label already.
         wanted: How many.
     """
-    rows = [at for at, name in enumerate(seen.names) if name not in labels.label]
+    rows = [row for row, name in enumerate(seen.names) if name not in labels.label]
     probability = seen.probability[rows]
     if model.threshold is not None and model.task.positive is not None:
         sure = np.abs(probability[:, model.task.positive] - model.threshold)
@@ -392,7 +392,7 @@ def choose_next(model: DeployedModel, seen: Seen, labels: Labels, wanted: int) -
         ranked = np.sort(probability, axis=1)
         sure = ranked[:, -1] - ranked[:, -2]
     order = order_by_worth(sure, np.nan_to_num(seen.distance[rows]))
-    return tuple(seen.names[rows[at]] for at in order[:wanted].tolist())
+    return tuple(seen.names[rows[place]] for place in order[:wanted].tolist())
 
 
 def order_by_worth(sure: Floats, far: Floats) -> NDArray[np.int64]:
@@ -431,8 +431,8 @@ def recalibrate(
             than two classes.
     """
     positive, fingerprint = model.task.positive, model.fingerprint
-    rows = np.array([at for at, name in enumerate(seen.names) if name in labels.label], np.int64)
-    names = [seen.names[at] for at in rows.tolist()]
+    rows = np.array([row for row, name in enumerate(seen.names) if name in labels.label], np.int64)
+    names = [seen.names[row] for row in rows.tolist()]
     label = np.array([labels.label[name] for name in names], dtype=np.int64)
     patient = np.array([labels.patient[name] for name in names], dtype=str)
     counts = [len(set(patient[label == k].tolist())) for k in range(len(model.task.classes))]
@@ -475,10 +475,10 @@ def _cross_fitted(raw: Floats, label: NDArray[np.int64], patient: NDArray[np.str
     """Return (repeats, n, n_classes) probabilities by calibrations that did not see the patient."""
     names = np.unique(patient)
     order = stream(0, "recalibration").permutation(len(names))
-    found = np.empty_like(raw)
+    probability = np.empty_like(raw)
     for part in np.array_split(names[order], _FOLDS):
         held_out = np.isin(patient, part)
         for repeat in range(len(raw)):
             fitted: ScalingCalibration = fit_platt(raw[repeat][~held_out], label[~held_out])
-            found[repeat][held_out] = fitted.probabilities(raw[repeat][held_out])
-    return found
+            probability[repeat][held_out] = fitted.probabilities(raw[repeat][held_out])
+    return probability

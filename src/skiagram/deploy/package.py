@@ -211,15 +211,17 @@ def opened_package(path: Path, signers: Path | None = None) -> Iterator[Opened]:
         manifest = _read_manifest(folder, path)
         signed = (folder / _SIGNATURE).exists()
         signer = "" if trusted is None else _signer(folder, trusted, path)
-        found = {
-            one.relative_to(folder).as_posix(): one for one in folder.rglob("*") if one.is_file()
+        files = {
+            file.relative_to(folder).as_posix(): file
+            for file in folder.rglob("*")
+            if file.is_file()
         }
         for name, expected in manifest.sha256.items():
-            if name not in found:
+            if name not in files:
                 raise _refused(f"`{name}` is missing", path)
-            if _sha256(found[name]) != expected:
+            if _sha256(files[name]) != expected:
                 raise _refused(f"`{name}` is altered: its checksum is another", path)
-        strangers = sorted(set(found) - set(manifest.sha256) - {_MANIFEST, _SIGNATURE})
+        strangers = sorted(set(files) - set(manifest.sha256) - {_MANIFEST, _SIGNATURE})
         if strangers:
             raise _refused(f"`{strangers[0]}` has no checksum", path)
         yield Opened(manifest, folder / _MODEL, signer, signed)
@@ -294,8 +296,8 @@ def _read_manifest(folder: Path, path: Path) -> Manifest:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    found = re.match(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?", text)
-    return () if found is None else tuple(int(part or 0) for part in found.groups())
+    parts = re.match(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?", text)
+    return () if parts is None else tuple(int(part or 0) for part in parts.groups())
 
 
 def _refused(found: str, path: Path) -> DataError:
@@ -319,9 +321,9 @@ def _signer(folder: Path, trusted: Path, path: Path) -> str:
     if not (folder / _SIGNATURE).exists():
         raise DataError("not signed", where=str(path), remedy=remedy)
     signature = str(folder / _SIGNATURE)
-    found = _ssh_keygen("find-principals", "-s", signature, "-f", str(trusted))
-    name = found.stdout.decode(errors="replace").splitlines()[:1]
-    if found.returncode or not name:
+    signers = _ssh_keygen("find-principals", "-s", signature, "-f", str(trusted))
+    name = signers.stdout.decode(errors="replace").splitlines()[:1]
+    if signers.returncode or not name:
         raise DataError("signed by nobody on the list", where=str(path), remedy=remedy)
     content = (folder / _MANIFEST).read_bytes()
     done = _ssh_keygen("verify", "-s", signature, "-f", str(trusted), "-I", name[0], given=content)

@@ -264,7 +264,7 @@ def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:
         raise OptionError("no such folder", where=str(path.parent), remedy="make it first")
     if not os.access(path.parent, os.W_OK):
         raise OptionError("no right to write here", where=str(path.parent))
-    if path.exists() and any(Path(one).exists() and path.samefile(one) for one in images):
+    if path.exists() and any(Path(image).exists() and path.samefile(image) for image in images):
         raise OptionError("is one of the images", where=str(path), remedy="name another file")
     if path.exists() and not replace:
         raise OptionError(
@@ -418,18 +418,19 @@ def write_page(
     from jinja2 import Environment
 
     ranked: list[tuple[float, int, Row]] = []
-    for at, row in enumerate(rows):
-        ranked.append((-1.0 if row.refer or row.error else _certainty(row, model), at, row))
+    for number, row in enumerate(rows):
+        doubt = -1.0 if row.refer or row.error else _certainty(row, model)
+        ranked.append((doubt, number, row))
         if len(ranked) > 2 * PAGE_CASES:
             ranked = sorted(ranked)[:PAGE_CASES]
     shown = sorted(ranked)[:PAGE_CASES]
     items = [
         {
             "row": row,
-            "image": _thumbnail(model, cases[at]),
+            "image": _thumbnail(model, cases[number]),
             "probability": zip(model.task.classes, row.probability, strict=False),
         }
-        for _, at, row in shown
+        for _, number, row in shown
     ]
     template = Environment(autoescape=True).from_string(_PAGE)
     text = template.render(

@@ -190,13 +190,13 @@ def describe_unfamiliar(familiarity: Familiarity | None, space: FeatureTable) ->
     """
     if familiarity is None:
         return [""] * len(space)
-    found = zip(familiarity.distances(space), familiarity.most_unlike(space), strict=True)
+    told = zip(familiarity.distances(space), familiarity.most_unlike(space), strict=True)
     return [
         f"distance {distance:.3g} from the training cases, of these held out up to "
         f"{familiarity.limit:.3g}; most unlike: {feature}"
         if distance > familiarity.limit
         else ""
-        for distance, feature in found
+        for distance, feature in told
     ]
 
 

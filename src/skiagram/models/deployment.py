@@ -97,9 +97,9 @@ def verify_checksums(folder: Path) -> str:
         DataError: A file is altered, missing or not of training, or the checksums are damaged.
     """
     path = folder / CHECKSUMS
-    found = _checksums(folder)
+    checksums = _checksums(folder)
     if not path.exists():
-        return _digest(found)
+        return _digest(checksums)
     remedy = "copy the whole folder models/NAME of a finished run again"
     try:
         written = json.loads(path.read_bytes())
@@ -107,15 +107,15 @@ def verify_checksums(folder: Path) -> str:
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise DataError("is damaged", where=str(path), remedy=remedy) from error
     for kind, names in {
-        "is missing": [name for name, _ in items if name not in found],
-        "was not written by training": [name for name in found if name not in dict(items)],
+        "is missing": [name for name, _ in items if name not in checksums],
+        "was not written by training": [name for name in checksums if name not in dict(items)],
         "is altered: its checksum is another": [
-            name for name, checksum in items if found.get(name) != checksum
+            name for name, checksum in items if checksums.get(name) != checksum
         ],
     }.items():
         if names:
             raise DataError(kind, where=str(folder / names[0]), remedy=remedy)
-    return _digest(found)
+    return _digest(checksums)
 
 
 def _digest(checksums: dict[str, str]) -> str:
@@ -210,8 +210,8 @@ class Familiarity:
             part = cls._fit(table.select(np.flatnonzero(~held_out)), np.inf)
             if part is None:
                 return None
-            found = part.distances(table.select(np.flatnonzero(held_out)))
-            for name, distance in zip(patient[held_out].tolist(), found.tolist(), strict=True):
+            distances = part.distances(table.select(np.flatnonzero(held_out)))
+            for name, distance in zip(patient[held_out].tolist(), distances.tolist(), strict=True):
                 far[name] = max(distance, far.get(name, 0.0))
         limit = float(np.quantile(sorted(far.values()), _FAMILIAR, method="higher"))
         return cls(**{**vars(whole), "limit": limit})
@@ -306,7 +306,9 @@ def write_fingerprint(
     own = None if space is None else _without_covariates(space.of(known.case_id))
     of_class = [known.patient_id[known.label == k] for k in range(len(task.classes))]
     fingerprint = Fingerprint(
-        patients=dict(zip(task.classes, (len(np.unique(one)) for one in of_class), strict=True)),
+        patients=dict(
+            zip(task.classes, (len(np.unique(patients)) for patients in of_class), strict=True)
+        ),
         cases=len(known.case_id),
         level=SET_LEVEL,
         limits=tuple(float(limit) if np.isfinite(limit) else None for limit in limits),
@@ -319,13 +321,13 @@ def write_fingerprint(
 
 def _without_covariates(table: FeatureTable) -> FeatureTable:
     return table.columns(
-        [name for name in table.names if not any(has_prefix(name, one) for one in _BESIDE)]
+        [name for name in table.names if not any(has_prefix(name, family) for family in _BESIDE)]
     )
 
 
 def _quantiles(names: Sequence[str], values: NDArray[Any]) -> dict[str, tuple[float, ...]]:
-    found = np.quantile(values.astype(np.float64), LEVELS, axis=0)
-    return {name: tuple(found[:, k].tolist()) for k, name in enumerate(names)}
+    quantiles = np.quantile(values.astype(np.float64), LEVELS, axis=0)
+    return {name: tuple(quantiles[:, k].tolist()) for k, name in enumerate(names)}
 
 
 _TRAITS = (

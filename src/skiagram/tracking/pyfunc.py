@@ -68,7 +68,7 @@ def _case(model: "DeployedModel", number: int, row: Mapping[Any, Any]) -> "NewCa
     columns = image_columns(model.preparer.modalities, regions=model.preparer.regions)
     for modality, (image, mask) in columns.items():
         content = {column: row.get(column) for column in (image, mask) if column is not None}
-        files |= {name: one for name, one in content.items() if isinstance(one, bytes) and one}
+        files |= {name: file for name, file in content.items() if isinstance(file, bytes) and file}
         label = _text(row.get(LABEL))
         images[modality] = replace(
             MemoryTree.reference(image, mask if mask in files else None),
@@ -83,7 +83,7 @@ def _text(cell: object) -> str:
 
 def _record(model: "DeployedModel", name: str, row: "Row") -> dict[str, Any]:
     values = row.probability or (float("nan"),) * len(model.task.classes)
-    classes = (f"probability_{one}" for one in model.task.classes)
+    classes = (f"probability_{name}" for name in model.task.classes)
     record: dict[str, Any] = {NAME: name, **dict(zip(classes, values, strict=True))}
     if model.threshold is not None:
         record["decision"] = row.decision
