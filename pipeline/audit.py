@@ -4,7 +4,9 @@ import sys
 
 from pydantic.dataclasses import dataclass
 
-from entrypoint import ROOT, output_root, publish, stage
+from entrypoint import stage
+from option_files import ROOT
+from outputs import output_root, publish
 from skiagram import records
 from skiagram.audit.run import audit
 from skiagram.image_store.store import ImageStore

@@ -5,7 +5,9 @@ from typing import Any
 from pydantic.dataclasses import dataclass
 
 from choices import head_names
-from entrypoint import ROOT, publish, stage
+from entrypoint import stage
+from option_files import ROOT
+from outputs import publish
 from skiagram.models.combined import check_combination, combine_all
 from skiagram.models.resampling import Plan
 from skiagram.options import STRICT

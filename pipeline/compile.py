@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from entrypoint import ROOT
+from option_files import ROOT
 from skiagram.errors import DataError
 from skiagram.evaluation import discrimination
 from skiagram.evaluation.bootstrap import draw_patients

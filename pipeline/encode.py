@@ -4,7 +4,9 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from entrypoint import ROOT, choice, publish, stage
+from entrypoint import choice, stage
+from option_files import ROOT
+from outputs import publish
 from skiagram.compute.checkout import home
 from skiagram.compute.workers import Compute
 from skiagram.encoders.encoder import Encoder, write_encoding

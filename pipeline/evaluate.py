@@ -5,7 +5,9 @@ from dataclasses import asdict
 from pydantic.dataclasses import dataclass
 
 from choices import RunChoices
-from entrypoint import ROOT, publish, stage
+from entrypoint import stage
+from option_files import ROOT
+from outputs import publish
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.inputs import read_inputs
 from skiagram.evaluation.options import EvaluationOptions

@@ -2,7 +2,10 @@
 
 from pydantic.dataclasses import dataclass
 
-from entrypoint import ROOT, publish, stage
+from entrypoint import stage
+from option_files import ROOT
+from outputs import publish
+from skiagram.compute.checkout import home
 from skiagram.compute.workers import Compute
 from skiagram.features.covariates import Covariates, development_patients
 from skiagram.features.extraction import build_families, extract_modalities
@@ -27,7 +30,8 @@ def main(options: Options) -> None:
     covariates = read_table(ROOT / "data/cases/covariates.parquet")
     patients = development_patients(Cases.read(ROOT / "data/cases/cases.parquet"))
     with publish("data/features.parquet", "data/preparation") as staging:
-        table = extract_modalities(images, chosen, covariates, options.compute, patients)
+        kept = home(ROOT) / ".work/kept/features"
+        table = extract_modalities(images, chosen, covariates, options.compute, patients, kept)
         table.write(staging / "data/features.parquet")
         target = staging / "data/preparation"
         beside = [

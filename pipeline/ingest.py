@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from entrypoint import publish, stage
+from entrypoint import stage
+from outputs import publish
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.options import STRICT, build
 from skiagram.records import Design

@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 
-from entrypoint import ROOT
+from option_files import ROOT
 from skiagram.errors import DataError, SkiagramError
 
 _CONFLICT = b"\n<<<<<<< "

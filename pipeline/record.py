@@ -6,7 +6,9 @@ from typing import Any
 from pydantic.dataclasses import dataclass
 
 from choices import RunChoices
-from entrypoint import ROOT, publish, stage
+from entrypoint import stage
+from option_files import ROOT
+from outputs import publish
 from skiagram.compute.checkout import home
 from skiagram.options import STRICT, build
 from skiagram.records import write_record

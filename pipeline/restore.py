@@ -4,7 +4,10 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from entrypoint import ROOT, publish, stage
+from entrypoint import stage
+from option_files import ROOT
+from outputs import publish
+from skiagram.compute.checkout import home
 from skiagram.compute.workers import Compute
 from skiagram.options import STRICT, build
 from skiagram.preparation import propagate_preparation
@@ -28,7 +31,8 @@ def main(options: Options) -> None:
     cases = Cases.read(ROOT / "data/cases/cases.parquet")
     with publish("data/restored", "data/treatment.parquet") as staging:
         restored, record = staging / "data/restored", staging / "data/treatment.parquet"
-        restore_modalities(images, restoration, restored, record, cases, options.compute)
+        kept = home(ROOT) / ".work/kept/restored"
+        restore_modalities(images, restoration, restored, record, cases, options.compute, kept)
         propagate_preparation(images, restored, restoration=options.restoration)
 
 

@@ -2,8 +2,8 @@
 
 import sys
 
-from entrypoint import ROOT
 from lock import mend_lock
+from option_files import ROOT
 from skiagram.compute.checkout import home
 from skiagram.errors import SkiagramError
 from skiagram.evaluation.results import Evaluation

@@ -5,7 +5,9 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from entrypoint import ROOT, choice, publish, stage
+from entrypoint import choice, stage
+from option_files import ROOT
+from outputs import publish
 from skiagram.compute.workers import Compute
 from skiagram.options import STRICT, build
 from skiagram.report.index import write_index

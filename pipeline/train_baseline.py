@@ -5,7 +5,9 @@ A reader's scores that came with the data stand in for a model where the option 
 
 from typing import Any
 
-from entrypoint import ROOT, choice, publish, stage
+from entrypoint import choice, stage
+from option_files import ROOT
+from outputs import publish
 from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.deployment import write_checksums, write_fingerprint

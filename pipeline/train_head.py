@@ -5,7 +5,9 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from entrypoint import ROOT, choice, publish, stage
+from entrypoint import choice, stage
+from option_files import ROOT
+from outputs import publish
 from skiagram.encoders.encoder import carry_encoder, read_encoding
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.deployment import write_checksums, write_fingerprint

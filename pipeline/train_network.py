@@ -4,7 +4,9 @@ from dataclasses import asdict
 
 from pydantic.dataclasses import dataclass
 
-from entrypoint import ROOT, choice, process_rank, publish, stage
+from entrypoint import choice, stage
+from option_files import ROOT
+from outputs import process_rank, publish
 from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.deep.inputs import NetworkInputs

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import entrypoint
+import outputs as stage_outputs
 from skiagram.errors import SkiagramError
 
 NAMES = ("data/images", "data/table.txt")
@@ -20,10 +21,10 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-import entrypoint
+import outputs
 from tests.pipeline.test_publish import NAMES, write
 root, moves = Path(sys.argv[2]), int(sys.argv[3])
-entrypoint.ROOT, entrypoint.output_root = root, lambda: root
+outputs.ROOT, outputs.output_root = root, lambda: root
 move, done = Path.replace, []
 def replace(self, target):
     if len(done) == moves:
@@ -31,7 +32,7 @@ def replace(self, target):
     done.append(self)
     return move(self, target)
 Path.replace = replace
-with entrypoint.publish(*NAMES) as staging:
+with outputs.publish(*NAMES) as staging:
     write(staging, "new")
 """
 
@@ -53,25 +54,25 @@ def leftovers(folder: Path) -> list[Path]:
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(entrypoint, "ROOT", tmp_path)
-    monkeypatch.setattr(entrypoint, "output_root", lambda: tmp_path)
+    monkeypatch.setattr(stage_outputs, "ROOT", tmp_path)
+    monkeypatch.setattr(stage_outputs, "output_root", lambda: tmp_path)
     return tmp_path
 
 
 @pytest.mark.parametrize("moves", range(5))
 def test_a_kill_while_outputs_are_replaced_loses_none(root: Path, moves: int) -> None:
     write(root, "old")
-    repository = Path(entrypoint.__file__).parents[1]
+    repository = Path(stage_outputs.__file__).parents[1]
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, str(repository / "pipeline"), str(root), str(moves)],
         env=os.environ | {"PYTHONPATH": str(repository)},
         check=False,
     )
     assert killed.returncode == (-signal.SIGKILL if moves < 4 else 0)
-    with pytest.raises(RuntimeError), entrypoint.publish(*NAMES):
+    with pytest.raises(RuntimeError), stage_outputs.publish(*NAMES):
         raise RuntimeError("the next run fails before it writes anything")
     assert outputs(root) == (["old"] * 2 if moves < 4 else ["new"] * 2)
-    with entrypoint.publish(*NAMES) as staging:
+    with stage_outputs.publish(*NAMES) as staging:
         write(staging, "newer")
     assert outputs(root) == ["newer"] * 2
     staged = [path for path in leftovers(root) if "replaced" in path.parts]
@@ -93,7 +94,7 @@ def test_an_error_while_outputs_are_replaced_puts_the_old_ones_back(
         return move(self, target)
 
     monkeypatch.setattr(Path, "replace", replace)
-    with pytest.raises(OSError, match="disk full"), entrypoint.publish(*NAMES) as staging:
+    with pytest.raises(OSError, match="disk full"), stage_outputs.publish(*NAMES) as staging:
         write(staging, "new")
     assert outputs(root) == ["old"] * 2
     assert not leftovers(root)
@@ -103,7 +104,7 @@ def test_a_stage_that_wrote_too_little_replaces_nothing(root: Path) -> None:
     write(root, "old")
     with (
         pytest.raises(FileNotFoundError, match=r"data/table\.txt"),
-        entrypoint.publish(*NAMES) as staging,
+        stage_outputs.publish(*NAMES) as staging,
     ):
         (staging / "data/images").mkdir(parents=True)
     assert outputs(root) == ["old"] * 2
@@ -117,7 +118,7 @@ def test_two_runs_of_the_same_outputs_go_one_after_the_other(
     ends: list[str] = []
 
     def first() -> None:
-        with entrypoint.publish(*NAMES) as staging:
+        with stage_outputs.publish(*NAMES) as staging:
             write(staging, "first")
             inside.set()
             time.sleep(0.5)
@@ -126,10 +127,10 @@ def test_two_runs_of_the_same_outputs_go_one_after_the_other(
     thread = threading.Thread(target=first)
     thread.start()
     assert inside.wait(10)
-    with entrypoint.publish("models/svm") as staging:  # other outputs do not wait
+    with stage_outputs.publish("models/svm") as staging:  # other outputs do not wait
         (staging / "models/svm").mkdir(parents=True)
     assert not ends
-    with entrypoint.publish(*NAMES) as staging:
+    with stage_outputs.publish(*NAMES) as staging:
         ends.append("second")
         write(staging, "second")
     thread.join()
@@ -142,7 +143,7 @@ def test_what_a_killed_run_had_written_is_deleted_by_the_next(root: Path) -> Non
     unfinished = root / ".work/staging/data-images/data/images/half"
     unfinished.parent.mkdir(parents=True)
     unfinished.write_text("half")
-    with entrypoint.publish(*NAMES) as staging:
+    with stage_outputs.publish(*NAMES) as staging:
         assert list(staging.iterdir()) == []
         write(staging, "new")
     assert not leftovers(root)

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from entrypoint import process_rank
+from outputs import process_rank
 from skiagram.records import Predictions, read_cases
 from tests.pipeline.project import Project
 

@@ -1,0 +1,116 @@
+"""Outputs of a stage, written whole or not at all."""
+
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+
+from option_files import ROOT
+
+
+def output_root() -> Path:
+    """Return where outputs go: the project, or the job's own folder under multirun."""
+    config = HydraConfig.get()
+    if config.mode == RunMode.MULTIRUN:
+        return Path(config.runtime.output_dir)
+    return ROOT
+
+
+def process_rank() -> int | None:
+    """Return this process's rank among those that run the stage together; None if it runs alone.
+
+    Lightning, torchrun and srun start a stage once per device; only rank 0 writes.
+    """
+    srun = int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1
+    names = ["RANK", "SLURM_PROCID"] if srun else ["RANK"]
+    ranks = (os.environ.get(name) for name in (*names, "LOCAL_RANK"))
+    return next((int(rank) for rank in ranks if rank is not None), None)
+
+
+@contextmanager
+def publish(*names: str) -> Iterator[Path]:
+    """Yield a staging folder; on success its named parts replace the outputs, on failure nothing.
+
+    The old outputs are moved aside, then the new ones take their places, then the old ones are
+    deleted. If the run is killed before all new outputs stand, the next run of the stage puts the
+    old ones back.
+
+    Where several processes run the stage together, the first one publishes. Two runs of the same
+    outputs go one after the other: a stage outlives a killed DVC, and the next run then waits.
+
+    Args:
+        *names: Paths of the outputs, relative to the project.
+    """
+    root, rank, key = output_root(), process_rank(), names[0].replace("/", "-")
+    staging = ROOT / ".work" / "staging" / (f"{key}-{rank}" if rank else key)
+    with nullcontext() if rank else _alone(key):
+        shutil.rmtree(staging, ignore_errors=True)  # of a run that was killed
+        staging.mkdir(parents=True)
+        if not rank:
+            _recover(root, names)
+        try:
+            yield staging
+            if not rank:
+                _replace(root, staging, names)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def _alone(key: str) -> Iterator[None]:
+    """Wait until no other process makes these outputs; the system forgets a killed one."""
+    path = ROOT / ".work" / "running" / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another run of this stage is under way; waiting for its end.", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _replace(root: Path, staging: Path, names: Iterable[str]) -> None:
+    """Move new outputs to their places; an error on the way puts all old ones back."""
+    absent = [name for name in names if not (staging / name).exists()]
+    if absent:
+        raise FileNotFoundError(f"the stage did not write {', '.join(absent)}")
+    try:
+        for name in names:
+            if (root / name).exists():
+                _aside(root, name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).replace(_aside(root, name))
+        for name in names:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (staging / name).replace(root / name)
+    finally:
+        _recover(root, names)
+
+
+def _recover(root: Path, names: Iterable[str]) -> None:
+    """Delete the old outputs if all new ones stand; else put the old ones back."""
+    all_stand = all((root / name).exists() for name in names)
+    for name in names:
+        aside = _aside(root, name)
+        if aside.exists() and not all_stand:
+            _delete(root / name)
+            aside.replace(root / name)
+        _delete(aside)
+
+
+def _aside(root: Path, name: str) -> Path:
+    """Return where an old output waits while it is replaced."""
+    return root / ".work" / "replaced" / name
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
