@@ -158,6 +158,13 @@ def test_blanking_leaves_the_other_part_as_it_is(shape: tuple[int, ...]) -> None
         )
 
 
+def test_a_region_without_an_outside_is_blanked_by_its_own_mean() -> None:
+    image = np.arange(16, dtype=np.float32).reshape(4, 4)
+    everything = np.ones((4, 4), dtype=np.bool_)
+    assert blank_image(image, everything, outside=False) == pytest.approx(np.full((4, 4), 7.5))
+    np.testing.assert_array_equal(blank_image(image, everything, outside=True), image)
+
+
 def test_cases_without_a_region_borrow_one_that_lies_on_tissue(tmp_path: Path) -> None:
     image = np.zeros((20, 20), dtype=np.float32)
     image[:, 10:] = np.random.default_rng(0).uniform(1, 2, (20, 10))

@@ -120,6 +120,10 @@ def find_regions(
             Mark(tuple(float(row[axis]) for axis in axes), float(row["radius"])), shape
         )
         found[case] = found.get(case, np.zeros(shape, dtype=np.bool_)) | mask
+    # A lesion that fills its square leaves nothing outside to point at.
+    found = {case: mask for case, mask in found.items() if not mask.all()}
+    if not found:
+        return None
     word = "nodule" if isinstance(source, PhantomDataSet) else "marked lesion"
     return KnownRegions(word, found, of_all=False)
 
@@ -223,7 +227,8 @@ def blank_image(image: Image, region: Mask, *, outside: bool) -> Image:
     """
     ring = ~region & (distance_transform_edt(~region) <= _RING)
     values = image.reshape(*region.shape, -1).astype(np.float64)
-    mean = values[ring if ring.any() else ~region].mean(axis=0)
+    near = next(part for part in (ring, ~region, region) if part.any())
+    mean = values[near].mean(axis=0)
     values[~region if outside else region] = mean
     if np.issubdtype(image.dtype, np.integer):
         values = np.rint(values)
