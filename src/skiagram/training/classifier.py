@@ -23,6 +23,14 @@ class Staged(Protocol):
         """Take the state that belongs to an epoch, counted from 0."""
 
 
+@runtime_checkable
+class RatedLayers(Protocol):
+    """A network whose parts learn at rates of their own."""
+
+    def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
+        """Return the share of the learning rate of each part; the first has all of it."""
+
+
 class Classifier(nn.Module):
     """Normalises images by the training set's mean and deviation, then scores them.
 

@@ -1,7 +1,7 @@
 """The Lightning module: softmax cross-entropy on views of the training images."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from skiagram.errors import ModelFailure
 from skiagram.seeding import derived_seed, stream
 from skiagram.training.augmentation import augment
-from skiagram.training.classifier import Classifier, Staged
+from skiagram.training.classifier import Classifier, RatedLayers, Staged
 from skiagram.training.data import EpochOrder, ExampleBatch
 from skiagram.training.options import Optimizer, Training, learning_rate_share, make_part
 
@@ -193,8 +193,11 @@ class ClassifierTraining(pl.LightningModule):
         return cross_entropy(logits, label, weight=weight, label_smoothing=smoothing)
 
 
-def _optimizer(options: Optimizer, module: pl.LightningModule) -> torch.optim.Optimizer:
-    parameters, lr, decay = module.parameters(), options.lr, options.weight_decay
+def _optimizer(options: Optimizer, module: ClassifierTraining) -> torch.optim.Optimizer:
+    lr, decay, network = options.lr, options.weight_decay, module.classifier.network
+    parameters: Iterable[Any] = module.parameters()
+    if isinstance(network, RatedLayers):
+        parameters = [{"params": part, "lr": lr * share} for share, part in network.rates()]
     if options.name == "sgd":
         return torch.optim.SGD(parameters, lr=lr, weight_decay=decay, momentum=0.9)
     if options.name == "adamw":

@@ -42,6 +42,8 @@ def learner(name: str, epochs: int) -> NetworkModel:
     options = options | {"training": options["training"] | whole | short}
     if "weights" in options:  # none to be had here, and a frozen base of fresh ones learns nothing
         options |= {"weights": "none", "frozen_epochs": 0}
+    if name == "fine_tuned":  # a small network, whose patches tile these images
+        options |= {"architecture": "resnet18", "last_blocks": None}
     return NetworkModel(build(options, "model"), CPU, threads=1)
 
 
