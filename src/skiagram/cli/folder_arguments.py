@@ -84,6 +84,11 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
         help="column of the value of the region's voxels (default: label_value, if present)",
     )
     regions.add_argument(
+        "--frame",
+        help="column of the number of a frame in a DICOM file of several, or `all` for a volume of "
+        "them (default: frame, if present)",
+    )
+    regions.add_argument(
         "--modality", help="column of the kind of image (default: modality, if present)"
     )
     regions.add_argument(
@@ -245,6 +250,7 @@ def _columns(arguments: argparse.Namespace, rows: "list[Row]") -> "Columns":
         "modality": first(arguments.modality, "modality"),
         "region": first(arguments.region, "region"),
         "label_value": first(arguments.label_value, "label_value"),
+        "frame": first(arguments.frame, "frame"),
     }
     scores = tuple(arguments.scores)
     forced = _listed(arguments.force_covariates, header)

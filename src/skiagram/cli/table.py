@@ -7,10 +7,11 @@ of a run.
 import argparse
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from skiagram.errors import DataError, OptionError
@@ -65,6 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "{region} and {kind}",
     )
     parser.add_argument("--image-kind", default="image", help="{kind} of images (default: image)")
+    parser.add_argument(
+        "--frames",
+        choices=("cases", "volume"),
+        help="what the frames of a DICOM file of several are: a case each, or one volume",
+    )
     parser.add_argument("--mask-kind", default="mask", help="{kind} of masks (default: mask)")
 
 
@@ -93,7 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
             allowed=", ".join(arguments.pattern),
             remedy="correct --pattern or --image-kind",
         )
-    text, notes = compose_table(labels, images, masks)
+    frames = _count_frames(arguments.folder, images) if arguments.frames else {}
+    text, notes = compose_table(labels, images, masks, frames, volume=arguments.frames == "volume")
     write_files({arguments.output: text.encode()})
     print(f"Wrote {arguments.output}, {text.count(chr(10)) - 1} rows.")
     for note in notes:
@@ -126,7 +133,12 @@ def find_files(
 
 
 def compose_table(
-    labels: "Sequence[Row]", images: dict[Key, FoundFile], masks: dict[Key, FoundFile]
+    labels: "Sequence[Row]",
+    images: dict[Key, FoundFile],
+    masks: dict[Key, FoundFile],
+    frames: Mapping[Key, int] = MappingProxyType({}),
+    *,
+    volume: bool = False,
 ) -> tuple[str, list[str]]:
     """Return the table as CSV, and sentences on what is missing.
 
@@ -134,13 +146,16 @@ def compose_table(
         labels: Table of patients.
         images: Patient, modality, region → image.
         masks: The same of masks; none where images are taken whole.
+        frames: How many frames an image has; those of several get a column `frame`.
+        volume: Whether these are one volume, else a case each.
     """
     by_patient = {row.cells[_PATIENT]: row.cells for row in labels}
     others = [name for name in labels[0].cells if name != _PATIENT]
     keyed = [
         name for part, name in enumerate(("modality", "region"), 1) if any(k[part] for k in images)
     ]
-    columns = ["file", *(["mask"] if masks else []), *keyed, _PATIENT, *others]
+    told = ["frame"] if any(count > 1 for count in frames.values()) else []
+    columns = ["file", *(["mask"] if masks else []), *told, *keyed, _PATIENT, *others]
     text, notes = StringIO(newline=""), []
     writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
@@ -153,10 +168,24 @@ def compose_table(
             notes.append(f"Left out, no mask: {images[key].path}")
         else:
             mask = masks[key].path if masks else ""
-            writer.writerow({**cells, **row, "mask": mask, _PATIENT: key[0]})
+            row |= {"mask": mask, _PATIENT: key[0]}
+            count = frames.get(key, 1)
+            numbers = [""] if count == 1 else ["all"] if volume else range(1, count + 1)
+            writer.writerows({**cells, **row, "frame": number} for number in numbers)
     seen = {key[0] for key in images}
     notes += [f"No image of patient {name}" for name in by_patient if name not in seen]
     return text.getvalue(), notes
+
+
+def _count_frames(folder: Path, images: dict[Key, FoundFile]) -> dict[Key, int]:
+    from skiagram.datasets.files import read_file
+    from skiagram.datasets.volumes.case_images import count_frames
+
+    files = {key: folder / file.path for key, file in images.items()}
+    return {
+        key: count_frames(read_file(path, str(path))) if path.is_file() else 1
+        for key, path in files.items()
+    }
 
 
 def _fitting(folder: Path, pattern: str) -> Iterator[FoundFile]:

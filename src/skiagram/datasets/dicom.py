@@ -82,12 +82,15 @@ _SPACING = ("PixelSpacing", "ImagerPixelSpacing")
 _PARSED = [Tag(name) for name in (*_FIELDS, *_SPACING)]
 
 
-def read_dicom(file: Path | BinaryIO, most_pixels: int = MOST_PIXELS) -> SpacedImage:
-    """Read the pixels of one single-frame DICOM file.
+def read_dicom(
+    file: Path | BinaryIO, most_pixels: int = MOST_PIXELS, frame: int | None = None
+) -> SpacedImage:
+    """Read the pixels of one DICOM file of a single frame, or of one frame of it.
 
     Args:
         file: Path, or a binary file at its beginning.
         most_pixels: Rows times columns that an image may have.
+        frame: Number of the frame, from 1; None for the only one.
 
     Returns:
         (height, width) or (height, width, 3); higher is brighter. Stored depth (uint8, uint16,
@@ -108,12 +111,12 @@ def read_dicom(file: Path | BinaryIO, most_pixels: int = MOST_PIXELS) -> SpacedI
     try:
         check_deflated(file, where)
         header = pydicom.dcmread(file, specific_tags=_PARSED)
-        _check(header, where)
+        _check(header, where, frame)
         check_size(header, where, most_pixels)
         modality = header.get("Modality")
         named = str(modality) if modality in _MODALITIES else ""
         return SpacedImage(
-            _image(decode_pixels(header), header),
+            _image(decode_pixels(header, frame), header),
             _spacing(header, where),
             named,
             text_expected=_text_expected(header),
@@ -129,6 +132,17 @@ def read_dicom(file: Path | BinaryIO, most_pixels: int = MOST_PIXELS) -> SpacedI
             where=where,
             remedy="the file is truncated or damaged; export it again",
         ) from error
+
+
+def several_frames(frames: int, where: str) -> DataError:
+    """Return what is said of frames that could be cases or slices, and how to choose."""
+    return DataError(
+        f"{frames} frames without a place in the patient",
+        where=where,
+        allowed="one image, or a column `frame` in the table that says what each frame is",
+        remedy="for a case per frame give each a row with its number in the column `frame`, for a "
+        "volume of all write `all` there; `skiagram table --frames cases` (or `volume`) does it",
+    )
 
 
 def check_deflated(file: BinaryIO, where: str) -> None:
@@ -167,7 +181,7 @@ def _expected_bytes(header: Any) -> int:
     return min(math.prod(counts) // 8, MOST_PIXELS * 8)
 
 
-def _check(header: Any, where: str) -> None:
+def _check(header: Any, where: str, frame: int | None) -> None:
     if "PixelData" not in header:
         raise DataError(
             "no pixels",
@@ -181,14 +195,15 @@ def _check(header: Any, where: str) -> None:
             where=where,
             remedy="mask the text and set Burned In Annotation to NO",
         )
-    if (header.get("NumberOfFrames") or 1) > 1:
+    frames = int(header.get("NumberOfFrames") or 1)
+    if frame is None and frames > 1:
+        raise several_frames(frames, where)
+    if frame is not None and not 1 <= frame <= frames:
         raise DataError(
-            f"{header.NumberOfFrames} frames",
+            f"frame {frame} of {frames}",
             where=where,
-            allowed="one frame; in a folder also a volume, if the header gives each frame a place "
-            "in the patient",
-            remedy="for a case per frame write each to a file (DCMTK's `dcm2img --all-frames`) and "
-            "give all of them the same patient",
+            allowed=f"1 to {frames}",
+            remedy="correct the column of the frame",
         )
     syntax = header.file_meta.get("TransferSyntaxUID")
     if not decodable(syntax):

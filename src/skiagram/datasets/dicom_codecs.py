@@ -201,21 +201,23 @@ def _rle_pixels(frame: bytes, expected: int) -> int:
     return longest
 
 
-def decode_pixels(header: Any) -> NDArray[Any]:
+def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
     """Return the stored values of a DICOM data set whose size has been checked; colour is RGB.
 
     Args:
         header: The data set.
+        frame: Number of the only frame to decode, from 1; None for all.
 
     Returns:
         (rows, columns), (rows, columns, 3), or either with the frames before, as pydicom's
         `pixel_array`.
     """
     syntax = header.file_meta.TransferSyntaxUID
+    index = None if frame is None else frame - 1
     if syntax not in DECODER_DEPENDENCIES or _is_plain_jpeg(header, syntax):
-        return pixel_array(header)  # type: ignore[no-any-return]
+        return pixel_array(header, index=index)  # type: ignore[no-any-return]
     _register()
-    return pixel_array(header, decoding_plugin=_PLUGIN)  # type: ignore[no-any-return]
+    return pixel_array(header, index=index, decoding_plugin=_PLUGIN)  # type: ignore[no-any-return]
 
 
 def decodable(syntax: UID | None) -> bool:

@@ -256,7 +256,7 @@ def read_pixels(tree: FileTree, reference: ImageReference) -> Image:
         tree: The files of the data set.
         reference: What to read.
     """
-    whole = ImageReference(reference.file)
+    whole = ImageReference(reference.file, frame=reference.frame)
     return decode_case(read_case_files(tree, whole), whole, most_pixels=sys.maxsize).pixels
 
 

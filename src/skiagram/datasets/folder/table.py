@@ -268,6 +268,9 @@ def normalise_name(name: str) -> str:
     return PurePosixPath(name).as_posix() if name else ""
 
 
+ALL_FRAMES = "all"
+
+
 @options(**STRICT)
 class Columns:
     """Which column of the table holds what.
@@ -286,6 +289,7 @@ class Columns:
         modality: Kind of image, where a case has several, for example PET and MR.
         region: Name of the region in a mask's file that holds several.
         label_value: Value of the region's voxels, where a mask holds several labels.
+        frame: Number of a frame in a DICOM file of several, from 1, or `all` for a volume of them.
     """
 
     file: str
@@ -300,6 +304,7 @@ class Columns:
     modality: str | None = None
     region: str | None = None
     label_value: str | None = None
+    frame: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse covariates and scores that identify a person or tell the answer."""
@@ -330,7 +335,7 @@ class Columns:
     def used(self) -> tuple[str, ...]:
         """Return every column that is read, the file's first."""
         named = (self.file, self.patient, self.label, self.split, self.site)
-        of_regions = (self.mask, self.modality, self.region, self.label_value)
+        of_regions = (self.mask, self.modality, self.region, self.label_value, self.frame)
         every = (*named, *of_regions, *self.covariates, *self.scores)
         return tuple(dict.fromkeys(name for name in every if name is not None))
 
@@ -411,7 +416,8 @@ def list_entries(
     """
     require_columns(rows, columns.used())
     _check_sites(rows, columns, test_sites)
-    apart = tuple(name for name in (columns.region, columns.label_value) if name is not None)
+    parts = (columns.region, columns.label_value, columns.frame)
+    apart = tuple(name for name in parts if name is not None)
     problems = [
         *find_covariate_problems(rows, columns),
         *find_file_problems(rows, columns.file, apart),
@@ -445,7 +451,13 @@ def refer(row: Row, columns: Columns) -> ImageReference:
         mask=normalise_name(mask) if mask else None,
         region=(row.cells[columns.region] or None) if columns.region else None,
         label_value=int(label) if label else None,
+        frame=_frame(row, columns),
     )
+
+
+def _frame(row: Row, columns: Columns) -> int | None:
+    cell = row.cells[columns.frame] if columns.frame else ""
+    return 0 if cell == ALL_FRAMES else int(cell) if cell else None
 
 
 def split_modalities(
@@ -596,6 +608,21 @@ def _region_problem(row: Row, columns: Columns, where: str) -> DataError | None:
             where=where,
             allowed="a whole number, or an empty cell",
             remedy="correct the cell",
+        )
+    frame = row.cells[columns.frame] if columns.frame else ""
+    if frame not in ("", ALL_FRAMES) and not (frame.isdecimal() and int(frame)):
+        return DataError(
+            f"`{frame}`, column `{columns.frame}`",
+            where=where,
+            allowed=f"a number from 1, `{ALL_FRAMES}`, or an empty cell",
+            remedy="correct the cell",
+        )
+    if frame and columns.mask is not None:
+        return DataError(
+            "a frame with a mask",
+            where=where,
+            allowed="masks for volumes and single images",
+            remedy="write the frames to files of their own, each with its mask",
         )
     return None
 

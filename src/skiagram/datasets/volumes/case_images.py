@@ -10,6 +10,7 @@ import pydicom
 from numpy.typing import NDArray
 
 from skiagram.datasets.contract import SpacedImage
+from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.dicom_codecs import MOST_PIXELS
 from skiagram.datasets.file_trees import HEAD_BYTES, FileTree
 from skiagram.datasets.image_files import HEAD_BYTES as IMAGE_HEAD_BYTES
@@ -17,8 +18,8 @@ from skiagram.datasets.image_files import decode_image, is_image
 from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.datasets.volumes.grid import Volume
 from skiagram.datasets.volumes.masks import MaskGrid, decode_mask
-from skiagram.datasets.volumes.volume_files import decode_volume, is_volume_file
-from skiagram.errors import DataError
+from skiagram.datasets.volumes.volume_files import check_voxels, decode_volume, is_volume_file
+from skiagram.errors import DataError, named
 from skiagram.image_store.shards import Region
 
 _DICOM = b"DICM"
@@ -33,17 +34,22 @@ class ImageReference:
         mask: File of the region; None for the whole image.
         region: Name of the region within its file; None where there is one only.
         label_value: Value of the region's voxels; None for all that is not 0.
+        frame: Number of the frame of a DICOM file that is the image, from 1; 0 for a volume of all
+            frames; None where the file says what it is.
     """
 
     file: str
     mask: str | None = None
     region: str | None = None
     label_value: int | None = None
+    frame: int | None = None
 
     @property
     def chosen(self) -> str:
-        """Return what tells it from other regions of its file; empty where nothing does."""
-        return self.region or ("" if self.label_value is None else f"label {self.label_value}")
+        """Return what tells it from others of its file; empty where nothing does."""
+        label = "" if self.label_value is None else f"label {self.label_value}"
+        frame = "" if not self.frame else f"frame {self.frame}"
+        return ", ".join(filter(None, (frame, self.region or label)))
 
     @property
     def name(self) -> str:
@@ -125,6 +131,8 @@ def decode_case(
     Raises:
         DataError: A file is damaged or of another kind, or the region does not fit the image.
     """
+    if reference.frame is not None and files.mask is None:
+        return _of_frames(files.image[reference.file], reference, most_pixels)
     volume = _volume(files.image, reference.file)
     if volume is None:
         image = decode_image(files.image[reference.file], reference.file, most_pixels)
@@ -154,12 +162,40 @@ def _volume(image: Mapping[str, bytes], name: str) -> Volume | None:
     content = image[name]
     if is_volume_file(content[:HEAD_BYTES]):
         return decode_volume(content, name)
-    if content[128:132] == _DICOM and _frames(content) > 1:
+    if count_frames(content) > 1:
         return decode_series([(name, content)], name)
     return None
 
 
-def _frames(content: bytes) -> int:
+def _of_frames(content: bytes, reference: ImageReference, most_pixels: int) -> SpacedImage:
+    """Return one frame of a DICOM file, or all as slices whose distance nobody knows."""
+    if content[128:132] != _DICOM:
+        raise DataError(
+            "a frame of a file that is no DICOM file",
+            where=reference.file,
+            allowed="frames of DICOM files",
+            remedy="empty the cell of the frame",
+        )
+    with named(reference.name):
+        if reference.frame:
+            return read_dicom(BytesIO(content), most_pixels, reference.frame)
+        numbers = range(1, count_frames(content) + 1)
+        frames = [read_dicom(BytesIO(content), most_pixels, number) for number in numbers]
+        if frames[0].pixels.ndim != 2:
+            raise DataError(
+                "a volume of colour frames",
+                allowed="gray frames; or a case per frame",
+                remedy="write the number of a frame in the column of the frame",
+            )
+        check_voxels((len(frames), *frames[0].pixels.shape))
+        voxels = np.stack([frame.pixels for frame in frames])[..., None]
+        return replace(frames[0], pixels=voxels, spacing=None)
+
+
+def count_frames(content: bytes) -> int:
+    """Return how many frames a DICOM file has; 1 for any other file."""
+    if content[128:132] != _DICOM:
+        return 1
     try:
         header = pydicom.dcmread(
             BytesIO(content), stop_before_pixels=True, specific_tags=["NumberOfFrames"]

@@ -19,7 +19,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.tag import Tag
 
-from skiagram.datasets.dicom import check_deflated
+from skiagram.datasets.dicom import check_deflated, several_frames
 from skiagram.datasets.dicom_codecs import check_size, decode_pixels
 from skiagram.datasets.volumes.grid import Volume, orient
 from skiagram.datasets.volumes.volume_files import check_voxels, narrow
@@ -227,13 +227,7 @@ def _slices(header: Any, name: str) -> list[_Slice]:
                 for number, frame in enumerate(groups)
             ]
         if int(header.get("NumberOfFrames") or 1) > 1:
-            raise DataError(
-                f"{header.NumberOfFrames} frames without a place in the patient",
-                where=name,
-                allowed="a volume: an enhanced multi-frame file, or a folder with a slice per file",
-                remedy="export the series as a slice per file; for a case per frame write each "
-                "to a file (DCMTK's `dcm2img --all-frames`) and give all of them the same patient",
-            )
+            raise several_frames(int(header.NumberOfFrames), name)
         slope = header.get("RescaleSlope")
         return [
             _Slice(
