@@ -144,8 +144,8 @@ def encode_images(
     encoder.check_unseen(preparation)
     say(f"{encoder.title}: licence of the weights: {encoder.licence}. {encoder.citation}")
     loaded = encoder.load()
-    ready = _ready_for(preparation.images, encoder, loaded)
-    table = _encode_folder(images, ready, loaded, compute, cache, say)
+    ready = resolve_preprocessing(preparation.images, encoder, loaded)
+    table = encode_folder(images, ready, loaded, compute, cache, say)
     return table, EncoderRecord(composed(ready), loaded.sha256, loaded.numbers, len(table.names))
 
 
@@ -164,18 +164,24 @@ def encoder_in(model: Path, kinds: ImageKinds) -> Callable[[Path], FeatureTable]
     loaded = encoder.load()
 
     def encode(images: Path) -> FeatureTable:
-        return _encode_folder(images, _ready_for(kinds, encoder, loaded), loaded)
+        return encode_folder(images, resolve_preprocessing(kinds, encoder, loaded), loaded)
 
     return encode
 
 
-def _ready_for(kinds: ImageKinds, encoder: Encoder, loaded: LoadedNetwork) -> Encoder:
-    """Return the encoder with the preprocessing that is used, without nulls."""
+def resolve_preprocessing(kinds: ImageKinds, encoder: Encoder, loaded: LoadedNetwork) -> Encoder:
+    """Return the encoder with the preprocessing that is used, without nulls.
+
+    Args:
+        kinds: Kinds of images that it is used on.
+        encoder: The encoder.
+        loaded: Its network.
+    """
     how = loaded.preprocessing
     return replace(encoder, preprocessing=replace(how, intensity=how.intensity.resolved(kinds)))
 
 
-def _encode_folder(
+def encode_folder(
     images: Path,
     encoder: Encoder,
     loaded: LoadedNetwork,
@@ -183,6 +189,7 @@ def _encode_folder(
     cache: Path | None = None,
     say: Say = lambda _: None,
 ) -> FeatureTable:
+    """Encode the images of a folder with a network that is loaded; `encode_images` says more."""
     identity = _identity(encoder, loaded).hex()[:32]
     blocks: list[Floats] = []
     names: list[str] = []
