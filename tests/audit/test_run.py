@@ -43,6 +43,7 @@ def test_twins_in_training_and_validation_warn(clean: Planted, tmp_path: Path) -
     assert (found.severity, found.examples) == ("warning", ("case-000030",))
 
 
+@pytest.mark.slow
 def test_twins_with_different_labels_conflict(clean: Planted, tmp_path: Path) -> None:
     clean.images[1] = clean.images[2].copy()
     clean.images[5] = clean.images[7].copy()
@@ -106,6 +107,7 @@ def test_gravest_first_and_written_whole(clean: Planted, tmp_path: Path) -> None
     assert twins["exact"].all()
 
 
+@pytest.mark.slow
 def test_a_waiver_lets_the_run_go_on_and_keeps_its_reason(clean: Planted, tmp_path: Path) -> None:
     clean.images[40] = clean.images[3].astype(np.uint16)
     store = clean.store(tmp_path)

@@ -21,8 +21,17 @@ from skiagram.audit.shortcuts import (
     predict_out_of_fold,
     probe_label,
 )
+from skiagram.near_duplicates.search import TransformedPairs
 from skiagram.records import Cases
 from tests.audit.planted import CARD, TASK, Planted
+
+
+@pytest.fixture(autouse=True)
+def without_transformed_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the search for them, three quarters of an audit's time; it has tests of its own."""
+    rows = np.empty(0, dtype=np.int64)
+    none = TransformedPairs(rows, rows, np.empty(0), np.empty(0, dtype=str))
+    monkeypatch.setattr("skiagram.audit.run.transformed_pairs", lambda store, near: none)
 
 
 def alarms(findings: dict[str, Finding]) -> set[str]:

@@ -21,6 +21,7 @@ def tissue() -> Planted:
     return planted
 
 
+@pytest.mark.slow
 def test_each_kind_of_finding_warns_and_names_its_cases_and_what_was_done(
     tissue: Planted, tmp_path: Path
 ) -> None:
@@ -40,6 +41,7 @@ def test_each_kind_of_finding_warns_and_names_its_cases_and_what_was_done(
     assert "mirrored 1, cropped 1" in told["transformed_copies_across_patients"].summary
 
 
+@pytest.mark.slow
 def test_images_of_one_patient_may_be_copies(tissue: Planted, tmp_path: Path) -> None:
     tissue.images[4] = tissue.images[2].T.copy()
     tissue.cases.patient_id[4] = tissue.cases.patient_id[2]
@@ -47,6 +49,7 @@ def test_images_of_one_patient_may_be_copies(tissue: Planted, tmp_path: Path) ->
     assert not [one.name for one in report.findings if one.name.startswith("transformed")]
 
 
+@pytest.mark.slow
 def test_a_transformed_copy_is_a_twin_that_figures_off_twins_leave_out(
     tissue: Planted, tmp_path: Path
 ) -> None:

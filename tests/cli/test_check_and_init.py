@@ -100,6 +100,7 @@ def test_check_says_that_patients_are_too_few_for_the_folds(
     assert "has 2 patients for 3 folds" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("repeats", "split", "members", "how"),
     [
@@ -133,6 +134,7 @@ def test_check_counts_the_fits_of_the_run(
     assert how in next(line for line in shown.splitlines() if "train small_cnn" in line)
 
 
+@pytest.mark.slow
 def test_check_needs_no_torch(project: Path, tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
     code = (
@@ -498,6 +500,7 @@ def written_by_init(place: Path, own: OwnFolder, name: str) -> Folder:
     return written(Path(), name)
 
 
+@pytest.mark.slow
 def test_check_names_marks_that_look_like_text_and_cuts_them_out(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -540,6 +543,7 @@ def test_check_names_files_that_were_captured_from_a_screen(
         assert line in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "hint"),
     [

@@ -66,6 +66,7 @@ def turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frame, "COMMANDS", (command(lambda _: 4),))
 
 
+@pytest.mark.slow
 def test_help_and_version_load_no_heavy_library() -> None:
     names = [[], *([command.NAME] for command in frame.COMMANDS)]
     for words in ([*name, "--help"] for name in names):

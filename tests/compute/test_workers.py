@@ -63,6 +63,7 @@ def workers() -> set[int]:
     return {pid for pid, line in lines.items() if "popen_loky" in line or "ray" in line}
 
 
+@pytest.mark.slow
 @BACKENDS
 def test_values_come_in_order_and_errors_as_they_were_raised(
     compute: Compute, releases_lock: bool
@@ -75,6 +76,7 @@ def test_values_come_in_order_and_errors_as_they_were_raised(
     assert not workers()
 
 
+@pytest.mark.slow
 @ON_THIS_MACHINE
 def test_each_piece_has_one_thread_of_linear_algebra(compute: Compute, releases_lock: bool) -> None:
     before = linear_algebra(0)
@@ -97,6 +99,7 @@ def test_threads_share_memory_and_an_error_ends_what_waits() -> None:
     assert len(begun) <= 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("releases_lock", [True, False], ids=["threads", "joblib"])
 def test_no_more_pieces_are_taken_than_keep_the_workers_busy(releases_lock: bool) -> None:
     taken = []

@@ -57,6 +57,7 @@ def test_test_films_and_their_table_get_the_scores_of_the_train_stage(
     assert not prediction.unseen
 
 
+@pytest.mark.slow
 def test_a_network_on_film_and_table_scores_as_in_the_train_stage(tmp_path: Path) -> None:
     from tests.deploy.networks import trained_network
 

@@ -34,6 +34,7 @@ def trained(request: pytest.FixtureRequest) -> Trained:
     return model
 
 
+@pytest.mark.slow
 def test_test_films_get_the_scores_of_the_train_stage(trained: Trained) -> None:
     model = load_model(trained.model)
     prediction = predict(model, trained.films)

@@ -42,6 +42,7 @@ def combined(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_films_get_the_scores_of_the_run(combined: Path) -> None:
     model = load_model(combined / "combined/models/stacking")
     test = Predictions.read(combined / "combined/scores/stacking/predictions.parquet").part("test")

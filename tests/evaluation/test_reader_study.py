@@ -75,6 +75,7 @@ def read_cases(readers: int, seed: int, images: int = 1) -> tuple[list[Placement
     return read, model
 
 
+@pytest.mark.slow
 def test_covariances_are_those_of_a_jackknife() -> None:
     generator = np.random.default_rng(0)
     positive = np.arange(150) % 3 == 0

@@ -49,6 +49,7 @@ def test_the_figures_are_the_aucs_of_the_two_sides() -> None:
     assert found.shifts[0].test == found.models[0].metrics["roc_auc"].value
 
 
+@pytest.mark.slow
 def test_chance_alone_seldom_raises_the_alarm() -> None:
     known = scenario(150, 100, images=1)
     alarms = [any(s.disagrees for s in run(known, lost=0, seed=k).shifts) for k in range(40)]

@@ -149,6 +149,7 @@ def drawn(rng: np.random.Generator, repeats: int, noise: float) -> NDArray[np.fl
     return strength * POSITIVE + shared + own
 
 
+@pytest.mark.slow
 def test_components_add_up_to_the_spread_of_single_fits() -> None:
     rng = np.random.default_rng(0)
     splits = [split_variance(drawn(rng, 5, 0.7), POSITIVE, PATIENT) for _ in range(150)]

@@ -44,6 +44,7 @@ def test_names_carry_the_family_and_are_distinct(name: str) -> None:
     assert all(re.fullmatch(rf"{name}_[a-z0-9_]+", feature) for feature in names)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     arrays(np.float32, array_shapes(min_dims=3, max_dims=3, max_side=9), elements=flat_or_ragged)

@@ -27,6 +27,7 @@ def counts(image: np.ndarray) -> np.ndarray:
     return found
 
 
+@pytest.mark.slow
 @given(levels)
 def test_a_zone_is_as_near_as_its_nearest_pixel(image: np.ndarray) -> None:
     sides = [int(image.shape[0] > 1), 1, 1]  # a plane has no border above and below

@@ -133,6 +133,7 @@ def in_two_levels(name: str, feature: str, case: Case) -> tuple[float, float]:
     return mine[f"{name}_{feature}"], other[known.NAMES[f"{name}_{feature}"]]
 
 
+@pytest.mark.slow
 def test_mirp_leaves_out_directions_of_equal_pairs_from_the_inverse_variance() -> None:
     stripes = Case(np.tile([0.0, 1.0], (4, 2)))
     # Every pair differs by 1 but the vertical ones: an empty sum, which is 0 by the formula.
@@ -154,6 +155,7 @@ def test_mirp_loses_a_diagonal_of_regions_one_pixel_wide() -> None:
     assert in_two_levels("glrlm", "long_runs_emphasis", column) == ((2.5 + 3) / 4, (2.5 + 2) / 3)
 
 
+@pytest.mark.slow
 def test_mirp_gives_a_constant_region_the_middle_level() -> None:
     constant, setting = Case(np.full((3, 3), 7.0)), Setting(bin_number=32)
     # The manual's level, ⌊32 · 0 / 0⌋ + 1, is undefined; here it is the lowest.

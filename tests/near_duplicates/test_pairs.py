@@ -288,6 +288,7 @@ def test_no_pair_is_missed(
         assert found[pair] == pytest.approx(min(expected[pair], 1), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_blocks_join_without_a_seam() -> None:
     """More vectors than a block has rows or columns, and pairs across every border."""
     draws = np.random.default_rng(0)

@@ -79,6 +79,7 @@ def test_each_kind_of_copy_is_found_and_named(tmp_path: Path) -> None:
     assert found(store_of(tmp_path, images)) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shift", "change"),
     [((1, 0), "none"), ((0, 2), "noise"), ((3, -2), "brighter"), ((-4, 3), "tiny")],
@@ -124,6 +125,7 @@ def test_smooth_images_that_share_a_straight_border_are_no_copies(tmp_path: Path
     assert found(store_of(tmp_path, [*images, copy])) == {(3, 60): "mirrored"}
 
 
+@pytest.mark.slow
 def test_a_volume_shifted_along_depth_is_found(tmp_path: Path) -> None:
     draws = np.random.default_rng(0)
     smooth = gaussian_filter(draws.normal(size=(20, 20, 32, 32)), (0, 1, 1, 1))
@@ -150,6 +152,7 @@ def test_constant_and_missing_images_are_no_copies(number: int, tmp_path: Path) 
     assert not found(store_of(tmp_path, blank + missing))
 
 
+@pytest.mark.slow
 def test_transformed_copies_and_near_duplicates_share_a_cluster(tmp_path: Path) -> None:
     images: list[Image] = list(wide_tissue(20)[:, :64, :64])
     store = store_of(tmp_path, [*images, images[3][::-1], images[3] * 2])

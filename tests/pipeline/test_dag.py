@@ -156,6 +156,7 @@ def _stages() -> dict[str, dict[str, list[str]]]:
     return stages
 
 
+@pytest.mark.slow
 def test_dvc_can_read_the_graph() -> None:
     done = subprocess.run(
         [str(Path(sys.executable).parent / "dvc"), "stage", "list", "--name-only"],

@@ -59,6 +59,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moves", range(5))
 def test_a_kill_while_outputs_are_replaced_loses_none(root: Path, moves: int) -> None:
     write(root, "old")
@@ -111,6 +112,7 @@ def test_a_stage_that_wrote_too_little_replaces_nothing(root: Path) -> None:
     assert not leftovers(root)
 
 
+@pytest.mark.slow
 def test_two_runs_of_the_same_outputs_go_one_after_the_other(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -166,6 +166,7 @@ def test_what_a_task_does_not_have_is_said(rendered: dict[str, str]) -> None:
         assert text in words, text
 
 
+@pytest.mark.slow
 def test_test_cases_stand_beside_development_cases() -> None:
     shift = dataclasses.replace(SHIFTED, model="random_forest")
     found = dataclasses.replace(full(), shifts=(shift,), domain=DARKER)
@@ -191,6 +192,7 @@ def test_the_designs_are_not_taken_for_each_other(rendered: dict[str, str]) -> N
     assert "chosen on development cases" not in nested
 
 
+@pytest.mark.slow
 def test_pairs_that_were_asked_for_stand_with_their_difference(rendered: dict[str, str]) -> None:
     words = Page(rendered["ideal"]).text
     assert "Support vector machine Decision tree +0.084 (0.044–0.104)" in words
@@ -274,6 +276,7 @@ def test_no_model_at_all_still_makes_a_page() -> None:
     assert "No model was trained, so there is no curve." in page.text
 
 
+@pytest.mark.slow
 def test_a_figure_without_value_is_not_drawn() -> None:
     evaluation = binary(ideal=False)
     empty = {"roc_auc": Estimate(None, reason="one class only")}

@@ -115,6 +115,7 @@ def test_an_image_with_nothing_known_is_named_and_leaves_no_finished_store(
     assert not (tmp_path / "treatment.parquet").exists()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
     image = np.zeros((512, 512), np.float32)
     peaks = []

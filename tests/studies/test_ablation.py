@@ -72,6 +72,7 @@ def result(folder: Path) -> AblationResult:
     return study().run(small_place(folder))
 
 
+@pytest.mark.slow
 def test_every_variant_has_every_model_and_repair_brings_images_nearer(
     result: AblationResult,
 ) -> None:

@@ -55,6 +55,7 @@ def result(folder: Path) -> CostResult:
     return study().run(small_place(folder))
 
 
+@pytest.mark.slow
 def test_costs_that_no_machine_changes_are_those_of_the_fitted_model(result: CostResult) -> None:
     ridge, tree, wavelets = result.models
     assert ridge.multiply_adds is not None
@@ -110,6 +111,7 @@ NUMBERS = st.integers(0, 5).map(float)  # few values, so that ties are common
 POINTS = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=8)
 
 
+@pytest.mark.slow
 @given(POINTS)
 def test_a_point_is_on_the_front_unless_another_dominates_it(
     points: list[tuple[float, float]],

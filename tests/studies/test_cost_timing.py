@@ -3,6 +3,8 @@
 import platform
 import time
 
+import pytest
+
 from skiagram.studies.cost import Clock, Time, Timing, describe_machine, summarise_times
 
 
@@ -22,6 +24,7 @@ def test_sleeping_takes_wall_time_and_hardly_any_processor_time() -> None:
     assert processor < 0.03
 
 
+@pytest.mark.slow
 def test_the_call_that_warms_up_does_not_count() -> None:
     pauses = iter([0.5, 0.02, 0.02, 0.02])
     found = clock("wall").measure_repeated(lambda: time.sleep(next(pauses)), cases=4)

@@ -107,6 +107,7 @@ def test_duplicates_that_the_audit_would_stop_at_are_named(tmp_path: Path) -> No
     assert stops[0].examples == ("film-0.png",)
 
 
+@pytest.mark.slow
 def test_many_files_are_read_in_their_order_by_several_processes(tmp_path: Path) -> None:
     files = {f"film-{at:03d}.png": png(at) for at in range(80)} | {"cut.jpg": faulty()["cut.jpg"]}
     own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])

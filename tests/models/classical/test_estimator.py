@@ -218,6 +218,7 @@ def test_a_covariate_may_be_missing_for_the_first_time_after_the_fit() -> None:
     assert np.isfinite(fitted.scores(replace(table, values=values))).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_of_another_family_is_refused(name: str, tmp_path: Path) -> None:
     kind = type(model(name).estimator(0))

@@ -41,6 +41,7 @@ def test_it_leaves_the_same_parts_as_its_members(
     np.testing.assert_allclose(predictions.probabilities().sum(axis=1), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_two_runs_leave_equal_bytes(design: Design, tmp_path: Path) -> None:
     for name in ("first", "second"):
@@ -133,6 +134,7 @@ def test_without_combinations_the_outputs_say_so(tmp_path: Path) -> None:
     assert (tmp_path / "scores/index.json").read_text() == '{\n  "combinations": []\n}\n'
 
 
+@pytest.mark.slow
 def test_members_whose_folds_were_sites_keep_them(tmp_path: Path) -> None:
     data, plan = drawn((1.0, 0.8)), replace(PLAN, folds=12)
     cases, task, _ = cases_of(data, "cv")

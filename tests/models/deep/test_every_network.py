@@ -47,6 +47,7 @@ def learner(name: str, epochs: int) -> NetworkModel:
     return NetworkModel(build(options, "model"), CPU, threads=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_learns_and_comes_back_from_its_folder(tmp_path: Path, name: str) -> None:
     cases = spots(tmp_path / "images", 72, noise=0.3, side=SIDE)
@@ -85,6 +86,7 @@ def auc_after_shuffling(name: str, cases: Labelled[ImageSet]) -> float:
     return float(roc_auc_score(held_out.label, margin))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_meaningless_labels_teach_nothing(tmp_path: Path, name: str) -> None:
     cases = spots(tmp_path / "images", 160, noise=0.3, side=SIDE)

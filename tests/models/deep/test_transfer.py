@@ -67,6 +67,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pa
         one.shutdown()
 
 
+@pytest.mark.slow
 def test_weights_by_name_are_fetched_once_and_checked(
     server: tuple[Path, str], weights: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,6 +81,7 @@ def test_weights_by_name_are_fetched_once_and_checked(
     assert_equal(read_state_dict(ARCHITECTURE, NAME), weights)
 
 
+@pytest.mark.slow
 def test_a_damaged_download_is_refused(
     server: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +282,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         started(pretrained(weights))
 
 
+@pytest.mark.slow
 def test_architectures_and_images_that_do_not_fit_are_refused() -> None:
     with pytest.raises(OptionError, match=r"model\.architecture.*resnet19.*resnet18"):
         pretrained(architecture="resnet19").build(1, 32, 32, 2)

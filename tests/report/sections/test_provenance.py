@@ -25,6 +25,7 @@ def test_the_number_is_said_as_people_say_it(number: int, words: str) -> None:
     assert f"for the {words} time" in describe_opening(opening(number))
 
 
+@pytest.mark.slow
 def test_a_second_opening_stands_on_the_first_page_and_a_first_does_not() -> None:
     pages = {
         number: render(binary(), replace(material(), opening=opening(number))) for number in (1, 2)
