@@ -7,7 +7,9 @@ from typing import Any
 from pydantic.dataclasses import dataclass
 
 from entrypoint import stage
+from option_files import ROOT
 from outputs import publish
+from skiagram.compute.checkout import home
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.options import STRICT, build
 from skiagram.records import Design
@@ -30,7 +32,8 @@ def main(options: Options) -> None:
         folders = IngestFolders(
             staging / "data/images", staging / "data/cases", staging / "data/sealed"
         )
-        ingest(source, options.design, Path(root) if root else None, folders)
+        kept = home(ROOT) / ".work/kept/ingested"
+        ingest(source, options.design, Path(root) if root else None, folders, kept)
 
 
 if __name__ == "__main__":

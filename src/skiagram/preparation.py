@@ -125,19 +125,32 @@ class TraitsSeen:
     brightness: Range = (math.inf, -math.inf)
     contrast: Range = (math.inf, -math.inf)
 
-    def add(self, image: Image, spacing: Spacing | None, modality: str) -> None:
-        """Take in one image; see `Traits.unlike`."""
-        brightness, contrast = _brightness(image)
+    def add(
+        self, image: Image, spacing: Spacing | None, modality: str, known: Range | None = None
+    ) -> Range:
+        """Take in one image; see `Traits.unlike`.
+
+        Args:
+            image: Pixels as ingested; NaN is missing.
+            spacing: Of its pixels, mm.
+            modality: DICOM Modality of its file; empty for none.
+            known: What an earlier call returned for an equal image.
+
+        Returns:
+            Mean and standard deviation of its pixels.
+        """
+        brightness, contrast = known or _brightness(image)
         self.modality.add(modality)
         self.brightness = _widened(self.brightness, brightness)
         self.contrast = _widened(self.contrast, contrast)
         if spacing is None:
             self.unspaced = True
         else:
-            known = self.spacing or [(math.inf, -math.inf)] * len(spacing)
+            ranges = self.spacing or [(math.inf, -math.inf)] * len(spacing)
             self.spacing = [
-                _widened(bounds, new) for bounds, new in zip(known, spacing, strict=True)
+                _widened(bounds, new) for bounds, new in zip(ranges, spacing, strict=True)
             ]
+        return brightness, contrast
 
     def traits(self) -> Traits:
         """Return the traits of all images so far."""

@@ -81,15 +81,27 @@ def test_a_store_holds_images_or_volumes_and_names_the_first_of_the_other_kind(
         write(tmp_path, mixed if volume_first else mixed[::-1])
 
 
-def test_without_volumes_files_and_digest_are_what_they_were_before_there_were_any(
-    tmp_path: Path,
-) -> None:
+def test_files_and_digest_of_images_are_the_same_everywhere(tmp_path: Path) -> None:
     store = write(tmp_path, [*ramps(2), np.zeros((2, 3, 3), dtype=np.float32)])
-    assert store.sha256 == "31dd824664dc21baf065585c65c597b88d998f2848e3e382d6509a51af0c79bc"
+    assert store.sha256 == "98c2a17bd16ce545ae982e3a6ff8945f81375e2c12c393de8395ea1ee3b6d6b5"
     with pa.ipc.open_file(tmp_path / "images-00000.arrow") as shard:
         assert shard.schema.names == [
-            *("case_id", "height", "width", "channels", "dtype", "spacing", "pixels")
+            *("case_id", "height", "width", "channels", "dtype", "spacing", "digest", "pixels")
         ]
+
+
+def test_a_bit_that_changed_on_the_disk_is_found(tmp_path: Path) -> None:
+    store = write(tmp_path, [np.full((9, 9), 7, dtype=np.uint8) + k for k in range(3)])
+    for case_id, digest in zip(store.case_ids, store.digests(), strict=True):
+        store.check(case_id, digest)
+    shard = tmp_path / "images-00000.arrow"
+    content = bytearray(shard.read_bytes())
+    content[content.index(bytes([8] * 81)) + 40] ^= 1
+    shard.write_bytes(content)
+    damaged = ImageStore(tmp_path)
+    (span,) = spans(damaged, 10**6)
+    with pytest.raises(DataError, match=rf"{store.case_ids[1]}: is not the image that was written"):
+        span.check()
 
 
 def test_an_image_of_one_channel_comes_back_without_the_channel(tmp_path: Path) -> None:

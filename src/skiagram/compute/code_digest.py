@@ -11,11 +11,12 @@ of it that its installer recorded count.
 
 import ast
 import hashlib
+import platform
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import distribution, packages_distributions
+from importlib.metadata import distribution, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,12 @@ def named_targets(options: object) -> Iterator[str]:
         return
     for option in options:
         yield from named_targets(option)
+
+
+def library_versions(*more: str) -> str:
+    """Return the versions of what computes with images, and of more, and the processor's kind."""
+    names = ("numba", "numpy", "pywavelets", "scipy", "scikit-image", *more)
+    return ", ".join([platform.machine(), *(f"{name} {version(name)}" for name in names)])
 
 
 def code_modules(*entries: object) -> set[str]:

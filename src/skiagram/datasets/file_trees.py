@@ -47,6 +47,9 @@ class FileTree(Protocol):
     def series(self, name: str) -> list[str] | None:
         """Return the names of the files in a folder, sorted; None where the name is no folder."""
 
+    def state(self, name: str) -> str | None:
+        """Return what the system says of a file and changes with it; None where it says nothing."""
+
     def announce(self, names: Sequence[str]) -> None:
         """Tell which files or folders will be read, in order."""
 
@@ -88,6 +91,16 @@ class FolderTree:
         if not path.is_dir():
             return None
         return sorted(item.name for item in path.iterdir() if not item.name.startswith("."))
+
+    def state(self, name: str) -> str | None:
+        """Return size, times of change and number on the disk of a file, or of all in a folder."""
+        try:
+            names = self.series(name)
+            paths = [self.folder / name / part for part in names or ()] or [self.folder / name]
+            stats = [path.stat() for path in paths]
+        except (OSError, ValueError):
+            return None
+        return repr([(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for s in stats])
 
     def announce(self, names: Sequence[str]) -> None:
         """Do nothing: any file is read as fast as any other."""
@@ -178,6 +191,10 @@ class EncryptedArchive:
             if name_in_archive.startswith(f"{name}/")
         ]
         return sorted(inner[len(name) + 1 :] for inner in inside) or None
+
+    def state(self, name: str) -> str | None:
+        """Return None: an archive is read from its beginning in any case."""
+        return None
 
     def announce(self, names: Sequence[str]) -> None:
         """Tell which files or folders will be read, so that many are fetched at once."""

@@ -4,15 +4,19 @@ Case and patient ids are opaque and given after a seeded shuffle, because names 
 often tell the class. Labels of test cases and all that only a generator knows go to `sealed/`.
 """
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.compute.code_digest import code_digest, library_versions
 from skiagram.compute.progress import Progress
 from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import (
@@ -20,15 +24,16 @@ from skiagram.datasets.contract import (
     Entry,
     GroundTruth,
     KeepsLabelsEncrypted,
+    KnowsItsFiles,
     OpenSource,
     ReadsAhead,
     SeveralImages,
     Source,
     SpacedImage,
 )
-from skiagram.errors import OptionError
-from skiagram.image_store.shards import ShardWriter
-from skiagram.image_store.store import ImageStore, write_modalities
+from skiagram.errors import DataError, OptionError
+from skiagram.image_store.shards import DIGEST_BYTES, ShardWriter
+from skiagram.image_store.store import NOTES, ImageStore, Kept, write_modalities
 from skiagram.near_duplicates.search import copy_clusters
 from skiagram.options import composed
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation, Traits, TraitsSeen
@@ -37,6 +42,7 @@ from skiagram.sealing.labels import seal_encrypted_labels, seal_labels
 from skiagram.seeding import stream
 
 _ID_SEED = 20_011_990
+_DECODERS = ("imagecodecs", "nibabel", "pillow", "pydicom", "pynrrd")
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,13 @@ def task_of(source: Source, design: Design) -> Task:
     return Task(classes, positive if len(classes) == 2 else None, design)
 
 
-def ingest(source: Source, design: Design, root: Path | None, folders: IngestFolders) -> None:
+def ingest(
+    source: Source,
+    design: Design,
+    root: Path | None,
+    folders: IngestFolders,
+    kept: Path | None = None,
+) -> None:
     """Read a source and write shards, cases and the seal.
 
     Args:
@@ -83,6 +95,8 @@ def ingest(source: Source, design: Design, root: Path | None, folders: IngestFol
         design: `holdout` seals the published test split; `cv` keeps all cases for development.
         root: Folder where the source's files are at hand; None to fetch them.
         folders: Where to write.
+        kept: Folder of what earlier runs read from files, and for what this one reads; no byte of
+            the outputs depends on it. None to read all files.
 
     Raises:
         DataError: The source cannot be used; the message names file and remedy.
@@ -94,12 +108,13 @@ def ingest(source: Source, design: Design, root: Path | None, folders: IngestFol
     check_entries(entries, task, f"data set {source.card().name}")
     order, case_id = shuffle_cases(len(entries))
     names = [entry.name for entry in entries]
-    traits = _write_images(opened, names, order, case_id, folders)
+    own_kept = kept and kept / "images"
+    traits = _write_images(opened, names, order, case_id, folders, own_kept)
     by_modality = opened.by_modality() if isinstance(opened, SeveralImages) else {}
     write_modalities(folders.images, list(by_modality))
     for modality, further in list(by_modality.items())[1:]:
         beside = replace(folders, images=folders.images / modality)
-        _write_images(further, names, order, case_id, beside)
+        _write_images(further, names, order, case_id, beside, kept and kept / modality)
     preparation = _preparation(acquisition, folders.images, traits, tuple(by_modality))
     write_record(preparation, folders.images / PREPARATION)
     ordered = [entries[position] for position in order]
@@ -133,19 +148,23 @@ def _write_images(
     order: NDArray[np.int64],
     case_id: NDArray[np.str_],
     folders: IngestFolders,
+    kept: Path | None,
 ) -> Traits:
     truths: list[dict[str, object]] = []
     seen = TraitsSeen()
+    files = _ReadFiles(opened, order.tolist(), kept)
     with ExitStack() as stack:
         bar = stack.enter_context(Progress("Ingest", len(order)))
         images = stack.enter_context(ShardWriter(folders.images))
         clean = None
         for name, position, image in zip(
-            case_id.tolist(), order.tolist(), _read(opened, order.tolist()), strict=True
+            case_id.tolist(), order.tolist(), files.images(), strict=True
         ):
-            check_image(image.pixels, names[position])
-            images.add(name, image.pixels, image.spacing, image.region)
-            seen.add(image.pixels, image.spacing, image.modality)
+            if image.digest is None:
+                check_image(image.pixels, names[position])
+            images.add(name, image.pixels, image.spacing, image.region, image.digest)
+            told = seen.add(image.pixels, image.spacing, image.modality, image.brightness)
+            files.notes.append((image.modality, *told))
             bar.advance()
             truth = opened.truth(position)
             if truth is not None:
@@ -154,7 +173,103 @@ def _write_images(
                 truths.append({"case_id": name, **_columns(truth)})
     if truths:
         write_table(pd.DataFrame(truths), folders.sealed / "truth.parquet")
+    files.keep(folders.images)
     return seen.traits()
+
+
+@dataclass(frozen=True)
+class _ReadImage(SpacedImage):
+    """An image as ingest stores it.
+
+    Attributes:
+        digest: Of an image that an earlier run read; None of one that was read now.
+        brightness: Mean and standard deviation of its pixels, where an earlier run noted them.
+    """
+
+    digest: bytes | None = None
+    brightness: tuple[float, float] | None = None
+
+
+class _ReadFiles:
+    """The images of a source; a file that an earlier run read and that is as it was is not opened.
+
+    Args:
+        opened: The source.
+        positions: Which images, in order.
+        kept: Folder of what earlier runs read; None to read all.
+    """
+
+    def __init__(self, opened: OpenSource, positions: list[int], kept: Path | None) -> None:
+        self._opened, self._positions = opened, positions
+        self._kept, self._keys, self._identity = kept, [b""] * len(positions), ""
+        self._earlier: Kept | None = None
+        self.notes: list[tuple[str, float, float]] = []
+        if kept is None or not isinstance(opened, KnowsItsFiles):
+            self._kept = None
+            return
+        states = [opened.file_state(position) for position in positions]
+        if None in states:
+            self._kept = None
+            return
+        code = code_digest(type(opened), check_image)
+        self._identity = repr((code, library_versions(*_DECODERS)))
+        self._keys = [
+            hashlib.sha256(repr(state).encode()).digest()[:DIGEST_BYTES] for state in states
+        ]
+        self._earlier = Kept.find(kept, self._identity)
+
+    def images(self) -> Iterator[_ReadImage]:
+        """Yield them in order.
+
+        Raises:
+            DataError: A file cannot be used.
+        """
+        known = self._known()
+        missing = [
+            position
+            for position, key in zip(self._positions, self._keys, strict=True)
+            if key not in known
+        ]
+        read = _read(self._opened, missing)
+        for key in self._keys:
+            if key in known:
+                yield known[key]()
+            else:
+                image = next(read)
+                yield _ReadImage(**vars(image))
+
+    def _known(self) -> dict[bytes, Callable[[], _ReadImage]]:
+        if self._earlier is None:
+            return {}
+        try:
+            store = ImageStore(self._earlier.folder)
+            digests = store.digests()
+            notes = json.loads((self._earlier.folder / NOTES).read_text())
+        except (OSError, ValueError, DataError):  # damaged: all is read anew
+            return {}
+
+        def image(place: int) -> _ReadImage:
+            case_id, (modality, *brightness) = store.case_ids[place], notes[place]
+            return _ReadImage(
+                store.image(case_id), store.spacing(case_id), modality, store.region(case_id),
+                digest=digests[place], brightness=(brightness[0], brightness[1]),
+            )  # fmt: skip
+
+        wanted = set(self._keys)
+        return {
+            key: partial(image, place)
+            for key, place in self._earlier.place.items()
+            if key in wanted
+        }
+
+    def keep(self, images: Path) -> None:
+        """Keep what was read for later runs.
+
+        Args:
+            images: The finished store.
+        """
+        shards = [*images.glob("images-*.arrow"), images / "index.json"]
+        Kept.keep(self._kept, self._identity, self._keys, shards, json.dumps(self.notes))
 
 
 def _columns(truth: GroundTruth) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """The feature table of a whole store, made span by span wherever the work is done."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.compute.code_digest import code_digest, library_versions, named_targets
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError
@@ -15,8 +17,15 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.covariates import Covariates
 from skiagram.features.family import FeatureFamily
 from skiagram.features.table import FeatureTable
-from skiagram.image_store.store import ImageBatch, ImageStore, Span, modality_folders, spans
-from skiagram.options import build
+from skiagram.image_store.store import (
+    ImageBatch,
+    ImageStore,
+    Kept,
+    Span,
+    modality_folders,
+    spans,
+)
+from skiagram.options import build, composed
 
 
 def build_families(
@@ -39,6 +48,7 @@ def extract_modalities(
     covariates: pd.DataFrame | None = None,
     compute: Compute = IN_PROCESS,
     patients: Mapping[str, str] | None = None,
+    kept: Path | None = None,
 ) -> FeatureTable:
     """Compute the features of all modalities of a store; `extract` says how.
 
@@ -48,6 +58,8 @@ def extract_modalities(
         covariates: See `extract`.
         compute: Where the work is done.
         patients: See `extract`.
+        kept: Folder of what earlier runs made of images, and for what this one makes; None to make
+            all anew.
 
     Returns:
         Where cases have several images, features are called `<modality>.<feature>`.
@@ -58,14 +70,15 @@ def extract_modalities(
     """
     folders = modality_folders(images)
     if len(folders) == 1:
-        return extract(ImageStore(images), families, covariates, compute, patients)
+        return extract(ImageStore(images), families, covariates, compute, patients, kept)
     of_images = [family for family in families if not isinstance(family, Covariates)]
     others = [family for family in families if isinstance(family, Covariates)]
     names: list[str] = []
     blocks: list[NDArray[np.float32]] = []
     case_id = np.array(ImageStore(images).case_ids)
     for modality, folder in folders.items():
-        table = extract(ImageStore(folder), of_images, compute=compute).of(case_id)
+        own = kept and kept / modality
+        table = extract(ImageStore(folder), of_images, compute=compute, kept=own).of(case_id)
         names += [f"{modality}.{name}" for name in table.names]
         blocks.append(table.values)
     beside = extract(ImageStore(images), others, covariates, compute, patients).of(case_id)
@@ -83,6 +96,7 @@ def extract(
     covariates: pd.DataFrame | None = None,
     compute: Compute = IN_PROCESS,
     patients: Mapping[str, str] | None = None,
+    kept: Path | None = None,
 ) -> FeatureTable:
     """Compute the features of all images of a store, and put chosen covariates beside them.
 
@@ -94,6 +108,8 @@ def extract(
         compute: Where the work is done; the values do not depend on it.
         patients: Case id → patient of the development cases, which alone give the categories of
             texts; None where each case is a patient of its own.
+        kept: Folder of what earlier runs made of images, and for what this one makes; no value
+            depends on it. None to make all anew.
 
     Raises:
         DataError: Two families share a name, a family is not defined for an image, or a feature
@@ -101,7 +117,7 @@ def extract(
         OptionError: A covariate is chosen that the data set lacks.
     """
     of_images = [family for family in families if not isinstance(family, Covariates)]
-    table = _of_images(store, of_images, compute)
+    table = _of_images(store, of_images, compute, kept)
     known = pd.DataFrame({"case_id": table.case_id}) if covariates is None else covariates
     beside = [
         family.encode(known, patients).of(table.case_id)
@@ -116,22 +132,71 @@ def extract(
 
 
 def _of_images(
-    store: ImageStore, families: Sequence[FeatureFamily], compute: Compute
+    store: ImageStore, families: Sequence[FeatureFamily], compute: Compute, kept: Path | None
 ) -> FeatureTable:
     case_ids = np.array(store.case_ids)
     if not families:
         return FeatureTable(case_ids, (), np.empty((len(store), 0), np.float32))
     names = tuple(name for family in families for name in family.names())
-    blocks = [np.empty((0, len(names)), np.float32)]
+    values = np.empty((len(store), len(names)), np.float32)
+    identity = ""
+    digests: list[bytes] = []
+    known: list[int] = []
+    if kept is not None:
+        identity, digests = _identity(families), store.digests()
+        known = _fill_known(values, digests, Kept.find(kept, identity))
+    left_out = frozenset(known)
+    missing = np.array([row for row in range(len(store)) if row not in left_out], dtype=np.int64)
     with Progress("extract", len(store)) as progress:
-        work = partial(_of_span, families)
-        for block in compute.map(work, spans(store, _SPAN_VALUES), releases_lock=True):
-            blocks.append(block)
+        progress.advance(len(known))
+        done, work = 0, partial(_of_span, families)
+        for block in compute.map(work, spans(store, _SPAN_VALUES, left_out), releases_lock=True):
+            values[missing[done : done + len(block)]] = block
+            done += len(block)
             progress.advance(len(block))
-    return FeatureTable(case_ids, names, np.vstack(blocks))
+    if kept is not None:
+        _keep(kept, identity, digests, values)
+    return FeatureTable(case_ids, names, values)
+
+
+_VALUES = "values.npy"
+
+
+def _identity(families: Sequence[FeatureFamily]) -> str:
+    """Return what features of equal images depend on: code, options, libraries."""
+    options = [composed(family) for family in families]
+    code = code_digest(_of_span, *named_targets(options))
+    return repr((code, library_versions(), options))
+
+
+def _fill_known(
+    values: NDArray[np.float32], digests: Sequence[bytes], earlier: Kept | None
+) -> list[int]:
+    """Fill in the rows of images that an earlier run described and return which they are."""
+    if earlier is None:
+        return []
+    rows = [row for row, digest in enumerate(digests) if digest in earlier.place]
+    try:
+        found = np.load(earlier.folder / _VALUES, mmap_mode="r", allow_pickle=False)
+        values[rows] = found[[earlier.place[digests[row]] for row in rows]]
+    except (OSError, ValueError, IndexError):
+        return []
+    return rows
+
+
+def _keep(kept: Path, identity: str, digests: Sequence[bytes], values: NDArray[np.float32]) -> None:
+    with suppress(OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = kept.with_name(f"{kept.name}-{_VALUES}")
+        np.save(unfinished, values, allow_pickle=False)
+        whole = kept.parent / _VALUES
+        unfinished.replace(whole)
+        Kept.keep(kept, identity, digests, [whole])
+        whole.unlink()
 
 
 def _of_span(families: Sequence[FeatureFamily], span: Span) -> NDArray[np.float32]:
+    span.check()
     runs = span.runs(_BATCH_VALUES)
     return np.vstack([_of_batch(families, run.case_ids, _batch(run)) for run in runs])
 

@@ -4,7 +4,7 @@ The number of axes says what an array is: (height, width) an image of one channe
 channels) one of several, (depth, height, width, 1) a volume. A store of volumes has a column more,
 `depth`, and three distances a case; files of images are as they would be without volumes. A store
 with regions of interest has columns more for them (a bit a pixel) and for their place in the
-patient.
+patient. With each image lies a digest of it, by which equal images are known and damage is found.
 """
 
 import bisect
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError
 
 DTYPES = ("uint8", "uint16", "int16", "float32")
+DIGEST_BYTES = 16  # of an image's SHA-256: enough to tell images apart, and to find damage
 
 Image = NDArray[Any]  # (height, width[, channels]), or a volume of (depth, height, width, 1)
 Spacing = tuple[float, ...]  # of neighbouring slices (volumes alone), rows and columns, mm
@@ -71,6 +72,7 @@ def schema(*, volumes: bool, regions: bool = False) -> pa.Schema:
             pa.field("dtype", pa.string(), nullable=False),
             pa.field("spacing", pa.list_(pa.float64(), len(sides))),
             *(of_regions if regions else ()),
+            pa.field("digest", pa.binary(DIGEST_BYTES), nullable=False),
             pa.field("pixels", pa.large_binary(), nullable=False),
         ]
     )
@@ -132,6 +134,11 @@ class Shard:
             None if origin is None else tuple(origin),
             None if direction is None else tuple(direction),
         )
+
+    def digests(self) -> Iterator[bytes]:
+        """Yield the digest of each image, row by row, as it was written."""
+        for batch in self._batches:
+            yield from batch["digest"].to_pylist()
 
     def view(self, row: int) -> Image:
         """Return the image of a row as a read-only view."""
@@ -256,6 +263,27 @@ def _spacing(distances: pa.FixedSizeListArray) -> NDArray[np.float64]:
     return spacing
 
 
+def content_digest(image: Image, spacing: Spacing | None, region: Region | None) -> bytes:
+    """Return the digest that a store keeps of an image, with its spacing and its region."""
+    return _digest(_described(image, spacing, region), np.ascontiguousarray(image).data)
+
+
+def _described(image: Image, spacing: Spacing | None, region: Region | None) -> tuple[Any, ...]:
+    """Return what a row holds besides the name and the pixels."""
+    shape = image.shape if is_volume(image) else np.atleast_3d(image).shape
+    of_region: tuple[Any, ...] = ()
+    if region is not None:
+        packed = (_pack(region.inside), _pack(region.outline))
+        of_region = (*packed, region.origin, region.direction)
+    return (*shape, _NAMES[image.dtype], spacing, *of_region)
+
+
+def _digest(described: tuple[Any, ...], pixels: bytes | memoryview) -> bytes:
+    digest = hashlib.sha256(repr(described).encode())
+    digest.update(pixels)
+    return digest.digest()[:DIGEST_BYTES]
+
+
 SHARD_BYTES = 256 * 1024**2
 _BATCH_BYTES = 8 * 1024**2
 _NAMES = {np.dtype(name): name for name in DTYPES}  # to ask a depth for its name takes longer
@@ -303,6 +331,7 @@ class ShardWriter:
         image: Image,
         spacing: Spacing | None = None,
         region: Region | None = None,
+        digest: bytes | None = None,
     ) -> None:
         """Append one image or volume.
 
@@ -313,6 +342,7 @@ class ShardWriter:
             spacing: Distance of its slices (a volume's alone), rows and columns, mm; None where
                 it is unknown.
             region: Its region of interest; all images of a store have one, or none has.
+            digest: Its digest, where another store has it; else it is computed.
 
         Raises:
             DataError: The id is taken, the image's shape or depth cannot be stored, it is a volume
@@ -335,15 +365,11 @@ class ShardWriter:
         pixels = np.ascontiguousarray(image).tobytes()
         if self._written and self._written + len(pixels) > self._shard_bytes:
             self._close_shard()
-        shape = image.shape if volumes else np.atleast_3d(image).shape
-        of_region: tuple[Any, ...] = ()
-        if region is not None:
-            packed = (_pack(region.inside), _pack(region.outline))
-            of_region = (*packed, region.origin, region.direction)
-        row = (case_id, *shape, _NAMES[image.dtype], known, *of_region, pixels)
+        described = _described(image, known, region)
+        own = digest or _digest(described, pixels)
+        row = (case_id, *described, own, pixels)
         self._rows.append(row)
-        self._digest.update(repr(row[:-1]).encode())
-        self._digest.update(pixels)
+        self._digest.update(case_id.encode() + b"\0" + own)
         self._shard_by_case[case_id] = self._shards
         self._row_bytes += len(pixels)
         self._written += len(pixels)

@@ -13,8 +13,11 @@ itself, where every stage finds them, those of the others in stores of their nam
 
 import bisect
 import json
+import os
 import re
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,9 +27,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
-from skiagram.image_store.shards import Image, Region, Shard, Spacing
+from skiagram.image_store.shards import (
+    DIGEST_BYTES,
+    Image,
+    Region,
+    Shard,
+    Spacing,
+    content_digest,
+)
 
 _RECORD = "modalities.json"
+_KEYS, _IDENTITY = "digests.bin", "identity.txt"
+NOTES = "notes.json"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
@@ -70,6 +82,7 @@ class ImageStore:
             ) from error
         self._position = {case_id: position for position, case_id in enumerate(self.case_ids)}
         self._shards: dict[int, tuple[Shard, int]] = {}
+        self._written: list[bytes] | None = None
         self._latest: dict[int, Shard] = {}  # at most one, for spans that follow one another
 
     def __len__(self) -> int:
@@ -102,6 +115,33 @@ class ImageStore:
                 rows = range(row, row + len(images)) if shard.has_regions else ()
                 regions = tuple(region for row in rows if (region := shard.region(row)))
                 yield ImageBatch(self.case_ids[position:through], images, spacing, regions)
+
+    def digests(self) -> list[bytes]:
+        """Return the digest of each image, in the store's order, as it was written."""
+        numbers = sorted(set(self._shard_of))
+        return [digest for number in numbers for digest in self._open(number).digests()]
+
+    @property
+    def written(self) -> list[bytes]:
+        """Return the digests, read once."""
+        if self._written is None:
+            self._written = self.digests()
+        return self._written
+
+    def check(self, case_id: str, digest: bytes) -> None:
+        """Refuse an image that is not the one that was written.
+
+        Raises:
+            DataError: Its pixels, its spacing or its region have changed on the disk.
+        """
+        found = content_digest(self.image(case_id), self.spacing(case_id), self.region(case_id))
+        if found != digest:
+            raise DataError(
+                "is not the image that was written: the file has changed on the disk",
+                where=f"{self.folder.name} {case_id}",
+                remedy="copy it back, or make it anew: `dvc repro --force` of the stage; then look "
+                "after the disk",
+            )
 
     def sizes(self) -> Iterator[int]:
         """Yield how many values each image has, in the store's order."""
@@ -188,6 +228,12 @@ class Span:
         """Yield (case id, image) in the store's order."""
         return self.store().span(self.start, self.stop)
 
+    def check(self) -> None:
+        """Refuse images that are not those that were written; `ImageStore.check` says more."""
+        store = self.store()
+        for place in range(self.start, self.stop):
+            store.check(store.case_ids[place], store.written[place])
+
     def runs(self, values: int) -> Iterator[ImageBatch]:
         """Yield images that are alike together; `ImageStore.runs` says how."""
         return self.store().runs(self.start, self.stop, values)
@@ -197,21 +243,90 @@ class Span:
         return _opened(self.folder, self.sha256)
 
 
-def spans(store: ImageStore, values: int) -> Iterator[Span]:
+def spans(
+    store: ImageStore, values: int, left_out: Collection[int] = frozenset()
+) -> Iterator[Span]:
     """Cut a store into spans of about equal work, the same wherever they are worked on.
 
     Args:
         store: Any number of images of any sizes.
         values: Pixels times channels that a span holds at most; one image may exceed it.
+        left_out: Places in the store's order that need no work.
     """
     folder, start, held = store.folder.resolve(), 0, 0
     for position, size in enumerate(store.sizes()):
-        if held and held + size > values:
+        out = position in left_out
+        if held and (out or held + size > values):
             yield Span(folder, store.sha256, start, position)
-            start, held = position, 0
+            held = 0
+        if out:
+            continue
+        start = start if held else position
         held += size
     if held:
         yield Span(folder, store.sha256, start, len(store))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Outputs that an earlier run made of images, to be used again for equal images.
+
+    They lie beside DVC's outputs as hard links, so they take no room while these stand.
+
+    Attributes:
+        folder: The files.
+        place: Digest of an image → its place in the outputs.
+    """
+
+    folder: Path
+    place: dict[bytes, int]
+
+    @classmethod
+    def find(cls, folder: Path | None, identity: str) -> "Kept | None":
+        """Return what an earlier run of the same code and options kept; None where there is none.
+
+        Args:
+            folder: Where runs of this stage keep it; None where they do not.
+            identity: Of code and options.
+        """
+        if folder is None:
+            return None
+        try:
+            if (folder / _IDENTITY).read_text() != identity:
+                return None
+            content = (folder / _KEYS).read_bytes()
+        except OSError:
+            return None
+        keys = [content[at : at + DIGEST_BYTES] for at in range(0, len(content), DIGEST_BYTES)]
+        return cls(folder, {key: position for position, key in enumerate(keys)})
+
+    @staticmethod
+    def keep(
+        folder: Path | None,
+        identity: str,
+        digests: Sequence[bytes],
+        outputs: Sequence[Path],
+        notes: str = "",
+    ) -> None:
+        """Keep outputs for later runs; where the disk knows no links, or is full, nothing is kept.
+
+        Args:
+            folder: Where to; None to keep nothing.
+            identity: Of code and options.
+            digests: Of the images, in the order of the outputs.
+            outputs: Files.
+            notes: What else is to be known of them.
+        """
+        if folder is None:
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            folder.mkdir(parents=True)
+            for path in outputs:
+                os.link(path, folder / path.name)
+            (folder / _KEYS).write_bytes(b"".join(digests))
+            (folder / NOTES).write_text(notes)
+            (folder / _IDENTITY).write_text(identity)
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ take no part in it. All folds share it, which is why it needs a sealed test set:
 cross-validation it would carry held-out images into training.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,14 +17,22 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as options
 
+from skiagram.compute.code_digest import code_digest, library_versions, named_targets
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.shards import Image, Region, ShardWriter, Spacing, is_volume
-from skiagram.image_store.store import ImageStore, Span, modality_folders, spans, write_modalities
-from skiagram.options import STRICT
+from skiagram.image_store.store import (
+    ImageStore,
+    Kept,
+    Span,
+    modality_folders,
+    spans,
+    write_modalities,
+)
+from skiagram.options import STRICT, composed
 from skiagram.preparation import TRAINING_MEAN
-from skiagram.records import Cases, write_table
+from skiagram.records import Cases, read_table, write_table
 from skiagram.restoration.contract import Plane, Restoration, Treatment
 from skiagram.restoration.missing import fill_local_mean
 from skiagram.restoration.regions import RegionPreparation
@@ -41,6 +50,7 @@ def restore_store(
     record: Path,
     cases: Cases | None = None,
     compute: Compute = IN_PROCESS,
+    kept: Path | None = None,
 ) -> None:
     """Write restored shards and a table with a row a case and a column a `Treatment` field.
 
@@ -54,23 +64,84 @@ def restore_store(
         record: Parquet file for the table.
         cases: The case table, for a training mean; its labels are not read.
         compute: Where the work is done; the values do not depend on it.
+        kept: Folder of what earlier runs made of equal images, and for what this one makes; no
+            byte depends on it. None to make all anew.
 
     Raises:
         DataError: An image cannot be restored; names the case.
         OptionError: A training mean was asked for where folds must not share images.
     """
     mean = _mean(store, restoration, cases)
+    identity = "" if kept is None else _identity(restoration, mean)
+    digests = [] if kept is None else store.digests()
+    earlier = _Earlier.find(kept, identity, record.name)
+    known = frozenset(
+        place for place, digest in enumerate(digests) if earlier and digest in earlier.kept.place
+    )
     rows: list[dict[str, object]] = []
     with ShardWriter(images) as writer, Progress("restore", len(store)) as progress:
         work = partial(_restore_span, restoration, mean)
-        for restored in compute.map(work, spans(store, _RUN_VALUES), releases_lock=True):
-            for image in restored:
+        parts = compute.map(work, spans(store, _RUN_VALUES, known), releases_lock=True)
+        made = (image for part in parts for image in part)
+        for place, case_id in enumerate(store.case_ids):
+            if earlier is not None and place in known:
+                rows.append({"case_id": case_id, **earlier.add(writer, case_id, digests[place])})
+            else:
+                image = next(made)
                 writer.add(image.case_id, image.pixels, image.spacing, image.region)
                 rows.append({"case_id": image.case_id, **vars(image.treatment)})
-            progress.advance(len(restored))
+            progress.advance()
     if mean is not None:
         np.save(images / TRAINING_MEAN, mean, allow_pickle=False)
     write_table(pd.DataFrame(rows), record)
+    shards = [*images.glob("images-*.arrow"), images / "index.json"]
+    Kept.keep(kept, identity, digests, [*shards, record])
+
+
+def _identity(restoration: Restoration, mean: Plane | None) -> str:
+    """Return what the restoration of equal images depends on: code, options, libraries, mean."""
+    options = composed(restoration)
+    code = code_digest(_restore_span, *named_targets(options))
+    learned = "" if mean is None else hashlib.sha256(mean.tobytes()).hexdigest()
+    return repr((code, library_versions(), options, learned))
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    """Restored images of an earlier run.
+
+    Attributes:
+        kept: Where they are.
+        store: The images.
+        digests: Of the restored images.
+        treatments: What was done to each.
+    """
+
+    kept: Kept
+    store: ImageStore
+    digests: list[bytes]
+    treatments: list[dict[str, object]]
+
+    @classmethod
+    def find(cls, folder: Path | None, identity: str, record: str) -> "_Earlier | None":
+        kept = Kept.find(folder, identity)
+        if kept is None:
+            return None
+        try:
+            store = ImageStore(kept.folder)
+            table = read_table(kept.folder / record).drop(columns="case_id")
+            treatments: Any = table.to_dict("records")
+            return cls(kept, store, store.digests(), treatments)
+        except DataError:  # damaged: all is made anew
+            return None
+
+    def add(self, writer: ShardWriter, case_id: str, digest: bytes) -> dict[str, object]:
+        """Add the restored form of an image to a store and return what was done to it."""
+        place = self.kept.place[digest]
+        earlier = self.store.case_ids[place]
+        pixels, spacing = self.store.image(earlier), self.store.spacing(earlier)
+        writer.add(case_id, pixels, spacing, self.store.region(earlier), self.digests[place])
+        return self.treatments[place]
 
 
 @dataclass(frozen=True)
@@ -315,6 +386,7 @@ def restore_modalities(
     record: Path,
     cases: Cases,
     compute: Compute = IN_PROCESS,
+    kept: Path | None = None,
 ) -> None:
     """Restore the images of every modality; `restore_store` says how.
 
@@ -326,6 +398,7 @@ def restore_modalities(
             their images.
         cases: The case table.
         compute: Where the work is done.
+        kept: See `restore_store`.
 
     Raises:
         DataError: An image cannot be restored.
@@ -339,5 +412,6 @@ def restore_modalities(
             own = own.of(name, tuple(folders))
         target = restored if first else restored / name
         own_record = record if first else target / "treatment.parquet"
-        restore_store(ImageStore(folder), own, target, own_record, cases, compute)
+        own_kept = kept and kept / (name or "images")
+        restore_store(ImageStore(folder), own, target, own_record, cases, compute, own_kept)
     write_modalities(restored, [name for name in folders if name])

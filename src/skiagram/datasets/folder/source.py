@@ -237,6 +237,18 @@ class FolderFiles:
         check_channels(3 if image.pixels.ndim == 3 else 1, self._channels, reference.name)
         return image
 
+    def file_state(self, position: int) -> str | None:
+        """Return checksums, options, and what the system says of the files of an image."""
+        reference = self._listing.references[position]
+        names = [name for name in (reference.file, reference.mask) if name is not None]
+        states = [self._files.state(name) for name in names]
+        if None in states:
+            return None
+        checksums = [self._checksums[name] for name in names]
+        # The name stands for where the file is; it is hashed, and never leaves this machine.
+        options = (reference, self._channels, self._mask_grid, self._text, self._most_pixels)
+        return repr((checksums, states, options))
+
     def _without_text(self, image: SpacedImage, name: str) -> SpacedImage:
         try:
             return self._text.acquire(image)

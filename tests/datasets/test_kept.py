@@ -1,0 +1,151 @@
+"""Added files alone are read, restored and described; no byte depends on what was kept."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from skiagram.datasets.file_trees import FolderTree
+from skiagram.datasets.folder.source import Folder
+from skiagram.datasets.ingest import IngestFolders, ingest
+from skiagram.features import extraction
+from skiagram.features.extraction import extract
+from skiagram.image_store.store import ImageStore
+from skiagram.options import build, read_option_file
+from skiagram.records import Cases
+from skiagram.restoration import restore
+from skiagram.restoration.restore import restore_store
+from tests.datasets.own_folders import OwnFolder, png, row, source_of, write_folder
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+FAMILIES = [
+    build(read_option_file(CONF / f"features/{name}.yaml"), name)
+    for name in ("first_order", "gradient")
+]
+
+
+def own_films(place: Path, count: int, label: str = "cancer") -> OwnFolder:
+    """Write a folder of so many films, or more films into it, and its table."""
+    names = [f"film-{at:03d}.png" for at in range(count)]
+    rows = [row(at, name) for at, name in enumerate(names)]
+    rows[0]["label"] = label
+    files = {name: png(at) for at, name in enumerate(names)}
+    kept = {name for name in names if (place / "films" / name).exists()}
+    (place / "films").mkdir(parents=True, exist_ok=True)
+    new = {name: content for name, content in files.items() if name not in kept}
+    table = write_folder(place / "new", new or {"none.txt": b""}, rows).csv
+    for name in new:
+        (place / "new/films" / name).rename(place / "films" / name)
+    (place / "films.csv").write_bytes(table.read_bytes())
+    for path in sorted((place / "new").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    return OwnFolder(place / "films", place / "films.csv")
+
+
+def run(source: Folder, out: Path, kept: Path | None) -> dict[str, str]:
+    """Ingest, restore and describe; return the SHA-256 of every output."""
+    folders = IngestFolders(out / "images", out / "cases", out / "sealed")
+    ingest(source, "cv", None, folders, kept and kept / "ingested")
+    cases = Cases.read(out / "cases/cases.parquet")
+    repair = build(read_option_file(CONF / "restoration/repair.yaml"), "restoration")
+    store, target = ImageStore(out / "images"), out / "restored"
+    own = kept and kept / "restored"
+    restore_store(store, repair, target, out / "treatment.parquet", cases, kept=own)
+    table = extract(ImageStore(target), FAMILIES, kept=kept and kept / "features")
+    table.write(out / "features.parquet")
+    files = (path for path in sorted(out.rglob("*")) if path.is_file())
+    return {
+        path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Count files read, images restored and images described."""
+    counts = {"read": 0, "restored": 0, "described": 0}
+    read, restored, described = FolderTree.read, restore._restore_span, extraction._of_span
+
+    def counted_read(self: FolderTree, name: str) -> bytes:
+        counts["read"] += 1
+        return read(self, name)
+
+    def counted_span(*given: object) -> object:
+        counts["restored"] += len(given[-1])  # type: ignore[arg-type]
+        return restored(*given)  # type: ignore[arg-type]
+
+    def counted_description(*given: object) -> object:
+        counts["described"] += len(given[-1])  # type: ignore[arg-type]
+        return described(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FolderTree, "read", counted_read)
+    monkeypatch.setattr(restore, "_restore_span", counted_span)
+    monkeypatch.setattr(extraction, "_of_span", counted_description)
+    return counts
+
+
+def counted(work: dict[str, int]) -> tuple[int, int, int]:
+    """Return the counts since the last call."""
+    counts = work["read"], work["restored"], work["described"]
+    work.update(read=0, restored=0, described=0)
+    return counts
+
+
+def test_ten_added_files_are_ten_read_and_equal_bytes(tmp_path: Path, work: dict[str, int]) -> None:
+    kept, own = tmp_path / "kept", tmp_path / "own"
+    run(source_of(own_films(own, 40)), tmp_path / "first", kept)
+    assert counted(work) == (40, 40, 40)
+    more = source_of(own_films(own, 50))
+    with_kept = run(more, tmp_path / "second", kept)
+    assert counted(work) == (10, 10, 10)
+    assert with_kept == run(more, tmp_path / "anew", None)
+    assert counted(work) == (50, 50, 50)
+    assert run(more, tmp_path / "third", kept) == with_kept
+    assert counted(work) == (0, 0, 0)
+
+
+def test_another_label_reads_no_pixel(tmp_path: Path, work: dict[str, int]) -> None:
+    kept, own = tmp_path / "kept", tmp_path / "own"
+    run(source_of(own_films(own, 20)), tmp_path / "first", kept)
+    counted(work)
+    other = run(source_of(own_films(own, 20, label="normal")), tmp_path / "second", kept)
+    assert counted(work) == (0, 0, 0)
+    assert other == run(source_of(own_films(own, 20, label="normal")), tmp_path / "anew", None)
+
+
+def test_a_file_that_changed_is_read_again_and_refused(
+    tmp_path: Path, work: dict[str, int]
+) -> None:
+    kept, own = tmp_path / "kept", tmp_path / "own"
+    source = source_of(own_films(own, 12))
+    run(source, tmp_path / "first", kept)
+    counted(work)
+    path = own / "films/film-003.png"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(Exception, match=r"film-003\.png.*changed since the manifest was written"):
+        run(source, tmp_path / "second", kept)
+
+
+def test_other_options_make_all_anew(tmp_path: Path, work: dict[str, int]) -> None:
+    kept = tmp_path / "kept"
+    run(source_of(own_films(tmp_path / "own", 12)), tmp_path / "first", kept)
+    counted(work)
+    store = ImageStore(tmp_path / "first/restored")
+    extract(store, FAMILIES[:1], kept=kept / "features")
+    assert counted(work) == (0, 0, 12)
+    extract(store, FAMILIES[:1], kept=kept / "features")
+    assert counted(work) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("damaged", ["digests.bin", "index.json", "values.npy", "notes.json"])
+def test_what_was_kept_and_is_damaged_is_made_anew(
+    damaged: str, tmp_path: Path, work: dict[str, int]
+) -> None:
+    kept = tmp_path / "kept"
+    source = source_of(own_films(tmp_path / "own", 12))
+    first = run(source, tmp_path / "first", kept)
+    for path in kept.rglob(damaged):
+        content = path.read_bytes()
+        path.unlink()  # else the output that it is a link of would change too
+        path.write_bytes(content[: len(content) // 3])
+    assert run(source, tmp_path / "second", kept) == first
