@@ -1,6 +1,7 @@
 """The study of explanations on a small phantom, and a planted shortcut."""
 
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.deep.fitted import Architecture
 from skiagram.options import build
+from skiagram.studies.cross_validation import CrossValidation
 from skiagram.studies.explained_fits import (
     KnownRegions,
     blank_image,
@@ -128,6 +130,38 @@ def test_a_wrong_option_is_named(group: str, wrong: dict[str, Any]) -> None:
     values: dict[str, Any] = yaml.safe_load((CONF / "study/explanations.yaml").read_text())[group]
     with pytest.raises(OptionError, match=f"{group}.{next(iter(wrong))}"):
         study(**{group: values | wrong})
+
+
+@pytest.mark.parametrize(
+    ("package", "arms"),
+    [
+        ("shap", {"networks": [], "baselines": ["ridge"]}),
+        ("captum", {"networks": ["small_cnn"], "baselines": []}),
+    ],
+)
+def test_a_missing_package_is_said_before_any_work(
+    package: str, arms: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == package]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(OptionError, match=r"skiagram\[explain\]"):
+        study(**arms).run(small_place(tmp_path))
+    assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.slow
+def test_more_than_two_classes_are_refused(folder: Path) -> None:
+    place = workspace(folder)
+    cv, _ = study().cross_validation(place)
+
+    def three(*_: object) -> tuple[CrossValidation, str]:
+        return replace(cv, positive=None, n_classes=3), ""
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Explanations, "cross_validation", three)
+        with pytest.raises(OptionError, match="3 classes"):
+            study().run(place)
 
 
 def test_marks_stand_on_the_grid_that_a_network_sees() -> None:

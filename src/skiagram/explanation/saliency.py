@@ -172,7 +172,7 @@ def _gradients() -> Iterator[None]:
 def _grad_cam(
     network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], _: Grain
 ) -> Tensor:
-    attr, mode = _captum(), "trilinear" if images.ndim == 5 else "bilinear"
+    attr, mode = import_captum(), "trilinear" if images.ndim == 5 else "bilinear"
     total = torch.zeros(len(images), *images.shape[2:])
     for member in network.members:
         module = ClassDifference(member, network.positive).eval()
@@ -213,7 +213,7 @@ def _integrated_gradients(
     network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], grain: Grain
 ) -> Tensor:
     module = ClassDifference(network.classifier, network.positive).eval()
-    found = _captum().IntegratedGradients(module).attribute(
+    found = import_captum().IntegratedGradients(module).attribute(
         images.clone(), baselines=network.blank(images), n_steps=grain.steps,
         additional_forward_args=beside, internal_batch_size=2 * _AT_ONCE,
     )  # fmt: skip
@@ -226,7 +226,7 @@ def _occlusion(
     module = ClassDifference(network.classifier, network.positive).eval()
     sides = [max(1, round(grain.window * side)) for side in images.shape[2:]]
     with torch.no_grad():
-        found = _captum().Occlusion(module).attribute(
+        found = import_captum().Occlusion(module).attribute(
             images, (images.shape[1], *sides), strides=(1, *(max(1, side // 2) for side in sides)),
             baselines=network.blank(images), additional_forward_args=beside,
             perturbations_per_eval=max(1, 2 * _AT_ONCE // len(images)),
@@ -386,7 +386,7 @@ def examine(
     )
 
 
-def _captum() -> Any:
+def import_captum() -> Any:
     """Return the package that makes maps.
 
     Raises:

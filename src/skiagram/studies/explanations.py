@@ -373,6 +373,10 @@ class Explanations(CrossValidatedStudy):
         """
         if self.baselines and self.importance.shap_cases:
             import_shap()
+        if self.networks and set(self.maps.methods) != {"attention_rollout"}:
+            from skiagram.explanation.saliency import import_captum
+
+            import_captum()
         cv, title = self.cross_validation(workspace)
         if cv.positive is None:
             raise OptionError(
