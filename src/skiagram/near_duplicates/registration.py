@@ -22,7 +22,8 @@ _OUTLIERS = (0.01, 0.99)  # clipped, or a few hot pixels would be all that is co
 _NOISE = 0.8  # standard deviation of the weights, pixels: finer detail is noise of resampling
 _COARSE = (2.0, 4.0)  # surroundings whose mean is taken off, and whose spread is made equal
 _FINE = (1.5, 1.5)  # outlines that films share weigh no more than tissue
-_FRINGE = 3  # pixels beside empty ground, two standard deviations of `_FINE`
+_GROUND = 11  # pixels: a wider place of one value is empty ground, a narrower one a block of JPEG
+_FRINGE = 3  # pixels beside it, two standard deviations of `_FINE`
 _FLAT = 0.02  # of an image's spread; less is noise of rounding
 _STEPS = 8
 _PARTS = 4  # a side
@@ -94,20 +95,22 @@ def details_of(reduced: NDArray[np.float64], *, fine: bool = False) -> Details:
     contrast = np.sqrt(np.clip(_blurred(offset**2, contrast_within), 0, None))
     detail = offset / (contrast + _FLAT)
     # the fringe that an edge throws to both sides is alike in all images with such an edge
-    return np.where(_empty(images, _FRINGE if fine else 0), 0, detail).astype(np.float32)
+    nothing = _empty(images, 3)
+    if fine and nothing.any():
+        reach = _GROUND // 2 + _FRINGE
+        nothing |= maximum_filter(_empty(images, _GROUND), (1, 2 * reach + 1, 2 * reach + 1))
+    return np.where(nothing, 0, detail).astype(np.float32)
 
 
-def _empty(images: NDArray[np.float64], fringe: int) -> NDArray[np.bool_]:
+def _empty(images: NDArray[np.float64], width: int) -> NDArray[np.bool_]:
     """Return where an image is the same as all around it, as outside of a masked breast.
 
     Args:
         images: (m, side, side) images.
-        fringe: Pixels beside such places that are taken with them.
+        width: Of the square around each place, pixels, odd.
     """
-    around = (1, 3, 3)
+    around = (1, width, width)
     same: NDArray[np.bool_] = maximum_filter(images, around) == minimum_filter(images, around)
-    if fringe and same.any():
-        same = maximum_filter(same, (1, 2 * fringe + 1, 2 * fringe + 1))
     return same
 
 
