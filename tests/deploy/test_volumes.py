@@ -4,6 +4,7 @@ import csv
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -239,3 +240,36 @@ def test_a_series_of_dicom_files_is_one_volume(study: Path, tmp_path: Path) -> N
     names = [Path(case.name).relative_to(tmp_path / "new").as_posix() for case in cases]
     assert names == ["alone.nii", "p0", "p1"]
     assert len(find_cases([str(tmp_path / "new")], volumes=False)) == 2 * len(series_files()) + 1
+
+
+@pytest.mark.slow
+def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(
+    study: Path, tmp_path: Path
+) -> None:
+    """The region is cut out and stands beside the images as a channel, in training and here."""
+    from skiagram.models.deep.inputs import NetworkInputs
+    from skiagram.models.deep.network_model import NetworkModel
+    from skiagram.models.deployment import image_traits
+    from skiagram.options import check
+    from skiagram.training.options import Trainer
+
+    described = options("model/cnn_3d.yaml")
+    box = {"margin": 6.0, "unit": "mm", "equal_sides": True}
+    described["training"] |= {"epochs": 1, "image_size": [4, 8, 8], "batch_size": 8}
+    described["training"]["input"] |= {"box": box, "mask_channel": True, "modalities": None}
+    trainer = check(Trainer, options("trainer/default.yaml"), "trainer")
+    learner = NetworkModel(build(described, "model"), trainer, threads=1)
+    cases, task = read_cases(study / "cases")
+    seen = NetworkInputs.of(learner.network, study / "restored", study / "cases")
+    inputs = [seen.cases(part.case_id) for part in (cases.development(), cases.test())]
+    member = Member("network", learner, described, *inputs)
+    folders = ArmFolders(tmp_path / "model", tmp_path / "scores", None)
+    outcome = train(member, cases, task, replace(PLAN, repeats=1), folders)
+    assert outcome.status == "finished", outcome.reason
+    propagate_preparation(study / "restored", tmp_path / "model")
+    write_fingerprint(tmp_path / "model", tmp_path / "scores", cases, image_traits([seen.images]))
+    write_rows(tmp_path / "new.csv", held_out_rows(study))
+    words = [str(tmp_path / "model"), str(study / "study"), "--table", str(tmp_path / "new.csv")]
+    assert main(["predict", *words, "-o", str(tmp_path / "t.csv")]) == 0
+    found = np.sort([float(row["probability_b"]) for row in read(tmp_path / "t.csv")])
+    np.testing.assert_allclose(found, expected(tmp_path), rtol=0, atol=1e-6)
