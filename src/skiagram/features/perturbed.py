@@ -223,7 +223,7 @@ class Perturbed:
         outlines = None if batch.outlines is None else np.empty_like(batch.outlines)
         for row in range(len(batch)):
             one = batch.row(row)
-            digest = hashlib.sha256(np.ascontiguousarray(one.images)).hexdigest()
+            digest = hashlib.sha256(one.images.tobytes()).hexdigest()
             name = ("perturbed", self.name, copy, digest)
             shape = one.images.shape[1:4] if batch.volumes else (1, *one.images.shape[1:3])
             channels = one.images.reshape(*shape, -1).astype(np.float64)

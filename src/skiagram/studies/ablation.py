@@ -122,8 +122,8 @@ class Ablation(StudyOptions):
 
     datasets: Annotated[dict[str, Design], Field(min_length=1)]
     variants: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
-    model_variants: dict[str, dict[str, Any]] = field(default_factory=dict)
     replicates: Annotated[int, Field(ge=100)]
+    model_variants: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse variants of one name, and a study that compares nothing.
@@ -188,7 +188,7 @@ class Ablation(StudyOptions):
                 name,
                 arm,
                 workspace.option_file("model", name)
-                | (changed if arm.name == ClassicalArm.name else {}),
+                | (dict(changed) if arm.name == ClassicalArm.name else {}),
                 self.plan,
             )
             for name, arm in self.arms.items()

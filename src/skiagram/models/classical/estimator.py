@@ -76,8 +76,8 @@ class ClassicalModel(ABC):
     normalisation: Normalisation
     selection: Selection | None
     components: Annotated[int, Field(ge=1)] | None
-    lasting: Lasting | None = None
-    harmonisation: Harmonisation | None = None
+    lasting: Lasting | None = Field(default=None, kw_only=True)
+    harmonisation: Harmonisation | None = Field(default=None, kw_only=True)
 
     @property
     def title(self) -> str:
