@@ -19,7 +19,7 @@ _CONFLICT = b"\n<<<<<<< "
 _PATIENCE = 1.0  # seconds; a run that is writing the lock right now is done by then
 
 
-def mend_lock(root: Path) -> str:
+def repair_lock(root: Path) -> str:
     """Make sure that dvc.lock can be read, and keep a copy of it.
 
     Args:
@@ -84,9 +84,9 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def main() -> int:
-    """Mend the lock and say what was done."""
+    """Repair the lock and say what was done."""
     try:
-        done = mend_lock(ROOT)
+        done = repair_lock(ROOT)
     except SkiagramError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -2,7 +2,7 @@
 
 import sys
 
-from lock import mend_lock
+from lock import repair_lock
 from option_files import ROOT
 from skiagram.compute.checkout import home
 from skiagram.errors import SkiagramError
@@ -16,8 +16,8 @@ from skiagram.sealing.ledger import OPENING, Comparison, describe_openings
 def main() -> int:
     """Show what the last evaluate stage found."""
     try:
-        if mended := mend_lock(ROOT):
-            print(mended, file=sys.stderr)
+        if repaired := repair_lock(ROOT):
+            print(repaired, file=sys.stderr)
         evaluation = read_record(Evaluation, ROOT / "reports/evaluation.json")
         comparison = read_record(Comparison, ROOT / "reports" / OPENING)
         openings = describe_openings(home(ROOT), comparison)

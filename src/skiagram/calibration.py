@@ -31,7 +31,7 @@ class ScalingCalibration:
 
     Attributes:
         slope: > 0, per unit of score.
-        intercept: One number a class, log-odds units; they sum to 0.
+        intercept: One number per class, log-odds units; they sum to 0.
     """
 
     slope: float

@@ -61,7 +61,7 @@ class DataCard:
 
 @dataclass(frozen=True)
 class Cases:
-    """The case table: one row an image, sorted by opaque id; test labels are `SEALED` (-1).
+    """The case table: one row per image, sorted by opaque id; test labels are `SEALED` (-1).
 
     Attributes:
         case_id: (n,) str, opaque, unique.

@@ -1,1 +1,1 @@
-"""What can make every later figure untrustworthy, a file a kind of finding."""
+"""What can make every later figure untrustworthy, one file per kind of finding."""

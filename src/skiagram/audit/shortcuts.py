@@ -143,7 +143,7 @@ class Probe:
         chance: What luck may bring: in one of 500 data sets for the probe alone, in one of 100
             for any of the probes that were compared with `allow_for_all`.
         score: (m,) out-of-fold score of that class.
-        spread: Standard deviation of its AUC by chance, a case a patient.
+        spread: Standard deviation of its AUC by chance, one case per patient.
         luck: (permutations,) how many spreads above ½ the best class came in each permutation.
     """
 
@@ -385,7 +385,7 @@ def _permuted(
 
 
 def _auc_spread(label: NDArray[np.int64], classes: NDArray[np.int64]) -> Scores:
-    """Return (classes,) the standard deviation of an AUC by chance, a case a patient."""
+    """Return (classes,) the standard deviation of an AUC by chance, one case per patient."""
     inside = (label[:, None] == classes).sum(axis=0)
     spread: Scores = np.sqrt((len(label) + 1) / (12 * inside * (len(label) - inside)))
     return spread

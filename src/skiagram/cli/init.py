@@ -202,7 +202,7 @@ After files or labels have changed, run the same line with --renew."""
 
 
 def compose_reader_files(project: Path, columns: Iterable[str]) -> dict[Path, str]:
-    """Return path → text of a file a column; files that say so already stay as they are.
+    """Return path → text of one file per column; files that say so already stay as they are.
 
     Args:
         project: Folder of `conf/`.

@@ -1,1 +1,1 @@
-"""Sources of images, a file a source, and ingest, which reads any of them."""
+"""Sources of images, one file per source, and ingest, which reads any of them."""

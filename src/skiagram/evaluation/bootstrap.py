@@ -32,7 +32,7 @@ def percentile_interval(replicates: Floats) -> tuple[float, float]:
 def bca_interval(value: float, replicates: Floats, jackknife: Floats) -> tuple[float, float] | None:
     """Return the 95 % BCa interval, or None where it is not defined.
 
-    Second-order accurate: it mends the median bias and the skewness of the replicates (Efron 1987,
+    Second-order accurate: it corrects median bias and the skewness of the replicates (Efron 1987,
     *Better bootstrap confidence intervals*, eqs. 2.3 and 6.6).
 
     Args:
@@ -84,7 +84,7 @@ class PatientDraws:
             yield self.counts[start : start + rows][:, self.patient].astype(np.float64)
 
     def left_out(self) -> Iterator[NDArray[np.float64]]:
-        """Yield (b, n) case weights that leave out one patient a row, or one group of many.
+        """Yield (b, n) case weights that leave out one patient per row, or one group of many.
 
         More than 1,000 patients are left out in 1,000 groups, in bounded time. BCa's acceleration
         stays the same: groups have a smaller skewness and are fewer by as much.

@@ -72,7 +72,7 @@ class Placements:
     def variance(self) -> float:
         """Return the variance of `mean` over patients, these fits given (Obuchowski 1997).
 
-        With one case a patient this is DeLong's variance. It is 0 where it cannot be told: a
+        With one case per patient this is DeLong's variance. It is 0 where it cannot be told: a
         class has a single patient, or all placements are equal.
         """
         return self._over_patients(self.value)

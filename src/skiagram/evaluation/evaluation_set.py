@@ -109,7 +109,7 @@ def assemble_evaluation_set(
         duplicates: Columns `first`, `second`: case ids of near duplicates and transformed copies.
         seed: Seed of the bootstrap.
         replicates: Bootstrap resamples.
-        covariates: `case_id` and the columns of subgroups, a row a case; None asks for none.
+        covariates: `case_id` and the columns of subgroups, one row per case; None asks for none.
 
     Raises:
         DataError: Ids of labels, truth or duplicates are no cases, or a label is no class.

@@ -1,4 +1,4 @@
-"""Cases with their true classes, matched by id; every mismatch is an error, none is mended."""
+"""Cases with their true classes, matched by id; every mismatch is an error, none is repaired."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -170,9 +170,9 @@ def make_scores_table(
         sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
 
     Returns:
-        Columns `case_id`, `patient_id`, `label` (class name) and a column a model, named as its
-        option file, with the probability of the positive class; with more classes a column a model
-        and class, `model: class`. Means over repeats.
+        Columns `case_id`, `patient_id`, `label` (class name) and one column per model, named as its
+        option file, with the probability of the positive class; with more classes one
+        column per model and class, `model: class`. Means over repeats.
 
     Raises:
         DataError: Ids of scores and cases do not match.

@@ -99,7 +99,7 @@ def correct_shifts(shifts: Sequence[Shift]) -> tuple[Shift, ...]:
 
 @dataclass(frozen=True)
 class CaseTraits:
-    """What may tell test from development cases, a row a case; cases may be absent.
+    """What may tell test from development cases, one row per case; cases may be absent.
 
     Attributes:
         features: `case_id` and the extracted features.

@@ -227,7 +227,7 @@ def assess_feature_selection(table: pd.DataFrame) -> FeatureSelection | None:
     for what fresh patients would show.
 
     Args:
-        table: Columns `fit`, `feature` and `chosen`, a row a fit and feature; may be empty.
+        table: Columns `fit`, `feature` and `chosen`, one row per fit and feature; may be empty.
     """
     if table.empty:
         return None

@@ -96,7 +96,7 @@ def variance_of_mean(value: Floats, patient: Patients) -> float:
     vary much: (I − 1) / I Σ (dₖ / (1 − hₖ))², dₖ being the patient's sum of deviations over n and
     hₖ his share of the cases (Bell & McCaffrey 2002, *Survey Methodology* 28:169). The other takes
     cases of every patient to be equally alike, and reads that from all of them (analysis of
-    variance; Donner & Klar 2000, §1.4). With equally many cases a patient both are the usual
+    variance; Donner & Klar 2000, §1.4). With equally many cases per patient both are the usual
     variance of the patients' sums, I / (I − 1) Σ dₖ².
 
     Args:

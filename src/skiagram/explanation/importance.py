@@ -428,7 +428,7 @@ def _tree_values(
     explainer = shap.TreeExplainer(estimator, masker, feature_perturbation="interventional")
     values = np.asarray(explainer.shap_values(cases, check_additivity=False))
     base = np.ravel(explainer.expected_value)
-    if values.ndim == 3:  # a column a class
+    if values.ndim == 3:  # one column per class
         return (
             values[:, :, positive],
             float(base[positive]),

@@ -26,7 +26,7 @@ from skiagram.image_store.store import ImageStore
 THUMBNAIL = 28
 VOLUME_THUMBNAIL = 9  # 9³ numbers, about as many as 28²
 THRESHOLD = 0.98
-DETAIL_THRESHOLD = 0.4  # shared outlines reach .37 on mini-MIAS; the least alike true twins .44
+DETAIL_THRESHOLD = 0.4  # shared outlines reach .37 on mini-MIAS; near duplicates at least .44
 _DETAIL_SIDE = 128
 _VOLUME_DETAIL_SIDE = 32
 _SURROUNDINGS = 1.5  # standard deviation of the weights, pixels

@@ -52,7 +52,7 @@ def restore_store(
     compute: Compute = IN_PROCESS,
     kept: Path | None = None,
 ) -> None:
-    """Write restored shards and a table with a row a case and a column a `Treatment` field.
+    """Write restored shards and a table with one row per case and one column per `Treatment` field.
 
     Where the restoration uses a training mean it is kept beside the shards as `training_mean.npy`:
     new films need the same one.

@@ -84,7 +84,7 @@ class Execution:
     Attributes:
         name: Name of the DVC experiment, or `workspace`.
         parent: The execution as a whole.
-        children: One run a model.
+        children: One run per model.
         receipt: Hashes of everything recorded.
     """
 

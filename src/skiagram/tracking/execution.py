@@ -1,4 +1,4 @@
-"""Reads what a finished pipeline left behind and arranges it as one parent and a run a model.
+"""Reads what a finished pipeline left behind and arranges it as one parent and one run per model.
 
 Options become flat text, figures named numbers. Commit, host and seconds are read here too: no
 output of the pipeline may hold them.

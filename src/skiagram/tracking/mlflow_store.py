@@ -1,4 +1,4 @@
-"""MLflow: a parent run an execution, a child a model; with `pyfunc` alone it imports MLflow.
+"""MLflow: one parent run per execution, one child per model; with `pyfunc` alone it imports MLflow.
 
 Models are logged in the models-from-code form: a file of code and the model's folder. MLflow's
 other formats pickle. Its automatic logging stays off, because a stage writes once, when all is

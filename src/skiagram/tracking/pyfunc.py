@@ -33,11 +33,11 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         model: A loaded model.
-        frame: A row a case: the columns of `image_columns` hold the content of files, those of
+        frame: One row per case: the columns of `image_columns` hold the content of files, those of
             covariates text or numbers, `file` a name, where it is there.
 
     Returns:
-        The columns of `skiagram predict`, a row a case.
+        The columns of `skiagram predict`, one row per case.
 
     Raises:
         SkiagramError: None of the cases can be scored.

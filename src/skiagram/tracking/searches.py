@@ -1,4 +1,4 @@
-"""A search as runs for people to compare: one parent, a child a trial."""
+"""A search as runs for people to compare: one parent, one child per trial."""
 
 import hashlib
 import json

@@ -374,7 +374,7 @@ def _check_processes(options: Trainer, trainer: pl.Trainer) -> None:
         raise OptionError(
             f"{trainer.num_nodes} machines, but no launcher started this process",
             where="trainer.num_nodes",
-            remedy="start the stage by torchrun or by srun from sbatch, one process a device",
+            remedy="start the stage by torchrun or by srun from sbatch, one process per device",
         )
     environment = getattr(trainer.strategy, "cluster_environment", None)
     joined = environment is not None and environment.creates_processes_externally

@@ -1,1 +1,1 @@
-"""Classical models on feature tables, a file a family; nothing here imports torch."""
+"""Classical models on feature tables, one file per family; nothing here imports torch."""

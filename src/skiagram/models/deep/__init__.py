@@ -1,1 +1,1 @@
-"""Networks on images, a file a family."""
+"""Networks on images, one file per family."""

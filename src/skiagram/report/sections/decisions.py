@@ -111,7 +111,7 @@ def tabulate_utility(evaluation: Evaluation) -> Table:
 
 
 def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
-    """Return net benefit per 1,000 patients, a threshold a row; None where none is compared."""
+    """Return net benefit per 1,000 patients, one row per threshold; None where none is compared."""
     utility = evaluation.utility
     if utility is None or utility.prevalence is None or not utility.net_benefit:
         return None

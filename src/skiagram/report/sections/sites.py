@@ -7,7 +7,7 @@ from skiagram.report import formatting
 
 
 def tabulate_sites(evaluation: Evaluation) -> formatting.Table | None:
-    """Return a row a site and the summary's rows; None where no site was held out whole."""
+    """Return one row per site and the summary's rows; None where no site was held out whole."""
     study = evaluation.sites
     if study is None:
         return None

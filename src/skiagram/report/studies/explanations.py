@@ -328,7 +328,7 @@ def draw_families(model: ClassicalExplanation) -> Drawing:
 
 
 def draw_effects(model: ClassicalExplanation) -> Drawing | None:
-    """Draw the accumulated local effects of the first features, a line a fit."""
+    """Draw the accumulated local effects of the first features, one line per fit."""
     features = [feature for feature in model.features if feature.effects][: 2 * _GRID]
     if not features:
         return None
