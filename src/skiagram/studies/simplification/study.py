@@ -252,7 +252,7 @@ class Simplification(CrossValidatedStudy):
         described = time_families(cv, self.families(workspace), clock)
         models = _compare(cv, partitions, folds, described)
         logistic, tree = self._readable(cv, partitions, folds)
-        definitions = _definitions(self.families(workspace), cv)
+        definitions = _definitions(self.families(workspace))
         shown = len(task.classes) - 1 if task.positive is None else task.positive
         return SimplificationResult(
             dataset=self.dataset,
@@ -284,11 +284,11 @@ class Simplification(CrossValidatedStudy):
         }
 
         def make(folder: Path) -> None:
-            made = _FoldRun(self, cv, number, fold, clock, options).run()
-            write_record(_Kept(made.models), folder / "models.json")
+            run = _FoldRun(self, cv, number, fold, clock, options).run()
+            write_record(_Kept(run.models), folder / "models.json")
             columns = {
-                f"{model.name}/{k}": made.scores[model.name][:, k]
-                for model in made.models
+                f"{model.name}/{k}": run.scores[model.name][:, k]
+                for model in run.models
                 for k in range(cv.n_classes)
             }
             write_table(pd.DataFrame(columns), folder / "scores.parquet")
@@ -392,8 +392,10 @@ class _FoldRun:
             for scores, part in zip(blind, inner, strict=True)
         ]
         probability = np.empty((len(rows), self.cv.n_classes))
-        for scores, part, one in zip(blind, inner, held_out_calibrations(fits), strict=True):
-            probability[part.held_out] = one.probabilities(scores)
+        for scores, part, calibration in zip(
+            blind, inner, held_out_calibrations(fits), strict=True
+        ):
+            probability[part.held_out] = calibration.probabilities(scores)
         return np.clip(probability, 1e-6, None), average_calibrations(fits)
 
     def _fit(self, name: str, target: NDArray[np.float32] | None = None) -> Fitted[Any]:
@@ -433,9 +435,9 @@ class _FoldRun:
         ]
         title = titles[0] if len(titles) == 1 else f"Mean of {', '.join(titles)}"
         parameters = sum(model.summary.parameters for model in fitted.values())
-        made = _FoldModel(ORIGINAL, title, parameters, size, scoring, tuple(features))
+        original = _FoldModel(ORIGINAL, title, parameters, size, scoring, tuple(features))
         mean = np.clip(np.mean(list(parts.values()), axis=0), 1e-6, None)
-        return made, np.log(mean)
+        return original, np.log(mean)
 
     def _readable_models(self, soft: Floats) -> Iterator[tuple[_FoldModel, Floats]]:
         table, study = _feature_table(self.cv), self.study
@@ -455,7 +457,7 @@ class _FoldRun:
                 "rules": f"Tree of {study.depth} questions",
             }
             for name, model in fits.items():
-                made = _FoldModel(
+                readable = _FoldModel(
                     f"{name}, {source}",
                     f"{titles[name]}, {source}",
                     model.n_parameters,
@@ -463,7 +465,7 @@ class _FoldRun:
                     self._time(model, few),
                     model.features,
                 )
-                yield made, model.scores(held_out)
+                yield readable, model.scores(held_out)
 
     def _students(self, name: str, soft: Floats) -> Iterator[tuple[_FoldModel, Floats]]:
         arm, label = DeepArm(self.study.trainer), self.cv.label[self.fold.training]
@@ -472,14 +474,14 @@ class _FoldRun:
             target = mix_targets(soft, label, share).astype(np.float32) if share else None
             fitted = self._fit(name, target)
             title = arm.model(self.options[name], self.cv.workspace.compute.threads).title
-            made = _FoldModel(
+            student = _FoldModel(
                 f"network, {source}",
                 f"{title} ({name}), {source}",
                 fitted.summary.parameters,
                 _stored_bytes(fitted),
                 self._time(fitted, few),
             )
-            yield made, self._score(arm, name, fitted, self.fold.held_out)
+            yield student, self._score(arm, name, fitted, self.fold.held_out)
 
     def _compressed(self, name: str, fitted: Fitted[Any]) -> Iterator[tuple[_FoldModel, Floats]]:
         from skiagram.studies.simplification.compression import Compression, compress
@@ -499,8 +501,10 @@ class _FoldRun:
         }
         for way, (compression, words) in ways.items():
             network, size, parameters = compress(cast("FittedNetwork", fitted), compression)
-            made = _FoldModel(way, f"{title}, {words}", parameters, size, self._time(network, few))
-            yield made, self._score(arm, name, network, self.fold.held_out)
+            compressed = _FoldModel(
+                way, f"{title}, {words}", parameters, size, self._time(network, few)
+            )
+            yield compressed, self._score(arm, name, network, self.fold.held_out)
 
     def _time(self, model: Any, inputs: Any) -> Timing:
         with self.cv.workspace.compute.limit():
@@ -536,8 +540,8 @@ def _probabilities(
             )
             for k in some
         ]
-        for k, one in zip(some, held_out_calibrations(fits), strict=True):
-            parts.append(np.clip(one.probabilities(folds[k].scores[name]), 1e-9, None))
+        for k, calibration in zip(some, held_out_calibrations(fits), strict=True):
+            parts.append(np.clip(calibration.probabilities(folds[k].scores[name]), 1e-9, None))
     return np.concatenate(parts), np.concatenate([fold.held_out for fold in partitions])
 
 
