@@ -10,6 +10,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -505,64 +506,81 @@ def measure_blanking(ground: Ground, folds: Sequence[FoldFit]) -> Blanking | Non
     return Blanking(region, rest)
 
 
+@dataclass(frozen=True)
+class FoldImportance:
+    """What was measured of a model of features on one fold.
+
+    Attributes:
+        families: Family → its features.
+        clusters: First feature of a cluster → its features.
+        of_families: Family → (orders, m) scores of the held-out cases with the family permuted.
+        of_clusters: The same of clusters.
+        shapley: (features,) mean absolute Shapley values; None where none are known.
+    """
+
+    families: dict[str, tuple[str, ...]]
+    clusters: dict[str, tuple[str, ...]]
+    of_families: dict[str, Floats]
+    of_clusters: dict[str, Floats]
+    shapley: Floats | None
+
+    @classmethod
+    def read(cls, piece: Path) -> "FoldImportance":
+        """Read what `examine_features` left."""
+        groups = json.loads((piece / "groups.json").read_text(encoding="utf-8"))
+        families, clusters = (
+            {name: tuple(members) for name, members in groups[kind].items()}
+            for kind in ("families", "clusters")
+        )
+        values = piece / "shapley.npy"
+        return cls(
+            families,
+            clusters,
+            dict(zip(families, np.load(piece / "families.npy"), strict=True)),
+            dict(zip(clusters, np.load(piece / "clusters.npy"), strict=True)),
+            np.abs(np.load(values)).mean(axis=0) if values.exists() else None,
+        )
+
+    @cached_property
+    def cluster_of(self) -> dict[str, str]:
+        """Return feature → the first feature of its cluster."""
+        return {name: first for first, members in self.clusters.items() for name in members}
+
+
 def explain_features(
     study: Explanations, ground: Ground, model: StudiedModel, folds: Sequence[FoldFit]
 ) -> ClassicalExplanation:
     """Say what a model of features rests on."""
-    compute, options = ground.cv.workspace.compute, study.importance
+    options, measured = study.importance, []
     with Progress(f"{_NAME}: {model.model}", len(folds)) as progress:
-        pieces = []
-        for piece in compute.map(examine_features, folds):
-            pieces.append(piece)
+        for piece in ground.cv.workspace.compute.map(examine_features, folds):
+            measured.append(FoldImportance.read(piece))
             progress.advance()
-    groups = [json.loads((piece / "groups.json").read_text(encoding="utf-8")) for piece in pieces]
-    permuted = {
-        kind: [np.load(piece / f"{kind}.npy") for piece in pieces]
-        for kind in ("families", "clusters")
-    }
-    names = folds[0].fitted.features
+    names: tuple[str, ...] = folds[0].fitted.features
     families = [
         GroupImportance(
             family,
-            len(groups[0]["families"][family]),
-            measure_loss(folds, [scores[row] for scores in permuted["families"]]),
+            len(members),
+            measure_loss(folds, [one.of_families[family] for one in measured]),
         )
-        for row, family in enumerate(groups[0]["families"])
+        for family, members in measured[0].families.items()
     ]
-    clusters = [
-        {name: row for row, members in enumerate(found["clusters"].values()) for name in members}
-        for found in groups
-    ]
-    lost = np.array(
-        [
-            [
-                auc_loss(fit.ranking, scores, fit.positive, fit.patient).mean
-                for scores in permuted["clusters"][number]
-            ]
-            for number, fit in enumerate(folds)
-        ],
-        dtype=object,
-    )
     importance = np.array(
-        [[lost[n][clusters[n][name]] for name in names] for n in range(len(folds))], dtype=float
+        [_feature_importance(fit, one, names) for fit, one in zip(folds, measured, strict=True)]
     )
     average = dict(zip(names, importance.mean(axis=0).tolist(), strict=True))
-    first = rank_features(average, [found["clusters"] for found in groups])[: options.first]
+    first = rank_features(average, [one.clusters for one in measured])[: options.first]
     features = tuple(
         FeatureImportance(
             name,
-            _relatives(name, names, clusters),
-            measure_loss(
-                folds,
-                [scores[clusters[n][name]] for n, scores in enumerate(permuted["clusters"])],
-            ),
+            _relatives(name, measured),
+            measure_loss(folds, [one.of_clusters[one.cluster_of[name]] for one in measured]),
             _local_effects(folds, name, options.bins),
         )
         for name in first
     )
-    known = [piece / "shapley.npy" for piece in pieces if (piece / "shapley.npy").exists()]
-    size = np.array([np.abs(np.load(path)).mean(axis=0) for path in known])
-    mean = size.mean(axis=0) if known else np.empty(0)
+    size = np.array([one.shapley for one in measured if one.shapley is not None])
+    mean = size.mean(axis=0) if len(size) else np.empty(0)
     coefficients, resamples = estimate_coefficients(study, ground.cv, folds[0])
     return ClassicalExplanation(
         **vars(model),
@@ -574,30 +592,39 @@ def explain_features(
         shapley=tuple(
             Contribution(names[k], float(mean[k])) for k in np.argsort(-mean)[: options.first]
         ),
-        shapley_reason=_why_no_shapley(options, known),
+        shapley_reason="" if len(size) else _why_no_shapley(options),
         clusters=compare_rankings(importance, options.first),
-        shapley_agreement=compare_rankings(size, options.first) if known else None,
+        shapley_agreement=compare_rankings(size, options.first) if len(size) else None,
         blanking=measure_blanking(ground, folds),
         cases=show_cases(study, ground, folds, {}),
     )
 
 
-def _why_no_shapley(options: ImportanceOptions, known: Sequence[Path]) -> str:
-    if known:
-        return ""
+def _feature_importance(
+    fit: FoldFit, measured: FoldImportance, names: Sequence[str]
+) -> list[float]:
+    """Return the AUC lost with the cluster of each feature."""
+    lost = {
+        first: auc_loss(fit.ranking, scores, fit.positive, fit.patient).mean
+        for first, scores in measured.of_clusters.items()
+    }
+    return [lost[measured.cluster_of[name]] for name in names]
+
+
+def _why_no_shapley(options: ImportanceOptions) -> str:
     if not options.shap_cases:
         return "none were asked for"
     return "exact values are known for linear models, single trees, forests and boosting alone"
 
 
-def _relatives(
-    name: str, names: Sequence[str], clusters: Sequence[Mapping[str, int]]
-) -> tuple[str, ...]:
+def _relatives(name: str, measured: Sequence[FoldImportance]) -> tuple[str, ...]:
+    """Return the features that stand in the cluster of one in most fits."""
     return tuple(
         other
-        for other in names
+        for other in measured[0].cluster_of
         if other != name
-        and 2 * sum(found[other] == found[name] for found in clusters) > len(clusters)
+        and 2 * sum(one.cluster_of[other] == one.cluster_of[name] for one in measured)
+        > len(measured)
     )
 
 
