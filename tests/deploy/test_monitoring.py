@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from skiagram.errors import DataError
 from skiagram.models.deployment import LEVELS, write_checksums
 from tests.deploy.trained import SIDE, TASK, Trained
 
+pytestmark = pytest.mark.slow
+
 Change = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -25,8 +28,6 @@ Change = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 def packed(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a package of the logistic regression."""
     folder = tmp_path_factory.mktemp("monitored")
-    import shutil
-
     copy = shutil.copytree(baseline.model, folder / "models/logistic_regression")
     write_checksums(copy)
     pack(copy, folder / "model.skiagram")

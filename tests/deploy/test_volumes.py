@@ -29,6 +29,8 @@ from tests.datasets.test_file_trees import KEY, encrypted, tar_bytes
 from tests.datasets.volumes.examples import nifti_bytes, series_files
 from tests.deploy.trained import PLAN, options
 
+pytestmark = pytest.mark.slow
+
 AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 GRIDS = {
     "PET": Grid((5, 8, 9), (3.0, 4.0, 4.0), (0.0, 0.0, 0.0), AXES),
@@ -242,7 +244,6 @@ def test_a_series_of_dicom_files_is_one_volume(study: Path, tmp_path: Path) -> N
     assert len(find_cases([str(tmp_path / "new")], volumes=False)) == 2 * len(series_files()) + 1
 
 
-@pytest.mark.slow
 def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(
     study: Path, tmp_path: Path
 ) -> None:
@@ -261,8 +262,8 @@ def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(
     learner = NetworkModel(build(described, "model"), trainer, threads=1)
     cases, task = read_cases(study / "cases")
     seen = NetworkInputs.of(learner.network, study / "restored", study / "cases")
-    inputs = [seen.cases(part.case_id) for part in (cases.development(), cases.test())]
-    member = Member("network", learner, described, *inputs)
+    development, test = (seen.cases(part.case_id) for part in (cases.development(), cases.test()))
+    member = Member("network", learner, described, development, test)
     folders = ArmFolders(tmp_path / "model", tmp_path / "scores", None)
     outcome = train(member, cases, task, replace(PLAN, repeats=1), folders)
     assert outcome.status == "finished", outcome.reason

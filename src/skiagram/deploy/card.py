@@ -197,7 +197,9 @@ def _inputs(preparation: Preparation) -> Section:
 
 def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> Section:
     lines = []
-    thresholds = [made.threshold for made in deployment.decisions if made.threshold is not None]
+    thresholds = [
+        decision.threshold for decision in deployment.decisions if decision.threshold is not None
+    ]
     if thresholds and deployment.task.positive is not None and deployment.sensitivity is not None:
         mean = sum(thresholds) / len(thresholds)
         name = deployment.task.classes[deployment.task.positive]

@@ -74,6 +74,9 @@ class MemoryTree:
     def series(self, name: str) -> None:
         """Return None: no name is a folder."""
 
+    def state(self, name: str) -> None:
+        """Return None: bytes have no place on the disk."""
+
     def announce(self, names: Sequence[str]) -> None:
         """Do nothing."""
 

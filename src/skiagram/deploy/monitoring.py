@@ -93,7 +93,7 @@ def look_at(
     Raises:
         DataError: None of the cases can be scored.
     """
-    kept: dict[str, tuple[list[float], list[Floats], float]] = {}
+    rows_of: dict[str, tuple[list[float], list[Floats], float]] = {}
     fingerprint, familiarity = model.fingerprint, model.scorer.familiarity
     columns = () if fingerprint is None else tuple(fingerprint.features)
 
@@ -105,21 +105,21 @@ def look_at(
             distance = familiarity.distances(space)
         for row, name in enumerate(names):
             raw = [scores[row] for scores in images.scores]
-            kept[name] = (values[row].tolist(), raw, float(distance[row]))
+            rows_of[name] = (values[row].tolist(), raw, float(distance[row]))
 
     rows = tuple(score_cases(model, cases, covariates, compute, watch=watch))
     scored = [row for row in rows if not row.error]
     if not scored:
         raise DataError("none of the cases can be scored", where=rows[0].error if rows else "")
     names = tuple(row.file for row in scored)
-    values = np.array([kept[name][0] for name in names], dtype=np.float64)
+    values = np.array([rows_of[name][0] for name in names], dtype=np.float64)
     return Seen(
         rows,
         names,
         np.array([row.probability for row in scored]),
-        np.array([kept[name][1] for name in names]).swapaxes(0, 1),
+        np.array([rows_of[name][1] for name in names]).swapaxes(0, 1),
         {name: values[:, k] for k, name in enumerate(columns) if k < values.shape[1]},
-        np.array([kept[name][2] for name in names]),
+        np.array([rows_of[name][2] for name in names]),
     )
 
 

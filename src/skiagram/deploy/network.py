@@ -82,8 +82,10 @@ def load_networks(
     first, *_ = [_architecture(repeat / ARCHITECTURE) for repeat in repeats]
     training = first.options().training
     height, width = first.shape[-2:]
-    given = training.input
-    fixed = training.image_size is None and given.box is None and not given.three_planes
+    network_input = training.input
+    fixed = (
+        training.image_size is None and network_input.box is None and not network_input.three_planes
+    )
     shape = (height, width) if fixed else None
     fitted = [load_network(repeat) for repeat in repeats]
     read = [

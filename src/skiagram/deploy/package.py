@@ -271,10 +271,10 @@ def _check_entries(entries: Sequence[zipfile.ZipInfo], size: int, path: Path) ->
 def _read_manifest(folder: Path, path: Path) -> Manifest:
     """Read what a package says of itself; its version first, as a later one may say more."""
     text = (folder / _MANIFEST).read_text(encoding="utf-8", errors="replace")
-    made = re.search(r'^  "format": (\d{1,6}),?$', text, re.MULTILINE)
-    if made is not None and int(made[1]) > FORMAT:
+    stated = re.search(r'^  "format": (\d{1,6}),?$', text, re.MULTILINE)
+    if stated is not None and int(stated[1]) > FORMAT:
         raise DataError(
-            f"a package of format {made[1]}",
+            f"a package of format {stated[1]}",
             where=str(path),
             allowed=f"format {FORMAT} and below",
             remedy="install a later skiagram",
@@ -300,8 +300,8 @@ def _numbers(text: str) -> tuple[int, ...]:
     return () if parts is None else tuple(int(part or 0) for part in parts.groups())
 
 
-def _refused(found: str, path: Path) -> DataError:
-    return DataError(found, where=str(path), allowed="a package as it was made", remedy=_AGAIN)
+def _refused(message: str, path: Path) -> DataError:
+    return DataError(message, where=str(path), allowed="a package as it was made", remedy=_AGAIN)
 
 
 def _sign(path: Path, key: Path) -> None:
@@ -326,20 +326,20 @@ def _signer(folder: Path, trusted: Path, path: Path) -> str:
     if signers.returncode or not name:
         raise DataError("signed by nobody on the list", where=str(path), remedy=remedy)
     content = (folder / _MANIFEST).read_bytes()
-    done = _ssh_keygen("verify", "-s", signature, "-f", str(trusted), "-I", name[0], given=content)
+    done = _ssh_keygen("verify", "-s", signature, "-f", str(trusted), "-I", name[0], stdin=content)
     if done.returncode:
         raise _refused("its signature is of other content", path)
     return name[0]
 
 
 def _ssh_keygen(
-    action: str, *arguments: str, given: bytes = b""
+    action: str, *arguments: str, stdin: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
     namespace = () if action == "find-principals" else ("-n", _NAMESPACE)
     try:
         return subprocess.run(  # noqa: S603 - fixed words and names of files
             ["ssh-keygen", "-Y", action, *namespace, *arguments],  # noqa: S607 - the user's own
-            input=given,
+            input=stdin,
             capture_output=True,
             check=False,
         )
@@ -410,5 +410,5 @@ def read_card(path: Path, signers: Path | None = None) -> tuple[tuple[Section, .
         load_model(package.folder)
         if package.signer:
             return package.manifest.card, f"Signed by {package.signer}; every checksum holds."
-        said = "Signed, but by whom was not checked: give --signers." if package.signed else ""
-        return package.manifest.card, f"Every checksum holds. {said or 'Not signed.'}"
+        signature = "Signed, but by whom was not checked: give --signers." if package.signed else ""
+        return package.manifest.card, f"Every checksum holds. {signature or 'Not signed.'}"

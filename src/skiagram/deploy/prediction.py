@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from io import BytesIO
@@ -348,11 +347,8 @@ def key_of(
     digest = hashlib.sha256(f"{version} {model.digest} {model.preparer.mask_grid}".encode())
     for case in cases:
         line: list[Any] = [case.name, sorted(map(repr, case.images.items()))]
-        for reference in case.images.values():
-            with suppress(OSError, ValueError):
-                place = getattr(case.tree, "folder", Path())
-                state = (place / reference.file).stat()
-                line += [state.st_size, state.st_mtime_ns]
+        for image in case.images.values():
+            line += [case.tree.state(name) for name in (image.file, image.mask) if name]
         digest.update(repr(line).encode())
     digest.update(
         repr(sorted((name, sorted(row.items())) for name, row in covariates.cells.items())).encode()

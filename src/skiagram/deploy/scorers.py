@@ -89,8 +89,8 @@ def training_mean(folder: Path) -> Plane:
     try:
         mean: Plane = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
-        found = "is damaged" if path.exists() else "is missing"
-        raise DataError(found, where=str(path), remedy=WHOLE) from error
+        message = "is damaged" if path.exists() else "is missing"
+        raise DataError(message, where=str(path), remedy=WHOLE) from error
     return mean
 
 
@@ -190,13 +190,13 @@ def describe_unfamiliar(familiarity: Familiarity | None, space: FeatureTable) ->
     """
     if familiarity is None:
         return [""] * len(space)
-    told = zip(familiarity.distances(space), familiarity.most_unlike(space), strict=True)
+    unfamiliar = zip(familiarity.distances(space), familiarity.most_unlike(space), strict=True)
     return [
         f"distance {distance:.3g} from the training cases, of these held out up to "
         f"{familiarity.limit:.3g}; most unlike: {feature}"
         if distance > familiarity.limit
         else ""
-        for distance, feature in told
+        for distance, feature in unfamiliar
     ]
 
 
@@ -290,7 +290,7 @@ class Combined:
     def unfamiliar(self, prepared: PreparedImages) -> list[str]:
         """Say what the first member says that finds an image too far from its training cases."""
         by_member = [member.unfamiliar(prepared) for member in self.members]
-        return [next(filter(None, said), "") for said in zip(*by_member, strict=True)]
+        return [next(filter(None, reasons), "") for reasons in zip(*by_member, strict=True)]
 
     @property
     def covariates(self) -> tuple[CovariateFeature, ...]:
