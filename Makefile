@@ -36,7 +36,7 @@ lock: ## renew requirements.lock from pyproject.toml
 
 repro: setup ## run the pipeline and print the table of models and the report's path
 	python pipeline/lock.py
-	dvc repro
+	python pipeline/repro.py
 	python pipeline/show.py
 
 test: setup ## lint, types, layers and all tests but the slowest

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +55,8 @@ def made(folder: Path, model: str, design: Design, where: str, plan: Plan) -> di
     """Train a model and return the SHA-256 of every file that it leaves."""
     table = cases(design)
     values = read_option_file(CONF / f"model/{model}.yaml")
+    untrained: Any
+    inputs: list[Any]
     parts = [part.case_id for part in (table.development(), table.test())]
     if "training" in values:
         from skiagram.models.deep.network_model import NetworkModel
@@ -120,7 +123,7 @@ def test_a_failed_fit_is_named_and_the_fits_before_it_count(tmp_path: Path) -> N
     parts = [DATA.inputs.of(part.case_id) for part in (table.development(), table.test())]
     outcomes = []
     for where in ("serial", "forks"):
-        member = Member("failing", build(values, "model"), values, *parts)
+        member = Member("failing", build(values, "model"), values, parts[0], parts[1])
         folders = ArmFolders.under(tmp_path / where, "failing")
         task = Task(("normal", "malignant"), 1, "holdout")
         train(member, table, task, PLAN, folders, compute(where, tmp_path))

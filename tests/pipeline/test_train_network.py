@@ -5,6 +5,7 @@ import sys
 import time
 
 import numpy as np
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from outputs import process_rank
@@ -53,6 +54,27 @@ def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project: Project) ->
     assert resumed != earlier
     assert project.run(*longer).returncode == 0
     assert project.hashes("models", "scores") == resumed
+
+
+@pytest.mark.slow
+def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(project: Project) -> None:
+    restored(project)
+    stage = (sys.executable, "pipeline/train_network.py", "plan.folds=2")
+    longer = (*stage, "model.training.epochs=40", "model.training.patience=40")
+    assert project.run(*longer, "compute.workers=1").returncode == 0
+    serial = project.hashes("models", "scores")
+
+    process = project.start(*longer, "compute.workers=2")
+    under_way = ".work/*/repeat0-fold0/last.ckpt"
+    deadline = time.monotonic() + 120
+    while not list(project.folder.glob(under_way)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    fits = psutil.Process(process.pid).children()
+    assert len(fits) == 2
+    fits[0].kill()
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert project.hashes("models", "scores") == serial
 
 
 @pytest.mark.slow
