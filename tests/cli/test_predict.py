@@ -1,6 +1,7 @@
 """`skiagram predict` as a user meets it."""
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from skiagram.cli.main import main
 from skiagram.deploy.inputs import NewCase, Preparer
@@ -173,3 +175,60 @@ def test_classical_models_predict_without_torch(baseline: Trained, tmp_path: Pat
     )
     unwanted = {"torch", "torchvision", "pytorch_lightning", "mlflow", "hydra", "matplotlib"}
     assert not unwanted & set(done.stdout.split())
+
+
+def test_folders_patterns_and_lines_of_json(baseline: Trained, tmp_path: Path) -> None:
+    place = tmp_path / "new"
+    (place / "more").mkdir(parents=True)
+    for number, film in enumerate(baseline.films):
+        target = place / "more" if number % 2 else place
+        (target / film.name).write_bytes(film.read_bytes())
+    (place / "notes.txt").write_text("no film\n")
+    (place / ".hidden.png").write_bytes(b"")
+    (place / "empty.png").write_bytes(b"")
+    table, page = tmp_path / "scores.jsonl", tmp_path / "scores.html"
+    words = [str(place), f"{place}/**/*.png", "-o", str(table), "--page", str(page)]
+    assert main(["predict", str(baseline.model), *words]) == 4
+    lines = [json.loads(line) for line in table.read_text().splitlines()]
+    by_name = {Path(line["file"]).name: line for line in lines}
+    assert len(lines) == len(baseline.films) + 1  # each once
+    assert "empty file" in by_name["empty.png"]["error"]
+    assert by_name["empty.png"]["probability"] is None
+    for film, expected in zip(baseline.films, baseline.expected(), strict=True):
+        found = list(by_name[film.name]["probability"].values())
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+    assert "empty.png" in page.read_text()
+    assert main(["predict", str(baseline.model), "none/*.png", "-o", str(tmp_path / "a.csv")]) == 2
+    words = [str(baseline.films[0]), "--workers", "0", "-o", str(tmp_path / "a.csv")]
+    assert main(["predict", str(baseline.model), *words]) == 2
+
+
+def test_sets_and_doubt_follow_the_limits_of_the_model(baseline: Trained, tmp_path: Path) -> None:
+    table = tmp_path / "scores.csv"
+    odd = tmp_path / "dark.png"
+    with Image.open(baseline.films[0]) as film:
+        film.point(lambda value: value // 8).save(odd)
+    assert predict(baseline, [*baseline.films, odd], table) == 0
+    fingerprint = json.loads((baseline.model / "fingerprint.json").read_text())
+    found = rows(table)
+    for row in found:
+        left = [
+            name
+            for name, limit in zip(TASK.classes, fingerprint["limits"], strict=True)
+            if limit is None or 1 - float(row[f"probability_{name}"]) <= limit
+        ]
+        assert row["set"] == "; ".join(left)
+        assert ("fit" in row["refer"]) == (len(left) != 1)
+        assert ("unlike the training data" in row["refer"]) == bool(row["unusual"])
+    assert "distance" in found[-1]["unusual"]
+
+
+@pytest.mark.parametrize("before", [b"", b"\xff\x00", b'{"key": "other"}\n{"file": "x"}\n'])
+def test_rows_of_another_run_are_not_taken(
+    before: bytes, baseline: Trained, tmp_path: Path
+) -> None:
+    table = tmp_path / "scores.csv"
+    (tmp_path / "scores.csv.partial").write_bytes(before)
+    assert predict(baseline, baseline.films, table) == 0
+    assert [row["file"] for row in rows(table)] == [str(film) for film in baseline.films]
+    assert list(tmp_path.iterdir()) == [table]

@@ -1,0 +1,84 @@
+"""A case like those in training is rarely called unlike them; one from elsewhere is."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from skiagram.calibration import conformal_limits
+from skiagram.features.table import FeatureTable
+from skiagram.models.deployment import Familiarity
+
+NAMES = tuple(f"feature_{k}" for k in range(12))
+
+
+def table(values: NDArray[np.float64]) -> FeatureTable:
+    """Return a table of features."""
+    case_id = np.array([f"case-{row}" for row in range(len(values))])
+    return FeatureTable(case_id, NAMES, values.astype(np.float32))
+
+
+def drawn(seed: int, cases: int) -> NDArray[np.float64]:
+    """Draw correlated features of very different scales."""
+    generator = np.random.default_rng(seed)
+    mixed = generator.normal(size=(cases, 4)) @ np.random.default_rng(0).normal(size=(4, 12))
+    noisy = mixed + 0.1 * generator.normal(size=(cases, 12))
+    scaled: NDArray[np.float64] = noisy * 10.0 ** np.arange(-6, 6) + 5
+    return scaled
+
+
+def fitted(cases: int) -> Familiarity:
+    """Learn what is familiar of some cases, two of each patient."""
+    patient = np.array([f"p{row // 2}" for row in range(cases)])
+    found = Familiarity.of(table(drawn(1, cases)), patient)
+    assert found is not None
+    return found
+
+
+def test_one_case_in_a_hundred_like_those_in_training_is_called_unlike() -> None:
+    known = fitted(1200)
+    far = known.distances(table(drawn(2, 4000))) > known.limit
+    assert 0.001 < far.mean() < 0.02
+
+
+def test_a_case_off_the_usual_relation_of_features_is_unlike_though_each_is_usual() -> None:
+    known = fitted(600)
+    usual = drawn(3, 500)
+    torn = usual.copy()
+    torn[:, 0] = np.random.default_rng(4).permutation(torn[:, 0])
+    assert (known.distances(table(torn)) > known.limit).mean() > 0.5
+    assert known.most_unlike(table(usual + 20 * np.eye(12)[3] * usual.std(axis=0)))[0].startswith(
+        "feature_3 10 deviations"
+    )
+
+
+def test_with_few_patients_nothing_is_claimed() -> None:
+    few = np.array([f"p{row}" for row in range(4)])
+    assert Familiarity.of(table(drawn(1, 4)), few) is None
+    constant = np.ones((50, 12))
+    assert Familiarity.of(table(constant), np.array([f"p{row}" for row in range(50)])) is None
+
+
+def test_a_missing_covariate_counts_as_usual() -> None:
+    known, values = fitted(600), drawn(5, 3)
+    values[:, 2] = np.nan
+    assert np.isfinite(known.distances(table(values))).all()
+
+
+def test_sizes_that_do_not_fit_are_refused() -> None:
+    known = fitted(100)
+    with pytest.raises(ValueError, match="sizes do not fit"):
+        Familiarity(**{**vars(known), "centre": known.centre[1:]})
+
+
+@pytest.mark.parametrize("level", [0.8, 0.9])
+def test_a_set_holds_the_true_class_as_often_as_promised(level: float) -> None:
+    draw = np.random.default_rng(6)
+    label = draw.integers(0, 2, 40_000)
+    logit = draw.normal(2 * label - 1, 1.5)
+    positive = 1 / (1 + np.exp(-logit))
+    probability = np.stack([1 - positive, positive], axis=1)
+    half = np.arange(40_000) < 2000
+    limits = conformal_limits(probability[half], label[half], np.arange(20_000), level)
+    held = (1 - probability[~half] <= limits)[np.arange(20_000), label[~half]]
+    for k in range(2):
+        assert held[label[~half] == k].mean() == pytest.approx(level, abs=0.015)
