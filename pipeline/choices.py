@@ -65,4 +65,4 @@ class RunChoices:
     @property
     def combined(self) -> tuple[str, ...]:
         """Return the option files of the combinations."""
-        return tuple(one.strip() for one in self.combinations.split(",") if one.strip())
+        return tuple(name.strip() for name in self.combinations.split(",") if name.strip())

@@ -31,7 +31,10 @@ def main(options: Options) -> None:
     """Make every chosen combination."""
     heads = head_names(options.encoders, options.heads)
     trained = (*options.baselines, *heads, *options.networks)
-    chosen = [check_combination(name, one, trained) for name, one in options.combinations.items()]
+    chosen = [
+        check_combination(name, combination, trained)
+        for name, combination in options.combinations.items()
+    ]
     cases, task = read_cases(ROOT / "data/cases")
     with publish("combined/models", "combined/scores") as staging:
         combine_all(ROOT, chosen, cases, task, options.plan, staging / "combined")

@@ -139,8 +139,8 @@ def _recalibrate(
     model = load_model(package.folder)
     before, after = recalibrate(model, seen, labels, package.folder)
     section = _section(package, labels, before, after)
-    made = next_revision(package, arguments.recalibrate, section, arguments.sign)
-    print(f"Wrote {arguments.recalibrate}, revision {made.revision}.")
+    revised = next_revision(package, arguments.recalibrate, section, arguments.sign)
+    print(f"Wrote {arguments.recalibrate}, revision {revised.revision}.")
     for month in (before, after):
         print(f"  {month.name}: intercept {_figure(month.intercept)}, slope {_figure(month.slope)}")
 

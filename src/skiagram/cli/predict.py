@@ -186,12 +186,14 @@ def _table_of(place: Path, patterns: list[str]) -> bytes:
         raise DataError("no image fits", where=str(place), allowed=", ".join(patterns))
     text = StringIO(newline="")
     writer = csv.writer(text)
-    told = [name for at, name in enumerate(("modality", "region"), 1) if any(k[at] for k in images)]
-    writer.writerow(["file", "patient_id", *told, *(["mask"] if masks else [])])
+    keyed = [
+        name for part, name in enumerate(("modality", "region"), 1) if any(k[part] for k in images)
+    ]
+    writer.writerow(["file", "patient_id", *keyed, *(["mask"] if masks else [])])
     for key in sorted(images):
         named = dict(zip(("modality", "region"), key[1:], strict=True))
         mask = [masks[key].path if key in masks else ""] if masks else []
-        writer.writerow([images[key].path, key[0], *(named[name] for name in told), *mask])
+        writer.writerow([images[key].path, key[0], *(named[name] for name in keyed), *mask])
     return text.getvalue().encode()
 
 
@@ -226,7 +228,7 @@ def _explain(rows: "Iterable[Row]", total: int) -> int:
             if words:
                 counts[kind] += 1
                 first.setdefault(kind, f"{row.file}: {'; '.join(words)}")
-    said = {
+    sentences = {
         "refused": f"{counts['refused']} of {total} images left out: the column `error` says why.",
         "unseen": f"{counts['unseen']} images have a covariate text that too few cases for "
         f"training had, first {first.get('unseen')}. It counts as none of the known categories.",
@@ -238,5 +240,5 @@ def _explain(rows: "Iterable[Row]", total: int) -> int:
     }
     for kind, count in counts.items():
         if count:
-            print(said[kind], file=sys.stderr)
+            print(sentences[kind], file=sys.stderr)
     return counts["refused"]

@@ -154,8 +154,8 @@ def compose_table(
     keyed = [
         name for part, name in enumerate(("modality", "region"), 1) if any(k[part] for k in images)
     ]
-    told = ["frame"] if any(count > 1 for count in frames.values()) else []
-    columns = ["file", *(["mask"] if masks else []), *told, *keyed, _PATIENT, *others]
+    numbered = ["frame"] if any(count > 1 for count in frames.values()) else []
+    columns = ["file", *(["mask"] if masks else []), *numbered, *keyed, _PATIENT, *others]
     text, notes = StringIO(newline=""), []
     writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()

@@ -36,8 +36,8 @@ class _Packer(pickle.Pickler):
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self._number = {id(each): number for number, each in enumerate(shared)}
 
-    def persistent_id(self, given: object) -> int | None:
-        return self._number.get(id(given))
+    def persistent_id(self, value: object) -> int | None:
+        return self._number.get(id(value))
 
 
 class _Unpacker(pickle.Unpickler):

@@ -90,11 +90,11 @@ class Forks(Generic[T, R]):
             BaseException: What the function raised for the first piece, in order, that failed.
         """
         try:
-            for at in range(len(self._pieces)):
-                while at not in self._ended:
+            for number in range(len(self._pieces)):
+                while number not in self._ended:
                     self._start()
                     self._listen()
-                ended = self._ended.pop(at)
+                ended = self._ended.pop(number)
                 if ended.error is not None:
                     raise ended.error
                 yield ended.value
@@ -107,26 +107,26 @@ class Forks(Generic[T, R]):
         if not self._running:  # only those that were killed are left
             self._fork(next(iter(self._killed)))
 
-    def _fork(self, at: int) -> None:
+    def _fork(self, number: int) -> None:
         context = get_context("fork")
         receiver, sender = context.Pipe(duplex=False)
         place = self._places.pop(0)
-        process = context.Process(target=self._work, args=(at, place, sender, os.getpid()))
+        process = context.Process(target=self._work, args=(number, place, sender, os.getpid()))
         with warnings.catch_warnings():  # threads that other libraries keep idle
             warnings.simplefilter("ignore", DeprecationWarning)
             process.start()
         sender.close()
-        self._running[receiver] = _Running(at, process, place)
-        self._show(at, "")
+        self._running[receiver] = _Running(number, process, place)
+        self._show(number, "")
 
-    def _work(self, at: int, place: int, sender: Connection, parent: int) -> None:
+    def _work(self, number: int, place: int, sender: Connection, parent: int) -> None:
         """Do a piece in the new process."""
         _end_with(parent)
         report_to(lambda title, done, total: sender.send(f"{done}/{total} {title}"))
         if self._devices:
             os.environ[_VISIBLE] = self._devices[place]
         try:
-            ended = _Ended(self._function(self._pieces[at]))
+            ended = _Ended(self._function(self._pieces[number]))
         except KeyboardInterrupt:
             os._exit(128 + signal.SIGINT)
         except BaseException as error:
@@ -137,19 +137,19 @@ class Forks(Generic[T, R]):
         for receiver in cast(list[Connection], wait(list(self._running))):
             running = self._running[receiver]
             try:
-                said: str | _Ended = receiver.recv()
+                message: str | _Ended = receiver.recv()
             except EOFError:
                 self._finish(receiver, running)
                 self._note_kill(running)
                 continue
-            if isinstance(said, str):
-                self._show(running.at, said)
+            if isinstance(message, str):
+                self._show(running.at, message)
                 continue
             self._finish(receiver, running)
             self._killed.pop(running.at, None)
-            self._ended[running.at] = said
-            if said.error is not None:  # none that comes after it will be asked for
-                self._waiting = deque(at for at in self._waiting if at < running.at)
+            self._ended[running.at] = message
+            if message.error is not None:  # none that comes after it will be asked for
+                self._waiting = deque(number for number in self._waiting if number < running.at)
 
     def _finish(self, receiver: Connection, running: _Running) -> None:
         running.process.join()
@@ -173,9 +173,9 @@ class Forks(Generic[T, R]):
         else:
             self._killed[running.at] = code
 
-    def _show(self, at: int, steps: str) -> None:
-        self._under_way[at] = f"{self._name(self._pieces[at])} {steps}".strip()
-        self._describe(", ".join(self._under_way[at] for at in sorted(self._under_way)))
+    def _show(self, number: int, steps: str) -> None:
+        self._under_way[number] = f"{self._name(self._pieces[number])} {steps}".strip()
+        self._describe(", ".join(self._under_way[number] for number in sorted(self._under_way)))
 
     def _stop(self) -> None:
         for receiver, running in self._running.items():

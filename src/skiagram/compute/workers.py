@@ -139,6 +139,7 @@ class Compute:
         shared: Sequence[object] = (),
         order: Sequence[int] | None = None,
         gpus: int | None = None,
+        forked: bool = True,
         name: Callable[[T], str] = str,
         describe: Callable[[str], None] = lambda text: None,
     ) -> Iterator[R]:
@@ -154,6 +155,8 @@ class Compute:
             shared: What is large and the same for many pieces; it is sent to a worker once.
             order: In which pieces are best begun; their own when None.
             gpus: GPUs of this machine that pieces may use; None where they use none.
+            forked: False where this process has worked with several threads, which a fork would
+                wait for without end.
             name: What messages call a piece.
             describe: Called with what is under way.
 
@@ -184,7 +187,7 @@ class Compute:
                 with self.limit():
                     value = function(piece)
                 yield value
-        elif CAN_FORK:
+        elif CAN_FORK and forked:
             with self.limit():
                 forks = Forks(function, pieces, places, name, describe, order, devices)
                 yield from forks.results()
@@ -227,7 +230,7 @@ def _devices(gpus: int, per_fit: float) -> list[str]:
         return [str(gpu) for _ in range(int(1 / per_fit)) for gpu in range(gpus)]
     each = ceil(per_fit)
     places = max(1, gpus // each)
-    return [",".join(map(str, range(at * each, (at + 1) * each))) for at in range(places)]
+    return [",".join(map(str, range(place * each, (place + 1) * each))) for place in range(places)]
 
 
 @contextmanager

@@ -163,8 +163,8 @@ def _write_images(
             if image.digest is None:
                 check_image(image.pixels, names[position])
             images.add(name, image.pixels, image.spacing, image.region, image.digest)
-            told = seen.add(image.pixels, image.spacing, image.modality, image.brightness)
-            files.notes.append((image.modality, *told))
+            traits = seen.add(image.pixels, image.spacing, image.modality, image.brightness)
+            files.notes.append((image.modality, *traits))
             bar.advance()
             truth = opened.truth(position)
             if truth is not None:

@@ -205,7 +205,9 @@ def read_tensors(path: Path) -> dict[str, Any]:
         if isinstance(values, Mapping) and isinstance(values.get(name), Mapping):
             values = values[name]
     if isinstance(values, Mapping):
-        tensors = {str(name): one for name, one in values.items() if isinstance(one, torch.Tensor)}
+        tensors = {
+            str(name): tensor for name, tensor in values.items() if isinstance(tensor, torch.Tensor)
+        }
         if tensors:
             return tensors
     raise DataError("holds no tensors by name", where=str(path), allowed="a state dict")

@@ -113,8 +113,8 @@ def select_contender(
     """
     there = [arm for arm in _DEEP[deep_arm] if arm in arms]
     if not there:
-        asked = {model.outcome.arm for model in models}
-        return next((arm for arm in _DEEP[deep_arm] if arm in asked), _DEEP[deep_arm][0]), None
+        present = {model.outcome.arm for model in models}
+        return next((arm for arm in _DEEP[deep_arm] if arm in present), _DEEP[deep_arm][0]), None
     if len(there) == 1:
         return there[0], arms[there[0]]
     if setting.design == "holdout":
@@ -172,7 +172,7 @@ def choose_within_folds(
     inner = {
         model.outcome.model: inner_auc_by_fold(model.predictions, development) for model in models
     }
-    outer: set[Fold] = {fold for found in inner.values() for fold in found}
+    outer: set[Fold] = {fold for folds in inner.values() for fold in folds}
 
     def of_fold(name: str, fold: Fold) -> float:
         value = inner[name].get(fold, np.nan)

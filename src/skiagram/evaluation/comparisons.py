@@ -185,11 +185,11 @@ def compare_arms(
         return ()
     named = (("encoder", "classical"), ("deep", "classical"), ("encoder", "deep"))
     pairs = [pair for pair in named if set(pair) <= set(arms) and pair != (contender, "classical")]
-    found = [_primary(arms[one], arms[other], margin) for one, other in pairs]
-    known = [pair.p for pair in found if pair.p is not None]
+    comparisons = [_primary(arms[arm], arms[other], margin) for arm, other in pairs]
+    known = [pair.p for pair in comparisons if pair.p is not None]
     corrected = iter(correct_by_holm(np.array(known, dtype=np.float64)).tolist())
     return tuple(
-        replace(pair, p_holm=None if pair.p is None else next(corrected)) for pair in found
+        replace(pair, p_holm=None if pair.p is None else next(corrected)) for pair in comparisons
     )
 
 

@@ -162,7 +162,7 @@ def evaluate(
     warnings = state_warnings(
         every, setting.cases, task.design, n_near_duplicates, conflicts, domain
     )
-    found = Evaluation(
+    evaluation = Evaluation(
         task=task,
         part=setting.part,
         cases={name: _count_by_class(side) for name, side in setting.sides.items()},
@@ -190,7 +190,7 @@ def evaluate(
         contender=contender,
         **vars(comparisons),
     )
-    return with_verdict(found)
+    return with_verdict(evaluation)
 
 
 def _clinical_utility(
@@ -219,8 +219,8 @@ def _study_readers(
         arm: selected.compared.placements for arm, selected in arms.items() if arm != "either"
     }
     return study_readers(
-        {name: one for name, one in own.items() if one},
-        {arm: one for arm, one in chosen.items() if one},
+        {name: scores for name, scores in own.items() if scores},
+        {arm: selected for arm, selected in chosen.items() if selected},
     )
 
 
@@ -233,12 +233,12 @@ def _study_sites(
     test_sites: Sequence[str],
     questions: RequestedAnalyses,
 ) -> SiteStudy | None:
-    found = find_sites(setting, fold_column, test_sites)
-    if found is None:
+    sites = find_sites(setting, fold_column, test_sites)
+    if sites is None:
         return None
     if fold_column:
-        check_sites_unseen(models, found[1], setting)
-    return study_sites(*found, arms, setting, questions.least_patients, contender)
+        check_sites_unseen(models, sites[1], setting)
+    return study_sites(*sites, arms, setting, questions.least_patients, contender)
 
 
 def _reported_scores(model: ModelScores, setting: EvaluationSet) -> Scores | None:
@@ -332,12 +332,12 @@ def _subgroups(scores: Scores, setting: EvaluationSet, least: int) -> tuple[Subg
 
 
 def _off_near_duplicates(scores: Scores, setting: EvaluationSet) -> Estimate:
-    kept = ~setting.has_near_duplicate
-    cases = setting.cases.select(kept)
+    clean = ~setting.has_near_duplicate
+    cases = setting.cases.select(clean)
     if 0 in cases.patients_by_class():
         return Estimate(None, reason="a class has no case without a near duplicate")
     smallest = min(cases.patients_by_class())
     draws = draw_patients(
         cases.patient, smallest, len(setting.draws.counts), setting.seed, cases.degrees_of_freedom()
     )
-    return estimate_auc(scores.select(kept), cases, draws)
+    return estimate_auc(scores.select(clean), cases, draws)

@@ -825,6 +825,8 @@ class Evaluation:
     @property
     def contender_words(self) -> str:
         """Return what the contender is called: `network` where no frozen encoder is in the run."""
-        if self.contender == "deep" and all(one.outcome.arm != "encoder" for one in self.models):
+        if self.contender == "deep" and all(
+            model.outcome.arm != "encoder" for model in self.models
+        ):
             return "network"
         return _CONTENDER_WORDS[self.contender]

@@ -67,18 +67,18 @@ class Contest:
     def fails(self, side: str, rule: str) -> bool:
         """Return whether a side is not shown to beat a rule, as the table of rules has it."""
         return any(
-            one.rule == rule and one.difference.low is not None and not one.beaten
-            for one in self.against[side]
+            rival.rule == rule and rival.difference.low is not None and not rival.beaten
+            for rival in self.against[side]
         )
 
     def loses(self, side: str, rule: str) -> bool:
         """Return whether a side is shown to be worse than a rule."""
         return any(
-            one.rule == rule
-            and one.difference.high is not None
-            and one.difference.high < 0
-            and (one.p_holm is None or one.p_holm < LEVEL)
-            for one in self.against[side]
+            rival.rule == rule
+            and rival.difference.high is not None
+            and rival.difference.high < 0
+            and (rival.p_holm is None or rival.p_holm < LEVEL)
+            for rival in self.against[side]
         )
 
     @property
@@ -89,11 +89,11 @@ class Contest:
     @property
     def rules(self) -> tuple[str, ...]:
         """Return the simple rules besides chance."""
-        named = (one.rule for one in self.against["contender"] if one.rule != PREVALENCE)
+        named = (rival.rule for rival in self.against["contender"] if rival.rule != PREVALENCE)
         return tuple(dict.fromkeys(named))
 
 
-def state_verdict(found: Evaluation) -> Verdict:
+def state_verdict(evaluation: Evaluation) -> Verdict:
     """Say what to do, then why, from the record alone.
 
     A network is worth using where it gains more than the margin; it is not where a gain above the
@@ -103,16 +103,22 @@ def state_verdict(found: Evaluation) -> Verdict:
     Where frozen encoders take part, the same is said of the contender, under its name.
 
     Args:
-        found: The record; its `verdict` and `answer` are not read.
+        evaluation: The record; its `verdict` and `answer` are not read.
     """
-    comparison = found.primary
+    comparison = evaluation.primary
     if comparison is None:
-        return Verdict("none", f"No comparison {_where(found)}: {_missing_arm(found)}.")
+        return Verdict("none", f"No comparison {_where(evaluation)}: {_missing_arm(evaluation)}.")
     if comparison.difference.value is None:
-        return Verdict("none", f"No comparison {_where(found)}: {comparison.difference.reason}.")
-    leaked = [one for one in found.models if one.leaked and one.outcome.model in _standing(found)]
+        return Verdict(
+            "none", f"No comparison {_where(evaluation)}: {comparison.difference.reason}."
+        )
+    leaked = [
+        model
+        for model in evaluation.models
+        if model.leaked and model.outcome.model in _standing(evaluation)
+    ]
     if leaked:
-        names = " and ".join(one.outcome.title for one in leaked)
+        names = " and ".join(model.outcome.title for model in leaked)
         return Verdict(
             "none",
             f"No verdict: {names} scored above the ideal observer, by more than chance explains in "
@@ -122,47 +128,47 @@ def state_verdict(found: Evaluation) -> Verdict:
                 "alarm, of worse ones fewer. Look for a leak before reading any figure.",
             ),
         )
-    contest, other = _contests(found, comparison)
-    decision = _decide(contest, found.margin)
-    unclean = tuple(_unclean(found))
+    contest, other = _contests(evaluation, comparison)
+    decision = _decide(contest, evaluation.margin)
+    unclean = tuple(_unclean(evaluation))
     if unclean:
         decision = _lower(decision, "open")
-    openings = (*_shifted(found), *_unbeaten(contest, found), *unclean)
+    openings = (*_shifted(evaluation), *_unbeaten(contest, evaluation), *unclean)
     reasons = (
-        *_conclusion(contest, found.margin),
-        _facts(contest, found),
-        *_probabilities(contest, found.margin),
-        *_set_aside(found),
-        *(_both_ways(other, decision, found) if other else ()),
-        *_external(found),
+        *_conclusion(contest, evaluation.margin),
+        _facts(contest, evaluation),
+        *_probabilities(contest, evaluation.margin),
+        *_set_aside(evaluation),
+        *(_both_ways(other, decision, evaluation) if other else ()),
+        *_external(evaluation),
     )
     return Verdict(decision, _headline(decision, contest), openings, reasons)
 
 
-def _contests(found: Evaluation, primary: Comparison) -> tuple[Contest, Contest | None]:
+def _contests(evaluation: Evaluation, primary: Comparison) -> tuple[Contest, Contest | None]:
     """Return the contest that the words follow, and that on all cases where it is another."""
     everything = Contest(
-        found.contender_words,
-        found.contender == "either",
-        found.arms[found.contender].auc,
-        found.arms["classical"].auc,
+        evaluation.contender_words,
+        evaluation.contender == "either",
+        evaluation.arms[evaluation.contender].auc,
+        evaluation.arms["classical"].auc,
         primary,
-        found.gain,
-        _by_side(found, found.reference_baselines),
-        sum(found.cases["reported"].values()),
-        found.patients["reported"],
+        evaluation.gain,
+        _by_side(evaluation, evaluation.reference_baselines),
+        sum(evaluation.cases["reported"].values()),
+        evaluation.patients["reported"],
     )
-    clean = found.off_near_duplicates
+    clean = evaluation.off_near_duplicates
     if clean is None or clean.comparison.difference.value is None:
         return everything, None
     fair = Contest(
-        found.contender_words,
-        found.contender == "either",
-        clean.auc[found.contender],
+        evaluation.contender_words,
+        evaluation.contender == "either",
+        clean.auc[evaluation.contender],
         clean.auc["classical"],
         clean.comparison,
         clean.gain,
-        _by_side(found, clean.baselines),
+        _by_side(evaluation, clean.baselines),
         clean.cases,
         clean.patients,
     )
@@ -170,27 +176,27 @@ def _contests(found: Evaluation, primary: Comparison) -> tuple[Contest, Contest 
 
 
 def _by_side(
-    found: Evaluation, baselines: Sequence[BaselineComparison]
+    evaluation: Evaluation, baselines: Sequence[BaselineComparison]
 ) -> dict[str, tuple[BaselineComparison, ...]]:
     return {
-        side: tuple(one for one in baselines if one.arm == arm)
-        for side, arm in zip(_SIDES, _compared_arms(found), strict=True)
+        side: tuple(baseline for baseline in baselines if baseline.arm == arm)
+        for side, arm in zip(_SIDES, _compared_arms(evaluation), strict=True)
     }
 
 
-def _compared_arms(found: Evaluation) -> tuple[str, str]:
-    return found.contender, "classical"
+def _compared_arms(evaluation: Evaluation) -> tuple[str, str]:
+    return evaluation.contender, "classical"
 
 
-def _standing(found: Evaluation) -> set[str]:
-    return {model for arm in _compared_arms(found) for model in found.arms[arm].chosen}
+def _standing(evaluation: Evaluation) -> set[str]:
+    return {model for arm in _compared_arms(evaluation) for model in evaluation.arms[arm].chosen}
 
 
 def _decide(contest: Contest, margin: float) -> Decision:
     decision = _by_margin(contest.difference, margin)
-    for one in contest.against["contender"]:
-        if contest.fails("contender", one.rule):
-            decision = _lower(decision, _by_margin(one.difference, margin))
+    for rival in contest.against["contender"]:
+        if contest.fails("contender", rival.rule):
+            decision = _lower(decision, _by_margin(rival.difference, margin))
     return decision
 
 
@@ -213,15 +219,19 @@ def _headline(decision: Decision, contest: Contest) -> str:
     return f"Use a {contest.words}{kinds}: {decision}{alone}."
 
 
-def _shifted(found: Evaluation) -> Iterator[str]:
+def _shifted(evaluation: Evaluation) -> Iterator[str]:
     """Yield a sentence where a standing model does otherwise on test than on held-out cases."""
-    own = [one for one in found.shifts if one.disagrees and one.model in _standing(found)]
+    own = [
+        shift
+        for shift in evaluation.shifts
+        if shift.disagrees and shift.model in _standing(evaluation)
+    ]
     if own:
         pairs = [
-            f"{_title(one.model, found)} {one.test:.3f} instead of {one.out_of_fold:.3f}"
-            for one in own
+            f"{_title(shift.model, evaluation)} {shift.test:.3f} instead of {shift.out_of_fold:.3f}"
+            for shift in own
         ]
-        if all(one.test > one.out_of_fold for one in own):
+        if all(shift.test > shift.out_of_fold for shift in own):
             yield (
                 "The AUC on the test cases is higher than on held-out development cases by more "
                 f"than chance explains ({_listed(pairs)}): the test cases are easier, or training "
@@ -232,14 +242,14 @@ def _shifted(found: Evaluation) -> Iterator[str]:
                 "The test cases are unlike the development cases: the AUC on them and on held-out "
                 f"development cases differ by more than chance explains ({_listed(pairs)})."
             )
-        yield from _why_unlike(found.domain)
+        yield from _why_unlike(evaluation.domain)
 
 
 def _why_unlike(domain: DomainShift | None) -> Iterator[str]:
     """Yield what tells the two sides apart."""
     if domain is None:
         return
-    differing = [_trait(one) for one in domain.traits if one.differs]
+    differing = [_trait(trait) for trait in domain.traits if trait.differs]
     if differing:
         yield f"What differs: {_listed(differing)}."
     if domain.auc.low is not None and domain.auc.low > CHANCE:
@@ -257,13 +267,13 @@ def _classifier(domain: DomainShift) -> str:
     )
 
 
-def _trait(one: TraitShift) -> str:
-    if one.kind == "share":
-        return f"{one.name} {_percent(one.test)} instead of {_percent(one.development)}"
-    return f"{one.name}, median {one.test:.4g} instead of {one.development:.4g}"
+def _trait(trait: TraitShift) -> str:
+    if trait.kind == "share":
+        return f"{trait.name} {_percent(trait.test)} instead of {_percent(trait.development)}"
+    return f"{trait.name}, median {trait.test:.4g} instead of {trait.development:.4g}"
 
 
-def _unbeaten(contest: Contest, found: Evaluation) -> Iterator[str]:
+def _unbeaten(contest: Contest, evaluation: Evaluation) -> Iterator[str]:
     """Yield which of chance and the simple rules the two are not shown to beat."""
     failing = [side for side in _SIDES if contest.fails(side, PREVALENCE)]
     if all(contest.loses(side, PREVALENCE) for side in _SIDES):
@@ -276,7 +286,7 @@ def _unbeaten(contest: Contest, found: Evaluation) -> Iterator[str]:
     elif failing:
         yield f"The {contest.name(failing[0])} is not shown to beat chance."
     for rule in contest.rules:
-        title = _title(rule, found)
+        title = _title(rule, evaluation)
         unbeaten = [side for side in _SIDES if contest.fails(side, rule)]
         if all(contest.loses(side, rule) for side in _SIDES):
             yield f"A simple rule, {title}, is better than both."
@@ -286,32 +296,34 @@ def _unbeaten(contest: Contest, found: Evaluation) -> Iterator[str]:
             yield f"The {contest.name(unbeaten[0])} is not shown to beat a simple rule, {title}."
 
 
-def _unclean(found: Evaluation) -> Iterator[str]:
-    if found.near_duplicates and found.off_near_duplicates is None:
+def _unclean(evaluation: Evaluation) -> Iterator[str]:
+    if evaluation.near_duplicates and evaluation.off_near_duplicates is None:
         yield (
-            f"{found.near_duplicates} reported cases have a near duplicate among the development "
-            "cases, and without them nothing can be compared: the figures are too good."
+            f"{evaluation.near_duplicates} reported cases have a near duplicate among the "
+            "development cases, and without them nothing can be compared: the figures are too good."
         )
 
 
-def _facts(contest: Contest, found: Evaluation) -> str:
-    measure = "AUC" if found.task.positive is not None else "macro one-vs-rest AUC"
-    one, other = (_title(found.arms[arm].model, found) for arm in _compared_arms(found))
+def _facts(contest: Contest, evaluation: Evaluation) -> str:
+    measure = "AUC" if evaluation.task.positive is not None else "macro one-vs-rest AUC"
+    contender, other = (
+        _title(evaluation.arms[arm].model, evaluation) for arm in _compared_arms(evaluation)
+    )
     if contest.mixed:
-        chosen = found.arms[found.contender].chosen.items()
-        one = _listed(
+        chosen = evaluation.arms[evaluation.contender].chosen.items()
+        contender = _listed(
             [
-                f"{_title(model, found)} in {count}" + (" folds" if number == 0 else "")
+                f"{_title(model, evaluation)} in {count}" + (" folds" if number == 0 else "")
                 for number, (model, count) in enumerate(chosen)
             ]
         )
-    where = _where(found, contest)
-    if found.off_near_duplicates and found.off_near_duplicates.cases == contest.cases:
-        where += f" without a near duplicate among the {_seen(found.task.design)}"
+    where = _where(evaluation, contest)
+    if evaluation.off_near_duplicates and evaluation.off_near_duplicates.cases == contest.cases:
+        where += f" without a near duplicate among the {_seen(evaluation.task.design)}"
     trainings = contest.comparison.repeats
     mean = f", mean of {trainings} trainings" if trainings > 1 else ""
     return (
-        f"{where[0].upper()}{where[1:]}, the best {contest.words} ({one}) has the {measure} "
+        f"{where[0].upper()}{where[1:]}, the best {contest.words} ({contender}) has the {measure} "
         f"{_decimal(contest.contender)} and the best classical model ({other}) "
         f"{_decimal(contest.classical)}{mean}: {_gap(contest.difference)}."
     )
@@ -390,14 +402,18 @@ def _probabilities(contest: Contest, margin: float) -> Iterator[str]:
     )
 
 
-def _set_aside(found: Evaluation) -> Iterator[str]:
+def _set_aside(evaluation: Evaluation) -> Iterator[str]:
     """Yield what early stopping took from the network alone."""
     share = max(
-        (one.outcome.set_aside for one in found.models if one.outcome.model in _standing(found)),
+        (
+            model.outcome.set_aside
+            for model in evaluation.models
+            if model.outcome.model in _standing(evaluation)
+        ),
         default=0.0,
     )
     if share > 0:
-        name = "network" if found.contender == "either" else found.contender_words
+        name = "network" if evaluation.contender == "either" else evaluation.contender_words
         yield (
             f"The {name} learned from {_percent(1 - share)} of the cases that the classical model "
             "learned from: the others decided when its training stopped. With all of them it might "
@@ -405,25 +421,25 @@ def _set_aside(found: Evaluation) -> Iterator[str]:
         )
 
 
-def _both_ways(everything: Contest, decision: Decision, found: Evaluation) -> Iterator[str]:
-    other = _decide(everything, found.margin)
+def _both_ways(everything: Contest, decision: Decision, evaluation: Evaluation) -> Iterator[str]:
+    other = _decide(everything, evaluation.margin)
     end = f', which would read "{other}"' if other != decision else ""
     yield (
-        f"With the {found.near_duplicates} others, which a model may only remember, "
+        f"With the {evaluation.near_duplicates} others, which a model may only remember, "
         f"{_gap(everything.difference)}{end}."
     )
 
 
-def _external(found: Evaluation) -> Iterator[str]:
-    if found.test_sites:
-        one = len(found.test_sites) == 1
+def _external(evaluation: Evaluation) -> Iterator[str]:
+    if evaluation.test_sites:
+        single = len(evaluation.test_sites) == 1
         yield (
-            f"The test cases are of {_listed(found.test_sites)}, "
-            f"{'a site' if one else 'sites'} that training never saw; "
-            f"{'one site says' if one else 'a few sites say'} nothing about the next."
+            f"The test cases are of {_listed(evaluation.test_sites)}, "
+            f"{'a site' if single else 'sites'} that training never saw; "
+            f"{'one site says' if single else 'a few sites say'} nothing about the next."
         )
-    if found.sites is not None and found.sites.difference is not None:
-        yield from _over_sites(found.sites, found.sites.difference)
+    if evaluation.sites is not None and evaluation.sites.difference is not None:
+        yield from _over_sites(evaluation.sites, evaluation.sites.difference)
 
 
 def _over_sites(study: SiteStudy, summary: SiteSummary) -> Iterator[str]:
@@ -459,36 +475,39 @@ def _seen(design: Design) -> str:
     return "development cases" if design == "holdout" else "cases of other patients"
 
 
-def _where(found: Evaluation, contest: Contest | None = None) -> str:
-    cases = contest.cases if contest else sum(found.cases["reported"].values())
-    groups = contest.patients if contest else found.patients["reported"]
-    kind = "sealed test cases" if found.task.design == "holdout" else "cases, cross-validated,"
-    whose = "patients" if found.patients_known else _GROUPS
+def _where(evaluation: Evaluation, contest: Contest | None = None) -> str:
+    cases = contest.cases if contest else sum(evaluation.cases["reported"].values())
+    groups = contest.patients if contest else evaluation.patients["reported"]
+    kind = "sealed test cases" if evaluation.task.design == "holdout" else "cases, cross-validated,"
+    whose = "patients" if evaluation.patients_known else _GROUPS
     return f"on these {cases} {kind} of {groups} {whose}"
 
 
-def _missing_arm(found: Evaluation) -> str:
+def _missing_arm(evaluation: Evaluation) -> str:
     reasons = []
-    names = (found.contender_words, "classical model")
-    for arm, name in zip(_compared_arms(found), names, strict=True):
-        members = [one for one in found.models if one.outcome.arm == arm]
-        if arm not in found.arms:
+    names = (evaluation.contender_words, "classical model")
+    for arm, name in zip(_compared_arms(evaluation), names, strict=True):
+        members = [model for model in evaluation.models if model.outcome.arm == arm]
+        if arm not in evaluation.arms:
             reasons.append(f"no {name} " + ("could be scored" if members else "was asked for"))
     return " and ".join(reasons)
 
 
-def _title(model: str, found: Evaluation) -> str:
-    return next((one.outcome.title for one in found.models if one.outcome.model == model), model)
+def _title(model: str, evaluation: Evaluation) -> str:
+    return next(
+        (result.outcome.title for result in evaluation.models if result.outcome.model == model),
+        model,
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def with_verdict(found: Evaluation) -> Evaluation:
+def with_verdict(evaluation: Evaluation) -> Evaluation:
     """Return the record with its verdict, in parts and as one paragraph."""
-    answer = state_verdict(found)
-    return replace(found, answer=answer, verdict=answer.text)
+    answer = state_verdict(evaluation)
+    return replace(evaluation, answer=answer, verdict=answer.text)
 
 
 FEW_PATIENTS = 40
@@ -536,7 +555,7 @@ def state_warnings(
                 f"Few reported patients of class {name}: {patients}; below {FEW_PATIENTS} the "
                 "95 % intervals may be too narrow."
             )
-    if any(len(one.stability.seed_auc) == 1 for one in results if one.stability):
+    if any(len(result.stability.seed_auc) == 1 for result in results if result.stability):
         yield (
             "Every model was trained with one seed, so it is not known how much another seed would "
             "change its figures. Set repeats to 5 for results."
@@ -549,12 +568,17 @@ def state_warnings(
 
 
 def _about_models(results: Sequence[ModelResult]) -> Iterator[str]:
-    for one in results:
-        if one.outcome.status == "failed":
-            reason = one.outcome.reason.rstrip(".")
-            yield f"{one.outcome.title} could not be trained and is not compared: {reason}."
-        if one.leaked and one.above_ideal is not None and one.above_ideal.value is not None:
+    for result in results:
+        if result.outcome.status == "failed":
+            reason = result.outcome.reason.rstrip(".")
+            yield f"{result.outcome.title} could not be trained and is not compared: {reason}."
+        if (
+            result.leaked
+            and result.above_ideal is not None
+            and result.above_ideal.value is not None
+        ):
             yield (
-                f"{one.outcome.title} may have leaked: its AUC is {signed(one.above_ideal.value)} "
-                "above the ideal observer's, which happens to at most 1 honest model in 40."
+                f"{result.outcome.title} may have leaked: its AUC is "
+                f"{signed(result.above_ideal.value)} above the ideal observer's, which happens to "
+                "at most 1 honest model in 40."
             )

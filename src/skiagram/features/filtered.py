@@ -46,21 +46,23 @@ class Filtered:
     def _filter_and_families(self) -> Self:
         if not isinstance(self.filter, Filter):
             raise ValueError("`filter`: a class of `skiagram.features.filters`")  # noqa: TRY004
-        others = [type(one).__name__ for one in self.families if not hasattr(one, "extract")]
+        others = [
+            type(family).__name__ for family in self.families if not hasattr(family, "extract")
+        ]
         if others:
             raise ValueError(f"`{others[0]}` is no feature family")
         return self
 
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order, for example `log_3mm.glcm_contrast`."""
-        return tuple(f"{self.name}.{name}" for one in self.families for name in one.names())
+        return tuple(f"{self.name}.{name}" for family in self.families for name in family.names())
 
     def definitions(self) -> tuple[Definition, ...]:
         """Return what the features mean, in column order."""
         return tuple(
             replace(definition, name=f"{self.name}.{definition.name}")
-            for one in self.families
-            for definition in one.definitions()
+            for family in self.families
+            for definition in family.definitions()
         )
 
     def extract(self, batch: FeatureBatch) -> Floats:
@@ -98,10 +100,10 @@ class Filtered:
         part = self._near(batch, spacing)
         images = part.intensities(self.name)
         slices = images if part.volumes else images[:, None]
-        found = np.empty(slices.shape, dtype=np.float32)
+        responses = np.empty(slices.shape, dtype=np.float32)
         for row, (image, steps) in enumerate(zip(slices, spacing, strict=True)):
-            found[row] = self.filter.respond(image, steps.tolist())
-        shaped = found[..., None] if part.volumes else found[:, 0]
+            responses[row] = self.filter.respond(image, steps.tolist())
+        shaped = responses[..., None] if part.volumes else responses[:, 0]
         return FeatureBatch(shaped, part.masks, part.spacing, part.outlines).cropped()
 
     def _near(self, batch: FeatureBatch, spacing: Floats) -> FeatureBatch:

@@ -144,11 +144,11 @@ def _redrawn(image: Floats, region: Flags, size: int, generator: np.random.Gener
     total = np.bincount(labels.ravel())
     share = np.bincount(labels.ravel(), weights=inside.ravel().astype(np.float64)) / total
     draw = generator.random(len(share))
-    kept = (share >= _SURE) | ((share >= _NEVER) & (draw < share))
-    if not kept.any():
+    retained = (share >= _SURE) | ((share >= _NEVER) & (draw < share))
+    if not retained.any():
         return region
     redrawn = np.zeros_like(region)
-    redrawn[box] = kept[labels]
+    redrawn[box] = retained[labels]
     return redrawn
 
 
@@ -178,7 +178,9 @@ class Perturbed:
 
     @model_validator(mode="after")
     def _only_families(self) -> Self:
-        others = [type(one).__name__ for one in self.families if not hasattr(one, "extract")]
+        others = [
+            type(family).__name__ for family in self.families if not hasattr(family, "extract")
+        ]
         if others:
             raise ValueError(f"`{others[0]}` is no feature family")
         return self
@@ -222,13 +224,13 @@ class Perturbed:
         masks = None if batch.masks is None else np.empty(batch.masks.shape, dtype=np.bool_)
         outlines = None if batch.outlines is None else np.empty_like(batch.outlines)
         for row in range(len(batch)):
-            one = batch.row(row)
-            digest = hashlib.sha256(one.images.tobytes()).hexdigest()
+            single = batch.row(row)
+            digest = hashlib.sha256(single.images.tobytes()).hexdigest()
             name = ("perturbed", self.name, copy, digest)
-            shape = one.images.shape[1:4] if batch.volumes else (1, *one.images.shape[1:3])
-            channels = one.images.reshape(*shape, -1).astype(np.float64)
-            form = None if one.forms is None else one.forms.reshape(shape)
-            spacing = [1.0, 1.0] if one.spacing is None else one.spacing[0, -2:].tolist()
+            shape = single.images.shape[1:4] if batch.volumes else (1, *single.images.shape[1:3])
+            channels = single.images.reshape(*shape, -1).astype(np.float64)
+            form = None if single.forms is None else single.forms.reshape(shape)
+            spacing = [1.0, 1.0] if single.spacing is None else single.spacing[0, -2:].tolist()
             spacing = spacing if np.isfinite(spacing).all() else [1.0, 1.0]
             region = form
             for channel in range(channels.shape[-1]):  # one stream: all channels move alike
@@ -237,12 +239,14 @@ class Perturbed:
                     channels[..., channel], form, spacing, generator
                 )
                 images[row].reshape(channels.shape)[..., channel] = image
-            if masks is None or region is None or one.masks is None:
+            if masks is None or region is None or single.masks is None:
                 continue
             masks[row] = region.reshape(masks.shape[1:])
-            if outlines is not None and one.outlines is not None:
+            if outlines is not None and single.outlines is not None:
                 outlines[row] = masks[row]
-                masks[row] &= ~(one.outlines[0] & ~one.masks[0])  # what re-segmentation left out
+                masks[row] &= ~(
+                    single.outlines[0] & ~single.masks[0]
+                )  # what re-segmentation left out
                 masks[row] |= outlines[row] & ~masks[row].any()
         return FeatureBatch(images, masks, batch.spacing, outlines).cropped()
 
@@ -319,8 +323,8 @@ def correlate_copies(
     """
     columns: dict[str, list[int]] = {}
     for column, name in enumerate(table.names):
-        if found := _COLUMN.fullmatch(name):
-            columns.setdefault(found["modality"] + found["feature"], []).append(column)
+        if parts := _COLUMN.fullmatch(name):
+            columns.setdefault(parts["modality"] + parts["feature"], []).append(column)
     rows = np.sort(np.unique(patient, return_index=True)[1])
     if len(rows) < 2:
         return {}

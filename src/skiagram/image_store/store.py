@@ -134,8 +134,10 @@ class ImageStore:
         Raises:
             DataError: Its pixels, its spacing or its region have changed on the disk.
         """
-        found = content_digest(self.image(case_id), self.spacing(case_id), self.region(case_id))
-        if found != digest:
+        digest_read = content_digest(
+            self.image(case_id), self.spacing(case_id), self.region(case_id)
+        )
+        if digest_read != digest:
             raise DataError(
                 "is not the image that was written: the file has changed on the disk",
                 where=f"{self.folder.name} {case_id}",
@@ -297,7 +299,9 @@ class Kept:
             content = (folder / _KEYS).read_bytes()
         except OSError:
             return None
-        keys = [content[at : at + DIGEST_BYTES] for at in range(0, len(content), DIGEST_BYTES)]
+        keys = [
+            content[start : start + DIGEST_BYTES] for start in range(0, len(content), DIGEST_BYTES)
+        ]
         return cls(folder, {key: position for position, key in enumerate(keys)})
 
     @staticmethod

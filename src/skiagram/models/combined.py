@@ -328,8 +328,8 @@ class CombinedMember:
             if card.outcome.status == "failed":
                 raise ModelFailure(f"{card.outcome.title} could not be trained", where=self.name)
         run = _CombinedRun(self.cards, resampling, cases, len(task.classes))
-        one = run.nested if task.design == "cv" else run.holdout
-        return (yield from together([one(r) for r in range(resampling.plan.repeats)]))
+        steps_of = run.nested if task.design == "cv" else run.holdout
+        return (yield from together([steps_of(r) for r in range(resampling.plan.repeats)]))
 
 
 @dataclass(frozen=True)

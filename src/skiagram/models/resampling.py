@@ -260,23 +260,25 @@ Steps = Generator[list[Fit[Any]], list[FitResult], T]
 def together(steps: Sequence[Steps[T]]) -> Steps[list[T]]:
     """Go through several at once: what all ask for at a time is asked for together."""
     values: dict[int, T] = {}
-    asked: dict[int, list[Fit[Any]]] = {}
+    requested: dict[int, list[Fit[Any]]] = {}
 
-    def advance(at: int, results: list[FitResult] | None) -> None:
+    def advance(number: int, results: list[FitResult] | None) -> None:
         try:
-            asked[at] = next(steps[at]) if results is None else steps[at].send(results)
+            requested[number] = (
+                next(steps[number]) if results is None else steps[number].send(results)
+            )
         except StopIteration as end:
-            values[at] = end.value
+            values[number] = end.value
 
-    for at in range(len(steps)):
-        advance(at, None)
-    while asked:
-        waiting, asked = asked, {}
+    for number in range(len(steps)):
+        advance(number, None)
+    while requested:
+        waiting, requested = requested, {}
         results = yield [fit for fits in waiting.values() for fit in fits]
-        for at, fits in waiting.items():
+        for number, fits in waiting.items():
             own, results = results[: len(fits)], results[len(fits) :]
-            advance(at, own)
-    return [values[at] for at in range(len(steps))]
+            advance(number, own)
+    return [values[number] for number in range(len(steps))]
 
 
 @dataclass(frozen=True)
@@ -370,17 +372,17 @@ class Resampling(Generic[I]):
         devices = self.model if isinstance(self.model, ChoosesDevices) else None
         compute = IN_PROCESS if devices is not None and devices.one_by_one else self.compute
         shared = {id(part.inputs): part.inputs for fit in fits for part in _parts(fit)}
-        made = compute.map_fits(
+        fitted = compute.map_fits(
             Fit.make,
             fits,
             shared=list(shared.values()),
-            order=sorted(range(len(fits)), key=lambda at: -len(fits[at].training)),
+            order=sorted(range(len(fits)), key=lambda number: -len(fits[number].training)),
             gpus=None if devices is None else devices.gpus,
             name=lambda fit: fit.title,
             describe=self.under_way,
         )
         results = []
-        for fit, result in zip(fits, made, strict=True):
+        for fit, result in zip(fits, fitted, strict=True):
             self.finished(fit.title, result.summary)
             results.append(result)
         return results
@@ -498,8 +500,8 @@ class Resampling(Generic[I]):
             fits.append(self.ask(training, None, (*name, f"fold{k}"), (rest.inputs, *seen)))
 
         def final(epochs: int | None) -> Fit[I]:
-            asked = self.ask(cases, marked, (*name, "final"), scored, epochs)
-            return replace(asked, saved=saved, returned=returned)
+            request = self.ask(cases, marked, (*name, "final"), scored, epochs)
+            return replace(request, saved=saved, returned=returned)
 
         if self._final_fit_waits():
             results = yield fits
@@ -554,9 +556,11 @@ class Resampling(Generic[I]):
         Args:
             summaries: Of the fits on parts of these cases.
         """
-        if self.plan.final_fit == "early_stopping" or not all(one.epochs for one in summaries):
+        if self.plan.final_fit == "early_stopping" or not all(
+            summary.epochs for summary in summaries
+        ):
             return None
-        return ceil(median(epochs for one in summaries for epochs in one.epochs))
+        return ceil(median(epochs for summary in summaries for epochs in summary.epochs))
 
     def _threshold(
         self, cases: Labelled[Any], folds: list[Partition], held_out: list[Scored]
@@ -582,9 +586,9 @@ def _held_out(
 ) -> list[Scored]:
     return [
         Scored(
-            "out_of_fold", 0, k, cases.case_id[fold.held_out], one, calibration.probabilities(one)
+            "out_of_fold", 0, k, cases.case_id[fold.held_out], raw, calibration.probabilities(raw)
         )
-        for k, (fold, one, calibration) in enumerate(zip(folds, scores, calibrations, strict=True))
+        for k, (fold, raw, calibration) in enumerate(zip(folds, scores, calibrations, strict=True))
     ]
 
 
@@ -669,10 +673,10 @@ def _nested(
     resampling: Resampling[I],
     repeat: int,
     cases: Labelled[Unread[I]],
-    given: list[Partition] | None,
+    partitions: list[Partition] | None,
 ) -> Steps[tuple[Developed, list[Scored]]]:
     """Do one repeat of `cross_validate`."""
-    outer = given or resampling.outer_folds(cases, *repeat_name(repeat))
+    outer = partitions or resampling.outer_folds(cases, *repeat_name(repeat))
     parts = [(cases.select(fold.training), cases.select(fold.held_out)) for fold in outer]
     folds = yield from together(
         [within_outer_fold(resampling, repeat, k, *part) for k, part in enumerate(parts)]
@@ -705,8 +709,8 @@ def whole_fit(
 ) -> Steps[Developed]:
     """Fit on all cases; calibration and threshold are the means of the outer folds'."""
     epochs = resampling.chosen_epochs([fold.result.summary for fold in folds])
-    asked = resampling.ask(cases, None, (*repeat_name(repeat), "final"), epochs=epochs)
-    (result,) = yield [replace(asked, saved=_saved(resampling, repeat))]
+    request = resampling.ask(cases, None, (*repeat_name(repeat), "final"), epochs=epochs)
+    (result,) = yield [replace(request, saved=_saved(resampling, repeat))]
     thresholds = [fold.threshold for fold in folds if fold.threshold is not None]
     threshold = float(np.mean(thresholds)) if thresholds else None
     return Developed(result, average_calibrations([fold.calibration for fold in folds]), threshold)

@@ -184,7 +184,7 @@ def alike_everywhere(first: Details, second: Details, guess: Guess, close: Regis
     return float(sign * np.median(correlations)) if correlations else 0.0
 
 
-def surprise(first: Details, second: Details, guess: Guess, found: Registration) -> float:
+def surprise(first: Details, second: Details, guess: Guess, registration: Registration) -> float:
     """Return by how many standard errors one pair's correlation is above that of others.
 
     After Fisher, with the number of independent places in the overlap: smooth images have few, and
@@ -196,11 +196,11 @@ def surprise(first: Details, second: Details, guess: Guess, found: Registration)
         first: (side, side) details of the first image.
         second: (side, side) those of the second.
         guess: That of the registration.
-        found: The registration of this one pair.
+        registration: The registration of this one pair.
     """
     placed = guess.orient(first[None])
-    inside = _warped(np.ones_like(placed), found.maps[0])[0] > 0.5
-    warped = _warped(placed, found.maps[0])[0]
+    inside = _warped(np.ones_like(placed), registration.maps[0])[0] > 0.5
+    warped = _warped(placed, registration.maps[0])[0]
     double = (2 * len(inside), 2 * len(inside))
     products = [
         fft.irfft2(np.abs(fft.rfft2(values, s=double)) ** 2, s=double)
@@ -212,11 +212,11 @@ def surprise(first: Details, second: Details, guess: Guess, found: Registration)
             ),
         )
     ]
-    places, one, other = products
+    places, own, others = products
     met = places > 0.5
-    power = float(one[0, 0] * other[0, 0])
-    variance = float((one[met] * other[met] / places[met]).sum()) / power if power > 0 else np.inf
-    correlation = min(abs(float(found.correlation[0])), 1 - 1e-9)
+    power = float(own[0, 0] * others[0, 0])
+    variance = float((own[met] * others[met] / places[met]).sum()) / power if power > 0 else np.inf
+    correlation = min(abs(float(registration.correlation[0])), 1 - 1e-9)
     return float(np.arctanh(correlation) / np.sqrt(max(variance, 1e-12)))
 
 

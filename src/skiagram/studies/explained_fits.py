@@ -106,7 +106,7 @@ def find_regions(
     if len(table) == 0:
         return None
     axes = [name for name in table.columns if name.startswith("axis_")]
-    found: dict[str, Mask] = {}
+    regions: dict[str, Mask] = {}
     for row in table.to_dict("records"):
         case = str(row["case_id"])
         shape = places(store.image(case))
@@ -119,13 +119,13 @@ def find_regions(
         mask = draw_mark(
             Mark(tuple(float(row[axis]) for axis in axes), float(row["radius"])), shape
         )
-        found[case] = found.get(case, np.zeros(shape, dtype=np.bool_)) | mask
+        regions[case] = regions.get(case, np.zeros(shape, dtype=np.bool_)) | mask
     # A lesion that fills its square leaves nothing outside to point at.
-    found = {case: mask for case, mask in found.items() if not mask.all()}
-    if not found:
+    regions = {case: mask for case, mask in regions.items() if not mask.all()}
+    if not regions:
         return None
     word = "nodule" if isinstance(source, PhantomDataSet) else "marked lesion"
-    return KnownRegions(word, found, of_all=False)
+    return KnownRegions(word, regions, of_all=False)
 
 
 def places(image: Image) -> tuple[int, ...]:
@@ -347,7 +347,7 @@ class FoldFit:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Leave what was read and loaded behind where another process takes over."""
-        return FoldFit, tuple(getattr(self, one.name) for one in fields(self))
+        return FoldFit, tuple(getattr(self, field.name) for field in fields(self))
 
     @cached_property
     def fold(self) -> Partition:
@@ -474,13 +474,13 @@ def examine_features(fit: FoldFit) -> Path:
             if options.shap_cases and has_shapley_values(fitted):
                 background = draw_rows(fit.stream("background"), training, options.background)
                 explained = draw_rows(fit.stream("shapley"), held_out, options.shap_cases)
-                found = shapley_values(
+                shares = shapley_values(
                     fitted,
                     training.select(background),
                     held_out.select(explained),
                     int(fit.cv.positive or 0),
                 )
-                values: Floats = found.values  # noqa: PD011 - no table of pandas
+                values: Floats = shares.values  # noqa: PD011 - no table of pandas
                 np.save(folder / "shapley.npy", values, allow_pickle=False)
         (folder / "groups.json").write_text(json.dumps(groups), encoding="utf-8")
 
@@ -544,7 +544,7 @@ class MapTask:
             threads = torch.get_num_threads()
             torch.set_num_threads(fit.cv.workspace.compute.threads)
             try:
-                found = examine(
+                maps = examine(
                     network, images, encode_table(fit.fitted.encoder, cases),
                     [method for method in options.methods if not reasons[method]],
                     Grain(options.window, options.steps), options.exchange,
@@ -553,9 +553,9 @@ class MapTask:
             finally:
                 torch.set_num_threads(threads)
         arrays = {
-            **{f"map_{name}": values.astype(np.float32) for name, values in found.maps.items()},
-            **{f"similarity_{name}": values for name, values in found.similarity.items()},
-            **{f"areas_{name}": values for name, values in found.areas.items()},
+            **{f"map_{name}": values.astype(np.float32) for name, values in maps.maps.items()},
+            **{f"similarity_{name}": values for name, values in maps.similarity.items()},
+            **{f"areas_{name}": values for name, values in maps.areas.items()},
             "seen": images[:, 0].numpy(),
         }
         if cases.store.region(self.case_id[0]) is not None:

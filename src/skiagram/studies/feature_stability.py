@@ -117,7 +117,7 @@ class FeatureStability:
         cases = Cases.read(data.folder / "cases/cases.parquet")
         first = cases.case_id[0]
         kinds = self._kinds(regions=data.images.region(first) is not None)
-        found = {}
+        correlations = {}
         for kind, changes in kinds.items():
             prepared = prepare_data(
                 workspace,
@@ -126,20 +126,20 @@ class FeatureStability:
                 {"perturbed": self._family(workspace, changes)},
             )
             table = FeatureTable.read(prepared.features / "features.parquet").of(cases.case_id)
-            found[kind] = self._correlate(workspace, table, cases)
+            correlations[kind] = self._correlate(workspace, table, cases)
         patients = len(set(cases.patient_id.tolist()))
-        return StableDataSet(name, str(options["title"]), patients, found)
+        return StableDataSet(name, str(options["title"]), patients, correlations)
 
     def _kinds(self, *, regions: bool) -> dict[str, dict[str, Any]]:
         """Return each kind of change → its options, the others off; then all together."""
         off = {kind: None if kind == "supervoxel" else 0.0 for kind in _KINDS}
-        asked = {
+        changes = {
             kind: size
             for kind, size in asdict(self.perturbation).items()
             if size and (regions or kind not in _OF_REGIONS)
         }
-        alone = {_NAMES[kind]: off | {kind: size} for kind, size in asked.items()}
-        return alone | ({TOGETHER: off | asked} if len(alone) > 1 else {})
+        alone = {_NAMES[kind]: off | {kind: size} for kind, size in changes.items()}
+        return alone | ({TOGETHER: off | changes} if len(alone) > 1 else {})
 
     def _family(self, workspace: Workspace, changes: Mapping[str, Any]) -> Options:
         return {
@@ -163,8 +163,8 @@ class FeatureStability:
         }
         return tuple(
             FeatureCorrelation(
-                feature, family[feature], one.value, one.low, one.high,
+                feature, family[feature], estimate.value, estimate.low, estimate.high,
                 consistency[feature].value, consistency[feature].low, consistency[feature].high,
             )
-            for feature, one in agreement.items()
+            for feature, estimate in agreement.items()
         )  # fmt: skip

@@ -87,8 +87,8 @@ def _record(model: "DeployedModel", name: str, row: "Row") -> dict[str, Any]:
     record: dict[str, Any] = {NAME: name, **dict(zip(classes, values, strict=True))}
     if model.threshold is not None:
         record["decision"] = row.decision
-    said = ("; ".join(words) for words in (row.set, row.refer, row.unusual))
-    return record | dict(zip(_SAID, (*said, row.error), strict=True))
+    reasons = ("; ".join(words) for words in (row.set, row.refer, row.unusual))
+    return record | dict(zip(_SAID, (*reasons, row.error), strict=True))
 
 
 class ServedModel(PythonModel):  # type: ignore[misc]  # MLflow gives no types

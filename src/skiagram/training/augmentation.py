@@ -160,10 +160,10 @@ def _rotations(angles: Tensor) -> Tensor:
     """
     whole = torch.eye(3, dtype=angles.dtype, device=angles.device).repeat(len(angles), 1, 1)
     for axis in range(3):
-        one, other = (axis + 1) % 3, (axis + 2) % 3
+        first, second = (axis + 1) % 3, (axis + 2) % 3
         turn = torch.eye(3, dtype=angles.dtype, device=angles.device).repeat(len(angles), 1, 1)
         cosine, sine = angles[:, axis].cos(), angles[:, axis].sin()
-        turn[:, one, one], turn[:, other, other] = cosine, cosine
-        turn[:, one, other], turn[:, other, one] = -sine, sine
+        turn[:, first, first], turn[:, second, second] = cosine, cosine
+        turn[:, first, second], turn[:, second, first] = -sine, sine
         whole = turn @ whole
     return whole

@@ -58,12 +58,12 @@ class ImageSet:
         table = None if self.table is None else self.table.select(rows)
         return ImageSet(self.store, self.case_id[rows], table, self.modalities)
 
-    def shape(self, image_size: ImageSize, given: NetworkInput = WHOLE_IMAGE) -> tuple[int, ...]:
+    def shape(self, image_size: ImageSize, seen: NetworkInput = WHOLE_IMAGE) -> tuple[int, ...]:
         """Return (channels, [depth,] height, width) of what a network sees of every case.
 
         Args:
             image_size: Side or sides that images are brought to, or None.
-            given: What a network sees of a case.
+            seen: What a network sees of a case.
 
         Raises:
             ModelFailure: The cases differ in size or channels, or a case's images in size.
@@ -71,60 +71,60 @@ class ImageSet:
         """
         shapes: dict[tuple[int, ...], str] = {}
         for row, case_id in enumerate(self.case_id.tolist()):
-            shapes.setdefault(self._shape(row, image_size, given), case_id)
+            shapes.setdefault(self._shape(row, image_size, seen), case_id)
         if len(shapes) > 1:
-            (first, one), (second, other) = list(shapes.items())[:2]
+            (first, first_case), (second, other) = list(shapes.items())[:2]
             raise ModelFailure(
-                f"{described(first)} in {one}, {second} in {other}",
+                f"{described(first)} in {first_case}, {second} in {other}",
                 remedy="set training.image_size; images with differing channels need a conversion",
             )
         return next(iter(shapes))
 
     def read(
-        self, rows: NDArray[np.int64], image_size: ImageSize, given: NetworkInput = WHOLE_IMAGE
+        self, rows: NDArray[np.int64], image_size: ImageSize, seen: NetworkInput = WHOLE_IMAGE
     ) -> Tensor:
         """Read cases of equal shape as (n, channels, [depth,] height, width) float32.
 
         Args:
             rows: Which of them.
             image_size: As for `shape`.
-            given: As for `shape`.
+            seen: As for `shape`.
 
         Raises:
             DataError: A pixel is missing; names the case.
         """
-        images = torch.stack([self._case(row, image_size, given) for row in rows.tolist()])
+        images = torch.stack([self._case(row, image_size, seen) for row in rows.tolist()])
         self._check_finite(images, rows)
         return images
 
-    def _shape(self, row: int, image_size: ImageSize, given: NetworkInput) -> tuple[int, ...]:
+    def _shape(self, row: int, image_size: ImageSize, seen: NetworkInput) -> tuple[int, ...]:
         with self._named(row):
-            images = self._images(row, given)
-            sides = [seen_sides(image, image_size, given) for image in images]
+            images = self._images(row, seen)
+            sides = [seen_sides(image, image_size, seen) for image in images]
         if len(set(sides)) > 1:
             pairs = zip(self.modalities, sides, strict=True)
-            sizes = ", ".join(f"{name} of {' × '.join(map(str, one))}" for name, one in pairs)
+            sizes = ", ".join(f"{name} of {' × '.join(map(str, sides))}" for name, sides in pairs)
             raise ModelFailure(
                 f"images of one case that differ in size: {sizes} pixels",
                 where=str(self.case_id[row]),
                 allowed="one size, to be channels of one image",
                 remedy="set training.image_size, or name one modality in training.input.modalities",
             )
-        channels = sum(image.channels for image in images) + given.mask_channel
+        channels = sum(image.channels for image in images) + seen.mask_channel
         return channels, *sides[0]
 
-    def _case(self, row: int, image_size: ImageSize, given: NetworkInput) -> Tensor:
+    def _case(self, row: int, image_size: ImageSize, part: NetworkInput) -> Tensor:
         with self._named(row):
-            first, *others = self._images(row, given)
-            seen = seen_part(first, image_size, given, with_mask=given.mask_channel)
+            first, *others = self._images(row, part)
+            seen = seen_part(first, image_size, part, with_mask=part.mask_channel)
             if not others:
                 return seen
-            further = [seen_part(one, image_size, given, with_mask=False) for one in others]
+            further = [seen_part(image, image_size, part, with_mask=False) for image in others]
         own = seen[: first.channels], *further, seen[first.channels :]
         return torch.cat(own)
 
-    def _images(self, row: int, given: NetworkInput) -> list[StoredImage]:
-        if not given.reads_regions:
+    def _images(self, row: int, seen: NetworkInput) -> list[StoredImage]:
+        if not seen.reads_regions:
             return [StoredImage(views[row]) for views in self._views]
         case_id = str(self.case_id[row])
         stores = tuple(self.modalities.values()) or (self.store,)

@@ -66,7 +66,7 @@ class StoredImage:
 Box = tuple[tuple[int, int], ...]  # first pixel and the one after the last, along each axis
 
 
-def seen_sides(image: StoredImage, size: ImageSize, given: NetworkInput) -> tuple[int, ...]:
+def seen_sides(image: StoredImage, size: ImageSize, part: NetworkInput) -> tuple[int, ...]:
     """Return the sides of what a network sees of an image.
 
     Raises:
@@ -75,33 +75,33 @@ def seen_sides(image: StoredImage, size: ImageSize, given: NetworkInput) -> tupl
     """
     if size is not None:
         return _target(size, len(image.sides))
-    if given.box is None:
+    if part.box is None:
         return image.sides
-    return tuple(stop - start for start, stop in region_box(image, given.box))
+    return tuple(stop - start for start, stop in region_box(image, part.box))
 
 
 def seen_part(
-    image: StoredImage, size: ImageSize, given: NetworkInput, *, with_mask: bool
+    image: StoredImage, size: ImageSize, part: NetworkInput, *, with_mask: bool
 ) -> Tensor:
     """Return (channels, [depth,] height, width) float32 of what a network sees of an image.
 
     Args:
         image: The image.
         size: Side or sides to bring it to; None for its own.
-        given: Which part of it, and how it comes to that size.
+        part: Which part of it, and how it comes to that size.
         with_mask: Whether its region is the last channel.
 
     Raises:
         ModelFailure: The size asked for has more or fewer sides than the image.
         DataError: A region or the spacing is asked for and there is none.
     """
-    box = None if given.box is None else region_box(image, given.box)
+    box = None if part.box is None else region_box(image, part.box)
     pixels = image.pixels
     planes = pixels[None] if pixels.ndim == _OF_IMAGES else np.moveaxis(pixels, -1, 0)
-    seen = _sized(_cut(planes, box, "edge"), size, given)
+    seen = _sized(_cut(planes, box, "edge"), size, part)
     if not with_mask:
         return seen
-    mask = _sized(_cut(image.mask[None], box, "constant"), size, given, outside=0.0)
+    mask = _sized(_cut(image.mask[None], box, "constant"), size, part, outside=0.0)
     # A thin region is not lost between pixels.
     inside = (mask >= min(_INSIDE, float(mask.max()))) & (mask > 0)
     return torch.cat([seen, inside.to(seen.dtype)])
@@ -159,10 +159,12 @@ def _cut(planes: NDArray[np.generic], box: Box | None, beyond: str) -> Tensor:
     if box is not None:
         sides = planes.shape[1:]
         inner = [
-            slice(max(0, one), min(side, end)) for (one, end), side in zip(box, sides, strict=True)
+            slice(max(0, start), min(side, end))
+            for (start, end), side in zip(box, sides, strict=True)
         ]
         outer = [
-            (max(0, -one), max(0, end - side)) for (one, end), side in zip(box, sides, strict=True)
+            (max(0, -start), max(0, end - side))
+            for (start, end), side in zip(box, sides, strict=True)
         ]
         planes = planes[:, *inner]
         if any(map(any, outer)):
@@ -171,7 +173,7 @@ def _cut(planes: NDArray[np.generic], box: Box | None, beyond: str) -> Tensor:
 
 
 def _sized(
-    pixels: Tensor, size: ImageSize, given: NetworkInput, outside: float | None = None
+    pixels: Tensor, size: ImageSize, part: NetworkInput, outside: float | None = None
 ) -> Tensor:
     """Return (channels, *sides) in the size asked for; `outside` fills what `pad` adds."""
     if size is None:
@@ -179,7 +181,7 @@ def _sized(
     target = _target(size, pixels.ndim - 1)
     if tuple(pixels.shape[1:]) == target:
         return pixels
-    if given.sizing == "pad":
+    if part.sizing == "pad":
         return _padded(pixels, target, outside)
     if len(target) == _OF_VOLUMES:
         return _resized_volume(pixels, target)

@@ -335,7 +335,9 @@ def examine_files(
     results: list[ExaminedFile | DataError] = []
     work = partial(examine_file, tree, mask_grid, most_pixels)
     number = len(references)
-    tree.announce([name for one in references for name in (one.file, one.mask) if name])
+    tree.announce(
+        [name for reference in references for name in (reference.file, reference.mask) if name]
+    )
     workers = 1 if tree.in_order or number < _FEW else _cores()
     with _examine(work, references, workers) as examined, Progress("Read", number) as bar:
         for result in examined:

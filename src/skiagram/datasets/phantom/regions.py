@@ -143,7 +143,8 @@ class RegionObserver:
         places = np.argwhere(inside)
         apart = (places[:, None] - places[None]) % len(inside)
         normal, abnormal = (
-            linalg.cholesky(one[tuple(np.moveaxis(apart, -1, 0))], lower=True) for one in covariance
+            linalg.cholesky(matrix[tuple(np.moveaxis(apart, -1, 0))], lower=True)
+            for matrix in covariance
         )
         return cls(mean, (normal, abnormal))
 
@@ -194,7 +195,9 @@ class OpenPhantomRegions:
     def __init__(self, options: PhantomRegions) -> None:
         self._options, lesion = options, options.lesion
         exponents = lesion.normal_exponent, lesion.abnormal_exponent
-        self._textures = [power_law_spectrum(options.size, one, axes=3) for one in exponents]
+        self._textures = [
+            power_law_spectrum(options.size, exponent, axes=3) for exponent in exponents
+        ]
         self._tissue = power_law_spectrum(options.size, options.tissue_exponent, axes=3)
         self._mean = lesion.level, lesion.level + lesion.contrast
         steps = np.arange(lesion.places) - lesion.places // 2
@@ -212,16 +215,16 @@ class OpenPhantomRegions:
 
     def image(self, position: int) -> SpacedImage:
         """Return what the pipeline sees: (size, size, size, 1) float32 and its region."""
-        made = self._make(position)
-        pixels = made.noisy.astype(np.float32)[..., None]
-        return SpacedImage(pixels, _SPACING, region=Region(made.inside))
+        region = self._make(position)
+        pixels = region.noisy.astype(np.float32)[..., None]
+        return SpacedImage(pixels, _SPACING, region=Region(region.inside))
 
     def truth(self, position: int) -> GroundTruth:
         """Return the clean volume, the ideal score of the noisy one and the region's centre."""
-        made = self._make(position)
-        score = self.observers[made.radius].log_likelihood_ratio(made.noisy[made.inside])
-        slice_, row, column = map(float, made.place)
-        return GroundTruth(made.clean.astype(np.float32)[..., None], score, row, column, slice_)
+        region = self._make(position)
+        score = self.observers[region.radius].log_likelihood_ratio(region.noisy[region.inside])
+        slice_, row, column = map(float, region.place)
+        return GroundTruth(region.clean.astype(np.float32)[..., None], score, row, column, slice_)
 
     def auc(self) -> float:
         """Return the AUC that no model exceeds but by chance."""
@@ -231,12 +234,12 @@ class OpenPhantomRegions:
         shape = (self._options.size,) * 3
         variance = np.zeros(shape)
         variance[0, 0, 0] = self._options.noise**2
-        normal, abnormal = (fft.irfftn(one, s=shape) + variance for one in self._textures)
+        normal, abnormal = (fft.irfftn(texture, s=shape) + variance for texture in self._textures)
         inside = self._ball(radius, np.full(3, self._options.size // 2))
         return RegionObserver.of(inside, (normal, abnormal), self._mean)
 
     def _ball(self, radius: float, place: NDArray[np.int64]) -> NDArray[np.bool_]:
-        along = [(np.arange(self._options.size) - at) ** 2 for at in place]
+        along = [(np.arange(self._options.size) - centre) ** 2 for centre in place]
         apart = along[0][:, None, None] + along[1][:, None] + along[2]
         inside: NDArray[np.bool_] = apart <= radius**2
         return inside

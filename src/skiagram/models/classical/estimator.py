@@ -138,8 +138,8 @@ class ClassicalModel(ABC):
     def fit_steps(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
         """Fit all steps on the cases as they are; `fit` says which they are."""
         names = training.inputs.names
-        asked = choose_columns(names, self.columns)
-        used = asked if self.lasting is None else self._lasting(training, asked)
+        chosen = choose_columns(names, self.columns)
+        used = chosen if self.lasting is None else self._lasting(training, chosen)
         read = used if self.harmonisation is None else self.harmonisation.columns_read(names, used)
         pipeline = self._pipeline(read, used, len(training), context.seed)
         target = self.target(training.label, training.n_classes)
@@ -149,8 +149,8 @@ class ClassicalModel(ABC):
             parameters=self.n_parameters(pipeline[-1]),
             multiply_adds=self.multiply_adds(pipeline[-1]),
             images_seen=len(training),
-            features=dict.fromkeys(asked if used != asked else (), False)
-            | dict.fromkeys(used if used != asked else (), True)
+            features=dict.fromkeys(chosen if used != chosen else (), False)
+            | dict.fromkeys(used if used != chosen else (), True)
             | selected_features(pipeline, used, self.weighted(pipeline[-1])),
         )
         return FittedClassical(type(self), pipeline, read, summary)
@@ -291,7 +291,7 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
         return tuple(
             name for name in names if not any(_in_family(name, family) for family in _SHORTCUTS)
         )
-    empty = [one for one in families if not any(_in_family(name, one) for name in names)]
+    empty = [family for family in families if not any(_in_family(name, family) for name in names)]
     if empty or not families:
         raise OptionError(
             f"no feature of the family `{empty[0]}`" if empty else "no feature is chosen",
@@ -299,13 +299,13 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
             allowed=f"families in the table: {', '.join(_families(names))}",
             remedy="add the family to `features` in params.yaml, or choose other columns",
         )
-    return tuple(name for name in names if any(_in_family(name, one) for one in families))
+    return tuple(name for name in names if any(_in_family(name, family) for family in families))
 
 
 def _in_family(name: str, family: str) -> bool:
     """Whether a feature is of a family, or of an image, as `PET.glcm_contrast` is of `PET`."""
     of_image = name.split(".")
-    parts = (".".join(of_image[at:]) for at in range(len(of_image)))
+    parts = (".".join(of_image[part:]) for part in range(len(of_image)))
     return any(part == family or part.startswith((f"{family}_", f"{family}.")) for part in parts)
 
 
@@ -354,9 +354,9 @@ def selected_features(
         columns = columns[pipeline["selection"].chosen_]
     if weighted is not None and not isinstance(pipeline["components"], PCA):
         chooses, columns = True, columns[weighted]
-    kept = np.zeros(len(names), dtype=np.bool_)
-    kept[columns] = True
-    return dict(zip(names, kept.tolist(), strict=True)) if chooses else {}
+    selected = np.zeros(len(names), dtype=np.bool_)
+    selected[columns] = True
+    return dict(zip(names, selected.tolist(), strict=True)) if chooses else {}
 
 
 def column_sources(imputation: Any, features: int) -> NDArray[np.int64]:

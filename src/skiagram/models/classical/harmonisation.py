@@ -61,14 +61,14 @@ class Harmonisation:
             )
         columns = list(used)
         for covariate in self.preserve:
-            found = [name for name in names if has_prefix(name, f"{PREFIX}{covariate}")]
-            if not found:
+            read = [name for name in names if has_prefix(name, f"{PREFIX}{covariate}")]
+            if not read:
                 raise OptionError(
                     f"no covariate `{covariate}`",
                     where="model.harmonisation.preserve",
                     remedy="add `covariates` to `features` in params.yaml, with this column",
                 )
-            columns += [name for name in found if name not in columns]
+            columns += [name for name in read if name not in columns]
         return (*columns, *site)
 
     def step(self, names: Sequence[str], used: Sequence[str]) -> "SiteHarmoniser":
@@ -163,10 +163,10 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         scale = np.where(number[:, None] < 0, 1.0, self.scale_[number])
         centre = self.mean_ + self._covariates(values, fit=False) @ self.effect_
         features = values[:, self.harmonised]
-        found = ((features - centre) / self.spread_ - shift) / scale * self.spread_ + centre
+        adjusted = ((features - centre) / self.spread_ - shift) / scale * self.spread_ + centre
         harmonised: Values = values[:, : self.kept].copy()
         unchanged = (number[:, None] < 0) | ~self.varies_
-        harmonised[:, self.harmonised] = np.where(unchanged, features, found)
+        harmonised[:, self.harmonised] = np.where(unchanged, features, adjusted)
         return harmonised
 
     def _sites(self, values: Values) -> NDArray[np.int64]:

@@ -231,7 +231,11 @@ class FineTuning(Transfer):
         """Return the share of the learning rate of each part that learns, the head first."""
         parts = [(1.0, list(self.head.parameters()))]
         taken: set[str] = set()
-        own = [(name, one) for name, one in self.base.named_parameters() if one.requires_grad]
+        own = [
+            (name, parameter)
+            for name, parameter in self.base.named_parameters()
+            if parameter.requires_grad
+        ]
         for above, names in enumerate(reversed(self._learning), start=1):
             prefixes = tuple(f"{name}." for name in names)
             last = above == len(self._learning)  # takes what stands in no layer, as positions do

@@ -202,7 +202,7 @@ class NetworkInputs:
 
 
 def stored_images(
-    given: NetworkInput, images: Path, where: str = "model.training.input"
+    network_input: NetworkInput, images: Path, where: str = "model.training.input"
 ) -> tuple[ImageStore, dict[str, ImageStore]]:
     """Open the images that a network sees; what `ImageSet` needs, in training and for new cases.
 
@@ -213,7 +213,7 @@ def stored_images(
         fitted.scores(ImageSet(store, case_id, table, modalities))
 
     Args:
-        given: What the network sees of a case.
+        network_input: What the network sees of a case.
         images: Folder of restored images, of one modality or several.
         where: Option that says so, for messages.
 
@@ -226,7 +226,7 @@ def stored_images(
         DataError: The images are missing or damaged.
     """
     folders = modality_folders(images)
-    names = tuple(folders) if given.modalities is None else given.modalities
+    names = tuple(folders) if network_input.modalities is None else network_input.modalities
     unknown = [name for name in names if name not in folders]
     if unknown or len(set(names)) < len(names):
         raise OptionError(
@@ -238,7 +238,7 @@ def stored_images(
         )
     stores = {name: ImageStore(folders[name]) for name in names}
     store = stores[names[0]]
-    if given.reads_regions and len(store) and store.region(store.case_ids[0]) is None:
+    if network_input.reads_regions and len(store) and store.region(store.case_ids[0]) is None:
         raise OptionError(
             "regions of interest are asked for, and the images have none",
             where=where,

@@ -141,7 +141,7 @@ def compress(fitted: FittedNetwork, compression: Compression) -> tuple[FittedNet
         classifier, architecture = load_classifier(folder)
         file = compression.pack(classifier.state_dict())
         classifier.load_state_dict(unpack(file))
-        beside = sum(one.stat().st_size for one in folder.iterdir() if one.name != WEIGHTS)
+        beside = sum(file.stat().st_size for file in folder.iterdir() if file.name != WEIGHTS)
     network = FittedNetwork(
         classifier, architecture, fitted.summary, torch.device("cpu"), fitted.encoder
     )
