@@ -77,7 +77,7 @@ def test_a_set_holds_the_true_class_as_often_as_promised(level: float) -> None:
     logit = draw.normal(2 * label - 1, 1.5)
     positive = 1 / (1 + np.exp(-logit))
     probability = np.stack([1 - positive, positive], axis=1)
-    half = np.arange(40_000) < 2000
+    half = np.arange(40_000) < 20_000
     limits = conformal_limits(probability[half], label[half], np.arange(20_000), level)
     held = (1 - probability[~half] <= limits)[np.arange(20_000), label[~half]]
     for k in range(2):
