@@ -79,8 +79,8 @@ def store(
     with ShardWriter(folder) as writer:
         for place, picture in enumerate(pictures):
             name = names[place] if names else f"case-{place:03d}"
-            region = {"region": regions[place]} if regions else {}
-            writer.add(name, picture, spacing, **region)
+            region = regions[place] if regions else None
+            writer.add(name, picture, spacing, region)
     kinds = ImageKinds.of(pictures)
     write_record(Preparation(kinds, None, images_sha256="these"), folder / PREPARATION)
     return folder

@@ -122,7 +122,8 @@ class Intensity:
         if low == high:
             return np.zeros(image.shape, np.float32)
         scaled = (image.astype(np.float32) - np.float32(low)) / np.float32(high - low)
-        return np.clip(scaled, 0, 1)
+        between: Floats = np.clip(scaled, 0, 1)
+        return between
 
 
 @dataclass(**STRICT)
@@ -333,17 +334,20 @@ def pictures(
         start, stop = ranges[0]
         count = min(volumes.slices, stop - start)
         places = np.floor(start + (np.arange(count) + 0.5) * (stop - start) / count).astype(int)
-        flat = None if inside is None else inside.any(axis=0)
-        box = _square(flat, shape[1:], margin)
+        box = _square(_shadow(inside, 0), shape[1:], margin)
         return [(voxels[place][box], _ratio(spacing, 1, 2)) for place in places]
     views = []
     for axis, (start, stop) in enumerate(ranges):
         plane = np.take(voxels, (start + stop) // 2, axis=axis)
-        flat = None if inside is None else inside.any(axis=axis)
-        box = _square(flat, plane.shape, margin)
+        box = _square(_shadow(inside, axis), plane.shape, margin)
         across = [other for other in range(3) if other != axis]
         views.append((plane[box], _ratio(spacing, *across)))
     return views
+
+
+def _shadow(inside: NDArray[np.bool_] | None, axis: int) -> NDArray[np.bool_] | None:
+    """Return where a region lies seen along an axis."""
+    return None if inside is None else np.asarray(inside.any(axis=axis))
 
 
 def _ratio(spacing: Spacing | None, rows: int, columns: int) -> float:
@@ -417,5 +421,5 @@ def read_picture(
         top, left = (size - target[0]) // 2, (size - target[1]) // 2
         tensor = pad(tensor, (left, size - target[1] - left, top, size - target[0] - top))
     tensor = tensor[0].expand(channels, -1, -1)
-    mean, std = (torch.tensor(one).view(-1, 1, 1) for one in (how.mean or (), how.std or ()))
+    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (how.mean or (), how.std or ()))
     return (tensor - mean) / std

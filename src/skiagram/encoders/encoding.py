@@ -41,7 +41,6 @@ from skiagram.records import read_record
 Floats = NDArray[np.float32]
 Say = Callable[[str], None]
 _KEY = hashlib.sha256
-_PIECES = 64
 
 
 class EncodingCache:
@@ -225,14 +224,14 @@ def _encode(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     options = json.dumps(composed(encoder))
     size = max(1, encoder.batch_size)
-    if device == "cpu":  # pieces for all workers, which then end together
-        size = max(1, min(size, len(new) // _PIECES))
+    if device == "cpu" and compute.places > 1:  # all workers have work, and end together
+        size = max(1, min(size, -(-len(new) // (2 * compute.places))))
     places = [new[start : start + size] for start in range(0, len(new), size)]
     work = [
         _Work(store.folder.resolve(), store.sha256, tuple(store.case_ids[k] for k in some), options)
         for some in places
     ]
-    _remember(options, loaded, device)
+    _remember(options, encoder, loaded, device)
     with Progress("encode", len(store)) as progress, _one_thread(device):
         progress.advance(len(store) - len(new))
         done = map(_encode_some, work) if device == "cuda" else compute.map(
@@ -248,8 +247,7 @@ def _encode(
 
 def _encode_some(work: _Work) -> Floats:
     store = _store(work.folder, work.sha256)
-    encoder: Encoder = build(json.loads(work.encoder), "encoder")
-    loaded, device = _loaded(work.encoder)
+    encoder, loaded, device = _loaded(work.encoder)
     how = loaded.preprocessing
     seen: list[torch.Tensor] = []
     counts: list[int] = []
@@ -345,22 +343,22 @@ def _store(folder: Path, sha256: str) -> ImageStore:  # noqa: ARG001 - tells rew
     return ImageStore(folder)
 
 
-_ready: dict[str, tuple[LoadedNetwork, str]] = {}  # of this process; at most one
+_ready: dict[str, tuple[Encoder, LoadedNetwork, str]] = {}  # of this process; at most one
 
 
-def _remember(options: str, loaded: LoadedNetwork, device: str) -> None:
+def _remember(options: str, encoder: Encoder, loaded: LoadedNetwork, device: str) -> None:
     """Have threads of this process use the network that is loaded already."""
     if isinstance(loaded.network, torch.nn.Module):
         loaded.network.to(device)
     _ready.clear()
-    _ready[options] = (loaded, device)
+    _ready[options] = (encoder, loaded, device)
 
 
-def _loaded(options: str) -> tuple[LoadedNetwork, str]:
+def _loaded(options: str) -> tuple[Encoder, LoadedNetwork, str]:
     if options not in _ready:  # a worker of its own process or machine
         torch.set_num_threads(1)
         encoder: Encoder = build(json.loads(options), "encoder")
-        _remember(options, encoder.load(), "cpu")
+        _remember(options, encoder, encoder.load(), "cpu")
     return _ready[options]
 
 

@@ -94,16 +94,16 @@ class TimmEncoder(Encoder):
         config = timm.models.get_pretrained_cfg(self.architecture)
         if config is None:
             raise RuntimeError("unknown")
-        asked = timm.data.resolve_data_config(pretrained_cfg=config.to_dict())
-        channels = int(self.arguments.get("in_chans", asked["input_size"][0]))
-        mean, std = asked["mean"], asked["std"]
+        published = timm.data.resolve_data_config(pretrained_cfg=config.to_dict())
+        channels = int(self.arguments.get("in_chans", published["input_size"][0]))
+        mean, std = published["mean"], published["std"]
         if channels == 1 and len(mean) > 1:
             mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
         how = self.preprocessing
         how = replace(
             how,
-            size=how.size or int(asked["input_size"][-1]),
-            interpolation=how.interpolation or asked["interpolation"],
+            size=how.size or int(published["input_size"][-1]),
+            interpolation=how.interpolation or published["interpolation"],
             mean=how.mean or tuple(mean),
             std=how.std or tuple(std),
         )
@@ -186,12 +186,12 @@ class PooledNetwork(nn.Module):
             yield places.flatten(2).mT, tokens
 
     def _pooled(self, places: Tensor, tokens: Tensor | None) -> Tensor:
-        kept = []
+        pooled = []
         if "class_token" in self.pooling and tokens is not None:
-            kept.append(tokens[:, 0])
+            pooled.append(tokens[:, 0])
         if "patches" in self.pooling:
-            kept.append(places.mean(dim=1))
-        return torch.cat(kept, dim=1)
+            pooled.append(places.mean(dim=1))
+        return torch.cat(pooled, dim=1)
 
 
 def take_weights(body: nn.Module, tensors: dict[str, Tensor], architecture: str, file: str) -> None:
@@ -203,19 +203,21 @@ def take_weights(body: nn.Module, tensors: dict[str, Tensor], architecture: str,
     convert = getattr(sys.modules[type(body).__module__], "checkpoint_filter_fn", None)
     own = body.state_dict()
     try:
-        given = dict(convert(tensors, body) if convert else tensors)
+        weights = dict(convert(tensors, body) if convert else tensors)
     except Exception as error:  # what a conversion of another network's weights raises
         raise _unfit(architecture, file, f"{type(error).__name__}: {error}") from error
     classifier = getattr(body, "pretrained_cfg", {}).get("classifier") or ()
     heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
-    missing = [n for n in own if n not in given and not n.endswith("num_batches_tracked")]
-    other = [n for n in own if n in given and own[n].shape != given[n].shape]
-    strange = [n for n in given if n not in own and not n.startswith(tuple(f"{h}." for h in heads))]
+    missing = [n for n in own if n not in weights and not n.endswith("num_batches_tracked")]
+    other = [n for n in own if n in weights and own[n].shape != weights[n].shape]
+    strange = [
+        n for n in weights if n not in own and not n.startswith(tuple(f"{h}." for h in heads))
+    ]
     for kind, names in (("lack", missing), ("have in another shape", other), ("add", strange)):
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             raise _unfit(architecture, file, f"they {kind} `{names[0]}`{more}")
-    body.load_state_dict(given, strict=False)
+    body.load_state_dict(weights, strict=False)
 
 
 def _unfit(architecture: str, file: str, why: str) -> DataError:
@@ -232,10 +234,11 @@ def _has_class_token(body: nn.Module) -> bool:
 
 def _timm() -> ModuleType:
     try:
-        import timm
+        import timm as library
     except ImportError as error:
         raise missing_extra() from error
-    return timm
+    module: ModuleType = library
+    return module
 
 
 @contextmanager
