@@ -33,6 +33,7 @@ from skiagram.datasets.folder.table import list_entries, read_rows
 from skiagram.datasets.image_files import decode_image
 from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.deploy.model import load_model
+from skiagram.deploy.package import opened_package, pack
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.deployment import CHECKSUMS, write_checksums
@@ -297,6 +298,29 @@ def _read_model(arm: str, *, checksums: bool) -> Callable[[bytes], object]:
     return read
 
 
+def _package() -> bytes:
+    target = Path(tempfile.mkdtemp(prefix="hostile-")) / "model.skiagram"
+    pack(_model("logistic_regression"), target)
+    return target.read_bytes()
+
+
+def _read_package(content: bytes) -> object:
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "model.skiagram"
+        target.write_bytes(content)
+        with opened_package(target) as package:
+            loaded = load_model(package.folder)
+            return loaded.task, loaded.threshold, package.manifest
+
+
+def _package_of_zeros() -> bytes:
+    """Return a package that says of a small file that it is large."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("package.json", bytes(10**8))
+    return content.getvalue()
+
+
 def _model_kinds() -> dict[str, Kind]:
     arms = {
         "classical model": "logistic_regression",
@@ -410,6 +434,7 @@ KINDS: dict[str, Kind] = {
         lambda: _store()["index.json"], lambda content: _read_store({"index.json": content})
     ),
     **_model_kinds(),
+    "folder of a classical model, packed": Kind(_package, _read_package, [_package_of_zeros]),
 }
 
 
