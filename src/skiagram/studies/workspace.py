@@ -3,16 +3,19 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.compute.workers import Compute
 from skiagram.errors import OptionError
 from skiagram.options import read_option_file
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ class Workspace:
         """Return the workspace of a project; `data` names where source files are at hand."""
         work = root / ".work/studies"
         return cls(root / "conf", Path(data) if data else None, work, compute, root)
+
+    def map_fits(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[R]:
+        """Yield what a function makes of each piece, side by side; `Compute.map_fits` says how."""
+        # With more threads, a fit that the study made by itself has left some.
+        return self.compute.map_fits(function, pieces, forked=self.compute.threads == 1)
 
     def option_file(self, group: str, name: str) -> dict[str, Any]:
         """Return the values of one option file.

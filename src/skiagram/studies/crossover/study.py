@@ -229,7 +229,7 @@ class Crossover(StudyOptions):
         ]  # fmt: skip
         points_scored: list[ScoredPoint] = []
         with Progress("crossover", len(points)) as progress:
-            for scored in workspace.compute.map(fit_point, points):
+            for scored in workspace.map_fits(fit_point, points):
                 points_scored.append(scored)
                 progress.advance()
         rows = [

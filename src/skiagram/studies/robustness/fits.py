@@ -272,7 +272,7 @@ class Setup:
         ]  # fmt: skip
         scores = []
         with Progress(what, len(fits)) as progress:
-            for fit_scores in self.workspace.compute.map(fit_and_score, fits):
+            for fit_scores in self.workspace.map_fits(fit_and_score, fits):
                 scores.append(fit_scores)
                 progress.advance()
         each = len(cohorts)

@@ -445,7 +445,7 @@ def search(
                 progress.advance(budget.together - len(own))
                 waiting += [(ledger, *pair) for pair in own]
             tasks = [task for _, _, task in waiting]
-            done = cv.workspace.compute.map(run_trial, tasks)
+            done = cv.workspace.map_fits(run_trial, tasks)
             for (ledger, trial, _), outcome in zip(waiting, done, strict=True):
                 ledger.tell(trial, outcome)
                 progress.advance()
