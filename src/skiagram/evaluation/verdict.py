@@ -30,7 +30,7 @@ _GROUPS = "groups of near duplicates (no patient is identified)"
 
 
 @dataclass(frozen=True)
-class Contest:
+class DecisiveComparison:
     """The primary comparison on one set of cases, all or those without near duplicates.
 
     Attributes:
@@ -128,26 +128,28 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
                 "alarm, of worse ones fewer. Look for a leak before reading any figure.",
             ),
         )
-    contest, other = _contests(evaluation, comparison)
-    decision = _decide(contest, evaluation.margin)
+    decisive, other = _decisive_comparisons(evaluation, comparison)
+    decision = _decide(decisive, evaluation.margin)
     unclean = tuple(_unclean(evaluation))
     if unclean:
         decision = _lower(decision, "open")
-    openings = (*_shifted(evaluation), *_unbeaten(contest, evaluation), *unclean)
+    openings = (*_shifted(evaluation), *_unbeaten(decisive, evaluation), *unclean)
     reasons = (
-        *_conclusion(contest, evaluation.margin),
-        _facts(contest, evaluation),
-        *_probabilities(contest, evaluation.margin),
+        *_conclusion(decisive, evaluation.margin),
+        _facts(decisive, evaluation),
+        *_probabilities(decisive, evaluation.margin),
         *_set_aside(evaluation),
         *(_both_ways(other, decision, evaluation) if other else ()),
         *_external(evaluation),
     )
-    return Verdict(decision, _headline(decision, contest), openings, reasons)
+    return Verdict(decision, _headline(decision, decisive), openings, reasons)
 
 
-def _contests(evaluation: Evaluation, primary: Comparison) -> tuple[Contest, Contest | None]:
-    """Return the contest that the words follow, and that on all cases where it is another."""
-    everything = Contest(
+def _decisive_comparisons(
+    evaluation: Evaluation, primary: Comparison
+) -> tuple[DecisiveComparison, DecisiveComparison | None]:
+    """Return the comparison that the words follow, and that on all cases where it is another."""
+    everything = DecisiveComparison(
         evaluation.contender_words,
         evaluation.contender == "either",
         evaluation.arms[evaluation.contender].auc,
@@ -161,7 +163,7 @@ def _contests(evaluation: Evaluation, primary: Comparison) -> tuple[Contest, Con
     clean = evaluation.off_near_duplicates
     if clean is None or clean.comparison.difference.value is None:
         return everything, None
-    fair = Contest(
+    fair = DecisiveComparison(
         evaluation.contender_words,
         evaluation.contender == "either",
         clean.auc[evaluation.contender],
@@ -192,10 +194,10 @@ def _standing(evaluation: Evaluation) -> set[str]:
     return {model for arm in _compared_arms(evaluation) for model in evaluation.arms[arm].chosen}
 
 
-def _decide(contest: Contest, margin: float) -> Decision:
-    decision = _by_margin(contest.difference, margin)
-    for rival in contest.against["contender"]:
-        if contest.fails("contender", rival.rule):
+def _decide(decisive: DecisiveComparison, margin: float) -> Decision:
+    decision = _by_margin(decisive.difference, margin)
+    for rival in decisive.against["contender"]:
+        if decisive.fails("contender", rival.rule):
             decision = _lower(decision, _by_margin(rival.difference, margin))
     return decision
 
@@ -212,11 +214,11 @@ def _by_margin(difference: Estimate, margin: float) -> Decision:
     return "no" if difference.high < margin else "open"
 
 
-def _headline(decision: Decision, contest: Contest) -> str:
-    single = contest.comparison.scope == "fits"
-    kinds = " (a trained network or a frozen encoder)" if contest.mixed else ""
+def _headline(decision: Decision, decisive: DecisiveComparison) -> str:
+    single = decisive.comparison.scope == "fits"
+    kinds = " (a trained network or a frozen encoder)" if decisive.mixed else ""
     alone = ", judged by single trainings" if single else ""
-    return f"Use a {contest.words}{kinds}: {decision}{alone}."
+    return f"Use a {decisive.words}{kinds}: {decision}{alone}."
 
 
 def _shifted(evaluation: Evaluation) -> Iterator[str]:
@@ -273,10 +275,10 @@ def _trait(trait: TraitShift) -> str:
     return f"{trait.name}, median {trait.test:.4g} instead of {trait.development:.4g}"
 
 
-def _unbeaten(contest: Contest, evaluation: Evaluation) -> Iterator[str]:
+def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[str]:
     """Yield which of chance and the simple rules the two are not shown to beat."""
-    failing = [side for side in _SIDES if contest.fails(side, PREVALENCE)]
-    if all(contest.loses(side, PREVALENCE) for side in _SIDES):
+    failing = [side for side in _SIDES if decisive.fails(side, PREVALENCE)]
+    if all(decisive.loses(side, PREVALENCE) for side in _SIDES):
         yield (
             "Both put the cases in an order worse than chance: look for exchanged labels or for "
             "test cases unlike the others."
@@ -284,16 +286,16 @@ def _unbeaten(contest: Contest, evaluation: Evaluation) -> Iterator[str]:
     elif len(failing) == 2:
         yield "Neither is shown to beat chance."
     elif failing:
-        yield f"The {contest.name(failing[0])} is not shown to beat chance."
-    for rule in contest.rules:
+        yield f"The {decisive.name(failing[0])} is not shown to beat chance."
+    for rule in decisive.rules:
         title = _title(rule, evaluation)
-        unbeaten = [side for side in _SIDES if contest.fails(side, rule)]
-        if all(contest.loses(side, rule) for side in _SIDES):
+        unbeaten = [side for side in _SIDES if decisive.fails(side, rule)]
+        if all(decisive.loses(side, rule) for side in _SIDES):
             yield f"A simple rule, {title}, is better than both."
         elif len(unbeaten) == 2 and len(failing) < 2:
             yield f"Neither is shown to beat a simple rule, {title}."
         elif unbeaten and not set(unbeaten) & set(failing):
-            yield f"The {contest.name(unbeaten[0])} is not shown to beat a simple rule, {title}."
+            yield f"The {decisive.name(unbeaten[0])} is not shown to beat a simple rule, {title}."
 
 
 def _unclean(evaluation: Evaluation) -> Iterator[str]:
@@ -304,12 +306,12 @@ def _unclean(evaluation: Evaluation) -> Iterator[str]:
         )
 
 
-def _facts(contest: Contest, evaluation: Evaluation) -> str:
+def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     measure = "AUC" if evaluation.task.positive is not None else "macro one-vs-rest AUC"
     contender, other = (
         _title(evaluation.arms[arm].model, evaluation) for arm in _compared_arms(evaluation)
     )
-    if contest.mixed:
+    if decisive.mixed:
         chosen = evaluation.arms[evaluation.contender].chosen.items()
         contender = _listed(
             [
@@ -317,15 +319,15 @@ def _facts(contest: Contest, evaluation: Evaluation) -> str:
                 for number, (model, count) in enumerate(chosen)
             ]
         )
-    where = _where(evaluation, contest)
-    if evaluation.off_near_duplicates and evaluation.off_near_duplicates.cases == contest.cases:
+    where = _where(evaluation, decisive)
+    if evaluation.off_near_duplicates and evaluation.off_near_duplicates.cases == decisive.cases:
         where += f" without a near duplicate among the {_seen(evaluation.task.design)}"
-    trainings = contest.comparison.repeats
+    trainings = decisive.comparison.repeats
     mean = f", mean of {trainings} trainings" if trainings > 1 else ""
     return (
-        f"{where[0].upper()}{where[1:]}, the best {contest.words} ({contender}) has the {measure} "
-        f"{_decimal(contest.contender)} and the best classical model ({other}) "
-        f"{_decimal(contest.classical)}{mean}: {_gap(contest.difference)}."
+        f"{where[0].upper()}{where[1:]}, the best {decisive.words} ({contender}) has the {measure} "
+        f"{_decimal(decisive.contender)} and the best classical model ({other}) "
+        f"{_decimal(decisive.classical)}{mean}: {_gap(decisive.difference)}."
     )
 
 
@@ -340,16 +342,16 @@ def _gap(difference: Estimate) -> str:
     )
 
 
-def _conclusion(contest: Contest, margin: float) -> Iterator[str]:
-    low, high = contest.difference.low, contest.difference.high
+def _conclusion(decisive: DecisiveComparison, margin: float) -> Iterator[str]:
+    low, high = decisive.difference.low, decisive.difference.high
     if low is None or high is None:
-        why = contest.difference.method.removeprefix("no interval: ")
+        why = decisive.difference.method.removeprefix("no interval: ")
         yield f"No interval can be given: {why}."
-    elif contest.useless:
+    elif decisive.useless:
         yield "Which of two models is better means nothing while neither is shown to be of use."
     elif not low == high == 0:
-        words = _relate(low, high, margin, contest.words)
-        beaten = any(contest.fails("contender", rule) for rule in contest.rules)
+        words = _relate(low, high, margin, decisive.words)
+        beaten = any(decisive.fails("contender", rule) for rule in decisive.rules)
         yield f"Of the two, {words[0].lower()}{words[1:]}" if beaten and low > 0 else words
 
 
@@ -391,10 +393,14 @@ def _margin(margin: float) -> str:
     return f"default of {margin:.3f}" if margin == DEFAULT_MARGIN else f"margin of {margin:.3f}"
 
 
-def _probabilities(contest: Contest, margin: float) -> Iterator[str]:
-    if contest.gain is None or contest.useless or contest.difference.low == contest.difference.high:
+def _probabilities(decisive: DecisiveComparison, margin: float) -> Iterator[str]:
+    if (
+        decisive.gain is None
+        or decisive.useless
+        or decisive.difference.low == decisive.difference.high
+    ):
         return
-    gain = contest.gain
+    gain = decisive.gain
     yield (
         f"Probability (flat prior) of a gain above {margin:.3f}: {_percent(gain.above)}; of a "
         f"difference within ±{margin:.3f}: {_percent(gain.within)}; of a loss above {margin:.3f}: "
@@ -421,7 +427,9 @@ def _set_aside(evaluation: Evaluation) -> Iterator[str]:
         )
 
 
-def _both_ways(everything: Contest, decision: Decision, evaluation: Evaluation) -> Iterator[str]:
+def _both_ways(
+    everything: DecisiveComparison, decision: Decision, evaluation: Evaluation
+) -> Iterator[str]:
     other = _decide(everything, evaluation.margin)
     end = f', which would read "{other}"' if other != decision else ""
     yield (
@@ -475,9 +483,9 @@ def _seen(design: Design) -> str:
     return "development cases" if design == "holdout" else "cases of other patients"
 
 
-def _where(evaluation: Evaluation, contest: Contest | None = None) -> str:
-    cases = contest.cases if contest else sum(evaluation.cases["reported"].values())
-    groups = contest.patients if contest else evaluation.patients["reported"]
+def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -> str:
+    cases = decisive.cases if decisive else sum(evaluation.cases["reported"].values())
+    groups = decisive.patients if decisive else evaluation.patients["reported"]
     kind = "sealed test cases" if evaluation.task.design == "holdout" else "cases, cross-validated,"
     whose = "patients" if evaluation.patients_known else _GROUPS
     return f"on these {cases} {kind} of {groups} {whose}"

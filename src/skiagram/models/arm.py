@@ -19,7 +19,7 @@ from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.contract import FitSummary, I, Labelled, Model
 from skiagram.models.deployment import DEPLOYMENT, Decision, Deployment
 from skiagram.models.resampling import (
-    Developed,
+    CalibratedResult,
     Plan,
     Resampling,
     Scored,
@@ -70,7 +70,7 @@ class Member(Generic[I]):
 
     def run(
         self, resampling: Resampling[I], cases: Cases, task: Task
-    ) -> Steps[list[tuple[Developed, list[Scored]]]]:
+    ) -> Steps[list[tuple[CalibratedResult, list[Scored]]]]:
         """Ask for all fits; comes to the final fit and all scores of each repeat."""
         known = cases.development()
         development = Labelled(
@@ -127,7 +127,7 @@ class Trainable(Protocol[I]):
 
     def run(
         self, resampling: Resampling[I], cases: Cases, task: Task
-    ) -> Steps[list[tuple[Developed, list[Scored]]]]:
+    ) -> Steps[list[tuple[CalibratedResult, list[Scored]]]]:
         """Ask for all fits; comes to the final fit and all scores of each repeat."""
 
 

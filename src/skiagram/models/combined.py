@@ -37,15 +37,15 @@ from skiagram.models.arm import ArmFolders, train
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
 from skiagram.models.deployment import write_checksums, write_fingerprint
 from skiagram.models.resampling import (
-    Developed,
+    CalibratedResult,
+    LazyInputs,
     Part,
     Plan,
     Resampling,
     Scored,
     Steps,
-    Unread,
-    together,
-    unread,
+    as_lazy,
+    interleave,
     whole_fit,
     within_outer_fold,
     within_repeat,
@@ -276,7 +276,7 @@ class Stacking(Combination):
         return weights
 
 
-Rows = tuple[Developed, list[Scored]]
+Rows = tuple[CalibratedResult, list[Scored]]
 _INDEX = "index.json"
 MEMBERS = "members"
 
@@ -329,7 +329,7 @@ class CombinedMember:
                 raise ModelFailure(f"{card.outcome.title} could not be trained", where=self.name)
         run = _CombinedRun(self.cards, resampling, cases, len(task.classes))
         steps_of = run.nested if task.design == "cv" else run.holdout
-        return (yield from together([steps_of(r) for r in range(resampling.plan.repeats)]))
+        return (yield from interleave([steps_of(r) for r in range(resampling.plan.repeats)]))
 
 
 @dataclass(frozen=True)
@@ -340,9 +340,9 @@ class _CombinedRun:
     n_classes: int
 
     def holdout(self, repeat: int) -> Steps[Rows]:
-        test, development = self.cases.test(), unread(self._development(repeat))
+        test, development = self.cases.test(), as_lazy(self._development(repeat))
         unmarked = np.zeros(len(development), dtype=np.bool_)
-        sealed = Unread.of(self._inputs("test", repeat, None, test.case_id))
+        sealed = LazyInputs.of(self._inputs("test", repeat, None, test.case_id))
         return (
             yield from within_repeat(
                 self.resampling, repeat, development, unmarked, sealed, test.case_id
@@ -352,19 +352,19 @@ class _CombinedRun:
     def nested(self, repeat: int) -> Steps[Rows]:
         name = f"repeat{repeat}"
         every = self._development(repeat)
-        folds: list[Developed] = []
+        folds: list[CalibratedResult] = []
         rows: list[Scored] = []
         for k, fold in enumerate(self.resampling.outer_folds(every, name)):
             if (every.inputs.fit[fold.held_out] != k).any():
                 raise _other_plan(self.cards[0])
-            known = unread(self._inner(every.select(fold.training), repeat, k))
-            rest = unread(every.select(fold.held_out))
+            known = as_lazy(self._inner(every.select(fold.training), repeat, k))
+            rest = as_lazy(every.select(fold.held_out))
             developed, scored = yield from within_outer_fold(
                 self.resampling, repeat, k, known, rest
             )
             folds.append(developed)
             rows += scored
-        return (yield from whole_fit(self.resampling, repeat, unread(every), folds)), rows
+        return (yield from whole_fit(self.resampling, repeat, as_lazy(every), folds)), rows
 
     def _inner(self, known: Labelled[MemberScores], repeat: int, k: int) -> Labelled[MemberScores]:
         """Return the training cases of an outer fold with the scores of its inner fits."""

@@ -154,7 +154,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Unread(Generic[I]):
+class LazyInputs(Generic[I]):
     """Some cases of inputs; the process that needs them reads them.
 
     Attributes:
@@ -166,9 +166,9 @@ class Unread(Generic[I]):
     rows: NDArray[np.int64]
 
     @classmethod
-    def of(cls, inputs: "I | Unread[I]") -> "Unread[I]":
+    def of(cls, inputs: "I | LazyInputs[I]") -> "LazyInputs[I]":
         """Return all cases of some inputs."""
-        if isinstance(inputs, Unread):
+        if isinstance(inputs, LazyInputs):
             return inputs
         return cls(inputs, np.arange(len(inputs)))
 
@@ -176,18 +176,20 @@ class Unread(Generic[I]):
         """Return the number of cases."""
         return len(self.rows)
 
-    def select(self, rows: NDArray[np.int64]) -> "Unread[I]":
+    def select(self, rows: NDArray[np.int64]) -> "LazyInputs[I]":
         """Return the given rows, in the given order."""
-        return Unread(self.inputs, self.rows[rows])
+        return LazyInputs(self.inputs, self.rows[rows])
 
     def read(self) -> I:
         """Return the inputs of these cases."""
         return self.inputs.select(self.rows)
 
 
-def unread(cases: "Labelled[I] | Labelled[Unread[I]]") -> Labelled[Unread[I]]:
+def as_lazy(cases: "Labelled[I] | Labelled[LazyInputs[I]]") -> Labelled[LazyInputs[I]]:
     """Return labelled cases whose inputs are read where a fit is made."""
-    return cast(Labelled[Unread[I]], replace(cast(Any, cases), inputs=Unread.of(cases.inputs)))
+    return cast(
+        Labelled[LazyInputs[I]], replace(cast(Any, cases), inputs=LazyInputs.of(cases.inputs))
+    )
 
 
 @dataclass(frozen=True)
@@ -207,10 +209,10 @@ class Fit(Generic[I]):
 
     title: str
     model: Model[I]
-    training: Labelled[Unread[I]]
-    validation: Labelled[Unread[I]] | None
+    training: Labelled[LazyInputs[I]]
+    validation: Labelled[LazyInputs[I]] | None
     context: FitContext
-    scored: tuple[Unread[I], ...] = ()
+    scored: tuple[LazyInputs[I], ...] = ()
     saved: Path | None = None
     returned: bool = False
 
@@ -257,7 +259,7 @@ class FitResult:
 Steps = Generator[list[Fit[Any]], list[FitResult], T]
 
 
-def together(steps: Sequence[Steps[T]]) -> Steps[list[T]]:
+def interleave(steps: Sequence[Steps[T]]) -> Steps[list[T]]:
     """Go through several at once: what all ask for at a time is asked for together."""
     values: dict[int, T] = {}
     requested: dict[int, list[Fit[Any]]] = {}
@@ -299,7 +301,7 @@ class CalibratedFit(Generic[I]):
 
 
 @dataclass(frozen=True)
-class Developed:
+class CalibratedResult:
     """What came of a final fit, with the calibration and threshold that its own folds gave.
 
     Attributes:
@@ -395,16 +397,16 @@ class Resampling(Generic[I]):
             marked: (n,) True where the fit is to stop early; None for an inner part.
             *name: Name of the random streams.
         """
-        fit = replace(self.ask(unread(cases), marked, name), returned=True)
+        fit = replace(self.request_fit(as_lazy(cases), marked, name), returned=True)
         (result,) = replace(self, compute=IN_PROCESS)._make([fit])
         return cast(Fitted[I], result.fitted)
 
-    def ask(
+    def request_fit(
         self,
-        cases: Labelled[Unread[I]],
+        cases: Labelled[LazyInputs[I]],
         marked: NDArray[np.bool_] | None,
         name: tuple[str, ...],
-        scored: tuple[Unread[I], ...] = (),
+        scored: tuple[LazyInputs[I], ...] = (),
         epochs: int | None = None,
     ) -> Fit[I]:
         """Return a fit to make; marked rows (else an inner grouped part) decide when it stops.
@@ -427,7 +429,7 @@ class Resampling(Generic[I]):
         return Fit(title, self.model, training, validation, context, scored)
 
     def _validation(
-        self, cases: Labelled[Unread[I]], marked: NDArray[np.bool_] | None, *name: str
+        self, cases: Labelled[LazyInputs[I]], marked: NDArray[np.bool_] | None, *name: str
     ) -> Partition:
         if marked is not None and marked.any():
             return Partition(np.flatnonzero(~marked), np.flatnonzero(marked))
@@ -459,25 +461,25 @@ class Resampling(Generic[I]):
         *name: str,
         score_training: bool,
     ) -> tuple[CalibratedFit[I], list[Scored]]:
-        """Do in this process what `developing` says; return the fitted model itself."""
-        steps = self.developing(
-            unread(cases), marked, folds, *name, score_training=score_training, returned=True
+        """Do in this process what `development_steps` says; return the fitted model itself."""
+        steps = self.development_steps(
+            as_lazy(cases), marked, folds, *name, score_training=score_training, returned=True
         )
         developed, scored = replace(self, compute=IN_PROCESS).run(steps)
         fitted = cast(Fitted[I], developed.result.fitted)
         return CalibratedFit(fitted, developed.calibration, developed.threshold), scored
 
-    def developing(
+    def development_steps(
         self,
-        cases: Labelled[Unread[I]],
+        cases: Labelled[LazyInputs[I]],
         marked: NDArray[np.bool_] | None,
         folds: list[Partition],
         *name: str,
         score_training: bool,
-        scored: tuple[Unread[I], ...] = (),
+        scored: tuple[LazyInputs[I], ...] = (),
         saved: Path | None = None,
         returned: bool = False,
-    ) -> Steps[tuple[Developed, list[Scored]]]:
+    ) -> Steps[tuple[CalibratedResult, list[Scored]]]:
         """Get a calibrated final fit and each fold's scores of the cases it held out.
 
         The final fit waits for the folds only where they choose for how long it trains.
@@ -497,10 +499,10 @@ class Resampling(Generic[I]):
         for k, fold in enumerate(folds):
             training, rest = cases.select(fold.training), cases.select(fold.held_out)
             seen = (training.inputs,) if score_training else ()
-            fits.append(self.ask(training, None, (*name, f"fold{k}"), (rest.inputs, *seen)))
+            fits.append(self.request_fit(training, None, (*name, f"fold{k}"), (rest.inputs, *seen)))
 
         def final(epochs: int | None) -> Fit[I]:
-            request = self.ask(cases, marked, (*name, "final"), scored, epochs)
+            request = self.request_fit(cases, marked, (*name, "final"), scored, epochs)
             return replace(request, saved=saved, returned=returned)
 
         if self._final_fit_waits():
@@ -513,13 +515,13 @@ class Resampling(Generic[I]):
 
     def _calibrated(
         self,
-        cases: Labelled[Unread[I]],
+        cases: Labelled[LazyInputs[I]],
         folds: list[Partition],
         results: list[FitResult],
         last: FitResult,
         *,
         score_training: bool,
-    ) -> tuple[Developed, list[Scored]]:
+    ) -> tuple[CalibratedResult, list[Scored]]:
         """Calibrate the folds and the final fit by what the folds scored."""
         blind = [result.scores[0] for result in results]
         calibrations = [
@@ -527,7 +529,7 @@ class Resampling(Generic[I]):
             for fold, scores in zip(folds, blind, strict=True)
         ]
         trained = [
-            Developed(result, calibration, None).scored(
+            CalibratedResult(result, calibration, None).scored(
                 1, cases.case_id[fold.training], "training", 0, k
             )
             for k, (fold, result, calibration) in enumerate(
@@ -537,7 +539,7 @@ class Resampling(Generic[I]):
         ]
         held_out = _held_out(cases, folds, blind, held_out_calibrations(calibrations))
         threshold = self._threshold(cases, folds, held_out)
-        developed = Developed(last, average_calibrations(calibrations), threshold)
+        developed = CalibratedResult(last, average_calibrations(calibrations), threshold)
         return developed, held_out + trained
 
     def _final_fit_waits(self) -> bool:
@@ -573,7 +575,7 @@ class Resampling(Generic[I]):
         return threshold_at_sensitivity(pooled, positive, self.plan.sensitivity)
 
 
-def _parts(fit: Fit[I]) -> list[Unread[I]]:
+def _parts(fit: Fit[I]) -> list[LazyInputs[I]]:
     validation = () if fit.validation is None else (fit.validation.inputs,)
     return [fit.training.inputs, *validation, *fit.scored]
 
@@ -612,7 +614,7 @@ def holdout(
     marked: NDArray[np.bool_],
     test: I,
     test_id: NDArray[np.str_],
-) -> Steps[list[tuple[Developed, list[Scored]]]]:
+) -> Steps[list[tuple[CalibratedResult, list[Scored]]]]:
     """Develop once per repeat and score the sealed cases; comes to the final fit and all scores.
 
     Args:
@@ -622,24 +624,24 @@ def holdout(
         test: Sealed cases.
         test_id: Their ids.
     """
-    known, sealed = unread(development), Unread.of(test)
+    known, sealed = as_lazy(development), LazyInputs.of(test)
     repeats = range(resampling.plan.repeats)
     steps = [within_repeat(resampling, r, known, marked, sealed, test_id) for r in repeats]
-    return (yield from together(steps))
+    return (yield from interleave(steps))
 
 
 def within_repeat(
     resampling: Resampling[I],
     repeat: int,
-    development: Labelled[Unread[I]],
+    development: Labelled[LazyInputs[I]],
     marked: NDArray[np.bool_],
-    test: Unread[I],
+    test: LazyInputs[I],
     test_id: NDArray[np.str_],
-) -> Steps[tuple[Developed, list[Scored]]]:
+) -> Steps[tuple[CalibratedResult, list[Scored]]]:
     """Do one repeat of `holdout`."""
     name = repeat_name(repeat)
     folds = resampling.folds(development, resampling.plan.folds, *name)
-    developed, scored = yield from resampling.developing(
+    developed, scored = yield from resampling.development_steps(
         development, marked, folds, *name,
         score_training=True, scored=(test,), saved=_saved(resampling, repeat),
     )  # fmt: skip
@@ -653,7 +655,7 @@ def _saved(resampling: Resampling[I], repeat: int) -> Path | None:
 
 def cross_validate(
     resampling: Resampling[I], development: Labelled[I], folds: list[list[Partition]] | None = None
-) -> Steps[list[tuple[Developed, list[Scored]]]]:
+) -> Steps[list[tuple[CalibratedResult, list[Scored]]]]:
     """Nested cross-validation; comes to, for each repeat, a fit on all cases and all scores.
 
     Args:
@@ -661,24 +663,24 @@ def cross_validate(
         development: All labelled cases.
         folds: Outer folds of each repeat; the plan's own when None.
     """
-    known = unread(development)
+    known = as_lazy(development)
     steps = [
         _nested(resampling, repeat, known, folds[repeat] if folds else None)
         for repeat in range(resampling.plan.repeats)
     ]
-    return (yield from together(steps))
+    return (yield from interleave(steps))
 
 
 def _nested(
     resampling: Resampling[I],
     repeat: int,
-    cases: Labelled[Unread[I]],
+    cases: Labelled[LazyInputs[I]],
     partitions: list[Partition] | None,
-) -> Steps[tuple[Developed, list[Scored]]]:
+) -> Steps[tuple[CalibratedResult, list[Scored]]]:
     """Do one repeat of `cross_validate`."""
     outer = partitions or resampling.outer_folds(cases, *repeat_name(repeat))
     parts = [(cases.select(fold.training), cases.select(fold.held_out)) for fold in outer]
-    folds = yield from together(
+    folds = yield from interleave(
         [within_outer_fold(resampling, repeat, k, *part) for k, part in enumerate(parts)]
     )
     whole = yield from whole_fit(resampling, repeat, cases, [developed for developed, _ in folds])
@@ -689,13 +691,13 @@ def within_outer_fold(
     resampling: Resampling[I],
     repeat: int,
     k: int,
-    known: Labelled[Unread[I]],
-    rest: Labelled[Unread[I]],
-) -> Steps[tuple[Developed, list[Scored]]]:
+    known: Labelled[LazyInputs[I]],
+    rest: Labelled[LazyInputs[I]],
+) -> Steps[tuple[CalibratedResult, list[Scored]]]:
     """Develop on the training cases of an outer fold and score those it holds out."""
     name = repeat_name(repeat, k)
     inner = resampling.folds(known, resampling.plan.inner_folds, *name)
-    developed, scored = yield from resampling.developing(
+    developed, scored = yield from resampling.development_steps(
         known, None, inner, *name, score_training=False, scored=(rest.inputs, known.inputs)
     )
     rows = [replace(row, part="inner", repeat=repeat, fold=k) for row in scored]
@@ -705,15 +707,20 @@ def within_outer_fold(
 
 
 def whole_fit(
-    resampling: Resampling[I], repeat: int, cases: Labelled[Unread[I]], folds: list[Developed]
-) -> Steps[Developed]:
+    resampling: Resampling[I],
+    repeat: int,
+    cases: Labelled[LazyInputs[I]],
+    folds: list[CalibratedResult],
+) -> Steps[CalibratedResult]:
     """Fit on all cases; calibration and threshold are the means of the outer folds'."""
     epochs = resampling.chosen_epochs([fold.result.summary for fold in folds])
-    request = resampling.ask(cases, None, (*repeat_name(repeat), "final"), epochs=epochs)
+    request = resampling.request_fit(cases, None, (*repeat_name(repeat), "final"), epochs=epochs)
     (result,) = yield [replace(request, saved=_saved(resampling, repeat))]
     thresholds = [fold.threshold for fold in folds if fold.threshold is not None]
     threshold = float(np.mean(thresholds)) if thresholds else None
-    return Developed(result, average_calibrations([fold.calibration for fold in folds]), threshold)
+    return CalibratedResult(
+        result, average_calibrations([fold.calibration for fold in folds]), threshold
+    )
 
 
 def in_order(name: str) -> tuple[tuple[bool, int], ...]:

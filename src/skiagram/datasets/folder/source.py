@@ -140,7 +140,7 @@ class Folder(RealDataSet):
                 self.most_pixels,
             )
         first = next(iter(by_modality.values()))
-        return first.together(by_modality) if len(by_modality) > 1 else first
+        return first.with_modalities(by_modality) if len(by_modality) > 1 else first
 
 
 def _read_unchanged(name: str, sha256: str | None) -> bytes:
@@ -189,7 +189,7 @@ class FolderFiles:
         self._most_pixels = most_pixels
         self._by_modality: dict[str, FolderFiles] = {}
 
-    def together(self, by_modality: dict[str, "FolderFiles"]) -> "FolderFiles":
+    def with_modalities(self, by_modality: dict[str, "FolderFiles"]) -> "FolderFiles":
         """Return these files, knowing all images of the same cases, these first."""
         self._by_modality = by_modality
         return self
