@@ -10,8 +10,7 @@ from option_files import ROOT
 from outputs import publish
 from skiagram.compute.workers import Compute
 from skiagram.options import STRICT, build
-from skiagram.report.index import write_index
-from skiagram.report.studies.pages import list_outputs, write_study
+from skiagram.report.index import list_outputs, write_index, write_study
 from skiagram.studies.workspace import Workspace
 from skiagram.tracking.searches import record_study
 

@@ -9,10 +9,9 @@ from scipy.ndimage import distance_transform_cdt
 from skimage.measure import label
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.discretisation import Discretisation
+from skiagram.features.discretisation import Discretisation, zone_forest
 from skiagram.features.gldzm import Gldzm, GldzmFeatures, distance_zones
 from skiagram.features.level_counts import LevelCounts
-from skiagram.features.zone_forest import zone_forest
 from tests.features.ibsi_phantom import PHANTOM
 
 planes = array_shapes(min_dims=2, max_dims=2, max_side=12).map(lambda shape: (1, *shape))

@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.discretisation import Discretisation
+from skiagram.features.discretisation import Discretisation, zone_forest
 from skiagram.features.glszm import Glszm, GlszmFeatures, size_zones
 from skiagram.features.level_counts import LevelCounts
-from skiagram.features.zone_forest import zone_forest
 from tests.features.ibsi_phantom import PHANTOM
 
 shapes = array_shapes(min_dims=4, max_dims=4, max_side=7)

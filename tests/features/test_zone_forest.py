@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from skimage.measure import label
 
-from skiagram.features.zone_forest import zone_forest
+from skiagram.features.discretisation import zone_forest
 
 planes = array_shapes(min_dims=2, max_dims=2, max_side=12).map(lambda shape: (1, *shape))
 volumes = array_shapes(min_dims=3, max_dims=3, min_side=2, max_side=5)

@@ -11,7 +11,7 @@ import torch
 
 from skiagram.evaluation.results import Estimate
 from skiagram.models.resampling import Plan
-from skiagram.report.studies.pages import read_summary, write_study
+from skiagram.report.index import read_summary, write_study
 from skiagram.report.studies.simplification import describe_simplest, render
 from skiagram.studies.cost import Timing
 from skiagram.studies.simplification.compression import (

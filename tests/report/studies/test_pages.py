@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from skiagram.report.studies.pages import list_outputs, write_study
+from skiagram.report.index import list_outputs, write_study
 from tests.studies.search.examples import RESULT
 
 
