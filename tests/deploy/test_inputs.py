@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 
 from skiagram.cli.main import main
-from skiagram.deploy.inputs import CovariateTable, NewCase, covariate_features
+from skiagram.deploy.inputs import (
+    CovariateTable,
+    NewCase,
+    covariate_features,
+    require_sites,
+)
 from skiagram.deploy.inputs import read_covariates as read_for_cases
 from skiagram.deploy.model import load_model
 from skiagram.deploy.prediction import predict
@@ -158,3 +163,19 @@ def test_a_bare_name_stands_for_one_film_alone(tmp_path: Path) -> None:
     assert both.values(str(york))[1] == 50
     with pytest.raises(DataError, match=r"leeds/film\.png: no row"):
         both.values(str(leeds))
+
+
+def test_a_site_unseen_in_training_is_refused_by_name_where_the_model_asks_for_it(
+    tmp_path: Path,
+) -> None:
+    site = Covariate("site", ("A", "B"), "site_")
+    features = covariate_features(["site_site_A", "site_site_B"], (site,))
+    films = [Path("one.png"), Path("two.png")]
+    rows = tmp_path / "sites.csv"
+    rows.write_text("file,site\none.png,A\ntwo.png,C\n")
+    uncorrected = read_covariates(rows, features, films)
+    np.testing.assert_array_equal(uncorrected.values("two.png"), [0, 0])
+    refused = read_covariates(rows, require_sites(features), films)
+    np.testing.assert_array_equal(refused.values("one.png"), [1, 0])
+    with pytest.raises(DataError, match=r"two\.png: site `C`, which training did not see"):
+        refused.values("two.png")

@@ -136,7 +136,10 @@ def test_supervoxels_draw_a_contour_near_the_old_one() -> None:
         assert region is not None
         overlap = 2 * (region & inside).sum() / (region.sum() + inside.sum())
         assert 0.6 < overlap < 1
-    assert not np.array_equal(*regions)
+    first, second = regions
+    assert first is not None
+    assert second is not None
+    assert not np.array_equal(first, second)
 
 
 def test_noise_is_estimated_and_added_in_its_own_measure() -> None:

@@ -30,6 +30,7 @@ from skiagram.datasets.volumes.case_images import (
 )
 from skiagram.datasets.volumes.masks import MaskGrid
 from skiagram.errors import DataError, OptionError, named
+from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import Covariate, ImageKinds, Traits, channels
@@ -471,11 +472,13 @@ class CovariateFeature:
         name: Name of the feature.
         covariate: Its covariate.
         category: Text for which it is 1, else 0; None for a number.
+        required: Whether one of the covariate's categories must be the case's.
     """
 
     name: str
     covariate: Covariate
     category: str | None
+    required: bool = False
 
     def value(self, cell: str) -> float:
         """Return the feature of a cell; an empty one is NaN for a number, 0 for a text.
@@ -495,6 +498,13 @@ class CovariateFeature:
                 allowed="a finite number, or an empty cell if it is unknown",
             )
         return number
+
+
+def require_sites(features: Sequence["CovariateFeature"]) -> tuple["CovariateFeature", ...]:
+    """Return features of which those of the site must be known of every case."""
+    return tuple(
+        replace(feature, required=feature.covariate.prefix == SITE_PREFIX) for feature in features
+    )
 
 
 def covariate_features(
@@ -540,6 +550,15 @@ class CovariateTable:
         row = self._row(case)
         with named(case):
             values = [feature.value(row[feature.covariate.column]) for feature in self.features]
+            required = [k for k, feature in enumerate(self.features) if feature.required]
+            if required and not any(values[k] for k in required):
+                covariate = self.features[required[0]].covariate
+                raise DataError(
+                    f"{covariate.column} `{row[covariate.column]}`, which training did not see",
+                    allowed=", ".join(covariate.categories or ()),
+                    remedy="name a site of training, or train with `harmonisation.unseen: "
+                    "uncorrected`",
+                )
         return np.array(values, np.float32)
 
     def unseen(self, case: str) -> list[str]:

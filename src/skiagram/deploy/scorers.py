@@ -14,11 +14,17 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.deploy.inputs import CovariateFeature, PreparedImages, covariate_features
+from skiagram.deploy.inputs import (
+    CovariateFeature,
+    PreparedImages,
+    covariate_features,
+    require_sites,
+)
 from skiagram.encoders.encoder import COLUMN
 from skiagram.errors import DataError
 from skiagram.features.covariates import Covariates, Site
 from skiagram.features.extraction import extract_modalities
+from skiagram.features.perturbed import Perturbed
 from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.combined import COMBINATION, FittedCombination, MemberScores
@@ -32,7 +38,7 @@ from skiagram.restoration.contract import Plane
 R = TypeVar("R")
 WHOLE = "copy the whole folder models/NAME of a finished run; a failed training leaves no model"
 _BATCH = 32
-_BESIDE = [f"{family.__module__}.{family.__qualname__}" for family in (Covariates, Site)]
+_BESIDE = [f"{family.__module__}.{family.__qualname__}" for family in (Covariates, Site, Perturbed)]
 
 
 def record(kind: type[R], path: Path) -> R:
@@ -227,6 +233,8 @@ def load_baselines(
     ]
     read = [name for model in fitted for name in model.features if not _encoded(name)]
     beside = covariate_features(read, preparation.covariates)
+    if any(model.refuses_unseen_sites for model in fitted):
+        beside = require_sites(beside)
     known = {
         f"{modality}.{name}".lstrip(".")
         for modality in preparation.modalities or ("",)

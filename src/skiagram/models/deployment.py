@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from skiagram.calibration import Calibration, conformal_limits
 from skiagram.errors import DataError
+from skiagram.features.perturbed import is_perturbed
 from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.image_store.shards import Image, Region
 from skiagram.image_store.store import ImageStore
@@ -321,7 +322,11 @@ def write_fingerprint(
 
 def _without_covariates(table: FeatureTable) -> FeatureTable:
     return table.columns(
-        [name for name in table.names if not any(has_prefix(name, family) for family in _BESIDE)]
+        [
+            name
+            for name in table.names
+            if not is_perturbed(name) and not any(has_prefix(name, family) for family in _BESIDE)
+        ]
     )
 
 

@@ -22,7 +22,7 @@ from skiagram.errors import ModelFailure, OptionError
 from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.perturbed import Lasting, is_perturbed
 from skiagram.features.table import FeatureTable
-from skiagram.models.classical.harmonisation import Harmonisation
+from skiagram.models.classical.harmonisation import Harmonisation, SiteHarmoniser
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
 from skiagram.models.classical.preprocessing import (
     ColumnSelector,
@@ -241,6 +241,12 @@ class FittedClassical:
         with _named_failures(self.family.kind):
             normalised = self.pipeline[:-1].transform(values)
             return self.family.class_scores(self.pipeline[-1], normalised)
+
+    @property
+    def refuses_unseen_sites(self) -> bool:
+        """Whether it scores no case of a site that training did not see."""
+        first = self.pipeline[0]
+        return isinstance(first, SiteHarmoniser) and first.unseen == "refuse"
 
     def save(self, folder: Path) -> None:
         """Write `model.skops` and `model.json`; equal models give equal bytes."""
