@@ -86,11 +86,13 @@ class Drawing:
         name: Stem of its file.
         description: What it shows, with its figures, for a reader who cannot see it.
         svg: The figure as a file of its own, for light paper.
+        note: What everybody should see in it, for the caption; empty for nothing.
     """
 
     name: str
     description: str
     svg: str
+    note: str = ""
 
     def inline(self) -> str:
         """Return the figure as an HTML element that takes its colours from the page."""

@@ -25,3 +25,31 @@ def test_nothing_recorded_gives_no_figure() -> None:
     assert draw_training_curves("net", "Net", pd.DataFrame({"fit": [], "epoch": []})) is None
     only_rate = pd.DataFrame({"fit": ["a"], "epoch": [0], "learning_rate": [0.1]})
     assert draw_training_curves("net", "Net", only_rate) is None
+
+
+def test_a_network_that_learns_its_cases_by_heart_is_named_in_the_caption() -> None:
+    epochs = [0, 1, 2, 3]
+    fits = {
+        "fold0": [0.7, 0.6, 0.65, 0.8],
+        "fold1": [0.7, 0.6, 0.7, 0.9],
+        "fold2": [0.7, 0.6, 0.5, 0.4],
+    }
+    table = pd.DataFrame(
+        [
+            {
+                "fit": fit,
+                "epoch": epoch,
+                "training_loss": 0.7 - 0.1 * epoch,
+                "validation_loss": loss,
+            }
+            for fit, losses in fits.items()
+            for epoch, loss in zip(epochs, losses, strict=True)
+        ]
+    )
+    drawing = draw_training_curves("net", "Net", table)
+    assert drawing is not None
+    assert drawing.note.startswith(" In 2 of 3 fits the validation loss rose by more than 10 %")
+    final = table.assign(validation_loss=float("nan"))  # a last fit on all cases has none
+    steady = draw_training_curves("net", "Net", pd.concat([table[table.fit == "fold2"], final]))
+    assert steady is not None
+    assert not steady.note

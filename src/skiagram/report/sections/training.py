@@ -1,6 +1,7 @@
 """Training and cost: training curves of the networks, and what each model cost."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ from skiagram.report.formatting import (
     group_rows,
 )
 
+_RISE = 0.1  # of the validation loss, from which it counts
 _COLOURS = {"training": ARM_COLOUR["classical"], "validation": ARM_COLOUR["deep"]}
 
 
@@ -47,7 +49,8 @@ def draw_training_curves(model: str, title: str, table: pd.DataFrame) -> Drawing
                 part, (0.97, 0.97 - 0.1 * line), xycoords="axes fraction", ha="right", va="top",
                 color=colour, fontsize=8,
             )  # fmt: skip
-        return page.finish(f"training_{model}", _description(title, table, measures))
+        drawing = page.finish(f"training_{model}", _description(title, table, measures))
+        return replace(drawing, note=_learned_by_heart(table))
 
 
 def _measures(table: pd.DataFrame) -> Mapping[str, list[str]]:
@@ -85,6 +88,27 @@ def _description(title: str, table: pd.DataFrame, measures: Mapping[str, list[st
     return (
         f"{title}: {', '.join(measure.replace('_', ' ') for measure in measures)} by epoch of "
         f"{table['fit'].nunique()} fits; mean at the last epoch: {ends}."
+    )
+
+
+def _learned_by_heart(table: pd.DataFrame) -> str:
+    """Say so where most fits went on learning their own cases alone; empty elsewhere."""
+    if not {"training_loss", "validation_loss"} <= set(table.columns):
+        return ""
+    measured = table.dropna(subset=["training_loss", "validation_loss"])
+    fits = [fit.sort_values("epoch") for _, fit in measured.groupby("fit")]
+    apart = 0
+    for fit in fits:
+        best, last = fit.loc[fit["validation_loss"].idxmin()], fit.iloc[-1]
+        risen = last["validation_loss"] > (1 + _RISE) * best["validation_loss"]
+        apart += bool(risen and last["training_loss"] < best["training_loss"])
+    if not fits or apart <= len(fits) / 2:
+        return ""
+    return (
+        f" In {apart} of {len(fits)} fits the validation loss rose by more than {100 * _RISE:g} % "
+        "after its lowest epoch while the training loss fell: the network learns its cases by "
+        "heart, and its weights of that epoch were kept. Fewer layers that learn, stronger views "
+        "or more cases would help."
     )
 
 
