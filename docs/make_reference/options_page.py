@@ -18,7 +18,8 @@ from skiagram.options import resolve
 from skiagram.training.options import Trainer
 
 _GROUPS = (
-    "dataset", "restoration", "features", "model", "combination", "trainer", "compute", "tracking",
+    "dataset", "restoration", "features", "encoder", "model", "combination", "trainer", "compute",
+    "tracking",
 )  # fmt: skip
 _WITHOUT_TARGET = {"trainer": Trainer, "compute": Compute}
 _LONGEST = 90

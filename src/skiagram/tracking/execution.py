@@ -34,7 +34,7 @@ _REPORTS = (
 )  # fmt: skip
 _STAGES = ("ingest", "audit", "restore", "extract", "combine", "evaluate")
 _ARM_STAGE = {
-    "classical": "train_baseline", "encoder": "train_baseline", "deep": "train_network",
+    "classical": "train_baseline", "encoder": "train_head", "deep": "train_network",
     "reader": "train_baseline",
 }  # fmt: skip
 _ON_CHILDREN = ("dataset", "design", "features", "restoration", "folds", "repeats", "seed")
