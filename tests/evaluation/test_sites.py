@@ -59,6 +59,25 @@ def test_each_site_has_the_auc_of_its_own_cases() -> None:
         )
 
 
+def test_a_frozen_encoder_is_compared_on_each_site() -> None:
+    known, site = known_folds()
+    models = [
+        finished(known, "svm"),
+        finished(known, "small_cnn", arm="deep", strength=0.5, seed=1),
+        finished(known, "head", arm="encoder", strength=2.0, seed=2),
+    ]
+    evaluation = run(known, site, models)
+    found = evaluation.sites
+    assert found is not None
+    assert evaluation.contender == "encoder"
+    assert set(found.auc) == {"classical", "deep", "encoder"}
+    for one in found.sites:
+        assert one.difference is not None
+        assert one.difference.value == pytest.approx(
+            one.auc["encoder"].value - one.auc["classical"].value  # type: ignore[operator]
+        )
+
+
 def test_the_summary_is_that_of_the_sites_on_the_logit() -> None:
     known, site = known_folds()
     found = run(known, site).sites
