@@ -10,16 +10,11 @@ import pytest
 import torch
 
 from skiagram.evaluation.results import Estimate
+from skiagram.models.deep.compression import Compression, count_stored, is_weight, unpack
 from skiagram.models.resampling import Plan
 from skiagram.report.index import read_summary, write_study
 from skiagram.report.studies.simplification import describe_simplest, render
 from skiagram.studies.cost import Timing
-from skiagram.studies.simplification.compression import (
-    Compression,
-    count_stored,
-    is_weight,
-    unpack,
-)
 from skiagram.studies.simplification.study import (
     Simplification,
     SimplificationResult,

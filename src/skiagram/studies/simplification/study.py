@@ -323,7 +323,7 @@ class Simplification(CrossValidatedStudy):
         )
 
 
-_COMPRESSION = ("skiagram.studies.simplification.compression.Compression",)
+_COMPRESSION = ("skiagram.models.deep.compression.Compression",)
 
 
 @dataclass(frozen=True)
@@ -484,7 +484,7 @@ class _FoldRun:
             yield student, self._score(arm, name, fitted, self.fold.held_out)
 
     def _compressed(self, name: str, fitted: Fitted[Any]) -> Iterator[tuple[_FoldModel, Floats]]:
-        from skiagram.studies.simplification.compression import Compression, compress
+        from skiagram.models.deep.compression import Compression, compress
 
         arm = self.study.arms[name]
         few = arm.reader(self.cv.prepared, self.options[name])(self.cv.case_id[: self.clock.images])
