@@ -163,6 +163,17 @@ def explain(
 
 
 @contextmanager
+def use_threads(count: int) -> Iterator[None]:
+    """Hold networks to so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def _gradients() -> Iterator[None]:
     """Let gradients flow, and PyTorch's fused attention not hide what roll-out reads."""
     with torch.inference_mode(False), torch.enable_grad():

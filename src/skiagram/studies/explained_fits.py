@@ -521,12 +521,11 @@ class MapTask:
         return self.fit.cv.workspace.make_once("maps", inputs, self._make, type(self.fit.arm))
 
     def _make(self, folder: Path) -> None:
-        import torch
-
         from skiagram.explanation.saliency import (
             ExplainedNetwork,
             Grain,
             examine,
+            use_threads,
             why_undefined,
         )
         from skiagram.models.deep.fitted import load_classifier
@@ -540,18 +539,13 @@ class MapTask:
         rows = np.arange(len(cases))
         images = cases.read(rows, training.image_size, training.input)
         reasons = {method: why_undefined(method, network) for method in options.methods}
-        with fit.cv.workspace.compute.limit():
-            threads = torch.get_num_threads()
-            torch.set_num_threads(fit.cv.workspace.compute.threads)
-            try:
-                maps = examine(
-                    network, images, encode_table(fit.fitted.encoder, cases),
-                    [method for method in options.methods if not reasons[method]],
-                    Grain(options.window, options.steps), options.exchange,
-                    derived_seed(fit.cv.plan.seed, _NAME, fit.name, fit.number), self.case_id,
-                )  # fmt: skip
-            finally:
-                torch.set_num_threads(threads)
+        asked = [method for method in options.methods if not reasons[method]]
+        with fit.cv.workspace.compute.limit(), use_threads(fit.cv.workspace.compute.threads):
+            maps = examine(
+                network, images, encode_table(fit.fitted.encoder, cases), asked,
+                Grain(options.window, options.steps), options.exchange,
+                derived_seed(fit.cv.plan.seed, _NAME, fit.name, fit.number), self.case_id,
+            )  # fmt: skip
         arrays = {
             **{f"map_{name}": values.astype(np.float32) for name, values in maps.maps.items()},
             **{f"similarity_{name}": values for name, values in maps.similarity.items()},
