@@ -99,7 +99,8 @@ def _learned_by_heart(table: pd.DataFrame) -> str:
     fits = [fit.sort_values("epoch") for _, fit in measured.groupby("fit")]
     apart = 0
     for fit in fits:
-        best, last = fit.loc[fit["validation_loss"].idxmin()], fit.iloc[-1]
+        best = fit.iloc[int(fit["validation_loss"].to_numpy().argmin())]
+        last = fit.iloc[-1]
         risen = last["validation_loss"] > (1 + _RISE) * best["validation_loss"]
         apart += bool(risen and last["training_loss"] < best["training_loss"])
     if not fits or apart <= len(fits) / 2:
