@@ -88,6 +88,7 @@ def test_grad_cam_weighs_the_last_maps_by_their_mean_gradient() -> None:
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "shape"), [("small_cnn", (1, 32, 32)), ("cnn_3d", (1, 16, 16, 16))]
 )
@@ -122,6 +123,7 @@ def test_attention_rolls_out_over_the_patches() -> None:
     assert why_undefined("attention_rollout", trained("small_cnn", 1, 32, 32))
 
 
+@pytest.mark.slow
 def test_an_ensemble_of_one_network_twice_has_its_map() -> None:
     alone, seen = trained("small_cnn", 1, 32, 32), images(1, 32, 32)
     same = cast(Any, [alone.classifier, alone.classifier])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import t
@@ -91,6 +91,7 @@ def test_where_a_map_points_is_counted_exactly() -> None:
     assert locate(-np.abs(values), region) is None
 
 
+@settings(max_examples=10)
 @given(st.integers(0, 30))
 def test_a_map_of_noise_points_where_chance_does(seed: int) -> None:
     region = np.zeros((30, 30), dtype=bool)
