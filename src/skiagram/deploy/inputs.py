@@ -259,8 +259,10 @@ def _complete(case: NewCase, modalities: Sequence[str]) -> NewCase:
     missing = [name for name in modalities if name not in case.images]
     if not missing or case.problem is not None:
         return case
-    found = f"no image of `{missing[0]}`"
-    return replace(case, problem=DataError(found, allowed=f"one of each: {', '.join(modalities)}"))
+    message = f"no image of `{missing[0]}`"
+    return replace(
+        case, problem=DataError(message, allowed=f"one of each: {', '.join(modalities)}")
+    )
 
 
 @dataclass(frozen=True)
@@ -386,16 +388,18 @@ class Preparer:
         shape = pixels.shape
         if kinds.slices is not None:
             sides = [("depth", kinds.slices), *sides]
-        found = [
+        unusual = [
             f"{name} {side} pixels, in training {least} to {greatest}"
             for (name, (least, greatest)), side in zip(sides, shape, strict=False)
             if not least <= side <= greatest
         ]
         if str(pixels.dtype) not in kinds.depths:
-            found.append(f"pixels of type {pixels.dtype}, in training {' or '.join(kinds.depths)}")
+            unusual.append(
+                f"pixels of type {pixels.dtype}, in training {' or '.join(kinds.depths)}"
+            )
         if self.traits is not None:
-            found += self.traits.unlike(pixels, image.spacing, image.modality)
-        return tuple(found)
+            unusual += self.traits.unlike(pixels, image.spacing, image.modality)
+        return tuple(unusual)
 
     def _restored(self, image: SpacedImage, modality: str) -> SpacedImage:
         steps = self.restoration
@@ -420,10 +424,10 @@ class Preparer:
 
     def _check(self, image: SpacedImage, *, first: bool) -> None:
         pixels = image.pixels
-        found, known = ("a volume", "an image") if pixels.ndim == 4 else ("an image", "a volume")
+        own, known = ("a volume", "an image") if pixels.ndim == 4 else ("an image", "a volume")
         if (pixels.ndim == 4) != (self.kinds.slices is not None):
             raise DataError(
-                f"{found}, but the model was trained on {known.split()[1]}s",
+                f"{own}, but the model was trained on {known.split()[1]}s",
                 allowed=f"{known.split()[1]}s, as in training",
             )
         if (image.region is not None) != self.regions:
@@ -441,10 +445,10 @@ class Preparer:
             self._check_kind(pixels)
 
     def _check_kind(self, image: NDArray[Any]) -> None:
-        found, known = channels(image.shape), self.kinds.channels
-        if found not in known:
+        present, known = channels(image.shape), self.kinds.channels
+        if present not in known:
             raise DataError(
-                f"{found} channels",
+                f"{present} channels",
                 allowed=f"{' or '.join(map(str, known))}, as in training",
                 remedy="convert the image to gray" if known == (1,) else "",
             )

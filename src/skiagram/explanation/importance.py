@@ -472,16 +472,16 @@ def rank_features(importance: Mapping[str, float], clusters: Iterable[Groups]) -
         importance: Feature → importance.
         clusters: The clusters of each fit.
     """
-    found = [
+    numbered = [
         {name: number for number, members in enumerate(groups.values()) for name in members}
         for groups in clusters
     ]
-    kept: list[str] = []
+    chosen: list[str] = []
     for name in sorted(importance, key=lambda feature: -importance[feature]):
         together = [
-            sum(numbers.get(name, -1) == numbers.get(other, -2) for numbers in found)
-            for other in kept
+            sum(numbers.get(name, -1) == numbers.get(other, -2) for numbers in numbered)
+            for other in chosen
         ]
-        if not any(2 * count > len(found) for count in together):
-            kept.append(name)
-    return kept
+        if not any(2 * count > len(numbered) for count in together):
+            chosen.append(name)
+    return chosen

@@ -69,15 +69,15 @@ def centre_map(shape: Sequence[int]) -> Map:
     return centred
 
 
-def map_similarity(one: Map, other: Map) -> float:
+def map_similarity(map_: Map, other_map: Map) -> float:
     """Return the structural similarity of two maps, in [−1, 1].
 
     Maps are compared by their ranks: two sparse maps are not alike for being empty in most places,
     and the unit plays no part. A map of one value is like any other of one value.
     """
-    side = min(_WINDOW, *one.shape)
+    side = min(_WINDOW, *map_.shape)
     side -= 1 - side % 2
-    ranks = [(rankdata(m).reshape(m.shape) - 0.5) / m.size for m in (one, other)]
+    ranks = [(rankdata(m).reshape(m.shape) - 0.5) / m.size for m in (map_, other_map)]
     return float(structural_similarity(*ranks, data_range=1.0, win_size=max(side, 3)))
 
 
@@ -337,11 +337,14 @@ def compare_trainings(maps: Sequence[Sequence[Map]]) -> Floats:
     alike = np.full((2, cases), np.nan)
     if len(maps) < 2 or cases < 2:
         return alike
-    pairs = [(one, other) for one in range(len(maps)) for other in range(one)]
+    pairs = [(training, earlier) for training in range(len(maps)) for earlier in range(training)]
     for case in range(cases):
         for row, beside in ((0, case), (1, (case + 1) % cases)):
-            found = [map_similarity(maps[one][case], maps[other][beside]) for one, other in pairs]
-            alike[row, case] = np.mean(found)
+            similarities = [
+                map_similarity(maps[training][case], maps[earlier][beside])
+                for training, earlier in pairs
+            ]
+            alike[row, case] = np.mean(similarities)
     return alike
 
 
@@ -386,14 +389,14 @@ class Location:
 
 
 def judge_location(
-    found: Sequence[Sequence[Located | None]],
+    places: Sequence[Sequence[Located | None]],
     centre: Sequence[Located],
     patient: NDArray[np.str_],
 ) -> Location | None:
     """Average where maps point; None where no map points anywhere.
 
     Args:
-        found: Case → where its maps point, one a training.
+        places: Case → where its maps point, one per training.
         centre: Case → where the centre-weighted map points.
         patient: (n,) patient of each case.
     """
@@ -401,16 +404,16 @@ def judge_location(
     def figures(name: str) -> Floats:
         return np.array(
             [
-                np.mean([getattr(one, name) for one in each if one is not None])
-                if any(one is not None for one in each)
+                np.mean([getattr(located, name) for located in each if located is not None])
+                if any(located is not None for located in each)
                 else np.nan
-                for each in found
+                for each in places
             ]
         )
 
     def pointing(name: str) -> Pointing:
         own = figures(name)
-        middle = np.array([getattr(one, name) for one in centre])
+        middle = np.array([getattr(located, name) for located in centre])
         value = mean_by_patient(own, patient, 0.0, 1.0)
         return Pointing(value, surplus(value, own, area), surplus(value, own, middle))
 
@@ -425,13 +428,13 @@ def judge_location(
             low, high = min(low, paired.low), max(high, paired.high)
         return Estimate(paired.value, low, high, _NEVER_VARIES)
 
-    area = np.array([one.area for one in centre])
+    area = np.array([located.area for located in centre])
     nowhere = int(np.isnan(figures("hit")).sum())
-    if nowhere == len(found):
+    if nowhere == len(places):
         return None
     share, rim, border = (figures(name) for name in ("share", "rim", "border"))
     rim_area, border_area = (
-        float(np.mean([getattr(one, name) for one in centre]))
+        float(np.mean([getattr(located, name) for located in centre]))
         for name in ("rim_area", "border_area")
     )
     parts = {
@@ -443,7 +446,7 @@ def judge_location(
         ),
     }
     return Location(
-        cases=len(found),
+        cases=len(places),
         nowhere=nowhere,
         area=float(area.mean()),
         hit=pointing("hit"),

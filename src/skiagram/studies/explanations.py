@@ -585,7 +585,9 @@ def explain_features(
     return ClassicalExplanation(
         **vars(model),
         auc=mean_auc(folds),
-        families=tuple(sorted(families, key=lambda one: -(one.loss.over_folds.value or 0.0))),
+        families=tuple(
+            sorted(families, key=lambda explained: -(explained.loss.over_folds.value or 0.0))
+        ),
         features=features,
         coefficients=coefficients,
         resamples=resamples,
@@ -672,9 +674,9 @@ def estimate_coefficients(
             if own is None
             else [effects(rows, "coefficients") for rows in resample_patients(cv, count)]
         )
-        kept = [found for found in drawn if found is not None]
+        fitted = [drawing for drawing in drawn if drawing is not None]
         np.save(folder / "own.npy", np.empty(0) if own is None else own, allow_pickle=False)
-        np.save(folder / "resampled.npy", np.array(kept), allow_pickle=False)
+        np.save(folder / "resampled.npy", np.array(fitted), allow_pickle=False)
 
     if count == 0 or linear_effects(fit.model_ranking(fit.fitted), _held_out(fit)) is None:
         return (), 0
@@ -684,13 +686,13 @@ def estimate_coefficients(
     if len(own) == 0 or len(resampled) < 2:
         return (), 0
     names = fit.fitted.features
-    found = [
+    coefficients = [
         Coefficient(name, effect, float(np.mean(np.sign(column) == np.sign(value))))
         for name, value, effect, column in zip(
             names, own, estimate_effects(own, resampled), resampled.T, strict=True
         )
     ]
-    largest = sorted(found, key=lambda one: -abs(one.effect.value or 0.0))
+    largest = sorted(coefficients, key=lambda coefficient: -abs(coefficient.effect.value or 0.0))
     return tuple(largest[:first]), len(resampled)
 
 
@@ -746,11 +748,11 @@ def judge_method(
     cases = [mapped[case] for case in ground.sample]
     patient = ground.cv.patient_id[ground.rows(ground.sample)]
     likeness = np.array(
-        [np.mean([one.read(f"similarity_{method}") for one in each], axis=0) for each in cases]
+        [np.mean([fit.read(f"similarity_{method}") for fit in each], axis=0) for each in cases]
     )
     areas = {
         name: np.array(
-            [np.mean([one.read(f"areas_{name}") / one.spread for one in each], axis=0)
+            [np.mean([fit.read(f"areas_{name}") / fit.spread for fit in each], axis=0)
              for each in cases]
         ).T
         for name in (method, "random", "centre")
@@ -777,27 +779,27 @@ def judge_method(
 def _locate_maps(
     ground: Ground, mapped: Mapping[str, Sequence[MappedCase]], method: Method
 ) -> Location | None:
-    found: list[list[Located | None]] = []
+    located: list[list[Located | None]] = []
     centre: list[Located] = []
-    kept: list[str] = []
+    shown: list[str] = []
     for case in ground.marked:
-        regions = [one.region(ground.mask(case)) for one in mapped[case]]
+        regions = [fit.region(ground.mask(case)) for fit in mapped[case]]
         if regions[0] is None or regions[0].all():
             continue
         middle = locate(centre_map(regions[0].shape), regions[0])
         if middle is None:
             continue
-        kept.append(case)
+        shown.append(case)
         centre.append(middle)
-        found.append(
+        located.append(
             [
-                None if mask is None else locate(one.picture(f"map_{method}").astype(float), mask)
-                for one, mask in zip(mapped[case], regions, strict=True)
+                None if mask is None else locate(fit.picture(f"map_{method}").astype(float), mask)
+                for fit, mask in zip(mapped[case], regions, strict=True)
             ]
         )
-    if not kept:
+    if not shown:
         return None
-    return judge_location(found, centre, ground.cv.patient_id[ground.rows(kept)])
+    return judge_location(located, centre, ground.cv.patient_id[ground.rows(shown)])
 
 
 def locate_observer(ground: Ground, dataset: Mapping[str, Any]) -> Location | None:
@@ -823,17 +825,17 @@ def locate_centre(ground: Ground) -> Location | None:
 
 
 def _locate_fixed(ground: Ground, map_of: Callable[[str], Floats]) -> Location | None:
-    found, centre, kept = [], [], []
+    located, centre, shown = [], [], []
     for case in ground.marked:
         mask = ground.mask(case)
         middle = None if mask is None or mask.all() else locate(centre_map(mask.shape), mask)
         if mask is not None and middle is not None:
-            found.append([locate(map_of(case), mask)])
+            located.append([locate(map_of(case), mask)])
             centre.append(middle)
-            kept.append(case)
-    if not kept:
+            shown.append(case)
+    if not shown:
         return None
-    return judge_location(found, centre, ground.cv.patient_id[ground.rows(kept)])
+    return judge_location(located, centre, ground.cv.patient_id[ground.rows(shown)])
 
 
 def choose_shown(ground: Ground, folds: Sequence[FoldFit], most: int) -> list[tuple[str, Kind]]:
@@ -883,10 +885,11 @@ def show_cases(
         score = float(fit.ranking[np.flatnonzero(fit.fold.held_out == row)[0]])
         positive = int(ground.cv.positive or 0)
         if mapped:
-            one = mapped[case][0]
-            image, mask = one.picture("seen"), one.region(ground.mask(case))
-            methods = [m for m in study.maps.methods if (one.folder / f"map_{m}.npy").exists()]
-            maps = {method: one.picture(f"map_{method}") for method in methods}
+            explained = mapped[case][0]
+            image, mask = explained.picture("seen"), explained.region(ground.mask(case))
+            folder = explained.folder
+            methods = [m for m in study.maps.methods if (folder / f"map_{m}.npy").exists()]
+            maps = {method: explained.picture(f"map_{method}") for method in methods}
         else:
             stored = ground.cv.prepared.images.image(case)
             image, mask, maps = _grey(stored), ground.mask(case), {}
@@ -932,11 +935,11 @@ def _contributions(study: Explanations, fit: FoldFit, case: str) -> tuple[Contri
         return ()
     training = fit.read(fit.cv.case_id[fit.fold.training]).columns(fitted.features)
     some = draw_rows(fit.stream("background"), training, options.background)
-    found = shapley_values(
+    shares = shapley_values(
         fitted, training.select(some), fit.read(np.array([case])), int(fit.cv.positive or 0)
     ).values[0]
-    largest = np.argsort(-np.abs(found), kind="stable")[: min(3, len(found))]
-    return tuple(Contribution(fitted.features[k], float(found[k])) for k in largest)
+    largest = np.argsort(-np.abs(shares), kind="stable")[: min(3, len(shares))]
+    return tuple(Contribution(fitted.features[k], float(shares[k])) for k in largest)
 
 
 def draw_picture(values: NDArray[Any], low: float, high: float) -> Picture:

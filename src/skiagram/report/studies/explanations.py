@@ -94,20 +94,24 @@ def describe_features(model: ClassicalExplanation) -> str:
 
 def describe_maps(model: NetworkExplanation) -> str:
     """Say which maps of a network passed all tests, and which failed in what."""
-    made = [one for one in model.maps if not one.reason]
-    good = [one.title for one in made if one.trustworthy]
+    computed = [map_ for map_ in model.maps if not map_.reason]
+    good = [map_.title for map_ in computed if map_.trustworthy]
     name = f"{model.title} (AUC {format_decimal(model.auc.value)})"
-    if not made:
+    if not computed:
         return f"{name} has none of the maps that were asked for."
-    failed = [f"{one.title} ({', '.join(_not_passed(one))})" for one in made if not one.trustworthy]
+    failed = [
+        f"{map_.title} ({', '.join(_not_passed(map_))})"
+        for map_ in computed
+        if not map_.trustworthy
+    ]
     if good:
         words = f"{name}: {', '.join(good)} passed all tests."
         return words + (f" Not to be trusted: {'; '.join(failed)}." if failed else "")
     return f"{name}: no map passed all tests, so none is to be trusted: {'; '.join(failed)}."
 
 
-def _not_passed(one: MapExplanation) -> list[str]:
-    return [f"{test.name} {test.state}" for test in one.tests if test.state != "passed"]
+def _not_passed(map_: MapExplanation) -> list[str]:
+    return [f"{test.name} {test.state}" for test in map_.tests if test.state != "passed"]
 
 
 def _auc(loss: Estimate) -> str:
@@ -132,28 +136,28 @@ def describe_outside(model: ClassicalExplanation | NetworkExplanation, word: str
     """Say how much of a model's score lies outside the region: a shortcut's sign, if any."""
     sentences = []
     if isinstance(model, NetworkExplanation):
-        located = [one for one in model.maps if one.location is not None]
-        good = [one for one in located if one.trustworthy]
+        located = [map_ for map_ in model.maps if map_.location is not None]
+        good = [map_ for map_ in located if map_.trustworthy]
         if located and not good:
             sentences.append(
                 f"No map of {model.title} is trustworthy, so no map tells what it looks at "
                 f"outside the {word}."
             )
-        sentences += [_describe_parts(model.title, one, one.location, word)
-                      for one in good if one.location is not None]  # fmt: skip
+        sentences += [_describe_parts(model.title, map_, map_.location, word)
+                      for map_ in good if map_.location is not None]  # fmt: skip
     if model.blanking is not None:
         sentences.append(_describe_blanking(model.title, model.blanking, word))
     return " ".join(sentences)
 
 
-def _describe_parts(title: str, one: MapExplanation, location: Location, word: str) -> str:
+def _describe_parts(title: str, map_: MapExplanation, location: Location, word: str) -> str:
     parts = [
         f"{format_percent(share.value)} {name} ({format_percent(area)} of the image)"
         for name in PARTS
         for share, area in [location.parts[name]]
     ]
     return (
-        f"By {one.title}, {format_percent(location.outside.value)} of what {title} looks at lies "
+        f"By {map_.title}, {format_percent(location.outside.value)} of what {title} looks at lies "
         f"outside the {word}, which covers {format_percent(location.area)} of the image: "
         f"{', '.join(parts)}."
     )
@@ -179,11 +183,11 @@ def _describe_blanking(title: str, blanking: Blanking, word: str) -> str:
     return f"{words} Neither loss is beyond chance."
 
 
-def mark_map(one: MapExplanation) -> str:
+def mark_map(map_: MapExplanation) -> str:
     """Return what stands beside a map that is not trustworthy; nothing beside one that is."""
-    if any(test.state == "failed" for test in one.tests):
+    if any(test.state == "failed" for test in map_.tests):
         return "failed"
-    return "" if one.trustworthy else "not all tested"
+    return "" if map_.trustworthy else "not all tested"
 
 
 @dataclass(frozen=True)
@@ -204,9 +208,9 @@ class PointingRow:
 def list_pointing(result: ExplanationsResult, model: NetworkExplanation) -> list[PointingRow]:
     """Return the rows of the table of places: maps, the ideal observer, always the centre."""
     rows = [
-        PointingRow(one.title, mark_map(one), one.location)
-        for one in model.maps
-        if one.location is not None
+        PointingRow(map_.title, mark_map(map_), map_.location)
+        for map_ in model.maps
+        if map_.location is not None
     ]
     if rows and result.observer is not None:
         rows.append(PointingRow("The ideal observer", "limit", result.observer))
@@ -249,7 +253,9 @@ def list_galleries(
     model: ClassicalExplanation | NetworkExplanation,
 ) -> dict[str, tuple[GalleryCase, ...]]:
     """Return heading → cases to look at."""
-    known = {one.method: one for one in model.maps} if isinstance(model, NetworkExplanation) else {}
+    known = (
+        {map_.method: map_ for map_ in model.maps} if isinstance(model, NetworkExplanation) else {}
+    )
     galleries = {}
     for kind, heading in KINDS.items():
         cases = []
@@ -257,10 +263,10 @@ def list_galleries(
             if case.kind != kind:
                 continue
             pictures = [GalleryPicture("Image", "", draw_case(case, None))]
-            for method, one in known.items():
+            for method, map_ in known.items():
                 if method in case.maps:
                     address = draw_case(case, case.maps[method])
-                    pictures.append(GalleryPicture(one.title, mark_map(one), address))
+                    pictures.append(GalleryPicture(map_.title, mark_map(map_), address))
             reasons = ", ".join(
                 f"{part.feature} {'+' if part.value > 0 else ''}{format_decimal(part.value, 2)}"
                 for part in case.contributions

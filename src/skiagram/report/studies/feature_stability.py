@@ -36,7 +36,7 @@ def render(result: FeatureStabilityResult) -> str:
 
 def describe_data_set(dataset: StableDataSet, least: float) -> str:
     """Say how many features last through all changes, and which change costs most."""
-    counts = {kind: _lasting(found, least) for kind, found in dataset.kinds.items()}
+    counts = {kind: _lasting(features, least) for kind, features in dataset.kinds.items()}
     total = len(next(iter(dataset.kinds.values())))
     worst = min((kind for kind in counts if kind != TOGETHER), key=counts.__getitem__)
     whole = counts.get(TOGETHER, counts[worst])
@@ -48,7 +48,9 @@ def describe_data_set(dataset: StableDataSet, least: float) -> str:
 
 def share_rows(dataset: StableDataSet, least: float) -> list[tuple[str, int, list[str]]]:
     """Return family, its number of features and the share that lasts through each kind."""
-    families = dict.fromkeys(each.family for found in dataset.kinds.values() for each in found)
+    families = dict.fromkeys(
+        each.family for features in dataset.kinds.values() for each in features
+    )
     rows = [_share_row(name, dataset.kinds, least, (name,)) for name in families]
     return [*rows, _share_row("all", dataset.kinds, least, tuple(families))]
 
@@ -59,10 +61,10 @@ def _share_row(
     least: float,
     families: Sequence[str],
 ) -> tuple[str, int, list[str]]:
-    own = [[each for each in found if each.family in families] for found in kinds.values()]
-    shares = [format_percent(_lasting(found, least) / len(found)) for found in own]
+    own = [[each for each in features if each.family in families] for features in kinds.values()]
+    shares = [format_percent(_lasting(features, least) / len(features)) for features in own]
     return title, len(own[0]), shares
 
 
-def _lasting(found: Sequence[FeatureCorrelation], least: float) -> int:
-    return sum(each.low >= least for each in found)
+def _lasting(features: Sequence[FeatureCorrelation], least: float) -> int:
+    return sum(each.low >= least for each in features)
