@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import yaml
+from pydantic.fields import FieldInfo
 
 from make_reference.markup import attributes, code, summary, table, type_name
 from skiagram.compute.workers import Compute
@@ -117,7 +118,8 @@ def _rows(cls: type, given: list[Any], prefix: str = "", whole: str = "") -> Ite
     """
     hints, told = get_type_hints(cls, include_extras=True), attributes(cls)
     for field in dataclasses.fields(cls):
-        values = [one.get(field.name, field.default) for one in given if isinstance(one, Mapping)]
+        default = _default(field)
+        values = [one.get(field.name, default) for one in given if isinstance(one, Mapping)]
         hint, option = hints[field.name], f"{prefix}{field.name}"
         nested = _nested(hint, values)
         shown = (
@@ -127,6 +129,13 @@ def _rows(cls: type, given: list[Any], prefix: str = "", whole: str = "") -> Ite
         yield _Row(code(option), type_name(hint), meaning, shown)
         for one, own in nested.items():
             yield from _rows(one, own, f"{option}.", meaning)
+
+
+def _default(field: "dataclasses.Field[Any]") -> Any:
+    """Return the value of an option that a file does not name, however the class declares it."""
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default.default if isinstance(field.default, FieldInfo) else field.default
 
 
 def _nested(hint: Any, values: list[Any]) -> dict[type, list[Any]]:
