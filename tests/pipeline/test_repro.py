@@ -25,7 +25,7 @@ def test_networks_are_begun_first_and_each_lane_has_its_share() -> None:
     assert len(share_out(STAGES[:2], 4)) == 2
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_stages_side_by_side_leave_equal_bytes(finished: Project, tmp_path: Path) -> None:
     copy = Project(tmp_path / "project")
     shutil.copytree(finished.folder, copy.folder, symlinks=True)
@@ -44,7 +44,7 @@ def test_stages_side_by_side_leave_equal_bytes(finished: Project, tmp_path: Path
     assert "Running stage" not in again.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_stage_that_fails_ends_the_run_with_its_code(finished: Project, tmp_path: Path) -> None:
     copy = Project(tmp_path / "project")
     shutil.copytree(finished.folder, copy.folder, symlinks=True)

@@ -296,11 +296,11 @@ class JobArray:
 
     @staticmethod
     def _results(job: Any) -> Iterator[Any]:
-        from submitit.core.utils import FailedJobError, UncompletedJobError
+        from submitit.core.utils import UncompletedJobError
 
         try:
             results = job.result()
-        except (UncompletedJobError, FailedJobError) as error:
+        except UncompletedJobError as error:
             raise SkiagramError(
                 f"job {job.job_id} ended before its work ({str(error).splitlines()[0]})",
                 where="compute",
