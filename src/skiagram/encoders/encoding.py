@@ -143,6 +143,7 @@ def encode_images(
     encoder.check_unseen(preparation)
     say(f"{encoder.title}: licence of the weights: {encoder.licence}. {encoder.citation}")
     loaded = encoder.load()
+    say(f"SHA-256 of the weights: {loaded.sha256}.")
     ready = resolve_preprocessing(preparation.images, encoder, loaded)
     table = encode_folder(images, ready, loaded, compute, cache, say)
     return table, EncoderRecord(composed(ready), loaded.sha256, loaded.numbers, len(table.names))
