@@ -76,12 +76,13 @@ class Registration:
     maps: NDArray[np.float64]
 
 
-def details_of(reduced: NDArray[np.float64], *, fine: bool = False) -> Details:
+def details_of(reduced: NDArray[np.float64], *, fine: bool = False, fringe: bool = True) -> Details:
     """Return (m, side, side) local detail: what is between noise and outline, of equal contrast.
 
     Args:
         reduced: (m, side, side) images reduced to a square, finite.
         fine: Whether an outline is to count no more than tissue, for images of full size.
+        fringe: Whether what lies beside empty ground is kept.
     """
     surroundings, contrast_within = _FINE if fine else _COARSE
     low, high = np.quantile(reduced, _OUTLIERS, axis=(1, 2), keepdims=True)
@@ -96,7 +97,7 @@ def details_of(reduced: NDArray[np.float64], *, fine: bool = False) -> Details:
     detail = offset / (contrast + _FLAT)
     # the fringe that an edge throws to both sides is alike in all images with such an edge
     nothing = _empty(images, 3)
-    if fine and nothing.any():
+    if not fringe and nothing.any():
         reach = _GROUND // 2 + _FRINGE
         nothing |= maximum_filter(_empty(images, _GROUND), (1, 2 * reach + 1, 2 * reach + 1))
     return np.where(nothing, 0, detail).astype(np.float32)

@@ -375,7 +375,7 @@ class _Confirmation:
         if not change.plausible or abs(alike) <= max(least_small, change.asked):
             return
         side = self._side(row, column)
-        first, second = self._detail(row, side), self._detail(column, side)
+        first, second = self._details(row, column, side)
         start = fitted.maps[number].copy()
         start[4:] *= side / SIDE
         close = refine(
@@ -401,10 +401,24 @@ class _Confirmation:
         )
         return max(min(_FULL_SIDE, *(side for plane in planes for side in plane)), 8)
 
-    def _read_detail(self, row: int, side: int) -> Details:
-        picture = reduced(projection(self._image(row)), side)
-        details: Details = details_of(picture[None], fine=side >= _FEWEST_FINE)[0]
-        return details
+    def _details(self, row: int, column: int, side: int) -> tuple[Details, Details]:
+        """Return both images' detail, without the fringe of empty ground where both have some.
+
+        JPEG makes ground of what had a little noise, so one image's ground says nothing.
+        """
+        (first, first_inside), (second, second_inside) = (
+            self._detail(place, side) for place in (row, column)
+        )
+        if first_inside is None or second_inside is None:
+            return first, second
+        return first_inside, second_inside
+
+    def _read_detail(self, row: int, side: int) -> tuple[Details, Details | None]:
+        picture = reduced(projection(self._image(row)), side)[None]
+        fine = side >= _FEWEST_FINE
+        whole: Details = details_of(picture, fine=fine)[0]
+        inside: Details = details_of(picture, fine=fine, fringe=not fine)[0]
+        return whole, None if np.array_equal(whole, inside) else inside
 
     def _others_reach(self, guess: Guess) -> tuple[float, float]:
         """Return what is asked of a copy, small and at full size, above what other pairs reach."""
@@ -416,7 +430,7 @@ class _Confirmation:
         close = []
         for row, column in pairs.tolist():
             side = self._side(row, column)
-            first, second = self._detail(row, side), self._detail(column, side)
+            first, second = self._details(row, column, side)
             close.append(float(register(first[None], second[None], guess).correlation[0]))
         return _beyond(fitted.correlation, ALIKE_SMALL), _beyond(np.array(close), ALIKE)
 
