@@ -15,10 +15,9 @@ from skiagram.features.perturbed import (
     Perturbed,
     correlate_copies,
     intraclass_correlation,
-    is_perturbed,
     noise_level,
 )
-from skiagram.features.table import FeatureTable
+from skiagram.features.table import FeatureTable, is_perturbed
 from skiagram.options import build
 
 FILE = Path(__file__).resolve().parents[2] / "conf" / "features" / "perturbed.yaml"

@@ -7,7 +7,6 @@ Fleiss 1979, Psychological Bulletin 86(2)). No label is read.
 """
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass as record
 from dataclasses import replace
@@ -25,14 +24,13 @@ from skimage.segmentation import slic
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.feature import Definition
 from skiagram.features.filtered import build_member
-from skiagram.features.table import FeatureTable
+from skiagram.features.table import FeatureTable, original_of
 from skiagram.options import STRICT
 from skiagram.seeding import stream
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-_COLUMN = re.compile(r"(?P<modality>(?:.*\.)?)perturbed(?:_[a-z]+)*_[0-9]+\.(?P<feature>.*)")
 _NORMAL_MAD = 0.6744897501960817  # median absolute deviation of a standard normal variable
 _SURE, _NEVER = 0.9, 0.2  # share of a supervoxel in the region: always kept, never kept
 _COMPACTNESS = 0.05  # of supervoxels; intensities run from 0 to 1
@@ -251,11 +249,6 @@ class Perturbed:
         return FeatureBatch(images, masks, batch.spacing, outlines).cropped()
 
 
-def is_perturbed(name: str) -> bool:
-    """Return whether a feature is one of a changed copy, by its name."""
-    return _COLUMN.fullmatch(name) is not None
-
-
 @record(frozen=True)
 class IntraclassCorrelation:
     """Which share of a feature's variance is between cases, with a 95 % interval.
@@ -323,8 +316,8 @@ def correlate_copies(
     """
     columns: dict[str, list[int]] = {}
     for column, name in enumerate(table.names):
-        if parts := _COLUMN.fullmatch(name):
-            columns.setdefault(parts["modality"] + parts["feature"], []).append(column)
+        if feature := original_of(name):
+            columns.setdefault(feature, []).append(column)
     rows = np.sort(np.unique(patient, return_index=True)[1])
     if len(rows) < 2:
         return {}

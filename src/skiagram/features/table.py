@@ -1,5 +1,6 @@
 """The feature table: one row per case, one named float32 column per feature."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.records import read_table, write_table
+
+_OF_COPY = re.compile(r"(?P<modality>(?:.*\.)?)perturbed(?:_[a-z]+)*_[0-9]+\.(?P<feature>.*)")
 
 
 @dataclass(frozen=True)
@@ -87,3 +90,19 @@ def has_prefix(column: str, prefix: str) -> bool:
             `log_3mm.glcm_contrast`.
     """
     return f"{column}_".startswith((f"{prefix}_", f"{prefix}."))
+
+
+def original_of(column: str) -> str:
+    """Return the feature that a column of a changed copy of the images repeats; else nothing.
+
+    Args:
+        column: `glcm_contrast` is that of `perturbed_1.glcm_contrast`, `PET.glcm_contrast` that of
+            `PET.perturbed_noise_1.glcm_contrast`.
+    """
+    of_copy = _OF_COPY.fullmatch(column)
+    return of_copy["modality"] + of_copy["feature"] if of_copy else ""
+
+
+def is_perturbed(column: str) -> bool:
+    """Return whether a feature is one of a changed copy, by its name."""
+    return bool(original_of(column))

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from skiagram.calibration import Calibration, conformal_limits
 from skiagram.errors import DataError
-from skiagram.features.perturbed import is_perturbed
-from skiagram.features.table import FeatureTable, has_prefix
+from skiagram.features.table import FeatureTable, has_prefix, is_perturbed
 from skiagram.image_store.shards import Image, Region
 from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import Arm
