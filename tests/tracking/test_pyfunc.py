@@ -83,10 +83,15 @@ def test_nothing_of_a_logged_model_is_pickled_and_it_scores_as_predict(
     assert example["error"].tolist() == [""]
 
 
-def test_a_recorded_run_has_its_model_in_the_registry(baseline: Trained, tmp_path: Path) -> None:
+def test_a_recorded_run_has_its_model_in_the_registry(
+    baseline: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import mlflow
     from mlflow.tracking import MlflowClient
 
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
     store = MLflowStore(uri=None, experiment="skiagram", pyfunc=True, register="skiagram")
     child = Run("logistic_regression", artefacts={baseline.model: "model"})
     execution = Execution("workspace", Run("run"), (child,), Receipt((child.name,), {}))
@@ -98,6 +103,8 @@ def test_a_recorded_run_has_its_model_in_the_registry(baseline: Trained, tmp_pat
         (version,) = client.search_model_versions("name='skiagram-logistic_regression'")
         loaded = mlflow.pyfunc.load_model(f"models:/{version.name}/{version.version}")
         assert loaded.metadata.signature.inputs.input_names() == ["file", "image"]
+        assert not list(elsewhere.iterdir())
+        assert list((tmp_path / "mlartifacts").rglob("MLmodel"))
     finally:
         mlflow.set_tracking_uri(before)
 

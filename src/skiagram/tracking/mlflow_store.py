@@ -130,14 +130,15 @@ class MLflowStore:
         if described is None:
             return
         mlflow.set_tracking_uri(self._place(home)[0])
-        mlflow.models.Model.log(
-            artifact_path=None,
-            name="pyfunc",
-            flavor=mlflow.pyfunc,
-            registered_model_name=f"{self.register}-{run.name}" if self.register else None,
-            run_id=run_id,
-            **described,
-        )
+        with mlflow.start_run(run_id=run_id):  # else the model goes to the default experiment
+            mlflow.models.Model.log(
+                artifact_path=None,
+                name="pyfunc",
+                flavor=mlflow.pyfunc,
+                registered_model_name=f"{self.register}-{run.name}" if self.register else None,
+                run_id=run_id,
+                **described,
+            )
 
     def _place(self, home: Path) -> tuple[str, str]:
         """Return the address, and what messages call it: without a password."""
