@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from multiprocessing import Value
 from pathlib import Path
 from typing import Any
 
@@ -128,11 +129,13 @@ def test_a_search_that_was_killed_ends_with_the_same_trials(
     step: str,
     calls: int,
 ) -> None:
-    real, left = getattr(trials, step), iter(range(calls))
+    real, left = getattr(trials, step), Value("i", calls)  # forked processes share it
 
     def dies(*given: Any) -> Any:
-        if next(left, None) is None:
-            raise Killed
+        with left:
+            left.value -= 1
+            if left.value < 0:
+                raise Killed
         return real(*given)
 
     study = small_search(baselines=("ridge",))
