@@ -34,15 +34,11 @@ def _concerned(evidence: Evidence, pairs: NDArray[np.bool_], split: str) -> NDAr
 def _test_cases(name: str, evidence: Evidence, pairs: NDArray[np.bool_]) -> Finding:
     concerned = _concerned(evidence, pairs, "test")
     copies = "an identical image" if name.startswith("exact") else "a near duplicate"
-    return Finding(
-        name=name,
-        severity="stop",
-        count=len(concerned),
-        summary=f"Test images with {copies} among the development images: {len(concerned)} of "
-        f"{len(evidence.cases.test())}.",
-        remedy=_SPLIT_REMEDY,
-        examples=examples(concerned),
+    summary = (
+        f"Test images with {copies} among the development images: {len(concerned)} of "
+        f"{len(evidence.cases.test())}."
     )
+    return _finding(name, "stop", concerned, summary, _SPLIT_REMEDY)
 
 
 def _validation_cases(evidence: Evidence) -> Finding:
@@ -50,14 +46,16 @@ def _validation_cases(evidence: Evidence) -> Finding:
         evidence, evidence.pairs_between(("train",), ("validation",)), "validation"
     )
     total = int((evidence.cases.split == "validation").sum())
-    return Finding(
-        name="near_duplicates_across_training_and_validation",
-        severity="warning",
-        count=len(concerned),
-        summary="Validation images with a near duplicate among the training images: "
-        f"{len(concerned)} of {total}; early stopping may come too late.",
-        remedy=_SPLIT_REMEDY,
-        examples=examples(concerned),
+    summary = (
+        "Validation images with a near duplicate among the training images: "
+        f"{len(concerned)} of {total}; early stopping may come too late."
+    )
+    return _finding(
+        "near_duplicates_across_training_and_validation",
+        "warning",
+        concerned,
+        summary,
+        _SPLIT_REMEDY,
     )
 
 
@@ -67,14 +65,16 @@ def _other_patients(evidence: Evidence) -> Finding:
     severity: Severity = "stop" if evidence.task.design == "cv" else "warning"
     developed = evidence.pairs_between(_DEVELOPMENT, _DEVELOPMENT)
     concerned = developed & (patient[pairs.first] != patient[pairs.second])
-    return Finding(
-        name="near_duplicates_across_patients",
-        severity=severity,
-        count=int(concerned.sum()),
-        summary="Pairs of near duplicates among the development images of different patients: "
-        f"{int(concerned.sum())}; a model may be trained on one image and evaluated on the other.",
-        remedy="correct the patient ids, or remove one image of each pair",
-        examples=examples(evidence.cases.case_id[pairs.first[concerned]]),
+    summary = (
+        "Pairs of near duplicates among the development images of different patients: "
+        f"{int(concerned.sum())}; a model may be trained on one image and evaluated on the other."
+    )
+    return _finding(
+        "near_duplicates_across_patients",
+        severity,
+        evidence.cases.case_id[pairs.first[concerned]],
+        summary,
+        "correct the patient ids, or remove one image of each pair",
     )
 
 
@@ -82,15 +82,21 @@ def _label_conflicts(evidence: Evidence) -> Finding:
     pairs, label = evidence.pairs, evidence.cases.label
     developed = evidence.pairs_between(_DEVELOPMENT, _DEVELOPMENT)
     conflict = developed & (label[pairs.first] != label[pairs.second])
-    return Finding(
-        name="label_conflicts",
-        severity="warning",
-        count=int(conflict.sum()),
-        summary="Pairs of near duplicates with different labels among the development images: "
+    return _finding(
+        "label_conflicts",
+        "warning",
+        evidence.cases.case_id[pairs.first[conflict]],
+        "Pairs of near duplicates with different labels among the development images: "
         f"{int(conflict.sum())}.",
-        remedy="check the labels of these images",
-        examples=examples(evidence.cases.case_id[pairs.first[conflict]]),
+        "check the labels of these images",
     )
+
+
+def _finding(
+    name: str, severity: Severity, case_id: NDArray[np.str_], summary: str, remedy: str
+) -> Finding:
+    """Return a finding of some cases, or of pairs by the first case of each."""
+    return Finding(name, severity, len(case_id), summary, remedy, examples(case_id))
 
 
 _LOOK = "look at these pairs"
@@ -111,14 +117,13 @@ def check_transformed_copies(evidence: Evidence) -> list[Finding]:
     apart = developed & (cases.patient_id[first] != cases.patient_id[second])
     differing = developed & (cases.label[first] != cases.label[second])
     return [
-        Finding(
-            name="transformed_copies_across_splits",
-            severity="warning",
-            count=len(concerned),
-            summary="Test images that look like a transformed copy of a development image: "
+        _finding(
+            "transformed_copies_across_splits",
+            "warning",
+            cases.case_id[concerned],
+            "Test images that look like a transformed copy of a development image: "
             f"{len(concerned)} of {int(test.sum())}{_what_was_done(pairs.kind[across])}.",
-            remedy=f"{_LOOK}; put copies into the same split",
-            examples=examples(cases.case_id[concerned]),
+            f"{_LOOK}; put copies into the same split",
         ),
         _pairs(
             "transformed_copies_across_patients",
@@ -140,15 +145,11 @@ def check_transformed_copies(evidence: Evidence) -> list[Finding]:
 def _pairs(
     name: str, which: str, remedy: str, case_id: NDArray[np.str_], kind: NDArray[np.str_]
 ) -> Finding:
-    return Finding(
-        name=name,
-        severity="warning",
-        count=len(case_id),
-        summary=f"Pairs of development images that look like transformed copies, {which}: "
-        f"{len(case_id)}{_what_was_done(kind)}.",
-        remedy=remedy,
-        examples=examples(case_id),
+    summary = (
+        f"Pairs of development images that look like transformed copies, {which}: "
+        f"{len(case_id)}{_what_was_done(kind)}."
     )
+    return _finding(name, "warning", case_id, summary, remedy)
 
 
 def _what_was_done(kind: NDArray[np.str_]) -> str:

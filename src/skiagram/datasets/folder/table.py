@@ -593,6 +593,12 @@ def _problem(
     return _region_problem(row, columns, where) or _score_problem(row, columns.scores, where)
 
 
+def _wrong_cell(cell: str, column: str | None, allowed: str, where: str) -> DataError:
+    return DataError(
+        f"`{cell}`, column `{column}`", where=where, allowed=allowed, remedy="correct the cell"
+    )
+
+
 def _region_problem(row: Row, columns: Columns, where: str) -> DataError | None:
     if columns.mask is not None and not row.cells[columns.mask]:
         return DataError(
@@ -603,20 +609,11 @@ def _region_problem(row: Row, columns: Columns, where: str) -> DataError | None:
         )
     label = row.cells[columns.label_value] if columns.label_value else ""
     if label and not label.isdecimal():
-        return DataError(
-            f"`{label}`, column `{columns.label_value}`",
-            where=where,
-            allowed="a whole number, or an empty cell",
-            remedy="correct the cell",
-        )
+        return _wrong_cell(label, columns.label_value, "a whole number, or an empty cell", where)
     frame = row.cells[columns.frame] if columns.frame else ""
     if frame not in ("", ALL_FRAMES) and not (frame.isdecimal() and int(frame)):
-        return DataError(
-            f"`{frame}`, column `{columns.frame}`",
-            where=where,
-            allowed=f"a number from 1, `{ALL_FRAMES}`, or an empty cell",
-            remedy="correct the cell",
-        )
+        allowed = f"a number from 1, `{ALL_FRAMES}`, or an empty cell"
+        return _wrong_cell(frame, columns.frame, allowed, where)
     if frame and columns.mask is not None:
         return DataError(
             "a frame with a mask",

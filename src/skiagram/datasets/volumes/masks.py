@@ -130,7 +130,8 @@ def _decode_dicom(
         if kind == _STRUCTURE_SET:
             return _fill_contours(dataset, name, image, region)
         if kind in _SEGMENTATIONS:
-            return _join_frames(dataset, name, image, region, label_value, mask_grid)
+            grid, inside = _join_frames(dataset, image, name, region, label_value)
+            return _on_image(inside, grid, image, name, mask_grid)
     raise DataError(
         "a DICOM file that is neither a structure set nor a segmentation",
         where=name,
@@ -234,13 +235,9 @@ def _slice_of(depths: NDArray[np.float64], image: Grid, name: str) -> int:
 
 
 def _join_frames(
-    dataset: Any,
-    name: str,
-    image: Grid,
-    region: str | None,
-    label_value: int | None,
-    mask_grid: MaskGrid,
-) -> NDArray[np.bool_]:
+    dataset: Any, image: Grid, name: str, region: str | None, label_value: int | None
+) -> tuple[Grid, NDArray[np.bool_]]:
+    """Return the voxels of a segment, on the grid that its frames span."""
     segments = {
         int(item.SegmentNumber): str(item.get("SegmentLabel", ""))
         for item in dataset.SegmentSequence
@@ -268,11 +265,10 @@ def _join_frames(
         if labelled or _segment_of(frame, shared) == number
     ]
     if not chosen:
-        return np.zeros(image.shape, dtype=np.bool_)
+        return image, np.zeros(image.shape, dtype=np.bool_)
     threshold = _threshold(dataset)
     planes = frames[chosen] == number if labelled else frames[chosen] >= threshold
-    grid, inside = _place_frames([groups[index] for index in chosen], shared, planes, image, name)
-    return _on_image(inside, grid, image, name, mask_grid)
+    return _place_frames([groups[index] for index in chosen], shared, planes, image, name)
 
 
 def _threshold(dataset: Any) -> float:
