@@ -9,6 +9,7 @@ from scipy.special import expit, logit, ndtri
 from sklearn.isotonic import IsotonicRegression
 
 from skiagram.evaluation.bootstrap import LEVELS, PatientDraws
+from skiagram.evaluation.discrimination import Flags, Floats
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.proportions import Z, proportion
 from skiagram.evaluation.results import (
@@ -22,8 +23,6 @@ from skiagram.evaluation.results import (
 from skiagram.evaluation.scores import Scores
 from skiagram.seeding import stream
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 MOST_BINS = 10
 CASES_PER_BIN = 20
 

@@ -14,7 +14,14 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from skiagram.compute.compiled import compiled
 from skiagram.evaluation.bootstrap import LEVELS, PatientDraws
-from skiagram.evaluation.discrimination import Flags, Floats, Places, sums_by_run, tied_order
+from skiagram.evaluation.discrimination import (
+    Flags,
+    Floats,
+    Places,
+    rates_by_run,
+    sums_by_run,
+    tied_order,
+)
 from skiagram.evaluation.results import Band, Curve
 
 
@@ -124,18 +131,16 @@ def _sensitivities(
         rates: (k,) false positive rates, ascending, from 0 to 1.
     """
     heights = np.ones((len(weights), len(rates)))
-    passed, hits = np.empty(len(order)), np.empty(len(order))
+    false, true = np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
-        runs = sums_by_run(order, ends, positive, weights[row], passed, hits)
-        positives = hits[runs - 1]
-        negatives = passed[runs - 1] - positives
-        if positives == 0 or negatives == 0:
+        runs = rates_by_run(order, ends, positive, weights[row], false, true)
+        if runs == 0:
             heights[row] = np.nan
             continue
         point = 0
         x = y = 0.0
         for run in range(runs):
-            next_x, next_y = (passed[run] - hits[run]) / negatives, hits[run] / positives
+            next_x, next_y = false[run], true[run]
             while point < len(rates) and rates[point] < next_x:
                 heights[row, point] = y + (next_y - y) * (rates[point] - x) / (next_x - x)
                 point += 1

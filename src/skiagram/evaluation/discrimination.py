@@ -50,6 +50,24 @@ def sums_by_run(
 
 
 @compiled
+def rates_by_run(
+    order: Places, ends: Flags, positive: Flags, weights: Floats, false: Floats, true: Floats
+) -> int:
+    """Write the false and the true positive rate at each run's end; return the runs.
+
+    Without a class there are no rates, and no runs. It takes what `sums_by_run` takes.
+    """
+    runs = sums_by_run(order, ends, positive, weights, false, true)
+    positives = true[runs - 1]
+    negatives = false[runs - 1] - positives
+    if positives == 0 or negatives == 0:
+        return 0
+    for run in range(runs):
+        false[run], true[run] = (false[run] - true[run]) / negatives, true[run] / positives
+    return runs
+
+
+@compiled
 def roc_areas(order: Places, ends: Flags, positive: Flags, weights: Floats) -> Floats:
     """Return (b,) the area under the ROC curve for each row of weights; NaN without both classes.
 
@@ -75,11 +93,7 @@ def roc_areas(order: Places, ends: Flags, positive: Flags, weights: Floats) -> F
 def precision_areas(order: Places, ends: Flags, positive: Flags, weights: Floats) -> Floats:
     """Return (b,) the average precision for each row of weights; NaN without a positive.
 
-    Args:
-        order: (n,) cases by descending score.
-        ends: (n,) whether the place ends a run of equal scores.
-        positive: (n,) true class.
-        weights: (b, n), ≥ 0.
+    It takes what `roc_areas` takes, but the order is by descending score.
     """
     areas, passed, hits = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
@@ -98,26 +112,18 @@ def partial_roc_areas(
 ) -> Floats:
     """Return (b,) the area under the first part of the ROC curve for each row of weights.
 
-    NaN without both classes.
-
-    Args:
-        order: (n,) cases by descending score.
-        ends: (n,) whether the place ends a run of equal scores.
-        positive: (n,) true class.
-        weights: (b, n), ≥ 0.
-        most: False positive rate where the part ends, in (0, 1].
+    NaN without both classes. It takes what `precision_areas` takes, and the false positive rate
+    where the part ends, in (0, 1].
     """
-    areas, passed, hits = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
+    areas, rates, rises = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
-        runs = sums_by_run(order, ends, positive, weights[row], passed, hits)
-        positives = hits[runs - 1]
-        negatives = passed[runs - 1] - positives
-        if positives == 0 or negatives == 0:
+        runs = rates_by_run(order, ends, positive, weights[row], rates, rises)
+        if runs == 0:
             areas[row] = np.nan
             continue
         area = x = y = 0.0
         for run in range(runs):
-            next_x, next_y = (passed[run] - hits[run]) / negatives, hits[run] / positives
+            next_x, next_y = rates[run], rises[run]
             if next_x > most:
                 height = y + (next_y - y) * (most - x) / (next_x - x)
                 area += (most - x) * (y + height) / 2

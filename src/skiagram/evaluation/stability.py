@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from skiagram.evaluation.delong import placements
-from skiagram.evaluation.discrimination import one_vs_rest_auc, roc_auc
+from skiagram.evaluation.discrimination import Flags, Floats, one_vs_rest_auc, roc_auc
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.proportions import Z, proportion
 from skiagram.evaluation.results import (
@@ -21,9 +21,6 @@ from skiagram.evaluation.results import (
 )
 from skiagram.evaluation.scores import Scores, score_difference
 from skiagram.records import Predictions
-
-Flags = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
