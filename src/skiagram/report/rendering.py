@@ -57,5 +57,23 @@ def render_template(name: str, **values: object) -> str:
     return environment.get_template(name).render(palette=PALETTE, style=style, **values)
 
 
+def render_study(name: str, result: object, summary: Summary, **values: object) -> str:
+    """Return the page of a study; its first answer leads it.
+
+    Args:
+        name: Name of the study.
+        result: What it found.
+        summary: Of the result.
+        **values: What else the template names.
+    """
+    return render_template(
+        f"studies/{name}.html.j2",
+        result=result,
+        title=summary.title,
+        lead=summary.answers[0],
+        **values,
+    )
+
+
 def _svg(drawing: Drawing) -> Markup:
     return Markup(drawing.inline())  # noqa: S704 - matplotlib and `inline` escape all text

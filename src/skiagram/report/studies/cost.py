@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, open_sheet
 from skiagram.report.formatting import format_count, format_decimal
-from skiagram.report.rendering import Summary, render_template
+from skiagram.report.rendering import Summary, render_study
 from skiagram.studies.cost import CostResult, ModelCost, Timing, pareto_front
 
 _WIDE = 30  # from the least to the greatest cost; decades alone are marked then
@@ -32,13 +32,12 @@ def render(result: CostResult) -> str:
     """Return the page; equal results give equal text."""
     models = sorted(result.models, key=lambda model: -(model.auc.value or 0.0))
     numbers = {model.model: number for number, model in enumerate(models, start=1)}
-    return render_template(
-        "studies/cost.html.j2",
-        result=result,
-        title=summarise(result).title,
+    return render_study(
+        "cost",
+        result,
+        summarise(result),
         models=models,
         numbers=numbers,
-        lead=describe_best(result),
         fronts=list_fronts(result),
         figure=draw_pareto(models, numbers) if models else None,
         time=format_timing,

@@ -21,7 +21,7 @@ from skiagram.report.drawing import (
     wrap_title,
 )
 from skiagram.report.formatting import format_decimal, format_difference
-from skiagram.report.rendering import Summary, render_template
+from skiagram.report.rendering import Summary, render_study
 from skiagram.studies.search.study import SearchedModel, SearchResult
 
 _CHOSEN, _NESTED = "folds that chose", "patients never seen"
@@ -36,11 +36,10 @@ def summarise(result: SearchResult) -> Summary:
 
 def render(result: SearchResult) -> str:
     """Return the page; equal results give equal text."""
-    return render_template(
-        "studies/search.html.j2",
-        result=result,
-        title=summarise(result).title,
-        lead=describe_leaders(result),
+    return render_study(
+        "search",
+        result,
+        summarise(result),
         answers=[(model, describe_gain(model)) for model in result.models],
         progress=draw_search_progress(result),
         gains=_draw_gains(result),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from skiagram.report.drawing import ChangeRow, Drawing, draw_changes
 from skiagram.report.formatting import format_count, format_decimal, format_difference
-from skiagram.report.rendering import Summary, render_template
+from skiagram.report.rendering import Summary, render_study
 from skiagram.report.studies.cost import format_timing
 from skiagram.studies.simplification.study import (
     ORIGINAL,
@@ -29,11 +29,10 @@ def summarise(result: SimplificationResult) -> Summary:
 
 def render(result: SimplificationResult) -> str:
     """Return the page; equal results give equal text."""
-    return render_template(
-        "studies/simplification.html.j2",
-        result=result,
-        title=summarise(result).title,
-        lead=describe_simplest(result),
+    return render_study(
+        "simplification",
+        result,
+        summarise(result),
         originals=list_originals(result),
         taught=describe_teaching(result),
         figure=draw_losses(result.models[1:]),
