@@ -88,6 +88,27 @@ def readable(found: str, where: str, remedy: str) -> Iterator[None]:
 
 
 @contextmanager
+def installed(package: str, where: str, remedy: str, allowed: str = "") -> Iterator[None]:
+    """Say of a package that is imported here, and is not there, how it is installed.
+
+    Args:
+        package: What messages call it.
+        where: Option that needs it.
+        remedy: What to do.
+        allowed: What would do without it; empty for nothing.
+
+    Raises:
+        OptionError: It is not installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise OptionError(
+            f"{package} is not installed", where=where, allowed=allowed, remedy=remedy
+        ) from error
+
+
+@contextmanager
 def named(where: str) -> Iterator[None]:
     """Give a DataError the name of the file that the user knows.
 

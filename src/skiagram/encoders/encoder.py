@@ -8,7 +8,7 @@ its numbers are the mean and the maximum over them.
 
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -41,14 +41,7 @@ _FAINT = (0.5, 99.5)  # percentiles
 
 
 @dataclass(**STRICT)
-class Window:
-    """Intensities that become 0 and 1; others are cut off.
-
-    Attributes:
-        low: Becomes 0, in the unit of the images.
-        high: Becomes 1.
-    """
-
+class _Limits:
     low: float
     high: float
 
@@ -58,13 +51,23 @@ class Window:
             raise ValueError("`low` must be less than `high`")
         return self
 
+
+@dataclass(**STRICT)
+class Window(_Limits):
+    """Intensities that become 0 and 1; others are cut off.
+
+    Attributes:
+        low: Becomes 0, in the unit of the images.
+        high: Becomes 1.
+    """
+
     def limits(self, image: Image) -> tuple[float, float]:
         """Return the two intensities, the same for all images."""
         return self.low, self.high
 
 
 @dataclass(**STRICT)
-class Percentiles:
+class Percentiles(_Limits):
     """Percentiles of each image's own intensities that become 0 and 1.
 
     Attributes:
@@ -74,12 +77,6 @@ class Percentiles:
 
     low: Annotated[float, Field(ge=0, lt=100)]
     high: Annotated[float, Field(gt=0, le=100)]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.low >= self.high:
-            raise ValueError("`low` must be less than `high`")
-        return self
 
     def limits(self, image: Image) -> tuple[float, float]:
         """Return the two intensities of an image."""
@@ -284,6 +281,30 @@ def carry_encoder(encoding: Path, model: Path) -> None:
         shutil.copytree(encoding / LEARNED, model / LEARNED, dirs_exist_ok=True)
 
 
+def check_own_class(
+    options: Mapping[str, object], packages: tuple[str, ...], allowed: str, path: Path
+) -> str:
+    """Return the class that options name, one of the program's own.
+
+    Args:
+        options: With `_target_`.
+        packages: What its name may begin with.
+        allowed: The same for messages.
+        path: File that the options stand in.
+
+    Raises:
+        DataError: It is another one.
+    """
+    target = str(options.get("_target_", ""))
+    if not target.startswith(packages):
+        raise DataError(
+            f"names the class `{target}`",
+            where=str(path),
+            allowed=f"classes of {allowed}; code that comes with a model is not run",
+        )
+    return target
+
+
 def carried_encoder(model: Path) -> Encoder:
     """Return the encoder of a model's folder, with the weights in it or else its own.
 
@@ -292,13 +313,7 @@ def carried_encoder(model: Path) -> Encoder:
         OptionError: Its options do not fit this version.
     """
     record, path = read_record(EncoderRecord, model / RECORD), model / RECORD
-    target = str(record.encoder.get("_target_", ""))
-    if not target.startswith(OWN):
-        raise DataError(
-            f"names the class `{target}`",
-            where=str(path),
-            allowed=f"classes of {' or '.join(OWN)}; code that comes with a model is not run",
-        )
+    target = check_own_class(record.encoder, OWN, " or ".join(OWN), path)
     encoder = build(record.encoder, str(path))
     if not isinstance(encoder, Encoder):
         raise DataError(f"`{target}` is no encoder", where=str(path))

@@ -25,7 +25,7 @@ from sklearn.ensemble import (
 )
 from sklearn.tree import DecisionTreeClassifier
 
-from skiagram.errors import ModelFailure, OptionError
+from skiagram.errors import ModelFailure, installed
 from skiagram.evaluation.delong import Placements, combination, placements
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.stability import corrected_mean
@@ -454,14 +454,9 @@ def import_shap() -> Any:
     Raises:
         OptionError: It is not installed.
     """
-    try:
+    remedy = "pip install 'skiagram[explain]', or set it to 0"
+    with installed("the package shap", "study.shap_cases", remedy):
         import shap
-    except ImportError as error:
-        raise OptionError(
-            "the package shap is not installed",
-            where="study.shap_cases",
-            remedy="pip install 'skiagram[explain]', or set it to 0",
-        ) from error
     return shap
 
 

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from skiagram.errors import ModelFailure, OptionError
+from skiagram.errors import ModelFailure, installed
 from skiagram.explanation.trust import (
     TITLES,
     Exchange,
@@ -403,13 +403,7 @@ def import_captum() -> Any:
     Raises:
         OptionError: It is not installed.
     """
-    try:
+    remedy, allowed = "pip install 'skiagram[explain]'", "attention_rollout alone"
+    with installed("the package captum", "study.methods", remedy, allowed):
         import captum.attr
-    except ImportError as error:
-        raise OptionError(
-            "the package captum is not installed",
-            where="study.methods",
-            allowed="attention_rollout alone",
-            remedy="pip install 'skiagram[explain]'",
-        ) from error
     return captum.attr

@@ -12,7 +12,7 @@ from typing import Annotated, cast
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.encoders.encoder import Encoder, LoadedNetwork, Preprocessing
+from skiagram.encoders.encoder import Encoder, LoadedNetwork, Preprocessing, check_own_class
 from skiagram.encoders.weights import check_sha256
 from skiagram.errors import DataError, OptionError
 from skiagram.models.deep.fitted import (
@@ -142,13 +142,7 @@ class TrainedNetwork(Encoder):
             architecture = read_architecture(path)
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise _unreadable(path, str(error)) from error
-        target = str(architecture.network.get("_target_", ""))
-        if not target.startswith(_PACKAGE):
-            raise DataError(
-                f"names the class `{target}`",
-                where=str(path),
-                allowed=f"classes of {_PACKAGE}*; code that comes with a model is not run",
-            )
+        check_own_class(architecture.network, (_PACKAGE,), f"{_PACKAGE}*", path)
         if architecture.columns or len(architecture.shape) != _IMAGE_AXES:
             raise DataError(
                 "this network reads volumes, or covariates beside the image",

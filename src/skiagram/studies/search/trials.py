@@ -23,7 +23,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.progress import Progress
-from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError
+from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError, installed
 from skiagram.options import STRICT
 from skiagram.records import read_record, write_record
 from skiagram.seeding import derived_seed
@@ -196,12 +196,8 @@ def load_optuna() -> ModuleType:
     Raises:
         OptionError: It is not installed.
     """
-    try:
+    with installed("Optuna", "study", "pip install 'skiagram[search]'"):
         import optuna
-    except ImportError as error:
-        raise OptionError(
-            "Optuna is not installed", where="study", remedy="pip install 'skiagram[search]'"
-        ) from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
 
