@@ -27,13 +27,13 @@ from skiagram.encoders.weights import (
     missing_extra,
     read_tensors,
 )
-from skiagram.errors import ModelFailure, OptionError
+from skiagram.errors import OptionError
 from skiagram.models.deep.transfer import (
     FRESH,
     Gray,
     Transfer,
+    TransferOptions,
     WeightsFile,
-    adapt_channels,
     take_torchvision_weights,
     take_weights,
     torchvision_base,
@@ -46,7 +46,7 @@ _SEVERAL = 2  # parts that make a container one of layers
 
 
 @dataclass(**STRICT)
-class FineTuned:
+class FineTuned(TransferOptions):
     """Options of a fine-tuned network.
 
     Attributes:
@@ -77,38 +77,6 @@ class FineTuned:
         """Return the name for people."""
         return f"{self.architecture} of {self.library}, fine-tuned"
 
-    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return the network with fresh weights.
-
-        Raises:
-            OptionError: The library is not installed, or has no such network.
-            ModelFailure: The network is not defined for such images, or has fewer layers than are
-                to learn.
-        """
-        try:
-            base, numbers = self._base(height, width)
-            repeated = adapt_channels(base, channels, self.gray, self.architecture)
-            head = nn.Linear(numbers, n_classes)
-            network = FineTuning(
-                base,
-                head,
-                self.frozen_epochs,
-                repeated=repeated,
-                last_blocks=self.last_blocks,
-                layer_decay=self.layer_decay,
-                size=(height, width),
-            )
-            with torch.no_grad():
-                network.eval()(torch.zeros(1, channels, height, width))
-        except (RuntimeError, AssertionError, ValueError) as error:
-            raise ModelFailure(
-                f"images of {height} × {width} pixels",
-                where=self.architecture,
-                allowed=f"what the code of {self.library} takes ({error})",
-                remedy="set training.image_size",
-            ) from error
-        return network.train()
-
     def load_weights(self, network: nn.Module) -> None:
         """Give a freshly built network the weights it starts from.
 
@@ -129,12 +97,23 @@ class FineTuned:
                 )
             self._take_timm_weights(cast(FineTuning, network))
 
-    def _base(self, height: int, width: int) -> tuple[nn.Module, int]:
-        """Return a network on three channels without a last layer, and how many numbers it gives.
+    def _library(self) -> str:
+        return self.library
 
-        Raises:
-            OptionError: There is no such network.
-        """
+    def _network(
+        self, base: nn.Module, head: nn.Linear, repeated: bool, size: tuple[int, int]
+    ) -> Transfer:
+        return FineTuning(
+            base,
+            head,
+            self.frozen_epochs,
+            repeated=repeated,
+            last_blocks=self.last_blocks,
+            layer_decay=self.layer_decay,
+            size=size,
+        )
+
+    def _base(self, height: int, width: int) -> tuple[nn.Module, int]:
         if self.library == "torchvision":
             return torchvision_base(self.architecture, height, width)
         try:

@@ -6,17 +6,15 @@ from ImageNet or fresh ones. Images are normalised by the training set's own mea
 
 from typing import Annotated, cast
 
-import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import nn
 
-from skiagram.errors import ModelFailure
 from skiagram.models.deep.transfer import (
     Gray,
     Transfer,
+    TransferOptions,
     WeightsSource,
-    adapt_channels,
     take_torchvision_weights,
     torchvision_base,
 )
@@ -25,7 +23,7 @@ from skiagram.training.options import Training
 
 
 @dataclass(**STRICT)
-class Pretrained:
+class Pretrained(TransferOptions):
     """Options of a classifier of torchvision's.
 
     Attributes:
@@ -48,29 +46,6 @@ class Pretrained:
         """Return the name for people."""
         return f"{self.architecture} of torchvision"
 
-    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return the network with fresh weights.
-
-        Raises:
-            OptionError: torchvision has no such classifier.
-            ModelFailure: The classifier is not defined for such images.
-        """
-        try:
-            base, numbers = torchvision_base(self.architecture, height, width)
-            repeated = adapt_channels(base, channels, self.gray, self.architecture)
-            head = nn.Linear(numbers, n_classes)
-            network = Transfer(base, head, self.frozen_epochs, repeated=repeated)
-            with torch.no_grad():
-                network.eval()(torch.zeros(1, channels, height, width))
-        except (RuntimeError, AssertionError, ValueError) as error:
-            raise ModelFailure(
-                f"images of {height} × {width} pixels",
-                where=self.architecture,
-                allowed=f"what torchvision's code takes ({error})",
-                remedy="set training.image_size",
-            ) from error
-        return network.train()
-
     def load_weights(self, network: nn.Module) -> None:
         """Give a freshly built network the weights it starts from.
 
@@ -80,3 +55,14 @@ class Pretrained:
         """
         base = cast(Transfer, network).base
         take_torchvision_weights(base, self.architecture, self.weights)
+
+    def _library(self) -> str:
+        return "torchvision"
+
+    def _base(self, height: int, width: int) -> tuple[nn.Module, int]:
+        return torchvision_base(self.architecture, height, width)
+
+    def _network(
+        self, base: nn.Module, head: nn.Linear, repeated: bool, size: tuple[int, int]
+    ) -> Transfer:
+        return Transfer(base, head, self.frozen_epochs, repeated=repeated)

@@ -1,16 +1,16 @@
 """Networks that others trained: weights, torchvision's classifiers, a base under a new head."""
 
-import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import torch
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from skiagram.encoders.weights import Sha256, check_sha256
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.options import STRICT
 
@@ -31,7 +31,7 @@ class WeightsFile:
     """
 
     file: str
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    sha256: Sha256
 
 
 WeightsSource = str | WeightsFile
@@ -107,38 +107,6 @@ def _tensors(path: Path) -> dict[str, Tensor] | None:
     return dict(values) if is_state_dict else None
 
 
-def check_sha256(path: Path, expected: str, option: str) -> None:
-    """Refuse a file that is not the one that an option names.
-
-    Args:
-        path: The file.
-        expected: Its SHA-256 checksum in hexadecimal digits.
-        option: Name of the option that gives the checksum.
-
-    Raises:
-        DataError: It has another checksum.
-        OSError: It cannot be read.
-    """
-    actual = sha256_of(path)
-    if actual != expected:
-        raise DataError(
-            f"a file of SHA-256 {actual}",
-            where=str(path),
-            allowed=expected,
-            remedy=f"get the file again, or correct {option} if you trust this one",
-        )
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 checksum of a file in hexadecimal digits.
-
-    Raises:
-        OSError: It cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _unavailable(architecture: str, tried: str, where: str) -> DataError:
     return DataError(
         f"no weights of {architecture} at {tried}",
@@ -191,6 +159,59 @@ class Transfer(nn.Module):
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen):
             numbers = self.base(images)
         return cast(Tensor, self.head(numbers))
+
+
+class TransferOptions(ABC):
+    """Base of the options of a network that others trained, under a new head.
+
+    Attributes:
+        architecture: Its name in the library whose code it is.
+        gray: How images of one channel enter a network for three.
+    """
+
+    architecture: str
+    gray: Gray
+
+    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+        """Return the network with fresh weights.
+
+        Raises:
+            OptionError: The library is not installed, or has no such network.
+            ModelFailure: The network is not defined for such images, or not as the options want it.
+        """
+        try:
+            base, numbers = self._base(height, width)
+            repeated = adapt_channels(base, channels, self.gray, self.architecture)
+            head = nn.Linear(numbers, n_classes)
+            network = self._network(base, head, repeated, (height, width))
+            with torch.no_grad():
+                network.eval()(torch.zeros(1, channels, height, width))
+        except (RuntimeError, AssertionError, ValueError) as error:
+            raise ModelFailure(
+                f"images of {height} × {width} pixels",
+                where=self.architecture,
+                allowed=f"what the code of {self._library()} takes ({error})",
+                remedy="set training.image_size",
+            ) from error
+        return network.train()
+
+    @abstractmethod
+    def _library(self) -> str:
+        """Return whose code it is."""
+
+    @abstractmethod
+    def _base(self, height: int, width: int) -> tuple[nn.Module, int]:
+        """Return a network on three channels without a last layer, and how many numbers it gives.
+
+        Raises:
+            OptionError: There is no such network.
+        """
+
+    @abstractmethod
+    def _network(
+        self, base: nn.Module, head: nn.Linear, repeated: bool, size: tuple[int, int]
+    ) -> Transfer:
+        """Return base and head in one, for images of a size."""
 
 
 def adapt_channels(base: nn.Module, channels: int, gray: Gray, where: str) -> bool:
