@@ -44,14 +44,7 @@ def run_lengths(
 ) -> RunLengths:
     """Count the runs in several directions and reduce each matrix.
 
-    Args:
-        levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
-        number: Number of levels, N.
-        offsets: (k, 3) slices (from 0), rows and columns from a pixel to its neighbour.
-        merged: Whether the k matrices of an image are added up into one.
-
-    Returns:
-        The matrices of each image one after the other: m is n if merged, else n · k.
+    What it takes, and how many matrices it returns, is as of `glcm.cooccurrences`.
     """
     n, depth, height, width = levels.shape
     ways, longest = 1 if merged else len(offsets), max(depth, height, width)
@@ -150,6 +143,43 @@ def _reduce(reached: Integers, row: int, matrices: RunLengths) -> None:
     reached[:length] = 0
 
 
+_SUMS = {"level": "Σ_i (Σ_j r_ij)²", "length": "Σ_j (Σ_i r_ij)²"}
+_MOST = {"level": "N_g", "length": "N_r"}
+_INDEX = {"level": "i", "length": "j"}
+
+
+def _low_emphasis(of: str, ibsi: str) -> Feature:
+    return Feature.of(
+        lambda runs: runs._mean_power(of, -2),
+        f"Mean of 1 / {of}² ({ibsi}).", f"Σ r_ij / {_INDEX[of]}² / N_s", "1", "(0, 1]",
+    )  # fmt: skip
+
+
+def _high_emphasis(of: str, ibsi: str, unit: str) -> Feature:
+    formula, limits = f"Σ r_ij {_INDEX[of]}² / N_s", f"[1, {_MOST[of]}²]"
+    return Feature.of(
+        lambda runs: runs._mean_power(of, 2), f"Mean squared {of} ({ibsi}).", formula, unit, limits
+    )
+
+
+def _non_uniformity(of: str, ibsi: str) -> Feature:
+    return Feature.of(
+        lambda runs: runs._unequal(of),
+        f"How unequally runs are spread over the {of}s ({ibsi}).",
+        f"{_SUMS[of]} / N_s",
+        "1",
+        f"[N_s / {_MOST[of]}, N_s]",
+    )
+
+
+def _normalised_non_uniformity(of: str, ibsi: str) -> Feature:
+    meaning = f"Chance that two runs have the same {of} ({ibsi})."
+    limits = f"[1 / {_MOST[of]}, 1]"
+    return Feature.of(
+        lambda runs: runs._unequal(of) / runs._runs, meaning, f"{_SUMS[of]} / N_s²", "1", limits
+    )
+
+
 @record(frozen=True)
 class GlrlmFeatures(Features):
     """Features of m run length matrices, each with at least one run.
@@ -181,49 +211,23 @@ class GlrlmFeatures(Features):
     def _per_run(self, runs: Floats, weights: Floats) -> Column:
         return runs @ weights / self._runs
 
+    def _mean_power(self, of: str, power: int) -> Column:
+        runs: Floats = getattr(self.matrix, f"{of}s")
+        number: Floats = getattr(self, f"_{of}")
+        return self._per_run(runs, number**power)
+
+    def _unequal(self, of: str) -> Column:
+        runs: Floats = getattr(self.matrix, f"{of}s")
+        return np.sum(runs**2, axis=1) / self._runs
+
     def _variance(self, runs: Floats, value: Floats) -> Column:
         deviation = value - self._per_run(runs, value)[:, None]
         return np.sum(runs * deviation**2, axis=1) / self._runs
 
-    @Feature
-    def short_runs_emphasis(self) -> Column:
-        """Mean of 1 / length² (22OV).
-
-        Formula: Σ r_ij / j² / N_s
-        Unit: 1
-        Range: (0, 1]
-        """
-        return self._per_run(self.matrix.lengths, self._length**-2)
-
-    @Feature
-    def long_runs_emphasis(self) -> Column:
-        """Mean squared length (W4KF).
-
-        Formula: Σ r_ij j² / N_s
-        Unit: pixel²
-        Range: [1, N_r²]
-        """
-        return self._per_run(self.matrix.lengths, self._length**2)
-
-    @Feature
-    def low_grey_level_run_emphasis(self) -> Column:
-        """Mean of 1 / level² (V3SW).
-
-        Formula: Σ r_ij / i² / N_s
-        Unit: 1
-        Range: (0, 1]
-        """
-        return self._per_run(self.matrix.levels, self._level**-2)
-
-    @Feature
-    def high_grey_level_run_emphasis(self) -> Column:
-        """Mean squared level (G3QZ).
-
-        Formula: Σ r_ij i² / N_s
-        Unit: 1
-        Range: [1, N_g²]
-        """
-        return self._per_run(self.matrix.levels, self._level**2)
+    short_runs_emphasis = _low_emphasis("length", "22OV")
+    long_runs_emphasis = _high_emphasis("length", "W4KF", "pixel²")
+    low_grey_level_run_emphasis = _low_emphasis("level", "V3SW")
+    high_grey_level_run_emphasis = _high_emphasis("level", "G3QZ", "1")
 
     @Feature
     def short_run_low_grey_level_emphasis(self) -> Column:
@@ -265,45 +269,10 @@ class GlrlmFeatures(Features):
         """
         return self._per_run(self.matrix.long, self._level**2)
 
-    @Feature
-    def grey_level_non_uniformity(self) -> Column:
-        """How unequally runs are spread over the levels (R5YN).
-
-        Formula: Σ_i (Σ_j r_ij)² / N_s
-        Unit: 1
-        Range: [N_s / N_g, N_s]
-        """
-        return np.sum(self.matrix.levels**2, axis=1) / self._runs
-
-    @Feature
-    def normalised_grey_level_non_uniformity(self) -> Column:
-        """Chance that two runs have the same level (OVBL).
-
-        Formula: Σ_i (Σ_j r_ij)² / N_s²
-        Unit: 1
-        Range: [1 / N_g, 1]
-        """
-        return self.grey_level_non_uniformity / self._runs
-
-    @Feature
-    def run_length_non_uniformity(self) -> Column:
-        """How unequally runs are spread over the lengths (W92Y).
-
-        Formula: Σ_j (Σ_i r_ij)² / N_s
-        Unit: 1
-        Range: [N_s / N_r, N_s]
-        """
-        return np.sum(self.matrix.lengths**2, axis=1) / self._runs
-
-    @Feature
-    def normalised_run_length_non_uniformity(self) -> Column:
-        """Chance that two runs have the same length (IC23).
-
-        Formula: Σ_j (Σ_i r_ij)² / N_s²
-        Unit: 1
-        Range: [1 / N_r, 1]
-        """
-        return self.run_length_non_uniformity / self._runs
+    grey_level_non_uniformity = _non_uniformity("level", "R5YN")
+    normalised_grey_level_non_uniformity = _normalised_non_uniformity("level", "OVBL")
+    run_length_non_uniformity = _non_uniformity("length", "W92Y")
+    normalised_run_length_non_uniformity = _normalised_non_uniformity("length", "IC23")
 
     @Feature
     def run_percentage(self) -> Column:

@@ -106,6 +106,45 @@ def _sums(group: Integers, values: Floats, n: int) -> Column:
     return sums
 
 
+def _low_emphasis(of: str, word: str, index: str) -> Feature:
+    return Feature.of(
+        lambda features: features.counts.mean(1 / getattr(features.counts, of) ** 2),
+        f"Mean inverse squared {word} of a {{counted}} ({{ibsi}}).",
+        f"Σ {{s}}_ij / {index}² / N_s",
+        "1",
+        "(0, 1]",
+    )
+
+
+def _high_emphasis(of: str, word: str, index: str, unit: str, limits: str) -> Feature:
+    meaning = f"Mean squared {word} of a {{counted}} ({{ibsi}})."
+    return Feature.of(
+        lambda features: features.counts.mean(getattr(features.counts, of) ** 2),
+        meaning, f"Σ {{s}}_ij {index}² / N_s", unit, limits,
+    )  # fmt: skip
+
+
+_SUMS = {"level": "Σ_i (Σ_j {s}_ij)²", "extent": "Σ_j (Σ_i {s}_ij)²"}
+
+
+def _non_uniformity(of: str, words: str) -> Feature:
+    return Feature.of(
+        lambda features: features.counts.total * getattr(features.counts, f"{of}_energy"),
+        f"How unevenly the {{counted}}s are spread over the {words} ({{ibsi}}).",
+        f"{_SUMS[of]} / N_s",
+        "1",
+        "[1, {total}]",
+    )
+
+
+def _normalised_non_uniformity(of: str, words: str, limits: str) -> Feature:
+    meaning = f"How unevenly the {{counted}}s are spread over the {words}, over their number"
+    return Feature.of(
+        lambda features: getattr(features.counts, f"{of}_energy"),
+        f"{meaning} ({{ibsi}}).", f"{_SUMS[of]} / N_s²", "1", limits,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class CountFeatures(Features):
     """Base of the features of n such matrices; a subclass says which it has and how it names them.
@@ -120,45 +159,10 @@ class CountFeatures(Features):
 
     counts: LevelCounts
 
-    @Feature
-    def low_extent_emphasis(self) -> Column:
-        """Mean inverse squared {extent} of a {counted} ({ibsi}).
-
-        Formula: Σ {s}_ij / j² / N_s
-        Unit: 1
-        Range: (0, 1]
-        """
-        return self.counts.mean(1 / self.counts.extent**2)
-
-    @Feature
-    def high_extent_emphasis(self) -> Column:
-        """Mean squared {extent} of a {counted} ({ibsi}).
-
-        Formula: Σ {s}_ij j² / N_s
-        Unit: {unit}
-        Range: [1, {most}²]
-        """
-        return self.counts.mean(self.counts.extent**2)
-
-    @Feature
-    def low_level_emphasis(self) -> Column:
-        """Mean inverse squared level of a {counted} ({ibsi}).
-
-        Formula: Σ {s}_ij / i² / N_s
-        Unit: 1
-        Range: (0, 1]
-        """
-        return self.counts.mean(1 / self.counts.level**2)
-
-    @Feature
-    def high_level_emphasis(self) -> Column:
-        """Mean squared level of a {counted} ({ibsi}).
-
-        Formula: Σ {s}_ij i² / N_s
-        Unit: 1
-        Range: [1, N_g²]
-        """
-        return self.counts.mean(self.counts.level**2)
+    low_extent_emphasis = _low_emphasis("extent", "{extent}", "j")
+    high_extent_emphasis = _high_emphasis("extent", "{extent}", "j", "{unit}", "[1, {most}²]")
+    low_level_emphasis = _low_emphasis("level", "level", "i")
+    high_level_emphasis = _high_emphasis("level", "level", "i", "1", "[1, N_g²]")
 
     @Feature
     def low_extent_low_level_emphasis(self) -> Column:
@@ -200,45 +204,10 @@ class CountFeatures(Features):
         """
         return self.counts.mean((self.counts.level * self.counts.extent) ** 2)
 
-    @Feature
-    def level_non_uniformity(self) -> Column:
-        """How unevenly the {counted}s are spread over the levels ({ibsi}).
-
-        Formula: Σ_i (Σ_j {s}_ij)² / N_s
-        Unit: 1
-        Range: [1, {total}]
-        """
-        return self.counts.total * self.counts.level_energy
-
-    @Feature
-    def normalised_level_non_uniformity(self) -> Column:
-        """How unevenly the {counted}s are spread over the levels, over their number ({ibsi}).
-
-        Formula: Σ_i (Σ_j {s}_ij)² / N_s²
-        Unit: 1
-        Range: [1 / N_g, 1]
-        """
-        return self.counts.level_energy
-
-    @Feature
-    def extent_non_uniformity(self) -> Column:
-        """How unevenly the {counted}s are spread over the {extent}s ({ibsi}).
-
-        Formula: Σ_j (Σ_i {s}_ij)² / N_s
-        Unit: 1
-        Range: [1, {total}]
-        """
-        return self.counts.total * self.counts.extent_energy
-
-    @Feature
-    def normalised_extent_non_uniformity(self) -> Column:
-        """How unevenly the {counted}s are spread over the {extent}s, over their number ({ibsi}).
-
-        Formula: Σ_j (Σ_i {s}_ij)² / N_s²
-        Unit: 1
-        Range: (0, 1]
-        """
-        return self.counts.extent_energy
+    level_non_uniformity = _non_uniformity("level", "levels")
+    normalised_level_non_uniformity = _normalised_non_uniformity("level", "levels", "[1 / N_g, 1]")
+    extent_non_uniformity = _non_uniformity("extent", "{extent}s")
+    normalised_extent_non_uniformity = _normalised_non_uniformity("extent", "{extent}s", "(0, 1]")
 
     @Feature
     def level_variance(self) -> Column:
