@@ -166,9 +166,7 @@ def alike_everywhere(first: Details, second: Details, guess: Guess, close: Regis
         guess: That of the registration.
         close: The registration of this one pair.
     """
-    placed = guess.orient(first[None])
-    warped = _warped(placed, close.maps[0])[0]
-    inside = _warped(np.ones_like(placed), close.maps[0])[0] > 0.5
+    warped, inside = _laid_over(first, guess, close)
     edges = np.linspace(0, len(second), _PARTS + 1).astype(int)
     parts = [slice(start, stop) for start, stop in pairwise(edges)]
     correlations = []
@@ -191,17 +189,9 @@ def surprise(first: Details, second: Details, guess: Guess, registration: Regist
     After Fisher, with the number of independent places in the overlap: smooth images have few, and
     with few a map can always be found that makes them alike. The variance of a correlation of two
     independent images is the sum of the products of their autocorrelations (Clifford, Richardson &
-    Hémon 1989, Biometrics 45:123).
-
-    Args:
-        first: (side, side) details of the first image.
-        second: (side, side) those of the second.
-        guess: That of the registration.
-        registration: The registration of this one pair.
+    Hémon 1989, Biometrics 45:123). It takes what `alike_everywhere` takes.
     """
-    placed = guess.orient(first[None])
-    inside = _warped(np.ones_like(placed), registration.maps[0])[0] > 0.5
-    warped = _warped(placed, registration.maps[0])[0]
+    warped, inside = _laid_over(first, guess, registration)
     double = (2 * len(inside), 2 * len(inside))
     products = [
         fft.irfft2(np.abs(fft.rfft2(values, s=double)) ** 2, s=double)
@@ -219,6 +209,15 @@ def surprise(first: Details, second: Details, guess: Guess, registration: Regist
     variance = float((own[met] * others[met] / places[met]).sum()) / power if power > 0 else np.inf
     correlation = min(abs(float(registration.correlation[0])), 1 - 1e-9)
     return float(np.arctanh(correlation) / np.sqrt(max(variance, 1e-12)))
+
+
+def _laid_over(
+    first: Details, guess: Guess, registration: Registration
+) -> tuple[Details, NDArray[np.bool_]]:
+    """Return the first image of a pair as it lies on the second, and where it does."""
+    placed = guess.orient(first[None])
+    warped = _warped(placed, registration.maps[0])[0]
+    return warped, _warped(np.ones_like(placed), registration.maps[0])[0] > 0.5
 
 
 def _best_shifts(

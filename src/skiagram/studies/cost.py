@@ -393,7 +393,7 @@ class Cost(CrossValidatedStudy):
 
     def run(self, workspace: Workspace) -> CostResult:
         """Fit and time all models that are not timed yet on this machine."""
-        cv, title = self.cross_validation(workspace)
+        cv, data_set = self.cross_validation(workspace)
         clock = Clock(min(self.images, len(cv)), self.repeats, self.time, describe_machine())
         described = time_families(cv, self.families(workspace), clock)
         training = float(np.mean([len(fold.training) for fold in cv.folds()]))
@@ -409,11 +409,7 @@ class Cost(CrossValidatedStudy):
                 costs.append(cost)
                 progress.advance()
         return CostResult(
-            dataset=self.dataset,
-            title=title,
-            cases=len(cv),
-            patients=len(set(cv.patient_id.tolist())),
-            folds=len(cv.folds()),
+            **vars(data_set),
             images=clock.images,
             repeats=clock.repeats,
             time=clock.time,

@@ -16,6 +16,7 @@ from skiagram.records import Cases, DataCard, Design, Task, read_cases, read_rec
 from skiagram.splits import Partition, grouped_folds
 from skiagram.studies.pipeline_steps import (
     Arm,
+    CrossValidatedDataSet,
     PreparedData,
     StudyOptions,
     ingest_data,
@@ -171,11 +172,13 @@ class CrossValidatedStudy(StudyOptions):
     design: Design
     restoration: str
 
-    def cross_validation(self, workspace: Workspace) -> tuple[CrossValidation, str]:
+    def cross_validation(
+        self, workspace: Workspace
+    ) -> tuple[CrossValidation, CrossValidatedDataSet]:
         """Ingest and prepare the data set.
 
         Returns:
-            Its development cases in folds, and its name for people.
+            Its development cases in folds, and what a study says of them.
         """
         data = ingest_data(workspace, workspace.option_file("dataset", self.dataset), self.design)
         restoration = workspace.option_file("restoration", self.restoration)
@@ -183,4 +186,10 @@ class CrossValidatedStudy(StudyOptions):
         cases, task = read_cases(data.folder / "cases")
         known = cases.development()
         cv = CrossValidation.of(workspace, prepared, self.plan, known, task)
-        return cv, read_record(DataCard, data.folder / "cases/card.json").title
+        return cv, CrossValidatedDataSet(
+            dataset=self.dataset,
+            title=read_record(DataCard, data.folder / "cases/card.json").title,
+            cases=len(cv),
+            patients=len(set(cv.patient_id.tolist())),
+            folds=len(cv.folds()),
+        )

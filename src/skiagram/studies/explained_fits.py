@@ -46,7 +46,7 @@ from skiagram.studies.workspace import Workspace
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
-_NAME = "explanations"
+NAME = "explanations"
 _MARKS = "marks.parquet"
 _RING = 3  # pixels around a region whose mean stands for it
 _BACKGROUND = 0.1  # share of a borrowed region that may lie on the image's lowest value
@@ -360,7 +360,7 @@ class FoldFit:
 
     def stream(self, *name: str | int) -> np.random.Generator:
         """Return a stream of random numbers of this model and fold."""
-        return stream(self.cv.plan.seed, _NAME, self.name, self.number, *name)
+        return stream(self.cv.plan.seed, NAME, self.name, self.number, *name)
 
     @cached_property
     def read(self) -> Callable[[NDArray[np.str_]], Any]:
@@ -377,9 +377,7 @@ class FoldFit:
     def _train(self, folder: Path) -> None:
         cases = self.cv.case_id[self.fold.held_out]
         try:
-            fitted = self.cv.fit(
-                self.arm, self.options, self.fold.training, _NAME, str(self.number)
-            )
+            fitted = self.cv.fit(self.arm, self.options, self.fold.training, NAME, str(self.number))
             with self.cv.workspace.compute.limit():
                 scores = finite(fitted.scores(self.read(cases)))
         except ModelFailure as error:
@@ -544,7 +542,7 @@ class MapTask:
             maps = examine(
                 network, images, encode_table(fit.fitted.encoder, cases), asked,
                 Grain(options.window, options.steps), options.exchange,
-                derived_seed(fit.cv.plan.seed, _NAME, fit.name, fit.number), self.case_id,
+                derived_seed(fit.cv.plan.seed, NAME, fit.name, fit.number), self.case_id,
             )  # fmt: skip
         arrays = {
             **{f"map_{name}": values.astype(np.float32) for name, values in maps.maps.items()},
@@ -607,7 +605,7 @@ def resample_patients(cv: CrossValidation, count: int) -> Iterator[Rows]:
     np.maximum.at(label, number, (cv.label == cv.positive).astype(np.int64))
     rows_of = [np.flatnonzero(number == patient) for patient in range(len(patients))]
     for replicate in range(count):
-        generator = stream(cv.plan.seed, _NAME, "resample", replicate)
+        generator = stream(cv.plan.seed, NAME, "resample", replicate)
         drawn = np.concatenate(
             [
                 generator.choice(own, len(own))

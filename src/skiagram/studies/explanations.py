@@ -61,12 +61,15 @@ from skiagram.records import Task, read_record
 from skiagram.seeding import stream
 from skiagram.studies.cross_validation import CrossValidatedStudy, CrossValidation
 from skiagram.studies.explained_fits import (
+    NAME,
+    Floats,
     FoldFit,
     ImportanceOptions,
     KnownRegions,
     MapOptions,
     MappedCase,
     MapTask,
+    Rows,
     blanked_data,
     draw_rows,
     examine_features,
@@ -84,10 +87,7 @@ from skiagram.studies.pipeline_steps import (
 )
 from skiagram.studies.workspace import Workspace
 
-Floats = NDArray[np.float64]
-Rows = NDArray[np.int64]
 Kind = Literal["right", "wrong", "doubtful"]
-_NAME = "explanations"
 _LONGEST = 96  # pixels a side of a picture in the result
 
 
@@ -378,7 +378,7 @@ class Explanations(CrossValidatedStudy):
             from skiagram.explanation.saliency import import_captum
 
             import_captum()
-        cv, title = self.cross_validation(workspace)
+        cv, data_set = self.cross_validation(workspace)
         if cv.positive is None:
             raise OptionError(
                 f"{cv.n_classes} classes", where="study.dataset", allowed="a task of two classes"
@@ -401,7 +401,7 @@ class Explanations(CrossValidatedStudy):
             for name, arm in self.arms.items()
         }
         every = [fit for folds in fits.values() for fit in folds]
-        with Progress(f"{_NAME}: training", len(every)) as progress:
+        with Progress(f"{NAME}: training", len(every)) as progress:
             for _ in workspace.compute.map(train_fold, every):
                 progress.advance()
         classical: list[ClassicalExplanation] = []
@@ -419,11 +419,7 @@ class Explanations(CrossValidatedStudy):
             else:
                 networks.append(explain_network(self, ground, model, folds))
         return ExplanationsResult(
-            dataset=self.dataset,
-            title=title,
-            cases=len(cv),
-            patients=len(set(cv.patient_id.tolist())),
-            folds=len(cv.folds()),
+            **vars(data_set),
             positive=ground.task.classes[cv.positive],
             word="" if ground.regions is None else ground.regions.word,
             located=len(ground.marked),
@@ -459,7 +455,7 @@ class Explanations(CrossValidatedStudy):
 
 def choose_cases(cv: CrossValidation, regions: KnownRegions | None, most: int) -> tuple[str, ...]:
     """Draw cases for maps: half with a known region, else of the positive class; half others."""
-    order = stream(cv.plan.seed, _NAME, "cases").permutation(len(cv))
+    order = stream(cv.plan.seed, NAME, "cases").permutation(len(cv))
     first = cv.label == cv.positive
     if regions is not None and not regions.of_all:
         first = np.isin(cv.case_id, list(regions.masks))
@@ -552,7 +548,7 @@ def explain_features(
 ) -> ClassicalExplanation:
     """Say what a model of features rests on."""
     options, measured = study.importance, []
-    with Progress(f"{_NAME}: {model.model}", len(folds)) as progress:
+    with Progress(f"{NAME}: {model.model}", len(folds)) as progress:
         for piece in ground.cv.workspace.compute.map(examine_features, folds):
             measured.append(FoldImportance.read(piece))
             progress.advance()
@@ -661,7 +657,7 @@ def estimate_coefficients(
 
     def effects(rows: Rows, *name: str) -> Floats | None:
         try:
-            fitted: Any = cv.fit(fit.arm, fit.options, rows, _NAME, *name)
+            fitted: Any = cv.fit(fit.arm, fit.options, rows, NAME, *name)
         except ModelFailure:
             return None
         table = fit.read(cv.case_id).columns(fitted.features)
@@ -717,7 +713,7 @@ def explain_network(
             tasks.append(MapTask(fit, tuple(cases)))
     mapped: dict[str, list[MappedCase]] = {}
     reasons: dict[str, str] = {}
-    with Progress(f"{_NAME}: {model.model}", len(tasks)) as progress:
+    with Progress(f"{NAME}: {model.model}", len(tasks)) as progress:
         for task, piece in zip(
             tasks, ground.cv.workspace.compute.map(examine_maps, tasks), strict=True
         ):

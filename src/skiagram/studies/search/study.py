@@ -113,7 +113,7 @@ class Search(CrossValidatedStudy):
         """Make all trials that are not made yet and judge what they found."""
         models = [_model_search(workspace, name, arm) for name, arm in self.arms.items()]
         storage = open_storage(self.storage, workspace.work)
-        cv, title = self.cross_validation(workspace)
+        cv, data_set = self.cross_validation(workspace)
         ledgers = search(cv, models, self.budget, storage)
         outer: dict[str, NestedEstimate] = {}
         if self.outer_folds is not None:
@@ -123,11 +123,7 @@ class Search(CrossValidatedStudy):
             trials, seconds[model.name] = ledgers[model.name].results(self.budget.trials)
             searched.append(self._searched_model(cv, model, trials, outer.get(model.name)))
         return SearchResult(
-            dataset=self.dataset,
-            title=title,
-            cases=len(cv),
-            patients=len(set(cv.patient_id.tolist())),
-            folds=self.plan.repeats * self.plan.folds,
+            **vars(data_set),
             budget=self.budget.trials,
             outer=self.outer_folds,
             models=tuple(searched),

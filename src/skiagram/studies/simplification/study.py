@@ -240,7 +240,7 @@ class Simplification(CrossValidatedStudy):
 
     def run(self, workspace: Workspace) -> SimplificationResult:
         """Fit all models of all folds that are not fitted yet, and compare them."""
-        cv, title = self.cross_validation(workspace)
+        cv, data_set = self.cross_validation(workspace)
         _, task = read_cases(cv.prepared.data.folder / "cases")
         clock = Clock(min(self.images, len(cv)), self.repeats, self.time, describe_machine())
         partitions = cv.folds()
@@ -255,11 +255,7 @@ class Simplification(CrossValidatedStudy):
         definitions = _definitions(self.families(workspace))
         shown = len(task.classes) - 1 if task.positive is None else task.positive
         return SimplificationResult(
-            dataset=self.dataset,
-            title=title,
-            cases=len(cv),
-            patients=len(set(cv.patient_id.tolist())),
-            folds=len(partitions),
+            **vars(data_set),
             margin=self.margin,
             originals=tuple(fold.models[0].title for fold in folds),
             models=models,
