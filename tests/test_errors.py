@@ -1,6 +1,7 @@
 """Errors: one line for people, whole across processes."""
 
 import pickle
+from importlib import import_module
 
 import pytest
 
@@ -10,6 +11,7 @@ from skiagram.errors import (
     ModelFailure,
     OptionError,
     SkiagramError,
+    installed,
     named,
     readable,
 )
@@ -47,3 +49,15 @@ def test_an_error_gets_the_name_that_the_user_knows() -> None:
     with pytest.raises(DataError) as caught, named("film.png"):
         raise DataError("two frames", where="a stream", allowed="one", remedy="split it")
     assert str(caught.value) == "film.png: two frames. Allowed: one. Do this: split it."
+
+
+def test_a_package_that_is_not_there_is_told_with_its_remedy() -> None:
+    with (
+        pytest.raises(OptionError) as caught,
+        installed("the package nowhere", "study.methods", "pip install nowhere", "none"),
+    ):
+        import_module("skiagram_nowhere")
+    error = caught.value
+    assert error.found == "the package nowhere is not installed"
+    assert (error.where, error.allowed) == ("study.methods", "none")
+    assert error.remedy == "pip install nowhere"
