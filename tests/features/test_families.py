@@ -25,7 +25,7 @@ def family(name: str) -> FeatureFamily:
 
 ANY_CHANNELS = {"acquisition"}  # of the file, not of what it shows
 OTHERS = {
-    *("colour", "covariates"),  # need three channels, or no image
+    *("colour", "covariates", "site"),  # need three channels, or no image
     *("morphology", "local_intensity", "log_3mm"),  # need volumes, or a spacing
 }
 FAMILIES = {
