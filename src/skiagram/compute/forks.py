@@ -8,7 +8,6 @@ safe with all libraries used here; workers of `skiagram.compute.workers` stand i
 
 import ctypes
 import os
-import pickle
 import signal
 import sys
 import traceback
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic, TypeVar, cast
 
 from skiagram.compute.progress import report_to
@@ -192,7 +192,7 @@ def _sendable(error: BaseException) -> BaseException:
     trace = traceback.format_exc()
     error.add_note(trace)
     try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 - made here
+        ForkingPickler.loads(ForkingPickler.dumps(error))  # as the pipe will
     except Exception:
         return RuntimeError(trace)
     return error
