@@ -23,6 +23,7 @@ def family(name: str) -> FeatureFamily:
     return built
 
 
+CHANGED = {"perturbed"}  # noise of its own in each channel; its families refuse by their names
 ANY_CHANNELS = {"acquisition"}  # of the file, not of what it shows
 OTHERS = {
     *("colour", "covariates", "site"),  # need three channels, or no image
@@ -94,6 +95,8 @@ def test_sixteen_bit_films_fit_the_table(name: str) -> None:
 
 
 def test_colour_is_described_by_its_luminance(name: str) -> None:
+    if name in CHANGED:
+        pytest.skip("each channel is changed by itself")
     grey = np.random.default_rng(0).integers(0, 255, size=(2, 16, 16)).astype(np.float32)
     colour = np.repeat(grey[..., None], 3, axis=-1)
     found, expected = (
@@ -107,5 +110,6 @@ def test_four_channels_are_refused_by_name_or_described(name: str) -> None:
     if name in ANY_CHANNELS:
         assert FAMILIES[name].extract(FeatureBatch(np.zeros((1, 8, 8, 4), dtype=np.float32))).any()
         return
-    with pytest.raises(DataError, match=f"`{name}` is not defined for 4 channels"):
+    who = "first_order" if name in CHANGED else name
+    with pytest.raises(DataError, match=f"`{who}` is not defined for 4 channels"):
         FAMILIES[name].extract(FeatureBatch(np.zeros((1, 8, 8, 4), dtype=np.float32)))
