@@ -21,7 +21,11 @@ from skiagram.options import build
 from tests.features.ibsi_phantom import PHANTOM
 
 FOLDER = Path(__file__).resolve().parents[2] / "conf" / "features"
-FAMILIES = {path.stem: path for path in sorted(FOLDER.glob("*.yaml")) if path.stem != "covariates"}
+FAMILIES = {
+    path.stem: path
+    for path in sorted(FOLDER.glob("*.yaml"))
+    if path.stem not in ("covariates", "site")  # of the table
+}
 VOLUME_FAMILIES = (
     *("first_order", "intensity_histogram", "glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm"),
     "acquisition",
