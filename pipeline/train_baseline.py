@@ -10,10 +10,9 @@ from option_files import ROOT
 from outputs import publish
 from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
-from skiagram.models.deployment import write_checksums, write_fingerprint
+from skiagram.models.deployment import complete_folder
 from skiagram.models.reader import Reader
 from skiagram.options import build
-from skiagram.preparation import propagate_preparation
 from skiagram.records import Cases, Task, read_cases
 
 
@@ -28,10 +27,8 @@ def main(options: TrainOptions) -> None:
     with options.compute.limit(), publish(f"models/{name}", f"scores/{name}") as staging:
         folders = ArmFolders.under(staging, name)
         train(member, cases, task, options.plan, folders, options.compute)
-        propagate_preparation(ROOT / "data/preparation", staging / "models" / name)
         space = development if isinstance(development, FeatureTable) else None
-        write_fingerprint(staging / "models" / name, staging / "scores" / name, cases, space)
-        write_checksums(staging / "models" / name)
+        complete_folder(folders.model, folders.scores, cases, ROOT / "data/preparation", space)
 
 
 def _inputs(model: Any, cases: Cases, task: Task) -> tuple[Any, Any]:

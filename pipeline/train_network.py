@@ -11,9 +11,8 @@ from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.deep.inputs import NetworkInputs
 from skiagram.models.deep.network_model import NetworkModel
-from skiagram.models.deployment import image_traits, write_checksums, write_fingerprint
+from skiagram.models.deployment import complete_folder, image_traits
 from skiagram.options import STRICT, build
-from skiagram.preparation import propagate_preparation
 from skiagram.records import read_cases
 from skiagram.training.options import Trainer
 from skiagram.training.processes import work_folder
@@ -42,12 +41,8 @@ def main(options: Options) -> None:
     with options.compute.limit(), unfinished as work, publish(*outputs) as staging:
         folders = ArmFolders.under(staging, name, work)
         train(member, cases, task, options.plan, folders, options.compute)
-        propagate_preparation(
-            ROOT / "data/restored", staging / "models" / name, covariates=seen.covariates
-        )
-        space = image_traits([seen.images])
-        write_fingerprint(staging / "models" / name, staging / "scores" / name, cases, space)
-        write_checksums(staging / "models" / name)
+        space, restored = image_traits([seen.images]), ROOT / "data/restored"
+        complete_folder(folders.model, folders.scores, cases, restored, space, seen.covariates)
 
 
 if __name__ == "__main__":

@@ -249,4 +249,4 @@ def propagate_preparation(
     if (source / TRAINING_MEAN).exists():
         shutil.copyfile(source / TRAINING_MEAN, target / TRAINING_MEAN)
     if (source / LEARNED).exists():
-        shutil.copytree(source / LEARNED, target / LEARNED)
+        shutil.copytree(source / LEARNED, target / LEARNED, dirs_exist_ok=True)

@@ -261,7 +261,7 @@ def _why_unlike(domain: DomainShift | None) -> Iterator[str]:
 
 
 def _classifier(domain: DomainShift) -> str:
-    most = f", most by {_listed([one.name for one in domain.features[:3]])}"
+    most = f", most by {_listed([feature.name for feature in domain.features[:3]])}"
     return (
         "Without labels, a classifier on the features tells test from development cases with an "
         f"AUC of {_decimal(domain.auc)} ({_INTERVAL} {domain.auc.low:.3f} to "

@@ -156,10 +156,10 @@ def explain(
         beside = () if table is None else (table[start : start + _AT_ONCE],)
         with _gradients():
             maps.append(made(network, batch, beside, grain).detach().double().numpy())
-    found = np.concatenate(maps)
-    if not np.isfinite(found).all():
+    attribution = np.concatenate(maps)
+    if not np.isfinite(attribution).all():
         raise ModelFailure(f"{TITLES[method]} gives values that are not finite", where="study")
-    return found
+    return attribution
 
 
 @contextmanager
@@ -188,11 +188,11 @@ def _grad_cam(
     for member in network.members:
         module = ClassDifference(member, network.positive).eval()
         layer = _last_maps(ExplainedNetwork(member, network.architecture, network.positive))
-        found = attr.LayerGradCam(module, layer).attribute(
+        attribution = attr.LayerGradCam(module, layer).attribute(
             images.clone().requires_grad_(), additional_forward_args=beside, relu_attributions=True
         )
         total += nn.functional.interpolate(
-            found.detach(), images.shape[2:], mode=mode, align_corners=False
+            attribution.detach(), images.shape[2:], mode=mode, align_corners=False
         )[:, 0]
     return total / len(network.members)
 
@@ -224,11 +224,11 @@ def _integrated_gradients(
     network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], grain: Grain
 ) -> Tensor:
     module = ClassDifference(network.classifier, network.positive).eval()
-    found = import_captum().IntegratedGradients(module).attribute(
+    attribution = import_captum().IntegratedGradients(module).attribute(
         images.clone(), baselines=network.blank(images), n_steps=grain.steps,
         additional_forward_args=beside, internal_batch_size=2 * _AT_ONCE,
     )  # fmt: skip
-    return cast(Tensor, found.sum(dim=1))
+    return cast(Tensor, attribution.sum(dim=1))
 
 
 def _occlusion(
@@ -237,12 +237,12 @@ def _occlusion(
     module = ClassDifference(network.classifier, network.positive).eval()
     sides = [max(1, round(grain.window * side)) for side in images.shape[2:]]
     with torch.no_grad():
-        found = import_captum().Occlusion(module).attribute(
+        attribution = import_captum().Occlusion(module).attribute(
             images, (images.shape[1], *sides), strides=(1, *(max(1, side // 2) for side in sides)),
             baselines=network.blank(images), additional_forward_args=beside,
             perturbations_per_eval=max(1, 2 * _AT_ONCE // len(images)),
         )  # fmt: skip
-    return cast(Tensor, found[:, 0])
+    return cast(Tensor, attribution[:, 0])
 
 
 def _attention_rollout(
@@ -371,7 +371,7 @@ def examine(
         for method in methods:
             others = explain(method, fresh, images, grain, table)
             pairs = zip(maps[method], others, strict=True)
-            alike[method].append([map_similarity(one, other) for one, other in pairs])
+            alike[method].append([map_similarity(first, second) for first, second in pairs])
     areas: dict[str, list[tuple[float, float]]] = {}
     number = cell_numbers(images.shape[2:], exchange.cells)
     centre = cell_order(centre_map(images.shape[2:]), number)

@@ -177,8 +177,8 @@ def _fill_known(
         return []
     rows = [row for row, digest in enumerate(digests) if digest in earlier.place]
     try:
-        found = np.load(earlier.folder / _VALUES, mmap_mode="r", allow_pickle=False)
-        values[rows] = found[[earlier.place[digests[row]] for row in rows]]
+        described = np.load(earlier.folder / _VALUES, mmap_mode="r", allow_pickle=False)
+        values[rows] = described[[earlier.place[digests[row]] for row in rows]]
     except (OSError, ValueError, IndexError):
         return []
     return rows

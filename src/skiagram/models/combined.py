@@ -35,7 +35,7 @@ from skiagram.calibration import ScalingCalibration, average_scaling, fit_platt
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.models.arm import ArmFolders, train
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
-from skiagram.models.deployment import write_checksums, write_fingerprint
+from skiagram.models.deployment import complete_folder
 from skiagram.models.resampling import (
     CalibratedResult,
     LazyInputs,
@@ -51,7 +51,6 @@ from skiagram.models.resampling import (
     within_repeat,
 )
 from skiagram.options import STRICT, build
-from skiagram.preparation import propagate_preparation
 from skiagram.records import Cases, Outcome, Predictions, Task, read_record, write_record
 
 COMBINATION = "combination.json"
@@ -503,7 +502,5 @@ def _combine(
     if outcome.status == "finished":
         for member in members:
             shutil.copytree(root / "models" / member, folders.model / MEMBERS / member)
-    propagate_preparation(root / "models" / members[0], folders.model)
-    write_fingerprint(folders.model, folders.scores, cases)
-    write_checksums(folders.model)
+    complete_folder(folders.model, folders.scores, cases, root / "models" / members[0])
     return outcome

@@ -6,7 +6,7 @@ figure of a single one, because a model's folder is given away.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from skiagram.features.table import FeatureTable, has_prefix, is_perturbed
 from skiagram.image_store.shards import Image, Region
 from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import Arm
+from skiagram.preparation import Covariate, propagate_preparation
 from skiagram.records import Cases, Predictions, Task, read_record, write_record
 from skiagram.seeding import stream
 
@@ -277,6 +278,33 @@ class Fingerprint:
         limits = np.array([np.inf if limit is None else limit for limit in self.limits])
         inside: NDArray[np.bool_] = 1 - probability <= limits
         return inside
+
+
+def complete_folder(
+    model: Path,
+    scores: Path,
+    cases: Cases,
+    preparation: Path,
+    space: FeatureTable | None = None,
+    covariates: Iterable[Covariate] = (),
+) -> None:
+    """Put beside a trained model what new cases need: preparation, fingerprint, checksums.
+
+    Args:
+        model: The model's folder.
+        scores: Folder of its predictions.
+        cases: The case table.
+        preparation: Folder of what was done to images before it.
+        space: Features of all development cases by which new ones are told to be unlike; None for
+            none.
+        covariates: Covariates that it reads beside images.
+
+    Raises:
+        DataError: The preparation or the predictions are damaged, or a case has no features.
+    """
+    propagate_preparation(preparation, model, covariates=covariates)
+    write_fingerprint(model, scores, cases, space)
+    write_checksums(model)
 
 
 def write_fingerprint(

@@ -557,25 +557,30 @@ def explain_features(
         GroupImportance(
             family,
             len(members),
-            measure_loss(folds, [one.of_families[family] for one in measured]),
+            measure_loss(folds, [measures.of_families[family] for measures in measured]),
         )
         for family, members in measured[0].families.items()
     ]
     importance = np.array(
-        [_feature_importance(fit, one, names) for fit, one in zip(folds, measured, strict=True)]
+        [
+            _feature_importance(fit, measures, names)
+            for fit, measures in zip(folds, measured, strict=True)
+        ]
     )
     average = dict(zip(names, importance.mean(axis=0).tolist(), strict=True))
-    first = rank_features(average, [one.clusters for one in measured])[: options.first]
+    first = rank_features(average, [measures.clusters for measures in measured])[: options.first]
     features = tuple(
         FeatureImportance(
             name,
             _relatives(name, measured),
-            measure_loss(folds, [one.of_clusters[one.cluster_of[name]] for one in measured]),
+            measure_loss(
+                folds, [measures.of_clusters[measures.cluster_of[name]] for measures in measured]
+            ),
             _local_effects(folds, name, options.bins),
         )
         for name in first
     )
-    size = np.array([one.shapley for one in measured if one.shapley is not None])
+    size = np.array([measures.shapley for measures in measured if measures.shapley is not None])
     mean = size.mean(axis=0) if len(size) else np.empty(0)
     coefficients, resamples = estimate_coefficients(study, ground.cv, folds[0])
     return ClassicalExplanation(
@@ -621,7 +626,8 @@ def _relatives(name: str, measured: Sequence[FoldImportance]) -> tuple[str, ...]
         other
         for other in measured[0].cluster_of
         if other != name
-        and 2 * sum(one.cluster_of[other] == one.cluster_of[name] for one in measured)
+        and 2
+        * sum(measures.cluster_of[other] == measures.cluster_of[name] for measures in measured)
         > len(measured)
     )
 
