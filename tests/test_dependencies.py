@@ -13,6 +13,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 OWN = {"skiagram", "tests", "benchmarks", "make_reference"}
+PEERS = {"pictologics"}  # its benchmark runs in an environment of its own
 
 
 def imported_packages(folder: Path) -> set[str]:
@@ -26,7 +27,9 @@ def imported_packages(folder: Path) -> set[str]:
                 names.add(node.module)
     scripts = [*folder.rglob("*.py"), *(REPOSITORY / "pipeline").glob("*.py")]
     beside = {path.stem for path in scripts}  # scripts import their neighbours
-    return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - OWN - beside
+    return (
+        {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - OWN - PEERS - beside
+    )
 
 
 def declared_distributions(*, development: bool) -> set[str]:

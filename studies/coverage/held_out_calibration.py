@@ -73,6 +73,10 @@ class Rows:
 
     values: Floats
 
+    def __len__(self) -> int:
+        """Return the number of cases."""
+        return len(self.values)
+
     def select(self, rows: NDArray[np.int64]) -> "Rows":
         """Return some of the cases."""
         return Rows(self.values[rows])
