@@ -32,7 +32,13 @@ def test_committed_pages_are_those_that_the_code_makes() -> None:
         assert page.read_text(encoding="utf-8") == text, f"{name}: run `make reference`"
 
 
-@pytest.mark.parametrize("name", sorted(FAMILIES))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name == "perturbed" else [])  # many columns
+        for name in sorted(FAMILIES)
+    ],
+)
 def test_every_column_has_exactly_one_complete_definition(name: str) -> None:
     columns, known = FAMILIES[name].names(), FAMILIES[name].definitions()
     for column in columns:

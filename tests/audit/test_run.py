@@ -30,6 +30,7 @@ def test_an_exact_copy_in_the_test_split_stops(clean: Planted, tmp_path: Path) -
         assert (findings[name].count, findings[name].examples) == (1, ("case-000040",))
 
 
+@pytest.mark.slow
 def test_a_brighter_copy_is_near_but_not_exact(clean: Planted, tmp_path: Path) -> None:
     clean.images[40] = clean.images[30].astype(np.uint16) * 2 + 9
     findings = clean.findings(tmp_path)
@@ -37,6 +38,7 @@ def test_a_brighter_copy_is_near_but_not_exact(clean: Planted, tmp_path: Path) -
     assert "exact_duplicates_across_splits" not in findings
 
 
+@pytest.mark.slow
 def test_twins_in_training_and_validation_warn(clean: Planted, tmp_path: Path) -> None:
     clean.images[30] = clean.images[2].copy()
     found = clean.findings(tmp_path)["near_duplicates_across_training_and_validation"]
@@ -51,6 +53,7 @@ def test_twins_with_different_labels_conflict(clean: Planted, tmp_path: Path) ->
     assert (found.count, found.examples) == (1, ("case-000001",))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("design", "severity"), [("holdout", "warning"), ("cv", "stop")])
 def test_twins_of_different_patients_break_the_folds(
     clean: Planted, tmp_path: Path, design: Design, severity: str
@@ -60,6 +63,7 @@ def test_twins_of_different_patients_break_the_folds(
     assert clean.findings(tmp_path, task)["near_duplicates_across_patients"].severity == severity
 
 
+@pytest.mark.slow
 def test_a_patient_in_development_and_test_stops(clean: Planted, tmp_path: Path) -> None:
     clean.cases.patient_id[[2, 30, 40, 41]] = clean.cases.patient_id[2]
     findings = clean.findings(tmp_path)
@@ -68,6 +72,7 @@ def test_a_patient_in_development_and_test_stops(clean: Planted, tmp_path: Path)
     assert findings["patients_across_training_and_validation"].severity == "warning"
 
 
+@pytest.mark.slow
 def test_unknown_patients_are_noted_and_not_taken_for_known(clean: Planted, tmp_path: Path) -> None:
     clean.cases.patient_id[40] = clean.cases.patient_id[2]
     findings = clean.findings(tmp_path, card=dataclasses.replace(CARD, patients_known=False))
@@ -75,6 +80,7 @@ def test_unknown_patients_are_noted_and_not_taken_for_known(clean: Planted, tmp_
     assert "patients_across_splits" not in findings
 
 
+@pytest.mark.slow
 def test_few_and_absent_classes(clean: Planted, tmp_path: Path) -> None:
     development = clean.cases.split != "test"
     clean.cases.label[development] = np.where(np.arange(36) < 4, 1, 0)
@@ -85,6 +91,7 @@ def test_few_and_absent_classes(clean: Planted, tmp_path: Path) -> None:
     assert findings["tiny_classes"].examples == tuple(f"case-{at:06d}" for at in range(4))
 
 
+@pytest.mark.slow
 def test_images_without_content_warn(clean: Planted, tmp_path: Path) -> None:
     clean.images[0] = np.full((28, 28), 9, dtype=np.uint8)
     clean.images[1] = np.full((28, 28), np.nan, dtype=np.float32)
@@ -94,6 +101,7 @@ def test_images_without_content_warn(clean: Planted, tmp_path: Path) -> None:
     assert found.examples == ("case-000000", "case-000001", "case-000002")
 
 
+@pytest.mark.slow
 def test_gravest_first_and_written_whole(clean: Planted, tmp_path: Path) -> None:
     clean.images[40] = clean.images[3].copy()
     clean.images[30] = clean.images[2].copy()
@@ -125,12 +133,14 @@ def test_a_waiver_lets_the_run_go_on_and_keeps_its_reason(clean: Planted, tmp_pa
     assert waived.findings[0].waived == "published"
 
 
+@pytest.mark.slow
 def test_a_waiver_of_nothing_known_is_an_option_error(clean: Planted, tmp_path: Path) -> None:
     card = dataclasses.replace(CARD, waived_findings={"near_duplicates": "published"})
     with pytest.raises(OptionError, match="near_duplicates_across_splits"):
         clean.findings(tmp_path, card=card)
 
 
+@pytest.mark.slow
 def test_the_order_of_the_case_table_does_not_matter(clean: Planted, tmp_path: Path) -> None:
     clean.images[40] = clean.images[3].copy()
     clean.images[0] = np.full((28, 28), 9, dtype=np.uint8)
@@ -141,12 +151,14 @@ def test_the_order_of_the_case_table_does_not_matter(clean: Planted, tmp_path: P
     assert same_twins.equals(twins)
 
 
+@pytest.mark.slow
 def test_a_case_table_of_another_store_is_refused(clean: Planted, tmp_path: Path) -> None:
     store = clean.store(tmp_path)
     with pytest.raises(DataError, match="48 images for 47 cases"):
         audit(store, clean.cases.select(np.arange(47)), TASK, CARD)
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_breastmnist_twins_are_found(real_data: Path, tmp_path: Path) -> None:
     source = MedMNIST(

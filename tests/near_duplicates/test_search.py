@@ -99,6 +99,7 @@ def test_a_shifted_cut_that_was_changed_is_found(
     assert list(found(store_of(tmp_path, [*images, copy]))) == [(4, 30)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("offset", [(10, 0), (-10, 10)])
 def test_a_small_image_moved_by_a_third_of_its_side_is_found(
     offset: tuple[int, int], tmp_path: Path
@@ -134,6 +135,7 @@ def test_a_volume_shifted_along_depth_is_found(tmp_path: Path) -> None:
     assert list(found(store_of(tmp_path, images))) == [(3, 20)]
 
 
+@pytest.mark.slow
 def test_near_duplicates_are_not_told_twice(tmp_path: Path) -> None:
     images: list[Image] = list(wide_tissue(20)[:, :64, :64])
     assert not found(store_of(tmp_path, [*images, images[3].copy(), images[5] * 2]))
@@ -145,6 +147,7 @@ def test_images_that_share_an_outline_are_no_copies(tmp_path: Path) -> None:
     assert not found(store_of(tmp_path, [image.astype(np.uint8) for image in images]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2, 5])
 def test_constant_and_missing_images_are_no_copies(number: int, tmp_path: Path) -> None:
     blank: list[Image] = [np.full((30, 20), at, dtype=np.float32) for at in range(number)]
@@ -161,6 +164,7 @@ def test_transformed_copies_and_near_duplicates_share_a_cluster(tmp_path: Path) 
     assert len(np.unique(clusters)) == 20
 
 
+@pytest.mark.slow
 def test_empty_ground_beside_an_edge_has_no_detail_that_images_could_share() -> None:
     tissue = wide_tissue(2, seed=5)[:, :64, :64].astype(np.float64)
     tissue[:, :, :30] = tissue.min() - 1

@@ -83,6 +83,7 @@ def _remedy(own: OwnFolder, name: str) -> None:
     own.csv.write_text("\n".join(line for line in lines if line not in of_file[-1:]))
 
 
+@pytest.mark.slow
 def test_gray_and_colour_are_not_mixed(tmp_path: Path) -> None:
     files = {f"film-{at}.png": png(at) for at in range(8)}
     files["film-3.png"] = encoded(Image.fromarray(film(3)).convert("RGB"), "PNG")
@@ -96,6 +97,7 @@ def test_gray_and_colour_are_not_mixed(tmp_path: Path) -> None:
     assert str(raised.value) == str(found.problems[0])
 
 
+@pytest.mark.slow
 def test_duplicates_that_the_audit_would_stop_at_are_named(tmp_path: Path) -> None:
     files = {f"film-{at}.png": png(at) for at in range(8)} | {"copy.png": png(0)}
     own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
@@ -142,6 +144,7 @@ def drawn_names() -> list[str]:
     return [f"{number:08d}.png" for number in np.random.default_rng(0).permutation(10**6)[:FILES]]
 
 
+@pytest.mark.slow
 def test_names_by_class_are_noted(tmp_path: Path) -> None:
     names = [f"{'ab'[at % 2]}/film-{at:03d}.png" for at in range(FILES)]
     found = findings(tmp_path, names)
@@ -149,6 +152,7 @@ def test_names_by_class_are_noted(tmp_path: Path) -> None:
     assert "No model sees this" in found["label_from_file_order"].summary
 
 
+@pytest.mark.slow
 def test_numbers_by_class_are_noted_wherever_they_stand(tmp_path: Path) -> None:
     letters = np.random.default_rng(1).permutation(list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"))
     names = [f"{letters[at]}-{at + 500 * (at % 2)}.png" for at in range(FILES)]
@@ -162,6 +166,7 @@ def test_names_at_random_are_not(tmp_path: Path) -> None:
     assert "file order" in found["shortcut_probes"].summary
 
 
+@pytest.mark.slow
 def test_a_format_that_goes_with_the_class_warns(tmp_path: Path) -> None:
     assert findings(tmp_path, drawn_names(), narrow=True)["label_from_format"].severity == "warning"
 
