@@ -49,7 +49,7 @@ test: setup ## lint, types, layers and all tests but the slowest
 test-slow: setup ## what takes long and rarely breaks; run it before a release
 	$(ONE_THREAD) pytest -n 2 -m thorough --no-cov
 
-test-fast: setup ## the quick tests (about a minute on two cores)
+test-fast: setup ## the quick tests (a minute and a half on two cores)
 	$(ONE_THREAD) pytest -n 2 -m "not slow and not real and not thorough"
 
 bench: setup ## compare speeds with those of peers and write docs/results/benchmarks.md
