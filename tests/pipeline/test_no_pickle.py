@@ -15,7 +15,7 @@ from tests.pipeline.test_faults import STAGES
 # handed to its own workers, and Numba's compiled kernels beside their source.
 FORBID = """
 import os, sys
-ALLOWED = ("/numba/core/caching.py", "/joblib/externals/loky/", "/multiprocessing/")
+ALLOWED = ("/numba/core/", "/joblib/externals/loky/", "/multiprocessing/")
 def forbid(event, arguments):
     if event == "pickle.find_class":
         frame, files = sys._getframe(1), []
