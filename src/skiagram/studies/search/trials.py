@@ -146,15 +146,18 @@ class Ledger:
         Raises:
             SkiagramError: Another process wrote it.
         """
-        states = load_optuna().trial.TrialState
-        ends = {"finished": states.COMPLETE, "pruned": states.PRUNED, "failed": states.FAIL}
-        number = trial._trial_id
-        if self.storage.get_trial(number).state.is_finished():
+        try:  # the database refuses what is written to a trial that has ended
+            self._write_outcome(trial._trial_id, done)
+        except load_optuna().exceptions.UpdateFinishedTrialError as error:
             raise SkiagramError(
                 f"another process makes trial {trial.number} of {self.study} too",
                 where="study.storage",
                 remedy="let one process search a model and give it more `compute.workers`",
-            )
+            ) from error
+
+    def _write_outcome(self, number: int, done: TrialOutcome) -> None:
+        states = load_optuna().trial.TrialState
+        ends = {"finished": states.COMPLETE, "pruned": states.PRUNED, "failed": states.FAIL}
         means = [sum(done.fold_auc[:k]) / k for k in range(1, len(done.fold_auc) + 1)]
         for step, mean in enumerate(means):
             self.storage.set_trial_intermediate_value(number, step, mean)
