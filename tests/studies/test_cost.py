@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skiagram.models.resampling import Plan
 from skiagram.studies.cost import Cost, CostResult, pareto_front
-from tests.studies.search.examples import TRAINER
+from tests.studies.search.examples import PLAN, TRAINER
 from tests.studies.small_phantom import small_place
 
 
@@ -27,15 +26,7 @@ def study(**changed: Any) -> Cost:
         "repeats": 3,
         "time": "processor",
         "margin": 0.02,
-        "plan": Plan(
-            repeats=1,
-            folds=3,
-            inner_folds=2,
-            calibration="platt",
-            sensitivity=0.9,
-            validation_fraction=0.2,
-            seed=0,
-        ),
+        "plan": PLAN,
         "trainer": TRAINER,
     }
     return Cost(**(values | changed))

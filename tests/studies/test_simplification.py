@@ -11,7 +11,6 @@ import torch
 
 from skiagram.evaluation.results import Estimate
 from skiagram.models.deep.compression import Compression, count_stored, is_weight, unpack
-from skiagram.models.resampling import Plan
 from skiagram.report.index import read_summary, write_study
 from skiagram.report.studies.simplification import describe_simplest, render
 from skiagram.studies.cost import Timing
@@ -20,7 +19,7 @@ from skiagram.studies.simplification.study import (
     SimplificationResult,
     SimplifiedModel,
 )
-from tests.studies.search.examples import TRAINER
+from tests.studies.search.examples import PLAN, TRAINER
 from tests.studies.small_phantom import small_place
 
 
@@ -43,15 +42,7 @@ def study(**changed: Any) -> Simplification:
         "repeats": 3,
         "time": "processor",
         "margin": 0.02,
-        "plan": Plan(
-            repeats=1,
-            folds=3,
-            inner_folds=2,
-            calibration="platt",
-            sensitivity=0.9,
-            validation_fraction=0.2,
-            seed=0,
-        ),
+        "plan": PLAN,
         "trainer": TRAINER,
     }
     return Simplification(**(values | changed))

@@ -17,6 +17,15 @@ TRAINER = Trainer(
     channels_last=True,
     compile=False,
 )
+PLAN = Plan(
+    repeats=1,
+    folds=3,
+    inner_folds=2,
+    calibration="platt",
+    sensitivity=0.9,
+    validation_fraction=0.2,
+    seed=0,
+)
 
 
 def small_search(**changed: Any) -> Search:
@@ -33,15 +42,7 @@ def small_search(**changed: Any) -> Search:
         ),
         "outer_folds": None,
         "storage": None,
-        "plan": Plan(
-            repeats=1,
-            folds=3,
-            inner_folds=2,
-            calibration="platt",
-            sensitivity=0.9,
-            validation_fraction=0.2,
-            seed=0,
-        ),
+        "plan": PLAN,
         "trainer": TRAINER,
     }
     return Search(**(values | changed))

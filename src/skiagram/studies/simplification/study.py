@@ -8,6 +8,7 @@ models learn. They are compared with the original on the cases that the outer fo
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import numpy as np
@@ -381,7 +382,7 @@ class _FoldRun:
         for k, part in enumerate(inner):
             stream = (f"outer{self.number}", f"inner{k}")
             fitted = self.cv.fit(arm, self.options[name], rows[part.training], *stream)
-            blind.append(self._score(arm, name, fitted, rows[part.held_out]))
+            blind.append(self._score(name, fitted, rows[part.held_out]))
         method = self.cv.plan.calibration
         fits = [
             fit_calibration(method, scores, self.cv.label[rows[part.held_out]])
@@ -395,40 +396,47 @@ class _FoldRun:
         return np.clip(probability, 1e-6, None), average_calibrations(fits)
 
     def _fit(self, name: str, target: NDArray[np.float32] | None = None) -> Fitted[Any]:
-        arm = self.study.arms.get(name) or DeepArm(self.study.trainer)
-        return self.cv.fit(
-            arm, self.options[name], self.fold.training, f"outer{self.number}", target=target
-        )
+        stream = f"outer{self.number}"
+        arm, options = self._arm(name), self.options[name]
+        return self.cv.fit(arm, options, self.fold.training, stream, target=target)
 
-    def _score(self, arm: Arm, name: str, fitted: Fitted[Any], rows: NDArray[np.int64]) -> Floats:
-        of = arm.reader(self.cv.prepared, self.options[name])
+    def _score(self, name: str, fitted: Fitted[Any], rows: NDArray[np.int64]) -> Floats:
+        inputs = self._inputs(name, self.cv.case_id[rows])
         with self.cv.workspace.compute.limit():
-            return finite(fitted.scores(of(self.cv.case_id[rows])))
+            return finite(fitted.scores(inputs))
+
+    def _arm(self, name: str) -> Arm:
+        """Return the arm of a model; the student is a network."""
+        return self.study.arms.get(name) or DeepArm(self.study.trainer)
+
+    def _inputs(self, name: str, case_id: NDArray[np.str_]) -> Any:
+        return self._arm(name).reader(self.cv.prepared, self.options[name])(case_id)
+
+    def _title(self, name: str) -> str:
+        model = self._arm(name).model(self.options[name], self.cv.workspace.compute.threads)
+        return str(model.title)
+
+    @property
+    def _few(self) -> NDArray[np.str_]:
+        """Return the cases that are scored when this is timed."""
+        return self.cv.case_id[: self.clock.images]
 
     def _original(
         self, chosen: Mapping[str, Any], fitted: Mapping[str, Fitted[Any]]
     ) -> tuple[_FoldModel, Floats]:
-        arms = self.study.arms
         parts = {
-            name: calibration.probabilities(
-                self._score(arms[name], name, fitted[name], self.fold.held_out)
-            )
+            name: calibration.probabilities(self._score(name, fitted[name], self.fold.held_out))
             for name, calibration in chosen.items()
         }
-        few = self.cv.case_id[: self.clock.images]
+        names = _feature_table(self.cv).names
         scoring, size, features = Timing(0.0, 0.0, 0.0), 0, dict[str, None]()
         for name, model in fitted.items():
-            inputs = arms[name].reader(self.cv.prepared, self.options[name])(few)
-            scoring = scoring.plus(self._time(model, inputs))
+            scoring = scoring.plus(self._time(model, self._inputs(name, self._few)))
             size += _stored_bytes(model)
-            if arms[name].name == "classical":
-                table = _feature_table(self.cv)
+            if self._arm(name).name == "classical":
                 columns = self.options[name]["columns"]
-                features |= dict.fromkeys(choose_columns(table.names, columns))
-        titles = [
-            arms[name].model(self.options[name], self.cv.workspace.compute.threads).title
-            for name in chosen
-        ]
+                features |= dict.fromkeys(choose_columns(names, columns))
+        titles = [self._title(name) for name in chosen]
         title = titles[0] if len(titles) == 1 else f"Mean of {', '.join(titles)}"
         parameters = sum(model.summary.parameters for model in fitted.values())
         original = _FoldModel(ORIGINAL, title, parameters, size, scoring, tuple(features))
@@ -439,7 +447,7 @@ class _FoldRun:
         table, study = _feature_table(self.cv), self.study
         training = table.of(self.cv.case_id[self.fold.training])
         held_out = table.of(self.cv.case_id[self.fold.held_out])
-        few = table.of(self.cv.case_id[: self.clock.images])
+        few = table.of(self._few)
         label = self.cv.label[self.fold.training]
         seed = derived_seed(self.cv.plan.seed, "simplification", self.number)
         for share, source in ((study.soft_share, "taught"), (0.0, "labels alone")):
@@ -464,27 +472,23 @@ class _FoldRun:
                 yield readable, model.scores(held_out)
 
     def _students(self, name: str, soft: Floats) -> Iterator[tuple[_FoldModel, Floats]]:
-        arm, label = DeepArm(self.study.trainer), self.cv.label[self.fold.training]
-        few = arm.reader(self.cv.prepared, self.options[name])(self.cv.case_id[: self.clock.images])
+        label, few = self.cv.label[self.fold.training], self._inputs(name, self._few)
         for share, source in ((self.study.soft_share, "taught"), (0.0, "labels alone")):
             target = mix_targets(soft, label, share).astype(np.float32) if share else None
             fitted = self._fit(name, target)
-            title = arm.model(self.options[name], self.cv.workspace.compute.threads).title
             student = _FoldModel(
                 f"network, {source}",
-                f"{title} ({name}), {source}",
+                f"{self._title(name)} ({name}), {source}",
                 fitted.summary.parameters,
                 _stored_bytes(fitted),
                 self._time(fitted, few),
             )
-            yield student, self._score(arm, name, fitted, self.fold.held_out)
+            yield student, self._score(name, fitted, self.fold.held_out)
 
     def _compressed(self, name: str, fitted: Fitted[Any]) -> Iterator[tuple[_FoldModel, Floats]]:
         from skiagram.models.deep.compression import Compression, compress
 
-        arm = self.study.arms[name]
-        few = arm.reader(self.cv.prepared, self.options[name])(self.cv.case_id[: self.clock.images])
-        title = arm.model(self.options[name], self.cv.workspace.compute.threads).title
+        few, title = self._inputs(name, self._few), self._title(name)
         share = f"{self.study.pruned:.0%}".replace("%", " %")
         ways = {
             "whole": (Compression(0.0, eight_bits=False), "as it is"),
@@ -500,7 +504,7 @@ class _FoldRun:
             compressed = _FoldModel(
                 way, f"{title}, {words}", parameters, size, self._time(network, few)
             )
-            yield compressed, self._score(arm, name, network, self.fold.held_out)
+            yield compressed, self._score(name, network, self.fold.held_out)
 
     def _time(self, model: Any, inputs: Any) -> Timing:
         with self.cv.workspace.compute.limit():
@@ -512,8 +516,6 @@ def _feature_table(cv: CrossValidation) -> FeatureTable:
 
 
 def _stored_bytes(model: Fitted[Any]) -> int:
-    from tempfile import TemporaryDirectory
-
     with TemporaryDirectory(prefix="skiagram-") as scratch:
         model.save(Path(scratch) / "model")
         files = (Path(scratch) / "model").rglob("*")
