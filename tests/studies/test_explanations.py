@@ -21,14 +21,14 @@ from skiagram.image_store.store import ImageStore
 from skiagram.models.deep.fitted import Architecture
 from skiagram.options import build
 from skiagram.studies.cross_validation import CrossValidation
-from skiagram.studies.explained_fits import (
+from skiagram.studies.explanations.regions import (
     KnownRegions,
     blank_image,
     borrow_regions,
     draw_mark,
     resize_mask,
 )
-from skiagram.studies.explanations import Explanations, ExplanationsResult
+from skiagram.studies.explanations.study import Explanations, ExplanationsResult
 from skiagram.studies.workspace import Workspace
 from skiagram.training.classifier import Classifier
 from tests.studies.small_phantom import CONF, small_place

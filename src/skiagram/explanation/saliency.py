@@ -116,6 +116,8 @@ def why_undefined(method: Method, network: ExplainedNetwork) -> str:
         return "the network has no attention between places"
     if method == "grad_cam" and blocks:
         return "a transformer has no maps of features; attention roll-out stands for it"
+    if method == "grad_cam" and network.architecture.planes:
+        return "the network mixes three planes, so its maps of features belong to no place"
     if method == "grad_cam" and _last_maps(network) is None:
         return "the network has no layer of feature maps"
     return ""

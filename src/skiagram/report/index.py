@@ -26,7 +26,7 @@ from skiagram.report.studies import (
 from skiagram.studies.ablation import AblationResult
 from skiagram.studies.cost import CostResult
 from skiagram.studies.crossover.study import CrossoverResult
-from skiagram.studies.explanations import ExplanationsResult
+from skiagram.studies.explanations.study import ExplanationsResult
 from skiagram.studies.feature_stability import FeatureStabilityResult
 from skiagram.studies.robustness.study import RobustnessResult
 from skiagram.studies.search.study import SearchResult

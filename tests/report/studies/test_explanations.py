@@ -9,20 +9,16 @@ from skiagram.evaluation.results import Estimate
 from skiagram.explanation.importance import Agreement, LocalEffect, Loss
 from skiagram.explanation.trust import Location, MapTest, Pointing, TestName
 from skiagram.report.studies.explanations import describe_outside, render, summarise
-from skiagram.studies.explanations import (
-    Blanking,
+from skiagram.studies.explanations.fits import Blanking
+from skiagram.studies.explanations.galleries import Contribution, Picture, ShownCase
+from skiagram.studies.explanations.importance import (
     ClassicalExplanation,
     Coefficient,
-    Contribution,
-    ExplanationsResult,
-    FailedModel,
     FeatureImportance,
     GroupImportance,
-    MapExplanation,
-    NetworkExplanation,
-    Picture,
-    ShownCase,
 )
+from skiagram.studies.explanations.maps import MapExplanation, NetworkExplanation
+from skiagram.studies.explanations.study import ExplanationsResult, FailedModel
 
 NAMES: tuple[TestName, ...] = ("randomisation", "deletion", "insertion", "repeatability")
 

@@ -23,16 +23,11 @@ from skiagram.report.formatting import (
     format_percent,
 )
 from skiagram.report.rendering import Summary, render_template
-from skiagram.studies.explanations import (
-    Blanking,
-    ClassicalExplanation,
-    ExplanationsResult,
-    FeatureImportance,
-    MapExplanation,
-    NetworkExplanation,
-    Picture,
-    ShownCase,
-)
+from skiagram.studies.explanations.fits import Blanking
+from skiagram.studies.explanations.galleries import Picture, ShownCase
+from skiagram.studies.explanations.importance import ClassicalExplanation, FeatureImportance
+from skiagram.studies.explanations.maps import MapExplanation, NetworkExplanation
+from skiagram.studies.explanations.study import ExplanationsResult
 
 _OUTLINE = (88, 202, 164)
 _GRID = 3  # local effects a row

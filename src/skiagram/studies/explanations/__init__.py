@@ -1,0 +1,1 @@
+"""Study `explanations`: what models rest on and look at, tested."""

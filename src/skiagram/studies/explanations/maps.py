@@ -1,0 +1,286 @@
+"""Maps of a network: made, tested, and measured against known regions."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skiagram.compute.progress import Progress
+from skiagram.evaluation.results import Estimate
+from skiagram.explanation.trust import (
+    TITLES,
+    Located,
+    Location,
+    MapTest,
+    Method,
+    centre_map,
+    compare_trainings,
+    is_trustworthy,
+    judge_location,
+    judge_maps,
+    locate,
+    mean_by_patient,
+)
+from skiagram.seeding import derived_seed
+from skiagram.studies.explanations.fits import (
+    Blanking,
+    FoldFit,
+    Ground,
+    MapOptions,
+    MappedCase,
+    fit_count,
+    mean_auc,
+    measure_blanking,
+)
+from skiagram.studies.explanations.galleries import ShownCase, choose_shown, show_cases
+from skiagram.studies.explanations.regions import NAME, Floats, make_observer, places
+from skiagram.studies.pipeline_steps import StudiedModel
+
+
+@dataclass(frozen=True)
+class MapExplanation:
+    """One kind of map of one network.
+
+    Attributes:
+        method: Its kind.
+        title: Name for people.
+        reason: Why the network has none; empty otherwise.
+        tests: How it did in the tests.
+        trustworthy: Whether it passed all of them.
+        fresh: (share of layers with fresh weights, similarity to the trained network's map).
+        location: Where it points; None without known regions.
+    """
+
+    method: Method
+    title: str
+    reason: str
+    tests: tuple[MapTest, ...] = ()
+    trustworthy: bool = False
+    fresh: tuple[tuple[float, Estimate], ...] = ()
+    location: Location | None = None
+
+
+@dataclass(frozen=True)
+class NetworkExplanation(StudiedModel):
+    """What a network looks at.
+
+    Attributes:
+        auc: Mean AUC over folds.
+        maps: One a method.
+        blanking: None without known regions.
+        cases: Cases to look at.
+    """
+
+    auc: Estimate
+    maps: tuple[MapExplanation, ...]
+    blanking: Blanking | None
+    cases: tuple[ShownCase, ...]
+
+
+@dataclass(frozen=True)
+class MapTask:
+    """Maps of some held-out cases of one fold.
+
+    Attributes:
+        fit: The network on the fold.
+        case_id: Held-out cases.
+    """
+
+    fit: FoldFit
+    case_id: tuple[str, ...]
+
+    def examine(self) -> Path:
+        """Return the piece: maps, what their tests gave, and what the network saw."""
+        options = self.fit.maps
+        inputs = {
+            "fit": self.fit.folder.name,
+            "cases": list(self.case_id),
+            "options": asdict(options),
+        }
+        return self.fit.cv.workspace.make_once("maps", inputs, self._make, type(self.fit.arm))
+
+    def _make(self, folder: Path) -> None:
+        from skiagram.explanation.saliency import (
+            ExplainedNetwork,
+            Grain,
+            examine,
+            use_threads,
+            why_undefined,
+        )
+        from skiagram.models.deep.fitted import load_classifier
+        from skiagram.models.deep.inputs import encode_table
+
+        fit, options = self.fit, self.fit.maps
+        classifier, architecture = load_classifier(fit.folder / "model")
+        network = ExplainedNetwork(classifier.eval(), architecture, int(fit.cv.positive or 0))
+        training = architecture.options().training
+        cases = fit.read(np.array(self.case_id))
+        rows = np.arange(len(cases))
+        images = cases.read(rows, training.image_size, training.input)
+        reasons = {method: why_undefined(method, network) for method in options.methods}
+        asked = [method for method in options.methods if not reasons[method]]
+        with fit.cv.workspace.compute.limit(), use_threads(fit.cv.workspace.compute.threads):
+            maps = examine(
+                network, images, encode_table(fit.fitted.encoder, cases), asked,
+                Grain(options.window, options.steps), options.exchange,
+                derived_seed(fit.cv.plan.seed, NAME, fit.name, fit.number), self.case_id,
+            )  # fmt: skip
+        arrays = {
+            **{f"map_{name}": values.astype(np.float32) for name, values in maps.maps.items()},
+            **{f"similarity_{name}": values for name, values in maps.similarity.items()},
+            **{f"areas_{name}": values for name, values in maps.areas.items()},
+            "seen": images[:, 0].numpy(),
+        }
+        if cases.store.region(self.case_id[0]) is not None:
+            with_mask = replace(training.input, mask_channel=True)
+            mask = cases.read(rows, training.image_size, with_mask)[:, -1] > 0.5
+            arrays["region"] = mask.numpy()
+        for name, values in arrays.items():
+            np.save(folder / f"{name}.npy", values, allow_pickle=False)
+        (folder / "reasons.json").write_text(json.dumps(reasons), encoding="utf-8")
+
+
+def examine_maps(task: MapTask) -> Path:
+    """Return the finished piece of a task."""
+    return task.examine()
+
+
+def explain_network(
+    ground: Ground, model: StudiedModel, folds: Sequence[FoldFit], gallery: int
+) -> NetworkExplanation:
+    """Make maps of a network, test them and say where they point."""
+    options = folds[0].maps
+    shown = choose_shown(ground, folds[: fit_count(folds)], gallery)
+    tasks = []
+    for fit in folds:
+        held_out = set(fit.cv.case_id[fit.fold.held_out].tolist())
+        wanted = list(ground.sample)
+        if fit.number < fit_count(folds):
+            wanted += [case for case, _ in shown]
+        cases = sorted(held_out & set(wanted))
+        if cases:
+            tasks.append(MapTask(fit, tuple(cases)))
+    mapped: dict[str, list[MappedCase]] = {}
+    reasons: dict[str, str] = {}
+    with Progress(f"{NAME}: {model.model}", len(tasks)) as progress:
+        for task, piece in zip(
+            tasks, ground.cv.workspace.compute.map(examine_maps, tasks), strict=True
+        ):
+            spread = float(task.fit.ranking.std()) or 1.0
+            for row, case in enumerate(task.case_id):
+                mapped.setdefault(case, []).append(MappedCase(piece, row, spread))
+            reasons = json.loads((piece / "reasons.json").read_text(encoding="utf-8"))
+            progress.advance()
+    return NetworkExplanation(
+        **vars(model),
+        auc=mean_auc(folds),
+        maps=tuple(judge_method(ground, options, mapped, m, reasons[m]) for m in options.methods),
+        blanking=measure_blanking(ground, folds),
+        cases=show_cases(ground, folds, gallery, mapped),
+    )
+
+
+def judge_method(
+    ground: Ground,
+    options: MapOptions,
+    mapped: Mapping[str, Sequence[MappedCase]],
+    method: Method,
+    reason: str,
+) -> MapExplanation:
+    """Test one kind of map of one network, over the cases of the sample."""
+    if reason:
+        return MapExplanation(method, TITLES[method], reason)
+    cases = [mapped[case] for case in ground.sample]
+    patient = ground.cv.patient_id[ground.rows(ground.sample)]
+    likeness = np.array(
+        [np.mean([fit.read(f"similarity_{method}") for fit in each], axis=0) for each in cases]
+    )
+    areas = {
+        name: np.array(
+            [np.mean([fit.read(f"areas_{name}") / fit.spread for fit in each], axis=0)
+             for each in cases]
+        ).T
+        for name in (method, "random", "centre")
+    }  # fmt: skip
+    trainings = min(len(each) for each in cases)
+    alike = compare_trainings(
+        [[each[k].picture(f"map_{method}") for each in cases] for k in range(trainings)]
+    )
+    tests = judge_maps(likeness[:, -1], areas, method, alike, patient, options.unchanged)
+    return MapExplanation(
+        method=method,
+        title=TITLES[method],
+        reason="",
+        tests=tests,
+        trustworthy=is_trustworthy(tests),
+        fresh=tuple(
+            (share, mean_by_patient(likeness[:, stage], patient, -1.0, 1.0))
+            for stage, share in enumerate(options.exchange.fresh_layers)
+        ),
+        location=_locate_maps(ground, mapped, method),
+    )
+
+
+def _locate_maps(
+    ground: Ground, mapped: Mapping[str, Sequence[MappedCase]], method: Method
+) -> Location | None:
+    located: list[list[Located | None]] = []
+    centre: list[Located] = []
+    shown: list[str] = []
+    for case in ground.marked:
+        regions = [fit.region(ground.mask(case)) for fit in mapped[case]]
+        if regions[0] is None or regions[0].all():
+            continue
+        middle = locate(centre_map(regions[0].shape), regions[0])
+        if middle is None:
+            continue
+        shown.append(case)
+        centre.append(middle)
+        located.append(
+            [
+                None if mask is None else locate(fit.picture(f"map_{method}").astype(float), mask)
+                for fit, mask in zip(mapped[case], regions, strict=True)
+            ]
+        )
+    if not shown:
+        return None
+    return judge_location(located, centre, ground.cv.patient_id[ground.rows(shown)])
+
+
+def locate_observer(ground: Ground, dataset: Mapping[str, Any]) -> Location | None:
+    """Return where the ideal observer of a phantom points; None on real images."""
+    observer = make_observer(dataset)
+    if observer is None or not ground.marked:
+        return None
+
+    def map_of(case: str) -> Floats:
+        image = ground.cv.prepared.images.image(case)
+        return observer.place_probability(image.reshape(places(image)).astype(np.float64))
+
+    return _locate_fixed(ground, map_of)
+
+
+def locate_centre(ground: Ground) -> Location | None:
+    """Return where the map that always points at the centre does; None without known regions."""
+    if not ground.marked:
+        return None
+    return _locate_fixed(
+        ground, lambda case: centre_map(places(ground.cv.prepared.images.image(case)))
+    )
+
+
+def _locate_fixed(ground: Ground, map_of: Callable[[str], Floats]) -> Location | None:
+    located, centre, shown = [], [], []
+    for case in ground.marked:
+        mask = ground.mask(case)
+        middle = None if mask is None or mask.all() else locate(centre_map(mask.shape), mask)
+        if mask is not None and middle is not None:
+            located.append([locate(map_of(case), mask)])
+            centre.append(middle)
+            shown.append(case)
+    if not shown:
+        return None
+    return judge_location(located, centre, ground.cv.patient_id[ground.rows(shown)])

@@ -1,0 +1,197 @@
+"""Study `explanations`: what the scores of each model rest on, and which explanations bear a test.
+
+Models are trained on folds of the development cases, and every case is explained by fits that did
+not see it; the sealed cases play no part. Importance is of groups of features, maps are of single
+images. A map is shown as trustworthy only where it passed all tests; where the place of the disease
+is known, it is said how often it points there.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+from pydantic.dataclasses import dataclass as options_class
+
+from skiagram.compute.progress import Progress
+from skiagram.errors import OptionError
+from skiagram.explanation.importance import import_shap
+from skiagram.explanation.trust import Location
+from skiagram.options import STRICT
+from skiagram.records import Task, read_record
+from skiagram.seeding import stream
+from skiagram.studies.cross_validation import CrossValidatedStudy, CrossValidation
+from skiagram.studies.explanations.fits import (
+    FoldFit,
+    Ground,
+    ImportanceOptions,
+    MapOptions,
+    train_fold,
+)
+from skiagram.studies.explanations.importance import ClassicalExplanation, explain_features
+from skiagram.studies.explanations.maps import (
+    NetworkExplanation,
+    explain_network,
+    locate_centre,
+    locate_observer,
+)
+from skiagram.studies.explanations.regions import NAME, KnownRegions, blanked_data, find_regions
+from skiagram.studies.pipeline_steps import CrossValidatedDataSet, StudiedModel
+from skiagram.studies.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class FailedModel(StudiedModel):
+    """A model that could not be trained.
+
+    Attributes:
+        reason: Why.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class ExplanationsResult(CrossValidatedDataSet):
+    """What the study found on one data set.
+
+    Attributes:
+        positive: Name of the class looked for.
+        word: What known regions are called; empty where none are known.
+        located: Cases on which it is counted where maps point.
+        mapped: Cases with maps.
+        repeats: Trainings of each model by which each case is explained.
+        unchanged: Likeness from which on a map counts as unchanged.
+        classical: Models of features.
+        networks: Networks.
+        failed: Models that could not be trained.
+        observer: Where the ideal observer points; None on real images.
+        centre: Where the map that always points at the centre does; None without known regions.
+    """
+
+    positive: str
+    word: str
+    located: int
+    mapped: int
+    repeats: int
+    unchanged: float
+    classical: tuple[ClassicalExplanation, ...]
+    networks: tuple[NetworkExplanation, ...]
+    failed: tuple[FailedModel, ...]
+    observer: Location | None
+    centre: Location | None
+
+
+@options_class(**STRICT)
+class Explanations(CrossValidatedStudy):
+    """Importance for models of features, tested maps for networks.
+
+    Attributes:
+        importance: How importance of features is measured.
+        maps: How maps are made and tested.
+        blanked: Whether models score images without the region and without all else.
+        gallery: Cases shown of each kind and model.
+    """
+
+    importance: ImportanceOptions
+    maps: MapOptions
+    blanked: bool
+    gallery: Annotated[int, Field(ge=0)]
+
+    def run(self, workspace: Workspace) -> ExplanationsResult:
+        """Train and explain what is not explained yet.
+
+        Raises:
+            OptionError: There are more than two classes, or a package is missing.
+        """
+        if self.baselines and self.importance.shap_cases:
+            import_shap()
+        if self.networks and set(self.maps.methods) != {"attention_rollout"}:
+            from skiagram.explanation.saliency import import_captum
+
+            import_captum()
+        cv, data_set = self.cross_validation(workspace)
+        if cv.positive is None:
+            raise OptionError(
+                f"{cv.n_classes} classes", where="study.dataset", allowed="a task of two classes"
+            )
+        ground = self._ground(workspace, cv)
+        fits = {
+            name: [
+                FoldFit(
+                    cv,
+                    arm,
+                    name,
+                    workspace.option_file("model", name),
+                    number,
+                    self.features,
+                    self.importance,
+                    self.maps,
+                )
+                for number in range(len(cv.folds()))
+            ]
+            for name, arm in self.arms.items()
+        }
+        every = [fit for folds in fits.values() for fit in folds]
+        with Progress(f"{NAME}: training", len(every)) as progress:
+            for _ in workspace.compute.map(train_fold, every):
+                progress.advance()
+        classical: list[ClassicalExplanation] = []
+        networks: list[NetworkExplanation] = []
+        failed: list[FailedModel] = []
+        for name, folds in fits.items():
+            model = StudiedModel(
+                name, folds[0].arm.model(folds[0].options, 1).title, folds[0].arm.name
+            )
+            reason = next((fit.failure for fit in folds if fit.failure), "")
+            if reason:
+                failed.append(FailedModel(**vars(model), reason=reason))
+            elif model.arm == "classical":
+                classical.append(explain_features(ground, model, folds, self.gallery))
+            else:
+                networks.append(explain_network(ground, model, folds, self.gallery))
+        return ExplanationsResult(
+            **vars(data_set),
+            positive=ground.task.classes[cv.positive],
+            word="" if ground.regions is None else ground.regions.word,
+            located=len(ground.marked),
+            mapped=len(ground.sample),
+            repeats=self.plan.repeats,
+            unchanged=self.maps.unchanged,
+            classical=tuple(classical),
+            networks=tuple(networks),
+            failed=tuple(failed),
+            observer=locate_observer(ground, workspace.option_file("dataset", self.dataset)),
+            centre=locate_centre(ground),
+        )
+
+    def _ground(self, workspace: Workspace, cv: CrossValidation) -> Ground:
+        cases: list[str] = cv.case_id.tolist()
+        dataset = workspace.option_file("dataset", self.dataset)
+        regions = find_regions(workspace, cv.prepared, dataset, cases)
+        without = None
+        if regions is not None and self.blanked:
+            # Features of a region see nothing else: blanking tells nothing about them.
+            families = self.families(workspace) if self.baselines and not regions.of_all else None
+            region, rest = (
+                blanked_data(
+                    workspace, cv.prepared, regions, cases, families, cv.plan.seed, outside=outside
+                )
+                for outside in (False, True)
+            )
+            without = region, rest
+        task = read_record(Task, cv.prepared.data.folder / "cases/task.json")
+        sample = choose_cases(cv, regions, self.maps.cases)
+        return Ground(cv, task, regions, without, sample)
+
+
+def choose_cases(cv: CrossValidation, regions: KnownRegions | None, most: int) -> tuple[str, ...]:
+    """Draw cases for maps: half with a known region, else of the positive class; half others."""
+    order = stream(cv.plan.seed, NAME, "cases").permutation(len(cv))
+    first = cv.label == cv.positive
+    if regions is not None and not regions.of_all:
+        first = np.isin(cv.case_id, list(regions.masks))
+    wanted = [row for row in order if first[row]][: -(-most // 2)]
+    wanted += [row for row in order if not first[row]][: most // 2]
+    chosen: list[str] = sorted(cv.case_id[np.array(wanted, dtype=np.int64)].tolist())
+    return tuple(chosen)
