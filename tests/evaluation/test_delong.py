@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.special import logit
+from scipy.special import logit, softmax
 from scipy.stats import binomtest, norm, t
 from sklearn.metrics import roc_auc_score
 
@@ -14,6 +14,7 @@ from skiagram.evaluation.delong import (
     auc_estimate,
     combination,
     difference_estimate,
+    macro_placements,
     placements,
 )
 from tests.evaluation.paired import of
@@ -104,6 +105,54 @@ def test_equal_clusters_equal_obuchowski_by_hand() -> None:
     s11 = 12 / 11 * (by_positive * by_negative).sum()
     expected = s10 / m + s01 / n + 2 * s11 / (m * n)
     assert single(score, positive, patient).variance() == pytest.approx(expected, rel=1e-12)
+
+
+def three_classes(n: int = 240) -> tuple[Floats, NDArray[np.int64]]:
+    rng = np.random.default_rng(8)
+    label = np.repeat([0, 1, 2], [n // 2, n // 3, n - n // 2 - n // 3])
+    probability = softmax(rng.normal(size=(n, 3)) + 1.2 * np.eye(3)[label], axis=1)
+    return probability, label
+
+
+def test_several_classes_have_scikit_learns_macro_auc_and_the_jackknifes_variance() -> None:
+    """Leaving out each case of each class in turn, on scikit-learn's figures (Arvesen 1969)."""
+    probability, label = three_classes()
+    found = macro_placements(probability[None], label, np.arange(len(label)))
+
+    def area(rows: Flags) -> float:
+        return float(roc_auc_score(label[rows], probability[rows], multi_class="ovr"))
+
+    everyone = np.ones(len(label), dtype=np.bool_)
+    assert found.mean == pytest.approx(area(everyone), rel=1e-12)
+    jackknife = 0.0
+    for k, count in enumerate(np.bincount(label)):
+        left_out = []
+        for row in np.flatnonzero(label == k):
+            rows = everyone.copy()
+            rows[row] = False
+            left_out.append(area(rows))
+        jackknife += (count - 1) * np.var(left_out)
+    assert found.variance() == pytest.approx(jackknife, rel=0.02)
+
+
+def test_of_two_classes_the_macro_auc_is_the_auc() -> None:
+    rng = np.random.default_rng(4)
+    label, patient = np.arange(90) % 3 // 2, np.arange(90) // 2
+    score = rng.normal(size=(2, 90)) + label
+    both = macro_placements(np.stack([-score, score], axis=2), label, patient)
+    plain = placements(score, label == 1, patient)
+    assert both.mean == pytest.approx(plain.mean, rel=1e-12)
+    assert both.variation.variance == pytest.approx(plain.variation.variance, rel=1e-12)
+    assert both.variation.degrees == pytest.approx(plain.variation.degrees)
+
+
+def test_copies_within_a_patient_add_no_certainty_to_several_classes() -> None:
+    probability, label = three_classes()
+    twice = np.repeat(np.arange(len(label)), 2)
+    once = macro_placements(probability[None], label, np.arange(len(label)))
+    doubled = macro_placements(probability[None, twice], label[twice], twice)
+    assert doubled.variance() == pytest.approx(once.variance())
+    assert auc_estimate(doubled).method == "logit DeLong, mean over classes, clustered by patient"
 
 
 def test_copies_of_a_case_within_its_patient_add_no_certainty() -> None:

@@ -59,6 +59,24 @@ def test_each_site_has_the_auc_of_its_own_cases() -> None:
         )
 
 
+def test_sites_of_several_classes_have_their_macro_auc() -> None:
+    known = scenario(540, 0, design="cv", classes=("one", "two", "three"))
+    site = SITES[np.arange(540) // 2 // 3 % 3]
+    found = run(known, site).sites
+    assert found is not None
+    rows = finished(known, "svm").predictions.part("out_of_fold").table.set_index("case_id")
+    columns = ["probability_0", "probability_1", "probability_2"]
+    probability = rows[columns].loc[known.cases.case_id.tolist()].to_numpy()
+    for one in found.sites:
+        own = site == one.name
+        expected = roc_auc_score(known.label[own], probability[own], multi_class="ovr")
+        assert one.auc["classical"].value == pytest.approx(expected)
+        assert one.difference is not None
+        assert one.difference.low < one.difference.value < one.difference.high  # type: ignore[operator]
+    assert found.difference is not None
+    assert found.difference.next_site.low < found.difference.mean.low  # type: ignore[operator]
+
+
 def test_a_frozen_encoder_is_compared_on_each_site() -> None:
     known, site = known_folds()
     models = [

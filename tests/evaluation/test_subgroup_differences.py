@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.delong import placements
 from skiagram.evaluation.evaluate import evaluate
@@ -97,12 +98,32 @@ def test_a_part_is_compared_with_all_other_cases_and_corrected_over_all_columns(
     assert smallest == pytest.approx(tests * min(raw))
 
 
-def test_more_than_two_classes_have_no_differences() -> None:
-    known = scenario(120, 240, classes=("one", "two", "three"))
-    site = np.where(np.arange(360) // 6 % 2, "east", "west")
+def test_of_more_classes_the_macro_auc_is_compared() -> None:
+    known = scenario(120, 720, classes=("one", "two", "three"))
+    site = np.where(np.arange(840) // 6 % 2, "east", "west")
+    model = finished(known, "svm", strength=2.0)
+    rows = model.predictions.table
+    columns = ["probability_0", "probability_1", "probability_2"]
+    poor = rows["case_id"].isin(known.cases.case_id[site == "west"])
+    rows.loc[poor, columns] = rows.loc[poor, columns] * 0.2 + 0.8 / 3 * np.random.default_rng(
+        1
+    ).uniform(0.5, 1.5, (int(poor.sum()), 3))
     table = pd.DataFrame({"case_id": known.cases.case_id, "site": site})
-    found = evaluate(
-        [finished(known, "svm")], known.cases, known.task, known.sealed, seed=0, replicates=100,
-        covariates=table,
-    ).models[0]  # fmt: skip
-    assert all(not one.differences for one in found.subgroups)
+    east, west = evaluate(
+        [model], known.cases, known.task, known.sealed, seed=0, replicates=100, covariates=table,
+    ).models[0].subgroups  # fmt: skip
+    assert set(east.differences) == {"roc_auc"}
+    test = rows[rows["part"] == "test"].set_index("case_id")
+    areas = []
+    for part in ("east", "west"):
+        own = (site == part) & (known.cases.split == "test")
+        probability = test.loc[known.cases.case_id[own].tolist(), columns].to_numpy()
+        one = [roc_auc_score(known.label[own] == k, probability[:, k]) for k in range(3)]
+        areas.append(np.mean(one))
+    found = east.differences["roc_auc"]
+    assert found.difference.value == pytest.approx(areas[0] - areas[1])
+    assert found.difference.low is not None
+    assert found.difference.low > 0
+    assert found.p_holm == west.differences["roc_auc"].p_holm
+    assert found.p_holm is not None
+    assert found.p_holm < 0.05

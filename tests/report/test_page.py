@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.results import Estimate, Evaluation, Subgroup
+from skiagram.evaluation.results import Estimate, Evaluation, Subgroup, TestedDifference
 from skiagram.records import Design, Task
 from skiagram.report.page import SECTIONS, render
 from skiagram.report.write import headline_figures
@@ -334,12 +334,16 @@ def test_a_frozen_encoder_is_an_arm_of_the_page(design: Design) -> None:
 
 def test_what_is_defined_for_two_classes_says_so_with_more() -> None:
     page = Page(render(several_classes(), material())).text
-    assert "Sites are not summarised, as there are more than two classes" in page
     assert "Readers are not compared as a sample, as there are more than two classes" in page
-    subgroups = tuple(
-        dataclasses.replace(part, differences={}) for part in full().models[0].subgroups
-    ) or (Subgroup("view", "left", 9, {}, {"roc_auc": Estimate(0.8, 0.7, 0.9)}),)
-    model = dataclasses.replace(several_classes().models[0], subgroups=subgroups)
-    page = Page(render(dataclasses.replace(several_classes(), models=(model,)), material())).text
-    assert "Differences between a subgroup and all other cases are not given" in page
-    assert "The second table compares" not in page
+
+
+def test_subgroups_of_several_classes_are_compared_by_the_macro_auc() -> None:
+    part = Subgroup("view", "left", 9, {}, {"roc_auc": Estimate(0.8, 0.7, 0.9)})
+    tested = {"roc_auc": TestedDifference(Estimate(-0.05, -0.15, 0.05, "…"), 0.3, 0.3)}
+    for differences in (tested, {}):
+        subgroups = (dataclasses.replace(part, differences=differences),)
+        model = dataclasses.replace(several_classes().models[0], subgroups=subgroups)
+        several = dataclasses.replace(several_classes(), models=(model,))
+        page = Page(render(several, material())).text
+        assert ("The second table compares" in page) == bool(differences)
+        assert ("also depends on the mix of classes in a subgroup" in page) == bool(differences)

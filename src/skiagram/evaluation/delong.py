@@ -10,6 +10,7 @@ The ideal observer of generated data is what no model can beat but by a leak.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,18 +36,36 @@ _NOTHING = 1e-15
 class Placements:
     """Placement values: their mean over positives equals that over negatives, the AUC.
 
+    Of several classes they are those of `macro_placements`: the AUC is half the sum of the classes'
+    means, as it is of two.
+
     Attributes:
         values: (repeats, n) for a positive the share of negatives below it, for a negative the
             share of positives above it, ties half; or a linear combination of such values.
-        positive: (n,) true class; both classes occur.
+        label: (n,) true class, of two classes whether it is the positive one; every class occurs.
         patient: (n,) patients numbered from 0.
         folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
     """
 
     values: NDArray[np.float64]
-    positive: NDArray[np.bool_]
+    label: NDArray[np.bool_] | NDArray[np.int64]
     patient: NDArray[np.int64]
     folds: int = 0
+
+    @cached_property
+    def sides(self) -> tuple[NDArray[np.bool_], ...]:
+        """Return (n,) the cases of each class, the positive or last one first."""
+        return tuple(np.asarray(self.label == k) for k in np.unique(self.label)[::-1])
+
+    @property
+    def positive(self) -> NDArray[np.bool_]:
+        """Return (n,) the positive cases of two classes."""
+        return self.sides[0]
+
+    @property
+    def samples(self) -> tuple[tuple[NDArray[np.float64], NDArray[np.int64]], ...]:
+        """Return the values and patients of each class, whose means make the AUC."""
+        return tuple((self.value[side], self.patient[side]) for side in self.sides)
 
     @cached_property
     def value(self) -> NDArray[np.float64]:
@@ -57,7 +76,7 @@ class Placements:
     @property
     def mean(self) -> float:
         """Return the AUC, or the same combination of AUCs; a mean over repeats."""
-        return float(self.value[self.positive].mean())
+        return float(self._areas(self.value[None])[0])
 
     @property
     def clustered(self) -> bool:
@@ -66,8 +85,8 @@ class Placements:
 
     @property
     def smaller_class(self) -> int:
-        """Return the number of patients of the class that has fewer."""
-        return min(len(np.unique(self.patient[side])) for side in (self.positive, ~self.positive))
+        """Return the number of patients of the class that has fewest."""
+        return min(len(np.unique(self.patient[side])) for side in self.sides)
 
     def variance(self) -> float:
         """Return the variance of `mean` over patients, these fits given (Obuchowski 1997).
@@ -80,20 +99,26 @@ class Placements:
     @cached_property
     def variation(self) -> Variation:
         """Return the variation of `mean` over patients and over trainings."""
-        degrees = degrees_of_freedom(self.patient[self.positive], self.patient[~self.positive])
+        degrees = degrees_of_freedom(*(self.patient[side] for side in self.sides))
         if self.folds:
             of_one = float(np.mean([self._over_patients(fold) for fold in self.values]))
             return over_folds(of_one, degrees, self.folds, len(self.values))
-        figures = self.values[:, self.positive].mean(axis=1)
-        return over_trainings(self.variance(), degrees, figures)
+        return over_trainings(self.variance(), degrees, self._areas(self.values))
+
+    def _areas(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (repeats,) the AUC that values make."""
+        means = [values[:, side].mean(axis=1) for side in self.sides]
+        areas: NDArray[np.float64] = means[0] if len(means) == 2 else np.sum(means, axis=0) / 2
+        return areas
 
     def _over_patients(self, value: NDArray[np.float64]) -> float:
         if self.smaller_class < 2:
             return 0.0
-        samples = [(value[side], self.patient[side]) for side in (self.positive, ~self.positive)]
+        samples = [(value[side], self.patient[side]) for side in self.sides]
         variance = sum(variance_of_mean(*sample) for sample in samples)
         if self.clustered:
-            variance += 2 * covariance_of_means(*samples[0], *samples[1])
+            pairs = combinations(samples, 2)
+            variance += 2 * sum(covariance_of_means(*one, *other) for one, other in pairs)
         return variance if variance > _NOTHING else 0.0
 
 
@@ -121,6 +146,36 @@ def placements(
     return Placements(value, positive, patient, folds)
 
 
+def macro_placements(
+    probability: NDArray[np.float64],
+    label: NDArray[np.int64],
+    patient: NDArray[np.int64],
+    folds: int = 0,
+) -> Placements:
+    """Return the placement values of the macro one-vs-rest AUC of several classes.
+
+    A case of class c counts in the AUC of c as a positive and in those of all other classes k as
+    one of the n − nₖ negatives: wᵢ = (V_c + Σₖ V_k n_c / (n − nₖ)) / K. The variance of the mean
+    AUC is then the sum over classes of the variance of the mean of w (Hoeffding's projection of a
+    generalised U statistic; Lehmann 1951, *Ann. Math. Stat.* 22:165), with two classes DeLong's.
+    The numbers of cases of each class are taken as given.
+
+    Args:
+        probability: (repeats, n, n_classes).
+        label: (n,) true class; every class occurs.
+        patient: (n,) patients numbered from 0.
+        folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
+    """
+    classes, counts = np.unique(label, return_counts=True)
+    own_count = counts[np.searchsorted(classes, label)]
+    values = np.zeros(probability.shape[:2])
+    for k, count in zip(classes.tolist(), counts.tolist(), strict=True):
+        own = label == k
+        against_rest = placements(probability[:, :, k], own, patient).values
+        values += np.where(own, 1.0, own_count / (len(label) - count)) * against_rest
+    return Placements(values / len(classes), label, patient, folds)
+
+
 def combination(terms: Sequence[tuple[float, Placements]]) -> Placements:
     """Return the linear combination of placements on the same cases, repeat by repeat.
 
@@ -133,11 +188,11 @@ def combination(terms: Sequence[tuple[float, Placements]]) -> Placements:
         placements.values if len(several) < 2 else placements.value[None] for _, placements in terms
     ]
     repeats = max(len(each) for each in values)
-    combined = np.zeros((repeats, len(first.positive)))
+    combined = np.zeros((repeats, len(first.label)))
     for (factor, _), each in zip(terms, values, strict=True):
         combined += factor * each
     folds = max(placements.folds for _, placements in terms)
-    return Placements(combined, first.positive, first.patient, folds)
+    return Placements(combined, first.label, first.patient, folds)
 
 
 def auc_estimate(auc: Placements) -> Estimate:
@@ -177,9 +232,10 @@ def difference_estimate(auc: Placements, other: Placements) -> Estimate:
 
 
 def _words(auc: Placements) -> str:
+    over_classes = ", mean over classes" if len(auc.sides) > 2 else ""
     by_patient = ", clustered by patient" if auc.clustered else ""
     overlapping = ", widened for overlapping training sets" if auc.folds else ""
-    return f"{by_patient}{overlapping}{auc.variation.words}"
+    return f"{over_classes}{by_patient}{overlapping}{auc.variation.words}"
 
 
 def detectability(auc: float) -> float:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from skiagram.evaluation import discrimination
 from skiagram.evaluation.bootstrap import MeanOverRepeats, PatientDraws, bootstrap_estimate
-from skiagram.evaluation.delong import Placements, auc_estimate, placements
+from skiagram.evaluation.delong import Placements, auc_estimate, macro_placements, placements
 from skiagram.evaluation.discrimination import Flags, Floats, Labels
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import PartialRange
@@ -134,6 +134,15 @@ def binary_placements(scores: Scores, cases: LabelledCases) -> Placements | None
         return None
     positive = cases.label == cases.positive
     return placements(scores.ranking, positive, cases.patient, scores.folds)
+
+
+def auc_placements(scores: Scores, cases: LabelledCases) -> Placements | None:
+    """Return the placements of the AUC, macro one-vs-rest with more classes; None without one."""
+    if 0 in cases.patients_by_class():
+        return None
+    if cases.positive is None:
+        return macro_placements(scores.probability, cases.label, cases.patient, scores.folds)
+    return binary_placements(scores, cases)
 
 
 def estimate_auc(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:

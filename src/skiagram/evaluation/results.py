@@ -337,7 +337,7 @@ class Subgroup:
         metrics: `roc_auc` and, when binary, `sensitivity` and `specificity` at the threshold.
         warning: Why not to trust it; empty when there is no such reason.
         differences: The same figures here minus those on all other reported cases, their p values
-            corrected over all subgroups of the model; only when binary.
+            corrected over all subgroups of the model.
     """
 
     column: str
@@ -772,8 +772,7 @@ class Evaluation:
         test_sites: Sites that only the test cases come from; empty where none was held out.
         utility: What the contender's decisions are worth; None without both sides.
         readers: None where fewer than two readers scored the cases, or there are more classes.
-        sites: None where no site was held out whole, no column names the sites, or there are more
-            than two classes.
+        sites: None where no site was held out whole, or no column names the sites.
         ranking: Whether the order of the models holds; None with fewer than two models.
         majority_accuracy: Accuracy of always naming the class that is commonest in development.
         reference_baselines: Each arm's best model against each simple rule.

@@ -18,7 +18,7 @@ from skiagram.evaluation.arm_selection import SelectedArm
 from skiagram.evaluation.delong import Placements, auc_estimate, combination, difference_estimate
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import match_case_ids
-from skiagram.evaluation.metrics import binary_placements
+from skiagram.evaluation.metrics import auc_placements
 from skiagram.evaluation.proportions import Z
 from skiagram.evaluation.results import Contender, Estimate, Site, SiteStudy, SiteSummary
 from skiagram.evaluation.scores import ModelScores
@@ -174,7 +174,7 @@ def study_sites(
     ground: EvaluationSet,
     least: int,
     contender: Contender = "deep",
-) -> SiteStudy | None:
+) -> SiteStudy:
     """Measure what stands for each arm on each site, and summarise over sites.
 
     A site with fewer patients of a class than `least` has no figures of its own and no part in the
@@ -188,11 +188,7 @@ def study_sites(
         least: Patients of a class that a site must have.
         contender: What is compared with the classical models.
 
-    Returns:
-        None with more than two classes.
     """
-    if ground.cases.positive is None:
-        return None
     names = np.unique(site).tolist()
     shown = [name for name in names if min(_patients(ground, site == name)) >= max(least, 2)]
     by_arm = {
@@ -213,7 +209,7 @@ def study_sites(
             for number, name in enumerate(shown)
         ),
         left_out=len(names) - len(shown),
-        auc={arm: _summarise_auc(each) for arm, each in by_arm.items()},
+        auc={arm: summarise_auc(each) for arm, each in by_arm.items()},
         difference=_summarise_differences(pairs) if both else None,
     )
 
@@ -251,13 +247,13 @@ def _patients(ground: EvaluationSet, rows: NDArray[np.bool_]) -> tuple[int, ...]
 def _placements(arm: SelectedArm, ground: EvaluationSet, rows: NDArray[np.bool_]) -> Placements:
     """Return an arm's placements on a site, which one fit of each repeat scored."""
     scores = replace(arm.compared.scores.select(rows), folds=0)
-    figures = binary_placements(scores, ground.cases.select(rows))
+    figures = auc_placements(scores, ground.cases.select(rows))
     if figures is None:
         raise ValueError("a site without a case of each class")
     return figures
 
 
-def _summarise_auc(sites: Sequence[Placements]) -> SiteSummary:
+def summarise_auc(sites: Sequence[Placements]) -> SiteSummary:
     """Summarise AUCs on the logit.
 
     A site where no error or no variance is seen counts as if half a patient of its smaller class

@@ -19,7 +19,7 @@ from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.delong import Placements
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases, match_case_ids
-from skiagram.evaluation.metrics import binary_placements, estimate_auc, estimate_operating_point
+from skiagram.evaluation.metrics import auc_placements, estimate_auc, estimate_operating_point
 from skiagram.evaluation.proportions import size_and_variation, wilson_interval
 from skiagram.evaluation.results import Estimate, Subgroup, TestedDifference
 from skiagram.evaluation.scores import Scores
@@ -77,9 +77,7 @@ class Figure:
 
 def auc_figure(auc: Placements) -> Figure:
     """Return an AUC as a figure to be compared with that of other cases."""
-    sides = (auc.positive, ~auc.positive)
-    samples = tuple((auc.value[side], auc.patient[side]) for side in sides)
-    return Figure(auc.mean, auc.smaller_class, auc.variation, True, samples)
+    return Figure(auc.mean, auc.smaller_class, auc.variation, True, auc.samples)
 
 
 def share_figure(success: Floats, patient: Patients) -> Figure:
@@ -144,7 +142,7 @@ def compare_with_rest(
     Args:
         members: (n,) marks the part.
         scores: The model's scores on the reported cases.
-        cases: The reported cases, of two classes.
+        cases: The reported cases.
     """
     inside, outside = (_auc_and_shares(side, scores, cases) for side in (members, ~members))
     for name in inside:
@@ -157,12 +155,10 @@ def _auc_and_shares(members: Flags, scores: Scores, cases: LabelledCases) -> dic
     own, of_members = cases.select(members), scores.select(members)
     patient = cases.patient[members]
     figures: dict[str, Figure] = {}
-    if own.positive is None:
-        return figures
-    auc = binary_placements(of_members, own)
+    auc = auc_placements(of_members, own)
     if auc is not None:
-        figures["roc_auc"] = auc_figure(Placements(auc.values, auc.positive, patient, auc.folds))
-    if np.isnan(of_members.threshold).any():
+        figures["roc_auc"] = auc_figure(replace(auc, patient=patient))
+    if own.positive is None or np.isnan(of_members.threshold).any():
         return figures
     positive = own.label == own.positive
     called = of_members.probability[:, :, own.positive] >= of_members.threshold
