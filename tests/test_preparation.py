@@ -15,6 +15,7 @@ from skiagram.preparation import (
     Preparation,
     Traits,
     TraitsSeen,
+    brightness_of,
     propagate_preparation,
 )
 from skiagram.records import read_record, write_record
@@ -42,10 +43,10 @@ def test_the_kinds_of_volumes() -> None:
 
 def test_the_traits_are_the_ranges_of_what_was_seen() -> None:
     seen = TraitsSeen()
-    seen.add(np.full((8, 8), 100, np.uint8), (0.1, 0.2), "MG")
+    seen.add((0.1, 0.2), "MG", brightness_of(np.full((8, 8), 100, np.uint8)))
     gap = np.array([[np.nan, 200.0], [220.0, 240.0]], np.float32)
-    seen.add(gap, (0.3, 0.1), "")
-    seen.add(np.full((8, 8), 50, np.uint8), None, "MG")
+    seen.add((0.3, 0.1), "", brightness_of(gap))
+    seen.add(None, "MG", brightness_of(np.full((8, 8), 50, np.uint8)))
     traits = seen.traits()
     deviation = float(np.std(np.array([200, 220, 240], np.float32), dtype=np.float64))
     assert traits == Traits(
@@ -60,7 +61,7 @@ def test_the_traits_are_the_ranges_of_what_was_seen() -> None:
 
 def test_files_that_never_name_a_modality_ask_none_of_new_ones() -> None:
     seen = TraitsSeen()
-    seen.add(np.zeros((4, 8, 8, 1), np.uint8), (2.0, 1.0, 1.0), "")
+    seen.add((2.0, 1.0, 1.0), "", (0.0, 0.0))
     found = seen.traits().unlike(np.zeros((4, 8, 8, 1), np.uint8), (3.0, 1.0, 1.0), "CT")
     assert found == ("slice spacing 3, in training 2 to 2",)
 

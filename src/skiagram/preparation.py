@@ -6,7 +6,7 @@ new films are then prepared by the same code under the same options.
 
 import math
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,11 @@ class ImageKinds:
     @classmethod
     def of(cls, images: Iterable[Image]) -> "ImageKinds":
         """Look at shape and depth of every image, at no pixel."""
-        kinds = {(image.shape, str(image.dtype)) for image in images}
+        return cls.summarise({(image.shape, str(image.dtype)) for image in images})
+
+    @classmethod
+    def summarise(cls, kinds: Collection[tuple[tuple[int, ...], str]]) -> "ImageKinds":
+        """Return the kinds of images whose shapes and depths are known."""
         shapes = [shape for shape, _ in kinds]
         volumes = all(len(shape) == 4 for shape in shapes)
         heights, widths = ([shape[axis + volumes] for shape in shapes] for axis in (0, 1))
@@ -87,7 +91,7 @@ class Traits:
             spacing: Of its pixels, mm.
             modality: DICOM Modality of its file; empty for none.
         """
-        brightness, contrast = _brightness(image)
+        brightness, contrast = brightness_of(image)
         differences = [
             _outside("brightness", brightness, self.brightness),
             _outside("contrast", contrast, self.contrast),
@@ -109,7 +113,7 @@ def _outside(name: str, value: float, known: Range) -> str:
     return f"{name} {value:.4g}, in training {known[0]:.4g} to {known[1]:.4g}"
 
 
-def _brightness(image: Image) -> Range:
+def brightness_of(image: Image) -> Range:
     """Return mean and standard deviation of the pixels that are there."""
     seen = image[np.isfinite(image)] if image.dtype.kind == "f" else image
     return float(seen.mean(dtype=np.float64)), float(seen.std(dtype=np.float64))
@@ -125,24 +129,17 @@ class TraitsSeen:
     brightness: Range = (math.inf, -math.inf)
     contrast: Range = (math.inf, -math.inf)
 
-    def add(
-        self, image: Image, spacing: Spacing | None, modality: str, known: Range | None = None
-    ) -> Range:
-        """Take in one image; see `Traits.unlike`.
+    def add(self, spacing: Spacing | None, modality: str, brightness: Range) -> None:
+        """Take in one image.
 
         Args:
-            image: Pixels as ingested; NaN is missing.
-            spacing: Of its pixels, mm.
+            spacing: Of its pixels, mm; None where unknown.
             modality: DICOM Modality of its file; empty for none.
-            known: What an earlier call returned for an equal image.
-
-        Returns:
-            Mean and standard deviation of its pixels.
+            brightness: What `brightness_of` returns for it.
         """
-        brightness, contrast = known or _brightness(image)
         self.modality.add(modality)
-        self.brightness = _widened(self.brightness, brightness)
-        self.contrast = _widened(self.contrast, contrast)
+        self.brightness = _widened(self.brightness, brightness[0])
+        self.contrast = _widened(self.contrast, brightness[1])
         if spacing is None:
             self.unspaced = True
         else:
@@ -150,7 +147,6 @@ class TraitsSeen:
             self.spacing = [
                 _widened(bounds, new) for bounds, new in zip(ranges, spacing, strict=True)
             ]
-        return brightness, contrast
 
     def traits(self) -> Traits:
         """Return the traits of all images so far."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from skiagram.datasets import ingest as ingest_module
 from skiagram.datasets.file_trees import FolderTree
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.ingest import IngestFolders, ingest
@@ -84,6 +85,18 @@ def work(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     return counts
 
 
+@pytest.fixture
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have some images a shard, as there are in a set of thousands of films."""
+    monkeypatch.setattr(ingest_module, "_LARGEST_SHARE", 1 / 3)
+    monkeypatch.setattr(ingest_module, "_SHARD_BYTES", 1)
+
+
+def shards(folder: Path) -> set[str]:
+    """Return name and number on the disk of each file of images."""
+    return {f"{path.name} {path.stat().st_ino}" for path in folder.glob("images-*.arrow")}
+
+
 def counted(work: dict[str, int]) -> tuple[int, int, int]:
     """Return the counts since the last call."""
     counts = work["read"], work["restored"], work["described"]
@@ -102,6 +115,36 @@ def test_ten_added_files_are_ten_read_and_equal_bytes(tmp_path: Path, work: dict
     assert counted(work) == (50, 50, 50)
     assert run(more, tmp_path / "third", kept) == with_kept
     assert counted(work) == (0, 0, 0)
+
+
+@pytest.mark.usefixtures("small_shards", "work")
+@pytest.mark.parametrize("counts", [(30, 33, 37), (37, 30), (30, 30)], ids=str)
+def test_shards_of_equal_images_are_the_same_files(counts: list[int], tmp_path: Path) -> None:
+    kept, own = tmp_path / "kept", tmp_path / "own"
+    before: dict[str, set[str]] = {}
+    for turn, count in enumerate(counts):
+        for path in sorted((own / "films").glob("*.png"))[count:]:
+            path.unlink()
+        source = source_of(own_films(own, count))
+        with_kept = run(source, tmp_path / f"turn-{turn}", kept)
+        assert with_kept == run(source, tmp_path / f"anew-{turn}", None)
+        for name in ("images", "restored"):
+            now = shards(tmp_path / f"turn-{turn}" / name)
+            assert len(now) > 5
+            changed = 0 if turn == 0 else abs(count - counts[turn - 1])
+            assert turn == 0 or len(now - before[name]) <= 2 * changed
+            before[name] = now
+
+
+def test_an_output_that_was_written_to_is_not_used_again(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    source = source_of(own_films(tmp_path / "own", 12))
+    first = run(source, tmp_path / "first", kept)
+    for path in (tmp_path / "first").rglob("images-*.arrow"):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    assert run(source, tmp_path / "second", kept) == first
 
 
 def test_another_label_reads_no_pixel(tmp_path: Path, work: dict[str, int]) -> None:

@@ -27,6 +27,7 @@ from skiagram.preparation import (
     ImageKinds,
     Preparation,
     TraitsSeen,
+    brightness_of,
     propagate_preparation,
 )
 from skiagram.records import SEALED, Cases, Predictions, Task, write_record
@@ -104,7 +105,7 @@ def prepared(
             film = SpacedImage(image)
             stored = film if acquisition is None else acquisition.acquire(film)
             writer.add(name, stored.pixels, stored.spacing)
-            seen.add(stored.pixels, stored.spacing, stored.modality)
+            seen.add(stored.spacing, stored.modality, brightness_of(stored.pixels))
     (folder / "films").mkdir()
     for name in cases.test().case_id.tolist():
         Image.fromarray(images[int(name[5:])]).save(folder / "films" / f"{name}.png")

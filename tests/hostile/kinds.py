@@ -236,6 +236,10 @@ def _store() -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in sorted(place.iterdir())}
 
 
+def _shard() -> str:
+    return next(name for name in _store() if name.startswith("images-"))
+
+
 def _read_store(changed: Mapping[str, bytes]) -> object:
     with tempfile.TemporaryDirectory() as folder:
         for name, content in (_store() | dict(changed)).items():
@@ -427,8 +431,10 @@ KINDS: dict[str, Kind] = {
     "manifest": Kind(_manifest, _read_manifest),
     "option file": Kind(_options_text, _read_options, [_laughs, lambda: b"[" * 100_000]),
     "Arrow shard": Kind(
-        lambda: _store()["images-00000.arrow"],
-        lambda content: _read_store({"images-00000.arrow": content}),
+        lambda: _store()[_shard()], lambda content: _read_store({_shard(): content})
+    ),
+    "cases of a store": Kind(
+        lambda: _store()["cases.arrow"], lambda content: _read_store({"cases.arrow": content})
     ),
     "index of shards": Kind(
         lambda: _store()["index.json"], lambda content: _read_store({"index.json": content})

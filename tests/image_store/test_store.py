@@ -38,6 +38,12 @@ def write(folder: Path, images: list[Image], shard_bytes: int = 1 << 20) -> Imag
     return ImageStore(folder)
 
 
+def shard_of(folder: Path) -> Path:
+    """Return the only shard of a store."""
+    (shard,) = folder.glob("images-*.arrow")
+    return shard
+
+
 def ramps(count: int) -> list[Image]:
     """Images of 100 bytes each, all different."""
     return [(np.arange(100) + at).astype(np.uint8).reshape(10, 10) for at in range(count)]
@@ -84,17 +90,19 @@ def test_a_store_holds_images_or_volumes_and_names_the_first_of_the_other_kind(
 def test_files_and_digest_of_images_are_the_same_everywhere(tmp_path: Path) -> None:
     store = write(tmp_path, [*ramps(2), np.zeros((2, 3, 3), dtype=np.float32)])
     assert store.sha256 == "98c2a17bd16ce545ae982e3a6ff8945f81375e2c12c393de8395ea1ee3b6d6b5"
-    with pa.ipc.open_file(tmp_path / "images-00000.arrow") as shard:
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("cases.arrow", "images-a793ea784ed711891452b1a1.arrow", "index.json")
+    ]
+    with pa.ipc.open_file(shard_of(tmp_path)) as shard:
         assert shard.schema.names == [
-            *("case_id", "height", "width", "channels", "dtype", "spacing", "digest", "pixels")
+            *("height", "width", "channels", "dtype", "spacing", "pixels")
         ]
 
 
 def test_a_bit_that_changed_on_the_disk_is_found(tmp_path: Path) -> None:
     store = write(tmp_path, [np.full((9, 9), 7, dtype=np.uint8) + k for k in range(3)])
-    for case_id, digest in zip(store.case_ids, store.digests(), strict=True):
-        store.check(case_id, digest)
-    shard = tmp_path / "images-00000.arrow"
+    store.check(0, len(store))
+    shard = shard_of(tmp_path)
     content = bytearray(shard.read_bytes())
     content[content.index(bytes([8] * 81)) + 40] ^= 1
     shard.write_bytes(content)
@@ -111,9 +119,9 @@ def test_an_image_of_one_channel_comes_back_without_the_channel(tmp_path: Path) 
 
 def test_a_shard_holds_no_more_than_asked_and_one_image_may_exceed_it(tmp_path: Path) -> None:
     write(tmp_path / "pairs", ramps(5), shard_bytes=250)
-    assert len(list((tmp_path / "pairs").glob("*.arrow"))) == 3
+    assert len(list((tmp_path / "pairs").glob("images-*"))) == 3
     write(tmp_path / "single", ramps(5), shard_bytes=50)
-    assert len(list((tmp_path / "single").glob("*.arrow"))) == 5
+    assert len(list((tmp_path / "single").glob("images-*"))) == 5
 
 
 def test_images_are_read_only_views_into_the_mapped_file(tmp_path: Path) -> None:
@@ -126,7 +134,7 @@ def test_images_are_read_only_views_into_the_mapped_file(tmp_path: Path) -> None
     mapped = Path("/proc/self/maps")
     if mapped.exists():
         address = view.__array_interface__["data"][0]
-        assert _file_at(mapped.read_text(), address).endswith("images-00000.arrow")
+        assert _file_at(mapped.read_text(), address).endswith(shard_of(tmp_path / "images").name)
 
 
 def _file_at(maps: str, address: int) -> str:
@@ -179,8 +187,19 @@ def test_a_store_whose_writing_failed_is_refused(tmp_path: Path) -> None:
         ImageStore(tmp_path)
 
 
-@pytest.mark.parametrize("index", ["", "[]", json.dumps({"case_id": []})])
+@pytest.mark.parametrize(
+    "index",
+    [
+        "",
+        "[]",
+        json.dumps({"shards": []}),
+        json.dumps({"sha256": "", "shards": [["../images", 1]]}),
+        json.dumps({"sha256": "", "shards": [["0123", 2]]}),
+        json.dumps({"sha256": "", "shards": [["0123", 2], ["4567", -1]]}),
+    ],
+)
 def test_a_damaged_index_is_refused(index: str, tmp_path: Path) -> None:
+    write(tmp_path, ramps(1))
     (tmp_path / "index.json").write_text(index)
     with pytest.raises(DataError, match="no finished image store"):
         ImageStore(tmp_path)
@@ -189,13 +208,13 @@ def test_a_damaged_index_is_refused(index: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["truncated", "overwritten", "missing"])
 def test_a_damaged_shard_is_named(damage: str, tmp_path: Path) -> None:
     store = write(tmp_path / "images", ramps(50))
-    shard = tmp_path / "images" / "images-00000.arrow"
+    shard = shard_of(tmp_path / "images")
     if damage == "missing":
         shard.unlink()
     else:
         size = shard.stat().st_size
         shard.write_bytes(shard.read_bytes()[: size // 2] if damage == "truncated" else b"x" * size)
-    with pytest.raises(DataError, match=r"images-00000\.arrow: damaged shard"):
+    with pytest.raises(DataError, match=rf"{shard.name}: damaged shard"):
         list(store)
     with pytest.raises(DataError, match="damaged shard"):
         store.image(store.case_ids[0])

@@ -17,6 +17,21 @@ from skiagram.sealing.labels import EncryptedLabels
 
 
 @dataclass(frozen=True)
+class Visit:
+    """When and where a patient was seen.
+
+    Attributes:
+        number: Place among the patient's visits, from 1; images of one visit share it. Never a
+            date: a date could tell who somebody is.
+        region: What of the patient is seen, such as a side; images are compared with earlier ones
+            of the same region alone. Empty where there is one.
+    """
+
+    number: int
+    region: str = ""
+
+
+@dataclass(frozen=True)
 class Entry:
     """One image of a source before it is read.
 
@@ -29,6 +44,7 @@ class Entry:
             stay numbers, all else is text; None is missing.
         scores: What readers or devices said of the case, by column name; finite, higher = more
             likely the positive class. The same columns for every case of a source.
+        visit: Its place among the patient's visits; None where the source does not say.
     """
 
     name: str
@@ -37,6 +53,7 @@ class Entry:
     split: Split | None
     covariates: Mapping[str, float | str | None] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
+    visit: Visit | None = None
 
 
 @dataclass(frozen=True)
@@ -143,16 +160,28 @@ class MarksLesions(Protocol):
 
 
 @runtime_checkable
-class ReadsAhead(Protocol):
-    """An opened source that reads the next images while one is being stored."""
+class ReadInParts(Protocol):
+    """An opened source of which parts can be read side by side, on other machines too."""
 
-    def read_ahead(self, positions: Sequence[int]) -> Iterator[SpacedImage]:
-        """Read the images of some entries, in this order and in bounded memory."""
+    @property
+    def in_order(self) -> bool:
+        """Whether images are best read one after the other, by one process."""
+
+    def parts(self, positions: Sequence[int]) -> "Iterator[OpenSource]":
+        """Cut some images into parts of about equal work, in this order.
+
+        Returns:
+            Sources of a few images each, that can be sent to other processes; their entries tell
+            names alone.
+        """
 
 
 @runtime_checkable
 class KnowsItsFiles(Protocol):
     """An opened source that can tell, without a look into it, whether an image is what it was."""
+
+    def content_key(self, position: int) -> bytes:
+        """Return a digest of the content of an image's files, wherever they lie."""
 
     def file_state(self, position: int) -> str | None:
         """Return what an image depends on besides code: checksums, options, state of its files.

@@ -50,6 +50,9 @@ class FileTree(Protocol):
     def state(self, name: str) -> str | None:
         """Return what the system says of a file and changes with it; None where it says nothing."""
 
+    def size(self, name: str) -> int:
+        """Return the bytes of a file, or of all in a folder; 0 where it cannot be read."""
+
     def announce(self, names: Sequence[str]) -> None:
         """Tell which files or folders will be read, in order."""
 
@@ -95,12 +98,21 @@ class FolderTree:
     def state(self, name: str) -> str | None:
         """Return size, times of change and number on the disk of a file, or of all in a folder."""
         try:
-            names = self.series(name)
-            paths = [self.folder / name / part for part in names or ()] or [self.folder / name]
-            stats = [path.stat() for path in paths]
+            stats = self._stats(name)
         except (OSError, ValueError):
             return None
         return repr([(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for s in stats])
+
+    def size(self, name: str) -> int:
+        """Return the bytes of a file, or of all in a folder; 0 where it cannot be read."""
+        try:
+            return sum(status.st_size for status in self._stats(name))
+        except (OSError, ValueError):
+            return 0
+
+    def _stats(self, name: str) -> list[os.stat_result]:
+        paths = [self.folder / name / part for part in self.series(name) or ()]
+        return [path.stat() for path in paths or [self.folder / name]]
 
     def announce(self, names: Sequence[str]) -> None:
         """Do nothing: any file is read as fast as any other."""
@@ -195,6 +207,11 @@ class EncryptedArchive:
     def state(self, name: str) -> str | None:
         """Return None: an archive is read from its beginning in any case."""
         return None
+
+    def size(self, name: str) -> int:
+        """Return the bytes of a file, or of all in a folder."""
+        names = [f"{name}/{part}" for part in self.series(name) or ()] or [name]
+        return sum(self._sizes.get(inner, 0) for inner in names)
 
     def announce(self, names: Sequence[str]) -> None:
         """Tell which files or folders will be read, so that many are fetched at once."""

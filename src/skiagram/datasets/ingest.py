@@ -1,16 +1,22 @@
 """From any source to shards, a case table and a seal; no identifier gets through.
 
-Case and patient ids are opaque and given after a seeded shuffle, because names and order of files
-often tell the class. Labels of test cases and all that only a generator knows go to `sealed/`.
+Case and patient ids are opaque and given after a shuffle, because names and order of files often
+tell the class. Labels of test cases and all that only a generator knows go to `sealed/`.
+
+Files are shuffled by a digest of their content. Where a shard ends depends on digest and size of
+its last image alone, so a file that is added or taken out changes one shard, and all others are
+used again as they are.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +24,7 @@ from numpy.typing import NDArray
 
 from skiagram.compute.code_digest import code_digest, library_versions
 from skiagram.compute.progress import Progress
+from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import (
     Acquisition,
@@ -26,22 +33,33 @@ from skiagram.datasets.contract import (
     KeepsLabelsEncrypted,
     KnowsItsFiles,
     OpenSource,
-    ReadsAhead,
+    ReadInParts,
     SeveralImages,
     Source,
     SpacedImage,
 )
 from skiagram.errors import DataError, OptionError
-from skiagram.image_store.shards import DIGEST_BYTES, ShardWriter
-from skiagram.image_store.store import NOTES, ImageStore, Kept, write_modalities
+from skiagram.image_store.kept import Kept, KeptImages, keep, store_files, write_store
+from skiagram.image_store.shards import DIGEST_BYTES, ShardWriter, Spacing, content_digest
+from skiagram.image_store.store import ImageStore, write_modalities
 from skiagram.near_duplicates.search import copy_clusters
 from skiagram.options import composed
-from skiagram.preparation import PREPARATION, ImageKinds, Preparation, Traits, TraitsSeen
+from skiagram.preparation import (
+    PREPARATION,
+    ImageKinds,
+    Preparation,
+    Traits,
+    TraitsSeen,
+    brightness_of,
+)
 from skiagram.records import SEALED, Cases, Design, Task, write_record, write_table
 from skiagram.sealing.labels import seal_encrypted_labels, seal_labels
 from skiagram.seeding import stream
 
 _ID_SEED = 20_011_990
+_SHARD_BYTES = 2**23  # of small images; of large ones, eight images: a file for each would be many
+_LARGEST_SHARE = 1 / 8
+_NOTES = "notes.json"
 _DECODERS = ("imagecodecs", "nibabel", "pillow", "pydicom", "pynrrd")
 
 
@@ -51,8 +69,8 @@ class IngestFolders:
 
     Attributes:
         images: Image shards and `preparation.json`.
-        cases: `cases.parquet`, `covariates.parquet`, `reader_scores.parquet`, `task.json`,
-            `card.json`.
+        cases: `cases.parquet`, `covariates.parquet`, `reader_scores.parquet`, `visits.parquet`,
+            `task.json`, `card.json`.
         sealed: `labels.parquet`, or `labels.age` with `tokens.parquet`, and, for generated data,
             `truth.parquet` and `clean/`.
     """
@@ -87,6 +105,7 @@ def ingest(
     root: Path | None,
     folders: IngestFolders,
     kept: Path | None = None,
+    compute: Compute = IN_PROCESS,
 ) -> None:
     """Read a source and write shards, cases and the seal.
 
@@ -97,6 +116,7 @@ def ingest(
         folders: Where to write.
         kept: Folder of what earlier runs read from files, and for what this one reads; no byte of
             the outputs depends on it. None to read all files.
+        compute: Where files are read, of a source that can be read in parts; no byte depends on it.
 
     Raises:
         DataError: The source cannot be used; the message names file and remedy.
@@ -106,16 +126,21 @@ def ingest(
     acquisition = _acquisition_of(opened, source)
     entries = opened.entries()
     check_entries(entries, task, f"data set {source.card().name}")
-    order, case_id = shuffle_cases(len(entries))
-    names = [entry.name for entry in entries]
-    own_kept = kept and kept / "images"
-    traits = _write_images(opened, names, order, case_id, folders, own_kept)
+    keys = content_keys(opened, len(entries))
+    order, case_id = shuffle_cases(len(entries), keys)
+    listed = _Listed(
+        order.tolist(),
+        case_id.tolist(),
+        [entries[position].name for position in order],
+        [keys[position] for position in order] if keys else [],
+    )
+    traits, kinds = _write_images(opened, listed, folders, kept and kept / "images", compute)
     by_modality = opened.by_modality() if isinstance(opened, SeveralImages) else {}
     write_modalities(folders.images, list(by_modality))
     for modality, further in list(by_modality.items())[1:]:
         beside = replace(folders, images=folders.images / modality)
-        _write_images(further, names, order, case_id, beside, kept and kept / modality)
-    preparation = _preparation(acquisition, folders.images, traits, tuple(by_modality))
+        _write_images(further, listed, beside, kept and kept / modality, compute)
+    preparation = _preparation(acquisition, folders.images, traits, kinds, tuple(by_modality))
     write_record(preparation, folders.images / PREPARATION)
     ordered = [entries[position] for position in order]
     unknown = any(entry.patient is None for entry in ordered)
@@ -126,6 +151,7 @@ def ingest(
     tables = {
         "covariates": [dict(entry.covariates) for entry in ordered],
         "reader_scores": [dict(entry.scores) for entry in ordered],
+        "visits": number_visits(ordered),
     }
     for name, rows in tables.items():
         table = pd.DataFrame(rows)
@@ -142,134 +168,180 @@ def ingest(
         seal_encrypted_labels(folders.sealed, case_id[test], replace(encrypted, tokens=tokens))
 
 
+@dataclass(frozen=True)
+class _Listed:
+    """The images of a source in the order of the store.
+
+    Attributes:
+        positions: Places in the source.
+        case_ids: Opaque ids.
+        names: Names within the source, for messages.
+        keys: Digests of the content of their files; empty where the source has no files of them.
+    """
+
+    positions: list[int]
+    case_ids: list[str]
+    names: list[str]
+    keys: list[bytes]
+
+
+@dataclass(frozen=True)
+class _Note:
+    """What is known of a stored image without a look at it.
+
+    Attributes:
+        modality: DICOM Modality of its file; empty for none.
+        brightness: Mean of its pixels.
+        contrast: Standard deviation of its pixels.
+        spacing: See `SpacedImage`.
+        shape: Of its array.
+        depth: Name of its pixel type.
+    """
+
+    modality: str
+    brightness: float
+    contrast: float
+    spacing: Spacing | None
+    shape: tuple[int, ...]
+    depth: str
+
+    @classmethod
+    def of(cls, image: SpacedImage) -> "_Note":
+        pixels = image.pixels
+        brightness = brightness_of(pixels)
+        return cls(image.modality, *brightness, image.spacing, pixels.shape, str(pixels.dtype))
+
+    @classmethod
+    def again(cls, kept: list[Any]) -> "_Note":
+        modality, brightness, contrast, spacing, shape, depth = kept
+        distances = None if spacing is None else tuple(spacing)
+        return cls(modality, brightness, contrast, distances, tuple(shape), depth)
+
+    def ends_shard(self, key: bytes) -> bool:
+        """Return whether a shard ends with the image; shards have some size in the mean."""
+        size = math.prod(self.shape) * np.dtype(self.depth).itemsize
+        return int.from_bytes(key[-8:]) < min(size / _SHARD_BYTES, _LARGEST_SHARE) * 2**64
+
+
 def _write_images(
-    opened: OpenSource,
-    names: list[str],
-    order: NDArray[np.int64],
-    case_id: NDArray[np.str_],
-    folders: IngestFolders,
-    kept: Path | None,
-) -> Traits:
+    opened: OpenSource, listed: _Listed, folders: IngestFolders, kept: Path | None, compute: Compute
+) -> tuple[Traits, ImageKinds]:
+    earlier = _ReadEarlier.find(opened, listed, kept)
+    known = earlier.images
+    missing = [k for k in range(len(listed.positions)) if known is None or known.places[k] < 0]
+    read = _read(opened, listed, missing, compute)
+    notes: list[_Note] = []
     truths: list[dict[str, object]] = []
-    seen = TraitsSeen()
-    files = _ReadFiles(opened, order.tolist(), kept)
     with ExitStack() as stack:
-        bar = stack.enter_context(Progress("Ingest", len(order)))
+        bar = stack.enter_context(Progress("Ingest", len(listed.positions)))
         images = stack.enter_context(ShardWriter(folders.images))
         clean = None
-        for name, position, image in zip(
-            case_id.tolist(), order.tolist(), files.images(), strict=True
-        ):
-            if image.digest is None:
-                check_image(image.pixels, names[position])
-            images.add(name, image.pixels, image.spacing, image.region, image.digest)
-            traits = seen.add(image.pixels, image.spacing, image.modality, image.brightness)
-            files.notes.append((image.modality, *traits))
+
+        def add(place: int) -> None:
+            nonlocal clean
+            name, stored = listed.case_ids[place], known and known.image(place)
+            if stored is not None:
+                pixels, spacing, region, digest = stored
+                images.add(name, pixels, spacing, region, digest)
+                notes.append(earlier.note(place))
+            else:
+                image = next(read)
+                images.add(name, image.pixels, image.spacing, image.region, image.digest)
+                notes.append(image.note)
             bar.advance()
-            truth = opened.truth(position)
+            truth = opened.truth(listed.positions[place])
             if truth is not None:
                 clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
-                clean.add(name, truth.clean, image.spacing)
+                clean.add(name, truth.clean, notes[-1].spacing)
                 truths.append({"case_id": name, **_columns(truth)})
+
+        def add_linked(run: range) -> None:  # of files, of which no truth is known
+            notes.extend(earlier.note(place) for place in run)
+            bar.advance(len(run))
+
+        def ends(place: int) -> bool:
+            last = place - 1
+            note = notes[last] if last < len(notes) else earlier.note(last)
+            return bool(listed.keys) and note.ends_shard(listed.keys[last])
+
+        def links_end(place: int) -> bool:  # also where the next image would have been too much
+            return ends(place) or (known is not None and known.follows(place))
+
+        write_store(images, listed.case_ids, known, ends, add, add_linked, links_end)
     if truths:
         write_table(pd.DataFrame(truths), folders.sealed / "truth.parquet")
-    files.keep(folders.images)
-    return seen.traits()
+    earlier.keep(folders.images, notes)
+    seen = TraitsSeen()
+    for note in notes:
+        seen.add(note.spacing, note.modality, (note.brightness, note.contrast))
+    return seen.traits(), ImageKinds.summarise({(note.shape, note.depth) for note in notes})
 
 
 @dataclass(frozen=True)
 class _ReadImage(SpacedImage):
-    """An image as ingest stores it.
+    """An image as ingest stores it, with its digest and its note."""
 
-    Attributes:
-        digest: Of an image that an earlier run read; None of one that was read now.
-        brightness: Mean and standard deviation of its pixels, where an earlier run noted them.
-    """
-
-    digest: bytes | None = None
-    brightness: tuple[float, float] | None = None
+    digest: bytes = b""
+    note: _Note = _Note("", 0.0, 0.0, None, (), "uint8")
 
 
-class _ReadFiles:
-    """The images of a source; a file that an earlier run read and that is as it was is not opened.
+class _ReadEarlier:
+    """Images that an earlier run read of files that are as they were: they are not opened.
 
     Args:
-        opened: The source.
-        positions: Which images, in order.
-        kept: Folder of what earlier runs read; None to read all.
+        folder: Where they are kept; None where nothing is.
+        identity: Of all that they depend on besides their files.
+        keys: An image's state of files, in the order of the store.
     """
 
-    def __init__(self, opened: OpenSource, positions: list[int], kept: Path | None) -> None:
-        self._opened, self._positions = opened, positions
-        self._kept, self._keys, self._identity = kept, [b""] * len(positions), ""
-        self._earlier: Kept | None = None
-        self.notes: list[tuple[str, float, float]] = []
-        if kept is None or not isinstance(opened, KnowsItsFiles):
-            self._kept = None
+    def __init__(self, folder: Path | None, identity: str, keys: list[bytes]) -> None:
+        self._folder, self._identity, self._keys = folder, identity, keys
+        self.images: KeptImages | None = None
+        self._notes: list[list[Any]] = []
+        kept = Kept.find(folder, identity)
+        if kept is None:
             return
-        states = [opened.file_state(position) for position in positions]
-        if None in states:
-            self._kept = None
-            return
-        code = code_digest(type(opened), check_image)
-        self._identity = repr((code, library_versions(*_DECODERS)))
-        self._keys = [
-            hashlib.sha256(repr(state).encode()).digest()[:DIGEST_BYTES] for state in states
-        ]
-        self._earlier = Kept.find(kept, self._identity)
-
-    def images(self) -> Iterator[_ReadImage]:
-        """Yield them in order.
-
-        Raises:
-            DataError: A file cannot be used.
-        """
-        known = self._known()
-        missing = [
-            position
-            for position, key in zip(self._positions, self._keys, strict=True)
-            if key not in known
-        ]
-        read = _read(self._opened, missing)
-        for key in self._keys:
-            if key in known:
-                yield known[key]()
-            else:
-                image = next(read)
-                yield _ReadImage(**vars(image))
-
-    def _known(self) -> dict[bytes, Callable[[], _ReadImage]]:
-        if self._earlier is None:
-            return {}
         try:
-            store = ImageStore(self._earlier.folder)
-            digests = store.digests()
-            notes = json.loads((self._earlier.folder / NOTES).read_text())
+            images = KeptImages(kept, keys)
+            self._notes = json.loads((kept.folder / _NOTES).read_text())
         except (OSError, ValueError, DataError):  # damaged: all is read anew
-            return {}
+            return
+        if len(self._notes) == len(images.store):
+            self.images = images
 
-        def image(place: int) -> _ReadImage:
-            case_id, (modality, *brightness) = store.case_ids[place], notes[place]
-            return _ReadImage(
-                store.image(case_id), store.spacing(case_id), modality, store.region(case_id),
-                digest=digests[place], brightness=(brightness[0], brightness[1]),
-            )  # fmt: skip
+    @classmethod
+    def find(cls, opened: OpenSource, listed: _Listed, kept: Path | None) -> "_ReadEarlier":
+        nothing = cls(None, "", [])
+        if kept is None or not isinstance(opened, KnowsItsFiles):
+            return nothing
+        states = [opened.file_state(position) for position in listed.positions]
+        if None in states:
+            return nothing
+        code = code_digest(type(opened), check_image, _Note)
+        keys = [hashlib.sha256(repr(state).encode()).digest()[:DIGEST_BYTES] for state in states]
+        return cls(kept, repr((code, library_versions(*_DECODERS))), keys)
 
-        wanted = set(self._keys)
-        return {
-            key: partial(image, place)
-            for key, place in self._earlier.place.items()
-            if key in wanted
-        }
+    def note(self, place: int) -> _Note:
+        """Return what was noted of an image that was read earlier, by its place in the store."""
+        if self.images is None:
+            raise ValueError("nothing was read earlier")
+        return _Note.again(self._notes[int(self.images.places[place])])
 
-    def keep(self, images: Path) -> None:
+    def keep(self, images: Path, notes: Sequence[_Note]) -> None:
         """Keep what was read for later runs.
 
         Args:
-            images: The finished store.
+            images: Folder of the finished store.
+            notes: Of its images.
         """
-        shards = [*images.glob("images-*.arrow"), images / "index.json"]
-        Kept.keep(self._kept, self._identity, self._keys, shards, json.dumps(self.notes))
+        if self._folder is not None:
+            text = json.dumps([astuple(note) for note in notes])
+            write = partial(_write_notes, text)
+            keep(self._folder, self._identity, self._keys, store_files(images), write)
+
+
+def _write_notes(text: str, folder: Path) -> None:
+    (folder / _NOTES).write_text(text)
 
 
 def _columns(truth: GroundTruth) -> dict[str, float]:
@@ -290,12 +362,15 @@ def _acquisition_of(opened: OpenSource, source: Source) -> Acquisition | None:
 
 
 def _preparation(
-    acquisition: Acquisition | None, images: Path, traits: Traits, modalities: tuple[str, ...]
+    acquisition: Acquisition | None,
+    images: Path,
+    traits: Traits,
+    kinds: ImageKinds,
+    modalities: tuple[str, ...],
 ) -> Preparation:
     """Return what a new image must go through to become an image like these."""
     changes = None if acquisition is None else composed(acquisition)
     store = ImageStore(images)
-    kinds = ImageKinds.of(image for _, image in store)
     return Preparation(
         kinds,
         changes,
@@ -306,15 +381,51 @@ def _preparation(
     )
 
 
-def _read(opened: OpenSource, positions: list[int]) -> Iterator[SpacedImage]:
-    if isinstance(opened, ReadsAhead):
-        return opened.read_ahead(positions)
-    return map(opened.image, positions)
+def _read(
+    opened: OpenSource, listed: _Listed, places: list[int], compute: Compute
+) -> Iterator[_ReadImage]:
+    """Yield some images, by their places in the store, in order."""
+    positions = [listed.positions[place] for place in places]
+    names = [listed.names[place] for place in places]
+    if not isinstance(opened, ReadInParts):
+        for position, name in zip(positions, names, strict=True):
+            yield _examined(opened.image(position), name)
+        return
+    where = IN_PROCESS if opened.in_order else compute
+    for images in where.map(_read_part, opened.parts(positions), releases_lock=True):
+        yield from images
 
 
-def shuffle_cases(n: int) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
-    """Return the position in the source of each case, and the cases' ids, both (n,)."""
+def _read_part(part: OpenSource) -> list[_ReadImage]:
+    return [
+        _examined(part.image(position), entry.name) for position, entry in enumerate(part.entries())
+    ]
+
+
+def _examined(image: SpacedImage, name: str) -> _ReadImage:
+    check_image(image.pixels, name)
+    digest = content_digest(image.pixels, image.spacing, image.region)
+    return _ReadImage(**vars(image), digest=digest, note=_Note.of(image))
+
+
+def content_keys(opened: OpenSource, number: int) -> list[bytes]:
+    """Return a digest of the content of each image's files; nothing where a source knows none."""
+    if not isinstance(opened, KnowsItsFiles):
+        return []
+    return [opened.content_key(position) for position in range(number)]
+
+
+def shuffle_cases(n: int, keys: Sequence[bytes] = ()) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
+    """Return the position in the source of each case, and the cases' ids, both (n,).
+
+    Args:
+        n: Number of cases.
+        keys: Digests by which to order them, so that one more case leaves the order of the others;
+            empty for a seeded shuffle.
+    """
     order = stream(_ID_SEED, "case ids").permutation(n)
+    if keys:
+        order = np.array(sorted(range(n), key=keys.__getitem__), dtype=np.int64)
     return order, np.array([f"case-{rank:06d}" for rank in range(n)], dtype=str)
 
 
@@ -336,6 +447,34 @@ def tabulate_cases(
     label = np.array([entry.label for entry in entries], dtype=np.int64)
     patient_id = _patient_ids(entries, clusters)
     return Cases(case_id, patient_id, split, np.where(split == "test", SEALED, label))
+
+
+def number_visits(entries: Sequence[Entry]) -> list[dict[str, int]]:
+    """Return the columns of `visits.parquet`, a row an entry; none where a source has no visits.
+
+    `visit` counts the visits of a patient from 1, `region` what is seen of the patient from 0: both
+    are numbers within the patient and tell nothing more.
+
+    Args:
+        entries: All entries.
+    """
+    visits: dict[str | None, set[int]] = {}
+    regions: dict[str | None, set[str]] = {}
+    for entry in entries:
+        if entry.visit is None:
+            return [{} for _ in entries]
+        visits.setdefault(entry.patient, set()).add(entry.visit.number)
+        regions.setdefault(entry.patient, set()).add(entry.visit.region)
+    numbers = {name: sorted(every) for name, every in visits.items()}
+    names = {name: sorted(every) for name, every in regions.items()}
+    return [
+        {
+            "visit": 1 + numbers[entry.patient].index(entry.visit.number),
+            "region": names[entry.patient].index(entry.visit.region),
+        }
+        for entry in entries
+        if entry.visit is not None
+    ]
 
 
 def _patient_ids(entries: Sequence[Entry], clusters: NDArray[np.int64] | None) -> NDArray[np.str_]:

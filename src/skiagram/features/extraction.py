@@ -1,7 +1,6 @@
 """The feature table of a whole store, made span by span wherever the work is done."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -17,10 +16,10 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.covariates import Covariates
 from skiagram.features.family import FeatureFamily
 from skiagram.features.table import FeatureTable
+from skiagram.image_store.kept import Kept, keep
 from skiagram.image_store.store import (
     ImageBatch,
     ImageStore,
-    Kept,
     Span,
     modality_folders,
     spans,
@@ -154,8 +153,7 @@ def _of_images(
             values[missing[done : done + len(block)]] = block
             done += len(block)
             progress.advance(len(block))
-    if kept is not None:
-        _keep(kept, identity, digests, values)
+    keep(kept, identity, digests, (), lambda folder: np.save(folder / _VALUES, values))
     return FeatureTable(case_ids, names, values)
 
 
@@ -175,24 +173,14 @@ def _fill_known(
     """Fill in the rows of images that an earlier run described and return which they are."""
     if earlier is None:
         return []
-    rows = [row for row, digest in enumerate(digests) if digest in earlier.place]
+    places = earlier.places(digests)
+    rows = np.flatnonzero(places >= 0)
     try:
         described = np.load(earlier.folder / _VALUES, mmap_mode="r", allow_pickle=False)
-        values[rows] = described[[earlier.place[digests[row]] for row in rows]]
+        values[rows] = described[places[rows]]
     except (OSError, ValueError, IndexError):
         return []
-    return rows
-
-
-def _keep(kept: Path, identity: str, digests: Sequence[bytes], values: NDArray[np.float32]) -> None:
-    with suppress(OSError):
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = kept.with_name(f"{kept.name}-{_VALUES}")
-        np.save(unfinished, values, allow_pickle=False)
-        whole = kept.parent / _VALUES
-        unfinished.replace(whole)
-        Kept.keep(kept, identity, digests, [whole])
-        whole.unlink()
+    return rows.tolist()
 
 
 def _of_span(families: Sequence[FeatureFamily], span: Span) -> NDArray[np.float32]:

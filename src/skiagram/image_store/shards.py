@@ -4,7 +4,11 @@ The number of axes says what an array is: (height, width) an image of one channe
 channels) one of several, (depth, height, width, 1) a volume. A store of volumes has a column more,
 `depth`, and three distances a case; files of images are as they would be without volumes. A store
 with regions of interest has columns more for them (a bit a pixel) and for their place in the
-patient. With each image lies a digest of it, by which equal images are known and damage is found.
+patient.
+
+A shard is named by what it holds, and holds no case id: other data sets, and later runs, that have
+the same images in the same order have the same file. The ids lie beside it in `cases.arrow`, each
+with the digest of its image, by which equal images are known and damage is found.
 """
 
 import bisect
@@ -12,7 +16,9 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterator
+import os
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -66,16 +72,22 @@ def schema(*, volumes: bool, regions: bool = False) -> pa.Schema:
     ]
     return pa.schema(
         [
-            pa.field("case_id", pa.string(), nullable=False),
             *(pa.field(side, pa.int32(), nullable=False) for side in sides),
             pa.field("channels", pa.int32(), nullable=False),
             pa.field("dtype", pa.string(), nullable=False),
             pa.field("spacing", pa.list_(pa.float64(), len(sides))),
             *(of_regions if regions else ()),
-            pa.field("digest", pa.binary(DIGEST_BYTES), nullable=False),
             pa.field("pixels", pa.large_binary(), nullable=False),
         ]
     )
+
+
+CASES = pa.schema(
+    [
+        pa.field("case_id", pa.string(), nullable=False),
+        pa.field("digest", pa.binary(DIGEST_BYTES), nullable=False),
+    ]
+)
 
 
 class Shard:
@@ -134,11 +146,6 @@ class Shard:
             None if origin is None else tuple(origin),
             None if direction is None else tuple(direction),
         )
-
-    def digests(self) -> Iterator[bytes]:
-        """Yield the digest of each image, row by row, as it was written."""
-        for batch in self._batches:
-            yield from batch["digest"].to_pylist()
 
     def view(self, row: int) -> Image:
         """Return the image of a row as a read-only view."""
@@ -285,8 +292,21 @@ def _digest(described: tuple[Any, ...], pixels: bytes | memoryview) -> bytes:
 
 
 SHARD_BYTES = 256 * 1024**2
+INDEX, CASE_TABLE = "index.json", "cases.arrow"
 _BATCH_BYTES = 8 * 1024**2
+_NAME_DIGITS = 24
+_UNFINISHED = "unfinished.arrow"
 _NAMES = {np.dtype(name): name for name in DTYPES}  # to ask a depth for its name takes longer
+
+
+def shard_path(folder: Path, name: str) -> Path:
+    """Return the file of a shard."""
+    return folder / f"images-{name}.arrow"
+
+
+def _shard_name(digests: Sequence[bytes]) -> str:
+    """Return the name of a shard that holds some images in this order."""
+    return hashlib.sha256(b"".join(digests)).hexdigest()[:_NAME_DIGITS]
 
 
 def _check_region(case_id: str, image: Image, region: Region) -> None:
@@ -308,18 +328,20 @@ class ShardWriter:
         shard_bytes: Pixels a shard holds at most (one image may exceed it).
     """
 
-    def __init__(self, folder: Path, *, shard_bytes: int = SHARD_BYTES) -> None:
+    def __init__(self, folder: Path, *, shard_bytes: float = SHARD_BYTES) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._shard_bytes = shard_bytes
         self._rows: list[tuple[Any, ...]] = []
         self._row_bytes = 0
         self._written = 0
-        self._shards = 0
         self._file: Any = None
         self._schema: Any = None
         self._digest = hashlib.sha256()
-        self._shard_by_case: dict[str, int] = {}  # case id → shard, in the order of the store
+        self._digests: list[bytes] = []
+        self._case_ids: dict[str, None] = {}  # in the order of the store
+        self._shards: list[tuple[str, int]] = []  # name and number of images
+        self._first = 0  # image of the shard under way
 
     def __enter__(self) -> "ShardWriter":
         """Return the writer itself."""
@@ -349,8 +371,6 @@ class ShardWriter:
                 among images or an image among volumes, the spacing is not positive and finite, or
                 the region is missing, empty or of another shape.
         """
-        if case_id in self._shard_by_case:
-            raise DataError("two images of one case id", where=case_id)
         self._check(case_id, image, region)
         volumes = is_volume(image)
         known = None if spacing is None else tuple(float(distance) for distance in spacing)
@@ -364,17 +384,52 @@ class ShardWriter:
             )
         pixels = np.ascontiguousarray(image).tobytes()
         if self._written and self._written + len(pixels) > self._shard_bytes:
-            self._close_shard()
+            self.end_shard()
         described = _described(image, known, region)
-        own = digest or _digest(described, pixels)
-        row = (case_id, *described, own, pixels)
-        self._rows.append(row)
-        self._digest.update(case_id.encode() + b"\0" + own)
-        self._shard_by_case[case_id] = self._shards
+        self._note(case_id, digest or _digest(described, pixels))
+        self._rows.append((*described, pixels))
         self._row_bytes += len(pixels)
         self._written += len(pixels)
         if self._row_bytes >= _BATCH_BYTES:
             self._flush()
+
+    @property
+    def between_shards(self) -> bool:
+        """Whether the next image begins a shard."""
+        return not self._written
+
+    def link(self, shard: Path, case_ids: Sequence[str], digests: Sequence[bytes]) -> None:
+        """Append all images of a shard of another store, without a look at its pixels.
+
+        Args:
+            shard: Its file, of the same name here.
+            case_ids: Ids of its images, in its order.
+            digests: Digests of its images, in its order.
+
+        Raises:
+            DataError: An id is taken, or the images are of another kind than those before.
+            OSError: The file cannot be read.
+        """
+        self.end_shard()
+        with pa.memory_map(str(shard)) as file:
+            columns = pa.ipc.open_file(file).schema.names
+        self._check_kind(case_ids[0], "depth" in columns, "inside" in columns)
+        for case_id, digest in zip(case_ids, digests, strict=True):
+            self._note(case_id, digest)
+        path = self._folder / shard.name
+        if not path.exists():
+            try:
+                os.link(shard, path)
+            except OSError:  # of another disk, or of one that knows no links
+                shutil.copyfile(shard, path)
+        self._list_shard()
+
+    def _note(self, case_id: str, digest: bytes) -> None:
+        if case_id in self._case_ids:
+            raise DataError("two images of one case id", where=case_id)
+        self._case_ids[case_id] = None
+        self._digests.append(digest)
+        self._digest.update(case_id.encode() + b"\0" + digest)
 
     def _check(self, case_id: str, image: Image, region: Region | None) -> None:
         volumes = is_volume(image)
@@ -388,11 +443,14 @@ class ShardWriter:
             )
         if region is not None:
             _check_region(case_id, image, region)
+        self._check_kind(case_id, volumes, region is not None)
+
+    def _check_kind(self, case_id: str, volumes: bool, regions: bool) -> None:
         if self._schema is None:
-            self._schema = schema(volumes=volumes, regions=region is not None)
-        elif (region is None) == ("inside" in self._schema.names):
+            self._schema = schema(volumes=volumes, regions=regions)
+        elif regions != ("inside" in self._schema.names):
             raise DataError(
-                "an image without a region" if region is None else "an image with a region",
+                "an image with a region" if regions else "an image without a region",
                 where=case_id,
                 allowed="a region for every image of a data set, or for none",
                 remedy="add the missing masks, or leave out the images without one",
@@ -408,28 +466,34 @@ class ShardWriter:
         if not self._rows:
             return
         if self._file is None:
-            path = self._folder / f"images-{self._shards:05d}.arrow"
-            self._file = pa.ipc.new_file(path, self._schema)
+            self._file = pa.ipc.new_file(self._folder / _UNFINISHED, self._schema)
         fields = zip(zip(*self._rows, strict=True), self._schema, strict=True)
         arrays = [pa.array(column, field.type) for column, field in fields]
         self._file.write_batch(pa.record_batch(arrays, schema=self._schema))
         self._rows, self._row_bytes = [], 0
 
-    def _close_shard(self) -> None:
+    def end_shard(self) -> None:
+        """Let the next image begin a shard."""
         self._flush()
         if self._file is not None:
             self._file.close()
             self._file = None
-            self._shards += 1
+            name = self._list_shard()
+            (self._folder / _UNFINISHED).replace(shard_path(self._folder, name))
             self._written = 0
+
+    def _list_shard(self) -> str:
+        digests = self._digests[self._first :]
+        self._first = len(self._digests)
+        self._shards.append((_shard_name(digests), len(digests)))
+        return self._shards[-1][0]
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Close the last shard and, unless an error is under way, write the index."""
-        self._close_shard()
+        self.end_shard()
         if kind is None:
-            index = {
-                "sha256": self._digest.hexdigest(),
-                "case_id": list(self._shard_by_case),
-                "shard": list(self._shard_by_case.values()),
-            }
-            (self._folder / "index.json").write_text(json.dumps(index))
+            cases = pa.table([list(self._case_ids), self._digests], schema=CASES)
+            with pa.ipc.new_file(self._folder / CASE_TABLE, CASES) as file:
+                file.write_table(cases)
+            index = {"sha256": self._digest.hexdigest(), "shards": self._shards}
+            (self._folder / INDEX).write_text(json.dumps(index))

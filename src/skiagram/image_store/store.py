@@ -1,25 +1,23 @@
 """Image shards: Arrow IPC files that are memory-mapped and read without a copy.
 
-A folder holds `images-00000.arrow`, … of at most 256 MB each and an `index.json` that gives the
-order of the cases and the content's SHA-256. Images keep their own size and depth; a missing pixel
-is NaN in a float image. Layout of an image: (height, width) for one channel, else
-(height, width, channels). Volumes are (depth, height, width, 1): four axes, so that none is taken
-for an image with channels; a store holds either images or volumes. The distance of pixels stays
-with them where it is known.
+A folder holds `images-….arrow`, each named by its content, `cases.arrow` with the id and the digest
+of each image, and an `index.json` that gives the order of the shards and the content's SHA-256.
+Images keep their own size and depth; a missing pixel is NaN in a float image. Layout of an image:
+(height, width) for one channel, else (height, width, channels). Volumes are (depth, height, width,
+1): four axes, so that none is taken for an image with channels; a store holds either images or
+volumes. The distance of pixels stays with them where it is known.
 
 Of cases that have several images, such as PET and MR, the first modality's lie in the folder
 itself, where every stage finds them, those of the others in stores of their name within it.
 """
 
 import bisect
+import itertools
 import json
-import os
 import re
-import shutil
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -28,18 +26,20 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.image_store.shards import (
-    DIGEST_BYTES,
+    CASE_TABLE,
+    CASES,
+    INDEX,
     Image,
     Region,
     Shard,
     Spacing,
     content_digest,
+    shard_path,
 )
 
 _RECORD = "modalities.json"
-_KEYS, _IDENTITY = "digests.bin", "identity.txt"
-NOTES = "notes.json"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_SHARD_NAME = re.compile("[0-9a-f]+")
 
 
 @dataclass(frozen=True)
@@ -72,22 +72,44 @@ class ImageStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            index = json.loads((folder / "index.json").read_text())
-            self.case_ids: list[str] = index["case_id"]
-            self.sha256: str = index["sha256"]
-            self._shard_of: list[int] = index["shard"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(
-                "no finished image store", where=str(folder), remedy="run the stage that writes it"
-            ) from error
-        self._position = {case_id: position for position, case_id in enumerate(self.case_ids)}
-        self._shards: dict[int, tuple[Shard, int]] = {}
-        self._written: list[bytes] | None = None
+            index = json.loads((folder / INDEX).read_text())
+            self.sha256 = str(index["sha256"])
+            self.shards = [(_checked(name), int(number)) for name, number in index["shards"]]
+            self._cases = pa.ipc.open_file(pa.memory_map(str(folder / CASE_TABLE))).read_all()
+            self._cases.validate(full=True)
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+            raise self._unfinished() from error
+        self._ends = list(itertools.accumulate(number for _, number in self.shards))
+        smallest = min((number for _, number in self.shards), default=1)
+        if self._cases.schema != CASES or len(self) != len(self._cases) or smallest < 1:
+            raise self._unfinished()
+        self._open_shards: dict[int, Shard] = {}
         self._latest: dict[int, Shard] = {}  # at most one, for spans that follow one another
+
+    def _unfinished(self) -> DataError:
+        return DataError(
+            "no finished image store",
+            where=str(self.folder),
+            remedy="run the stage that writes it",
+        )
+
+    @cached_property
+    def case_ids(self) -> list[str]:
+        """Return the ids in the store's order."""
+        return self.ids(0, len(self))
+
+    def ids(self, start: int, stop: int) -> list[str]:
+        """Return the ids from one place of the order up to, without, another."""
+        ids: list[str] = self._cases["case_id"].slice(start, stop - start).to_pylist()
+        return ids
+
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return {case_id: position for position, case_id in enumerate(self.case_ids)}
 
     def __len__(self) -> int:
         """Return the number of images."""
-        return len(self.case_ids)
+        return self._ends[-1] if self._ends else 0
 
     def __iter__(self) -> Iterator[tuple[str, Image]]:
         """Yield (case id, image) in the store's order, one shard mapped at a time."""
@@ -95,8 +117,9 @@ class ImageStore:
 
     def span(self, start: int, stop: int) -> Iterator[tuple[str, Image]]:
         """Yield what iteration yields, from one place of the order up to, without, another."""
+        ids = self.ids(start, stop)
         for shard, row, position in self._rows(start, stop):
-            yield self.case_ids[position], shard.view(row)
+            yield ids[position - start], shard.view(row)
 
     def runs(self, start: int, stop: int, values: int) -> Iterator[ImageBatch]:
         """Yield the images of `span` as many at once as are alike and lie side by side.
@@ -114,41 +137,40 @@ class ImageStore:
                 through += len(images)
                 rows = range(row, row + len(images)) if shard.has_regions else ()
                 regions = tuple(region for row in rows if (region := shard.region(row)))
-                yield ImageBatch(self.case_ids[position:through], images, spacing, regions)
+                yield ImageBatch(self.ids(position, through), images, spacing, regions)
 
     def digests(self) -> list[bytes]:
         """Return the digest of each image, in the store's order, as it was written."""
-        numbers = sorted(set(self._shard_of))
-        return [digest for number in numbers for digest in self._open(number).digests()]
+        digests: list[bytes] = self._cases["digest"].to_pylist()
+        return digests
 
-    @property
-    def written(self) -> list[bytes]:
-        """Return the digests, read once."""
-        if self._written is None:
-            self._written = self.digests()
-        return self._written
+    def ends(self) -> list[int]:
+        """Return the place after the last image of each shard."""
+        return self._ends
 
-    def check(self, case_id: str, digest: bytes) -> None:
-        """Refuse an image that is not the one that was written.
+    def check(self, start: int, stop: int) -> None:
+        """Refuse images that are not those that were written.
+
+        Args:
+            start: Place of the first one in the store's order.
+            stop: Place after the last one.
 
         Raises:
-            DataError: Its pixels, its spacing or its region have changed on the disk.
+            DataError: Pixels, spacing or region of one have changed on the disk.
         """
-        digest_read = content_digest(
-            self.image(case_id), self.spacing(case_id), self.region(case_id)
-        )
-        if digest_read != digest:
-            raise DataError(
-                "is not the image that was written: the file has changed on the disk",
-                where=f"{self.folder.name} {case_id}",
-                remedy="copy it back, or make it anew: `dvc repro --force` of the stage; then look "
-                "after the disk",
-            )
+        digests = self._cases["digest"].slice(start, stop - start).to_pylist()
+        for (shard, row, position), digest in zip(self._rows(start, stop), digests, strict=True):
+            if content_digest(shard.view(row), shard.spacing(row), shard.region(row)) != digest:
+                raise DataError(
+                    "is not the image that was written: the file has changed on the disk",
+                    where=f"{self.folder.name} {self.ids(position, position + 1)[0]}",
+                    remedy="copy it back, or make it anew: `dvc repro --force` of the stage; then "
+                    "look after the disk",
+                )
 
-    def sizes(self) -> Iterator[int]:
-        """Yield how many values each image has, in the store's order."""
-        for number in sorted(set(self._shard_of)):
-            yield from self._open(number).sizes()
+    def sizes(self, number: int) -> Iterator[int]:
+        """Yield how many values each image of a shard has."""
+        return self._open(number).sizes()
 
     def image(self, case_id: str) -> Image:
         """Return one image as a read-only view.
@@ -173,22 +195,30 @@ class ImageStore:
         """Yield the images of some cases in the order asked for."""
         return (self.image(case_id) for case_id in case_ids)
 
+    def at(self, position: int) -> tuple[Shard, int]:
+        """Return the shard of an image by its place in the order, and its row there."""
+        number = bisect.bisect_right(self._ends, position)
+        if number not in self._open_shards:
+            self._open_shards[number] = self._open(number)
+        return self._open_shards[number], position - self._first(number)
+
+    def _first(self, number: int) -> int:
+        return self._ends[number] - self.shards[number][1]
+
     def _rows(self, start: int, stop: int) -> Iterator[tuple[Shard, int, int]]:
         """Yield the shard of each image, its row there and its place in the store's order."""
-        for number in sorted(set(self._shard_of[start:stop])):
-            shard, first = self._open_latest(number), bisect.bisect_left(self._shard_of, number)
-            for row in range(max(start - first, 0), min(stop - first, len(shard))):
-                yield shard, row, first + row
+        number = bisect.bisect_right(self._ends, start)
+        while start < stop:
+            shard, first = self._open_latest(number), self._first(number)
+            for position in range(start, min(stop, self._ends[number])):
+                yield shard, position - first, position
+            start, number = self._ends[number], number + 1
 
     def _locate(self, case_id: str) -> tuple[Shard, int]:
         position = self._position.get(case_id)
         if position is None:
             raise DataError("no such case", where=f"{self.folder} {case_id}")
-        number = self._shard_of[position]
-        if number not in self._shards:
-            self._shards[number] = (self._open(number), self._shard_of.index(number))
-        shard, first = self._shards[number]
-        return shard, position - first
+        return self.at(position)
 
     def _open_latest(self, number: int) -> Shard:
         latest = self._latest  # replaced as a whole: other threads may be at another shard
@@ -197,13 +227,25 @@ class ImageStore:
         return latest[number]
 
     def _open(self, number: int) -> Shard:
-        path = self.folder / f"images-{number:05d}.arrow"
+        name, images = self.shards[number]
+        path = shard_path(self.folder, name)
         try:
-            return Shard(path)
+            shard = Shard(path)
         except (OSError, pa.ArrowException) as error:
-            raise DataError(
-                "damaged shard", where=str(path), remedy="run the stage that writes it"
-            ) from error
+            raise _damaged(path) from error
+        if len(shard) != images:
+            raise _damaged(path)
+        return shard
+
+
+def _checked(name: str) -> str:
+    if not _SHARD_NAME.fullmatch(name):
+        raise ValueError("no name of a shard")
+    return name
+
+
+def _damaged(path: Path) -> DataError:
+    return DataError("damaged shard", where=str(path), remedy="run the stage that writes it")
 
 
 @dataclass(frozen=True)
@@ -232,9 +274,7 @@ class Span:
 
     def check(self) -> None:
         """Refuse images that are not those that were written; `ImageStore.check` says more."""
-        store = self.store()
-        for place in range(self.start, self.stop):
-            store.check(store.case_ids[place], store.written[place])
+        self.store().check(self.start, self.stop)
 
     def runs(self, values: int) -> Iterator[ImageBatch]:
         """Yield images that are alike together; `ImageStore.runs` says how."""
@@ -256,81 +296,28 @@ def spans(
         left_out: Places in the store's order that need no work.
     """
     folder, start, held = store.folder.resolve(), 0, 0
-    for position, size in enumerate(store.sizes()):
-        out = position in left_out
-        if held and (out or held + size > values):
+    for position, size in _sizes(store, left_out):
+        if held and (not size or held + size > values):
             yield Span(folder, store.sha256, start, position)
             held = 0
-        if out:
-            continue
-        start = start if held else position
-        held += size
+        if size:
+            start = start if held else position
+            held += size
     if held:
         yield Span(folder, store.sha256, start, len(store))
 
 
-@dataclass(frozen=True)
-class Kept:
-    """Outputs that an earlier run made of images, to be used again for equal images.
-
-    They lie beside DVC's outputs as hard links, so they take no room while these stand.
-
-    Attributes:
-        folder: The files.
-        place: Digest of an image → its place in the outputs.
-    """
-
-    folder: Path
-    place: dict[bytes, int]
-
-    @classmethod
-    def find(cls, folder: Path | None, identity: str) -> "Kept | None":
-        """Return what an earlier run of the same code and options kept; None where there is none.
-
-        Args:
-            folder: Where runs of this stage keep it; None where they do not.
-            identity: Of code and options.
-        """
-        if folder is None:
-            return None
-        try:
-            if (folder / _IDENTITY).read_text() != identity:
-                return None
-            content = (folder / _KEYS).read_bytes()
-        except OSError:
-            return None
-        keys = [
-            content[start : start + DIGEST_BYTES] for start in range(0, len(content), DIGEST_BYTES)
-        ]
-        return cls(folder, {key: position for position, key in enumerate(keys)})
-
-    @staticmethod
-    def keep(
-        folder: Path | None,
-        identity: str,
-        digests: Sequence[bytes],
-        outputs: Sequence[Path],
-        notes: str = "",
-    ) -> None:
-        """Keep outputs for later runs; where the disk knows no links, or is full, nothing is kept.
-
-        Args:
-            folder: Where to; None to keep nothing.
-            identity: Of code and options.
-            digests: Of the images, in the order of the outputs.
-            outputs: Files.
-            notes: What else is to be known of them.
-        """
-        if folder is None:
-            return
-        shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):
-            folder.mkdir(parents=True)
-            for path in outputs:
-                os.link(path, folder / path.name)
-            (folder / _KEYS).write_bytes(b"".join(digests))
-            (folder / NOTES).write_text(notes)
-            (folder / _IDENTITY).write_text(identity)
+def _sizes(store: ImageStore, left_out: Collection[int]) -> Iterator[tuple[int, int]]:
+    """Yield place and size of each image, 0 of one that is left out; no shard of such is opened."""
+    first = 0
+    for number, stop in enumerate(store.ends()):
+        places = range(first, stop)
+        if left_out and all(place in left_out for place in places):
+            yield first, 0
+        else:
+            for place, size in zip(places, store.sizes(number), strict=True):
+                yield place, 0 if place in left_out else size
+        first = stop
 
 
 @lru_cache(maxsize=1)

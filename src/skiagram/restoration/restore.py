@@ -6,6 +6,7 @@ cross-validation it would carry held-out images into training.
 """
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,10 +22,10 @@ from skiagram.compute.code_digest import code_digest, library_versions, named_ta
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError
+from skiagram.image_store.kept import Kept, KeptImages, keep, store_files, write_store
 from skiagram.image_store.shards import Image, Region, ShardWriter, Spacing, is_volume
 from skiagram.image_store.store import (
     ImageStore,
-    Kept,
     Span,
     modality_folders,
     spans,
@@ -54,8 +55,9 @@ def restore_store(
 ) -> None:
     """Write restored shards and a table with one row per case and one column per `Treatment` field.
 
-    Where the restoration uses a training mean it is kept beside the shards as `training_mean.npy`:
-    new films need the same one.
+    A restored shard holds the cases of an ingested one, so a file that was added changes one of
+    each. Where the restoration uses a training mean it is kept beside the shards as
+    `training_mean.npy`: new films need the same one.
 
     Args:
         store: Images as ingested.
@@ -74,28 +76,54 @@ def restore_store(
     mean = _mean(store, restoration, cases)
     identity = "" if kept is None else _identity(restoration, mean)
     digests = [] if kept is None else store.digests()
-    earlier = _Earlier.find(kept, identity, record.name)
-    known = frozenset(
-        place for place, digest in enumerate(digests) if earlier and digest in earlier.kept.place
-    )
-    rows: list[dict[str, object]] = []
-    with ShardWriter(images) as writer, Progress("restore", len(store)) as progress:
-        work = partial(_restore_span, restoration, mean)
-        parts = compute.map(work, spans(store, _RUN_VALUES, known), releases_lock=True)
-        made = (image for part in parts for image in part)
-        for place, case_id in enumerate(store.case_ids):
-            if earlier is not None and place in known:
-                rows.append({"case_id": case_id, **earlier.add(writer, case_id, digests[place])})
+    earlier, treated = _earlier(kept, identity, digests, record.name)
+    known = np.full(len(store), -1) if earlier is None else earlier.places
+    work = partial(_restore_span, restoration, mean)
+    left_out = frozenset(np.flatnonzero(known >= 0).tolist())
+    parts = compute.map(work, spans(store, _RUN_VALUES, left_out), releases_lock=True)
+    made = (image for part in parts for image in part)
+    treatments: list[Treatment] = []
+    stops = frozenset(store.ends())
+    writer = ShardWriter(images, shard_bytes=math.inf)
+    with writer, Progress("restore", len(store)) as progress:
+
+        def add(place: int) -> None:
+            stored = earlier and earlier.image(place)
+            if stored is not None:
+                pixels, spacing, region, digest = stored
+                writer.add(store.case_ids[place], pixels, spacing, region, digest)
             else:
                 image = next(made)
                 writer.add(image.case_id, image.pixels, image.spacing, image.region)
-                rows.append({"case_id": image.case_id, **vars(image.treatment)})
+                treatments.append(image.treatment)
             progress.advance()
+
+        def add_linked(run: range) -> None:
+            progress.advance(len(run))
+
+        write_store(writer, store.case_ids, earlier, stops.__contains__, add, add_linked)
     if mean is not None:
         np.save(images / TRAINING_MEAN, mean, allow_pickle=False)
-    write_table(pd.DataFrame(rows), record)
-    shards = [*images.glob("images-*.arrow"), images / "index.json"]
-    Kept.keep(kept, identity, digests, [*shards, record])
+    write_table(_table(store, known, treated, treatments), record)
+    keep(kept, identity, digests, [*store_files(images), record])
+
+
+def _table(
+    store: ImageStore,
+    known: NDArray[np.int64],
+    treated: pd.DataFrame | None,
+    treatments: Sequence[Treatment],
+) -> pd.DataFrame:
+    """Return what was done to each case: earlier, or now."""
+    table = pd.DataFrame([vars(treatment) for treatment in treatments])
+    if treated is not None:
+        of_known = treated.iloc[known[known >= 0]]
+        new = np.flatnonzero(known < 0)
+        whole = pd.concat([of_known, table] if len(table) else [of_known], ignore_index=True)
+        order = np.argsort(np.concatenate([np.flatnonzero(known >= 0), new]))
+        table = whole.iloc[order].reset_index(drop=True)
+    table.insert(0, "case_id", store.case_ids)
+    return table
 
 
 def _identity(restoration: Restoration, mean: Plane | None) -> str:
@@ -106,42 +134,17 @@ def _identity(restoration: Restoration, mean: Plane | None) -> str:
     return repr((code, library_versions(), options, learned))
 
 
-@dataclass(frozen=True)
-class _Earlier:
-    """Restored images of an earlier run.
-
-    Attributes:
-        kept: Where they are.
-        store: The images.
-        digests: Of the restored images.
-        treatments: What was done to each.
-    """
-
-    kept: Kept
-    store: ImageStore
-    digests: list[bytes]
-    treatments: list[dict[str, object]]
-
-    @classmethod
-    def find(cls, folder: Path | None, identity: str, record: str) -> "_Earlier | None":
-        kept = Kept.find(folder, identity)
-        if kept is None:
-            return None
-        try:
-            store = ImageStore(kept.folder)
-            table = read_table(kept.folder / record).drop(columns="case_id")
-            treatments: Any = table.to_dict("records")
-            return cls(kept, store, store.digests(), treatments)
-        except DataError:  # damaged: all is made anew
-            return None
-
-    def add(self, writer: ShardWriter, case_id: str, digest: bytes) -> dict[str, object]:
-        """Add the restored form of an image to a store and return what was done to it."""
-        place = self.kept.place[digest]
-        earlier = self.store.case_ids[place]
-        pixels, spacing = self.store.image(earlier), self.store.spacing(earlier)
-        writer.add(case_id, pixels, spacing, self.store.region(earlier), self.digests[place])
-        return self.treatments[place]
+def _earlier(
+    folder: Path | None, identity: str, digests: Sequence[bytes], record: str
+) -> tuple[KeptImages | None, pd.DataFrame | None]:
+    """Return the restored images of an earlier run, and what was done to each of them."""
+    kept = Kept.find(folder, identity)
+    if kept is None:
+        return None, None
+    try:
+        return KeptImages(kept, digests), read_table(kept.folder / record).drop(columns="case_id")
+    except DataError:  # damaged: all is made anew
+        return None, None
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,17 +24,22 @@ from skiagram.datasets.folder.table import (
     split_modalities,
 )
 from skiagram.datasets.image_files import read_file
-from skiagram.datasets.volumes.case_images import decode_case, is_image_file, read_case_files
+from skiagram.datasets.volumes.case_images import (
+    ImageReference,
+    decode_case,
+    is_image_file,
+    read_case_files,
+)
 from skiagram.datasets.volumes.masks import MaskGrid
 from skiagram.errors import DataError
 from skiagram.options import STRICT
-from skiagram.records import DataCard
+from skiagram.records import SEALED, DataCard
 from skiagram.sealing.labels import EncryptedLabels, token_of
 
 CHECKSUM = "sha256"
 MASK_CHECKSUM = "mask_sha256"
-_READERS = 2
-_AHEAD = 4
+_PART_BYTES = 2**20  # of files, packed or not: some tens of milliseconds of work
+_PART_IMAGES = 64
 
 
 @dataclass(**STRICT)
@@ -237,10 +240,14 @@ class FolderFiles:
         check_channels(3 if image.pixels.ndim == 3 else 1, self._channels, reference.name)
         return image
 
+    def content_key(self, position: int) -> bytes:
+        """Return a digest of the checksums of an image's files and of what is chosen in them."""
+        return content_key(self._listing.references[position], self._checksums)
+
     def file_state(self, position: int) -> str | None:
         """Return checksums, options, and what the system says of the files of an image."""
         reference = self._listing.references[position]
-        names = [name for name in (reference.file, reference.mask) if name is not None]
+        names = _files_of(reference)
         states = [self._files.state(name) for name in names]
         if None in states:
             return None
@@ -257,28 +264,57 @@ class FolderFiles:
                 error.found, where=name, allowed=error.allowed, remedy=error.remedy
             ) from error
 
-    def read_ahead(self, positions: Sequence[int]) -> Iterator[SpacedImage]:
-        """Read images in this order, a few ahead: reading and checksums need no Python lock.
+    @property
+    def in_order(self) -> bool:
+        """Whether files are best read one after the other."""
+        return self._files.in_order
 
-        Raises:
-            DataError: As `image`, when its turn has come.
-        """
-        waiting: deque[Future[SpacedImage]] = deque()
+    def parts(self, positions: Sequence[int]) -> "Iterator[FolderFiles]":
+        """Cut some images into parts, each with its own references and checksums alone."""
         references = [self._listing.references[position] for position in positions]
-        self._files.announce(
-            [name for reference in references for name in (reference.file, reference.mask) if name]
+        self._files.announce([name for reference in references for name in _files_of(reference)])
+        part: list[ImageReference] = []
+        held = 0
+        for reference in references:
+            size = sum(self._files.size(name) for name in _files_of(reference))
+            if part and (held + size > _PART_BYTES or len(part) == _PART_IMAGES):
+                yield self._part(part)
+                part, held = [], 0
+            part.append(reference)
+            held += size
+        if part:
+            yield self._part(part)
+
+    def _part(self, references: list[ImageReference]) -> "FolderFiles":
+        names = [name for reference in references for name in _files_of(reference)]
+        return FolderFiles(
+            self._files,
+            Listing([Entry(each.name, None, SEALED, None) for each in references], [], references),
+            {name: self._checksums[name] for name in names},
+            self._channels,
+            self._mask_grid,
+            text=self._text,
+            most_pixels=self._most_pixels,
         )
-        with ThreadPoolExecutor(1 if self._files.in_order else _READERS) as pool:
-            for position in positions:
-                waiting.append(pool.submit(self.image, position))
-                if len(waiting) > _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
 
     def truth(self, position: int) -> GroundTruth | None:
         """Return None: these are real images."""
         return None
+
+
+def _files_of(reference: ImageReference) -> list[str]:
+    return [name for name in (reference.file, reference.mask) if name is not None]
+
+
+def content_key(reference: ImageReference, checksums: Mapping[str, str]) -> bytes:
+    """Return a digest of what an image is made of; names of files play no part.
+
+    Args:
+        reference: Where it is read from.
+        checksums: File name → SHA-256.
+    """
+    content = [checksums[name] for name in _files_of(reference)]
+    return hashlib.sha256(repr((content, reference.chosen)).encode()).digest()
 
 
 def check_channels(present: int, channels: int, name: str) -> None:

@@ -32,7 +32,12 @@ from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry
 from skiagram.datasets.dicom_codecs import MOST_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
-from skiagram.datasets.folder.source import Folder, check_channels, find_unlisted_images
+from skiagram.datasets.folder.source import (
+    Folder,
+    check_channels,
+    content_key,
+    find_unlisted_images,
+)
 from skiagram.datasets.folder.table import Row, list_entries, split_modalities
 from skiagram.datasets.ingest import shuffle_cases, tabulate_cases
 from skiagram.datasets.volumes.case_images import (
@@ -204,7 +209,8 @@ def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design)
     regions = np.array(described, np.int64) if len(described) == len(examined) > 0 else None
     evidence = Evidence(cases, task, source.card(), pairs, constant, transformed, traits, regions)
     findings = _findings(evidence)
-    ingested = _ingested_cases(usable, cluster, design)
+    keys = [content_key(file.reference, file.checksums) for file in examined]
+    ingested = _ingested_cases(usable, keys, cluster, design)
     return Survey(
         tree, listing.entries, examined, problems, findings, channels, cases, ingested, by_modality
     )
@@ -285,9 +291,11 @@ def _cases(entries: list[Entry], cluster: NDArray[np.int64], design: Design) -> 
     )
 
 
-def _ingested_cases(entries: list[Entry], cluster: NDArray[np.int64], design: Design) -> Cases:
+def _ingested_cases(
+    entries: list[Entry], keys: list[bytes], cluster: NDArray[np.int64], design: Design
+) -> Cases:
     """Return the case table of the entries as ingest would write it, opaque ids and all."""
-    order, case_id = shuffle_cases(len(entries))
+    order, case_id = shuffle_cases(len(entries), keys)
     ordered = [entries[position] for position in order]
     _, place, group = np.unique(cluster[order], return_index=True, return_inverse=True)
     as_they_come = np.argsort(np.argsort(place))[group]  # as ingest would number them

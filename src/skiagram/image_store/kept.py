@@ -1,0 +1,228 @@
+"""What an earlier run made of images, used again by a later run for equal images.
+
+It lies beside DVC's outputs as hard links, so it takes no room while these stand. No byte of an
+output depends on it.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.image_store.shards import (
+    CASE_TABLE,
+    DIGEST_BYTES,
+    INDEX,
+    Image,
+    Region,
+    ShardWriter,
+    Spacing,
+    shard_path,
+)
+from skiagram.image_store.store import ImageStore
+
+_KEYS, _IDENTITY, _FILES = "digests.bin", "identity.txt", "files.json"
+_KEY = np.dtype((np.void, DIGEST_BYTES))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Outputs that an earlier run made of images.
+
+    Attributes:
+        folder: The files.
+        place: Digest of an image → its place in the outputs.
+    """
+
+    folder: Path
+    place: dict[bytes, int]
+
+    @classmethod
+    def find(cls, folder: Path | None, identity: str) -> "Kept | None":
+        """Return what an earlier run of the same code and options kept; None where there is none.
+
+        Nothing of it counts where a file is not as it was: it is an output too, which somebody may
+        have written to.
+
+        Args:
+            folder: Where runs of this stage keep it; None where they do not.
+            identity: Of code and options.
+        """
+        if folder is None:
+            return None
+        try:
+            if (folder / _IDENTITY).read_text() != identity:
+                return None
+            content = (folder / _KEYS).read_bytes()
+            files = json.loads((folder / _FILES).read_text())
+            if any(_state(folder / name) != state for name, state in files.items()):
+                return None
+        except (OSError, ValueError):
+            return None
+        keys = np.frombuffer(content[: len(content) // DIGEST_BYTES * DIGEST_BYTES], _KEY).tolist()
+        return cls(folder, dict(zip(keys, range(len(keys)), strict=True)))
+
+    def places(self, digests: Sequence[bytes]) -> NDArray[np.int64]:
+        """Return the place of each image in the outputs, −1 where they have none of it."""
+        find = self.place.get
+        return np.array([find(digest, -1) for digest in digests], dtype=np.int64)
+
+
+def keep(
+    folder: Path | None,
+    identity: str,
+    digests: Sequence[bytes],
+    outputs: Sequence[Path],
+    write: Callable[[Path], object] = lambda _: None,
+) -> None:
+    """Keep outputs for later runs; where the disk knows no links, or is full, nothing is kept.
+
+    Args:
+        folder: Where to; None to keep nothing.
+        identity: Of code and options.
+        digests: Of the images, in the order of the outputs.
+        outputs: Files.
+        write: Called with the folder, writes what else is to be kept.
+    """
+    if folder is None:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        folder.mkdir(parents=True)
+        for path in outputs:
+            os.link(path, folder / path.name)
+        write(folder)
+        (folder / _KEYS).write_bytes(b"".join(digests))
+        states = {path.name: _state(path) for path in sorted(folder.iterdir())}
+        (folder / _FILES).write_text(json.dumps(states))
+        (folder / _IDENTITY).write_text(identity)
+
+
+def _state(path: Path) -> list[int]:
+    """Return what changes with a file's content."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ino]
+
+
+def store_files(folder: Path) -> list[Path]:
+    """Return the files of a finished store, without those of further modalities within it."""
+    names = dict.fromkeys(name for name, _ in ImageStore(folder).shards)
+    return [*(shard_path(folder, name) for name in names), folder / CASE_TABLE, folder / INDEX]
+
+
+class KeptImages:
+    """Images that an earlier run stored, in the order of a new store.
+
+    Where the images of one of its shards follow one another again, the new store has the same
+    shard, and its file is linked.
+
+    Args:
+        kept: An earlier run's store.
+        digests: Of what the images of the new store are made of, in its order.
+
+    Raises:
+        DataError: The store is damaged.
+    """
+
+    def __init__(self, kept: Kept, digests: Sequence[bytes]) -> None:
+        self.store = ImageStore(kept.folder)
+        self.digests = self.store.digests()
+        self.places = kept.places(digests)
+        if self.places.max(initial=-1) >= len(self.store):  # fewer images than there are keys
+            self.places[:] = -1
+        stops = self.store.ends()
+        self._shard_at = dict(zip([0, *stops[:-1]], range(len(stops)), strict=True))
+
+    def shard_from(self, position: int, ends: Callable[[int], bool]) -> range | None:
+        """Return the places in the new store that an old shard fills from one on.
+
+        Args:
+            position: Place in the new store where a shard begins.
+            ends: Tells whether a shard of the new store ends before a place.
+
+        Returns:
+            None where no old shard is one of the new store.
+        """
+        first = int(self.places[position])
+        number = self._shard_at.get(first)
+        if number is None:
+            return None
+        stop = position + self.store.ends()[number] - first
+        again = self.places[position:stop]
+        same = len(again) == stop - position and (np.diff(again) == 1).all()
+        return range(position, stop) if same and (stop == len(self.places) or ends(stop)) else None
+
+    def follows(self, position: int) -> bool:
+        """Return whether an image follows the same one as in the old store, by its place."""
+        return int(self.places[position]) == int(self.places[position - 1]) + 1
+
+    def link(self, writer: ShardWriter, run: range, case_ids: Sequence[str]) -> None:
+        """Append a run of images that `shard_from` returned.
+
+        Args:
+            writer: Of the new store.
+            run: Their places.
+            case_ids: Ids of all images of the new store.
+        """
+        first = int(self.places[run.start])
+        name, _ = self.store.shards[self._shard_at[first]]
+        writer.link(
+            shard_path(self.store.folder, name),
+            case_ids[run.start : run.stop],
+            self.digests[first : first + len(run)],
+        )
+
+    def image(self, position: int) -> tuple[Image, Spacing | None, Region | None, bytes] | None:
+        """Return pixels, spacing, region and digest of an image by its place in the new store.
+
+        Returns:
+            None where the earlier run stored no such image.
+        """
+        place = int(self.places[position])
+        if place < 0:
+            return None
+        shard, row = self.store.at(place)
+        return shard.view(row), shard.spacing(row), shard.region(row), self.digests[place]
+
+
+def write_store(
+    writer: ShardWriter,
+    case_ids: Sequence[str],
+    kept: KeptImages | None,
+    ends: Callable[[int], bool],
+    add: Callable[[int], object],
+    add_linked: Callable[[range], object],
+    links_end: Callable[[int], bool] | None = None,
+) -> None:
+    """Write a store whose shards begin and end where its images say, whatever was kept.
+
+    Args:
+        writer: Of the new store.
+        case_ids: Ids of its images, in its order.
+        kept: What an earlier run stored; None for nothing.
+        ends: Tells whether a shard ends before a place; asked when the images before it are added,
+            or were stored by the earlier run.
+        add: Appends the image of a place to the writer.
+        add_linked: Called with the places of images whose shard was linked.
+        links_end: As `ends`, where there is more to tell it by of shards that are to be linked.
+    """
+    position = 0
+    while position < len(case_ids):
+        run = None
+        if kept is not None and writer.between_shards:
+            run = kept.shard_from(position, links_end or ends)
+        if kept is not None and run is not None:
+            kept.link(writer, run, case_ids)
+            add_linked(run)
+            position = run.stop
+        else:
+            add(position)
+            position += 1
+            if ends(position):
+                writer.end_shard()
