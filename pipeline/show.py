@@ -6,7 +6,7 @@ from lock import repair_lock
 from option_files import ROOT
 from skiagram.compute.checkout import home
 from skiagram.errors import SkiagramError
-from skiagram.evaluation.results import Evaluation
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records import read_record
 from skiagram.report.index import write_index
 from skiagram.report.sections.models import format_as_text

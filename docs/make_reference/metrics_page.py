@@ -8,23 +8,25 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from make_reference.markup import attributes, code, summary, table
+from skiagram.evaluation.evaluation_record import (
+    BaselineComparison,
+    ClinicalUtility,
+    Comparison,
+    Evaluation,
+    McNemar,
+    NetBenefitGain,
+    Ranking,
+)
 from skiagram.evaluation.metrics import METRICS, Metric
 from skiagram.evaluation.results import (
-    BaselineComparison,
     BrierParts,
     CalibrationDistance,
     CalibrationResult,
-    ClinicalUtility,
-    Comparison,
     DecisionCurve,
     Estimate,
-    Evaluation,
-    McNemar,
     ModelResult,
-    NetBenefitGain,
     OperatingPoint,
     PredictionSets,
-    Ranking,
     ReliabilityBin,
     RiskCoverage,
     Stability,

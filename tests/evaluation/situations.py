@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from skiagram.evaluation.comparisons import gain_probabilities
-from skiagram.evaluation.results import (
+from skiagram.evaluation.evaluation_record import (
     ArmChoice,
     BaselineComparison,
     CleanComparison,
@@ -16,16 +16,14 @@ from skiagram.evaluation.results import (
     Contender,
     Decision,
     DomainShift,
-    Estimate,
     Evaluation,
-    ModelResult,
-    Scope,
     Shift,
     Site,
     SiteStudy,
     SiteSummary,
     TraitShift,
 )
+from skiagram.evaluation.results import Estimate, ModelResult, Scope
 from skiagram.evaluation.variation import Variation
 from skiagram.evaluation.verdict import state_verdict
 from skiagram.records import Outcome, Task

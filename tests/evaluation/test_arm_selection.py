@@ -13,9 +13,9 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.arm_selection import choose_within_folds, compose
 from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.options import DeepArm
-from skiagram.evaluation.results import Evaluation
 from skiagram.evaluation.scores import ModelScores
 from skiagram.evaluation.significance import correct_by_holm
 from skiagram.evaluation.stability import inner_auc

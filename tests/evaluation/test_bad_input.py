@@ -10,8 +10,8 @@ import pytest
 
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
-from skiagram.evaluation.results import Evaluation
 from skiagram.evaluation.scores import ModelScores
 from skiagram.records import Design, Predictions, write_record
 from tests.evaluation.scenario import Scenario, finished, scenario

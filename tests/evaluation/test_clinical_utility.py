@@ -17,9 +17,10 @@ from skiagram.evaluation.clinical_utility import (
     threshold_on_own_probability,
 )
 from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.evaluation_record import ClinicalUtility
 from skiagram.evaluation.options import RequestedAnalyses
 from skiagram.evaluation.proportions import Z
-from skiagram.evaluation.results import ClinicalUtility, Estimate
+from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import Scores
 from tests.evaluation.paired import LABEL, OTHER_PROBABILITY, POSITIVE, PROBABILITY
 from tests.evaluation.scenario import Scenario, failed, finished, reference, scenario

@@ -6,8 +6,8 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.options import RequestedAnalyses
-from skiagram.evaluation.results import Evaluation
 from skiagram.evaluation.significance import correct_by_holm
 from tests.evaluation.scenario import Scenario, failed, finished, scenario
 

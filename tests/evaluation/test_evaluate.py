@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.results import Evaluation
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.scores import ModelScores
 from skiagram.records import Design, Predictions, write_record
 from tests.evaluation.scenario import Scenario, failed, finished, scenario

@@ -10,9 +10,9 @@ import pytest
 from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.delong import combination, placements
 from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.pilot import read_pilot
 from skiagram.evaluation.planning import plan_difference
-from skiagram.evaluation.results import Evaluation
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.records import Design, write_record
 from skiagram.seeding import stream

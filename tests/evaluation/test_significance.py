@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2, norm
 
-from skiagram.evaluation.results import Estimate, Relation
+from skiagram.evaluation.evaluation_record import Relation
+from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.significance import (
     CLUSTERED,
     EXACT,

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.results import Evaluation
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.scores import ModelScores
 from skiagram.evaluation.sites import summarise_random_effects
 from tests.evaluation.scenario import Scenario, finished, scenario

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import yaml
 
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.options import DEFAULT_MARGIN
-from skiagram.evaluation.results import Estimate, Evaluation, ModelResult, Stability
+from skiagram.evaluation.results import Estimate, ModelResult, Stability
 from skiagram.evaluation.verdict import signed, state_verdict, state_warnings, with_verdict
 from skiagram.records import Outcome, read_record, write_record
 from tests.evaluation.scenario import reference

@@ -12,7 +12,7 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from skiagram.evaluation.results import Evaluation
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records import read_record, read_table, write_table
 from skiagram.report.formatting import format_difference
 from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, Project

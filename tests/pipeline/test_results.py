@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import read_inputs
-from skiagram.evaluation.results import Evaluation, ModelResult
+from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import ModelScores
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.trees import RandomForest

@@ -8,14 +8,8 @@ from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
-from skiagram.evaluation.results import (
-    Comparison,
-    Curve,
-    Estimate,
-    Evaluation,
-    ModelResult,
-    Stability,
-)
+from skiagram.evaluation.evaluation_record import Comparison, Evaluation
+from skiagram.evaluation.results import Curve, Estimate, ModelResult, Stability
 from skiagram.records import DataCard, Outcome, Task
 from skiagram.report.material import Material, Provenance
 from skiagram.report.sections.data import Example, make_example

@@ -10,7 +10,8 @@ from html.parser import HTMLParser
 import pytest
 
 from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.results import Estimate, Evaluation, Subgroup, TestedDifference
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.results import Estimate, Subgroup, TestedDifference
 from skiagram.records import Design, Task
 from skiagram.report.page import SECTIONS, render
 from skiagram.report.write import headline_figures

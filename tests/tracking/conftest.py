@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skiagram.evaluation.results import Estimate, Evaluation, ModelResult, Stability
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.results import Estimate, ModelResult, Stability
 from skiagram.image_store.shards import ShardWriter
 from skiagram.records import DataCard, Outcome, Task, write_record, write_table
 from skiagram.sealing.ledger import OPENING, Comparison

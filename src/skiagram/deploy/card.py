@@ -20,7 +20,8 @@ from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import COMBINED, DataCard, read_record
 
 if TYPE_CHECKING:  # scoring new cases needs no figures, and is to start at once
-    from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
+    from skiagram.evaluation.evaluation_record import Evaluation
+    from skiagram.evaluation.results import Estimate, ModelResult
 
 R = TypeVar("R")
 CAUTION = "Research only: this is no medical device, and no score may guide the care of a patient."
@@ -69,7 +70,7 @@ class RunRecords:
         Raises:
             DataError: A record is damaged, or a project was named that has none.
         """
-        from skiagram.evaluation.results import Evaluation
+        from skiagram.evaluation.evaluation_record import Evaluation
 
         place = folder.resolve().parents
         root = project or (place[2] if place[1].name == COMBINED else place[1])

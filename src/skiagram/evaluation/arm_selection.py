@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from skiagram.evaluation.auc_difference import ComparedModel
+from skiagram.evaluation.evaluation_record import ArmChoice, Contender
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import DeepArm
-from skiagram.evaluation.results import ArmChoice, Contender, ModelResult
+from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import ModelScores, align_scores
 from skiagram.evaluation.stability import inner_auc_by_fold
 from skiagram.records import Predictions

@@ -15,6 +15,15 @@ from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import SelectedArm
 from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
 from skiagram.evaluation.bootstrap import PatientDraws, draw_patients
+from skiagram.evaluation.evaluation_record import (
+    BaselineComparison,
+    CleanComparison,
+    Comparison,
+    Contender,
+    GainProbabilities,
+    Planning,
+    Ranking,
+)
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.reference_baseline import (
@@ -22,17 +31,7 @@ from skiagram.evaluation.reference_baseline import (
     describe_baselines,
     judge_beaten,
 )
-from skiagram.evaluation.results import (
-    BaselineComparison,
-    CleanComparison,
-    Comparison,
-    Contender,
-    Estimate,
-    GainProbabilities,
-    ModelResult,
-    Planning,
-    Ranking,
-)
+from skiagram.evaluation.results import Estimate, ModelResult
 from skiagram.evaluation.significance import (
     correct_by_holm,
     detectable_difference,

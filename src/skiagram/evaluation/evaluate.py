@@ -25,6 +25,13 @@ from skiagram.evaluation.delong import (
     has_leaked,
 )
 from skiagram.evaluation.discrimination import confusion
+from skiagram.evaluation.evaluation_record import (
+    ClinicalUtility,
+    Contender,
+    Evaluation,
+    ReaderStudy,
+    SiteStudy,
+)
 from skiagram.evaluation.evaluation_set import (
     EvaluationSet,
     assemble_evaluation_set,
@@ -49,17 +56,7 @@ from skiagram.evaluation.options import (
 )
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.reference_baseline import estimate_majority_accuracy
-from skiagram.evaluation.results import (
-    ClinicalUtility,
-    Contender,
-    DecisionCurve,
-    Estimate,
-    Evaluation,
-    ModelResult,
-    ReaderStudy,
-    SiteStudy,
-    Subgroup,
-)
+from skiagram.evaluation.results import DecisionCurve, Estimate, ModelResult, Subgroup
 from skiagram.evaluation.scores import ModelScores, Scores, align_scores, held_out_scores
 from skiagram.evaluation.shift import CaseTraits, compare_sides, find_shifts
 from skiagram.evaluation.sites import check_sites_unseen, find_sites, study_sites

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.evaluation.delong import Placements, auc_estimate, combination
-from skiagram.evaluation.results import Estimate, ReaderStudy, TestedDifference
+from skiagram.evaluation.evaluation_record import ReaderStudy
+from skiagram.evaluation.results import Estimate, TestedDifference
 from skiagram.evaluation.significance import correct_by_holm
 from skiagram.evaluation.variation import Variation, degrees_of_freedom, overlap_factor
 

@@ -7,9 +7,10 @@ import numpy as np
 
 from skiagram.evaluation.arm_selection import SelectedArm
 from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
+from skiagram.evaluation.evaluation_record import BaselineComparison
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.proportions import proportion
-from skiagram.evaluation.results import BaselineComparison, Estimate, ModelResult
+from skiagram.evaluation.results import Estimate, ModelResult
 from skiagram.evaluation.significance import LEVEL
 
 PREVALENCE = "prevalence"

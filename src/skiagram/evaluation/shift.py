@@ -19,9 +19,10 @@ from scipy.stats import norm, rankdata
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.delong import auc_estimate, placements
+from skiagram.evaluation.evaluation_record import DomainShift, Shift, TraitShift
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.proportions import Z, effective_size, wilson_interval
-from skiagram.evaluation.results import DomainShift, Estimate, Shift, TraitShift
+from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import ModelScores, align_scores
 from skiagram.evaluation.significance import LEVEL, correct_by_holm
 from skiagram.image_store.shards import Image, is_volume

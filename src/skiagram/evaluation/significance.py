@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest, t
 
-from skiagram.evaluation.results import Estimate, McNemar, Planning, Relation
+from skiagram.evaluation.evaluation_record import McNemar, Planning, Relation
+from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.variation import Variation, is_clustered, over_folds, over_trainings
 
 

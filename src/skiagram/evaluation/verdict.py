@@ -3,23 +3,22 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.options import DEFAULT_MARGIN
-from skiagram.evaluation.reference_baseline import PREVALENCE
-from skiagram.evaluation.results import (
+from skiagram.evaluation.evaluation_record import (
     BaselineComparison,
     Comparison,
     Decision,
     DomainShift,
-    Estimate,
     Evaluation,
     GainProbabilities,
-    ModelResult,
     SiteStudy,
     SiteSummary,
     TraitShift,
     Verdict,
 )
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.options import DEFAULT_MARGIN
+from skiagram.evaluation.reference_baseline import PREVALENCE
+from skiagram.evaluation.results import Estimate, ModelResult
 from skiagram.evaluation.significance import LEVEL
 from skiagram.records import Design
 

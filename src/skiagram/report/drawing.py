@@ -13,7 +13,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.results import Estimate, ModelResult
 from skiagram.report.formatting import finished_models, format_difference, is_best
 
 WIDTH = 4.4  # inches; narrow, so that the lettering stays readable on a telephone

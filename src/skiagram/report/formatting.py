@@ -4,8 +4,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.metrics import METRIC
-from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
+from skiagram.evaluation.results import Estimate, ModelResult
 from skiagram.records import Design, Task
 
 MISSING = "–"

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from skiagram.errors import DataError
-from skiagram.evaluation.results import Evaluation
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records import DataCard, read_record, write_record
 from skiagram.report.page import page_title
 from skiagram.report.rendering import Summary, render_template

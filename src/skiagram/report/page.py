@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.metrics import METRIC
-from skiagram.evaluation.results import Evaluation
 from skiagram.records import DataCard
 from skiagram.report.drawing import Drawing
 from skiagram.report.formatting import DESIGN_WORDS

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.metrics import METRICS
-from skiagram.evaluation.results import Estimate, Evaluation
+from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.records import write_record
 from skiagram.report.formatting import finished_models

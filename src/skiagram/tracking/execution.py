@@ -16,7 +16,8 @@ import pandas as pd
 
 from skiagram.compute.checkout import current_commit, home
 from skiagram.errors import DataError
-from skiagram.evaluation.results import Estimate, Evaluation, ModelResult, Stability
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.results import Estimate, ModelResult, Stability
 from skiagram.image_store.store import ImageStore
 from skiagram.records import DataCard, models_folder, read_record, read_table, scores_folder
 from skiagram.sealing.ledger import (

@@ -5,7 +5,8 @@ from scipy.stats import norm
 
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
-from skiagram.evaluation.results import Estimate, Evaluation, Planning
+from skiagram.evaluation.evaluation_record import Evaluation, Planning
+from skiagram.evaluation.results import Estimate
 from skiagram.report.formatting import Row
 from skiagram.report.sections.answer import (
     collect_warnings,

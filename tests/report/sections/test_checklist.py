@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from skiagram.evaluation.results import Evaluation
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.page import FIRST_PAGE, SECTIONS, write_checklists
 from skiagram.report.sections.checklist import (
     COLUMNS,

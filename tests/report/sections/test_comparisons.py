@@ -1,6 +1,7 @@
 import dataclasses
 
-from skiagram.evaluation.results import ArmChoice, Estimate, Evaluation
+from skiagram.evaluation.evaluation_record import ArmChoice, Evaluation
+from skiagram.evaluation.results import Estimate
 from skiagram.report.sections.comparisons import (
     describe_pairs,
     describe_primary,

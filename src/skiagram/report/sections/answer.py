@@ -7,9 +7,10 @@ from math import ceil
 from matplotlib.axes import Axes
 
 from skiagram.audit.run import AuditReport
+from skiagram.evaluation.evaluation_record import Evaluation, Planning
 from skiagram.evaluation.metrics import METRIC
 from skiagram.evaluation.reference_baseline import PREVALENCE
-from skiagram.evaluation.results import Estimate, Evaluation, ModelResult, Planning
+from skiagram.evaluation.results import Estimate, ModelResult
 from skiagram.report.drawing import (
     ARM_COLOUR,
     INK,

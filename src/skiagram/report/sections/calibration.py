@@ -2,13 +2,8 @@
 
 from matplotlib.axes import Axes
 
-from skiagram.evaluation.results import (
-    CalibrationResult,
-    Estimate,
-    Evaluation,
-    ModelResult,
-    ReliabilityBin,
-)
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.results import CalibrationResult, Estimate, ModelResult, ReliabilityBin
 from skiagram.report.drawing import MUTED, WIDTH, Drawing, best_of_each_arm, open_sheet
 from skiagram.report.formatting import (
     ARM_TITLES,

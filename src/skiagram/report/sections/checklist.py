@@ -13,7 +13,8 @@ import pandas as pd
 import yaml
 from pydantic import TypeAdapter
 
-from skiagram.evaluation.results import Evaluation, ModelResult
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.results import ModelResult
 from skiagram.report.formatting import (
     ARM_TITLES,
     finished_models,

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from skiagram.evaluation.evaluation_record import ArmChoice, Comparison, Evaluation, McNemar
 from skiagram.evaluation.reference_baseline import PREVALENCE
-from skiagram.evaluation.results import ArmChoice, Comparison, Evaluation, McNemar
 from skiagram.report.formatting import (
     MISSING,
     Cell,

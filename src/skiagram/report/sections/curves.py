@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 from matplotlib.axes import Axes
 
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.metrics import METRIC
-from skiagram.evaluation.results import Band, Curve, Evaluation, ModelResult
+from skiagram.evaluation.results import Band, Curve, ModelResult
 from skiagram.report.drawing import (
     ARM_COLOUR,
     DASHES,

@@ -2,15 +2,9 @@
 
 from dataclasses import dataclass
 
+from skiagram.evaluation.evaluation_record import Evaluation, NetBenefitGain
 from skiagram.evaluation.metrics import METRICS, Metric
-from skiagram.evaluation.results import (
-    DecisionCurve,
-    Estimate,
-    Evaluation,
-    ModelResult,
-    NetBenefitGain,
-    OperatingPoint,
-)
+from skiagram.evaluation.results import DecisionCurve, Estimate, ModelResult, OperatingPoint
 from skiagram.report.drawing import INK, MUTED, Drawing, best_of_each_arm, open_sheet, wrap_title
 from skiagram.report.formatting import (
     MISSING,

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.evaluation.results import Evaluation, ModelResult
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.results import ModelResult
 from skiagram.image_store.store import ImageStore
 from skiagram.records import Task
 from skiagram.report.formatting import finished_models, format_count, group_by_arm, is_best

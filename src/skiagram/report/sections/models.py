@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.metrics import METRIC, METRICS, Metric
-from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
+from skiagram.evaluation.results import Estimate, ModelResult
 from skiagram.report import formatting
 
 _COLUMNS = tuple(metric for metric in METRICS if metric.table_column)

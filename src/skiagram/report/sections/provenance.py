@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.metrics import METRIC
-from skiagram.evaluation.results import Estimate, Evaluation, ModelResult
+from skiagram.evaluation.results import Estimate, ModelResult
 from skiagram.sealing.ledger import LEDGER, Opening
 
 

@@ -1,6 +1,6 @@
 """Several readers of the same cases: each one, their mean, and the models against it."""
 
-from skiagram.evaluation.results import Evaluation
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.formatting import (
     ARM_TITLES,
     Cell,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from skiagram.evaluation.results import Evaluation, Site, SiteStudy, SiteSummary
+from skiagram.evaluation.evaluation_record import Evaluation, Site, SiteStudy, SiteSummary
 from skiagram.report import formatting
 
 

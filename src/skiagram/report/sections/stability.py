@@ -4,14 +4,8 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from skiagram.evaluation.results import (
-    Estimate,
-    Evaluation,
-    FeatureSelection,
-    ModelResult,
-    Ranking,
-    Stability,
-)
+from skiagram.evaluation.evaluation_record import Evaluation, Ranking
+from skiagram.evaluation.results import Estimate, FeatureSelection, ModelResult, Stability
 from skiagram.features.covariates import Covariates
 from skiagram.features.feature import Definition
 from skiagram.options import build

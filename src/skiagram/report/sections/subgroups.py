@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.metrics import METRICS
-from skiagram.evaluation.results import Estimate, Evaluation, ModelResult, Subgroup
+from skiagram.evaluation.results import Estimate, ModelResult, Subgroup
 from skiagram.report.drawing import MUTED, Drawing, best_of_each_arm, open_sheet, wrap_title
 from skiagram.report.formatting import (
     MISSING,

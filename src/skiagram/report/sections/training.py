@@ -6,7 +6,8 @@ from dataclasses import replace
 import pandas as pd
 from matplotlib.axes import Axes
 
-from skiagram.evaluation.results import Evaluation, ModelResult
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.results import ModelResult
 from skiagram.report.drawing import ARM_COLOUR, Drawing, open_sheet
 from skiagram.report.formatting import (
     ARM_TITLES,

@@ -1,6 +1,7 @@
 """Uncertainty of single cases: prediction sets, and errors left when unsure cases are referred."""
 
-from skiagram.evaluation.results import Evaluation, ModelResult, RiskCoverage
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.results import ModelResult, RiskCoverage
 from skiagram.report import formatting
 from skiagram.report.drawing import Drawing, best_of_each_arm, open_sheet, wrap_title
 

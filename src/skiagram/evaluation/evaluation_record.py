@@ -1,0 +1,478 @@
+"""What evaluation found, as plain records; the report and the tracker read nothing else.
+
+Comparisons, sites, readers, shifts and the verdict; the figures of each model are in `results`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from skiagram.evaluation.results import Estimate, ModelResult, Scope, TestedDifference
+from skiagram.records import Task
+
+
+@dataclass(frozen=True)
+class NetBenefitGain:
+    """Net benefit per 1,000 patients, in true positives, of acting from one threshold on.
+
+    Attributes:
+        threshold: Risk from which a clinician would act.
+        own_threshold: That risk at the share of positives that the models were calibrated at.
+        network: Of acting on the contender, `Evaluation.contender`.
+        classical: Of acting on what stands for the classical models.
+        act_on_all: Of acting on everybody; acting on nobody has 0.
+        gain: That of the contender minus `classical`, paired.
+    """
+
+    threshold: float
+    own_threshold: float | None
+    network: float | None
+    classical: float | None
+    act_on_all: float | None
+    gain: Estimate
+
+
+@dataclass(frozen=True)
+class ClinicalUtility:
+    """The primary comparison in decisions and probabilities instead of AUC.
+
+    Attributes:
+        prevalence: Share of positives that net benefit is for; None when not binary.
+        differences: `sensitivity` and `specificity` at the operating threshold, and `brier`, of the
+            contender minus the classical model, paired; for `brier` below 0 is better.
+        net_benefit: A threshold each, as the options name them; empty when not binary.
+    """
+
+    prevalence: float | None
+    differences: dict[str, Estimate]
+    net_benefit: tuple[NetBenefitGain, ...]
+
+
+@dataclass(frozen=True)
+class ReaderStudy:
+    """Two or more readers of the same cases, taken as a sample of readers.
+
+    Attributes:
+        readers: Reader → AUC.
+        mean: Their mean AUC; the interval is of other readers and other patients.
+        between: Standard deviation of the true AUC between readers.
+        models: Arm → AUC of what stands for it minus the readers' mean, corrected over arms.
+    """
+
+    readers: dict[str, Estimate]
+    mean: Estimate
+    between: float
+    models: dict[str, TestedDifference] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SiteSummary:
+    """Figures of several sites in one, with what the next site may give.
+
+    Attributes:
+        mean: Mean over sites like these, with its interval.
+        next_site: Where the figure of another such site lies with 95 %; no value with fewer than
+            three sites.
+        between: Standard deviation of the true figure between sites, on the scale `scale`.
+        scale: `logit` or `difference`.
+    """
+
+    mean: Estimate
+    next_site: Estimate
+    between: float | None
+    scale: Literal["logit", "difference"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """The reported cases of one site, all scored by models that never saw the site.
+
+    Attributes:
+        name: The site.
+        patients: Class name → patients with a case of it.
+        auc: Arm → AUC of what stands for it.
+        difference: Contender minus classical, paired; None without the two.
+    """
+
+    name: str
+    patients: dict[str, int]
+    auc: dict[str, Estimate]
+    difference: Estimate | None = None
+
+
+@dataclass(frozen=True)
+class SiteStudy:
+    """Sites that models were tested on without having seen them.
+
+    Attributes:
+        column: Column of the table that names the sites.
+        sites: In the order of their names.
+        left_out: Sites with too few patients of a class to be shown or summarised.
+        auc: Arm → summary over sites.
+        difference: Summary of contender minus classical; None without the two.
+    """
+
+    column: str
+    sites: tuple[Site, ...]
+    left_out: int
+    auc: dict[str, SiteSummary]
+    difference: SiteSummary | None = None
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Whether the order of the models by AUC holds.
+
+    Attributes:
+        concordance: Kendall's W of the folds: 1 the same order in every fold, 0 no agreement.
+        p: P value of no agreement; None where W cannot be computed.
+        folds: Number of folds that judged.
+        mean_rank: Model → mean rank over the folds, 1 the highest AUC, ties shared.
+        first: Model → share of patient resamples of the reported cases in which its AUC is highest.
+    """
+
+    concordance: Estimate
+    p: float | None
+    folds: int
+    mean_rank: dict[str, float] = field(default_factory=dict)
+    first: dict[str, float] = field(default_factory=dict)
+
+
+Relation = Literal[
+    "better", "worse", "equivalent", "not inferior", "not superior", "undecided", "unknown"
+]
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Cases that only one of two models classifies correctly, by the most probable class.
+
+    Attributes:
+        only_model: Cases that only the first model classifies correctly; mean over repeats.
+        only_other: Cases that only the other model classifies correctly; mean over repeats.
+        p: Two-sided p value of no difference; None where it cannot be computed.
+        method: Which form of the test.
+    """
+
+    only_model: float
+    only_other: float
+    p: float | None
+    method: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the same reported cases.
+
+    Attributes:
+        model: Name of the one.
+        other: Name of the other.
+        difference: AUC of the one minus that of the other, paired.
+        p: Two-sided p value of no difference in AUC; None where it cannot be computed.
+        p_holm: The same, corrected over all secondary comparisons; None for the primary one.
+        relation: Where the interval of the difference lies with regard to 0 and to ± margin.
+        mcnemar: Test of the two models' decisions.
+        scope: `fits`: the interval is of these trained models alone, as each was trained once;
+            `procedure`: it also holds how other seeds (`holdout`) or other training sets (`cv`)
+            would move the difference.
+        repeats: Trainings that the difference is the mean of.
+    """
+
+    model: str
+    other: str
+    difference: Estimate
+    p: float | None = None
+    p_holm: float | None = None
+    relation: Relation = "unknown"
+    mcnemar: McNemar | None = None
+    scope: Scope = "fits"
+    repeats: int = 1
+
+
+@dataclass(frozen=True)
+class GainProbabilities:
+    """Where the true difference, contender minus classical, probably lies.
+
+    Attributes:
+        above: Probability that it is above the margin.
+        within: Probability that it is within ± margin.
+        worse: Probability that it is below − margin.
+        prior: What was held probable before the run.
+    """
+
+    above: float
+    within: float
+    worse: float
+    prior: str
+
+
+@dataclass(frozen=True)
+class ArmChoice:
+    """What stands for an arm in the primary comparison.
+
+    Under `holdout` it is one model, chosen on out-of-fold scores of the development cases. Under
+    `cv` it is a procedure: in each outer fold the model whose inner folds gave the highest AUC, so
+    that no case takes part in choosing the model that scores it.
+
+    Attributes:
+        model: The model that was chosen most often.
+        chosen: Model → in how many choices it was chosen, the most often chosen first.
+        choices: Number of choices: 1 under `holdout`, a fold of each repeat under `cv`.
+        auc: AUC of what was chosen, on the reported cases.
+    """
+
+    model: str
+    chosen: dict[str, int]
+    choices: int
+    auc: Estimate
+
+
+Contender = Literal["deep", "encoder", "either"]
+
+
+_CONTENDER_WORDS = {"deep": "trained network", "encoder": "frozen encoder", "either": "deep model"}
+
+
+@dataclass(frozen=True)
+class Planning:
+    """How many patients like the reported ones the margin would take, with a chance of 80 %.
+
+    Attributes:
+        detect: Patients with which a true difference of the margin is found.
+        settle: Patients with which two equal models are shown to differ by less than the margin.
+        reason: Why there is no number.
+    """
+
+    detect: int | None
+    settle: int | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class BaselineComparison:
+    """A model against a simple rule: the prevalence, one feature, the table or file traits alone.
+
+    Attributes:
+        model: Name of the model.
+        rule: Name of the reference baseline, or `prevalence`.
+        difference: AUC of the model minus the rule's.
+        beaten: Whether `p_holm` is below 5 % and the difference above 0; without p its lower bound.
+        p: Two-sided p value of no difference; None where it cannot be computed.
+        p_holm: The same, corrected over all comparisons with simple rules.
+        arm: What the model stands for, a key of `Evaluation.arms`.
+    """
+
+    model: str
+    rule: str
+    difference: Estimate
+    beaten: bool
+    p: float | None = None
+    p_holm: float | None = None
+    arm: str = ""
+
+
+@dataclass(frozen=True)
+class CleanComparison:
+    """The primary comparison once more, on the reported cases without a near duplicate.
+
+    Attributes:
+        auc: `classical` and the contender → AUC of what stands for it.
+        comparison: The contender against the best classical model.
+        gain: Where their true difference probably lies; None where no variance can be seen.
+        baselines: Each arm's best model against each simple rule.
+        cases: Number of cases left.
+        patients: Number of patients left.
+    """
+
+    auc: dict[str, Estimate]
+    comparison: Comparison
+    gain: GainProbabilities | None
+    baselines: tuple[BaselineComparison, ...]
+    cases: int
+    patients: int
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A model on the sealed test cases against the same model on held-out development cases.
+
+    Attributes:
+        model: Name of the model.
+        test: AUC on the test cases.
+        out_of_fold: AUC on the development cases, each scored by a fit that did not see it.
+        difference: Test minus out-of-fold; the two are of different patients, so independent.
+        p: Two-sided p value of no difference.
+        p_holm: The same, corrected over all models.
+        disagrees: Whether they differ beyond chance: the corrected p value is below 5 %.
+    """
+
+    model: str
+    test: float
+    out_of_fold: float
+    difference: Estimate
+    p: float
+    p_holm: float
+    disagrees: bool
+
+
+@dataclass(frozen=True)
+class TraitShift:
+    """A trait of the test cases against the same trait of the development cases.
+
+    Attributes:
+        name: Feature, covariate, or the share of a class or of a value.
+        kind: `number` or `share`.
+        development: Median of a number, or share of the cases.
+        test: The same of the test cases.
+        difference: Of a number: probability that a test case has the larger one, ties half, .5
+            where the sides are alike. Of a share: test minus development.
+        p: Two-sided p value of no difference.
+        p_holm: The same, corrected over all traits and features.
+        differs: Whether the corrected p value is below 5 %.
+    """
+
+    name: str
+    kind: Literal["number", "share"]
+    development: float
+    test: float
+    difference: Estimate
+    p: float
+    p_holm: float = 1.0
+    differs: bool = False
+
+
+@dataclass(frozen=True)
+class DomainShift:
+    """What tells the test cases from the development cases, labels of the task aside.
+
+    Attributes:
+        auc: Of a classifier of the two sides on the features, by patients it did not see.
+        features: Features that differ beyond chance, the most telling first, up to five.
+        differing_features: Number of features that differ beyond chance.
+        all_features: Number of features that vary.
+        traits: Share of the classes, brightness, size and covariates.
+    """
+
+    auc: Estimate
+    features: tuple[TraitShift, ...]
+    differing_features: int
+    all_features: int
+    traits: tuple[TraitShift, ...]
+
+
+Decision = Literal["yes", "no", "open", "none"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to do, and why.
+
+    Attributes:
+        decision: Whether to use a network; `none` where the run cannot say.
+        headline: The decision in words.
+        openings: What must be known before anything else.
+        reasons: Why: figures, interval, probabilities.
+    """
+
+    decision: Decision
+    headline: str
+    openings: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Return all of it as one paragraph."""
+        return " ".join((self.headline, *self.openings, *self.reasons))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that was found.
+
+    Attributes:
+        task: The classification task.
+        part: Which scores the figures are on: `test` or `out_of_fold`.
+        cases: `development` and `reported` → class name → number of cases.
+        patients: `development` and `reported` → number of patients.
+        near_duplicates: Reported cases with a near duplicate or transformed copy in development.
+        models: One result per model, in the order of params.yaml.
+        best: Arm → the model of its `ArmChoice`.
+        difference: That of `primary`.
+        ideal: The ideal observer's AUC on generated data, else None.
+        verdict: The answer in words, made from the figures by fixed rules.
+        warnings: What a reader must know (leaks, failures, few cases), one sentence each.
+        margin: Smallest AUC difference that counts as worthwhile in the verdict.
+        comparisons: The pairs of models that were asked for.
+        label_conflicts: Pairs of near duplicates or transformed copies whose labels differ.
+        primary: The one test named before the reported labels are looked at: the contender
+            against the best classical model, both as in `arms`; None without the two.
+        secondary: All other pairs of models, the better by out-of-fold scores first.
+        detectable: Smallest true difference in AUC that the primary test finds in 80 % of runs.
+        arms: Arm → what stands for it in the primary comparison; `either` where the contender is
+            a network in some folds and a frozen encoder in others.
+        planning: Patients that the margin would take; None without a primary comparison.
+        answer: The verdict in parts: the decision first, then what it rests on.
+        gain: Where the true difference of `primary` probably lies; None where it cannot be told.
+        off_near_duplicates: What the verdict follows; None where no case has a near duplicate.
+        shifts: Test against out-of-fold AUC of each model; empty under `cv`.
+        domain: What tells test from development cases; None under `cv` or with few patients.
+        patients_known: False where groups of near duplicates stand in for patients.
+        test_sites: Sites that only the test cases come from; empty where none was held out.
+        utility: What the contender's decisions are worth; None without both sides.
+        readers: None where fewer than two readers scored the cases, or there are more classes.
+        sites: None where no site was held out whole, or no column names the sites.
+        ranking: Whether the order of the models holds; None with fewer than two models.
+        majority_accuracy: Accuracy of always naming the class that is commonest in development.
+        reference_baselines: Each arm's best model against each simple rule.
+        reference_baseline_words: Model → whether it beats them all, a sentence.
+        prevalence: The prevalence that predictive values are also given at, as the user stated it.
+        contender: What stands against the classical models, a key of `arms`: networks, frozen
+            encoders, or `either`.
+        arm_pairs: The pairs of classical models, networks and frozen encoders but the primary one,
+            each as what stands for it; empty without frozen encoders.
+    """
+
+    task: Task
+    part: str
+    cases: dict[str, dict[str, int]]
+    patients: dict[str, int]
+    near_duplicates: int
+    models: tuple[ModelResult, ...]
+    best: dict[str, str]
+    difference: Estimate | None
+    ideal: Estimate | None
+    verdict: str
+    warnings: tuple[str, ...] = field(default_factory=tuple)
+    margin: float = 0.02
+    label_conflicts: int = 0
+    comparisons: tuple[Comparison, ...] = ()
+    primary: Comparison | None = None
+    secondary: tuple[Comparison, ...] = ()
+    detectable: Estimate | None = None
+    ranking: Ranking | None = None
+    majority_accuracy: Estimate | None = None
+    reference_baselines: tuple[BaselineComparison, ...] = ()
+    reference_baseline_words: dict[str, str] = field(default_factory=dict)
+    prevalence: float | None = None
+    arms: dict[str, ArmChoice] = field(default_factory=dict)
+    planning: Planning | None = None
+    answer: Verdict | None = None
+    gain: GainProbabilities | None = None
+    off_near_duplicates: CleanComparison | None = None
+    shifts: tuple[Shift, ...] = ()
+    domain: DomainShift | None = None
+    patients_known: bool = True
+    test_sites: tuple[str, ...] = ()
+    utility: ClinicalUtility | None = None
+    readers: ReaderStudy | None = None
+    sites: SiteStudy | None = None
+    contender: Contender = "deep"
+    arm_pairs: tuple[Comparison, ...] = ()
+
+    @property
+    def contender_words(self) -> str:
+        """Return what the contender is called: `network` where no frozen encoder is in the run."""
+        if self.contender == "deep" and all(
+            model.outcome.arm != "encoder" for model in self.models
+        ):
+            return "network"
+        return _CONTENDER_WORDS[self.contender]
