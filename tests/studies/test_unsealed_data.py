@@ -1,29 +1,29 @@
 """A study opens the seal of real images once for each question, and the ledger says so."""
 
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
+from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import GroundTruth
+from skiagram.options import STRICT
 from skiagram.records import Design
 from skiagram.sealing.ledger import LEDGER, read_ledger
 from skiagram.studies.pipeline_steps import DataSet, StudyOptions
 from skiagram.studies.unsealed_data import unseal
 from skiagram.studies.workspace import Workspace
 from tests.datasets.sources import balanced, ingested
+from tests.studies.search.examples import PLAN, TRAINER
 from tests.studies.small_phantom import local_compute
 
 
-@dataclass(frozen=True)
-class Question:
+@dataclass(**STRICT)
+class Question(StudyOptions):
     """Stands for the options of a study."""
 
-    baselines: tuple[str, ...] = ("svm",)
-    networks: tuple[str, ...] = ()
-    margin: float = 0.02
+    margin: float
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,10 @@ def open_seal(
     data = folder / f"data-{design}"
     if not data.exists():
         ingested(balanced(**source), data, design)
-    study = cast("StudyOptions", replace(Question(), margin=margin))
+    study = Question(
+        features=("wavelet",), baselines=("svm",), networks=(), plan=PLAN, trainer=TRAINER,
+        margin=margin,
+    )  # fmt: skip
     unseal(workspace, DataSet(data), study, 0, 100)
 
 

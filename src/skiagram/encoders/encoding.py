@@ -117,7 +117,12 @@ class _Work:
 
 
 def encode_images(
-    images: Path, encoder: Encoder, compute: Compute, cache: Path | None, say: Say
+    images: Path,
+    encoder: Encoder,
+    compute: Compute,
+    cache: Path | None,
+    say: Say,
+    preparation: Preparation | None = None,
 ) -> tuple[FeatureTable, EncoderRecord]:
     """Encode the images of all cases, those of all modalities where there are several.
 
@@ -127,6 +132,7 @@ def encode_images(
         compute: Where the work is done; the values do not depend on it.
         cache: Folder of what images became in earlier runs; None keeps nothing.
         say: Tells a person the licence, and what was known already.
+        preparation: Of the images that heads learn from; None for that in the folder.
 
     Returns:
         Columns `encoding_<number>`, of volumes `encoding_mean_<number>` and
@@ -139,10 +145,11 @@ def encode_images(
         OptionError: The options do not fit the network.
         ModelFailure: The memory of the accelerator does not suffice.
     """
-    preparation = read_record(Preparation, images / PREPARATION)
+    preparation = preparation or read_record(Preparation, images / PREPARATION)
     encoder.check_unseen(preparation)
     say(f"{encoder.title}: licence of the weights: {encoder.licence}. {encoder.citation}")
-    loaded = encoder.load()
+    with _one_thread("cpu"):  # more would hinder a later fork of this process
+        loaded = encoder.load()
     say(f"SHA-256 of the weights: {loaded.sha256}.")
     ready = resolve_preprocessing(preparation.images, encoder, loaded)
     table = encode_folder(images, ready, loaded, compute, cache, say)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from skiagram.encoders.encoder import COLUMN
 from skiagram.errors import DataError, OptionError
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical, choose_columns
@@ -66,12 +67,7 @@ def head_inputs(
         OptionError: This model is no head, or names a family that no table has.
         DataError: A table is damaged, or lacks cases.
     """
-    if not isinstance(model, ClassicalModel):
-        raise OptionError(
-            f"`{type(model).__name__}` cannot be a head",
-            where="heads",
-            allowed="option files of classical models",
-        )
+    check_head(model)
     if model.columns is None or set(choose_known(encoding, model)) == set(model.columns):
         return Head(model, encoder), encoding
     beside = FeatureTable.read(features).of(encoding.case_id)
@@ -84,6 +80,26 @@ def head_inputs(
         np.hstack([encoding.values, beside.values]),
     )
     return Head(model, encoder, fused=True), both
+
+
+def check_head(model: Any) -> None:
+    """Refuse what is no classical model.
+
+    Raises:
+        OptionError: It is none.
+    """
+    if not isinstance(model, ClassicalModel):
+        raise OptionError(
+            f"`{type(model).__name__}` cannot be a head",
+            where="heads",
+            allowed="option files of classical models",
+        )
+
+
+def reads_features(model: ClassicalModel) -> bool:
+    """Return whether a head's option file names families besides the encoding."""
+    names = (family.split("_")[0].split(".") for family in model.columns or ())
+    return any(COLUMN not in parts for parts in names)
 
 
 def choose_known(encoding: FeatureTable, model: ClassicalModel) -> tuple[str, ...]:

@@ -28,11 +28,11 @@ from skiagram.studies.pipeline_steps import (
     Arm,
     ClassicalArm,
     DataSet,
+    EncoderStudyOptions,
     Options,
     PreparedData,
     ReportedDataSet,
     StudiedModel,
-    StudyOptions,
     ingest_data,
     prepare_data,
 )
@@ -109,14 +109,15 @@ class _VariantScores:
 
 
 @options_class(**STRICT)
-class Ablation(StudyOptions):
+class Ablation(EncoderStudyOptions):
     """Every variant of restoration on every data set, each model trained anew.
 
     Attributes:
         datasets: Option file of each data set → its design.
         variants: Name → `_target_` and options of a restoration; the first is the reference.
-        model_variants: Name → options laid over those of every classical model, on images restored
-            as under the reference; for example `harmonisation`. Networks stay as they are.
+        model_variants: Name → options laid over those of every classical model of features, on
+            images restored as under the reference; for example `harmonisation`. Others stay as they
+            are.
         replicates: Bootstrap resamples where an interval needs them.
     """
 
@@ -180,18 +181,20 @@ class Ablation(StudyOptions):
         restoration: Options,
         changed: Options,
     ) -> _VariantScores:
-        images = prepare_data(workspace, data, restoration, self.families(workspace))
+        images = prepare_data(
+            workspace, data, restoration, self.families(workspace), self.frozen(workspace)
+        )
         models = [
             train_and_score(
                 workspace,
                 images,
                 name,
                 arm,
-                workspace.option_file("model", name)
+                dict(arm.options(workspace, name))
                 | (dict(changed) if arm.name == ClassicalArm.name else {}),
                 self.plan,
             )
-            for name, arm in self.arms.items()
+            for name, arm in self.members(workspace).items()
         ]
         return _VariantScores(variant, images, models)
 
@@ -237,12 +240,12 @@ def train_and_score(
     options: Options,
     plan: Plan,
 ) -> ModelScores:
-    """Train a model of either arm under a plan and return its scores.
+    """Train a model of any arm under a plan and return its scores.
 
     Args:
         workspace: Where to work.
         prepared: Images and features.
-        name: Name of the model's option file.
+        name: Name of the model.
         arm: Its arm.
         options: Its options.
         plan: Folds, repeats and seed.

@@ -18,6 +18,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.progress import Progress
+from skiagram.encoders.encoder import COLUMN, pictures
 from skiagram.errors import DataError, ModelFailure
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.stability import corrected_mean
@@ -30,10 +31,18 @@ from skiagram.models.classical.estimator import choose_columns
 from skiagram.models.contract import Fitted
 from skiagram.models.resampling import finite
 from skiagram.options import STRICT, build
+from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import Cases, read_record, read_table, write_record
 from skiagram.splits import Partition
 from skiagram.studies.cross_validation import CrossValidatedStudy, CrossValidation
-from skiagram.studies.pipeline_steps import Arm, CrossValidatedDataSet, Options, StudiedModel
+from skiagram.studies.pipeline_steps import (
+    Arm,
+    CrossValidatedDataSet,
+    EncoderArm,
+    EncoderStudyOptions,
+    Options,
+    StudiedModel,
+)
 from skiagram.studies.workspace import Workspace
 
 Time = Literal["wall", "processor"]
@@ -68,12 +77,15 @@ class ModelCost(StudiedModel):
 
     Attributes:
         auc: Mean AUC over folds of development cases.
-        parameters: Learned numbers: coefficients, nodes of trees, support vectors, weights.
-        multiply_adds: Multiply–adds to score a case, features not counted; None for a family that
-            compares instead of multiplying.
-        training: Seconds to train on the training cases of a fold, their features included.
-        inference: Milliseconds to score a case, its features included.
-        features: Milliseconds to describe a case, part of `inference`; None for a network.
+        parameters: Learned numbers: coefficients, nodes of trees, support vectors, weights; those
+            of a frozen encoder too.
+        multiply_adds: Multiply–adds to score a case, features not counted, a frozen encoder
+            counted; None for a family that compares instead of multiplying.
+        training: Seconds to train on the training cases of a fold, their features or encodings
+            included.
+        inference: Milliseconds to score a case, its features or encoding included.
+        features: Milliseconds to describe or encode a case, part of `inference`; None for a
+            network.
     """
 
     auc: Estimate
@@ -286,6 +298,70 @@ def feature_time(described: Sequence[TimedFamily], columns: Sequence[str] | None
 
 
 @dataclass(frozen=True)
+class TimedEncoder:
+    """One frozen encoder, kept as a piece.
+
+    Attributes:
+        parameters: Its weights.
+        multiply_adds: To encode a case, all pictures of it.
+        milliseconds: Time per case.
+    """
+
+    parameters: int
+    multiply_adds: int
+    milliseconds: Timing
+
+
+def time_encoder(cv: CrossValidation, name: str, options: Options, clock: Clock) -> TimedEncoder:
+    """Time a frozen encoder on images of which none was encoded before.
+
+    Args:
+        cv: Cases and images.
+        name: Name of its option file.
+        options: Its `_target_` and options.
+        clock: How times are taken.
+    """
+
+    def make(folder: Path) -> None:
+        write_record(_encode_timed(cv, options, clock, folder), folder / "time.json")
+
+    inputs = clock.inputs() | {"restored": cv.prepared.restored.name, "encoder": options}
+    return read_record(
+        TimedEncoder, cv.workspace.make_once(f"timed-{name}", inputs, make) / "time.json"
+    )
+
+
+def _encode_timed(
+    cv: CrossValidation, options: Options, clock: Clock, folder: Path
+) -> TimedEncoder:
+    from skiagram.encoders.encoding import encode_folder, resolve_preprocessing
+    from skiagram.training.classifier import multiply_adds
+
+    images, few = cv.prepared.images, cv.case_id[: clock.images].tolist()
+    with ShardWriter(folder / "images") as writer:
+        for case_id in few:
+            region = images.region(case_id)
+            writer.add(case_id, images.image(case_id), images.spacing(case_id), region)
+    encoder = build(dict(options), "encoder")
+    loaded = encoder.load()
+    seen = read_record(Preparation, cv.prepared.data.folder / "images" / PREPARATION)
+    ready = resolve_preprocessing(seen.images, encoder, loaded)
+    how, network = ready.preprocessing, loaded.network
+    first = pictures(
+        images.image(few[0]), None if how.margin is None else images.region(few[0]),
+        images.spacing(few[0]), ready.volumes, how.margin or 0.0,
+    )  # fmt: skip
+    picture = (loaded.channels, how.size or 0, how.size or 0)
+    return TimedEncoder(
+        parameters=sum(weight.numel() for weight in network.parameters()),
+        multiply_adds=len(first) * multiply_adds(network, picture),
+        milliseconds=clock.measure_repeated(
+            lambda: encode_folder(folder / "images", ready, loaded), len(few)
+        ),
+    )
+
+
+@dataclass(frozen=True)
 class TimedModel:
     """A model's costs but for its features, kept as a piece; one of the two is None."""
 
@@ -300,7 +376,7 @@ def time_model(
 
     Args:
         cv: Cases and folds.
-        model: Name of its option file.
+        model: Its name.
         arm: Its arm.
         options: Its options.
         clock: How times are taken.
@@ -356,29 +432,39 @@ def _time_fits(
 
 
 def add_feature_time(cost: ModelCost, features: Timing, training_cases: float) -> ModelCost:
-    """Add the time that the features of a classical model take.
+    """Add the time that the features of a classical model, or the encodings of a head, take.
 
     Args:
         cost: The model's costs without it.
-        features: Milliseconds per case of all its features.
+        features: Milliseconds per case.
         training_cases: Cases that a fit is trained on.
     """
     return replace(
         cost,
         training=cost.training.plus(features, training_cases / 1000),
         inference=cost.inference.plus(features),
-        features=features,
+        features=features if cost.features is None else cost.features.plus(features),
+    )
+
+
+def _add_encoder(cost: ModelCost, encoder: TimedEncoder, training_cases: float) -> ModelCost:
+    """Add to a head's costs those of its encoder."""
+    operations = None if cost.multiply_adds is None else cost.multiply_adds + encoder.multiply_adds
+    return replace(
+        add_feature_time(cost, encoder.milliseconds, training_cases),
+        parameters=cost.parameters + encoder.parameters,
+        multiply_adds=operations,
     )
 
 
 @options_class(**STRICT)
-class Cost(CrossValidatedStudy):
+class Cost(EncoderStudyOptions, CrossValidatedStudy):
     """Accuracy of every model on folds of development cases, against what it costs.
 
     Models are timed one after the other in one process, whatever `compute.workers` says.
 
     Attributes:
-        restoration: Option file of the restoration, which both arms need and no time counts.
+        restoration: Option file of the restoration, which every arm needs and no time counts.
         images: Images that are scored or described when this is timed.
         repeats: Times that it is repeated.
         time: `wall`, for a machine that does nothing else and for accelerators; or `processor`
@@ -396,13 +482,23 @@ class Cost(CrossValidatedStudy):
         cv, data_set = self.cross_validation(workspace)
         clock = Clock(min(self.images, len(cv)), self.repeats, self.time, describe_machine())
         described = time_families(cv, self.families(workspace), clock)
+        frozen = {
+            name: time_encoder(cv, name, options, clock)
+            for name, options in self.frozen(workspace).items()
+        }
+        arms = self.members(workspace)
         training = float(np.mean([len(fold.training) for fold in cv.folds()]))
         costs: list[ModelCost | FailedModel] = []
-        with Progress("cost", len(self.arms)) as progress:
-            for name, arm in self.arms.items():
-                options = workspace.option_file("model", name)
+        with Progress("cost", len(arms)) as progress:
+            for name, arm in arms.items():
+                options = arm.options(workspace, name)
                 cost = time_model(cv, name, arm, options, clock)
-                if arm.name == "classical" and isinstance(cost, ModelCost):
+                if isinstance(cost, ModelCost) and isinstance(arm, EncoderArm):
+                    cost = _add_encoder(cost, frozen[arm.encoder], training)
+                    if arm.fused:
+                        beside = [column for column in options["columns"] if COLUMN not in column]
+                        cost = add_feature_time(cost, feature_time(described, beside), training)
+                elif isinstance(cost, ModelCost) and arm.name == "classical":
                     cost = add_feature_time(
                         cost, feature_time(described, options["columns"]), training
                     )

@@ -182,7 +182,9 @@ class CrossValidatedStudy(StudyOptions):
         """
         data = ingest_data(workspace, workspace.option_file("dataset", self.dataset), self.design)
         restoration = workspace.option_file("restoration", self.restoration)
-        prepared = prepare_data(workspace, data, restoration, self.families(workspace))
+        prepared = prepare_data(
+            workspace, data, restoration, self.families(workspace), self.frozen(workspace)
+        )
         cases, task = read_cases(data.folder / "cases")
         known = cases.development()
         cv = CrossValidation.of(workspace, prepared, self.plan, known, task)

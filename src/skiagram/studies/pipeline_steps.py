@@ -5,23 +5,27 @@ Equal pieces are made once for all runs of a study, by the functions of the root
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.datasets.ingest import IngestFolders, ingest
+from skiagram.encoders.encoder import RECORD, TABLE, read_encoding
 from skiagram.features.covariates import development_patients
 from skiagram.features.extraction import build_families, extract
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
+from skiagram.models.head import Head, check_head, head_inputs, reads_features
 from skiagram.models.resampling import Plan
 from skiagram.options import STRICT, build
-from skiagram.records import Cases, Design, read_table
+from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records import Cases, Design, read_record, read_table, write_record
 from skiagram.restoration.restore import restore_store
 from skiagram.studies.workspace import Workspace
 from skiagram.training.options import Trainer
@@ -32,9 +36,9 @@ class StudiedModel:
     """A model.
 
     Attributes:
-        model: Name of its option file.
+        model: Name of its option file; of a head that of its encoder stands before it.
         title: Name for people.
-        arm: `classical` or `deep`.
+        arm: `classical`, `encoder` or `deep`.
     """
 
     model: str
@@ -100,11 +104,19 @@ class DataSet:
 
 @dataclass(frozen=True)
 class PreparedData:
-    """Restored images and their features: `images` and `features.parquet` below the folders."""
+    """Restored images, their features, and what frozen encoders make of them.
+
+    Attributes:
+        data: Where they come from.
+        restored: Holds the restored images below `images`.
+        features: Holds `features.parquet`.
+        encodings: Option file of each encoder → holds its table and record.
+    """
 
     data: DataSet
     restored: Path
     features: Path
+    encodings: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def images(self) -> ImageStore:
@@ -113,9 +125,17 @@ class PreparedData:
 
 
 class Arm(ABC):
-    """What sets classical models and networks apart where a study trains them."""
+    """What sets classical models, heads and networks apart where a study trains them."""
 
     name: ClassVar[str]
+
+    def option_file(self, model: str) -> str:
+        """Return the name of a model's option file."""
+        return model
+
+    def options(self, workspace: Workspace, model: str) -> Options:
+        """Return the options of a model's option file."""
+        return workspace.option_file("model", self.option_file(model))
 
     @abstractmethod
     def model(self, options: Options, threads: int) -> Any:
@@ -158,6 +178,48 @@ class ClassicalArm(Arm):
 
     def load(self, options: Options, folder: Path) -> Any:
         """Return the trained model that was saved in a folder."""
+        return build(dict(options), "model").load(folder)
+
+
+@dataclass(frozen=True)
+class EncoderArm(Arm):
+    """Classical models on what a frozen encoder makes of the images.
+
+    Attributes:
+        encoder: Option file of the encoder.
+        title: The encoder's name for people.
+        head: Option file of the classical model.
+        fused: Whether features stand beside the encoding.
+    """
+
+    name: ClassVar[str] = "encoder"
+    encoder: str
+    title: str
+    head: str
+    fused: bool
+
+    def option_file(self, model: str) -> str:
+        """Return the name of the head's option file."""
+        return self.head
+
+    def model(self, options: Options, threads: int) -> Head:
+        """Return the untrained head."""
+        return Head(build(dict(options), "model"), self.title, self.fused)
+
+    def reader(self, prepared: PreparedData, options: Options) -> Callable[[NDArray[np.str_]], Any]:
+        """Return what turns case ids into rows of the encoding."""
+        encoding, record = read_encoding(prepared.encodings[self.encoder])
+        features = prepared.features / "features.parquet"
+        model = build(dict(options), "model")
+        return head_inputs(model, encoding, features, record.title)[1].of
+
+    def inputs(self, prepared: PreparedData) -> dict[str, object]:
+        """Return the name of the encoding, and of the features where they are read."""
+        encoding: dict[str, object] = {"encoding": prepared.encodings[self.encoder].name}
+        return encoding | ({"features": prepared.features.name} if self.fused else {})
+
+    def load(self, options: Options, folder: Path) -> Any:
+        """Return the trained head that was saved in a folder."""
         return build(dict(options), "model").load(folder)
 
 
@@ -220,9 +282,56 @@ class StudyOptions:
         classical: dict[str, Arm] = dict.fromkeys(self.baselines, ClassicalArm())
         return classical | dict.fromkeys(self.networks, DeepArm(self.trainer))
 
+    def members(self, workspace: Workspace) -> dict[str, Arm]:
+        """Return name of each model that the study trains → its arm."""
+        return self.arms
+
     def families(self, workspace: Workspace) -> dict[str, dict[str, Any]]:
         """Return name → `_target_` and options of each feature family, in column order."""
         return {name: workspace.option_file("features", name) for name in self.features}
+
+    def frozen(self, workspace: Workspace) -> dict[str, dict[str, Any]]:
+        """Return name → `_target_` and options of each frozen encoder."""
+        return {}
+
+
+@options_class(**STRICT)
+class EncoderStudyOptions(StudyOptions):
+    """Options of a study that frozen encoders are part of, as an arm of their own.
+
+    Attributes:
+        encoders: Option files of frozen encoders.
+        heads: Option files of classical models: each one on each encoder.
+    """
+
+    encoders: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _heads_on_encoders(self) -> Self:
+        if self.encoders and not self.heads:
+            raise ValueError("`encoders` need `heads`, classical models that read what they give")
+        return self
+
+    def members(self, workspace: Workspace) -> dict[str, Arm]:
+        """Return name of each model that the study trains → its arm.
+
+        Raises:
+            OptionError: There is no such option file, or a head is no classical model.
+        """
+        members = dict(self.arms)
+        for encoder, options in self.frozen(workspace).items():
+            for head in self.heads:
+                model = build(workspace.option_file("model", head), "model")
+                check_head(model)
+                members[f"{encoder}-{head}"] = EncoderArm(
+                    encoder, str(options["title"]), head, reads_features(model)
+                )
+        return members
+
+    def frozen(self, workspace: Workspace) -> dict[str, dict[str, Any]]:
+        """Return name → `_target_` and options of each frozen encoder."""
+        return {name: workspace.option_file("encoder", name) for name in self.encoders}
 
 
 def ingest_data(workspace: Workspace, dataset: Options, design: Design) -> DataSet:
@@ -236,15 +345,20 @@ def ingest_data(workspace: Workspace, dataset: Options, design: Design) -> DataS
 
 
 def prepare_data(
-    workspace: Workspace, data: DataSet, restoration: Options, families: Mapping[str, Options]
+    workspace: Workspace,
+    data: DataSet,
+    restoration: Options,
+    families: Mapping[str, Options],
+    encoders: Mapping[str, Options] = MappingProxyType({}),
 ) -> PreparedData:
-    """Restore a data set's images and extract their features.
+    """Restore a data set's images, extract their features and encode them.
 
     Args:
         workspace: Where to work.
         data: An ingested data set.
         restoration: `_target_` and options.
         families: Name → `_target_` and options of each feature family, in column order.
+        encoders: Name → `_target_` and options of each frozen encoder.
     """
 
     def restore(folder: Path) -> None:
@@ -253,9 +367,9 @@ def prepare_data(
         restore_store(data.images, built, folder / "images", folder / "treatment.parquet", cases)
 
     inputs = {"data": data.folder.name, "restoration": restoration}
-    return extract_features(
-        workspace, data, workspace.make_once("restored", inputs, restore), families
-    )
+    restored = workspace.make_once("restored", inputs, restore)
+    described = extract_features(workspace, data, restored, families)
+    return encode_prepared(workspace, described, encoders)
 
 
 def extract_features(
@@ -279,3 +393,33 @@ def extract_features(
 
     inputs = {"restored": restored.name, "families": list(families.items())}
     return PreparedData(data, restored, workspace.make_once("features", inputs, describe))
+
+
+def encode_prepared(
+    workspace: Workspace, prepared: PreparedData, encoders: Mapping[str, Options]
+) -> PreparedData:
+    """Encode restored images, all of a data set's or some; each one once for all studies and runs.
+
+    Args:
+        workspace: Where to work.
+        prepared: The images; its encodings are replaced.
+        encoders: Name → `_target_` and options of each encoder.
+    """
+    made = {name: _encode(workspace, prepared, options) for name, options in encoders.items()}
+    return replace(prepared, encodings=made)
+
+
+def _encode(workspace: Workspace, prepared: PreparedData, options: Options) -> Path:
+    def encode(folder: Path) -> None:
+        from skiagram.encoders.encoding import encode_images
+
+        learned_from = read_record(Preparation, prepared.data.folder / "images" / PREPARATION)
+        table, record = encode_images(
+            prepared.restored / "images", build(dict(options), "encoder"), workspace.compute,
+            workspace.encodings, print, learned_from,
+        )  # fmt: skip
+        table.write(folder / TABLE)
+        write_record(record, folder / RECORD)
+
+    inputs = {"restored": prepared.restored.name, "encoder": options}
+    return workspace.make_once("encoded", inputs, encode)

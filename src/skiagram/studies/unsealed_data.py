@@ -81,14 +81,15 @@ def unseal(
     card = read_record(DataCard, data.folder / "cases/card.json")
     labels = open_labels(data.folder / "sealed", task)
     if workspace.project is not None and task.design == "holdout" and not truth.exists():
-        models = (*study.baselines, *study.networks)
-        values = [workspace.option_file("model", name) for name in models]
+        members = study.members(workspace)
+        values = [arm.options(workspace, name) for name, arm in members.items()]
+        values += study.frozen(workspace).values()
         request = json.dumps([composed(study), values], sort_keys=True)
         comparison = Comparison(
             data=card.name,
             seal=seal_of(data.images, cases.test().case_id),
             opened_by=f"study {type(study).__name__}",
-            models=models,
+            models=tuple(members),
             digest=hashlib.sha256(request.encode()).hexdigest(),
         )
         note_opening(home(workspace.project), comparison, workspace.project)

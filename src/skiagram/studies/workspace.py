@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
+from skiagram.compute.checkout import home
 from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.compute.workers import Compute
 from skiagram.errors import OptionError
@@ -41,6 +42,13 @@ class Workspace:
         """Return the workspace of a project; `data` names where source files are at hand."""
         work = root / ".work/studies"
         return cls(root / "conf", Path(data) if data else None, work, compute, root)
+
+    @property
+    def encodings(self) -> Path:
+        """Return the folder of what images became, that of the project's stages."""
+        if self.project is None:
+            return self.work / "encodings"
+        return home(self.project) / ".work/encodings"
 
     def map_fits(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[R]:
         """Yield what a function makes of each piece, side by side; `Compute.map_fits` says how."""

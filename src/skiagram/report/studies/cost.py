@@ -12,6 +12,7 @@ from skiagram.report.formatting import format_count, format_decimal
 from skiagram.report.rendering import Summary, render_study
 from skiagram.studies.cost import CostResult, ModelCost, Timing, pareto_front
 
+_MARKS = {"classical": "o", "encoder": "D", "deep": "s"}
 _WIDE = 30  # from the least to the greatest cost; decades alone are marked then
 AXES = {
     "training": "seconds to train",
@@ -163,7 +164,7 @@ def _panel(
             continue
         colour = ARM_COLOUR[model.arm]
         axes.plot(
-            spent, model.auc.value, "s" if model.arm == "deep" else "o", color=colour, markersize=5,
+            spent, model.auc.value, _MARKS[model.arm], color=colour, markersize=5,
             markerfacecolor=colour if on else "none",
         )  # fmt: skip
         axes.annotate(

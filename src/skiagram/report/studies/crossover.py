@@ -24,20 +24,23 @@ from skiagram.studies.crossover.curves import Crossing, LearningCurve
 from skiagram.studies.crossover.study import CrossoverResult
 
 _CHOSEN = "best_baseline"
+_CONTENDERS = {"encoder": "a frozen encoder", "deep": "a network"}
 _NO_CURVE = "Fewer than three numbers of training cases have results, so no curve was fitted."
 
 
 def summarise(result: CrossoverResult) -> Summary:
-    """Return the title, and from how many cases on each network is ahead."""
+    """Return the title, and from how many cases on each contender is ahead."""
     answers = [describe_crossing(crossing, result) for crossing in result.crossings]
     answered = {crossing.model for crossing in result.crossings}
     left_out = [
         f"{curve.title} is not compared: it has fits in two draws or more at fewer than three "
         "numbers of training cases."
         for curve in result.curves
-        if curve.arm == "deep" and curve.model not in answered
+        if curve.arm != "classical" and curve.model not in answered
     ]
-    title = f"{result.title}: from how many training cases on is a network better?"
+    arms = {curve.arm for curve in result.curves}
+    contenders = " or ".join(words for arm, words in _CONTENDERS.items() if arm in arms)
+    title = f"{result.title}: from how many training cases on is {contenders} better?"
     return Summary(title, (*answers, *left_out) if answers else (_NO_CURVE,))
 
 
@@ -65,7 +68,7 @@ def fits_by_size(curve: LearningCurve) -> dict[int, int]:
 
 
 def describe_crossing(crossing: Crossing, result: CrossoverResult) -> str:
-    """Say by fixed rules from how many cases on a network is ahead.
+    """Say by fixed rules from how many cases on a contender is ahead.
 
     "Overtakes" is said where 97.5 % of the resamples or more cross within twice the most cases
     tried, "does not overtake" where at most 2.5 % do; between them the answer is open, wherever the
@@ -140,15 +143,15 @@ def _rounded(cases: float) -> str:
 
 
 def draw_learning_curves(result: CrossoverResult) -> Drawing:
-    """Draw every model's points and curve; the chosen baseline and the networks are thick."""
+    """Draw every model's points and curve; the chosen baseline and the contenders are thick."""
     with open_sheet(3.6) as page:
         axes = page.figure.add_subplot()
         others = cycle(OTHERS)
         dashes = cycle(DASHES)
         for curve in result.curves:
-            main = curve.arm == "deep" or curve.model == _CHOSEN
+            main = curve.arm != "classical" or curve.model == _CHOSEN
             colour = ARM_COLOUR[curve.arm] if main else next(others)
-            style = next(dashes) if curve.arm == "deep" else "-"
+            style = next(dashes) if curve.arm != "classical" else "-"
             _curve(axes, curve, colour, style, main=main)
         if result.ideal and result.ideal.value is not None:
             axes.axhline(result.ideal.value, color=MUTED, linestyle="--", linewidth=0.9)

@@ -133,8 +133,9 @@ def draw_search_progress(result: SearchResult) -> Drawing:
         others, dashes = cycle(OTHERS), cycle(DASHES)
         words = []
         for model in result.models:
-            deep = model.arm == "deep"
-            colour, style = (ARM_COLOUR["deep"], next(dashes)) if deep else (next(others), "-")
+            contender = model.arm != "classical"
+            colour = ARM_COLOUR[model.arm] if contender else next(others)
+            style = next(dashes) if contender else "-"
             best = _best_so_far(model)
             number = np.arange(1, len(best) + 1)
             axes.plot(

@@ -74,10 +74,10 @@ class LearningCurve(StudiedModel):
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where a network's curve overtakes that of the best baseline.
+    """Where a contender's curve overtakes that of the best baseline.
 
     Attributes:
-        model: The network.
+        model: The contender: a network, or a head on a frozen encoder.
         title: Name for people.
         cases: Number of cases from which its curve stays above; None where it does not within
             reach.
@@ -86,7 +86,7 @@ class Crossing:
         share: Share of bootstrap replicates that cross within reach.
         compared: Numbers of cases at which two draws or more have a fit of both, ascending.
         fits: Draws that have a fit of both, at each; no other draw is compared.
-        difference: Network minus best baseline at the last of `compared`.
+        difference: Contender minus best baseline at the last of `compared`.
     """
 
     model: str
@@ -333,7 +333,7 @@ def sample_areas(
 
     Args:
         model: Name of the option file.
-        arm: `classical` or `deep`.
+        arm: `classical`, `encoder` or `deep`.
         measured: Fits by number of cases, then by draw.
         tests: Test cases of each draw.
     """
@@ -471,16 +471,16 @@ def _estimate(mean: Floats, *, share: bool = False) -> Estimate:
 
 
 def find_crossing(
-    network: ResampledModel,
+    contender: ResampledModel,
     baseline: ResampledModel,
     sizes: Floats,
     multipliers: Floats,
     reach: float,
 ) -> Crossing | None:
-    """Return where a network's curve overtakes the baseline's, both on the draws that both have.
+    """Return where a contender's curve overtakes the baseline's, both on the draws that both have.
 
     Args:
-        network: The network.
+        contender: A network, or a head on a frozen encoder.
         baseline: The chosen baseline.
         sizes: (sizes,) numbers of training cases, ascending.
         multipliers: (replicates, draws) of the draws' deviations.
@@ -489,9 +489,9 @@ def find_crossing(
     Returns:
         The answer; None where fewer than three sizes have fits of both in two draws.
     """
-    both = network.fitted & baseline.fitted
+    both = contender.fitted & baseline.fitted
     compared, ours, theirs = _defined(
-        sizes, network.only(both).mean(multipliers), baseline.only(both).mean(multipliers)
+        sizes, contender.only(both).mean(multipliers), baseline.only(both).mean(multipliers)
     )
     laws = _fit(compared, ours), _fit(compared, theirs)
     if laws[0] is None or laws[1] is None:
@@ -500,8 +500,8 @@ def find_crossing(
     low, high = np.quantile(crossings[1:], (0.025, 0.975), method="inverted_cdf")
     number, least, most = (_within(bound) for bound in (crossings[0], low, high))
     return Crossing(
-        model=network.model,
-        title=network.title,
+        model=contender.model,
+        title=contender.title,
         cases=number,
         low=least,
         high=most,

@@ -38,9 +38,9 @@ from skiagram.studies.crossover.curves import (
 )
 from skiagram.studies.pipeline_steps import (
     Arm,
+    EncoderStudyOptions,
     PreparedData,
     StudiedDataSet,
-    StudyOptions,
     ingest_data,
     prepare_data,
 )
@@ -61,7 +61,7 @@ class CrossoverResult(StudiedDataSet):
         test_patients: Their patients.
         ideal: The ideal observer's AUC on generated data, else None.
         curves: One per model, the chosen baseline last.
-        crossings: One per network.
+        crossings: One per network and per head on a frozen encoder.
     """
 
     least: int
@@ -105,7 +105,7 @@ class Point:
     Attributes:
         workspace: Where to work.
         prepared: Images and features.
-        name: Name of the model's option file.
+        name: Name of the model.
         options: Its options.
         arm: Its arm.
         plan: Folds that choose among baselines, and the seed.
@@ -135,7 +135,7 @@ class _Draw:
 
 
 @options_class(**STRICT)
-class Crossover(StudyOptions):
+class Crossover(EncoderStudyOptions):
     """Learning curves of all models on one data set of two classes.
 
     Attributes:
@@ -152,10 +152,22 @@ class Crossover(StudyOptions):
     design: Design
     restoration: str
     baselines: Annotated[tuple[str, ...], Field(min_length=1)]
-    networks: Annotated[tuple[str, ...], Field(min_length=1)]
     sizes: Annotated[tuple[Annotated[int, Field(ge=10)], ...], Field(min_length=1)]
     draws: Annotated[int, Field(ge=2)]
     replicates: Annotated[int, Field(ge=100)]
+
+    def __post_init__(self) -> None:
+        """Refuse a study without anything that may overtake the baselines.
+
+        Raises:
+            OptionError: There is no network, and no head on an encoder.
+        """
+        if not self.networks and not (self.encoders and self.heads):
+            raise OptionError(
+                "no network, and no head on a frozen encoder",
+                where="study.networks",
+                allowed="at least one; or `encoders` and `heads`",
+            )
 
     def run(self, workspace: Workspace) -> CrossoverResult:
         """Make every fit that is not made yet, then fit the curves.
@@ -165,12 +177,15 @@ class Crossover(StudyOptions):
         """
         data = ingest_data(workspace, workspace.option_file("dataset", self.dataset), self.design)
         restoration = workspace.option_file("restoration", self.restoration)
-        images = prepare_data(workspace, data, restoration, self.families(workspace))
+        images = prepare_data(
+            workspace, data, restoration, self.families(workspace), self.frozen(workspace)
+        )
         labels = unseal(workspace, data, self, self.plan.seed, 1)
         draws = [self._draw(labels, number) for number in range(self.draws)]
         sizes = self._sizes(min(len(draw.cohort.training) for draw in draws))
-        fits = self._fits(workspace, images, draws, len(sizes))
-        return self._result(labels, draws, np.array(sizes, dtype=np.float64), fits)
+        arms = self.members(workspace)
+        fits = self._fits(workspace, images, arms, draws, len(sizes))
+        return self._result(labels, draws, np.array(sizes, dtype=np.float64), arms, fits)
 
     def _sizes(self, available: int) -> list[int]:
         sizes = [size for size in self.sizes if size <= available]
@@ -215,15 +230,20 @@ class Crossover(StudyOptions):
         return draw_patients(tested.patient, smallest, self.replicates, self.plan.seed)
 
     def _fits(
-        self, workspace: Workspace, images: PreparedData, draws: list[_Draw], sizes: int
+        self,
+        workspace: Workspace,
+        images: PreparedData,
+        arms: Mapping[str, Arm],
+        draws: list[_Draw],
+        sizes: int,
     ) -> dict[str, list[list[ScoredPoint]]]:
         """Return the fits of each model by number of cases, then by draw."""
         points = [
             Point(
-                workspace, images, name, workspace.option_file("model", name), arm, self.plan,
+                workspace, images, name, arm.options(workspace, name), arm, self.plan,
                 draw.cohort, draw.subsets[size], number,
             )
-            for name, arm in self.arms.items()
+            for name, arm in arms.items()
             for size in range(sizes)
             for number, draw in enumerate(draws)
         ]  # fmt: skip
@@ -236,20 +256,22 @@ class Crossover(StudyOptions):
             points_scored[start : start + len(draws)]
             for start in range(0, len(points_scored), len(draws))
         ]
-        return {
-            name: rows[index * sizes : (index + 1) * sizes] for index, name in enumerate(self.arms)
-        }
+        return {name: rows[index * sizes : (index + 1) * sizes] for index, name in enumerate(arms)}
 
     def _result(
         self,
         labels: UnsealedData,
         draws: list[_Draw],
         sizes: NDArray[np.float64],
+        arms: Mapping[str, Arm],
         fits: dict[str, list[list[ScoredPoint]]],
     ) -> CrossoverResult:
         tests = [draw.test for draw in draws]
-        baselines = [sample_areas(name, "classical", fits[name], tests) for name in self.baselines]
-        networks = [sample_areas(name, "deep", fits[name], tests) for name in self.networks]
+        models = {
+            name: sample_areas(name, arm.name, fits[name], tests) for name, arm in arms.items()
+        }
+        baselines = [models.pop(name) for name in self.baselines]
+        contenders = list(models.values())
         chosen = choose_baseline(baselines, [fits[name] for name in self.baselines])
         multipliers = draw_multipliers(len(draws), self.replicates, self.plan.seed)
         reach = _REACH * float(sizes[-1])
@@ -260,9 +282,11 @@ class Crossover(StudyOptions):
         )
         curves = [
             fit_learning_curve(model, sizes, multipliers, reach, ideal.value if ideal else None)
-            for model in (*baselines, *networks, chosen)
+            for model in (*baselines, *contenders, chosen)
         ]
-        crossings = [find_crossing(curve, chosen, sizes, multipliers, reach) for curve in networks]
+        crossings = [
+            find_crossing(curve, chosen, sizes, multipliers, reach) for curve in contenders
+        ]
         n_test = [len(test.positive) for test in tests]
         patients = [int(test.draws.patient.max()) + 1 for test in tests]
         return CrossoverResult(

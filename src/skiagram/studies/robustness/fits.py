@@ -36,7 +36,7 @@ class FitTask:
         workspace: Where to work.
         prepared: Clean images and features.
         cohort: Whom it is trained on.
-        name: Name of the model's option file.
+        name: Name of the model.
         options: Its options.
         arm: Its arm.
         plan: Folds, repeats and seed.
@@ -209,7 +209,8 @@ class Setup:
         workspace: Where to work.
         restoration: `_target_` and options.
         families: Name → `_target_` and options of each feature family.
-        models: Option file of each model → its arm.
+        encoders: Name → `_target_` and options of each frozen encoder.
+        models: Name of each model → its arm.
         plan: Folds, repeats and seed.
         study: The options of the study.
     """
@@ -217,6 +218,7 @@ class Setup:
     workspace: Workspace
     restoration: pipeline_steps.Options
     families: Mapping[str, pipeline_steps.Options]
+    encoders: Mapping[str, pipeline_steps.Options]
     models: dict[str, pipeline_steps.Arm]
     plan: Plan
     study: pipeline_steps.StudyOptions
@@ -237,7 +239,9 @@ class Setup:
                 f"{len(classes)} classes", where=f"study, data set {name}", allowed="two classes"
             )
         return StudyDataSet(
-            pipeline_steps.prepare_data(self.workspace, data, self.restoration, self.families),
+            pipeline_steps.prepare_data(
+                self.workspace, data, self.restoration, self.families, self.encoders
+            ),
             labels,
         )
 
@@ -264,7 +268,7 @@ class Setup:
         ]
         fits = [
             FitTask(
-                self.workspace, images, cohort, name, self.workspace.option_file("model", name),
+                self.workspace, images, cohort, name, arm.options(self.workspace, name),
                 arm, self.plan, case_id, tuple(views),
             )
             for name, arm in self.models.items()

@@ -23,9 +23,10 @@ from skiagram.studies.cohorts import (
     make_cohorts,
 )
 from skiagram.studies.pipeline_steps import (
+    EncoderStudyOptions,
     PreparedData,
     ReportedDataSet,
-    StudyOptions,
+    encode_prepared,
 )
 from skiagram.studies.robustness.corruptions import CORRUPTIONS, Condition, prepare_condition
 from skiagram.studies.robustness.fits import ScoredModel, Setup, StudyDataSet
@@ -276,7 +277,7 @@ Amounts = Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=
 
 
 @options_class(**STRICT)
-class Robustness(StudyOptions):
+class Robustness(EncoderStudyOptions):
     """Models of data sets of two classes, trained on clean images.
 
     Attributes:
@@ -314,7 +315,8 @@ class Robustness(StudyOptions):
             workspace=workspace,
             restoration=workspace.option_file("restoration", self.restoration),
             families=self.families(workspace),
-            models=self.arms,
+            encoders=self.frozen(workspace),
+            models=self.members(workspace),
             plan=self.plan,
             study=self,
         )
@@ -370,4 +372,4 @@ class Robustness(StudyOptions):
             for view in setup.workspace.compute.map(prepare_condition, conditions):
                 prepared.append(view)
                 progress.advance()
-        return prepared
+        return [encode_prepared(setup.workspace, view, setup.encoders) for view in prepared]

@@ -17,7 +17,12 @@ from skiagram.evaluation.stability import corrected_mean
 from skiagram.options import STRICT, build
 from skiagram.splits import Partition, grouped_folds
 from skiagram.studies.cross_validation import CrossValidatedStudy, CrossValidation
-from skiagram.studies.pipeline_steps import Arm, CrossValidatedDataSet, StudiedModel
+from skiagram.studies.pipeline_steps import (
+    Arm,
+    CrossValidatedDataSet,
+    EncoderStudyOptions,
+    StudiedModel,
+)
 from skiagram.studies.search.space import apply_values, rewrite_option_file
 from skiagram.studies.search.trials import (
     Budget,
@@ -92,12 +97,13 @@ class SearchResult(CrossValidatedDataSet):
 
 
 @options_class(**STRICT)
-class Search(CrossValidatedStudy):
-    """The same number of trials for every model of both arms, on development cases alone.
+class Search(EncoderStudyOptions, CrossValidatedStudy):
+    """The same number of trials for every model of all arms, on development cases alone.
 
     Attributes:
         baselines: Option files of classical models; each has a space in conf/search.
         networks: Option files of networks; each has a space in conf/search.
+        heads: Option files of classical models; each has a space in conf/search.
         budget: Trials and rounds.
         outer_folds: Outer folds of the nested estimate, each with searches of its own; null for
             none.
@@ -111,7 +117,9 @@ class Search(CrossValidatedStudy):
 
     def run(self, workspace: Workspace) -> SearchResult:
         """Make all trials that are not made yet and judge what they found."""
-        models = [_model_search(workspace, name, arm) for name, arm in self.arms.items()]
+        models = [
+            _model_search(workspace, name, arm) for name, arm in self.members(workspace).items()
+        ]
         storage = open_storage(self.storage, workspace.work)
         cv, data_set = self.cross_validation(workspace)
         ledgers = search(cv, models, self.budget, storage)
@@ -141,6 +149,7 @@ class Search(CrossValidatedStudy):
         figures = missing_estimates(first.reason or "no trial finished")
         if best is not None and first.end == "finished":
             figures = compare_folds(first.fold_auc, best.fold_auc, self.plan.folds)
+        file = model.arm.option_file(model.name)
         heading = f"{model.name} with the best of {len(trials)} trials on {self.dataset}"
         return SearchedModel(
             model.name,
@@ -151,7 +160,7 @@ class Search(CrossValidatedStudy):
             *figures,
             outer,
             rewrite_option_file(
-                (cv.workspace.conf / "model" / f"{model.name}.yaml").read_text(encoding="utf-8"),
+                (cv.workspace.conf / "model" / f"{file}.yaml").read_text(encoding="utf-8"),
                 {} if best is None else best.values,
                 f"{heading}; the folds that chose them flatter these values.",
             ),
@@ -159,9 +168,9 @@ class Search(CrossValidatedStudy):
 
 
 def _model_search(workspace: Workspace, name: str, arm: Arm) -> ModelSearch:
-    options = workspace.option_file("model", name)
-    space = build(workspace.option_file("search", name), f"conf/search/{name}.yaml")
-    defaults = space.defaults(options, f"conf/search/{name}.yaml")
+    options, file = arm.options(workspace, name), arm.option_file(name)
+    space = build(workspace.option_file("search", file), f"conf/search/{file}.yaml")
+    defaults = space.defaults(options, f"conf/search/{file}.yaml")
     return ModelSearch(name, arm, options, space, defaults)
 
 

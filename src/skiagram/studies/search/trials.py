@@ -286,7 +286,7 @@ class TrialTask:
 
     Attributes:
         cv: Cases and folds.
-        model: Name of the model's option file.
+        model: Name of the model.
         arm: Its arm.
         options: The model's options with the trial's values.
         bars: Least mean AUC after each fold with which the trial goes on; None for any.
@@ -357,7 +357,7 @@ def fit_fold(
 
     Args:
         cv: Cases.
-        model: Name of the model's option file.
+        model: Name of the model.
         arm: Its arm.
         options: The model's options.
         fold: Rows of the cases.
@@ -406,7 +406,7 @@ class ModelSearch:
     """A model to search.
 
     Attributes:
-        name: Name of its option file.
+        name: Its name.
         arm: Its arm.
         options: Its option file.
         space: What may be changed.

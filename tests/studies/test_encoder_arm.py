@@ -1,0 +1,195 @@
+"""Frozen encoders are an arm of their own in the studies that compare models."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from pydantic import ValidationError
+from sklearn.metrics import roc_auc_score
+
+from skiagram.compute.workers import IN_PROCESS
+from skiagram.encoders import encoding
+from skiagram.encoders.encoding import encode_images
+from skiagram.errors import OptionError
+from skiagram.features.table import FeatureTable
+from skiagram.image_store.store import ImageStore
+from skiagram.options import build
+from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records import read_record, read_table
+from skiagram.report.studies import cost as cost_page
+from skiagram.report.studies import crossover as crossover_page
+from skiagram.studies.ablation import Ablation
+from skiagram.studies.cost import Cost
+from skiagram.studies.crossover.study import Crossover
+from skiagram.studies.pipeline_steps import EncoderArm
+from skiagram.studies.robustness.study import Robustness
+from skiagram.studies.search.trials import Budget
+from skiagram.studies.workspace import Workspace
+from tests.encoders.examples import network, options, weights_file
+from tests.studies.search.examples import PLAN, TRAINER, small_search
+from tests.studies.small_phantom import small_place
+
+pytestmark = pytest.mark.slow  # timm takes seconds to import
+
+HEAD = "tiny-logistic_regression"
+STUDY: dict[str, Any] = {
+    "features": ("wavelet",),
+    "baselines": ("logistic_regression",),
+    "encoders": ("tiny",),
+    "heads": ("logistic_regression",),
+    "networks": (),
+    "plan": PLAN,
+    "trainer": TRAINER,
+}
+STEPS: dict[str, Any] = {"_target_": "skiagram.restoration.steps.Steps"}
+FILLED = STEPS | {
+    "missing": {"method": "nearest", "radius": 1},
+    "outliers": None,
+    "denoising": None,
+}
+AGAIN = FILLED | {"missing": {"method": "nearest", "radius": 2}}  # nearest needs no radius
+REPAIRED = FILLED | {"outliers": {"threshold": 6.0, "radius": 2}}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    folder = tmp_path_factory.mktemp("encoders")
+    workspace = small_place(folder, (28, 4, 20))
+    values = options(weights_file(folder), title="Tiny network")
+    (workspace.conf / "encoder/tiny.yaml").write_text(yaml.safe_dump(values))
+    return workspace
+
+
+@pytest.fixture
+def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that grows by every case that a network sees."""
+    seen: list[str] = []
+    whole = encoding._encode_some
+
+    def counted(work: encoding._Work) -> np.ndarray:
+        seen.extend(work.case_ids)
+        return whole(work)
+
+    monkeypatch.setattr(encoding, "_encode_some", counted)
+    return seen
+
+
+def crossover(**changed: Any) -> Crossover:
+    values = STUDY | {
+        "dataset": "phantom", "design": "holdout", "restoration": "repair",
+        "sizes": (24, 40, 64), "draws": 2, "replicates": 100,
+    }  # fmt: skip
+    return Crossover(**(values | changed))
+
+
+def ablation(**changed: Any) -> Ablation:
+    values = STUDY | {
+        "datasets": {"phantom": "holdout"}, "replicates": 100,
+        "variants": {"filled": FILLED, "again": AGAIN, "repaired": REPAIRED},
+    }  # fmt: skip
+    return Ablation(**(values | changed))
+
+
+def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place: Workspace) -> None:
+    result = crossover().run(place)
+    (curve,) = (each for each in result.curves if each.model == HEAD)
+    assert (curve.arm, curve.title) == ("encoder", "Logistic regression on Tiny network")
+    assert [crossing.model for crossing in result.crossings] == [HEAD]
+    (data,) = place.work.glob("ingested-*")
+    (restored,) = place.work.glob("restored-*")
+    encoder = build(place.option_file("encoder", "tiny"), "encoder")
+    seen = read_record(Preparation, data / "images" / PREPARATION)
+    table, _ = encode_images(restored / "images", encoder, IN_PROCESS, None, lambda _: None, seen)
+    (piece,) = place.work.glob("encoded-*")
+    np.testing.assert_array_equal(
+        FeatureTable.read(piece / "encoding.parquet").of(table.case_id).values, table.values
+    )
+    label = read_table(data / "sealed/labels.parquet").sort_values("case_id")["label"]
+    files = place.work.glob(f"point-{HEAD}-*/scores.npy")
+    theirs = sorted(roc_auc_score(label == 1, np.load(file)) for file in files)
+    ours = sorted(area for row in curve.draws for area in row if area is not None)
+    np.testing.assert_allclose(ours, theirs)
+    assert "is a frozen encoder better?" in crossover_page.summarise(result).title
+    assert curve.title in crossover_page.render(result)
+
+
+def test_each_image_is_encoded_once_for_all_studies(place: Workspace, encoded: list[str]) -> None:
+    crossover().run(place)
+    assert encoded == []  # an earlier test did it, or it is done here
+    result = ablation().run(place)
+    filled, again, repaired = result.datasets[0].variants
+    heads = [each.changes[1] for each in (filled, again, repaired)]
+    assert [(each.model, each.arm) for each in heads] == [(HEAD, "encoder")] * 3
+    assert heads[0].auc == heads[1].auc
+    assert len(encoded) == 2 * len(set(encoded)) == 2 * 104  # `again` leaves the same pixels
+    encoded.clear()
+    more = ablation(heads=("logistic_regression", "ridge")).run(place)
+    assert more.datasets[0].variants[0].changes[2].title == "Ridge regression on Tiny network"
+    assert encoded == []
+
+
+def test_a_head_meets_corrupted_images(place: Workspace) -> None:
+    values = STUDY | {
+        "datasets": {"phantom": "holdout"}, "corruptions": {"noise": (5.0,)}, "shifts": (),
+        "fifths": 5, "restoration": "repair", "margin": 0.02,
+    }  # fmt: skip
+    (found,) = Robustness(**values).run(place).datasets
+    head = found.models[1]
+    assert (head.model, head.arm, head.reason) == (HEAD, "encoder", "")
+    (noisy,) = head.curves[0].figures
+    assert noisy.change.value != 0
+    assert (noisy.auc.value or 0) == pytest.approx(0.5, abs=0.25)  # nothing is left under the noise
+
+
+def test_a_heads_options_are_searched_in_its_own_space(place: Workspace) -> None:
+    budget = Budget(trials=2, together=2, startup=2, pruning=None)
+    searched = small_search(**STUDY | {"baselines": (), "budget": budget}).run(place).models
+    (head,) = searched
+    assert (head.model, head.arm) == (HEAD, "encoder")
+    assert head.tuned.value is not None
+    assert len(head.trials) == 2
+    assert "skiagram.models.classical" in head.option_file
+
+
+def test_a_heads_costs_hold_those_of_its_encoder(place: Workspace) -> None:
+    values = STUDY | {
+        "dataset": "phantom", "design": "holdout", "restoration": "repair", "images": 8,
+        "repeats": 3, "time": "processor", "margin": 0.02, "heads": ("ridge", "decision_tree"),
+        "baselines": (),
+    }  # fmt: skip
+    result = Cost(**values).run(place)
+    ridge, tree = result.models
+    weights = sum(weight.numel() for weight in network().parameters())
+    (piece,) = place.work.glob("timed-tiny-*")
+    assert len(ImageStore(piece / "images")) == 8
+    assert ridge.parameters == weights + 128 + 2  # a coefficient a column, an intercept
+    assert ridge.multiply_adds is not None
+    assert ridge.multiply_adds > weights  # each weight of a layer serves every place
+    assert tree.multiply_adds is None
+    assert ridge.features is not None
+    assert 0 < ridge.features.median < ridge.inference.median
+    seconds = ridge.features.median * 42 / 1000  # training cases of a fold: two thirds of 64
+    assert ridge.training.median > seconds * 0.99
+    assert "diamonds are frozen encoders" in cost_page.render(result)
+
+
+def test_early_fusion_reads_features_beside_the_encoding(place: Workspace) -> None:
+    text = (place.conf / "model/logistic_regression.yaml").read_text()
+    fused = text.replace("columns: null", "columns: [encoding, wavelet]")
+    (place.conf / "model/both.yaml").write_text(fused)
+    study = crossover(heads=("both",), sizes=(64,))
+    arm = study.members(place)["tiny-both"]
+    assert isinstance(arm, EncoderArm)
+    assert arm.fused
+    (head,) = (each for each in study.run(place).curves if each.arm == "encoder")
+    assert head.title == "Logistic regression on Tiny network and features"
+
+
+def test_what_is_no_head_is_named(place: Workspace) -> None:
+    with pytest.raises(OptionError, match=r"cannot be a head.*classical models"):
+        crossover(heads=("small_cnn",)).run(place)
+    with pytest.raises(ValidationError, match="`encoders` need `heads`"):
+        ablation(heads=())
+    with pytest.raises(OptionError, match="no network, and no head on a frozen encoder"):
+        crossover(encoders=())
