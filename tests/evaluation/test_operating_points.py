@@ -13,9 +13,10 @@ from sklearn.metrics import (
 
 from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.discrimination import matthews_correlation
+from skiagram.evaluation.estimation import Decisions
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
-from skiagram.evaluation.metrics import METRICS, Decisions, judge_decisions
+from skiagram.evaluation.metrics import METRICS, judge_decisions
 from skiagram.evaluation.operating_points import (
     judge_operating_points,
     threshold_at_specificity,

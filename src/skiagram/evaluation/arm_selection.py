@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from skiagram.evaluation.auc_difference import ComparedModel
+from skiagram.evaluation.estimation import estimate_auc
 from skiagram.evaluation.evaluation_record import ArmChoice, Contender
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import DeepArm
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import ModelScores, align_scores

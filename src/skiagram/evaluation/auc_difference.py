@@ -11,8 +11,8 @@ from scipy.stats import rankdata
 from skiagram.evaluation.bootstrap import MeanOverRepeats, PatientDraws
 from skiagram.evaluation.delong import Placements, combination, difference_estimate
 from skiagram.evaluation.discrimination import one_vs_rest_auc, roc_auc
+from skiagram.evaluation.estimation import absent_classes, binary_placements
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import absent_classes, binary_placements
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import Scores
 from skiagram.evaluation.variation import Variation, over_folds, over_trainings

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
+from skiagram.evaluation.estimation import absent_classes
 from skiagram.evaluation.evaluation_record import ClinicalUtility, NetBenefitGain
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import absent_classes
 from skiagram.evaluation.proportions import Z
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import Scores

@@ -15,6 +15,7 @@ from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import SelectedArm
 from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
 from skiagram.evaluation.bootstrap import PatientDraws, draw_patients
+from skiagram.evaluation.estimation import estimate_auc
 from skiagram.evaluation.evaluation_record import (
     BaselineComparison,
     CleanComparison,
@@ -25,7 +26,6 @@ from skiagram.evaluation.evaluation_record import (
     Ranking,
 )
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.reference_baseline import (
     compare_with_baselines,
     describe_baselines,

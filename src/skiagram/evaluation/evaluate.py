@@ -25,6 +25,13 @@ from skiagram.evaluation.delong import (
     has_leaked,
 )
 from skiagram.evaluation.discrimination import confusion
+from skiagram.evaluation.estimation import (
+    binary_placements,
+    decided_class,
+    estimate_auc,
+    estimate_class_auc,
+    estimate_partial_auc,
+)
 from skiagram.evaluation.evaluation_record import (
     ClinicalUtility,
     Contender,
@@ -39,14 +46,7 @@ from skiagram.evaluation.evaluation_set import (
     warn_of_unequal_patients,
 )
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import (
-    binary_placements,
-    decided_class,
-    estimate_auc,
-    estimate_class_auc,
-    estimate_metrics,
-    estimate_partial_auc,
-)
+from skiagram.evaluation.metrics import estimate_metrics
 from skiagram.evaluation.operating_points import judge_operating_points
 from skiagram.evaluation.options import (
     DEFAULT_MARGIN,

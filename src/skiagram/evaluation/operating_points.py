@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from skiagram.calibration import threshold_at_sensitivity
 from skiagram.evaluation.bootstrap import PatientDraws
+from skiagram.evaluation.estimation import Decisions
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import METRICS, Decisions, judge_decisions
+from skiagram.evaluation.metrics import METRICS, judge_decisions
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
 from skiagram.evaluation.results import Estimate, OperatingPoint
 from skiagram.evaluation.scores import HeldOutScores, Scores

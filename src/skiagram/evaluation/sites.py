@@ -16,10 +16,10 @@ from scipy.stats import chi2, t
 from skiagram.errors import DataError
 from skiagram.evaluation.arm_selection import SelectedArm
 from skiagram.evaluation.delong import Placements, auc_estimate, combination, difference_estimate
+from skiagram.evaluation.estimation import auc_placements
 from skiagram.evaluation.evaluation_record import Contender, Site, SiteStudy, SiteSummary
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import match_case_ids
-from skiagram.evaluation.metrics import auc_placements
 from skiagram.evaluation.proportions import Z
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import ModelScores

@@ -17,9 +17,9 @@ from scipy.stats import t
 
 from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.delong import Placements
+from skiagram.evaluation.estimation import auc_placements, estimate_auc, estimate_operating_point
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases, match_case_ids
-from skiagram.evaluation.metrics import auc_placements, estimate_auc, estimate_operating_point
 from skiagram.evaluation.proportions import size_and_variation, wilson_interval
 from skiagram.evaluation.results import Estimate, Subgroup, TestedDifference
 from skiagram.evaluation.scores import Scores
