@@ -3,10 +3,11 @@
     python -m benchmarks.kills [--kills 60] [--seed 0] [--folder FOLDER]
 
 Every stage and every study runs on small generated images, once undisturbed, then again and again
-from nothing. SIGKILL meets, by turns of a seeded draw: all processes at once (as a power cut does),
-DVC alone, the stage alone, a worker of a study. What was killed is started again at once, as
-`make repro` does it. After some kills the run goes on to its end, and every file that it wrote is
-compared. Half an hour on an idle machine.
+from nothing. SIGKILL meets, by a seeded draw: all processes at once (as a power cut does), what
+`make repro` starts, one of the DVCs that it starts, a stage, a worker of a stage or study (a forked
+fit, or one of joblib's). What ended is started again at once, as `make repro` does it. After some
+kills the run goes on to its end, and every file that it wrote is compared. Every study has its
+turn, also after the kills that were asked for. An hour on an idle machine.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,19 +31,42 @@ import psutil  # type: ignore[import-untyped]
 import yaml
 from tests.pipeline.project import REPOSITORY, Project, make_project, stack
 
-STUDIES = ("ablation", "cost", "crossover", "robustness", "search")
-_KILLS_A_RUN = 8
+PIPELINE = "pipeline"
+STUDIES = tuple(sorted(file.parent.name for file in REPOSITORY.glob("studies/*/dvc.yaml")))
+_STUDIES_A_PIPELINE = 3  # turns of studies between two of the pipeline
+_KILLS_A_RUN = 6
+_VICTIMS = ("all", "DVC", "stage", "worker", "worker")
 _OUTPUTS = ("data", "models", "scores", "combined", "reports")
 _MEASURED = ("seconds", "training", "inference", "features")  # what a clock says, in a study's JSON
 _LONGEST = 1200  # seconds that a run may take
+_LOOK_AGAIN = 0.05  # seconds
+_SECONDS = "seconds.txt"
+_TIMED = ("cost", "search", "simplification")  # whose page holds what a clock said
+_DATA_SET = {"tiny": "holdout"}
 _SMALL: dict[str, dict[str, Any]] = {
-    "ablation": {"datasets": {"tiny": "holdout"}, "replicates": 100},
-    "cost": {"dataset": "tiny", "baselines": ["ridge"], "images": 8, "repeats": 3},
-    "crossover": {"dataset": "tiny", "sizes": [24, 48], "draws": 2, "replicates": 100},
-    "robustness": {"datasets": {"tiny": "holdout"}, "corruptions": {"noise": [0.1]}, "shifts": []},
-    "search": {"dataset": "tiny", "baselines": ["decision_tree"], "networks": []},
+    "ablation": {"datasets": _DATA_SET, "replicates": 100},
+    "cost": {"images": 8, "repeats": 3},
+    "crossover": {"sizes": [24, 48], "draws": 2, "replicates": 100},
+    "explanations": {"gallery": 1},
+    "feature_stability": {"datasets": {"tiny": "repair"}, "copies": 2},
+    "harmonisation": {"networks": [], "features": ["first_order", "site"], "replicates": 100},
+    "robustness": {"datasets": _DATA_SET, "corruptions": {"noise": [0.1]}, "shifts": []},
+    "search": {"baselines": ["decision_tree"], "networks": []},
+    "simplification": {"count": 3, "images": 8, "repeats": 3, "student": None, "compressed": None},
 }
-_SHARED = {"features": ["first_order"], "baselines": ["logistic_regression"]}
+_SMALL_PARTS: dict[str, dict[str, dict[str, Any]]] = {
+    "explanations": {
+        "importance": {"orders": 1, "resamples": 10, "shap_cases": 0},
+        "maps": {"methods": ["occlusion"], "cases": 4, "window": 0.5},
+    },
+    "search": {"budget": {"trials": 4, "together": 2, "startup": 2}},
+}
+_SHARED = {
+    "dataset": "tiny",
+    "features": ["first_order"],
+    "baselines": ["logistic_regression"],
+    "networks": ["small_cnn"],
+}
 
 
 @dataclass
@@ -52,13 +77,11 @@ class Tally:
         killed: (run, victim) → kills.
         runs: Run → how often it was killed and then went on to its end.
         different: What differed from an undisturbed run, or how a run failed.
-        messages: What a stage said when its worker was killed.
     """
 
     killed: Counter[tuple[str, str]] = field(default_factory=Counter)
     runs: Counter[str] = field(default_factory=Counter)
     different: list[str] = field(default_factory=list)
-    messages: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """Return a table, and what went wrong."""
@@ -70,7 +93,7 @@ class Tally:
         ]
         table = [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
         ending = f"{self.killed.total()} kills, {len(self.different)} runs ended otherwise."
-        return [*table, "", ending, *self.different, *sorted(set(self.messages))]
+        return [*table, "", ending, *self.different]
 
 
 @dataclass(frozen=True)
@@ -88,14 +111,21 @@ class Runner:
     @property
     def file(self) -> str:
         """Return the file of DVC's stages."""
-        return "dvc.yaml" if self.name == "pipeline" else f"studies/{self.name}/dvc.yaml"
+        return "dvc.yaml" if self.name == PIPELINE else f"studies/{self.name}/dvc.yaml"
+
+    @property
+    def command(self) -> list[str]:
+        """Return what runs it."""
+        whole = [sys.executable, "pipeline/repro.py"]
+        return whole if self.name == PIPELINE else ["dvc", "repro", self.file]
 
     def make(self, copy: str) -> Project:
         """Return a new small project on which nothing has run."""
+        shutil.rmtree(self.folder / copy, ignore_errors=True)  # of an earlier time
         project = make_project(self.folder / copy / "project")
         stack(project)
         _edit(project, "conf/compute/local.yaml", workers=2)
-        if self.name != "pipeline":
+        if self.name != PIPELINE:
             place = project.folder / self.file
             place.parent.mkdir(parents=True)
             place.write_text((REPOSITORY / self.file).read_text())
@@ -110,7 +140,7 @@ class Runner:
         project.run(sys.executable, "pipeline/lock.py")
         with (project.folder.parent / "said.txt").open("ab") as said:
             return subprocess.Popen(
-                ["dvc", "repro", self.file],
+                self.command,
                 cwd=project.folder,
                 env=project.environment | {"COLUMNS": "200"},
                 stdout=said,
@@ -118,23 +148,47 @@ class Runner:
                 start_new_session=True,
             )
 
+    def undisturbed(self) -> float:
+        """Run once without a kill, if that was not done before, and return the seconds it took.
+
+        Raises:
+            SystemExit: It failed.
+        """
+        whole = self.folder / f"{self.name}-whole"
+        if not (whole / _SECONDS).exists():
+            started = time.monotonic()
+            if failure := self.finish(self.make(whole.name)):
+                raise SystemExit(failure)
+            (whole / _SECONDS).write_text(f"{time.monotonic() - started:.1f}\n")
+        return float((whole / _SECONDS).read_text())
+
     def finish(self, project: Project) -> str:
-        """Run to the end and return a line if it failed."""
+        """Run to the end and return a line if it failed.
+
+        A DVC that outlived a killed runner is at work still; a second one names it and ends, and
+        then the run is started once more.
+        """
         code = self.start(project).wait(_LONGEST)
+        if code and (at_work := _left_behind(project)):
+            psutil.wait_procs(at_work, _LONGEST)
+            code = self.start(project).wait(_LONGEST)
         return f"{self.name} in {project.folder}: exit {code}" if code else ""
 
     def outputs(self, project: Project) -> dict[str, str]:
         """Return path → SHA-256 of all that a run writes and that holds no measured time."""
-        if self.name == "pipeline":
+        if self.name == PIPELINE:
             lock = hashlib.sha256((project.folder / "dvc.lock").read_bytes()).hexdigest()
             return project.hashes(*_OUTPUTS) | {"dvc.lock": lock}
         found = project.hashes(f"studies/{self.name}")
         path = f"studies/{self.name}/result.json"
         result = json.loads((project.folder / path).read_text())
         found[path] = json.dumps(_without_times(result), sort_keys=True)
-        timed = self.name in ("cost", "search")
         beside = (f"studies/{self.name}/page.html", f"studies/{self.name}/dvc.lock")
-        return {name: text for name, text in found.items() if not (timed and name in beside)}
+        return {
+            name: text
+            for name, text in found.items()
+            if not (self.name in _TIMED and name in beside)
+        }
 
 
 def _edit(project: Project, path: str, **values: Any) -> None:
@@ -147,12 +201,16 @@ def _shrink(project: Project, study: str) -> None:
     path = f"conf/study/{study}.yaml"
     options = yaml.safe_load((project.folder / path).read_text())
     chosen: dict[str, Any] = {name: value for name, value in _SHARED.items() if name in options}
-    chosen |= {"networks": ["small_cnn"], "plan": options["plan"] | {"folds": 2}}
-    if study == "ablation":
+    if "plan" in options:
+        chosen["plan"] = options["plan"] | {"folds": 2}
+    if "variants" in options:
         chosen["variants"] = dict(list(options["variants"].items())[:2])
-    if study == "search":
-        chosen["budget"] = options["budget"] | {"trials": 4, "together": 2, "startup": 2}
-    _edit(project, path, **chosen | _SMALL[study])
+    for part, values in _SMALL_PARTS.get(study, {}).items():
+        chosen[part] = options[part] | values
+    _edit(project, path, **chosen | _SMALL.get(study, {}))
+    if study == "harmonisation":  # needs sites
+        few = {"train": 36, "validation": 12, "test": 24}
+        _edit(project, "conf/dataset/phantom_sites.yaml", patients=few)
 
 
 def _without_times(value: Any) -> Any:
@@ -167,79 +225,107 @@ def _is_time(name: str, value: Any) -> bool:
     return "seconds" in name or (name in _MEASURED and timing) or name == "processor"
 
 
-def _children(process: psutil.Process) -> list[psutil.Process]:
+def _command(process: psutil.Process) -> list[str]:
     try:
-        return list(process.children())
-    except psutil.NoSuchProcess:
+        return list(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
         return []
 
 
-def _stages(dvc: psutil.Process) -> list[psutil.Process]:
-    """Return the processes of a stage: below DVC's, and below the shell that starts them."""
-    found = [one for one in _children(dvc) if "pipeline/" in _command(one)]
-    below = [child for one in found for child in _children(one) if "pipeline/" in _command(child)]
-    return below or found
+def _left_behind(project: Project) -> list[psutil.Process]:
+    """Return the DVCs that run in a project, whoever started them."""
+    return [
+        process
+        for process in psutil.process_iter(["cwd"])
+        if process.info["cwd"] == str(project.folder) and _is_dvc(_command(process))
+    ]
 
 
-def _command(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return ""
+def _is_dvc(command: list[str]) -> bool:
+    return len(command) > 2 and Path(command[1]).name == "dvc" and "repro" in command
 
 
-def _kill(started: subprocess.Popen[bytes], wanted: str) -> str:
-    """Kill what is wanted, or DVC where there is no such process, and return which it was."""
-    dvc = psutil.Process(started.pid)
+def _victims(runner: psutil.Process, wanted: str) -> list[psutil.Process]:
+    """Return the processes of a kind below a runner, in the order of their numbers."""
+    below = runner.children(recursive=True)
+    commands = {process.pid: _command(process) for process in (runner, *below)}
+    if wanted == "DVC":
+        every = [process for process in (runner, *below) if _is_dvc(commands[process.pid])]
+        return sorted(every, key=lambda process: process.pid)
+    stages = {
+        pid: command
+        for pid, command in commands.items()
+        if len(command) > 1
+        and command[1].startswith("pipeline/")  # below a shell, whose second word is -c
+        and pid != runner.pid
+    }
+    kinds: dict[str, list[psutil.Process]] = {"stage": [], "worker": []}
+    for process in sorted(below, key=lambda process: process.pid):
+        command, parent = commands[process.pid], process.ppid()
+        forked = process.pid in stages and parent in stages
+        if forked or "loky.backend.popen" in " ".join(command):
+            kinds["worker"].append(process)
+        elif process.pid in stages:
+            kinds["stage"].append(process)
+    return kinds[wanted]
+
+
+def _kill(started: subprocess.Popen[bytes], wanted: str, draw: random.Random) -> bool:
+    """Kill one of what is wanted, as soon as there is one; return whether there was."""
     if wanted == "all":
         os.killpg(started.pid, signal.SIGKILL)  # the session that the script made
-        return wanted
-    victims = _stages(dvc) if wanted != "DVC" else []
-    if wanted == "worker":
-        victims = [one for stage in victims for one in _workers(stage)]
-    if not victims:
+        return True
+    if wanted == "runner":
         started.kill()
-        return "DVC"
-    victims[0].kill()
-    return wanted
+        return True
+    while started.poll() is None:
+        try:
+            victims = _victims(psutil.Process(started.pid), wanted)
+            if victims:
+                draw.choice(victims).kill()
+                return True
+        except psutil.NoSuchProcess:  # it ended just now
+            continue
+        time.sleep(_LOOK_AGAIN)
+    return False
 
 
-def _workers(stage: psutil.Process) -> list[psutil.Process]:
-    return [one for one in _children(stage) if "loky.backend.popen" in _command(one)]
+def _go_on(
+    runner: Runner, project: Project, started: subprocess.Popen[bytes], seconds: float
+) -> subprocess.Popen[bytes] | None:
+    """Let it run so long, start it again where an earlier kill ends it; None if all is done."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            if started.wait(max(0.0, end - time.monotonic())) == 0:
+                return None
+        except subprocess.TimeoutExpired:
+            return started
+        started = runner.start(project)
 
 
-def disturb(runner: Runner, number: int, seconds: float, draw: random.Random, tally: Tally) -> int:
+def disturb(runner: Runner, number: int, draw: random.Random, tally: Tally) -> None:
     """Run from nothing, kill some times, go on to the end and compare.
 
     Args:
         runner: What to run.
         number: Of this run.
-        seconds: That an undisturbed one takes.
         draw: Of instants and victims.
         tally: Added to.
-
-    Returns:
-        How often it was killed.
     """
+    seconds = runner.undisturbed()
     project = runner.make(f"{runner.name}-{number}")
-    victims = ["all", "DVC", "stage", *(["worker"] * 2 if runner.name != "pipeline" else [])]
-    kills = 0
+    started = runner.start(project)
     for turn in range(_KILLS_A_RUN):
         instant = draw.uniform(0, seconds * (0.7 if turn == 0 else 0.2))
-        wanted = draw.choice(victims)
-        started = runner.start(project)
-        try:
-            started.wait(instant)
+        wanted = draw.choice((*_VICTIMS, *(["runner"] if runner.name == PIPELINE else [])))
+        going = _go_on(runner, project, started, instant)
+        if going is None:
             break  # it was faster: no kill
-        except subprocess.TimeoutExpired:
-            said = (project.folder.parent / "said.txt").stat().st_size
-            victim = _kill(started, wanted)
-        started.wait(_LONGEST)
-        tally.killed[runner.name, victim] += 1
-        kills += 1
-        if victim == "worker":
-            told = (project.folder.parent / "said.txt").read_bytes()[said:].decode()
-            tally.messages += [line for line in told.splitlines() if "worker" in line][:1]
+        started = going
+        if _kill(started, wanted, draw):
+            tally.killed[runner.name, wanted] += 1
+    started.wait(_LONGEST)
     failure = runner.finish(project)
     tally.runs[runner.name] += 1
     expected = runner.outputs(Project(runner.folder / f"{runner.name}-whole" / "project"))
@@ -248,26 +334,27 @@ def disturb(runner: Runner, number: int, seconds: float, draw: random.Random, ta
     extra = sorted(found.keys() - expected.keys())
     if failure or changed or extra:
         tally.different.append(failure or f"{runner.name}-{number}: {', '.join(changed + extra)}")
-    return kills
+
+
+def turns(names: list[str]) -> Iterator[str]:
+    """Yield what to run, without end: the pipeline, some studies, the pipeline again."""
+    studies = [name for name in names if name != PIPELINE]
+    while True:
+        for number, name in enumerate(studies):
+            if PIPELINE in names and number % _STUDIES_A_PIPELINE == 0:
+                yield PIPELINE
+            yield name
+        if not studies:
+            yield PIPELINE
 
 
 def run(names: list[str], kills: int, seed: int, folder: Path) -> Iterator[Tally]:
-    """Yield the tally after each run; the pipeline takes half of the turns, studies the rest."""
+    """Yield the tally after each run, until there were so many kills and each name had its turn."""
     draw, tally = random.Random(seed), Tally()
-    seconds: dict[str, float] = {}  # of an undisturbed run
-    studies = [name for name in names if name != "pipeline"]
-    number = 0
-    while tally.killed.total() < kills:
-        turn = "study" if studies and (number % 2 or names == studies) else "pipeline"
-        name = studies[number // 2 % len(studies)] if turn == "study" else turn
-        runner = Runner(name, folder)
-        if name not in seconds:
-            started = time.monotonic()
-            if failure := runner.finish(runner.make(f"{name}-whole")):
-                raise SystemExit(failure)
-            seconds[name] = time.monotonic() - started
-        disturb(runner, number, seconds[name], draw, tally)
-        number += 1
+    for number, name in enumerate(turns(names)):
+        if tally.killed.total() >= kills and set(names) <= tally.runs.keys():
+            return
+        disturb(Runner(name, folder), number, draw, tally)
         yield tally
 
 
@@ -276,8 +363,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--folder", type=Path, help="to keep the runs; else a temporary one")
-    parser.add_argument("names", nargs="*", default=["pipeline", *STUDIES])
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="to keep the runs, the undisturbed ones for the next time too; else a temporary one",
+    )
+    parser.add_argument("names", nargs="*", default=[PIPELINE, *STUDIES])
     given = parser.parse_args()
     with TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.cli.main import main
 from skiagram.deploy.inputs import NewCase, Preparer
+from tests.datasets.folder.test_frames import cine, tiff_of_pages
 from tests.deploy.odd import write_odd_films
 from tests.deploy.trained import TASK, Trained, trained_baseline
 
@@ -232,3 +234,65 @@ def test_rows_of_another_run_are_not_taken(
     assert predict(baseline, baseline.films, table) == 0
     assert [row["file"] for row in rows(table)] == [str(film) for film in baseline.films]
     assert list(tmp_path.iterdir()) == [table]
+
+
+def in_frames(trained: Trained, folder: Path) -> list[Path]:
+    """Write the films of a model as frames of a DICOM file and as pages of a TIFF."""
+    folder.mkdir()
+    films = np.stack([np.asarray(Image.open(path)) for path in trained.films])
+    (folder / "loop.dcm").write_bytes(cine(films[:4]))
+    (folder / "pages.tif").write_bytes(tiff_of_pages(films[4:]))
+    return [folder / "loop.dcm", folder / "pages.tif"]
+
+
+def probabilities(table: Path) -> NDArray[np.float64]:
+    """Return the probabilities of a table of predictions."""
+    columns = [f"probability_{name}" for name in TASK.classes]
+    return np.array([[float(row[name]) for name in columns] for row in rows(table)])
+
+
+def test_frames_and_pages_are_scored_as_cases_of_their_own(
+    baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loop, pages = in_frames(baseline, tmp_path / "loops")
+    for number, words in enumerate([[loop, pages], [tmp_path / "loops"]]):
+        table = tmp_path / f"{number}.csv"
+        assert predict(baseline, words, table, "--frames", "cases") == 0
+        np.testing.assert_array_equal(probabilities(table), baseline.expected())
+        assert [row["file"] for row in rows(table)][3:5] == [
+            f"{loop} (frame 4)",
+            f"{pages} (frame 1)",
+        ]
+    capsys.readouterr()
+    assert predict(baseline, [loop, pages, *baseline.films], tmp_path / "unsaid.csv") == 4
+    said = capsys.readouterr().err
+    for name, number in ((loop, "4 frames"), (pages, f"{len(baseline.films) - 4} pages")):
+        assert f"{name}: {number} without a place in the patient" in said
+    assert "`--frames cases` (or `volume`)" in said
+    assert predict(baseline, [loop], tmp_path / "volume.csv", "--frames", "volume") == 4
+    assert "a volume, but the model was trained on images" in capsys.readouterr().err
+
+
+def test_frames_are_told_by_a_table_or_by_names(
+    baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    in_frames(baseline, tmp_path / "loops")
+    cells = [f"loop.dcm,{frame}" for frame in (3, 1)]
+    listed = tmp_path / "loops.csv"
+    listed.write_text("\n".join(["file,frame", *cells, "loop.dcm,9", "loop.dcm,none"]))
+    table = tmp_path / "scores.csv"
+    assert predict(baseline, [tmp_path / "loops"], table, "--table", str(listed)) == 4
+    said = capsys.readouterr().err
+    assert "frame 9 of 4" in said
+    assert "`none`, column `frame`" in said
+    scored = [row for row in rows(table) if not row["error"]]
+    assert [row["file"] for row in scored] == ["loop.dcm (frame 3)", "loop.dcm (frame 1)"]
+    column = f"probability_{TASK.classes[1]}"
+    values = [float(row[column]) for row in scored]
+    np.testing.assert_allclose(values, baseline.expected()[[2, 0], 1], rtol=1e-12)
+    both = ("--table", str(listed), "--frames", "cases")
+    assert predict(baseline, [tmp_path / "loops"], table, *both, "--force") == 2
+    assert "column `frame`" in capsys.readouterr().err
+    named = ("--pattern", "{patient}.tif", "--frames", "cases", "--force")
+    assert predict(baseline, [tmp_path / "loops"], table, *named) == 0
+    np.testing.assert_array_equal(probabilities(table), baseline.expected()[4:])

@@ -179,7 +179,7 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     "truncated TIFF": (tiff(DEEP)[:-40], "pixels cannot be read"),
     "truncated PGM": (pgm(DEEP, 65535)[:-4], "pixels cannot be read"),
     "DICOM without pixels": (_without_pixels(), "no pixels"),
-    "three pages": (_pages(), "3 pages or frames"),
+    "three pages": (_pages(), "3 pages without a place"),
     "half see-through": (encoded(opaque(COLOUR, 128), "PNG"), "transparent pixels"),
     "16-bit colour TIFF": (
         tiff(COLOUR.astype(np.uint16), photometric="rgb"),

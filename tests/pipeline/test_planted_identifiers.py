@@ -8,6 +8,7 @@ chose stands in the data too; the path of the folder in the option file and in D
 import base64
 import hashlib
 import re
+import shutil
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ import pydicom
 import pytest
 import tifffile
 from numpy.typing import NDArray
+from omegaconf import OmegaConf
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from pydicom.datadict import DicomDictionary
@@ -27,6 +29,7 @@ from pydicom.sequence import Sequence
 
 from skiagram.records import read_table
 from tests.datasets.own_folders import OwnFolder, dicom, write_folder
+from tests.encoders.examples import options, weights_file
 from tests.pipeline.project import Project
 
 MARK = "ZZTEST"
@@ -208,6 +211,13 @@ def test_the_search_finds_what_is_planted(tmp_path: Path) -> None:
     assert {found for found in MARKS if found in own.csv.read_text()} == {MARK, RARE, *DATES[1:]}
 
 
+def women(table: Path, films: list[Path], side: str) -> str:
+    """Write what a model reads of some films besides them, and return where."""
+    cells = [f"{path.name},50,{side}" for path in films]
+    table.write_text("\n".join(["file,Alter,Seite", *cells]))
+    return str(table)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_nothing_that_identifies_comes_out_of_a_run(
@@ -224,30 +234,45 @@ def test_nothing_that_identifies_comes_out_of_a_run(
         features="first_order,covariates",
         baselines=["svm", "logistic_regression_covariates"],
         networks=["small_cnn"],
+        encoders=["tiny"],
+        heads=["logistic_regression"],
     )
+    encoder = options(weights_file(project.folder))
+    (project.folder / "conf/encoder/tiny.yaml").write_text(OmegaConf.to_yaml(encoder))
     project.edit("conf/features/covariates.yaml", columns=["Alter", "Seite"])
     project.edit("conf/model/small_cnn.yaml", training__epochs=1)
     skiagram = (sys.executable, "-m", "skiagram")
     place = (str(own.folder), str(own.csv), "--positive", "sick")
     chosen = ("--covariates", "Alter,Seite")
-    films = sorted(path for path in own.folder.rglob("*.*"))[:3]
-    women = tmp_path / "women.csv"
-    cells = [f"{path.name},50,{RARE}" for path in films]
-    women.write_text("\n".join(["file,Alter,Seite", *cells]))
-    new = (*map(str, films), "--covariates", str(women), "-o", str(tmp_path / "scores.csv"))
+    films = sorted(path for path in own.folder.rglob("*.*"))[:4]
+    new = (*map(str, films), "--covariates", women(tmp_path / "women.csv", films, RARE))
+    renamed = [tmp_path / f"new-{at}" for at in range(len(films))]
+    for film_file, copy in zip(films, renamed, strict=True):
+        shutil.copy(film_file, copy)
+    plain = (*map(str, renamed), "--covariates", women(tmp_path / "new.csv", renamed, "links"))
+    jobs = ("compute=slurm", "compute.slurm.cluster=local", "compute.workers=2")
     lines = [
         (*skiagram, "check", *place),
         (*skiagram, "init", *place, *chosen),
         ("dvc", "init", "--no-scm", "-q"),
         ("dvc", "repro"),
-        (*skiagram, "predict", "models/svm", *new),
+        (sys.executable, "pipeline/train_baseline.py", "model=svm", *jobs),
+        (*skiagram, "features", "features.csv"),
+        (*skiagram, "predict", "models/svm", *new, "-o", str(tmp_path / "scores.csv")),
+        (*skiagram, "predict", "models/svm", *plain, "-o", "scores.csv", "--page", "scores.html"),
+        (*skiagram, "package", "models/svm", "-o", "svm.skiagram"),
+        (*skiagram, "monitor", "svm.skiagram", *plain, "-o", "monitor.json"),
     ]
     found: list[str] = []
     for line in lines:
         done = project.run(*line)
         assert done.returncode == 0, (line, done.stdout[-3000:], done.stderr[-3000:])
-        if not {"check", "predict"} & set(line):  # which name the films that they were asked about
+        if (
+            not {str(own.folder), str(films[0])} & set(line) or "init" in line
+        ):  # files that it names
             found += leaks(f"printed by {line[:4]}", (done.stdout + done.stderr).encode())
+    wanted = (".work/jobs", ".work/kept", ".work/encodings", "reports/checklists", "scores.html")
+    assert all((project.folder / name).exists() for name in wanted)
     manifest = project.folder / "conf/dataset/films.csv"
     assert leaks("manifest", manifest.read_bytes())
     manifest.unlink()

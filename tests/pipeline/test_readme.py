@@ -1,5 +1,6 @@
 """Each line that README and tutorial tell a newcomer to type, typed into a fresh state."""
 
+import csv
 import re
 import shutil
 import socket
@@ -121,6 +122,33 @@ def test_the_tutorials_change_is_shown_and_undone(fresh: Project) -> None:
     wrong = fresh.stage("train_baseline", "model=svm", "model.kernel=cubic")
     assert wrong.returncode == 2
     assert len(wrong.stderr.splitlines()) == 1
+
+
+def test_the_tutorials_lines_on_own_images_work_as_they_are_printed(fresh: Project) -> None:
+    new = fresh.folder / "new"
+    new.mkdir()
+    for name in ("1.png", "2.png"):
+        shutil.copy(fresh.folder / "images" / name, new / name)
+    lines = [*typed("## 4. Take your own images"), *typed("## 5. Score new images")]
+    assert len(lines) == 7
+    for line in (*lines, *typed("## 1. Clone and run")[-1:]):
+        done = fresh.run("sh", "-c", line)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+        assert "Traceback" not in done.stdout + done.stderr
+        assert "WARNING" not in done.stdout + done.stderr
+        if line.startswith("skiagram check"):
+            assert "This data set can be run" in done.stdout
+    assert "Running stage" not in done.stdout  # nothing has changed, and it says so
+    with (fresh.folder / "scores.csv").open(newline="") as file:
+        assert [row["file"] for row in csv.DictReader(file)] == ["new/1.png", "new/2.png"]
+
+
+def typed(heading: str) -> list[str]:
+    """Return the lines that a part of the tutorial tells to type, without comments."""
+    text = (REPOSITORY / "docs/tutorial/first-hour.md").read_text(encoding="utf-8")
+    part = text.split(f"{heading}", 1)[1].split("\n## ", 1)[0]
+    blocks = re.findall(r"```sh\n(.*?)```", part, re.DOTALL)
+    return [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
 
 
 def test_make_ui_answers(fresh: Project) -> None:

@@ -85,8 +85,8 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     )
     regions.add_argument(
         "--frame",
-        help="column of the number of a frame in a DICOM file of several, or `all` for a volume of "
-        "them (default: frame, if present)",
+        help="column of the number of a frame of a DICOM file, or of a page of a TIFF; `all` for a "
+        "volume of them (default: frame, if present)",
     )
     regions.add_argument(
         "--modality", help="column of the kind of image (default: modality, if present)"

@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="JSON")
     parser.add_argument("--table", type=Path, metavar="CSV", help="as of `predict`")
     parser.add_argument("--pattern", nargs="+", help="as of `predict`")
+    parser.add_argument("--frames", choices=("cases", "volume"), help="as of `predict`")
     parser.add_argument("--covariates", type=Path, metavar="CSV", help="as of `predict`")
     parser.add_argument("--labels", type=Path, metavar="CSV", help="what was found out later")
     parser.add_argument(

@@ -26,10 +26,13 @@ EXAMPLES = """\
       a model in one file; folders and patterns; a line of JSON per image, and a page to look at
   skiagram predict models/svm scans --table scans.csv -o scores.csv
       volumes with masks, or several images per case: a table with the columns `file`, `mask`,
-      `modality`, `region`, `label_value` and `patient_id`, as `skiagram table` writes it; `scans`
-      may be an archive encrypted with age
+      `modality`, `region`, `label_value`, `frame` and `patient_id`, as `skiagram table` writes
+      it; `scans` may be an archive encrypted with age
   skiagram predict models/svm scans --pattern '{patient}/{modality}_{kind}.nii.gz' -o scores.csv
       the same by the names of the files
+  skiagram predict models/svm loops --frames cases -o scores.csv
+      each frame of a DICOM file of several, or each page of a TIFF, is scored; `volume` takes all
+      of a file as one volume. In a table the column `frame` says it
   skiagram predict models/logistic_regression_covariates new/*.png -o scores.csv \\
       --covariates women.csv
       a model that reads covariates too: a column `file`, named as on this line or without folder,
@@ -63,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--pattern", nargs="+", help="names of the files in FILE, as of `skiagram table`"
+    )
+    parser.add_argument(
+        "--frames",
+        choices=("cases", "volume"),
+        help="what the frames of a DICOM file, or the pages of a TIFF, are: a case each, or one "
+        "volume",
     )
     parser.add_argument(
         "--mask-grid",
@@ -137,11 +146,12 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
     """Return the cases that the arguments name.
 
     Args:
-        arguments: `files`, and perhaps `table` or `pattern`.
+        arguments: `files`, and perhaps `table` or `pattern`, and `frames`.
         model: The model, which knows what a case consists of.
 
     Raises:
-        OptionError: Table and pattern are both given, or not one folder with them.
+        OptionError: Table and pattern are both given, or not one folder with them, or a table
+            and what its frames are.
         DataError: The table cannot be read, or a place cannot be opened.
     """
     from skiagram.datasets.files import read_file
@@ -156,28 +166,36 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
                 where="FILE",
                 remedy="name them in a table (--table) or by --pattern",
             )
-        return find_cases(arguments.files, volumes=preparer.kinds.slices is not None)
+        volumes = preparer.kinds.slices is not None
+        return find_cases(arguments.files, volumes=volumes, frames=arguments.frames)
     if (arguments.table is not None and arguments.pattern) or len(arguments.files) != 1:
         raise OptionError(
             f"{len(arguments.files)} places were given",
             where="--table, --pattern",
             allowed="one of the two, and one folder or archive",
         )
+    if arguments.table is not None and arguments.frames:
+        raise OptionError(
+            f"`{arguments.frames}` was given, and a table",
+            where="--frames",
+            allowed="either: a table says it in its column `frame`",
+            remedy="leave --frames out, or make the table by `skiagram table --frames`",
+        )
     place = Path(arguments.files[0])
     content = (
-        _table_of(place, arguments.pattern)
+        _table_of(place, arguments.pattern, arguments.frames)
         if arguments.table is None
         else read_file(arguments.table, str(arguments.table))
     )
     return list_cases(place, read_rows(content), preparer.modalities)
 
 
-def _table_of(place: Path, patterns: list[str]) -> bytes:
+def _table_of(place: Path, patterns: list[str], frames: str | None) -> bytes:
     """Return the table of a folder by its files' names; an image without its mask is in it."""
     import csv
     from io import StringIO
 
-    from skiagram.cli.table import find_files
+    from skiagram.cli.table import find_files, frame_cells, frames_of
 
     images, masks = (
         find_files(place, patterns, kind, series=kind == "image") for kind in ("image", "mask")
@@ -189,11 +207,15 @@ def _table_of(place: Path, patterns: list[str]) -> bytes:
     keyed = [
         name for part, name in enumerate(("modality", "region"), 1) if any(k[part] for k in images)
     ]
-    writer.writerow(["file", "patient_id", *keyed, *(["mask"] if masks else [])])
+    counts = frames_of(place, images) if frames else dict.fromkeys(images, 1)
+    columns = [*keyed, *(["mask"] if masks else []), "frame"]
+    writer.writerow(["file", "patient_id", *columns])
     for key in sorted(images):
         named = dict(zip(("modality", "region"), key[1:], strict=True))
         mask = [masks[key].path if key in masks else ""] if masks else []
-        writer.writerow([images[key].path, key[0], *(named[name] for name in keyed), *mask])
+        row = [images[key].path, key[0], *(named[name] for name in keyed), *mask]
+        cells = frame_cells(counts[key], volume=frames == "volume")
+        writer.writerows([*row, cell] for cell in cells)
     return text.getvalue().encode()
 
 

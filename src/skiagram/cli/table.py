@@ -69,7 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frames",
         choices=("cases", "volume"),
-        help="what the frames of a DICOM file of several are: a case each, or one volume",
+        help="what the frames of a DICOM file, or the pages of a TIFF, are: a case each, or one "
+        "volume",
     )
     parser.add_argument("--mask-kind", default="mask", help="{kind} of masks (default: mask)")
 
@@ -99,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
             allowed=", ".join(arguments.pattern),
             remedy="correct --pattern or --image-kind",
         )
-    frames = _count_frames(arguments.folder, images) if arguments.frames else {}
+    frames = frames_of(arguments.folder, images) if arguments.frames else {}
     text, notes = compose_table(labels, images, masks, frames, volume=arguments.frames == "volume")
     write_files({arguments.output: text.encode()})
     print(f"Wrote {arguments.output}, {text.count(chr(10)) - 1} rows.")
@@ -169,17 +170,34 @@ def compose_table(
         else:
             mask = masks[key].path if masks else ""
             row |= {"mask": mask, _PATIENT: key[0]}
-            count = frames.get(key, 1)
-            numbers = [""] if count == 1 else ["all"] if volume else range(1, count + 1)
+            numbers = frame_cells(frames.get(key, 1), volume=volume)
             writer.writerows({**cells, **row, "frame": number} for number in numbers)
     seen = {key[0] for key in images}
     notes += [f"No image of patient {name}" for name in by_patient if name not in seen]
     return text.getvalue(), notes
 
 
-def _count_frames(folder: Path, images: dict[Key, FoundFile]) -> dict[Key, int]:
+def frame_cells(count: int, *, volume: bool) -> list[str]:
+    """Return the cells of the column `frame` for an image, one a row.
+
+    Args:
+        count: How many frames it has.
+        volume: Whether several are one volume, else a case each.
+    """
+    if count == 1:
+        return [""]
+    return ["all"] if volume else [str(number) for number in range(1, count + 1)]
+
+
+def frames_of(folder: Path, images: Mapping[Key, FoundFile]) -> dict[Key, int]:
+    """Return how many frames each image has; 1 for a folder of a series.
+
+    Args:
+        folder: Where the images are.
+        images: Patient, modality, region → image.
+    """
     from skiagram.datasets.files import read_file
-    from skiagram.datasets.volumes.case_images import count_frames
+    from skiagram.datasets.image_files import count_frames
 
     files = {key: folder / file.path for key, file in images.items()}
     return {

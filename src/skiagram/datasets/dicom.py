@@ -134,15 +134,45 @@ def read_dicom(
         ) from error
 
 
-def several_frames(frames: int, where: str) -> DataError:
-    """Return what is said of frames that could be cases or slices, and how to choose."""
+def several_frames(frames: int, where: str, name: str = "frames") -> DataError:
+    """Return what is said of frames that could be cases or slices, and how to choose.
+
+    Args:
+        frames: How many there are.
+        where: Name of the file.
+        name: What they are called in a file of its kind.
+    """
     return DataError(
-        f"{frames} frames without a place in the patient",
+        f"{frames} {name} without a place in the patient",
         where=where,
         allowed="one image, or a column `frame` in the table that says what each frame is",
         remedy="for a case per frame give each a row with its number in the column `frame`, for a "
-        "volume of all write `all` there; `skiagram table --frames cases` (or `volume`) does it",
+        "volume of all write `all` there; `--frames cases` (or `volume`) of `skiagram table` and "
+        "`skiagram predict` does it",
     )
+
+
+def frame_of(frame: int | None, frames: int, where: str) -> int | None:
+    """Return the place of a chosen frame, from 0; None where none is chosen.
+
+    Args:
+        frame: Its number, from 1.
+        frames: How many the file has.
+        where: Name of the file.
+
+    Raises:
+        DataError: There is no such frame.
+    """
+    if frame is None:
+        return None
+    if not 1 <= frame <= frames:
+        raise DataError(
+            f"frame {frame} of {frames}",
+            where=where,
+            allowed=f"1 to {frames}",
+            remedy="correct the column of the frame",
+        )
+    return frame - 1
 
 
 def check_deflated(file: BinaryIO, where: str) -> None:
@@ -198,13 +228,7 @@ def _check(header: Any, where: str, frame: int | None) -> None:
     frames = int(header.get("NumberOfFrames") or 1)
     if frame is None and frames > 1:
         raise several_frames(frames, where)
-    if frame is not None and not 1 <= frame <= frames:
-        raise DataError(
-            f"frame {frame} of {frames}",
-            where=where,
-            allowed=f"1 to {frames}",
-            remedy="correct the column of the frame",
-        )
+    frame_of(frame, frames, where)
     syntax = header.file_meta.get("TransferSyntaxUID")
     if not decodable(syntax):
         raise DataError(

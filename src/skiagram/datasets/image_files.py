@@ -1,7 +1,8 @@
 """One image file becomes one image: PNG, JPEG, TIFF, PGM or PPM, or DICOM, told by its content.
 
-Nothing is guessed: what has no single right reading (several pages, see-through pixels, colour of
-more than 8 bits) is refused by name, and a damaged file is never padded.
+Nothing is guessed: what has no single right reading (several pages of which none is chosen,
+see-through pixels, colour of more than 8 bits) is refused by name, and a damaged file is never
+padded.
 """
 
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import pydicom
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps
@@ -22,7 +24,7 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.dicom import read_dicom
+from skiagram.datasets.dicom import frame_of, read_dicom, several_frames
 from skiagram.datasets.dicom_codecs import MOST_PIXELS, too_many_pixels
 from skiagram.datasets.files import read_file as read_file
 from skiagram.errors import DataError, named, readable
@@ -30,12 +32,14 @@ from skiagram.image_store.shards import Image
 
 HEAD_BYTES = 132
 _DICOM = re.compile(rb".{128}DICM", re.DOTALL)
+_TIFF = re.compile(rb"II[*+]\0|MM\0[*+]")
 _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile),
     (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
-    (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImageFile),
+    (_TIFF, TiffImageFile),
     (re.compile(rb"P[1-6]\s"), PpmImageFile),
 )
+_MOST_PAGES = 10_000  # of a TIFF: each is looked up from the one before
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 
 
@@ -66,13 +70,17 @@ def is_image(head: bytes) -> bool:
     return bool(_DICOM.match(head)) or any(magic.match(head) for magic, _ in _KINDS)
 
 
-def decode_image(content: bytes, name: str, most_pixels: int = MOST_PIXELS) -> SpacedImage:
+def decode_image(
+    content: bytes, name: str, most_pixels: int = MOST_PIXELS, frame: int | None = None
+) -> SpacedImage:
     """Read an image from the bytes of its file; see `read_image`.
 
     Args:
         content: The whole file.
         name: What messages call the file.
         most_pixels: Rows times columns that an image may have.
+        frame: Number of the frame of a DICOM file, or of the page of a TIFF, from 1; None for the
+            only one.
 
     Raises:
         DataError: As `read_image`.
@@ -80,7 +88,8 @@ def decode_image(content: bytes, name: str, most_pixels: int = MOST_PIXELS) -> S
     if not content:
         raise DataError("an empty file", where=name, remedy="copy or export it again")
     if _DICOM.match(content):
-        return _dicom(content, name, most_pixels)
+        with named(name):
+            return read_dicom(BytesIO(content), most_pixels, frame)
     opened = next((kind for magic, kind in _KINDS if magic.match(content)), None)
     if opened is None:
         raise DataError(
@@ -92,12 +101,57 @@ def decode_image(content: bytes, name: str, most_pixels: int = MOST_PIXELS) -> S
     remedy = "the file is cut short, damaged or unusual; export it again as a plain PNG"
     quiet = warnings.catch_warnings(action="ignore")  # of tags that nobody reads
     with readable("pixels cannot be read", name, remedy), quiet:
-        return SpacedImage(_pixels(opened(BytesIO(content)), name, most_pixels))
+        file = opened(BytesIO(content))
+        _turn_to(file, frame, name)
+        return SpacedImage(_pixels(file, name, most_pixels))
 
 
-def _dicom(content: bytes, name: str, most_pixels: int) -> SpacedImage:
-    with named(name):
-        return read_dicom(BytesIO(content), most_pixels)
+def count_frames(content: bytes) -> int:
+    """Return how many frames a DICOM file has, or pages a TIFF; 1 for any other file.
+
+    Args:
+        content: The whole file.
+    """
+    try:
+        if _DICOM.match(content):
+            header = pydicom.dcmread(
+                BytesIO(content), stop_before_pixels=True, specific_tags=["NumberOfFrames"]
+            )
+            return int(header.get("NumberOfFrames") or 1)
+        if _TIFF.match(content):
+            with warnings.catch_warnings(action="ignore"):
+                return _count_pages(TiffImageFile(BytesIO(content)))
+    except Exception:  # damage is named where the pixels are read
+        return 1
+    return 1
+
+
+def _count_pages(file: TiffImageFile) -> int:
+    for page in range(1, _MOST_PAGES + 1):
+        try:
+            file.seek(page)
+        except EOFError:
+            file.seek(0)
+            return page
+    raise DataError(
+        f"more than {_MOST_PAGES:,} pages",
+        allowed=f"at most {_MOST_PAGES:,}",
+        remedy="write the pages to several files",
+    )
+
+
+def _turn_to(file: ImageFile, frame: int | None, name: str) -> None:
+    """Go to a page of a file, and refuse one that is not there or not chosen."""
+    if isinstance(file, TiffImageFile):
+        with named(name):
+            pages = _count_pages(file)
+    elif (pages := getattr(file, "n_frames", 1)) > 1:
+        raise DataError(f"{pages} frames", where=name, remedy="write one file per frame")
+    index = frame_of(frame, pages, name)
+    if index is None and pages > 1:
+        raise several_frames(pages, name, "pages")
+    if index:
+        file.seek(index)
 
 
 def _pixels(file: ImageFile, name: str, most_pixels: int) -> Image:
@@ -115,11 +169,6 @@ def _pixels(file: ImageFile, name: str, most_pixels: int) -> Image:
 
 
 def _check(file: ImageFile, name: str) -> None:
-    frames = getattr(file, "n_frames", 1)
-    if frames > 1:
-        raise DataError(
-            f"{frames} pages or frames", where=name, remedy="write one file per page or frame"
-        )
     bits = _bits(file)
     gray = file.mode in {"I", "I;16", "I;16B", "F"}
     if (gray and bits > 16 and file.mode != "F") or (bits > 8 and not gray):

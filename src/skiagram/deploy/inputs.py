@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,15 @@ from skiagram.datasets.checks import check_image
 from skiagram.datasets.contract import Acquisition, SpacedImage
 from skiagram.datasets.dicom_codecs import MOST_PIXELS
 from skiagram.datasets.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
-from skiagram.datasets.folder.table import Columns, Row, find_file_problems, read_rows, refer
-from skiagram.datasets.image_files import read_file
+from skiagram.datasets.folder.table import (
+    Columns,
+    Row,
+    find_file_problems,
+    find_frame_problem,
+    read_rows,
+    refer,
+)
+from skiagram.datasets.image_files import count_frames, read_file
 from skiagram.datasets.volumes.case_images import (
     ImageReference,
     decode_case,
@@ -45,7 +52,8 @@ _SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".pgm", ".ppm", ".dcm", ".nii", ".nii.gz", ".nrrd",
     ".mha",
 )  # fmt: skip
-_OF_TABLE = ("patient_id", "mask", "modality", "region", "label_value")
+_OF_TABLE = ("patient_id", "mask", "modality", "region", "label_value", "frame")
+Frames = Literal["cases", "volume"]
 
 
 @dataclass(frozen=True)
@@ -116,12 +124,15 @@ class NewCase:
         return cls(str(file), FolderTree(Path(), is_image_file), {"": ImageReference(str(file))})
 
 
-def find_cases(words: Sequence[str], *, volumes: bool) -> list[NewCase]:
+def find_cases(
+    words: Sequence[str], *, volumes: bool, frames: Frames | None = None
+) -> list[NewCase]:
     """Return the cases in files, folders, archives and patterns of names, each once.
 
     Args:
         words: Files, folders, archives encrypted with age, or patterns such as `new/**/*.png`.
         volumes: Whether a folder of DICOM files is one volume.
+        frames: What the frames of a file of several are; None where no file has several.
 
     Raises:
         DataError: An archive cannot be opened.
@@ -134,7 +145,7 @@ def find_cases(words: Sequence[str], *, volumes: bool) -> list[NewCase]:
         if path.is_dir() or (word.endswith(ARCHIVE) and path.is_file()):
             cases_here = _cases_in(path, volumes=volumes)
         elif names:
-            cases_here = find_cases(names, volumes=volumes)
+            cases_here = find_cases(names, volumes=volumes, frames=frames)
         else:
             missing = glob.has_magic(word) and not path.exists()
             cases_here = [] if missing else [NewCase.of_file(path)]
@@ -144,8 +155,31 @@ def find_cases(words: Sequence[str], *, volumes: bool) -> list[NewCase]:
             empty = DataError("no image in this folder", allowed=_KINDS)
             cases_here = [NewCase(word, FolderTree(path, is_image_file), {}, {}, empty)]
         for case in cases_here:
-            cases.setdefault(case.name, case)
+            for part in _by_frame(case, frames):
+                cases.setdefault(part.name, part)
     return list(cases.values())
+
+
+def _by_frame(case: NewCase, frames: Frames | None) -> Iterator[NewCase]:
+    """Yield a case per frame of a case's file, or the case with all of them as its volume."""
+    reference = case.images.get("")
+    if frames is None or reference is None or reference.frame is not None:
+        yield case
+        return
+    try:
+        folder = case.tree.series(reference.file) is not None
+        number = 1 if folder else count_frames(case.tree.read(reference.file))
+    except DataError as error:
+        yield replace(case, problem=error)
+        return
+    if number == 1:
+        yield case
+    elif frames == "volume":
+        yield replace(case, images={"": replace(reference, frame=0)})
+    else:
+        for frame in range(1, number + 1):
+            image = replace(reference, frame=frame)
+            yield replace(case, name=f"{case.name} ({image.chosen})", images={"": image})
 
 
 def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:
@@ -182,8 +216,8 @@ def list_cases(place: Path, rows: Sequence[Row], modalities: Sequence[str]) -> l
 
     Args:
         place: Folder or encrypted archive that file names are relative to.
-        rows: Column `file`, and where there are some `mask`, `modality`, `region`, `label_value`
-            and `patient_id`, as `skiagram table` writes them.
+        rows: Column `file`, and where there are some `mask`, `modality`, `region`, `label_value`,
+            `frame` and `patient_id`, as `skiagram table` writes them.
         modalities: Images that the model needs of each case; empty for one.
 
     Raises:
@@ -211,6 +245,7 @@ def list_cases(place: Path, rows: Sequence[Row], modalities: Sequence[str]) -> l
         modality=known["modality"],
         region=known["region"],
         label_value=known["label_value"],
+        frame=known["frame"],
     )
     tree = open_tree(place, str(place), is_image_file)
     cases: dict[str, NewCase] = {}
@@ -243,6 +278,8 @@ def _case_of(
         problems += find_file_problems([row], "mask")
     if label and not label.isdecimal():
         problems.append(DataError(f"label_value `{label}`", allowed="a whole number"))
+    if (wrong_frame := find_frame_problem(row, columns, row.where)) is not None:
+        problems.append(wrong_frame)
     reference = ImageReference(row.cells[FILE]) if problems else refer(row, columns)
     name = reference.name or row.where
     if modalities:

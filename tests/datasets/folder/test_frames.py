@@ -1,23 +1,29 @@
 """Frames of a DICOM file are cases or slices, as the table says; nothing is guessed."""
 
 import csv
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from pydicom.dataset import Dataset
 
 from skiagram.cli.main import main
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.ingest import IngestFolders, ingest
+from skiagram.datasets.volumes.case_images import CaseFiles, ImageReference, decode_case
+from skiagram.datasets.volumes.grid import Grid
+from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build, read_option_file
-from tests.datasets.volumes.examples import _dataset, written
+from tests.datasets.volumes.examples import _dataset, nifti_bytes, written
 
 PATIENTS, FRAMES, SIDE = 12, 3, 24
 VALUES = np.random.default_rng(0).integers(0, 255, (PATIENTS, FRAMES, SIDE, SIDE), dtype=np.uint8)
 
 
-def _cine(frames: np.ndarray) -> bytes:
+def cine(frames: np.ndarray) -> bytes:
     dataset = _dataset("1.2.840.10008.5.1.4.1.1.3.1")
     dataset.Modality = "US"
     dataset.NumberOfFrames = len(frames)
@@ -34,7 +40,7 @@ def _study(folder: Path, *frames: str) -> list[str]:
     """Write a cine loop a patient and its table, by `skiagram table`."""
     (folder / "loops").mkdir(parents=True)
     for patient, values in enumerate(VALUES):
-        (folder / f"loops/p{patient:02d}.dcm").write_bytes(_cine(values))
+        (folder / f"loops/p{patient:02d}.dcm").write_bytes(cine(values))
     rows = [f"p{patient:02d},{('no', 'yes')[patient % 2]}" for patient in range(PATIENTS)]
     (folder / "labels.csv").write_text("\n".join(["patient_id,label", *rows]) + "\n")
     places = [str(folder / name) for name in ("loops", "labels.csv", "loops.csv")]
@@ -59,7 +65,7 @@ def test_check_offers_a_case_a_frame_or_a_volume(
     assert main(["check", *_study(tmp_path)]) == 4
     said = capsys.readouterr().out
     assert f"p00.dcm: {FRAMES} frames without a place in the patient" in said
-    assert "`skiagram table --frames cases` (or `volume`)" in said
+    assert "`--frames cases` (or `volume`) of `skiagram table`" in said
 
 
 def test_each_frame_is_a_case_of_its_patient(
@@ -101,3 +107,133 @@ def test_a_frame_that_is_not_there_is_named(
     (tmp_path / "loops.csv").write_text("\n".join(table) + "\n")
     assert main(["check", *arguments]) == 4
     assert words in capsys.readouterr().out
+
+
+def tiff_of_pages(pages: np.ndarray) -> bytes:
+    file = BytesIO()
+    first, *others = (Image.fromarray(page) for page in pages)
+    first.save(file, "TIFF", save_all=True, append_images=others)
+    return file.getvalue()
+
+
+def _segmentation(masks: dict[int, np.ndarray], *, numbered: bool = True) -> bytes:
+    """Return a SEG of frames that have no place in the patient; frame number → mask."""
+    dataset = _dataset("1.2.840.10008.5.1.4.1.1.66.4")
+    dataset.Modality, dataset.SegmentationType = "SEG", "BINARY"
+    dataset.SegmentSequence = [Dataset()]
+    dataset.SegmentSequence[0].SegmentNumber, dataset.SegmentSequence[0].SegmentLabel = 1, "lesion"
+    dataset.NumberOfFrames = len(masks)
+    dataset.Rows, dataset.Columns = SIDE, SIDE
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.BitsAllocated = dataset.BitsStored = 1
+    dataset.HighBit, dataset.PixelRepresentation = 0, 0
+    dataset.PixelData = np.packbits(np.concatenate([m.ravel() for m in masks.values()]),
+                                    bitorder="little").tobytes()  # fmt: skip
+    groups = []
+    for number in masks:
+        group, source, derived, segment = Dataset(), Dataset(), Dataset(), Dataset()
+        segment.ReferencedSegmentNumber = 1
+        group.SegmentIdentificationSequence = [segment]
+        if numbered:
+            source.ReferencedFrameNumber = number
+            derived.SourceImageSequence = [source]
+            group.DerivationImageSequence = [derived]
+        groups.append(group)
+    dataset.PerFrameFunctionalGroupsSequence = groups
+    return written(dataset)
+
+
+MASKS = np.zeros((FRAMES, SIDE, SIDE), dtype=bool)
+for _frame in range(FRAMES):
+    MASKS[_frame, 4 + _frame : 12, 5:15] = True
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        _segmentation({2: MASKS[1], 3: MASKS[2], 1: MASKS[0]}),
+        _segmentation(dict(enumerate(MASKS)), numbered=False),
+        tiff_of_pages(MASKS.astype(np.uint8)),
+    ],
+    ids=["frames by number", "as many frames", "pages"],
+)
+def test_frames_have_masks_by_their_numbers(mask: bytes) -> None:
+    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, mask, {})
+    for frame in range(FRAMES):
+        image = decode_case(files, ImageReference("loop.dcm", "mask", frame=frame + 1))
+        assert image.region is not None
+        np.testing.assert_array_equal(image.region.inside, MASKS[frame])
+        np.testing.assert_array_equal(image.pixels, VALUES[0, frame])
+    volume = decode_case(files, ImageReference("loop.dcm", "mask", frame=0))
+    assert volume.region is not None
+    np.testing.assert_array_equal(volume.region.inside, MASKS)
+
+
+def test_a_segment_on_one_frame_leaves_the_others_of_a_volume_empty_and_alone_refused() -> None:
+    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, _segmentation({3: MASKS[2]}), {})
+    volume = decode_case(files, ImageReference("loop.dcm", "mask", frame=0))
+    assert volume.region is not None
+    assert volume.region.inside.any(axis=(1, 2)).tolist() == [False, False, True]
+    with pytest.raises(DataError, match="an empty mask"):
+        decode_case(files, ImageReference("loop.dcm", "mask", frame=1))
+
+
+@pytest.mark.parametrize(
+    ("mask", "frame", "words"),
+    [
+        (_segmentation({1: MASKS[0]}, numbered=False), 1, "do not say of which they are"),
+        (_segmentation({7: MASKS[0]}), 1, "frame 7 of 3"),
+        (tiff_of_pages(MASKS[:2].astype(np.uint8)), 1, "a mask of 2 pages"),
+        (tiff_of_pages(MASKS[:1].astype(np.uint8)), 0, "a mask of 1 pages"),
+        (tiff_of_pages(MASKS[:, 1:].astype(np.uint8)), 2, "a mask of 23 × 24 pixels"),
+        (cine(VALUES[0]), 1, "no segmentation"),
+        (nifti_bytes(MASKS.astype(np.uint8), Grid.of(MASKS.shape, np.eye(3), np.zeros(3))), 1,
+         "not an image"),
+    ],
+)  # fmt: skip
+def test_a_mask_that_does_not_fit_its_frames_is_named(mask: bytes, frame: int, words: str) -> None:
+    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, mask, {})
+    with pytest.raises(DataError, match=words):
+        decode_case(files, ImageReference("loop.dcm", "mask", frame=frame))
+
+
+def test_a_mask_of_its_own_belongs_to_one_frame() -> None:
+    own = BytesIO()
+    Image.fromarray(MASKS[1].astype(np.uint8)).save(own, "PNG")
+    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, own.getvalue(), {})
+    image = decode_case(files, ImageReference("loop.dcm", "mask.png", frame=2))
+    assert image.region is not None
+    np.testing.assert_array_equal(image.region.inside, MASKS[1])
+
+
+def test_pages_of_a_tiff_are_cases_or_a_volume() -> None:
+    files = CaseFiles({"stack.tif": tiff_of_pages(VALUES[0])}, None, {})
+    with pytest.raises(DataError, match=r"3 pages.*`--frames cases`"):
+        decode_case(files, ImageReference("stack.tif"))
+    for frame in range(FRAMES):
+        image = decode_case(files, ImageReference("stack.tif", frame=frame + 1))
+        np.testing.assert_array_equal(image.pixels, VALUES[0, frame])
+    volume = decode_case(files, ImageReference("stack.tif", frame=0))
+    np.testing.assert_array_equal(volume.pixels[..., 0], VALUES[0])
+    with pytest.raises(DataError, match="frame 4 of 3"):
+        decode_case(files, ImageReference("stack.tif", frame=4))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (tiff_of_pages(np.zeros((2, 4, 4, 3), np.uint8)), "a volume of colour frames"),
+        (b"\x89PNG\r\n\x1a\n", "cannot be read"),
+    ],
+)
+def test_what_is_no_volume_of_frames_is_named(content: bytes, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        decode_case(CaseFiles({"a": content}, None, {}), ImageReference("a", frame=0))
+
+
+def test_the_pages_of_a_tiff_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("skiagram.datasets.image_files._MOST_PAGES", 2)
+    with pytest.raises(DataError, match="more than 2 pages"):
+        decode_case(
+            CaseFiles({"a": tiff_of_pages(VALUES[0])}, None, {}), ImageReference("a", frame=1)
+        )

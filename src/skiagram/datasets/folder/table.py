@@ -289,7 +289,8 @@ class Columns:
         modality: Kind of image, where a case has several, for example PET and MR.
         region: Name of the region in a mask's file that holds several.
         label_value: Value of the region's voxels, where a mask holds several labels.
-        frame: Number of a frame in a DICOM file of several, from 1, or `all` for a volume of them.
+        frame: Number of a frame in a DICOM file of several, or of a page in a TIFF, from 1, or
+            `all` for a volume of them.
     """
 
     file: str
@@ -610,17 +611,21 @@ def _region_problem(row: Row, columns: Columns, where: str) -> DataError | None:
     label = row.cells[columns.label_value] if columns.label_value else ""
     if label and not label.isdecimal():
         return _wrong_cell(label, columns.label_value, "a whole number, or an empty cell", where)
+    return find_frame_problem(row, columns, where)
+
+
+def find_frame_problem(row: Row, columns: Columns, where: str) -> DataError | None:
+    """Return what is wrong with a row's frame, if anything.
+
+    Args:
+        row: A row of the table.
+        columns: Which column holds what.
+        where: What messages call the row.
+    """
     frame = row.cells[columns.frame] if columns.frame else ""
     if frame not in ("", ALL_FRAMES) and not (frame.isdecimal() and int(frame)):
         allowed = f"a number from 1, `{ALL_FRAMES}`, or an empty cell"
         return _wrong_cell(frame, columns.frame, allowed, where)
-    if frame and columns.mask is not None:
-        return DataError(
-            "a frame with a mask",
-            where=where,
-            allowed="masks for volumes and single images",
-            remedy="write the frames to files of their own, each with its mask",
-        )
     return None
 
 

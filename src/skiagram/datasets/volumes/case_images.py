@@ -3,23 +3,24 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from io import BytesIO
 
 import numpy as np
-import pydicom
-from numpy.typing import NDArray
 
 from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.dicom_codecs import MOST_PIXELS
 from skiagram.datasets.file_trees import HEAD_BYTES, FileTree
 from skiagram.datasets.image_files import HEAD_BYTES as IMAGE_HEAD_BYTES
-from skiagram.datasets.image_files import decode_image, is_image
+from skiagram.datasets.image_files import count_frames, decode_image, is_image
 from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.datasets.volumes.grid import Volume
-from skiagram.datasets.volumes.masks import MaskGrid, decode_mask
+from skiagram.datasets.volumes.masks import (
+    MaskGrid,
+    decode_frame_masks,
+    decode_mask,
+    decode_plane_mask,
+)
 from skiagram.datasets.volumes.volume_files import check_voxels, decode_volume, is_volume_file
-from skiagram.errors import DataError, named
+from skiagram.errors import DataError
 from skiagram.image_store.shards import Region
 
 _DICOM = b"DICM"
@@ -34,8 +35,8 @@ class ImageReference:
         mask: File of the region; None for the whole image.
         region: Name of the region within its file; None where there is one only.
         label_value: Value of the region's voxels; None for all that is not 0.
-        frame: Number of the frame of a DICOM file that is the image, from 1; 0 for a volume of all
-            frames; None where the file says what it is.
+        frame: Number of the frame of a DICOM file, or of the page of a TIFF, that is the image,
+            from 1; 0 for a volume of all of them; None where the file says what it is.
     """
 
     file: str
@@ -131,14 +132,16 @@ def decode_case(
     Raises:
         DataError: A file is damaged or of another kind, or the region does not fit the image.
     """
-    if reference.frame is not None and files.mask is None:
-        return _of_frames(files.image[reference.file], reference, most_pixels)
+    if reference.frame is not None:
+        return _of_frames(files, reference, most_pixels)
     volume = _volume(files.image, reference.file)
     if volume is None:
         image = decode_image(files.image[reference.file], reference.file, most_pixels)
         if files.mask is None:
             return image
-        inside = _plane_mask(files.mask, reference, image.pixels.shape[:2])
+        inside = decode_plane_mask(
+            files.mask, reference.mask or "", image.pixels.shape[:2], reference.label_value
+        )
         return replace(image, region=Region(inside))
     region = None
     if files.mask is not None and reference.mask is not None:
@@ -162,82 +165,55 @@ def _volume(image: Mapping[str, bytes], name: str) -> Volume | None:
     content = image[name]
     if is_volume_file(content[:HEAD_BYTES]):
         return decode_volume(content, name)
-    if count_frames(content) > 1:
+    if content[128:132] == _DICOM and count_frames(content) > 1:
         return decode_series([(name, content)], name)
     return None
 
 
-def _of_frames(content: bytes, reference: ImageReference, most_pixels: int) -> SpacedImage:
-    """Return one frame of a DICOM file, or all as slices whose distance nobody knows."""
-    if content[128:132] != _DICOM:
+def _of_frames(files: CaseFiles, reference: ImageReference, most_pixels: int) -> SpacedImage:
+    """Return one frame of a file, or all as slices whose distance nobody knows."""
+    content = files.image.get(reference.file)
+    if content is None or is_volume_file(content[:HEAD_BYTES]):
         raise DataError(
-            "a frame of a file that is no DICOM file",
+            "a frame of a file that has none",
             where=reference.file,
-            allowed="frames of DICOM files",
+            allowed="frames of DICOM files, pages of TIFF files",
             remedy="empty the cell of the frame",
         )
-    with named(reference.name):
-        if reference.frame:
-            return read_dicom(BytesIO(content), most_pixels, reference.frame)
-        numbers = range(1, count_frames(content) + 1)
-        frames = [read_dicom(BytesIO(content), most_pixels, number) for number in numbers]
-        if frames[0].pixels.ndim != 2:
-            raise DataError(
-                "a volume of colour frames",
-                allowed="gray frames; or a case per frame",
-                remedy="write the number of a frame in the column of the frame",
-            )
-        check_voxels((len(frames), *frames[0].pixels.shape))
-        voxels = np.stack([frame.pixels for frame in frames])[..., None]
-        return replace(frames[0], pixels=voxels, spacing=None)
-
-
-def count_frames(content: bytes) -> int:
-    """Return how many frames a DICOM file has; 1 for any other file."""
-    if content[128:132] != _DICOM:
-        return 1
-    try:
-        header = pydicom.dcmread(
-            BytesIO(content), stop_before_pixels=True, specific_tags=["NumberOfFrames"]
+    number = count_frames(content)
+    image = decode_image(content, reference.name, most_pixels, reference.frame or 1)
+    shape = (number, *image.pixels.shape[:2])
+    if not reference.frame:
+        check_voxels(shape)  # before they are decompressed
+        others = (
+            decode_image(content, reference.name, most_pixels, frame)
+            for frame in range(2, number + 1)
         )
-        return int(header.get("NumberOfFrames") or 1)
-    except Exception:  # damage is named where the pixels are read
-        return 1
+        image = _stack([image, *others], reference.name)
+    if files.mask is None:
+        return image
+    inside = decode_frame_masks(
+        files.mask,
+        reference.mask or "",
+        shape,
+        frame=reference.frame,
+        region=reference.region,
+        label_value=reference.label_value,
+    )
+    return replace(image, region=Region(inside))
 
 
-def _plane_mask(
-    content: bytes, reference: ImageReference, shape: tuple[int, ...]
-) -> NDArray[np.bool_]:
-    where = reference.mask or ""
-    labels = decode_image(content, where, shape[0] * shape[1]).pixels
-    if labels.shape != shape:
-        sides = " × ".join(map(str, labels.shape))
+def _stack(frames: list[SpacedImage], name: str) -> SpacedImage:
+    shapes = {frame.pixels.shape for frame in frames}
+    if len(shapes) > 1 or len(next(iter(shapes))) > 2:
         raise DataError(
-            f"a mask of {sides} pixels",
-            where=where,
-            allowed=f"{' × '.join(map(str, shape))}, as its image, and one channel",
-            remedy="check that the mask belongs to this image",
+            "a volume of colour frames" if len(shapes) == 1 else "frames of several sizes",
+            where=name,
+            allowed="gray frames of one size; or a case per frame",
+            remedy="write the number of a frame in the column of the frame",
         )
-    values = [int(value) for value in np.unique(labels) if value]
-    if reference.label_value is None and len(values) > 1:
-        raise DataError(
-            f"{len(values)} labels ({', '.join(map(str, values[:10]))})",
-            where=where,
-            allowed="one label, or its number in the column `label_value`",
-            remedy="name the label; a mask saved as JPEG has blurred borders, save it as PNG",
-        )
-    number = reference.label_value
-    inside: NDArray[np.bool_] = labels != 0 if number is None else labels == number
-    if not inside.any():
-        raise DataError(
-            "an empty mask: no pixel of the image is inside"
-            if number is None
-            else f"no pixel has the label {number}",
-            where=where,
-            allowed="at least one pixel",
-            remedy="draw the region again, correct its label, or remove the row",
-        )
-    return inside
+    voxels = np.stack([frame.pixels for frame in frames])[..., None]
+    return replace(frames[0], pixels=voxels, spacing=None)
 
 
 def _sha256(content: bytes) -> str:

@@ -1,9 +1,11 @@
-"""The region drawn on a volume: a label in a volume file, a DICOM structure set or segmentation.
+"""The region drawn on an image: a label in an image or volume file, a DICOM RTSTRUCT or SEG.
 
 A mask lies on its image's voxels. Where it does not, it is refused with the distance in mm, or
-resampled if that was asked for; nothing is moved unasked.
+resampled if that was asked for; nothing is moved unasked. Frames without a place in the patient
+have masks by their numbers.
 """
 
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Literal
 
@@ -13,6 +15,8 @@ from numpy.typing import NDArray
 from pydicom.pixels import pixel_array
 
 from skiagram.datasets.dicom import check_deflated
+from skiagram.datasets.dicom_codecs import check_size
+from skiagram.datasets.image_files import count_frames, decode_image
 from skiagram.datasets.volumes.grid import (
     TOLERANCE,
     Grid,
@@ -28,6 +32,8 @@ MaskGrid = Literal["same", "resample"]
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 _SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _CLOSED = "CLOSED_PLANAR"
+_UNREADABLE = "the mask cannot be read"
+_DAMAGED = "the file is cut short or damaged; export it again"
 _OFF_PLANE = 0.25  # of a slice distance: how far a contour's points may spread along the normal
 
 
@@ -64,13 +70,196 @@ def decode_mask(
     else:
         mask = _decode_labels(content, name, image, label_value, mask_grid)
     if not mask.any():
-        raise DataError(
-            "an empty mask: no voxel of the image is inside",
-            where=name,
-            allowed="at least one voxel",
-            remedy="draw the region again, name its label or region, or remove the row",
-        )
+        raise _empty(name, "voxel")
     return mask
+
+
+def _empty(name: str, unit: str) -> DataError:
+    return DataError(
+        f"an empty mask: no {unit} of the image is inside",
+        where=name,
+        allowed=f"at least one {unit}",
+        remedy="draw the region again, correct its label or region, or remove the row",
+    )
+
+
+def decode_plane_mask(
+    content: bytes,
+    name: str,
+    shape: tuple[int, ...],
+    label_value: int | None = None,
+    frame: int | None = None,
+) -> NDArray[np.bool_]:
+    """Read the region of a plane image from the bytes of an image file.
+
+    Args:
+        content: The whole file.
+        name: What messages call the file.
+        shape: (height, width) of the image.
+        label_value: Value of the region's pixels; None for all that is not 0.
+        frame: Page of the file, from 1; None for the only one.
+
+    Returns:
+        A mask of the image's shape.
+
+    Raises:
+        DataError: The file is damaged, has other sides than the image or several labels, or the
+            region is empty.
+    """
+    labels = _plane_labels(content, name, shape, frame)
+    inside = _choose_label(labels, label_value, name)
+    if not inside.any():
+        raise _empty(name, "pixel")
+    return inside
+
+
+def _plane_labels(
+    content: bytes, name: str, shape: tuple[int, ...], frame: int | None
+) -> NDArray[Any]:
+    labels: NDArray[Any] = decode_image(content, name, shape[0] * shape[1], frame).pixels
+    if labels.shape != shape:
+        sides = " × ".join(map(str, labels.shape))
+        raise DataError(
+            f"a mask of {sides} pixels",
+            where=name,
+            allowed=f"{' × '.join(map(str, shape))}, as its image, and one channel",
+            remedy="check that the mask belongs to this image",
+        )
+    return labels
+
+
+def _choose_label(labels: NDArray[Any], label_value: int | None, name: str) -> NDArray[np.bool_]:
+    values = [int(value) for value in np.unique(labels) if value]
+    if label_value is None and len(values) > 1:
+        raise DataError(
+            f"{len(values)} labels ({', '.join(map(str, values[:10]))})",
+            where=name,
+            allowed="one label, or its number in the column `label_value`",
+            remedy="name the label; a mask saved as JPEG has blurred borders, save it as PNG",
+        )
+    if label_value is not None and values and label_value not in values:
+        raise _no_label(label_value, values, name)
+    inside: NDArray[np.bool_] = labels != 0 if label_value is None else labels == label_value
+    return inside
+
+
+def _no_label(label_value: int, values: list[int], name: str) -> DataError:
+    return DataError(
+        f"nothing has the label {label_value}",
+        where=name,
+        allowed=", ".join(map(str, values[:10])),
+        remedy="correct the column `label_value`",
+    )
+
+
+def decode_frame_masks(
+    content: bytes,
+    name: str,
+    shape: tuple[int, ...],
+    *,
+    frame: int,
+    region: str | None = None,
+    label_value: int | None = None,
+) -> NDArray[np.bool_]:
+    """Read the region on frames that have no place in the patient, by their numbers.
+
+    Args:
+        content: The whole file: a SEG whose frames name those of the image (Referenced Frame
+            Number, PS3.3 C.7.6.16.2.6) or are as many, a TIFF with as many pages; for one frame
+            also an image of it alone.
+        name: What messages call the file.
+        shape: (frames, height, width) of the image's file.
+        frame: The frame that is wanted, from 1; 0 for all.
+        region: Name of the segment; None where there is one only.
+        label_value: Value of the region's pixels, or number of the segment; None for all that is
+            not 0.
+
+    Returns:
+        (height, width) of one frame, (frames, height, width) of all.
+
+    Raises:
+        DataError: The file is damaged or no mask, does not fit the image, has no such region or
+            label, or the region is empty.
+    """
+    if content[128:132] == b"DICM":
+        planes = _frames_of_segment(content, name, shape, region, label_value)
+        inside = planes[frame - 1] if frame else planes
+        if not inside.any():
+            raise _empty(name, "pixel")
+        return inside
+    pages = count_frames(content)
+    if pages == 1 and frame:
+        return decode_plane_mask(content, name, shape[1:], label_value)
+    if pages != shape[0]:
+        raise DataError(
+            f"a mask of {pages} pages",
+            where=name,
+            allowed=f"{shape[0]}, a page for each frame of its image"
+            + (", or one for this frame" if frame else ", or a DICOM segmentation of them"),
+            remedy="save the mask as a TIFF with a page per frame",
+        )
+    if frame:
+        return decode_plane_mask(content, name, shape[1:], label_value, frame)
+    labels = [_plane_labels(content, name, shape[1:], page + 1) for page in range(pages)]
+    inside = _choose_label(np.stack(labels), label_value, name)
+    if not inside.any():
+        raise _empty(name, "voxel")
+    return inside
+
+
+def _frames_of_segment(
+    content: bytes,
+    name: str,
+    shape: tuple[int, ...],
+    region: str | None,
+    label_value: int | None,
+) -> NDArray[np.bool_]:
+    """Return (frames, height, width), where a segment lies on each frame of its image."""
+    with readable(_UNREADABLE, name, _DAMAGED):
+        dataset = _read_dicom_mask(content, name)
+        if str(dataset.get("SOPClassUID", "")) not in _SEGMENTATIONS:
+            raise DataError(
+                "no segmentation",
+                where=name,
+                allowed="SEG, a TIFF with a page per frame, or an image for one frame",
+                remedy="frames without a place in the patient have no structure sets: save the "
+                "region as one of these",
+            )
+        segment = _read_segment(dataset, name, region, label_value)
+        numbers = [_frame_number(group) for group in segment.groups]
+        if None in numbers and len(numbers) == shape[0]:
+            numbers = list(range(1, shape[0] + 1))
+        inside = np.zeros(shape, dtype=np.bool_)
+        if segment.planes.shape[1:] != shape[1:]:
+            sides = " × ".join(map(str, segment.planes.shape[1:]))
+            raise DataError(
+                f"a mask of {sides} pixels",
+                where=name,
+                allowed=f"{shape[1]} × {shape[2]}, as its image",
+                remedy="check that the mask belongs to this image",
+            )
+        for number, plane in zip(numbers, segment.planes, strict=True):
+            if number is None or not 1 <= number <= shape[0]:
+                raise DataError(
+                    f"{len(numbers)} frames that do not say of which they are"
+                    if number is None
+                    else f"a region on frame {number} of {shape[0]}",
+                    where=name,
+                    allowed=f"Referenced Frame Number, or {shape[0]} frames as its image has",
+                    remedy="check that the mask belongs to this image",
+                )
+            inside[number - 1] |= plane
+    return inside
+
+
+def _frame_number(group: Any) -> int | None:
+    """Return of which frame of its source a frame was drawn; None where it does not say."""
+    for derived in group.get("DerivationImageSequence") or ():
+        for source in derived.get("SourceImageSequence") or ():
+            number = source.get("ReferencedFrameNumber")
+            if number is not None:
+                return int(number if isinstance(number, (int, str)) else number[0])
+    return None
 
 
 def _decode_labels(
@@ -94,12 +283,7 @@ def _decode_labels(
             remedy="name the label, one row per region",
         )
     if label_value is not None and values and label_value not in values:
-        raise DataError(
-            f"no voxel has the label {label_value}",
-            where=name,
-            allowed=", ".join(map(str, values[:10])),
-            remedy="correct the column `label_value`",
-        )
+        raise _no_label(label_value, values, name)
     inside = labels != 0 if label_value is None else labels == label_value
     return _on_image(inside, volume.grid, image, name, mask_grid)
 
@@ -121,11 +305,8 @@ def _decode_dicom(
     label_value: int | None,
     mask_grid: MaskGrid,
 ) -> NDArray[np.bool_]:
-    with readable(
-        "the mask cannot be read", name, "the file is cut short or damaged; export it again"
-    ):
-        check_deflated(BytesIO(content), name)
-        dataset = pydicom.dcmread(BytesIO(content))
+    with readable(_UNREADABLE, name, _DAMAGED):
+        dataset = _read_dicom_mask(content, name)
         kind = str(dataset.get("SOPClassUID", ""))
         if kind == _STRUCTURE_SET:
             return _fill_contours(dataset, name, image, region)
@@ -138,6 +319,11 @@ def _decode_dicom(
         allowed="RTSTRUCT, SEG, or a mask as NIfTI, NRRD or MetaImage",
         remedy="name the file of the mask in the table",
     )
+
+
+def _read_dicom_mask(content: bytes, name: str) -> Any:
+    check_deflated(BytesIO(content), name)
+    return pydicom.dcmread(BytesIO(content))
 
 
 def _choose(names: dict[int, str], region: str | None, name: str) -> int:
@@ -234,10 +420,32 @@ def _slice_of(depths: NDArray[np.float64], image: Grid, name: str) -> int:
     return nearest
 
 
+@dataclass(frozen=True)
+class _Segment:
+    """The frames on which a segment lies.
+
+    Attributes:
+        groups: What each frame says of itself.
+        shared: What all frames say alike.
+        planes: (n, height, width), where it lies on each.
+    """
+
+    groups: list[Any]
+    shared: Any
+    planes: NDArray[np.bool_]
+
+
 def _join_frames(
     dataset: Any, image: Grid, name: str, region: str | None, label_value: int | None
 ) -> tuple[Grid, NDArray[np.bool_]]:
     """Return the voxels of a segment, on the grid that its frames span."""
+    segment = _read_segment(dataset, name, region, label_value)
+    if not segment.groups:
+        return image, np.zeros(image.shape, dtype=np.bool_)
+    return _place_frames(segment.groups, segment.shared, segment.planes, image, name)
+
+
+def _read_segment(dataset: Any, name: str, region: str | None, label_value: int | None) -> _Segment:
     segments = {
         int(item.SegmentNumber): str(item.get("SegmentLabel", ""))
         for item in dataset.SegmentSequence
@@ -253,6 +461,7 @@ def _join_frames(
             allowed=", ".join(map(str, segments)),
             remedy="correct the column `label_value`",
         )
+    check_size(dataset, name)
     frames = np.atleast_3d(pixel_array(dataset))
     if frames.shape[0] != int(dataset.NumberOfFrames):  # one frame comes without its axis
         frames = pixel_array(dataset)[None]
@@ -264,11 +473,9 @@ def _join_frames(
         for index, frame in enumerate(groups)
         if labelled or _segment_of(frame, shared) == number
     ]
-    if not chosen:
-        return image, np.zeros(image.shape, dtype=np.bool_)
     threshold = _threshold(dataset)
     planes = frames[chosen] == number if labelled else frames[chosen] >= threshold
-    return _place_frames([groups[index] for index in chosen], shared, planes, image, name)
+    return _Segment([groups[index] for index in chosen], shared, planes)
 
 
 def _threshold(dataset: Any) -> float:
