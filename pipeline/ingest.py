@@ -10,6 +10,7 @@ from entrypoint import stage
 from option_files import ROOT
 from outputs import publish
 from skiagram.compute.checkout import home
+from skiagram.compute.workers import Compute
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.options import STRICT, build
 from skiagram.records import Design
@@ -21,6 +22,7 @@ class Options:
 
     dataset: dict[str, Any]
     design: Design
+    compute: Compute
 
 
 @stage(Options)
@@ -33,7 +35,8 @@ def main(options: Options) -> None:
             staging / "data/images", staging / "data/cases", staging / "data/sealed"
         )
         kept = home(ROOT) / ".work/kept/ingested"
-        ingest(source, options.design, Path(root) if root else None, folders, kept)
+        place = Path(root) if root else None
+        ingest(source, options.design, place, folders, kept, options.compute)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,12 @@
 
 import hashlib
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from skiagram.compute.clusters import JobArray
+from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets import ingest as ingest_module
 from skiagram.datasets.file_trees import FolderTree
 from skiagram.datasets.folder.source import Folder
@@ -54,6 +57,11 @@ def run(source: Folder, out: Path, kept: Path | None) -> dict[str, str]:
     restore_store(store, repair, target, out / "treatment.parquet", cases, kept=own)
     table = extract(ImageStore(target), FAMILIES, kept=kept and kept / "features")
     table.write(out / "features.parquet")
+    return hashes(out)
+
+
+def hashes(out: Path) -> dict[str, str]:
+    """Return file → its SHA-256."""
     files = (path for path in sorted(out.rglob("*")) if path.is_file())
     return {
         path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -145,6 +153,29 @@ def test_an_output_that_was_written_to_is_not_used_again(tmp_path: Path) -> None
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
     assert run(source, tmp_path / "second", kept) == first
+
+
+@pytest.mark.parametrize("backend", ["local", pytest.param("slurm", marks=pytest.mark.thorough)])
+def test_workers_give_equal_bytes(backend: Literal["local", "slurm"], tmp_path: Path) -> None:
+    source = source_of(own_films(tmp_path / "own", 150))
+    jobs = JobArray(
+        cluster="local",
+        pieces_per_job=1,
+        minutes=5,
+        memory_gb=1,
+        folder=str(tmp_path),
+        parameters={},
+    )
+    workers = Compute(
+        threads=1, workers=2, backend=backend, address=None,
+        slurm=jobs if backend == "slurm" else None,
+    )  # fmt: skip
+    written = []
+    for name, compute in (("alone", IN_PROCESS), ("together", workers)):
+        folders = IngestFolders(*(tmp_path / name / part for part in ("images", "cases", "seal")))
+        ingest(source, "cv", None, folders, None, compute)
+        written.append(hashes(tmp_path / name))
+    assert written[0] == written[1]
 
 
 def test_another_label_reads_no_pixel(tmp_path: Path, work: dict[str, int]) -> None:

@@ -239,7 +239,8 @@ def _write_images(
 
         def add(place: int) -> None:
             nonlocal clean
-            name, stored = listed.case_ids[place], known and known.image(place)
+            name = listed.case_ids[place]
+            stored = None if known is None else known.image(place)
             if stored is not None:
                 pixels, spacing, region, digest = stored
                 images.add(name, pixels, spacing, region, digest)

@@ -88,7 +88,7 @@ def restore_store(
     with writer, Progress("restore", len(store)) as progress:
 
         def add(place: int) -> None:
-            stored = earlier and earlier.image(place)
+            stored = None if earlier is None else earlier.image(place)
             if stored is not None:
                 pixels, spacing, region, digest = stored
                 writer.add(store.case_ids[place], pixels, spacing, region, digest)
