@@ -38,7 +38,7 @@ def repair_lock(root: Path) -> str:
         time.sleep(_PATIENCE)
     content = lock.read_bytes()
     if _is_whole(content):
-        _replace(last, content)
+        replace_whole(last, content)
         return ""
     if _CONFLICT in b"\n" + content:
         raise DataError(
@@ -46,10 +46,10 @@ def repair_lock(root: Path) -> str:
             where="dvc.lock",
             remedy="`git checkout --ours dvc.lock`, then `make repro`",
         )
-    _replace(root / ".work" / "dvc.lock.broken", content)
+    replace_whole(root / ".work" / "dvc.lock.broken", content)
     for place, whole in (("the last run", _content(last)), ("git", _committed(root))):
         if whole and _is_whole(whole):
-            _replace(lock, whole)
+            replace_whole(lock, whole)
             return f"dvc.lock was cut short by a killed run; the one of {place} was put back."
     lock.unlink()
     return "dvc.lock was cut short by a killed run; no whole one was found, so every stage is new."
@@ -76,7 +76,8 @@ def _committed(root: Path) -> bytes:
     return subprocess.run(command, cwd=root, capture_output=True, check=False).stdout  # noqa: S603
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a kill leaves the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     partial.write_bytes(content)

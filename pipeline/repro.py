@@ -2,10 +2,12 @@
 
 DVC runs one stage at a time. Train stages do not depend on one another, so several DVCs share them
 out, each with its part of the processors; a last one runs what is left and checks the whole. The
-result is that of `dvc repro`, to the last byte.
+result is that of `dvc repro`, to the last byte; dvc.lock has the order of dvc.yaml, whichever stage
+ended first.
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from lock import replace_whole
 from option_files import PARAMS, ROOT
 from skiagram.compute.workers import STAGES_SIDE_BY_SIDE, Compute
 from skiagram.errors import SkiagramError
@@ -39,6 +42,23 @@ def main() -> None:
         shared = os.environ | {STAGES_SIDE_BY_SIDE: str(len(lanes))}
         _finish([_dvc("--wait-for-lock", "repro", "-s", *lane, env=shared) for lane in lanes])
     _finish([_dvc("repro")])
+    lock = ROOT / "dvc.lock"
+    replace_whole(lock, sort_lock(lock.read_text(), stages).encode())
+
+
+def sort_lock(lock: str, stages: Sequence[str]) -> str:
+    """Return dvc.lock with its stages in a given order; those that are not in it come last.
+
+    Args:
+        lock: What DVC wrote.
+        stages: Names.
+    """
+    head, *entries = re.split(r"(?m)^(?=  \S)", lock)
+    place = {name: number for number, name in enumerate(stages)}
+    names = [entry.partition(":\n")[0].strip() for entry in entries]
+    known = [place.get(name, len(place)) for name in names]
+    ordered = sorted(zip(known, range(len(entries)), entries, strict=True))
+    return head + "".join(entry for _, _, entry in ordered)
 
 
 def _lanes(params: dict[str, Any]) -> int:

@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from repro import share_out
-from tests.pipeline.project import NETWORK, Project
+from repro import share_out, sort_lock
+from tests.pipeline.project import BASELINES, NETWORK, Project
 
+ORDER = (
+    *("ingest", "audit", "restore", "extract"),
+    *(f"train_baseline@{name}" for name in BASELINES),
+    *(f"train_network@{NETWORK}", "combine", "evaluate", "record"),
+)
 STAGES = [
     *(f"train_baseline@model{k}" for k in range(7)),
     *(f"train_network@network{k}" for k in range(2)),
@@ -25,6 +30,20 @@ def test_networks_are_begun_first_and_each_lane_has_its_share() -> None:
     assert len(share_out(STAGES[:2], 4)) == 2
 
 
+def test_the_lock_has_the_order_of_the_stages_whichever_ended_first() -> None:
+    entries = [
+        "  a@x:\n    cmd: run\n",
+        "  b:\n    deps:\n    - path: c\n",
+        "  gone:\n    cmd: d\n",
+    ]
+    head = "schema: '2.0'\nstages:\n"
+    for order in ([0, 1, 2], [1, 0, 2], [2, 1, 0], [0, 2, 1]):
+        lock = head + "".join(entries[k] for k in order)
+        assert sort_lock(lock, ["a@x", "absent", "b"]) == head + "".join(entries)
+    assert sort_lock(head, ["b"]) == head
+    assert sort_lock("schema: '2.0'\n", []) == "schema: '2.0'\n"
+
+
 @pytest.mark.thorough
 def test_stages_side_by_side_leave_equal_bytes(finished: Project, tmp_path: Path) -> None:
     copy = Project(tmp_path / "project")
@@ -33,7 +52,8 @@ def test_stages_side_by_side_leave_equal_bytes(finished: Project, tmp_path: Path
     for folder in ("models", "scores"):
         shutil.rmtree(copy.folder / folder)
     shutil.rmtree(copy.folder / ".dvc/cache/runs")
-    lock = (copy.folder / "dvc.lock").read_text()
+    lock = sort_lock((copy.folder / "dvc.lock").read_text(), ORDER)
+    (copy.folder / "dvc.lock").unlink()
     copy.edit("conf/compute/local.yaml", workers=2)
     done = copy.run(sys.executable, "pipeline/repro.py")
     assert done.returncode == 0, done.stderr
