@@ -56,6 +56,20 @@ def test_patients_add_their_variance_to_that_of_draws() -> None:
     assert both == pytest.approx(0.03**2 + model(point).mean(multipliers)[0, 1:].var(), rel=0.06)
 
 
+def test_with_patients_besides_the_quantile_has_satterthwaites_degrees() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.01, REPLICATES)
+    point = rising(0.9, 5, spread=0.02)
+    multipliers = draw_multipliers(5, REPLICATES, 0)
+    draws = point[0].var(ddof=1) / 5
+    degrees = 4 * ((0.01**2 + draws) / draws) ** 2
+    longer = t.ppf(0.975, degrees) / norm.ppf(0.975)
+    both = model(point, noise).mean(multipliers)[0, 1:].var()
+    assert both == pytest.approx(longer**2 * (0.01**2 + draws), rel=0.08)  # all of draws: 33 % more
+    certain = ResampledModel("b", "B", "classical", model(rising(0.8, 5)).areas, ())
+    compared = model(point, noise).mean(multipliers, certain)[0, 1:].var()
+    assert compared == pytest.approx(both, rel=1e-6)
+
+
 def test_what_test_patients_make_of_the_draws_is_counted_once() -> None:
     generator = np.random.default_rng(1)
     patients = 400

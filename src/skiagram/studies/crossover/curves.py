@@ -274,48 +274,87 @@ class ResampledModel(StudiedModel):
         """
         return replace(self, areas=np.where(fitted[:, :, None], self.areas, np.nan))
 
-    def mean(self, multipliers: Floats) -> Floats:
+    def mean(self, multipliers: Floats, other: "ResampledModel | None" = None) -> Floats:
         """Return (sizes, 1 + replicates) the mean over draws that have a fit, then of resamples.
 
         A resample is the mean over draws on resampled patients, plus what other draws would add:
         Σ gₖ dₖ / √(k (k − 1)) of the draws' k deviations, whose variance is s²/k (multiplier
-        bootstrap; Wu 1986, Ann. Stat. 14:1261), times Student's quantile with k − 1 degrees of
-        freedom over the normal one. The part of the draws' spread that their test patients make
-        (the same patients judge each fit by chance differently, or other patients do) is taken off
-        before, as the resampled patients hold it. Resamples are NaN with fewer than two fits.
+        bootstrap; Wu 1986, Ann. Stat. 14:1261). The part of the draws' spread that their test
+        patients make (the same patients judge each fit by chance differently, or other patients do)
+        is taken off before, as the resampled patients hold it. What is left is lengthened for draws
+        being few, see `SpreadOfMean`. Resamples are NaN with fewer than two fits.
 
         Args:
             multipliers: (replicates, draws) gₖ, standard normal.
+            other: Model that this one is compared with, on the same draws; None alone.
         """
         fitted = self.fitted
         fits = fitted.sum(axis=1)
         point = _mean(self.areas[:, :, 0], axis=1)
         by_patient = _mean(self.areas[:, :, 1:], axis=1)
         deviation = np.where(fitted, self.areas[:, :, 0] - point[:, None], 0)
-        free = np.maximum(fits - 1, 1)
-        factor = t.ppf(_UPPER, free) / Z / np.sqrt(np.maximum(fits, 1) * free)
-        own = self._share_of_draws(deviation, by_patient, free, fits > 1)
-        added = own * factor[:, None] * (deviation @ multipliers.T)
+        own = SpreadOfMean.of(self.areas)
+        compared = own if other is None else SpreadOfMean.of(self.areas - other.areas)
+        factor = own.share * compared.lengthened / np.sqrt(np.maximum(fits * (fits - 1), 1))
+        added = factor[:, None] * (deviation @ multipliers.T)
         replicates = np.where((fits > 1)[:, None], by_patient + added, np.nan)
         return np.column_stack([point, replicates])
 
-    def _share_of_draws(
-        self,
-        deviation: Floats,
-        by_patient: Floats,
-        free: NDArray[np.int64],
-        known: NDArray[np.bool_],
-    ) -> float:
-        """Return by how much deviations shrink without the part that test patients make.
 
-        √(1 − w / s²): s² is the variance between draws, w what resampling patients makes of it;
-        both are summed over sizes.
+@dataclass(frozen=True)
+class SpreadOfMean:
+    """Where the variance of a mean over draws comes from, at each number of cases.
+
+    Attributes:
+        patients: (sizes,) variance over test patients.
+        draws: (sizes,) over draws, without what their test patients make of it.
+        degrees: (sizes,) degrees of freedom of `draws`, one less than there are fits, at least 1.
+        share: √(1 − w / s²): s² is the variance between draws, w what resampling patients makes of
+            it; both are summed over sizes.
+    """
+
+    patients: Floats
+    draws: Floats
+    degrees: Floats
+    share: float
+
+    @classmethod
+    def of(cls, areas: Floats) -> "SpreadOfMean":
+        """Tell the two apart.
+
+        Args:
+            areas: (sizes, draws, 1 + replicates) AUCs or differences of AUCs; NaN without a fit.
         """
-        between = float(((deviation**2).sum(axis=1) / free)[known].sum())
-        apart = self.areas[:, :, 1:] - by_patient[:, None]
+        fitted = np.isfinite(areas[:, :, 0])
+        fits = fitted.sum(axis=1)
+        degrees = np.maximum(fits - 1.0, 1)
+        by_patient = _mean(areas[:, :, 1:], axis=1)
+        patients = _mean((by_patient - _mean(by_patient, axis=1)[:, None]) ** 2, axis=1)
+        point = _mean(areas[:, :, 0], axis=1)
+        deviation = np.where(fitted, areas[:, :, 0] - point[:, None], 0)
+        between = (deviation**2).sum(axis=1) / degrees
+        apart = areas[:, :, 1:] - by_patient[:, None]
         variance = _mean(apart**2, axis=2) - _mean(apart, axis=2) ** 2
-        by_chance = float((np.nansum(variance, axis=1) / free)[known].sum())
-        return float(np.sqrt(max(0.0, 1 - by_chance / between))) if between > 0 else 0.0
+        by_chance = np.nansum(variance, axis=1) / degrees
+        whole, chance = float(between[fits > 1].sum()), float(by_chance[fits > 1].sum())
+        share = float(np.sqrt(max(0.0, 1 - chance / whole))) if whole > 0 else 0.0
+        return cls(patients, share**2 * between / np.maximum(fits, 1), degrees, share)
+
+    @property
+    def lengthened(self) -> Floats:
+        """Return (sizes,) the factor on the draws' part that makes up for draws being few.
+
+        With it the whole standard error is longer by Student's quantile over the normal one, with
+        Satterthwaite's degrees of freedom (1946, Biometrics Bulletin 2:110): those of the draws
+        where they are all of it, endless ones where the patients are.
+        """
+        factor = np.ones_like(self.draws)
+        some = (self.draws > 0) & np.isfinite(self.patients)
+        patients, draws = self.patients[some], self.draws[some]
+        whole = patients + draws
+        quantile = t.ppf(_UPPER, self.degrees[some] * (whole / draws) ** 2) / Z
+        factor[some] = np.sqrt((quantile**2 * whole - patients) / draws)
+        return factor
 
 
 def _mean(values: Floats, axis: int) -> Floats:
