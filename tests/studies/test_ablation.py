@@ -38,6 +38,8 @@ def study(**changed: Any) -> Ablation:
         "variants": VARIANTS,
         "features": ("wavelet",),
         "baselines": ("logistic_regression",),
+        "encoders": (),
+        "heads": (),
         "networks": (),
         "plan": Plan(
             repeats=1,

@@ -21,6 +21,8 @@ def study(**changed: Any) -> Cost:
         "restoration": "repair",
         "features": ("wavelet", "first_order"),
         "baselines": ("ridge", "decision_tree", "of_wavelets"),
+        "encoders": (),
+        "heads": (),
         "networks": (),
         "images": 8,
         "repeats": 3,

@@ -1,7 +1,7 @@
 """A network sees the box around a region; modalities and mask are channels of one size."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
+from PIL import Image as Pillow
+from PIL.Image import Resampling
 
 from skiagram.errors import DataError, ModelFailure
 from skiagram.image_store.shards import Region, ShardWriter, Spacing
 from skiagram.image_store.store import ImageStore
 from skiagram.training.classifier import three_planes
 from skiagram.training.data import HELD_BYTES, Examples, ImageSet
-from skiagram.training.network_input import StoredImage, region_box, seen_part
+from skiagram.training.network_input import StoredImage, region_box, resize, seen_part
 from skiagram.training.options import NetworkInput, RegionBox
 
 SHAPE = (9, 12, 10)
@@ -58,6 +60,19 @@ def test_a_box_holds_the_region_its_margin_and_nothing_else(tmp_path: Path) -> N
     np.testing.assert_array_equal(found[0], image[..., 0][part])
     np.testing.assert_array_equal(found[1], region.inside[part])
     assert images.shape(None, NetworkInput(box=VOXELS, mask_channel=True)) == (2, 7, 7, 7)
+
+
+@pytest.mark.parametrize("method", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("size", [(1, 1), (4, 1), (1, 4), (20, 1), (5, 4)])
+@pytest.mark.parametrize("shape", [(8, 8), (9, 7), (8, 1), (1, 8)])
+def test_images_are_resized_as_pillow_resizes_them(
+    shape: tuple[int, int], size: tuple[int, int], method: Literal["bilinear", "bicubic"]
+) -> None:
+    image = np.random.default_rng(0).uniform(size=shape).astype(np.float32)
+    how = {"bilinear": Resampling.BILINEAR, "bicubic": Resampling.BICUBIC}[method]
+    expected = Pillow.fromarray(image).resize(size[::-1], how)
+    found = resize(torch.from_numpy(image)[None, None], size, method)
+    np.testing.assert_allclose(found[0, 0], np.asarray(expected), atol=1e-6)
 
 
 def test_what_lies_beyond_the_image_repeats_its_border_and_is_outside_the_mask(

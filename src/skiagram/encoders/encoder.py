@@ -1,9 +1,10 @@
 """What an encoder is: a frozen network, how images become what it reads, what is kept of it.
 
 An image's intensities become 0 to 1, its region may be cut out, it is resized, and each channel is
-standardised by the constants that the network was trained with, never by the image's own. A volume
-becomes several pictures: slices through its region, or three planes through the region's centre;
-its numbers are the mean and the maximum over them.
+standardised by the constants that the network was trained with, never by the image's own. For a
+network on pictures a volume becomes several: slices through its region, or three planes through the
+region's centre; its numbers are the mean and the maximum over them. A network on volumes reads it
+whole.
 """
 
 import shutil
@@ -124,27 +125,51 @@ class Intensity:
 
 
 @dataclass(**STRICT)
-class Preprocessing:
+class Scaling:
+    """How intensities become what a network was trained on.
+
+    Attributes:
+        mean: Of each channel over the images that the network was trained on, of 0 to 1.
+        std: Standard deviation of each channel, likewise.
+        intensity: How intensities become 0 to 1.
+    """
+
+    mean: tuple[float, ...] | None
+    std: tuple[Annotated[float, Field(gt=0)], ...] | None
+    intensity: Intensity
+
+    def standardise(self, picture: "Tensor", channels: int) -> "Tensor":
+        """Repeat a single channel as often as the network reads, and standardise each.
+
+        Args:
+            picture: (1 or channels, *sides) float32 of 0 to 1.
+            channels: That the network reads.
+        """
+        import torch
+
+        axes = (-1,) + (1,) * (picture.ndim - 1)
+        mean, std = (
+            torch.tensor(values).view(axes) for values in (self.mean or (), self.std or ())
+        )
+        return (picture.expand(channels, *picture.shape[1:]) - mean) / std
+
+
+@dataclass(**STRICT)
+class Preprocessing(Scaling):
     """How an image becomes what the network reads; null takes what the network's weights ask for.
 
     Attributes:
         size: Side of the square that the network reads, pixels.
         interpolation: How an image is resized; reduced ones are smoothed first.
-        mean: Of each channel over the images that the network was trained on, of 0 to 1.
-        std: Standard deviation of each channel, likewise.
         fit: `pad` keeps the proportions and fills up with black, `stretch` does not keep them,
             `crop` keeps them and cuts the longer side.
-        intensity: How intensities become 0 to 1.
         margin: Where images have a region of interest: the square around it is cut out, wider by
             this share of its side on each side; null takes the whole image.
     """
 
     size: Annotated[int, Field(ge=8)] | None
     interpolation: Interpolation | None
-    mean: tuple[float, ...] | None
-    std: tuple[Annotated[float, Field(gt=0)], ...] | None
     fit: Literal["pad", "stretch", "crop"]
-    intensity: Intensity
     margin: Annotated[float, Field(ge=0)] | None
 
 
@@ -167,9 +192,9 @@ class LoadedNetwork:
     """A frozen network, ready to use.
 
     Attributes:
-        network: Maps (n, channels, size, size) to (n, numbers), float32.
+        network: Maps (n, channels, *sides) to (n, numbers), float32.
         channels: That it reads, 1 or 3.
-        numbers: How many numbers describe a picture.
+        numbers: How many numbers describe a picture, or a volume that is read whole.
         sha256: SHA-256 checksum of the file of its weights.
         preprocessing: The chosen one without nulls but for `margin`.
     """
@@ -178,7 +203,7 @@ class LoadedNetwork:
     channels: int
     numbers: int
     sha256: str
-    preprocessing: Preprocessing
+    preprocessing: Scaling
 
 
 @dataclass(**STRICT)
@@ -190,8 +215,7 @@ class Encoder(ABC):
         licence: Of the weights.
         citation: Of the weights.
         preprocessing: How an image becomes what the network reads.
-        volumes: Which pictures of a volume it sees.
-        batch_size: Pictures at once.
+        batch_size: Pictures, or volumes, at once.
         precision: Numbers that the network computes with on an accelerator or a processor; `bf16`
             is faster where the machine has it and changes late digits.
     """
@@ -199,8 +223,7 @@ class Encoder(ABC):
     title: str
     licence: str
     citation: str
-    preprocessing: Preprocessing
-    volumes: Volumes
+    preprocessing: Scaling
     batch_size: Annotated[int, Field(ge=1)]
     precision: Literal["fp32", "bf16"]
 
@@ -211,6 +234,22 @@ class Encoder(ABC):
         Raises:
             DataError: The weights cannot be had, or belong to another network.
             OptionError: There is no such network, or it cannot do what is asked.
+        """
+
+    @abstractmethod
+    def see(
+        self, image: Image, region: Region | None, spacing: Spacing | None, channels: int
+    ) -> "list[Tensor]":
+        """Return what the network reads of an image: one tensor, or several of a volume.
+
+        Args:
+            image: (height, width[, channels]) or (depth, height, width, 1), of 0 to 1.
+            region: Its region of interest; None for all of it.
+            spacing: Of its pixels, mm; None where unknown.
+            channels: That the network reads.
+
+        Raises:
+            DataError: The network does not read such an image.
         """
 
     @abstractmethod
@@ -234,6 +273,28 @@ class Encoder(ABC):
         """
 
 
+@dataclass(**STRICT)
+class PictureEncoder(Encoder):
+    """A frozen network on pictures.
+
+    Attributes:
+        preprocessing: How a picture becomes what the network reads.
+        volumes: Which pictures of a volume it sees.
+    """
+
+    preprocessing: Preprocessing
+    volumes: Volumes
+
+    def see(
+        self, image: Image, region: Region | None, spacing: Spacing | None, channels: int
+    ) -> "list[Tensor]":
+        """Return the pictures, cut to the region; `Encoder.see` says more."""
+        how = self.preprocessing
+        cut = None if how.margin is None else region
+        views = pictures(image, cut, spacing, self.volumes, how.margin or 0.0)
+        return [read_picture(view, ratio, channels, how) for view, ratio in views]
+
+
 @plain_dataclass(frozen=True)
 class EncoderRecord:
     """What encoded the images, for the report and for new images.
@@ -241,7 +302,7 @@ class EncoderRecord:
     Attributes:
         encoder: `_target_` and options, with the preprocessing that was used.
         sha256: SHA-256 checksum of the file of weights.
-        numbers: Numbers that describe a picture.
+        numbers: Numbers that describe a picture, or a volume that is read whole.
         columns: Columns of the table.
     """
 
@@ -409,7 +470,9 @@ def read_picture(
         DataError: The picture has neither one channel nor three.
     """
     import torch
-    from torch.nn.functional import interpolate, pad
+    from torch.nn.functional import pad
+
+    from skiagram.training.network_input import resize
 
     how = preprocessing
     planes = np.moveaxis(picture, -1, 0) if picture.ndim == 3 else picture[None]
@@ -429,12 +492,9 @@ def read_picture(
         else (max(1, round(size * height / whole)), max(1, round(size * width / whole)))
     )
     if tuple(tensor.shape[2:]) != target:
-        smooth = {} if how.interpolation == "nearest" else {"antialias": True}
-        tensor = interpolate(tensor, target, mode=str(how.interpolation), **smooth).clamp(0, 1)
+        tensor = resize(tensor, target, how.interpolation or "bilinear").clamp(0, 1)
     if target != (size, size):
         # a negative length of padding cuts
         top, left = (size - target[0]) // 2, (size - target[1]) // 2
         tensor = pad(tensor, (left, size - target[1] - left, top, size - target[0] - top))
-    tensor = tensor[0].expand(channels, -1, -1)
-    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (how.mean or (), how.std or ()))
-    return (tensor - mean) / std
+    return how.standardise(tensor[0], channels)

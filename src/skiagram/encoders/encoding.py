@@ -26,9 +26,8 @@ from skiagram.encoders.encoder import (
     Encoder,
     EncoderRecord,
     LoadedNetwork,
+    PictureEncoder,
     carried_encoder,
-    pictures,
-    read_picture,
 )
 from skiagram.errors import DataError, ModelFailure
 from skiagram.features.table import FeatureTable
@@ -256,24 +255,24 @@ def _encode(
 def _encode_some(work: _Work) -> Floats:
     store = _store(work.folder, work.sha256)
     encoder, loaded, device = _loaded(work.encoder)
-    how = loaded.preprocessing
     seen: list[torch.Tensor] = []
     counts: list[int] = []
-    volumes = False
+    several = False
     for case in work.case_ids:
         image, region = store.image(case), store.region(case)
         if image.dtype.kind == "f" and not np.isfinite(image).all():
             raise DataError(
                 "missing pixels", where=case, remedy="choose a restoration that fills them"
             )
-        volumes = is_volume(image)
+        several = is_volume(image) and isinstance(encoder, PictureEncoder)
         scaled = encoder.preprocessing.intensity.scale(image)
-        cut = None if how.margin is None else region
-        views = pictures(scaled, cut, store.spacing(case), encoder.volumes, how.margin or 0.0)
         try:
-            seen += [read_picture(view, ratio, loaded.channels, how) for view, ratio in views]
+            views = encoder.see(scaled, region, store.spacing(case), loaded.channels)
         except DataError as error:
-            raise DataError(error.found, where=case, allowed=error.allowed) from error
+            raise DataError(
+                error.found, where=case, allowed=error.allowed, remedy=error.remedy
+            ) from error
+        seen += views
         counts.append(len(views))
     numbers = _forward(seen, loaded, encoder, device)
     bad = ~np.isfinite(numbers).all(axis=1)
@@ -284,7 +283,7 @@ def _encode_some(work: _Work) -> Floats:
             where=case,
             remedy="choose precision fp32, or other weights",
         )
-    if not volumes:
+    if not several:
         return numbers
     parts = np.split(numbers, np.cumsum(counts)[:-1])
     return np.stack([np.concatenate([part.mean(axis=0), part.max(axis=0)]) for part in parts])
@@ -295,20 +294,21 @@ def _forward(
 ) -> Floats:
     rows = []
     half = encoder.precision == "bf16"
-    for start in range(0, len(seen), encoder.batch_size):
-        batch = torch.stack(list(seen[start : start + encoder.batch_size]))
+    # On a processor, late digits of convolutions over three axes depend on the batch.
+    alone = device == "cpu" and not isinstance(encoder, PictureEncoder)
+    size = 1 if alone else encoder.batch_size
+    for start in range(0, len(seen), size):
+        batch = torch.stack(list(seen[start : start + size]))
         count = len(batch)
-        if (
-            device == "cuda"
-        ):  # kernels are chosen by the shape of a batch, and late digits with them
-            filling = batch.new_zeros(encoder.batch_size - count, *batch.shape[1:])
+        if device == "cuda":  # kernels are chosen by a batch's shape, and late digits with them
+            filling = batch.new_zeros(size - count, *batch.shape[1:])
             batch = torch.cat([batch, filling])
         try:
             with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=half):
                 numbers = loaded.network(batch.to(device))[:count].float().cpu().numpy()
         except torch.OutOfMemoryError as error:
             raise ModelFailure(
-                f"the memory of the accelerator does not hold {encoder.batch_size} pictures",
+                f"the memory of the accelerator does not hold {encoder.batch_size} at once",
                 where="encoder.batch_size",
                 remedy="choose a smaller batch_size, or precision bf16",
             ) from error

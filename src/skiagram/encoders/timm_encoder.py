@@ -6,7 +6,6 @@ config that timm keeps beside each set of weights, unless an option says otherwi
 """
 
 import inspect
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,26 +19,28 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from skiagram.encoders.encoder import Encoder, LoadedNetwork, Preprocessing
+from skiagram.encoders.encoder import LoadedNetwork, PictureEncoder, Preprocessing
 from skiagram.encoders.weights import (
-    LocalFile,
     Source,
+    give_weights,
+    keep_weights,
+    kept_weights,
     locate_weights,
     missing_extra,
     read_tensors,
     sha256_of,
+    unfit_weights,
 )
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import OptionError
 from skiagram.options import STRICT
 from skiagram.preparation import Preparation
 
 Pooling = Literal["head", "class_token", "patches", "class_token_and_patches"]
 WEIGHTS = "encoder.weights"
-KEPT = "weights"  # name of the file, without its ending, in a model's folder
 
 
 @dataclass(**STRICT)
-class TimmEncoder(Encoder):
+class TimmEncoder(PictureEncoder):
     """A network of timm's with weights from a file, an address or the Hugging Face hub.
 
     Attributes:
@@ -76,17 +77,11 @@ class TimmEncoder(Encoder):
 
     def keep(self, folder: Path, most_bytes: int) -> None:
         """Copy the file of weights; `Encoder.keep` says more."""
-        path = locate_weights(self.weights, WEIGHTS)
-        if path.stat().st_size <= most_bytes:
-            folder.mkdir(parents=True)
-            shutil.copyfile(path, folder / f"{KEPT}{path.suffix}")
+        keep_weights(self.weights, WEIGHTS, folder, most_bytes)
 
     def kept(self, folder: Path, sha256: str) -> "TimmEncoder":
         """Return the encoder with the weights of a model's folder; `Encoder.kept` says more."""
-        files = sorted(folder.glob(f"{KEPT}.*")) if folder.is_dir() else []
-        if files:
-            return replace(self, weights=LocalFile(file=str(files[0]), sha256=sha256))
-        return replace(self, weights=replace(self.weights, sha256=sha256))
+        return replace(self, weights=kept_weights(self.weights, folder, sha256))
 
     def _prepared(self) -> tuple[Preprocessing, int]:
         """Return the preprocessing without nulls, and how many channels the network reads."""
@@ -201,31 +196,13 @@ def take_weights(body: nn.Module, tensors: dict[str, Tensor], architecture: str,
         DataError: They are those of another architecture.
     """
     convert = getattr(sys.modules[type(body).__module__], "checkpoint_filter_fn", None)
-    own = body.state_dict()
     try:
         weights = dict(convert(tensors, body) if convert else tensors)
     except Exception as error:  # what a conversion of another network's weights raises
-        raise _unfit(architecture, file, f"{type(error).__name__}: {error}") from error
+        raise unfit_weights(architecture, file, f"{type(error).__name__}: {error}") from error
     classifier = getattr(body, "pretrained_cfg", {}).get("classifier") or ()
     heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
-    missing = [n for n in own if n not in weights and not n.endswith("num_batches_tracked")]
-    other = [n for n in own if n in weights and own[n].shape != weights[n].shape]
-    strange = [
-        n for n in weights if n not in own and not n.startswith(tuple(f"{h}." for h in heads))
-    ]
-    for kind, names in (("lack", missing), ("have in another shape", other), ("add", strange)):
-        if names:
-            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-            raise _unfit(architecture, file, f"they {kind} `{names[0]}`{more}")
-    body.load_state_dict(weights, strict=False)
-
-
-def _unfit(architecture: str, file: str, why: str) -> DataError:
-    return DataError(
-        f"these weights do not fit {architecture} ({' '.join(why.split())[:200]})",
-        where=file,
-        remedy="name the architecture that they were trained for, and its `arguments`",
-    )
+    give_weights(body, weights, architecture, file, heads)
 
 
 def _has_class_token(body: nn.Module) -> bool:

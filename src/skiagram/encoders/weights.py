@@ -8,9 +8,11 @@ better from `.safetensors`, which holds no code at all.
 
 import hashlib
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pooch
 from pydantic import Field
@@ -19,8 +21,12 @@ from pydantic.dataclasses import dataclass
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
 
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 GUIDE = "docs/how-to/encoders.md says how weights are fetched once and used offline"
+_KEPT = "weights"  # name of the file, without its ending, in a model's folder
 _PICKLED = (".pt", ".pth", ".bin", ".ckpt")
 
 
@@ -213,6 +219,71 @@ def read_tensors(path: Path) -> dict[str, Any]:
     raise DataError("holds no tensors by name", where=str(path), allowed="a state dict")
 
 
+def give_weights(
+    body: "nn.Module",
+    weights: Mapping[str, "Tensor"],
+    architecture: str,
+    file: str,
+    heads: Sequence[str] = (),
+) -> None:
+    """Give a network the weights of a file, all of them.
+
+    Args:
+        body: The network.
+        weights: Tensors by the network's own names.
+        architecture: Its name, for messages.
+        file: Where the weights are from, for messages.
+        heads: Names of layers that the file may have beyond the network.
+
+    Raises:
+        DataError: They are those of another architecture; names the first number that is missing,
+            of another shape, or too many.
+    """
+    own = body.state_dict()
+    missing = [n for n in own if n not in weights and not n.endswith("num_batches_tracked")]
+    other = [n for n in own if n in weights and own[n].shape != weights[n].shape]
+    beyond = tuple(f"{head}." for head in heads)
+    strange = [n for n in weights if n not in own and not n.startswith(beyond)]
+    for kind, names in (("lack", missing), ("have in another shape", other), ("add", strange)):
+        if names:
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            raise unfit_weights(architecture, file, f"they {kind} `{names[0]}`{more}")
+    body.load_state_dict(weights, strict=False)
+
+
+def unfit_weights(architecture: str, file: str, why: str) -> DataError:
+    """Return the error of weights that belong to another architecture."""
+    return DataError(
+        f"these weights do not fit {architecture} ({_one_line(why)})",
+        where=file,
+        remedy="name the architecture that they were trained for, and its arguments",
+    )
+
+
+def keep_weights(source: Source, where: str, folder: Path, most_bytes: int) -> None:
+    """Copy a file of weights to a new folder, unless it is larger than some bytes.
+
+    Args:
+        source: Where the weights are from.
+        where: Option that names them, for messages.
+        folder: The new folder.
+        most_bytes: Size of the largest file that is copied.
+
+    Raises:
+        DataError: As `locate_weights`.
+    """
+    path = locate_weights(source, where)
+    if path.stat().st_size <= most_bytes:
+        folder.mkdir(parents=True)
+        shutil.copyfile(path, folder / f"{_KEPT}{path.suffix}")
+
+
+def kept_weights(source: Source, folder: Path, sha256: str) -> Source:
+    """Return the file that `keep_weights` wrote, else the source itself, of a checksum."""
+    files = sorted(folder.glob(f"{_KEPT}.*")) if folder.is_dir() else []
+    return LocalFile(file=str(files[0]), sha256=sha256) if files else replace(source, sha256=sha256)
+
+
 def check_sha256(path: Path, expected: str, option: str) -> None:
     """Refuse a file that is not the one that an option names.
 
@@ -242,5 +313,5 @@ def missing_extra() -> OptionError:
     )
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: object) -> str:
     return " ".join(str(error).split())[:200]

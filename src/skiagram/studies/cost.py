@@ -18,7 +18,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.progress import Progress
-from skiagram.encoders.encoder import COLUMN, pictures
+from skiagram.encoders.encoder import COLUMN
 from skiagram.errors import DataError, ModelFailure
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.stability import corrected_mean
@@ -346,15 +346,12 @@ def _encode_timed(
     loaded = encoder.load()
     seen = read_record(Preparation, cv.prepared.data.folder / "images" / PREPARATION)
     ready = resolve_preprocessing(seen.images, encoder, loaded)
-    how, network = ready.preprocessing, loaded.network
-    first = pictures(
-        images.image(few[0]), None if how.margin is None else images.region(few[0]),
-        images.spacing(few[0]), ready.volumes, how.margin or 0.0,
-    )  # fmt: skip
-    picture = (loaded.channels, how.size or 0, how.size or 0)
+    scaled = ready.preprocessing.intensity.scale(images.image(few[0]))
+    first = ready.see(scaled, images.region(few[0]), images.spacing(few[0]), loaded.channels)
+    network = loaded.network
     return TimedEncoder(
         parameters=sum(weight.numel() for weight in network.parameters()),
-        multiply_adds=len(first) * multiply_adds(network, picture),
+        multiply_adds=len(first) * multiply_adds(network, tuple(first[0].shape)),
         milliseconds=clock.measure_repeated(
             lambda: encode_folder(folder / "images", ready, loaded), len(few)
         ),

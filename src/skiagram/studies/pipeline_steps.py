@@ -304,8 +304,8 @@ class EncoderStudyOptions(StudyOptions):
         heads: Option files of classical models: each one on each encoder.
     """
 
-    encoders: tuple[str, ...] = ()
-    heads: tuple[str, ...] = ()
+    encoders: tuple[str, ...]
+    heads: tuple[str, ...]
 
     @model_validator(mode="after")
     def _heads_on_encoders(self) -> Self:

@@ -7,6 +7,7 @@ mask if half of it was, which is the rule of the IBSI's manual (section 2.4).
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -184,8 +185,8 @@ def _sized(
     if part.sizing == "pad":
         return _padded(pixels, target, outside)
     if len(target) == _OF_VOLUMES:
-        return _resized_volume(pixels, target)
-    return _resized(pixels[None], target)[0]
+        return resize_volume(pixels, target)
+    return resize(pixels[None], target)[0]
 
 
 def _padded(pixels: Tensor, target: tuple[int, ...], outside: float | None) -> Tensor:
@@ -203,13 +204,29 @@ def _padded(pixels: Tensor, target: tuple[int, ...], outside: float | None) -> T
     return pixels.contiguous()
 
 
-def _resized_volume(volume: Tensor, sides: tuple[int, ...]) -> Tensor:
-    """Return (channels, *sides): each slice resized, then the depth likewise."""
+def resize_volume(volume: Tensor, sides: tuple[int, ...]) -> Tensor:
+    """Return (channels, *sides) of a volume: each slice resized, then the depth likewise."""
     depth, height, width = sides
-    in_plane = _resized(volume.transpose(0, 1), (height, width))  # (slices, channels, ...)
-    through = _resized(in_plane.permute(2, 1, 0, 3), (depth, width))
+    in_plane = resize(volume.transpose(0, 1), (height, width))  # (slices, channels, ...)
+    through = resize(in_plane.permute(2, 1, 0, 3), (depth, width))
     return through.permute(1, 2, 0, 3).contiguous()
 
 
-def _resized(planes: Tensor, size: tuple[int, ...]) -> Tensor:
-    return interpolate(planes, size, mode="bilinear", antialias=True)
+def resize(
+    planes: Tensor,
+    size: tuple[int, ...],
+    method: Literal["bilinear", "bicubic", "nearest"] = "bilinear",
+) -> Tensor:
+    """Return planes in another size; reduced ones are smoothed first, but by `nearest`.
+
+    Args:
+        planes: (n, channels, height, width) float32.
+        size: Height and width.
+        method: How pixels are interpolated.
+    """
+    if method == "nearest":
+        return interpolate(planes, size, mode=method)
+    if size[1] == 1:  # PyTorch (2.15) resizes the rows of a single column wrongly
+        turned = planes.transpose(2, 3).contiguous()
+        return interpolate(turned, size[::-1], mode=method, antialias=True).transpose(2, 3)
+    return interpolate(planes, size, mode=method, antialias=True)

@@ -24,6 +24,8 @@ def study(**changed: Any) -> Crossover:
         "restoration": "repair",
         "features": ("wavelet",),
         "baselines": ("logistic_regression", "decision_tree"),
+        "encoders": (),
+        "heads": (),
         "networks": ("small_cnn",),
         "sizes": (24, 40, 64, 1000),
         "draws": 2,

@@ -31,6 +31,8 @@ def study(**changed: Any) -> Robustness:
         "restoration": "repair",
         "features": ("wavelet",),
         "baselines": ("logistic_regression",),
+        "encoders": (),
+        "heads": (),
         "networks": (),
         "margin": 0.02,
         "plan": Plan(

@@ -36,6 +36,8 @@ def small_search(**changed: Any) -> Search:
         "restoration": "repair",
         "features": ("wavelet",),
         "baselines": ("ridge", "decision_tree"),
+        "encoders": (),
+        "heads": (),
         "networks": (),
         "budget": Budget(
             trials=9, together=3, startup=3, pruning=Pruning(percentile=50.0, trials=2, folds=1)

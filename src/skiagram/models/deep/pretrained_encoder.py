@@ -12,7 +12,12 @@ from typing import Annotated, cast
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.encoders.encoder import Encoder, LoadedNetwork, Preprocessing, check_own_class
+from skiagram.encoders.encoder import (
+    LoadedNetwork,
+    PictureEncoder,
+    Preprocessing,
+    check_own_class,
+)
 from skiagram.encoders.weights import check_sha256
 from skiagram.errors import DataError, OptionError
 from skiagram.models.deep.fitted import (
@@ -37,7 +42,7 @@ _BYTE = 255.0
 
 
 @dataclass(**STRICT)
-class TrainedNetwork(Encoder):
+class TrainedNetwork(PictureEncoder):
     """A network that this program trained on another data set.
 
     Of the first repeat; of an ensemble, its first member. `preprocessing` without a value takes the

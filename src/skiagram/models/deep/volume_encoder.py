@@ -1,0 +1,243 @@
+"""An encoder of whole volumes: a network over three axes with weights from a file.
+
+The network is one of torchvision's for video, which take time for depth (Tran et al. 2018, CVPR: a
+ResNet over three axes; Liu et al. 2022, CVPR: a Swin transformer), or one of this program's that
+reads volumes. It ends before its last linear layer, as encoders of pictures do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from skiagram.encoders.encoder import Encoder, LoadedNetwork, Scaling
+from skiagram.encoders.weights import (
+    Source,
+    give_weights,
+    keep_weights,
+    kept_weights,
+    locate_weights,
+    read_tensors,
+    sha256_of,
+)
+from skiagram.errors import DataError, ModelFailure, OptionError
+from skiagram.image_store.shards import Image, Region, Spacing, is_volume
+from skiagram.models.deep.contract import ReadsVolumes
+from skiagram.models.deep.transfer import cut_last_layer, last_layer
+from skiagram.options import STRICT, build
+from skiagram.preparation import Preparation
+from skiagram.training.network_input import resize_volume
+from skiagram.training.options import Optimizer, Training
+
+WEIGHTS, NETWORK = "encoder.weights", "encoder.network"
+_PACKAGE = "skiagram.models.deep."
+_COLOURS = 3  # channels of videos
+_UNLIKE = ("s3d",)  # ends in a convolution
+_CLASSES = 2  # of the layer that is cut off
+_NOT_TRAINED = Training(  # which options of this program's networks ask for
+    optimizer=Optimizer(name="sgd", lr=1.0, weight_decay=0.0, schedule="constant"),
+    batch_size=1,
+    epochs=1,
+    patience=1,
+    class_weights=None,
+    label_smoothing=0.0,
+    image_size=None,
+    augmentation=None,
+    mixup=0.0,
+    gradient_clip=None,
+    members=1,
+)
+Side = Annotated[int, Field(ge=2)]
+
+
+@dataclass(**STRICT)
+class VolumePreprocessing(Scaling):
+    """How a volume becomes what the network reads.
+
+    Attributes:
+        size: Slices, rows and columns that the network reads.
+        fit: `pad` keeps the proportions in mm and fills up with black, `stretch` does not keep
+            them.
+        margin: Where volumes have a region of interest: the box around it is cut out, wider by this
+            share of its side on each side; null takes the whole volume.
+    """
+
+    mean: Annotated[tuple[float, ...], Field(min_length=1)]
+    std: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
+    size: tuple[Side, Side, Side]
+    fit: Literal["pad", "stretch"]
+    margin: Annotated[float, Field(ge=0)] | None
+
+
+@dataclass(**STRICT)
+class VolumeEncoder(Encoder):
+    """A network on volumes with weights from a file.
+
+    Attributes:
+        preprocessing: How a volume becomes what the network reads.
+        network: Name of one of torchvision's video networks; or `_target_` and options of one of
+            this program's that reads volumes, without its training.
+        weights: Where they are from: a state dict of the network, with its last layer or without.
+    """
+
+    preprocessing: VolumePreprocessing
+    network: str | dict[str, Any]
+    weights: Source
+
+    def load(self) -> LoadedNetwork:
+        """Return the network with its weights; `Encoder.load` says what is raised."""
+        how = self.preprocessing
+        network, channels, title = self._build()
+        for name, values in (("mean", how.mean), ("std", how.std)):
+            if len(values) not in (1, channels):
+                raise OptionError(
+                    f"{len(values)} values",
+                    where=f"encoder.preprocessing.{name}",
+                    allowed=f"{channels}, as the network has channels, or 1",
+                )
+        path = locate_weights(self.weights, WEIGHTS)
+        last = _name(network, last_layer(network))
+        cut_last_layer(network)
+        tensors = _without_prefix(read_tensors(path), network)
+        give_weights(network, tensors, title, str(path), (last,))
+        network.eval().requires_grad_(False)
+        try:
+            with torch.inference_mode():
+                numbers = network(torch.zeros(1, channels, *how.size)).shape[1]
+        except (RuntimeError, AssertionError, ValueError) as error:
+            raise OptionError(
+                f"{title} takes no such volumes ({' '.join(str(error).split())[:200]})",
+                where="encoder.preprocessing.size",
+                remedy="choose slices, rows and columns that it was trained on",
+            ) from error
+        return LoadedNetwork(network, channels, int(numbers), sha256_of(path), how)
+
+    def see(
+        self, image: Image, region: Region | None, spacing: Spacing | None, channels: int
+    ) -> list[Tensor]:
+        """Return the volume, cut to the box around the region; `Encoder.see` says more."""
+        if not is_volume(image):
+            raise DataError(
+                "an image",
+                where="encoder",
+                allowed="volumes of slices, rows and columns",
+                remedy="choose an encoder of pictures, for example dinov2_small",
+            )
+        how, voxels = self.preprocessing, image[..., 0]
+        if region is not None and how.margin is not None:
+            voxels = voxels[_box(region.inside, how.margin)]
+        sides = how.size
+        if how.fit == "pad":
+            sides = _largest(voxels.shape, spacing, how.size)
+        volume = torch.from_numpy(np.ascontiguousarray(voxels, np.float32))[None]
+        volume = resize_volume(volume, sides).clamp(0, 1)
+        around: list[int] = []
+        for whole, side in zip(reversed(how.size), reversed(sides), strict=True):
+            around += [(whole - side) // 2, whole - side - (whole - side) // 2]
+        return [how.standardise(pad(volume, around), channels)]
+
+    def check_unseen(self, preparation: Preparation) -> None:
+        """Do nothing: what these weights saw is not recorded."""
+
+    def keep(self, folder: Path, most_bytes: int) -> None:
+        """Copy the file of weights; `Encoder.keep` says more."""
+        keep_weights(self.weights, WEIGHTS, folder, most_bytes)
+
+    def kept(self, folder: Path, sha256: str) -> "VolumeEncoder":
+        """Return the encoder with the weights of a model's folder; `Encoder.kept` says more."""
+        return replace(self, weights=kept_weights(self.weights, folder, sha256))
+
+    def _build(self) -> tuple[nn.Module, int, str]:
+        """Return the whole network with fresh weights, the channels that it reads and its name."""
+        if isinstance(self.network, str):
+            return _of_torchvision(self.network), _COLOURS, self.network
+        return _own(self.network, self.preprocessing.size), 1, str(self.network["_target_"])
+
+
+def _of_torchvision(name: str) -> nn.Module:
+    from torchvision import models
+
+    known = sorted(set(models.list_models(module=models.video)) - set(_UNLIKE))
+    if name not in known:
+        raise OptionError(
+            f"torchvision has no video network `{name}` that fits here",
+            where=NETWORK,
+            allowed=f"{', '.join(known)}; or `_target_` and options of a network of this program's",
+        )
+    return cast(nn.Module, models.get_model_builder(name)())
+
+
+def _own(options: Mapping[str, Any], size: tuple[int, int, int]) -> nn.Module:
+    target = str(options.get("_target_", ""))
+    if not target.startswith(_PACKAGE):
+        raise OptionError(
+            f"names the class `{target}`",
+            where=f"{NETWORK}._target_",
+            allowed=f"networks of {_PACKAGE}*",
+        )
+    if "training" in options:
+        raise OptionError(
+            "is not used", where=f"{NETWORK}.training", remedy="leave it out: nothing is trained"
+        )
+    network = build({**options, "training": asdict(_NOT_TRAINED)}, NETWORK)
+    if not isinstance(network, ReadsVolumes):
+        raise OptionError(
+            f"`{target}` is not a network that reads volumes",
+            where=NETWORK,
+            allowed="cnn_3d and others with `build_for_volumes`",
+        )
+    try:
+        return network.build_for_volumes(1, *size, _CLASSES)
+    except ModelFailure as error:
+        raise OptionError(
+            error.found, where="encoder.preprocessing.size", allowed=error.allowed
+        ) from error
+
+
+def _without_prefix(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+    """Return tensors by the network's own names, where a program put one word before all of them.
+
+    `network.` stands there in the files of this program, beside mean and deviation of its own
+    images; `module.` in those of networks that were trained on several devices.
+    """
+    first = next(iter(network.state_dict()))
+    for prefix in ("network.", "module.", "encoder.", "backbone."):
+        if first not in tensors and f"{prefix}{first}" in tensors:
+            own = (name for name in tensors if name.startswith(prefix))
+            return {name.removeprefix(prefix): tensors[name] for name in own}
+    return dict(tensors)
+
+
+def _name(network: nn.Module, layer: nn.Module) -> str:
+    return next(name for name, module in network.named_modules() if module is layer)
+
+
+def _box(inside: NDArray[np.bool_], margin: float) -> tuple[slice, ...]:
+    """Return the box around a region with its margin, as far as the volume reaches."""
+    cuts = []
+    for axes, whole in zip(((1, 2), (0, 2), (0, 1)), inside.shape, strict=True):
+        places = np.flatnonzero(inside.any(axis=axes))
+        start, stop = int(places[0]), int(places[-1]) + 1
+        more = int(np.ceil((stop - start) * margin))
+        cuts.append(slice(max(0, start - more), min(whole, stop + more)))
+    return tuple(cuts)
+
+
+def _largest(
+    shape: tuple[int, ...], spacing: Spacing | None, size: tuple[int, int, int]
+) -> tuple[int, ...]:
+    """Return the largest sides of the volume's own proportions that a size holds."""
+    known = spacing is not None and bool(np.isfinite(spacing).all())
+    lengths = [
+        side * (spacing[axis] if known and spacing else 1) for axis, side in enumerate(shape)
+    ]
+    scale = min(whole / length for whole, length in zip(size, lengths, strict=True))
+    return tuple(max(1, round(length * scale)) for length in lengths)
