@@ -162,8 +162,14 @@ def _lowest_bits(image: Image) -> tuple[float, float, float]:
 
 def _middle(differences: Columns) -> float:
     """Return the median size of differences; NaN without one."""
-    known = np.abs(differences[np.isfinite(differences)])
-    return float(np.median(known)) if known.size else np.nan
+    known = np.abs(differences).ravel()
+    if not np.isfinite(known.sum()):
+        known = known[np.isfinite(known)]
+    if not known.size:
+        return np.nan
+    below, above = (known.size - 1) // 2, known.size // 2
+    ordered = np.partition(known, (below, above))
+    return float(ordered[below] + ordered[above]) / 2
 
 
 def _log_ratio(above: float, below: float) -> float:
