@@ -8,6 +8,7 @@ from outputs import publish
 from skiagram.compute.checkout import home
 from skiagram.compute.workers import Compute
 from skiagram.features.covariates import Covariates, development_patients
+from skiagram.features.earlier import previous_cases
 from skiagram.features.extraction import build_families, extract_modalities
 from skiagram.options import STRICT
 from skiagram.preparation import propagate_preparation
@@ -28,10 +29,14 @@ def main(options: Options) -> None:
     images = ROOT / "data/restored"
     chosen = build_families(options.features)
     covariates = read_table(ROOT / "data/cases/covariates.parquet")
-    patients = development_patients(Cases.read(ROOT / "data/cases/cases.parquet"))
+    cases = Cases.read(ROOT / "data/cases/cases.parquet")
+    patients = development_patients(cases)
+    previous = previous_cases(read_table(ROOT / "data/cases/visits.parquet"), cases)
     with publish("data/features.parquet", "data/preparation") as staging:
         kept = home(ROOT) / ".work/kept/features"
-        table = extract_modalities(images, chosen, covariates, options.compute, patients, kept)
+        table = extract_modalities(
+            images, chosen, covariates, options.compute, patients, kept, previous
+        )
         table.write(staging / "data/features.parquet")
         target = staging / "data/preparation"
         beside = [

@@ -16,12 +16,15 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import METRIC, estimate_metrics
 from skiagram.evaluation.scores import Scores, score_difference
 from skiagram.features.covariates import Covariates
+from skiagram.features.earlier import Earlier
 from skiagram.features.glcm import Several
 from skiagram.models.resampling import Plan
 
 DOCUMENTATION = PROJECT / "docs"
 FAMILIES = {
-    name: family for name, family in families(PROJECT).items() if not isinstance(family, Covariates)
+    name: family
+    for name, family in families(PROJECT).items()
+    if not isinstance(family, Covariates | Earlier)
 }
 
 

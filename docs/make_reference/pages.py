@@ -12,7 +12,8 @@ from make_reference.metrics_page import metrics_page, schemas
 from make_reference.options_page import options_page
 from skiagram.cli.main import COMMANDS, EXIT_CODES, Command
 from skiagram.features.covariates import Covariates
-from skiagram.features.family import FeatureFamily
+from skiagram.features.earlier import Earlier
+from skiagram.features.extraction import Family
 from skiagram.features.feature import Definition, explanation
 from skiagram.features.pyradiomics import pyradiomics_name
 from skiagram.options import build
@@ -101,7 +102,7 @@ def features_page(project: Path) -> str:
     return "\n".join([_FEATURES, *parts])
 
 
-def families(project: Path) -> dict[str, FeatureFamily | Covariates]:
+def families(project: Path) -> dict[str, Family]:
     """Return name → feature family as its option file makes it."""
     files = sorted((project / "conf" / "features").glob("*.yaml"))
     return {
@@ -110,10 +111,12 @@ def families(project: Path) -> dict[str, FeatureFamily | Covariates]:
     }
 
 
-def _family(name: str, family: FeatureFamily | Covariates) -> str:
+def _family(name: str, family: Family) -> str:
     heading = f"## `{name}`\n\n"
     if isinstance(family, Covariates):
         return heading + _COVARIATES
+    if isinstance(family, Earlier):
+        return f"{heading}{summary(Earlier)} {explanation(Earlier.__doc__ or '')}".strip() + "\n"
     about = f"{summary(type(family))} {explanation(type(family).__doc__ or '')}".strip()
     about += f"\n\n{len(family.names())} columns as committed.\n"
     groups = groupby(family.definitions(), lambda one: one.notes)

@@ -180,11 +180,26 @@ class Covariate:
 
 
 @dataclass(frozen=True)
+class FurtherModality:
+    """A kind of image that cases have beside the first one.
+
+    Attributes:
+        modality: Its name.
+        images: What kinds of such images ingest stored.
+        traits: Their plain traits.
+    """
+
+    modality: str
+    images: ImageKinds
+    traits: Traits
+
+
+@dataclass(frozen=True)
 class Preparation:
     """What images went through before a model saw them.
 
     Attributes:
-        images: What kinds of images ingest stored.
+        images: What kinds of images ingest stored, of the first modality.
         acquisition: `_target_` and options of what made them of the pixels in their files; None
             where nothing did.
         restoration: `_target_` and options of the restoration; None before it.
@@ -195,7 +210,9 @@ class Preparation:
             it was not yet recorded.
         modalities: The images that each case has; empty where it has one.
         regions: Whether images have a region of interest.
-        traits: Plain traits of the images; None where they were not yet recorded.
+        traits: Plain traits of the images, of the first modality; None where they were not yet
+            recorded.
+        further: The same of the other modalities; empty where they were not yet recorded.
     """
 
     images: ImageKinds
@@ -207,6 +224,7 @@ class Preparation:
     modalities: tuple[str, ...] = ()
     regions: bool = False
     traits: Traits | None = None
+    further: tuple[FurtherModality, ...] = ()
 
 
 def channels(shape: tuple[int, ...]) -> int:

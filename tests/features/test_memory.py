@@ -12,7 +12,7 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "conf" / "features"
 OTHERS = {
-    *("acquisition", "colour", "covariates", "site"),  # of the file, or no grey image
+    *("acquisition", "colour", "covariates", "earlier", "site"),  # of the file, or no grey image
     "perturbed",  # a copy, and where each of its pixels comes from: 14 times the image
     *("morphology", "local_intensity", "log_3mm"),  # need volumes, or a spacing
 }

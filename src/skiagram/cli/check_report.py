@@ -25,7 +25,7 @@ from skiagram.datasets.folder.table import Columns, Row
 from skiagram.datasets.volumes.case_images import decode_case, read_case_files
 from skiagram.errors import SkiagramError
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.covariates import Covariates
+from skiagram.features.extraction import families_of_images
 from skiagram.features.family import FeatureFamily
 from skiagram.models.resampling import Plan
 from skiagram.options import STRICT, build, check, read_option_file
@@ -312,7 +312,7 @@ def _measure(
     chosen = [
         option(project, "features", name) for name in choices.features.replace(" ", "").split(",")
     ]
-    families = [family for family in chosen if not isinstance(family, Covariates)]
+    families = families_of_images(chosen)
     spent, pixels, tried = np.zeros(2), 0.0, 0
     for file in examined[:: max(1, len(examined) // _SAMPLE)]:
         try:

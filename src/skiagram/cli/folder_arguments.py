@@ -53,6 +53,11 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     columns.add_argument("--split", help="train, validation or test (default: split, if present)")
     columns.add_argument("--site", help="where the image was taken (default: site, if present)")
     columns.add_argument(
+        "--visit",
+        help="number or date of the patient's visit (default: visit, if present); only the order "
+        "within the patient is kept",
+    )
+    columns.add_argument(
         "--covariates",
         nargs="+",
         default=[],
@@ -145,8 +150,13 @@ def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
         DataError: Folder or table cannot be read, or a column is missing.
         OptionError: The name or a class cannot be used.
     """
+    from skiagram.datasets.folder.visits import number_visits
+
     rows = _table(arguments)
     source = _source(arguments, rows)
+    patient, visit = source.columns.patient, source.columns.visit
+    if patient is not None and visit is not None:
+        rows = number_visits(rows, patient, visit)
     sealed = source.columns.split or source.test_sites
     return FolderArguments(rows, source, "holdout" if sealed else "cv")
 
@@ -251,6 +261,7 @@ def _columns(arguments: argparse.Namespace, rows: "list[Row]") -> "Columns":
         "region": first(arguments.region, "region"),
         "label_value": first(arguments.label_value, "label_value"),
         "frame": first(arguments.frame, "frame"),
+        "visit": first(arguments.visit, "visit"),
     }
     scores = tuple(arguments.scores)
     forced = _listed(arguments.force_covariates, header)

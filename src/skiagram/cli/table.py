@@ -272,7 +272,7 @@ class Features:
     def run(arguments: argparse.Namespace) -> int:
         """Write the table; return 0."""
         from skiagram.datasets.files import write_files
-        from skiagram.features.covariates import Covariates
+        from skiagram.features.extraction import families_of_images
         from skiagram.features.pyradiomics import pyradiomics_table
         from skiagram.features.table import FeatureTable
         from skiagram.options import build
@@ -296,8 +296,7 @@ class Features:
             families = [build(options, "features") for options in recorded.features]
             definitions = [
                 definition
-                for family in families
-                if not isinstance(family, Covariates)
+                for family in families_of_images(families)
                 for definition in family.definitions()
             ]
             table = FeatureTable.read(features)

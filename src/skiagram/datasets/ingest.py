@@ -46,6 +46,7 @@ from skiagram.near_duplicates.search import copy_clusters
 from skiagram.options import composed
 from skiagram.preparation import (
     PREPARATION,
+    FurtherModality,
     ImageKinds,
     Preparation,
     Traits,
@@ -137,10 +138,15 @@ def ingest(
     traits, kinds = _write_images(opened, listed, folders, kept and kept / "images", compute)
     by_modality = opened.by_modality() if isinstance(opened, SeveralImages) else {}
     write_modalities(folders.images, list(by_modality))
+    others: list[FurtherModality] = []
     for modality, further in list(by_modality.items())[1:]:
         beside = replace(folders, images=folders.images / modality)
-        _write_images(further, listed, beside, kept and kept / modality, compute)
-    preparation = _preparation(acquisition, folders.images, traits, kinds, tuple(by_modality))
+        own = _write_images(further, listed, beside, kept and kept / modality, compute)
+        others.append(FurtherModality(modality, images=own[1], traits=own[0]))
+    preparation = replace(
+        _preparation(acquisition, folders.images, traits, kinds, tuple(by_modality)),
+        further=tuple(others),
+    )
     write_record(preparation, folders.images / PREPARATION)
     ordered = [entries[position] for position in order]
     unknown = any(entry.patient is None for entry in ordered)

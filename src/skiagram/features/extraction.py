@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from skiagram.compute.code_digest import code_digest, library_versions, named_targets
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.errors import DataError
+from skiagram.errors import DataError, OptionError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.covariates import Covariates
+from skiagram.features.earlier import Earlier, Previous
 from skiagram.features.family import FeatureFamily
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.kept import Kept, keep
@@ -26,10 +27,10 @@ from skiagram.image_store.store import (
 )
 from skiagram.options import build, composed
 
+Family = FeatureFamily | Covariates | Earlier
 
-def build_families(
-    families: Mapping[str, Mapping[str, object]],
-) -> list[FeatureFamily | Covariates]:
+
+def build_families(families: Mapping[str, Mapping[str, object]]) -> list[Family]:
     """Return feature families by their options.
 
     Args:
@@ -43,22 +44,24 @@ def build_families(
 
 def extract_modalities(
     images: Path,
-    families: Sequence[FeatureFamily | Covariates],
+    families: Sequence[Family],
     covariates: pd.DataFrame | None = None,
     compute: Compute = IN_PROCESS,
     patients: Mapping[str, str] | None = None,
     kept: Path | None = None,
+    previous: Previous | None = None,
 ) -> FeatureTable:
     """Compute the features of all modalities of a store; `extract` says how.
 
     Args:
         images: Folder of the restored images.
-        families: Chosen families; the covariates' columns come last.
+        families: Chosen families; see `extract`.
         covariates: See `extract`.
         compute: Where the work is done.
         patients: See `extract`.
         kept: Folder of what earlier runs made of images, and for what this one makes; None to make
             all anew.
+        previous: See `extract`.
 
     Returns:
         Where cases have several images, features are called `<modality>.<feature>`.
@@ -69,9 +72,8 @@ def extract_modalities(
     """
     folders = modality_folders(images)
     if len(folders) == 1:
-        return extract(ImageStore(images), families, covariates, compute, patients, kept)
-    of_images = [family for family in families if not isinstance(family, Covariates)]
-    others = [family for family in families if isinstance(family, Covariates)]
+        return extract(ImageStore(images), families, covariates, compute, patients, kept, previous)
+    of_images = families_of_images(families)
     names: list[str] = []
     blocks: list[NDArray[np.float32]] = []
     case_id = np.array(ImageStore(images).case_ids)
@@ -80,9 +82,8 @@ def extract_modalities(
         table = extract(ImageStore(folder), of_images, compute=compute, kept=own).of(case_id)
         names += [f"{modality}.{name}" for name in table.names]
         blocks.append(table.values)
-    beside = extract(ImageStore(images), others, covariates, compute, patients).of(case_id)
-    values = np.hstack([*blocks, beside.values])  # noqa: PD011 - a table of features
-    return FeatureTable(case_id, (*names, *beside.names), values)
+    whole = FeatureTable(case_id, tuple(names), np.hstack(blocks))
+    return _with_others(whole, families, covariates, patients, previous)
 
 
 _SPAN_VALUES = 2**19  # some tenths of a second of work
@@ -91,17 +92,19 @@ _BATCH_VALUES = 2**17  # intermediates of a batch then stay in a processor's cac
 
 def extract(
     store: ImageStore,
-    families: Sequence[FeatureFamily | Covariates],
+    families: Sequence[Family],
     covariates: pd.DataFrame | None = None,
     compute: Compute = IN_PROCESS,
     patients: Mapping[str, str] | None = None,
     kept: Path | None = None,
+    previous: Previous | None = None,
 ) -> FeatureTable:
     """Compute the features of all images of a store, and put chosen covariates beside them.
 
     Args:
         store: Restored images.
-        families: Chosen families; the covariates' columns come last.
+        families: Chosen families; changes since earlier images come after the images' features,
+            covariates last.
         covariates: Column `case_id` and what else is known of each case of the data set, of which
             the store may hold some; None for nothing.
         compute: Where the work is done; the values do not depend on it.
@@ -109,28 +112,55 @@ def extract(
             texts; None where each case is a patient of its own.
         kept: Folder of what earlier runs made of images, and for what this one makes; no value
             depends on it. None to make all anew.
+        previous: Case → cases of the visit before; None where each patient was seen once.
 
     Raises:
         DataError: Two families share a name, a family is not defined for an image, or a feature
             of it is not finite, or a case has no row of covariates; names the case.
-        OptionError: A covariate is chosen that the data set lacks.
+        OptionError: A covariate is chosen that the data set lacks, or changes since earlier images
+            where no patient has any.
     """
-    of_images = [family for family in families if not isinstance(family, Covariates)]
-    table = _of_images(store, of_images, compute, kept)
+    table = _describe_images(store, families_of_images(families), compute, kept)
+    return _with_others(table, families, covariates, patients, previous)
+
+
+def families_of_images(families: Sequence[Family]) -> list[FeatureFamily]:
+    """Return the families that describe a single image."""
+    return [family for family in families if not isinstance(family, Covariates | Earlier)]
+
+
+def _with_others(
+    table: FeatureTable,
+    families: Sequence[Family],
+    covariates: pd.DataFrame | None,
+    patients: Mapping[str, str] | None,
+    previous: Previous | None,
+) -> FeatureTable:
+    """Put beside the features of images what else is known of their cases."""
     known = pd.DataFrame({"case_id": table.case_id}) if covariates is None else covariates
+    of_visits = [family for family in families if isinstance(family, Earlier)]
+    if of_visits and not previous:
+        raise OptionError(
+            "no patient has an earlier image",
+            where="features.earlier",
+            allowed="data sets that tell visits of a patient apart",
+            remedy="name the column of visits (`skiagram init … --visit`), or leave out `earlier`",
+        )
+    changes = [family.encode(table, previous or {}) for family in of_visits]
     beside = [
         family.encode(known, patients).of(table.case_id)
         for family in families
         if isinstance(family, Covariates)
     ]
-    names = (*table.names, *(name for added in beside for name in added.names))
+    tables = (table, *changes, *beside)
+    names = tuple(name for each in tables for name in each.names)
     if len(set(names)) != len(names):
         raise DataError("two feature families have a column of the same name", where="features")
-    values = np.hstack([table.values, *(added.values for added in beside)])  # noqa: PD011
+    values = np.hstack([each.values for each in tables])  # noqa: PD011 - a table of features
     return FeatureTable(table.case_id, names, values)
 
 
-def _of_images(
+def _describe_images(
     store: ImageStore, families: Sequence[FeatureFamily], compute: Compute, kept: Path | None
 ) -> FeatureTable:
     case_ids = np.array(store.case_ids)

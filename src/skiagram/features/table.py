@@ -92,6 +92,18 @@ def has_prefix(column: str, prefix: str) -> bool:
     return f"{column}_".startswith((f"{prefix}_", f"{prefix}."))
 
 
+def is_in_family(column: str, family: str) -> bool:
+    """Return whether a feature is of a family, or of an image, as `PET.glcm_contrast` is of `PET`.
+
+    Args:
+        column: Name of a feature.
+        family: Family, part of one, image or whole name.
+    """
+    of_image = column.split(".")
+    parts = (".".join(of_image[part:]) for part in range(len(of_image)))
+    return any(has_prefix(part, family) for part in parts)
+
+
 def original_of(column: str) -> str:
     """Return the feature that a column of a changed copy of the images repeats; else nothing.
 

@@ -19,6 +19,7 @@ from skiagram.report.studies import (
     crossover,
     explanations,
     feature_stability,
+    personal,
     robustness,
     search,
     simplification,
@@ -28,6 +29,7 @@ from skiagram.studies.cost import CostResult
 from skiagram.studies.crossover.study import CrossoverResult
 from skiagram.studies.explanations.study import ExplanationsResult
 from skiagram.studies.feature_stability import FeatureStabilityResult
+from skiagram.studies.personal import PersonalResult
 from skiagram.studies.robustness.study import RobustnessResult
 from skiagram.studies.search.study import SearchResult
 from skiagram.studies.simplification.study import SimplificationResult
@@ -38,6 +40,7 @@ StudyResult = (
     | CrossoverResult
     | ExplanationsResult
     | FeatureStabilityResult
+    | PersonalResult
     | RobustnessResult
     | SearchResult
     | SimplificationResult
@@ -51,6 +54,7 @@ _PAGES: dict[type, ModuleType] = {
     CrossoverResult: crossover,
     ExplanationsResult: explanations,
     FeatureStabilityResult: feature_stability,
+    PersonalResult: personal,
     RobustnessResult: robustness,
     SearchResult: search,
     SimplificationResult: simplification,

@@ -18,6 +18,7 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.encoders.encoder import RECORD, TABLE, read_encoding
 from skiagram.features.covariates import development_patients
+from skiagram.features.earlier import previous_cases
 from skiagram.features.extraction import build_families, extract
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
@@ -387,8 +388,14 @@ def extract_features(
     def describe(folder: Path) -> None:
         chosen = build_families(families)
         covariates = read_table(data.folder / "cases/covariates.parquet")
-        patients = development_patients(Cases.read(data.folder / "cases/cases.parquet"))
-        table = extract(ImageStore(restored / "images"), chosen, covariates, patients=patients)
+        cases = Cases.read(data.folder / "cases/cases.parquet")
+        table = extract(
+            ImageStore(restored / "images"),
+            chosen,
+            covariates,
+            patients=development_patients(cases),
+            previous=previous_cases(read_table(data.folder / "cases/visits.parquet"), cases),
+        )
         table.write(folder / "features.parquet")
 
     inputs = {"restored": restored.name, "families": list(families.items())}

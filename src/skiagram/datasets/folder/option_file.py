@@ -34,6 +34,7 @@ _MEANING = {
     "region": "name of the region in a mask's file",
     "label_value": "value of the region's voxels",
     "frame": "number of a frame of a DICOM file of several, or all for a volume of them",
+    "visit": "order of a patient's images; null where each patient was seen once",
     "modalities": "which of the modalities are read, the first is audited and shown",
     "mask_grid": "a mask on other voxels than its image's: same (refuse it) or resample",
     "burnt_in_text": "marks in the borders that look like text: keep, mask or refuse",

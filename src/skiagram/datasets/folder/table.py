@@ -18,7 +18,7 @@ from typing import Protocol
 
 from pydantic.dataclasses import dataclass as options
 
-from skiagram.datasets.contract import Entry
+from skiagram.datasets.contract import Entry, Visit
 from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.volumes.case_images import ImageReference
 from skiagram.errors import DataError, OptionError
@@ -36,6 +36,7 @@ _POINT = (
     "replace the commas; in Excel, set the decimal separator to `.` in File, Options, Advanced, "
     "and save the table again"
 )
+MOST_VISITS = 999  # of a patient; longer numbers can be dates
 _SPLITS: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
 
 
@@ -291,6 +292,8 @@ class Columns:
         label_value: Value of the region's voxels, where a mask holds several labels.
         frame: Number of a frame in a DICOM file of several, or of a page in a TIFF, from 1, or
             `all` for a volume of them.
+        visit: Place of the image among the patient's visits, a whole number; null where each
+            patient was seen once, or nobody knows.
     """
 
     file: str
@@ -306,9 +309,20 @@ class Columns:
     region: str | None = None
     label_value: str | None = None
     frame: str | None = None
+    visit: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse covariates and scores that identify a person or tell the answer."""
+        """Refuse covariates and scores that identify a person, visits without patients.
+
+        Raises:
+            OptionError: A column holds what it must not.
+        """
+        if self.visit is not None and self.patient is None:
+            raise OptionError(
+                f"`{self.visit}` without a column of patients",
+                where="dataset.columns.visit",
+                allowed="visits of patients that `columns.patient` tells apart",
+            )
         taken = {self.file, self.label, self.patient, self.split, "case_id"}
         for option, names in {"covariates": self.covariates, "scores": self.scores}.items():
             wrong = [name for name in names if name in taken]
@@ -337,7 +351,7 @@ class Columns:
         """Return every column that is read, the file's first."""
         named = (self.file, self.patient, self.label, self.split, self.site)
         of_regions = (self.mask, self.modality, self.region, self.label_value, self.frame)
-        every = (*named, *of_regions, *self.covariates, *self.scores)
+        every = (*named, *of_regions, self.visit, *self.covariates, *self.scores)
         return tuple(dict.fromkeys(name for name in every if name is not None))
 
 
@@ -466,7 +480,7 @@ def split_modalities(
 ) -> dict[str, list[Row]]:
     """Return modality → its rows, those of one case at the same place in each.
 
-    A case is told by its patient and, where there is one, its region.
+    A case is told by its patient and, where there are some, its region and its visit.
 
     Args:
         rows: The table.
@@ -515,15 +529,16 @@ def _rows_by_case(
     of_modality = [row for row in rows if row.cells[columns.modality or ""] == modality]
     if not several:
         return {(str(row.line),): row for row in of_modality}
-    key_columns = [name for name in (columns.patient, columns.region) if name is not None]
+    of_case = (columns.patient, columns.region, columns.visit)
+    key_columns = [name for name in of_case if name is not None]
     by_case: dict[tuple[str, ...], Row] = {}
     for row in of_modality:
         key = tuple(row.cells[name] for name in key_columns)
         if by_case.setdefault(key, row) is not row:
             raise DataError(
-                f"a second image of `{modality}` for the same patient and region",
+                f"a second image of `{modality}` for the same patient, region and visit",
                 where=row.where,
-                allowed="one row per patient, region and modality",
+                allowed="one row per patient, region, visit and modality",
                 remedy="name lesions in the column `region`, and patients in theirs",
             )
     return by_case
@@ -547,7 +562,14 @@ def _entry(
             for name, cell in known.items()
         },
         scores={name: float(row.cells[name]) for name in columns.scores},
+        visit=_visit(row, columns),
     )
+
+
+def _visit(row: Row, columns: Columns) -> Visit | None:
+    if columns.visit is None:
+        return None
+    return Visit(int(row.cells[columns.visit]), row.cells.get(columns.region or "", ""))
 
 
 def split_of(row: Row, columns: Columns, test_sites: Sequence[str]) -> Split | None:
@@ -591,7 +613,24 @@ def _problem(
         return DataError(
             f"split `{row.cells[columns.split]}`", where=where, allowed=", ".join(_SPLITS)
         )
-    return _region_problem(row, columns, where) or _score_problem(row, columns.scores, where)
+    return (
+        _region_problem(row, columns, where)
+        or _visit_problem(row, columns, where)
+        or _score_problem(row, columns.scores, where)
+    )
+
+
+def _visit_problem(row: Row, columns: Columns, where: str) -> DataError | None:
+    """Return what is wrong with the number of a visit; a date is not quoted."""
+    cell = row.cells[columns.visit] if columns.visit else "1"
+    if cell.isascii() and cell.isdigit() and 1 <= int(cell) <= MOST_VISITS:
+        return None
+    return DataError(
+        f"no number of a visit, column `{columns.visit}`",
+        where=where,
+        allowed=f"whole numbers from 1 to {MOST_VISITS}, in the order of a patient's visits",
+        remedy="let `skiagram init` write the manifest: it turns dates into numbers",
+    )
 
 
 def _wrong_cell(cell: str, column: str | None, allowed: str, where: str) -> DataError:

@@ -21,7 +21,7 @@ from sklearn.pipeline import Pipeline
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.perturbed import Lasting
-from skiagram.features.table import FeatureTable, is_perturbed
+from skiagram.features.table import FeatureTable, is_in_family, is_perturbed
 from skiagram.models.classical.harmonisation import Harmonisation, SiteHarmoniser
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
 from skiagram.models.classical.preprocessing import (
@@ -295,9 +295,9 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
     names = tuple(name for name in names if not is_perturbed(name))
     if families is None:
         return tuple(
-            name for name in names if not any(_in_family(name, family) for family in _SHORTCUTS)
+            name for name in names if not any(is_in_family(name, family) for family in _SHORTCUTS)
         )
-    empty = [family for family in families if not any(_in_family(name, family) for name in names)]
+    empty = [family for family in families if not any(is_in_family(name, family) for name in names)]
     if empty or not families:
         raise OptionError(
             f"no feature of the family `{empty[0]}`" if empty else "no feature is chosen",
@@ -305,14 +305,7 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
             allowed=f"families in the table: {', '.join(_families(names))}",
             remedy="add the family to `features` in params.yaml, or choose other columns",
         )
-    return tuple(name for name in names if any(_in_family(name, family) for family in families))
-
-
-def _in_family(name: str, family: str) -> bool:
-    """Whether a feature is of a family, or of an image, as `PET.glcm_contrast` is of `PET`."""
-    of_image = name.split(".")
-    parts = (".".join(of_image[part:]) for part in range(len(of_image)))
-    return any(part == family or part.startswith((f"{family}_", f"{family}.")) for part in parts)
+    return tuple(name for name in names if any(is_in_family(name, family) for family in families))
 
 
 def _families(names: Sequence[str]) -> list[str]:

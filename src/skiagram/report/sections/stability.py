@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from skiagram.evaluation.evaluation_record import Evaluation, Ranking
 from skiagram.evaluation.results import Estimate, FeatureSelection, ModelResult, Stability
-from skiagram.features.covariates import Covariates
+from skiagram.features.extraction import families_of_images
 from skiagram.features.feature import Definition
 from skiagram.options import build
 from skiagram.preparation import Preparation
@@ -245,8 +245,9 @@ def feature_definitions(preparation: Preparation) -> tuple[Definition, ...]:
         for options in preparation.features
         if str(options.get("_target_")).startswith(_FAMILIES)
     ]
-    of_images = [family for family in families if not isinstance(family, Covariates)]
-    return tuple(definition for family in of_images for definition in family.definitions())
+    return tuple(
+        definition for family in families_of_images(families) for definition in family.definitions()
+    )
 
 
 def find_definition(column: str, definitions: Sequence[Definition]) -> Definition | None:

@@ -29,14 +29,12 @@ from skiagram.evaluation.discrimination import brier
 from skiagram.evaluation.proportions import proportion
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.stability import corrected_mean
-from skiagram.features.extraction import build_families
-from skiagram.features.feature import Definition
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import choose_columns
 from skiagram.models.contract import Fitted
 from skiagram.models.resampling import finite
 from skiagram.options import STRICT
-from skiagram.records import Task, read_cases, read_record, read_table, write_record, write_table
+from skiagram.records import read_cases, read_record, read_table, write_record, write_table
 from skiagram.seeding import derived_seed
 from skiagram.splits import Partition, grouped_folds
 from skiagram.studies.cost import (
@@ -50,6 +48,15 @@ from skiagram.studies.cost import (
 )
 from skiagram.studies.cross_validation import CrossValidatedStudy, CrossValidation
 from skiagram.studies.pipeline_steps import Arm, ClassicalArm, CrossValidatedDataSet, DeepArm
+from skiagram.studies.simplification.reading import (
+    ReadFeature,
+    TreeLine,
+    base_odds,
+    explain_feature,
+    list_definitions,
+    read_features,
+    read_tree,
+)
 from skiagram.studies.simplification.simple_models import (
     FewFeatures,
     RuleTree,
@@ -94,46 +101,6 @@ class SimplifiedModel:
     parameters: int
     size: int
     inference: Timing
-
-
-@dataclass(frozen=True)
-class ReadFeature:
-    """A feature of the logistic model on few features, fitted on all development cases.
-
-    Attributes:
-        feature: Its name.
-        meaning: What it measures.
-        unit: Its unit.
-        mean: Mean over the cases.
-        deviation: Standard deviation over the cases.
-        odds_ratio: Class → factor of its odds for one standard deviation more.
-    """
-
-    feature: str
-    meaning: str
-    unit: str
-    mean: float
-    deviation: float
-    odds_ratio: dict[str, float]
-
-
-@dataclass(frozen=True)
-class TreeLine:
-    """A line of the printed tree.
-
-    Attributes:
-        depth: Questions before it.
-        feature: What is asked for; empty in the first line.
-        question: For example `≤ 3.2`.
-        probability: Of the condition looked for, of the last class with several.
-        cases: Development cases that come here.
-    """
-
-    depth: int
-    feature: str
-    question: str
-    probability: float
-    cases: int
 
 
 @dataclass(frozen=True)
@@ -253,21 +220,18 @@ class Simplification(CrossValidatedStudy):
         described = time_families(cv, self.families(workspace), clock)
         models = _compare(cv, partitions, folds, described)
         logistic, tree = self._readable(cv, partitions, folds)
-        definitions = _definitions(self.families(workspace))
+        definitions = list_definitions(self.families(workspace))
         shown = len(task.classes) - 1 if task.positive is None else task.positive
         return SimplificationResult(
             **vars(data_set),
             margin=self.margin,
             originals=tuple(fold.models[0].title for fold in folds),
             models=models,
-            logistic=tuple(_read_features(logistic, definitions, task)),
-            base_odds=_base_odds(logistic, task),
-            tree=tuple(
-                TreeLine(depth, feature, question, probability, cases)
-                for depth, question, feature, probability, cases in tree.lines(shown)
-            ),
+            logistic=tuple(read_features(logistic, definitions, task)),
+            base_odds=base_odds(logistic, task),
+            tree=tuple(read_tree(tree, shown)),
             tree_class=task.classes[shown],
-            feature_meaning={name: _meaning(definitions, name)[0] for name in tree.features},
+            feature_meaning={name: explain_feature(definitions, name)[0] for name in tree.features},
             images=clock.images,
             repeats=clock.repeats,
             time=clock.time,
@@ -629,50 +593,3 @@ def _describe(
         size=round(float(np.mean([model.size for model in models]))),
         inference=inference,
     )
-
-
-def _definitions(families: Mapping[str, Mapping[str, Any]]) -> list[Definition]:
-    built = build_families(families)
-    return [
-        definition
-        for family in built
-        if hasattr(family, "definitions")
-        for definition in family.definitions()
-    ]
-
-
-def _meaning(definitions: Sequence[Definition], feature: str) -> tuple[str, str]:
-    """Return what a feature measures and its unit; empty where no definition fits."""
-    column = feature.rpartition(".")[2]
-    fitting = [definition for definition in definitions if definition.fits(column)]
-    return (fitting[0].meaning, fitting[0].unit) if fitting else ("", "")
-
-
-def _read_features(
-    model: FewFeatures, definitions: Sequence[Definition], task: Task
-) -> Iterator[ReadFeature]:
-    """Yield the features of the logistic model, the strongest first."""
-    coefficient = np.array(model.coefficient)
-    strength = np.abs(coefficient).max(axis=0) if coefficient.size else np.zeros(0)
-    for k in np.argsort(-strength, kind="stable").tolist():
-        meaning, unit = _meaning(definitions, model.features[k])
-        yield ReadFeature(
-            feature=model.features[k],
-            meaning=meaning,
-            unit=unit,
-            mean=model.mean[k],
-            deviation=model.deviation[k],
-            odds_ratio=_odds(coefficient[:, k], task),
-        )
-
-
-def _base_odds(model: FewFeatures, task: Task) -> dict[str, float]:
-    return _odds(np.array(model.intercept), task)
-
-
-def _odds(log_odds: Floats, task: Task) -> dict[str, float]:
-    """Return class → odds; of two classes the one looked for, against the other."""
-    if task.positive is not None:
-        difference = log_odds[task.positive] - log_odds[1 - task.positive]
-        return {task.classes[task.positive]: float(np.exp(difference))}
-    return {name: float(np.exp(value)) for name, value in zip(task.classes, log_odds, strict=True)}

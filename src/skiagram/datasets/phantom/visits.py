@@ -1,0 +1,274 @@
+"""Generated patients who are seen several times, with an ideal observer who remembers.
+
+A lesion lies in the middle of every image, in tissue of a known spectrum. Its height differs from
+patient to patient, and in the abnormal class it grows from visit to visit: so one image tells
+little of what the change tells. How much of a patient's tissue and of the lesion's height lasts
+from one visit to the next are options; with none of both, an earlier image tells nothing.
+
+All images of a patient together are Gaussian, with class means that differ by heights c_j of the
+lesion s at visits j = 1 … k. With the covariance M of tissue and noise, that of heights R, the
+matrix S whose columns are s at each visit, t = SᵀM⁻¹g and G = SᵀM⁻¹S, the log-likelihood ratio is
+
+    log Λ(g) = wᵀ (t − G (μ + c / 2)),    w = (I + R G)⁻¹ c
+
+(Woodbury's identity; Barrett and Myers 2004, Foundations of Image Science, chapter 13), where μ are
+the mean heights of the normal class. The AUC is Φ(d / √2), d² = cᵀ G w. A covariate, the marker,
+is normal with unit variance and another mean in the abnormal class; it adds to both.
+"""
+
+from dataclasses import dataclass as record
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from scipy import fft
+from scipy.stats import norm
+
+from skiagram.datasets.contract import Entry, GroundTruth, Mark, SpacedImage, Visit
+from skiagram.datasets.phantom.image_model import (
+    Exponent,
+    Nodule,
+    centred_nodule,
+    colour_noise,
+    column_weights,
+    power_law_spectrum,
+)
+from skiagram.datasets.phantom.source import GeneratedDataSet
+from skiagram.errors import OptionError
+from skiagram.options import STRICT
+from skiagram.seeding import stream
+
+MARKER = "marker"
+_SPACING = (0.2, 0.2)  # mm
+Floats = NDArray[np.float64]
+Share = Annotated[float, Field(ge=0, le=1)]
+Height = Annotated[float, Field(ge=0, le=8)]
+
+
+@dataclass(**STRICT)
+class Lesion:
+    """The lesion that every patient has; heights are in standard deviations of tissue.
+
+    Attributes:
+        radius: In pixels; the profile is that of the designer nodule.
+        height: Mean over patients of the normal class.
+        spread: Standard deviation among patients.
+        lasting: Correlation of a patient's heights between two visits, but for growth.
+        contrast: How much higher it is in the abnormal class, at every visit.
+        growth: How much it grows there from a visit to the next.
+    """
+
+    radius: Annotated[float, Field(gt=0)]
+    height: Height
+    spread: Height
+    lasting: Share
+    contrast: Height
+    growth: Height
+
+
+@dataclass(**STRICT)
+class PhantomVisits(GeneratedDataSet):
+    """Options of the phantom of several visits.
+
+    Attributes:
+        size: Side of an image in pixels.
+        visits: Of each patient, an image each.
+        tissue_exponent: β of the tissue's spectrum, in both classes.
+        shared: Correlation of a patient's tissue between two visits.
+        noise: Standard deviation of white noise.
+        lesion: The lesion.
+        marker: Mean of the covariate `marker` in the abnormal class; in the normal class it is 0,
+            its standard deviation 1.
+    """
+
+    size: Annotated[int, Field(ge=8, le=1024)]
+    visits: Annotated[int, Field(ge=1, le=20)]
+    tissue_exponent: Exponent
+    shared: Share
+    noise: Annotated[float, Field(gt=0, le=1)]
+    lesion: Lesion
+    marker: Annotated[float, Field(ge=0, le=8)]
+
+    def __post_init__(self) -> None:
+        """Check what depends on several options.
+
+        Raises:
+            OptionError: The lesion leaves the image, or the positive class is not the one in which
+                it grows.
+        """
+        super().__post_init__()
+        if self.lesion.radius > self.size // 2:
+            raise OptionError(
+                f"a radius of {self.lesion.radius:g}",
+                where="dataset.lesion.radius",
+                allowed=f"at most {self.size // 2}, half of the image",
+            )
+
+    @property
+    def modality(self) -> str:
+        """Kind of image, for the report."""
+        return f"synthetic projection, {self.size} × {self.size} pixels, {self.visits} visits"
+
+    def open(self, root: Path | None) -> "OpenPhantomVisits":
+        """Prepare spectra and observers; no file is needed."""
+        return OpenPhantomVisits(self)
+
+
+@record(frozen=True)
+class VisitObserver:
+    """The ideal observer of the images of some visits in a row.
+
+    Attributes:
+        filters: (2, size, size // 2 + 1) what an image is weighed with: by itself, and as one of
+            all; divided by the noise and tissue of each frequency.
+        gram: (k, k) G.
+        weight: (k,) w.
+        contrast: (k,) c.
+        height: Mean height μ in the normal class.
+    """
+
+    filters: NDArray[np.complex128]
+    gram: Floats
+    weight: Floats
+    contrast: Floats
+    height: float
+
+    @classmethod
+    def of(
+        cls, options: PhantomVisits, template: NDArray[np.complex128], contrast: Floats
+    ) -> "VisitObserver":
+        """Return the observer of as many visits as there are contrasts.
+
+        Args:
+            options: Options of the phantom.
+            template: Half spectrum of the lesion of height 1.
+            contrast: (k,) how much higher the lesion is in the abnormal class at each visit.
+        """
+        size, visits, lesion = options.size, len(contrast), options.lesion
+        tissue = power_law_spectrum(size, options.tissue_exponent)
+        own = tissue * (1 - options.shared) + options.noise**2
+        together = own + visits * options.shared * tissue
+        weights = np.stack([1 / own, (1 / together - 1 / own) / visits])
+        filters = weights * template.conj() * column_weights(size) / size**2
+        alone, among = (filters * template).sum(axis=(1, 2)).real
+        gram = alone * np.eye(visits) + among
+        spread = lesion.spread**2 * (lesion.lasting + (1 - lesion.lasting) * np.eye(visits))
+        weight = np.linalg.solve(np.eye(visits) + spread @ gram, contrast)
+        return cls(filters, gram, weight, contrast, lesion.height)
+
+    def log_likelihood_ratio(self, images: Floats) -> float:
+        """Return log Λ, natural units; above 0 speaks for the abnormal class.
+
+        Args:
+            images: (k, size, size) of the visits in their order, the last one judged.
+        """
+        spectra = fft.rfft2(images)
+        alone, among = ((spectra * weights).sum(axis=(1, 2)).real for weights in self.filters)
+        statistic = alone + among.sum()
+        return float(self.weight @ (statistic - self.gram @ (self.height + self.contrast / 2)))
+
+    @property
+    def squared_detectability(self) -> float:
+        """Return d²: the AUC is Φ(d / √2)."""
+        return float(self.contrast @ self.gram @ self.weight)
+
+
+class OpenPhantomVisits:
+    """Makes the images of one phantom of several visits.
+
+    Args:
+        options: Options of the phantom.
+    """
+
+    def __init__(self, options: PhantomVisits) -> None:
+        self._options = options
+        nodule = Nodule(amplitude=1.0, radius=options.lesion.radius, places=1, spacing=1)
+        middle = options.size // 2
+        self._lesion = np.roll(centred_nodule(options.size, nodule), (middle, middle), (0, 1))
+        self._template = fft.rfft2(self._lesion)
+        self._tissue = power_law_spectrum(options.size, options.tissue_exponent)
+        visits = np.arange(options.visits)
+        self._contrast: Floats = options.lesion.contrast + options.lesion.growth * visits
+        self._observers = [
+            VisitObserver.of(options, self._template, self._contrast[: k + 1])
+            for k in visits.tolist()
+        ]
+        self._images = lru_cache(maxsize=1)(self._make)
+
+    @property
+    def acquisition(self) -> None:
+        """None: pixels are stored as they are made."""
+
+    def entries(self) -> list[Entry]:
+        """List every image: patients in order, their visits in order."""
+        visits = self._options.visits
+        entries = self._options.patients.entries(visits, "visit")
+        return [
+            replace(
+                entry,
+                visit=Visit(position % visits + 1),
+                covariates={MARKER: self._marker(position // visits)},
+            )
+            for position, entry in enumerate(entries)
+        ]
+
+    def image(self, position: int) -> SpacedImage:
+        """Return what the pipeline sees: (size, size) float32."""
+        patient, number = divmod(position, self._options.visits)
+        return SpacedImage(self._images(patient)[1][number].astype(np.float32), _SPACING)
+
+    def truth(self, position: int) -> GroundTruth:
+        """Return the clean image, the lesion's place, and what the ideal observer says.
+
+        The observer knows the image, all earlier ones of the patient, and the marker.
+        """
+        patient, number = divmod(position, self._options.visits)
+        clean, noisy = self._images(patient)
+        score = self._observers[number].log_likelihood_ratio(noisy[: number + 1])
+        mean = self._options.marker
+        score += mean * self._marker(patient) - mean**2 / 2
+        middle = float(self._options.size // 2)
+        return GroundTruth(clean[number].astype(np.float32), score, middle, middle)
+
+    def marks(self, position: int) -> tuple[Mark, ...]:
+        """Return the lesion, which every image has."""
+        middle = float(self._options.size // 2)
+        return (Mark((middle, middle), self._options.lesion.radius),)
+
+    def auc(self, visit: int, *, earlier: bool, marker: bool) -> float:
+        """Return the AUC that no model of such knowledge exceeds but by chance.
+
+        Args:
+            visit: Which visit is judged, from 1.
+            earlier: Whether all images of earlier visits are known.
+            marker: Whether the marker is.
+        """
+        seen = self._observers[visit - 1]
+        if not earlier:
+            alone = self._contrast[visit - 1 : visit]
+            seen = VisitObserver.of(self._options, self._template, alone)
+        squared = seen.squared_detectability + marker * self._options.marker**2
+        return float(norm.cdf(np.sqrt(squared / 2)))
+
+    def _marker(self, patient: int) -> float:
+        draw = stream(self._options.seed, "marker", patient).standard_normal()
+        return float(draw + self._options.marker * (patient % 2))
+
+    def _make(self, patient: int) -> tuple[Floats, Floats]:
+        """Return the (visits, size, size) images of a patient, without noise and with it."""
+        options, lesion = self._options, self._options.lesion
+        generator = stream(options.seed, "visits", patient)
+        shape = (options.visits, *self._lesion.shape)
+        white = np.sqrt(options.shared) * generator.standard_normal(self._lesion.shape)
+        white = white + np.sqrt(1 - options.shared) * generator.standard_normal(shape)
+        tissue = np.stack([colour_noise(image, self._tissue) for image in white])
+        heights = np.sqrt(lesion.lasting) * generator.standard_normal()
+        heights += np.sqrt(1 - lesion.lasting) * generator.standard_normal(options.visits)
+        heights = lesion.height + lesion.spread * heights + self._contrast * (patient % 2)
+        clean = tissue + heights[:, None, None] * self._lesion
+        return clean, clean + options.noise * generator.standard_normal(shape)

@@ -1,0 +1,132 @@
+"""The page of the study of personal models."""
+
+from collections.abc import Iterator
+
+from skiagram.evaluation.results import Estimate
+from skiagram.report.drawing import ChangeRow, Drawing, draw_changes
+from skiagram.report.formatting import (
+    format_decimal,
+    format_difference,
+    format_interval,
+    format_percent,
+)
+from skiagram.report.rendering import Summary, render_study
+from skiagram.studies.personal import (
+    IMAGE,
+    LATER,
+    PersonalDataSet,
+    PersonalModel,
+    PersonalPart,
+    PersonalResult,
+)
+
+_VERDICTS = {  # helps, harms, open
+    "with covariates": (
+        "Covariates help",
+        "Covariates harm",
+        "Covariates are not shown to help or harm",
+    ),
+    "with earlier image": (
+        "An earlier image helps",
+        "An earlier image harms",
+        "An earlier image is not shown to help or harm",
+    ),
+    "with both": (
+        "Covariates and an earlier image together help",
+        "Covariates and an earlier image together harm",
+        "Covariates and an earlier image together are not shown to help or harm",
+    ),
+}
+
+
+def summarise(result: PersonalResult) -> Summary:
+    """Return the title, and what is known of a patient changes on each data set."""
+    answers = tuple(
+        sentence for dataset in result.datasets for sentence in describe_data_set(dataset)
+    )
+    return Summary("What do covariates and an earlier image change?", answers)
+
+
+def render(result: PersonalResult) -> str:
+    """Return the page; equal results give equal text."""
+    return render_study(
+        "personal",
+        result,
+        summarise(result),
+        answers=[(dataset, describe_data_set(dataset)) for dataset in result.datasets],
+        figures={
+            dataset.dataset: draw_data_set(dataset)
+            for dataset in result.datasets
+            if len(dataset.models) > 1
+        },
+        reference=IMAGE,
+        percent=_percent,
+        share=format_percent,
+        points=_points,
+    )
+
+
+def describe_data_set(dataset: PersonalDataSet) -> list[str]:
+    """Say by fixed rules what each kind of knowledge changes; 0 within an interval is no proof."""
+    sentences = [
+        f"{dataset.title}, {model.title}: {describe_model(dataset, model)}"
+        for model in dataset.models
+        if model.knows != IMAGE
+    ]
+    return sentences or [f"{dataset.title}: no model could be trained."]
+
+
+def describe_model(dataset: PersonalDataSet, model: PersonalModel) -> str:
+    """Say what a variant changes: of an earlier image, among the cases that have one."""
+    where, difference = "", model.difference
+    for part in model.parts:
+        if part.part == LATER and model.knows != "with covariates":
+            where, difference = f" of the {part.cases} cases with an earlier image", part.difference
+    helps, harms, undecided = _VERDICTS[model.knows]
+    if difference.value is None:
+        return f"{undecided}: no figure ({difference.reason})."
+    before = next(
+        each for each in dataset.models if (each.model, each.knows) == (model.model, IMAGE)
+    )
+    auc = _auc_of(before, where)
+    figure = format_difference(difference)
+    moved = (
+        f" The probability moves by {_points(model.moved)} on average, and "
+        f"{_percent(model.decided)} of the decisions change."
+    )
+    low, high = difference.low or 0.0, difference.high or 0.0
+    verdict = helps if low > 0 else harms if high < 0 else undecided
+    return f"{verdict}: AUC{where} {auc} on the image alone, {figure}.{moved}"
+
+
+def _auc_of(model: PersonalModel, where: str) -> str:
+    parts = [part.auc for part in model.parts if where and part.part == LATER]
+    return format_decimal((parts or [model.auc])[0].value)
+
+
+def _percent(estimate: Estimate) -> str:
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return "–" if estimate.value is None else format_percent(estimate.value)
+    low, high = format_percent(estimate.low), format_percent(estimate.high)
+    return f"{format_percent(estimate.value)} ({low} to {high})"
+
+
+def _points(estimate: Estimate) -> str:
+    value = format_decimal(estimate.value)
+    return value if estimate.low is None else f"{value} {format_interval(estimate, 3)}"
+
+
+def draw_data_set(dataset: PersonalDataSet) -> Drawing:
+    """Draw the change in AUC of every model, of an earlier image by whether a case has one."""
+    rows = [row for model in dataset.models if model.knows != IMAGE for row in _rows(model)]
+    label = "change in AUC against the image alone, with 95 % interval"
+    return draw_changes(f"personal-{dataset.dataset}", rows, label)
+
+
+def _rows(model: PersonalModel) -> Iterator[ChangeRow]:
+    parts: tuple[PersonalPart, ...] = model.parts
+    if not parts:
+        yield ChangeRow(model.title, model.knows, "classical", model.difference)
+    for part in parts:
+        title = f"{model.knows}, {part.part}"
+        yield ChangeRow(model.title, title, "classical", part.difference)

@@ -1,0 +1,357 @@
+"""Study `personal`: what a patient's covariates and an earlier image change in a model's score.
+
+Each classical model is trained four times on the same cases: on features of the image alone, with
+covariates beside them, with their change since the patient's visit before, and with both. A patient
+is never on both sides of a split, so a patient's own baseline is a comparison, never a label.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass as options_class
+
+from skiagram.errors import OptionError
+from skiagram.evaluation.bootstrap import draw_patients
+from skiagram.evaluation.delong import auc_estimate
+from skiagram.evaluation.proportions import proportion
+from skiagram.evaluation.results import Estimate
+from skiagram.evaluation.scores import ModelScores, Scores
+from skiagram.evaluation.variation import degrees_of_freedom, over_trainings, variance_of_mean
+from skiagram.features.covariates import PREFIX as COVARIATES
+from skiagram.features.earlier import PREFIX as EARLIER
+from skiagram.features.earlier import previous_cases
+from skiagram.features.table import FeatureTable, has_prefix
+from skiagram.models.classical.estimator import choose_columns
+from skiagram.options import STRICT, build
+from skiagram.records import Cases, Design, read_table
+from skiagram.studies.ablation import train_and_score
+from skiagram.studies.pipeline_steps import (
+    ClassicalArm,
+    DataSet,
+    PreparedData,
+    ReportedDataSet,
+    StudyOptions,
+    ingest_data,
+    prepare_data,
+)
+from skiagram.studies.unsealed_data import UnsealedData, unseal
+from skiagram.studies.workspace import Workspace
+
+IMAGE = "image alone"
+KNOWN = {  # besides the image: covariates, an earlier image
+    IMAGE: (False, False),
+    "with covariates": (True, False),
+    "with earlier image": (False, True),
+    "with both": (True, True),
+}
+FIRST, LATER = "cases without an earlier image", "cases with an earlier image"
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class PersonalPart:
+    """One variant of a model on some of the reported cases.
+
+    Attributes:
+        part: Which cases, in words.
+        cases: How many.
+        auc: Their AUC.
+        difference: AUC minus that of the image alone, paired by patient.
+    """
+
+    part: str
+    cases: int
+    auc: Estimate
+    difference: Estimate
+
+
+@dataclass(frozen=True)
+class PersonalModel:
+    """One variant of a model.
+
+    Attributes:
+        model: Name of its option file.
+        title: Name for people.
+        knows: What it knows, one of `KNOWN`.
+        auc: AUC on all reported cases.
+        difference: AUC minus that of the image alone, paired by patient.
+        moved: Mean distance of its probability from that of the image alone.
+        moved_typically: Median over patients of their mean distance.
+        moved_rarely: 90 % of the patients have a smaller mean distance.
+        decided: Share of cases that are decided otherwise than by the image alone.
+        righted: Share of cases that it decides rightly and the image alone wrongly.
+        wronged: Share of cases that it decides wrongly and the image alone rightly.
+        patients: Share of patients with such a case.
+        parts: The same by whether cases have an earlier image; empty where none has, or all have.
+    """
+
+    model: str
+    title: str
+    knows: str
+    auc: Estimate
+    difference: Estimate
+    moved: Estimate
+    moved_typically: float
+    moved_rarely: float
+    decided: Estimate
+    righted: Estimate
+    wronged: Estimate
+    patients: Estimate
+    parts: tuple[PersonalPart, ...]
+
+
+@dataclass(frozen=True)
+class PersonalDataSet(ReportedDataSet):
+    """All models on one data set.
+
+    Attributes:
+        part: Which scores the figures are on: `test` or `out_of_fold`.
+        covariates: Names of its covariates.
+        later: Reported cases that have an earlier image.
+        ideal: AUC of the ideal observer, who knows all of it; None on real images.
+        models: The variants of each model, the image alone first.
+    """
+
+    part: str
+    covariates: tuple[str, ...]
+    later: int
+    ideal: Estimate | None
+    models: tuple[PersonalModel, ...]
+
+
+@dataclass(frozen=True)
+class PersonalResult:
+    """What the study found.
+
+    Attributes:
+        sensitivity: Share of the positive cases that thresholds were set to find.
+        datasets: One result per data set.
+    """
+
+    sensitivity: float
+    datasets: tuple[PersonalDataSet, ...]
+
+
+@options_class(**STRICT)
+class Personal(StudyOptions):
+    """Classical models with and without what is known of the patient.
+
+    Attributes:
+        datasets: Option file of each data set → its design.
+        restoration: Option file of the restoration.
+        replicates: Bootstrap resamples where an interval needs them.
+        covariates: Data set → the covariates that count; of others all.
+    """
+
+    datasets: Annotated[dict[str, Design], Field(min_length=1)]
+    restoration: str
+    replicates: Annotated[int, Field(ge=100)]
+    covariates: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def run(self, workspace: Workspace) -> PersonalResult:
+        """Train all models that are not trained yet, and compare them."""
+        datasets = tuple(
+            self._data_set(workspace, name, design) for name, design in self.datasets.items()
+        )
+        return PersonalResult(self.plan.sensitivity, datasets)
+
+    def _data_set(self, workspace: Workspace, name: str, design: Design) -> PersonalDataSet:
+        data = ingest_data(workspace, workspace.option_file("dataset", name), design)
+        covariates, previous = _known(data)
+        covariates = self.covariates.get(name, covariates)
+        if not covariates and not previous:
+            raise OptionError(
+                f"`{name}` has neither covariates nor visits",
+                where="study.datasets",
+                allowed="data sets that know more of a patient than one image",
+                remedy="name columns (`skiagram init … --covariates … --visit …`)",
+            )
+        families = self._families(workspace, covariates, visits=bool(previous))
+        restoration = workspace.option_file("restoration", self.restoration)
+        prepared = prepare_data(workspace, data, restoration, families)
+        scored = {model: self._variants(workspace, prepared, model) for model in self.baselines}
+        labels = unseal(workspace, data, self, self.plan.seed, self.replicates)
+        reported = labels.evaluation_set.cases
+        later = np.isin(reported.case_id, list(previous))
+        ideal = labels.evaluation_set.ideal
+        return PersonalDataSet(
+            dataset=name,
+            title=labels.card.title,
+            part=labels.evaluation_set.part,
+            cases=len(reported),
+            patients=int(reported.patient.max()) + 1,
+            covariates=covariates,
+            later=int(later.sum()),
+            ideal=None if ideal is None else auc_estimate(ideal),
+            models=tuple(
+                described
+                for model, variants in scored.items()
+                for described in self._compare(workspace, labels, model, variants, later)
+            ),
+        )
+
+    def _families(
+        self, workspace: Workspace, covariates: tuple[str, ...], *, visits: bool
+    ) -> dict[str, dict[str, Any]]:
+        families = self.families(workspace)
+        if visits:
+            families["earlier"] = workspace.option_file("features", "earlier")
+        if covariates:
+            chosen = {"columns": list(covariates)}
+            families["covariates"] = workspace.option_file("features", "covariates") | chosen
+        return families
+
+    def _variants(
+        self, workspace: Workspace, prepared: PreparedData, model: str
+    ) -> dict[str, ModelScores]:
+        """Train a model with each kind of knowledge that the data have."""
+        options = workspace.option_file("model", model)
+        every = FeatureTable.read(prepared.features / "features.parquet").names
+        names = choose_columns(every, options["columns"])
+        scored: dict[str, ModelScores] = {}
+        trained: set[tuple[str, ...]] = set()
+        for knows, (covariates, earlier) in KNOWN.items():
+            columns = tuple(
+                name
+                for name in names
+                if (covariates or not _is_of(name, COVARIATES))
+                and (earlier or not _is_of(name, EARLIER))
+            )
+            if columns in trained:  # the data do not know more
+                continue
+            trained.add(columns)
+            scored[knows] = train_and_score(
+                workspace, prepared, model, ClassicalArm(),
+                options | {"columns": list(columns)}, self.plan,
+            )  # fmt: skip
+        return scored
+
+    def _compare(
+        self,
+        workspace: Workspace,
+        labels: UnsealedData,
+        model: str,
+        variants: Mapping[str, ModelScores],
+        later: Flags,
+    ) -> list[PersonalModel]:
+        title = str(build(workspace.option_file("model", model), "model").title)
+        scores = {
+            knows: labels.scores(variant)
+            for knows, variant in variants.items()
+            if variant.outcome.status == "finished"
+        }
+        if IMAGE not in scores:
+            return []
+        parts = {FIRST: ~later, LATER: later} if later.any() and not later.all() else {}
+        subsets = {name: (rows, _subset(labels, rows)) for name, rows in parts.items()}
+        reference, described = scores[IMAGE], []
+        for knows, own in scores.items():
+            moved = _moved(labels, own, reference)
+            changes = _decisions(labels, own) != _decisions(labels, reference)
+            right = _decisions(labels, own) == _truth(labels)
+            patient = labels.evaluation_set.cases.patient
+            by_patient = np.bincount(patient, moved.mean(axis=0)) / np.bincount(patient)
+            described.append(
+                PersonalModel(
+                    model=model,
+                    title=title,
+                    knows=knows,
+                    auc=labels.auc(own),
+                    difference=labels.difference(own, reference),
+                    moved=_mean(moved, patient),
+                    moved_typically=float(np.median(by_patient)),
+                    moved_rarely=float(np.quantile(by_patient, 0.9)),
+                    decided=proportion(changes.astype(np.float64), patient),
+                    righted=proportion((changes & right).astype(np.float64), patient),
+                    wronged=proportion((changes & ~right).astype(np.float64), patient),
+                    patients=_of_patients(changes, patient),
+                    parts=tuple(
+                        PersonalPart(
+                            name,
+                            int(rows.sum()),
+                            subset.auc(own.select(rows)),
+                            subset.difference(own.select(rows), reference.select(rows)),
+                        )
+                        for name, (rows, subset) in subsets.items()
+                    ),
+                )
+            )
+        return described
+
+
+def _known(data: DataSet) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Return the covariates of a data set, and case → cases of the visit before."""
+    covariates = read_table(data.folder / "cases/covariates.parquet").columns
+    cases = Cases.read(data.folder / "cases/cases.parquet")
+    previous = previous_cases(read_table(data.folder / "cases/visits.parquet"), cases)
+    return tuple(name for name in covariates if name != "case_id"), previous
+
+
+def _is_of(name: str, prefix: str) -> bool:
+    return has_prefix(name, prefix.rstrip("_"))
+
+
+def _subset(labels: UnsealedData, rows: Flags) -> UnsealedData:
+    """Return some of the reported cases as a set of their own."""
+    whole = labels.evaluation_set
+    cases = whole.cases.select(rows)
+    smallest = max(1, min(cases.patients_by_class()))
+    draws = draw_patients(
+        cases.patient, smallest, len(whole.draws.counts), whole.seed, cases.degrees_of_freedom()
+    )
+    part = replace(
+        whole,
+        cases=cases,
+        draws=draws,
+        has_near_duplicate=whole.has_near_duplicate[rows],
+        ideal=None,
+    )
+    return replace(labels, evaluation_set=part)
+
+
+def _moved(labels: UnsealedData, scores: Scores, reference: Scores) -> Floats:
+    """Return (repeats, n) distances of probabilities: of the positive, else of all classes."""
+    positive = labels.evaluation_set.cases.positive
+    apart = np.abs(scores.probability - reference.probability)
+    moved: Floats = apart.sum(axis=2) / 2 if positive is None else apart[..., positive]
+    return moved
+
+
+def _decisions(labels: UnsealedData, scores: Scores) -> NDArray[np.int64]:
+    """Return (repeats, n) the class that each case is decided for."""
+    positive = labels.evaluation_set.cases.positive
+    if positive is None:
+        return np.asarray(scores.probability.argmax(axis=2), dtype=np.int64)
+    above = scores.probability[..., positive] >= scores.threshold
+    return np.where(above, positive, 1 - positive)
+
+
+def _truth(labels: UnsealedData) -> NDArray[np.int64]:
+    return labels.evaluation_set.cases.label
+
+
+def _mean(values: Floats, patient: NDArray[np.int64]) -> Estimate:
+    """Estimate a mean over cases with its interval by patient.
+
+    Args:
+        values: (repeats, n), in [0, 1].
+        patient: (n,) patients numbered from 0.
+    """
+    of_case, value = values.mean(axis=0), float(values.mean())
+    if len(np.unique(patient)) < 2:
+        return Estimate(value, reason="one patient")
+    variance = variance_of_mean(of_case, patient)
+    variation = over_trainings(variance, degrees_of_freedom(patient), values.mean(axis=1))
+    low, high = max(0.0, value - variation.half), min(1.0, value + variation.half)
+    return Estimate(value, low, high, f"Student's t by patient{variation.words}")
+
+
+def _of_patients(changes: Flags, patient: NDArray[np.int64]) -> Estimate:
+    """Estimate the share of patients with a case that is decided otherwise."""
+    by_patient = np.stack([np.bincount(patient, row) > 0 for row in changes.astype(np.float64)])
+    return proportion(by_patient.astype(np.float64), np.arange(by_patient.shape[1]))

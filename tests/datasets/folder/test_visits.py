@@ -1,0 +1,118 @@
+"""Visits of a patient: their order goes on, and no date does."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from skiagram.cli.main import main
+from skiagram.datasets.folder.table import Row, list_entries
+from skiagram.datasets.folder.visits import number_visits
+from skiagram.datasets.image_files import read_image
+from skiagram.errors import DataError, OptionError
+from skiagram.features.earlier import previous_cases
+from skiagram.image_store.store import ImageStore
+from skiagram.options import build
+from skiagram.records import read_table
+from tests.datasets.own_folders import COLUMNS, OwnFolder, png, row, source_of, write_folder
+from tests.datasets.sources import ingested
+
+WITH_VISITS = replace(COLUMNS, visit="seen", covariates=(), site=None)
+DATES = ["2026-03-01", "2024-12-31", "2025-07-09"]  # of the three films of each patient
+
+
+def visited(place: Path) -> OwnFolder:
+    """Return twelve patients seen three times, the rows not in the order of the visits."""
+    files = {f"film-{number:02d}.png": png(number) for number in range(36)}
+    rows = [
+        row(number, name, patient_id=f"MRN-{number // 3}", seen=DATES[number % 3],
+            label="cancer" if number // 3 % 2 else "normal")
+        for number, name in enumerate(files)
+    ]  # fmt: skip
+    return write_folder(place, files, rows)
+
+
+def rows_of(*cells: tuple[str, str]) -> list[Row]:
+    return [
+        Row(line, {"patient": patient, "seen": seen})
+        for line, (patient, seen) in enumerate(cells, 2)
+    ]
+
+
+def test_dates_and_numbers_become_the_order_within_the_patient() -> None:
+    dated = rows_of(
+        ("p", "2026-03-01"), ("q", "20240101"), ("p", "2024-12-31"), ("p", "2026-03-01")
+    )
+    numbered = rows_of(("p", "7"), ("p", "0"), ("q", "999"))
+    order = [row.cells["seen"] for row in number_visits(dated, "patient", "seen")]
+    assert order == ["2", "1", "1", "2"]
+    order = [row.cells["seen"] for row in number_visits(numbered, "patient", "seen")]
+    assert order == ["2", "1", "1"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ([("p", "spring 2024")], "line 2, column `seen`: no number and no date of a visit"),
+        ([("p", "2024-02-31")], "no number and no date"),
+        ([("p", "")], "no visit"),
+        ([("p", "2024-02-01"), ("p", "2")], "dates and numbers of visits for one patient"),
+    ],
+)
+def test_another_cell_is_refused_and_not_quoted(cells: list[tuple[str, str]], message: str) -> None:
+    with pytest.raises(DataError, match=message) as raised:
+        number_visits(rows_of(*cells), "patient", "seen")
+    assert not any(seen and seen in str(raised.value) for _, seen in cells)
+
+
+def test_visits_without_patients_are_refused() -> None:
+    with pytest.raises(OptionError, match="`seen` without a column of patients"):
+        replace(WITH_VISITS, patient=None)
+
+
+def test_a_date_in_a_manifest_is_refused_and_not_quoted() -> None:
+    cells = {"file": "a.png", "label": "normal", "patient_id": "p", "seen": "2024-12-31"}
+    (problem,) = list_entries([Row(2, cells)], WITH_VISITS, ("normal", "cancer"), ()).problems
+    assert "let `skiagram init` write the manifest" in str(problem)
+    assert "2024" not in str(problem)
+
+
+def test_init_and_ingest_know_the_order_and_no_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = visited(tmp_path)
+    project = tmp_path / "project"
+    (project / "conf/dataset").mkdir(parents=True)
+    monkeypatch.chdir(project)
+    flags = ["--positive", "cancer", "--visit", "seen"]
+    assert main(["init", str(own.folder), str(own.csv), *flags]) == 0
+    source = build(yaml.safe_load(Path("conf/dataset/films.yaml").read_text()), "dataset")
+    folders, cases = ingested(source, tmp_path / "out", "cv")
+    visits = read_table(folders.cases / "visits.parquet")
+    assert dict(visits["visit"].value_counts()) == {1: 12, 2: 12, 3: 12}
+    with own.csv.open(newline="") as file:
+        date_of = {png_of(own, line["file"]): line["seen"] for line in csv.DictReader(file)}
+    store = ImageStore(folders.images)
+    seen = {name: date_of[store.image(name).tobytes()] for name in cases.case_id.tolist()}
+    for first, second in previous_cases(visits, cases).items():
+        assert [seen[second[0]], seen[first]] in [sorted(DATES)[:2], sorted(DATES)[1:]]
+    written = [path for path in (project, tmp_path / "out") for path in path.rglob("*")]
+    content = b"".join(path.read_bytes() for path in written if path.is_file())
+    assert not [date for date in DATES if date.encode() in content]
+
+
+def png_of(own: OwnFolder, name: str) -> bytes:
+    return read_image(own.folder / name).pixels.tobytes()
+
+
+def test_a_source_without_visits_leaves_a_table_of_cases_alone(tmp_path: Path) -> None:
+    files = {f"film-{number}.png": png(number) for number in range(8)}
+    own = write_folder(tmp_path, files, [row(number, name) for number, name in enumerate(files)])
+    folders, cases = ingested(source_of(own), tmp_path / "out", "cv")
+    visits = read_table(folders.cases / "visits.parquet")
+    pd.testing.assert_frame_equal(
+        visits, pd.DataFrame({"case_id": cases.case_id}), check_dtype=False
+    )

@@ -1,0 +1,107 @@
+"""Generated visits: what they hold, and the ideal observer's AUC as theory has it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from scipy import fft
+from scipy.stats import multivariate_normal
+from sklearn.metrics import roc_auc_score
+
+from skiagram.datasets.phantom.image_model import power_law_spectrum
+from skiagram.datasets.phantom.visits import OpenPhantomVisits, PhantomVisits
+from skiagram.errors import OptionError
+from skiagram.image_store.store import ImageStore
+from skiagram.options import build
+from skiagram.records import read_table
+from tests.datasets.sources import ingested
+
+CONF = Path(__file__).parents[3] / "conf" / "dataset"
+SMALL: dict[str, Any] = {"size": 16, "patients": {"train": 6, "validation": 2, "test": 4}}
+NARROW = {"radius": 5.0}
+
+
+def visits(name: str = "phantom_visits", **changes: Any) -> PhantomVisits:
+    """Return the project's phantom of visits with some options changed; groups are merged."""
+    values = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+    for option, change in changes.items():
+        values[option] = {**values[option], **change} if isinstance(change, dict) else change
+    made = build(values, "dataset")
+    assert isinstance(made, PhantomVisits)
+    return made
+
+
+def log_density(opened: OpenPhantomVisits, options: PhantomVisits, images: np.ndarray) -> float:
+    """Return log of the two densities' ratio, with whole covariance matrices."""
+    count, size = len(images), options.size
+    lesion = opened._lesion.ravel()
+    heights = options.lesion.spread**2 * (
+        options.lesion.lasting + (1 - options.lesion.lasting) * np.eye(count)
+    )
+    row = fft.irfft2(power_law_spectrum(size, options.tissue_exponent), s=(size, size))
+    places = np.indices((size, size)).reshape(2, -1)
+    apart = (places[:, :, None] - places[:, None]) % size
+    tissue = row[apart[0], apart[1]]
+    shared = options.shared + (1 - options.shared) * np.eye(count)
+    covariance = np.kron(shared, tissue) + options.noise**2 * np.eye(count * size**2)
+    covariance += np.kron(heights, np.outer(lesion, lesion))
+    shift = options.lesion.contrast + options.lesion.growth * np.arange(count)
+    means = [np.kron(options.lesion.height + own * shift, lesion) for own in (0, 1)]
+    normal, abnormal = (
+        multivariate_normal(mean, covariance).logpdf(images.ravel()) for mean in means
+    )
+    return float(abnormal - normal)
+
+
+@pytest.mark.parametrize("changes", [{}, {"shared": 0.0}, {"lesion": NARROW | {"lasting": 0.4}}])
+def test_the_observer_is_the_likelihood_ratio_of_all_images_so_far(changes: dict[str, Any]) -> None:
+    options = visits(**SMALL | {"size": 12, "visits": 3, "marker": 0.0, "lesion": NARROW} | changes)
+    opened = options.open(None)
+    for position in (0, 1, 2, 5):
+        patient, number = divmod(position, 3)
+        images = opened._images(patient)[1][: number + 1]
+        expected = log_density(opened, options, images)
+        assert opened.truth(position).ideal_score == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["phantom_visits", "phantom_visits_unrelated"])
+def test_the_ideal_observer_has_the_auc_of_theory(name: str) -> None:
+    opened = visits(name, patients={"train": 598, "validation": 0, "test": 2}).open(None)
+    label = np.array([entry.label for entry in opened.entries()])
+    score = np.array([opened.truth(row).ideal_score for row in range(len(label))])
+    for visit in (1, 2):
+        rows = np.arange(visit - 1, len(label), 2)
+        expected = opened.auc(visit, earlier=True, marker=True)
+        error = (expected * (1 - expected) / (len(rows) / 4)) ** 0.5  # more than DeLong's
+        assert roc_auc_score(label[rows], score[rows]) == pytest.approx(expected, abs=2 * error)
+
+
+def test_where_nothing_lasts_an_earlier_image_is_of_no_use() -> None:
+    opened = visits("phantom_visits_unrelated").open(None)
+    for marker in (False, True):
+        alone, both = (opened.auc(2, earlier=known, marker=marker) for known in (False, True))
+        assert both == pytest.approx(alone, abs=1e-12)
+    opened = visits().open(None)
+    gain = opened.auc(2, earlier=True, marker=False) - opened.auc(2, earlier=False, marker=False)
+    assert gain == pytest.approx(0.164, abs=0.001)
+
+
+def test_ingest_knows_visits_markers_and_truth(tmp_path: Path) -> None:
+    folders, cases = ingested(visits(**SMALL, lesion=NARROW), tmp_path)
+    table = read_table(folders.cases / "visits.parquet").merge(
+        read_table(folders.cases / "covariates.parquet"), on="case_id"
+    )
+    table["patient"] = cases.patient_id
+    assert len(table) == len(ImageStore(folders.images)) == 24
+    assert set(table.groupby("patient")["visit"].agg(tuple).map(sorted).map(tuple)) == {(1, 2)}
+    assert (table.groupby("patient")["marker"].nunique() == 1).all()
+    truth = read_table(folders.sealed / "truth.parquet")
+    assert np.isfinite(truth["ideal_score"]).all()
+
+
+def test_a_lesion_larger_than_the_image_is_refused() -> None:
+    with pytest.raises(OptionError, match="at most 8, half of the image"):
+        visits(size=16)

@@ -1,0 +1,111 @@
+"""A case is compared with the visit before, of the same patient and region."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skiagram.errors import OptionError
+from skiagram.features.earlier import Earlier, previous_cases
+from skiagram.features.extraction import Family, extract
+from skiagram.features.first_order import FirstOrder
+from skiagram.features.table import FeatureTable
+from skiagram.models.classical.estimator import choose_columns
+from skiagram.records import Cases
+from tests.numbered_store import numbered
+
+# patient, visit, region and brightness of each case, not in the order of visits
+ROWS = {
+    "a": ("p", 2, 0, 7.0),
+    "b": ("q", 1, 0, 100.0),
+    "c": ("p", 1, 0, 4.0),
+    "d": ("p", 3, 0, 9.5),
+    "e": ("p", 1, 1, 50.0),
+    "f": ("q", 2, 0, 90.0),
+    "g": ("q", 1, 0, 110.0),
+    "h": ("p", 3, 1, 51.0),
+}
+CASE_ID = np.array(list(ROWS))
+VISITS = pd.DataFrame(
+    [(name, visit, region) for name, (_, visit, region, _) in ROWS.items()],
+    columns=["case_id", "visit", "region"],
+)
+TABLE = FeatureTable(
+    CASE_ID,
+    ("first_order_mean", "acquisition_height", "PET.glcm_contrast"),
+    np.array([[value, 5, 2 * value] for *_, value in ROWS.values()], np.float32),
+)
+
+
+def cases_of(patient: list[str]) -> Cases:
+    split = np.full(len(patient), "train")
+    return Cases(CASE_ID[: len(patient)], np.array(patient), split, np.zeros(len(patient), int))
+
+
+CASES = cases_of([patient for patient, *_ in ROWS.values()])
+PREVIOUS = previous_cases(VISITS, CASES)
+
+
+def test_the_visit_before_is_the_last_one_of_the_same_patient_and_region() -> None:
+    assert PREVIOUS == {"a": ("c",), "d": ("a",), "f": ("b", "g"), "h": ("e",)}
+
+
+def test_changes_are_since_the_visit_before_and_first_visits_are_marked() -> None:
+    encoded = Earlier(columns=None).encode(TABLE, PREVIOUS)
+    assert encoded.names == (
+        "earlier_none",
+        "earlier_first_order_mean",
+        "earlier_PET_glcm_contrast",
+    )
+    none, mean, contrast = encoded.values.T  # noqa: PD011 - a table of features
+    expected = {"a": 3.0, "d": 2.5, "f": 90.0 - 105.0, "h": 1.0}
+    np.testing.assert_array_equal(none, [name not in expected for name in ROWS])
+    np.testing.assert_array_equal(mean, [expected.get(name, 0.0) for name in ROWS])
+    np.testing.assert_array_equal(contrast, 2 * mean)
+
+
+def test_later_visits_and_other_patients_change_nothing() -> None:
+    """Every row that is no earlier image of a case may be anything."""
+    plain = Earlier(columns=None).encode(TABLE, PREVIOUS)
+    for row, name in enumerate(ROWS):
+        needed = {name, *PREVIOUS.get(name, ())}
+        values = TABLE.values.copy()  # noqa: PD011 - a table of features
+        values[[other not in needed for other in ROWS]] = 1e6
+        changed = FeatureTable(TABLE.case_id, TABLE.names, values)
+        encoded = Earlier(columns=None).encode(changed, PREVIOUS)
+        np.testing.assert_array_equal(encoded.values[row], plain.values[row])  # noqa: PD011
+
+
+def test_a_new_case_is_compared_with_images_given_beside_it() -> None:
+    rows = np.flatnonzero(np.isin(CASE_ID, ["c", "b"]))
+    encoded = Earlier(columns=("glcm",)).encode(
+        TABLE.select(np.array([0, 5])), PREVIOUS, TABLE.select(rows)
+    )
+    np.testing.assert_array_equal(encoded.values, [[0, 6.0], [0, -20.0]])
+
+
+def test_models_of_single_images_take_no_changes() -> None:
+    names = (*TABLE.names, *Earlier(columns=None).names(TABLE.names))
+    assert choose_columns(names, ["glcm"]) == ("PET.glcm_contrast",)
+    assert choose_columns(names, ["PET"]) == ("PET.glcm_contrast",)
+    assert set(choose_columns(names, ["earlier"])) == set(names[3:])
+
+
+@pytest.mark.parametrize("columns", [("lbp",), ()])
+def test_a_family_that_is_not_extracted_is_named(columns: tuple[str, ...]) -> None:
+    with pytest.raises(OptionError, match="no feature of "):
+        Earlier(columns=columns).encode(TABLE, PREVIOUS)
+
+
+def test_data_without_visits_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    store = numbered(tmp_path, [(5, 5)] * 3, 2**20)
+    families: list[Family] = [FirstOrder(region="whole"), Earlier(columns=None)]
+    previous = previous_cases(VISITS[["case_id"]], CASES)
+    with pytest.raises(OptionError, match=r"no patient has an earlier image.*--visit"):
+        extract(store, families, previous=previous)
+    names = store.case_ids
+    table = extract(store, families, previous={names[1]: (names[0],)})
+    mean = table.columns(["first_order_mean"]).values[:, 0]  # noqa: PD011
+    change = table.columns(["earlier_first_order_mean"]).values[:, 0]  # noqa: PD011
+    np.testing.assert_array_equal(change, [0, mean[1] - mean[0], 0])

@@ -1,0 +1,224 @@
+"""The container file's own lines, typed outside a container, serve a package over HTTP.
+
+No container is built: its base image and the line for the system's packages need a network and its
+root. All other lines run as they stand, in a clean venv, with `/opt` elsewhere. Libraries
+are not downloaded again: pip finds those of the lock file installed.
+"""
+
+import base64
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import site
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from skiagram.deploy.package import pack
+from skiagram.models.deployment import write_checksums
+from tests.deploy.trained import TASK, Trained, trained_baseline
+from tests.pipeline.project import REPOSITORY
+
+pytestmark = pytest.mark.thorough
+PATIENCE = 300  # seconds until a server on a busy machine answers
+PORT = "8080"
+OF_THE_SYSTEM = "apt-get"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One instruction of a container file."""
+
+    word: str
+    rest: str
+
+
+def lines_of(text: str) -> list[Line]:
+    """Return the instructions, continued lines joined, comments left out."""
+    joined = re.sub(r"\\\n\s*", "", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE))
+    pairs = (line.split(maxsplit=1) for line in joined.splitlines() if line.strip())
+    return [Line(word, rest) for word, rest in pairs]
+
+
+LINES = lines_of((REPOSITORY / "Containerfile").read_text(encoding="utf-8"))
+
+
+def only(word: str) -> str:
+    (rest,) = [line.rest for line in LINES if line.word == word]
+    return rest
+
+
+def test_every_instruction_is_one_that_this_test_knows_how_to_follow() -> None:
+    known = {"FROM", "RUN", "WORKDIR", "COPY", "ARG", "USER", "ENV", "EXPOSE", "HEALTHCHECK", "CMD"}
+    assert {line.word for line in LINES} <= known
+    assert LINES[0].word == "FROM"
+    assert only("EXPOSE") == PORT
+    assert only("USER") != "root"
+    users = [line for line in LINES if line.word == "RUN" and OF_THE_SYSTEM in line.rest]
+    assert f"useradd --create-home {only('USER')}" in users[0].rest
+    major, minor = re.findall(r"\d+", LINES[0].rest)[:2]
+    required = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    bounds = re.search(r'requires-python = ">=(\d+)\.(\d+),<(\d+)\.(\d+)"', required)
+    assert bounds is not None
+    low, high = bounds.groups()[:2], bounds.groups()[2:]
+    assert tuple(map(int, low)) <= (int(major), int(minor)) < tuple(map(int, high))
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where the lines are typed.
+
+    Attributes:
+        root: Stands for `/`.
+        venv: Stands for the Python of the base image.
+        context: Folder that the container is built from.
+        environment: Variables.
+    """
+
+    root: Path
+    venv: Path
+    context: Path
+    environment: dict[str, str]
+
+    def place(self, text: str) -> str:
+        """Return a line with the folders of this machine."""
+        return re.sub(r"(?<![\w.])/opt/", f"{self.root}/opt/", text)
+
+    def type(self, line: str, folder: Path) -> None:
+        """Run a line as `RUN` does."""
+        done = subprocess.run(
+            ["/bin/sh", "-ec", self.place(line)], cwd=folder, env=self.environment,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{line}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+
+    def copy(self, words: str, folder: Path) -> None:
+        """Copy as `COPY` does: what a folder holds, files by pattern."""
+        *sources, target = shlex.split(words)
+        place = folder / self.place(target)
+        for pattern in sources:
+            found = sorted(self.context.glob(pattern.replace("${PACKAGE}", "svm.skiagram")))
+            assert found or pattern == "trusted_signer[s]", pattern
+            for source in found:
+                if source.is_dir():
+                    shutil.copytree(source, place, dirs_exist_ok=True)
+                else:
+                    place.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(source, place)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Return a model with the films of its test cases."""
+    trained = trained_baseline(tmp_path_factory.mktemp("trained"))
+    write_checksums(trained.model)
+    return trained
+
+
+@pytest.fixture(scope="module")
+def built(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """Type the lines up to those that start the server."""
+    place = tmp_path_factory.mktemp("container")
+    context = place / "context"
+    context.mkdir()
+    for part in ("requirements.lock", "pyproject.toml", "README.md"):
+        shutil.copy(REPOSITORY / part, context)
+    leave = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copytree(REPOSITORY / "src", context / "src", ignore=leave)
+    pack(trained.model, context / "svm.skiagram")
+    venv = place / "venv"
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    own = sysconfig.get_path("purelib", vars={"base": str(venv)})
+    (Path(own) / "libraries.pth").write_text("\n".join(site.getsitepackages()) + "\n")
+    environment = {
+        "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
+        "HOME": str(place),
+        "OMP_NUM_THREADS": "1",
+        "PACKAGE": "svm.skiagram",
+        "PIP_NO_INDEX": "1",  # what is not installed yet would have to be downloaded: it fails
+        "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it the other way round: no isolation
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+    machine = Machine(place / "root", venv, context, environment)
+    folder = machine.root
+    folder.mkdir()
+    for line in LINES:
+        if line.word == "WORKDIR":
+            folder = Path(machine.place(line.rest))
+            folder.mkdir(parents=True)
+        elif line.word == "COPY":
+            machine.copy(line.rest, folder)
+        elif line.word == "ENV":
+            machine.environment.update([line.rest.split("=", 1)])
+        elif line.word == "RUN" and OF_THE_SYSTEM not in line.rest:
+            machine.type(line.rest, folder)
+    return machine
+
+
+def test_the_program_in_it_is_that_of_the_folder_alone(built: Machine) -> None:
+    where = subprocess.run(
+        ["python", "-c", "import skiagram; print(skiagram.__file__)"], cwd=built.root,
+        env=built.environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert where.stdout.startswith(str(built.venv))
+
+
+def answer(port: int, content: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Return status and body of what the server says."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/invocations",
+        json.dumps(content).encode(),
+        {"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as said:
+            return said.status, json.loads(said.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def test_its_own_command_serves_the_package(built: Machine, trained: Trained) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [built.place(word).replace(PORT, str(port)) for word in json.loads(only("CMD"))]
+    health = only("HEALTHCHECK").removeprefix("CMD ").replace(PORT, str(port))
+    server = subprocess.Popen(
+        words, cwd=built.root, env=built.environment, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        end = time.monotonic() + PATIENCE
+        while subprocess.run(
+            ["/bin/sh", "-c", health], env=built.environment, capture_output=True, check=False
+        ).returncode:
+            assert server.poll() is None, "the server ended"
+            assert time.monotonic() < end, "no answer"
+            time.sleep(1)
+        data = [[film.name, base64.b64encode(film.read_bytes()).decode()] for film in trained.films]
+        columns = ["file", "image"]
+        status, body = answer(port, {"dataframe_split": {"columns": columns, "data": data}})
+        assert status == 200
+        names = [f"probability_{name}" for name in TASK.classes]
+        found = [[row[name] for name in names] for row in body["predictions"]]
+        np.testing.assert_allclose(found, trained.expected(), rtol=0, atol=1e-9)
+        wrong = [["a.png", base64.b64encode(b"no image").decode()]]
+        status, body = answer(port, {"dataframe_split": {"columns": columns, "data": wrong}})
+        assert status == 400
+        assert "not an image" in json.dumps(body)
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=60)
