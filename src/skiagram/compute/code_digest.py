@@ -142,13 +142,11 @@ def _closure(
         source = sources.module(module)
         if source is None:
             continue
-        statements = source.definitions.get(name, ()) if name else ()
-        code[module, name] = tuple(statement.code for statement in statements)
         if name:
             waiting.append((module, ""))  # what runs when the module is imported
-        else:
-            code[module, ""] = tuple(statement.code for statement in source.always)
-            statements = source.always
+        nodes = source.definitions.get(name, ()) if name else source.always
+        statements = [_statement(node, source.package) for node in nodes]
+        code[module, name] = tuple(statement.code for statement in statements)
         for statement in statements:
             for used in statement.names:
                 if used in source.definitions:
@@ -172,14 +170,16 @@ class _Module:
     """A module.
 
     Attributes:
+        package: The package that it is in.
         definitions: Name → the statements that define it.
         imports: Name → what is imported under it.
         always: Statements that run at import and define no name.
     """
 
-    definitions: dict[str, tuple[_Statement, ...]]
+    package: str
+    definitions: dict[str, tuple[ast.stmt, ...]]
     imports: dict[str, tuple[_Definition, ...]]
-    always: tuple[_Statement, ...]
+    always: tuple[ast.stmt, ...]
 
 
 class _Sources:
@@ -236,33 +236,36 @@ class _Sources:
 
 @cache
 def _parsed(path: Path, name: str) -> _Module:
-    tree = _WithoutDocstrings().visit(ast.parse(path.read_text(encoding="utf-8")))
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    definitions: dict[str, tuple[_Statement, ...]] = {}
+    definitions: dict[str, tuple[ast.stmt, ...]] = {}
     imports: dict[str, tuple[_Definition, ...]] = {}
     always = []
     for node in tree.body:
         bound = _bound(node)
         if isinstance(node, (ast.Import, ast.ImportFrom)) or _for_types_alone(node):
-            for local, definition in _imports(node, package):
+            for local, definition in _imports(ast.walk(node), package):
                 imports[local] = (*imports.get(local, ()), definition)
         elif bound:
-            statement = _statement(node, package)
             for local in bound:
-                definitions[local] = (*definitions.get(local, ()), statement)
-        else:
-            always.append(_statement(node, package))
-            for local, definition in _imports(node, package):
+                definitions[local] = (*definitions.get(local, ()), node)
+        elif not _is_docstring(node):
+            always.append(node)
+            for local, definition in _imports(ast.walk(node), package):
                 imports[local] = (*imports.get(local, ()), definition)
-    return _Module(definitions, imports, tuple(always))
+    return _Module(package, definitions, imports, tuple(always))
 
 
 class _WithoutDocstrings(ast.NodeTransformer):
     """Takes out strings that stand as statements."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        constant = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if constant else node
+        return None if _is_docstring(node) else node
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    value = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def _bound(node: ast.stmt) -> list[str]:
@@ -286,9 +289,9 @@ def _for_types_alone(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
 
 
-def _imports(node: ast.AST, package: str) -> Iterator[tuple[str, _Definition]]:
+def _imports(nodes: Iterable[ast.AST], package: str) -> Iterator[tuple[str, _Definition]]:
     """Yield each name that is imported and what it stands for."""
-    for inner in ast.walk(node):
+    for inner in nodes:
         if isinstance(inner, ast.Import):
             for alias in inner.names:
                 yield alias.asname or alias.name.partition(".")[0], (alias.name, "")
@@ -301,14 +304,18 @@ def _imports(node: ast.AST, package: str) -> Iterator[tuple[str, _Definition]]:
                 yield alias.asname or alias.name, (module, name)
 
 
+@cache
 def _statement(node: ast.stmt, package: str) -> _Statement:
-    names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
-    for inner in ast.walk(node):
+    """Look into a statement: only into those that are named, since it takes most of the time."""
+    node = _WithoutDocstrings().visit(node)
+    nodes = list(ast.walk(node))
+    names = {inner.id for inner in nodes if isinstance(inner, ast.Name)}
+    for inner in nodes:
         for field in ("annotation", "returns"):
             written = getattr(inner, field, None)
             if written is not None:
                 names |= _names_in_strings(written)
-    imports = tuple(definition for _, definition in _imports(node, package))
+    imports = tuple(definition for _, definition in _imports(nodes, package))
     return _Statement(ast.dump(node), frozenset(names), imports)
 
 
