@@ -108,11 +108,11 @@ def test_only_new_images_are_encoded_and_names_of_cases_play_no_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown, given = list(images(9, 20, 20)), encoder(weights_file(tmp_path))
-    encoded: list[str] = []
+    encoded: list[int] = []
     whole = encoding._encode_some
 
     def counted(work: encoding._Work) -> np.ndarray:
-        encoded.extend(work.case_ids)
+        encoded.extend(work.places)
         return whole(work)
 
     monkeypatch.setattr(encoding, "_encode_some", counted)
@@ -125,7 +125,7 @@ def test_only_new_images_are_encoded_and_names_of_cases_play_no_part(
     names = [f"other-{place}" for place in range(9)]
     all_of_them = store(tmp_path / "all", shown, names=names)
     encode_images(all_of_them, given, IN_PROCESS, cache, said.append)
-    assert encoded == names[6:]
+    assert encoded == [6, 7, 8]
     assert "6 of 9 images" in said[-1]
     encoded.clear()
     wider = encoder(weights_file(tmp_path), preprocessing={"fit": "pad"})

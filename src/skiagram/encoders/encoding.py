@@ -111,7 +111,7 @@ class _Work:
 
     folder: Path
     sha256: str
-    case_ids: tuple[str, ...]
+    places: tuple[int, ...]
     encoder: str  # JSON of its options
 
 
@@ -223,7 +223,7 @@ def _encode(
     rows_kept: EncodingCache,
     say: Say,
 ) -> Floats:  # fmt: skip
-    keys = [_key(store, case) for case in store.case_ids]
+    keys = store.digests()  # case ids play no part
     known = [rows_kept.get(key) for key in keys]
     new = [place for place, row in enumerate(known) if row is None]
     if known and len(new) < len(known):
@@ -234,10 +234,7 @@ def _encode(
     if device == "cpu" and compute.places > 1:  # all workers have work, and end together
         size = max(1, min(size, -(-len(new) // (2 * compute.places))))
     places = [new[start : start + size] for start in range(0, len(new), size)]
-    work = [
-        _Work(store.folder.resolve(), store.sha256, tuple(store.case_ids[k] for k in some), options)
-        for some in places
-    ]
+    work = [_Work(store.folder.resolve(), store.sha256, tuple(some), options) for some in places]
     _remember(options, encoder, loaded, device)
     with Progress("encode", len(store)) as progress, _one_thread(device):
         progress.advance(len(store) - len(new))
@@ -258,7 +255,9 @@ def _encode_some(work: _Work) -> Floats:
     seen: list[torch.Tensor] = []
     counts: list[int] = []
     several = False
-    for case in work.case_ids:
+    case_ids = [store.case_ids[place] for place in work.places]
+    for place, case in zip(work.places, case_ids, strict=True):
+        store.check(place, place + 1)  # or its numbers would be kept under another's digest
         image, region = store.image(case), store.region(case)
         if image.dtype.kind == "f" and not np.isfinite(image).all():
             raise DataError(
@@ -277,7 +276,7 @@ def _encode_some(work: _Work) -> Floats:
     numbers = _forward(seen, loaded, encoder, device)
     bad = ~np.isfinite(numbers).all(axis=1)
     if bad.any():
-        case = work.case_ids[int(np.searchsorted(np.cumsum(counts), np.argmax(bad), "right"))]
+        case = case_ids[int(np.searchsorted(np.cumsum(counts), np.argmax(bad), "right"))]
         raise DataError(
             "the encoder gives numbers that are not finite",
             where=case,
@@ -334,16 +333,6 @@ def _library() -> str:
 
         return str(timm.__version__)
     return ""
-
-
-def _key(store: ImageStore, case: str) -> bytes:
-    """Return the digest of an image with its region and spacing; its case id plays no part."""
-    image, region, spacing = store.image(case), store.region(case), store.spacing(case)
-    digest = _KEY(repr((image.shape, str(image.dtype), spacing)).encode())
-    digest.update(np.ascontiguousarray(image).data)
-    if region is not None:
-        digest.update(np.packbits(region.inside).data)
-    return digest.digest()
 
 
 @lru_cache(maxsize=2)
