@@ -6,6 +6,7 @@ to one thread.
 """
 
 import os
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -174,8 +175,26 @@ def page(machine: str, sections: Sequence[Section]) -> str:
     return "\n".join(parts)
 
 
-def _section(section: Section) -> str:
+def renew_sections(written: str, machine: str, sections: Sequence[Section]) -> str:
+    """Return a page of earlier with some sections anew, or with new ones in their places.
+
+    Args:
+        written: The page.
+        machine: What these sections were measured on.
+        sections: One a benchmark.
+    """
+    head, *parts = re.split(r"^(?=## )", written, flags=re.MULTILINE)
+    by_name = {re.findall(r"python -m benchmarks\.(\w+)", part)[0]: part for part in parts}
+    note = f"Measured in {rounds()} turns on {machine}"
+    by_name |= {section.name: _section(section, note) for section in sections}
+    own = [by_name[name].rstrip() + "\n" for name in sorted(by_name)]
+    return "\n".join([head.rstrip() + "\n", *own])
+
+
+def _section(section: Section, note: str = "") -> str:
     parts = [f"## {section.title}\n\n`python -m benchmarks.{section.name}`\n"]
+    if note:
+        parts.append(f"{note}\n")
     if section.ratios:
         header = ("what", "times faster", "target", "skiagram", "peer")
         parts.append(_table(header, [_row(ratio) for ratio in section.ratios]))

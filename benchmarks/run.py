@@ -2,8 +2,9 @@
 
     python -m benchmarks.run [--rounds N] [NAME ...]
 
-A benchmark is a module of this folder with `ratios()` or `tables()`, or both. With fewer rounds or
-only some benchmarks the page is printed, not written.
+A benchmark is a module of this folder with `ratios()` or `tables()`, or both. Only some benchmarks
+renew their own sections of the page, each with the machine that it ran on. With fewer rounds the
+figures are printed, not written.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from types import ModuleType
 
 import benchmarks
 from benchmarks.common import machine
-from benchmarks.ratio import Section, page, rounds, set_rounds, show
+from benchmarks.ratio import Section, page, renew_sections, rounds, set_rounds, show
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "results" / "benchmarks.md"
 
@@ -50,12 +51,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=rounds())
     parser.add_argument("names", nargs="*")
     chosen = parser.parse_args()
-    whole = not chosen.names and chosen.rounds >= rounds()
+    enough = chosen.rounds >= rounds()
     set_rounds(chosen.rounds)
     before = machine()
     print(before)
-    text = page(before, [measure(*one) for one in listed(chosen.names).items()])
-    if whole:
+    sections = [measure(*one) for one in listed(chosen.names).items()]
+    if enough:
+        text = page(before, sections)
+        if chosen.names:
+            text = renew_sections(PAGE.read_text(encoding="utf-8"), before, sections)
         PAGE.write_text(text, encoding="utf-8")
         print(f"\n{PAGE.relative_to(PAGE.parents[2])}")
 

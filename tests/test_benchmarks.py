@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.common import machine
-from benchmarks.ratio import Ratio, Section, Side, Table, compare, page, set_rounds
+from benchmarks.ratio import Ratio, Section, Side, Table, compare, page, renew_sections, set_rounds
 
 RATIO = Ratio("sorting", "skiagram", "a peer 1.0", (1.0, 2.0, 1.0), (250.0, 600.0, 200.0), 240.0)
 
@@ -35,6 +35,21 @@ def test_the_page_shows_spread_target_and_what_was_missed() -> None:
     assert "| sorting | 250 (200–300) | 240: reached | skiagram: 1 s | a peer 1.0: 250 s |" in text
     assert "| joining | 1.5 (1.5–1.5) | 2: **missed** | skiagram: 2 ms |" in text
     assert "| 28 | 0.1 |" in text
+
+
+def test_one_benchmark_renews_its_own_section_and_a_new_one_takes_its_place() -> None:
+    whole = page("a processor.", [Section(name, name, [RATIO], []) for name in ("lists", "trees")])
+    again = Ratio("sorting", "skiagram", "a peer 2.0", (1.0,), (300.0,), None)
+    sections = [Section("trees", "trees", [again], []), Section("maps", "maps", [again], [])]
+    text = renew_sections(whole, "another.", sections)
+    assert [line for line in text.splitlines() if line.startswith("## ")] == [
+        "## lists", "## maps", "## trees",
+    ]  # fmt: skip
+    assert text.count("a peer 1.0") == 1
+    assert text.count("turns on another.") == text.count("a peer 2.0") == 2
+    kept = whole[: whole.index("## trees")]
+    assert text.startswith(kept[: kept.index("## lists")])
+    assert renew_sections(text, "another.", sections) == text
 
 
 def test_the_machine_is_described_without_its_name_or_a_path() -> None:
