@@ -66,7 +66,11 @@ ui: setup ## every recorded run in the browser; Ctrl-C ends it
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --port $(PORT)
 
 audit: licences ## licences, and known vulnerabilities of the locked packages (asks pypi.org)
-	pip-audit --strict --disable-pip --require-hashes -r requirements.lock
+	pip-audit --strict --disable-pip --require-hashes -r requirements.lock || {
+	  echo "No pass: a package above has a known vulnerability, or pypi.org did not answer for it." >&2
+	  echo "A mirror that has packages alone cannot answer; audit where pypi.org can be reached." >&2
+	  exit 1
+	}
 
 clean: ## remove everything that can be made again
 	rm -rf .work combined data models scores reports/*.html reports/*.csv
