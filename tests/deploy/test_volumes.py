@@ -154,7 +154,9 @@ def test_the_test_cases_of_a_study_get_the_scores_of_the_run(study: Path, tmp_pa
     assert [row["file"] for row in rows] == [f"p{n:02d}" for n in range(PATIENTS - TEST, PATIENTS)]
     found = np.sort([float(row["probability_b"]) for row in rows])
     np.testing.assert_allclose(found, expected(study), rtol=0, atol=1e-12)
-    assert (tmp_path / "page.html").read_text().count("data:image/png") == TEST
+    text = (tmp_path / "page.html").read_text()
+    assert text.count("data:image/png") == 2 * TEST  # each with its map
+    assert "No map" not in text
 
 
 def test_names_of_files_tell_cases_too(study: Path, tmp_path: Path) -> None:

@@ -84,6 +84,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--page", type=Path, metavar="HTML", help="page of images with scores")
     parser.add_argument(
+        "--maps",
+        type=int,
+        metavar="N",
+        help="cases of the page with a map, each as dear as 72 more cases (default: 20)",
+    )
+    parser.add_argument(
         "--workers", type=int, metavar="N", help="cases at a time (default: one a processor)"
     )
     parser.add_argument("--force", action="store_true", help="replace an earlier table")
@@ -103,6 +109,10 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.deploy.prediction import Journal, check_target, score_cases, write_table
 
     output: Path = arguments.output
+    if arguments.maps is not None and (arguments.maps < 0 or arguments.page is None):
+        raise OptionError(
+            f"{arguments.maps} was given", where="--maps", allowed="0 or more, beside --page"
+        )
     for path in filter(None, (output, arguments.page)):
         check_target(path, arguments.files, replace=arguments.force)
     with opened_model(arguments.model, mask_grid=arguments.mask_grid) as model:
@@ -123,7 +133,7 @@ def run(arguments: argparse.Namespace) -> int:
             journal.close()
             raise DataError("none of the images can be scored", where=str(output))
         if arguments.page is not None:
-            _write_page(journal, cases, model, arguments.page)
+            _write_page(journal, cases, model, covariates, arguments)
         write_table(journal, model.task.classes, output, decides=model.threshold is not None)
         journal.close()
     return DataError.exit_code if refused else 0
@@ -228,13 +238,18 @@ def _key(model: "DeployedModel", cases: "list[NewCase]", covariates: "CovariateT
 
 
 def _write_page(
-    rows: "Iterable[Row]", cases: "list[NewCase]", model: "DeployedModel", path: Path
+    rows: "Iterable[Row]",
+    cases: "list[NewCase]",
+    model: "DeployedModel",
+    covariates: "CovariateTable",
+    arguments: argparse.Namespace,
 ) -> None:
-    from skiagram.deploy.prediction import write_page
+    from skiagram.deploy.page import MAPS, write_page
 
-    shown = write_page(rows, cases, model, path)
+    maps = MAPS if arguments.maps is None else arguments.maps
+    shown = write_page(rows, cases, model, arguments.page, covariates, maps)
     if shown < len(cases):
-        print(f"{path} shows {shown} of {len(cases)} cases.", file=sys.stderr)
+        print(f"{arguments.page} shows {shown} of {len(cases)} cases.", file=sys.stderr)
 
 
 def _explain(rows: "Iterable[Row]", total: int) -> int:

@@ -6,8 +6,6 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-import pooch
-
 from skiagram.errors import DataError
 
 MOST_BYTES = 2**31  # of a file that is read as a whole
@@ -39,6 +37,8 @@ def locate(name: str, md5: str, url: str | None, root: Path | None) -> Path:
     remedy += "or choose another data set (`git checkout params.yaml` undoes `-S dataset=…`)"
     if url is None:
         raise DataError("is missing and cannot be downloaded", where=name, remedy=remedy)
+    import pooch  # takes long, and most files are at hand
+
     try:
         fetched = pooch.retrieve(url, f"md5:{md5}", fname=name, progressbar=True)
     except (OSError, ValueError) as error:

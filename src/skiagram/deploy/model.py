@@ -1,5 +1,6 @@
 """A trained model loaded from its folder, ready to score restored images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +90,10 @@ class DeployedModel:
             raise ModelFailure(
                 f"scores of {scores_by_repeat[0].shape[1]} classes, not {classes}", remedy=WHOLE
             )
+        return self.calibrate(scores_by_repeat)
+
+    def calibrate(self, scores_by_repeat: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return (n, n_classes) mean probabilities of (n, n_classes) scores, one per repeat."""
         pairs = zip(self.deployment.decisions, scores_by_repeat, strict=True)
         calibrated = [decision.calibration.probabilities(scores) for decision, scores in pairs]
         mean: NDArray[np.float64] = np.mean(calibrated, axis=0)

@@ -5,22 +5,20 @@ scored, so that a run that was cut short goes on where it ended; blocks are cut 
 every run, so the finished table has the same bytes. It is written whole or not at all.
 """
 
-import base64
 import csv
 import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pillow
 
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
@@ -39,9 +37,7 @@ from skiagram.image_store.store import ImageStore, write_modalities
 _HELD_BYTES = 512 * 1024**2
 _PARTIAL = ".partial"
 JSON_LINES = (".jsonl", ".ndjson")
-PAGE_CASES = 200
 Watch = Callable[[Sequence[str], PreparedImages], None]
-_PAGE_SIDE = 192  # pixels
 
 
 @dataclass(frozen=True)
@@ -234,6 +230,16 @@ def _examine(
     model: DeployedModel, watch: Watch | None, batch: list[PreparedImage]
 ) -> tuple[NDArray[np.float64], list[str]]:
     """Return (n, n_classes) probabilities and what is unfamiliar of each case."""
+    with stored(batch) as images:
+        probability, unfamiliar = model.probabilities(images), model.scorer.unfamiliar(images)
+        if watch is not None:
+            watch([prepared.name for prepared in batch], images)
+    return probability, unfamiliar
+
+
+@contextmanager
+def stored(batch: Sequence[PreparedImage]) -> Iterator[PreparedImages]:
+    """Write some cases where a model reads them; they are gone afterwards."""
     with TemporaryDirectory(prefix="skiagram-predict-") as place:
         folder = Path(place)
         names = list(batch[0].images)
@@ -244,11 +250,7 @@ def _examine(
                     writer.add(f"image-{index:06d}", image.pixels, image.spacing, image.region)
         write_modalities(folder, names)
         covariates = np.stack([prepared.covariates for prepared in batch])
-        images = PreparedImages(ImageStore(folder), covariates)
-        probability, unfamiliar = model.probabilities(images), model.scorer.unfamiliar(images)
-        if watch is not None:
-            watch([prepared.name for prepared in batch], images)
-    return probability, unfamiliar
+        yield PreparedImages(ImageStore(folder), covariates)
 
 
 def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:
@@ -392,113 +394,3 @@ def as_object(row: Row, classes: Sequence[str]) -> dict[str, Any]:
     """Return a row with names of classes beside the probabilities; None where it has none."""
     scored = dict(zip(classes, row.probability, strict=True)) if row.probability else None
     return asdict(row) | {"probability": scored}
-
-
-def write_page(
-    rows: Iterable[Row], cases: Sequence[NewCase], model: DeployedModel, path: Path
-) -> int:
-    """Write a page of images with their scores, those that a person must look at first.
-
-    At most `PAGE_CASES` cases are shown: first those to be referred, in the order of the run, then
-    those nearest to the threshold.
-
-    Args:
-        rows: What became of each case.
-        cases: The cases, in the same order.
-        model: The model.
-        path: File to write.
-
-    Returns:
-        Number of cases shown.
-    """
-    from jinja2 import Environment
-
-    ranked: list[tuple[float, int, Row]] = []
-    for number, row in enumerate(rows):
-        doubt = -1.0 if row.refer or row.error else _certainty(row, model)
-        ranked.append((doubt, number, row))
-        if len(ranked) > 2 * PAGE_CASES:
-            ranked = sorted(ranked)[:PAGE_CASES]
-    shown = sorted(ranked)[:PAGE_CASES]
-    items = [
-        {
-            "row": row,
-            "image": _thumbnail(model, cases[number]),
-            "probability": zip(model.task.classes, row.probability, strict=False),
-        }
-        for _, number, row in shown
-    ]
-    template = Environment(autoescape=True).from_string(_PAGE)
-    text = template.render(
-        model=model.deployment.title, rule=model.rule, items=items, total=len(cases)
-    )
-    path.write_text(text, encoding="utf-8", errors="replace")
-    return len(items)
-
-
-def _certainty(row: Row, model: DeployedModel) -> float:
-    if model.task.positive is not None and model.threshold is not None:
-        return abs(row.probability[model.task.positive] - model.threshold)
-    return max(row.probability, default=0.0)
-
-
-def _thumbnail(model: DeployedModel, case: NewCase) -> str:
-    """Return a PNG of an image as ingested, its region outlined; empty where it cannot be read."""
-    try:
-        image = model.preparer.read(case, next(iter(case.images)))
-    except (SkiagramError, MemoryError):
-        return ""
-    pixels = np.asarray(image.pixels, dtype=np.float32)
-    inside = None if image.region is None else image.region.inside
-    if pixels.ndim == 4:
-        area = None if inside is None else inside.reshape(len(inside), -1).sum(axis=1)
-        middle = len(pixels) // 2 if area is None else int(area.argmax())
-        pixels, inside = pixels[middle, ..., 0], None if inside is None else inside[middle]
-    known = pixels[np.isfinite(pixels)]
-    low, high = np.quantile(known, (0.005, 0.995)) if known.size else (0.0, 1.0)
-    scaled = np.nan_to_num((pixels - low) / max(float(high - low), 1e-12)).clip(0, 1)
-    colour = np.repeat(scaled[..., None], 3, axis=2) if scaled.ndim == 2 else scaled
-    if inside is not None:
-        core = inside.copy()
-        for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1)):
-            core &= np.roll(inside, step, axis)
-        colour[inside & ~core] = (1.0, 0.6, 0.0)
-    picture = Pillow.fromarray((255 * colour).astype(np.uint8))
-    picture.thumbnail((_PAGE_SIDE, _PAGE_SIDE))
-    content = BytesIO()
-    picture.save(content, "PNG")
-    return base64.b64encode(content.getvalue()).decode()
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Scores of {{ model }}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-body { font: 15px/1.4 system-ui, sans-serif; margin: 1.5rem; max-width: 75rem; }
-ul { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1rem;
-     list-style: none; padding: 0; }
-li { border: 1px solid #bbb; border-radius: .4rem; padding: .6rem; overflow-wrap: anywhere; }
-li.refer { border: 3px solid #b35900; }
-img { max-width: 100%; display: block; margin-bottom: .4rem; image-rendering: pixelated; }
-meter { width: 100%; }
-@media (prefers-color-scheme: dark) { body { background: #111; color: #eee; } }
-</style></head><body>
-<h1>Scores of {{ model }}</h1>
-<p><strong>Research only: this is no medical device, and no score may guide the care of a patient.
-</strong> {{ rule }}</p>
-<p>{{ items|length }} of {{ total }} cases: those that a person must look at first, then those
-nearest to the threshold. The table has all of them.</p>
-<ul>{% for item in items %}
-<li class="{{ 'refer' if item.row.refer or item.row.error else 'clear' }}">
-{% if item.image %}<img alt="{{ item.row.file }}" src="data:image/png;base64,{{ item.image }}">
-{% endif %}<strong>{{ item.row.file }}</strong>
-{% if item.row.error %}<p>Not scored: {{ item.row.error }}</p>{% else %}
-{% for name, value in item.probability %}<div>{{ name }} {{ '%.3f'|format(value) }}
-<meter min="0" max="1" value="{{ value }}"></meter></div>{% endfor %}
-{% if item.row.decision %}<div>Decision: {{ item.row.decision }}</div>{% endif %}
-{% if item.row.set %}<div>Left open: {{ item.row.set|join(', ') }}</div>{% endif %}
-{% if item.row.refer %}<p><strong>Refer to a person:</strong> {{ item.row.refer|join('; ') }}</p>
-{% endif %}{% for reason in item.row.unusual %}<div>Unlike the training data: {{ reason }}</div>
-{% endfor %}{% endif %}</li>{% endfor %}</ul>
-</body></html>
-"""

@@ -168,9 +168,19 @@ class Baselines:
         Raises:
             DataError: A feature is not defined for an image.
         """
-        images = self.space(prepared)
+        return self.score_table(self.space(prepared), prepared.covariates)
+
+    def score_table(
+        self, images: FeatureTable, covariates: NDArray[np.float32]
+    ) -> list[NDArray[np.float64]]:
+        """Score cases by their features: (n, n_classes) per repeat.
+
+        Args:
+            images: Features of the images, n rows.
+            covariates: (n, n_covariates).
+        """
         names = (*images.names, *(feature.name for feature in self.covariates))
-        values = np.hstack([images.values, prepared.covariates])
+        values = np.hstack([images.values, covariates])
         table = FeatureTable(images.case_id, names, values)
         return [finite(model.scores(table)) for model in self.fitted]
 

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
-import nibabel
 import nrrd
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,7 @@ from skiagram.errors import DataError, named, readable
 MOST_VOXELS = 2**28  # 512 × 512 × 1,024
 _BESIDE_VOXELS = 2**24  # bytes of a file's header and extensions
 _GZIP = b"\x1f\x8b"
-_NIFTI_HEADERS = {348: nibabel.Nifti1Image, 540: nibabel.Nifti2Image}
+_NIFTI_HEADERS = {348: "Nifti1Image", 540: "Nifti2Image"}
 _NIFTI_BITS = {2: 8, 4: 16, 8: 32, 16: 32, 64: 64, 256: 8, 512: 16, 768: 32, 1024: 64, 1280: 64}
 _NIFTI_UNITS = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 _LPS = np.array([-1.0, -1.0, 1.0])  # NIfTI counts to the right and to the front
@@ -169,7 +168,9 @@ def _nifti(content: bytes) -> Volume:
     head = _unpacked(content, 540)
     order = "<" if int.from_bytes(head[:4], "little") in _NIFTI_HEADERS else ">"
     size = int(np.frombuffer(head, f"{order}i4", 1)[0])
-    image_class = _NIFTI_HEADERS[size]
+    import nibabel  # takes long, and few who come here have a NIfTI file
+
+    image_class = getattr(nibabel, _NIFTI_HEADERS[size])
     header = image_class.header_class.from_fileobj(BytesIO(head), check=False)
     if bytes(header["magic"])[:2] == b"ni":
         raise DataError(

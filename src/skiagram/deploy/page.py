@@ -1,0 +1,201 @@
+"""A page of new cases with scores, maps and doubt, those that a person must look at first."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from skiagram.compute.progress import Progress
+from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, NewCase
+from skiagram.deploy.model import DeployedModel
+from skiagram.deploy.prediction import Row
+from skiagram.errors import SkiagramError
+
+if TYPE_CHECKING:
+    from skiagram.deploy.maps import CaseMap
+
+PAGE_CASES = 200
+MAPS = 20  # cases with a map, if nothing else is asked for
+_PAGE_SIDE = 192  # pixels
+
+
+def write_page(
+    rows: Iterable[Row],
+    cases: Sequence[NewCase],
+    model: DeployedModel,
+    path: Path,
+    covariates: CovariateTable = NO_COVARIATES,
+    maps: int = MAPS,
+) -> int:
+    """Write a page of images with their scores, those that a person must look at first.
+
+    At most `PAGE_CASES` cases are shown: first those to be referred, in the order of the run, then
+    those nearest to the threshold.
+
+    Args:
+        rows: What became of each case.
+        cases: The cases, in the same order.
+        model: The model.
+        path: File to write.
+        covariates: What the model reads besides the images.
+        maps: Cases that get a map, the first ones; each costs as much as scoring it 72 times.
+
+    Returns:
+        Number of cases shown.
+    """
+    from jinja2 import Environment
+
+    ranked: list[tuple[float, int, Row]] = []
+    for number, row in enumerate(rows):
+        doubt = -1.0 if row.refer or row.error else _certainty(row, model)
+        ranked.append((doubt, number, row))
+        if len(ranked) > 2 * PAGE_CASES:
+            ranked = sorted(ranked)[:PAGE_CASES]
+    shown = sorted(ranked)[:PAGE_CASES]
+    scored = [number for _, number, row in shown if not row.error][:maps]
+    rows_of = {number: row for _, number, row in shown}
+    mapped: dict[int, CaseMap | str] = {}
+    with Progress("Maps", len(scored)) as progress:
+        for number in scored:
+            label = _explained_class(model, rows_of[number])
+            mapped[number] = _map_or_reason(model, cases[number], covariates, label)
+            progress.advance()
+    items = [_describe(row, cases[number], model, mapped.get(number)) for _, number, row in shown]
+    template = Environment(autoescape=True).from_string(_PAGE)
+    text = template.render(
+        model=model.deployment.title, rule=model.rule, items=items, total=len(cases),
+        maps=_describe_maps([made for made in mapped.values() if not isinstance(made, str)]),
+    )  # fmt: skip
+    path.write_text(text, encoding="utf-8", errors="replace")
+    return len(items)
+
+
+def _describe(
+    row: Row, case: NewCase, model: DeployedModel, made: "CaseMap | str | None"
+) -> dict[str, Any]:
+    drawn = None if isinstance(made, str) else made
+    return {
+        "row": row,
+        "image": _thumbnail(model, case),
+        "probability": zip(model.task.classes, row.probability, strict=False),
+        "map": "" if drawn is None else _encode(drawn.picture),
+        "no_map": made if isinstance(made, str) else "",
+        "explained": "" if row.error else model.task.classes[_explained_class(model, row)],
+        "pushes": [f"{push.family} {push.change:+.3f}" for push in (drawn.pushes if drawn else ())],
+    }
+
+
+def _explained_class(model: DeployedModel, row: Row) -> int:
+    """Return the class that is looked for; with more than two, the likeliest one."""
+    positive = model.task.positive
+    return int(np.argmax(row.probability)) if positive is None else positive
+
+
+def _map_or_reason(
+    model: DeployedModel, case: NewCase, covariates: CovariateTable, label: int
+) -> "CaseMap | str":
+    """Return the map of a case, or why it has none."""
+    from skiagram.deploy.maps import map_case
+
+    try:
+        return map_case(model, model.preparer.prepare(case, covariates.values(case.name)), label)
+    except SkiagramError as error:
+        return str(error)
+    except MemoryError:
+        return "out of memory"
+
+
+def _describe_maps(maps: "Sequence[CaseMap]") -> str:
+    """Say what the maps show and whether they passed a test; empty for no map."""
+    if not maps:
+        return ""
+    from skiagram.deploy.maps import judge
+
+    return (
+        "The second picture is what the model sees, with a map: orange where the score of the "
+        "class is lost when a square there takes the image's mean, blue where it rises. "
+        f"{judge(maps)} A map says what this model used, not what is ill."
+    )
+
+
+def _certainty(row: Row, model: DeployedModel) -> float:
+    if model.task.positive is not None and model.threshold is not None:
+        return abs(row.probability[model.task.positive] - model.threshold)
+    return max(row.probability, default=0.0)
+
+
+def _thumbnail(model: DeployedModel, case: NewCase) -> str:
+    """Return a PNG of an image as ingested, its region outlined; empty where it cannot be read."""
+    try:
+        image = model.preparer.read(case, next(iter(case.images)))
+    except (SkiagramError, MemoryError):
+        return ""
+    pixels = np.asarray(image.pixels, dtype=np.float32)
+    inside = None if image.region is None else image.region.inside
+    if pixels.ndim == 4:
+        area = None if inside is None else inside.reshape(len(inside), -1).sum(axis=1)
+        middle = len(pixels) // 2 if area is None else int(area.argmax())
+        pixels, inside = pixels[middle, ..., 0], None if inside is None else inside[middle]
+    known = pixels[np.isfinite(pixels)]
+    low, high = np.quantile(known, (0.005, 0.995)) if known.size else (0.0, 1.0)
+    scaled = np.nan_to_num((pixels - low) / max(float(high - low), 1e-12)).clip(0, 1)
+    colour = np.repeat(scaled[..., None], 3, axis=2) if scaled.ndim == 2 else scaled
+    if inside is not None:
+        core = inside.copy()
+        for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1)):
+            core &= np.roll(inside, step, axis)
+        colour[inside & ~core] = (1.0, 0.6, 0.0)
+    return _encode((255 * colour).astype(np.uint8))
+
+
+def _encode(pixels: NDArray[np.uint8]) -> str:
+    picture = Pillow.fromarray(pixels)
+    picture.thumbnail((_PAGE_SIDE, _PAGE_SIDE))
+    content = BytesIO()
+    picture.save(content, "PNG")
+    return base64.b64encode(content.getvalue()).decode()
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Scores of {{ model }}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+body { font: 15px/1.4 system-ui, sans-serif; margin: 1.5rem; max-width: 75rem; }
+ul { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1rem;
+     list-style: none; padding: 0; }
+li { border: 1px solid #bbb; border-radius: .4rem; padding: .6rem; overflow-wrap: anywhere; }
+li.refer { border: 3px solid #b35900; }
+img { width: 12rem; max-width: 100%; display: block; margin-bottom: .4rem;
+      image-rendering: pixelated; }
+meter { width: 100%; }
+@media (prefers-color-scheme: dark) { body { background: #111; color: #eee; } }
+</style></head><body>
+<h1>Scores of {{ model }}</h1>
+<p><strong>Research only: this is no medical device, and no score may guide the care of a patient.
+</strong> {{ rule }}</p>
+<p>{{ items|length }} of {{ total }} cases: those that a person must look at first, then those
+nearest to the threshold. The table has all of them.{% if maps %} {{ maps }}{% endif %}</p>
+<ul>{% for item in items %}
+<li class="{{ 'refer' if item.row.refer or item.row.error else 'clear' }}">
+{% if item.image %}<img alt="{{ item.row.file }}" src="data:image/png;base64,{{ item.image }}">
+{% endif %}{% if item.map %}<img alt="map of {{ item.row.file }} for {{ item.explained }}"
+ src="data:image/png;base64,{{ item.map }}">
+{% endif %}<strong>{{ item.row.file }}</strong>
+{% if item.row.error %}<p>Not scored: {{ item.row.error }}</p>{% else %}
+{% for name, value in item.probability %}<div>{{ name }} {{ '%.3f'|format(value) }}
+<meter min="0" max="1" value="{{ value }}"></meter></div>{% endfor %}
+{% if item.row.decision %}<div>Decision: {{ item.row.decision }}</div>{% endif %}
+{% if item.row.set %}<div>Left open: {{ item.row.set|join(', ') }}</div>{% endif %}
+{% if item.row.refer %}<p><strong>Refer to a person:</strong> {{ item.row.refer|join('; ') }}</p>
+{% endif %}{% for reason in item.row.unusual %}<div>Unlike the training data: {{ reason }}</div>
+{% endfor %}{% if item.pushes %}<div>Moves {{ item.explained }} most:
+{{ item.pushes|join(', ') }}</div>
+{% endif %}{% if item.no_map %}<div>No map: {{ item.no_map }}</div>
+{% endif %}{% endif %}</li>{% endfor %}</ul>
+</body></html>
+"""
