@@ -164,7 +164,7 @@ def test_more_classes_are_compared_alike() -> None:
     assert found.primary.p is not None
     assert ((found.detectable and found.detectable.value) or 0) > 0
     assert [one.beaten for one in found.reference_baselines] == [True, True]
-    assert found.reference_baseline_words["net"] == "The best network (Net) beats the prevalence."
+    assert found.reference_baseline_words["net"] == "The best network (Net) beats chance."
     assert found.reference_baseline_words["net"] not in found.warnings
 
 

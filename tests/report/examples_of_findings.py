@@ -75,7 +75,7 @@ def full() -> Evaluation:
         ),
         reference_baseline_words={
             "small_cnn": "The best network is not shown to beat Decision tree.",
-            "random_forest": "The best classical model beats the prevalence.",
+            "random_forest": "The best classical model beats chance.",
         },
         prevalence=0.01,
         readers=ReaderStudy(

@@ -117,7 +117,7 @@ def _minus_half(auc: Estimate) -> Estimate:
 
 
 def _title(rule: str, results: Mapping[str, ModelResult]) -> str:
-    return "the prevalence" if rule == PREVALENCE else results[rule].outcome.title
+    return "chance" if rule == PREVALENCE else results[rule].outcome.title
 
 
 def _listed(names: Sequence[str]) -> str:

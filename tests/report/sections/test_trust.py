@@ -237,6 +237,10 @@ def test_each_site_has_a_row_and_the_next_one_a_range() -> None:
     assert "in (−0.080 to 0.180)" in words
     assert "2 with too few patients" in words
     assert tabulate_sites(binary()) is None
+    task = dataclasses.replace(full().task, positive=None)
+    several = tabulate_sites(dataclasses.replace(full(), task=task))
+    assert several is not None
+    assert "AUC, mean over classes, classical features" in several.columns
 
 
 def test_one_site_says_nothing_of_the_next() -> None:

@@ -16,7 +16,11 @@ def tabulate_sites(evaluation: Evaluation) -> formatting.Table | None:
     contender = evaluation.contender_words
     columns = (
         *(f"Patients, {name}" for name in classes),
-        *(f"AUC, {formatting.ARM_TITLES[arm].lower()}" for arm in arms),
+        *(
+            f"{formatting.metric_heading('roc_auc', evaluation.task)}, "
+            f"{formatting.ARM_TITLES[arm].lower()}"
+            for arm in arms
+        ),
         *((f"{contender.capitalize()} minus classical",) if study.difference else ()),
     )
     sites = tuple(
@@ -101,7 +105,8 @@ def describe_sites(evaluation: Evaluation) -> str:
     if number < 2:
         return f"One {study.column} says nothing about the next.{left_out}"
     summary = study.difference or next(iter(study.auc.values()))
-    what = f"{evaluation.contender_words} minus classical" if study.difference else "the AUC"
+    auc = "AUC" if evaluation.task.positive is not None else "macro one-vs-rest AUC"
+    what = f"{evaluation.contender_words} minus classical" if study.difference else f"the {auc}"
     if summary.next_site.value is None:
         return f"Two values of “{study.column}” say nothing of where the next may lie.{left_out}"
     digits = _digits(summary)
