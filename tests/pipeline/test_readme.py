@@ -124,6 +124,14 @@ def test_the_tutorials_change_is_shown_and_undone(fresh: Project) -> None:
     assert len(wrong.stderr.splitlines()) == 1
 
 
+def test_a_checkout_brings_back_what_was_deleted_and_deletes_nothing(fresh: Project) -> None:
+    before = fresh.hashes("models", "scores", "reports", "data")
+    shutil.rmtree(fresh.folder / "models/svm")
+    done = fresh.run("sh", "-c", "git checkout . && dvc checkout")
+    assert done.returncode == 0, done.stderr
+    assert fresh.hashes("models", "scores", "reports", "data") == before
+
+
 def test_the_tutorials_lines_on_own_images_work_as_they_are_printed(fresh: Project) -> None:
     new = fresh.folder / "new"
     new.mkdir()
