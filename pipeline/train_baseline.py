@@ -8,9 +8,11 @@ from typing import Any
 from entrypoint import choice, stage
 from option_files import ROOT
 from outputs import publish
+from skiagram.compute.code_digest import code_digest, library_versions, named_targets
 from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.deployment import complete_folder
+from skiagram.models.fits import kept_fits
 from skiagram.models.reader import Reader
 from skiagram.options import build
 from skiagram.records import Cases, Task, read_cases
@@ -24,8 +26,13 @@ def main(options: TrainOptions) -> None:
     groups = read_fold_groups(options.plan, ROOT / "data/cases/covariates.parquet", cases, task)
     development, test = _inputs(model, cases, task)
     member = Member(name, model, options.model, development, test, groups)
-    with options.compute.limit(), publish(f"models/{name}", f"scores/{name}") as staging:
-        folders = ArmFolders.under(staging, name)
+    code = library_versions("scikit-learn") + code_digest(train, *named_targets(options.model))
+    unfinished = kept_fits(
+        ROOT / ".work", cases, repr((task, options)), [ROOT / "data/features.parquet"], code
+    )
+    outputs = (f"models/{name}", f"scores/{name}")
+    with options.compute.limit(), unfinished as work, publish(*outputs) as staging:
+        folders = ArmFolders.under(staging, name, work)
         train(member, cases, task, options.plan, folders, options.compute)
         space = development if isinstance(development, FeatureTable) else None
         complete_folder(folders.model, folders.scores, cases, ROOT / "data/preparation", space)

@@ -8,10 +8,12 @@ from pydantic.dataclasses import dataclass
 from entrypoint import choice, stage
 from option_files import ROOT
 from outputs import publish
-from skiagram.encoders.encoder import carry_encoder, read_encoding
+from skiagram.compute.code_digest import code_digest, library_versions, named_targets
+from skiagram.encoders.encoder import TABLE, carry_encoder, read_encoding
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.deployment import complete_folder
-from skiagram.models.head import head_inputs
+from skiagram.models.fits import kept_fits
+from skiagram.models.head import Head, head_inputs
 from skiagram.options import STRICT, build
 from skiagram.records import read_cases
 
@@ -36,8 +38,14 @@ def main(options: Options) -> None:
     head, table = head_inputs(build(model, "model"), encoding, features, record.title)
     development, test = table.of(cases.development().case_id), table.of(cases.test().case_id)
     member = Member(name, head, described, development, test, groups)
-    with options.compute.limit(), publish(f"models/{name}", f"scores/{name}") as staging:
-        folders = ArmFolders.under(staging, name)
+    code = library_versions("scikit-learn") + code_digest(
+        train, Head, *named_targets(options.model)
+    )
+    tables = [encoded / TABLE, *([features] if head.fused else [])]
+    unfinished = kept_fits(ROOT / ".work", cases, repr((task, options)), tables, code)
+    outputs = (f"models/{name}", f"scores/{name}")
+    with options.compute.limit(), unfinished as work, publish(*outputs) as staging:
+        folders = ArmFolders.under(staging, name, work)
         train(member, cases, task, options.plan, folders, options.compute)
         carry_encoder(encoded, folders.model)
         prepared = ROOT / "data/preparation" if head.fused else encoded

@@ -5,6 +5,7 @@ content is equal bytes.
 """
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -90,6 +91,14 @@ class Cases:
     def test(self) -> "Cases":
         """Return the sealed cases."""
         return self.select(self.split == "test")
+
+    def digest(self, *inputs: str) -> str:
+        """Return the SHA-256 of the table and of other inputs of work on it, in hexadecimal."""
+        columns = (self.case_id, self.patient_id, self.split, self.label)
+        digest = hashlib.sha256()
+        for text in (*inputs, *(repr(column.tolist()) for column in columns)):
+            digest.update(hashlib.sha256(text.encode()).digest())
+        return digest.hexdigest()
 
     def write(self, path: Path) -> None:
         """Write the table as Parquet."""

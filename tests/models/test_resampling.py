@@ -11,7 +11,8 @@ from skiagram import records
 from skiagram.errors import ModelFailure
 from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Labelled
-from skiagram.models.resampling import FINAL, Resampling, Scored, cross_validate, finite, holdout
+from skiagram.models.fits import finite
+from skiagram.models.resampling import FINAL, Resampling, Scored, cross_validate, holdout
 from skiagram.splits import Partition, grouped_folds
 from tests.models.examples import PLAN, CountingSpy, Seen, Spy, StoppingSpy, labelled
 

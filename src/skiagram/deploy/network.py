@@ -14,7 +14,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.deep.fitted import ARCHITECTURE, Architecture, FittedNetwork, load_network
 from skiagram.models.deep.inputs import stored_images
 from skiagram.models.deployment import Familiarity, image_traits
-from skiagram.models.resampling import finite
+from skiagram.models.fits import finite
 from skiagram.preparation import Preparation
 from skiagram.training.data import ImageSet
 

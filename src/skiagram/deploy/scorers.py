@@ -29,7 +29,7 @@ from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.combined import COMBINATION, FittedCombination, MemberScores
 from skiagram.models.deployment import DEPLOYMENT, Deployment, Familiarity
-from skiagram.models.resampling import finite
+from skiagram.models.fits import finite
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, TRAINING_MEAN, Preparation
 from skiagram.records import read_record

@@ -18,15 +18,14 @@ from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.contract import FitSummary, I, Labelled, Model
 from skiagram.models.deployment import DEPLOYMENT, Decision, Deployment
+from skiagram.models.fits import Steps, in_order
 from skiagram.models.resampling import (
     CalibratedResult,
     Plan,
     Resampling,
     Scored,
-    Steps,
     cross_validate,
     holdout,
-    in_order,
 )
 from skiagram.options import STRICT
 from skiagram.records import Cases, Outcome, Predictions, Task, write_record, write_table

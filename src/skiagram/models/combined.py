@@ -36,16 +36,13 @@ from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.models.arm import ArmFolders, train
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
 from skiagram.models.deployment import complete_folder
+from skiagram.models.fits import LazyInputs, Steps, as_lazy, interleave
 from skiagram.models.resampling import (
     CalibratedResult,
-    LazyInputs,
     Part,
     Plan,
     Resampling,
     Scored,
-    Steps,
-    as_lazy,
-    interleave,
     whole_fit,
     within_outer_fold,
     within_repeat,

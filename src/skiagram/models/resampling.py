@@ -7,14 +7,10 @@ for cases never seen. A network's final fit sets no cases aside: the folds chose
 `cross_validate` develops once in each outer fold and scores that fold's held-out patients (nested
 cross-validation). Both are the same for every model of every arm.
 
-All of these are `Steps`: they ask for fits, wait for what came of them, and ask for more. What is
-asked for at a time does not depend on one another, so `Resampling.run` has it made side by side. A
-fit depends on its cases, its options, its seed and its threads alone: wherever it is made, its
-bytes are equal.
+All of these are `Steps` that ask for fits; `Resampling.run` has them made side by side.
 """
 
-import re
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
@@ -47,6 +43,15 @@ from skiagram.models.contract import (
     Model,
 )
 from skiagram.models.deployment import repeat_folder
+from skiagram.models.fits import (
+    Fit,
+    FitResult,
+    LazyInputs,
+    Steps,
+    as_lazy,
+    finite,
+    interleave,
+)
 from skiagram.options import STRICT
 from skiagram.records import Design
 from skiagram.seeding import derived_seed
@@ -154,136 +159,6 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class LazyInputs(Generic[I]):
-    """Some cases of inputs; the process that needs them reads them.
-
-    Attributes:
-        inputs: Of many cases.
-        rows: (n,) which of them.
-    """
-
-    inputs: I
-    rows: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, inputs: "I | LazyInputs[I]") -> "LazyInputs[I]":
-        """Return all cases of some inputs."""
-        if isinstance(inputs, LazyInputs):
-            return inputs
-        return cls(inputs, np.arange(len(inputs)))
-
-    def __len__(self) -> int:
-        """Return the number of cases."""
-        return len(self.rows)
-
-    def select(self, rows: NDArray[np.int64]) -> "LazyInputs[I]":
-        """Return the given rows, in the given order."""
-        return LazyInputs(self.inputs, self.rows[rows])
-
-    def read(self) -> I:
-        """Return the inputs of these cases."""
-        return self.inputs.select(self.rows)
-
-
-def as_lazy(cases: "Labelled[I] | Labelled[LazyInputs[I]]") -> Labelled[LazyInputs[I]]:
-    """Return labelled cases whose inputs are read where a fit is made."""
-    return cast(
-        Labelled[LazyInputs[I]], replace(cast(Any, cases), inputs=LazyInputs.of(cases.inputs))
-    )
-
-
-@dataclass(frozen=True)
-class Fit(Generic[I]):
-    """A fit to make; what comes of it depends on nothing else.
-
-    Attributes:
-        title: Its name among the fits of the model.
-        model: The untrained model.
-        training: Cases to learn from.
-        validation: Cases that decide when to stop; None for none.
-        context: Its seed, and what else it may use.
-        scored: What it scores once it is made.
-        saved: Folder for the fitted model; None where its scores are all that is asked for.
-        returned: Whether the fitted model itself is asked for, by this process.
-    """
-
-    title: str
-    model: Model[I]
-    training: Labelled[LazyInputs[I]]
-    validation: Labelled[LazyInputs[I]] | None
-    context: FitContext
-    scored: tuple[LazyInputs[I], ...] = ()
-    saved: Path | None = None
-    returned: bool = False
-
-    def make(self) -> "FitResult":
-        """Fit, score and save.
-
-        Raises:
-            ModelFailure: The model cannot be trained; names the fit.
-        """
-        try:
-            training, validation = (
-                None if part is None else replace(cast(Any, part), inputs=part.inputs.read())
-                for part in (self.training, self.validation)
-            )
-            fitted = self.model.fit(cast(Labelled[I], training), validation, self.context)
-            scores = tuple(finite(fitted.scores(inputs.read())) for inputs in self.scored)
-            if self.saved is not None:
-                fitted.save(self.saved)
-        except MemoryError as error:
-            raise ModelFailure(f"out of memory: {error}", where=f"fit {self.title}") from error
-        except ModelFailure as error:
-            where = f"fit {self.title}" + (f", {error.where}" if error.where else "")
-            raise ModelFailure(
-                error.found, where=where, allowed=error.allowed, remedy=error.remedy
-            ) from error
-        return FitResult(fitted.summary, scores, fitted if self.returned else None)
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """What came of a fit.
-
-    Attributes:
-        summary: What it cost.
-        scores: (n, n_classes) of each of the inputs that it was to score.
-        fitted: The fitted model, where it was asked for.
-    """
-
-    summary: FitSummary
-    scores: tuple[NDArray[np.float64], ...]
-    fitted: Fitted[Any] | None = None
-
-
-Steps = Generator[list[Fit[Any]], list[FitResult], T]
-
-
-def interleave(steps: Sequence[Steps[T]]) -> Steps[list[T]]:
-    """Go through several at once: what all ask for at a time is asked for together."""
-    values: dict[int, T] = {}
-    requested: dict[int, list[Fit[Any]]] = {}
-
-    def advance(number: int, results: list[FitResult] | None) -> None:
-        try:
-            requested[number] = (
-                next(steps[number]) if results is None else steps[number].send(results)
-            )
-        except StopIteration as end:
-            values[number] = end.value
-
-    for number in range(len(steps)):
-        advance(number, None)
-    while requested:
-        waiting, requested = requested, {}
-        results = yield [fit for fits in waiting.values() for fit in fits]
-        for number, fits in waiting.items():
-            own, results = results[: len(fits)], results[len(fits) :]
-            advance(number, own)
-    return [values[number] for number in range(len(steps))]
-
-
-@dataclass(frozen=True)
 class CalibratedFit(Generic[I]):
     """A final fit with the calibration and threshold that its own folds gave."""
 
@@ -373,7 +248,7 @@ class Resampling(Generic[I]):
     def _make(self, fits: list[Fit[Any]]) -> list[FitResult]:
         devices = self.model if isinstance(self.model, ChoosesDevices) else None
         compute = IN_PROCESS if devices is not None and devices.one_by_one else self.compute
-        shared = {id(part.inputs): part.inputs for fit in fits for part in _parts(fit)}
+        shared = {id(part.inputs): part.inputs for fit in fits for part in fit.parts}
         fitted = compute.map_fits(
             Fit.make,
             fits,
@@ -575,11 +450,6 @@ class Resampling(Generic[I]):
         return threshold_at_sensitivity(pooled, positive, self.plan.sensitivity)
 
 
-def _parts(fit: Fit[I]) -> list[LazyInputs[I]]:
-    validation = () if fit.validation is None else (fit.validation.inputs,)
-    return [fit.training.inputs, *validation, *fit.scored]
-
-
 def _held_out(
     cases: Labelled[Any],
     folds: list[Partition],
@@ -592,20 +462,6 @@ def _held_out(
         )
         for k, (fold, raw, calibration) in enumerate(zip(folds, scores, calibrations, strict=True))
     ]
-
-
-def finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the scores, or refuse those that are not finite.
-
-    Raises:
-        ModelFailure: A score is NaN or infinite.
-    """
-    if not np.isfinite(scores).all():
-        raise ModelFailure(
-            f"scores of {int((~np.isfinite(scores)).any(axis=1).sum())} cases are not finite",
-            remedy="lower the learning rate or strengthen the regularisation",
-        )
-    return scores
 
 
 def holdout(
@@ -721,8 +577,3 @@ def whole_fit(
     return CalibratedResult(
         result, average_calibrations([fold.calibration for fold in folds]), threshold
     )
-
-
-def in_order(name: str) -> tuple[tuple[bool, int], ...]:
-    """Return a key that sorts the names of fits as the plan lists them, final fits last."""
-    return tuple((part == "final", int(re.sub(r"\D", "", part) or 0)) for part in name.split("-"))

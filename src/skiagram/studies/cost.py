@@ -29,7 +29,7 @@ from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.classical.estimator import choose_columns
 from skiagram.models.contract import Fitted
-from skiagram.models.resampling import finite
+from skiagram.models.fits import finite
 from skiagram.options import STRICT, build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import Cases, read_record, read_table, write_record

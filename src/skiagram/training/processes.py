@@ -3,7 +3,6 @@
 Several that share one training are silent each, and none leaves before the others.
 """
 
-import hashlib
 import logging
 import os
 import shutil
@@ -118,11 +117,7 @@ def work_folder(
         *inputs: All else that the work depends on: options, task, SHA-256 of the images.
         code: `code_digest` of what trains.
     """
-    digest = hashlib.sha256()
-    columns = (cases.case_id, cases.patient_id, cases.split, cases.label)
-    for text in (torch.__version__, code, *inputs, *(repr(column.tolist()) for column in columns)):
-        digest.update(hashlib.sha256(text.encode()).digest())
-    folder = root / digest.hexdigest()[:32]
+    folder = root / cases.digest(torch.__version__, code, *inputs)[:32]
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
     met = wait_for_all()

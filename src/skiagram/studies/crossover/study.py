@@ -18,7 +18,8 @@ from skiagram.evaluation.delong import auc_estimate
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import Estimate
 from skiagram.models.contract import Labelled
-from skiagram.models.resampling import Plan, Resampling, finite
+from skiagram.models.fits import finite
+from skiagram.models.resampling import Plan, Resampling
 from skiagram.options import STRICT
 from skiagram.records import Design, read_record, write_record
 from skiagram.splits import grouped_folds

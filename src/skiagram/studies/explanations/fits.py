@@ -18,7 +18,7 @@ from skiagram.evaluation.stability import corrected_mean
 from skiagram.explanation.importance import Loss, Ranking, auc_loss, estimate_loss
 from skiagram.explanation.trust import Exchange, Mask, Method
 from skiagram.features.table import FeatureTable
-from skiagram.models.resampling import finite
+from skiagram.models.fits import finite
 from skiagram.options import STRICT
 from skiagram.records import Task
 from skiagram.seeding import stream

@@ -32,7 +32,7 @@ from skiagram.evaluation.stability import corrected_mean
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import choose_columns
 from skiagram.models.contract import Fitted
-from skiagram.models.resampling import finite
+from skiagram.models.fits import finite
 from skiagram.options import STRICT
 from skiagram.records import read_cases, read_record, read_table, write_record, write_table
 from skiagram.seeding import derived_seed

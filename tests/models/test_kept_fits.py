@@ -1,0 +1,143 @@
+"""A run that was killed takes up the classical fits that it had finished, with equal bytes."""
+
+import hashlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.features.table import FeatureTable
+from skiagram.models import fits
+from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.classical.estimator import FittedClassical
+from skiagram.models.contract import FitContext, Labelled
+from skiagram.models.fits import kept_fits
+from skiagram.options import build, read_option_file
+from skiagram.records import SEALED, Cases, Task
+from tests.models.examples import PLAN, labelled
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+DATA = labelled(patients=30)
+SPLIT = np.repeat(["train", "test"], [44, 16])
+CASES = Cases(DATA.case_id, DATA.patient_id, SPLIT, np.where(SPLIT == "test", SEALED, DATA.label))
+TASK = Task(("no", "yes"), 1, "holdout")
+TREE: Any = build(read_option_file(CONF / "model/decision_tree.yaml"), "model")
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A tree that notes each of its fits, and is killed in mid-fit where a file says so."""
+
+    notes: Path
+    killed_at: int = -1
+
+    arm = "classical"
+    uses_validation = False
+    title = "Tree"
+
+    def fit(
+        self, training: Labelled[FeatureTable], validation: None, context: FitContext
+    ) -> FittedClassical:
+        """Note the fit, then make it or die."""
+        made = len(self.notes.read_text().splitlines()) if self.notes.exists() else 0
+        with self.notes.open("a") as file:
+            file.write(f"{context.seed}\n")
+        if made == self.killed_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        fitted: FittedClassical = TREE.fit(training, validation, context)
+        return fitted
+
+
+def run(folder: Path, model: Counting, compute: Compute = IN_PROCESS) -> dict[str, str]:
+    """Train and return the SHA-256 of every file that is left."""
+    known, test = CASES.development(), CASES.test()
+    table = FeatureTable(DATA.case_id, DATA.inputs.names, DATA.inputs.values)
+    member = Member("tree", model, {}, table.of(known.case_id), table.of(test.case_id))
+    features = folder / "features.parquet"
+    features.parent.mkdir(exist_ok=True)
+    features.write_bytes(b"the same")
+    with kept_fits(folder / "work", CASES, "options", [features], "code") as work:
+        folders = ArmFolders(folder / "model", folder / "scores", work)
+        train(member, CASES, TASK, replace(PLAN, repeats=2), folders, compute)
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for part in ("model", "scores")
+        for path in sorted((folder / part).rglob("*"))
+        if path.is_file()
+    }
+
+
+def in_another_process(call: Callable[..., object], *arguments: object) -> int:
+    """Return the exit code of a process that makes a call."""
+    process = multiprocessing.get_context("fork").Process(target=call, args=arguments)
+    process.start()
+    process.join()
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+@pytest.fixture
+def quick_fits_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fits, "LEAST_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("quick_fits_too")
+def test_only_what_was_not_finished_is_fitted_again_and_no_byte_differs(tmp_path: Path) -> None:
+    expected = run(tmp_path / "undisturbed", Counting(tmp_path / "all"))
+    asked = (tmp_path / "all").read_text().splitlines()
+    place, notes = tmp_path / "killed", tmp_path / "notes"
+    assert in_another_process(run, place, Counting(notes, killed_at=4)) == -signal.SIGKILL
+    assert run(place, Counting(notes)) == expected
+    noted = notes.read_text().splitlines()
+    assert sorted(noted) == sorted([*asked, noted[4]])  # the killed one twice, all others once
+    assert list((place / "work").iterdir()) == []
+
+
+@pytest.mark.usefixtures("quick_fits_too")
+def test_a_killed_worker_leaves_the_fits_of_the_others(tmp_path: Path) -> None:
+    expected = run(tmp_path / "undisturbed", Counting(tmp_path / "all"))
+    place, notes = tmp_path / "killed", tmp_path / "notes"
+    two = replace(IN_PROCESS, workers=2)
+    again = run(place, Counting(notes, killed_at=3), two)  # a worker's piece is tried once more
+    assert again == expected
+
+
+def test_quick_fits_are_not_kept(tmp_path: Path) -> None:
+    seen: list[list[str]] = []
+    work = tmp_path / "work"
+
+    @dataclass(frozen=True)
+    class Looking(Counting):
+        def fit(self, *arguments: Any) -> FittedClassical:
+            seen.append([str(path) for path in work.rglob("fit.json")])
+            return super().fit(*arguments)
+
+    run(tmp_path, Looking(tmp_path / "notes"))
+    assert seen[-1] == []
+
+
+def test_other_options_other_features_or_other_code_share_no_fit(tmp_path: Path) -> None:
+    table = tmp_path / "features.parquet"
+    folders = []
+    for options, content, code in (("a", b"1", "x"), ("b", b"1", "x"), ("a", b"2", "x")):
+        table.write_bytes(content)
+        with kept_fits(tmp_path / "work", CASES, options, [table], code) as work:
+            folders.append(work)
+    with kept_fits(tmp_path / "work", CASES, "a", [table], "y") as work:
+        folders.append(work)
+    assert len(set(folders)) == 4
+
+
+def test_a_failure_leaves_what_is_finished(tmp_path: Path) -> None:
+    table = tmp_path / "features.parquet"
+    table.write_bytes(b"")
+    with pytest.raises(KeyboardInterrupt), kept_fits(tmp_path, CASES, "", [table], "") as work:
+        raise KeyboardInterrupt
+    assert work.is_dir()
