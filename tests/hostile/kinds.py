@@ -31,6 +31,7 @@ from pydicom.uid import (
 
 from skiagram.datasets.folder.table import list_entries, read_rows
 from skiagram.datasets.image_files import decode_image
+from skiagram.datasets.volumes.case_images import CaseFiles, ImageReference, decode_case
 from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.deploy.model import load_model
 from skiagram.deploy.package import opened_package, pack
@@ -38,6 +39,13 @@ from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.deployment import CHECKSUMS, write_checksums
 from skiagram.options import build, read_option_file
+from tests.datasets.folder.test_frames import (
+    MASKS,
+    VALUES,
+    cine,
+    segmentation_of_frames,
+    tiff_of_pages,
+)
 from tests.datasets.own_folders import COLUMNS, png, row, source_of, write_folder
 from tests.datasets.test_dicom import (
     BOMBS,
@@ -74,6 +82,28 @@ class Kind:
 def _image(content: bytes) -> object:
     image = decode_image(content, "film")
     return image.pixels.tobytes(), image.pixels.shape, image.spacing
+
+
+def _all_frames(files: CaseFiles) -> object:
+    mask = None if files.mask is None else "mask"
+    image = decode_case(files, ImageReference("loop", mask, frame=0))
+    inside = b"" if image.region is None else image.region.inside.tobytes()
+    return image.pixels.tobytes(), image.pixels.shape, inside
+
+
+def _pages(content: bytes) -> object:
+    return _all_frames(CaseFiles({"loop": content}, None, {}))
+
+
+def _masks_of_frames(content: bytes) -> object:
+    return _all_frames(CaseFiles({"loop": cine(VALUES[0])}, content, {}))
+
+
+def _page_bomb() -> bytes:
+    file, page = io.BytesIO(), Pillow.new("L", (8000, 8000))
+    pages = [page] * 7  # each is allowed, all together are not
+    page.save(file, "TIFF", save_all=True, append_images=pages, compression="tiff_deflate")
+    return file.getvalue()
 
 
 def _volume(content: bytes) -> object:
@@ -385,6 +415,10 @@ KINDS: dict[str, Kind] = {
     "JPEG": Kind(_encoded("JPEG", quality=95), _image),
     "TIFF": Kind(_encoded("TIFF"), _image, [_tiff_of_zeros]),
     "TIFF, deflated": Kind(_encoded("TIFF", compression="tiff_deflate"), _image),
+    "TIFF of pages": Kind(lambda: tiff_of_pages(VALUES[0]), _pages, [_page_bomb]),
+    "DICOM, masks of frames": Kind(
+        lambda: segmentation_of_frames(dict(enumerate(MASKS, 1))), _masks_of_frames
+    ),
     "PGM": Kind(_encoded("PPM"), _image, [lambda: b"P5 99999 99999 255\n" + bytes(99)]),
     "DICOM": Kind(_dicom(ExplicitVRLittleEndian), _image, [_film_bomb("rows")]),
     "DICOM, deflated": Kind(

@@ -116,7 +116,7 @@ def tiff_of_pages(pages: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def _segmentation(masks: dict[int, np.ndarray], *, numbered: bool = True) -> bytes:
+def segmentation_of_frames(masks: dict[int, np.ndarray], *, numbered: bool = True) -> bytes:
     """Return a SEG of frames that have no place in the patient; frame number → mask."""
     dataset = _dataset("1.2.840.10008.5.1.4.1.1.66.4")
     dataset.Modality, dataset.SegmentationType = "SEG", "BINARY"
@@ -151,8 +151,8 @@ for _frame in range(FRAMES):
 @pytest.mark.parametrize(
     "mask",
     [
-        _segmentation({2: MASKS[1], 3: MASKS[2], 1: MASKS[0]}),
-        _segmentation(dict(enumerate(MASKS)), numbered=False),
+        segmentation_of_frames({2: MASKS[1], 3: MASKS[2], 1: MASKS[0]}),
+        segmentation_of_frames(dict(enumerate(MASKS)), numbered=False),
         tiff_of_pages(MASKS.astype(np.uint8)),
     ],
     ids=["frames by number", "as many frames", "pages"],
@@ -170,7 +170,7 @@ def test_frames_have_masks_by_their_numbers(mask: bytes) -> None:
 
 
 def test_a_segment_on_one_frame_leaves_the_others_of_a_volume_empty_and_alone_refused() -> None:
-    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, _segmentation({3: MASKS[2]}), {})
+    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, segmentation_of_frames({3: MASKS[2]}), {})
     volume = decode_case(files, ImageReference("loop.dcm", "mask", frame=0))
     assert volume.region is not None
     assert volume.region.inside.any(axis=(1, 2)).tolist() == [False, False, True]
@@ -181,8 +181,8 @@ def test_a_segment_on_one_frame_leaves_the_others_of_a_volume_empty_and_alone_re
 @pytest.mark.parametrize(
     ("mask", "frame", "words"),
     [
-        (_segmentation({1: MASKS[0]}, numbered=False), 1, "do not say of which they are"),
-        (_segmentation({7: MASKS[0]}), 1, "frame 7 of 3"),
+        (segmentation_of_frames({1: MASKS[0]}, numbered=False), 1, "do not say of which they are"),
+        (segmentation_of_frames({7: MASKS[0]}), 1, "frame 7 of 3"),
         (tiff_of_pages(MASKS[:2].astype(np.uint8)), 1, "a mask of 2 pages"),
         (tiff_of_pages(MASKS[:1].astype(np.uint8)), 0, "a mask of 1 pages"),
         (tiff_of_pages(MASKS[:, 1:].astype(np.uint8)), 2, "a mask of 23 × 24 pixels"),
