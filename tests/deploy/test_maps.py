@@ -31,6 +31,7 @@ class CornerReader:
     in_threads: bool = False
     familiarity: Familiarity | None = None
     covariates: tuple[CovariateFeature, ...] = ()
+    reads_earlier: bool = False
 
     def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
         """Score all images."""

@@ -13,11 +13,22 @@ from PIL import Image
 
 from skiagram.cli.main import main
 from skiagram.datasets.folder.table import Row as TableRow
+from skiagram.deploy.model import load_model
 from skiagram.deploy.monitoring import Labels, place_among
 from skiagram.deploy.package import opened_model, opened_package, pack
 from skiagram.errors import DataError
-from skiagram.models.deployment import LEVELS, write_checksums
-from tests.deploy.trained import SIDE, TASK, Trained
+from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.combined import check_combination, combine_all
+from skiagram.models.deployment import (
+    FINGERPRINT,
+    LEVELS,
+    Fingerprint,
+    complete_folder,
+    write_checksums,
+)
+from skiagram.options import build
+from skiagram.records import read_record
+from tests.deploy.trained import PLAN, SIDE, TASK, Trained, options, prepared
 
 pytestmark = pytest.mark.slow
 
@@ -159,3 +170,52 @@ def test_cases_in_doubt_are_named_first(packed: Path, tmp_path: Path) -> None:
     assert len(set(named)) == 5
     with opened_model(packed) as model:
         assert model.threshold is not None
+
+
+MEMBERS = ("svm", "logistic_regression")
+
+
+@pytest.fixture(scope="module")
+def stacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a combination; its second member alone reads `first_order`."""
+    root = tmp_path_factory.mktemp("stacked")
+    features = [options(f"features/{name}.yaml") for name in ("wavelet", "first_order")]
+    cases, table = prepared(root, options("restoration/none.yaml"), features)
+    for name, columns in zip(MEMBERS, (["wavelet"], None), strict=True):
+        composed = options(f"model/{name}.yaml", columns=columns)
+        parts = [table.of(part.case_id) for part in (cases.development(), cases.test())]
+        member = Member(name, build(composed, "model"), composed, *parts)
+        folders = ArmFolders.under(root, name)
+        assert train(member, cases, TASK, PLAN, folders).status == "finished"
+        complete_folder(folders.model, folders.scores, cases, root / "preparation", table)
+    values = options("combination/stacking.yaml", members=list(MEMBERS))
+    chosen = check_combination("stacking", values, MEMBERS)
+    (outcome,) = combine_all(root, [chosen], cases, TASK, PLAN, root / "combined")
+    assert outcome.status == "finished", outcome.reason
+    return root / "combined/models/stacking"
+
+
+def test_a_combination_is_packed_and_watched_like_any_model(stacked: Path, tmp_path: Path) -> None:
+    """Scores, and the features of all members: darker films differ, those of training do not."""
+    package, second = tmp_path / "stacking.skiagram", tmp_path / "second.skiagram"
+    assert main(["package", str(stacked), "-o", str(package)]) == 0
+    reports = {}
+    for name, change in {"same": None, "dark": lambda image: image - 15}.items():
+        labels = new_films(tmp_path / name, 60, change)
+        table = write_labels(tmp_path / f"{name}.csv", tmp_path / name, labels)
+        flags = ["--labels", str(table)]
+        flags += ["--recalibrate", str(second)] if name == "same" else ["--next", "5"]
+        reports[name] = monitor(package, tmp_path / name, tmp_path / f"{name}.json", *flags)
+    member = read_record(Fingerprint, stacked / "members" / MEMBERS[1] / FINGERPRINT)
+    assert reports["same"]["compared"] == len(TASK.classes) + len(member.features)
+    assert reports["same"]["differing"] == 0
+    drifts, unlike = reports["dark"]["drifts"], reports["dark"]["unlike"]
+    assert isinstance(drifts, list)
+    assert isinstance(unlike, dict)
+    assert "first_order_mean" in {drift["name"] for drift in drifts if drift["p_holm"] < 0.001}
+    assert unlike["low"] > 0.9
+    with opened_package(second) as revised:
+        assert revised.manifest.revision == 2
+        assert not read_record(Fingerprint, revised.folder / FINGERPRINT).features
+        decisions = load_model(revised.folder).deployment.decisions
+    assert decisions != load_model(stacked).deployment.decisions

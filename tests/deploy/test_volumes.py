@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -229,6 +230,38 @@ def test_a_mask_on_another_grid_is_resampled_only_if_asked(study: Path, tmp_path
     assert "spacing" in read(tmp_path / "t.csv")[-1]["error"]
     flags = ("--mask-grid", "resample", "--force")
     assert predict(study, place, tmp_path / "new.csv", tmp_path / "t.csv", *flags) == 0
+
+
+def test_each_modality_is_compared_with_its_own_training_images(
+    study: Path, tmp_path: Path
+) -> None:
+    """A brightness that is usual in one is unusual in the other; depth, size and spacing too."""
+    place = tmp_path / "study"
+    shutil.copytree(study / "study", place)
+    for name, modality in (("p32", "PET"), ("p33", "MR")):
+        file = place / name / f"{modality}_image.nii"
+        dark = np.random.default_rng(1).normal(20, 2, GRIDS[modality].shape)
+        file.write_bytes(nifti_bytes(dark.astype(np.int16), GRIDS[modality]))
+    grid = Grid((7, 18, 18), (3.0, 1.0, 2.0), (0.0, 0.0, 0.0), AXES)
+    mask = np.zeros(grid.shape, np.uint8)
+    mask[1:4, 2:-2, 2:-2] = 3
+    voxels = np.random.default_rng(2).normal(200, 20, grid.shape)
+    (place / "p34/MR_image.nii").write_bytes(nifti_bytes(voxels.astype(np.float32), grid))
+    (place / "p34/MR_mask.nii").write_bytes(nifti_bytes(mask, grid))
+    write_rows(tmp_path / "new.csv", held_out_rows(study))
+    assert predict(study, place, tmp_path / "new.csv", tmp_path / "t.csv") == 0
+    said = {row["file"]: row["unusual"] for row in read(tmp_path / "t.csv")}
+    for name, modality, other in (("p32", "PET", "MR"), ("p33", "MR", "PET")):
+        assert f"{modality}: brightness 19" in said[name]
+        assert f"{other}: " not in said[name]
+    for words in (
+        "MR: depth 7 pixels, in training 5 to 5",
+        "MR: height 18 pixels, in training 16 to 16",
+        "MR: pixels of type float32, in training int16",
+        "MR: row spacing 1, in training 2 to 2",
+    ):
+        assert words in said["p34"]
+    assert not re.search("(PET|MR): ", said["p39"])
 
 
 def test_a_series_of_dicom_files_is_one_volume(study: Path, tmp_path: Path) -> None:

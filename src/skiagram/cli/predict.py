@@ -106,7 +106,13 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from skiagram.deploy.inputs import read_covariates
     from skiagram.deploy.package import opened_model
-    from skiagram.deploy.prediction import Journal, check_target, score_cases, write_table
+    from skiagram.deploy.prediction import (
+        Journal,
+        beside_images,
+        check_target,
+        score_cases,
+        write_table,
+    )
 
     output: Path = arguments.output
     if arguments.maps is not None and (arguments.maps < 0 or arguments.page is None):
@@ -134,7 +140,8 @@ def run(arguments: argparse.Namespace) -> int:
             raise DataError("none of the images can be scored", where=str(output))
         if arguments.page is not None:
             _write_page(journal, cases, model, covariates, arguments)
-        write_table(journal, model.task.classes, output, decides=model.threshold is not None)
+        decides, beside = model.threshold is not None, beside_images(model)
+        write_table(journal, model.task.classes, output, decides=decides, beside=beside)
         journal.close()
     return DataError.exit_code if refused else 0
 
@@ -254,19 +261,23 @@ def _write_page(
 
 def _explain(rows: "Iterable[Row]", total: int) -> int:
     """Say what must not be overlooked, and return how many cases could not be scored."""
-    counts = {"refused": 0, "unseen": 0, "unusual": 0, "refer": 0}
+    counts = {"refused": 0, "missing": 0, "unseen": 0, "unusual": 0, "refer": 0}
     first: dict[str, str] = {}
     for row in rows:
         if row.error:
             counts["refused"] += 1
             if counts["refused"] <= _MOST_LINES:
                 print(row.error, file=sys.stderr)
-        for kind, words in (("unseen", row.unseen), ("unusual", row.unusual), ("refer", row.refer)):
+        for kind in ("missing", "unseen", "unusual", "refer"):
+            words = getattr(row, kind)
             if words:
                 counts[kind] += 1
                 first.setdefault(kind, f"{row.file}: {'; '.join(words)}")
     sentences = {
         "refused": f"{counts['refused']} of {total} images left out: the column `error` says why.",
+        "missing": f"{counts['missing']} of {total} cases lack what the model reads besides the "
+        f"image, first {first.get('missing')}. The column `missing` says what; a table with the "
+        "columns `patient_id` and `visit` (--table) names earlier images.",
         "unseen": f"{counts['unseen']} images have a covariate text that too few cases for "
         f"training had, first {first.get('unseen')}. It counts as none of the known categories.",
         "unusual": f"{counts['unusual']} of {total} images are unlike all training images, first "

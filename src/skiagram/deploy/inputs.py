@@ -28,6 +28,7 @@ from skiagram.datasets.folder.table import (
     read_rows,
     refer,
 )
+from skiagram.datasets.folder.visits import number_visits
 from skiagram.datasets.image_files import count_frames, read_file
 from skiagram.datasets.volumes.case_images import (
     ImageReference,
@@ -40,7 +41,13 @@ from skiagram.errors import DataError, OptionError, named
 from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
-from skiagram.preparation import Covariate, ImageKinds, Traits, channels
+from skiagram.preparation import (
+    Covariate,
+    FurtherModality,
+    ImageKinds,
+    Traits,
+    channels,
+)
 from skiagram.restoration.contract import Plane, Restoration
 from skiagram.restoration.restore import ByModality, prepare_region
 
@@ -110,6 +117,7 @@ class NewCase:
         images: Modality → what is read of it; one under an empty name where a case has one image.
         cells: Column → cell of its row in a table; empty without one.
         problem: Why it cannot be read at all.
+        earlier: The same patient and region at the visit before; empty where nobody says.
     """
 
     name: str
@@ -117,6 +125,7 @@ class NewCase:
     images: Mapping[str, ImageReference]
     cells: Mapping[str, str] = field(default_factory=dict)
     problem: DataError | None = None
+    earlier: tuple["NewCase", ...] = ()
 
     @classmethod
     def of_file(cls, file: Path) -> "NewCase":
@@ -224,6 +233,8 @@ def list_cases(place: Path, rows: Sequence[Row], modalities: Sequence[str]) -> l
         DataError: There is no such place, the archive cannot be opened, or a column is missing.
     """
     header = rows[0].cells
+    if {"visit", "patient_id"} <= set(header):
+        rows = number_visits(rows, "patient_id", "visit")
     if FILE not in header or (modalities and not {"modality", "patient_id"} <= set(header)):
         needed = [FILE, *(("modality", "patient_id") if modalities else ())]
         raise DataError(
@@ -263,7 +274,31 @@ def list_cases(place: Path, rows: Sequence[Row], modalities: Sequence[str]) -> l
             twice = DataError("two rows for one image", where=case.name, remedy="remove one")
             cases[case.name] = replace(before, problem=twice)
     tree.announce([name for case in cases.values() for name in _files(case)])
-    return [_complete(case, modalities) for case in cases.values()]
+    return link_visits([_complete(case, modalities) for case in cases.values()])
+
+
+def link_visits(cases: Sequence[NewCase]) -> list[NewCase]:
+    """Return cases that know the same patient and region at the visit before.
+
+    Args:
+        cases: Their cells tell `visit`, `patient_id` and perhaps `region`; without, they are as
+            they were.
+    """
+    seen: dict[tuple[str, str], dict[int, list[NewCase]]] = {}
+    for case in cases:
+        if case.cells.get("visit") and case.cells.get("patient_id"):
+            by_visit = seen.setdefault(_place(case), {})
+            by_visit.setdefault(int(case.cells["visit"]), []).append(case)
+    linked = []
+    for case in cases:
+        by_visit = seen.get(_place(case), {}) if case.cells.get("visit") else {}
+        before = [visit for visit in by_visit if visit < int(case.cells["visit"])]
+        linked.append(replace(case, earlier=tuple(by_visit[max(before)]) if before else ()))
+    return linked
+
+
+def _place(case: NewCase) -> tuple[str, str]:
+    return case.cells.get("patient_id", ""), case.cells.get("region", "")
 
 
 def _case_of(
@@ -283,7 +318,8 @@ def _case_of(
     reference = ImageReference(row.cells[FILE]) if problems else refer(row, columns)
     name = reference.name or row.where
     if modalities:
-        name = "/".join(filter(None, (row.cells["patient_id"], row.cells.get("region", ""))))
+        parts = (row.cells.get(part, "") for part in ("patient_id", "region", "visit"))
+        name = "/".join(filter(None, parts))
     problem = problems[0] if problems else None
     return NewCase(name, tree, {modality: reference}, row.cells, problem)
 
@@ -312,12 +348,32 @@ class PreparedImages:
         covariates: (n, n_covariates) float32, of the features that no image holds; NaN is missing.
         features: What scorers made of the images, kept by scorer.
         scores: (n, n_classes) raw scores per repeat, once the images were scored.
+        earlier: Images of visits before; None where there are none.
+        previous: Case → its cases among `earlier`.
     """
 
     images: ImageStore
     covariates: NDArray[np.float32]
     features: dict[int, FeatureTable] = field(default_factory=dict)
     scores: list[NDArray[np.float64]] = field(default_factory=list)
+    earlier: "PreparedImages | None" = None
+    previous: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def without_covariates(self, features: Sequence["CovariateFeature"]) -> "PreparedImages":
+        """Return the same images as if nothing were known of the patients but the site.
+
+        Args:
+            features: What the columns of `covariates` are.
+        """
+        covariates = self.covariates.copy()
+        for column, feature in enumerate(features):
+            if feature.covariate.prefix != SITE_PREFIX:
+                covariates[:, column] = np.nan if feature.category is None else 0
+        return replace(self, covariates=covariates, scores=[])
+
+    def without_earlier(self) -> "PreparedImages":
+        """Return the same images as if each were a patient's first one."""
+        return replace(self, scores=[], earlier=None, previous={})
 
 
 @dataclass(frozen=True)
@@ -330,12 +386,16 @@ class PreparedImage:
             restored, finite; with spacing and region.
         unusual: In what no image of training was like it, a reason each.
         covariates: (n_covariates,) float32, what the model reads besides the image.
+        earlier: The same patient and region at the visit before, where the model compares with it.
+        missing: What the model reads of a case and nobody gave.
     """
 
     name: str
     images: Mapping[str, SpacedImage]
     unusual: tuple[str, ...]
     covariates: NDArray[np.float32]
+    earlier: tuple["PreparedImage", ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def image(self) -> SpacedImage:
@@ -345,7 +405,8 @@ class PreparedImage:
     @property
     def nbytes(self) -> int:
         """Return the bytes of its pixels."""
-        return sum(image.pixels.nbytes for image in self.images.values())
+        own = sum(image.pixels.nbytes for image in self.images.values())
+        return own + sum(image.nbytes for image in self.earlier)
 
 
 @dataclass(frozen=True)
@@ -355,6 +416,8 @@ class Preparer:
     Attributes:
         kinds: Kinds of images that training saw, of the first modality.
         traits: Their plain traits; None where the model's folder does not hold them.
+        further: The same of the other modalities; those that the folder does not hold are not
+            looked at.
         acquisition: What the data set's source did to each image; None for nothing.
         restoration: What to do to each image, alike for all modalities or for each.
         training_mean: Mean development image, where the restoration needs it.
@@ -373,6 +436,7 @@ class Preparer:
     modalities: tuple[str, ...] = ()
     regions: bool = False
     mask_grid: MaskGrid = "same"
+    further: tuple[FurtherModality, ...] = ()
 
     def prepare(self, case: NewCase, covariates: NDArray[np.float32]) -> PreparedImage:
         """Read a case's images, do what its data set's source does, and restore them.
@@ -391,9 +455,9 @@ class Preparer:
                 raise case.problem
             for modality in self.modalities or ("",):
                 image = self.read(case, modality)
-                first = not images
-                self._check(image, first=first)
-                unusual = self._unusual(image) if first else unusual
+                known = self._known(modality)
+                self._check(image, known)
+                unusual += self._unusual(image, modality, known)
                 images[modality] = self._restored(image, modality)
         except DataError as error:
             own = {"", case.name, *(image.file for image in case.images.values())}
@@ -418,9 +482,22 @@ class Preparer:
         acquired = self.acquisition.acquire(image)
         return replace(acquired, modality=acquired.modality or image.modality)
 
-    def _unusual(self, image: SpacedImage) -> tuple[str, ...]:
-        """Return in what no image of training was like this one."""
-        pixels, kinds = image.pixels, self.kinds
+    def _known(self, modality: str) -> tuple[ImageKinds, Traits | None] | None:
+        """Return what training saw of a modality; None where nobody recorded it."""
+        if modality == (self.modalities or ("",))[0]:
+            return self.kinds, self.traits
+        return next(
+            ((other.images, other.traits) for other in self.further if other.modality == modality),
+            None,
+        )
+
+    def _unusual(
+        self, image: SpacedImage, modality: str, known: tuple[ImageKinds, Traits | None] | None
+    ) -> tuple[str, ...]:
+        """Return in what no image of training was like this one; of several, which image it is."""
+        if known is None:
+            return ()
+        pixels, (kinds, traits) = image.pixels, known
         sides = [("height", kinds.height), ("width", kinds.width)]
         shape = pixels.shape
         if kinds.slices is not None:
@@ -434,9 +511,9 @@ class Preparer:
             unusual.append(
                 f"pixels of type {pixels.dtype}, in training {' or '.join(kinds.depths)}"
             )
-        if self.traits is not None:
-            unusual += self.traits.unlike(pixels, image.spacing, image.modality)
-        return tuple(unusual)
+        if traits is not None:
+            unusual += traits.unlike(pixels, image.spacing, image.modality)
+        return tuple(f"{modality}: {reason}" if modality else reason for reason in unusual)
 
     def _restored(self, image: SpacedImage, modality: str) -> SpacedImage:
         steps = self.restoration
@@ -459,7 +536,9 @@ class Preparer:
         pixels, spacing, region = prepared
         return SpacedImage(pixels, spacing, image.modality, region)
 
-    def _check(self, image: SpacedImage, *, first: bool) -> None:
+    def _check(
+        self, image: SpacedImage, known_images: tuple[ImageKinds, Traits | None] | None
+    ) -> None:
         pixels = image.pixels
         own, known = ("a volume", "an image") if pixels.ndim == 4 else ("an image", "a volume")
         if (pixels.ndim == 4) != (self.kinds.slices is not None):
@@ -478,25 +557,25 @@ class Preparer:
                 else "leave the column `mask` out",
             )
         check_image(pixels, "")
-        if first:
-            self._check_kind(pixels)
+        if known_images is not None:
+            self._check_kind(pixels, known_images[0])
 
-    def _check_kind(self, image: NDArray[Any]) -> None:
-        present, known = channels(image.shape), self.kinds.channels
+    def _check_kind(self, image: NDArray[Any], kinds: ImageKinds) -> None:
+        present, known = channels(image.shape), kinds.channels
         if present not in known:
             raise DataError(
                 f"{present} channels",
                 allowed=f"{' or '.join(map(str, known))}, as in training",
                 remedy="convert the image to gray" if known == (1,) else "",
             )
-        if not any((image.dtype == _BYTE) == (depth == _BYTE) for depth in self.kinds.depths):
+        if not any((image.dtype == _BYTE) == (depth == _BYTE) for depth in kinds.depths):
             raise DataError(
                 f"pixels of type {image.dtype}",
-                allowed=f"{' or '.join(self.kinds.depths)}, as in training",
+                allowed=f"{' or '.join(kinds.depths)}, as in training",
                 remedy="export the image as the training images were exported",
             )
         sides = image.shape[image.ndim == 4 :][:2]
-        if self.shape and sides != self.shape:
+        if self.shape and kinds is self.kinds and sides != self.shape:
             raise DataError(
                 f"{' × '.join(map(str, sides))} pixels",
                 allowed=f"{' × '.join(map(str, self.shape))} pixels, as in training",
@@ -611,6 +690,11 @@ class CovariateTable:
             for covariate, cell in cells.items()
             if cell and cell not in (covariate.categories or ())
         )
+
+    def missing(self, case: str) -> list[str]:
+        """Return which covariates of a case are unknown."""
+        columns = dict.fromkeys(feature.covariate.column for feature in self.features)
+        return [f"`{name}` is unknown" for name in columns if not self._row(case)[name]]
 
     def _row(self, case: str) -> Mapping[str, str]:
         row, bare = self.cells.get(case), Path(case).name

@@ -152,6 +152,7 @@ def push_families(
     centre = dict(zip(scorer.familiarity.names, scorer.familiarity.centre, strict=True))
     with stored([prepared]) as images:
         table, covariates = scorer.space(images), images.covariates
+        earlier = None if images.earlier is None else scorer.space(images.earlier)
     families = list(dict.fromkeys(family_of(name, scorer.families) for name in table.names))
     values = np.repeat(table.values, 1 + len(families), axis=0)
     for column, name in enumerate(table.names):
@@ -159,7 +160,10 @@ def push_families(
             values[1 + families.index(family_of(name, scorer.families)), column] = centre[name]
     changed = FeatureTable(np.arange(len(values)).astype(str), table.names, values)
     beside = np.repeat(covariates, len(values), axis=0)
-    probability = model.calibrate(scorer.score_table(changed, beside))[:, label]
+    before = () if earlier is None else earlier.case_id.tolist()
+    previous = dict.fromkeys(changed.case_id.tolist(), before)
+    scores = scorer.score_table(changed, beside, earlier, previous)
+    probability = model.calibrate(scores)[:, label]
     pushes = [
         Push(family, float(probability[0] - usual))
         for family, usual in zip(families, probability[1:], strict=True)

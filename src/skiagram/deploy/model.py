@@ -1,7 +1,7 @@
 """A trained model loaded from its folder, ready to score restored images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -120,10 +120,22 @@ def load_model(folder: Path) -> DeployedModel:
         fingerprint = record(Fingerprint, folder / FINGERPRINT)
         if len(fingerprint.limits) != classes:
             raise DataError("is damaged", where=str(folder / FINGERPRINT), remedy=WHOLE)
+        fingerprint = _with_members(folder, fingerprint)
     with Progress("Load", 1):
         scorer = _scorer(folder, deployment, preparation, fingerprint)
     preparer = _preparer(folder, preparation, scorer)
     return DeployedModel(deployment, preparer, scorer, fingerprint, digest)
+
+
+def _with_members(folder: Path, fingerprint: Fingerprint) -> Fingerprint:
+    """Return a fingerprint that knows the features of a combination's members, each name once."""
+    paths = sorted((folder / MEMBERS).glob(f"*/{FINGERPRINT}"))
+    features = {
+        name: quantiles
+        for path in reversed(paths)
+        for name, quantiles in record(Fingerprint, path).features.items()
+    }
+    return replace(fingerprint, features=features | fingerprint.features)
 
 
 def _preparer(folder: Path, preparation: Preparation, scorer: Scorer) -> Preparer:
@@ -142,6 +154,7 @@ def _preparer(folder: Path, preparation: Preparation, scorer: Scorer) -> Prepare
         shape=scorer.shape,
         modalities=preparation.modalities,
         regions=preparation.regions,
+        further=preparation.further,
     )
 
 

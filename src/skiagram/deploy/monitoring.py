@@ -460,7 +460,7 @@ def recalibrate(
     write_record(replace(deployment, decisions=decisions), folder / DEPLOYMENT)
     quantiles = np.quantile(mean, LEVELS, axis=0)
     changed = replace(
-        fingerprint,
+        read_record(Fingerprint, folder / FINGERPRINT),
         limits=tuple(float(limit) if np.isfinite(limit) else None for limit in limits),
         scores={name: tuple(quantiles[:, k].tolist()) for k, name in enumerate(model.task.classes)},
     )

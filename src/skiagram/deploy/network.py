@@ -38,6 +38,7 @@ class Networks:
     covariates: tuple[CovariateFeature, ...]
     familiarity: Familiarity | None = None
     in_threads: bool = False
+    reads_earlier: bool = False
 
     def unfamiliar(self, prepared: PreparedImages) -> list[str]:
         """Say of each image how its plain traits lie too far from those of the training cases."""

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from skiagram.compute.progress import Progress
 from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, NewCase
 from skiagram.deploy.model import DeployedModel
-from skiagram.deploy.prediction import Row
+from skiagram.deploy.prediction import Row, prepare_case
 from skiagram.errors import SkiagramError
 
 if TYPE_CHECKING:
@@ -83,11 +83,22 @@ def _describe(
         "row": row,
         "image": _thumbnail(model, case),
         "probability": zip(model.task.classes, row.probability, strict=False),
+        "without": _list_without(row, model),
         "map": "" if drawn is None else _encode(drawn.picture),
         "no_map": made if isinstance(made, str) else "",
         "explained": "" if row.error else model.task.classes[_explained_class(model, row)],
         "pushes": [f"{push.family} {push.change:+.3f}" for push in (drawn.pushes if drawn else ())],
     }
+
+
+def _list_without(row: Row, model: DeployedModel) -> list[tuple[str, float]]:
+    """Return what a page says of a score without covariates, and without an earlier image."""
+    kinds = {"covariates": row.without_covariates, "earlier image": row.without_earlier}
+    return [
+        (f"{model.task.classes[label]} without {words}", probability[label])
+        for words, probability in kinds.items()
+        for label in ([_explained_class(model, row)] if probability else [])
+    ]
 
 
 def _explained_class(model: DeployedModel, row: Row) -> int:
@@ -103,7 +114,7 @@ def _map_or_reason(
     from skiagram.deploy.maps import map_case
 
     try:
-        return map_case(model, model.preparer.prepare(case, covariates.values(case.name)), label)
+        return map_case(model, prepare_case(model, case, covariates), label)
     except SkiagramError as error:
         return str(error)
     except MemoryError:
@@ -189,6 +200,8 @@ nearest to the threshold. The table has all of them.{% if maps %} {{ maps }}{% e
 {% if item.row.error %}<p>Not scored: {{ item.row.error }}</p>{% else %}
 {% for name, value in item.probability %}<div>{{ name }} {{ '%.3f'|format(value) }}
 <meter min="0" max="1" value="{{ value }}"></meter></div>{% endfor %}
+{% for words, value in item.without %}<div>{{ words }}: {{ '%.3f'|format(value) }}</div>{% endfor %}
+{% if item.row.missing %}<div>Missing: {{ item.row.missing|join('; ') }}</div>{% endif %}
 {% if item.row.decision %}<div>Decision: {{ item.row.decision }}</div>{% endif %}
 {% if item.row.set %}<div>Left open: {{ item.row.set|join(', ') }}</div>{% endif %}
 {% if item.row.refer %}<p><strong>Refer to a person:</strong> {{ item.row.refer|join('; ') }}</p>

@@ -10,9 +10,10 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,6 +32,7 @@ from skiagram.deploy.inputs import (
 )
 from skiagram.deploy.model import DeployedModel
 from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError
+from skiagram.features.covariates import SITE_PREFIX
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, write_modalities
 
@@ -53,6 +55,11 @@ class Row:
         unusual: In what no case of training was like it.
         unseen: Texts of its covariates that no case of training had.
         error: Why it could not be scored; empty where it was.
+        without_covariates: One probability a class as if no covariate were known; empty for a
+            model that reads none.
+        without_earlier: The same as if there were no earlier image; empty for a model that compares
+            with none.
+        missing: What the model reads besides the image and nobody gave.
     """
 
     file: str
@@ -63,6 +70,9 @@ class Row:
     unusual: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     error: str = ""
+    without_covariates: tuple[float, ...] = ()
+    without_earlier: tuple[float, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 @dataclass
@@ -150,7 +160,7 @@ def _score_block(
     batch: list[PreparedImage] = []
     for case in block:
         try:
-            batch.append(model.preparer.prepare(case, covariates.values(case.name)))
+            batch.append(prepare_case(model, case, covariates))
         except (SkiagramError, MemoryError) as error:
             rows[case.name] = Row(case.name, error=_reason(error, case.name))
         if sum(prepared.nbytes for prepared in batch) > _HELD_BYTES:
@@ -159,6 +169,29 @@ def _score_block(
     if batch:
         rows |= _score(model, covariates, watch, batch)
     return [rows[case.name] for case in block]
+
+
+def prepare_case(model: DeployedModel, case: NewCase, covariates: CovariateTable) -> PreparedImage:
+    """Return a case as the model sees it, with its images of the visit before if it wants them.
+
+    Args:
+        model: The model.
+        case: The case.
+        covariates: What the model reads besides the images.
+
+    Raises:
+        DataError: The case cannot be read, or its row of covariates.
+    """
+    prepared = model.preparer.prepare(case, covariates.values(case.name))
+    missing = covariates.missing(case.name) if covariates.features else []
+    earlier = []
+    if model.scorer.reads_earlier:
+        for before in case.earlier:
+            with suppress(SkiagramError):  # it has a row of its own, which says why
+                earlier.append(model.preparer.prepare(before, prepared.covariates))
+        if not earlier:
+            missing.append("earlier image unreadable" if case.earlier else "no earlier image")
+    return replace(prepared, earlier=tuple(earlier), missing=tuple(missing))
 
 
 def _reason(error: SkiagramError | MemoryError, name: str) -> str:
@@ -174,7 +207,7 @@ def _score(
     batch: list[PreparedImage],
 ) -> dict[str, Row]:
     try:
-        probability, unfamiliar = _examine(model, watch, batch)
+        examined = _examine(model, watch, batch)
     except (DataError, ModelFailure, MemoryError) as error:
         if len(batch) > 1:  # score each alone to find out which one
             alone = [_score(model, covariates, watch, [prepared]) for prepared in batch]
@@ -186,10 +219,13 @@ def _score(
             )
         return {prepared.name: Row(prepared.name, error=_reason(error, prepared.name))}
     rows = {}
-    for prepared, values, far in zip(batch, probability, unfamiliar, strict=True):
+    for place, prepared in enumerate(batch):
+        far = examined.unfamiliar[place]
         unusual = (*prepared.unusual, *([far] if far else ()))
         unseen = tuple(covariates.unseen(prepared.name))
-        rows[prepared.name] = judge(model, prepared.name, values, unusual, unseen)
+        row = judge(model, prepared.name, examined.probability[place], unusual, unseen)
+        without = {name: tuple(of[place].tolist()) for name, of in examined.without.items()}
+        rows[prepared.name] = replace(row, missing=prepared.missing, **without)
     return rows
 
 
@@ -226,31 +262,70 @@ def judge(
     return Row(name, values, decision, left, tuple(refer), unusual, unseen)
 
 
-def _examine(
-    model: DeployedModel, watch: Watch | None, batch: list[PreparedImage]
-) -> tuple[NDArray[np.float64], list[str]]:
-    """Return (n, n_classes) probabilities and what is unfamiliar of each case."""
+@dataclass(frozen=True)
+class _Examined:
+    """What a model says of n cases.
+
+    Attributes:
+        probability: (n, n_classes).
+        unfamiliar: What is unfamiliar of each.
+        without: Field of `Row` → (n, n_classes) probabilities without what it names.
+    """
+
+    probability: NDArray[np.float64]
+    unfamiliar: list[str]
+    without: dict[str, NDArray[np.float64]]
+
+
+def _examine(model: DeployedModel, watch: Watch | None, batch: list[PreparedImage]) -> _Examined:
+    scorer = model.scorer
     with stored(batch) as images:
-        probability, unfamiliar = model.probabilities(images), model.scorer.unfamiliar(images)
+        probability, unfamiliar = model.probabilities(images), scorer.unfamiliar(images)
+        without = {}
+        if any(feature.covariate.prefix != SITE_PREFIX for feature in scorer.covariates):
+            blind = images.without_covariates(scorer.covariates)
+            without["without_covariates"] = model.probabilities(blind)
+        if scorer.reads_earlier:
+            without["without_earlier"] = model.probabilities(images.without_earlier())
         if watch is not None:
             watch([prepared.name for prepared in batch], images)
-    return probability, unfamiliar
+    return _Examined(probability, unfamiliar, without)
 
 
 @contextmanager
 def stored(batch: Sequence[PreparedImage]) -> Iterator[PreparedImages]:
     """Write some cases where a model reads them; they are gone afterwards."""
     with TemporaryDirectory(prefix="skiagram-predict-") as place:
-        folder = Path(place)
-        names = list(batch[0].images)
-        for modality in names:
-            with ShardWriter(folder if modality == names[0] else folder / modality) as writer:
-                for index, prepared in enumerate(batch):
-                    image = prepared.images[modality]
-                    writer.add(f"image-{index:06d}", image.pixels, image.spacing, image.region)
-        write_modalities(folder, names)
         covariates = np.stack([prepared.covariates for prepared in batch])
-        yield PreparedImages(ImageStore(folder), covariates)
+        images = PreparedImages(_store(Path(place) / "new", batch), covariates)
+        before = [earlier for prepared in batch for earlier in prepared.earlier]
+        if before:
+            ends = np.cumsum([0, *(len(prepared.earlier) for prepared in batch)]).tolist()
+            images = replace(
+                images,
+                earlier=PreparedImages(_store(Path(place) / "earlier", before), covariates[:0]),
+                previous={
+                    _case_id(row): [_case_id(k) for k in range(*pair)]
+                    for row, pair in enumerate(pairwise(ends))
+                },
+            )
+        yield images
+
+
+def _store(folder: Path, batch: Sequence[PreparedImage]) -> ImageStore:
+    """Write prepared images as restored ones are stored."""
+    names = list(batch[0].images)
+    for modality in names:
+        with ShardWriter(folder if modality == names[0] else folder / modality) as writer:
+            for row, prepared in enumerate(batch):
+                image = prepared.images[modality]
+                writer.add(_case_id(row), image.pixels, image.spacing, image.region)
+    write_modalities(folder, names)
+    return ImageStore(folder)
+
+
+def _case_id(row: int) -> str:
+    return f"image-{row:06d}"
 
 
 def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:
@@ -349,6 +424,7 @@ def key_of(
     digest = hashlib.sha256(f"{version} {model.digest} {model.preparer.mask_grid}".encode())
     for case in cases:
         line: list[Any] = [case.name, sorted(map(repr, case.images.items()))]
+        line += [before.name for before in case.earlier]
         for image in case.images.values():
             line += [case.tree.state(name) for name in (image.file, image.mask) if name]
         digest.update(repr(line).encode())
@@ -358,7 +434,21 @@ def key_of(
     return digest.hexdigest()
 
 
-def write_table(rows: Iterable[Row], classes: Sequence[str], path: Path, *, decides: bool) -> None:
+def beside_images(model: DeployedModel) -> tuple[str, ...]:
+    """Return the fields of `Row` that tell what the model makes of more than the image."""
+    covariates = any(each.covariate.prefix != SITE_PREFIX for each in model.scorer.covariates)
+    reads = {"without_covariates": covariates, "without_earlier": model.scorer.reads_earlier}
+    return tuple(name for name, read in reads.items() if read)
+
+
+def write_table(
+    rows: Iterable[Row],
+    classes: Sequence[str],
+    path: Path,
+    *,
+    decides: bool,
+    beside: Sequence[str] = (),
+) -> None:
     """Write one row per case: CSV, or JSON lines where the name ends so.
 
     Args:
@@ -366,8 +456,11 @@ def write_table(rows: Iterable[Row], classes: Sequence[str], path: Path, *, deci
         classes: Names of the classes.
         path: File to write; an earlier one is replaced.
         decides: Whether there are decisions.
+        beside: What `beside_images` says of the model.
     """
     columns = [f"probability_{name}" for name in classes] + ["decision"] * decides
+    further = [f"{kind}_{name}" for kind in beside for name in classes]
+    further += ["missing"] if beside else []
     partial_path = path.with_name(f".skiagram-{os.getpid()}")  # names may be as long as can be
     try:
         with partial_path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
@@ -376,8 +469,11 @@ def write_table(rows: Iterable[Row], classes: Sequence[str], path: Path, *, deci
                     file.write(json.dumps(as_object(row, classes)) + "\n")
             else:
                 writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(["file", *columns, "set", "refer", "unusual", "error"])
-                writer.writerows(_cells(row, len(classes), decides=decides) for row in rows)
+                said = ["set", "refer", "unusual", "error"]
+                writer.writerow(["file", *columns, *said, *further])
+                for row in rows:
+                    cells = _cells(row, len(classes), decides=decides)
+                    writer.writerow(cells + _cells_beside(row, len(classes), beside))
         partial_path.replace(path)
     finally:
         partial_path.unlink(missing_ok=True)
@@ -390,7 +486,17 @@ def _cells(row: Row, classes: int, *, decides: bool) -> list[Any]:
     return [row.file, *probability, *decision, *said, row.error]
 
 
+def _cells_beside(row: Row, classes: int, beside: Sequence[str]) -> list[Any]:
+    values = [value for kind in beside for value in getattr(row, kind) or ("",) * classes]
+    return [*values, "; ".join(row.missing)] if beside else []
+
+
 def as_object(row: Row, classes: Sequence[str]) -> dict[str, Any]:
     """Return a row with names of classes beside the probabilities; None where it has none."""
-    scored = dict(zip(classes, row.probability, strict=True)) if row.probability else None
-    return asdict(row) | {"probability": scored}
+    kinds = ("probability", "without_covariates", "without_earlier")
+    values = {kind: getattr(row, kind) for kind in kinds}
+    named = {
+        kind: dict(zip(classes, value, strict=True)) if value else None
+        for kind, value in values.items()
+    }
+    return asdict(row) | named

@@ -6,9 +6,10 @@ which imports torch.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -23,6 +24,7 @@ from skiagram.deploy.inputs import (
 from skiagram.encoders.encoder import COLUMN
 from skiagram.errors import DataError
 from skiagram.features.covariates import Covariates, Site
+from skiagram.features.earlier import PREFIX, Earlier, Previous
 from skiagram.features.extraction import extract_modalities
 from skiagram.features.perturbed import Perturbed
 from skiagram.features.table import FeatureTable, has_prefix
@@ -38,7 +40,10 @@ from skiagram.restoration.contract import Plane
 R = TypeVar("R")
 WHOLE = "copy the whole folder models/NAME of a finished run; a failed training leaves no model"
 _BATCH = 32
-_BESIDE = [f"{family.__module__}.{family.__qualname__}" for family in (Covariates, Site, Perturbed)]
+_BESIDE = [
+    f"{family.__module__}.{family.__qualname__}"
+    for family in (Covariates, Earlier, Perturbed, Site)
+]
 
 
 def record(kind: type[R], path: Path) -> R:
@@ -116,6 +121,10 @@ class Scorer(Protocol):
         """What is read besides the images."""
 
     @property
+    def reads_earlier(self) -> bool:
+        """Whether cases are compared with images of the visit before."""
+
+    @property
     def in_threads(self) -> bool:
         """Whether several threads may score at once."""
 
@@ -147,6 +156,7 @@ class Baselines:
         covariates: Features that are taken from covariates.
         familiarity: How far a case may lie from those in training; None where that is unknown.
         encode: What a frozen encoder makes of a folder of images; None where none is read.
+        earlier: How cases are compared with the visit before; None where no model reads it.
     """
 
     families: Sequence[Any]
@@ -154,9 +164,15 @@ class Baselines:
     covariates: tuple[CovariateFeature, ...]
     familiarity: Familiarity | None = None
     encode: Callable[[Path], FeatureTable] | None = None
+    earlier: Earlier | None = None
     batch: int = _BATCH
     shape: None = None
     in_threads: bool = True
+
+    @property
+    def reads_earlier(self) -> bool:
+        """Whether cases are compared with images of the visit before."""
+        return self.earlier is not None
 
     def unfamiliar(self, prepared: PreparedImages) -> list[str]:
         """Say of each image how it lies too far from the training cases in its features."""
@@ -168,19 +184,33 @@ class Baselines:
         Raises:
             DataError: A feature is not defined for an image.
         """
-        return self.score_table(self.space(prepared), prepared.covariates)
+        return self.score_table(
+            self.space(prepared),
+            prepared.covariates,
+            None if prepared.earlier is None else self.space(prepared.earlier),
+            prepared.previous,
+        )
 
     def score_table(
-        self, images: FeatureTable, covariates: NDArray[np.float32]
+        self,
+        images: FeatureTable,
+        covariates: NDArray[np.float32],
+        earlier: FeatureTable | None = None,
+        previous: Previous = MappingProxyType({}),
     ) -> list[NDArray[np.float64]]:
         """Score cases by their features: (n, n_classes) per repeat.
 
         Args:
             images: Features of the images, n rows.
             covariates: (n, n_covariates).
+            earlier: Features of images of visits before; None where there are none.
+            previous: Case → its cases among `earlier`.
         """
         names = (*images.names, *(feature.name for feature in self.covariates))
         values = np.hstack([images.values, covariates])
+        if self.earlier is not None:
+            changes = self.earlier.encode(images, previous, earlier or images)
+            names, values = (*names, *changes.names), np.hstack([values, changes.values])
         table = FeatureTable(images.case_id, names, values)
         return [finite(model.scores(table)) for model in self.fitted]
 
@@ -245,23 +275,35 @@ def load_baselines(
     beside = covariate_features(read, preparation.covariates)
     if any(model.refuses_unseen_sites for model in fitted):
         beside = require_sites(beside)
-    known = {
+    of_images = [
         f"{modality}.{name}".lstrip(".")
         for modality in preparation.modalities or ("",)
         for family in families
         for name in family.names()
-    }
+    ]
+    known = set(of_images)
+    earlier = _earlier(read, preparation, folder)
+    changes = () if earlier is None else earlier.names(of_images)
     space = () if familiarity is None else [n for n in familiarity.names if not _encoded(n)]
-    if not known.union(feature.name for feature in beside).issuperset(read) or not known.issuperset(
-        space
-    ):
+    given = known.union((feature.name for feature in beside), changes)
+    if not given.issuperset(read) or not known.issuperset(space):
         raise DataError(
             "reads features that its preparation does not extract",
             where=str(folder),
             remedy=WHOLE,
         )
     in_threads = encode is None
-    return Baselines(families, fitted, beside, familiarity, encode, in_threads=in_threads)
+    return Baselines(families, fitted, beside, familiarity, encode, earlier, in_threads=in_threads)
+
+
+def _earlier(read: Sequence[str], preparation: Preparation, folder: Path) -> Earlier | None:
+    """Return how cases are compared with the visit before; None for models that read no change."""
+    target = f"{Earlier.__module__}.{Earlier.__qualname__}"
+    chosen = [options for options in preparation.features if options.get("_target_") == target]
+    if not chosen or not any(name.startswith(PREFIX) for name in read):
+        return None
+    earlier: Earlier = own(chosen[0], "skiagram.features", "encode", folder / PREPARATION)
+    return earlier
 
 
 def _encoded(name: str) -> bool:
@@ -297,13 +339,22 @@ class Combined:
         return all(member.in_threads for member in self.members)
 
     @property
+    def reads_earlier(self) -> bool:
+        """Whether a member compares cases with images of the visit before."""
+        return any(member.reads_earlier for member in self.members)
+
+    @property
     def familiarity(self) -> Familiarity | None:
         """How far a case may lie from those that the first member was trained on."""
         return self.members[0].familiarity
 
     def space(self, prepared: PreparedImages) -> FeatureTable:
-        """Return the features of the first member."""
-        return self.members[0].space(prepared)
+        """Return the features of all members, each name once."""
+        tables = [member.space(prepared) for member in self.members]
+        columns = {name: table for table in reversed(tables) for name in table.names}
+        names = tuple(dict.fromkeys(name for table in tables for name in table.names))
+        values = np.stack([columns[name].columns([name]).values[:, 0] for name in names], axis=1)
+        return FeatureTable(tables[0].case_id, names, values)
 
     def unfamiliar(self, prepared: PreparedImages) -> list[str]:
         """Say what the first member says that finds an image too far from its training cases."""
@@ -320,9 +371,7 @@ class Combined:
         ends = np.cumsum([0, *(len(member.covariates) for member in self.members)]).tolist()
         scores_by_member = [
             member.scores(
-                PreparedImages(
-                    prepared.images, prepared.covariates[:, start:end], prepared.features
-                )
+                replace(prepared, covariates=prepared.covariates[:, start:end], scores=[])
             )
             for member, (start, end) in zip(self.members, pairwise(ends), strict=True)
         ]

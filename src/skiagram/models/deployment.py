@@ -33,7 +33,7 @@ _FAMILIAR = 0.99  # share of held-out training patients that count as familiar
 _NOVELTY_FOLDS = 5
 _MOST_AXES = 30
 _CASES_PER_AXIS = 5
-_BESIDE = ("covariates", "site")  # families that no image holds
+_BESIDE = ("covariates", "earlier", "site")  # families that no single image holds
 Floats = NDArray[np.float64]
 
 

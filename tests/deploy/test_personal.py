@@ -1,0 +1,201 @@
+"""New cases of a model that knows a patient's covariates and earlier image."""
+
+import csv
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skiagram.cli.main import main
+from skiagram.datasets.ingest import IngestFolders, ingest
+from skiagram.deploy.package import pack
+from skiagram.features.covariates import Covariates, development_patients
+from skiagram.features.earlier import previous_cases
+from skiagram.features.extraction import build_families, extract
+from skiagram.image_store.store import ImageStore
+from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.deployment import complete_folder
+from skiagram.options import build
+from skiagram.preparation import propagate_preparation
+from skiagram.records import Predictions, read_cases, read_table
+from skiagram.restoration.restore import restore_store
+from tests.datasets.phantom.test_visits import visits
+from tests.deploy.trained import PLAN, options
+
+pytestmark = pytest.mark.slow
+POSITIVE = "probability_growing"
+
+
+@dataclass(frozen=True)
+class Screened:
+    """A finished model of two visits.
+
+    Attributes:
+        model: Its folder.
+        films: Folder of the test cases' images.
+        rows: File, patient, visit and marker of each.
+        expected: File → probability that the run gave it.
+    """
+
+    model: Path
+    films: Path
+    rows: list[dict[str, Any]]
+    expected: dict[str, float]
+
+
+@pytest.fixture(scope="module")
+def screened(tmp_path_factory: pytest.TempPathFactory) -> Screened:
+    """Train on 60 patients of the phantom of two visits, as the stages do."""
+    place = tmp_path_factory.mktemp("screened")
+    patients = {"train": 50, "validation": 10, "test": 20}
+    source = visits(size=24, patients=patients, lesion={"radius": 8.0, "growth": 2.0})
+    images, cases_folder = place / "images", place / "cases"
+    ingest(source, "holdout", None, IngestFolders(images, cases_folder, place / "sealed"))
+    cases, task = read_cases(cases_folder)
+    steps = options("restoration/none.yaml")
+    restored = place / "restored"
+    built = build(steps, "restoration")
+    restore_store(ImageStore(images), built, restored, place / "treatment.parquet", cases)
+    propagate_preparation(images, restored, restoration=steps)
+    names = ("first_order", "earlier", "covariates")
+    features = {name: options(f"features/{name}.yaml") for name in names}
+    families = build_families(features)
+    known, table = (
+        read_table(cases_folder / f"{name}.parquet") for name in ("covariates", "visits")
+    )
+    patients_of = development_patients(cases)
+    beside = [
+        covariate
+        for family in families
+        if isinstance(family, Covariates)
+        for covariate in family.describe(known, patients_of)
+    ]
+    prepared = place / "preparation"
+    propagate_preparation(restored, prepared, features=features.values(), covariates=beside)
+    previous = previous_cases(table, cases)
+    inputs = extract(ImageStore(restored), families, known, patients=patients_of, previous=previous)
+    composed = options("model/logistic_regression.yaml")
+    parts = [inputs.of(part.case_id) for part in (cases.development(), cases.test())]
+    member = Member("logistic", build(composed, "model"), composed, *parts)
+    folders = ArmFolders(place / "models/logistic", place / "scores", None)
+    assert train(member, cases, task, PLAN, folders).status == "finished"
+    complete_folder(folders.model, folders.scores, cases, prepared, inputs)
+    films = place / "films"
+    films.mkdir()
+    test = cases.test()
+    marker = dict(zip(known["case_id"], known["marker"], strict=True))
+    visit = dict(zip(table["case_id"], table["visit"], strict=True))
+    rows = []
+    for case, patient in zip(test.case_id.tolist(), test.patient_id.tolist(), strict=True):
+        Image.fromarray(ImageStore(images).image(case)).save(films / f"{case}.tif")
+        rows.append({"file": f"{case}.tif", "patient_id": patient, "visit": visit[case],
+                     "marker": marker[case]})  # fmt: skip
+    scores = Predictions.read(folders.scores / "predictions.parquet").part("test").table
+    mean = scores.groupby("case_id")["probability_1"].mean()
+    expected = {f"{case}.tif": float(value) for case, value in mean.items()}
+    return Screened(folders.model, films, rows, expected)
+
+
+def scored(
+    screened: Screened, place: Path, rows: list[dict[str, Any]], *flags: str
+) -> dict[str, dict[str, str]]:
+    """Return file → row of the table that predict writes."""
+    with (place / "cases.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    target = place / "scores.csv"
+    words = [str(screened.model), str(screened.films), "--table", str(place / "cases.csv")]
+    assert main(["predict", *words, "-o", str(target), "--force", *flags]) == 0
+    with target.open(newline="") as file:
+        return {row["file"]: row for row in csv.DictReader(file)}
+
+
+def test_scores_with_earlier_images_are_those_of_the_run(
+    screened: Screened, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where dates stand for numbers, rows are mixed and work is shared out."""
+    dated = [row | {"visit": f"202{row['visit']}-03-01"} for row in screened.rows[::-1]]
+    for rows in (screened.rows, dated):
+        table = scored(screened, tmp_path, rows)
+        found = [float(table[name][POSITIVE]) for name in screened.expected]
+        np.testing.assert_allclose(found, list(screened.expected.values()), atol=1e-6)
+    first = {row["file"] for row in screened.rows if row["visit"] == 1}
+    assert {name for name, row in table.items() if row["missing"]} == first
+    assert {table[name]["missing"] for name in first} == {"no earlier image"}
+    said = capsys.readouterr().err
+    assert f"{len(first)} of {len(dated)} cases lack what the model reads" in said
+
+
+def test_a_score_without_the_earlier_image_is_that_of_a_case_that_has_none(
+    screened: Screened, tmp_path: Path
+) -> None:
+    whole = scored(screened, tmp_path, screened.rows)
+    alone = [{name: row[name] for name in ("file", "marker")} for row in screened.rows]
+    table = scored(screened, tmp_path, alone)
+    moved = 0
+    for row in screened.rows:
+        name = row["file"]
+        assert table[name]["missing"] == "no earlier image"
+        assert whole[name]["without_earlier_growing"] == table[name][POSITIVE]
+        assert table[name]["without_earlier_growing"] == table[name][POSITIVE]
+        moved += whole[name][POSITIVE] != table[name][POSITIVE]
+    assert moved == len(screened.rows) / 2
+
+
+def test_a_score_without_covariates_is_that_of_a_case_that_has_none(
+    screened: Screened, tmp_path: Path
+) -> None:
+    whole = scored(screened, tmp_path, screened.rows)
+    table = scored(screened, tmp_path, [row | {"marker": ""} for row in screened.rows])
+    for row in screened.rows:
+        name = row["file"]
+        assert whole[name]["without_covariates_growing"] == table[name][POSITIVE]
+        assert table[name]["missing"].startswith("`marker` is unknown")
+        assert whole[name][POSITIVE] != table[name][POSITIVE]
+
+
+def test_an_earlier_image_that_cannot_be_read_is_said_and_counts_as_none(
+    screened: Screened, tmp_path: Path
+) -> None:
+    films = tmp_path / "films"
+    shutil.copytree(screened.films, films)
+    second = next(row for row in screened.rows if row["visit"] == 2)
+    (first,) = [
+        row
+        for row in screened.rows
+        if row["patient_id"] == second["patient_id"] and row["visit"] == 1
+    ]
+    (films / first["file"]).write_bytes(b"no image")
+    other = Screened(screened.model, films, screened.rows, screened.expected)
+    with pytest.raises(AssertionError):  # exit code 4: one case has an error
+        scored(other, tmp_path, screened.rows)
+    with (tmp_path / "scores.csv").open(newline="") as file:
+        table = {row["file"]: row for row in csv.DictReader(file)}
+    assert table[first["file"]]["error"]
+    row = table[second["file"]]
+    assert row["missing"] == "earlier image unreadable"
+    assert row[POSITIVE] == row["without_earlier_growing"]
+
+
+def test_a_page_and_lines_of_json_say_it_too(screened: Screened, tmp_path: Path) -> None:
+    package = tmp_path / "model.skiagram"
+    pack(screened.model, package)
+    with (tmp_path / "cases.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(screened.rows[0]))
+        writer.writeheader()
+        writer.writerows(screened.rows)
+    target, page = tmp_path / "scores.jsonl", tmp_path / "scores.html"
+    words = [str(package), str(screened.films), "--table", str(tmp_path / "cases.csv")]
+    assert main(["predict", *words, "-o", str(target), "--page", str(page)]) == 0
+    lines = [json.loads(line) for line in target.read_text().splitlines()]
+    assert all(set(line["without_earlier"]) == {"stable", "growing"} for line in lines)
+    text = page.read_text()
+    assert "growing without covariates: " in text
+    assert "growing without earlier image: " in text
+    assert "Missing: no earlier image" in text
