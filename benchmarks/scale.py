@@ -2,15 +2,17 @@
 
     python -m benchmarks.scale [IMAGES ...] [--films FILMS ...]
 
-For each number, that many PNG files of 28 × 28, or of 1,024 × 1,024, are written, made a data set
-with `skiagram init`, and go through what the stages do: ingest, restore, extract and three
-baselines, then the first three once more on equal images. Each has a process of its own with one
-worker. Seconds are those of the processor, so other work on the machine moves them little; memory
-is what the process held at most beyond what it began with, mapped files included. A million images
-and 20,000 films are `python -m benchmarks.scale 1000000 --films 20000`.
+For each number, that many PNG files of 28 × 28, or of 1,024 × 1,024, are written, listed in a
+manifest, and go through what the stages do: ingest, restore, extract and three baselines, then the
+first three once more with ten files added. Each has a process of its own with one worker. Seconds
+are those of the processor, so other work on the machine moves them little; memory is what the
+process held at most beyond what it began with, mapped files included. A million images and 20,000
+films are `python -m benchmarks.scale 1000000 --films 20000`. The last line of each is the number of
+files that DVC's cache would hold.
 """
 
 import argparse
+import hashlib
 import os
 import tempfile
 import time
@@ -20,9 +22,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.common import peak_memory
-from benchmarks.ingest_folder import data_set, write_films
+from benchmarks.ingest_folder import write_films
 
-from skiagram.datasets.folder.source import Folder
+from skiagram.datasets.folder.source import CHECKSUM, Folder
+from skiagram.datasets.folder.table import Columns
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.features.extraction import build_families, extract
 from skiagram.features.table import FeatureTable
@@ -41,11 +44,33 @@ PLAN = Plan(
     validation_fraction=0.15, seed=0,
 )  # fmt: skip
 SMALL, FILM = 28, 1024
+ADDED = 10
 
 
 def options(group: str, name: str) -> dict[str, object]:
     """Return the values of an option file."""
     return read_option_file(CONF / group / f"{name}.yaml")
+
+
+def listed(folder: Path, rows: list[str], manifest: Path) -> Folder:
+    """Return a data set of some files; `skiagram init` would look for copies among them first."""
+    header, *files = rows
+    lines = [f"{header},{CHECKSUM}"]
+    for row in files:
+        content = (folder / row.partition(",")[0]).read_bytes()
+        lines.append(f"{row},{hashlib.sha256(content).hexdigest()}")
+    manifest.write_text("\n".join(lines))
+    return Folder(
+        name="films", title="Films", modality="films", licence="none", citation="none",
+        known_issues=(), waived_findings={}, folder=str(folder), manifest=str(manifest),
+        manifest_sha256=hashlib.sha256(manifest.read_bytes()).hexdigest(),
+        columns=Columns(
+            file="file", label="label", patient="patient_id", split=None, site=None,
+            covariates=(), scores=(),
+        ),
+        classes=("normal", "cancer"), positive_class="cancer", test_sites=(), channels=1,
+        unlisted="ignore", source="generated",
+    )  # fmt: skip
 
 
 def ingested(source: Folder, out: Path) -> None:
@@ -100,22 +125,29 @@ def run(number: int, side: int) -> dict[str, tuple[float, float]]:
     """Return name of each stage → seconds and MB for so many images."""
     with tempfile.TemporaryDirectory() as place:
         folder, table = Path(place) / "films", Path(place) / "films.csv"
-        write_films(folder, table, number, side)
-        source = data_set(Path(place) / "project", folder, table)
+        write_films(folder, table, number + ADDED, side)
+        rows = table.read_text().splitlines()
+        source = listed(folder, rows[:-ADDED], Path(place) / "first.csv")
+        more = listed(folder, rows, Path(place) / "more.csv")
         out, again = Path(place) / "data", Path(place) / "again"
-        found = {
-            "ingest": measure(partial(ingested, source, out)),
-            "restore": measure(partial(restored, out)),
-            "extract": measure(partial(described, out)),
-            **{name: measure(partial(trained, out, name)) for name in BASELINES},
-            "ingest, nothing new": measure(partial(ingested, source, again)),
-            "restore, nothing new": measure(partial(restored, again)),
-            "extract, nothing new": measure(partial(described, again)),
+        measured: dict[str, tuple[float, float]] = {}
+        works = {
+            "ingest": partial(ingested, source, out),
+            "restore": partial(restored, out),
+            "extract": partial(described, out),
+            **{name: partial(trained, out, name) for name in BASELINES},
+            f"ingest, {ADDED} added": partial(ingested, more, again),
+            f"restore, {ADDED} added": partial(restored, again),
+            f"extract, {ADDED} added": partial(described, again),
         }
+        for name, work in works.items():
+            measured[name] = measure(work)
+            seconds, megabytes = measured[name]
+            print(f"{number:,} of {side}²: {name} {seconds:.2f} s, {megabytes:,.0f} MB", flush=True)
         files = [path for path in out.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files)
         print(f"{number:,} of {side}²: {size / 1e6:,.0f} MB in {len(files)} files", flush=True)
-    return found
+    return measured
 
 
 def show(numbers: list[int], side: int) -> None:

@@ -13,7 +13,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -342,7 +342,7 @@ class _ReadEarlier:
             notes: Of its images.
         """
         if self._folder is not None:
-            text = json.dumps([astuple(note) for note in notes])
+            text = json.dumps([list(vars(note).values()) for note in notes])
             write = partial(_write_notes, text)
             keep(self._folder, self._identity, self._keys, store_files(images), write)
 
