@@ -19,7 +19,7 @@ from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.encoders.encoder import RECORD, TABLE, read_encoding
 from skiagram.features.covariates import development_patients
 from skiagram.features.earlier import previous_cases
-from skiagram.features.extraction import build_families, extract
+from skiagram.features.extraction import build_families, extract_modalities
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
 from skiagram.models.head import Head, check_head, head_inputs, reads_features
@@ -27,7 +27,7 @@ from skiagram.models.resampling import Plan
 from skiagram.options import STRICT, build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import Cases, Design, read_record, read_table, write_record
-from skiagram.restoration.restore import restore_store
+from skiagram.restoration.restore import restore_modalities
 from skiagram.studies.workspace import Workspace
 from skiagram.training.options import Trainer
 
@@ -365,7 +365,8 @@ def prepare_data(
     def restore(folder: Path) -> None:
         cases = Cases.read(data.folder / "cases/cases.parquet")
         built = build(dict(restoration), "restoration")
-        restore_store(data.images, built, folder / "images", folder / "treatment.parquet", cases)
+        images, record = data.folder / "images", folder / "treatment.parquet"
+        restore_modalities(images, built, folder / "images", record, cases)
 
     inputs = {"data": data.folder.name, "restoration": restoration}
     restored = workspace.make_once("restored", inputs, restore)
@@ -389,8 +390,8 @@ def extract_features(
         chosen = build_families(families)
         covariates = read_table(data.folder / "cases/covariates.parquet")
         cases = Cases.read(data.folder / "cases/cases.parquet")
-        table = extract(
-            ImageStore(restored / "images"),
+        table = extract_modalities(
+            restored / "images",
             chosen,
             covariates,
             patients=development_patients(cases),

@@ -72,11 +72,11 @@ NETWORK = NetworkExplanation(
     "cnn", "Small network", "deep", known(0.8),
     (a_map("Occlusion"), replace(a_map("Grad-CAM", "deletion"), method="grad_cam"),
      MapExplanation("attention_rollout", "Attention roll-out", "no attention")),
-    Blanking(loss(0.0), loss(0.3)), (shown(occlusion=PICTURE, grad_cam=PICTURE),),
+    Blanking(loss(0.0), loss(0.3)), (shown(occlusion=PICTURE, grad_cam=PICTURE),), LOCATION,
 )  # fmt: skip
 RESULT = ExplanationsResult(
     "phantom", "Phantom", 600, 300, 6, "abnormal", "nodule", 30, 60, 2, 0.5, (CLASSICAL,),
-    (NETWORK,), (FailedModel("svm", "Machine", "classical", "out of memory."),), LOCATION, LOCATION,
+    (NETWORK,), (FailedModel("svm", "Machine", "classical", "out of memory."),), LOCATION,
 )  # fmt: skip
 
 
@@ -134,5 +134,5 @@ def test_the_page_is_whole_and_the_same_each_time() -> None:
 def test_a_page_without_known_regions_has_no_table_of_places() -> None:
     maps = tuple(replace(one, location=None) for one in NETWORK.maps)
     network = replace(NETWORK, maps=maps, blanking=None)
-    page = render(replace(RESULT, word="", networks=(network,), observer=None, centre=None))
+    page = render(replace(RESULT, word="", networks=(network,), observer=None))
     assert "Where the maps point" not in page

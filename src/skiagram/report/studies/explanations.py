@@ -209,8 +209,8 @@ def list_pointing(result: ExplanationsResult, model: NetworkExplanation) -> list
     ]
     if rows and result.observer is not None:
         rows.append(PointingRow("The ideal observer", "limit", result.observer))
-    if rows and result.centre is not None:
-        rows.append(PointingRow("Always the centre", "no map", result.centre))
+    if rows and model.centre is not None:
+        rows.append(PointingRow("Always the centre", "no map", model.centre))
     return rows
 
 

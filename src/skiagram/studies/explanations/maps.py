@@ -72,12 +72,15 @@ class NetworkExplanation(StudiedModel):
         maps: One a method.
         blanking: None without known regions.
         cases: Cases to look at.
+        centre: Where the map that always points at the centre of what the network sees does; None
+            without known regions.
     """
 
     auc: Estimate
     maps: tuple[MapExplanation, ...]
     blanking: Blanking | None
     cases: tuple[ShownCase, ...]
+    centre: Location | None
 
 
 @dataclass(frozen=True)
@@ -180,6 +183,7 @@ def explain_network(
         maps=tuple(judge_method(ground, options, mapped, m, reasons[m]) for m in options.methods),
         blanking=measure_blanking(ground, folds),
         cases=show_cases(ground, folds, gallery, mapped),
+        centre=_locate_maps(ground, mapped, lambda fit: centre_map(fit.picture("seen").shape)),
     )
 
 
@@ -220,12 +224,16 @@ def judge_method(
             (share, mean_by_patient(likeness[:, stage], patient, -1.0, 1.0))
             for stage, share in enumerate(options.exchange.fresh_layers)
         ),
-        location=_locate_maps(ground, mapped, method),
+        location=_locate_maps(
+            ground, mapped, lambda fit: fit.picture(f"map_{method}").astype(float)
+        ),
     )
 
 
 def _locate_maps(
-    ground: Ground, mapped: Mapping[str, Sequence[MappedCase]], method: Method
+    ground: Ground,
+    mapped: Mapping[str, Sequence[MappedCase]],
+    map_of: Callable[[MappedCase], Floats],
 ) -> Location | None:
     located: list[list[Located | None]] = []
     centre: list[Located] = []
@@ -241,7 +249,7 @@ def _locate_maps(
         centre.append(middle)
         located.append(
             [
-                None if mask is None else locate(fit.picture(f"map_{method}").astype(float), mask)
+                None if mask is None else locate(map_of(fit), mask)
                 for fit, mask in zip(mapped[case], regions, strict=True)
             ]
         )
@@ -253,32 +261,16 @@ def _locate_maps(
 def locate_observer(ground: Ground, dataset: Mapping[str, Any]) -> Location | None:
     """Return where the ideal observer of a phantom points; None on real images."""
     observer = make_observer(dataset)
-    if observer is None or not ground.marked:
+    if observer is None:
         return None
-
-    def map_of(case: str) -> Floats:
-        image = ground.cv.prepared.images.image(case)
-        return observer.place_probability(image.reshape(places(image)).astype(np.float64))
-
-    return _locate_fixed(ground, map_of)
-
-
-def locate_centre(ground: Ground) -> Location | None:
-    """Return where the map that always points at the centre does; None without known regions."""
-    if not ground.marked:
-        return None
-    return _locate_fixed(
-        ground, lambda case: centre_map(places(ground.cv.prepared.images.image(case)))
-    )
-
-
-def _locate_fixed(ground: Ground, map_of: Callable[[str], Floats]) -> Location | None:
     located, centre, shown = [], [], []
     for case in ground.marked:
         mask = ground.mask(case)
         middle = None if mask is None or mask.all() else locate(centre_map(mask.shape), mask)
         if mask is not None and middle is not None:
-            located.append([locate(map_of(case), mask)])
+            image = ground.cv.prepared.images.image(case)
+            map_ = observer.place_probability(image.reshape(places(image)).astype(np.float64))
+            located.append([locate(map_, mask)])
             centre.append(middle)
             shown.append(case)
     if not shown:

@@ -32,7 +32,6 @@ from skiagram.studies.explanations.importance import ClassicalExplanation, expla
 from skiagram.studies.explanations.maps import (
     NetworkExplanation,
     explain_network,
-    locate_centre,
     locate_observer,
 )
 from skiagram.studies.explanations.regions import NAME, KnownRegions, blanked_data, find_regions
@@ -66,7 +65,6 @@ class ExplanationsResult(CrossValidatedDataSet):
         networks: Networks.
         failed: Models that could not be trained.
         observer: Where the ideal observer points; None on real images.
-        centre: Where the map that always points at the centre does; None without known regions.
     """
 
     positive: str
@@ -79,7 +77,6 @@ class ExplanationsResult(CrossValidatedDataSet):
     networks: tuple[NetworkExplanation, ...]
     failed: tuple[FailedModel, ...]
     observer: Location | None
-    centre: Location | None
 
 
 @options_class(**STRICT)
@@ -162,7 +159,6 @@ class Explanations(CrossValidatedStudy):
             networks=tuple(networks),
             failed=tuple(failed),
             observer=locate_observer(ground, workspace.option_file("dataset", self.dataset)),
-            centre=locate_centre(ground),
         )
 
     def _ground(self, workspace: Workspace, cv: CrossValidation) -> Ground:
