@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.models import fits
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.classical.estimator import FittedClassical
-from skiagram.models.contract import FitContext, Labelled
+from skiagram.models.contract import Arm, FitContext, Labelled
 from skiagram.models.fits import kept_fits
 from skiagram.options import build, read_option_file
 from skiagram.records import SEALED, Cases, Task
@@ -38,12 +38,15 @@ class Counting:
     notes: Path
     killed_at: int = -1
 
-    arm = "classical"
-    uses_validation = False
-    title = "Tree"
+    arm: ClassVar[Arm] = "classical"
+    uses_validation: ClassVar[bool] = False
+    title: ClassVar[str] = "Tree"
 
     def fit(
-        self, training: Labelled[FeatureTable], validation: None, context: FitContext
+        self,
+        training: Labelled[FeatureTable],
+        validation: Labelled[FeatureTable] | None,
+        context: FitContext,
     ) -> FittedClassical:
         """Note the fit, then make it or die."""
         made = len(self.notes.read_text().splitlines()) if self.notes.exists() else 0

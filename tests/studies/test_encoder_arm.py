@@ -62,13 +62,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture
-def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list that grows by every case that a network sees."""
-    seen: list[str] = []
+def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows by the place of every image that a network sees."""
+    seen: list[int] = []
     whole = encoding._encode_some
 
     def counted(work: encoding._Work) -> np.ndarray:
-        seen.extend(work.case_ids)
+        seen.extend(work.places)
         return whole(work)
 
     monkeypatch.setattr(encoding, "_encode_some", counted)
@@ -114,7 +114,7 @@ def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place: Workspac
     assert curve.title in crossover_page.render(result)
 
 
-def test_each_image_is_encoded_once_for_all_studies(place: Workspace, encoded: list[str]) -> None:
+def test_each_image_is_encoded_once_for_all_studies(place: Workspace, encoded: list[int]) -> None:
     crossover().run(place)
     assert encoded == []  # an earlier test did it, or it is done here
     result = ablation().run(place)

@@ -348,7 +348,7 @@ def _encode_timed(
     ready = resolve_preprocessing(seen.images, encoder, loaded)
     scaled = ready.preprocessing.intensity.scale(images.image(few[0]))
     first = ready.see(scaled, images.region(few[0]), images.spacing(few[0]), loaded.channels)
-    network = loaded.network
+    network: Any = loaded.network
     return TimedEncoder(
         parameters=sum(weight.numel() for weight in network.parameters()),
         multiply_adds=len(first) * multiply_adds(network, tuple(first[0].shape)),

@@ -28,7 +28,7 @@ from tests.encoders.examples import CONF, images, store
 
 OWN = {"_target_": "skiagram.models.deep.cnn_3d.CNN3D", "widths": [4, 6], "dropout": 0.0}
 SIZE = (4, 16, 18)
-MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
+MEAN, STD = (0.4, 0.5, 0.6), 0.3
 
 
 def quiet(_: str) -> None:
@@ -103,11 +103,11 @@ def test_a_video_network_of_torchvision_reads_a_grey_volume_three_times(
     torch.save({f"{prefix}{name}": value for name, value in bare.state_dict().items()}, path)
     shown = images(2, *SIZE)
     folder = store(tmp_path / "images", [volume[..., None] for volume in shown])
-    given = encoder(path, network="r3d_18", preprocessing={"mean": MEAN, "std": STD})
+    given = encoder(path, network="r3d_18", preprocessing={"mean": MEAN, "std": [STD]})
     table, record = encode_images(folder, given, IN_PROCESS, None, quiet)
-    bare.fc = nn.Identity()  # type: ignore[assignment]
+    bare.set_submodule("fc", nn.Identity())
     with torch.inference_mode():
-        expected = bare(standardised(shown, MEAN, STD)).numpy()
+        expected = bare(standardised(shown, MEAN, [STD])).numpy()
     np.testing.assert_allclose(table.values, expected, rtol=1e-4, atol=1e-5)
     assert record.numbers == 512
 

@@ -134,7 +134,7 @@ class VolumeEncoder(Encoder):
         how, voxels = self.preprocessing, image[..., 0]
         if region is not None and how.margin is not None:
             voxels = voxels[_box(region.inside, how.margin)]
-        sides = how.size
+        sides: tuple[int, ...] = how.size
         if how.fit == "pad":
             sides = _largest(voxels.shape, spacing, how.size)
         volume = torch.from_numpy(np.ascontiguousarray(voxels, np.float32))[None]
@@ -217,7 +217,8 @@ def _without_prefix(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[s
 
 
 def _name(network: nn.Module, layer: nn.Module) -> str:
-    return next(name for name, module in network.named_modules() if module is layer)
+    name: str = next(name for name, module in network.named_modules() if module is layer)
+    return name
 
 
 def _box(inside: NDArray[np.bool_], margin: float) -> tuple[slice, ...]:
