@@ -183,8 +183,8 @@ def stacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cases, table = prepared(root, options("restoration/none.yaml"), features)
     for name, columns in zip(MEMBERS, (["wavelet"], None), strict=True):
         composed = options(f"model/{name}.yaml", columns=columns)
-        parts = [table.of(part.case_id) for part in (cases.development(), cases.test())]
-        member = Member(name, build(composed, "model"), composed, *parts)
+        known, new = (table.of(part.case_id) for part in (cases.development(), cases.test()))
+        member = Member(name, build(composed, "model"), composed, known, new)
         folders = ArmFolders.under(root, name)
         assert train(member, cases, TASK, PLAN, folders).status == "finished"
         complete_folder(folders.model, folders.scores, cases, root / "preparation", table)

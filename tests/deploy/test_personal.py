@@ -80,8 +80,10 @@ def screened(tmp_path_factory: pytest.TempPathFactory) -> Screened:
     previous = previous_cases(table, cases)
     inputs = extract(ImageStore(restored), families, known, patients=patients_of, previous=previous)
     composed = options("model/logistic_regression.yaml")
-    parts = [inputs.of(part.case_id) for part in (cases.development(), cases.test())]
-    member = Member("logistic", build(composed, "model"), composed, *parts)
+    known_cases, new_cases = (
+        inputs.of(part.case_id) for part in (cases.development(), cases.test())
+    )
+    member = Member("logistic", build(composed, "model"), composed, known_cases, new_cases)
     folders = ArmFolders(place / "models/logistic", place / "scores", None)
     assert train(member, cases, task, PLAN, folders).status == "finished"
     complete_folder(folders.model, folders.scores, cases, prepared, inputs)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from make_reference.pages import families
-from skiagram.features.covariates import Covariates
+from skiagram.features.extraction import families_of_images
 from skiagram.features.feature import Definition
 from skiagram.features.pyradiomics import _NAMES, pyradiomics_name, pyradiomics_table
 from skiagram.features.table import FeatureTable
@@ -15,8 +15,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 def definitions() -> list[Definition]:
-    found = families(PROJECT).values()
-    return [one for each in found if not isinstance(each, Covariates) for one in each.definitions()]
+    found = families_of_images(list(families(PROJECT).values()))
+    return [one for each in found for one in each.definitions()]
 
 
 def test_every_name_belongs_to_a_feature_that_is_defined() -> None:

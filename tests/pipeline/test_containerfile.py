@@ -162,7 +162,8 @@ def built(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Machine
         elif line.word == "COPY":
             machine.copy(line.rest, folder)
         elif line.word == "ENV":
-            machine.environment.update([line.rest.split("=", 1)])
+            name, _, value = line.rest.partition("=")
+            machine.environment[name] = value
         elif line.word == "RUN" and OF_THE_SYSTEM not in line.rest:
             machine.type(line.rest, folder)
     return machine

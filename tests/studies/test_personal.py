@@ -101,6 +101,7 @@ def test_an_earlier_image_helps_where_growth_tells_the_label(
         right, wrong = model.righted.value, model.wronged.value
         assert right is not None
         assert wrong is not None
+        assert model.decided.value is not None
         assert model.decided.value == pytest.approx(right + wrong)
         assert model.patients.value is not None
         assert model.decided.value <= model.patients.value

@@ -225,7 +225,12 @@ def _score(
         unseen = tuple(covariates.unseen(prepared.name))
         row = judge(model, prepared.name, examined.probability[place], unusual, unseen)
         without = {name: tuple(of[place].tolist()) for name, of in examined.without.items()}
-        rows[prepared.name] = replace(row, missing=prepared.missing, **without)
+        rows[prepared.name] = replace(
+            row,
+            missing=prepared.missing,
+            without_covariates=without.get("without_covariates", ()),
+            without_earlier=without.get("without_earlier", ()),
+        )
     return rows
 
 

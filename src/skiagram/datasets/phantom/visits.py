@@ -192,11 +192,11 @@ class OpenPhantomVisits:
         self._lesion = np.roll(centred_nodule(options.size, nodule), (middle, middle), (0, 1))
         self._template = fft.rfft2(self._lesion)
         self._tissue = power_law_spectrum(options.size, options.tissue_exponent)
-        visits = np.arange(options.visits)
-        self._contrast: Floats = options.lesion.contrast + options.lesion.growth * visits
+        visits = range(options.visits)
+        steps = np.array(visits, dtype=np.float64)
+        self._contrast: Floats = options.lesion.contrast + options.lesion.growth * steps
         self._observers = [
-            VisitObserver.of(options, self._template, self._contrast[: k + 1])
-            for k in visits.tolist()
+            VisitObserver.of(options, self._template, self._contrast[: k + 1]) for k in visits
         ]
         self._images = lru_cache(maxsize=1)(self._make)
 
