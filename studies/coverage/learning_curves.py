@@ -4,9 +4,10 @@ The AUC of either arm follows limit − scale · n^(−rate). Every draw adds no
 in part and that falls with the number of cases; every test patient adds noise of his own, which the
 fits share in part. "Before" is what the study did until it said "open": it drew as many draws as
 there are with replacement, resampled each draw's test patients apart, and denied a crossing where
-the fitted curves have none.
+the fitted curves have none. `run.py` puts the section on the page; alone it prints it.
 """
 
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -214,11 +215,16 @@ def _models(measured: Measured, parts: list[NDArray[np.uint8]]) -> list[Resample
     ]
 
 
-def simulate_curves(design: CurvesDesign, simulations: int) -> Floats:
+def simulate_curves(design: CurvesDesign, simulations: int, earlier: int) -> Floats:
     """Return (2, 4) shares of sets, before and now.
 
     Their columns: the interval holds the truth; then the answers "overtakes", "does not overtake"
     and "open".
+
+    Args:
+        design: The two curves.
+        simulations: Sets that are judged as now.
+        earlier: How many of them, the first ones, are judged as before too.
     """
     generator = stream(0, "learning curves", design.title, str(design.place))
     found = np.zeros((2, 4))
@@ -229,25 +235,29 @@ def simulate_curves(design: CurvesDesign, simulations: int) -> Floats:
         even = np.full(design.draws, 1 / design.draws)
         counts = generator.multinomial(design.draws, even, size=REPLICATES)
         multipliers = draw_multipliers(design.draws, REPLICATES, number)
-        both = say_before(measured, number, counts), say_now(measured, everyone, multipliers)
-        for row, said in zip(found, both, strict=True):
+        judged = {1: say_now(measured, everyone, multipliers)}
+        if number < earlier:
+            judged[0] = say_before(measured, number, counts)
+        for row, said in judged.items():
             answers = ("overtakes", "does not overtake", "open")
-            row += [said.holds(design), *(said.answer == answer for answer in answers)]
-    return found / simulations
+            found[row] += [said.holds(design), *(said.answer == answer for answer in answers)]
+    return found / [[earlier], [simulations]]
 
 
-def learning_curves_section(simulations: int) -> str:
+def learning_curves_section(simulations: int, earlier: int) -> str:
     """Simulate every design and return the section of the page.
 
     Args:
         simulations: Sets of every design.
+        earlier: How many of them are judged as before too.
     """
     rows, denied = "", np.zeros((2, 2))
     for design in DESIGNS:
-        shares = simulate_curves(design, simulations)
+        shares = simulate_curves(design, simulations, earlier)
         place = f"{design.place:,.0f}" + ("" if design.crosses else ", beyond reach")
         cells = [f"{100 * before:.1f} → {100 * now:.1f} %" for before, now in shares.T]
         rows += f"| {design.title} | {place} | {' | '.join(cells)} |\n"
+        sys.stderr.write(f"{design.title}, {place}: {cells}\n")
         if design.crosses:
             denied += [[one, 1.0] for one in shares[:, 2]]
     before, now = 100 * denied[:, 0] / denied[:, 1]
@@ -255,12 +265,24 @@ def learning_curves_section(simulations: int) -> str:
 ## Learning curves that cross
 
 Two learning curves, each the mean of a few draws, at 50 to 600 training cases; statements go up to
-{REACH:,.0f}. {simulations} sets per row, {REPLICATES} resamples each; a share has a standard error
-of up to {50 / np.sqrt(simulations):.1f} percentage points. *Holds*: the 95 % interval contains the
-number of cases at which the network overtakes. Then what the page says; all before → now. Before,
-a crossing was denied wherever the fitted curves have none: in {before:.1f} % of the sets in which
-the network does overtake, now in {now:.1f} %. The price is "open" where the data cannot tell.
+{REACH:,.0f}. {simulations} sets per row, {REPLICATES} resamples each; a share near 95 % has a
+standard error of {percent_error(simulations):.1f} percentage points. *Holds*: the 95 % interval
+contains the number of cases at which the network overtakes. Where that is beyond reach no interval
+can miss it on the far side, so nearly all hold. Then what the page says; all before → now. Before
+(the first {earlier} of these sets), a crossing was denied wherever the fitted curves have none: in
+{before:.1f} % of the sets in which the network does overtake, now in {now:.1f} %. The price is
+"open" where the data cannot tell.
 
 | draws and test patients | overtakes at | holds | "overtakes" | "does not overtake" | "open" |
 |---|---|---|---|---|---|
 {rows}"""
+
+
+def percent_error(simulations: int) -> float:
+    """Return the standard error of a share of 95 %, percentage points."""
+    return 100 * float(np.sqrt(0.05 * 0.95 / simulations))
+
+
+if __name__ == "__main__":
+    words = [int(word) for word in sys.argv[1:]]
+    sys.stdout.write(learning_curves_section(*[*words, *(600, 125)[len(words) :]]))
