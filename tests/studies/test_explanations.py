@@ -16,19 +16,22 @@ from skiagram.errors import OptionError
 from skiagram.explanation.importance import auc_loss
 from skiagram.explanation.saliency import ExplainedNetwork, Grain, explain
 from skiagram.explanation.trust import locate
-from skiagram.image_store.shards import ShardWriter
-from skiagram.image_store.store import ImageStore
+from skiagram.image_store.shards import Region, ShardWriter
+from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
 from skiagram.models.deep.fitted import Architecture
 from skiagram.options import build
 from skiagram.studies.cross_validation import CrossValidation
 from skiagram.studies.explanations.regions import (
     KnownRegions,
     blank_image,
+    blanked_data,
     borrow_regions,
     draw_mark,
+    find_regions,
     resize_mask,
 )
 from skiagram.studies.explanations.study import Explanations, ExplanationsResult
+from skiagram.studies.pipeline_steps import DataSet, PreparedData
 from skiagram.studies.workspace import Workspace
 from skiagram.training.classifier import Classifier
 from tests.studies.small_phantom import CONF, small_place
@@ -213,6 +216,32 @@ def test_cases_without_a_region_borrow_one_that_lies_on_tissue(tmp_path: Path) -
     np.testing.assert_array_equal(lent["a"], left)
     for case in "cd":
         np.testing.assert_array_equal(lent[case], right)
+
+
+def test_each_modality_is_blanked_by_its_own_region(tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    sides = {"PET": 8, "MR": 12}  # the same body on two grids
+    for name, side in sides.items():
+        outline = draw_mark(Mark((side / 2,) * 3, side / 4), (side,) * 3)
+        inside = outline & (np.arange(side) < side / 2)  # odd voxels left the region
+        with ShardWriter(images if name == "PET" else images / name) as writer:
+            for case in "ab":
+                volume = np.random.default_rng(side).normal(100, 10, (side, side, side, 1))
+                writer.add(case, volume.astype(np.float32), None, Region(inside, outline))
+    write_modalities(images, list(sides))
+    prepared = PreparedData(DataSet(tmp_path), tmp_path, tmp_path)
+    known = find_regions(small_place(tmp_path), prepared, {}, ["a", "b"])
+    assert known is not None
+    blanked = blanked_data(
+        small_place(tmp_path), prepared, known, ["a", "b"], None, 0, outside=False
+    )
+    folders = modality_folders(blanked.images.folder)
+    assert list(folders) == list(sides)
+    for name, folder in folders.items():
+        outline = draw_mark(Mark((sides[name] / 2,) * 3, sides[name] / 4), (sides[name],) * 3)
+        image = ImageStore(folder).image("a")[..., 0]
+        assert np.ptp(image[outline]) == 0  # the region as it was drawn
+        assert np.ptp(image[~outline]) > 10
 
 
 @pytest.mark.slow

@@ -282,4 +282,7 @@ def _draw(image: SpacedImage, lost: Floats) -> NDArray[np.uint8]:
     strength = np.append(lost.ravel() / (strongest or 1.0), 0.0)[number][..., None]
     over = np.where(strength > 0, _FOR, _AGAINST)
     weight = 0.6 * np.abs(strength)
-    return np.round(255 * ((1 - weight) * colour + weight * over)).astype(np.uint8)
+    picture: NDArray[np.uint8] = np.round(255 * ((1 - weight) * colour + weight * over)).astype(
+        np.uint8
+    )
+    return picture
