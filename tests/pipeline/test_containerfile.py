@@ -140,7 +140,12 @@ def built(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Machine
     shutil.copytree(REPOSITORY / "src", context / "src", ignore=leave)
     pack(trained.model, context / "svm.skiagram")
     venv = place / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    # pip is locked too: that of the libraries, not the one that came with this Python
+    pip = venv / "bin/pip"
+    code = "from pip._internal.cli.main import main\nraise SystemExit(main())\n"
+    pip.write_text(f"#!{venv / 'bin/python'}\n{code}")
+    pip.chmod(0o755)
     own = sysconfig.get_path("purelib", vars={"base": str(venv)})
     (Path(own) / "libraries.pth").write_text("\n".join(site.getsitepackages()) + "\n")
     environment = {
