@@ -9,6 +9,7 @@ export DVC_ROOT := $(CURDIR)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export RAY_USAGE_STATS_ENABLED := 0
+export PYTHONDONTWRITEBYTECODE := # pytest rewrites all tests each time where nothing may be kept
 PYTHON ?= python3
 PORT ?= 5000
 ONE_THREAD := OMP_NUM_THREADS=1 # a test worker, or benchmark: more get in each other's way

@@ -15,6 +15,7 @@ from skiagram.records import Cases, DataCard, Design, Task, read_record, write_r
 from tests.audit.planted import CARD, TASK, Planted
 
 
+@pytest.mark.slow
 def test_a_clean_set_has_only_notes(clean: Planted, tmp_path: Path) -> None:
     findings = clean.findings(tmp_path)
     assert list(findings) == ["class_counts", "shortcut_probes"]

@@ -103,6 +103,7 @@ def test_a_covariate_that_is_the_label(clean: Planted, tmp_path: Path) -> None:
     assert "age 0." in found["shortcut_probes"].summary
 
 
+@pytest.mark.slow
 def test_a_device_that_only_leans_to_a_class_is_named_whatever_its_name(
     clean: Planted, tmp_path: Path
 ) -> None:
@@ -220,6 +221,7 @@ def test_every_alarm_says_what_how_many_where_and_what_to_do(
             assert finding.examples
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", ["sealed", "turned"])
 def test_labels_of_test_cases_do_not_matter(clean: Planted, tmp_path: Path, label: str) -> None:
     """Probes see development labels alone, so nothing in the seal could change a finding."""

@@ -64,6 +64,7 @@ def written(project: Path, name: str = "films") -> Folder:
     return source
 
 
+@pytest.mark.slow
 def test_check_of_a_sound_folder_counts_and_estimates(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -80,6 +81,7 @@ def test_check_of_a_sound_folder_counts_and_estimates(
     assert list((project / "conf/dataset").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_check_names_every_problem_and_ends_with_4(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -420,6 +422,7 @@ def test_init_overwrites_nothing(
     assert (project / "conf/dataset/films.yaml").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_init_writes_nothing_for_a_folder_that_cannot_be_run(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -569,6 +572,7 @@ def test_check_says_which_column_may_tell_patients_apart(
     assert "Patients are unknown" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_check_and_init_take_the_greatest_size_of_an_image(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

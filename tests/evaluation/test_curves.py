@@ -54,6 +54,7 @@ def upper_sensitivity(score: Floats, positive: Flags, weights: Places, at: Float
     return np.array([np.interp(rate + 1e-9, false_positive, true_positive) for rate in at])
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.integers(2, 12), st.integers(4, 40))
 def test_heights_of_a_resample_are_those_of_scikit_learn(seed: int, levels: int, n: int) -> None:

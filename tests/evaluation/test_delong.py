@@ -60,6 +60,7 @@ def test_published_area_and_standard_error(ratings: tuple[Floats, Flags]) -> Non
     assert found.mean + 1.959964 * error == pytest.approx(0.95339, abs=5e-6)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.integers(2, 9), st.integers(2, 9), st.integers(1, 6), st.integers(0, 2**32 - 1))
 def test_equals_brute_force_with_ties(m: int, n: int, levels: int, seed: int) -> None:
@@ -114,6 +115,7 @@ def three_classes(n: int = 240) -> tuple[Floats, NDArray[np.int64]]:
     return probability, label
 
 
+@pytest.mark.slow
 def test_several_classes_have_scikit_learns_macro_auc_and_the_jackknifes_variance() -> None:
     """Leaving out each case of each class in turn, on scikit-learn's figures (Arvesen 1969)."""
     probability, label = three_classes()
@@ -231,6 +233,7 @@ def test_interval_covers_the_truth(patients: tuple[int, int], images: int) -> No
     assert coverage(300, patients, images) == pytest.approx(0.95, abs=0.035)
 
 
+@pytest.mark.slow
 def test_paired_difference_of_equals_rarely_excludes_zero() -> None:
     rng = np.random.default_rng(5)
     patient = np.repeat(np.arange(100), 2)

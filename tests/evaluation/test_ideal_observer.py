@@ -43,6 +43,7 @@ def test_efficiency_of_binormal_scores_is_the_squared_ratio_of_distances() -> No
     assert (found.low or 0) < 0.25 < (found.high or 0)
 
 
+@pytest.mark.slow
 def test_efficiency_interval_covers_the_truth() -> None:
     rng = np.random.default_rng(7)
     inside = 0

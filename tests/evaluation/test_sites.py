@@ -164,6 +164,7 @@ def test_an_unknown_column_is_refused() -> None:
         run(known, site, fold_column="hospital")
 
 
+@pytest.mark.slow
 def test_test_sites_are_summarised_without_folds_by_site() -> None:
     known = scenario(120, 240)
     site = np.where(np.arange(360) < 120, "Basel", SITES[1:][np.arange(360) // 4 % 2])

@@ -71,6 +71,7 @@ def test_no_patient_stands_among_the_cases_of_a_fit_and_those_it_scores_blind(
         assert not held & set(seen.training.patient_id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Spy, StoppingSpy, CountingSpy])
 def test_labels_of_a_held_out_outer_fold_do_not_move_its_scores(kind: type[Spy]) -> None:
     outer = [Resampling(Spy(), PLAN, 1).folds(CASES, PLAN.folds, f"repeat{r}") for r in range(2)]

@@ -181,6 +181,7 @@ def test_huge_intensities_are_compared(tmp_path: Path) -> None:
     assert (0, 1) in found(store_of(tmp_path, [image, image * np.float32(2)]))
 
 
+@pytest.mark.slow
 def test_unlike_images_are_no_pair(tmp_path: Path) -> None:
     store = store_of(tmp_path, random_images(50, (28, 28, 3)))
     assert not found(store)

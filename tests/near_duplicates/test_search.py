@@ -66,6 +66,7 @@ KINDS: dict[str, list[Callable[[Picture], Image]]] = {
 }
 
 
+@pytest.mark.slow
 def test_each_kind_of_copy_is_found_and_named(tmp_path: Path) -> None:
     wide = wide_tissue(30)
     wide += 0.4 * np.random.default_rng(3).normal(size=wide.shape).astype(np.float32)
@@ -141,6 +142,7 @@ def test_near_duplicates_are_not_told_twice(tmp_path: Path) -> None:
     assert not found(store_of(tmp_path, [*images, images[3].copy(), images[5] * 2]))
 
 
+@pytest.mark.slow
 def test_images_that_share_an_outline_are_no_copies(tmp_path: Path) -> None:
     rim = np.hypot(*np.mgrid[-32:32, -32:32]) < 28
     images = [np.where(rim, 100 + 10 * one[:64, :64], 0) for one in wide_tissue(40, seed=2)]

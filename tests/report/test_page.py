@@ -307,6 +307,7 @@ def test_titles_of_all_models_stand_in_the_main_figure(rendered: dict[str, str])
     assert "ideal observer 0.955" in first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_a_frozen_encoder_is_an_arm_of_the_page(design: Design) -> None:
     known = scenario(120, 0 if design == "cv" else 120, design=design)
@@ -338,6 +339,7 @@ def test_what_is_defined_for_two_classes_says_so_with_more() -> None:
     assert "Readers are not compared as a sample, as there are more than two classes" in page
 
 
+@pytest.mark.slow
 def test_subgroups_of_several_classes_are_compared_by_the_macro_auc() -> None:
     part = Subgroup("view", "left", 9, {}, {"roc_auc": Estimate(0.8, 0.7, 0.9)})
     tested = {"roc_auc": TestedDifference(Estimate(-0.05, -0.15, 0.05, "…"), 0.3, 0.3)}

@@ -58,6 +58,7 @@ def test_costs_that_no_machine_changes_are_those_of_the_fitted_model(result: Cos
     assert tree.parameters >= 1
 
 
+@pytest.mark.slow
 def test_features_are_part_of_the_time_and_a_family_that_is_not_used_is_not(
     result: CostResult,
 ) -> None:

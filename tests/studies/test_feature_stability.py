@@ -31,6 +31,7 @@ def result(folder: Path) -> FeatureStabilityResult:
     return study().run(small_place(folder))
 
 
+@pytest.mark.slow
 def test_every_feature_has_a_correlation_for_every_change(result: FeatureStabilityResult) -> None:
     (found,) = result.datasets
     assert list(found.kinds) == ["rotation", "shift", "noise", TOGETHER]  # no regions

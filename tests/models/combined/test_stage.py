@@ -25,6 +25,7 @@ def result(folder: Path, design: Design, n_classes: int = 2) -> tuple[Outcome, P
     return found, Predictions.read(folder / "scores/combination/predictions.parquet")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("design", "n_classes"), [("holdout", 2), ("cv", 2), ("holdout", 3)])
 def test_it_leaves_the_same_parts_as_its_members(
     design: Design, n_classes: int, tmp_path: Path

@@ -72,6 +72,7 @@ def test_the_table_tells_what_the_image_hides_and_the_image_what_the_table_hides
     assert auc(shown, fitted(shown)) > 0.95  # its table says nothing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"members": 2}, {"mixup": 0.4}])
 def test_ensembles_and_mixtures_take_the_table_with_them(
     tmp_path: Path, changes: dict[str, Any]

@@ -148,6 +148,7 @@ def test_only_new_volumes_are_encoded(tmp_path: Path) -> None:
     np.testing.assert_array_equal(kept.values, anew.values)
 
 
+@pytest.mark.slow
 def test_weights_of_another_network_are_refused_with_the_first_number_that_differs(
     tmp_path: Path,
 ) -> None:
