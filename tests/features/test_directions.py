@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from skiagram.features.glcm import average, directions
+from skiagram.features.glcm import average
+from skiagram.features.neighbours import directions
 
 
 @pytest.mark.parametrize(("depth", "neighbours"), [(1, 8), (2, 26)])

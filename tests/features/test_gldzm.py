@@ -9,9 +9,10 @@ from scipy.ndimage import distance_transform_cdt
 from skimage.measure import label
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.discretisation import Discretisation, zone_forest
+from skiagram.features.discretisation import Discretisation
 from skiagram.features.gldzm import Gldzm, GldzmFeatures, distance_zones
-from skiagram.features.level_counts import LevelCounts
+from skiagram.features.level_counts import sums_of
+from skiagram.features.neighbours import equal_neighbours, zone_forest
 from tests.features.ibsi_phantom import PHANTOM
 
 planes = array_shapes(min_dims=2, max_dims=2, max_side=12).map(lambda shape: (1, *shape))
@@ -20,9 +21,17 @@ few_outside = st.sampled_from([0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2])
 levels = arrays(np.uint16, st.one_of(planes, volumes), elements=few_outside)
 
 
+def zones(levels: np.ndarray, number: int) -> np.ndarray:
+    """Return the counts of images by distance and level."""
+    forest = zone_forest(levels, equal_neighbours(levels))
+    found, pixels = distance_zones(levels, levels > 0, forest, number)
+    assert pixels.tolist() == np.count_nonzero(levels, axis=(1, 2, 3)).tolist()
+    return found
+
+
 def counts(image: np.ndarray) -> np.ndarray:
     """Return the counts of one image by distance and level."""
-    found: np.ndarray = distance_zones(image[None], image[None] > 0, zone_forest(image[None]), 2)[0]
+    found: np.ndarray = zones(image[None], 2)[0]
     return found
 
 
@@ -76,13 +85,11 @@ FAMILY = Gldzm(levels=Discretisation(bin_number=8, bin_width=None), region="whol
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_digital_phantom_gives_the_published_values(name: str) -> None:
-    slices, volume = (
-        distance_zones(each, each > 0, zone_forest(each), 6) for each in (SLICES, VOLUME)
-    )
+    slices, volume = zones(SLICES, 6), zones(VOLUME, 6)
     pixels = np.count_nonzero(SLICES, axis=(1, 2, 3)).astype(np.float64)
     whole = pixels.sum(keepdims=True)
     found = [
-        getattr(GldzmFeatures(LevelCounts.of_matrices(counts), size), name).mean()
+        getattr(GldzmFeatures(sums_of(counts, size)), name).mean()
         for counts, size in (
             (slices, pixels),
             (slices.sum(axis=0, keepdims=True), whole),

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.discretisation import Discretisation, zone_forest
+from skiagram.features.discretisation import Discretisation
 from skiagram.features.glszm import Glszm, GlszmFeatures, size_zones
-from skiagram.features.level_counts import LevelCounts
+from skiagram.features.level_counts import add_up, sums_of
+from skiagram.features.neighbours import equal_neighbours, zone_forest
 from tests.features.ibsi_phantom import PHANTOM
 
 shapes = array_shapes(min_dims=4, max_dims=4, max_side=7)
@@ -17,7 +18,7 @@ shapes = array_shapes(min_dims=4, max_dims=4, max_side=7)
 
 @given(arrays(np.uint16, shapes, elements=st.integers(0, 2)))
 def test_each_zone_is_counted_once_in_order(images: np.ndarray) -> None:
-    forest = zone_forest(images)
+    forest = zone_forest(images, equal_neighbours(images))
     image, place = np.nonzero(forest < 0)
     level = images.reshape(len(images), -1)[image, place]
     rows = np.stack([image, -forest[image, place], level])
@@ -28,7 +29,7 @@ def test_each_zone_is_counted_once_in_order(images: np.ndarray) -> None:
 def test_as_many_distinct_zones_as_an_image_can_hold_are_kept() -> None:
     sizes = np.repeat(np.arange(1, 41), 2)  # a level and the next in turn, each with every size
     line = np.repeat(np.tile([1, 2], 40), sizes).astype(np.uint16)[None, None, None]
-    found = size_zones(line, zone_forest(line), 2)
+    found = size_zones(line, zone_forest(line, equal_neighbours(line)), 2)
     expected = [[0, size, level, 1] for size in range(1, 41) for level in (1, 2)]
     assert found.T.tolist() == expected
 
@@ -57,19 +58,22 @@ SLICES, VOLUME = PHANTOM[:, None].astype(np.uint16), PHANTOM[None].astype(np.uin
 FAMILY = Glszm(levels=Discretisation(bin_number=8, bin_width=None), region="whole")
 
 
-def merged(entries: np.ndarray) -> LevelCounts:
+def merged(entries: np.ndarray) -> np.ndarray:
     matrix = np.zeros((1, PHANTOM.size, PHANTOM.max()), dtype=np.int64)
     np.add.at(matrix[0], (entries[1] - 1, entries[2] - 1), entries[3])
-    return LevelCounts.of_matrices(matrix)
+    return sums_of(matrix)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_digital_phantom_gives_the_published_values(name: str) -> None:
-    by_slice, volume = (size_zones(levels, zone_forest(levels), 6) for levels in (SLICES, VOLUME))
+    by_slice, volume = (
+        size_zones(levels, zone_forest(levels, equal_neighbours(levels)), 6)
+        for levels in (SLICES, VOLUME)
+    )
     counts = (
-        LevelCounts.of_entries(4, by_slice),
+        add_up(by_slice, np.zeros(4)),
         merged(by_slice),
-        LevelCounts.of_entries(1, volume),
+        add_up(volume, np.zeros(1)),
     )
     found = [getattr(GlszmFeatures(each), name).mean() for each in counts]
     assert [f"{value:.3g}" for value in found] == [f"{value:.3g}" for value in PUBLISHED[name]]

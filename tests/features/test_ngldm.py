@@ -9,8 +9,9 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from skiagram.errors import OptionError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
-from skiagram.features.level_counts import LevelCounts
-from skiagram.features.ngldm import Ngldm, NgldmFeatures, dependence_counts
+from skiagram.features.level_counts import sums_of
+from skiagram.features.neighbours import equal_neighbours
+from skiagram.features.ngldm import Ngldm, NgldmFeatures, dependence_counts, equal_counts
 from skiagram.options import check
 from tests.features.ibsi_phantom import PHANTOM
 
@@ -40,6 +41,12 @@ def test_counts_are_those_of_windows(distance: int, coarseness: int, images: np.
         found = dependences(image, distance, coarseness)[inside]
         np.add.at(expected, (index, found - 1, image[inside].astype(int) - 1), 1)
     np.testing.assert_array_equal(counts, expected)
+
+
+@given(levels)
+def test_equals_are_counted_as_dependent(images: np.ndarray) -> None:
+    found = equal_counts(images, equal_neighbours(images), N_LEVELS)
+    np.testing.assert_array_equal(found, dependence_counts(images, N_LEVELS, 1, 0))
 
 
 def test_with_the_widest_coarseness_all_neighbours_depend() -> None:
@@ -87,7 +94,9 @@ def test_digital_phantom_gives_the_published_values(name: str) -> None:
     slices = dependence_counts(PHANTOM[:, None].astype(np.uint16), 6, 1, 0)
     volume = dependence_counts(PHANTOM[None].astype(np.uint16), 6, 1, 0)
     found = [
-        getattr(NgldmFeatures(LevelCounts.of_matrices(counts)), name).mean()
+        getattr(
+            NgldmFeatures(sums_of(counts, counts.sum(axis=(1, 2)).astype(np.float64))), name
+        ).mean()
         for counts in (slices, slices.sum(axis=0, keepdims=True), volume)
     ]
     assert [f"{value:.3g}" for value in found] == [f"{value:.3g}" for value in PUBLISHED[name]]

@@ -46,16 +46,16 @@ def test_a_turned_image_has_exactly_the_same_sums(images: np.ndarray) -> None:
     arrays(np.float64, (2, 4), elements=st.floats(0, 9)),
 )
 def test_pairs_of_levels_that_occur_are_summed(counts: np.ndarray, sums: np.ndarray) -> None:
-    products, weighted, squares = level_pairs(counts, sums)
     level = np.arange(1, 5)
     i, j = level[:, None], level
-    for image, (n, s) in enumerate(zip(counts, sums, strict=True)):
+    for n, s in zip(counts, sums, strict=True):
+        products, weighted, squares = level_pairs(n, s)
         occurs = (n[:, None] > 0) & (n > 0)
         both = np.maximum(n[:, None] + n, 1)
         mixed = ((n * s)[:, None] + n * s) / both
-        assert products[image] == np.sum(occurs * np.abs(i * n[:, None] - j * n))
-        np.testing.assert_allclose(weighted[image], np.sum(occurs * np.abs(i - j) * mixed))
-        assert squares[image] == np.sum(occurs * both * (i - j) ** 2)
+        assert products == np.sum(occurs * np.abs(i * n[:, None] - j * n))
+        np.testing.assert_allclose(weighted, np.sum(occurs * np.abs(i - j) * mixed))
+        assert squares == np.sum(occurs * both * (i - j) ** 2)
 
 
 # Reference values of the digital phantom, IBSI reference manual, section 3.10: 2D averaged, 2.5D

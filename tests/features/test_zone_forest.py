@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from skimage.measure import label
 
-from skiagram.features.discretisation import zone_forest
+from skiagram.features.neighbours import equal_neighbours, zone_forest
 
 planes = array_shapes(min_dims=2, max_dims=2, max_side=12).map(lambda shape: (1, *shape))
 volumes = array_shapes(min_dims=3, max_dims=3, min_side=2, max_side=5)
@@ -15,7 +15,7 @@ levels = arrays(np.uint16, st.one_of(planes, volumes), elements=st.integers(0, 3
 
 def zones(image: np.ndarray) -> list[tuple[int, int]]:
     """Return size and level of each zone of one image, in order."""
-    forest = zone_forest(image[None])[0]
+    forest = zone_forest(image[None], equal_neighbours(image[None]))[0]
     roots = forest < 0
     return sorted(zip((-forest[roots]).tolist(), image.ravel()[roots].tolist(), strict=True))
 
@@ -29,7 +29,7 @@ def test_zones_are_those_that_scikit_image_labels(image: np.ndarray) -> None:
 
 @given(levels)
 def test_every_pixel_leads_to_the_root_of_its_zone(image: np.ndarray) -> None:
-    forest = zone_forest(image[None])[0]
+    forest = zone_forest(image[None], equal_neighbours(image[None]))[0]
     labels = label(image, background=0, connectivity=3).ravel()
     for place in np.flatnonzero(labels):
         root = place

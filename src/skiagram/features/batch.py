@@ -119,6 +119,54 @@ def _level(intensity: float, lowest: float, spread: float) -> int:
     return min(int(_LEVELS * (intensity - lowest) / spread), _LEVELS - 1)
 
 
+@compiled
+def bounding_box(masks: Flags) -> NDArray[np.int64]:
+    """Return where the regions of all images begin and end.
+
+    Args:
+        masks: (n, depth, height, width).
+
+    Returns:
+        (3, 2) first and last + 1 of slices, rows and columns; 0 and 0 where nothing is true.
+    """
+    n, depth, height, width = masks.shape
+    slices, rows = np.zeros(depth, dtype=np.bool_), np.zeros(height, dtype=np.bool_)
+    columns = np.zeros(width, dtype=np.bool_)
+    for image in range(n):
+        for z in range(depth):
+            for y in range(height):
+                touched = _touch(masks[image, z, y], columns)
+                slices[z] |= touched
+                rows[y] |= touched
+    box = np.zeros((3, 2), dtype=np.int64)
+    for axis, occupied in enumerate((slices, rows, columns)):
+        places = np.flatnonzero(occupied)
+        if len(places) > 0:
+            box[axis, 0], box[axis, 1] = places[0], places[-1] + 1
+    return box
+
+
+@compiled
+def _touch(row: Flags, columns: Flags) -> bool:
+    any_ = False
+    for x in range(len(row)):
+        columns[x] |= row[x]
+        any_ |= row[x]
+    return any_
+
+
+@compiled
+def all_occur(masks: Flags) -> bool:
+    """Return whether each of (n, pixels) masks has a pixel."""
+    for image in range(len(masks)):
+        place = 0
+        while place < masks.shape[1] and not masks[image, place]:
+            place += 1
+        if place == masks.shape[1]:
+            return False
+    return True
+
+
 Region = Literal["whole", "bright"]
 
 
@@ -175,19 +223,15 @@ class FeatureBatch:
         """
         if self.masks is None or self.forms is None:
             return self
-        axes = range(1, self.forms.ndim)
-        around = tuple(margin or [0] * len(axes))
+        around = tuple(margin or [0] * (self.forms.ndim - 1))
         if ("cropped", around) not in self._kept:
+            sides = self.forms.shape[1:]
+            slices = self.forms.reshape(len(self), -1, *sides[-2:])
+            ends = bounding_box(slices)[-len(sides) :]
             box = [slice(None)]
-            for axis, more in zip(axes, around, strict=True):
-                others = tuple(other for other in (0, *axes) if other != axis)
-                places = np.flatnonzero(self.forms.any(axis=others))
-                inner = (
-                    slice(max(0, places[0] - more), places[-1] + more + 1)
-                    if len(places)
-                    else slice(None)
-                )
-                box.append(inner)
+            for (first, last), more in zip(ends.tolist(), around, strict=True):
+                inner = slice(max(0, first - more), last + more)
+                box.append(inner if last > first else slice(None))
             part = tuple(box)
             outlines = None if self.outlines is None else self.outlines[part]
             images, masks = self.images[part], self.masks[part]
@@ -291,15 +335,16 @@ class FeatureBatch:
                 no pixel.
         """
         if ("region", which) not in self._kept:
-            grey = self.intensities(family)
-            inside = np.ones(grey.shape, dtype=np.bool_) if self.masks is None else self.masks
-            if not inside.reshape(len(self), -1).any(axis=1).all():
+            shape = self.images.shape[: 4 if self.volumes else 3]
+            inside = np.ones(shape, dtype=np.bool_) if self.masks is None else self.masks
+            if not all_occur(inside.reshape(len(self), -1)):
                 raise DataError(
                     "the region of interest has no pixel",
                     where="features",
                     allowed="at least one pixel",
                 )
             if which == "bright":
+                grey = self.intensities(family)
                 rows = (len(self), -1, grey.shape[-1])  # the threshold asks for no neighbours
                 inside = bright_region(grey.reshape(rows), inside.reshape(rows))
                 inside = inside.reshape(grey.shape)

@@ -1,10 +1,9 @@
-"""Grey levels, intensities put into bins (IBSI reference manual, section 2.7), and their zones.
+"""Grey levels, intensities put into bins (IBSI reference manual, section 2.7).
 
 Intensities are binned within each image's own range, so nothing is learned from other images.
-Zones of equal grey level, connected by sides, edges and corners, are found by union-find; sizes
-decide which root takes in the other: Tarjan, J. ACM 22(2), 1975.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass as record
 from dataclasses import field
 from typing import Annotated, Any, Self
@@ -16,151 +15,16 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.errors import DataError
+from skiagram.features.neighbours import equal_neighbours, zone_forest
 from skiagram.options import STRICT
 
-NORTH_WEST, NORTH, NORTH_EAST, WEST = 1, 2, 4, 8  # neighbours before a pixel, a bit each
-PLANE = 15  # all of them
-SLICE = 16  # the first of the nine in the slice before
-
-
-@compiled
-def zone_forest(levels: NDArray[np.uint16]) -> NDArray[np.int32]:
-    """Find the zones; a pixel has 8 neighbours, a voxel 26.
-
-    Args:
-        levels: (n, depth, height, width) from 1, 0 outside the region; fewer than 2³¹ pixels per
-            image.
-
-    Returns:
-        (n, pixels): at the root of a zone minus its size, elsewhere the index of a pixel nearer to
-        the root; 0 outside the region.
-    """
-    n, depth, height, width = levels.shape
-    forest = np.empty((n, depth * height * width), dtype=np.int32)
-    for image in range(n):
-        _grow(levels[image], forest[image])
-    return forest
-
-
-_BLOCK = 2**13  # cells worked on at a time, which stay in a processor's cache
-
-
-@compiled
-def _grow(levels: NDArray[np.uint16], tree: NDArray[np.int32]) -> None:
-    """Fill the forest: a root holds minus the size of its zone, other pixels hold their parent."""
-    depth, height, width = levels.shape
-    # Zeros around each slice, so that neighbours lie a fixed number of cells before.
-    tall, wide, far = height + 2, width + 2, int(depth > 1)
-    framed = np.zeros((depth + far, tall, wide), dtype=np.uint16)
-    framed[far:, 1 : height + 1, 1 : width + 1] = levels
-    cells = framed.reshape(-1)
-    rows = max(1, _BLOCK // wide)
-    equals = np.empty(rows * wide, dtype=np.uint16)
-    for z in range(depth):
-        for top in range(0, height, rows):
-            bottom = min(top + rows, height)
-            first = ((z + far) * tall + top + 1) * wide + 1
-            last = first + (bottom - top) * wide - 2
-            _find_equals(cells, first, last, tall * wide * int(z > 0), wide, equals)
-            for y in range(top, bottom):
-                for x in range(width):
-                    place = (z * height + y) * width + x
-                    tree[place] = 0
-                    if levels[z, y, x] > 0:
-                        tree[place] = -1
-                        same = equals[(y - top) * wide + x]
-                        if same & PLANE:
-                            _join_plane(tree, place, same, width)
-                        if same > PLANE:
-                            _join_slice(tree, place, same, height, width)
-
-
-@compiled
-def _find_equals(
-    cells: NDArray[np.uint16],
-    first: int,
-    last: int,
-    slice_: int,
-    wide: int,
-    equals: NDArray[np.uint16],
-) -> None:
-    """Mark with a bit each earlier neighbour of some cells in turn that has the same level.
-
-    Whole rows are compared at a time, in vectors; the search in the forest then visits none but
-    equals, which makes it three times faster.
-
-    Args:
-        cells: Levels, with a frame of zeros around each slice.
-        first: Of the cells.
-        last: The cell after them.
-        slice_: Cells of a slice; 0 where none lies before.
-        wide: Cells of a row.
-        equals: One a cell.
-    """
-    here, marks = cells[first:last], equals[: last - first]
-    marks[:] = 0
-    for column in range(3):
-        _mark(here, cells[first - wide + column - 1 : last - wide + column - 1], 1 << column, marks)
-    _mark(here, cells[first - 1 : last - 1], WEST, marks)
-    if slice_ > 0:
-        for neighbour in range(9):
-            shift = (neighbour // 3 - 1) * wide + neighbour % 3 - 1 - slice_
-            _mark(here, cells[first + shift : last + shift], SLICE << neighbour, marks)
-
-
-@compiled
-def _mark(
-    row: NDArray[np.uint16], other: NDArray[np.uint16], bit: int, equals: NDArray[np.uint16]
-) -> None:
-    for x in range(len(row)):
-        equals[x] |= np.uint16(row[x] == other[x]) * np.uint16(bit)
-
-
-@compiled
-def _join_plane(tree: NDArray[np.int32], place: int, equals: int, width: int) -> None:
-    """Join a pixel to the zones of its equals before it, of which those side by side are one."""
-    if equals & NORTH:
-        _join(tree, place, place - width)
-        return
-    if equals & NORTH_EAST:
-        _join(tree, place, place - width + 1)
-    if equals & WEST:
-        _join(tree, place, place - 1)
-    elif equals & NORTH_WEST:
-        _join(tree, place, place - width - 1)
-
-
-@compiled
-def _join_slice(tree: NDArray[np.int32], place: int, equals: int, height: int, width: int) -> None:
-    """Join a voxel to the zones of its equals in the slice before it."""
-    for neighbour in range(9):
-        if equals & (SLICE << neighbour):
-            shift = (neighbour // 3 - 1) * width + neighbour % 3 - 1
-            _join(tree, place, place - height * width + shift)
-
-
-@compiled
-def _join(tree: NDArray[np.int32], place: int, other: int) -> None:
-    first, second = _root(tree, place), _root(tree, other)
-    if first == second:
-        return
-    if tree[np.uintp(first)] < tree[np.uintp(second)]:  # minus sizes: the larger takes the smaller
-        first, second = second, first
-    tree[np.uintp(second)] += tree[np.uintp(first)]
-    tree[np.uintp(first)] = second
-
-
-@compiled
-def _root(tree: NDArray[np.int32], place: int) -> int:
-    parent = tree[np.uintp(place)]  # unsigned, so that no index is tested for being negative
-    while parent >= 0:
-        place = parent
-        parent = tree[np.uintp(place)]
-    return place
-
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Images = NDArray[np.floating[Any]]
+Row = NDArray[np.floating[Any]]
 
 MOST_LEVELS = 256
-_MOST_KEPT = 2**24  # pixels of zones, 64 MB
+_MOST_KEPT = 2**24  # pixels whose zones are kept, 64 MB
 
 
 @record(frozen=True)
@@ -181,7 +45,7 @@ class GreyLevels:
     number: int
     outline: NDArray[np.bool_] | None = None
     highest: NDArray[np.int64] | None = None
-    _forest: list[NDArray[np.int32]] = field(default_factory=list, init=False, repr=False)
+    _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def depth(self) -> int:
@@ -190,14 +54,16 @@ class GreyLevels:
 
     def planes(self) -> "GreyLevels":
         """Return each slice as an image of its own, (n · depth, 1, height, width), no copy."""
-        depth, shape = self.depth, (-1, 1, *self.levels.shape[2:])
-        highest = self.levels.reshape(len(self.levels), -1).max(axis=1).astype(np.int64)
-        return GreyLevels(
-            self.levels.reshape(shape),
-            self.number,
-            None if self.outline is None else self.outline.reshape(shape),
-            np.repeat(highest if self.highest is None else self.highest, depth),
-        )
+        if "planes" not in self._kept:
+            depth, shape = self.depth, (-1, 1, *self.levels.shape[2:])
+            self._kept["planes"] = GreyLevels(
+                self.levels.reshape(shape),
+                self.number,
+                None if self.outline is None else self.outline.reshape(shape),
+                np.repeat(self.top, depth),
+            )
+        planes: GreyLevels = self._kept["planes"]
+        return planes
 
     def of(self, chosen: NDArray[np.bool_]) -> "GreyLevels":
         """Return some of the images, by a truth value each."""
@@ -209,17 +75,36 @@ class GreyLevels:
         )
 
     @property
-    def zones(self) -> NDArray[np.int32]:
-        """The `zone_forest` of the levels, kept for several families.
+    def top(self) -> NDArray[np.int64]:
+        """Highest level of each image, (n,), also where `highest` leaves it open."""
+        if self.highest is not None:
+            return self.highest
+        top: NDArray[np.int64] = self._keep("top", lambda: _highest(self.levels))
+        return top
 
-        It takes the memory of the images, so the largest are searched again for each family.
-        """
-        if self._forest:
-            return self._forest[0]
-        forest = zone_forest(self.levels)
-        if forest.size <= _MOST_KEPT:
-            self._forest.append(forest)
-        return forest
+    @property
+    def equals(self) -> NDArray[np.uint16]:
+        """The `equal_neighbours` of the levels, kept for several families."""
+        equals: NDArray[np.uint16] = self._keep("equals", lambda: equal_neighbours(self.levels))
+        return equals
+
+    @property
+    def zones(self) -> NDArray[np.int32]:
+        """The `zone_forest` of the levels, kept for several families."""
+        zones: NDArray[np.int32] = self._keep(
+            "zones", lambda: zone_forest(self.levels, self.equals)
+        )
+        return zones
+
+    def _keep(self, name: str, find: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+        """Return what is kept, or find it: that of the largest images again for each family."""
+        if name in self._kept:
+            kept: NDArray[Any] = self._kept[name]
+            return kept
+        found = find()
+        if self.levels.size <= _MOST_KEPT:
+            self._kept[name] = found
+        return found
 
 
 @dataclass(**STRICT)
@@ -264,9 +149,10 @@ class Discretisation:
             DataError: The bin width makes more than 256 levels, or a region has no pixel.
         """
         shape = (len(images), 1, *images.shape[1:]) if images.ndim == 3 else images.shape
-        region = np.ones(1, np.bool_) if inside is None else inside.reshape(-1)
-        n = len(images)
-        lowest, highest = _ranges(images.reshape(n, -1), region)
+        rows = (len(images), -1, images.shape[-1])
+        region = np.ones((1, 1, shape[-1]), np.bool_) if inside is None else inside.reshape(rows)
+        by_row = images.reshape(rows)
+        lowest, highest = _ranges(by_row, region)
         if (highest < lowest).any():
             raise DataError(
                 f"image {int(np.argmax(highest < lowest))} of the batch has no pixel in its region",
@@ -275,7 +161,7 @@ class Discretisation:
             )
         lowest = self._from(lowest)
         per_unit, most = self._scale(lowest, highest)
-        levels = _digitise(images.reshape(n, -1), region, lowest, *per_unit, most)
+        levels = _digitise(by_row, region, lowest, *per_unit, most)
         number = self.bin_number or int(levels.max())
         return GreyLevels(levels.reshape(shape), number)
 
@@ -312,40 +198,76 @@ class Discretisation:
 
 
 @compiled
-def _ranges(
-    images: NDArray[np.floating[Any]], inside: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    n, pixels = images.shape
-    lowest, highest = np.full(n, np.inf), np.full(n, -np.inf)
-    whole = len(inside) == 1
+def _ranges(images: Images, inside: Flags) -> tuple[Floats, Floats]:
+    """Return the lowest and the highest intensity of the region of each image.
+
+    Args:
+        images: (n, rows, width).
+        inside: Of the same shape, or (1, 1, width).
+    """
+    n, rows, width = images.shape
+    low, high = np.empty(width, dtype=images.dtype), np.empty(width, dtype=images.dtype)
+    lowest, highest = np.empty(n), np.empty(n)
+    masked = int(len(inside) == n and inside.shape[1] == rows)
     for image in range(n):
-        for pixel in range(pixels):
-            if whole or inside[image * pixels + pixel]:
-                intensity = np.float64(images[image, pixel])
-                lowest[image] = min(lowest[image], intensity)
-                highest[image] = max(highest[image], intensity)
+        low[:], high[:] = np.inf, -np.inf
+        for row in range(rows):
+            _widen(images[image, row], inside[image * masked, row * masked], low, high)
+        lowest[image], highest[image] = low.min(), high.max()
     return lowest, highest
 
 
 @compiled
+def _widen(row: Row, inside: Flags, low: Row, high: Row) -> None:
+    """Keep the lowest and the highest intensity of each column: in vectors, without a branch."""
+    for x in range(len(row)):
+        intensity = row[x]
+        below, above = (intensity < low[x]) & inside[x], (intensity > high[x]) & inside[x]
+        low[x] = intensity if below else low[x]
+        high[x] = intensity if above else high[x]
+
+
+@compiled
 def _digitise(
-    images: NDArray[np.floating[Any]],
-    inside: NDArray[np.bool_],
-    lowest: NDArray[np.float64],
-    factor: float,
-    divisor: NDArray[np.float64],
-    most: int,
+    images: Images, inside: Flags, lowest: Floats, factor: float, divisor: Floats, most: int
 ) -> NDArray[np.uint16]:
-    n, pixels = images.shape
-    levels = np.zeros((n, pixels), dtype=np.uint16)
-    whole = len(inside) == 1
+    """Return the levels, (n, rows, width), of what `_ranges` takes."""
+    n, rows, width = images.shape
+    levels = np.empty((n, rows, width), dtype=np.uint16)
+    masked = int(len(inside) == n and inside.shape[1] == rows)
     for image in range(n):
-        for pixel in range(pixels):
-            if whole or inside[image * pixels + pixel]:
-                above = np.float64(images[image, pixel]) - lowest[image]
-                share = factor * above / divisor[image]
-                levels[image, pixel] = 1 + min(int(share), most)
+        scale = (lowest[image], factor, divisor[image])
+        for row in range(rows):
+            region = inside[image * masked, row * masked]
+            _digitise_row(images[image, row], region, scale, np.int32(most), levels[image, row])
     return levels
+
+
+@compiled
+def _digitise_row(
+    row: Row,
+    inside: Flags,
+    scale: tuple[float, float, float],
+    most: np.int32,
+    levels: NDArray[np.uint16],
+) -> None:
+    lowest, factor, divisor = scale
+    for x in range(len(row)):
+        share = factor * (np.float64(row[x]) - lowest) / divisor
+        level = np.int32(1) + min(np.int32(share if inside[x] else 0.0), most)
+        levels[x] = np.uint16(level) * np.uint16(inside[x])
+
+
+@compiled
+def _highest(levels: NDArray[np.uint16]) -> NDArray[np.int64]:
+    """Return the highest level of each image, (n,)."""
+    highest = np.empty(len(levels), dtype=np.int64)
+    for image in range(len(levels)):
+        flat, top = levels[image].reshape(-1), np.uint16(0)
+        for place in range(len(flat)):
+            top = max(top, flat[place])
+        highest[image] = top
+    return highest
 
 
 @compiled

@@ -9,7 +9,8 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeVar, overload
+from functools import cache
+from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +111,35 @@ class Quantity(Generic[T]):
 class Feature(Quantity[Column]):
     """Marks a method that computes one feature of n images as (n,) float64."""
 
+    field = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Keep the result under the attribute's name, which is that of its field if it has none."""
+        super().__set_name__(owner, name)
+        self.field = self.field or name
+
+    @classmethod
+    def summed(
+        cls, meaning: str, formula: str, unit: str, limits: str, field: str = ""
+    ) -> "Feature":
+        """Return a feature of `SummedFeatures`.
+
+        Args:
+            meaning: First paragraph of its definition.
+            formula: How it is computed.
+            unit: Its unit.
+            limits: Its range.
+            field: Where it stands, unless in the field of its own name.
+        """
+
+        def compute(features: "SummedFeatures") -> Column:
+            column: Column = features.sums[:, features.fields.index(feature.field)]
+            return column
+
+        feature = cls.of(compute, meaning, formula, unit, limits)
+        feature.field = field
+        return feature
+
     @classmethod
     def of(
         cls, compute: Callable[[Any], Column], meaning: str, formula: str, unit: str, limits: str
@@ -137,6 +167,7 @@ class Feature(Quantity[Column]):
         """
         text = inspect.cleandoc(self.__doc__ or "").format_map({**words, "ibsi": ibsi})
         feature = Feature(self._compute)
+        feature.field = self.field
         feature.__doc__ = (
             text if limits is None else re.sub(r"(?<=^Range: ).*", limits, text, flags=re.MULTILINE)
         )
@@ -153,7 +184,11 @@ class Features:
 
     def columns(self) -> NDArray[np.float64]:
         """Return the features of the n images as (n, n_features), in the order of `names`."""
-        return np.stack([getattr(self, name) for name in self._features()], axis=1)
+        columns: list[Column] = [getattr(self, name) for name in self._features()]
+        table = np.empty((len(columns[0]), len(columns)))
+        for number, column in enumerate(columns):  # at once, where `np.stack` looks at each twice
+            table[:, number] = column
+        return table
 
     @classmethod
     def definitions(cls, prefix: str) -> tuple[Definition, ...]:
@@ -172,8 +207,31 @@ class Features:
         )
 
     @classmethod
+    @cache
     def _features(cls) -> tuple[str, ...]:
         return tuple(name for name, member in vars(cls).items() if isinstance(member, Feature))
+
+
+@dataclass(frozen=True)
+class SummedFeatures(Features):
+    """Base of a group whose features a compiled loop has computed: each is a field of a table.
+
+    Attributes:
+        sums: (n, fields) float64.
+    """
+
+    sums: NDArray[np.float64]
+
+    fields: ClassVar[tuple[str, ...]]
+
+    def columns(self) -> NDArray[np.float64]:
+        """Return the features of the n images as (n, n_features), in the order of `names`."""
+        return self.sums.take(self._places(), axis=1)
+
+    @classmethod
+    @cache
+    def _places(cls) -> NDArray[np.intp]:
+        return np.array([cls.fields.index(vars(cls)[name].field) for name in cls._features()])
 
 
 def ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> Column:

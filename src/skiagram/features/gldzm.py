@@ -10,79 +10,108 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
-from skiagram.features.feature import Column, Feature, Features
-from skiagram.features.level_counts import CountFeatures, LevelCounts
+from skiagram.features.feature import Features
+from skiagram.features.level_counts import CountFeatures, sums_of
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
 Levels = NDArray[np.uint16]
 
-FAR = np.uint16(2**16 - 1)
-
 
 @compiled
 def distance_zones(
     levels: NDArray[np.uint16], outline: NDArray[np.bool_], forest: NDArray[np.int32], number: int
-) -> NDArray[np.int64]:
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Count the zones of each distance and level.
 
     A zone is as far from the border as its nearest pixel: the steps, by sides alone, to the first
     pixel outside the region; the region ends with the image.
 
     Args:
-        levels: (n, depth, height, width) from 1 to `number`, 0 outside the region; the smallest
-            side has fewer than 2¹⁷ pixels.
+        levels: (n, depth, height, width) from 1 to `number`, 0 outside the region; fewer than
+            2³¹ pixels per image.
         outline: Of the same shape, true in the region whose border it is.
         forest: (n, pixels) of `zone_forest`.
         number: Number of levels.
 
     Returns:
-        (n, farthest, number): counts of distance 1, 2, … and level 1, 2, …
+        (n, farthest, number): counts of distance 1, 2, … and level 1, 2, …; (n,) the pixels of the
+        region.
     """
     n, depth, height, width = levels.shape
     smallest = min(height, width) if depth == 1 else min(depth, height, width)
     counts = np.zeros((n, (smallest + 1) // 2, number), dtype=np.int64)
+    pixels = np.zeros(n)
     distance = np.empty((depth, height, width), dtype=np.uint16)
     for image in range(n):
-        region, flat = levels[image].ravel(), distance.reshape(-1)
-        outer = outline[image].ravel()
-        for place in range(len(flat)):
-            flat[place] = FAR if outer[place] else 0
-        _spread(distance)
-        _spread(distance[::-1, ::-1, ::-1])
-        _count(region, forest[image], flat, counts[image])
-    return counts
+        for z in range(depth):
+            inner = 0 < z < depth - 1 or depth == 1
+            for y in range(height):
+                far = min(height, width) if inner and 0 < y < height - 1 else 1
+                _spread_along(outline[image, z, y], distance[z, y], far)
+        _spread_across(distance)
+        flat = distance.reshape(-1)
+        pixels[image] = _count(levels[image].reshape(-1), forest[image], flat, counts[image])
+    return counts, pixels
 
 
 @compiled
-def _spread(distance: NDArray[np.uint16]) -> None:
-    """Let no pixel be more than one step farther than those right before it."""
+def _spread_along(inside: NDArray[np.bool_], distance: Levels, far: int) -> None:
+    """Set the steps along a row to a pixel outside the region, at most `far`."""
+    steps, width = 0, len(inside)
+    for x in range(width):
+        steps = min(steps + 1, far) if inside[x] else 0
+        distance[x] = steps
+    steps = 0
+    for x in range(width - 1, -1, -1):
+        steps = min(steps + 1, int(distance[x]))
+        distance[x] = steps
+
+
+@compiled
+def _spread_across(distance: Levels) -> None:
+    """Let no pixel be more than one step farther than those beside it in other rows and slices."""
     depth, height, width = distance.shape
     for z in range(depth):
-        for y in range(height):
-            for x in range(width):
-                before = np.uint16(0)
-                if y > 0 and x > 0 and (z > 0 or depth == 1):
-                    before = min(distance[z, y - 1, x], distance[z, y, x - 1])
-                    if depth > 1:
-                        before = min(before, distance[z - 1, y, x])
-                distance[z, y, x] = min(distance[z, y, x], before + 1)
+        for y in range(1, height):
+            _limit(distance[z, y], distance[z, y - 1])
+        for y in range(height - 2, -1, -1):
+            _limit(distance[z, y], distance[z, y + 1])
+    slices = distance.reshape(depth, height * width)
+    for z in range(1, depth):
+        _limit(slices[z], slices[z - 1])
+    for z in range(depth - 2, -1, -1):
+        _limit(slices[z], slices[z + 1])
+
+
+@compiled
+def _limit(distance: Levels, beside: Levels) -> None:
+    for x in range(len(distance)):
+        distance[x] = min(distance[x], np.uint16(beside[x] + 1))
 
 
 @compiled
 def _count(
     levels: Levels, forest: NDArray[np.int32], distance: Levels, counts: NDArray[np.int64]
-) -> None:
-    """Count the zones of one image; the distance at a root becomes that of its zone."""
+) -> int:
+    """Count the zones of one image; the distance at a root becomes that of its zone.
+
+    Returns:
+        The pixels of the region.
+    """
+    pixels = 0
     for place in range(len(levels)):
         if levels[place] > 0:
-            root = place
-            while forest[root] >= 0:
-                root = forest[root]
-            distance[root] = min(distance[root], distance[place])
+            pixels += 1
+            root = np.int64(forest[place])
+            if root >= 0:
+                while forest[np.uintp(root)] >= 0:
+                    root = np.int64(forest[np.uintp(root)])
+                distance[np.uintp(root)] = min(distance[np.uintp(root)], distance[place])
     for place in range(len(levels)):
         if forest[place] < 0:
             counts[distance[place] - 1, levels[place] - 1] += 1
+    return pixels
 
 
 _ZONES = {
@@ -99,13 +128,7 @@ class GldzmFeatures(CountFeatures):
     connected, neighbours by a corner included, and D is the largest distance there can be, half the
     smaller side. A constant image has one zone at distance 1, so that no feature needs a rule of
     its own.
-
-    Attributes:
-        counts: Zones of each level and distance.
-        pixels: (n,) pixels of the region, N_v.
     """
-
-    pixels: Column
 
     small_distance_emphasis = CountFeatures.low_extent_emphasis.defined(_ZONES, "0GBI")
     large_distance_emphasis = CountFeatures.high_extent_emphasis.defined(_ZONES, "MB4I")
@@ -132,15 +155,7 @@ class GldzmFeatures(CountFeatures):
         CountFeatures.normalised_extent_non_uniformity.defined(_ZONES, "IATH")
     )
 
-    @Feature
-    def zone_percentage(self) -> Column:
-        """Zones per pixel (VIWW).
-
-        Formula: N_s / N_v
-        Unit: 1
-        Range: (0, 1]
-        """
-        return self.counts.total / self.pixels
+    zone_percentage = CountFeatures.rate.defined(_ZONES, "VIWW")
 
     grey_level_variance = CountFeatures.level_variance.defined(_ZONES, "QK93")
     zone_distance_variance = CountFeatures.extent_variance.defined(_ZONES, "7WT1")
@@ -158,7 +173,8 @@ class Gldzm(TextureFamily):
         """Compute the features of n images from their grey levels, (n, 16)."""
         apart = grey if self.dimension == "3D" else grey.planes()
         outline = apart.levels > 0 if apart.outline is None else apart.outline
-        zones = distance_zones(apart.levels, outline, apart.zones, apart.number)
-        zones = zones.reshape(len(grey.levels), -1, *zones.shape[1:]).sum(axis=1)
-        pixels = np.count_nonzero(grey.levels, axis=(1, 2, 3)).astype(np.float64)
-        return GldzmFeatures(LevelCounts.of_matrices(zones), pixels).columns()
+        zones, pixels = distance_zones(apart.levels, outline, apart.zones, apart.number)
+        if apart is not grey:
+            zones = zones.reshape(len(grey.levels), -1, *zones.shape[1:]).sum(axis=1)
+            pixels = pixels.reshape(len(grey.levels), -1).sum(axis=1)
+        return GldzmFeatures(sums_of(zones, pixels)).columns()

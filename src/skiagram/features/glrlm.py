@@ -1,187 +1,176 @@
 """Feature family `glrlm`: how far grey levels run without change (IBSI, section 3.7, TP0I)."""
 
 from dataclasses import dataclass as record
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
-from skiagram.features.discretisation import GreyLevels, row_spans
+from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import Dimension, TextureFamily
-from skiagram.features.feature import Column, Feature, Features, Quantity
-from skiagram.features.glcm import Aggregation, average, directions
+from skiagram.features.feature import Features
+from skiagram.features.glcm import Aggregation, average
+from skiagram.features.level_counts import CountFeatures, sums_of
+from skiagram.features.neighbours import (
+    BLOCK,
+    PLANE_WAYS,
+    VOLUME_WAYS,
+    WAY_OF_BIT,
+    Equals,
+    Levels,
+    margin_of,
+    steps,
+)
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Levels = NDArray[np.uint16]
-Lengths = NDArray[np.int32]
-
-
-class RunLengths(NamedTuple):
-    """What is kept of m matrices r_ij, the number of runs of level i and length j.
-
-    Attributes:
-        levels: (m, N) runs of each level, Σ_j r_ij.
-        lengths: (m, longest) runs of each length, Σ_i r_ij, from 1.
-        short: (m, N) Σ_j r_ij / j².
-        long: (m, N) Σ_j r_ij j².
-        surprise: (m,) Σ r_ij log₂ r_ij.
-    """
-
-    levels: Floats
-    lengths: Floats
-    short: Floats
-    long: Floats
-    surprise: Floats
 
 
 @compiled
-def run_lengths(
-    levels: NDArray[np.uint16], number: int, offsets: Integers, merged: bool
-) -> RunLengths:
-    """Count the runs in several directions and reduce each matrix.
+def run_lengths(levels: Levels, equals: Equals, number: int, ways: int, merged: bool) -> Integers:
+    """Count the runs of each length and level in several directions.
 
-    What it takes, and how many matrices it returns, is as of `glcm.cooccurrences`.
+    Args:
+        levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
+        equals: Of `equal_neighbours`.
+        number: Number of levels.
+        ways: How many of the `directions`: 4 or 13.
+        merged: Whether the matrices of an image are added up into one.
+
+    Returns:
+        (n, matrices, longest, number): matrices is 1 if merged, else `ways`; length and level from
+        1.
     """
     n, depth, height, width = levels.shape
-    ways, longest = 1 if merged else len(offsets), max(depth, height, width)
-    matrices = RunLengths(
-        np.zeros((n * ways, number)),
-        np.zeros((n * ways, longest)),
-        np.zeros((n * ways, number)),
-        np.zeros((n * ways, number)),
-        np.zeros(n * ways),
-    )
-    reached = np.zeros((longest + 2, number + 1), dtype=np.int64)
-    length = np.zeros((2, 1 if depth == 1 else height, width + 2), dtype=np.int32)
+    matrices = 1 if merged else ways
+    apart = steps((depth, height, width))[:ways]
+    longest = max(height, width) if ways == PLANE_WAYS else max(depth, height, width)
+    counts = np.zeros((n, matrices, longest, number), dtype=np.int64)
+    margin = margin_of((depth, height, width))
     for image in range(n):
-        spans = row_spans(levels[image])
-        for way in range(len(offsets)):
-            _follow(levels[image], spans, offsets[way], length, reached)
-            if not merged or way == len(offsets) - 1:
-                _reduce(reached, image * ways + way % ways, matrices)
-    return matrices
+        flat = levels[image].reshape(-1)
+        _count(flat, equals[image], margin, apart, counts[image])
+    return counts
+
+
+@compiled
+def _count(levels: Levels, equals: Equals, margin: int, apart: Integers, counts: Integers) -> None:
+    """Count the runs of one image.
+
+    Those of two pixels are most of those longer than one, and added up without a branch; the
+    longer ones are followed; the pixels left over are runs of their own.
+    """
+    number = counts.shape[2]
+    pixels = np.zeros(number + 1, dtype=np.int64)
+    pairs, lanes = np.zeros((number + 1, 2 * _LANES), dtype=np.int64), _no_lanes(number)
+    starts, longer = np.empty(BLOCK, dtype=np.uint16), np.empty(BLOCK, dtype=np.uint16)
+    for begin in range(0, len(levels), BLOCK):
+        count = min(BLOCK, len(levels) - begin)
+        _find_runs(equals, margin + begin, apart, starts[:count], longer[:count])
+        for x in range(count):
+            level = levels[begin + x]
+            if level == 0:
+                continue
+            pixels[level] += 1
+            two = starts[x] ^ longer[x]
+            lanes[level, 0] += _SPREAD[two & _LOW]
+            lanes[level, 1] += _SPREAD[two >> _LANES]
+            if pixels[level] & _FULL == 0:
+                _empty(lanes[level], pairs[level])
+            if longer[x] > 0:
+                _follow(equals, margin + begin + x, longer[x], apart, counts, level - 1)
+    for level in range(1, number + 1):
+        _empty(lanes[level], pairs[level])
+    _complete(pixels, pairs, len(apart), counts)
 
 
 @compiled
 def _follow(
-    levels: NDArray[np.uint16],
-    spans: Integers,
-    offset: Integers,
-    length: NDArray[np.int32],
-    reached: Integers,
+    equals: Equals, second: int, ways: int, apart: Integers, counts: Integers, level: int
 ) -> None:
-    """Count at each pixel the length that its run has reached there: no branch at a run's end.
-
-    The pixel before in the same run lies in this slice or the last one, in this row or the last
-    one, so that the lengths of two slices, or of two rows of a plane, are all that is remembered.
-    """
-    depth, height, width = levels.shape
-    far, down, right = offset
-    for z in range(depth):
-        for y in range(height):
-            begin, end = spans[z, y]
-            row, here = levels[z, y], _remembered(length, z, y)
-            first = last = end  # of the pixels with one before them
-            if z >= far and 0 <= y - down < height:
-                first, last = min(max(begin, right), end), min(end, width + right)
-            for x in range(begin, first):
-                here[x] = 1
-                reached[1, row[x]] += 1
-            if first < last:
-                before = levels[z - far, y - down]
-                there = _remembered(length, z - far, y - down)
-                _extend(row, before, here, there, first, last, right, reached)
-            for x in range(max(first, last), end):
-                here[x] = 1
-                reached[1, row[x]] += 1
+    """Count the runs of more than two pixels whose second pixel is here."""
+    left = np.int64(ways)
+    while left > 0:
+        bit = left & -left
+        way = np.int64(WAY_OF_BIT[np.uintp(bit)])
+        length, place = 3, second + 2 * apart[way]
+        while equals[np.uintp(place)] & bit:
+            length += 1
+            place += apart[way]
+        counts[way if len(counts) > 1 else 0, length - 1, level] += 1
+        left ^= bit
 
 
 @compiled
-def _remembered(length: NDArray[np.int32], z: int, y: int) -> NDArray[np.int32]:
-    """Return where the lengths of a row are kept."""
-    return length[y & 1, 0] if length.shape[1] == 1 else length[z & 1, y]
+def _complete(pixels: Integers, pairs: Integers, ways: int, counts: Integers) -> None:
+    """Add the runs of two pixels and of one."""
+    matrices, longest, number = counts.shape
+    for level in range(number):
+        for way in range(ways):
+            counts[way % matrices, 0, level] += pixels[level + 1]
+            if longest > 1:
+                counts[way % matrices, 1, level] += pairs[level + 1, way]
+        for matrix in range(matrices):
+            for length in range(2, longest + 1):
+                counts[matrix, 0, level] -= length * counts[matrix, length - 1, level]
 
 
 @compiled
-def _extend(
-    row: Levels,
-    before: Levels,
-    here: Lengths,
-    there: Lengths,
-    first: int,
-    last: int,
-    right: int,
-    reached: Integers,
-) -> None:
-    """Set the lengths of a row from those of the pixels before; 0 levels have none."""
-    for x in range(first, last):
-        level = row[x]
-        same = (before[x - right] == level) & (level > 0)
-        run = there[x - right] * same + 1
-        here[x] = run
-        reached[run, level] += 1
+def _find_runs(equals: Equals, first: int, apart: Integers, starts: Equals, longer: Equals) -> None:
+    """Mark the directions in which a run's second pixel is here, and those where it goes on."""
+    starts[:] = 0
+    longer[:] = 0
+    here = equals[first : first + len(starts)]
+    for way in range(len(apart)):
+        bit, step = np.uint16(1 << way), apart[way]
+        _mark_starts(here, equals[first - step : first - step + len(starts)], bit, starts)
+        _mark_longer(starts, equals[first + step : first + step + len(starts)], bit, longer)
 
 
 @compiled
-def _reduce(reached: Integers, row: int, matrices: RunLengths) -> None:
-    """Move what the features need of a matrix to its row and empty it."""
-    length = 1
-    while reached[length].any():
-        for level in range(1, reached.shape[1]):
-            runs = reached[length, level] - reached[length + 1, level]  # that end at this length
-            if runs > 0:
-                matrices.levels[row, level - 1] += runs
-                matrices.lengths[row, length - 1] += runs
-                matrices.short[row, level - 1] += runs / length**2
-                matrices.long[row, level - 1] += runs * length**2
-                matrices.surprise[row] += runs * np.log2(runs)
-        length += 1
-    reached[:length] = 0
+def _mark_starts(here: Equals, before: Equals, bit: np.uint16, starts: Equals) -> None:
+    for x in range(len(here)):
+        starts[x] |= np.uint16(here[x] & ~before[x] & bit)
 
 
-_SUMS = {"level": "Σ_i (Σ_j r_ij)²", "length": "Σ_j (Σ_i r_ij)²"}
-_MOST = {"level": "N_g", "length": "N_r"}
-_INDEX = {"level": "i", "length": "j"}
+@compiled
+def _mark_longer(starts: Equals, after: Equals, bit: np.uint16, longer: Equals) -> None:
+    for x in range(len(starts)):
+        longer[x] |= np.uint16(starts[x] & after[x] & bit)
 
 
-def _low_emphasis(of: str, ibsi: str) -> Feature:
-    return Feature.of(
-        lambda runs: runs._mean_power(of, -2),
-        f"Mean of 1 / {of}² ({ibsi}).", f"Σ r_ij / {_INDEX[of]}² / N_s", "1", "(0, 1]",
-    )  # fmt: skip
+_LANES, _LOW, _FULL = 7, 2**7 - 1, 2**7 - 1  # counts of up to 255 beside each other in a number
+_SPREAD = np.array(
+    [sum((bits >> lane & 1) << 8 * lane for lane in range(_LANES)) for bits in range(2**_LANES)],
+    dtype=np.uint64,
+)
 
 
-def _high_emphasis(of: str, ibsi: str, unit: str) -> Feature:
-    formula, limits = f"Σ r_ij {_INDEX[of]}² / N_s", f"[1, {_MOST[of]}²]"
-    return Feature.of(
-        lambda runs: runs._mean_power(of, 2), f"Mean squared {of} ({ibsi}).", formula, unit, limits
-    )
+@compiled
+def _no_lanes(number: int) -> NDArray[np.uint64]:
+    return np.zeros((number + 1, 2), dtype=np.uint64)
 
 
-def _non_uniformity(of: str, ibsi: str) -> Feature:
-    return Feature.of(
-        lambda runs: runs._unequal(of),
-        f"How unequally runs are spread over the {of}s ({ibsi}).",
-        f"{_SUMS[of]} / N_s",
-        "1",
-        f"[N_s / {_MOST[of]}, N_s]",
-    )
+@compiled
+def _empty(lanes: NDArray[np.uint64], counts: Integers) -> None:
+    """Move the counts out of the lanes before one is full."""
+    for half in range(2):
+        for lane in range(_LANES):
+            share = lanes[half] >> np.uint64(8 * lane) & np.uint64(255)
+            counts[half * _LANES + lane] += np.int64(share)
+        lanes[half] = 0
 
 
-def _normalised_non_uniformity(of: str, ibsi: str) -> Feature:
-    meaning = f"Chance that two runs have the same {of} ({ibsi})."
-    limits = f"[1 / {_MOST[of]}, 1]"
-    return Feature.of(
-        lambda runs: runs._unequal(of) / runs._runs, meaning, f"{_SUMS[of]} / N_s²", "1", limits
-    )
+_RUNS = {
+    "counted": "run", "extent": "length", "s": "r", "total": "N_s", "most": "N_r", "unit": "pixel²"
+}  # fmt: skip
 
 
 @record(frozen=True)
-class GlrlmFeatures(Features):
+class GlrlmFeatures(CountFeatures):
     """Features of m run length matrices, each with at least one run.
 
     Galloway, Computer Graphics and Image Processing 4(2), 1975; Chu et al., Pattern Recognition
@@ -189,130 +178,38 @@ class GlrlmFeatures(Features):
     formulas r_ij is the number of runs of level i and length j, N_s that of all runs, N_v that of
     the pixels in the region (times the directions where these are merged), N_g the highest level,
     N_r the longest run.
-
-    Attributes:
-        matrix: What is kept of the matrices.
     """
 
-    matrix: RunLengths
+    short_runs_emphasis = CountFeatures.low_extent_emphasis.defined(_RUNS, "22OV")
+    long_runs_emphasis = CountFeatures.high_extent_emphasis.defined(_RUNS, "W4KF")
+    low_grey_level_run_emphasis = CountFeatures.low_level_emphasis.defined(_RUNS, "V3SW")
+    high_grey_level_run_emphasis = CountFeatures.high_level_emphasis.defined(_RUNS, "G3QZ")
+    short_run_low_grey_level_emphasis = CountFeatures.low_extent_low_level_emphasis.defined(
+        _RUNS, "HTZT"
+    )
+    short_run_high_grey_level_emphasis = CountFeatures.low_extent_high_level_emphasis.defined(
+        _RUNS, "GD3A"
+    )
+    long_run_low_grey_level_emphasis = CountFeatures.high_extent_low_level_emphasis.defined(
+        _RUNS, "IVPO"
+    )
+    long_run_high_grey_level_emphasis = CountFeatures.high_extent_high_level_emphasis.defined(
+        _RUNS, "3KUM"
+    )
+    grey_level_non_uniformity = CountFeatures.level_non_uniformity.defined(_RUNS, "R5YN")
+    normalised_grey_level_non_uniformity = CountFeatures.normalised_level_non_uniformity.defined(
+        _RUNS, "OVBL"
+    )
+    run_length_non_uniformity = CountFeatures.extent_non_uniformity.defined(_RUNS, "W92Y")
+    normalised_run_length_non_uniformity = CountFeatures.normalised_extent_non_uniformity.defined(
+        _RUNS, "IC23"
+    )
 
-    @Quantity
-    def _runs(self) -> Column:
-        return self.matrix.levels.sum(axis=1)
+    run_percentage = CountFeatures.rate.defined(_RUNS, "9ZK5", "[1 / N_r, 1]")
 
-    @Quantity
-    def _level(self) -> Floats:
-        return np.arange(1.0, self.matrix.levels.shape[1] + 1)
-
-    @Quantity
-    def _length(self) -> Floats:
-        return np.arange(1.0, self.matrix.lengths.shape[1] + 1)
-
-    def _per_run(self, runs: Floats, weights: Floats) -> Column:
-        return runs @ weights / self._runs
-
-    def _mean_power(self, of: str, power: int) -> Column:
-        runs: Floats = getattr(self.matrix, f"{of}s")
-        number: Floats = getattr(self, f"_{of}")
-        return self._per_run(runs, number**power)
-
-    def _unequal(self, of: str) -> Column:
-        runs: Floats = getattr(self.matrix, f"{of}s")
-        return np.sum(runs**2, axis=1) / self._runs
-
-    def _variance(self, runs: Floats, value: Floats) -> Column:
-        deviation = value - self._per_run(runs, value)[:, None]
-        return np.sum(runs * deviation**2, axis=1) / self._runs
-
-    short_runs_emphasis = _low_emphasis("length", "22OV")
-    long_runs_emphasis = _high_emphasis("length", "W4KF", "pixel²")
-    low_grey_level_run_emphasis = _low_emphasis("level", "V3SW")
-    high_grey_level_run_emphasis = _high_emphasis("level", "G3QZ", "1")
-
-    @Feature
-    def short_run_low_grey_level_emphasis(self) -> Column:
-        """Mean of 1 / (level² length²): short dark runs (HTZT).
-
-        Formula: Σ r_ij / (i² j²) / N_s
-        Unit: 1
-        Range: (0, 1]
-        """
-        return self._per_run(self.matrix.short, self._level**-2)
-
-    @Feature
-    def short_run_high_grey_level_emphasis(self) -> Column:
-        """Mean of level² / length²: short bright runs (GD3A).
-
-        Formula: Σ r_ij i² / j² / N_s
-        Unit: 1
-        Range: (0, N_g²]
-        """
-        return self._per_run(self.matrix.short, self._level**2)
-
-    @Feature
-    def long_run_low_grey_level_emphasis(self) -> Column:
-        """Mean of length² / level²: long dark runs (IVPO).
-
-        Formula: Σ r_ij j² / i² / N_s
-        Unit: pixel²
-        Range: (0, N_r²]
-        """
-        return self._per_run(self.matrix.long, self._level**-2)
-
-    @Feature
-    def long_run_high_grey_level_emphasis(self) -> Column:
-        """Mean of level² length²: long bright runs (3KUM).
-
-        Formula: Σ r_ij i² j² / N_s
-        Unit: pixel²
-        Range: [1, N_g² N_r²]
-        """
-        return self._per_run(self.matrix.long, self._level**2)
-
-    grey_level_non_uniformity = _non_uniformity("level", "R5YN")
-    normalised_grey_level_non_uniformity = _normalised_non_uniformity("level", "OVBL")
-    run_length_non_uniformity = _non_uniformity("length", "W92Y")
-    normalised_run_length_non_uniformity = _normalised_non_uniformity("length", "IC23")
-
-    @Feature
-    def run_percentage(self) -> Column:
-        """Runs per pixel (9ZK5).
-
-        Formula: N_s / N_v
-        Unit: 1
-        Range: [1 / N_r, 1]
-        """
-        return self._runs / (self.matrix.lengths @ self._length)
-
-    @Feature
-    def grey_level_variance(self) -> Column:
-        """Variance of the level over the runs (8CE5).
-
-        Formula: Σ (i − Σ i r_ij / N_s)² r_ij / N_s
-        Unit: 1
-        Range: [0, (N_g − 1)² / 4]
-        """
-        return self._variance(self.matrix.levels, self._level)
-
-    @Feature
-    def run_length_variance(self) -> Column:
-        """Variance of the length over the runs (SXLW).
-
-        Formula: Σ (j − Σ j r_ij / N_s)² r_ij / N_s
-        Unit: pixel²
-        Range: [0, (N_r − 1)² / 4]
-        """
-        return self._variance(self.matrix.lengths, self._length)
-
-    @Feature
-    def run_entropy(self) -> Column:
-        """Entropy of level and length over the runs (HJ9O).
-
-        Formula: −Σ (r_ij / N_s) log₂(r_ij / N_s)
-        Unit: bit
-        Range: [0, log₂(N_g N_r)]
-        """
-        return np.maximum(np.log2(self._runs) - self.matrix.surprise / self._runs, 0)
+    grey_level_variance = CountFeatures.level_variance.defined(_RUNS, "8CE5")
+    run_length_variance = CountFeatures.extent_variance.defined(_RUNS, "SXLW")
+    run_entropy = CountFeatures.entropy.defined(_RUNS, "HJ9O")
 
 
 @dataclass(**STRICT)
@@ -345,8 +242,10 @@ def glrlm(levels: GreyLevels, aggregation: Aggregation, dimension: Dimension = "
     Returns:
         (n, n_features).
     """
-    n = len(levels.levels)
-    offsets = directions(levels.depth if dimension == "3D" else 1)
-    matrices = run_lengths(levels.levels, levels.number, offsets, aggregation == "merged")
-    features = GlrlmFeatures(matrices).columns()
+    n, within = len(levels.levels), levels.depth == 1 or dimension != "3D"
+    ways = PLANE_WAYS if within else VOLUME_WAYS
+    merged = aggregation == "merged"
+    counts = run_lengths(levels.levels, levels.equals, levels.number, ways, merged)
+    counts = counts.reshape(-1, *counts.shape[2:])
+    features = GlrlmFeatures(sums_of(counts)).columns()
     return average(features, np.ones((n, len(features) // n), dtype=np.bool_))

@@ -15,8 +15,8 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
-from skiagram.features.feature import Column, Feature, Features
-from skiagram.features.level_counts import CountFeatures, LevelCounts
+from skiagram.features.feature import Features
+from skiagram.features.level_counts import CountFeatures, add_up
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -111,9 +111,6 @@ class GlszmFeatures(CountFeatures):
     Thibault et al., IEEE Trans. Biomedical Engineering 61(3), 2014. The matrix counts s_ij zones of
     level i and size j, N_s in all, on N_v pixels; a zone is connected, neighbours by a corner
     included. A constant image has one zone, so that no feature needs a rule of its own.
-
-    Attributes:
-        counts: Zones of each level and size.
     """
 
     small_zone_emphasis = CountFeatures.low_extent_emphasis.defined(_ZONES, "5QRC")
@@ -141,15 +138,7 @@ class GlszmFeatures(CountFeatures):
         _ZONES, "VB3A"
     )
 
-    @Feature
-    def zone_percentage(self) -> Column:
-        """Zones per pixel (P30P).
-
-        Formula: N_s / N_v
-        Unit: 1
-        Range: (0, 1]
-        """
-        return 1 / self.counts.mean(self.counts.extent)  # sizes add up to the pixels
+    zone_percentage = CountFeatures.rate.defined(_ZONES, "P30P")
 
     grey_level_variance = CountFeatures.level_variance.defined(_ZONES, "BYLV")
     zone_size_variance = CountFeatures.extent_variance.defined(_ZONES, "3NSA")
@@ -168,4 +157,4 @@ class Glszm(TextureFamily):
         n = len(grey.levels)
         apart = grey if self.dimension == "3D" else grey.planes()
         zones = size_zones(grey.levels, apart.zones.reshape(n, -1), grey.number)
-        return GlszmFeatures(LevelCounts.of_entries(n, zones)).columns()
+        return GlszmFeatures(add_up(zones, np.zeros(n))).columns()

@@ -6,235 +6,230 @@ entries that are not 0.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.compute.compiled import compiled
-from skiagram.features.feature import Column, Feature, Features, Quantity
+from skiagram.features.feature import Feature, SummedFeatures
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class LevelCounts:
-    """The entries s_ij > 0 of n matrices of levels i and extents j, in the order of image and j.
+@compiled
+def entries_of(matrices: Integers) -> Integers:
+    """Return (4, m): image, extent, level and count of the entries above 0, in this order.
 
-    Attributes:
-        n: Number of matrices; each has an entry.
-        image: (m,) int64, the matrix of an entry.
-        extent: (m,) float64, j from 1.
-        level: (m,) float64, i from 1.
-        count: (m,) float64, s_ij.
+    Args:
+        matrices: (n, extents, levels), both counted from 1.
     """
+    n, extents, levels = matrices.shape
+    occupied = np.count_nonzero(matrices)
+    entries = np.empty((4, occupied), dtype=np.int64)
+    used = 0
+    for image in range(n):
+        for extent in range(extents):
+            for level in range(levels):
+                if matrices[image, extent, level] > 0:
+                    entries[0, used], entries[1, used] = image, extent + 1
+                    entries[2, used], entries[3, used] = level + 1, matrices[image, extent, level]
+                    used += 1
+    return entries
 
-    n: int
-    image: Integers
-    extent: Floats
-    level: Floats
-    count: Floats
 
-    @classmethod
-    def of_entries(cls, n: int, entries: Integers) -> Self:
-        """Return the counts from (4, m): image, extent, level and count of each entry."""
-        extent, level, count = entries[1:].astype(np.float64)
-        return cls(n, entries[0], extent, level, count)
+FIELDS = (
+    *("low_extent_emphasis", "high_extent_emphasis", "low_level_emphasis", "high_level_emphasis"),
+    *("low_extent_low_level_emphasis", "low_extent_high_level_emphasis"),
+    *("high_extent_low_level_emphasis", "high_extent_high_level_emphasis"),
+    *("level_non_uniformity", "normalised_level_non_uniformity"),
+    *("extent_non_uniformity", "normalised_extent_non_uniformity", "rate"),
+    *("level_variance", "extent_variance", "entropy", "energy"),
+)
 
-    @classmethod
-    def of_matrices(cls, matrices: Integers) -> Self:
-        """Return the counts from (n, extents, levels), both counted from 1."""
-        image, extent, level = np.nonzero(matrices)
-        entries = np.stack([image, extent + 1, level + 1, matrices[image, extent, level]])
-        return cls.of_entries(len(matrices), entries)
 
-    @Quantity
-    def total(self) -> Column:
-        """Number of all that is counted, N_s = Σ s_ij."""
-        return self._sum(self.count)
+def sums_of(matrices: Integers, pixels: Floats | None = None) -> Floats:
+    """Return the features of n matrices.
 
-    @Quantity
-    def share(self) -> Floats:
-        """Share of each entry, (m,): p_ij = s_ij / N_s."""
-        return self.count / self.total[self.image]
+    Args:
+        matrices: (n, extents, levels), both counted from 1; each has an entry.
+        pixels: (n,) what the rate is relative to; None for the sum of all extents.
 
-    def mean(self, values: Floats) -> Column:
-        """Return Σ p_ij v_ij for the value (m,) of each entry."""
-        return self._sum(self.count * values) / self.total
-
-    def variance(self, values: Floats) -> Column:
-        """Return Σ p_ij (v_ij − μ)² for the value (m,) of each entry, with μ their mean."""
-        return self.mean((values - self.mean(values)[self.image]) ** 2)
-
-    @Quantity
-    def entropy(self) -> Column:
-        """Entropy −Σ p_ij log₂ p_ij in bits."""
-        return np.abs(self.mean(np.log2(self.share)))
-
-    @Quantity
-    def energy(self) -> Column:
-        """Sum of the squared shares, Σ p_ij²."""
-        return self.mean(self.share)
-
-    @Quantity
-    def level_energy(self) -> Column:
-        """Sum of the squared shares of the levels, Σ_i (Σ_j p_ij)²."""
-        number = int(self.level.max()) + 1
-        code = self.image * number + self.level.astype(np.int64)
-        shares = _sums(code, self.share, self.n * number)
-        energy: Column = np.sum(shares.reshape(self.n, number) ** 2, axis=1)
-        return energy
-
-    @Quantity
-    def extent_energy(self) -> Column:
-        """Sum of the squared shares of the extents, Σ_j (Σ_i p_ij)²."""
-        changes = (np.diff(self.image) != 0) | (np.diff(self.extent) != 0)
-        first = np.flatnonzero(np.append(True, changes))
-        shares = np.add.reduceat(self.share, first)
-        return _sums(self.image[first], shares**2, self.n)
-
-    def _sum(self, values: Floats) -> Column:
-        return _sums(self.image, values, self.n)
+    Returns:
+        (n, 17) the `FIELDS` of each matrix.
+    """
+    return add_up(entries_of(matrices), np.zeros(len(matrices)) if pixels is None else pixels)
 
 
 @compiled
-def _sums(group: Integers, values: Floats, n: int) -> Column:
-    sums = np.zeros(n)
-    for entry in range(len(group)):
-        sums[group[entry]] += values[entry]
+def add_up(entries: Integers, pixels: Floats) -> Floats:
+    """Return the features of n matrices.
+
+    Args:
+        entries: (4, m) image, extent, level and count of each entry above 0, in the order of image
+            and extent; extent and level from 1. Each image has one.
+        pixels: (n,) what the rate is relative to; 0 for the sum of all extents.
+
+    Returns:
+        (n, 17) the `FIELDS` of each matrix.
+    """
+    sums = np.zeros((len(pixels), len(FIELDS)))
+    highest = 0
+    for entry in range(entries.shape[1]):
+        highest = max(highest, entries[2, entry])
+    of_level = np.empty(highest + 1)
+    begin = 0
+    for image in range(len(pixels)):
+        end = begin
+        while end < entries.shape[1] and entries[0, end] == image:
+            end += 1
+        _add_up(entries, begin, end, pixels[image], of_level, sums[image])
+        begin = end
     return sums
 
 
-def _low_emphasis(of: str, word: str, index: str) -> Feature:
-    return Feature.of(
-        lambda features: features.counts.mean(1 / getattr(features.counts, of) ** 2),
-        f"Mean inverse squared {word} of a {{counted}} ({{ibsi}}).",
-        f"Σ {{s}}_ij / {index}² / N_s",
-        "1",
-        "(0, 1]",
-    )
+@compiled
+def _add_up(
+    entries: Integers, begin: int, end: int, pixels: float, of_level: Floats, sums: Floats
+) -> None:
+    """Add up one matrix, in two passes, so that what is all alike has exactly no variance."""
+    total = level_sum = extent_sum = 0.0
+    for entry in range(begin, end):
+        total += entries[3, entry]
+        level_sum += entries[2, entry] * entries[3, entry]
+        extent_sum += entries[1, entry] * entries[3, entry]
+    of_level[:] = 0
+    before, of_extent = np.int64(0), 0.0
+    for entry in range(begin, end):
+        extent, level = np.float64(entries[1, entry]), np.float64(entries[2, entry])
+        count = np.float64(entries[3, entry])
+        square, other = extent * extent, level * level
+        sums[0] += count / square
+        sums[1] += count * square
+        sums[2] += count / other
+        sums[3] += count * other
+        sums[4] += count / (square * other)
+        sums[5] += count * other / square
+        sums[6] += count * square / other
+        sums[7] += count * square * other
+        if entries[1, entry] != before:
+            sums[11] += (of_extent / total) ** 2
+            before, of_extent = entries[1, entry], 0.0
+        of_extent += count
+        of_level[entries[2, entry]] += count
+        sums[13] += count * (level - level_sum / total) ** 2
+        sums[14] += count * (extent - extent_sum / total) ** 2
+        sums[15] += count * np.log2(count / total)
+        sums[16] += count * (count / total)
+    for number in range(len(of_level)):
+        sums[9] += (of_level[number] / total) ** 2
+    sums[11] += (of_extent / total) ** 2
+    sums[8], sums[10] = total * sums[9], total * sums[11]
+    sums[12] = total / (pixels if pixels > 0 else extent_sum)
+    for field in (0, 1, 2, 3, 4, 5, 6, 7, 13, 14, 15, 16):
+        sums[field] /= total
+    sums[15] = abs(sums[15])
 
 
-def _high_emphasis(of: str, word: str, index: str, unit: str, limits: str) -> Feature:
+def _low_emphasis(word: str, index: str) -> Feature:
+    meaning = f"Mean inverse squared {word} of a {{counted}} ({{ibsi}})."
+    return Feature.summed(meaning, f"Σ {{s}}_ij / {index}² / N_s", "1", "(0, 1]")
+
+
+def _high_emphasis(word: str, index: str, unit: str, limits: str) -> Feature:
     meaning = f"Mean squared {word} of a {{counted}} ({{ibsi}})."
-    return Feature.of(
-        lambda features: features.counts.mean(getattr(features.counts, of) ** 2),
-        meaning, f"Σ {{s}}_ij {index}² / N_s", unit, limits,
-    )  # fmt: skip
+    return Feature.summed(meaning, f"Σ {{s}}_ij {index}² / N_s", unit, limits)
 
 
 _SUMS = {"level": "Σ_i (Σ_j {s}_ij)²", "extent": "Σ_j (Σ_i {s}_ij)²"}
 
 
 def _non_uniformity(of: str, words: str) -> Feature:
-    return Feature.of(
-        lambda features: features.counts.total * getattr(features.counts, f"{of}_energy"),
-        f"How unevenly the {{counted}}s are spread over the {words} ({{ibsi}}).",
-        f"{_SUMS[of]} / N_s",
-        "1",
-        "[1, {total}]",
-    )
+    meaning = f"How unevenly the {{counted}}s are spread over the {words} ({{ibsi}})."
+    return Feature.summed(meaning, f"{_SUMS[of]} / N_s", "1", "[1, {total}]")
 
 
 def _normalised_non_uniformity(of: str, words: str, limits: str) -> Feature:
     meaning = f"How unevenly the {{counted}}s are spread over the {words}, over their number"
-    return Feature.of(
-        lambda features: getattr(features.counts, f"{of}_energy"),
-        f"{meaning} ({{ibsi}}).", f"{_SUMS[of]} / N_s²", "1", limits,
-    )  # fmt: skip
+    return Feature.summed(f"{meaning} ({{ibsi}}).", f"{_SUMS[of]} / N_s²", "1", limits)
 
 
 @dataclass(frozen=True)
-class CountFeatures(Features):
+class CountFeatures(SummedFeatures):
     """Base of the features of n such matrices; a subclass says which it has and how it names them.
 
     In the docstrings `{counted}` is what the matrix counts, `{extent}` its extent, `{s}` the symbol
     of an entry, `{total}` that of their number, `{most}` that of the largest extent and `{unit}`
     the unit of its square.
-
-    Attributes:
-        counts: Of each level and extent.
     """
 
-    counts: LevelCounts
+    fields: ClassVar[tuple[str, ...]] = FIELDS
 
-    low_extent_emphasis = _low_emphasis("extent", "{extent}", "j")
-    high_extent_emphasis = _high_emphasis("extent", "{extent}", "j", "{unit}", "[1, {most}²]")
-    low_level_emphasis = _low_emphasis("level", "level", "i")
-    high_level_emphasis = _high_emphasis("level", "level", "i", "1", "[1, N_g²]")
+    low_extent_emphasis = _low_emphasis("{extent}", "j")
+    high_extent_emphasis = _high_emphasis("{extent}", "j", "{unit}", "[1, {most}²]")
+    low_level_emphasis = _low_emphasis("level", "i")
+    high_level_emphasis = _high_emphasis("level", "i", "1", "[1, N_g²]")
 
-    @Feature
-    def low_extent_low_level_emphasis(self) -> Column:
-        """Mean inverse square of {extent} times level of a {counted} ({ibsi}).
+    low_extent_low_level_emphasis = Feature.summed(
+        "Mean inverse square of {extent} times level of a {counted} ({ibsi}).",
+        "Σ {s}_ij / (i² j²) / N_s",
+        "1",
+        "(0, 1]",
+    )
 
-        Formula: Σ {s}_ij / (i² j²) / N_s
-        Unit: 1
-        Range: (0, 1]
-        """
-        return self.counts.mean(1 / (self.counts.level * self.counts.extent) ** 2)
+    low_extent_high_level_emphasis = Feature.summed(
+        "Mean squared level over squared {extent} of a {counted} ({ibsi}).",
+        "Σ {s}_ij i² / j² / N_s",
+        "1",
+        "(0, N_g²]",
+    )
 
-    @Feature
-    def low_extent_high_level_emphasis(self) -> Column:
-        """Mean squared level over squared {extent} of a {counted} ({ibsi}).
+    high_extent_low_level_emphasis = Feature.summed(
+        "Mean squared {extent} over squared level of a {counted} ({ibsi}).",
+        "Σ {s}_ij j² / i² / N_s",
+        "{unit}",
+        "(0, {most}²]",
+    )
 
-        Formula: Σ {s}_ij i² / j² / N_s
-        Unit: 1
-        Range: (0, N_g²]
-        """
-        return self.counts.mean((self.counts.level / self.counts.extent) ** 2)
-
-    @Feature
-    def high_extent_low_level_emphasis(self) -> Column:
-        """Mean squared {extent} over squared level of a {counted} ({ibsi}).
-
-        Formula: Σ {s}_ij j² / i² / N_s
-        Unit: {unit}
-        Range: (0, {most}²]
-        """
-        return self.counts.mean((self.counts.extent / self.counts.level) ** 2)
-
-    @Feature
-    def high_extent_high_level_emphasis(self) -> Column:
-        """Mean square of {extent} times level of a {counted} ({ibsi}).
-
-        Formula: Σ {s}_ij i² j² / N_s
-        Unit: {unit}
-        Range: [1, N_g² {most}²]
-        """
-        return self.counts.mean((self.counts.level * self.counts.extent) ** 2)
+    high_extent_high_level_emphasis = Feature.summed(
+        "Mean square of {extent} times level of a {counted} ({ibsi}).",
+        "Σ {s}_ij i² j² / N_s",
+        "{unit}",
+        "[1, N_g² {most}²]",
+    )
 
     level_non_uniformity = _non_uniformity("level", "levels")
     normalised_level_non_uniformity = _normalised_non_uniformity("level", "levels", "[1 / N_g, 1]")
     extent_non_uniformity = _non_uniformity("extent", "{extent}s")
     normalised_extent_non_uniformity = _normalised_non_uniformity("extent", "{extent}s", "(0, 1]")
 
-    @Feature
-    def level_variance(self) -> Column:
-        """Variance of the level of a {counted} ({ibsi}).
+    rate = Feature.summed("Number of {counted}s per pixel ({ibsi}).", "N_s / N_v", "1", "(0, 1]")
 
-        Formula: Σ p_ij (i − μ)², with p_ij = {s}_ij / N_s and μ = Σ p_ij i
-        Unit: 1
-        Range: [0, (N_g − 1)² / 4]
-        """
-        return self.counts.variance(self.counts.level)
+    level_variance = Feature.summed(
+        "Variance of the level of a {counted} ({ibsi}).",
+        "Σ p_ij (i − μ)², with p_ij = {s}_ij / N_s and μ = Σ p_ij i",
+        "1",
+        "[0, (N_g − 1)² / 4]",
+    )
 
-    @Feature
-    def extent_variance(self) -> Column:
-        """Variance of the {extent} of a {counted} ({ibsi}).
+    extent_variance = Feature.summed(
+        "Variance of the {extent} of a {counted} ({ibsi}).",
+        "Σ p_ij (j − μ)², with p_ij = {s}_ij / N_s and μ = Σ p_ij j",
+        "{unit}",
+        "[0, ({most} − 1)² / 4]",
+    )
 
-        Formula: Σ p_ij (j − μ)², with p_ij = {s}_ij / N_s and μ = Σ p_ij j
-        Unit: {unit}
-        Range: [0, ({most} − 1)² / 4]
-        """
-        return self.counts.variance(self.counts.extent)
+    entropy = Feature.summed(
+        "Entropy of level and {extent} of a {counted} ({ibsi}).",
+        "−Σ p_ij log₂ p_ij, with p_ij = {s}_ij / N_s",
+        "bit",
+        "[0, log₂ {total}]",
+    )
 
-    @Feature
-    def entropy(self) -> Column:
-        """Entropy of level and {extent} of a {counted} ({ibsi}).
-
-        Formula: −Σ p_ij log₂ p_ij, with p_ij = {s}_ij / N_s
-        Unit: bit
-        Range: [0, log₂ {total}]
-        """
-        return self.counts.entropy
+    energy = Feature.summed(
+        "Sum of the squared shares of level and {extent} ({ibsi}).",
+        "Σ p_ij², with p_ij = {s}_ij / N_s",
+        "1",
+        "(0, 1]",
+    )

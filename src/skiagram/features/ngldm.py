@@ -11,8 +11,17 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import MOST_LEVELS, GreyLevels
 from skiagram.features.family import TextureFamily
-from skiagram.features.feature import Column, Feature, Features
-from skiagram.features.level_counts import CountFeatures, LevelCounts
+from skiagram.features.feature import Feature, Features
+from skiagram.features.level_counts import CountFeatures, sums_of
+from skiagram.features.neighbours import (
+    BLOCK,
+    PLANE_WAYS,
+    VOLUME_WAYS,
+    Equals,
+    Levels,
+    margin_of,
+    steps,
+)
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -46,7 +55,7 @@ def dependence_counts(
     wide = width + 2 * distance
     framed = np.zeros((depth + 2 * far, height + 2 * distance, wide), dtype=np.uint16)
     cells = framed.reshape(-1)
-    rows = max(1, _BLOCK // wide)
+    rows = max(1, BLOCK // wide)
     dependent = np.empty(rows * wide, dtype=np.uint16)
     for image in range(n):
         framed[far : far + depth, distance : distance + height, distance : distance + width] = (
@@ -65,7 +74,50 @@ def dependence_counts(
     return counts
 
 
-_BLOCK = 2**13  # cells worked on at a time, which stay in a processor's cache
+@compiled
+def equal_counts(levels: Levels, equals: Equals, number: int) -> NDArray[np.int64]:
+    """Count as `dependence_counts` does at distance 1 and coarseness 0, where equals depend.
+
+    Args:
+        levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
+        equals: Of `equal_neighbours`.
+        number: Number of levels.
+    """
+    n, depth, height, width = levels.shape
+    shape = (depth, height, width)
+    apart = steps(shape)[: PLANE_WAYS if depth == 1 else VOLUME_WAYS]
+    most, margin = 2 * len(apart) + 1, margin_of(shape)
+    counts = np.zeros((n, most, number), dtype=np.int64)
+    tally = np.zeros((2, number + 1, most), dtype=np.int64)  # of every other pixel, so that no
+    others = np.empty(BLOCK, dtype=np.uint16)  # addition waits for the one just before
+    for image in range(n):
+        flat = levels[image].reshape(-1)
+        for begin in range(0, len(flat), BLOCK):
+            count = min(BLOCK, len(flat) - begin)
+            others[:] = 0
+            for way in range(len(apart)):
+                here = equals[image, margin + begin : margin + begin + count]
+                after = margin + begin + apart[way]
+                bit, following = np.uint16(1 << way), equals[image, after : after + count]
+                _add_equals(here, following, bit, others[:count])
+            for x in range(count):
+                level = flat[begin + x]
+                if level > 0:
+                    tally[x & 1, level, others[x]] += 1
+        for level in range(number):
+            for dependence in range(most):
+                found = tally[0, level + 1, dependence] + tally[1, level + 1, dependence]
+                counts[image, dependence, level] = found
+        tally[:] = 0
+    return counts
+
+
+@compiled
+def _add_equals(here: Equals, after: Equals, bit: np.uint16, others: Levels) -> None:
+    """Count of each pixel the equal before it in a direction and the one after."""
+    for x in range(len(here)):
+        before = np.uint16((here[x] & bit) > 0)
+        others[x] += before + np.uint16((after[x] & bit) > 0)
 
 
 @compiled
@@ -119,9 +171,6 @@ class NgldmFeatures(CountFeatures):
     pixels of level i and dependence j: they have j − 1 neighbours of about their own level. N_s is
     the number of pixels, K the highest dependence, 9 at distance 1. No feature needs a rule of its
     own.
-
-    Attributes:
-        counts: Pixels of each level and dependence.
     """
 
     low_dependence_emphasis = CountFeatures.low_extent_emphasis.defined(
@@ -151,29 +200,19 @@ class NgldmFeatures(CountFeatures):
         CountFeatures.normalised_extent_non_uniformity.defined(_PIXELS, "OKJI", "[1 / K, 1]")
     )
 
-    @Feature
-    def dependence_count_percentage(self) -> Column:
-        """Pixels that have a dependence, over all: always 1, since every pixel has one (6XV8).
-
-        Formula: N_s / N_v
-        Unit: 1
-        Range: [1, 1]
-        """
-        return np.ones(self.counts.n)
+    dependence_count_percentage = Feature.summed(
+        "Pixels that have a dependence, over all: always 1, since every pixel has one (6XV8).",
+        "N_s / N_v",
+        "1",
+        "[1, 1]",
+        field="rate",
+    )
 
     grey_level_variance = CountFeatures.level_variance.defined(_PIXELS, "1PFV")
     dependence_count_variance = CountFeatures.extent_variance.defined(_PIXELS, "DNX2")
     dependence_count_entropy = CountFeatures.entropy.defined(_PIXELS, "FCBV", "[0, log₂ (K N_g)]")
 
-    @Feature
-    def dependence_count_energy(self) -> Column:
-        """Sum of the squared shares of level and dependence (CAS9).
-
-        Formula: Σ p_ij², with p_ij = s_ij / N_s
-        Unit: 1
-        Range: (0, 1]
-        """
-        return self.counts.energy
+    dependence_count_energy = CountFeatures.energy.defined(_PIXELS, "CAS9")
 
 
 @dataclass(**STRICT)
@@ -194,6 +233,10 @@ class Ngldm(TextureFamily):
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, 17)."""
         apart = grey if self.dimension == "3D" else grey.planes()
-        counts = dependence_counts(apart.levels, apart.number, self.distance, self.coarseness)
-        counts = counts.reshape(len(grey.levels), -1, *counts.shape[1:]).sum(axis=1)
-        return NgldmFeatures(LevelCounts.of_matrices(counts)).columns()
+        if self.distance == 1 and self.coarseness == 0:
+            counts = equal_counts(apart.levels, apart.equals, apart.number)
+        else:
+            counts = dependence_counts(apart.levels, apart.number, self.distance, self.coarseness)
+        if apart is not grey:
+            counts = counts.reshape(len(grey.levels), -1, *counts.shape[1:]).sum(axis=1)
+        return NgldmFeatures(sums_of(counts, counts.sum(axis=(1, 2)).astype(np.float64))).columns()

@@ -10,11 +10,13 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
-from skiagram.features.feature import Column, Feature, Features, Quantity, ratio
+from skiagram.features.feature import Column, Feature, Features, Quantity
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Levels = NDArray[np.uint16]
+Totals = NDArray[np.int32]
 
 
 @compiled
@@ -34,83 +36,114 @@ def tone_differences(levels: NDArray[np.uint16], number: int) -> tuple[Integers,
     n, depth, height, width = levels.shape
     around = 9 if depth == 1 else 27
     counts, sums = np.zeros((n, number), dtype=np.int64), np.zeros((n, number))
-    total = np.empty(width + 2, dtype=np.int32)
-    valid = np.empty(width + 2, dtype=np.int32)
+    rows, columns = np.zeros((3, width), dtype=np.int32), np.zeros(width + 2, dtype=np.int32)
     for image in range(n):
-        pixels = np.zeros((number + 1, around), dtype=np.int64)
-        apart = np.zeros((number + 1, around), dtype=np.int64)
+        pixels = np.zeros((2, number + 1), dtype=np.int64)  # of every other pixel, so that no
+        apart = np.zeros((2, number + 1, around), dtype=np.int64)  # addition waits for the last
         for z in range(depth):
-            for y in range(height):
-                _sum_columns(levels[image], z, y, total, valid)
-                _compare(levels[image, z, y], total, valid, pixels, apart)
+            rows[:] = 0
+            for y in range(-1, height):
+                after = rows[(y + 1) % 3]
+                after[:] = 0
+                if y + 1 < height:
+                    for slice_ in range(max(z - 1, 0), min(z + 2, depth)):
+                        _add_row(levels[image, slice_, y + 1], after)
+                if y >= 0:
+                    _add_up(rows, columns)
+                    _compare(levels[image, z, y], columns, pixels, apart)
         for level in range(1, number + 1):
+            counts[image, level - 1] = pixels[0, level] + pixels[1, level]
             for neighbours in range(1, around):
-                counts[image, level - 1] += pixels[level, neighbours]
-                sums[image, level - 1] += apart[level, neighbours] / neighbours
+                both = apart[0, level, neighbours] + apart[1, level, neighbours]
+                sums[image, level - 1] += both / neighbours
     return counts, sums
 
 
-@compiled
-def _sum_columns(
-    levels: NDArray[np.uint16], z: int, y: int, total: NDArray[np.int32], valid: NDArray[np.int32]
-) -> None:
-    """Sum the levels and count the pixels of the region in each column near a row."""
-    depth, height, width = levels.shape
-    total[:] = 0
-    valid[:] = 0
-    for slice_ in range(max(z - 1, 0), min(z + 2, depth)):
-        for row in range(max(y - 1, 0), min(y + 2, height)):
-            for x in range(width):
-                total[x + 1] += levels[slice_, row, x]
-                valid[x + 1] += np.int32(levels[slice_, row, x] > 0)
+_PIXEL = 2**16  # a pixel of the region is counted above the sum of up to 27 levels
 
 
 @compiled
-def _compare(
-    row: NDArray[np.uint16],
-    total: NDArray[np.int32],
-    valid: NDArray[np.int32],
-    pixels: Integers,
-    apart: Integers,
-) -> None:
-    """Add a row's pixels by level and number of neighbours, and differences times that number."""
+def _add_row(levels: Levels, total: Totals) -> None:
+    for x in range(len(levels)):
+        level = np.int32(levels[x])
+        total[x] += level + np.int32(level > 0) * np.int32(_PIXEL)
+
+
+@compiled
+def _add_up(rows: Totals, columns: Totals) -> None:
+    for x in range(rows.shape[1]):
+        columns[x + 1] = rows[0, x] + rows[1, x] + rows[2, x]
+
+
+@compiled
+def _compare(row: Levels, columns: Totals, pixels: Integers, apart: Integers) -> None:
+    """Add a row's pixels by level, and differences times the number of neighbours by both."""
     for x in range(len(row)):
-        level = np.int32(row[x])
+        level = np.int64(row[x])
         if level > 0:
-            neighbours = valid[x] + valid[x + 1] + valid[x + 2] - 1
-            sum_ = total[x] + total[x + 1] + total[x + 2] - level
-            pixels[level, neighbours] += 1
-            apart[level, neighbours] += abs(level * neighbours - sum_)
+            total = np.int64(columns[x]) + columns[x + 1] + columns[x + 2]
+            neighbours = total // _PIXEL - 1
+            sum_ = total % _PIXEL - level
+            pixels[x & 1, level] += neighbours > 0
+            apart[x & 1, level, neighbours] += abs(level * neighbours - sum_)
 
 
 @compiled
-def level_pairs(counts: Integers, sums: Floats) -> tuple[Floats, Floats, Floats]:
-    """Sum over all ordered pairs of levels i, j that occur.
+def level_pairs(count: Integers, sum_: Floats) -> tuple[float, float, float]:
+    """Sum over all ordered pairs of levels i, j that occur in an image.
 
     Args:
-        counts: (n, number) pixels of each level, n_i.
-        sums: (n, number) sums of differences, s_i.
+        count: (number,) pixels of each level, n_i.
+        sum_: (number,) sums of differences, s_i.
 
     Returns:
-        (n,) each: Σ |i n_i − j n_j|, Σ |i − j| (n_i s_i + n_j s_j) / (n_i + n_j) and
-        Σ (n_i + n_j) (i − j)².
+        Σ |i n_i − j n_j|, Σ |i − j| (n_i s_i + n_j s_j) / (n_i + n_j) and Σ (n_i + n_j) (i − j)².
     """
-    n, number = counts.shape
-    products, weighted, squares = np.zeros(n), np.zeros(n), np.zeros(n)
-    for image in range(n):
-        count, sum_ = counts[image], sums[image]
-        for i in range(number):
-            for j in range(i):
-                if count[i] > 0 and count[j] > 0:
-                    both = count[i] + count[j]
-                    mixed = (count[i] * sum_[i] + count[j] * sum_[j]) / both
-                    products[image] += 2 * abs((i + 1) * count[i] - (j + 1) * count[j])
-                    weighted[image] += 2 * (i - j) * mixed
-                    squares[image] += 2 * both * (i - j) ** 2
+    products = weighted = squares = 0.0
+    for i in range(len(count)):
+        for j in range(i):
+            if count[i] > 0 and count[j] > 0:
+                both = count[i] + count[j]
+                mixed = (count[i] * sum_[i] + count[j] * sum_[j]) / both
+                products += 2 * abs((i + 1) * count[i] - (j + 1) * count[j])
+                weighted += 2 * (i - j) * mixed
+                squares += 2 * both * (i - j) ** 2
     return products, weighted, squares
 
 
 MOST_COARSENESS = 1e6
+
+
+@compiled
+def relate(counts: Integers, sums: Floats) -> Floats:
+    """Return the features of `NgtdmFeatures` in their order, (5, n)."""
+    n, number = counts.shape
+    features = np.zeros((5, n))
+    for image in range(n):
+        pixels = weighted = total = mean = 0.0
+        occurring = 0
+        for level in range(number):
+            pixels += counts[image, level]
+            weighted += counts[image, level] * sums[image, level]
+            total += sums[image, level]
+            mean += counts[image, level] * (level + 1)
+            occurring += counts[image, level] > 0
+        features[0, image] = MOST_COARSENESS
+        if pixels == 0:
+            continue
+        spread = 0.0  # Σ_ij p_i p_j (i − j)²
+        for level in range(number):
+            spread += 2 * counts[image, level] / pixels * (level + 1 - mean / pixels) ** 2
+        products, mixed, squares = level_pairs(counts[image], sums[image])
+        features[0, image] = 1 / max(weighted / pixels, 1 / MOST_COARSENESS)
+        if occurring > 1:
+            features[1, image] = spread * total / pixels / (occurring * (occurring - 1))
+        if products > 0:
+            features[2, image] = weighted / products
+        features[3, image] = mixed / pixels
+        if total > 0:
+            features[4, image] = squares / pixels / total
+    return features
 
 
 @record(frozen=True)
@@ -131,16 +164,8 @@ class NgtdmFeatures(Features):
     sums: Floats
 
     @Quantity
-    def _pixels(self) -> Column:
-        return self.counts.sum(axis=1).astype(np.float64)
-
-    @Quantity
-    def _weighted_sum(self) -> Column:
-        return ratio(np.sum(self.counts * self.sums, axis=1), self._pixels)
-
-    @Quantity
-    def _pairs(self) -> tuple[Column, Column, Column]:
-        return level_pairs(self.counts, self.sums)
+    def _related(self) -> Floats:
+        return relate(self.counts, self.sums)
 
     @Feature
     def coarseness(self) -> Column:
@@ -150,7 +175,7 @@ class NgtdmFeatures(Features):
         Unit: 1
         Range: (0, 10⁶]
         """
-        return 1 / np.maximum(self._weighted_sum, 1 / MOST_COARSENESS)
+        return self._related[0]
 
     @Feature
     def contrast(self) -> Column:
@@ -160,13 +185,7 @@ class NgtdmFeatures(Features):
         Unit: 1
         Range: [0, (N_g − 1)³ / 4]
         """
-        level = np.arange(1, self.counts.shape[1] + 1)
-        share = self.counts / np.maximum(self._pixels, 1)[:, None]
-        mean = (share @ level)[:, None]
-        spread = 2 * np.sum(share * (level - mean) ** 2, axis=1)  # Σ_ij p_i p_j (i − j)²
-        occurring = np.count_nonzero(self.counts, axis=1)
-        local = ratio(self.sums.sum(axis=1), self._pixels)
-        return ratio(spread * local, occurring * (occurring - 1))
+        return self._related[1]
 
     @Feature
     def busyness(self) -> Column:
@@ -176,7 +195,7 @@ class NgtdmFeatures(Features):
         Unit: 1
         Range: [0, ∞)
         """
-        return ratio(self._weighted_sum * self._pixels, self._pairs[0])
+        return self._related[2]
 
     @Feature
     def complexity(self) -> Column:
@@ -186,7 +205,7 @@ class NgtdmFeatures(Features):
         Unit: 1
         Range: [0, ∞)
         """
-        return ratio(self._pairs[1], self._pixels)
+        return self._related[3]
 
     @Feature
     def strength(self) -> Column:
@@ -196,7 +215,7 @@ class NgtdmFeatures(Features):
         Unit: 1
         Range: [0, ∞)
         """
-        return ratio(ratio(self._pairs[2], self._pixels), self.sums.sum(axis=1))
+        return self._related[4]
 
 
 @dataclass(**STRICT)
@@ -210,7 +229,7 @@ class Ngtdm(TextureFamily):
         """Compute the features of n images from their grey levels, (n, 5)."""
         apart = grey.levels if self.dimension == "3D" else grey.planes().levels
         counts, sums = tone_differences(apart, grey.number)
-        shape = (len(grey.levels), -1, grey.number)
-        return NgtdmFeatures(
-            counts.reshape(shape).sum(axis=1), sums.reshape(shape).sum(axis=1)
-        ).columns()
+        if len(apart) > len(grey.levels):
+            shape = (len(grey.levels), -1, grey.number)
+            counts, sums = counts.reshape(shape).sum(axis=1), sums.reshape(shape).sum(axis=1)
+        return NgtdmFeatures(counts, sums).columns()

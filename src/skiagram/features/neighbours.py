@@ -1,0 +1,210 @@
+"""Neighbours of equal grey level, found once for runs, zones and dependences alike.
+
+A pixel is compared with the half of its neighbours that come before it in the image, whole rows at
+a time, in vectors of the processor. What comes after visits none but equals. Zones of equal grey
+level, connected by sides, edges and corners, are found by union-find; sizes decide which root takes
+in the other: Tarjan, J. ACM 22(2), 1975.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.compute.compiled import compiled
+
+Levels = NDArray[np.uint16]
+Equals = NDArray[np.uint16]
+Forest = NDArray[np.int32]
+Integers = NDArray[np.int64]
+
+PLANE_WAYS, VOLUME_WAYS = 4, 13
+_PLANE = [(0, 0, 1), (0, 1, -1), (0, 1, 0), (0, 1, 1)]
+_DIRECTIONS = np.array(
+    _PLANE + [(1, row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)], dtype=np.int64
+)
+
+
+def directions(depth: int) -> Integers:
+    """Return the directions (slices, rows, columns) to a neighbour.
+
+    Args:
+        depth: Slices of the images; 1 for plane images.
+
+    Returns:
+        (4, 3) within a plane, (13, 3) within a volume; the first component is never negative.
+    """
+    return _DIRECTIONS[:PLANE_WAYS] if depth == 1 else _DIRECTIONS
+
+
+@compiled
+def steps(shape: tuple[int, int, int]) -> Integers:
+    """Return how many pixels lie from one to its neighbour in each of 13 directions.
+
+    Args:
+        shape: Depth, height and width of the image.
+    """
+    _, height, width = shape
+    apart = np.empty(len(_DIRECTIONS), dtype=np.int64)
+    for way in range(len(_DIRECTIONS)):
+        far, down, right = _DIRECTIONS[way]
+        apart[way] = (far * height + down) * width + right
+    return apart
+
+
+BLOCK = 2**13  # cells worked on at a time, which stay in a processor's cache
+_NORTH_EAST, _SOUTH_EAST_BEFORE, _EAST_BEFORE, _NORTH_EAST_BEFORE = 2, 2**4, 2**7, 2**10
+
+
+@compiled
+def equal_neighbours(levels: Levels) -> Equals:
+    """Mark with a bit each neighbour before a pixel that has the same level.
+
+    Args:
+        levels: (n, depth, height, width) from 1, 0 outside the region.
+
+    Returns:
+        (n, margin + pixels + margin): the bit of a direction is set where the pixel lies in that
+        direction from an equal; 0 outside the region and in the margins, which take up every step
+        off the image.
+    """
+    n, depth, height, width = levels.shape
+    margin, wide = margin_of((depth, height, width)), width + 2
+    equals = np.zeros((n, depth * height * width + 2 * margin), dtype=np.uint16)
+    # Zeros around two slices, so that neighbours lie a fixed number of cells before.
+    framed = np.zeros((min(depth, 2), (height + 2) * wide), dtype=np.uint16)
+    rows = max(1, BLOCK // wide)
+    marks = np.empty(rows * wide, dtype=np.uint16)
+    for image in range(n):
+        for z in range(depth):
+            cells, before = framed[z & 1], framed[(z & 1) - 1]
+            for y in range(height):
+                cells[(y + 1) * wide + 1 : (y + 2) * wide - 1] = levels[image, z, y]
+            for top in range(0, height, rows):
+                count = min(rows, height - top)
+                first, last = (top + 1) * wide + 1, (top + 1 + count) * wide - 1
+                here, equal = cells[first:last], marks[: last - first]
+                equal[:] = 0
+                north = cells[first - wide - 1 : last - wide + 1]
+                _mark_three(here, north, _NORTH_EAST, equal)
+                if z > 0:
+                    north = before[first - wide - 1 : last - wide + 1]
+                    south = before[first + wide - 1 : last + wide + 1]
+                    _mark_three(here, south, _SOUTH_EAST_BEFORE, equal)
+                    _mark_three(here, before[first - 1 : last + 1], _EAST_BEFORE, equal)
+                    _mark_three(here, north, _NORTH_EAST_BEFORE, equal)
+                _mark_west(here, cells[first - 1 : last - 1], equal)
+                for y in range(count):
+                    place = margin + (z * height + top + y) * width
+                    equals[image, place : place + width] = equal[y * wide : y * wide + width]
+    return equals
+
+
+@compiled
+def margin_of(shape: tuple[int, int, int]) -> int:
+    """Return the length of each margin, the longest step."""
+    depth, height, width = shape
+    return width + 1 + (height * width if depth > 1 else 0)
+
+
+@compiled
+def _mark_three(here: Levels, row: Levels, bit: int, equal: Equals) -> None:
+    """Compare with three neighbours in a row; the eastern one has the lowest bit."""
+    for x in range(len(here)):
+        level = here[x]
+        east = np.uint16(row[x + 2] == level) * np.uint16(bit)
+        middle = np.uint16(row[x + 1] == level) * np.uint16(2 * bit)
+        equal[x] |= np.uint16(east | middle | np.uint16(row[x] == level) * np.uint16(4 * bit))
+
+
+@compiled
+def _mark_west(here: Levels, west: Levels, equal: Equals) -> None:
+    """Compare with the last neighbour, and leave no mark outside the region."""
+    for x in range(len(here)):
+        level = here[x]
+        equal[x] = np.uint16(level > 0) * (equal[x] | np.uint16(west[x] == level))
+
+
+def _way_of_bit() -> NDArray[np.uint8]:
+    ways = np.zeros(2 ** (VOLUME_WAYS - 1) + 1, dtype=np.uint8)
+    ways[2 ** np.arange(VOLUME_WAYS)] = np.arange(VOLUME_WAYS)
+    return ways
+
+
+WAY_OF_BIT = _way_of_bit()
+
+
+def _apart() -> Equals:
+    """Return of each set of equals the few that stand for all: the others touch one of them."""
+    touching = np.abs(_DIRECTIONS[:, None] - _DIRECTIONS).max(axis=-1) <= 1
+    way = np.arange(VOLUME_WAYS)
+    chosen = np.arange(2**VOLUME_WAYS)[:, None] >> way & 1 > 0
+    first = np.where(chosen, way, VOLUME_WAYS)
+    for _ in way:
+        near = np.where(touching & chosen[:, None], first[:, None], VOLUME_WAYS).min(axis=2)
+        first = np.where(chosen, near, VOLUME_WAYS)
+    return ((first == way) << way).sum(axis=1).astype(np.uint16)
+
+
+_APART = _apart()
+
+
+@compiled
+def zone_forest(levels: Levels, equals: Equals) -> Forest:
+    """Find the zones; a pixel has 8 neighbours, a voxel 26.
+
+    Args:
+        levels: (n, depth, height, width) from 1, 0 outside the region; fewer than 2³¹ pixels per
+            image.
+        equals: Of `equal_neighbours`.
+
+    Returns:
+        (n, pixels): at the root of a zone minus its size, elsewhere the index of a pixel nearer to
+        the root; 0 outside the region.
+    """
+    n, depth, height, width = levels.shape
+    apart, margin = steps((depth, height, width)), margin_of((depth, height, width))
+    forest = np.zeros((n, depth * height * width), dtype=np.int32)
+    for image in range(n):
+        _grow(levels[image].reshape(-1), equals[image, margin:], apart, forest[image])
+    return forest
+
+
+@compiled
+def _grow(levels: Levels, equals: Equals, apart: Integers, tree: Forest) -> None:
+    """Join each pixel to the zones of its equals before it, of which those that touch are one."""
+    for place in range(len(levels)):
+        if levels[place] == 0:
+            continue
+        equal = np.int64(_APART[equals[place]])
+        if equal == 0:
+            tree[place] = -1
+            continue
+        bit = equal & -equal
+        zone = _root(tree, place - apart[WAY_OF_BIT[np.uintp(bit)]])
+        tree[np.uintp(zone)] -= 1
+        tree[place] = zone
+        equal ^= bit
+        while equal > 0:
+            bit = equal & -equal
+            other = _root(tree, place - apart[WAY_OF_BIT[np.uintp(bit)]])
+            if zone != other:
+                zone = _unite(tree, zone, other)
+            equal ^= bit
+
+
+@compiled
+def _unite(tree: Forest, first: int, second: int) -> int:
+    """Let the larger zone take in the other; a root holds minus the size. Return the larger."""
+    if tree[np.uintp(first)] < tree[np.uintp(second)]:
+        first, second = second, first
+    tree[np.uintp(second)] += tree[np.uintp(first)]
+    tree[np.uintp(first)] = second
+    return second
+
+
+@compiled
+def _root(tree: Forest, place: int) -> int:
+    parent = tree[np.uintp(place)]  # unsigned, so that no index is tested for being negative
+    while parent >= 0:
+        place = parent
+        parent = tree[np.uintp(place)]
+    return place
