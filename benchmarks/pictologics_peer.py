@@ -22,6 +22,7 @@ from benchmarks.common import GREY_LEVELS, families
 from benchmarks.ratio import Ratio, Side, compare, show
 from benchmarks.regions import ball, describe
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
@@ -32,26 +33,47 @@ from skiagram.features.glrlm import Glrlm
 
 os.environ.setdefault("PICTOLOGICS_DISABLE_WARMUP", "1")  # else minutes at each import
 TARGET = 1.5
-_SIDES = (25, 100)
-_FILM = 224
+_SIDES = (25, 50, 100, 256)
+_FILMS = ((28, 28), (224, 224), (1024, 1024), (3328, 2560))
 
 
 def ratios() -> Iterator[Ratio]:
-    """Compare the texture of balls and of a film."""
+    """Compare the texture of balls and of films."""
     levels = Discretisation(bin_number=GREY_LEVELS, bin_width=None)
     texture = [_merged(one) for name, one in families().items() if name != "first_order"]
     texture.append(Gldzm(levels=levels, region="whole"))
-    cases = {f"a ball in {side}³ voxels": ball(side) for side in _SIDES}
-    image, mask = ball(_FILM // 4)
-    plane = np.tile(image[len(image) // 2], (4, 4))[None]
-    cases[f"a film of {_FILM}²"] = (plane, np.ones(plane.shape, dtype=np.bool_))
-    for title, (image, mask) in cases.items():
+    for title, (image, mask) in _cases():
         yield compare(
             f"texture of {title}",
             Side("skiagram", partial(describe, texture, image, mask), 1),
             Side("Pictologics 0.9.0", partial(describe_with_peer, *discretised(image, mask)), 1),
             TARGET,
         )
+
+
+def _cases() -> Iterator[tuple[str, tuple[NDArray[np.float32], NDArray[np.bool_]]]]:
+    for side in _SIDES:
+        yield f"a ball in {side}³ voxels", ball(side)
+    yield "a ball of 25³ in 256³ voxels", _surrounded(ball(_SIDES[0]), _SIDES[-1])
+    for height, width in _FILMS:
+        yield f"an ellipse in {height:,} × {width:,} pixels", _film(height, width)
+
+
+def _surrounded(
+    region: tuple[NDArray[np.float32], NDArray[np.bool_]], side: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return a region in the middle of a volume."""
+    before = (side - len(region[0])) // 2
+    around = (before, side - len(region[0]) - before)
+    return np.pad(region[0], around), np.pad(region[1], around)
+
+
+def _film(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return smooth noise and an ellipse that fills the film, as volumes of one slice."""
+    noise = np.random.default_rng(0).normal(size=(1, height, width))
+    row, column = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    mask = (row**2 + column**2 <= 0.96**2)[None]
+    return gaussian_filter(noise, (0, 1, 1)).astype(np.float32), mask
 
 
 def discretised(
