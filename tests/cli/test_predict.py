@@ -266,8 +266,8 @@ def test_frames_and_pages_are_scored_as_cases_of_their_own(
     capsys.readouterr()
     assert predict(baseline, [loop, pages, *baseline.films], tmp_path / "unsaid.csv") == 4
     said = capsys.readouterr().err
-    for name, number in ((loop, "4 frames"), (pages, f"{len(baseline.films) - 4} pages")):
-        assert f"{name}: {number} without a place in the patient" in said
+    for name, frames in ((loop, "4 frames"), (pages, f"{len(baseline.films) - 4} pages")):
+        assert f"{name}: {frames} without a place in the patient" in said
     assert "`--frames cases` (or `volume`)" in said
     assert predict(baseline, [loop], tmp_path / "volume.csv", "--frames", "volume") == 4
     assert "a volume, but the model was trained on images" in capsys.readouterr().err

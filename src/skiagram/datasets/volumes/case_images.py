@@ -196,7 +196,7 @@ def _of_frames(files: CaseFiles, reference: ImageReference, most_pixels: int) ->
         files.mask,
         reference.mask or "",
         shape,
-        frame=reference.frame,
+        frame=reference.frame or 0,
         region=reference.region,
         label_value=reference.label_value,
     )
