@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
+from skiagram.compute.compiled import compiled
 from skiagram.errors import DataError
 from skiagram.features import surface
 from skiagram.features.batch import FeatureBatch
@@ -86,6 +87,10 @@ class MorphologyFeatures(Features):
     @Quantity
     def _extents(self) -> list[surface.Extent]:
         return [surface.extent(*region) for region in zip(self.regions, self.spacing, strict=True)]
+
+    @Quantity
+    def _intensity_sums(self) -> Floats:
+        return intensity_sums(self.images, self.inside)
 
     @Quantity
     def _hulls(self) -> "_Hulls":
@@ -214,14 +219,11 @@ class MorphologyFeatures(Features):
         Range: from 0
         """
         shifts = np.zeros(len(self.regions))
-        for row, (extent, inside) in enumerate(zip(self._extents, self.inside, strict=True)):
-            weights = np.where(inside, self.images[row], 0.0)
-            planes = weights.sum(axis=2)
-            total = planes.sum()
+        for row, extent in enumerate(self._extents):
+            total, *sums = self._intensity_sums[row, 1:]
             if total != 0:
-                along = (planes.sum(axis=1), planes.sum(axis=0), weights.sum(axis=(0, 1)))
-                sums = np.array([line @ np.arange(len(line)) for line in along])
-                shifts[row] = np.linalg.norm(sums * self.spacing[row] / total - extent.centre)
+                centre = np.array(sums) * self.spacing[row] / total
+                shifts[row] = np.linalg.norm(centre - extent.centre)
         return shifts
 
     @Feature
@@ -337,8 +339,37 @@ class MorphologyFeatures(Features):
         Unit: intensity · mm³
         Range: any
         """
-        pairs = zip(self.images, self.inside, strict=True)
-        return self.volume_mesh * np.array([image[inside].mean() for image, inside in pairs])
+        return self.volume_mesh * self._intensity_sums[:, 1] / self._intensity_sums[:, 0]
+
+
+@compiled
+def intensity_sums(images: Floats, inside: NDArray[np.bool_]) -> Floats:
+    """Add up the voxels of n regions, their intensities and these times their places.
+
+    Args:
+        images: (n, depth, height, width).
+        inside: Of the same shape, true in the region.
+
+    Returns:
+        (n, 5): N, Σ x, and Σ x p along slices, rows and columns.
+    """
+    n, depth, height, width = images.shape
+    sums = np.zeros((n, 5))
+    for image in range(n):
+        for z in range(depth):
+            for y in range(height):
+                count, total, moment = 0, 0.0, 0.0
+                for x in range(width):
+                    if inside[image, z, y, x]:
+                        count += 1
+                        total += images[image, z, y, x]
+                        moment += images[image, z, y, x] * x
+                sums[image, 0] += count
+                sums[image, 1] += total
+                sums[image, 2] += total * z
+                sums[image, 3] += total * y
+                sums[image, 4] += moment
+    return sums
 
 
 @record(frozen=True)

@@ -256,11 +256,21 @@ def convex_hull(region: NDArray[np.bool_], spacing: Floats) -> Hull:
     hull = ConvexHull(places)
     normals = np.round(hull.equations[:, :3], 9) + 0.0
     leading = np.take_along_axis(normals, (normals != 0).argmax(axis=1)[:, None], axis=1)
-    normals, face = np.unique(normals * np.sign(leading), axis=0, return_inverse=True)
+    normals, face = _distinct(normals * np.sign(leading))
     first, second, third = np.moveaxis(places[hull.simplices], 1, 0)
     areas = np.bincount(face, np.linalg.norm(np.cross(second - first, third - first), axis=1))
     largest = normals[np.argsort(-np.round(areas, 9), kind="stable")]
     return Hull(places[hull.vertices], largest, float(hull.volume), float(hull.area))
+
+
+def _distinct(rows: Floats) -> tuple[Floats, Integers]:
+    """Return the distinct rows in order, and which of them each row is: as `np.unique`, faster."""
+    order = np.lexsort(rows.T[::-1])
+    ordered = rows[order]
+    first = np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1))
+    number = np.empty(len(rows), dtype=np.int64)
+    number[order] = np.cumsum(first) - 1
+    return ordered[first], number
 
 
 @compiled
@@ -292,7 +302,8 @@ def _corners_of_planes(points: Integers, axis: int) -> Integers:
     low = turned.min(axis=0)
     span = turned.max(axis=0) - low + 1
     key = ((turned[:, 0] - low[0]) * span[1] + turned[:, 1] - low[1]) * span[2]
-    key = np.unique(key + turned[:, 2] - low[2])
+    key = np.sort(key + turned[:, 2] - low[2])
+    key = key[np.append(True, key[1:] != key[:-1])]  # as `np.unique`, in half the time
     plane, rest = np.divmod(key, span[1] * span[2])
     ordered = np.stack([plane, *np.divmod(rest, span[2])], axis=1)
     rows = _chains(ordered)
@@ -336,15 +347,27 @@ def _chains(points: Integers) -> Integers:
 @compiled
 def diameter(corners: Floats) -> float:
     """Return the largest distance of two of (m, axes) points."""
-    largest = 0.0
+    places = np.ascontiguousarray(corners.T)
+    squares, largest = np.empty(len(corners)), np.zeros(len(corners))
     for first in range(len(corners)):
-        for second in range(first):
-            square = 0.0
-            for axis in range(corners.shape[1]):
-                apart = corners[first, axis] - corners[second, axis]
-                square += apart * apart
-            largest = max(largest, square)
-    return np.sqrt(largest)
+        squares[:first] = 0.0
+        for axis in range(len(places)):
+            _add_squares(places[axis, :first], places[axis, first], squares)
+        _raise(squares[:first], largest)
+    return np.sqrt(largest.max())
+
+
+@compiled
+def _add_squares(places: Floats, place: float, squares: Floats) -> None:
+    for other in range(len(places)):
+        squares[other] += (places[other] - place) ** 2
+
+
+@compiled
+def _raise(values: Floats, largest: Floats) -> None:
+    """Keep the largest value of each place: in vectors, unlike one number for all."""
+    for place in range(len(values)):
+        largest[place] = values[place] if values[place] > largest[place] else largest[place]
 
 
 _ROUNDING = 1e-12
@@ -366,7 +389,7 @@ def smallest_box(corners: Floats, normals: Floats) -> Floats:
         (3,), the first across the face.
     """
     best, sides = np.inf, np.zeros(3)
-    flat = np.empty((len(corners), 2))
+    places, along = np.ascontiguousarray(corners.T), np.empty((3, len(corners)))
     for face in range(min(len(normals), _MOST_FACES)):
         normal = normals[face]
         least = 0 if abs(normal[0]) < 0.6 else (1 if abs(normal[1]) < 0.8 else 2)
@@ -375,16 +398,11 @@ def smallest_box(corners: Floats, normals: Floats) -> Floats:
         first = np.cross(normal, across)
         first /= np.sqrt((first * first).sum())
         second = np.cross(normal, first)
-        low, high = np.inf, -np.inf
-        for corner in range(len(corners)):
-            height = 0.0
-            flat[corner, 0] = flat[corner, 1] = 0.0
-            for axis in range(3):
-                height += corners[corner, axis] * normal[axis]
-                flat[corner, 0] += corners[corner, axis] * first[axis]
-                flat[corner, 1] += corners[corner, axis] * second[axis]
-            low, high = min(low, height), max(high, height)
-        length, width = _smallest_rectangle(flat)
+        _project(places, normal, along[0])
+        _project(places, first, along[1])
+        _project(places, second, along[2])
+        low, high = along[0].min(), along[0].max()
+        length, width = _smallest_rectangle(along[1:])
         if (high - low) * length * width < best * (1 - _ROUNDING):
             best = (high - low) * length * width
             sides[0], sides[1], sides[2] = high - low, length, width
@@ -392,9 +410,21 @@ def smallest_box(corners: Floats, normals: Floats) -> Floats:
 
 
 @compiled
-def _smallest_rectangle(points: Floats) -> tuple[float, float]:
-    """Return the sides of the smallest rectangle (Freeman and Shapira, Comm. ACM 18(7), 1975)."""
-    points = _outer(points)
+def _project(places: Floats, direction: Floats, along: Floats) -> None:
+    """Set the places (m,) of points (3, m) along a direction."""
+    z, y, x = direction
+    for point in range(len(along)):
+        along[point] = places[0, point] * z + places[1, point] * y + places[2, point] * x
+
+
+@compiled
+def _smallest_rectangle(flat: Floats) -> tuple[float, float]:
+    """Return the sides of the smallest rectangle (Freeman and Shapira, Comm. ACM 18(7), 1975).
+
+    Args:
+        flat: (2, m) points.
+    """
+    points = np.ascontiguousarray(flat[:, _outer(flat)].T)
     order = np.argsort(points[:, 0] + _SLANT * points[:, 1])
     hull = np.empty((2 * len(points), 2))
     used = 0
@@ -437,31 +467,26 @@ _TURNS = np.array([[1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0], [-1, -1], [0, -1], 
 
 
 @compiled
-def _outer(points: Floats) -> Floats:
-    """Leave out points within the octagon of eight extreme ones, which are no corners of the hull.
+def _outer(flat: Floats) -> NDArray[np.bool_]:
+    """Mark points (2, m) outside the octagon of eight extreme ones: the others are no corners.
 
     Akl and Toussaint, Information Processing Letters 7(5), 1978.
     """
-    extreme, most = np.zeros(8, dtype=np.int64), np.full(8, -np.inf)
-    for point in range(len(points)):
-        y, x = points[point, 0], points[point, 1]
-        for turn in range(8):
-            along = _TURNS[turn, 0] * y + _TURNS[turn, 1] * x
-            if along > most[turn]:
-                most[turn], extreme[turn] = along, point
-    sides = np.empty((8, 3))
+    outer, along = np.zeros(flat.shape[1], dtype=np.bool_), np.empty(flat.shape[1])
+    extreme = np.zeros(8, dtype=np.int64)
     for turn in range(8):
-        a, b = points[extreme[turn]], points[extreme[(turn + 1) % 8]]
-        sides[turn, 0], sides[turn, 1] = b[0] - a[0], b[1] - a[1]
-        sides[turn, 2] = sides[turn, 0] * a[1] - sides[turn, 1] * a[0]
-    outer = np.empty(len(points), dtype=np.bool_)
-    for point in range(len(points)):
-        within = True
-        for turn in range(8):
-            left = sides[turn, 0] * points[point, 1] - sides[turn, 1] * points[point, 0]
-            within &= left > sides[turn, 2] or (sides[turn, 0] == 0 and sides[turn, 1] == 0)
-        outer[point] = not within
-    return points[outer]
+        y, x = _TURNS[turn]
+        for point in range(len(along)):
+            along[point] = y * flat[0, point] + x * flat[1, point]
+        extreme[turn] = np.argmax(along)
+    for turn in range(8):
+        a, b = extreme[turn], extreme[(turn + 1) % 8]
+        y, x = flat[0, b] - flat[0, a], flat[1, b] - flat[1, a]
+        if y != 0 or x != 0:
+            beyond = y * flat[1, a] - x * flat[0, a]
+            for point in range(len(along)):
+                outer[point] |= y * flat[1, point] - x * flat[0, point] <= beyond
+    return outer
 
 
 _TOLERANCE = 1e-3
