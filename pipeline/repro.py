@@ -1,9 +1,9 @@
-"""Runs the pipeline: what `dvc repro` does, with train stages side by side where there are cores.
+"""Runs the pipeline: what `dvc repro` does, with stages side by side where there are cores.
 
-DVC runs one stage at a time. Train stages do not depend on one another, so several DVCs share them
-out, each with its part of the processors; a last one runs what is left and checks the whole. The
-result is that of `dvc repro`, to the last byte; dvc.lock has the order of dvc.yaml, whichever stage
-ended first.
+DVC runs one stage at a time. The audit does not depend on what is made of the images, nor train
+stages on one another, so several DVCs share them out, each with its part of the processors; a last
+one runs what is left and checks the whole. The result is that of `dvc repro`, to the last byte;
+dvc.lock has the order of dvc.yaml, whichever stage ended first.
 """
 
 import os
@@ -23,7 +23,7 @@ from skiagram.errors import SkiagramError
 from skiagram.options import check, read_option_file
 
 _MOST_LANES = 4  # each holds images, features and libraries in memory
-_PREPARED = ("audit", "extract", "encode")  # what trains needs these, and all that they need
+_PREPARED = ("restore", "extract", "encode")  # beside the audit, in the order of dvc.yaml
 _WEIGHTS = {"train_network": 8}  # a network takes several times as long as another model
 
 
@@ -38,12 +38,18 @@ def main() -> None:
         sys.exit(error.exit_code)
     if len(lanes) > 1 and _dvc("status", "--quiet").wait():
         prepared = [name for name in stages if name.split("@")[0] in _PREPARED]
-        _finish([_dvc("repro", *prepared)])
-        shared = os.environ | {STAGES_SIDE_BY_SIDE: str(len(lanes))}
-        _finish([_dvc("--wait-for-lock", "repro", "-s", *lane, env=shared) for lane in lanes])
+        _finish([_dvc("repro", "ingest")])
+        _side_by_side([["audit"], prepared])
+        _side_by_side(lanes)
     _finish([_dvc("repro")])
     lock = ROOT / "dvc.lock"
     replace_whole(lock, sort_lock(lock.read_text(), stages).encode())
+
+
+def _side_by_side(lanes: Sequence[Sequence[str]]) -> None:
+    """Run the stages of each lane one after the other, and the lanes at once."""
+    shared = os.environ | {STAGES_SIDE_BY_SIDE: str(len(lanes))}
+    _finish([_dvc("--wait-for-lock", "repro", "-s", *lane, env=shared) for lane in lanes])
 
 
 def sort_lock(lock: str, stages: Sequence[str]) -> str:
