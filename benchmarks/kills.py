@@ -50,6 +50,12 @@ _SMALL: dict[str, dict[str, Any]] = {
     "explanations": {"gallery": 1},
     "feature_stability": {"datasets": {"tiny": "repair"}, "copies": 2},
     "harmonisation": {"networks": [], "features": ["first_order", "site"], "replicates": 100},
+    "personal": {
+        "datasets": {"phantom_visits": "holdout"},
+        "covariates": {},
+        "baselines": ["logistic_regression", "decision_tree"],
+        "replicates": 100,
+    },
     "robustness": {"datasets": _DATA_SET, "corruptions": {"noise": [0.1]}, "shifts": []},
     "search": {"baselines": ["decision_tree"], "networks": []},
     "simplification": {"count": 3, "images": 8, "repeats": 3, "student": None, "compressed": None},
@@ -61,6 +67,7 @@ _SMALL_PARTS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "search": {"budget": {"trials": 4, "together": 2, "startup": 2}},
 }
+_NEEDED = {"harmonisation": "phantom_sites", "personal": "phantom_visits"}  # for sites, visits
 _SHARED = {
     "dataset": "tiny",
     "features": ["first_order"],
@@ -208,9 +215,9 @@ def _shrink(project: Project, study: str) -> None:
     for part, values in _SMALL_PARTS.get(study, {}).items():
         chosen[part] = options[part] | values
     _edit(project, path, **chosen | _SMALL.get(study, {}))
-    if study == "harmonisation":  # needs sites
+    if needed := _NEEDED.get(study):
         few = {"train": 36, "validation": 12, "test": 24}
-        _edit(project, "conf/dataset/phantom_sites.yaml", patients=few)
+        _edit(project, f"conf/dataset/{needed}.yaml", patients=few)
 
 
 def _without_times(value: Any) -> Any:
