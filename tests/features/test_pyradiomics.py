@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from make_reference.pages import families
-from skiagram.features.extraction import families_of_images
+from skiagram.features.family import families_of_images
 from skiagram.features.feature import Definition
 from skiagram.features.pyradiomics import _NAMES, pyradiomics_name, pyradiomics_table
 from skiagram.features.table import FeatureTable

@@ -25,8 +25,7 @@ from skiagram.datasets.folder.table import Columns, Row
 from skiagram.datasets.volumes.case_images import decode_case, read_case_files
 from skiagram.errors import SkiagramError
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.extraction import families_of_images
-from skiagram.features.family import FeatureFamily
+from skiagram.features.family import FeatureFamily, families_of_images
 from skiagram.models.resampling import Plan
 from skiagram.options import STRICT, build, check, read_option_file
 from skiagram.records import Design

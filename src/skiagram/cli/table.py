@@ -272,7 +272,7 @@ class Features:
     def run(arguments: argparse.Namespace) -> int:
         """Write the table; return 0."""
         from skiagram.datasets.files import write_files
-        from skiagram.features.extraction import families_of_images
+        from skiagram.features.family import families_of_images
         from skiagram.features.pyradiomics import pyradiomics_table
         from skiagram.features.table import FeatureTable
         from skiagram.options import build

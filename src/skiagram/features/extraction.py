@@ -15,7 +15,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.covariates import Covariates
 from skiagram.features.earlier import Earlier, Previous
-from skiagram.features.family import FeatureFamily
+from skiagram.features.family import FeatureFamily, families_of_images
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.kept import Kept, keep
 from skiagram.image_store.store import (
@@ -122,11 +122,6 @@ def extract(
     """
     table = _describe_images(store, families_of_images(families), compute, kept)
     return _with_others(table, families, covariates, patients, previous)
-
-
-def families_of_images(families: Sequence[Family]) -> list[FeatureFamily]:
-    """Return the families that describe a single image."""
-    return [family for family in families if not isinstance(family, Covariates | Earlier)]
 
 
 def _with_others(

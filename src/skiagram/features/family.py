@@ -5,7 +5,7 @@ A new family is one file here and one option file.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,9 @@ from skiagram.options import STRICT
 T = TypeVar("T")
 
 
+@runtime_checkable
 class FeatureFamily(Protocol):
-    """The options dataclass of a feature family."""
+    """The options dataclass of a feature family that describes a single image."""
 
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order, for example `first_order_skewness`."""
@@ -41,6 +42,11 @@ class FeatureFamily(Protocol):
         Raises:
             DataError: The family is not defined for such images.
         """
+
+
+def families_of_images(families: Sequence[object]) -> list[FeatureFamily]:
+    """Return the families that describe a single image: no covariates, no earlier images."""
+    return [family for family in families if isinstance(family, FeatureFamily)]
 
 
 class GroupFamily:

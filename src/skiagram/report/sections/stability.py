@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from skiagram.evaluation.evaluation_record import Evaluation, Ranking
 from skiagram.evaluation.results import Estimate, FeatureSelection, ModelResult, Stability
-from skiagram.features.extraction import families_of_images
+from skiagram.features.family import families_of_images
 from skiagram.features.feature import Definition
 from skiagram.options import build
 from skiagram.preparation import Preparation
