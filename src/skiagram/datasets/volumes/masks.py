@@ -128,14 +128,19 @@ def _plane_labels(
     return labels
 
 
-def _choose_label(labels: NDArray[Any], label_value: int | None, name: str) -> NDArray[np.bool_]:
+def _choose_label(
+    labels: NDArray[Any],
+    label_value: int | None,
+    name: str,
+    remedy: str = "name the label; a mask saved as JPEG has blurred borders, save it as PNG",
+) -> NDArray[np.bool_]:
     values = [int(value) for value in np.unique(labels) if value]
     if label_value is None and len(values) > 1:
         raise DataError(
             f"{len(values)} labels ({', '.join(map(str, values[:10]))})",
             where=name,
             allowed="one label, or its number in the column `label_value`",
-            remedy="name the label; a mask saved as JPEG has blurred borders, save it as PNG",
+            remedy=remedy,
         )
     if label_value is not None and values and label_value not in values:
         raise _no_label(label_value, values, name)
@@ -274,17 +279,7 @@ def _decode_labels(
             allowed="0 outside, a whole number inside",
             remedy="threshold the mask, or save it with nearest-neighbour interpolation",
         )
-    values = [int(value) for value in np.unique(labels) if value]
-    if label_value is None and len(values) > 1:
-        raise DataError(
-            f"{len(values)} labels ({', '.join(map(str, values[:10]))})",
-            where=name,
-            allowed="one label, or its number in the column `label_value`",
-            remedy="name the label, one row per region",
-        )
-    if label_value is not None and values and label_value not in values:
-        raise _no_label(label_value, values, name)
-    inside = labels != 0 if label_value is None else labels == label_value
+    inside = _choose_label(labels, label_value, name, "name the label, one row per region")
     return _on_image(inside, volume.grid, image, name, mask_grid)
 
 
