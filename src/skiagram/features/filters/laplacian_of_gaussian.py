@@ -1,35 +1,28 @@
 """Filter `laplacian_of_gaussian`: blobs and edges of one size (IBSI L6PA)."""
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.filters.filter import Filter, Floats, convolve
-from skiagram.features.filters.riesz import Order, check_orders, in_frequencies, riesz
+from skiagram.features.filters.filter import Floats, convolve
+from skiagram.features.filters.riesz import RieszFilter, in_frequencies, riesz
 from skiagram.options import STRICT
 
 
 @dataclass(**STRICT)
-class LaplacianOfGaussian(Filter):
+class LaplacianOfGaussian(RieszFilter):
     """Laplacian of a Gaussian, sampled at the voxels (IBSI L6PA).
 
     Attributes:
         sigma: Standard deviation of the Gaussian, in mm (IBSI 41LN).
         cutoff: Standard deviations after which the kernel ends (IBSI WGPM).
-        riesz: Orders of the Riesz transform along x, y and, in 3D, z (IBSI AYRS); null for none.
     """
 
     sigma: Annotated[float, Field(gt=0)]
     cutoff: Annotated[float, Field(gt=0, le=10)]
-    riesz: tuple[Order, ...] | None
-
-    @model_validator(mode="after")
-    def _an_order_an_axis(self) -> Self:
-        check_orders(self.riesz, len(self.axes))
-        return self
 
     in_mm: ClassVar[bool] = True
 

@@ -5,26 +5,36 @@ A Riesz transform goes with a band-pass (`simoncelli`, `laplacian_of_gaussian`).
 
 from collections.abc import Callable, Sequence
 from math import factorial, prod
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
 
-from skiagram.features.filters.filter import PAD, Boundary, Floats
+from skiagram.features.filters.filter import PAD, Boundary, Filter, Floats
+from skiagram.options import STRICT
 
 Order = Annotated[int, Field(ge=0, le=8)]
 Gain = Callable[[Sequence[Floats]], NDArray[np.complex128]]
 
 
-def check_orders(orders: tuple[int, ...] | None, axes: int) -> None:
-    """Refuse orders of a Riesz transform that are not one an axis, or all 0.
+@dataclass(**STRICT)
+class RieszFilter(Filter):
+    """Base of a band-pass that a Riesz transform may follow.
 
-    Raises:
-        ValueError: Says what is allowed.
+    Attributes:
+        riesz: Orders of the Riesz transform along x, y and, in 3D, z (IBSI AYRS); null for none.
     """
-    if orders is not None and (len(orders) != axes or not any(orders)):
-        raise ValueError(f"`riesz`: null, or {axes} orders, one an axis, not all 0")
+
+    riesz: tuple[Order, ...] | None
+
+    @model_validator(mode="after")
+    def _an_order_an_axis(self) -> Self:
+        axes = len(self.axes)
+        if self.riesz is not None and (len(self.riesz) != axes or not any(self.riesz)):
+            raise ValueError(f"`riesz`: null, or {axes} orders, one an axis, not all 0")
+        return self
 
 
 def riesz(orders: Sequence[int], frequencies: Sequence[Floats]) -> NDArray[np.complex128]:

@@ -1,37 +1,30 @@
 """Filter `simoncelli`: an isotropic band-pass of octaves, and its Riesz transforms (IBSI PRT7)."""
 
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.filters.filter import Filter, Floats
-from skiagram.features.filters.riesz import Order, check_orders, in_frequencies, riesz
+from skiagram.features.filters.filter import Floats
+from skiagram.features.filters.riesz import RieszFilter, in_frequencies, riesz
 from skiagram.options import STRICT
 
 _MARGIN = 32  # voxels at the first level, doubled with each
 
 
 @dataclass(**STRICT)
-class Simoncelli(Filter):
+class Simoncelli(RieszFilter):
     """One band of Simoncelli's wavelet, alike in all directions (IBSI PRT7).
 
     Attributes:
         level: Of the decomposition, from 1 (IBSI GCEK): frequencies from a quarter to all of the
             highest, then each time half of them.
-        riesz: Orders of the Riesz transform along x, y and, in 3D, z (IBSI AYRS); null for none.
     """
 
     level: Annotated[int, Field(ge=1, le=8)]
-    riesz: tuple[Order, ...] | None
-
-    @model_validator(mode="after")
-    def _an_order_an_axis(self) -> Self:
-        check_orders(self.riesz, len(self.axes))
-        return self
 
     def reach(self, spacing: Sequence[float]) -> None:
         """The filter looks at the whole image."""
