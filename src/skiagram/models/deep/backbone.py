@@ -55,23 +55,41 @@ class OnBackbone:
             options.load_weights(backbone)
 
 
-def _network(options: Mapping[str, Any], training: Training) -> Network:
+def build_inner(
+    options: Mapping[str, Any], training: Training, where: str, training_given: tuple[str, str]
+) -> Any:
+    """Return the options of a network that other options hold.
+
+    Args:
+        options: `_target_` and options, without a training.
+        training: What takes its place.
+        where: Place of the options, for messages.
+        training_given: What a message says of a training among the options: what is wrong, and
+            what to do.
+
+    Raises:
+        OptionError: They do not fit the network, name a class of elsewhere, or hold a training.
+    """
     target = str(options.get("_target_", ""))
     if not target.startswith(_PACKAGE):
         raise OptionError(
             f"names the class `{target}`",
-            where=f"{_WHERE}._target_",
+            where=f"{where}._target_",
             allowed=f"networks of {_PACKAGE}*",
         )
     if "training" in options:
-        raise OptionError(
-            "is given twice", where=f"{_WHERE}.training", remedy="leave it in `model` alone"
-        )
-    group = {**options, "training": dataclasses.asdict(training)}
-    network = build(group, _WHERE)
+        wrong, remedy = training_given
+        raise OptionError(wrong, where=f"{where}.training", remedy=remedy)
+    return build({**options, "training": dataclasses.asdict(training)}, where)
+
+
+def _network(options: Mapping[str, Any], training: Training) -> Network:
+    network = build_inner(
+        options, training, _WHERE, ("is given twice", "leave it in `model` alone")
+    )
     if not hasattr(network, "build") or isinstance(network, ReadsTable):
         raise OptionError(
-            f"`{target}` is not a network that reads only images",
+            f"`{options['_target_']}` is not a network that reads only images",
             where=_WHERE,
             allowed="small_cnn, pretrained and others as their option files have them",
         )

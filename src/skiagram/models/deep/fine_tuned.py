@@ -75,7 +75,7 @@ class FineTuned(TransferOptions):
     @property
     def title(self) -> str:
         """Return the name for people."""
-        return f"{self.architecture} of {self.library}, fine-tuned"
+        return f"{super().title}, fine-tuned"
 
     def load_weights(self, network: nn.Module) -> None:
         """Give a freshly built network the weights it starts from.

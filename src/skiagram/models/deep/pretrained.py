@@ -41,11 +41,6 @@ class Pretrained(TransferOptions):
     frozen_epochs: Annotated[int, Field(ge=0)] | None
     training: Training
 
-    @property
-    def title(self) -> str:
-        """Return the name for people."""
-        return f"{self.architecture} of torchvision"
-
     def load_weights(self, network: nn.Module) -> None:
         """Give a freshly built network the weights it starts from.
 

@@ -172,6 +172,11 @@ class TransferOptions(ABC):
     architecture: str
     gray: Gray
 
+    @property
+    def title(self) -> str:
+        """Return the name for people."""
+        return f"{self.architecture} of {self._library()}"
+
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         """Return the network with fresh weights.
 

@@ -6,7 +6,7 @@ reads volumes. It ends before its last linear layer, as encoders of pictures do.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -30,15 +30,15 @@ from skiagram.encoders.weights import (
 )
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.image_store.shards import Image, Region, Spacing, is_volume
+from skiagram.models.deep.backbone import build_inner
 from skiagram.models.deep.contract import ReadsVolumes
 from skiagram.models.deep.transfer import cut_last_layer, last_layer
-from skiagram.options import STRICT, build
+from skiagram.options import STRICT
 from skiagram.preparation import Preparation
 from skiagram.training.network_input import resize_volume
 from skiagram.training.options import Optimizer, Training
 
 WEIGHTS, NETWORK = "encoder.weights", "encoder.network"
-_PACKAGE = "skiagram.models.deep."
 _COLOURS = 3  # channels of videos
 _UNLIKE = ("s3d",)  # ends in a convolution
 _CLASSES = 2  # of the layer that is cut off
@@ -176,21 +176,12 @@ def _of_torchvision(name: str) -> nn.Module:
 
 
 def _own(options: Mapping[str, Any], size: tuple[int, int, int]) -> nn.Module:
-    target = str(options.get("_target_", ""))
-    if not target.startswith(_PACKAGE):
-        raise OptionError(
-            f"names the class `{target}`",
-            where=f"{NETWORK}._target_",
-            allowed=f"networks of {_PACKAGE}*",
-        )
-    if "training" in options:
-        raise OptionError(
-            "is not used", where=f"{NETWORK}.training", remedy="leave it out: nothing is trained"
-        )
-    network = build({**options, "training": asdict(_NOT_TRAINED)}, NETWORK)
+    network = build_inner(
+        options, _NOT_TRAINED, NETWORK, ("is not used", "leave it out: nothing is trained")
+    )
     if not isinstance(network, ReadsVolumes):
         raise OptionError(
-            f"`{target}` is not a network that reads volumes",
+            f"`{options['_target_']}` is not a network that reads volumes",
             where=NETWORK,
             allowed="cnn_3d and others with `build_for_volumes`",
         )
