@@ -35,6 +35,16 @@ class FolderArguments:
     design: "Design"
 
 
+def add_mask_grid(parser: argparse._ActionsContainer) -> None:
+    """Declare what becomes of a mask that lies on a grid of its own."""
+    parser.add_argument(
+        "--mask-grid",
+        choices=("same", "resample"),
+        default="same",
+        help="a mask on other voxels than its image's: refuse it, or resample it (default: same)",
+    )
+
+
 def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
@@ -104,12 +114,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
         help="which of the modalities to read, where there are several; several are several images "
         "per case",
     )
-    regions.add_argument(
-        "--mask-grid",
-        choices=("same", "resample"),
-        default="same",
-        help="a mask on other voxels than its image's: refuse it, or resample it (default: same)",
-    )
+    add_mask_grid(regions)
     task = parser.add_argument_group("task")
     task.add_argument(
         "--classes",

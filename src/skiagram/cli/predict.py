@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skiagram.cli.folder_arguments import add_mask_grid
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -73,12 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what the frames of a DICOM file, or the pages of a TIFF, are: a case each, or one "
         "volume",
     )
-    parser.add_argument(
-        "--mask-grid",
-        choices=("same", "resample"),
-        default="same",
-        help="a mask on other voxels than its image's is refused, or brought to them",
-    )
+    add_mask_grid(parser)
     parser.add_argument(
         "--covariates", type=Path, metavar="CSV", help="what the model reads besides the images"
     )
