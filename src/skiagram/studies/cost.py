@@ -255,22 +255,34 @@ def time_families(
 
 
 def _time_family(cv: CrossValidation, name: str, options: Options, clock: Clock) -> TimedFamily:
-    def make(folder: Path) -> None:
-        write_record(_extract_timed(cv, options, clock, folder), folder / "time.json")
+    def take_time(folder: Path) -> TimedFamily:
+        return _extract_timed(cv, options, clock, folder)
 
-    inputs = clock.inputs() | {"restored": cv.prepared.restored.name, "family": options}
-    return read_record(
-        TimedFamily, cv.workspace.make_once(f"timed-{name}", inputs, make) / "time.json"
-    )
+    return _time_once(cv, TimedFamily, name, {"family": options}, clock, take_time)
+
+
+def _time_once(
+    cv: CrossValidation,
+    kind: type[T],
+    name: str,
+    described: Mapping[str, Options],
+    clock: Clock,
+    take_time: Callable[[Path], T],
+) -> T:
+    """Return what takes time on restored images; it is timed once for its options and machine."""
+
+    def make(folder: Path) -> None:
+        write_record(take_time(folder), folder / "time.json")
+
+    inputs = clock.inputs() | {"restored": cv.prepared.restored.name} | dict(described)
+    piece = cv.workspace.make_once(f"timed-{name}", inputs, make, take_time)
+    return read_record(kind, piece / "time.json")
 
 
 def _extract_timed(
     cv: CrossValidation, options: Options, clock: Clock, folder: Path
 ) -> TimedFamily:
-    images, few = cv.prepared.images, cv.case_id[: clock.images].tolist()
-    with ShardWriter(folder / "images") as writer:
-        for case_id in few:
-            writer.add(case_id, images.image(case_id), images.spacing(case_id))
+    cases_timed = _write_images(cv, clock, folder / "images", regions=False)
     family = build(dict(options), "features")
     covariates = read_table(cv.prepared.data.folder / "cases/covariates.parquet")
     cases = Cases.read(cv.prepared.data.folder / "cases/cases.parquet")
@@ -279,7 +291,17 @@ def _extract_timed(
     def work() -> FeatureTable:
         return extract(store, [family], covariates, patients=patients)
 
-    return TimedFamily(work().names, clock.measure_repeated(work, len(few)))
+    return TimedFamily(work().names, clock.measure_repeated(work, cases_timed))
+
+
+def _write_images(cv: CrossValidation, clock: Clock, folder: Path, regions: bool) -> int:
+    """Write the restored images that are timed into a store of their own; return their number."""
+    images, few = cv.prepared.images, cv.case_id[: clock.images].tolist()
+    with ShardWriter(folder) as writer:
+        for case_id in few:
+            region = images.region(case_id) if regions else None
+            writer.add(case_id, images.image(case_id), images.spacing(case_id), region)
+    return len(few)
 
 
 def feature_time(described: Sequence[TimedFamily], columns: Sequence[str] | None) -> Timing:
@@ -322,13 +344,10 @@ def time_encoder(cv: CrossValidation, name: str, options: Options, clock: Clock)
         clock: How times are taken.
     """
 
-    def make(folder: Path) -> None:
-        write_record(_encode_timed(cv, options, clock, folder), folder / "time.json")
+    def take_time(folder: Path) -> TimedEncoder:
+        return _encode_timed(cv, options, clock, folder)
 
-    inputs = clock.inputs() | {"restored": cv.prepared.restored.name, "encoder": options}
-    return read_record(
-        TimedEncoder, cv.workspace.make_once(f"timed-{name}", inputs, make) / "time.json"
-    )
+    return _time_once(cv, TimedEncoder, name, {"encoder": options}, clock, take_time)
 
 
 def _encode_timed(
@@ -337,23 +356,22 @@ def _encode_timed(
     from skiagram.encoders.encoding import encode_folder, resolve_preprocessing
     from skiagram.training.classifier import multiply_adds
 
-    images, few = cv.prepared.images, cv.case_id[: clock.images].tolist()
-    with ShardWriter(folder / "images") as writer:
-        for case_id in few:
-            region = images.region(case_id)
-            writer.add(case_id, images.image(case_id), images.spacing(case_id), region)
+    cases_timed = _write_images(cv, clock, folder / "images", regions=True)
+    images, first_case = cv.prepared.images, str(cv.case_id[0])
     encoder = build(dict(options), "encoder")
     loaded = encoder.load()
     seen = read_record(Preparation, cv.prepared.data.folder / "images" / PREPARATION)
     ready = resolve_preprocessing(seen.images, encoder, loaded)
-    scaled = ready.preprocessing.intensity.scale(images.image(few[0]))
-    first = ready.see(scaled, images.region(few[0]), images.spacing(few[0]), loaded.channels)
+    scaled = ready.preprocessing.intensity.scale(images.image(first_case))
+    first = ready.see(
+        scaled, images.region(first_case), images.spacing(first_case), loaded.channels
+    )
     network: Any = loaded.network
     return TimedEncoder(
         parameters=sum(weight.numel() for weight in network.parameters()),
         multiply_adds=len(first) * multiply_adds(network, tuple(first[0].shape)),
         milliseconds=clock.measure_repeated(
-            lambda: encode_folder(folder / "images", ready, loaded), len(few)
+            lambda: encode_folder(folder / "images", ready, loaded), cases_timed
         ),
     )
 
@@ -455,29 +473,42 @@ def _add_encoder(cost: ModelCost, encoder: TimedEncoder, training_cases: float) 
 
 
 @options_class(**STRICT)
-class Cost(EncoderStudyOptions, CrossValidatedStudy):
+class TimedStudy(CrossValidatedStudy):
+    """Options of a study that cross-validates models and takes times.
+
+    Attributes:
+        images: Images that are scored or described when this is timed.
+        repeats: Times that it is repeated.
+        time: `wall`, for a machine that does nothing else and for accelerators; or `processor`
+            time of all threads, which other work delays less.
+    """
+
+    images: Annotated[int, Field(ge=1)]
+    repeats: Annotated[int, Field(ge=3)]
+    time: Time
+
+    def clock(self, cv: CrossValidation) -> Clock:
+        """Return how times are taken; a small data set may have fewer images than asked for."""
+        return Clock(min(self.images, len(cv)), self.repeats, self.time, describe_machine())
+
+
+@options_class(**STRICT)
+class Cost(EncoderStudyOptions, TimedStudy):
     """Accuracy of every model on folds of development cases, against what it costs.
 
     Models are timed one after the other in one process, whatever `compute.workers` says.
 
     Attributes:
         restoration: Option file of the restoration, which every arm needs and no time counts.
-        images: Images that are scored or described when this is timed.
-        repeats: Times that it is repeated.
-        time: `wall`, for a machine that does nothing else and for accelerators; or `processor`
-            time of all threads, which other work delays less.
         margin: Difference in AUC below which the cheaper model is as good.
     """
 
-    images: Annotated[int, Field(ge=1)]
-    repeats: Annotated[int, Field(ge=3)]
-    time: Time
     margin: Annotated[float, Field(ge=0, lt=1)]
 
     def run(self, workspace: Workspace) -> CostResult:
         """Fit and time all models that are not timed yet on this machine."""
         cv, data_set = self.cross_validation(workspace)
-        clock = Clock(min(self.images, len(cv)), self.repeats, self.time, describe_machine())
+        clock = self.clock(cv)
         described = time_families(cv, self.families(workspace), clock)
         frozen = {
             name: time_encoder(cv, name, options, clock)

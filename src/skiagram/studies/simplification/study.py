@@ -41,12 +41,12 @@ from skiagram.studies.cost import (
     Clock,
     Time,
     TimedFamily,
+    TimedStudy,
     Timing,
-    describe_machine,
     feature_time,
     time_families,
 )
-from skiagram.studies.cross_validation import CrossValidatedStudy, CrossValidation
+from skiagram.studies.cross_validation import CrossValidation
 from skiagram.studies.pipeline_steps import Arm, ClassicalArm, CrossValidatedDataSet, DeepArm
 from skiagram.studies.simplification.reading import (
     ReadFeature,
@@ -176,7 +176,7 @@ class _Kept:
 
 
 @options_class(**STRICT)
-class Simplification(CrossValidatedStudy):
+class Simplification(TimedStudy):
     """Simpler models that learn from the best one, against it.
 
     Attributes:
@@ -188,9 +188,6 @@ class Simplification(CrossValidatedStudy):
         least_cases: Training cases that an answer of the tree stands for at least.
         soft_share: Share of the original's probabilities in what is learned; the rest is the label.
         pruned: Share of the network's weights that are set to zero.
-        images: Images that are scored, or described, when this is timed.
-        repeats: Times that it is repeated.
-        time: `wall`, for a machine that does nothing else; or `processor` time of all threads.
         margin: Loss of AUC up to which a simpler model is good enough.
     """
 
@@ -201,16 +198,13 @@ class Simplification(CrossValidatedStudy):
     least_cases: Annotated[int, Field(ge=1)]
     soft_share: Annotated[float, Field(gt=0, le=1)]
     pruned: Annotated[float, Field(gt=0, lt=1)]
-    images: Annotated[int, Field(ge=1)]
-    repeats: Annotated[int, Field(ge=3)]
-    time: Time
     margin: Annotated[float, Field(ge=0, lt=1)]
 
     def run(self, workspace: Workspace) -> SimplificationResult:
         """Fit all models of all folds that are not fitted yet, and compare them."""
         cv, data_set = self.cross_validation(workspace)
         _, task = read_cases(cv.prepared.data.folder / "cases")
-        clock = Clock(min(self.images, len(cv)), self.repeats, self.time, describe_machine())
+        clock = self.clock(cv)
         partitions = cv.folds()
         with Progress("simplification", len(partitions)) as progress:
             folds = []
