@@ -37,6 +37,7 @@ class Covariates:
     """
 
     prefix: ClassVar[str] = PREFIX
+    option: ClassVar[str] = "features.covariates.columns"  # for messages
 
     columns: tuple[str, ...] | None
     least_patients: Annotated[int, Field(ge=1)] = LEAST_PATIENTS
@@ -45,7 +46,7 @@ class Covariates:
         self,
         table: pd.DataFrame,
         patients: Mapping[str, str] | None = None,
-        where: str = "features.covariates.columns",
+        where: str | None = None,
     ) -> tuple[Covariate, ...]:
         """Return the chosen columns and the categories of those that hold texts.
 
@@ -53,11 +54,12 @@ class Covariates:
             table: Column `case_id` and the covariates, one row per case.
             patients: Case id → patient of the development cases, which alone give categories; None
                 where each case is a patient of its own.
-            where: Option that names the columns, for messages.
+            where: Option that names the columns, for messages; None for that of the family.
 
         Raises:
             OptionError: A column is not in the table, or none is left.
         """
+        table = self._as_read(table)
         known = [name for name in table.columns if name != "case_id"]
         unknown = [name for name in self.columns or () if name not in known]
         numeric = [name for name in known if pd.api.types.is_numeric_dtype(table[name])]
@@ -65,7 +67,7 @@ class Covariates:
         if unknown or not chosen:
             raise OptionError(
                 f"no covariate `{unknown[0]}`" if unknown else "no covariate is chosen",
-                where=where,
+                where=where or self.option,
                 allowed=", ".join(known) or "none: the data set has no covariates",
                 remedy="list covariates of the data set, or leave out the models that need them",
             )
@@ -80,6 +82,10 @@ class Covariates:
             for name in chosen
         )
 
+    def _as_read(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return the table with each column as this family reads it."""
+        return table
+
     def _categories(self, column: pd.Series, patient: pd.Series) -> tuple[str, ...]:
         """Return the texts that enough patients share, sorted."""
         known = column.notna() & patient.notna()
@@ -90,7 +96,7 @@ class Covariates:
         self,
         table: pd.DataFrame,
         patients: Mapping[str, str] | None = None,
-        where: str = "features.covariates.columns",
+        where: str | None = None,
     ) -> FeatureTable:
         """Return the columns of all cases of a data set.
 
@@ -102,6 +108,7 @@ class Covariates:
         Raises:
             OptionError: A column is not in the table, none is left, or all texts are rare.
         """
+        table = self._as_read(table)
         columns = {
             f"{self.prefix}{name}": values
             for covariate in self.describe(table, patients, where)
@@ -110,7 +117,7 @@ class Covariates:
         if not columns:
             raise OptionError(
                 f"no text that {self.least_patients} patients for training share",
-                where=where,
+                where=where or self.option,
                 allowed="a number, or texts that many patients share",
                 remedy="choose other covariates, or lower `least_patients`",
             )
@@ -126,6 +133,7 @@ class Site(Covariates):
     """
 
     prefix: ClassVar[str] = SITE_PREFIX
+    option: ClassVar[str] = "features.site.columns"
 
     @model_validator(mode="after")
     def _one_column(self) -> Self:
@@ -133,25 +141,8 @@ class Site(Covariates):
             raise ValueError("`columns`: one column, which holds the site")
         return self
 
-    def describe(
-        self,
-        table: pd.DataFrame,
-        patients: Mapping[str, str] | None = None,
-        where: str = "features.site.columns",
-    ) -> tuple[Covariate, ...]:
-        """Return the column and the sites that enough patients have; see `Covariates`."""
-        return super().describe(self._as_text(table), patients, where)
-
-    def encode(
-        self,
-        table: pd.DataFrame,
-        patients: Mapping[str, str] | None = None,
-        where: str = "features.site.columns",
-    ) -> FeatureTable:
-        """Return a column per site of all cases of a data set; see `Covariates`."""
-        return super().encode(self._as_text(table), patients, where)
-
-    def _as_text(self, table: pd.DataFrame) -> pd.DataFrame:
+    def _as_read(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return the table with the column of sites as text: numbers name sites too."""
         numbers = [
             name
             for name in self.columns or ()
