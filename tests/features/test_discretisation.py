@@ -83,3 +83,14 @@ def test_entropy_equals_scipy() -> None:
     shares = np.random.default_rng(0).dirichlet(np.ones(9), 5)
     shares[0] = np.eye(9)[2]
     np.testing.assert_allclose(entropy(shares), stats.entropy(shares, base=2, axis=1), atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.float32, np.float64])
+def test_whole_numbers_have_the_levels_of_the_same_numbers_with_a_point(dtype: type) -> None:
+    images = np.random.default_rng(0).integers(3, 120, size=(3, 9, 7))
+    inside = np.random.default_rng(1).random(images.shape) < 0.6
+    levels = Discretisation(bin_number=32, bin_width=None)
+    expected = levels.grey_levels(images.astype(np.float64), inside)
+    np.testing.assert_array_equal(
+        levels.grey_levels(images.astype(dtype), inside).levels, expected.levels
+    )

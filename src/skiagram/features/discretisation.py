@@ -206,7 +206,7 @@ def _ranges(images: Images, inside: Flags) -> tuple[Floats, Floats]:
         inside: Of the same shape, or (1, 1, width).
     """
     n, rows, width = images.shape
-    low, high = np.empty(width, dtype=images.dtype), np.empty(width, dtype=images.dtype)
+    low, high = np.empty(width), np.empty(width)  # float64: integers know no infinity
     lowest, highest = np.empty(n), np.empty(n)
     masked = int(len(inside) == n and inside.shape[1] == rows)
     for image in range(n):
@@ -218,10 +218,10 @@ def _ranges(images: Images, inside: Flags) -> tuple[Floats, Floats]:
 
 
 @compiled
-def _widen(row: Row, inside: Flags, low: Row, high: Row) -> None:
+def _widen(row: Row, inside: Flags, low: Floats, high: Floats) -> None:
     """Keep the lowest and the highest intensity of each column: in vectors, without a branch."""
     for x in range(len(row)):
-        intensity = row[x]
+        intensity = np.float64(row[x])
         below, above = (intensity < low[x]) & inside[x], (intensity > high[x]) & inside[x]
         low[x] = intensity if below else low[x]
         high[x] = intensity if above else high[x]
