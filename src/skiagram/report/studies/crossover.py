@@ -40,7 +40,9 @@ def summarise(result: CrossoverResult) -> Summary:
     ]
     arms = {curve.arm for curve in result.curves}
     contenders = " or ".join(words for arm, words in _CONTENDERS.items() if arm in arms)
-    title = f"{result.title}: from how many training cases on is {contenders} better?"
+    title = (
+        f"{result.title}: from how many training cases on is {contenders or 'a network'} better?"
+    )
     return Summary(title, (*answers, *left_out) if answers else (_NO_CURVE,))
 
 
