@@ -24,9 +24,9 @@ import yaml
 from PIL import Image
 
 from skiagram.cli.main import main
+from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import survey_folder
-from skiagram.datasets.folder.table import read_rows
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.options import build
 

@@ -7,12 +7,10 @@ from option_files import ROOT
 from outputs import publish
 from skiagram.compute.checkout import home
 from skiagram.compute.workers import Compute
-from skiagram.features.covariates import Covariates, development_patients
-from skiagram.features.earlier import previous_cases
+from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import build_families, extract_modalities
 from skiagram.options import STRICT
 from skiagram.preparation import propagate_preparation
-from skiagram.records import Cases, read_table
 
 
 @dataclass(**STRICT)
@@ -28,23 +26,13 @@ def main(options: Options) -> None:
     """Extract the chosen feature families of images, and chosen covariates."""
     images = ROOT / "data/restored"
     chosen = build_families(options.features)
-    covariates = read_table(ROOT / "data/cases/covariates.parquet")
-    cases = Cases.read(ROOT / "data/cases/cases.parquet")
-    patients = development_patients(cases)
-    previous = previous_cases(read_table(ROOT / "data/cases/visits.parquet"), cases)
+    histories = CaseHistories.read(ROOT / "data/cases")
     with publish("data/features.parquet", "data/preparation") as staging:
         kept = home(ROOT) / ".work/kept/features"
-        table = extract_modalities(
-            images, chosen, covariates, options.compute, patients, kept, previous
-        )
+        table = extract_modalities(images, chosen, histories, options.compute, kept)
         table.write(staging / "data/features.parquet")
         target = staging / "data/preparation"
-        beside = [
-            covariate
-            for family in chosen
-            if isinstance(family, Covariates)
-            for covariate in family.describe(covariates, patients)
-        ]
+        beside = histories.describe(chosen)
         propagate_preparation(images, target, features=options.features.values(), covariates=beside)
 
 

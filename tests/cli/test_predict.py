@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.cli.main import main
-from skiagram.deploy.inputs import NewCase, Preparer
+from skiagram.deploy.inputs import Preparer
+from skiagram.deploy.new_cases import NewCase
 from tests.datasets.folder.test_frames import cine, tiff_of_pages
 from tests.deploy.odd import write_odd_films
 from tests.deploy.trained import TASK, Trained, trained_baseline

@@ -16,9 +16,10 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
+from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.option_file import OptionFiles
 from skiagram.datasets.folder.source import Folder
-from skiagram.datasets.folder.table import Columns, normalise_name, read_rows
+from skiagram.datasets.folder.table import Columns, normalise_name
 from skiagram.options import build
 
 SIDE = 24

@@ -9,14 +9,10 @@ import numpy as np
 import pytest
 
 from skiagram.cli.main import main
-from skiagram.deploy.inputs import (
-    CovariateTable,
-    NewCase,
-    covariate_features,
-    require_sites,
-)
+from skiagram.deploy.inputs import CovariateTable, covariate_features, require_sites
 from skiagram.deploy.inputs import read_covariates as read_for_cases
 from skiagram.deploy.model import load_model
+from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import predict
 from skiagram.errors import DataError, OptionError
 from skiagram.preparation import Covariate

@@ -8,9 +8,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.deploy.inputs import NO_COVARIATES, CovariateFeature, NewCase, PreparedImages
+from skiagram.deploy.inputs import NO_COVARIATES, CovariateFeature, PreparedImages
 from skiagram.deploy.maps import SCORED, CaseMap, judge, map_case, push_families
 from skiagram.deploy.model import DeployedModel, load_model
+from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.page import write_page
 from skiagram.deploy.prediction import score_cases
 from skiagram.deploy.scorers import Baselines

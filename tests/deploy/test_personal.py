@@ -14,7 +14,8 @@ from PIL import Image
 from skiagram.cli.main import main
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.deploy.package import pack
-from skiagram.features.covariates import Covariates, development_patients
+from skiagram.features.case_histories import CaseHistories
+from skiagram.features.covariates import development_patients
 from skiagram.features.earlier import previous_cases
 from skiagram.features.extraction import build_families, extract
 from skiagram.image_store.store import ImageStore
@@ -68,17 +69,11 @@ def screened(tmp_path_factory: pytest.TempPathFactory) -> Screened:
     known, table = (
         read_table(cases_folder / f"{name}.parquet") for name in ("covariates", "visits")
     )
-    patients_of = development_patients(cases)
-    beside = [
-        covariate
-        for family in families
-        if isinstance(family, Covariates)
-        for covariate in family.describe(known, patients_of)
-    ]
+    histories = CaseHistories(known, development_patients(cases), previous_cases(table, cases))
+    beside = histories.describe(families)
     prepared = place / "preparation"
     propagate_preparation(restored, prepared, features=features.values(), covariates=beside)
-    previous = previous_cases(table, cases)
-    inputs = extract(ImageStore(restored), families, known, patients=patients_of, previous=previous)
+    inputs = extract(ImageStore(restored), families, histories)
     composed = options("model/logistic_regression.yaml")
     known_cases, new_cases = (
         inputs.of(part.case_id) for part in (cases.development(), cases.test())

@@ -16,8 +16,8 @@ from PIL import Image
 
 from skiagram.calibration import CalibrationMethod
 from skiagram.datasets.mini_mias.source import FilmPatch
-from skiagram.deploy.inputs import NewCase
 from skiagram.deploy.model import load_model
+from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import Row, judge, predict, write_table
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import read_record, write_record

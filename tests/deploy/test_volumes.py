@@ -265,7 +265,7 @@ def test_each_modality_is_compared_with_its_own_training_images(
 
 
 def test_a_series_of_dicom_files_is_one_volume(study: Path, tmp_path: Path) -> None:
-    from skiagram.deploy.inputs import find_cases
+    from skiagram.deploy.new_cases import find_cases
 
     for number in range(2):
         place = tmp_path / "new" / f"p{number}"

@@ -13,7 +13,8 @@ from PIL import Image
 
 from skiagram.calibration import CalibrationMethod
 from skiagram.datasets.contract import Acquisition, SpacedImage
-from skiagram.features.covariates import Covariates, development_patients
+from skiagram.features.case_histories import CaseHistories
+from skiagram.features.covariates import development_patients
 from skiagram.features.extraction import extract
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import ShardWriter
@@ -118,17 +119,12 @@ def prepared(
     write_record(Preparation(kinds, changes, traits=seen.traits()), folder / "images" / PREPARATION)
     propagate_preparation(folder / "images", restored, restoration=restoration)
     families, known = [build(one, "features") for one in features], covariates_of(case_id)
-    patients = development_patients(cases)
-    covariates = [
-        covariate
-        for family in families
-        if isinstance(family, Covariates)
-        for covariate in family.describe(known, patients)
-    ]
+    histories = CaseHistories(known, development_patients(cases))
+    covariates = histories.describe(families)
     propagate_preparation(
         restored, folder / "preparation", features=features, covariates=covariates
     )
-    return cases, extract(ImageStore(restored), families, known, patients=patients)
+    return cases, extract(ImageStore(restored), families, histories)
 
 
 def finish(

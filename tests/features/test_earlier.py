@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from skiagram.errors import OptionError
+from skiagram.features.case_histories import CaseHistories
 from skiagram.features.earlier import Earlier, previous_cases
 from skiagram.features.extraction import Family, extract
 from skiagram.features.first_order import FirstOrder
@@ -103,9 +104,9 @@ def test_data_without_visits_are_refused_with_the_remedy(tmp_path: Path) -> None
     families: list[Family] = [FirstOrder(region="whole"), Earlier(columns=None)]
     previous = previous_cases(VISITS[["case_id"]], CASES)
     with pytest.raises(OptionError, match=r"no patient has an earlier image.*--visit"):
-        extract(store, families, previous=previous)
+        extract(store, families, CaseHistories(previous=previous))
     names = store.case_ids
-    table = extract(store, families, previous={names[1]: (names[0],)})
+    table = extract(store, families, CaseHistories(previous={names[1]: (names[0],)}))
     mean = table.columns(["first_order_mean"]).values[:, 0]  # noqa: PD011
     change = table.columns(["earlier_first_order_mean"]).values[:, 0]  # noqa: PD011
     np.testing.assert_array_equal(change, [0, mean[1] - mean[0], 0])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from skiagram.compute.workers import Compute
 from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
+from skiagram.features.case_histories import CaseHistories
 from skiagram.features.covariates import Covariates
 from skiagram.features.extraction import extract
 from skiagram.features.table import FeatureTable
@@ -95,7 +96,7 @@ def test_a_family_twice_is_refused(tmp_path: Path) -> None:
 def test_covariates_stand_beside_the_features_of_their_own_case(tmp_path: Path) -> None:
     store = stored(tmp_path, {name: noise(6, 6, seed=at) for at, name in enumerate("abc")})
     known = of_cases("cab", diameter_mm=[3.0, 1.0, None])
-    table = extract(store, [Covariates(columns=None), WAVELET], known)
+    table = extract(store, [Covariates(columns=None), WAVELET], CaseHistories(known))
     assert table.names == (*WAVELET.names(), "covariates_diameter_mm")
     np.testing.assert_array_equal(table.values[:, -1], np.array([1, np.nan, 3], np.float32))
     table.write(tmp_path / "features.parquet")
@@ -107,7 +108,7 @@ def test_covariates_need_no_feature_of_the_image(tmp_path: Path) -> None:
     table = extract(
         stored(tmp_path, {"a": noise(6, 6)}),
         [Covariates(columns=("age",))],
-        of_cases("a", age=[61.0]),
+        CaseHistories(of_cases("a", age=[61.0])),
     )
     assert table.names == ("covariates_age",)
     assert table.values.tolist() == [[61.0]]
@@ -116,7 +117,7 @@ def test_covariates_need_no_feature_of_the_image(tmp_path: Path) -> None:
 def test_categories_are_those_of_the_data_set_not_of_the_images_at_hand(tmp_path: Path) -> None:
     store = stored(tmp_path, {name: noise(6, 6) for name in "ab"})
     known = of_cases("abc", side=["left", None, "right"])
-    table = extract(store, [Covariates(columns=("side",), least_patients=1)], known)
+    table = extract(store, [Covariates(columns=("side",), least_patients=1)], CaseHistories(known))
     assert table.names == ("covariates_side_left", "covariates_side_right")
     assert table.values.tolist() == [[1, 0], [0, 0]]
 
@@ -124,4 +125,4 @@ def test_categories_are_those_of_the_data_set_not_of_the_images_at_hand(tmp_path
 def test_a_case_without_a_row_of_covariates_is_named(tmp_path: Path) -> None:
     store = stored(tmp_path, {name: noise(6, 6) for name in "ab"})
     with pytest.raises(DataError, match=r"^b: 1 cases have no features"):
-        extract(store, [Covariates(columns=None)], of_cases("a", age=[61.0]))
+        extract(store, [Covariates(columns=None)], CaseHistories(of_cases("a", age=[61.0])))

@@ -29,7 +29,8 @@ from pydicom.uid import (
     JPEGLSLossless,
 )
 
-from skiagram.datasets.folder.table import list_entries, read_rows
+from skiagram.datasets.folder.csv_rows import read_rows
+from skiagram.datasets.folder.table import list_entries
 from skiagram.datasets.image_files import decode_image
 from skiagram.datasets.volumes.case_images import CaseFiles, ImageReference, decode_case
 from skiagram.datasets.volumes.volume_files import decode_volume

@@ -18,10 +18,11 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.file_trees import FileTree
+from skiagram.datasets.folder.csv_rows import Row
 from skiagram.datasets.folder.identifiers import names_patients, suspect_column
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, read_pixels
-from skiagram.datasets.folder.table import Columns, Row
+from skiagram.datasets.folder.table import Columns
 from skiagram.datasets.volumes.case_images import decode_case, read_case_files
 from skiagram.errors import SkiagramError
 from skiagram.features.batch import FeatureBatch

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
+    from skiagram.datasets.folder.csv_rows import Row
     from skiagram.datasets.folder.source import Folder
-    from skiagram.datasets.folder.table import Columns, Row
+    from skiagram.datasets.folder.table import Columns
     from skiagram.records import Design
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -168,7 +169,7 @@ def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
 
 def _table(arguments: argparse.Namespace) -> "list[Row]":
     from skiagram.datasets.file_trees import ARCHIVE
-    from skiagram.datasets.folder.table import read_rows
+    from skiagram.datasets.folder.csv_rows import read_rows
     from skiagram.datasets.image_files import read_file
 
     folder: Path = arguments.folder
@@ -190,8 +191,8 @@ def _table(arguments: argparse.Namespace) -> "list[Row]":
 
 
 def _source(arguments: argparse.Namespace, rows: "list[Row]") -> "Folder":
+    from skiagram.datasets.folder.csv_rows import require_columns
     from skiagram.datasets.folder.source import Folder
-    from skiagram.datasets.folder.table import require_columns
 
     columns = _columns(arguments, rows)
     require_columns(rows, columns.used())

@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _read_labels(path: Path | None, classes: tuple[str, ...]) -> "Labels":
     from skiagram.datasets.files import read_file
-    from skiagram.datasets.folder.table import read_rows
+    from skiagram.datasets.folder.csv_rows import read_rows
     from skiagram.deploy.monitoring import NO_LABELS, Labels
 
     if path is None:

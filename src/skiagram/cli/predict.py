@@ -12,8 +12,9 @@ from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from skiagram.compute.workers import Compute
-    from skiagram.deploy.inputs import CovariateTable, NewCase
+    from skiagram.deploy.inputs import CovariateTable
     from skiagram.deploy.model import DeployedModel
+    from skiagram.deploy.new_cases import NewCase
     from skiagram.deploy.prediction import Row
 
 NAME = "predict"
@@ -168,8 +169,8 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
         DataError: The table cannot be read, or a place cannot be opened.
     """
     from skiagram.datasets.files import read_file
-    from skiagram.datasets.folder.table import read_rows
-    from skiagram.deploy.inputs import find_cases, list_cases
+    from skiagram.datasets.folder.csv_rows import read_rows
+    from skiagram.deploy.new_cases import find_cases, list_cases
 
     preparer = model.preparer
     if arguments.table is None and not arguments.pattern:

@@ -11,7 +11,8 @@ from skiagram.cli.folder_arguments import add_folder_arguments, read_folder_argu
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from skiagram.datasets.folder.table import Columns, Row
+    from skiagram.datasets.folder.csv_rows import Row
+    from skiagram.datasets.folder.table import Columns
 
 NAME = "seal"
 SUMMARY = "encrypt the labels of test cases for a custodian's key"

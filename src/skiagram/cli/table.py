@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from skiagram.datasets.folder.table import Row
+    from skiagram.datasets.folder.csv_rows import Row
 
 NAME = "table"
 SUMMARY = "make the CSV of a folder from the names of its files and a table of labels"
@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the table and say what it holds and lacks; return 0."""
     from skiagram.datasets.files import read_file, write_files
-    from skiagram.datasets.folder.table import read_rows, require_columns
+    from skiagram.datasets.folder.csv_rows import read_rows, require_columns
 
     if arguments.output.exists():
         raise OptionError(

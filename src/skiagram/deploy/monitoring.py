@@ -21,9 +21,10 @@ from skiagram.calibration import (
     threshold_at_sensitivity,
 )
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.datasets.folder.table import Row as TableRow
-from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, NewCase, PreparedImages
+from skiagram.datasets.folder.csv_rows import Row as TableRow
+from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, PreparedImages
 from skiagram.deploy.model import DeployedModel
+from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import Row, score_cases
 from skiagram.errors import DataError
 from skiagram.evaluation.calibration_assessment import (

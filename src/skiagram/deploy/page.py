@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from skiagram.compute.progress import Progress
-from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, NewCase
+from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable
 from skiagram.deploy.model import DeployedModel
+from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import Row, prepare_case
 from skiagram.errors import SkiagramError
 

@@ -23,14 +23,9 @@ from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.deploy.inputs import (
-    NO_COVARIATES,
-    CovariateTable,
-    NewCase,
-    PreparedImage,
-    PreparedImages,
-)
+from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, PreparedImage, PreparedImages
 from skiagram.deploy.model import DeployedModel
+from skiagram.deploy.new_cases import NewCase
 from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError
 from skiagram.features.covariates import SITE_PREFIX
 from skiagram.image_store.shards import ShardWriter

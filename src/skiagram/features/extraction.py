@@ -13,8 +13,9 @@ from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError
 from skiagram.features.batch import FeatureBatch
+from skiagram.features.case_histories import CaseHistories
 from skiagram.features.covariates import Covariates
-from skiagram.features.earlier import Earlier, Previous
+from skiagram.features.earlier import Earlier
 from skiagram.features.family import FeatureFamily, families_of_images
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.kept import Kept, keep
@@ -45,23 +46,19 @@ def build_families(families: Mapping[str, Mapping[str, object]]) -> list[Family]
 def extract_modalities(
     images: Path,
     families: Sequence[Family],
-    covariates: pd.DataFrame | None = None,
+    histories: CaseHistories | None = None,
     compute: Compute = IN_PROCESS,
-    patients: Mapping[str, str] | None = None,
     kept: Path | None = None,
-    previous: Previous | None = None,
 ) -> FeatureTable:
     """Compute the features of all modalities of a store; `extract` says how.
 
     Args:
         images: Folder of the restored images.
         families: Chosen families; see `extract`.
-        covariates: See `extract`.
+        histories: See `extract`.
         compute: Where the work is done.
-        patients: See `extract`.
         kept: Folder of what earlier runs made of images, and for what this one makes; None to make
             all anew.
-        previous: See `extract`.
 
     Returns:
         Where cases have several images, features are called `<modality>.<feature>`.
@@ -72,7 +69,7 @@ def extract_modalities(
     """
     folders = modality_folders(images)
     if len(folders) == 1:
-        return extract(ImageStore(images), families, covariates, compute, patients, kept, previous)
+        return extract(ImageStore(images), families, histories, compute, kept)
     of_images = families_of_images(families)
     names: list[str] = []
     blocks: list[NDArray[np.float32]] = []
@@ -83,7 +80,7 @@ def extract_modalities(
         names += [f"{modality}.{name}" for name in table.names]
         blocks.append(table.values)
     whole = FeatureTable(case_id, tuple(names), np.hstack(blocks))
-    return _with_others(whole, families, covariates, patients, previous)
+    return _with_histories(whole, families, histories or CaseHistories())
 
 
 _SPAN_VALUES = 2**19  # some tenths of a second of work
@@ -93,11 +90,9 @@ _BATCH_VALUES = 2**17  # intermediates of a batch then stay in a processor's cac
 def extract(
     store: ImageStore,
     families: Sequence[Family],
-    covariates: pd.DataFrame | None = None,
+    histories: CaseHistories | None = None,
     compute: Compute = IN_PROCESS,
-    patients: Mapping[str, str] | None = None,
     kept: Path | None = None,
-    previous: Previous | None = None,
 ) -> FeatureTable:
     """Compute the features of all images of a store, and put chosen covariates beside them.
 
@@ -105,14 +100,11 @@ def extract(
         store: Restored images.
         families: Chosen families; changes since earlier images come after the images' features,
             covariates last.
-        covariates: Column `case_id` and what else is known of each case of the data set, of which
-            the store may hold some; None for nothing.
+        histories: What else is known of the cases of the data set, of which the store may hold
+            some; None for nothing.
         compute: Where the work is done; the values do not depend on it.
-        patients: Case id → patient of the development cases, which alone give the categories of
-            texts; None where each case is a patient of its own.
         kept: Folder of what earlier runs made of images, and for what this one makes; no value
             depends on it. None to make all anew.
-        previous: Case → cases of the visit before; None where each patient was seen once.
 
     Raises:
         DataError: Two families share a name, a family is not defined for an image, or a feature
@@ -121,29 +113,27 @@ def extract(
             where no patient has any.
     """
     table = _describe_images(store, families_of_images(families), compute, kept)
-    return _with_others(table, families, covariates, patients, previous)
+    return _with_histories(table, families, histories or CaseHistories())
 
 
-def _with_others(
-    table: FeatureTable,
-    families: Sequence[Family],
-    covariates: pd.DataFrame | None,
-    patients: Mapping[str, str] | None,
-    previous: Previous | None,
+def _with_histories(
+    table: FeatureTable, families: Sequence[Family], histories: CaseHistories
 ) -> FeatureTable:
     """Put beside the features of images what else is known of their cases."""
-    known = pd.DataFrame({"case_id": table.case_id}) if covariates is None else covariates
+    known = histories.covariates
+    if known is None:
+        known = pd.DataFrame({"case_id": table.case_id})
     of_visits = [family for family in families if isinstance(family, Earlier)]
-    if of_visits and not previous:
+    if of_visits and not histories.previous:
         raise OptionError(
             "no patient has an earlier image",
             where="features.earlier",
             allowed="data sets that tell visits of a patient apart",
             remedy="name the column of visits (`skiagram init … --visit`), or leave out `earlier`",
         )
-    changes = [family.encode(table, previous or {}) for family in of_visits]
+    changes = [family.encode(table, histories.previous) for family in of_visits]
     beside = [
-        family.encode(known, patients).of(table.case_id)
+        family.encode(known, histories.patients).of(table.case_id)
         for family in families
         if isinstance(family, Covariates)
     ]

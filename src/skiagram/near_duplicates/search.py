@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import product
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from skiagram.compute.workers import Compute
 from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.descriptors import (
@@ -85,6 +87,7 @@ _SKEW = 0.1  # cosine between what were right angles
 _PLAUSIBLE = (0.6, 1.6)
 _EVEN = 1.3
 _SEED = 19_810_529
+_THIS_MACHINE = Compute(threads=1, workers="auto", backend="local", address=None)
 
 KINDS = (
     "mirrored",
@@ -136,6 +139,50 @@ class _Pass:
     signed: bool
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """Some queries of a pass.
+
+    Attributes:
+        pass_: The comparison.
+        start: The first query; a block of them follows.
+        last: Whether these are the last ones.
+        images: Images of the set.
+        threshold: Product above which a pair is nominated.
+        already: Sorted keys of pairs that are known.
+    """
+
+    pass_: _Pass
+    start: int
+    last: bool
+    images: int
+    threshold: float
+    already: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Nominees:
+    """Pairs (row, column) with their products."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        none = np.zeros(0, dtype=np.int64)
+        return cls(
+            np.concatenate([none, *(part.rows for part in parts)]),
+            np.concatenate([none, *(part.columns for part in parts)]),
+            np.concatenate([none.astype(np.float32), *(part.scores for part in parts)]),
+        )
+
+    def best(self, most: int) -> Self:
+        """Return those with the highest products, best first; equal ones in the images' order."""
+        order = np.lexsort((self.columns, self.rows, -self.scores))[:most]
+        return type(self)(self.rows[order], self.columns[order], self.scores[order])
+
+
 def copy_clusters(store: ImageStore) -> NDArray[np.int64]:
     """Return (n,) the cluster of each image of a store; chained copies share a cluster.
 
@@ -177,10 +224,21 @@ def transformed_among(
     """
     confirm = _Confirmation(small, shapes, image)
     already = np.sort(known.first * len(small) + known.second)
-    for pass_ in _passes(small):
-        first, second = _nominate(pass_, len(small), already)
-        confirm.look_at(first, second, pass_.guesses)
+    best = _Best(max(int(_MOST_NOMINATED * len(small)), _FEW))
+    for piece, found in _THIS_MACHINE.map(_nominate, _pieces(small, already), releases_lock=True):
+        best.add(found)
+        if piece.last:
+            confirm.look_at(*best.take(), piece.pass_.guesses)
     return confirm.result()
+
+
+def _pieces(small: Small, already: NDArray[np.int64]) -> Iterator["_Piece"]:
+    """Yield the work of all passes, some queries at a time."""
+    for pass_ in _passes(small):
+        threshold = _threshold(pass_, len(small))
+        for start in range(0, len(small), _BLOCK):
+            last = start + _BLOCK >= len(small)
+            yield _Piece(pass_, start, last, len(small), threshold, already)
 
 
 def _passes(small: Small) -> Iterator[_Pass]:
@@ -255,74 +313,56 @@ def _oriented(down: float, across: float, mirrored: bool, quarters: int) -> tupl
     return down, across
 
 
-def _nominate(
-    pass_: _Pass, n: int, already: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pairs whose product stands far above others', (query, base), best first.
-
-    No more than an eighth of the images: where all images are alike, the most alike are looked at.
-    """
-    pairs = n * (n - 1) / (1 if pass_.either_way else 2)
-    most = max(int(_MOST_NOMINATED * n), _FEW)
-    threshold = _threshold(pass_, n, min(_LIKELY, max(_NOMINATED * n, _FEWEST) / pairs))
-    best = _Best(most)
-    memory = np.empty(_BLOCK * _BLOCK, dtype=np.float32)
-    for start in range(0, n, _BLOCK):
-        queries = pass_.queries(np.arange(start, min(start + _BLOCK, n)))
-        for left in range(0 if pass_.either_way else start, n, _BLOCK):
-            against = pass_.base[left : left + _BLOCK]
-            block = memory[: len(queries) * len(against)].reshape(len(queries), len(against))
-            np.matmul(queries, against.T, out=block)
-            if not pass_.signed:
-                np.abs(block, out=block)
-            if block.max() <= threshold:
-                continue
-            place = np.flatnonzero(block > threshold)
-            i, j = np.divmod(place, block.shape[1])
-            rows, columns = i + start, j + left
-            usable = (rows != columns) if pass_.either_way else (rows < columns)
-            keys = np.minimum(rows, columns) * n + np.maximum(rows, columns)
-            usable &= ~np.isin(keys, already)
-            best.add(rows[usable], columns[usable], block.ravel()[place[usable]])
-    return best.sorted()
+def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
+    """Return the pairs of some queries whose product stands far above others', (query, base)."""
+    pass_, start, n = piece.pass_, piece.start, piece.images
+    queries = pass_.queries(np.arange(start, min(start + _BLOCK, n)))
+    memory = np.empty((len(queries), _BLOCK), dtype=np.float32)
+    nominees = []
+    for left in range(0 if pass_.either_way else start, n, _BLOCK):
+        against = pass_.base[left : left + _BLOCK]
+        block = memory.ravel()[: len(queries) * len(against)].reshape(len(queries), len(against))
+        np.matmul(queries, against.T, out=block)
+        if not pass_.signed:
+            np.abs(block, out=block)
+        if block.max() <= piece.threshold:
+            continue
+        place = np.flatnonzero(block > piece.threshold)
+        i, j = np.divmod(place, block.shape[1])
+        rows, columns = i + start, j + left
+        usable = (rows != columns) if pass_.either_way else (rows < columns)
+        keys = np.minimum(rows, columns) * n + np.maximum(rows, columns)
+        usable &= ~np.isin(keys, piece.already)
+        nominees.append(_Nominees(rows[usable], columns[usable], block.ravel()[place[usable]]))
+    return piece, _Nominees.join(nominees)
 
 
 class _Best:
-    """The best of many pairs, in bounded memory."""
+    """The best nominees of a pass, in bounded memory.
+
+    No more than an eighth of the images: where all images are alike, the most alike are looked at.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._rows: list[NDArray[np.int64]] = []
-        self._columns: list[NDArray[np.int64]] = []
-        self._scores: list[NDArray[np.float32]] = []
-        self._number = 0
+        self._kept: list[_Nominees] = []
 
-    def add(
-        self, rows: NDArray[np.int64], columns: NDArray[np.int64], scores: NDArray[np.float32]
-    ) -> None:
-        self._rows.append(rows)
-        self._columns.append(columns)
-        self._scores.append(scores)
-        self._number += len(rows)
-        if self._number > 8 * self._most + 2 * _BLOCK**2:
-            self._prune()
+    def add(self, nominees: _Nominees) -> None:
+        self._kept.append(nominees)
+        if sum(len(each.scores) for each in self._kept) > 8 * self._most + 2 * _BLOCK**2:
+            self._kept = [_Nominees.join(self._kept).best(self._most)]
 
-    def _prune(self) -> None:
-        rows, columns = np.concatenate(self._rows), np.concatenate(self._columns)
-        scores = np.concatenate(self._scores)
-        best = np.lexsort((columns, rows, -scores))[: self._most]
-        self._rows, self._columns = [rows[best]], [columns[best]]
-        self._scores, self._number = [scores[best]], len(best)
-
-    def sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        if not self._rows:
-            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-        self._prune()
-        return self._rows[0], self._columns[0]
+    def take(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return (query, base), best first, and begin anew."""
+        best = _Nominees.join(self._kept).best(self._most)
+        self._kept = []
+        return best.rows, best.columns
 
 
-def _threshold(pass_: _Pass, n: int, share: float) -> float:
-    """Return what products of a share of all pairs exceed by chance, or .8."""
+def _threshold(pass_: _Pass, n: int) -> float:
+    """Return what few products of other images exceed by chance, or .8."""
+    pairs = n * (n - 1) / (1 if pass_.either_way else 2)
+    share = min(_LIKELY, max(_NOMINATED * n, _FEWEST) / pairs)
     rows, columns = (np.arange(0, n, -(-n // most)) for most in _SAMPLE)
     products = pass_.queries(rows) @ pass_.base[columns].T
     apart = rows[:, None] != columns

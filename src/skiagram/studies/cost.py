@@ -22,7 +22,7 @@ from skiagram.encoders.encoder import COLUMN
 from skiagram.errors import DataError, ModelFailure
 from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.stability import corrected_mean
-from skiagram.features.covariates import development_patients
+from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import extract
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import ShardWriter
@@ -32,7 +32,7 @@ from skiagram.models.contract import Fitted
 from skiagram.models.fits import finite
 from skiagram.options import STRICT, build
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import Cases, read_record, read_table, write_record
+from skiagram.records import read_record, write_record
 from skiagram.splits import Partition
 from skiagram.studies.cross_validation import CrossValidatedStudy, CrossValidation
 from skiagram.studies.pipeline_steps import (
@@ -284,12 +284,11 @@ def _extract_timed(
 ) -> TimedFamily:
     cases_timed = _write_images(cv, clock, folder / "images", regions=False)
     family = build(dict(options), "features")
-    covariates = read_table(cv.prepared.data.folder / "cases/covariates.parquet")
-    cases = Cases.read(cv.prepared.data.folder / "cases/cases.parquet")
-    patients, store = development_patients(cases), ImageStore(folder / "images")
+    histories = CaseHistories.read(cv.prepared.data.folder / "cases")
+    store = ImageStore(folder / "images")
 
     def work() -> FeatureTable:
-        return extract(store, [family], covariates, patients=patients)
+        return extract(store, [family], histories)
 
     return TimedFamily(work().names, clock.measure_repeated(work, cases_timed))
 

@@ -17,8 +17,7 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.encoders.encoder import RECORD, TABLE, read_encoding
-from skiagram.features.covariates import development_patients
-from skiagram.features.earlier import previous_cases
+from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import build_families, extract_modalities
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
@@ -26,7 +25,7 @@ from skiagram.models.head import Head, check_head, head_inputs, reads_features
 from skiagram.models.resampling import Plan
 from skiagram.options import STRICT, build
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import Cases, Design, read_record, read_table, write_record
+from skiagram.records import Cases, Design, read_record, write_record
 from skiagram.restoration.restore import restore_modalities
 from skiagram.studies.workspace import Workspace
 from skiagram.training.options import Trainer
@@ -387,16 +386,8 @@ def extract_features(
     """
 
     def describe(folder: Path) -> None:
-        chosen = build_families(families)
-        covariates = read_table(data.folder / "cases/covariates.parquet")
-        cases = Cases.read(data.folder / "cases/cases.parquet")
-        table = extract_modalities(
-            restored / "images",
-            chosen,
-            covariates,
-            patients=development_patients(cases),
-            previous=previous_cases(read_table(data.folder / "cases/visits.parquet"), cases),
-        )
+        histories = CaseHistories.read(data.folder / "cases")
+        table = extract_modalities(restored / "images", build_families(families), histories)
         table.write(folder / "features.parquet")
 
     inputs = {"restored": restored.name, "families": list(families.items())}

@@ -21,8 +21,8 @@ from skiagram.errors import SkiagramError
 from skiagram.tracking.mlflow_store import LABEL, NAME, image_columns
 
 if TYPE_CHECKING:
-    from skiagram.deploy.inputs import NewCase
     from skiagram.deploy.model import DeployedModel
+    from skiagram.deploy.new_cases import NewCase
     from skiagram.deploy.prediction import Row
 
 _SAID = ("set", "refer", "unusual", "error")
@@ -61,7 +61,7 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _case(model: "DeployedModel", number: int, row: Mapping[Any, Any]) -> "NewCase":
-    from skiagram.deploy.inputs import MemoryTree, NewCase
+    from skiagram.deploy.new_cases import MemoryTree, NewCase
 
     files: dict[str, bytes] = {}
     images = {}

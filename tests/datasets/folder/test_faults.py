@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from skiagram.cli.main import main
+from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.option_file import OptionFiles
-from skiagram.datasets.folder.table import read_rows
 from skiagram.errors import DataError
 from skiagram.options import build
 from tests.datasets.own_folders import OwnFolder, png, sound_folder, source_of, write_folder

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from skiagram.datasets.folder.csv_rows import Row
 from skiagram.datasets.folder.identifiers import suspect_column
-from skiagram.datasets.folder.table import Row, find_covariate_problems
+from skiagram.datasets.folder.table import find_covariate_problems
 from skiagram.errors import OptionError
 from tests.datasets.own_folders import COLUMNS
 

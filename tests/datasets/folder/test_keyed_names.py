@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
 from skiagram.datasets.folder.option_file import OptionFiles
 from skiagram.datasets.folder.source import Folder
-from skiagram.datasets.folder.table import read_rows
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from skiagram.datasets.folder.table import Columns, read_rows
+from skiagram.datasets.folder.csv_rows import read_rows
+from skiagram.datasets.folder.table import Columns
 from skiagram.datasets.image_files import read_image
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from skiagram.audit.contract import Finding
+from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import Survey, survey_folder
-from skiagram.datasets.folder.table import read_rows
 from skiagram.errors import DataError
 from skiagram.records import Design
 from tests.datasets.own_folders import (

@@ -8,13 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skiagram.datasets.folder.table import (
-    find_file_problems,
-    list_entries,
-    normalise_name,
-    read_rows,
-    require_columns,
-)
+from skiagram.datasets.folder.csv_rows import read_rows, require_columns
+from skiagram.datasets.folder.table import find_file_problems, list_entries, normalise_name
 from skiagram.errors import DataError
 from tests.datasets.own_folders import COLUMNS
 

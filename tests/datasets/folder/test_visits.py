@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from skiagram.cli.main import main
-from skiagram.datasets.folder.table import Row, list_entries
+from skiagram.datasets.folder.csv_rows import Row
+from skiagram.datasets.folder.table import list_entries
 from skiagram.datasets.folder.visits import number_visits
 from skiagram.datasets.image_files import read_image
 from skiagram.errors import DataError, OptionError

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from skiagram.compute.progress import Progress
 from skiagram.datasets.file_trees import FileTree
-from skiagram.datasets.folder.table import Row
+from skiagram.datasets.folder.csv_rows import Row
 from skiagram.datasets.volumes.case_images import checksum_of_series
 from skiagram.errors import DataError
 

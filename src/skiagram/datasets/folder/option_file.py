@@ -12,9 +12,10 @@ import yaml
 
 from skiagram.datasets.contract import RealDataSet
 from skiagram.datasets.files import write_files
+from skiagram.datasets.folder.csv_rows import Row, read_rows
 from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
 from skiagram.datasets.folder.source import CHECKSUM, MASK_CHECKSUM, Folder
-from skiagram.datasets.folder.table import Columns, Row, normalise_name, read_rows
+from skiagram.datasets.folder.table import Columns, normalise_name
 from skiagram.errors import OptionError
 from skiagram.options import check, composed, read_option_file
 

@@ -13,14 +13,13 @@ from skiagram.datasets.burnt_in_text import KEPT, BurntInText, TextTreatment
 from skiagram.datasets.contract import Entry, GroundTruth, RealDataSet, SpacedImage
 from skiagram.datasets.dicom_codecs import MOST_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
+from skiagram.datasets.folder.csv_rows import read_rows, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.table import (
     Columns,
     Listing,
     list_entries,
     normalise_name,
-    read_rows,
-    require_columns,
     split_modalities,
 )
 from skiagram.datasets.image_files import read_file

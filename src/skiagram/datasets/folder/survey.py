@@ -32,13 +32,14 @@ from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry
 from skiagram.datasets.dicom_codecs import MOST_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
+from skiagram.datasets.folder.csv_rows import Row
 from skiagram.datasets.folder.source import (
     Folder,
     check_channels,
     content_key,
     find_unlisted_images,
 )
-from skiagram.datasets.folder.table import Row, list_entries, split_modalities
+from skiagram.datasets.folder.table import list_entries, split_modalities
 from skiagram.datasets.ingest import shuffle_cases, tabulate_cases
 from skiagram.datasets.volumes.case_images import (
     ImageReference,

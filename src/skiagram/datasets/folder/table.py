@@ -1,36 +1,25 @@
-"""The table that lists a folder's images: its rows and columns, and the entries they give.
+"""What the table that lists a folder's images says: its columns, and the entries its rows give.
 
 Rows that cannot be used are named with what is wrong with them. A column goes on
 only if it is named; one that could tell who a patient is only if that is forced.
 """
 
-import codecs
-import csv
 import math
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from io import StringIO
-from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
 from pydantic.dataclasses import dataclass as options
 
 from skiagram.datasets.contract import Entry, Visit
+from skiagram.datasets.folder.csv_rows import WHERE, Row, require_columns
 from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.volumes.case_images import ImageReference
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
 from skiagram.records import SEALED, Split
 
-_WHERE = "the CSV"
-_MOST_COLUMNS = 2000
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-_SEPARATOR_HINT = re.compile(r"sep=([,;\t])\r?\n")  # a first line that Excel understands
-_FIRST_ROWS = 100  # that tell the separator
-_QUOTED = re.compile(r'"[^"]*"')
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _POINT = (
     "replace the commas; in Excel, set the decimal separator to `.` in File, Options, Advanced, "
@@ -38,166 +27,6 @@ _POINT = (
 )
 MOST_VISITS = 999  # of a patient; longer numbers can be dates
 _SPLITS: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of a table.
-
-    Attributes:
-        line: Line in the file, from 1.
-        cells: Column name → cell without blanks around it.
-    """
-
-    line: int
-    cells: dict[str, str]
-
-    @property
-    def where(self) -> str:
-        """Return the row's place, for messages."""
-        return f"{_WHERE}, line {self.line}"
-
-
-class _Reader(Protocol):
-    line_num: int
-
-    def __iter__(self) -> Iterator[list[str]]: ...
-    def __next__(self) -> list[str]: ...
-
-
-def read_rows(content: bytes) -> list[Row]:
-    """Read a table with a header, as a spreadsheet saves it; rows without any cell are left out.
-
-    Args:
-        content: The whole file: UTF-8, or UTF-16 with its mark; columns are separated by commas,
-            semicolons or tabs, whichever the header has.
-
-    Raises:
-        DataError: Another encoding or separator, too many columns, a column named twice, a row of
-            another length, a cell of more than 131,072 characters, or no row at all.
-    """
-    text = _decode(content)
-    hint = _SEPARATOR_HINT.match(text)
-    lines = csv.reader(
-        StringIO(text, newline=""), delimiter=hint[1] if hint else _find_separator(text)
-    )
-    try:
-        if hint:
-            next(lines)
-        return _rows(lines)
-    except csv.Error as error:
-        raise DataError(
-            f"a cell cannot be read ({error})",
-            where=f"{_WHERE}, line {lines.line_num}",
-            allowed=f"cells of at most {csv.field_size_limit():,} characters",
-            remedy="look for a quotation mark that nothing closes, or shorten the cell",
-        ) from error
-
-
-def _decode(content: bytes) -> str:
-    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        text = content.decode("utf-16" if utf16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"line {line} is not {'UTF-16' if utf16 else 'UTF-8'}",
-            where=_WHERE,
-            remedy="save the table as `CSV UTF-8`, or convert it with `iconv -t UTF-8`",
-        ) from error
-    if "\0" in text.partition("\n")[0]:
-        raise DataError(
-            "the header holds NUL characters: UTF-16 without its mark, UTF-32, or no text",
-            where=_WHERE,
-            remedy="save the table as `CSV UTF-8`",
-        )
-    return text
-
-
-def _find_separator(text: str) -> str:
-    """Return the mark by which the first rows have as many cells as the header, two at least."""
-    header = _QUOTED.sub("", text.partition("\n")[0])
-    marks = [mark for mark in _SEPARATORS if mark in header]
-    if len(marks) > 1:
-        marks = [mark for mark in marks if _is_regular(text, mark)] or marks[:1]
-    if len(marks) > 1:
-        names = " or ".join(_SEPARATORS[mark] for mark in marks)
-        raise DataError(
-            f"columns may be separated by {names}",
-            where=_WHERE,
-            allowed="one separator of columns",
-            remedy="put cells that hold the other one in quotation marks",
-        )
-    return marks[0] if marks else ","
-
-
-def _is_regular(text: str, separator: str) -> bool:
-    lines = csv.reader(StringIO(text, newline=""), delimiter=separator)
-    try:
-        cells = [len(line) for line in islice(lines, _FIRST_ROWS) if any(line)]
-    except csv.Error:
-        return False
-    return len(set(cells)) == 1 and cells[0] > 1
-
-
-def _rows(lines: "_Reader") -> list[Row]:
-    header = [name.strip() for name in next(lines, [])]
-    _check_header(header)
-    rows: list[Row] = []
-    for cells in lines:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            raise DataError(
-                f"{len(cells)} cells",
-                where=f"{_WHERE}, line {lines.line_num}",
-                allowed=f"{len(header)}, one per column",
-                remedy="put cells that hold the separator in quotation marks",
-            )
-        stripped = (cell.strip() for cell in cells)
-        rows.append(Row(lines.line_num, dict(zip(header, stripped, strict=True))))
-    if not rows:
-        raise DataError("no rows", where=_WHERE, allowed="a header and one row per file")
-    return rows
-
-
-def _check_header(header: list[str]) -> None:
-    if len(header) == 1 and "|" in header[0]:
-        raise DataError(
-            f"the header `{header[0]}` has no separator",
-            where=_WHERE,
-            allowed="columns separated by commas, semicolons or tabs",
-            remedy="save the table with commas",
-        )
-    if len(header) > _MOST_COLUMNS:
-        raise DataError(
-            f"{len(header):,} columns",
-            where=_WHERE,
-            allowed=f"at most {_MOST_COLUMNS:,}",
-            remedy="keep the columns of files, labels, patients and covariates",
-        )
-    twice = sorted(name for name, count in Counter(header).items() if count > 1)
-    if twice:
-        raise DataError(
-            f"two columns are called `{twice[0]}`", where=_WHERE, remedy="rename one of them"
-        )
-
-
-def require_columns(rows: list[Row], named: Iterable[str]) -> None:
-    """Refuse a table that lacks a column.
-
-    Raises:
-        DataError: Naming the first missing column and those that are there.
-    """
-    header = rows[0].cells
-    for name in named:
-        if name not in header:
-            raise DataError(
-                f"no column `{name}`",
-                where=_WHERE,
-                allowed=", ".join(f"`{column}`" for column in header),
-                remedy="rename the column, or name the right one",
-            )
 
 
 def find_file_problems(
@@ -375,7 +204,7 @@ def find_covariate_problems(rows: list[Row], columns: Columns) -> list[DataError
     return [
         DataError(
             "numbers with a decimal comma",
-            where=f"{_WHERE}, column `{name}`",
+            where=f"{WHERE}, column `{name}`",
             allowed="a decimal point",
             remedy=_POINT,
         )
@@ -383,7 +212,7 @@ def find_covariate_problems(rows: list[Row], columns: Columns) -> list[DataError
     ] + [
         DataError(
             f"as a covariate it could tell who a patient is: {why}",
-            where=f"{_WHERE}, column `{name}`",
+            where=f"{WHERE}, column `{name}`",
             allowed="measurements, and texts of few words that many rows share",
             remedy="leave it out of the covariates; if it identifies nobody, add "
             f"`--force-covariates '{name}'` (`columns.forced_covariates` in the option file)",

@@ -4,7 +4,8 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import replace
 
-from skiagram.datasets.folder.table import MOST_VISITS, Row
+from skiagram.datasets.folder.csv_rows import Row
+from skiagram.datasets.folder.table import MOST_VISITS
 from skiagram.errors import DataError
 
 

@@ -1,0 +1,180 @@
+"""The rows of a CSV as spreadsheets save it: its encoding, separator, header and cells."""
+
+import codecs
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from io import StringIO
+from itertools import islice
+from typing import Protocol
+
+from skiagram.errors import DataError
+
+WHERE = "the CSV"
+_MOST_COLUMNS = 2000
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_SEPARATOR_HINT = re.compile(r"sep=([,;\t])\r?\n")  # a first line that Excel understands
+_FIRST_ROWS = 100  # that tell the separator
+_QUOTED = re.compile(r'"[^"]*"')
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table.
+
+    Attributes:
+        line: Line in the file, from 1.
+        cells: Column name → cell without blanks around it.
+    """
+
+    line: int
+    cells: dict[str, str]
+
+    @property
+    def where(self) -> str:
+        """Return the row's place, for messages."""
+        return f"{WHERE}, line {self.line}"
+
+
+class _Reader(Protocol):
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+    def __next__(self) -> list[str]: ...
+
+
+def read_rows(content: bytes) -> list[Row]:
+    """Read a table with a header, as a spreadsheet saves it; rows without any cell are left out.
+
+    Args:
+        content: The whole file: UTF-8, or UTF-16 with its mark; columns are separated by commas,
+            semicolons or tabs, whichever the header has.
+
+    Raises:
+        DataError: Another encoding or separator, too many columns, a column named twice, a row of
+            another length, a cell of more than 131,072 characters, or no row at all.
+    """
+    text = _decode(content)
+    hint = _SEPARATOR_HINT.match(text)
+    lines = csv.reader(
+        StringIO(text, newline=""), delimiter=hint[1] if hint else _find_separator(text)
+    )
+    try:
+        if hint:
+            next(lines)
+        return _rows(lines)
+    except csv.Error as error:
+        raise DataError(
+            f"a cell cannot be read ({error})",
+            where=f"{WHERE}, line {lines.line_num}",
+            allowed=f"cells of at most {csv.field_size_limit():,} characters",
+            remedy="look for a quotation mark that nothing closes, or shorten the cell",
+        ) from error
+
+
+def _decode(content: bytes) -> str:
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = content.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"line {line} is not {'UTF-16' if utf16 else 'UTF-8'}",
+            where=WHERE,
+            remedy="save the table as `CSV UTF-8`, or convert it with `iconv -t UTF-8`",
+        ) from error
+    if "\0" in text.partition("\n")[0]:
+        raise DataError(
+            "the header holds NUL characters: UTF-16 without its mark, UTF-32, or no text",
+            where=WHERE,
+            remedy="save the table as `CSV UTF-8`",
+        )
+    return text
+
+
+def _find_separator(text: str) -> str:
+    """Return the mark by which the first rows have as many cells as the header, two at least."""
+    header = _QUOTED.sub("", text.partition("\n")[0])
+    marks = [mark for mark in _SEPARATORS if mark in header]
+    if len(marks) > 1:
+        marks = [mark for mark in marks if _is_regular(text, mark)] or marks[:1]
+    if len(marks) > 1:
+        names = " or ".join(_SEPARATORS[mark] for mark in marks)
+        raise DataError(
+            f"columns may be separated by {names}",
+            where=WHERE,
+            allowed="one separator of columns",
+            remedy="put cells that hold the other one in quotation marks",
+        )
+    return marks[0] if marks else ","
+
+
+def _is_regular(text: str, separator: str) -> bool:
+    lines = csv.reader(StringIO(text, newline=""), delimiter=separator)
+    try:
+        cells = [len(line) for line in islice(lines, _FIRST_ROWS) if any(line)]
+    except csv.Error:
+        return False
+    return len(set(cells)) == 1 and cells[0] > 1
+
+
+def _rows(lines: "_Reader") -> list[Row]:
+    header = [name.strip() for name in next(lines, [])]
+    _check_header(header)
+    rows: list[Row] = []
+    for cells in lines:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(header):
+            raise DataError(
+                f"{len(cells)} cells",
+                where=f"{WHERE}, line {lines.line_num}",
+                allowed=f"{len(header)}, one per column",
+                remedy="put cells that hold the separator in quotation marks",
+            )
+        stripped = (cell.strip() for cell in cells)
+        rows.append(Row(lines.line_num, dict(zip(header, stripped, strict=True))))
+    if not rows:
+        raise DataError("no rows", where=WHERE, allowed="a header and one row per file")
+    return rows
+
+
+def _check_header(header: list[str]) -> None:
+    if len(header) == 1 and "|" in header[0]:
+        raise DataError(
+            f"the header `{header[0]}` has no separator",
+            where=WHERE,
+            allowed="columns separated by commas, semicolons or tabs",
+            remedy="save the table with commas",
+        )
+    if len(header) > _MOST_COLUMNS:
+        raise DataError(
+            f"{len(header):,} columns",
+            where=WHERE,
+            allowed=f"at most {_MOST_COLUMNS:,}",
+            remedy="keep the columns of files, labels, patients and covariates",
+        )
+    twice = sorted(name for name, count in Counter(header).items() if count > 1)
+    if twice:
+        raise DataError(
+            f"two columns are called `{twice[0]}`", where=WHERE, remedy="rename one of them"
+        )
+
+
+def require_columns(rows: list[Row], named: Iterable[str]) -> None:
+    """Refuse a table that lacks a column.
+
+    Raises:
+        DataError: Naming the first missing column and those that are there.
+    """
+    header = rows[0].cells
+    for name in named:
+        if name not in header:
+            raise DataError(
+                f"no column `{name}`",
+                where=WHERE,
+                allowed=", ".join(f"`{column}`" for column in header),
+                remedy="rename the column, or name the right one",
+            )

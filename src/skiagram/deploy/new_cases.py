@@ -1,0 +1,316 @@
+"""New cases: found in files, folders, archives and tables, as ingest finds them.
+
+A case knows which files hold its images, its row of a table, and the same patient at the visit
+before. One that cannot be read keeps the reason.
+"""
+
+import glob
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from skiagram.datasets.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
+from skiagram.datasets.folder.csv_rows import Row
+from skiagram.datasets.folder.table import (
+    Columns,
+    find_file_problems,
+    find_frame_problem,
+    refer,
+)
+from skiagram.datasets.folder.visits import number_visits
+from skiagram.datasets.image_files import count_frames
+from skiagram.datasets.volumes.case_images import (
+    ImageReference,
+    is_image_file,
+)
+from skiagram.errors import DataError, OptionError
+
+FILE = "file"
+_DICOM = slice(128, 132)
+_KINDS = "PNG, JPEG, TIFF, PGM, PPM, DICOM, NIfTI, NRRD and MHA files; hidden ones do not count"
+_SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".pgm", ".ppm", ".dcm", ".nii", ".nii.gz", ".nrrd",
+    ".mha",
+)  # fmt: skip
+_OF_TABLE = ("patient_id", "mask", "modality", "region", "label_value", "frame")
+Frames = Literal["cases", "volume"]
+
+
+@dataclass(frozen=True)
+class MemoryTree:
+    """Files that came as bytes.
+
+    Attributes:
+        content: Name → bytes.
+    """
+
+    content: Mapping[str, bytes]
+    in_order: bool = False
+
+    @staticmethod
+    def reference(image: str, mask: str | None) -> ImageReference:
+        """Return what is read of an image and its mask, by their names."""
+        return ImageReference(image, mask)
+
+    def images(self, beside: Collection[str]) -> Iterator[str]:
+        """Yield the names of image files that are not among some."""
+        return (
+            name
+            for name, content in self.content.items()
+            if name not in beside and is_image_file(content[:HEAD_BYTES])
+        )
+
+    def series(self, name: str) -> None:
+        """Return None: no name is a folder."""
+
+    def state(self, name: str) -> None:
+        """Return None: bytes have no place on the disk."""
+
+    def size(self, name: str) -> int:
+        """Return the bytes of a file; 0 where it did not come."""
+        return len(self.content.get(name, b""))
+
+    def announce(self, names: Sequence[str]) -> None:
+        """Do nothing."""
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file.
+
+        Raises:
+            DataError: It did not come.
+        """
+        if name not in self.content:
+            raise DataError("did not come, or is empty", where=name, allowed="bytes of a file")
+        return self.content[name]
+
+
+@dataclass(frozen=True)
+class NewCase:
+    """A case to score.
+
+    Attributes:
+        name: What its row is called.
+        tree: Where its files are read.
+        images: Modality → what is read of it; one under an empty name where a case has one image.
+        cells: Column → cell of its row in a table; empty without one.
+        problem: Why it cannot be read at all.
+        earlier: The same patient and region at the visit before; empty where nobody says.
+    """
+
+    name: str
+    tree: FileTree
+    images: Mapping[str, ImageReference]
+    cells: Mapping[str, str] = field(default_factory=dict)
+    problem: DataError | None = None
+    earlier: tuple["NewCase", ...] = ()
+
+    @classmethod
+    def of_file(cls, file: Path) -> "NewCase":
+        """Return the case of one image file."""
+        return cls(str(file), FolderTree(Path(), is_image_file), {"": ImageReference(str(file))})
+
+
+def find_cases(
+    words: Sequence[str], *, volumes: bool, frames: Frames | None = None
+) -> list[NewCase]:
+    """Return the cases in files, folders, archives and patterns of names, each once.
+
+    Args:
+        words: Files, folders, archives encrypted with age, or patterns such as `new/**/*.png`.
+        volumes: Whether a folder of DICOM files is one volume.
+        frames: What the frames of a file of several are; None where no file has several.
+
+    Raises:
+        DataError: An archive cannot be opened.
+        OptionError: A pattern fits no name.
+    """
+    cases: dict[str, NewCase] = {}
+    for word in words:
+        path = Path(word)
+        names = [] if path.exists() else sorted(glob.glob(word, recursive=True))  # noqa: PTH207 - of any place
+        if path.is_dir() or (word.endswith(ARCHIVE) and path.is_file()):
+            cases_here = _cases_in(path, volumes=volumes)
+        elif names:
+            cases_here = find_cases(names, volumes=volumes, frames=frames)
+        else:
+            missing = glob.has_magic(word) and not path.exists()
+            cases_here = [] if missing else [NewCase.of_file(path)]
+        if not cases_here and not path.exists():
+            raise OptionError("no file of such a name", where=word, remedy="correct the pattern")
+        if not cases_here:
+            empty = DataError("no image in this folder", allowed=_KINDS)
+            cases_here = [NewCase(word, FolderTree(path, is_image_file), {}, {}, empty)]
+        for case in cases_here:
+            for part in _by_frame(case, frames):
+                cases.setdefault(part.name, part)
+    return list(cases.values())
+
+
+def _by_frame(case: NewCase, frames: Frames | None) -> Iterator[NewCase]:
+    """Yield a case per frame of a case's file, or the case with all of them as its volume."""
+    reference = case.images.get("")
+    if frames is None or reference is None or reference.frame is not None:
+        yield case
+        return
+    try:
+        folder = case.tree.series(reference.file) is not None
+        number = 1 if folder else count_frames(case.tree.read(reference.file))
+    except DataError as error:
+        yield replace(case, problem=error)
+        return
+    if number == 1:
+        yield case
+    elif frames == "volume":
+        yield replace(case, images={"": replace(reference, frame=0)})
+    else:
+        for frame in range(1, number + 1):
+            image = replace(reference, frame=frame)
+            yield replace(case, name=f"{case.name} ({image.chosen})", images={"": image})
+
+
+def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:
+    tree = open_tree(place, str(place), is_image_file)
+    names = sorted({*tree.images(()), *_named_like_images(tree)})
+    if volumes:
+        names = sorted({_series_or_file(tree, name) for name in names})
+    tree.announce(names)
+    references = (ImageReference(name) for name in names)
+    return [NewCase(str(place / reference.file), tree, {"": reference}) for reference in references]
+
+
+def _named_like_images(tree: FileTree) -> Iterator[str]:
+    """Yield files that are images by their names: a damaged one is to be said, not left out."""
+    if isinstance(tree, FolderTree):
+        for path in tree.folder.rglob("*"):
+            name = path.relative_to(tree.folder)
+            hidden = any(part.startswith(".") for part in name.parts)
+            if path.name.lower().endswith(_SUFFIXES) and not hidden and path.is_file():
+                yield name.as_posix()
+
+
+def _series_or_file(tree: FileTree, name: str) -> str:
+    """Return the folder of a DICOM file that others stand beside, or the file itself."""
+    folder = PurePosixPath(name).parent.as_posix()
+    if len(tree.series(folder) or ()) < 2 or not isinstance(tree, FolderTree):
+        return name
+    with (tree.folder / name).open("rb") as file:
+        return folder if file.read(HEAD_BYTES)[_DICOM] == b"DICM" else name
+
+
+def list_cases(place: Path, rows: Sequence[Row], modalities: Sequence[str]) -> list[NewCase]:
+    """Return the cases of a table; a row that cannot be used is a case with a problem.
+
+    Args:
+        place: Folder or encrypted archive that file names are relative to.
+        rows: Column `file`, and where there are some `mask`, `modality`, `region`, `label_value`,
+            `frame` and `patient_id`, as `skiagram table` writes them.
+        modalities: Images that the model needs of each case; empty for one.
+
+    Raises:
+        DataError: There is no such place, the archive cannot be opened, or a column is missing.
+    """
+    header = rows[0].cells
+    if {"visit", "patient_id"} <= set(header):
+        rows = number_visits(rows, "patient_id", "visit")
+    if FILE not in header or (modalities and not {"modality", "patient_id"} <= set(header)):
+        needed = [FILE, *(("modality", "patient_id") if modalities else ())]
+        raise DataError(
+            f"columns {', '.join(header)}",
+            where="the table",
+            allowed=f"at least {', '.join(needed)}",
+            remedy="name the columns as `skiagram table` does",
+        )
+    known = {name: name if name in header else None for name in _OF_TABLE}
+    columns = Columns(
+        file=FILE,
+        label="",
+        patient=known["patient_id"],
+        split=None,
+        site=None,
+        covariates=(),
+        scores=(),
+        mask=known["mask"],
+        modality=known["modality"],
+        region=known["region"],
+        label_value=known["label_value"],
+        frame=known["frame"],
+    )
+    tree = open_tree(place, str(place), is_image_file)
+    cases: dict[str, NewCase] = {}
+    for row in rows:
+        case = _case_of(row, columns, tree, modalities)
+        if case is None:
+            continue
+        before = cases.get(case.name)
+        if before is None:
+            cases[case.name] = case
+        elif modalities and not before.images.keys() & case.images.keys():
+            images, problem = {**before.images, **case.images}, before.problem or case.problem
+            cases[case.name] = replace(before, images=images, problem=problem)
+        else:
+            twice = DataError("two rows for one image", where=case.name, remedy="remove one")
+            cases[case.name] = replace(before, problem=twice)
+    tree.announce([name for case in cases.values() for name in _files(case)])
+    return link_visits([_complete(case, modalities) for case in cases.values()])
+
+
+def link_visits(cases: Sequence[NewCase]) -> list[NewCase]:
+    """Return cases that know the same patient and region at the visit before.
+
+    Args:
+        cases: Their cells tell `visit`, `patient_id` and perhaps `region`; without, they are as
+            they were.
+    """
+    seen: dict[tuple[str, str], dict[int, list[NewCase]]] = {}
+    for case in cases:
+        if case.cells.get("visit") and case.cells.get("patient_id"):
+            by_visit = seen.setdefault(_place(case), {})
+            by_visit.setdefault(int(case.cells["visit"]), []).append(case)
+    linked = []
+    for case in cases:
+        by_visit = seen.get(_place(case), {}) if case.cells.get("visit") else {}
+        before = [visit for visit in by_visit if visit < int(case.cells["visit"])]
+        linked.append(replace(case, earlier=tuple(by_visit[max(before)]) if before else ()))
+    return linked
+
+
+def _place(case: NewCase) -> tuple[str, str]:
+    return case.cells.get("patient_id", ""), case.cells.get("region", "")
+
+
+def _case_of(
+    row: Row, columns: Columns, tree: FileTree, modalities: Sequence[str]
+) -> NewCase | None:
+    modality = row.cells.get("modality", "") if modalities else ""
+    if modalities and modality not in modalities:
+        return None
+    label = row.cells.get("label_value", "")
+    problems = find_file_problems([row], FILE)
+    if columns.mask is not None and row.cells["mask"]:
+        problems += find_file_problems([row], "mask")
+    if label and not label.isdecimal():
+        problems.append(DataError(f"label_value `{label}`", allowed="a whole number"))
+    if (wrong_frame := find_frame_problem(row, columns, row.where)) is not None:
+        problems.append(wrong_frame)
+    reference = ImageReference(row.cells[FILE]) if problems else refer(row, columns)
+    name = reference.name or row.where
+    if modalities:
+        parts = (row.cells.get(part, "") for part in ("patient_id", "region", "visit"))
+        name = "/".join(filter(None, parts))
+    problem = problems[0] if problems else None
+    return NewCase(name, tree, {modality: reference}, row.cells, problem)
+
+
+def _files(case: NewCase) -> list[str]:
+    return [name for image in case.images.values() for name in (image.file, image.mask) if name]
+
+
+def _complete(case: NewCase, modalities: Sequence[str]) -> NewCase:
+    missing = [name for name in modalities if name not in case.images]
+    if not missing or case.problem is not None:
+        return case
+    message = f"no image of `{missing[0]}`"
+    return replace(
+        case, problem=DataError(message, allowed=f"one of each: {', '.join(modalities)}")
+    )

@@ -1,0 +1,55 @@
+"""What is known of cases besides their images."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import pandas as pd
+
+from skiagram.features.covariates import Covariates, development_patients
+from skiagram.features.earlier import Previous, previous_cases
+from skiagram.preparation import Covariate
+from skiagram.records import Cases, read_table
+
+
+@dataclass(frozen=True)
+class CaseHistories:
+    """Covariates, patients and visits of the cases of a data set.
+
+    Attributes:
+        covariates: Column `case_id` and what else is known of each case; None for nothing.
+        patients: Case id → patient of the development cases, which alone give the categories of
+            texts; None where each case is a patient of its own.
+        previous: Case → cases of the visit before; empty where each patient was seen once.
+    """
+
+    covariates: pd.DataFrame | None = None
+    patients: Mapping[str, str] | None = None
+    previous: Previous = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read what ingest wrote.
+
+        Args:
+            folder: Holds the tables of cases, covariates and visits.
+
+        Raises:
+            DataError: A table is not there or cannot be read.
+        """
+        cases = Cases.read(folder / "cases.parquet")
+        return cls(
+            read_table(folder / "covariates.parquet"),
+            development_patients(cases),
+            previous_cases(read_table(folder / "visits.parquet"), cases),
+        )
+
+    def describe(self, families: Iterable[object]) -> list[Covariate]:
+        """Return how the covariates that families choose become columns; `Covariates.describe`."""
+        return [
+            covariate
+            for family in families
+            if isinstance(family, Covariates) and self.covariates is not None
+            for covariate in family.describe(self.covariates, self.patients)
+        ]
