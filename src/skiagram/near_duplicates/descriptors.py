@@ -22,6 +22,8 @@ from skiagram.near_duplicates.registration import Guess, details_of
 
 SIDE = 36  # of the small picture
 _WAVES = 8  # cosine terms a direction
+_PERIODS = np.hypot(*np.mgrid[:_WAVES, :_WAVES])
+_SLOW = (_PERIODS > 0) & (_PERIODS < _WAVES)  # the same terms, however the image is turned
 _RINGS = 12  # 1 to 12 cycles across the window
 _STEPS = 48  # angles around half a ring
 _LENGTH = 80  # numbers of a spectrum; fewer confuse images, more take longer
@@ -72,8 +74,7 @@ def layouts(small: Small) -> Vectors:
     for start in range(0, len(small), _AT_ONCE):
         details = details_of(small[start : start + _AT_ONCE].astype(np.float64))
         terms[start : start + _AT_ONCE] = basis @ details @ basis.T
-    down, across = np.mgrid[:_WAVES, :_WAVES]
-    terms *= (np.hypot(down, across) > 0) & (np.hypot(down, across) < _WAVES)
+    terms *= _SLOW
     squares = np.mean(terms.astype(np.float64) ** 2, axis=0)
     spread = np.sqrt((squares + squares.T) / 2)
     terms /= np.where(spread > 0, spread, 1).astype(np.float32)
@@ -81,13 +82,13 @@ def layouts(small: Small) -> Vectors:
 
 
 def orient_layouts(terms: Vectors, guess: Guess) -> Vectors:
-    """Return the (n, waves²) layouts of the same images mirrored and turned by quarters."""
+    """Return the (n, terms) layouts of the same images mirrored and turned by quarters."""
     odd = np.where(np.arange(_WAVES) % 2, -1, 1).astype(np.float32)
     if guess.mirrored:
         terms = terms * odd
     for _ in range(guess.quarters):  # a quarter turn anticlockwise: transposed, then upside down
         terms = np.swapaxes(terms, 1, 2) * odd[:, None]
-    return np.ascontiguousarray(terms).reshape(len(terms), -1)
+    return np.ascontiguousarray(terms.reshape(len(terms), -1)[:, _SLOW.ravel()])
 
 
 @dataclass(frozen=True)

@@ -60,15 +60,14 @@ _FULL_SIDE = 128
 _FEWEST_FINE = 24  # pixels a side; smaller images have no fine detail
 _DETAILS_KEPT = 2048
 _TURN = 7.5  # degrees; spectra bear 4 degrees more or less
-_CROPS = (
-    Window(0.9),
-    Window(0.8),
-    *(Window(0.84, y, x) for y in (-0.08, 0.08) for x in (-0.08, 0.08)),
+_CENTRED = (Window(0.9), Window(0.8))
+_HALF_AROUND = ((0, 1), (1, 0), (1, 1), (1, -1))
+_BESIDE = tuple(  # opposite ones follow each other
+    Window(0.84, sign * y * 0.08, sign * x * 0.08) for y, x in _HALF_AROUND for sign in (1, -1)
 )
-_OFFSETS = tuple((y * 0.08, x * 0.08) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x)
-_OFFSET_SHARE = 0.84
-_FAR_OFFSETS = tuple((y * 0.18, x * 0.18) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x)
-_FAR_SHARE = 0.64  # what is left of a side that was moved by a third
+_FAR = tuple(  # what is left of a side that was moved by a third
+    Window(0.64, sign * y * 0.18, sign * x * 0.18) for y, x in _HALF_AROUND for sign in (1, -1)
+)
 _NOMINATED = 1 / 40  # pairs an image that chance may nominate in a pass
 _MOST_NOMINATED = 1 / 8
 _FEWEST = 5
@@ -78,6 +77,7 @@ _SURE = 0.8
 _SAMPLE = (128, 2048)  # queries and what they are compared with, to see how products vary
 _FITTED = 2048
 _BLOCK = 1024
+_SHARES = 32  # of the queries of a pass; the next pass is prepared while they are compared
 _BATCH = 256
 _STRAIGHT = 1.5  # degrees
 _WHOLE = 0.03
@@ -145,19 +145,22 @@ class _Piece:
 
     Attributes:
         pass_: The comparison.
-        start: The first query; a block of them follows.
-        last: Whether these are the last ones.
+        starts: The first query of each block.
         images: Images of the set.
         threshold: Product above which a pair is nominated.
         already: Sorted keys of pairs that are known.
     """
 
     pass_: _Pass
-    start: int
-    last: bool
+    starts: NDArray[np.intp]
     images: int
     threshold: float
     already: NDArray[np.int64]
+
+    @property
+    def last(self) -> bool:
+        """Whether these are the pass's last queries."""
+        return bool(self.starts[-1] + _BLOCK >= self.images)
 
 
 @dataclass(frozen=True)
@@ -234,18 +237,21 @@ def transformed_among(
 
 def _pieces(small: Small, already: NDArray[np.int64]) -> Iterator["_Piece"]:
     """Yield the work of all passes, some queries at a time."""
+    blocks = np.arange(0, len(small), _BLOCK)
+    share = -(-len(blocks) // _SHARES)
     for pass_ in _passes(small):
         threshold = _threshold(pass_, len(small))
-        for start in range(0, len(small), _BLOCK):
-            last = start + _BLOCK >= len(small)
-            yield _Piece(pass_, start, last, len(small), threshold, already)
+        for rows in np.split(blocks, range(share, len(blocks), share)):
+            yield _Piece(pass_, rows, len(small), threshold, already)
 
 
 def _passes(small: Small) -> Iterator[_Pass]:
     """Yield the comparisons: layouts in eight orientations, then spectra of windows."""
     if len(small) > 1:
         yield from _layout_passes(small)
-        yield from _spectrum_passes(small)
+        basis = SpectrumBasis.fit(small[:: -(-len(small) // _FITTED)])
+        if len(basis.orders):
+            yield from _SpectrumPasses(small, basis)
 
 
 def _layout_passes(small: Small) -> Iterator[_Pass]:
@@ -261,47 +267,59 @@ def _oriented_layouts(terms: Vectors, guess: Guess, rows: NDArray[np.intp]) -> V
     return orient_layouts(terms[rows], guess)
 
 
-def _spectrum_passes(small: Small) -> Iterator[_Pass]:
-    """Yield whole with whole, windows with whole, windows with windows on the opposite side.
+class _SpectrumPasses:
+    """Whole with whole, windows with whole, windows with windows on the opposite side.
 
     A spectrum cannot tell an image from the same one upside down, so a pass stands for both.
     """
-    basis = SpectrumBasis.fit(small[:: -(-len(small) // _FITTED)])
-    if not len(basis.orders):
-        return
-    combined = len(small) <= MOST_COMBINED
-    orientations = tuple(product((False, True), (0, 1))) if combined else ((False, 0),)
 
-    def compare(spectra: Spectra, base: Vectors, guess: Guess, either_way: bool = False) -> _Pass:
-        upside_down = dataclasses.replace(guess, quarters=guess.quarters + 2)
-        guesses = (guess, upside_down) if combined else (guess,)
-        return _Pass(
-            guesses, lambda rows: basis.orient(spectra[rows], guess), base, either_way, signed=True
-        )
+    def __init__(self, small: Small, basis: SpectrumBasis) -> None:
+        self._basis = basis
+        self._combined = len(small) <= MOST_COMBINED
+        self._orientations = tuple(product((False, True), (0, 1)))[: None if self._combined else 1]
+        kept = None if self._combined else 2  # of many images, what opposite windows need
+        self._spectra = lru_cache(maxsize=kept)(partial(basis.spectra, small))
+        self._whole = basis.orient(self._spectra(Window()), Guess())
 
-    whole = basis.spectra(small, Window())
-    base = basis.orient(whole, Guess())
-    for (mirrored, quarters), degrees in product(orientations, (0, -_TURN, _TURN)):
-        yield compare(whole, base, Guess(mirrored, quarters, degrees))
-    for window in _CROPS:
-        part = basis.spectra(small, window)
-        for mirrored, quarters in orientations:
+    def __iter__(self) -> Iterator[_Pass]:
+        for (mirrored, quarters), degrees in product(self._orientations, (0, -_TURN, _TURN)):
+            yield self._pass(Window(), self._whole, Guess(mirrored, quarters, degrees))
+        for window in _CENTRED:
+            yield from self._cropped(window)
+        for window in _BESIDE:
+            if window.down and window.across:
+                yield from self._cropped(window)
+            yield from self._shifted(window)
+        for window in _FAR if self._combined else ():
+            moved = Guess(down=-2 * window.down, across=-2 * window.across)
+            opposite = self._opposite(window, Guess())
+            yield dataclasses.replace(self._pass(window, opposite, moved), guesses=(moved,))
+
+    def _cropped(self, window: Window) -> Iterator[_Pass]:
+        for mirrored, quarters in self._orientations:
             guess = Guess(mirrored, quarters, scale=window.share)
-            yield compare(part, base, guess, either_way=True)
+            yield dataclasses.replace(self._pass(window, self._whole, guess), either_way=True)
 
-    @lru_cache(maxsize=len(_OFFSETS) if combined else 2)
-    def beside(down: float, across: float) -> Spectra:
-        return basis.spectra(small, Window(_OFFSET_SHARE, down, across))
+    def _shifted(self, window: Window) -> Iterator[_Pass]:
+        for mirrored, quarters in self._orientations:
+            guess = Guess(mirrored, quarters)
+            yield self._pass(window, self._opposite(window, guess), guess)
 
-    for (down, across), (mirrored, quarters) in product(_OFFSETS, orientations):
-        y, x = _oriented(down, across, mirrored, quarters)
-        opposite = basis.orient(beside(-y, -x), Guess())
-        yield compare(beside(down, across), opposite, Guess(mirrored, quarters))
-    for down, across in _FAR_OFFSETS if combined else ():
-        part = basis.spectra(small, Window(_FAR_SHARE, down, across))
-        opposite = basis.orient(basis.spectra(small, Window(_FAR_SHARE, -down, -across)), Guess())
-        moved = Guess(down=-2 * down, across=-2 * across)
-        yield dataclasses.replace(compare(part, opposite, moved), guesses=(moved,))
+    def _opposite(self, window: Window, guess: Guess) -> Vectors:
+        y, x = _oriented(window.down, window.across, guess.mirrored, guess.quarters)
+        return self._basis.orient(self._spectra(Window(window.share, -y, -x)), Guess())
+
+    def _pass(self, window: Window, base: Vectors, guess: Guess) -> _Pass:
+        upside_down = dataclasses.replace(guess, quarters=guess.quarters + 2)
+        guesses = (guess, upside_down) if self._combined else (guess,)
+        queries = partial(_oriented_spectra, self._basis, self._spectra(window), guess)
+        return _Pass(guesses, queries, base, either_way=False, signed=True)
+
+
+def _oriented_spectra(
+    basis: SpectrumBasis, spectra: Spectra, guess: Guess, rows: NDArray[np.intp]
+) -> Vectors:
+    return basis.orient(spectra[rows], guess)
 
 
 def _oriented(down: float, across: float, mirrored: bool, quarters: int) -> tuple[float, float]:
@@ -315,13 +333,17 @@ def _oriented(down: float, across: float, mirrored: bool, quarters: int) -> tupl
 
 def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
     """Return the pairs of some queries whose product stands far above others', (query, base)."""
-    pass_, start, n = piece.pass_, piece.start, piece.images
+    return piece, _Nominees.join([part for start in piece.starts for part in _above(piece, start)])
+
+
+def _above(piece: _Piece, start: int) -> Iterator[_Nominees]:
+    """Yield the pairs of a block of queries, block by block of what they are compared with."""
+    pass_, n = piece.pass_, piece.images
     queries = pass_.queries(np.arange(start, min(start + _BLOCK, n)))
-    memory = np.empty((len(queries), _BLOCK), dtype=np.float32)
-    nominees = []
+    memory = np.empty(len(queries) * _BLOCK, dtype=np.float32)
     for left in range(0 if pass_.either_way else start, n, _BLOCK):
         against = pass_.base[left : left + _BLOCK]
-        block = memory.ravel()[: len(queries) * len(against)].reshape(len(queries), len(against))
+        block = memory[: len(queries) * len(against)].reshape(len(queries), len(against))
         np.matmul(queries, against.T, out=block)
         if not pass_.signed:
             np.abs(block, out=block)
@@ -333,8 +355,7 @@ def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
         usable = (rows != columns) if pass_.either_way else (rows < columns)
         keys = np.minimum(rows, columns) * n + np.maximum(rows, columns)
         usable &= ~np.isin(keys, piece.already)
-        nominees.append(_Nominees(rows[usable], columns[usable], block.ravel()[place[usable]]))
-    return piece, _Nominees.join(nominees)
+        yield _Nominees(rows[usable], columns[usable], block.ravel()[place[usable]])
 
 
 class _Best:
