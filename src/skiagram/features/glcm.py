@@ -43,6 +43,7 @@ def average(features: NDArray[np.float64], counted: NDArray[np.bool_]) -> NDArra
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Tables = NDArray[np.uint32]
 
 
 FIELDS = (
@@ -69,60 +70,118 @@ def cooccurrences(
         levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
         number: Number of levels, N.
         highest: (n,) highest level of each image, N_g.
-        offsets: (k, 3) slices (from 0), rows and columns from a pixel to its neighbour.
+        offsets: (k, 3) slices (from 0), rows and columns from a pixel to its neighbour, in the
+            order of `directions`.
         merged: Whether the k matrices of an image are added up into one.
 
     Returns:
         (m, 26) the `FIELDS` of the matrices of each image one after the other: m is n if merged,
         else n · k; the first field is how many pairs of pixels were counted.
     """
-    n, ways = len(levels), 1 if merged else len(offsets)
-    sums = np.zeros((n * ways, len(FIELDS)))
-    itself = np.zeros(3, dtype=np.int64)
-    counts = np.zeros((2, number + 1, number + 1), dtype=np.int64)
-    shares = np.zeros((3, 2 * number + 1))
+    n, depth, height, width = levels.shape
+    matrices = 1 if merged else len(offsets)
+    sums = np.zeros((n * matrices, len(FIELDS)))
+    far = np.abs(offsets).max()
+    behind = far if depth > 1 else 0
+    # Zeros around the image, so that neighbours lie a fixed number of cells away.
+    framed = np.zeros((depth + behind, height + 2 * far, width + far), dtype=np.uint16)
+    side = number + 1
+    tables = np.zeros((4 if merged else len(offsets), side * side), dtype=np.uint32)
+    counts = np.zeros((side, side), dtype=np.int64)
+    shares = np.zeros((3, 2 * side - 1))
     for image in range(n):
-        any_pair = False
-        spans = row_spans(levels[image])
-        for way in range(len(offsets)):
-            _count(levels[image], spans, offsets[way], counts)
-            if not merged or way == len(offsets) - 1:
-                row = sums[image * ways + way % ways]
-                any_pair |= _reduce(counts, highest[image], shares, row)
+        framed[:depth, far : far + height, :width] = levels[image]
+        tables[:] = 0
+        _count(framed, far, row_spans(levels[image]), offsets, side, tables)
+        occupied, any_pair = min(highest[image], number) + 1, False
+        for matrix in range(matrices):
+            own = tables if merged else tables[matrix : matrix + 1]
+            _gather(own, occupied, counts)
+            row = sums[image * matrices + matrix]
+            any_pair |= _reduce(counts, occupied, highest[image], shares, row)
         if not any_pair:
-            _count(levels[image], spans, itself, counts)
-            _reduce(counts, highest[image], shares, sums[image * ways])
-            sums[image * ways, 0] = 0
+            counts[:] = 0
+            for level in levels[image].flat:
+                counts[level, level] += 1
+            _reduce(counts, occupied, highest[image], shares, sums[image * matrices])
+            sums[image * matrices, 0] = 0
     return sums
 
 
 @compiled
-def _count(levels: Levels, spans: Integers, offset: Integers, counts: Integers) -> None:
+def _count(
+    framed: Levels, far: int, spans: Integers, offsets: Integers, side: int, tables: Tables
+) -> None:
     """Count each pair once; pairs with a pixel outside the region end in row or column 0.
 
-    Those of every other pixel have a matrix of their own, so that no addition waits for the last.
+    Several directions are counted side by side, each in a table of its own, so that no addition
+    waits for the last: first the four of a plane, then those to another slice by threes.
     """
-    depth, height, width = levels.shape
-    far, down, right = offset
-    left = max(0, -right)  # first column with a neighbour
-    for z in range(depth - far):
-        for y in range(max(0, -down), height - max(0, down)):
-            first = levels[z, y, left:]
-            second = levels[z + far, y + down, left + right :]
-            begin, end = max(0, spans[z, y, 0] - left), spans[z, y, 1] - left
-            for x in range(begin, min(end, width - abs(right))):
-                counts[x & 1, first[x], second[x]] += 1
+    _, tall, wide = framed.shape
+    apart = (offsets[:, 0] * tall + offsets[:, 1]) * wide + offsets[:, 2]
+    shared = len(tables) < len(apart)
+    flat = framed.reshape(-1)
+    for z in range(spans.shape[0]):
+        for y in range(spans.shape[1]):
+            length = spans[z, y, 1] - spans[z, y, 0]
+            if length == 0:
+                continue
+            start = (z * tall + y + far) * wide + spans[z, y, 0]
+            here = flat[start : start + length]
+            one, two = flat[start + apart[0] :], flat[start + apart[1] :]
+            three, four = flat[start + apart[2] :], flat[start + apart[3] :]
+            _count_four(here, one, two, three, four, side, tables)
+            for way in range(4, len(apart), 3):
+                one, two = flat[start + apart[way] :], flat[start + apart[way + 1] :]
+                three, own = flat[start + apart[way + 2] :], tables[0 if shared else way :]
+                _count_three(here, one, two, three, side, own)
 
 
 @compiled
-def _reduce(counts: Integers, highest: int, shares: Floats, sums: Floats) -> bool:
-    """Add up a matrix and empty it; return whether it held a pair."""
-    occupied = counts.shape[1] if highest >= counts.shape[1] else highest + 1
-    pairs = 0
-    for half in range(2):
-        for i in range(1, occupied):
+def _count_four(
+    here: Levels, one: Levels, two: Levels, three: Levels, four: Levels, side: int, tables: Tables
+) -> None:
+    of_one, of_two, of_three, of_four = tables[0], tables[1], tables[2], tables[3]
+    for x in range(len(here)):
+        row = np.int64(here[x]) * side
+        of_one[np.uintp(row + one[x])] += np.uint32(1)  # unsigned, so that no index is tested
+        of_two[np.uintp(row + two[x])] += np.uint32(1)  # for being negative
+        of_three[np.uintp(row + three[x])] += np.uint32(1)
+        of_four[np.uintp(row + four[x])] += np.uint32(1)
+
+
+@compiled
+def _count_three(
+    here: Levels, one: Levels, two: Levels, three: Levels, side: int, tables: Tables
+) -> None:
+    of_one, of_two, of_three = tables[0], tables[1], tables[2]
+    for x in range(len(here)):
+        row = np.int64(here[x]) * side
+        of_one[np.uintp(row + one[x])] += np.uint32(1)
+        of_two[np.uintp(row + two[x])] += np.uint32(1)
+        of_three[np.uintp(row + three[x])] += np.uint32(1)
+
+
+@compiled
+def _gather(tables: Tables, occupied: int, counts: Integers) -> None:
+    """Set the counts of the levels to the sums of some tables."""
+    for i in range(1, occupied):
+        first = i * counts.shape[1]
+        for j in range(1, occupied):
+            counts[i, j] = 0
+        for table in range(len(tables)):
+            row = tables[table, first : first + occupied]
             for j in range(1, occupied):
-                pairs += int(counts[half, i, j])
+                counts[i, j] += np.int64(row[j])
+
+
+@compiled
+def _reduce(counts: Integers, occupied: int, highest: int, shares: Floats, sums: Floats) -> bool:
+    """Add up a matrix; return whether it holds a pair."""
+    pairs = 0
+    for i in range(1, occupied):
+        for j in range(1, occupied):
+            pairs += counts[i, j]
     if pairs > 0:
         sums[:] = 0
         _add_pairs(counts, pairs, occupied, shares, sums)
@@ -131,7 +190,6 @@ def _reduce(counts: Integers, highest: int, shares: Floats, sums: Floats) -> boo
         _relate(_entropy(shares[2]), sums)
         shares[:] = 0
     sums[0] = pairs
-    counts[:, :occupied, :occupied] = 0
     return pairs > 0
 
 
@@ -140,9 +198,7 @@ def _add_pairs(counts: Integers, pairs: int, occupied: int, shares: Floats, sums
     """Add up the pairs of levels; move their shares to those of differences, sums and levels."""
     for i in range(1, occupied):
         for j in range(1, i + 1):
-            both = counts[0, i, j] + counts[1, i, j]
-            if i != j:
-                both += counts[0, j, i] + counts[1, j, i]
+            both = counts[i, j] if i == j else counts[i, j] + counts[j, i]
             if both == 0:
                 continue
             times = 1 if i == j else 2
