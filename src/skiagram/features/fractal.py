@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from scipy import fft, signal
+from scipy import fft
 
 from skiagram.features.family import WholeImageFamily
 from skiagram.features.feature import Definition
@@ -104,7 +104,7 @@ def ring_powers(images: NDArray[Any], side: int) -> NDArray[np.float64]:
     Returns:
         (n, rings) from 0 cycles, relative to the largest squared intensity of the image.
     """
-    window = signal.windows.hann(side, sym=False)
+    window = (0.5 + 0.5 * np.cos(np.linspace(-np.pi, np.pi, side + 1)))[:-1]  # Hann, periodic
     window = np.outer(window, window)
     highest, lowest = (
         extreme(images, (1, 2), keepdims=True).astype(np.float64) for extreme in (np.max, np.min)

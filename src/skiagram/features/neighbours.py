@@ -135,13 +135,13 @@ WAY_OF_BIT = _way_of_bit()
 def _apart() -> Equals:
     """Return of each set of equals the few that stand for all: the others touch one of them."""
     touching = np.abs(_DIRECTIONS[:, None] - _DIRECTIONS).max(axis=-1) <= 1
-    way = np.arange(VOLUME_WAYS)
-    chosen = np.arange(2**VOLUME_WAYS)[:, None] >> way & 1 > 0
+    way = np.arange(VOLUME_WAYS, dtype=np.uint16)[:, None]
+    chosen = np.arange(2**VOLUME_WAYS, dtype=np.uint16) >> way & 1 > 0
     first = np.where(chosen, way, VOLUME_WAYS)
     for _ in way:
-        near = np.where(touching & chosen[:, None], first[:, None], VOLUME_WAYS).min(axis=2)
+        near = [first[beside].min(axis=0) for beside in touching]
         first = np.where(chosen, near, VOLUME_WAYS)
-    return ((first == way) << way).sum(axis=1).astype(np.uint16)
+    return ((first == way).astype(np.uint16) << way).sum(axis=0, dtype=np.uint16)
 
 
 _APART = _apart()

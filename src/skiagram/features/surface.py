@@ -1,5 +1,6 @@
 """The surface of a region in a volume: its mesh, convex hull and enclosing boxes and ellipsoids."""
 
+from functools import cache
 from itertools import product
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
+@cache
 def _triangles() -> tuple[Floats, Floats, Integers]:
     """Return the triangles of the surface within a cell, for each set of corners in the region.
 
@@ -92,9 +94,6 @@ def _middle(start: tuple[int, ...], end: tuple[int, ...]) -> tuple[float, ...]:
     return tuple((a + b) / 2 for a, b in zip(start, end, strict=True))
 
 
-_TRIANGLES, _SHARES, _NUMBER = _triangles()
-
-
 class Extent(NamedTuple):
     """Volume and surface of a region's mesh, and what its voxels' places add up to.
 
@@ -121,7 +120,7 @@ def extent(region: NDArray[np.bool_], spacing: Floats) -> Extent:
         spacing: (3,) slice, row and column spacing, in mm.
     """
     cells, depths = _count_cells(region)
-    volume, area = _measure(cells, depths, _TRIANGLES, _SHARES, _NUMBER, spacing)
+    volume, area = _measure(cells, depths, *_triangles(), spacing)
     voxels, sums, products = _places(region)
     mean = sums / voxels
     spread = products - voxels * np.outer(mean, mean)

@@ -12,13 +12,15 @@ import json
 import sys
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+import sklearn.utils
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.tree import BaseDecisionTree
@@ -39,28 +41,41 @@ _SCHEMA = "schema.json"
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
-@contextmanager
-def _torch_hidden() -> Iterator[None]:
-    """Keep torch from being imported by accident.
-
-    skops lists scikit-learn's estimators by importing its every module, one of which is a shim
-    over torch; that import costs seconds and a gigabyte of libraries no classical model needs.
-    """
-    hidden = "torch" not in sys.modules
-    if hidden:
-        sys.modules["torch"] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        if hidden:
-            del sys.modules["torch"]
-
-
 def _skops() -> ModuleType:
-    with _torch_hidden():
-        import skops.io
-    module: ModuleType = skops.io
-    return module
+    """Return skops without its list of scikit-learn's estimators; `_estimators` stands for it.
+
+    skops makes the list by importing every module of scikit-learn, tests and a shim over torch with
+    them: seconds, where a model needs a few of these modules.
+    """
+    if "skops.io" not in sys.modules:
+        listing = sklearn.utils.all_estimators
+        sklearn.utils.all_estimators = list
+        try:
+            import_module("skops.io")
+        finally:
+            sklearn.utils.all_estimators = listing
+    return sys.modules["skops.io"]
+
+
+def _untrusted(data: bytes) -> set[str]:
+    """Return the types in a file that are neither in `TRUSTED` nor estimators of scikit-learn."""
+    return set(_skops().get_untrusted_types(data=data)) - {*TRUSTED, *_estimators(data)}
+
+
+def _estimators(data: bytes) -> list[str]:
+    """Return the types in a file that are public estimators of scikit-learn."""
+    return [name for name in _skops().get_untrusted_types(data=data) if _is_estimator(name)]
+
+
+def _is_estimator(type_name: str) -> bool:
+    module, _, name = type_name.rpartition(".")
+    if module.partition(".")[0] != "sklearn" or name.startswith("_"):
+        return False
+    try:
+        of_name = getattr(import_module(module), name, None)
+    except ImportError:
+        return False
+    return isinstance(of_name, type) and issubclass(of_name, BaseEstimator)
 
 
 def write_pipeline(pipeline: Pipeline, path: Path) -> None:
@@ -75,7 +90,7 @@ def write_pipeline(pipeline: Pipeline, path: Path) -> None:
     """
     try:
         data = _skops().dumps(pipeline)
-        untrusted = set(_skops().get_untrusted_types(data=data)) - set(TRUSTED)
+        untrusted = _untrusted(data)
     except Exception as error:  # skops says in its own ways what it cannot write
         raise _unsaveable(pipeline, f"{type(error).__name__}: {error}") from error
     if untrusted:
@@ -148,7 +163,8 @@ def read_pipeline(path: Path, estimator: type) -> Pipeline:
     """
     remedy = "run the train stage that writes it"
     try:
-        pipeline = _skops().load(path, trusted=list(TRUSTED))
+        data = path.read_bytes()
+        pipeline = _skops().loads(data, trusted=[*TRUSTED, *_estimators(data)])
     except Exception as error:  # whatever a foreign file provokes, the answer is the same
         message = f"unreadable model ({type(error).__name__}: {error})"
         raise DataError(message, where=str(path), remedy=remedy) from error
