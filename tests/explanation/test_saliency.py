@@ -14,12 +14,12 @@ from skiagram.explanation.saliency import (
     Grain,
     examine,
     explain,
-    randomise,
     rolled_attention,
     why_undefined,
 )
 from skiagram.explanation.trust import Exchange, Method
 from skiagram.models.deep.fitted import Architecture, as_ensemble
+from skiagram.models.deep.vision_transformer import Block
 from skiagram.options import build, read_option_file
 from skiagram.training.classifier import Classifier
 
@@ -52,7 +52,7 @@ def trained(name: str, *shape: int, members: int = 1) -> ExplainedNetwork:
     built = architecture(name, *shape)
     scale = torch.zeros(shape[0]), torch.ones(shape[0])
     classifiers = [Classifier(built.build(), *scale) for _ in range(members)]
-    return ExplainedNetwork(as_ensemble(classifiers).eval(), built, 1)
+    return ExplainedNetwork(as_ensemble(classifiers).eval(), 1, built)
 
 
 def images(*shape: int, n: int = 3) -> Tensor:
@@ -62,7 +62,7 @@ def images(*shape: int, n: int = 3) -> Tensor:
 @pytest.mark.parametrize("shape", [(1, 16, 16), (3, 16, 16), (1, 8, 8, 8)])
 def test_the_maps_of_a_linear_network_are_weight_times_deviation(shape: tuple[int, ...]) -> None:
     weight, seen = torch.randn(shape, generator=torch.Generator().manual_seed(2)), images(*shape)
-    network = ExplainedNetwork(Weighted(weight), architecture("small_cnn", 1, 16, 16), 1)
+    network = ExplainedNetwork(Weighted(weight), 1, architecture("small_cnn", 1, 16, 16))
     product = (weight * (seen - network.blank(seen))).double()
     gradients = explain("integrated_gradients", network, seen, GRAIN)
     np.testing.assert_allclose(gradients, product.sum(dim=1), atol=1e-5)
@@ -119,15 +119,33 @@ def test_attention_rolls_out_over_the_patches() -> None:
     torch.testing.assert_close(
         rolled_attention(network.classifier, seen), torch.full((3, 16), 1 / 16)
     )
-    assert "roll-out" in why_undefined("grad_cam", network)
     assert why_undefined("attention_rollout", trained("small_cnn", 1, 32, 32))
+
+
+def test_grad_cam_of_a_transformer_weighs_the_tokens_of_its_last_block() -> None:
+    network, seen = trained("vision_transformer", 1, 16, 16), images(1, 16, 16)
+    layers = list(cast(Any, network.classifier).network)
+    last = max(place for place, layer in enumerate(layers) if isinstance(layer, Block))
+    before = nn.Sequential(*layers[:last])(seen).detach()
+    entering = layers[last].attended(before).detach().requires_grad_()
+    with torch.enable_grad():  # the last block and the end of the network, written out
+        joined = before + layers[last]._attention(entering)
+        tokens = joined + layers[last].perceptron(joined)
+        logits = nn.Sequential(*layers[last + 1 :])(tokens)
+        (gradient,) = torch.autograd.grad((logits[:, 1] - logits[:, 0]).sum(), entering)
+    expected = (entering * gradient.mean(dim=1, keepdim=True)).sum(dim=2).relu().detach()
+    maps = explain("grad_cam", network, seen, GRAIN)
+    grid = nn.functional.interpolate(
+        expected.reshape(3, 1, 4, 4), (16, 16), mode="bilinear", align_corners=False
+    )
+    np.testing.assert_allclose(maps, grid[:, 0], atol=1e-6)
 
 
 @pytest.mark.slow
 def test_an_ensemble_of_one_network_twice_has_its_map() -> None:
     alone, seen = trained("small_cnn", 1, 32, 32), images(1, 32, 32)
     same = cast(Any, [alone.classifier, alone.classifier])
-    twice = ExplainedNetwork(as_ensemble(same), alone.architecture, 1)
+    twice = ExplainedNetwork(as_ensemble(same), 1, alone.architecture)
     both: tuple[Method, ...] = ("grad_cam", "occlusion")
     for method in both:
         np.testing.assert_allclose(
@@ -139,13 +157,13 @@ def test_fresh_weights_come_from_the_output_on_and_leave_the_network_as_it_is() 
     network = trained("small_cnn", 1, 32, 32)
     before = {name: value.clone() for name, value in network.classifier.state_dict().items()}
     for share in (0.2, 1.0):
-        changed = randomise(network, share, seed=5).classifier.state_dict()
+        changed = network.randomise(share, seed=5).classifier.state_dict()
         same = [name for name in before if name.endswith("weight") and before[name].ndim > 1
                 and torch.equal(before[name], changed[name])]  # fmt: skip
         assert bool(same) == (share < 1)
         last = [name for name in before if name.endswith("weight")][-1]
         assert not torch.equal(before[last], changed[last])
-        again = randomise(network, share, seed=5).classifier.state_dict()
+        again = network.randomise(share, seed=5).classifier.state_dict()
         assert all(torch.equal(changed[name], again[name]) for name in changed)
     after = network.classifier.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -162,10 +180,10 @@ def test_a_missing_package_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPa
 def test_the_map_of_a_linear_network_passes_deletion_and_insertion() -> None:
     weight, seen = torch.zeros(1, 16, 16), images(1, 16, 16, n=4).abs() + 1
     weight[0, 2:6, 9:13] = 1.0
-    network = ExplainedNetwork(Weighted(weight), architecture("small_cnn", 1, 16, 16), 1)
+    network = ExplainedNetwork(Weighted(weight), 1, architecture("small_cnn", 1, 16, 16))
     monkey = Exchange(cells=8, steps=16, fresh_layers=(1.0,))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skiagram.explanation.saliency.randomise", lambda network, *_: network)
+        patch.setattr(ExplainedNetwork, "randomise", lambda network, *_: network)
         found = examine(network, seen, None, ["occlusion"], GRAIN, monkey, 0, list("abcd"))
     assert found.similarity["occlusion"] == pytest.approx(1)  # nothing was made fresh
     for other in ("random", "centre"):

@@ -20,6 +20,7 @@ from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
 from skiagram.models.deep.fitted import Architecture
 from skiagram.options import build
+from skiagram.report.studies import explanations as explanations_page
 from skiagram.studies.cross_validation import CrossValidation
 from skiagram.studies.explanations.regions import (
     KnownRegions,
@@ -34,6 +35,8 @@ from skiagram.studies.explanations.study import Explanations, ExplanationsResult
 from skiagram.studies.pipeline_steps import DataSet, PreparedData
 from skiagram.studies.workspace import Workspace
 from skiagram.training.classifier import Classifier
+from tests.encoders.examples import options as encoder_options
+from tests.encoders.examples import weights_file
 from tests.studies.small_phantom import CONF, small_place
 
 
@@ -261,7 +264,7 @@ def test_a_planted_shortcut_is_found() -> None:
         loss = torch.nn.functional.cross_entropy(classifier(images[:100]), label[:100])
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    network, seen = ExplainedNetwork(classifier.eval(), architecture, 1), images[100:]
+    network, seen = ExplainedNetwork(classifier.eval(), 1, architecture), images[100:]
     maps = explain("occlusion", network, seen, Grain(0.25, 8))
     found = [locate(one, region) for one, true in zip(maps, label[100:], strict=True) if true]
     shares = np.array([one.share for one in found if one])
@@ -277,3 +280,27 @@ def test_a_planted_shortcut_is_found() -> None:
     lost = [auc_loss(base, one[None], label[100:].numpy() == 1, patient).mean for one in without]
     assert abs(lost[0]) < 0.05  # nothing is lost without the region
     assert lost[1] > 0.3  # all is lost without what lies outside it
+
+
+@pytest.mark.slow
+def test_an_encoder_with_a_head_is_tested_and_shown(tmp_path: Path) -> None:
+    place = workspace(tmp_path)
+    values = encoder_options(weights_file(tmp_path), title="Tiny network")
+    (place.conf / "encoder/tiny.yaml").write_text(yaml.safe_dump(values))
+    heads = ["logistic_regression", "small_forest"]
+    found = study(baselines=[], encoders=["tiny"], heads=heads).run(place)
+    linear, forest = found.networks
+    assert (linear.model, linear.arm) == ("tiny-logistic_regression", "encoder")
+    assert linear.title == "Logistic regression on Tiny network"
+    assert all(map_.reason == "" and len(map_.tests) == 4 for map_ in linear.maps)
+    reasons = {map_.method: map_.reason for map_ in forest.maps}
+    assert "not linear" in reasons["grad_cam"]
+    assert "not linear" in reasons["integrated_gradients"]
+    assert reasons["occlusion"] == ""
+    for model in (linear, forest):
+        assert model.blanking is not None
+        assert model.centre is not None
+        assert model.centre.hit.above_centre.value == 0
+        assert {case.kind for case in model.cases} >= {"right", "wrong"}
+    assert all(len(case.maps) == 4 for case in linear.cases)
+    assert "Logistic regression on Tiny network" in explanations_page.render(found)

@@ -2,23 +2,26 @@
 
 Every map is about one number, the score of the positive class minus that of the other one, and has
 the axes of the image. Grad-CAM (Selvaraju et al. 2017) weighs the last maps of features by their
-gradient; integrated gradients (Sundararajan et al. 2017) add up to the change of the score from the
-blank image; occlusion (Zeiler & Fergus 2014) is the loss of score where a square is blanked;
-attention roll-out (Abnar & Zuidema 2020) follows the attention of all blocks, whatever the class.
+gradient, of a transformer the tokens that enter its last block; integrated gradients (Sundararajan
+et al. 2017) add up to the change of the score from the blank image; occlusion (Zeiler & Fergus
+2014) is the loss of score where a square is blanked; attention roll-out (Abnar & Zuidema 2020)
+follows the attention of all blocks, whatever the class.
 """
 
 import copy
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, replace
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from skiagram.encoders.timm_encoder import PooledNetwork
 from skiagram.errors import ModelFailure, installed
 from skiagram.explanation.trust import (
     TITLES,
@@ -72,25 +75,48 @@ class ClassDifference(nn.Module):
 
 
 @dataclass(frozen=True)
-class ExplainedNetwork:
-    """A trained network and what its maps are measured against.
+class Explained(ABC):
+    """A model of images whose maps are made and tested.
 
     Attributes:
-        classifier: The network, or an ensemble of several, with its normalisation.
-        architecture: What it was built from.
+        classifier: Maps images to (n, 2) logits.
         positive: Label of the condition looked for.
     """
 
     classifier: nn.Module
-    architecture: Architecture
     positive: int
 
     @property
+    @abstractmethod
     def members(self) -> list[nn.Module]:
         """Return the networks of an ensemble, or the only one."""
-        if isinstance(self.classifier, Ensemble):
-            return list(self.classifier.members)
-        return [self.classifier]
+
+    @property
+    @abstractmethod
+    def differentiable(self) -> bool:
+        """Whether gradients pass from the score to the image."""
+
+    @property
+    def mixes_planes(self) -> bool:
+        """Whether a volume's planes are one image of several channels to it."""
+        return False
+
+    @abstractmethod
+    def example(self) -> tuple[Tensor, ...]:
+        """Return one image without content, and what else a member reads."""
+
+    @abstractmethod
+    def of_member(self, member: nn.Module) -> Self:
+        """Return one member alone."""
+
+    @abstractmethod
+    def randomise(self, share: float, seed: int) -> Self:
+        """Return the model with fresh weights in its last layers.
+
+        Args:
+            share: Share of the layers with weights, counted from the output, in (0, 1].
+            seed: Seed of the fresh weights.
+        """
 
     def blank(self, images: Tensor) -> Tensor:
         """Return images without information: each one its own mean, channel by channel."""
@@ -109,28 +135,127 @@ class ExplainedNetwork:
         return np.concatenate(batches)
 
 
-def why_undefined(method: Method, network: ExplainedNetwork) -> str:
+@dataclass(frozen=True)
+class ExplainedNetwork(Explained):
+    """A trained network and what its maps are measured against.
+
+    Attributes:
+        classifier: The network, or an ensemble of several, with its normalisation.
+        positive: Label of the condition looked for.
+        architecture: What it was built from.
+    """
+
+    architecture: Architecture
+
+    @property
+    def members(self) -> list[nn.Module]:
+        """Return the networks of an ensemble, or the only one."""
+        if isinstance(self.classifier, Ensemble):
+            return list(self.classifier.members)
+        return [self.classifier]
+
+    @property
+    def differentiable(self) -> bool:
+        """Return true."""
+        return True
+
+    @property
+    def mixes_planes(self) -> bool:
+        """Whether a volume's planes are one image of several channels to it."""
+        return self.architecture.planes
+
+    def example(self) -> tuple[Tensor, ...]:
+        """Return one image without content, and an empty row of the table that it reads."""
+        columns = self.architecture.columns
+        table = (torch.zeros(1, columns),) if columns else ()
+        return torch.zeros(1, *self.architecture.shape), *table
+
+    def of_member(self, member: nn.Module) -> Self:
+        """Return one member alone."""
+        return replace(self, classifier=member)
+
+    def randomise(self, share: float, seed: int) -> Self:
+        """Return the network with fresh weights in its last layers; `Explained` says more."""
+        changed = copy.deepcopy(self)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            for member in changed.members:
+                trained = cast(nn.Module, member.network)
+                fresh = self.architecture.build()
+                layers = [name for name, part in trained.named_modules() if _own_state(part)]
+                for name in layers[len(layers) - math.ceil(share * len(layers)) :]:
+                    state, own = fresh.get_submodule(name), trained.get_submodule(name)
+                    with torch.no_grad():
+                        for key, value in _own_state(own).items():
+                            value.copy_(_own_state(state)[key])
+        return changed
+
+
+def _own_state(module: nn.Module) -> dict[str, Tensor]:
+    own = dict(module.named_parameters(recurse=False)) | dict(module.named_buffers(recurse=False))
+    return {name: value for name, value in own.items() if value.is_floating_point()}
+
+
+@dataclass(frozen=True)
+class AttentionLayer:
+    """Where a transformer's block makes queries, keys and values of its tokens.
+
+    Attributes:
+        block: The whole block; what it returns are tokens.
+        entrance: Normalises the block's tokens for attention.
+        queries_keys_values: Linear layer.
+        heads: Attention heads.
+        normalise: What queries and keys pass through.
+    """
+
+    block: nn.Module
+    entrance: nn.Module
+    queries_keys_values: nn.Module
+    heads: int
+    normalise: tuple[nn.Module, nn.Module] = (nn.Identity(), nn.Identity())
+
+
+def attention_layers(module: nn.Module) -> list[AttentionLayer]:
+    """Return the attention between all places, block by block; empty for another network."""
+    layers = []
+    for part in module.modules():
+        if isinstance(part, Block):
+            layers.append(AttentionLayer(part, part.attended, part.queries_keys_values, part.heads))
+        inner = getattr(part, "attn", None)
+        # timm's plain attention: others see a window, or turn queries and keys by their place
+        if type(inner).__name__ == "Attention" and hasattr(part, "norm1"):
+            own = cast(Any, inner)
+            both = (own.q_norm, own.k_norm)
+            layers.append(AttentionLayer(part, part.norm1, own.qkv, own.num_heads, both))
+    return layers
+
+
+def _prefix(member: nn.Module) -> int:
+    """Return how many tokens stand before those of the places."""
+    return next((int(p.num_prefix_tokens) for p in member.modules() if _is_timm(p)), 0)
+
+
+def _is_timm(part: nn.Module) -> bool:
+    return hasattr(part, "num_prefix_tokens") and hasattr(part, "blocks")
+
+
+def why_undefined(method: Method, network: Explained) -> str:
     """Return why a network has no map of this kind; empty where it has one."""
-    blocks = attention_blocks(network.members[0])
-    if method == "attention_rollout" and not blocks:
+    layers = attention_layers(network.members[0])
+    if method == "attention_rollout" and not layers:
         return "the network has no attention between places"
-    if method == "grad_cam" and blocks:
-        return "a transformer has no maps of features; attention roll-out stands for it"
-    if method == "grad_cam" and network.architecture.planes:
+    if method in ("grad_cam", "integrated_gradients") and not network.differentiable:
+        return "the head's score is not linear in the encoding, so it has no gradient"
+    if method == "grad_cam" and network.mixes_planes:
         return "the network mixes three planes, so its maps of features belong to no place"
-    if method == "grad_cam" and _last_maps(network) is None:
+    if method == "grad_cam" and not layers and _last_maps(network) is None:
         return "the network has no layer of feature maps"
     return ""
 
 
-def attention_blocks(module: nn.Module) -> list[Block]:
-    """Return the blocks of a vision transformer, in order; empty for another network."""
-    return [part for part in module.modules() if isinstance(part, Block)]
-
-
 def explain(
     method: Method,
-    network: ExplainedNetwork,
+    network: Explained,
     images: Tensor,
     grain: Grain,
     table: Tensor | None = None,
@@ -182,26 +307,56 @@ def _gradients() -> Iterator[None]:
         yield
 
 
-def _grad_cam(
-    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], _: Grain
-) -> Tensor:
+def _grad_cam(network: Explained, images: Tensor, beside: tuple[Tensor, ...], _: Grain) -> Tensor:
     attr, mode = import_captum(), "trilinear" if images.ndim == 5 else "bilinear"
     total = torch.zeros(len(images), *images.shape[2:])
     for member in network.members:
         module = ClassDifference(member, network.positive).eval()
-        layer = _last_maps(ExplainedNetwork(member, network.architecture, network.positive))
-        attribution = attr.LayerGradCam(module, layer).attribute(
-            images.clone().requires_grad_(), additional_forward_args=beside, relu_attributions=True
-        )
+        layers = attention_layers(member)
+        if layers:
+            grid = _grid_of(_weighed_tokens(module, layers[-1], images, beside), images)
+        else:
+            grid = attr.LayerGradCam(module, _last_maps(network.of_member(member))).attribute(
+                images.clone().requires_grad_(), additional_forward_args=beside,
+                relu_attributions=True,
+            )  # fmt: skip
         total += nn.functional.interpolate(
-            attribution.detach(), images.shape[2:], mode=mode, align_corners=False
+            grid.detach().float(), images.shape[2:], mode=mode, align_corners=False
         )[:, 0]
     return total / len(network.members)
 
 
-def _last_maps(network: ExplainedNetwork) -> nn.Module | None:
+def _weighed_tokens(
+    module: nn.Module, layer: AttentionLayer, images: Tensor, beside: tuple[Tensor, ...]
+) -> Tensor:
+    """Return (n, places) Grad-CAM on the tokens that enter the last block of a transformer."""
+    tokens: list[Tensor] = []
+
+    def note(_: nn.Module, __: Any, output: Tensor) -> Tensor:
+        tokens.append(output.detach().requires_grad_())
+        return tokens[-1]
+
+    handle = layer.entrance.register_forward_hook(note)
+    try:
+        score = module(images, *beside)
+    finally:
+        handle.remove()
+    (gradient,) = torch.autograd.grad(score.sum(), tokens)
+    places = slice(_prefix(module), None)
+    weight = gradient[:, places].mean(dim=1, keepdim=True)
+    return (tokens[0][:, places] * weight).sum(dim=2).relu()
+
+
+def _grid_of(places: Tensor, images: Tensor) -> Tensor:
+    """Return (n, 1, rows, columns) of the patches of an image."""
+    rows = math.isqrt(places.shape[1] * images.shape[2] // images.shape[3])
+    return places.reshape(len(images), 1, rows, -1)
+
+
+def _last_maps(network: Explained) -> nn.Module | None:
     """Return the last layer whose output still has places, of one network."""
-    axes = len(network.architecture.shape) + 1
+    example = network.example()
+    axes = example[0].ndim
     last: list[nn.Module] = []
 
     def note(module: nn.Module, _: Any, output: Any) -> None:
@@ -212,10 +367,9 @@ def _last_maps(network: ExplainedNetwork) -> nn.Module | None:
     # Bare containers repeat what their last layer returns, and cannot be told from it.
     layers = [module for module in member.modules() if not list(module.children())]
     handles = [layer.register_forward_hook(note) for layer in layers]
-    table = [torch.zeros(1, network.architecture.columns)] if network.architecture.columns else []
     try:
         with torch.inference_mode():
-            member.eval()(torch.zeros(1, *network.architecture.shape), *table)
+            member.eval()(*example)
     finally:
         for handle in handles:
             handle.remove()
@@ -223,7 +377,7 @@ def _last_maps(network: ExplainedNetwork) -> nn.Module | None:
 
 
 def _integrated_gradients(
-    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], grain: Grain
+    network: Explained, images: Tensor, beside: tuple[Tensor, ...], grain: Grain
 ) -> Tensor:
     module = ClassDifference(network.classifier, network.positive).eval()
     attribution = import_captum().IntegratedGradients(module).attribute(
@@ -234,7 +388,7 @@ def _integrated_gradients(
 
 
 def _occlusion(
-    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], grain: Grain
+    network: Explained, images: Tensor, beside: tuple[Tensor, ...], grain: Grain
 ) -> Tensor:
     module = ClassDifference(network.classifier, network.positive).eval()
     sides = [max(1, round(grain.window * side)) for side in images.shape[2:]]
@@ -248,47 +402,63 @@ def _occlusion(
 
 
 def _attention_rollout(
-    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], _: Grain
+    network: Explained, images: Tensor, beside: tuple[Tensor, ...], _: Grain
 ) -> Tensor:
     total = torch.zeros(len(images), *images.shape[2:])
     for member in network.members:
-        share = rolled_attention(member, images, *beside)
-        rows = math.isqrt(share.shape[1] * images.shape[2] // images.shape[3])
-        grid = share.reshape(len(images), 1, rows, -1)
+        share = rolled_attention(member, images, *beside)[:, _prefix(member) :]
+        grid = _grid_of(share, images)
         total += nn.functional.interpolate(grid, images.shape[2:], mode="nearest")[:, 0]
     return total / len(network.members)
 
 
 def rolled_attention(member: nn.Module, images: Tensor, *beside: Tensor) -> Tensor:
-    """Return (n, tokens) how much of each token reaches the mean over all tokens; rows sum to 1.
+    """Return (n, tokens) how much of each token reaches what is read of them; rows sum to 1.
 
     A block passes on half of a token itself, along the residual connection, and half by its
-    attention, averaged over heads.
+    attention, averaged over heads. What is read is the mean over all places, the class token, or
+    half of each.
     """
-    blocks = attention_blocks(member)
+    layers = attention_layers(member)
     passed: list[Tensor] = []
 
-    def note(block: Block) -> Callable[..., None]:
+    def note(layer: AttentionLayer) -> Callable[..., None]:
         def read(_: nn.Module, __: Any, output: Tensor) -> None:
-            parts = output.reshape(*output.shape[:2], 3, block.heads, -1)
+            parts = output.reshape(*output.shape[:2], 3, layer.heads, -1)
             query, key, _value = parts.permute(2, 0, 3, 1, 4)
+            query, key = layer.normalise[0](query), layer.normalise[1](key)
             logits = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
             attention = logits.softmax(dim=-1).mean(dim=1)
             passed.append((attention + torch.eye(attention.shape[-1])) / 2)
 
         return read
 
-    handles = [block.queries_keys_values.register_forward_hook(note(block)) for block in blocks]
+    handles = [layer.queries_keys_values.register_forward_hook(note(layer)) for layer in layers]
     try:
         with torch.no_grad():
             member.eval()(images, *beside)
     finally:
         for handle in handles:
             handle.remove()
-    rolled = torch.full((len(images), 1, passed[0].shape[-1]), 1 / passed[0].shape[-1])
+    rolled = _read_tokens(member, passed[0].shape[-1]).expand(len(images), 1, -1)
     for attention in reversed(passed):
         rolled = rolled @ attention
     return rolled[:, 0]
+
+
+def _read_tokens(member: nn.Module, tokens: int) -> Tensor:
+    """Return (tokens,) the share of each token in what the network's end reads."""
+    prefix, share = _prefix(member), torch.zeros(tokens)
+    pooling = {part.pooling for part in member.modules() if isinstance(part, PooledNetwork)}
+    if "head" in pooling:
+        body = next(part for part in member.modules() if _is_timm(part))
+        pooling = {"class_token" if getattr(body, "global_pool", "") == "token" else "patches"}
+    chosen = pooling.pop() if pooling else "patches"
+    if "class_token" in chosen:
+        share[0] += 1
+    if "patches" in chosen:
+        share[prefix:] += 1 / (tokens - prefix)
+    return share / share.sum()
 
 
 _METHODS: dict[Method, Callable[..., Tensor]] = {
@@ -297,34 +467,6 @@ _METHODS: dict[Method, Callable[..., Tensor]] = {
     "occlusion": _occlusion,
     "attention_rollout": _attention_rollout,
 }
-
-
-def randomise(network: ExplainedNetwork, share: float, seed: int) -> ExplainedNetwork:
-    """Return the network with fresh weights in its last layers.
-
-    Args:
-        network: A trained network; it is left as it is.
-        share: Share of the layers with weights, counted from the output, in (0, 1].
-        seed: Seed of the fresh weights.
-    """
-    changed = copy.deepcopy(network)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        for member in changed.members:
-            trained = cast(nn.Module, member.network)
-            fresh = network.architecture.build()
-            layers = [name for name, part in trained.named_modules() if _own_state(part)]
-            for name in layers[len(layers) - math.ceil(share * len(layers)) :]:
-                state, own = fresh.get_submodule(name), trained.get_submodule(name)
-                with torch.no_grad():
-                    for key, value in _own_state(own).items():
-                        value.copy_(_own_state(state)[key])
-    return changed
-
-
-def _own_state(module: nn.Module) -> dict[str, Tensor]:
-    own = dict(module.named_parameters(recurse=False)) | dict(module.named_buffers(recurse=False))
-    return {name: value for name, value in own.items() if value.is_floating_point()}
 
 
 @dataclass(frozen=True)
@@ -345,7 +487,7 @@ class Examined:
 
 
 def examine(
-    network: ExplainedNetwork,
+    network: Explained,
     images: Tensor,
     table: Tensor | None,
     methods: Sequence[Method],
@@ -369,7 +511,7 @@ def examine(
     maps = {method: explain(method, network, images, grain, table) for method in methods}
     alike: dict[Method, list[list[float]]] = {method: [] for method in methods}
     for stage, share in enumerate(exchange.fresh_layers):
-        fresh = randomise(network, share, derived_seed(seed, "fresh weights", stage))
+        fresh = network.randomise(share, derived_seed(seed, "fresh weights", stage))
         for method in methods:
             others = explain(method, fresh, images, grain, table)
             pairs = zip(maps[method], others, strict=True)

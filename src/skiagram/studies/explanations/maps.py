@@ -1,20 +1,23 @@
-"""Maps of a network: made, tested, and measured against known regions."""
+"""Maps of a network, or of an encoder with a head: made, tested, measured against known regions."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
+from skiagram.encoders.encoder import read_encoding
 from skiagram.evaluation.results import Estimate
 from skiagram.explanation.trust import (
     TITLES,
     Located,
     Location,
     MapTest,
+    Mask,
     Method,
     centre_map,
     compare_trainings,
@@ -24,6 +27,7 @@ from skiagram.explanation.trust import (
     locate,
     mean_by_patient,
 )
+from skiagram.options import build
 from skiagram.seeding import derived_seed
 from skiagram.studies.explanations.fits import (
     Blanking,
@@ -37,7 +41,12 @@ from skiagram.studies.explanations.fits import (
 )
 from skiagram.studies.explanations.galleries import ShownCase, choose_shown, show_cases
 from skiagram.studies.explanations.regions import NAME, Floats, make_observer, places
-from skiagram.studies.pipeline_steps import StudiedModel
+from skiagram.studies.pipeline_steps import EncoderArm, StudiedModel
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from skiagram.explanation.saliency import Explained
 
 
 @dataclass(frozen=True)
@@ -90,10 +99,12 @@ class MapTask:
     Attributes:
         fit: The network on the fold.
         case_id: Held-out cases.
+        masks: Known region of each, None without one.
     """
 
     fit: FoldFit
     case_id: tuple[str, ...]
+    masks: tuple[Mask | None, ...]
 
     def examine(self) -> Path:
         """Return the piece: maps, what their tests gave, and what the network saw."""
@@ -106,30 +117,59 @@ class MapTask:
         return self.fit.cv.workspace.make_once("maps", inputs, self._make, type(self.fit.arm))
 
     def _make(self, folder: Path) -> None:
-        from skiagram.explanation.saliency import (
-            ExplainedNetwork,
-            Grain,
-            examine,
-            use_threads,
-            why_undefined,
-        )
+        arm = self.fit.arm
+        made = self._of_encoder(arm) if isinstance(arm, EncoderArm) else self._of_network()
+        for name, values in made.arrays.items():
+            np.save(folder / f"{name}.npy", values, allow_pickle=False)
+        (folder / "reasons.json").write_text(json.dumps(made.reasons), encoding="utf-8")
+
+    def _of_network(self) -> "_Made":
+        from skiagram.explanation.saliency import ExplainedNetwork
         from skiagram.models.deep.fitted import load_classifier
         from skiagram.models.deep.inputs import encode_table
 
-        fit, options = self.fit, self.fit.maps
+        fit = self.fit
         classifier, architecture = load_classifier(fit.folder / "model")
-        network = ExplainedNetwork(classifier.eval(), architecture, int(fit.cv.positive or 0))
+        network = ExplainedNetwork(classifier.eval(), int(fit.cv.positive or 0), architecture)
         training = architecture.options().training
         cases = fit.read(np.array(self.case_id))
         rows = np.arange(len(cases))
         images = cases.read(rows, training.image_size, training.input)
-        reasons = {method: why_undefined(method, network) for method in options.methods}
+        made = self._examine(network, images, encode_table(fit.fitted.encoder, cases))
+        if cases.store.region(self.case_id[0]) is not None:
+            with_mask = replace(training.input, mask_channel=True)
+            mask = cases.read(rows, training.image_size, with_mask)[:, -1] > 0.5
+            made.arrays["region"] = mask.numpy()
+        return made
+
+    def _of_encoder(self, arm: EncoderArm) -> "_Made":
+        from skiagram.explanation.encoder_maps import EncoderReading, why_without_maps
+
+        fit, store = self.fit, self.fit.cv.prepared.images
+        encoding, record = read_encoding(fit.cv.prepared.encodings[arm.encoder])
+        encoder: Any = build(record.encoder, "encoder")
+        reason = why_without_maps(encoder, store, fused=arm.fused)
+        if reason:
+            return _Made({}, dict.fromkeys(fit.maps.methods, reason))
+        reading = EncoderReading(encoder, encoder.load(), store)
+        held_out = encoding.of(fit.cv.case_id[fit.fold.held_out])
+        explained = reading.explain(fit.fitted, held_out, int(fit.cv.positive or 0))
+        made = self._examine(explained, reading.pictures(self.case_id), None)
+        if any(mask is not None for mask in self.masks):
+            made.arrays["region"] = reading.masks(self.masks, self.case_id)
+        return made
+
+    def _examine(self, model: "Explained", images: "Tensor", table: "Tensor | None") -> "_Made":
+        from skiagram.explanation.saliency import Grain, examine, use_threads, why_undefined
+
+        fit, options = self.fit, self.fit.maps
+        reasons = {str(method): why_undefined(method, model) for method in options.methods}
         asked = [method for method in options.methods if not reasons[method]]
         with fit.cv.workspace.compute.limit(), use_threads(fit.cv.workspace.compute.threads):
             maps = examine(
-                network, images, encode_table(fit.fitted.encoder, cases), asked,
-                Grain(options.window, options.steps), options.exchange,
-                derived_seed(fit.cv.plan.seed, NAME, fit.name, fit.number), self.case_id,
+                model, images, table, asked, Grain(options.window, options.steps),
+                options.exchange, derived_seed(fit.cv.plan.seed, NAME, fit.name, fit.number),
+                self.case_id,
             )  # fmt: skip
         arrays = {
             **{f"map_{name}": values.astype(np.float32) for name, values in maps.maps.items()},
@@ -137,13 +177,20 @@ class MapTask:
             **{f"areas_{name}": values for name, values in maps.areas.items()},
             "seen": images[:, 0].numpy(),
         }
-        if cases.store.region(self.case_id[0]) is not None:
-            with_mask = replace(training.input, mask_channel=True)
-            mask = cases.read(rows, training.image_size, with_mask)[:, -1] > 0.5
-            arrays["region"] = mask.numpy()
-        for name, values in arrays.items():
-            np.save(folder / f"{name}.npy", values, allow_pickle=False)
-        (folder / "reasons.json").write_text(json.dumps(reasons), encoding="utf-8")
+        return _Made(arrays, reasons)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a task made.
+
+    Attributes:
+        arrays: Name of each file → an array, one row or column a case.
+        reasons: Method → why it is not defined; empty where it is.
+    """
+
+    arrays: dict[str, NDArray[Any]]
+    reasons: dict[str, str]
 
 
 def examine_maps(task: MapTask) -> Path:
@@ -165,7 +212,7 @@ def explain_network(
             wanted += [case for case, _ in shown]
         cases = sorted(held_out & set(wanted))
         if cases:
-            tasks.append(MapTask(fit, tuple(cases)))
+            tasks.append(MapTask(fit, tuple(cases), tuple(ground.mask(case) for case in cases)))
     mapped: dict[str, list[MappedCase]] = {}
     reasons: dict[str, str] = {}
     with Progress(f"{NAME}: {model.model}", len(tasks)) as progress:

@@ -35,7 +35,12 @@ from skiagram.studies.explanations.maps import (
     locate_observer,
 )
 from skiagram.studies.explanations.regions import NAME, KnownRegions, blanked_data, find_regions
-from skiagram.studies.pipeline_steps import CrossValidatedDataSet, StudiedModel
+from skiagram.studies.pipeline_steps import (
+    CrossValidatedDataSet,
+    EncoderStudyOptions,
+    StudiedModel,
+    encode_prepared,
+)
 from skiagram.studies.workspace import Workspace
 
 
@@ -62,7 +67,7 @@ class ExplanationsResult(CrossValidatedDataSet):
         repeats: Trainings of each model by which each case is explained.
         unchanged: Likeness from which on a map counts as unchanged.
         classical: Models of features.
-        networks: Networks.
+        networks: Networks, and encoders with heads.
         failed: Models that could not be trained.
         observer: Where the ideal observer points; None on real images.
     """
@@ -80,8 +85,8 @@ class ExplanationsResult(CrossValidatedDataSet):
 
 
 @options_class(**STRICT)
-class Explanations(CrossValidatedStudy):
-    """Importance for models of features, tested maps for networks.
+class Explanations(EncoderStudyOptions, CrossValidatedStudy):
+    """Importance for models of features, tested maps for networks and encoders with heads.
 
     Attributes:
         importance: How importance of features is measured.
@@ -103,7 +108,7 @@ class Explanations(CrossValidatedStudy):
         """
         if self.baselines and self.importance.shap_cases:
             import_shap()
-        if self.networks and set(self.maps.methods) != {"attention_rollout"}:
+        if (self.networks or self.encoders) and set(self.maps.methods) != {"attention_rollout"}:
             from skiagram.explanation.saliency import import_captum
 
             import_captum()
@@ -119,7 +124,7 @@ class Explanations(CrossValidatedStudy):
                     cv,
                     arm,
                     name,
-                    workspace.option_file("model", name),
+                    arm.options(workspace, name),
                     number,
                     self.features,
                     self.importance,
@@ -127,7 +132,7 @@ class Explanations(CrossValidatedStudy):
                 )
                 for number in range(len(cv.folds()))
             ]
-            for name, arm in self.arms.items()
+            for name, arm in self.members(workspace).items()
         }
         every = [fit for folds in fits.values() for fit in folds]
         with Progress(f"{NAME}: training", len(every)) as progress:
@@ -170,11 +175,16 @@ class Explanations(CrossValidatedStudy):
             # Features of a region see nothing else: blanking tells nothing about them.
             families = self.families(workspace) if self.baselines and not regions.of_all else None
             region, rest = (
-                blanked_data(
-                    workspace, cv.prepared, regions, cases, families, cv.plan.seed, outside=outside
+                encode_prepared(
+                    workspace,
+                    blanked_data(
+                        workspace, cv.prepared, regions, cases, families, cv.plan.seed,
+                        outside=outside,
+                    ),
+                    self.frozen(workspace),
                 )
                 for outside in (False, True)
-            )
+            )  # fmt: skip
             without = region, rest
         task = read_record(Task, cv.prepared.data.folder / "cases/task.json")
         sample = choose_cases(cv, regions, self.maps.cases)
