@@ -52,7 +52,12 @@ def explained(
     fitted = head(table, model, **changed)
     used = cast(Any, build(record.encoder, "encoder"))
     reading = EncoderReading(used, used.load(), ImageStore(folder))
-    return reading.explain(fitted, table, 1), reading.pictures(table.case_id), table, fitted
+    return (
+        reading.explain(fitted, table, 1),
+        reading.pictures(table.case_id.tolist()),
+        table,
+        fitted,
+    )
 
 
 @pytest.mark.parametrize("architecture", [VIT, "test_resnet", "test_convnext"])

@@ -62,7 +62,7 @@ class EncodedScores(nn.Module):
         encoding = self.network(pictures)
         if self.linear:
             weights = cast(Tensor, self.weights)
-            return encoding.double() @ weights[:, :-1].T + weights[:, -1]
+            return cast(Tensor, encoding.double() @ weights[:, :-1].T + weights[:, -1])
         table = FeatureTable(
             np.arange(len(encoding)).astype(str), self._columns, encoding.detach().cpu().numpy()
         )
@@ -147,19 +147,16 @@ def linear_scores(
     """
     values = encoding.columns(columns).values.astype(np.float64)
     centre, step = values.mean(axis=0), values.std(axis=0) + 1.0
-    moved = np.concatenate([centre[None], centre + np.diag(step)])
-    scores = finite(head.scores(_table(columns, moved)))
-    weights = (scores[1:] - scores[0]).T / step
-    offset = scores[0] - weights @ centre
+    moved = np.concatenate([centre[None], centre + np.diag(step)]).astype(np.float32)
+    scores = finite(head.scores(FeatureTable(np.arange(len(moved)).astype(str), columns, moved)))
+    first = moved[0].astype(np.float64)
+    weights = (scores[1:] - scores[0]).T / (np.diagonal(moved[1:]).astype(np.float64) - first)
+    offset = scores[0] - weights @ first
     given = finite(head.scores(encoding))
     expected = values @ weights.T + offset
     if np.abs(expected - given).max() > _LINEAR * max(1.0, float(np.abs(given).max())):
         return None
     return np.hstack([weights, offset[:, None]])
-
-
-def _table(columns: tuple[str, ...], values: NDArray[np.float64]) -> FeatureTable:
-    return FeatureTable(np.arange(len(values)).astype(str), columns, values)
 
 
 @dataclass(frozen=True)

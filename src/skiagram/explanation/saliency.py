@@ -221,18 +221,18 @@ def attention_layers(module: nn.Module) -> list[AttentionLayer]:
     for part in module.modules():
         if isinstance(part, Block):
             layers.append(AttentionLayer(part, part.attended, part.queries_keys_values, part.heads))
-        inner = getattr(part, "attn", None)
+        inner, entrance = (cast(Any, getattr(part, name, None)) for name in ("attn", "norm1"))
         # timm's plain attention: others see a window, or turn queries and keys by their place
-        if type(inner).__name__ == "Attention" and hasattr(part, "norm1"):
-            own = cast(Any, inner)
-            both = (own.q_norm, own.k_norm)
-            layers.append(AttentionLayer(part, part.norm1, own.qkv, own.num_heads, both))
+        if type(inner).__name__ == "Attention" and entrance is not None:
+            both = (inner.q_norm, inner.k_norm)
+            layers.append(AttentionLayer(part, entrance, inner.qkv, inner.num_heads, both))
     return layers
 
 
 def _prefix(member: nn.Module) -> int:
     """Return how many tokens stand before those of the places."""
-    return next((int(p.num_prefix_tokens) for p in member.modules() if _is_timm(p)), 0)
+    bodies = (cast(Any, part) for part in member.modules() if _is_timm(part))
+    return next((int(body.num_prefix_tokens) for body in bodies), 0)
 
 
 def _is_timm(part: nn.Module) -> bool:

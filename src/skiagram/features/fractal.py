@@ -104,7 +104,8 @@ def ring_powers(images: NDArray[Any], side: int) -> NDArray[np.float64]:
     Returns:
         (n, rings) from 0 cycles, relative to the largest squared intensity of the image.
     """
-    window = (0.5 + 0.5 * np.cos(np.linspace(-np.pi, np.pi, side + 1)))[:-1]  # Hann, periodic
+    turn = np.linspace(-np.pi, np.pi, side + 1)[:-1]
+    window = 0.5 + 0.5 * np.cos(turn) if side > 1 else np.ones(1)  # Hann, periodic
     window = np.outer(window, window)
     highest, lowest = (
         extreme(images, (1, 2), keepdims=True).astype(np.float64) for extreme in (np.max, np.min)

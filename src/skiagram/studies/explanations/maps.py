@@ -171,7 +171,7 @@ class MapTask:
                 options.exchange, derived_seed(fit.cv.plan.seed, NAME, fit.name, fit.number),
                 self.case_id,
             )  # fmt: skip
-        arrays = {
+        arrays: dict[str, NDArray[Any]] = {
             **{f"map_{name}": values.astype(np.float32) for name, values in maps.maps.items()},
             **{f"similarity_{name}": values for name, values in maps.similarity.items()},
             **{f"areas_{name}": values for name, values in maps.areas.items()},
