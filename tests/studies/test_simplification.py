@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from skiagram.evaluation.results import Estimate
 from skiagram.models.deep.compression import Compression, count_stored, is_weight, unpack
@@ -19,6 +20,8 @@ from skiagram.studies.simplification.study import (
     SimplificationResult,
     SimplifiedModel,
 )
+from tests.encoders.examples import network, weights_file
+from tests.encoders.examples import options as encoder_options
 from tests.studies.search.examples import PLAN, TRAINER
 from tests.studies.small_phantom import small_place
 
@@ -30,6 +33,8 @@ def study(**changed: Any) -> Simplification:
         "restoration": "repair",
         "features": ("wavelet", "first_order"),
         "baselines": ("ridge", "random_forest"),
+        "encoders": (),
+        "heads": (),
         "networks": (),
         "student": None,
         "compressed": None,
@@ -154,6 +159,28 @@ def test_networks_are_taught_pruned_and_stored_in_eight_bits(folder: Path) -> No
     assert found["whole"].size > found["pruned"].size > found["pruned, eight bits"].size
     assert found["whole"].size > 1.5 * found["eight bits"].size
     assert found["whole"].auc == found["network, labels alone"].auc
+
+
+@pytest.mark.slow
+def test_a_head_on_an_encoder_is_simplified_with_the_encoders_costs(tmp_path: Path) -> None:
+    place = small_place(tmp_path)
+    values = encoder_options(weights_file(tmp_path), title="Tiny network")
+    (place.conf / "encoder/tiny.yaml").write_text(yaml.safe_dump(values))
+    text = (place.conf / "model/ridge.yaml").read_text()
+    (place.conf / "model/both.yaml").write_text(
+        text.replace("columns: null", "columns: [encoding, wavelet]")
+    )
+    weights = sum(weight.numel() for weight in network().parameters())
+    for head, title in (("ridge", "network"), ("both", "network and features")):
+        found = study(baselines=(), encoders=("tiny",), heads=(head,)).run(place)
+        original, *simple = found.models
+        assert found.originals == (f"Ridge regression on Tiny {title}",) * 3
+        assert original.parameters > weights
+        assert original.size > 4 * weights
+        assert {model.name for model in simple} >= {"features, taught", "rules, taught"}
+        assert all(model.parameters < 20 for model in simple)
+        assert all(model.inference.median > 0 for model in found.models)
+        assert len(found.logistic) <= 3
 
 
 def state() -> dict[str, torch.Tensor]:

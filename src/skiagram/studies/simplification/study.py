@@ -5,7 +5,7 @@ folds. What it says of cases that it was not fitted on, mixed with their labels,
 models learn. They are compared with the original on the cases that the outer fold holds out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +24,7 @@ from skiagram.calibration import (
     threshold_at_sensitivity,
 )
 from skiagram.compute.progress import Progress
+from skiagram.encoders.encoder import COLUMN
 from skiagram.evaluation.calibration_assessment import calibration_distance
 from skiagram.evaluation.discrimination import brier
 from skiagram.evaluation.proportions import proportion
@@ -40,14 +41,23 @@ from skiagram.splits import Partition, grouped_folds
 from skiagram.studies.cost import (
     Clock,
     Time,
+    TimedEncoder,
     TimedFamily,
     TimedStudy,
     Timing,
     feature_time,
+    time_encoder,
     time_families,
 )
 from skiagram.studies.cross_validation import CrossValidation
-from skiagram.studies.pipeline_steps import Arm, ClassicalArm, CrossValidatedDataSet, DeepArm
+from skiagram.studies.pipeline_steps import (
+    Arm,
+    ClassicalArm,
+    CrossValidatedDataSet,
+    DeepArm,
+    EncoderArm,
+    EncoderStudyOptions,
+)
 from skiagram.studies.simplification.reading import (
     ReadFeature,
     TreeLine,
@@ -71,6 +81,7 @@ if TYPE_CHECKING:
     from skiagram.models.deep.fitted import FittedNetwork
 
 ORIGINAL, MEAN = "original", "mean of all"
+_BYTES = 4  # of a weight of an encoder, whose file is no part of the model
 Floats = NDArray[np.float64]
 
 
@@ -87,7 +98,7 @@ class SimplifiedModel:
         brier: Mean Brier score over folds.
         ici: Mean distance of probabilities from the observed share; None with several classes.
         parameters: Learned numbers that are stored, mean over folds.
-        size: Bytes of the stored model, mean over folds.
+        size: Bytes of the stored model, and of its frozen encoder, mean over folds.
         inference: Milliseconds to score a case, its features included.
     """
 
@@ -176,7 +187,7 @@ class _Kept:
 
 
 @options_class(**STRICT)
-class Simplification(TimedStudy):
+class Simplification(EncoderStudyOptions, TimedStudy):
     """Simpler models that learn from the best one, against it.
 
     Attributes:
@@ -233,13 +244,13 @@ class Simplification(TimedStudy):
         )
 
     def _fold(self, cv: CrossValidation, number: int, fold: Partition, clock: Clock) -> _Fold:
-        options = {
-            name: cv.workspace.option_file("model", name)
-            for name in (*self.arms, *([self.student] if self.student else []))
-        }
+        arms = self.members(cv.workspace)
+        options = {name: arm.options(cv.workspace, name) for name, arm in arms.items()}
+        if self.student:
+            options[self.student] = cv.workspace.option_file("model", self.student)
 
         def make(folder: Path) -> None:
-            run = _FoldRun(self, cv, number, fold, clock, options).run()
+            run = _FoldRun(self, cv, number, fold, clock, arms, options).run()
             write_record(_Kept(run.models), folder / "models.json")
             columns = {
                 f"{model.name}/{k}": run.scores[model.name][:, k]
@@ -248,10 +259,10 @@ class Simplification(TimedStudy):
             }
             write_table(pd.DataFrame(columns), folder / "scores.parquet")
 
-        inputs: dict[str, Any] = {f"of {name}": cv.inputs(arm) for name, arm in self.arms.items()}
+        inputs: dict[str, Any] = {f"of {name}": cv.inputs(arm) for name, arm in arms.items()}
         inputs |= clock.inputs() | {"models": options, "number": number}
         inputs |= {name: value for name, value in asdict(self).items() if name != "margin"}
-        code = (_FoldRun, ClassicalArm, DeepArm, *_COMPRESSION)
+        code = (_FoldRun, ClassicalArm, EncoderArm, DeepArm, *_COMPRESSION)
         piece = cv.workspace.make_once("simplified", inputs, make, *code)
         models = read_record(_Kept, piece / "models.json").models
         table = read_table(piece / "scores.parquet")
@@ -290,6 +301,7 @@ class _FoldRun:
     number: int
     fold: Partition
     clock: Clock
+    arms: Mapping[str, Arm]
     options: Mapping[str, Mapping[str, Any]]
 
     def run(self) -> _Fold:
@@ -322,7 +334,7 @@ class _FoldRun:
             "simplification", self.number,
         )  # fmt: skip
         probabilities, calibrations = {}, {}
-        for name in self.study.arms:
+        for name in self.arms:
             probabilities[name], calibrations[name] = self._inner_probabilities(name, inner)
         members = dict(probabilities)
         if len(members) > 1:
@@ -335,7 +347,7 @@ class _FoldRun:
         return probabilities[best], {name: calibrations[name] for name in chosen}
 
     def _inner_probabilities(self, name: str, inner: Sequence[Partition]) -> tuple[Floats, Any]:
-        rows, arm = self.fold.training, self.study.arms[name]
+        rows, arm = self.fold.training, self.arms[name]
         blind = []
         for k, part in enumerate(inner):
             stream = (f"outer{self.number}", f"inner{k}")
@@ -365,7 +377,7 @@ class _FoldRun:
 
     def _arm(self, name: str) -> Arm:
         """Return the arm of a model; the student is a network."""
-        return self.study.arms.get(name) or DeepArm(self.study.trainer)
+        return self.arms.get(name) or DeepArm(self.study.trainer)
 
     def _inputs(self, name: str, case_id: NDArray[np.str_]) -> Any:
         return self._arm(name).reader(self.cv.prepared, self.options[name])(case_id)
@@ -391,15 +403,37 @@ class _FoldRun:
         for name, model in fitted.items():
             scoring = scoring.plus(self._time(model, self._inputs(name, self._few)))
             size += _stored_bytes(model)
-            if self._arm(name).name == "classical":
-                columns = self.options[name]["columns"]
-                features |= dict.fromkeys(choose_columns(names, columns))
+            features |= dict.fromkeys(self._features_read(name, names))
         titles = [self._title(name) for name in chosen]
         title = titles[0] if len(titles) == 1 else f"Mean of {', '.join(titles)}"
         parameters = sum(model.summary.parameters for model in fitted.values())
+        for encoder in self._encoders_of(chosen):
+            scoring = scoring.plus(encoder.milliseconds)
+            parameters += encoder.parameters
+            size += _BYTES * encoder.parameters
         original = _FoldModel(ORIGINAL, title, parameters, size, scoring, tuple(features))
         mean = np.clip(np.mean(list(parts.values()), axis=0), 1e-6, None)
         return original, np.log(mean)
+
+    def _features_read(self, name: str, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the features of the images that a model reads; of a head those beside encodings.
+
+        Args:
+            name: The model.
+            names: All features.
+        """
+        arm, families = self._arm(name), self.options[name].get("columns")
+        if isinstance(arm, EncoderArm):
+            beside = [family for family in families or () if COLUMN not in _words(family)]
+            return choose_columns(names, beside) if arm.fused else ()
+        return choose_columns(names, families) if isinstance(arm, ClassicalArm) else ()
+
+    def _encoders_of(self, chosen: Iterable[str]) -> list[TimedEncoder]:
+        """Return the encoders that some models rest on, each once."""
+        arms = (self._arm(name) for name in chosen)
+        encoders = dict.fromkeys(arm.encoder for arm in arms if isinstance(arm, EncoderArm))
+        options = self.study.frozen(self.cv.workspace)
+        return [time_encoder(self.cv, name, options[name], self.clock) for name in encoders]
 
     def _readable_models(self, soft: Floats) -> Iterator[tuple[_FoldModel, Floats]]:
         table, study = _feature_table(self.cv), self.study
@@ -467,6 +501,10 @@ class _FoldRun:
     def _time(self, model: Any, inputs: Any) -> Timing:
         with self.cv.workspace.compute.limit():
             return self.clock.measure_repeated(lambda: model.scores(inputs), len(inputs))
+
+
+def _words(family: str) -> list[str]:
+    return family.split("_")[0].split(".")
 
 
 def _feature_table(cv: CrossValidation) -> FeatureTable:
