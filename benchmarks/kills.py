@@ -38,6 +38,7 @@ _KILLS_A_RUN = 6
 _VICTIMS = ("all", "DVC", "stage", "worker", "worker")
 _OUTPUTS = ("data", "models", "scores", "combined", "reports")
 _MEASURED = ("seconds", "training", "inference", "features")  # what a clock says, in a study's JSON
+_WHOLE = "pipeline/repro.py"  # what `make repro` runs
 _LONGEST = 1200  # seconds that a run may take
 _LOOK_AGAIN = 0.05  # seconds
 _SECONDS = "seconds.txt"
@@ -123,7 +124,7 @@ class Runner:
     @property
     def command(self) -> list[str]:
         """Return what runs it."""
-        whole = [sys.executable, "pipeline/repro.py"]
+        whole = [sys.executable, _WHOLE]
         return whole if self.name == PIPELINE else ["dvc", "repro", self.file]
 
     def make(self, copy: str) -> Project:
@@ -249,7 +250,9 @@ def _left_behind(project: Project) -> list[psutil.Process]:
 
 
 def _is_dvc(command: list[str]) -> bool:
-    return len(command) > 2 and Path(command[1]).name == "dvc" and "repro" in command
+    """Return whether a process is DVC, started as such or forked from what `make repro` starts."""
+    called = len(command) > 2 and Path(command[1]).name == "dvc" and "repro" in command
+    return called or command[1:] == [_WHOLE]
 
 
 def _victims(runner: psutil.Process, wanted: str) -> list[psutil.Process]:
@@ -258,13 +261,15 @@ def _victims(runner: psutil.Process, wanted: str) -> list[psutil.Process]:
     commands = {process.pid: _command(process) for process in (runner, *below)}
     if wanted == "DVC":
         every = [process for process in (runner, *below) if _is_dvc(commands[process.pid])]
+        if commands[runner.pid][1:] == [_WHOLE]:
+            every.remove(runner)
         return sorted(every, key=lambda process: process.pid)
     stages = {
         pid: command
         for pid, command in commands.items()
         if len(command) > 1
         and command[1].startswith("pipeline/")  # below a shell, whose second word is -c
-        and pid != runner.pid
+        and command[1] != _WHOLE
     }
     kinds: dict[str, list[psutil.Process]] = {"stage": [], "worker": []}
     for process in sorted(below, key=lambda process: process.pid):

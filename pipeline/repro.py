@@ -1,17 +1,21 @@
 """Runs the pipeline: what `dvc repro` does, with stages side by side where there are cores.
 
-DVC runs one stage at a time. The audit does not depend on what is made of the images, nor train
-stages on one another, so several DVCs share them out, each with its part of the processors; a last
-one runs what is left and checks the whole. The result is that of `dvc repro`, to the last byte;
-dvc.lock has the order of dvc.yaml, whichever stage ended first.
+DVC runs one stage at a time. Here each stage that is out of date has a DVC of its own, begun as
+soon as all that it reads stands and there is a lane for it; stages that run together share the
+processors. The result is that of `dvc repro`, to the last byte; dvc.lock has the order of dvc.yaml,
+whichever stage ended first. DVC is imported once: the others are forked from here.
 """
 
 import os
 import re
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
 from itertools import product
+from multiprocessing import get_context
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import yaml
@@ -23,33 +27,87 @@ from skiagram.errors import SkiagramError
 from skiagram.options import check, read_option_file
 
 _MOST_LANES = 4  # each holds images, features and libraries in memory
-_PREPARED = ("restore", "extract", "encode")  # beside the audit, in the order of dvc.yaml
 _WEIGHTS = {"train_network": 8}  # a network takes several times as long as another model
+_DVC = (  # what it imports when it checks and runs a stage
+    *("dvc.cli", "dvc.commands.repro", "dvc.commands.status", "dvc.repo.reproduce"),
+    *("dvc.repo.status", "dvc.repo.index", "dvc.stage.cache", "dvc.stage.loader", "dvc.stage.run"),
+    *("dvc.data_cloud", "dvc.cachemgr", "dvc.lock", "dvc_data.index", "networkx", "scmrepo.git"),
+)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of dvc.yaml, one for each member of a matrix.
+
+    Attributes:
+        name: As DVC calls it.
+        reads: Paths of what it depends on.
+        writes: Paths of its outputs.
+    """
+
+    name: str
+    reads: frozenset[str]
+    writes: frozenset[str]
+
+    def needs(self, other: "Stage") -> bool:
+        """Return whether it reads what another stage writes, or a part of it."""
+        return self is not other and any(
+            f"{read}/".startswith(f"{written}/") or f"{written}/".startswith(f"{read}/")
+            for read, written in product(self.reads, other.writes)
+        )
 
 
 def main() -> None:
     """Run everything that is out of date."""
     try:
         params = read_option_file(PARAMS, PARAMS.name)
-        stages = list(_stages(params))
-        lanes = share_out([name for name in stages if name.startswith("train_")], _lanes(params))
+        stages = list(read_stages((ROOT / "dvc.yaml").read_text(), params))
+        lanes = _lanes(params)
     except SkiagramError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
-    if len(lanes) > 1 and _dvc("status", "--quiet").wait():
-        prepared = [name for name in stages if name.split("@")[0] in _PREPARED]
-        _finish([_dvc("repro", "ingest")])
-        _side_by_side([["audit"], prepared])
-        _side_by_side(lanes)
-    _finish([_dvc("repro")])
+    for name in _DVC:
+        import_module(name)
+    try:
+        changed = lanes > 1 and _run(["status", "--quiet", "dvc.yaml"]) == 1
+        code = run_all(stages, lanes, _start) if changed else _run(["repro"])
+    except KeyboardInterrupt:  # the others were interrupted too: they are waited for
+        code = 130
+    if code:
+        sys.exit(code)
     lock = ROOT / "dvc.lock"
-    replace_whole(lock, sort_lock(lock.read_text(), stages).encode())
+    order = [stage.name for stage in stages]
+    replace_whole(lock, sort_lock(lock.read_text(), order).encode())
 
 
-def _side_by_side(lanes: Sequence[Sequence[str]]) -> None:
-    """Run the stages of each lane one after the other, and the lanes at once."""
-    shared = os.environ | {STAGES_SIDE_BY_SIDE: str(len(lanes))}
-    _finish([_dvc("--wait-for-lock", "repro", "-s", *lane, env=shared) for lane in lanes])
+def run_all(stages: Sequence[Stage], lanes: int, start: Callable[[Stage, int], BaseProcess]) -> int:
+    """Run each stage once all that it needs is done, the longest of those that can run first.
+
+    Args:
+        stages: In an order in which they could run one after the other.
+        lanes: Stages at a time, at most.
+        start: Starts a stage that shares the machine with so many, itself among them.
+
+    Returns:
+        Exit code of the first that failed, after which no other is started; else 0.
+    """
+    waiting = list(stages)
+    running: dict[BaseProcess, Stage] = {}
+    failed = 0
+    while running or (waiting and not failed):
+        undone = [*waiting, *running.values()]
+        ready = [stage for stage in waiting if not any(map(stage.needs, undone))]
+        ready.sort(key=lambda stage: -_weight(stage.name))
+        together = min(lanes, len(running) + len(ready))
+        for stage in ready[: 0 if failed else lanes - len(running)]:
+            waiting.remove(stage)
+            running[start(stage, together)] = stage
+        ended = set(wait([process.sentinel for process in running]))
+        for process in [process for process in running if process.sentinel in ended]:
+            process.join()
+            del running[process]
+            failed = failed or process.exitcode or 0
+    return failed
 
 
 def sort_lock(lock: str, stages: Sequence[str]) -> str:
@@ -73,52 +131,59 @@ def _lanes(params: dict[str, Any]) -> int:
     return min(_MOST_LANES, compute.places) if compute.backend == "local" else 1
 
 
-def _stages(params: dict[str, Any]) -> Iterator[str]:
-    """Yield the names of all stages, those of a matrix one by one."""
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    for name, stage in stages.items():
-        lists = [
-            params.get(str(over).strip("${}")) or [] for over in stage.get("matrix", {}).values()
-        ]
-        for values in product(*lists):
-            yield f"{name}@{'-'.join(values)}" if values else name
-
-
-def share_out(stages: Sequence[str], lanes: int) -> list[list[str]]:
-    """Return the stages of each lane: the longest first, each to the lane with least to do.
+def read_stages(pipeline: str, params: Mapping[str, Any]) -> Iterator[Stage]:
+    """Yield all stages, those of a matrix one by one.
 
     Args:
-        stages: Names.
-        lanes: Lanes at most.
+        pipeline: The text of dvc.yaml.
+        params: Values of params.yaml.
     """
-    shares: list[list[str]] = [[] for _ in range(min(lanes, len(stages)))]
-    load = [0] * len(shares)
-    for name in sorted(stages, key=lambda name: -_weight(name)):
-        lane = load.index(min(load))
-        shares[lane].append(name)
-        load[lane] += _weight(name)
-    return shares
+    for name, stage in yaml.safe_load(pipeline)["stages"].items():
+        matrix = stage.get("matrix", {})
+        lists = [params.get(str(over).strip("${}")) or [] for over in matrix.values()]
+        for values in product(*lists):
+            chosen = dict(zip(matrix, values, strict=True))
+            yield Stage(
+                f"{name}@{'-'.join(values)}" if values else name,
+                reads=_paths(stage["deps"], chosen),
+                writes=_paths([*stage["outs"], *stage.get("metrics", [])], chosen),
+            )
+
+
+def _paths(entries: Sequence[str | dict[str, Any]], chosen: Mapping[str, str]) -> frozenset[str]:
+    """Return paths of a list of dvc.yaml, with the member of the matrix filled in."""
+    paths = [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+    for name, value in chosen.items():
+        paths = [path.replace(f"${{item.{name}}}", value) for path in paths]
+    return frozenset(paths)
 
 
 def _weight(stage: str) -> int:
     return _WEIGHTS.get(stage.split("@")[0], 1)
 
 
-def _dvc(*words: str, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(("dvc", *words), cwd=ROOT, env=env)  # noqa: S603, S607
+def _start(stage: Stage, together: int) -> BaseProcess:
+    return _fork(["--wait-for-lock", "repro", "-s", stage.name], together)
 
 
-def _finish(started: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Wait for all, then end with the code of the first that failed."""
-    try:
-        codes = [process.wait() for process in started]
-    except KeyboardInterrupt:
-        for process in started:
-            process.wait()
-        sys.exit(130)
-    for code in codes:
-        if code:
-            sys.exit(code)
+def _run(words: Sequence[str]) -> int:
+    process = _fork(words, 1)
+    process.join()
+    return process.exitcode or 0
+
+
+def _fork(words: Sequence[str], together: int) -> BaseProcess:
+    process = get_context("fork").Process(target=_dvc, args=(words, together))
+    process.start()
+    return process
+
+
+def _dvc(words: Sequence[str], together: int) -> None:
+    """Be DVC, in a process of its own."""
+    from dvc.cli import main as dvc
+
+    os.environ[STAGES_SIDE_BY_SIDE] = str(together)
+    sys.exit(dvc(list(words)))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
-"""`make repro` shares train stages out among several DVCs and leaves what one DVC would."""
+"""`make repro` runs stages side by side, a DVC for each, and leaves what one DVC would."""
 
 import shutil
 import sys
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 
-from repro import share_out, sort_lock
+from repro import Stage, read_stages, run_all, sort_lock
 from tests.pipeline.project import BASELINES, NETWORK, Project
 
 ORDER = (
@@ -14,20 +16,84 @@ ORDER = (
     *(f"train_baseline@{name}" for name in BASELINES),
     *(f"train_network@{NETWORK}", "combine", "evaluate", "record"),
 )
-STAGES = [
-    *(f"train_baseline@model{k}" for k in range(7)),
-    *(f"train_network@network{k}" for k in range(2)),
-]
+FIRST = """
+stages:
+  ingest: {deps: [source], outs: [data/images: {persist: true}]}
+  audit: {deps: [data/images], outs: [data/audit/passed]}
+  restore: {deps: [data/images/index.json], outs: [data/restored]}
+  extract: {deps: [data/restored], outs: [data/features]}
+  train_baseline:
+    matrix: {model: "${baselines}"}
+    deps: [data/audit/passed, data/features]
+    outs: ["scores/${item.model}"]
+  train_network:
+    matrix: {model: "${networks}"}
+    deps: [data/audit/passed, data/restored]
+    outs: ["scores/${item.model}"]
+  evaluate: {deps: [scores], outs: [reports], metrics: [metrics.json: {cache: false}]}
+  record: {deps: [metrics.json], outs: [receipt]}
+"""
+CHOSEN = {"baselines": ["svm", "tree", "forest"], "networks": ["small", "large"]}
 
 
-def test_networks_are_begun_first_and_each_lane_has_its_share() -> None:
-    lanes = share_out(STAGES, 2)
-    assert sorted(name for lane in lanes for name in lane) == sorted(STAGES)
-    assert [lane[0].split("@")[0] for lane in lanes] == ["train_network"] * 2
-    assert abs(len(lanes[0]) - len(lanes[1])) <= 1
-    assert share_out(STAGES, 1) == [[*STAGES[7:], *STAGES[:7]]]
-    assert share_out([], 4) == []
-    assert len(share_out(STAGES[:2], 4)) == 2
+class Run:
+    """Starts processes that end at once, and notes what stood and what ran beside each stage."""
+
+    def __init__(self, failing: str = "") -> None:
+        self.failing = failing
+        self.begun: list[str] = []
+        self.together: list[int] = []
+        self.running: list[tuple[Stage, BaseProcess]] = []
+
+    def start(self, stage: Stage, together: int) -> BaseProcess:
+        still = [earlier for earlier, process in self.running if process.is_alive()]
+        assert not any(stage.needs(other) for other in still), f"{stage.name} began too early"
+        code = 3 if stage.name == self.failing else 0
+        process = get_context("fork").Process(target=sys.exit, args=(code,))
+        process.start()
+        self.running.append((stage, process))
+        self.begun.append(stage.name)
+        self.together.append(together)
+        return process
+
+
+def test_a_stage_begins_once_all_that_it_reads_stands() -> None:
+    stages = list(read_stages(FIRST, CHOSEN))
+    needs = {one.name: {other.name for other in stages if one.needs(other)} for one in stages}
+    trained = {name for name in needs if name.startswith("train_")}
+    assert needs["ingest"] == set()
+    assert needs["audit"] == needs["restore"] == {"ingest"}
+    assert needs["train_network@large"] == {"audit", "restore"}
+    assert needs["train_baseline@svm"] == {"audit", "extract"}
+    assert needs["evaluate"] == trained
+    assert len(trained) == 5
+    assert needs["record"] == {"evaluate"}
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 4])
+def test_every_stage_runs_once_in_an_order_that_its_needs_allow(lanes: int) -> None:
+    stages, run = list(read_stages(FIRST, CHOSEN)), Run()
+    assert run_all(stages, lanes, run.start) == 0
+    assert sorted(run.begun) == sorted(stage.name for stage in stages)
+    place = {name: number for number, name in enumerate(run.begun)}
+    for one in stages:
+        assert all(place[other.name] < place[one.name] for other in stages if one.needs(other))
+    share = dict(zip(run.begun, run.together, strict=True))
+    assert share["ingest"] == share["evaluate"] == share["record"] == 1  # the whole machine
+    assert share["audit"] == share["restore"] == min(2, lanes)
+
+
+def test_networks_are_begun_before_other_models() -> None:
+    run = Run()
+    of_models = [one for one in read_stages(FIRST, CHOSEN) if one.name.startswith("train_")]
+    run_all(of_models, 2, run.start)
+    assert run.begun[:2] == ["train_network@small", "train_network@large"]
+
+
+def test_no_stage_begins_after_one_that_failed() -> None:
+    run = Run(failing="restore")
+    assert run_all(list(read_stages(FIRST, CHOSEN)), 2, run.start) == 3
+    assert set(run.begun) == {"ingest", "audit", "restore"}
 
 
 def test_the_lock_has_the_order_of_the_stages_whichever_ended_first() -> None:
