@@ -61,7 +61,7 @@ FAMILY = Glszm(levels=Discretisation(bin_number=8, bin_width=None), region="whol
 def merged(entries: np.ndarray) -> np.ndarray:
     matrix = np.zeros((1, PHANTOM.size, PHANTOM.max()), dtype=np.int64)
     np.add.at(matrix[0], (entries[1] - 1, entries[2] - 1), entries[3])
-    return sums_of(matrix)
+    return sums_of(matrix, np.zeros(len(matrix)))
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

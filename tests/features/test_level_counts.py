@@ -15,7 +15,7 @@ matrices = arrays(np.int64, (3, 4, 5), elements=st.integers(0, 9)).map(
 
 def named(counts: np.ndarray) -> dict[str, np.ndarray]:
     """Return the features of matrices by name, each (n,)."""
-    return dict(zip(FIELDS, sums_of(counts).T, strict=True))
+    return dict(zip(FIELDS, sums_of(counts, np.zeros(len(counts))).T, strict=True))
 
 
 @given(matrices)

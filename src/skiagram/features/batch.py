@@ -124,35 +124,46 @@ def bounding_box(masks: Flags) -> NDArray[np.int64]:
     """Return where the regions of all images begin and end.
 
     Args:
-        masks: (n, depth, height, width).
+        masks: (n, depth, height, width), row by row in memory.
 
     Returns:
         (3, 2) first and last + 1 of slices, rows and columns; 0 and 0 where nothing is true.
     """
     n, depth, height, width = masks.shape
-    slices, rows = np.zeros(depth, dtype=np.bool_), np.zeros(height, dtype=np.bool_)
-    columns = np.zeros(width, dtype=np.bool_)
+    box = np.zeros((3, 2), dtype=np.int64)
+    box[:, 0] = depth, height, width
     for image in range(n):
         for z in range(depth):
+            if not _occurs(masks[image, z].reshape(-1)):
+                continue
             for y in range(height):
-                touched = _touch(masks[image, z, y], columns)
-                slices[z] |= touched
-                rows[y] |= touched
-    box = np.zeros((3, 2), dtype=np.int64)
-    for axis, occupied in enumerate((slices, rows, columns)):
-        places = np.flatnonzero(occupied)
-        if len(places) > 0:
-            box[axis, 0], box[axis, 1] = places[0], places[-1] + 1
+                row = masks[image, z, y]
+                if _occurs(row):
+                    first, last = 0, width - 1
+                    while not row[first]:
+                        first += 1
+                    while not row[last]:
+                        last -= 1
+                    _widen(box[0], z, z)
+                    _widen(box[1], y, y)
+                    _widen(box[2], first, last)
+    if box[0, 1] == 0:
+        box[:] = 0
     return box
 
 
 @compiled
-def _touch(row: Flags, columns: Flags) -> bool:
-    any_ = False
-    for x in range(len(row)):
-        columns[x] |= row[x]
-        any_ |= row[x]
-    return any_
+def _occurs(pixels: Flags) -> bool:
+    """Return whether a pixel is true: whole vectors at a time, as in most places none is."""
+    occurs = False
+    for place in range(len(pixels)):
+        occurs |= pixels[place]
+    return occurs
+
+
+@compiled
+def _widen(ends: NDArray[np.int64], first: int, last: int) -> None:
+    ends[0], ends[1] = min(ends[0], first), max(ends[1], last + 1)
 
 
 @compiled
@@ -226,7 +237,7 @@ class FeatureBatch:
         around = tuple(margin or [0] * (self.forms.ndim - 1))
         if ("cropped", around) not in self._kept:
             sides = self.forms.shape[1:]
-            slices = self.forms.reshape(len(self), -1, *sides[-2:])
+            slices = np.ascontiguousarray(self.forms).reshape(len(self), -1, *sides[-2:])
             ends = bounding_box(slices)[-len(sides) :]
             box = [slice(None)]
             for (first, last), more in zip(ends.tolist(), around, strict=True):

@@ -12,6 +12,7 @@ from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
 from skiagram.features.feature import Features
 from skiagram.features.level_counts import CountFeatures, sums_of
+from skiagram.features.neighbours import BLOCK, find_roots
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -58,14 +59,17 @@ def distance_zones(
 @compiled
 def _spread_along(inside: NDArray[np.bool_], distance: Levels, far: int) -> None:
     """Set the steps along a row to a pixel outside the region, at most `far`."""
-    steps, width = 0, len(inside)
-    for x in range(width):
-        steps = min(steps + 1, far) if inside[x] else 0
-        distance[x] = steps
-    steps = 0
-    for x in range(width - 1, -1, -1):
-        steps = min(steps + 1, int(distance[x]))
-        distance[x] = steps
+    last, width = 0, len(inside)
+    while last < width:
+        first = last
+        while first < width and not inside[first]:
+            first += 1
+        distance[last:first] = 0
+        last = first
+        while last < width and inside[last]:
+            last += 1
+        for x in range(first, last):
+            distance[x] = min(x - first + 1, last - x, far)
 
 
 @compiled
@@ -94,23 +98,26 @@ def _limit(distance: Levels, beside: Levels) -> None:
 def _count(
     levels: Levels, forest: NDArray[np.int32], distance: Levels, counts: NDArray[np.int64]
 ) -> int:
-    """Count the zones of one image; the distance at a root becomes that of its zone.
+    """Count the zones of one image; the distances at the roots become those of their zones.
 
     Returns:
         The pixels of the region.
     """
     pixels = 0
     for place in range(len(levels)):
-        if levels[place] > 0:
-            pixels += 1
-            root = np.int64(forest[place])
-            if root >= 0:
-                while forest[np.uintp(root)] >= 0:
-                    root = np.int64(forest[np.uintp(root)])
-                distance[np.uintp(root)] = min(distance[np.uintp(root)], distance[place])
+        pixels += levels[place] > 0
     for place in range(len(levels)):
-        if forest[place] < 0:
-            counts[distance[place] - 1, levels[place] - 1] += 1
+        steps, above = distance[place], np.int64(forest[place])
+        above = place if (above < 0) | (steps == 0) else above
+        # Upwards until a pixel knows of one as near, and has told those above it.
+        while steps < distance[np.uintp(above)]:
+            distance[np.uintp(above)] = steps
+            higher = np.int64(forest[np.uintp(above)])
+            above = above if higher < 0 else higher
+    roots = np.empty(BLOCK, dtype=np.int64)
+    for begin in range(0, len(levels), BLOCK):
+        for root in roots[: find_roots(forest, begin, roots)]:
+            counts[distance[root] - 1, levels[root] - 1] += 1
     return pixels
 
 

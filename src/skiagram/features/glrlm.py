@@ -67,9 +67,11 @@ def _count(levels: Levels, equals: Equals, margin: int, apart: Integers, counts:
     pixels = np.zeros(number + 1, dtype=np.int64)
     pairs, lanes = np.zeros((number + 1, 2 * _LANES), dtype=np.int64), _no_lanes(number)
     starts, longer = np.empty(BLOCK, dtype=np.uint16), np.empty(BLOCK, dtype=np.uint16)
+    followed = np.empty(BLOCK, dtype=np.int64)
     for begin in range(0, len(levels), BLOCK):
         count = min(BLOCK, len(levels) - begin)
         _find_runs(equals, margin + begin, apart, starts[:count], longer[:count])
+        n_followed = 0
         for x in range(count):
             level = levels[begin + x]
             if level == 0:
@@ -80,8 +82,11 @@ def _count(levels: Levels, equals: Equals, margin: int, apart: Integers, counts:
             lanes[level, 1] += _SPREAD[two >> _LANES]
             if pixels[level] & _FULL == 0:
                 _empty(lanes[level], pairs[level])
-            if longer[x] > 0:
-                _follow(equals, margin + begin + x, longer[x], apart, counts, level - 1)
+            followed[n_followed] = x
+            n_followed += longer[x] > 0  # a branch would be guessed, and often wrongly
+        for x in followed[:n_followed]:
+            level = levels[begin + x]
+            _follow(equals, margin + begin + x, longer[x], apart, counts, level - 1)
     for level in range(1, number + 1):
         _empty(lanes[level], pairs[level])
     _complete(pixels, pairs, len(apart), counts)
@@ -247,5 +252,5 @@ def glrlm(levels: GreyLevels, aggregation: Aggregation, dimension: Dimension = "
     merged = aggregation == "merged"
     counts = run_lengths(levels.levels, levels.equals, levels.number, ways, merged)
     counts = counts.reshape(-1, *counts.shape[2:])
-    features = GlrlmFeatures(sums_of(counts)).columns()
-    return average(features, np.ones((n, len(features) // n), dtype=np.bool_))
+    features = GlrlmFeatures(sums_of(counts, np.zeros(len(counts)))).columns()
+    return features if merged else average(features, np.ones((n, ways), dtype=np.bool_))

@@ -17,6 +17,7 @@ from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
 from skiagram.features.feature import Features
 from skiagram.features.level_counts import CountFeatures, add_up
+from skiagram.features.neighbours import BLOCK, find_roots
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -57,13 +58,15 @@ def _tally(
     """Count small zones in `tally`, list large ones as one number each; return how many."""
     small, number = tally.shape[0] - 1, tally.shape[1] - 1
     n_large = 0
-    for place in range(len(levels)):
-        size = -forest[place]
-        if size > small:
-            large[n_large] = size * (number + 1) + levels[place]
-            n_large += 1
-        elif size > 0:
-            tally[size, levels[place]] += 1
+    roots = np.empty(BLOCK, dtype=np.int64)
+    for begin in range(0, len(levels), BLOCK):
+        for root in roots[: find_roots(forest, begin, roots)]:
+            size = -np.int64(forest[root])
+            if size > small:
+                large[n_large] = size * (number + 1) + levels[root]
+                n_large += 1
+            else:
+                tally[size, levels[root]] += 1
     return n_large
 
 

@@ -49,19 +49,6 @@ FIELDS = (
 )
 
 
-def sums_of(matrices: Integers, pixels: Floats | None = None) -> Floats:
-    """Return the features of n matrices.
-
-    Args:
-        matrices: (n, extents, levels), both counted from 1; each has an entry.
-        pixels: (n,) what the rate is relative to; None for the sum of all extents.
-
-    Returns:
-        (n, 17) the `FIELDS` of each matrix.
-    """
-    return add_up(entries_of(matrices), np.zeros(len(matrices)) if pixels is None else pixels)
-
-
 @compiled
 def add_up(entries: Integers, pixels: Floats) -> Floats:
     """Return the features of n matrices.
@@ -130,6 +117,20 @@ def _add_up(
     for field in (0, 1, 2, 3, 4, 5, 6, 7, 13, 14, 15, 16):
         sums[field] /= total
     sums[15] = abs(sums[15])
+
+
+@compiled
+def sums_of(matrices: Integers, pixels: Floats) -> Floats:
+    """Return the features of n matrices.
+
+    Args:
+        matrices: (n, extents, levels), both counted from 1; each has an entry.
+        pixels: (n,) what the rate is relative to; 0 for the sum of all extents.
+
+    Returns:
+        (n, 17) the `FIELDS` of each matrix.
+    """
+    return add_up(entries_of(matrices), pixels)
 
 
 def _low_emphasis(word: str, index: str) -> Feature:

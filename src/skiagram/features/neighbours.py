@@ -208,3 +208,16 @@ def _root(tree: Forest, place: int) -> int:
         place = parent
         parent = tree[np.uintp(place)]
     return place
+
+
+@compiled
+def find_roots(tree: Forest, begin: int, roots: Integers) -> int:
+    """List the roots among as many pixels of an image as the list has places; return how many.
+
+    Written without a branch, which a processor would have to guess at each pixel.
+    """
+    count = 0
+    for place in range(begin, min(begin + len(roots), len(tree))):
+        roots[count] = place
+        count += tree[place] < 0
+    return count

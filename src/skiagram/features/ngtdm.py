@@ -37,9 +37,11 @@ def tone_differences(levels: NDArray[np.uint16], number: int) -> tuple[Integers,
     around = 9 if depth == 1 else 27
     counts, sums = np.zeros((n, number), dtype=np.int64), np.zeros((n, number))
     rows, columns = np.zeros((3, width), dtype=np.int32), np.zeros(width + 2, dtype=np.int32)
+    pixels = np.zeros((2, (number + 1) * around), dtype=np.int64)  # of every other pixel, so that
+    apart = np.zeros((2, (number + 1) * around), dtype=np.int64)  # no addition waits for the last
+    cells, differences = np.empty(width, dtype=np.int32), np.empty(width, dtype=np.int32)
     for image in range(n):
-        pixels = np.zeros((2, number + 1), dtype=np.int64)  # of every other pixel, so that no
-        apart = np.zeros((2, number + 1, around), dtype=np.int64)  # addition waits for the last
+        pixels[:], apart[:] = 0, 0
         for z in range(depth):
             rows[:] = 0
             for y in range(-1, height):
@@ -50,16 +52,19 @@ def tone_differences(levels: NDArray[np.uint16], number: int) -> tuple[Integers,
                         _add_row(levels[image, slice_, y + 1], after)
                 if y >= 0:
                     _add_up(rows, columns)
-                    _compare(levels[image, z, y], columns, pixels, apart)
+                    row = levels[image, z, y]
+                    _compare(row, columns, np.int32(around), cells, differences)
+                    _tally(row, cells, differences, pixels, apart)
         for level in range(1, number + 1):
-            counts[image, level - 1] = pixels[0, level] + pixels[1, level]
             for neighbours in range(1, around):
-                both = apart[0, level, neighbours] + apart[1, level, neighbours]
-                sums[image, level - 1] += both / neighbours
+                cell = level * around + neighbours
+                counts[image, level - 1] += pixels[0, cell] + pixels[1, cell]
+                sums[image, level - 1] += (apart[0, cell] + apart[1, cell]) / neighbours
     return counts, sums
 
 
-_PIXEL = 2**16  # a pixel of the region is counted above the sum of up to 27 levels
+_BITS = 16
+_PIXEL = 2**_BITS  # a pixel of the region is counted above the sum of up to 27 levels
 
 
 @compiled
@@ -76,16 +81,27 @@ def _add_up(rows: Totals, columns: Totals) -> None:
 
 
 @compiled
-def _compare(row: Levels, columns: Totals, pixels: Integers, apart: Integers) -> None:
-    """Add a row's pixels by level, and differences times the number of neighbours by both."""
+def _compare(
+    row: Levels, columns: Totals, around: np.int32, cells: Totals, differences: Totals
+) -> None:
+    """Set each pixel's cell, by level and number of neighbours, and its difference times these."""
     for x in range(len(row)):
-        level = np.int64(row[x])
-        if level > 0:
-            total = np.int64(columns[x]) + columns[x + 1] + columns[x + 2]
-            neighbours = total // _PIXEL - 1
-            sum_ = total % _PIXEL - level
-            pixels[x & 1, level] += neighbours > 0
-            apart[x & 1, level, neighbours] += abs(level * neighbours - sum_)
+        level = np.int32(row[x])
+        total = np.int32(columns[x] + columns[x + 1] + columns[x + 2])
+        neighbours = np.int32(np.int32(total >> _BITS) - np.int32(1))
+        sum_ = np.int32(np.int32(total & np.int32(_PIXEL - 1)) - level)
+        cells[x] = np.int32(np.int32(level * around) + neighbours)
+        differences[x] = abs(np.int32(np.int32(level * neighbours) - sum_))
+
+
+@compiled
+def _tally(
+    row: Levels, cells: Totals, differences: Totals, pixels: Integers, apart: Integers
+) -> None:
+    for x in range(len(row)):
+        if row[x] > 0:
+            pixels[x & 1, np.uintp(cells[x])] += 1
+            apart[x & 1, np.uintp(cells[x])] += differences[x]
 
 
 @compiled
@@ -162,6 +178,10 @@ class NgtdmFeatures(Features):
 
     counts: Integers
     sums: Floats
+
+    def columns(self) -> Floats:
+        """Return the features of the n images as (n, 5), in the order of `names`."""
+        return self._related.T
 
     @Quantity
     def _related(self) -> Floats:
