@@ -1,4 +1,4 @@
-"""Changed copies of images, and the intraclass correlation of what is measured on them."""
+"""Changed copies of images, and the features of them."""
 
 from pathlib import Path
 from typing import Any
@@ -9,15 +9,8 @@ import yaml
 
 from skiagram.errors import OptionError
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.perturbed import (
-    Lasting,
-    Perturbation,
-    Perturbed,
-    correlate_copies,
-    intraclass_correlation,
-    noise_level,
-)
-from skiagram.features.table import FeatureTable, is_perturbed
+from skiagram.features.perturbed import Perturbation, Perturbed, noise_level
+from skiagram.features.table import is_perturbed
 from skiagram.options import build
 
 FILE = Path(__file__).resolve().parents[2] / "conf" / "features" / "perturbed.yaml"
@@ -28,9 +21,6 @@ NOTHING: dict[str, Any] = {
     "volume": 0.0,
     "supervoxel": None,
 }
-JUDGES = np.array(
-    [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], float
-)
 
 
 def family(**changes: Any) -> Perturbed:
@@ -46,35 +36,6 @@ def volumes() -> FeatureBatch:
     distance = np.indices((9, 24, 26)) - np.array([4, 12, 13])[:, None, None, None]
     ball = (distance**2 * np.array([4, 1, 1])[:, None, None, None]).sum(axis=0) < 64
     return FeatureBatch(images + 3 * ball[..., None], np.stack([ball] * 3), np.full((3, 3), 2.0))
-
-
-@pytest.mark.parametrize(
-    ("form", "value", "interval"),
-    [("ICC(1,1)", 0.16574177, (-0.13, 0.72)), ("ICC(3,1)", 0.71484071, (0.34, 0.95))],
-)
-def test_the_judges_of_shrout_and_fleiss_agree_as_published(
-    form: Any, value: float, interval: tuple[float, float]
-) -> None:
-    """Their table 2 gives .17 and .71; further digits and intervals are pingouin 0.7's."""
-    found = intraclass_correlation(JUDGES, form)
-    assert found.value == pytest.approx(value, abs=5e-9)
-    assert (round(found.low, 2), round(found.high, 2)) == interval
-
-
-def test_the_interval_holds_the_truth_in_nineteen_of_twenty_draws() -> None:
-    generator = np.random.default_rng(2)
-    truth, held = 0.8, 0
-    for _ in range(400):
-        cases = generator.normal(size=(30, 1)) * np.sqrt(truth)
-        found = intraclass_correlation(cases + generator.normal(size=(30, 4)) * np.sqrt(1 - truth))
-        held += found.low <= truth <= found.high
-    assert 0.92 <= held / 400 <= 0.98
-
-
-def test_a_constant_and_an_unchanging_feature_have_a_correlation() -> None:
-    assert intraclass_correlation(np.full((5, 3), 0.1)).value == 0
-    unchanging = np.repeat(np.random.default_rng(0).normal(size=(5, 1)), 3, axis=1)
-    assert intraclass_correlation(unchanging).low == 1
 
 
 def test_a_copy_depends_on_image_and_seed_alone() -> None:
@@ -164,31 +125,9 @@ def test_outlines_and_regions_stay_together() -> None:
     assert (changed.outlines & ~changed.masks).any()
 
 
-def table(lasts: float) -> FeatureTable:
-    generator = np.random.default_rng(5)
-    truth = generator.normal(size=(60, 2))
-    noise = np.array([0.1, lasts])
-    copies = [truth + noise * generator.normal(size=truth.shape) for _ in range(3)]
-    names = ["PET.glcm_a", "PET.glcm_b", "covariates_age"]
-    names += [f"PET.perturbed_{copy}.glcm_{one}" for copy in (1, 2, 3) for one in "ab"]
-    values = np.hstack([truth, np.ones((60, 1)), *copies]).astype(np.float32)
-    return FeatureTable(np.array([f"c{case}" for case in range(60)]), tuple(names), values)
-
-
-def test_features_that_change_are_left_out_and_others_kept() -> None:
-    patient = np.repeat([f"p{patient}" for patient in range(30)], 2)
-    found = correlate_copies(table(lasts=2.0), patient)
-    assert set(found) == {"PET.glcm_a", "PET.glcm_b"}
-    assert found["PET.glcm_a"].value > 0.95 > 0.5 > found["PET.glcm_b"].value
-    names = ("PET.glcm_b", "PET.glcm_a", "covariates_age")
-    chosen = Lasting(least=0.75).choose(table(lasts=2.0), patient, names)
-    assert chosen == ("PET.glcm_a", "covariates_age")
-    assert Lasting(least=0.75).choose(table(lasts=0.1), patient, names) == names
-
-
 def test_names_tell_copies_from_features() -> None:
     assert is_perturbed("perturbed_1.glcm_contrast")
     assert is_perturbed("PET.perturbed_noise_12.log_3mm.glcm_contrast")
     assert not is_perturbed("log_3mm.glcm_contrast")
     with pytest.raises(OptionError, match="is no feature family"):
-        family(families=[{"_target_": "skiagram.features.perturbed.Lasting", "least": 0.5}])
+        family(families=[{"_target_": "skiagram.features.repeatability.Lasting", "least": 0.5}])

@@ -1,16 +1,14 @@
-"""Features of slightly changed copies of each image, and how far a feature lasts through them.
+"""Features of slightly changed copies of each image.
 
 Rotation, shift, noise, a larger or smaller region and a contour drawn anew along supervoxels stand
-in for a second scan and a second reader (Zwanenburg et al. 2019, Scientific Reports 9:614). The
-intraclass correlation then says which share of a feature's variance is between cases (Shrout and
-Fleiss 1979, Psychological Bulletin 86(2)). No label is read.
+in for a second scan and a second reader (Zwanenburg et al. 2019, Scientific Reports 9:614). How far
+a feature lasts through them is the matter of `repeatability`. No label is read.
 """
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass as record
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pywt
@@ -18,13 +16,11 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
-from scipy.stats import f as f_distribution
 from skimage.segmentation import slic
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.feature import Definition
 from skiagram.features.filtered import build_member
-from skiagram.features.table import FeatureTable, original_of
 from skiagram.options import STRICT
 from skiagram.seeding import stream
 
@@ -247,110 +243,3 @@ class Perturbed:
                 )  # what re-segmentation left out
                 masks[row] |= outlines[row] & ~masks[row].any()
         return FeatureBatch(images, masks, batch.spacing, outlines).cropped()
-
-
-@record(frozen=True)
-class IntraclassCorrelation:
-    """Which share of a feature's variance is between cases, with a 95 % interval.
-
-    Attributes:
-        value: Estimate, at most 1; 0 of a feature without any variance.
-        low: Lower bound.
-        high: Upper bound.
-    """
-
-    value: float
-    low: float
-    high: float
-
-
-Form = Literal["ICC(1,1)", "ICC(3,1)"]
-
-
-def intraclass_correlation(values: Floats, form: Form = "ICC(1,1)") -> IntraclassCorrelation:
-    """Estimate the intraclass correlation of single measurements, with its 95 % interval.
-
-    `ICC(1,1)` counts every difference between the measurements of a case against a feature,
-    `ICC(3,1)` leaves out what all cases share in one measurement (Shrout and Fleiss 1979; intervals
-    after McGraw and Wong 1996, Psychological Methods 1(1)).
-
-    Args:
-        values: (n, k) measurements: n ≥ 2 cases, k ≥ 2 of each, finite.
-        form: Which of the two.
-    """
-    n, k = values.shape
-    total = values - values.mean()
-    cases = total.mean(axis=1, keepdims=True)
-    rest = total - cases
-    freedom = n * (k - 1)
-    if form == "ICC(3,1)":
-        rest = rest - total.mean(axis=0)
-        freedom = (n - 1) * (k - 1)
-    between = k * float((cases**2).sum()) / (n - 1)
-    within = float((rest**2).sum()) / freedom
-    tiny = 1e-24 * float((values**2).mean())  # what rounding leaves of a constant
-    if between <= tiny:
-        return IntraclassCorrelation(0.0, 0.0, 0.0)
-    if within <= tiny:
-        return IntraclassCorrelation(1.0, 1.0, 1.0)
-    ratio = between / within
-    bounds = (
-        ratio / float(f_distribution.ppf(0.975, n - 1, freedom)),
-        ratio * float(f_distribution.ppf(0.975, freedom, n - 1)),
-    )
-    value, low, high = ((x - 1) / (x + k - 1) for x in (ratio, *bounds))
-    return IntraclassCorrelation(value, low, high)
-
-
-def correlate_copies(
-    table: FeatureTable, patient: NDArray[np.str_], form: Form = "ICC(1,1)"
-) -> dict[str, IntraclassCorrelation]:
-    """Return the name of each feature that has changed copies → its intraclass correlation.
-
-    Cases must be independent, so the first of each patient counts alone.
-
-    Args:
-        table: Features of changed copies among others.
-        patient: (n,) patient of each case.
-        form: As for `intraclass_correlation`.
-    """
-    columns: dict[str, list[int]] = {}
-    for column, name in enumerate(table.names):
-        if feature := original_of(name):
-            columns.setdefault(feature, []).append(column)
-    rows = np.sort(np.unique(patient, return_index=True)[1])
-    if len(rows) < 2:
-        return {}
-    values = table.select(rows).values.astype(np.float64)
-    return {
-        name: intraclass_correlation(values[:, places], form) for name, places in columns.items()
-    }
-
-
-@dataclass(**STRICT)
-class Lasting:
-    """Which features last: those whose intraclass correlation is surely high enough.
-
-    It is learned from changed copies of the training cases (the feature family `perturbed`), never
-    from a label. A feature without changed copies, such as a covariate, is kept.
-
-    Attributes:
-        least: Lower bound of the 95 % interval that a feature must reach, below 1.
-        form: `ICC(1,1)` or `ICC(3,1)`, see `intraclass_correlation`.
-    """
-
-    least: Annotated[float, Field(ge=0, lt=1)]
-    form: Form = "ICC(1,1)"
-
-    def choose(
-        self, table: FeatureTable, patient: NDArray[np.str_], names: Sequence[str]
-    ) -> tuple[str, ...]:
-        """Return the names of the features that last, in their order.
-
-        Args:
-            table: Training cases with their changed copies.
-            patient: (n,) patient of each case.
-            names: Features to choose from.
-        """
-        known = correlate_copies(table, patient, self.form)
-        return tuple(name for name in names if name not in known or known[name].low >= self.least)

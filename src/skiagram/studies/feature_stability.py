@@ -11,7 +11,8 @@ from typing import Annotated, Any
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.features.perturbed import Perturbation, correlate_copies
+from skiagram.features.perturbed import Perturbation
+from skiagram.features.repeatability import correlate_copies
 from skiagram.features.table import FeatureTable
 from skiagram.options import STRICT, build
 from skiagram.records import Cases

@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.features.covariates import SITE_PREFIX
-from skiagram.features.perturbed import Lasting
+from skiagram.features.repeatability import Lasting
 from skiagram.features.table import FeatureTable, is_in_family, is_perturbed
 from skiagram.models.classical.harmonisation import Harmonisation, SiteHarmoniser
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
