@@ -5,10 +5,11 @@ only if it is named; one that could tell who a patient is only if that is forced
 """
 
 import math
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from pydantic.dataclasses import dataclass as options
 
@@ -68,7 +69,7 @@ def find_file_problems(
                     remedy="replace `\\` by `/` in the column of file names",
                 )
             )
-        elif Path(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        elif os.path.isabs(name) or ".." in name.split("/"):  # noqa: PTH117 - Path takes far longer
             problems.append(
                 DataError(
                     f"`{name}` lies outside the folder",
@@ -95,7 +96,9 @@ def find_file_problems(
 
 def normalise_name(name: str) -> str:
     """Return the one spelling of a relative file name: `./a//b.png` is `a/b.png`."""
-    return PurePosixPath(name).as_posix() if name else ""
+    if not name or name.startswith("/"):
+        return PurePosixPath(name).as_posix() if name else ""
+    return "/".join(part for part in name.split("/") if part not in {"", "."}) or "."
 
 
 ALL_FRAMES = "all"
