@@ -134,9 +134,10 @@ class MLflowStore:
             mlflow.models.Model.log(
                 artifact_path=None,
                 name="pyfunc",
-                flavor=mlflow.pyfunc,
+                flavor=_Pyfunc,
                 registered_model_name=f"{self.register}-{run.name}" if self.register else None,
                 run_id=run_id,
+                validate_serving_input=False,
                 **described,
             )
 
@@ -152,6 +153,21 @@ class MLflowStore:
         local = uri.startswith("sqlite:")  # a server knows its own place
         location = (home / "mlartifacts").as_uri() if local else None
         return str(client.create_experiment(self.experiment, artifact_location=location))
+
+
+class _Pyfunc:
+    """MLflow's flavour `pyfunc`, which can be spared the trial of the input example.
+
+    The trial loads each model, which takes most of the time of recording, and hides what fails.
+    """
+
+    @staticmethod
+    def save_model(**described: Any) -> None:
+        """Save as `mlflow.pyfunc` does, which refuses the option that `Model.log` reads."""
+        import mlflow
+
+        del described["validate_serving_input"]
+        mlflow.pyfunc.save_model(**described)
 
 
 def _client(uri: str) -> Any:
