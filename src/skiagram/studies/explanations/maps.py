@@ -44,8 +44,6 @@ from skiagram.studies.explanations.regions import NAME, Floats, make_observer, p
 from skiagram.studies.pipeline_steps import EncoderArm, StudiedModel
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from skiagram.explanation.saliency import Explained
 
 
@@ -159,7 +157,7 @@ class MapTask:
             made.arrays["region"] = reading.masks(self.masks, self.case_id)
         return made
 
-    def _examine(self, model: "Explained", images: "Tensor", table: "Tensor | None") -> "_Made":
+    def _examine(self, model: "Explained", images: Any, table: Any) -> "_Made":
         from skiagram.explanation.saliency import Grain, examine, use_threads, why_undefined
 
         fit, options = self.fit, self.fit.maps
