@@ -1,14 +1,14 @@
 """Seconds and memory of each stage as data grow: small images, and films.
 
-    python -m benchmarks.scale [IMAGES ...] [--films FILMS ...]
+    python -m benchmarks.scale [IMAGES ...] [--films FILMS ...] [--side PIXELS]
 
-For each number, that many PNG files of 28 × 28, or of 1,024 × 1,024, are written, listed in a
+For each number, that many PNG files of 28 × 28, or films of 1,024 × 1,024, are written, listed in a
 manifest, and go through what the stages do: ingest, restore, extract and three baselines, then the
 first three once more with ten files added. Each has a process of its own with one worker. Seconds
 are those of the processor, so other work on the machine moves them little; memory is what the
 process held at most beyond what it began with, mapped files included. A million images and 20,000
-films are `python -m benchmarks.scale 1000000 --films 20000`. The last line of each is the number of
-files that DVC's cache would hold.
+films are `python -m benchmarks.scale 1000000 --films 20000`; `--side 224` makes the films smaller.
+The last line of each is the number of files that DVC's cache would hold.
 """
 
 import argparse
@@ -165,10 +165,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale")
     parser.add_argument("images", nargs="*", type=int, default=[10_000, 100_000])
     parser.add_argument("--films", nargs="*", type=int, default=[50, 500])
+    parser.add_argument("--side", type=int, default=FILM, help="of the films, pixels")
     chosen = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     show(chosen.images, SMALL)
-    show(chosen.films, FILM)
+    show(chosen.films, chosen.side)
 
 
 if __name__ == "__main__":
