@@ -1,6 +1,5 @@
 """Compile what restorations, features and evaluation call, so that no first run waits for it."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from option_files import ROOT
+from skiagram.compute.workers import Compute
 from skiagram.errors import DataError
 from skiagram.evaluation import discrimination
 from skiagram.evaluation.bootstrap import draw_patients
@@ -17,23 +17,44 @@ from skiagram.features.wavelet import energy_entropy
 from skiagram.options import build, read_option_file
 
 _SIDE = 32
-
-
-def _options(group: str) -> Iterator[Any]:
-    for path in sorted((ROOT / "conf" / group).glob("*.yaml")):
-        values = read_option_file(path)
-        if values["_target_"].startswith(f"skiagram.{group}."):  # a network may need a download
-            yield build(values, path.stem)
+_EVALUATION = "evaluation"
 
 
 def main() -> None:
-    """Run every option file once on two small images: grey, in colour, or volumes."""
+    """Run every option file once, as many at a time as there are processors."""
+    files = [
+        path
+        for group in ("restoration", "features")
+        for path in sorted((ROOT / "conf" / group).glob("*.yaml"))
+    ]
+    pieces = [*(f"{path.parent.name}/{path.name}" for path in files), _EVALUATION]
+    compute = Compute(threads=1, workers="auto", backend="local", address=None)
+    for _ in compute.map_fits(_compile, pieces):
+        pass
+    for piece in pieces:  # of two processes that keep one loop at once, one may have been too late
+        _compile(piece)
+
+
+def _compile(piece: str) -> None:
+    """Run an option file on two small images, grey, in colour or volumes; or evaluation."""
     generator = np.random.default_rng(0)
+    if piece == _EVALUATION:
+        _measure(generator.uniform(size=_SIDE), np.arange(_SIDE) % 2 == 0)
+        energy_entropy(np.ones((1, 2)), np.ones(1))  # of features, by option alone
+        return
+    group, _, name = piece.partition("/")
+    values = read_option_file(ROOT / "conf" / piece)
+    if not values["_target_"].startswith(f"skiagram.{group}."):  # a network may need a download
+        return
+    options = build(values, name)
     films = generator.uniform(0, 255, (2, _SIDE, _SIDE)).astype(np.float32)
-    for restoration in (
-        options for options in _options("restoration") if hasattr(options, "restore")
-    ):
-        restoration.restore(films, films[0])  # one of several modalities calls the same steps
+    if hasattr(options, "restore"):
+        options.restore(films, films[0])  # one of several modalities calls the same steps
+    if hasattr(options, "extract"):
+        _extract(options, films)
+
+
+def _extract(family: Any, films: NDArray[np.float32]) -> None:
     plane = np.ones((len(films), 2))
     volumes = np.repeat(films[:, None, :, :, None], 4, axis=1)
     batches = (
@@ -41,13 +62,10 @@ def main() -> None:
         FeatureBatch(np.stack([films] * 3, axis=-1), spacing=plane),
         FeatureBatch(volumes, spacing=np.ones((len(films), 3))),
     )
-    for family in (options for options in _options("features") if hasattr(options, "extract")):
-        for batch in batches:
-            with suppress(DataError):  # a family refuses what it is not defined for
-                family.extract(batch)
-                break
-    energy_entropy(np.ones((1, 2)), np.ones(1))  # by option alone
-    _measure(generator.uniform(size=_SIDE), np.arange(_SIDE) % 2 == 0)
+    for batch in batches:
+        with suppress(DataError):  # a family refuses what it is not defined for
+            family.extract(batch)
+            return
 
 
 def _measure(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> None:
