@@ -13,6 +13,7 @@ from skiagram.evaluation.results import Curve, Estimate, ModelResult, Stability
 from skiagram.records import DataCard, Outcome, Task
 from skiagram.report.material import Material, Provenance
 from skiagram.report.sections.data import Example, make_example
+from skiagram.report.sections.text_in_pixels import TextInPixels
 
 TITLES = {
     "linear_regression": "Linear regression",
@@ -245,6 +246,7 @@ def material() -> Material:
         audit=AuditReport(findings, ("near_duplicates_across_splits", "class_counts")),
         treatment=treatment,
         examples=pictures(),
+        text=TextInPixels(50, 0, ()),
         curves=curves(),
         provenance=provenance,
     )

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from skiagram.evaluation.evaluate import evaluate
@@ -14,6 +15,8 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import Estimate, Subgroup, TestedDifference
 from skiagram.records import Design, Task
 from skiagram.report.page import SECTIONS, render
+from skiagram.report.sections.data import encode_picture
+from skiagram.report.sections.text_in_pixels import Mark, TextInPixels
 from skiagram.report.write import headline_figures
 from tests.evaluation.scenario import finished, scenario
 from tests.evaluation.situations import DARKER, SHIFTED
@@ -239,6 +242,18 @@ def test_card_audit_and_provenance_are_printed(rendered: dict[str, str]) -> None
         "scikit-learn 1.7.0",
     ):
         assert text in words
+
+
+def test_marks_that_look_like_text_are_shown_with_what_to_do(rendered: dict[str, str]) -> None:
+    picture = encode_picture(np.eye(24, dtype=np.uint8))
+    text = TextInPixels(50, 1, (Mark("c00017", picture),))
+    page = Page(render(binary(), dataclasses.replace(material(), text=text)))
+    assert "1 of 50 development images looked at" in page.text
+    assert "burnt_in_text: mask" in page.text
+    assert [image["src"] for image in page.all("img") if "c00017" in (image["alt"] or "")] == [
+        picture
+    ]
+    assert not any("Text in the pixels" in other for other in rendered.values())
 
 
 def test_hostile_text_stays_text() -> None:

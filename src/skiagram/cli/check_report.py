@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from pydantic.dataclasses import dataclass
 
+from skiagram.datasets.burnt_in_text import cut_out_mark
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.file_trees import FileTree
 from skiagram.datasets.folder.csv_rows import Row
@@ -145,12 +146,8 @@ def write_text_examples(survey: Survey, folder: Path) -> int:
     folder.mkdir(parents=True)
     chosen = marked[:: -(-len(marked) // _MOST_PICTURES)] if marked else []
     for number, file in enumerate(chosen):
-        image = read_pixels(survey.files, file.reference)
-        around = file.text[0].grown(max(20, file.text[0].height), image.shape)
-        part = image[around.top : around.bottom, around.left : around.right].astype(np.float64)
-        low, high = np.nanmin(part), np.nanmax(part)
-        levels = np.nan_to_num((part - low) / max(high - low, 1e-9) * 255).astype(np.uint8)
-        Pillow.fromarray(levels).save(folder / f"mark-{number:02d}.png")
+        mark = cut_out_mark(read_pixels(survey.files, file.reference), file.text[0])
+        Pillow.fromarray(mark).save(folder / f"mark-{number:02d}.png")
     return len(chosen)
 
 

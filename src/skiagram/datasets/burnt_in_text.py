@@ -259,6 +259,19 @@ class BurntInText:
 KEPT = BurntInText(treatment="keep")
 
 
+def cut_out_mark(image: Image, box: Box) -> NDArray[np.uint8]:
+    """Return a mark with what is around it, (height, width) or (height, width, 3), in full range.
+
+    Args:
+        image: (height, width) or (height, width, channels).
+        box: Where the mark is.
+    """
+    around = box.grown(max(20, box.height), image.shape)
+    part = image[around.top : around.bottom, around.left : around.right].astype(np.float64)
+    low, high = np.nanmin(part), np.nanmax(part)
+    return np.nan_to_num((part - low) / max(high - low, 1e-9) * 255).astype(np.uint8)
+
+
 def mask_text(
     image: Image, boxes: Iterable[Box], panels: Iterable[tuple[int, int, int, int]] = ()
 ) -> Image:

@@ -19,6 +19,7 @@ from skiagram.records import DataCard, read_record, read_table, scores_folder
 from skiagram.report.sections.data import Example, choose_examples, load_examples
 from skiagram.report.sections.errors import Gallery, make_galleries
 from skiagram.report.sections.stability import feature_definitions
+from skiagram.report.sections.text_in_pixels import TextInPixels, look_for_text
 from skiagram.sealing.ledger import Opening
 
 _EXAMPLES_PER_CLASS = 3
@@ -53,6 +54,7 @@ class Material:
         audit: What the audit looked for and found.
         treatment: Columns `case_id, missing, outliers, dead_lines, noise`, one row a restored case.
         examples: Images before and after restoration.
+        text: Marks in the images that look like text.
         curves: Model name → training curves (`fit, epoch, training_loss, validation_loss, …`).
         provenance: Versions, hashes and options.
         galleries: The worst errors of the best model of each arm.
@@ -65,6 +67,7 @@ class Material:
     audit: AuditReport
     treatment: pd.DataFrame
     examples: Sequence[Example]
+    text: TextInPixels
     curves: Mapping[str, pd.DataFrame]
     provenance: Provenance
     galleries: Sequence[Gallery] = ()
@@ -100,6 +103,7 @@ def read_material(
         audit=read_record(AuditReport, root / "data/audit/findings.json"),
         treatment=read_table(root / "data/treatment.parquet"),
         examples=load_examples(chosen, before, after),
+        text=look_for_text(artefacts.cases, before),
         curves={name: table for name, table in curves.items() if len(table)},
         provenance=_provenance(root, artefacts, choices, before, after),
         galleries=() if artefacts.encrypted else worst,

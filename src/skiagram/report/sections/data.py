@@ -95,7 +95,7 @@ def _make_region_example(
     for store in (before, after):
         image, region = store.image(case_id), store.region(case_id)
         assert region is not None  # noqa: S101 - a store has regions for all images or for none
-        pictures.append(_address(draw_region(image, region, store.spacing(case_id))))
+        pictures.append(encode_picture(draw_region(image, region, store.spacing(case_id))))
         shown = shown or describe_place(image, region)
     return Example(case_id, label, pictures[0], pictures[1], "", shown, of_region=True)
 
@@ -132,7 +132,7 @@ def encode_case(store: ImageStore, case_id: str) -> str:
     """
     image, region = store.image(case_id), store.region(case_id)
     if region is not None:
-        return _address(draw_region(image, region, store.spacing(case_id)))
+        return encode_picture(draw_region(image, region, store.spacing(case_id)))
     pixels = _select_pixels(image)
     return _encode_png(pixels, *_grey_window(pixels))
 
@@ -160,10 +160,16 @@ def _encode_png(pixels: NDArray[np.float64], low: float, width: float) -> str:
     colour = grey if grey.ndim == 3 else np.repeat(grey[..., None], 3, axis=2)
     shown = np.round(colour * 255).astype(np.uint8)
     shown[missing.any(axis=2) if missing.ndim == 3 else missing] = MISSING_COLOUR
-    return _address(shown, (_LONGEST_SIDE, _LONGEST_SIDE))
+    return encode_picture(shown, (_LONGEST_SIDE, _LONGEST_SIDE))
 
 
-def _address(shown: NDArray[np.uint8], most: tuple[int, int] | None = None) -> str:
+def encode_picture(shown: NDArray[np.uint8], most: tuple[int, int] | None = None) -> str:
+    """Return a picture as a `data:` address.
+
+    Args:
+        shown: (height, width) or (height, width, 3).
+        most: Greatest width and height; a larger picture is reduced.
+    """
     picture = Picture.fromarray(shown)
     if most is not None:
         picture.thumbnail(most, Picture.Resampling.BOX)
