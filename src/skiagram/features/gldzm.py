@@ -108,7 +108,7 @@ def _count(
         pixels += levels[place] > 0
     for place in range(len(levels)):
         steps, above = distance[place], np.int64(forest[place])
-        above = place if (above < 0) | (steps == 0) else above
+        above = np.int64(place) if (above < 0) | (steps == 0) else above
         # Upwards until a pixel knows of one as near, and has told those above it.
         while steps < distance[np.uintp(above)]:
             distance[np.uintp(above)] = steps
