@@ -6,6 +6,7 @@ processors. The result is that of `dvc repro`, to the last byte; dvc.lock has th
 whichever stage ended first. DVC is imported once: the others are forked from here.
 """
 
+import logging
 import os
 import re
 import sys
@@ -183,6 +184,7 @@ def _dvc(words: Sequence[str], together: int) -> None:
     from dvc.cli import main as dvc
 
     os.environ[STAGES_SIDE_BY_SIDE] = str(together)
+    logging.getLogger("dvc.repo.scm_context").setLevel(logging.WARNING)  # `git add` once a stage
     sys.exit(dvc(list(words)))
 
 
