@@ -115,17 +115,24 @@ def rewritten(path: Path, change: Callable[[dict[str, bytes]], None]) -> None:
             archive.writestr(name, data)
 
 
-def foreign_type(entries: dict[str, bytes]) -> None:
+def foreign_type(
+    entries: dict[str, bytes], module: str = "subprocess", name: str = "Popen"
+) -> None:
     """Name a type that would run a command."""
     schema = json.loads(entries["schema.json"])
     schema["content"]["content"]["steps"] = {
-        "__class__": "Popen",
-        "__module__": "subprocess",
+        "__class__": name,
+        "__module__": module,
         "__loader__": "ObjectNode",
         "content": None,
         "__id__": 10**6,
     }
     entries["schema.json"] = json.dumps(schema).encode()
+
+
+def type_of_a_test(entries: dict[str, bytes]) -> None:
+    """Name a type of scikit-learn's own tests, which would be imported."""
+    foreign_type(entries, "sklearn.tests.test_base", "MyEstimator")
 
 
 def pickled_array(entries: dict[str, bytes]) -> None:
@@ -146,7 +153,10 @@ def other_protocol(entries: dict[str, bytes]) -> None:
     entries["schema.json"] = json.dumps(schema | {"protocol": 10**6}).encode()
 
 
-@pytest.mark.parametrize("change", [foreign_type, pickled_array, lost_array, other_protocol])
+CHANGES = [foreign_type, type_of_a_test, pickled_array, lost_array, other_protocol]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_a_tampered_file_is_refused_by_name(
     change: Callable[[dict[str, bytes]], None], tmp_path: Path
 ) -> None:
@@ -155,6 +165,7 @@ def test_a_tampered_file_is_refused_by_name(
     rewritten(path, change)
     with pytest.raises(DataError, match=r"model\.skops: unreadable model"):
         read_pipeline(path, SVC)
+    assert "sklearn.tests.test_base" not in sys.modules
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short", b"\x80\x04N."])
