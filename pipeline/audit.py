@@ -9,7 +9,7 @@ from option_files import ROOT
 from outputs import output_root, publish
 from skiagram import records
 from skiagram.audit.run import audit
-from skiagram.image_store.store import ImageStore
+from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.options import STRICT
 
 
@@ -23,10 +23,11 @@ class Options:
 @stage(Options)
 def main(options: Options) -> None:
     """Audit the ingested images; `passed` appears only where nothing stops the run."""
-    store, (cases, task) = ImageStore(ROOT / "data/images"), records.read_cases(ROOT / "data/cases")
+    (cases, task), images = records.read_cases(ROOT / "data/cases"), ROOT / "data/images"
+    stores = [ImageStore(folder) for folder in modality_folders(images).values()]
     card = records.read_record(records.DataCard, ROOT / "data/cases/card.json")
     known = records.read_table(ROOT / "data/cases/covariates.parquet")
-    report, pairs = audit(store, cases, task, card, known, options.acquisition)
+    report, pairs = audit(stores, cases, task, card, known, options.acquisition)
     (output_root() / "data/audit/passed").unlink(missing_ok=True)
     with publish("data/audit/findings.json", "data/audit/near_duplicates.parquet") as staging:
         records.write_record(report, staging / "data/audit/findings.json")

@@ -33,7 +33,7 @@ class Planted:
         acquisition: tuple[str, ...] = (),
     ) -> dict[str, Finding]:
         store = self.store(folder)
-        report, _ = audit(store, self.cases, task, card, self.covariates, acquisition)
+        report, _ = audit([store], self.cases, task, card, self.covariates, acquisition)
         return {finding.name: finding for finding in report.findings}
 
     def store(self, folder: Path) -> ImageStore:
@@ -45,9 +45,9 @@ class Planted:
         return ImageStore(folder / "images")
 
 
-def clean_set() -> Planted:
+def clean_set(seed: int = 0) -> Planted:
     """Return noise: 24 train, 12 validation and 12 test images, each of a patient of its own."""
-    draws = np.random.default_rng(0)
+    draws = np.random.default_rng(seed)
     split = np.repeat(["train", "validation", "test"], (24, 12, 12))
     label = np.where(split == "test", SEALED, np.arange(48) % 2)
     case_id = np.array([f"case-{at:06d}" for at in range(48)])

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from skiagram.audit.run import audit
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.datasets.medmnist import MedMNIST
 from skiagram.errors import AuditStop, DataError, OptionError
 from skiagram.image_store.store import ImageStore
+from skiagram.near_duplicates.pairs import Pairs, unite_pairs
+from skiagram.near_duplicates.search import TransformedPairs, unite_transformed
 from skiagram.records import Cases, DataCard, Design, Task, read_record, write_record
-from tests.audit.planted import CARD, TASK, Planted
+from tests.audit.planted import CARD, TASK, Planted, clean_set
 
 
 @pytest.mark.slow
@@ -106,7 +109,7 @@ def test_images_without_content_warn(clean: Planted, tmp_path: Path) -> None:
 def test_gravest_first_and_written_whole(clean: Planted, tmp_path: Path) -> None:
     clean.images[40] = clean.images[3].copy()
     clean.images[30] = clean.images[2].copy()
-    report, twins = audit(clean.store(tmp_path), clean.cases, TASK, CARD)
+    report, twins = audit([clean.store(tmp_path)], clean.cases, TASK, CARD)
     order = [finding.severity for finding in report.findings]
     assert order == sorted(order, key=("stop", "warning", "note").index)
     write_record(report, tmp_path / "findings.json")
@@ -120,7 +123,7 @@ def test_gravest_first_and_written_whole(clean: Planted, tmp_path: Path) -> None
 def test_a_waiver_lets_the_run_go_on_and_keeps_its_reason(clean: Planted, tmp_path: Path) -> None:
     clean.images[40] = clean.images[3].astype(np.uint16)
     store = clean.store(tmp_path)
-    report, _ = audit(store, clean.cases, TASK, CARD)
+    report, _ = audit([store], clean.cases, TASK, CARD)
     with pytest.raises(AuditStop, match="near_duplicates_across_splits") as stopped:
         report.raise_if_stopping()
     assert stopped.value.exit_code == 3
@@ -129,7 +132,7 @@ def test_a_waiver_lets_the_run_go_on_and_keeps_its_reason(clean: Planted, tmp_pa
     assert "case-000040" in told
 
     card = dataclasses.replace(CARD, waived_findings={"near_duplicates_across_splits": "published"})
-    waived, _ = audit(store, clean.cases, TASK, card)
+    waived, _ = audit([store], clean.cases, TASK, card)
     waived.raise_if_stopping()
     assert waived.findings[0].waived == "published"
 
@@ -146,8 +149,8 @@ def test_the_order_of_the_case_table_does_not_matter(clean: Planted, tmp_path: P
     clean.images[40] = clean.images[3].copy()
     clean.images[0] = np.full((28, 28), 9, dtype=np.uint8)
     store = clean.store(tmp_path)
-    report, twins = audit(store, clean.cases, TASK, CARD)
-    turned, same_twins = audit(store, clean.cases.select(np.arange(48)[::-1]), TASK, CARD)
+    report, twins = audit([store], clean.cases, TASK, CARD)
+    turned, same_twins = audit([store], clean.cases.select(np.arange(48)[::-1]), TASK, CARD)
     assert turned == report
     assert same_twins.equals(twins)
 
@@ -156,7 +159,50 @@ def test_the_order_of_the_case_table_does_not_matter(clean: Planted, tmp_path: P
 def test_a_case_table_of_another_store_is_refused(clean: Planted, tmp_path: Path) -> None:
     store = clean.store(tmp_path)
     with pytest.raises(DataError, match="48 images for 47 cases"):
-        audit(store, clean.cases.select(np.arange(47)), TASK, CARD)
+        audit([store], clean.cases.select(np.arange(47)), TASK, CARD)
+
+
+@pytest.mark.slow
+def test_what_only_the_second_kind_of_image_shows_is_found(clean: Planted, tmp_path: Path) -> None:
+    second = clean_set(seed=1)
+    abnormal = np.flatnonzero(clean.cases.label == 1).tolist()
+    for row in abnormal:
+        second.images[row] = (second.images[row] // 2 + 128).astype(np.uint8)
+    second.images[40] = second.images[3].copy()
+    second.images[41] = np.fliplr(second.images[5]).copy()
+    second.images[0] = np.full((28, 28), 9, dtype=np.uint8)
+    stores = [clean.store(tmp_path / "PET"), second.store(tmp_path / "MR")]
+    alone, _ = audit(stores[:1], clean.cases, TASK, CARD)
+    report, table = audit(stores, clean.cases, TASK, CARD)
+    named = {finding.name: finding for finding in report.findings}
+    new = set(named) - {finding.name for finding in alone.findings}
+    assert {"exact_duplicates_across_splits", "constant_images", "label_from_brightness"} <= new
+    assert named["constant_images"].examples == ("case-000000",)
+    assert named["exact_duplicates_across_splits"].examples == ("case-000040",)
+    assert ("case-000005", "case-000041", "mirrored") in set(
+        zip(table["first"], table["second"], table["kind"], strict=True)
+    )
+
+
+def test_a_pair_in_several_kinds_of_images_counts_once_as_the_most_alike() -> None:
+    def places(*numbers: int) -> NDArray[np.int64]:
+        return np.array(numbers, dtype=np.int64)
+
+    pet = Pairs(places(0, 2), places(4, 3), np.array([0.99, 0.985]), np.array([False, False]))
+    mr = Pairs(places(1, 4), places(2, 0), np.array([0.99, 1.0]), np.array([False, True]))
+    pairs = unite_pairs([pet, mr])
+    assert pairs.first.tolist() == [0, 1, 2]
+    assert pairs.second.tolist() == [4, 2, 3]
+    assert pairs.correlation.tolist() == [1.0, 0.99, 0.985]
+    assert pairs.exact.tolist() == [True, False, False]
+    copies = [
+        TransformedPairs(places(1, 2), places(2, 5), np.array([0.9, 0.7]), np.array(["a", "b"])),
+        TransformedPairs(places(5, 0), places(2, 3), np.array([0.8, 0.7]), np.array(["c", "d"])),
+    ]
+    transformed = unite_transformed(copies, pairs)
+    assert transformed.first.tolist() == [0, 2]  # 1 and 2 are near duplicates of one kind
+    assert transformed.second.tolist() == [3, 5]
+    assert transformed.kind.tolist() == ["d", "c"]
 
 
 @pytest.mark.slow
@@ -179,7 +225,7 @@ def test_breastmnist_twins_are_found(real_data: Path, tmp_path: Path) -> None:
     folders = IngestFolders(tmp_path / "images", tmp_path / "cases", tmp_path / "sealed")
     ingest(source, "holdout", real_data, folders)
     report, twins = audit(
-        ImageStore(folders.images),
+        [ImageStore(folders.images)],
         Cases.read(folders.cases / "cases.parquet"),
         read_record(Task, folders.cases / "task.json"),
         read_record(DataCard, folders.cases / "card.json"),

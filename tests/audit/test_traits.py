@@ -75,10 +75,10 @@ def test_every_shape_has_all_traits(shape: tuple[int, ...]) -> None:
 
 def test_test_cases_are_not_looked_at(clean: Planted, tmp_path: Path) -> None:
     table = pd.DataFrame({"case_id": clean.cases.case_id, "age": np.arange(48.0)})
-    first = collect_image_traits(clean.store(tmp_path / "one"), clean.cases, table, ())
+    first = collect_image_traits([clean.store(tmp_path / "one")], clean.cases, table, ())
     for at in range(36, 48):
         clean.images[at] = clean.images[at] + np.uint8(9)
-    second = collect_image_traits(clean.store(tmp_path / "other"), clean.cases, table, ())
+    second = collect_image_traits([clean.store(tmp_path / "other")], clean.cases, table, ())
     assert first.rows.tolist() == second.rows.tolist() == list(range(36))
     for name, values in first.images.items():
         np.testing.assert_array_equal(values, second.images[name])
@@ -93,7 +93,7 @@ def test_texts_become_places_and_named_columns_stand_together(
         {"case_id": clean.cases.case_id, "site": site, "kv": np.arange(48.0), "age": 50.0}
     ).sample(frac=1, random_state=0)
     found = collect_image_traits(
-        clean.store(tmp_path), clean.cases, table, ("kv", "site", "unheard_of")
+        [clean.store(tmp_path)], clean.cases, table, ("kv", "site", "unheard_of")
     )
     assert found.covariates["site"][:4, 0].tolist() == pytest.approx([0, 1, 0, np.nan], nan_ok=True)
     assert found.images["acquisition"].shape == (36, 2)

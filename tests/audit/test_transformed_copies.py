@@ -45,7 +45,7 @@ def test_each_kind_of_finding_warns_and_names_its_cases_and_what_was_done(
 def test_images_of_one_patient_may_be_copies(tissue: Planted, tmp_path: Path) -> None:
     tissue.images[4] = tissue.images[2].T.copy()
     tissue.cases.patient_id[4] = tissue.cases.patient_id[2]
-    report, _ = audit(tissue.store(tmp_path), tissue.cases, TASK, CARD)
+    report, _ = audit([tissue.store(tmp_path)], tissue.cases, TASK, CARD)
     assert not [one.name for one in report.findings if one.name.startswith("transformed")]
 
 
@@ -56,7 +56,7 @@ def test_a_transformed_copy_is_a_twin_that_figures_off_twins_leave_out(
     tissue.images[40] = -tissue.images[3]
     tissue.images[41] = tissue.images[5].copy()
     cases = tissue.cases
-    _, table = audit(tissue.store(tmp_path), cases, TASK, CARD)
+    _, table = audit([tissue.store(tmp_path)], cases, TASK, CARD)
     assert table["first"].tolist() == ["case-000003", "case-000005"]
     assert table["second"].tolist() == ["case-000040", "case-000041"]
     assert table["kind"].tolist() == ["inverted", "exact"]

@@ -97,7 +97,7 @@ def _unknown(evidence: Evidence) -> Finding:
 
 def check_images(evidence: Evidence) -> list[Finding]:
     """Look for images of a single intensity."""
-    count = int(evidence.constant.sum())
+    count = int(evidence.images.constant.sum())
     return [
         Finding(
             name="constant_images",
@@ -105,7 +105,7 @@ def check_images(evidence: Evidence) -> list[Finding]:
             count=count,
             summary=f"Images in which all pixels are equal: {count}.",
             remedy="remove these images",
-            examples=examples(evidence.cases.case_id[evidence.constant]),
+            examples=examples(evidence.cases.case_id[evidence.images.constant]),
         )
     ]
 
@@ -113,7 +113,7 @@ def check_images(evidence: Evidence) -> list[Finding]:
 def check_regions(evidence: Evidence) -> list[Finding]:
     """Look for regions of interest of few voxels or of many parts."""
     none = np.zeros((0, 2), dtype=np.int64)
-    regions = none if evidence.regions is None else evidence.regions
+    regions = none if evidence.images.regions is None else evidence.images.regions
     tiny, scattered = regions[:, 0] < FEW_VOXELS, regions[:, 1] >= MANY_PARTS
     case_id = evidence.cases.case_id[: len(regions)]
     return [

@@ -1,14 +1,14 @@
 """What every audit check sees and returns. A new kind of finding is one file here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.near_duplicates.pairs import Pairs
-from skiagram.near_duplicates.search import TransformedPairs
+from skiagram.near_duplicates.pairs import Pairs, unite_pairs
+from skiagram.near_duplicates.search import TransformedPairs, unite_transformed
 from skiagram.records import Cases, DataCard, Task
 
 Severity = Literal["note", "warning", "stop"]
@@ -31,6 +31,42 @@ class Traits:
 
 
 @dataclass(frozen=True)
+class Appearance:
+    """What the images of n cases show, those of one kind or of several kinds together.
+
+    Attributes:
+        pairs: Exact and near duplicates, as rows of the case table.
+        transformed: Copies that were mirrored, turned, cropped and the like, as rows of the case
+            table.
+        constant: (n,) bool, True where an image shows nothing.
+        regions: (n, 2) int64, voxels and separate parts of each region of interest; None where
+            images have none.
+    """
+
+    pairs: Pairs
+    transformed: TransformedPairs
+    constant: NDArray[np.bool_]
+    regions: NDArray[np.int64] | None
+
+
+def unite_appearances(seen: Sequence[Appearance]) -> Appearance:
+    """Return what is met in any kind of image: of regions the fewest voxels and the most parts.
+
+    Args:
+        seen: Of each kind of image, for the same n cases.
+    """
+    pairs = unite_pairs([images.pairs for images in seen])
+    transformed = unite_transformed([images.transformed for images in seen], pairs)
+    constant = np.any([images.constant for images in seen], axis=0)
+    described = [images.regions for images in seen if images.regions is not None]
+    if not described:
+        return Appearance(pairs, transformed, constant, None)
+    voxels, parts = np.stack(described).transpose(2, 0, 1)
+    regions = np.stack([voxels.min(axis=0), parts.max(axis=0)], axis=1)
+    return Appearance(pairs, transformed, constant, regions)
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What an audit may look at: development labels and all images, never a sealed label.
 
@@ -38,29 +74,22 @@ class Evidence:
         cases: The case table, n rows.
         task: What is to be told apart.
         card: What the data set says of itself.
-        pairs: Exact and near duplicates, as rows of the case table.
-        constant: (n,) bool, True where an image shows nothing.
-        transformed: Copies that were mirrored, turned, cropped and the like, as rows of the case
-            table.
+        images: What the images show.
         traits: What a label must not be told from; None where it was not collected.
-        regions: (n, 2) int64, voxels and separate parts of each region of interest; None where
-            images have none.
     """
 
     cases: Cases
     task: Task
     card: DataCard
-    pairs: Pairs
-    constant: NDArray[np.bool_]
-    transformed: TransformedPairs
+    images: Appearance
     traits: Traits | None = None
-    regions: NDArray[np.int64] | None = None
 
     def pairs_between(
         self, splits: tuple[str, ...], other_splits: tuple[str, ...]
     ) -> NDArray[np.bool_]:
         """Return (m,) bool: the pairs with one image in `splits`, the other in `other_splits`."""
-        first, second = (self.cases.split[rows] for rows in (self.pairs.first, self.pairs.second))
+        pairs = self.images.pairs
+        first, second = (self.cases.split[rows] for rows in (pairs.first, pairs.second))
         forward: NDArray[np.bool_] = np.isin(first, splits) & np.isin(second, other_splits)
         backward: NDArray[np.bool_] = np.isin(first, other_splits) & np.isin(second, splits)
         return forward | backward

@@ -17,7 +17,9 @@ def check_near_duplicates(evidence: Evidence) -> list[Finding]:
     """Look for duplicates across splits and patients, and for those with different labels."""
     across = evidence.pairs_between(_DEVELOPMENT, ("test",))
     return [
-        _test_cases("exact_duplicates_across_splits", evidence, across & evidence.pairs.exact),
+        _test_cases(
+            "exact_duplicates_across_splits", evidence, across & evidence.images.pairs.exact
+        ),
         _test_cases("near_duplicates_across_splits", evidence, across),
         _validation_cases(evidence),
         _other_patients(evidence),
@@ -26,7 +28,7 @@ def check_near_duplicates(evidence: Evidence) -> list[Finding]:
 
 
 def _concerned(evidence: Evidence, pairs: NDArray[np.bool_], split: str) -> NDArray[np.str_]:
-    rows = np.concatenate([evidence.pairs.first[pairs], evidence.pairs.second[pairs]])
+    rows = np.concatenate([evidence.images.pairs.first[pairs], evidence.images.pairs.second[pairs]])
     concerned = evidence.cases.select(np.unique(rows[evidence.cases.split[rows] == split]))
     return concerned.case_id
 
@@ -61,7 +63,7 @@ def _validation_cases(evidence: Evidence) -> Finding:
 
 def _other_patients(evidence: Evidence) -> Finding:
     """Near duplicates of different patients undo the grouping of folds by patient."""
-    pairs, patient = evidence.pairs, evidence.cases.patient_id
+    pairs, patient = evidence.images.pairs, evidence.cases.patient_id
     severity: Severity = "stop" if evidence.task.design == "cv" else "warning"
     developed = evidence.pairs_between(_DEVELOPMENT, _DEVELOPMENT)
     concerned = developed & (patient[pairs.first] != patient[pairs.second])
@@ -79,7 +81,7 @@ def _other_patients(evidence: Evidence) -> Finding:
 
 
 def _label_conflicts(evidence: Evidence) -> Finding:
-    pairs, label = evidence.pairs, evidence.cases.label
+    pairs, label = evidence.images.pairs, evidence.cases.label
     developed = evidence.pairs_between(_DEVELOPMENT, _DEVELOPMENT)
     conflict = developed & (label[pairs.first] != label[pairs.second])
     return _finding(
@@ -107,7 +109,7 @@ def check_transformed_copies(evidence: Evidence) -> list[Finding]:
 
     They warn and do not stop: the same organ seen twice can look like a copy.
     """
-    cases, pairs = evidence.cases, evidence.transformed
+    cases, pairs = evidence.cases, evidence.images.transformed
     first, second = pairs.first, pairs.second
     test = cases.split == "test"
     developed = ~test[first] & ~test[second]

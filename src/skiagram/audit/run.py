@@ -17,7 +17,7 @@ from skiagram.audit.composition import (
     constant_images,
     described_regions,
 )
-from skiagram.audit.contract import Check, Evidence, Finding
+from skiagram.audit.contract import Appearance, Check, Evidence, Finding, unite_appearances
 from skiagram.audit.copies import check_near_duplicates, check_transformed_copies
 from skiagram.audit.groups import check_groups
 from skiagram.audit.shortcuts import check_shortcuts
@@ -92,7 +92,7 @@ Found = TypeVar("Found", Pairs, TransformedPairs)
 
 
 def audit(
-    store: ImageStore,
+    stores: Sequence[ImageStore],
     cases: Cases,
     task: Task,
     card: DataCard,
@@ -102,7 +102,7 @@ def audit(
     """Look for what would make later figures untrustworthy.
 
     Args:
-        store: Image shards of all cases.
+        stores: Image shards of all cases, for each kind of image that cases have.
         cases: The case table; labels of test cases are sealed and not needed.
         task: What is to be told apart.
         card: The data set's card, with the findings it waives.
@@ -117,21 +117,26 @@ def audit(
 
     Raises:
         OptionError: The card waives a finding that does not exist.
-        DataError: Store and case table name different cases.
+        DataError: A store and the case table name different cases.
     """
-    rows = _case_rows(store, cases)
-    near = duplicate_pairs(store)
-    transformed = _to_case_rows(transformed_pairs(store, near), rows)
-    pairs = _to_case_rows(near, rows)
-    constant = np.zeros(len(cases), dtype=np.bool_)
-    constant[rows] = constant_images(store)
-    traits = collect_image_traits(store, cases, covariates, acquisition)
-    regions = described_regions(store)
-    if regions is not None:
-        regions = regions[np.argsort(rows)]
-    evidence = Evidence(cases, task, card, pairs, constant, transformed, traits, regions)
+    seen = unite_appearances([_look(store, _case_rows(store, cases)) for store in stores])
+    traits = collect_image_traits(stores, cases, covariates, acquisition)
+    evidence = Evidence(cases, task, card, seen, traits)
     looked_for = [finding for check in CHECKS for finding in check(evidence)]
-    return _report(looked_for, card.waived_findings), _pair_table(pairs, transformed, cases)
+    table = _pair_table(seen.pairs, seen.transformed, cases)
+    return _report(looked_for, card.waived_findings), table
+
+
+def _look(store: ImageStore, rows: NDArray[np.int64]) -> Appearance:
+    near = duplicate_pairs(store)
+    order = np.argsort(rows)
+    regions = described_regions(store)
+    return Appearance(
+        _to_case_rows(near, rows),
+        _to_case_rows(transformed_pairs(store, near), rows),
+        constant_images(store)[order],
+        None if regions is None else regions[order],
+    )
 
 
 def _case_rows(store: ImageStore, cases: Cases) -> NDArray[np.int64]:

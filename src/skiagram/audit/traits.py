@@ -1,6 +1,6 @@
 """What an image is besides what it shows: a label must not be told from it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -26,12 +26,15 @@ Columns = NDArray[np.float64]
 
 
 def collect_image_traits(
-    store: ImageStore, cases: Cases, covariates: pd.DataFrame | None, acquisition: Sequence[str]
+    stores: Sequence[ImageStore],
+    cases: Cases,
+    covariates: pd.DataFrame | None,
+    acquisition: Sequence[str],
 ) -> Traits:
     """Collect the traits of development cases.
 
     Args:
-        store: Image shards of all cases.
+        stores: Image shards of all cases, for each kind of image; its traits stand side by side.
         cases: The case table.
         covariates: `case_id` and what else is known of each case; None where nothing is.
         acquisition: Covariates that say how an image was taken; names that do not occur are passed
@@ -39,17 +42,35 @@ def collect_image_traits(
     """
     rows = sample_cases(cases)
     case_id = cases.case_id[rows].tolist()
-    traits = [image_traits(store.image(name), store.spacing(name)) for name in case_id]
-    images = {
-        trait: np.array([of_image[trait] for of_image in traits])
-        for trait in (traits[0] if traits else ())
-    }
+    traits = [
+        [image_traits(store.image(name), store.spacing(name)) for name in case_id]
+        for store in stores
+    ]
+    images = side_by_side(traits)
     images["case_order"] = case_order(cases)[rows]
     known = {} if covariates is None else encode_covariates(covariates, case_id)
     taken = [known[name] for name in acquisition if name in known]
     if taken:
         images["acquisition"] = np.concatenate(taken, axis=1)
     return Traits(rows, images, known)
+
+
+def side_by_side(
+    traits: Sequence[Sequence[Mapping[str, tuple[float, ...]]]],
+) -> dict[str, Columns]:
+    """Return trait → (m, k) numbers of m cases, those of several kinds of images side by side.
+
+    Args:
+        traits: Of each kind of image the traits of its m images. A trait that has not as many
+            numbers in all images of a kind (volumes among images) is left out.
+    """
+    columns: dict[str, list[Columns]] = {}
+    for of_kind in traits:
+        for trait in of_kind[0] if of_kind else ():
+            if len({len(of_image[trait]) for of_image in of_kind}) == 1:
+                numbers = np.array([of_image[trait] for of_image in of_kind])
+                columns.setdefault(trait, []).append(numbers)
+    return {trait: np.concatenate(parts, axis=1) for trait, parts in columns.items()}
 
 
 def sample_cases(cases: Cases) -> NDArray[np.int64]:

@@ -145,6 +145,26 @@ def duplicate_pairs(store: ImageStore) -> Pairs:
     return pairs_among(thumbnails, digests, shapes, lambda row: store.image(store.case_ids[row]))
 
 
+def unite_pairs(found: Sequence[Pairs]) -> Pairs:
+    """Return the pairs of cases that are duplicates in any of several kinds of images.
+
+    Args:
+        found: Pairs of each kind, by the same positions; a pair in several is as alike as in the
+            most alike.
+    """
+    if len(found) == 1:
+        return found[0]
+    places = np.sort(
+        np.concatenate([np.stack([own.first, own.second]) for own in found], axis=1), 0
+    )
+    correlation = np.concatenate([own.correlation for own in found])
+    exact = np.concatenate([own.exact for own in found])
+    order = np.lexsort((-correlation, ~exact, places[1], places[0]))
+    chosen = order[np.diff(places[:, order], axis=1, prepend=-1).any(axis=0)]
+    first, second = places[:, chosen]
+    return Pairs(first, second, correlation[chosen], exact[chosen])
+
+
 def pairs_among(
     thumbnails: NDArray[np.float32],
     digests: Sequence[bytes],

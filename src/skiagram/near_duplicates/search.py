@@ -204,6 +204,31 @@ def cluster_copies(near: Pairs, transformed: TransformedPairs, n: int) -> NDArra
     )
 
 
+def unite_transformed(found: Sequence[TransformedPairs], known: Pairs) -> TransformedPairs:
+    """Return the pairs of cases that are transformed copies in any of several kinds of images.
+
+    Args:
+        found: Pairs of each kind, by the same positions; of a pair in several the most alike.
+        known: Near duplicates of any kind, which are left out.
+    """
+    if len(found) == 1:
+        return found[0]
+    places = np.sort(
+        np.concatenate([np.stack([own.first, own.second]) for own in found], axis=1), 0
+    )
+    correlation = np.concatenate([own.correlation for own in found])
+    order = np.lexsort((-correlation, places[1], places[0]))
+    chosen = order[np.diff(places[:, order], axis=1, prepend=-1).any(axis=0)]
+    near = {
+        frozenset(pair) for pair in zip(known.first.tolist(), known.second.tolist(), strict=True)
+    }
+    unknown = [frozenset(pair) not in near for pair in places[:, chosen].T.tolist()]
+    chosen = chosen[np.array(unknown, dtype=np.bool_)]
+    kind = np.concatenate([own.kind for own in found])
+    first, second = places[:, chosen]
+    return TransformedPairs(first, second, correlation[chosen], kind[chosen])
+
+
 def transformed_pairs(store: ImageStore, known: Pairs) -> TransformedPairs:
     """Find the transformed copies of a store; see `transformed_among`."""
     small = np.empty((len(store), SIDE, SIDE), dtype=np.float16)

@@ -166,6 +166,32 @@ def test_check_says_size_spacing_and_region_of_volumes_as_the_audit_will(
     assert "study/p17" in said.split("scattered_regions")[1] or "p17/" in said
 
 
+def test_check_sees_what_only_the_second_modality_shows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = ["file,mask,modality,patient_id,label"]
+    (tmp_path / "study").mkdir()
+    for number in range(12):
+        for modality in ("PET", "MR"):
+            seed = [number % 11, int(modality == "MR")] if modality == "MR" else [number, 0]
+            voxels = np.random.default_rng(seed).integers(0, 500, SHAPE).astype(np.int16)
+            mask = np.ones(SHAPE, np.uint8) if modality == "PET" else MASK
+            names = [f"p{number}_{modality}_{kind}.nii" for kind in ("image", "mask")]
+            for name, values in zip(names, (voxels, mask), strict=True):
+                (tmp_path / "study" / name).write_bytes(nifti_bytes(values, GRID))
+            rows.append(f"{names[0]},{names[1]},{modality},p{number},{'ab'[number % 2]}")
+    (tmp_path / "study.csv").write_text("\n".join(rows))
+    words = ["check", str(tmp_path / "study"), str(tmp_path / "study.csv"), "--positive", "b"]
+    main([*words, "--images", "PET"])
+    alone = capsys.readouterr().out
+    assert "tiny_regions" not in alone
+    assert "near_duplicates_across_patients" not in alone
+    main([*words, "--images", "PET", "MR"])
+    both = capsys.readouterr().out
+    assert "tiny_regions: Regions of fewer than 64 voxels: 12." in both
+    assert "near_duplicates_across_patients" in both  # patients 0 and 11 have one MR
+
+
 def test_the_audit_of_a_run_finds_the_same_regions(tmp_path: Path) -> None:
     from skiagram.audit.composition import describe_region, described_regions
     from skiagram.image_store.shards import Region, ShardWriter

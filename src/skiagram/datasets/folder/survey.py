@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from skiagram.audit.composition import describe_region, is_constant
-from skiagram.audit.contract import Evidence, Finding, Traits
+from skiagram.audit.contract import Appearance, Evidence, Finding, Traits, unite_appearances
 from skiagram.audit.run import CHECKS
-from skiagram.audit.traits import encode_covariates, image_traits, sample_cases
+from skiagram.audit.traits import encode_covariates, image_traits, sample_cases, side_by_side
 from skiagram.compute.progress import Progress
 from skiagram.datasets.burnt_in_text import Box, find_text
 from skiagram.datasets.checks import check_entries, check_image
@@ -198,17 +198,14 @@ def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design)
         check_entries(listing.entries, task, f"data set {source.name}")
     except DataError as error:
         problems.append(error)
-    pairs = _pairs(tree, examined)
-    transformed = _transformed(tree, examined, pairs)
-    cluster = cluster_copies(pairs, transformed, len(examined))
+    whole = [files for files in by_modality.values() if len(files) == len(examined)]
+    seen = [_look(tree, files) for files in whole]
+    cluster = cluster_copies(seen[0].pairs, seen[0].transformed, len(examined))
     readable = {file.name for file in examined}
     usable = [entry for entry in listing.entries if entry.name in readable]
     cases = _cases(usable, cluster, design)
-    constant = np.array([file.constant for file in examined], dtype=np.bool_)
-    traits = collect_traits(usable, examined, cases) if usable else None
-    described = [file.region for file in examined if file.region is not None]
-    regions = np.array(described, np.int64) if len(described) == len(examined) > 0 else None
-    evidence = Evidence(cases, task, source.card(), pairs, constant, transformed, traits, regions)
+    traits = collect_traits(usable, whole, cases) if usable else None
+    evidence = Evidence(cases, task, source.card(), unite_appearances(seen), traits)
     findings = _findings(evidence)
     keys = [content_key(file.reference, file.checksums) for file in examined]
     ingested = _ingested_cases(usable, keys, cluster, design)
@@ -231,6 +228,18 @@ def _find_channel_problems(examined: list[ExaminedFile], channels: int) -> list[
         except DataError as error:
             problems.append(error)
     return problems
+
+
+def _look(tree: FileTree, examined: list[ExaminedFile]) -> Appearance:
+    """Return what the images of one kind show."""
+    pairs = _pairs(tree, examined)
+    described = [file.region for file in examined if file.region is not None]
+    return Appearance(
+        pairs,
+        _transformed(tree, examined, pairs),
+        np.array([file.constant for file in examined], dtype=np.bool_),
+        np.array(described, np.int64) if len(described) == len(examined) > 0 else None,
+    )
 
 
 def _pairs(tree: FileTree, examined: list[ExaminedFile]) -> Pairs:
@@ -384,22 +393,17 @@ def _start_worker() -> None:
 
 
 def collect_traits(
-    entries: Sequence[Entry], examined: Sequence[ExaminedFile], cases: Cases
+    entries: Sequence[Entry], examined: Sequence[Sequence[ExaminedFile]], cases: Cases
 ) -> Traits:
     """Collect what the audit's probes can be tried on before anything is ingested.
 
     Args:
         entries: The readable files, in the order of the table.
-        examined: What they hold, in the same order.
+        examined: Of each kind of image what the files hold, in the same order.
         cases: The case table under file names, in the same order.
     """
     rows = sample_cases(cases)
-    sampled = [examined[row].traits for row in rows]
-    images = {
-        name: np.array([of_image[name] for of_image in sampled])
-        for name in (sampled[0] if sampled else ())
-        if len({len(of_image[name]) for of_image in sampled}) == 1  # volumes among images
-    }
+    images = side_by_side([[of_kind[row].traits for row in rows] for of_kind in examined])
     table = pd.DataFrame([dict(entry.covariates) for entry in entries])
     table.insert(0, "case_id", cases.case_id)
     return Traits(
