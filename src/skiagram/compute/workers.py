@@ -197,6 +197,7 @@ class Compute:
 
 
 IN_PROCESS = Compute(threads=1, workers=1, backend="local", address=None)
+ALL_PROCESSORS = Compute(threads=1, workers="auto", backend="local", address=None)
 
 
 def _ahead(

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from skiagram.compute.workers import Compute
+from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.descriptors import (
@@ -87,7 +87,6 @@ _SKEW = 0.1  # cosine between what were right angles
 _PLAUSIBLE = (0.6, 1.6)
 _EVEN = 1.3
 _SEED = 19_810_529
-_THIS_MACHINE = Compute(threads=1, workers="auto", backend="local", address=None)
 
 KINDS = (
     "mirrored",
@@ -253,7 +252,7 @@ def transformed_among(
     confirm = _Confirmation(small, shapes, image)
     already = np.sort(known.first * len(small) + known.second)
     best = _Best(max(int(_MOST_NOMINATED * len(small)), _FEW))
-    for piece, found in _THIS_MACHINE.map(_nominate, _pieces(small, already), releases_lock=True):
+    for piece, found in ALL_PROCESSORS.map(_nominate, _pieces(small, already), releases_lock=True):
         best.add(found)
         if piece.last:
             confirm.look_at(*best.take(), piece.pass_.guesses)

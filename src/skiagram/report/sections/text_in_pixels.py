@@ -51,11 +51,11 @@ def look_for_text(cases: Cases, store: ImageStore) -> TextInPixels:
     development = cases.development()
     _, first = np.unique(development.patient_id, return_index=True)
     case_ids = sorted(str(case_id) for case_id in development.case_id[first])[:_MOST_LOOKED_AT]
-    marks = {
-        case_id: boxes[0] for case_id in case_ids if (boxes := find_text(store.image(case_id)))
-    }
-    examples = [
-        Mark(case_id, encode_picture(cut_out_mark(store.image(case_id), box)))
-        for case_id, box in list(marks.items())[:_MOST_SHOWN]
-    ]
-    return TextInPixels(len(case_ids), len(marks), tuple(examples))
+    marked, examples = 0, list[Mark]()
+    for case_id in case_ids:
+        image = store.image(case_id)
+        boxes = find_text(image)
+        marked += bool(boxes)
+        if boxes and len(examples) < _MOST_SHOWN:
+            examples.append(Mark(case_id, encode_picture(cut_out_mark(image, boxes[0]))))
+    return TextInPixels(len(case_ids), marked, tuple(examples))
