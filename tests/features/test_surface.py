@@ -1,19 +1,11 @@
-"""Mesh, hull, boxes and ellipsoids against bodies whose measures are known, and against peers."""
+"""The mesh against bodies whose measures are known, and against scikit-image."""
 
 import numpy as np
 import pytest
-from scipy.spatial import ConvexHull
 from scipy.special import eval_legendre
 from skimage.measure import marching_cubes, mesh_surface_area
 
-from skiagram.features.surface import (
-    convex_hull,
-    diameter,
-    ellipsoid_area,
-    enclosing_ellipsoid,
-    extent,
-    smallest_box,
-)
+from skiagram.features.surface import ellipsoid_area, extent
 
 SPACING = np.array([3.0, 1.0, 0.5])
 
@@ -84,42 +76,6 @@ def test_places_are_those_of_the_voxels() -> None:
     assert found.voxels == len(places)
     np.testing.assert_allclose(found.centre, places.mean(axis=0))
     np.testing.assert_allclose(found.covariance, np.cov(places.T), atol=1e-12)
-
-
-@pytest.mark.parametrize("share", [0.01, 0.2, 0.99])
-def test_the_hull_is_that_of_all_corners_of_the_mesh(share: float) -> None:
-    region = noise(share)
-    places = np.argwhere(region)[:, None] + np.vstack([np.eye(3), -np.eye(3)]) / 2
-    expected = ConvexHull(places.reshape(-1, 3) * SPACING)
-    found = convex_hull(region, SPACING)
-    assert found.volume == pytest.approx(expected.volume)
-    assert found.area == pytest.approx(expected.area)
-    corners = expected.points[expected.vertices]
-    apart = np.linalg.norm(corners[:, None] - corners, axis=-1)
-    assert diameter(found.corners) == pytest.approx(apart.max())
-
-
-def test_a_turned_brick_has_its_own_box() -> None:
-    corners = np.indices((2, 2, 2)).reshape(3, -1).T * np.array([7.0, 3.0, 2.0])
-    turn, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))
-    turned = corners @ turn
-    normals = ConvexHull(turned).equations[:, :3]
-    assert sorted(smallest_box(turned, normals)) == pytest.approx([2, 3, 7])
-
-
-def test_the_ellipsoid_around_points_on_one_is_that() -> None:
-    points = np.random.default_rng(0).normal(size=(500, 3))
-    points /= np.linalg.norm(points, axis=1, keepdims=True)
-    turn, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))
-    found = enclosing_ellipsoid(points * np.array([9.0, 4.0, 2.0]) @ turn + 50)
-    np.testing.assert_allclose(found, [9, 4, 2], rtol=0.02)
-
-
-def test_no_point_is_outside_the_enclosing_ellipsoid_of_a_box() -> None:
-    corners = np.indices((2, 2, 2)).reshape(3, -1).T * np.array([6.0, 4.0, 2.0])
-    np.testing.assert_allclose(
-        enclosing_ellipsoid(corners), np.sqrt(3) * np.array([3, 2, 1]), rtol=2e-3
-    )
 
 
 def test_the_area_of_an_ellipsoid_follows_the_series_of_the_manual() -> None:

@@ -11,9 +11,10 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.errors import DataError
 from skiagram.features import surface
-from skiagram.features.batch import FeatureBatch
+from skiagram.features.batch import FeatureBatch, bounding_box
 from skiagram.features.family import GroupFamily
 from skiagram.features.feature import Column, Feature, Features, Quantity, ratio
+from skiagram.features.hull import convex_hull, diameter, enclosing_ellipsoid, smallest_box
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -106,13 +107,8 @@ class MorphologyFeatures(Features):
 
     @Quantity
     def _aligned_box(self) -> Solid:
-        sides = np.empty((len(self.regions), 3))
-        for axis in range(3):
-            others = tuple(other for other in (1, 2, 3) if other != axis + 1)
-            touched = np.asarray(self.regions.any(axis=others))
-            sides[:, axis] = touched.shape[1] - touched.argmax(axis=1)
-            sides[:, axis] -= touched[:, ::-1].argmax(axis=1)
-        return _box(sides * self.spacing)
+        boxes = np.array([bounding_box(region[None]) for region in self.regions])
+        return _box((boxes[..., 1] - boxes[..., 0]) * self.spacing)
 
     @Quantity
     def _spread_ellipsoid(self) -> Solid:
@@ -383,14 +379,15 @@ class _Hulls:
 
     @classmethod
     def of(cls, regions: NDArray[np.bool_], spacing: Floats) -> "_Hulls":
-        hulls = [surface.convex_hull(*region) for region in zip(regions, spacing, strict=True)]
+        hulls = [convex_hull(*region) for region in zip(regions, spacing, strict=True)]
+        sides = [smallest_box(hull.corners, hull.normals, hull.edges, hull.sides) for hull in hulls]
         return cls(
             Solid(
                 np.array([hull.volume for hull in hulls]), np.array([hull.area for hull in hulls])
             ),
-            np.array([surface.diameter(hull.corners) for hull in hulls]),
-            _box(np.array([surface.smallest_box(hull.corners, hull.normals) for hull in hulls])),
-            _ellipsoid(np.array([surface.enclosing_ellipsoid(hull.corners) for hull in hulls])),
+            np.array([diameter(hull.corners) for hull in hulls]),
+            _box(np.array(sides)),
+            _ellipsoid(np.array([enclosing_ellipsoid(hull.corners) for hull in hulls])),
         )
 
 
@@ -514,9 +511,11 @@ class Morphology(GroupFamily):
         part = batch.cropped()
         images = part.intensities("morphology")
         inside = part.region("whole", "morphology")
-        regions = inside if part.forms is None else part.forms
+        regions = np.ascontiguousarray(inside if part.forms is None else part.forms)
         spacing = spacing_of(batch, "morphology") if self.unit == "mm" else np.ones((len(batch), 3))
-        columns = [MorphologyFeatures(regions, spacing, images, inside).columns()]
+        columns = [
+            MorphologyFeatures(regions, spacing, images, np.ascontiguousarray(inside)).columns()
+        ]
         if self.autocorrelation:
             columns.append(AutocorrelationFeatures(images, inside, spacing).columns())
         return np.hstack(columns)

@@ -12,7 +12,7 @@ from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch, Region
 from skiagram.features.family import GroupFamily
 from skiagram.features.feature import Column, Feature, Features, Quantity
-from skiagram.features.surface import diameter
+from skiagram.features.hull import diameter
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]

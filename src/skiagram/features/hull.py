@@ -1,0 +1,539 @@
+"""The convex hull of a region in a volume, and the boxes and ellipsoids around it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.compute.compiled import compiled
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+class Hull(NamedTuple):
+    """The convex hull of a region's mesh.
+
+    Attributes:
+        corners: (m, 3) in mm.
+        normals: (k, 3) normals of its faces, length 1, the largest faces first; of two that are
+            opposite, one.
+        edges: (2, e, 3) where its edges begin and end, in mm.
+        sides: (2, e, 3) outward normals of the two faces that meet at each edge, length 1.
+        volume: In mm³.
+        area: In mm².
+    """
+
+    corners: Floats
+    normals: Floats
+    edges: Floats
+    sides: Floats
+    volume: float
+    area: float
+
+
+def convex_hull(region: NDArray[np.bool_], spacing: Floats) -> Hull:
+    """Return the convex hull of the mesh of a region.
+
+    The corners of the mesh lie half a voxel from the voxels at the surface, so the hull is that of
+    the voxels widened by an octahedron. Only voxels that are corners of the hull of their slice,
+    and of their other two planes, can be corners of the whole. In whole numbers of half voxels, so
+    that no rounding decides which triangles lie in one plane.
+
+    Args:
+        region: (depth, height, width), at least one voxel.
+        spacing: (3,) in mm.
+    """
+    points = _row_ends(region)
+    for axis in (0, 1, 2):
+        points = _corners_of_planes(points, axis)
+    arms = np.vstack([np.eye(3, dtype=np.int64), -np.eye(3, dtype=np.int64)])
+    points = (2 * points[:, None] + arms).reshape(-1, 3)
+    for axis in (1, 2, 0):
+        points = _corners_of_planes(points, axis)
+    order = _solid_first(points)
+    triangles, beyond, planes = _wrap(points[order])
+    half = spacing / 2
+    places = points[order] * half
+    normals = planes[:, :3] * (half.prod() / half)
+    sizes = np.sqrt(np.sum(normals**2, axis=1))
+    normals /= sizes[:, None]
+    directions, face = _directions(normals)
+    areas = np.bincount(face, sizes)
+    triangle, side = np.nonzero(face[beyond] < face[:, None])  # flat ones lie in one face
+    ends = np.stack([triangles[triangle, side], triangles[triangle, (side + 1) % 3]])
+    n_edges = np.empty(len(points), dtype=np.int64)
+    n_edges[order] = np.bincount(ends.ravel(), minlength=len(points))
+    return Hull(
+        points[n_edges > 2] * half,  # two of them make a point on an edge
+        directions[np.argsort(-np.round(areas, 9), kind="stable")],
+        places[ends],
+        np.stack([normals[triangle], normals[beyond[triangle, side]]]),
+        float(planes[:, 3].sum() / 6 * half.prod()),
+        float(sizes.sum() / 2),
+    )
+
+
+@compiled
+def _row_ends(region: NDArray[np.bool_]) -> Integers:
+    """Return the first and the last voxel of each row, (m, 3)."""
+    depth, height, width = region.shape
+    ends = np.empty((2 * depth * height, 3), dtype=np.int64)
+    used = 0
+    for z in range(depth):
+        for y in range(height):
+            first, last = 0, width - 1
+            while first < width and not region[z, y, first]:
+                first += 1
+            if first == width:
+                continue
+            while not region[z, y, last]:
+                last -= 1
+            for end in range(2):
+                ends[used, 0], ends[used, 1], ends[used, 2] = z, y, last if end else first
+                used += 1
+    return ends[:used]
+
+
+@compiled
+def _corners_of_planes(points: Integers, axis: int) -> Integers:
+    """Keep those that are corners of the convex hull within their plane across an axis.
+
+    Args:
+        points: (m, 3).
+        axis: Of the planes' normals.
+
+    Returns:
+        (k, 3) distinct, sorted by plane and by their other two places.
+    """
+    down, along = 1 if axis == 0 else 0, 1 if axis == 2 else 2
+    low, high = points[0].copy(), points[0].copy()
+    for point in range(len(points)):
+        for side in range(3):
+            low[side] = min(low[side], points[point, side])
+            high[side] = max(high[side], points[point, side])
+    planes, rows = high[axis] - low[axis] + 1, high[down] - low[down] + 1
+    ends = np.full((planes, 2, rows), _NOWHERE)  # of each row the first, and minus the last
+    for point in range(len(points)):
+        plane, row = points[point, axis] - low[axis], points[point, down] - low[down]
+        place = points[point, along]
+        ends[plane, 0, row] = min(ends[plane, 0, row], place)
+        ends[plane, 1, row] = min(ends[plane, 1, row], -place)
+    corners, used = np.empty((2 * planes * rows, 3), dtype=np.int64), 0
+    chain = np.empty(rows, dtype=np.int64)
+    for plane in range(planes):
+        for side in range(2):
+            _keep_chain(ends[plane, side], chain)
+        for row in range(rows):
+            first, last = ends[plane, 0, row], -ends[plane, 1, row]
+            for side in range(2):
+                place = last if side else first
+                if abs(place) == _NOWHERE or (side and first == last):
+                    continue
+                corners[used, axis], corners[used, down] = low[axis] + plane, low[down] + row
+                corners[used, along] = place
+                used += 1
+    return corners[:used]
+
+
+_NOWHERE = 2**62
+
+
+@compiled
+def _keep_chain(ends: Integers, chain: Integers) -> None:
+    """Take away the ends that are no corners (Andrew, Inf. Proc. Letters 9(5), 1979)."""
+    used = 0
+    for row in range(len(ends)):
+        if ends[row] == _NOWHERE:
+            continue
+        while used > 1:
+            a, b = chain[used - 2], chain[used - 1]
+            if (ends[b] - ends[a]) * (row - a) < (ends[row] - ends[a]) * (b - a):
+                break
+            ends[b] = _NOWHERE
+            used -= 1
+        chain[used] = row
+        used += 1
+
+
+def _solid_first(points: Integers) -> Integers:
+    """Return an order of the points: first four that are not in a plane, the rest as they are."""
+    away = points - points[0]
+    third = np.cross(away[1], away).any(axis=1).argmax()
+    fourth = (away @ np.cross(away[1], away[third]) != 0).argmax()
+    first = np.array([0, 1, third, fourth])
+    return np.append(first, np.delete(np.arange(len(points)), first))
+
+
+def _wrap(points: Integers) -> tuple[Integers, Integers, Integers]:
+    """Return the triangles of a convex hull; several may lie in one plane.
+
+    Args:
+        points: (m, 3) distinct; the first four are not in a plane, the rest sorted.
+
+    Returns:
+        (t, 3) corners of the triangles; (t, 3) the triangle beyond each side, the first side from
+        the first corner to the second; (t, 4) outward normals, twice as long as the area, and
+        their products with a corner.
+    """
+    most = 2 * len(points)
+    corners, beyond = np.empty((2, most, 3), dtype=np.int64)
+    planes = np.empty((most, 4), dtype=np.int64)
+    taken_by = np.full(most, -1)
+    corners[0], corners[1] = (0, 1, 2), (2, 1, 0)  # the two faces of one triangle
+    beyond[0], beyond[1] = 1, 0
+    for triangle in range(2):
+        _set_plane(points, corners[triangle], planes[triangle])
+    used = _join_points(points, corners, beyond, planes, taken_by)
+    left = taken_by[:used] < 0
+    number = np.cumsum(left) - 1
+    return corners[:used][left], number[beyond[:used][left]], planes[:used][left]
+
+
+@compiled
+def _join_points(
+    points: Integers, corners: Integers, beyond: Integers, planes: Integers, taken_by: Integers
+) -> int:
+    """Fill in triangles after the first two, also those taken away later; return their number.
+
+    Each point takes away the triangles that it sees from outside, and is joined to the rim of the
+    hole (Kallay, Inf. Proc. Letters 19(4), 1984). Of sorted points, each sees a triangle at the one
+    before it.
+    """
+    free, joined = np.empty(len(corners), dtype=np.int64), np.empty(len(corners), dtype=np.int64)
+    rim, starting = np.empty((len(corners), 3), dtype=np.int64), np.empty_like(joined)
+    used, n_free, n_joined = 2, 0, 0
+    for number in range(3, len(points)):
+        seen = _first_seen(points[number], planes, taken_by[:used], joined[:n_joined])
+        if seen < 0:
+            continue
+        free[n_free] = seen
+        taken_by[seen] = number
+        bottom, n_free, n_joined = n_free, n_free + 1, 0
+        while bottom < n_free:
+            triangle = free[bottom]
+            bottom += 1
+            for side in range(3):
+                other = beyond[triangle, side]
+                if taken_by[other] == number:
+                    continue
+                if _sees(points[number], planes[other]):
+                    taken_by[other] = number
+                    free[n_free] = other
+                    n_free += 1
+                else:
+                    rim[n_joined, 0] = corners[triangle, side]
+                    rim[n_joined, 1] = corners[triangle, (side + 1) % 3]
+                    rim[n_joined, 2] = other
+                    n_joined += 1
+        for place in range(n_joined):
+            if n_free > 0:
+                n_free -= 1
+                joined[place] = free[n_free]
+            else:
+                joined[place] = used
+                used += 1
+            taken_by[joined[place]] = -1
+        _join(number, points, rim[:n_joined], joined, starting, corners, beyond, planes)
+    return used
+
+
+@compiled
+def _join(
+    number: int,
+    points: Integers,
+    rim: Integers,
+    joined: Integers,
+    starting: Integers,
+    corners: Integers,
+    beyond: Integers,
+    planes: Integers,
+) -> None:
+    """Fill in the triangles that join a point to the rim of the hole that it made."""
+    for place in range(len(rim)):
+        triangle = starting[rim[place, 0]] = joined[place]
+        corners[triangle, 0], corners[triangle, 1] = rim[place, 0], rim[place, 1]
+        corners[triangle, 2] = number
+        _set_plane(points, corners[triangle], planes[triangle])
+    for place in range(len(rim)):
+        triangle, following, other = joined[place], starting[rim[place, 1]], rim[place, 2]
+        beyond[triangle, 0], beyond[triangle, 1] = other, following
+        beyond[following, 2] = triangle
+        for side in range(3):
+            if corners[other, side] == rim[place, 1]:
+                beyond[other, side] = triangle
+
+
+@compiled
+def _first_seen(point: Integers, planes: Integers, taken_by: Integers, joined: Integers) -> int:
+    for triangle in joined:
+        if _sees(point, planes[triangle]):
+            return triangle
+    for triangle in range(len(taken_by)):  # next to the first four, which came before their turn
+        if taken_by[triangle] < 0 and _sees(point, planes[triangle]):
+            return triangle
+    return -1
+
+
+@compiled
+def _set_plane(points: Integers, corners: Integers, plane: Integers) -> None:
+    """Set normal and distance of the plane of a triangle, each times twice its area."""
+    a, b, c = points[corners[0]], points[corners[1]], points[corners[2]]
+    for axis in range(3):
+        following, last = (axis + 1) % 3, (axis + 2) % 3
+        plane[axis] = (b[following] - a[following]) * (c[last] - a[last])
+        plane[axis] -= (b[last] - a[last]) * (c[following] - a[following])
+    plane[3] = plane[0] * a[0] + plane[1] * a[1] + plane[2] * a[2]
+
+
+@compiled
+def _sees(point: Integers, plane: Integers) -> bool:
+    return point[0] * plane[0] + point[1] * plane[1] + point[2] * plane[2] > plane[3]
+
+
+def _directions(normals: Floats) -> tuple[Floats, Integers]:
+    """Return the distinct directions (k, 3) of normals, and which of them each has.
+
+    Rounded to 9 digits, in order; of two opposite ones, one.
+    """
+    rounded = np.round(normals, 9) + 0.0
+    leading = np.take_along_axis(rounded, (rounded != 0).argmax(axis=1)[:, None], axis=1)
+    rounded *= np.sign(leading)
+    order = np.lexsort(rounded.T[::-1])
+    ordered = rounded[order]
+    first = np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1))
+    number = np.empty(len(rounded), dtype=np.int64)
+    number[order] = np.cumsum(first) - 1
+    return ordered[first], number
+
+
+@compiled
+def diameter(corners: Floats) -> float:
+    """Return the largest distance of two of (m, axes) points.
+
+    Of two points that are further from each other than two known ones, each is further from any
+    place than their distance less the radius around that place that holds all points.
+    """
+    squares = np.empty(len(corners))
+    middle = corners[_farthest(corners, corners[0], squares)].copy()
+    second = _farthest(corners, middle, squares)
+    span = np.sqrt(squares[second])
+    for axis in range(len(middle)):
+        middle[axis] = (middle[axis] + corners[second, axis]) / 2
+    radius = np.sqrt(squares[_farthest(corners, middle, squares)])
+    outer, n_outer, largest = np.empty(len(corners), dtype=np.int64), 0, span**2
+    for point in range(len(corners)):
+        if np.sqrt(squares[point]) >= (span - radius) * (1 - _ROUNDING):
+            for number in range(n_outer):
+                square = 0.0
+                for axis in range(len(middle)):
+                    square += (corners[point, axis] - corners[outer[number], axis]) ** 2
+                largest = max(largest, square)
+            outer[n_outer] = point
+            n_outer += 1
+    return np.sqrt(largest)
+
+
+@compiled
+def _farthest(points: Floats, place: Floats, squares: Floats) -> int:
+    """Set the squared distances of points from a place; return the point with the largest."""
+    farthest = 0
+    for point in range(len(points)):
+        squares[point] = 0.0
+        for axis in range(len(place)):
+            squares[point] += (points[point, axis] - place[axis]) ** 2
+        if squares[point] > squares[farthest]:
+            farthest = point
+    return farthest
+
+
+_ROUNDING = 1e-12
+_FLAT = 1e-8  # normals are rounded
+_MOST_FACES = 64  # only round regions have more
+
+
+@compiled
+def smallest_box(corners: Floats, normals: Floats, edges: Floats, sides: Floats) -> Floats:
+    """Return the sides of the smallest box with a face along one of the hull's largest.
+
+    The box of least volume may have no face along one of the hull's, just two edges (O'Rourke, Int.
+    J. Computer and Information Sciences 14(3), 1985); this one is slightly larger. Seen along the
+    normal of a face, the hull's outline is made of those edges of which one side is turned away.
+
+    Args:
+        corners: (m, 3) corners of the hull.
+        normals: (k, 3) normals of its faces, length 1.
+        edges: (2, e, 3) where its edges begin and end.
+        sides: (2, e, 3) outward normals of the two faces at each edge, length 1.
+
+    Returns:
+        (3,), the first across the face.
+    """
+    best, box = np.inf, np.zeros(3)
+    outline = np.empty((2, edges.shape[1], 2))
+    first, second = np.empty(3), np.empty(3)
+    for face in range(min(len(normals), _MOST_FACES)):
+        normal = normals[face]
+        _set_basis(normal, first, second)
+        used = 0
+        for edge in range(edges.shape[1]):
+            turned = _along(sides[0, edge], normal) > _FLAT
+            if turned != (_along(sides[1, edge], normal) > _FLAT):
+                for end in range(2):  # so that each corner of the outline begins a side
+                    place = edges[end if turned else 1 - end, edge]
+                    outline[end, used, 0] = _along(place, first)
+                    outline[end, used, 1] = _along(place, second)
+                used += 1
+        low, high = np.inf, -np.inf
+        for corner in range(len(corners)):
+            place = _along(corners[corner], normal)
+            low, high = min(low, place), max(high, place)
+        length, width = _smallest_rectangle(outline[:, :used])
+        if (high - low) * length * width < best * (1 - _ROUNDING):
+            best = (high - low) * length * width
+            box[0], box[1], box[2] = high - low, length, width
+    return box
+
+
+@compiled
+def _along(place: Floats, direction: Floats) -> float:
+    return place[0] * direction[0] + place[1] * direction[1] + place[2] * direction[2]
+
+
+@compiled
+def _set_basis(normal: Floats, first: Floats, second: Floats) -> None:
+    """Set two directions across a normal and each other, all of length 1."""
+    least = 0 if abs(normal[0]) < 0.6 else (1 if abs(normal[1]) < 0.8 else 2)
+    following, last = (least + 1) % 3, (least + 2) % 3
+    size = np.sqrt(normal[following] ** 2 + normal[last] ** 2)
+    first[least], first[following], first[last] = (
+        0.0,
+        normal[last] / size,
+        -normal[following] / size,
+    )
+    for axis in range(3):
+        following, last = (axis + 1) % 3, (axis + 2) % 3
+        second[axis] = normal[following] * first[last] - normal[last] * first[following]
+
+
+@compiled
+def _smallest_rectangle(outline: Floats) -> tuple[float, float]:
+    """Return the sides of the smallest rectangle, of several the longest.
+
+    Freeman and Shapira, Comm. ACM 18(7), 1975.
+
+    Args:
+        outline: (2, m, 2) where the sides of a polygon begin and end, in any order.
+    """
+    best, length, width = np.inf, 0.0, 0.0
+    for side in range(outline.shape[1]):
+        y, x = outline[1, side, 0] - outline[0, side, 0], outline[1, side, 1] - outline[0, side, 1]
+        size = np.sqrt(y * y + x * x)
+        if size == 0:
+            continue
+        y, x = y / size, x / size
+        low_along = low_across = np.inf
+        high_along = high_across = -np.inf
+        for other in range(outline.shape[1]):
+            along = outline[0, other, 0] * y + outline[0, other, 1] * x
+            across = outline[0, other, 1] * y - outline[0, other, 0] * x
+            low_along, high_along = min(low_along, along), max(high_along, along)
+            low_across, high_across = min(low_across, across), max(high_across, across)
+        depth, breadth = high_along - low_along, high_across - low_across
+        area, longer = depth * breadth, max(depth, breadth)
+        if area < best * (1 - _ROUNDING) or (area < best * (1 + _ROUNDING) and longer > length):
+            best, length, width = min(area, best), longer, min(depth, breadth)
+    return length, width
+
+
+_TOLERANCE = 1e-3
+_MOST_STEPS = 100_000
+_TAKEN = 20
+
+
+def enclosing_ellipsoid(corners: Floats) -> Floats:
+    """Return the half axes of the smallest ellipsoid around points, longest first.
+
+    Khachiyan's ascent with Todd and Yildirim's steps away from points (Discrete Applied Mathematics
+    155, 2007), until the volume is within 0.2 % of the least. It works on few points and takes in
+    those farthest outside, until none is.
+
+    Args:
+        corners: (m, 3), not all in a plane.
+    """
+    lifted = np.hstack([corners - corners.mean(axis=0), np.ones((len(corners), 1))])
+    extreme = [*corners.argmin(axis=0), *corners.argmax(axis=0)]
+    apart = np.argsort(-np.sum(lifted[:, :3] ** 2, axis=1))[:_TAKEN]
+    weight = np.zeros(len(corners))
+    weight[np.append(apart, extreme)] = 1
+    weight /= weight.sum()
+    while True:
+        chosen = np.flatnonzero(weight)
+        inverse = np.linalg.inv((lifted.T * weight) @ lifted)
+        height = np.sum(lifted @ inverse * lifted, axis=1)
+        outside = height > 4 * (1 + _TOLERANCE)
+        outside[chosen] = False
+        if not outside.any():
+            break
+        taken = np.argsort(-np.where(outside, height, 0))[: min(_TAKEN, np.count_nonzero(outside))]
+        chosen = np.append(chosen, taken)
+        weight[taken] = 1e-3 / len(taken)
+        part = weight[chosen] / weight[chosen].sum()
+        form = np.linalg.inv((lifted[chosen].T * part) @ lifted[chosen])
+        _ascend(lifted[chosen], part, form, np.sum(lifted[chosen] @ form * lifted[chosen], axis=1))
+        weight[:] = 0
+        weight[chosen] = part
+    centre = weight @ lifted[:, :3]
+    spread = (lifted[:, :3].T * weight) @ lifted[:, :3] - np.outer(centre, centre)
+    axes: Floats = np.sqrt(3 * np.maximum(np.linalg.eigvalsh(spread), 0.0))
+    return axes[::-1]
+
+
+@compiled
+def _ascend(lifted: Floats, weight: Floats, inverse: Floats, height: Floats) -> None:
+    """Change the weights of points to those of their smallest ellipsoid.
+
+    Args:
+        lifted: (m, 4) points, after their places a 1.
+        weight: (m,), changed as are the other two.
+        inverse: (4, 4) of the sum of their weighted products.
+        height: (m,) of the points in that form.
+    """
+    for _ in range(_MOST_STEPS):
+        far = near = -1
+        for point in range(len(lifted)):
+            if far < 0 or height[point] > height[far]:
+                far = point
+            if weight[point] > 0 and (near < 0 or height[point] < height[near]):
+                near = point
+        above, below = height[far] / 4 - 1, 1 - height[near] / 4
+        if max(above, below) < _TOLERANCE / 2:
+            break
+        _shift_weight(lifted, weight, inverse, height, far if above > below else near)
+
+
+@compiled
+def _shift_weight(
+    lifted: Floats, weight: Floats, inverse: Floats, height: Floats, chosen: int
+) -> None:
+    """Give one point the weight that makes the ellipsoid grow most, at the cost of the others."""
+    step = (height[chosen] - 4) / (4 * (height[chosen] - 1))
+    emptied = step <= -weight[chosen] / (1 - weight[chosen])
+    if emptied:
+        step = -weight[chosen] / (1 - weight[chosen])
+    scale = step / (1 - step + step * height[chosen])
+    turned = np.zeros(4)
+    for row in range(4):
+        for column in range(4):
+            turned[row] += inverse[row, column] * lifted[chosen, column]
+    for row in range(4):
+        for column in range(4):
+            shift = scale * turned[row] * turned[column]
+            inverse[row, column] = (inverse[row, column] - shift) / (1 - step)
+    for point in range(len(lifted)):
+        along = 0.0
+        for axis in range(4):
+            along += lifted[point, axis] * turned[axis]
+        height[point] = (height[point] - scale * along * along) / (1 - step)
+        weight[point] *= 1 - step
+    weight[chosen] = 0.0 if emptied else weight[chosen] + step

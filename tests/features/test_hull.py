@@ -1,0 +1,108 @@
+"""Hull, boxes and ellipsoids against SciPy's, and against bodies whose measures are known."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from scipy.spatial import ConvexHull
+from scipy.spatial.distance import pdist
+
+from skiagram.features.hull import convex_hull, diameter, enclosing_ellipsoid, smallest_box
+
+SPACINGS = ((1.0, 1.0, 1.0), (3.0, 1.0, 0.5), (2.5, 0.9765625, 0.9765625))
+regions = arrays(np.bool_, array_shapes(min_dims=3, max_dims=3, max_side=7)).filter(np.any)
+
+
+def ball(half_axes: tuple[float, float, float]) -> np.ndarray:
+    grid = np.moveaxis(np.indices([2 * int(axis) + 1 for axis in half_axes]), 0, -1)
+    inside: np.ndarray = np.sum(((grid - np.floor(half_axes)) / half_axes) ** 2, axis=-1) <= 1
+    return inside
+
+
+def corners_of_mesh(region: np.ndarray, spacing: np.ndarray) -> np.ndarray:
+    arms = np.vstack([np.eye(3), -np.eye(3)]) / 2
+    corners: np.ndarray = (np.argwhere(region)[:, None] + arms).reshape(-1, 3) * spacing
+    return corners
+
+
+def same_hull(region: np.ndarray, spacing: np.ndarray) -> None:
+    expected = ConvexHull(corners_of_mesh(region, spacing))
+    found = convex_hull(region, spacing)
+    assert found.volume == pytest.approx(expected.volume, rel=1e-12)
+    assert found.area == pytest.approx(expected.area, rel=1e-12)
+    corners = expected.points[expected.vertices]
+    np.testing.assert_array_equal(found.corners, np.unique(corners, axis=0))
+    assert diameter(found.corners) == pytest.approx(pdist(corners).max(), rel=1e-12)
+
+
+@given(regions, st.sampled_from(SPACINGS))
+def test_the_hull_is_that_of_all_corners_of_the_mesh(
+    region: np.ndarray, spacing: tuple[float, float, float]
+) -> None:
+    same_hull(region, np.array(spacing))
+
+
+@pytest.mark.parametrize("half_axes", [(20.0, 20.0, 20.0), (5.0, 20.5, 9.0)])
+def test_the_hull_of_a_round_body_is_that_of_all_corners_of_its_mesh(
+    half_axes: tuple[float, float, float],
+) -> None:
+    for spacing in SPACINGS:
+        same_hull(ball(half_axes), np.array(spacing))
+
+
+@settings(max_examples=20)
+@given(regions, st.sampled_from(SPACINGS))
+def test_the_box_is_the_smallest_with_a_face_along_one_of_the_hulls(
+    region: np.ndarray, spacing: tuple[float, float, float]
+) -> None:
+    hull = convex_hull(region, np.array(spacing))
+    assume(len(hull.normals) <= 64)  # of more, the largest count
+    expected = ConvexHull(corners_of_mesh(region, np.array(spacing)))
+    boxes = []
+    for normal in expected.equations[:, :3]:
+        across = np.linalg.svd(normal[None])[2]
+        flat = expected.points @ across[1:].T
+        outline = flat[ConvexHull(flat).vertices]
+        for start, end in pairwise([*outline, outline[0]]):
+            along = (end - start) / np.linalg.norm(end - start)
+            sides = np.ptp(flat @ np.stack([along, along[::-1] * (1, -1)], axis=1), axis=0)
+            boxes.append(np.ptp(expected.points @ normal) * sides.prod())
+    found = smallest_box(hull.corners, hull.normals, hull.edges, hull.sides)
+    assert found.prod() == pytest.approx(min(boxes), rel=1e-7)
+
+
+def test_a_mirrored_or_turned_region_has_the_same_box() -> None:
+    region = np.random.default_rng(0).random((9, 11, 10)) < 0.02
+    boxes = []
+    for other in (region, region[::-1], region[:, :, ::-1], region.transpose(2, 0, 1)):
+        hull = convex_hull(other, np.ones(3))
+        boxes.append(sorted(smallest_box(hull.corners, hull.normals, hull.edges, hull.sides)))
+    np.testing.assert_allclose(boxes, np.broadcast_to(boxes[0], np.shape(boxes)))
+
+
+def test_the_diameter_is_that_of_all_pairs() -> None:
+    generator = np.random.default_rng(0)
+    for axes in (2, 3):
+        for points in (2, 3, 50):
+            places = generator.normal(size=(points, axes)) * (5, 1, 1)[:axes]
+            assert diameter(places) == pytest.approx(pdist(places).max())
+    around = np.array([[0, 0], [1, 0], [0.5, np.sqrt(3) / 2]])  # all as far from the middle
+    assert diameter(around) == pytest.approx(1)
+
+
+def test_the_ellipsoid_around_points_on_one_is_that() -> None:
+    points = np.random.default_rng(0).normal(size=(500, 3))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    turn, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))
+    found = enclosing_ellipsoid(points * np.array([9.0, 4.0, 2.0]) @ turn + 50)
+    np.testing.assert_allclose(found, [9, 4, 2], rtol=0.02)
+
+
+def test_no_point_is_outside_the_enclosing_ellipsoid_of_a_box() -> None:
+    corners = np.indices((2, 2, 2)).reshape(3, -1).T * np.array([6.0, 4.0, 2.0])
+    np.testing.assert_allclose(
+        enclosing_ellipsoid(corners), np.sqrt(3) * np.array([3, 2, 1]), rtol=2e-3
+    )
