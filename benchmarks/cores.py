@@ -3,7 +3,7 @@
     python -m benchmarks.cores
 
 The six families of benchmarks.features, and conf/restoration/wavelet.yaml, on generated films in a
-store. The start of the workers counts.
+store; texture and morphology of regions in volumes. The start of the workers counts.
 """
 
 import shutil
@@ -15,16 +15,19 @@ from pathlib import Path
 
 from benchmarks.common import families, films
 from benchmarks.ratio import Ratio, Side, compare, show
+from benchmarks.regions import ball, texture
 from benchmarks.restoration import restoration
 
 from skiagram.compute.workers import Compute
 from skiagram.features.extraction import extract
-from skiagram.image_store.shards import ShardWriter
+from skiagram.features.morphology import Morphology
+from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.restoration.restore import restore_store
 
 FILMS = ((150, 1024), (30_000, 28))
 TO_RESTORE = (60, 1024)
+VOLUMES = (60, 100)
 TARGET = 1.8
 
 
@@ -42,6 +45,18 @@ def ratios() -> Iterator[Ratio]:
             )
             title = f"extract, {number:,} images of {side} × {side}"
             yield compare(title, two, one, TARGET, clock=time.perf_counter)
+    number, side = VOLUMES
+    with tempfile.TemporaryDirectory() as folder:
+        store = _store_of_volumes(Path(folder), number, side)
+        described = [*texture(), Morphology(unit="mm", autocorrelation=False)]
+        one, two = (
+            Side(
+                _name(workers), partial(extract, store, described, compute=_local(workers)), number
+            )
+            for workers in (1, 2)
+        )
+        title = f"extract, {number} regions in volumes of {side}³"
+        yield compare(title, two, one, TARGET, clock=time.perf_counter)
     number, side = TO_RESTORE
     with tempfile.TemporaryDirectory() as folder:
         store = _store(Path(folder) / "images", number, side)
@@ -58,6 +73,14 @@ def _store(folder: Path, number: int, side: int) -> ImageStore:
     with ShardWriter(folder) as writer:
         for at in range(number):
             writer.add(f"film-{at}", distinct[at % len(distinct)])
+    return ImageStore(folder)
+
+
+def _store_of_volumes(folder: Path, number: int, side: int) -> ImageStore:
+    image, mask = ball(side)
+    with ShardWriter(folder) as writer:
+        for at in range(number):
+            writer.add(f"volume-{at}", image[..., None], (1.0, 1.0, 1.0), Region(mask))
     return ImageStore(folder)
 
 

@@ -30,13 +30,10 @@ _FORM = ("morphology",)
 
 def ratios() -> Iterator[Ratio]:
     """Compare texture and form of balls of several sizes."""
-    levels = Discretisation(bin_number=GREY_LEVELS, bin_width=None)
-    texture = [one for name, one in families().items() if name != "first_order"]
-    texture.append(Gldzm(levels=levels, region="whole"))
     form: list[FeatureFamily] = [Morphology(unit="mm", autocorrelation=False)]
     for side in (25, 100):
         image, mask = ball(side)
-        for what, own, theirs in (("texture", texture, _TEXTURE), ("morphology", form, _FORM)):
+        for what, own, theirs in (("texture", texture(), _TEXTURE), ("morphology", form, _FORM)):
             if what == "morphology" and side == 100:
                 continue  # the peer sums all pairs of voxels for Moran's I
             yield compare(
@@ -45,6 +42,13 @@ def ratios() -> Iterator[Ratio]:
                 Side(PEER, partial(describe_with_mirp, theirs, image, mask), 1),
                 None,
             )
+
+
+def texture() -> list[FeatureFamily]:
+    """Return the six families of texture, 32 grey levels."""
+    levels = Discretisation(bin_number=GREY_LEVELS, bin_width=None)
+    known = [family for name, family in families().items() if name != "first_order"]
+    return [*known, Gldzm(levels=levels, region="whole")]
 
 
 def ball(side: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
