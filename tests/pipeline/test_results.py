@@ -87,7 +87,7 @@ def test_a_model_fitted_on_the_test_set_is_called_a_leak(phantom: Project) -> No
     assert any("leaked" in text or "ideal" in text for text in evaluation.warnings)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.real
 def test_breastmnist_baseline_chosen_out_of_fold(real_data: Path, tmp_path: Path) -> None:
     evaluation = evaluation_of(run_classical(tmp_path / "project", "breastmnist", real_data))

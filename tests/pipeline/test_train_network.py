@@ -28,7 +28,7 @@ def restored(project: Project) -> Project:
     return project
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project: Project) -> None:
     restored(project)
     stage = (sys.executable, "pipeline/train_network.py", "plan.folds=2")
@@ -56,7 +56,7 @@ def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project: Project) ->
     assert project.hashes("models", "scores") == resumed
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(project: Project) -> None:
     restored(project)
     stage = (sys.executable, "pipeline/train_network.py", "plan.folds=2")
@@ -77,7 +77,7 @@ def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(projec
     assert project.hashes("models", "scores") == serial
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_two_processes_of_one_stage_score_every_case_once(project: Project) -> None:
     restored(project)
     shared = ("trainer.strategy=ddp", "trainer.devices=2", "trainer.accelerator=cpu")
