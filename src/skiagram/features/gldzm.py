@@ -12,7 +12,6 @@ from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
 from skiagram.features.feature import Features
 from skiagram.features.level_counts import CountFeatures, sums_of
-from skiagram.features.neighbours import BLOCK, find_roots
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -44,6 +43,7 @@ def distance_zones(
     counts = np.zeros((n, (smallest + 1) // 2, number), dtype=np.int64)
     pixels = np.zeros(n)
     distance = np.empty((depth, height, width), dtype=np.uint16)
+    tally = np.zeros((counts.shape[1] + 1, number + 1), dtype=np.int64)
     for image in range(n):
         for z in range(depth):
             inner = 0 < z < depth - 1 or depth == 1
@@ -52,24 +52,52 @@ def distance_zones(
                 _spread_along(outline[image, z, y], distance[z, y], far)
         _spread_across(distance)
         flat = distance.reshape(-1)
-        pixels[image] = _count(levels[image].reshape(-1), forest[image], flat, counts[image])
+        pixels[image] = _count(levels[image].reshape(-1), forest[image], flat, tally)
+        for steps in range(counts.shape[1]):
+            for level in range(number):
+                counts[image, steps, level] = tally[steps + 1, level + 1]
+        tally[:] = 0
     return counts, pixels
 
 
 @compiled
 def _spread_along(inside: NDArray[np.bool_], distance: Levels, far: int) -> None:
     """Set the steps along a row to a pixel outside the region, at most `far`."""
-    last, width = 0, len(inside)
-    while last < width:
-        first = last
-        while first < width and not inside[first]:
-            first += 1
-        distance[last:first] = 0
-        last = first
-        while last < width and inside[last]:
-            last += 1
-        for x in range(first, last):
-            distance[x] = min(x - first + 1, last - x, far)
+    first, last = 0, len(inside)
+    while first < last and not inside[first]:
+        first += 1
+    while first < last and not inside[last - 1]:
+        last -= 1
+    distance[:first] = 0
+    distance[last:] = 0
+    if _all_inside(inside[first:last]):  # as in most rows
+        _rise(distance[first:last], np.int32(far))
+    else:
+        begin = first
+        for x in range(first, last + 1):
+            if x == last or not inside[x]:
+                _rise(distance[begin:x], np.int32(far))
+                if x < last:
+                    distance[x] = 0
+                begin = x + 1
+
+
+@compiled
+def _all_inside(inside: NDArray[np.bool_]) -> bool:
+    whole = True
+    for x in range(len(inside)):
+        whole &= inside[x]
+    return whole
+
+
+@compiled
+def _rise(distance: Levels, far: np.int32) -> None:
+    """Set the steps to the nearer end of a run of pixels."""
+    length = np.int32(len(distance))
+    for x in range(len(distance)):  # in 32 bits, so that the compiler makes vectors of it
+        before = np.int32(x)
+        nearer = min(np.int32(before + np.int32(1)), np.int32(length - before))
+        distance[x] = np.uint16(min(nearer, far))
 
 
 @compiled
@@ -96,16 +124,20 @@ def _limit(distance: Levels, beside: Levels) -> None:
 
 @compiled
 def _count(
-    levels: Levels, forest: NDArray[np.int32], distance: Levels, counts: NDArray[np.int64]
+    levels: Levels, forest: NDArray[np.int32], distance: Levels, tally: NDArray[np.int64]
 ) -> int:
     """Count the zones of one image; the distances at the roots become those of their zones.
+
+    Args:
+        levels: (pixels,).
+        forest: (pixels,).
+        distance: (pixels,) of each pixel for itself.
+        tally: (farthest + 1, number + 1) counts of distance and level, added to; those of distance
+            0 and of level 0 mean nothing.
 
     Returns:
         The pixels of the region.
     """
-    pixels = 0
-    for place in range(len(levels)):
-        pixels += levels[place] > 0
     for place in range(len(levels)):
         steps, above = distance[place], np.int64(forest[place])
         above = np.int64(place) if (above < 0) | (steps == 0) else above
@@ -114,10 +146,13 @@ def _count(
             distance[np.uintp(above)] = steps
             higher = np.int64(forest[np.uintp(above)])
             above = above if higher < 0 else higher
-    roots = np.empty(BLOCK, dtype=np.int64)
-    for begin in range(0, len(levels), BLOCK):
-        for root in roots[: find_roots(forest, begin, roots)]:
-            counts[distance[root] - 1, levels[root] - 1] += 1
+    pixels, step = 0, tally.shape[1]
+    cells = tally.reshape(-1)
+    for place in range(len(levels)):
+        if levels[place] > 0:
+            pixels += 1
+            root = np.int64(forest[place]) >> 63  # all bits of a root's, none of another's
+            cells[np.uintp((np.int64(distance[place]) & root) * step + levels[place])] += 1
     return pixels
 
 

@@ -60,36 +60,55 @@ def run_lengths(levels: Levels, equals: Equals, number: int, ways: int, merged: 
 def _count(levels: Levels, equals: Equals, margin: int, apart: Integers, counts: Integers) -> None:
     """Count the runs of one image.
 
-    Those of two pixels are most of those longer than one, and added up without a branch; the
-    longer ones are followed; the pixels left over are runs of their own.
+    Equal neighbours are added up in all directions at a time; only runs longer than two pixels are
+    followed. The neighbours left over are runs of two, the pixels left over runs of their own.
     """
     number = counts.shape[2]
-    pixels = np.zeros(number + 1, dtype=np.int64)
-    pairs, lanes = np.zeros((number + 1, 2 * _LANES), dtype=np.int64), _no_lanes(number)
-    starts, longer = np.empty(BLOCK, dtype=np.uint16), np.empty(BLOCK, dtype=np.uint16)
-    followed = np.empty(BLOCK, dtype=np.int64)
+    neighbours = np.zeros((number + 1, 2 * _LANES), dtype=np.int64)
+    lanes = np.zeros((number + 1, 2), dtype=np.uint64)
+    longer, followed = np.empty(BLOCK, dtype=np.uint16), np.empty(BLOCK, dtype=np.int64)
     for begin in range(0, len(levels), BLOCK):
         count = min(BLOCK, len(levels) - begin)
-        _find_runs(equals, margin + begin, apart, starts[:count], longer[:count])
+        first = margin + begin
+        here, long = equals[first : first + count], longer[:count]
+        long[:] = 0
+        for way in range(len(apart)):
+            before, after = first - apart[way], first + apart[way]
+            _mark_longer(
+                here,
+                equals[before : before + count],
+                equals[after : after + count],
+                np.uint16(1 << way),
+                long,
+            )
         n_followed = 0
         for x in range(count):
             level = levels[begin + x]
             if level == 0:
                 continue
-            pixels[level] += 1
-            two = starts[x] ^ longer[x]
-            lanes[level, 0] += _SPREAD[two & _LOW]
-            lanes[level, 1] += _SPREAD[two >> _LANES]
-            if pixels[level] & _FULL == 0:
-                _empty(lanes[level], pairs[level])
+            equal, seven = here[x], lanes[level, 0]
+            seven += _SPREAD[equal & _LOW] + _ONE_PIXEL
+            lanes[level, 0] = seven
+            lanes[level, 1] += _SPREAD[equal >> _WAYS]
+            if seven >= _FULL:
+                _empty(lanes[level], neighbours[level])
             followed[n_followed] = x
-            n_followed += longer[x] > 0  # a branch would be guessed, and often wrongly
+            n_followed += long[x] > 0  # a branch would be guessed, and often wrongly
         for x in followed[:n_followed]:
             level = levels[begin + x]
-            _follow(equals, margin + begin + x, longer[x], apart, counts, level - 1)
+            _follow(equals, first + x, long[x], apart, counts, level - 1)
     for level in range(1, number + 1):
-        _empty(lanes[level], pairs[level])
-    _complete(pixels, pairs, len(apart), counts)
+        _empty(lanes[level], neighbours[level])
+    _complete(neighbours, len(apart), counts)
+
+
+@compiled
+def _mark_longer(
+    here: Equals, before: Equals, after: Equals, bit: np.uint16, longer: Equals
+) -> None:
+    """Mark a direction where the second pixel of a run of at least three is here."""
+    for x in range(len(here)):
+        longer[x] |= np.uint16(here[x] & ~before[x] & after[x] & bit)
 
 
 @compiled
@@ -110,53 +129,30 @@ def _follow(
 
 
 @compiled
-def _complete(pixels: Integers, pairs: Integers, ways: int, counts: Integers) -> None:
-    """Add the runs of two pixels and of one."""
+def _complete(neighbours: Integers, ways: int, counts: Integers) -> None:
+    """Add the runs of two pixels and of one: a run has one neighbour fewer than pixels."""
     matrices, longest, number = counts.shape
     for level in range(number):
+        of_level = neighbours[level + 1]
         for way in range(ways):
-            counts[way % matrices, 0, level] += pixels[level + 1]
+            counts[way % matrices, 0, level] += of_level[_WAYS]
             if longest > 1:
-                counts[way % matrices, 1, level] += pairs[level + 1, way]
+                counts[way % matrices, 1, level] += of_level[way + way // _WAYS]
         for matrix in range(matrices):
+            for length in range(3, longest + 1):
+                counts[matrix, 1, level] -= (length - 1) * counts[matrix, length - 1, level]
             for length in range(2, longest + 1):
                 counts[matrix, 0, level] -= length * counts[matrix, length - 1, level]
 
 
-@compiled
-def _find_runs(equals: Equals, first: int, apart: Integers, starts: Equals, longer: Equals) -> None:
-    """Mark the directions in which a run's second pixel is here, and those where it goes on."""
-    starts[:] = 0
-    longer[:] = 0
-    here = equals[first : first + len(starts)]
-    for way in range(len(apart)):
-        bit, step = np.uint16(1 << way), apart[way]
-        _mark_starts(here, equals[first - step : first - step + len(starts)], bit, starts)
-        _mark_longer(starts, equals[first + step : first + step + len(starts)], bit, longer)
-
-
-@compiled
-def _mark_starts(here: Equals, before: Equals, bit: np.uint16, starts: Equals) -> None:
-    for x in range(len(here)):
-        starts[x] |= np.uint16(here[x] & ~before[x] & bit)
-
-
-@compiled
-def _mark_longer(starts: Equals, after: Equals, bit: np.uint16, longer: Equals) -> None:
-    for x in range(len(starts)):
-        longer[x] |= np.uint16(starts[x] & after[x] & bit)
-
-
-_LANES, _LOW, _FULL = 7, 2**7 - 1, 2**7 - 1  # counts of up to 255 beside each other in a number
+# Counts of up to 255 beside each other in a number: of neighbours in seven directions, then, in the
+# first of two such numbers, of pixels.
+_LANES, _WAYS, _LOW = 8, 7, 2**7 - 1
+_ONE_PIXEL, _FULL = np.uint64(1 << 56), np.uint64(255 << 56)
 _SPREAD = np.array(
-    [sum((bits >> lane & 1) << 8 * lane for lane in range(_LANES)) for bits in range(2**_LANES)],
+    [sum((bits >> way & 1) << 8 * way for way in range(_WAYS)) for bits in range(2**_WAYS)],
     dtype=np.uint64,
 )
-
-
-@compiled
-def _no_lanes(number: int) -> NDArray[np.uint64]:
-    return np.zeros((number + 1, 2), dtype=np.uint64)
 
 
 @compiled

@@ -17,7 +17,6 @@ from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
 from skiagram.features.feature import Features
 from skiagram.features.level_counts import CountFeatures, add_up
-from skiagram.features.neighbours import BLOCK, find_roots
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -34,72 +33,73 @@ def size_zones(levels: NDArray[np.uint16], forest: NDArray[np.int32], number: in
         number: Number of levels.
 
     Returns:
-        (4, m): image, size, level and how many, in the order of image, size and level.
+        (m, 4): image, size, level and how many, in the order of image, size and level.
     """
     n, pixels = forest.shape
     small = int(np.sqrt(pixels))  # zones up to this size are tallied; the larger ones are few
     tally = np.zeros((small + 1, number + 1), dtype=np.int64)
-    large = np.empty(pixels // (small + 1), dtype=np.int64)
+    large = np.empty(pixels // (small + 1) + 1, dtype=np.int64)
     distinct = min(pixels, int(np.sqrt(2.0 * pixels * number)) + number + 1)
-    entries = np.empty((4, n * distinct), dtype=np.int64)
+    entries = np.empty((n * distinct, 4), dtype=np.int64)
     used = 0
     for image in range(n):
-        n_large = _tally(levels[image].ravel(), forest[image], tally, large)
-        used = _collect_small(image, tally, entries, used)
-        large[:n_large].sort()
-        used = _collect_large(image, large[:n_large], number, entries, used)
-    return entries[:, :used]
+        n_large = _tally(levels[image].reshape(-1), forest[image], tally, large)
+        for size in range(1, small + 1):
+            for level in range(1, number + 1):
+                if tally[size, level] > 0:
+                    _enter(entries[used], image, size, level, tally[size, level])
+                    tally[size, level] = 0
+                    used += 1
+        _sort(large, n_large)
+        for position in range(n_large):
+            if position > 0 and large[position] == large[position - 1]:
+                entries[used - 1, 3] += 1
+            else:
+                size, level = large[position] // (number + 1), large[position] % (number + 1)
+                _enter(entries[used], image, size, level, 1)
+                used += 1
+    return entries[:used]
 
 
 @compiled
 def _tally(
     levels: NDArray[np.uint16], forest: NDArray[np.int32], tally: Integers, large: Integers
 ) -> int:
-    """Count small zones in `tally`, list large ones as one number each; return how many."""
-    small, number = tally.shape[0] - 1, tally.shape[1] - 1
+    """Count small zones in `tally`, list large ones as one number each; return how many.
+
+    What is no root is counted as of size 0, so that no branch is taken that a processor would have
+    to guess.
+    """
+    small, step = tally.shape[0] - 1, tally.shape[1]
+    cells = tally.reshape(-1)
     n_large = 0
-    roots = np.empty(BLOCK, dtype=np.int64)
-    for begin in range(0, len(levels), BLOCK):
-        for root in roots[: find_roots(forest, begin, roots)]:
-            size = -np.int64(forest[root])
-            if size > small:
-                large[n_large] = size * (number + 1) + levels[root]
-                n_large += 1
-            else:
-                tally[size, levels[root]] += 1
+    for place in range(len(levels)):
+        if levels[place] == 0:
+            continue
+        size = -np.int64(forest[place])
+        size &= ~(size >> 63)
+        if size > small:
+            large[n_large] = size * step + levels[place]
+            n_large += 1
+        else:
+            cells[np.uintp(size * step + levels[place])] += 1
     return n_large
 
 
 @compiled
-def _collect_small(image: int, tally: Integers, entries: Integers, used: int) -> int:
-    """Move what is tallied to the entries, which leaves the tally empty for the next image."""
-    for size in range(1, tally.shape[0]):
-        for level in range(1, tally.shape[1]):
-            if tally[size, level] > 0:
-                _enter(entries, used, image, size, level, tally[size, level])
-                tally[size, level] = 0
-                used += 1
-    return used
+def _sort(numbers: Integers, count: int) -> None:
+    """Sort the first of some numbers by insertion: they are at most as many as an image is wide."""
+    for last in range(1, count):
+        number, place = numbers[last], last
+        while place > 0 and numbers[place - 1] > number:
+            numbers[place] = numbers[place - 1]
+            place -= 1
+        numbers[place] = number
 
 
 @compiled
-def _collect_large(image: int, large: Integers, number: int, entries: Integers, used: int) -> int:
-    for position in range(len(large)):
-        if position > 0 and large[position] == large[position - 1]:
-            entries[3, used - 1] += 1
-        else:
-            size, level = divmod(large[position], number + 1)
-            _enter(entries, used, image, size, level, 1)
-            used += 1
-    return used
-
-
-@compiled
-def _enter(entries: Integers, used: int, image: int, size: int, level: int, count: int) -> None:
-    entries[0, used] = image
-    entries[1, used] = size
-    entries[2, used] = level
-    entries[3, used] = count
+def _enter(entry: Integers, image: int, size: int, level: int, count: int) -> None:
+    entry[0], entry[1], entry[2], entry[3] = image, size, level, count
 
 
 _ZONES = {

@@ -20,21 +20,24 @@ Integers = NDArray[np.int64]
 
 @compiled
 def entries_of(matrices: Integers) -> Integers:
-    """Return (4, m): image, extent, level and count of the entries above 0, in this order.
+    """Return (m, 4): image, extent, level and count of the entries above 0, in this order.
 
     Args:
         matrices: (n, extents, levels), both counted from 1.
     """
     n, extents, levels = matrices.shape
-    occupied = np.count_nonzero(matrices)
-    entries = np.empty((4, occupied), dtype=np.int64)
+    occupied = 0
+    for count in matrices.reshape(-1):
+        occupied += count > 0
+    entries = np.empty((occupied, 4), dtype=np.int64)
     used = 0
     for image in range(n):
         for extent in range(extents):
             for level in range(levels):
                 if matrices[image, extent, level] > 0:
-                    entries[0, used], entries[1, used] = image, extent + 1
-                    entries[2, used], entries[3, used] = level + 1, matrices[image, extent, level]
+                    entry = entries[used]
+                    entry[0], entry[1], entry[2] = image, extent + 1, level + 1
+                    entry[3] = matrices[image, extent, level]
                     used += 1
     return entries
 
@@ -54,7 +57,7 @@ def add_up(entries: Integers, pixels: Floats) -> Floats:
     """Return the features of n matrices.
 
     Args:
-        entries: (4, m) image, extent, level and count of each entry above 0, in the order of image
+        entries: (m, 4) image, extent, level and count of each entry above 0, in the order of image
             and extent; extent and level from 1. Each image has one.
         pixels: (n,) what the rate is relative to; 0 for the sum of all extents.
 
@@ -63,34 +66,32 @@ def add_up(entries: Integers, pixels: Floats) -> Floats:
     """
     sums = np.zeros((len(pixels), len(FIELDS)))
     highest = 0
-    for entry in range(entries.shape[1]):
-        highest = max(highest, entries[2, entry])
+    for entry in range(len(entries)):
+        highest = max(highest, entries[entry, 2])
     of_level = np.empty(highest + 1)
     begin = 0
     for image in range(len(pixels)):
         end = begin
-        while end < entries.shape[1] and entries[0, end] == image:
+        while end < len(entries) and entries[end, 0] == image:
             end += 1
-        _add_up(entries, begin, end, pixels[image], of_level, sums[image])
+        _add_up(entries[begin:end], pixels[image], of_level, sums[image])
         begin = end
     return sums
 
 
 @compiled
-def _add_up(
-    entries: Integers, begin: int, end: int, pixels: float, of_level: Floats, sums: Floats
-) -> None:
+def _add_up(entries: Integers, pixels: float, of_level: Floats, sums: Floats) -> None:
     """Add up one matrix, in two passes, so that what is all alike has exactly no variance."""
     total = level_sum = extent_sum = 0.0
-    for entry in range(begin, end):
-        total += entries[3, entry]
-        level_sum += entries[2, entry] * entries[3, entry]
-        extent_sum += entries[1, entry] * entries[3, entry]
+    for entry in range(len(entries)):
+        total += entries[entry, 3]
+        level_sum += entries[entry, 2] * entries[entry, 3]
+        extent_sum += entries[entry, 1] * entries[entry, 3]
     of_level[:] = 0
     before, of_extent = np.int64(0), 0.0
-    for entry in range(begin, end):
-        extent, level = np.float64(entries[1, entry]), np.float64(entries[2, entry])
-        count = np.float64(entries[3, entry])
+    for entry in range(len(entries)):
+        extent, level = np.float64(entries[entry, 1]), np.float64(entries[entry, 2])
+        count = np.float64(entries[entry, 3])
         square, other = extent * extent, level * level
         sums[0] += count / square
         sums[1] += count * square
@@ -100,11 +101,11 @@ def _add_up(
         sums[5] += count * other / square
         sums[6] += count * square / other
         sums[7] += count * square * other
-        if entries[1, entry] != before:
+        if entries[entry, 1] != before:
             sums[11] += (of_extent / total) ** 2
-            before, of_extent = entries[1, entry], 0.0
+            before, of_extent = entries[entry, 1], 0.0
         of_extent += count
-        of_level[entries[2, entry]] += count
+        of_level[entries[entry, 2]] += count
         sums[13] += count * (level - level_sum / total) ** 2
         sums[14] += count * (extent - extent_sum / total) ** 2
         sums[15] += count * np.log2(count / total)

@@ -11,6 +11,7 @@ from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
 from skiagram.features.feature import Column, Feature, Features, Quantity
+from skiagram.features.neighbours import BLOCK
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -36,31 +37,52 @@ def tone_differences(levels: NDArray[np.uint16], number: int) -> tuple[Integers,
     n, depth, height, width = levels.shape
     around = 9 if depth == 1 else 27
     counts, sums = np.zeros((n, number), dtype=np.int64), np.zeros((n, number))
-    rows, columns = np.zeros((3, width), dtype=np.int32), np.zeros(width + 2, dtype=np.int32)
-    pixels = np.zeros((2, (number + 1) * around), dtype=np.int64)  # of every other pixel, so that
-    apart = np.zeros((2, (number + 1) * around), dtype=np.int64)  # no addition waits for the last
-    cells, differences = np.empty(width, dtype=np.int32), np.empty(width, dtype=np.int32)
+    wide, deep = width + 2, min(depth, 3)
+    # Zeros around the last slices, so that neighbours lie a fixed number of cells away.
+    framed = np.zeros((deep, (height + 2) * wide), dtype=np.uint16)
+    rows = min(height, max(1, BLOCK // wide))
+    totals = np.empty((rows + 2) * wide, dtype=np.int32)
+    cells, differences = np.zeros(rows * wide, np.int32), np.zeros(rows * wide, np.int32)
+    tally = np.zeros((2, (number + 1) * around), dtype=np.int64)  # of every other pixel, so that no
+    cells_of = np.zeros((2, (number + 1) * around), dtype=np.int64)  # addition waits for the last
     for image in range(n):
-        pixels[:], apart[:] = 0, 0
+        tallied = 0
         for z in range(depth):
-            rows[:] = 0
-            for y in range(-1, height):
-                after = rows[(y + 1) % 3]
-                after[:] = 0
-                if y + 1 < height:
-                    for slice_ in range(max(z - 1, 0), min(z + 2, depth)):
-                        _add_row(levels[image, slice_, y + 1], after)
-                if y >= 0:
-                    _add_up(rows, columns)
-                    row = levels[image, z, y]
-                    _compare(row, columns, np.int32(around), cells, differences)
-                    _tally(row, cells, differences, pixels, apart)
+            for slice_ in range(z if z == 0 else z + 1, min(z + 2, depth)):
+                _frame(levels[image, slice_], framed[slice_ % deep])
+            for top in range(0, height, rows):
+                count = min(rows, height - top)
+                first, last = top * wide, (top + count + 2) * wide
+                total = totals[: last - first]
+                _add_slices(framed, z, depth, first, total)
+                here = framed[z % deep][first + wide : last - wide]
+                _add_rows(total[: len(here)], total[wide:], total[2 * wide :])
+                _compare(here, total, np.int32(around), cells, differences)
+                _tally(here, cells, differences, tally)
+                tallied += len(here)
+                if tallied > _MOST_TALLIED:
+                    _empty(tally, cells_of)
+                    tallied = 0
+        _empty(tally, cells_of)
         for level in range(1, number + 1):
             for neighbours in range(1, around):
                 cell = level * around + neighbours
-                counts[image, level - 1] += pixels[0, cell] + pixels[1, cell]
-                sums[image, level - 1] += (apart[0, cell] + apart[1, cell]) / neighbours
+                counts[image, level - 1] += cells_of[0, cell]
+                sums[image, level - 1] += cells_of[1, cell] / neighbours
+        for cell in range(cells_of.shape[1]):
+            cells_of[0, cell] = cells_of[1, cell] = 0
     return counts, sums
+
+
+@compiled
+def _frame(levels: NDArray[np.uint16], framed: Levels) -> None:
+    """Copy a slice to the inside of one that is a pixel larger at each side."""
+    height, width = levels.shape
+    for y in range(height):
+        begin = (y + 1) * (width + 2) + 1
+        row, inside = levels[y], framed[begin : begin + width]
+        for x in range(width):
+            inside[x] = row[x]
 
 
 _BITS = 16
@@ -68,16 +90,35 @@ _PIXEL = 2**_BITS  # a pixel of the region is counted above the sum of up to 27 
 
 
 @compiled
-def _add_row(levels: Levels, total: Totals) -> None:
+def _add_slices(framed: Levels, z: int, depth: int, first: int, total: Totals) -> None:
+    """Add up a slice and those beside it, which stand in turn, from a cell on."""
+    deep, last = len(framed), first + len(total)
+    _set(framed[z % deep][first:last], total)
+    if z > 0:
+        _add(framed[(z - 1) % deep][first:last], total)
+    if z + 1 < depth:
+        _add(framed[(z + 1) % deep][first:last], total)
+
+
+@compiled
+def _set(levels: Levels, total: Totals) -> None:
+    for x in range(len(levels)):
+        level = np.int32(levels[x])
+        total[x] = level + np.int32(level > 0) * np.int32(_PIXEL)
+
+
+@compiled
+def _add(levels: Levels, total: Totals) -> None:
     for x in range(len(levels)):
         level = np.int32(levels[x])
         total[x] += level + np.int32(level > 0) * np.int32(_PIXEL)
 
 
 @compiled
-def _add_up(rows: Totals, columns: Totals) -> None:
-    for x in range(rows.shape[1]):
-        columns[x + 1] = rows[0, x] + rows[1, x] + rows[2, x]
+def _add_rows(north: Totals, here: Totals, south: Totals) -> None:
+    """Add up three rows in the place of the first."""
+    for x in range(len(north)):
+        north[x] = north[x] + here[x] + south[x]
 
 
 @compiled
@@ -85,23 +126,34 @@ def _compare(
     row: Levels, columns: Totals, around: np.int32, cells: Totals, differences: Totals
 ) -> None:
     """Set each pixel's cell, by level and number of neighbours, and its difference times these."""
-    for x in range(len(row)):
+    for x in range(1, len(row) - 1):
         level = np.int32(row[x])
-        total = np.int32(columns[x] + columns[x + 1] + columns[x + 2])
+        total = np.int32(columns[x - 1] + columns[x] + columns[x + 1])
         neighbours = np.int32(np.int32(total >> _BITS) - np.int32(1))
         sum_ = np.int32(np.int32(total & np.int32(_PIXEL - 1)) - level)
         cells[x] = np.int32(np.int32(level * around) + neighbours)
         differences[x] = abs(np.int32(np.int32(level * neighbours) - sum_))
 
 
+# A pixel is counted above the sum of the differences, which are below 2¹³.
+_SUM_BITS, _MOST_TALLIED = 40, 2**22
+
+
 @compiled
-def _tally(
-    row: Levels, cells: Totals, differences: Totals, pixels: Integers, apart: Integers
-) -> None:
-    for x in range(len(row)):
+def _tally(row: Levels, cells: Totals, differences: Totals, tally: Integers) -> None:
+    for x in range(1, len(row) - 1):
         if row[x] > 0:
-            pixels[x & 1, np.uintp(cells[x])] += 1
-            apart[x & 1, np.uintp(cells[x])] += differences[x]
+            tally[x & 1, np.uintp(cells[x])] += np.int64(differences[x]) + (1 << _SUM_BITS)
+
+
+@compiled
+def _empty(tally: Integers, cells_of: Integers) -> None:
+    """Move what is tallied to the pixels and the differences of each cell."""
+    for half in range(2):
+        for cell in range(tally.shape[1]):
+            cells_of[0, cell] += tally[half, cell] >> _SUM_BITS
+            cells_of[1, cell] += tally[half, cell] & ((1 << _SUM_BITS) - 1)
+            tally[half, cell] = 0
 
 
 @compiled
