@@ -12,12 +12,14 @@ import json
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+import scipy.special
 import sklearn.utils
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
@@ -42,29 +44,35 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def _skops() -> ModuleType:
-    """Return skops without its list of scikit-learn's estimators; `_estimators` stands for it.
+    """Return skops without its lists of what it trusts of scikit-learn, NumPy and SciPy.
 
-    skops makes the list by importing every module of scikit-learn, tests and a shim over torch with
-    them: seconds, where a model needs a few of these modules.
+    skops makes these lists by importing every module of scikit-learn, tests and a shim over torch
+    with them, and by looking for each of 400 functions in every module there is: seconds, where a
+    model needs a few of these modules and no function. `_is_estimator` stands for the first list;
+    a file that holds a function of NumPy or SciPy is refused.
     """
     if "skops.io" not in sys.modules:
-        listing = sklearn.utils.all_estimators
-        sklearn.utils.all_estimators = list
-        try:
+        with (
+            _listing_nothing(sklearn.utils, "all_estimators"),
+            _listing_nothing(np, "__dir__"),
+            _listing_nothing(scipy.special, "__dir__"),
+        ):
             import_module("skops.io")
-        finally:
-            sklearn.utils.all_estimators = listing
     return sys.modules["skops.io"]
 
 
-def _untrusted(data: bytes) -> set[str]:
-    """Return the types in a file that are neither in `TRUSTED` nor estimators of scikit-learn."""
-    return set(_skops().get_untrusted_types(data=data)) - {*TRUSTED, *_estimators(data)}
-
-
-def _estimators(data: bytes) -> list[str]:
-    """Return the types in a file that are public estimators of scikit-learn."""
-    return [name for name in _skops().get_untrusted_types(data=data) if _is_estimator(name)]
+@contextmanager
+def _listing_nothing(module: ModuleType, name: str) -> Iterator[None]:
+    """Let a module's function that lists something return an empty list for a while."""
+    own = vars(module).get(name)
+    setattr(module, name, list)
+    try:
+        yield
+    finally:
+        if own is None:
+            delattr(module, name)
+        else:
+            setattr(module, name, own)
 
 
 def _is_estimator(type_name: str) -> bool:
@@ -91,9 +99,10 @@ def write_pipeline(pipeline: Pipeline, path: Path) -> None:
     """
     try:
         data = _skops().dumps(pipeline)
-        untrusted = _untrusted(data)
+        questioned = _skops().get_untrusted_types(data=data)
     except Exception as error:  # skops says in its own ways what it cannot write
         raise _unsaveable(pipeline, f"{type(error).__name__}: {error}") from error
+    untrusted = {name for name in questioned if name not in TRUSTED and not _is_estimator(name)}
     if untrusted:
         raise _unsaveable(pipeline, f"holds {', '.join(sorted(untrusted))}")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -165,7 +174,9 @@ def read_pipeline(path: Path, estimator: type) -> Pipeline:
     remedy = "run the train stage that writes it"
     try:
         data = path.read_bytes()
-        pipeline = _skops().loads(data, trusted=[*TRUSTED, *_estimators(data)])
+        questioned = _skops().get_untrusted_types(data=data)
+        estimators = filter(_is_estimator, questioned)
+        pipeline = _skops().loads(data, trusted=[*TRUSTED, *estimators])
     except Exception as error:  # whatever a foreign file provokes, the answer is the same
         message = f"unreadable model ({type(error).__name__}: {error})"
         raise DataError(message, where=str(path), remedy=remedy) from error
