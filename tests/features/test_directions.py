@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from skiagram.features.glcm import average
-from skiagram.features.neighbours import directions
+from skiagram.features.neighbours import DIRECTIONS, PLANE_WAYS, VOLUME_WAYS
 
 
-@pytest.mark.parametrize(("depth", "neighbours"), [(1, 8), (2, 26)])
-def test_directions_are_half_of_all_neighbours(depth: int, neighbours: int) -> None:
-    found = directions(depth)
+@pytest.mark.parametrize(("ways", "neighbours"), [(PLANE_WAYS, 8), (VOLUME_WAYS, 26)])
+def test_directions_are_half_of_all_neighbours(ways: int, neighbours: int) -> None:
+    found = DIRECTIONS[:ways]
     both = np.unique([*found, *-found], axis=0)
     assert len(both) == 2 * len(found) == neighbours
     assert (np.abs(both).max(axis=1) == 1).all()

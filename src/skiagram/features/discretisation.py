@@ -3,7 +3,7 @@
 Intensities are binned within each image's own range, so nothing is learned from other images.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass as record
 from dataclasses import field
 from typing import Annotated, Any, Self
@@ -79,7 +79,9 @@ class GreyLevels:
         """Highest level of each image, (n,), also where `highest` leaves it open."""
         if self.highest is not None:
             return self.highest
-        top: NDArray[np.int64] = self._keep("top", lambda: _highest(self.levels))
+        top: NDArray[np.int64] = self._keep(
+            "top", lambda: self.levels.reshape(len(self.levels), -1).max(axis=1).astype(np.int64)
+        )
         return top
 
     @property
@@ -135,7 +137,10 @@ class Discretisation:
         return self
 
     def grey_levels(
-        self, images: NDArray[np.floating[Any]], inside: NDArray[np.bool_] | None = None
+        self,
+        images: NDArray[np.floating[Any]],
+        inside: NDArray[np.bool_] | None = None,
+        box: Sequence[tuple[int, int]] | None = None,
     ) -> GreyLevels:
         """Return the grey levels of a region of each image; bins span the region's own range.
 
@@ -144,49 +149,57 @@ class Discretisation:
         Args:
             images: (n, height, width) or (n, depth, height, width) of any float depth, finite.
             inside: Of the same shape, true in the region; None for all of each image.
+            box: First and last + 1 of slices, rows and columns: where all regions lie, so that
+                nothing else is read; None for the whole images.
+
+        Returns:
+            The levels of the box.
 
         Raises:
             DataError: The bin width makes more than 256 levels, or a region has no pixel.
         """
-        shape = (len(images), 1, *images.shape[1:]) if images.ndim == 3 else images.shape
-        rows = (len(images), -1, images.shape[-1])
-        region = np.ones((1, 1, shape[-1]), np.bool_) if inside is None else inside.reshape(rows)
-        by_row = images.reshape(rows)
-        lowest, highest = _ranges(by_row, region)
-        if (highest < lowest).any():
+        n, *sides = images.shape
+        depth, height, width = (1, *sides) if len(sides) == 2 else sides
+        (z, z_end), (y, y_end), (x, x_end) = box or ((0, depth), (0, height), (0, width))
+        if images.dtype not in (np.float32, np.float64):
+            images = images.astype(np.float64)
+        region = np.ones((1, 1, 1, width), np.bool_) if inside is None else inside
+        levels = np.empty((n, z_end - z, y_end - y, x_end - x), dtype=np.uint16)
+        ranges, highest = np.empty((2, n)), np.empty(n, dtype=np.int64)
+        empty = _digitise(
+            np.ascontiguousarray(images).reshape(n, depth, height, width),
+            np.ascontiguousarray(region).reshape(len(region), -1, region.shape[-2], width),
+            (z, y, x),
+            (self.bin_number or 0, float(self.bin_width or 1), float(self.lowest or 0)),
+            self.lowest is not None,
+            levels,
+            ranges,
+            highest,
+        )
+        if empty >= 0:
             raise DataError(
-                f"image {int(np.argmax(highest < lowest))} of the batch has no pixel in its region",
+                f"image {empty} of the batch has no pixel in its region",
                 where="features",
                 allowed="at least one pixel",
             )
-        lowest = self._from(lowest)
-        per_unit, most = self._scale(lowest, highest)
-        levels = _digitise(by_row, region, lowest, *per_unit, most)
-        number = self.bin_number or int(levels.max())
-        return GreyLevels(levels.reshape(shape), number)
+        if self.bin_width is not None:
+            self._check(ranges)
+        return GreyLevels(levels, self.bin_number or int(highest.max()), highest=highest)
 
-    def _from(self, lowest: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return where bins are counted from, given the minimum of each region."""
-        if self.lowest is None:
-            return lowest
-        if (lowest < self.lowest).any():
-            raise DataError(
-                f"an intensity of {lowest.min():g} is below `lowest`, {self.lowest:g}, where bins "
-                "are counted from",
-                where="features",
-                remedy="re-segment to a range that begins there, or lower it",
-            )
-        return np.full(len(lowest), self.lowest)
-
-    def _scale(
-        self, lowest: NDArray[np.float64], highest: NDArray[np.float64]
-    ) -> tuple[tuple[float, NDArray[np.float64]], int]:
-        """Return level − 1 = ⌊factor · (x − lowest) / divisor⌋ and the highest of them."""
-        spread = highest - lowest
-        if self.bin_number is not None:
-            return (float(self.bin_number), np.where(spread > 0, spread, 1)), self.bin_number - 1
+    def _check(self, ranges: Floats) -> None:
+        """Refuse intensities below the first bin, and too many bins."""
+        lowest, highest = ranges
+        if self.lowest is not None:
+            if (lowest < self.lowest).any():
+                raise DataError(
+                    f"an intensity of {lowest.min():g} is below `lowest`, {self.lowest:g}, where "
+                    "bins are counted from",
+                    where="features",
+                    remedy="re-segment to a range that begins there, or lower it",
+                )
+            lowest = np.full(len(lowest), self.lowest)
         width = self.bin_width or 1.0
-        most = float(spread.max() / width) + 1
+        most = float((highest - lowest).max() / width) + 1
         if most > MOST_LEVELS + 1:
             raise DataError(
                 f"a bin width of {width:g} makes {most:.0f} grey levels of one image",
@@ -194,53 +207,78 @@ class Discretisation:
                 allowed=f"at most {MOST_LEVELS}",
                 remedy="choose wider bins, or a fixed `bin_number`",
             )
-        return (1.0, np.full(len(spread), width)), MOST_LEVELS
-
-
-@compiled
-def _ranges(images: Images, inside: Flags) -> tuple[Floats, Floats]:
-    """Return the lowest and the highest intensity of the region of each image.
-
-    Args:
-        images: (n, rows, width).
-        inside: Of the same shape, or (1, 1, width).
-    """
-    n, rows, width = images.shape
-    low, high = np.empty(width), np.empty(width)  # float64: integers know no infinity
-    lowest, highest = np.empty(n), np.empty(n)
-    masked = int(len(inside) == n and inside.shape[1] == rows)
-    for image in range(n):
-        low[:], high[:] = np.inf, -np.inf
-        for row in range(rows):
-            _widen(images[image, row], inside[image * masked, row * masked], low, high)
-        lowest[image], highest[image] = low.min(), high.max()
-    return lowest, highest
-
-
-@compiled
-def _widen(row: Row, inside: Flags, low: Floats, high: Floats) -> None:
-    """Keep the lowest and the highest intensity of each column: in vectors, without a branch."""
-    for x in range(len(row)):
-        intensity = np.float64(row[x])
-        below, above = (intensity < low[x]) & inside[x], (intensity > high[x]) & inside[x]
-        low[x] = intensity if below else low[x]
-        high[x] = intensity if above else high[x]
 
 
 @compiled
 def _digitise(
-    images: Images, inside: Flags, lowest: Floats, factor: float, divisor: Floats, most: int
-) -> NDArray[np.uint16]:
-    """Return the levels, (n, rows, width), of what `_ranges` takes."""
-    n, rows, width = images.shape
-    levels = np.empty((n, rows, width), dtype=np.uint16)
-    masked = int(len(inside) == n and inside.shape[1] == rows)
+    images: Images,
+    inside: Flags,
+    corner: tuple[int, int, int],
+    bins: tuple[int, float, float],
+    from_lowest: bool,
+    levels: NDArray[np.uint16],
+    ranges: Floats,
+    highest: NDArray[np.int64],
+) -> int:
+    """Set the levels of a box in each image.
+
+    level − 1 = ⌊factor · (intensity − lowest) / divisor⌋, for bins of a number ⌊number · (intensity
+    − lowest) / (highest − lowest)⌋, the highest intensity being in the last bin.
+
+    Args:
+        images: (n, depth, height, width).
+        inside: Of the same shape, or (1, 1, 1, width).
+        corner: First slice, row and column of the box.
+        bins: How many, 0 for those of a width; their width; where they are counted from.
+        from_lowest: Whether bins are counted from there, and not from the region's minimum.
+        levels: (n, …) of the box, is set.
+        ranges: (2, n), is set to the lowest and the highest intensity of each region.
+        highest: (n,), is set to the highest level of each image.
+
+    Returns:
+        The first image without a pixel in its region; −1 for none.
+    """
+    n, depth, height, width = levels.shape
+    z_first, y_first, x_first = corner
+    x_end = x_first + width
+    number, bin_width, lowest_of_all = bins
+    most = np.int32(number - 1 if number > 0 else MOST_LEVELS)
+    masked = int(inside.shape == images.shape)
+    low, high = np.empty(width, images.dtype), np.empty(width, images.dtype)
+    first_empty = -1
     for image in range(n):
-        scale = (lowest[image], factor, divisor[image])
-        for row in range(rows):
-            region = inside[image * masked, row * masked]
-            _digitise_row(images[image, row], region, scale, np.int32(most), levels[image, row])
-    return levels
+        for x in range(width):
+            low[x], high[x] = np.inf, -np.inf
+        for z in range(depth):
+            for y in range(height):
+                row = images[image, z_first + z, y_first + y, x_first:x_end]
+                region = inside[image * masked, (z_first + z) * masked, (y_first + y) * masked]
+                _widen(row, region[x_first:x_end], low, high)
+        lowest, top = np.inf, -np.inf
+        for x in range(width):
+            lowest, top = min(lowest, np.float64(low[x])), max(top, np.float64(high[x]))
+        ranges[0, image], ranges[1, image] = lowest, top
+        if top < lowest and first_empty < 0:
+            first_empty = image
+        lowest = lowest_of_all if from_lowest else lowest
+        divisor = bin_width if number == 0 else top - lowest if top > lowest else 1.0
+        scale = (lowest, float(max(number, 1)), divisor)
+        for z in range(depth):
+            for y in range(height):
+                row = images[image, z_first + z, y_first + y, x_first:x_end]
+                region = inside[image * masked, (z_first + z) * masked, (y_first + y) * masked]
+                _digitise_row(row, region[x_first:x_end], scale, most, levels[image, z, y])
+        highest[image] = 1 + min(np.int32(scale[1] * (top - lowest) / divisor), most)
+    return first_empty
+
+
+@compiled
+def _widen(row: Row, inside: Flags, low: Row, high: Row) -> None:
+    """Keep the lowest and the highest intensity of each column: in vectors, without a branch."""
+    for x in range(len(row)):
+        below, above = (row[x] < low[x]) & inside[x], (row[x] > high[x]) & inside[x]
+        low[x] = row[x] if below else low[x]
+        high[x] = row[x] if above else high[x]
 
 
 @compiled
@@ -259,40 +297,21 @@ def _digitise_row(
 
 
 @compiled
-def _highest(levels: NDArray[np.uint16]) -> NDArray[np.int64]:
-    """Return the highest level of each image, (n,)."""
-    highest = np.empty(len(levels), dtype=np.int64)
-    for image in range(len(levels)):
-        flat, top = levels[image].reshape(-1), np.uint16(0)
-        for place in range(len(flat)):
-            top = max(top, flat[place])
-        highest[image] = top
-    return highest
-
-
-@compiled
-def row_spans(levels: NDArray[np.uint16]) -> NDArray[np.int64]:
-    """Return where the region begins and ends in each row, so that work grows with the region.
+def row_span(row: NDArray[np.uint16]) -> tuple[int, int]:
+    """Return where the region begins and ends in a row, so that work grows with the region.
 
     Args:
-        levels: (depth, height, width), 0 outside the region.
+        row: (width,) levels, 0 outside the region.
 
     Returns:
-        (depth, height, 2): the first column of the region and the one after its last; 0 and 0 where
-        there is none.
+        The first column of the region and the one after its last; equal where there is none.
     """
-    depth, height, width = levels.shape
-    spans = np.zeros((depth, height, 2), dtype=np.int64)
-    for z in range(depth):
-        for y in range(height):
-            first, last = 0, width
-            while first < width and levels[z, y, first] == 0:
-                first += 1
-            if first < width:
-                while levels[z, y, last - 1] == 0:
-                    last -= 1
-                spans[z, y, 0], spans[z, y, 1] = first, last
-    return spans
+    first, last = 0, len(row)
+    while first < last and row[first] == 0:
+        first += 1
+    while first < last and row[last - 1] == 0:
+        last -= 1
+    return first, last
 
 
 def entropy(shares: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -226,12 +226,15 @@ class SummedFeatures(Features):
 
     def columns(self) -> NDArray[np.float64]:
         """Return the features of the n images as (n, n_features), in the order of `names`."""
-        return self.sums.take(self._places(), axis=1)
+        return self.sums[:, self._places()]
 
     @classmethod
     @cache
-    def _places(cls) -> NDArray[np.intp]:
-        return np.array([cls.fields.index(vars(cls)[name].field) for name in cls._features()])
+    def _places(cls) -> NDArray[np.intp] | slice:
+        """Return where the features stand; as a slice, which takes no time, if in their order."""
+        places = [cls.fields.index(vars(cls)[name].field) for name in cls._features()]
+        in_order = places == list(range(places[0], places[0] + len(places)))
+        return slice(places[0], places[-1] + 1) if in_order else np.array(places)
 
 
 def ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> Column:

@@ -14,10 +14,10 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
-from skiagram.features.discretisation import GreyLevels, row_spans
+from skiagram.features.discretisation import GreyLevels, row_span
 from skiagram.features.family import Dimension, Distinct, TextureFamily
 from skiagram.features.feature import Definition, Feature, Features, SummedFeatures
-from skiagram.features.neighbours import Levels, directions
+from skiagram.features.neighbours import PLANE_WAYS, VOLUME_WAYS, Levels, steps
 from skiagram.options import STRICT
 
 Aggregation = Literal["averaged", "merged"]
@@ -34,8 +34,6 @@ def average(features: NDArray[np.float64], counted: NDArray[np.bool_]) -> NDArra
     Returns:
         (n, n_features).
     """
-    if counted.shape[1] == 1:
-        return features
     of_image = features.reshape(*counted.shape, -1)
     counted = counted | (~counted.any(axis=1, keepdims=True) & (np.arange(counted.shape[1]) == 0))
     return np.sum(of_image * counted[..., None], axis=1) / counted.sum(axis=1)[:, None]
@@ -59,7 +57,7 @@ FIELDS = (
 
 @compiled
 def cooccurrences(
-    levels: Levels, number: int, highest: Integers, offsets: Integers, merged: bool
+    levels: Levels, number: int, highest: Integers, distance: int, ways: int, merged: bool
 ) -> Floats:
     """Count the pairs of levels in several directions and add up each matrix.
 
@@ -70,8 +68,8 @@ def cooccurrences(
         levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
         number: Number of levels, N.
         highest: (n,) highest level of each image, N_g.
-        offsets: (k, 3) slices (from 0), rows and columns from a pixel to its neighbour, in the
-            order of `directions`.
+        distance: Chebyshev distance of the pairs, in pixels.
+        ways: k, how many of the `DIRECTIONS`: 4 or 13.
         merged: Whether the k matrices of an image are added up into one.
 
     Returns:
@@ -79,20 +77,30 @@ def cooccurrences(
         else n · k; the first field is how many pairs of pixels were counted.
     """
     n, depth, height, width = levels.shape
-    matrices = 1 if merged else len(offsets)
+    matrices = 1 if merged else ways
     sums = np.zeros((n * matrices, len(FIELDS)))
-    far = np.abs(offsets).max()
-    behind = far if depth > 1 else 0
     # Zeros around the image, so that neighbours lie a fixed number of cells away.
-    framed = np.zeros((depth + behind, height + 2 * far, width + far), dtype=np.uint16)
+    tall, wide = height + 2 * distance, width + distance
+    deep = depth + distance if ways > PLANE_WAYS else depth
+    framed = np.zeros(deep * tall * wide, dtype=np.uint16)
+    apart = steps((deep, tall, wide))
     side = number + 1
-    tables = np.zeros((4 if merged else len(offsets), side * side), dtype=np.uint32)
+    tables = np.zeros((4 if merged else ways, side * side), dtype=np.uint32)
     counts = np.zeros((side, side), dtype=np.int64)
     shares = np.zeros((3, 2 * side - 1))
     for image in range(n):
-        framed[:depth, far : far + height, :width] = levels[image]
-        tables[:] = 0
-        _count(framed, far, row_spans(levels[image]), offsets, side, tables)
+        for z in range(depth):
+            for y in range(height):
+                begin = (z * tall + y + distance) * wide
+                _copy(levels[image, z, y], framed[begin : begin + width])
+        for table in range(len(tables)):
+            tables[table, :] = 0
+        for z in range(depth):
+            for y in range(height):
+                first, last = row_span(levels[image, z, y])
+                if first < last:
+                    begin = (z * tall + y + distance) * wide + first
+                    _count(framed, begin, last - first, apart, distance, ways, side, tables)
         occupied, any_pair = min(highest[image], number) + 1, False
         for matrix in range(matrices):
             own = tables if merged else tables[matrix : matrix + 1]
@@ -100,41 +108,51 @@ def cooccurrences(
             row = sums[image * matrices + matrix]
             any_pair |= _reduce(counts, occupied, highest[image], shares, row)
         if not any_pair:
-            counts[:] = 0
-            for level in levels[image].flat:
-                counts[level, level] += 1
+            _pair_with_itself(levels[image].reshape(-1), counts)
             _reduce(counts, occupied, highest[image], shares, sums[image * matrices])
             sums[image * matrices, 0] = 0
     return sums
 
 
 @compiled
+def _copy(levels: Levels, framed: Levels) -> None:
+    for x in range(len(levels)):
+        framed[x] = levels[x]
+
+
+@compiled
+def _pair_with_itself(levels: Levels, counts: Integers) -> None:
+    for level in range(len(counts)):
+        counts[level, :] = 0
+    for level in levels:
+        counts[level, level] += 1
+
+
+@compiled
 def _count(
-    framed: Levels, far: int, spans: Integers, offsets: Integers, side: int, tables: Tables
+    framed: Levels,
+    begin: int,
+    length: int,
+    apart: Integers,
+    distance: int,
+    ways: int,
+    side: int,
+    tables: Tables,
 ) -> None:
-    """Count each pair once; pairs with a pixel outside the region end in row or column 0.
+    """Count each pair of a row once; those with a pixel outside the region have row or column 0.
 
     Several directions are counted side by side, each in a table of its own, so that no addition
     waits for the last: first the four of a plane, then those to another slice by threes.
     """
-    _, tall, wide = framed.shape
-    apart = (offsets[:, 0] * tall + offsets[:, 1]) * wide + offsets[:, 2]
-    shared = len(tables) < len(apart)
-    flat = framed.reshape(-1)
-    for z in range(spans.shape[0]):
-        for y in range(spans.shape[1]):
-            length = spans[z, y, 1] - spans[z, y, 0]
-            if length == 0:
-                continue
-            start = (z * tall + y + far) * wide + spans[z, y, 0]
-            here = flat[start : start + length]
-            one, two = flat[start + apart[0] :], flat[start + apart[1] :]
-            three, four = flat[start + apart[2] :], flat[start + apart[3] :]
-            _count_four(here, one, two, three, four, side, tables)
-            for way in range(4, len(apart), 3):
-                one, two = flat[start + apart[way] :], flat[start + apart[way + 1] :]
-                three, own = flat[start + apart[way + 2] :], tables[0 if shared else way :]
-                _count_three(here, one, two, three, side, own)
+    here = framed[begin : begin + length]
+    one, two = framed[begin + distance * apart[0] :], framed[begin + distance * apart[1] :]
+    three, four = framed[begin + distance * apart[2] :], framed[begin + distance * apart[3] :]
+    _count_four(here, one, two, three, four, side, tables)
+    for way in range(PLANE_WAYS, ways, 3):
+        one = framed[begin + distance * apart[way] :]
+        two = framed[begin + distance * apart[way + 1] :]
+        three = framed[begin + distance * apart[way + 2] :]
+        _count_three(here, one, two, three, side, tables[0 if len(tables) < ways else way :])
 
 
 @compiled
@@ -453,7 +471,7 @@ class Glcm(TextureFamily):
         columns = [
             glcm(grey, pixels, self.aggregation, self.dimension) for pixels in self.distances
         ]
-        return np.concatenate(columns, axis=1)
+        return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
 
 
 def glcm(
@@ -470,9 +488,8 @@ def glcm(
     Returns:
         (n, n_features).
     """
-    offsets = distance * directions(levels.depth if dimension == "3D" else 1)
-    merged, top = aggregation == "merged", levels.top
-    sums = cooccurrences(levels.levels, levels.number, top, offsets, merged)
-    columns = [GlcmDistributions(sums).columns(), GlcmRelations(sums).columns()]
-    counted = sums[:, 0].reshape(len(levels.levels), -1) > 0
-    return average(np.concatenate(columns, axis=1), counted)
+    ways = PLANE_WAYS if levels.depth == 1 or dimension != "3D" else VOLUME_WAYS
+    merged = aggregation == "merged"
+    sums = cooccurrences(levels.levels, levels.number, levels.top, distance, ways, merged)
+    features = sums[:, 1:]  # the fields but for the first stand in the order of the names
+    return features if merged else average(features, sums[:, 0].reshape(-1, ways) > 0)

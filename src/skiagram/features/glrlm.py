@@ -37,7 +37,7 @@ def run_lengths(levels: Levels, equals: Equals, number: int, ways: int, merged: 
         levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
         equals: Of `equal_neighbours`.
         number: Number of levels.
-        ways: How many of the `directions`: 4 or 13.
+        ways: How many of the `DIRECTIONS`: 4 or 13.
         merged: Whether the matrices of an image are added up into one.
 
     Returns:

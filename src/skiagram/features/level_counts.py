@@ -28,7 +28,7 @@ def entries_of(matrices: Integers) -> Integers:
     n, extents, levels = matrices.shape
     occupied = 0
     for count in matrices.reshape(-1):
-        occupied += count > 0
+        occupied += int(count > 0)
     entries = np.empty((occupied, 4), dtype=np.int64)
     used = 0
     for image in range(n):

@@ -18,21 +18,10 @@ Integers = NDArray[np.int64]
 
 PLANE_WAYS, VOLUME_WAYS = 4, 13
 _PLANE = [(0, 0, 1), (0, 1, -1), (0, 1, 0), (0, 1, 1)]
-_DIRECTIONS = np.array(
+# Slices, rows and columns to half of all neighbours; first those within a plane.
+DIRECTIONS = np.array(
     _PLANE + [(1, row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)], dtype=np.int64
 )
-
-
-def directions(depth: int) -> Integers:
-    """Return the directions (slices, rows, columns) to a neighbour.
-
-    Args:
-        depth: Slices of the images; 1 for plane images.
-
-    Returns:
-        (4, 3) within a plane, (13, 3) within a volume; the first component is never negative.
-    """
-    return _DIRECTIONS[:PLANE_WAYS] if depth == 1 else _DIRECTIONS
 
 
 @compiled
@@ -43,9 +32,9 @@ def steps(shape: tuple[int, int, int]) -> Integers:
         shape: Depth, height and width of the image.
     """
     _, height, width = shape
-    apart = np.empty(len(_DIRECTIONS), dtype=np.int64)
-    for way in range(len(_DIRECTIONS)):
-        far, down, right = _DIRECTIONS[way]
+    apart = np.empty(len(DIRECTIONS), dtype=np.int64)
+    for way in range(len(DIRECTIONS)):
+        far, down, right = DIRECTIONS[way]
         apart[way] = (far * height + down) * width + right
     return apart
 
@@ -134,7 +123,7 @@ WAY_OF_BIT = _way_of_bit()
 
 def _apart() -> Equals:
     """Return of each set of equals the few that stand for all: the others touch one of them."""
-    touching = np.abs(_DIRECTIONS[:, None] - _DIRECTIONS).max(axis=-1) <= 1
+    touching = np.abs(DIRECTIONS[:, None] - DIRECTIONS).max(axis=-1) <= 1
     way = np.arange(VOLUME_WAYS, dtype=np.uint16)[:, None]
     chosen = np.arange(2**VOLUME_WAYS, dtype=np.uint16) >> way & 1 > 0
     first = np.where(chosen, way, VOLUME_WAYS)
@@ -212,9 +201,9 @@ def _root(tree: Forest, place: int) -> int:
     """Climb to the root: the first step, which is often all, without a branch."""
     parent = np.int64(tree[np.uintp(place)])  # unsigned, so that no index is tested for a sign
     stays = parent >> 63  # all bits of a root's, none of another's
-    place = (place & stays) | (parent & ~stays)
+    place = int((place & stays) | (parent & ~stays))
     parent = np.int64(tree[np.uintp(place)])
     while parent >= 0:
-        place = parent
+        place = int(parent)
         parent = np.int64(tree[np.uintp(place)])
     return place
