@@ -138,8 +138,8 @@ def bounding_box(masks: Flags) -> Box:
     """
     n, depth, height, width = masks.shape
     slices, shape = masks.reshape(n * depth, height * width), (height, width)
-    front, back = depth, 0
-    rows, columns = (height, 0), (width, 0)
+    front, back, box = depth, 0, np.empty((2, 2), dtype=np.int64)
+    box[0, 0], box[0, 1], box[1, 0], box[1, 1] = height, 0, width, 0
     for first in range(0, len(slices), _AT_ONCE):
         last = min(first + _AT_ONCE, len(slices))
         if last - first == _AT_ONCE and not _occurs_in_four(slices[first:last].reshape(-1)):
@@ -147,20 +147,20 @@ def bounding_box(masks: Flags) -> Box:
         for number in range(first, last):
             if _occurs(slices[number]):
                 front, back = min(front, number % depth), max(back, number % depth + 1)
-                rows, columns = _widen(slices[number].reshape(shape), rows, columns)
+                _widen(slices[number].reshape(shape), box)
     if back == 0:
         return (0, 0), (0, 0), (0, 0)
-    return (front, back), rows, columns
+    return (front, back), (box[0, 0], box[0, 1]), (box[1, 0], box[1, 1])
 
 
 _AT_ONCE = 4
 
 
 @compiled
-def _widen(mask: Flags, rows: Span, columns: Span) -> tuple[Span, Span]:
-    """Return the rows and columns where a mask or what was before it has a pixel."""
+def _widen(mask: Flags, box: NDArray[np.int64]) -> None:
+    """Widen first and last + 1 of rows and of columns to where a mask has a pixel."""
     height, width = mask.shape
-    (top, bottom), (left, right) = rows, columns
+    top, bottom, left, right = box[0, 0], box[0, 1], box[1, 0], box[1, 1]
     if _occurs(mask[:top].reshape(-1)):
         top = 0
         while not _occurs(mask[top]):
@@ -179,7 +179,7 @@ def _widen(mask: Flags, rows: Span, columns: Span) -> tuple[Span, Span]:
             right = width
             while not row[right - 1]:
                 right -= 1
-    return (top, bottom), (left, right)
+    box[0, 0], box[0, 1], box[1, 0], box[1, 1] = top, bottom, left, right
 
 
 @compiled

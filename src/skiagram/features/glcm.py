@@ -17,7 +17,7 @@ from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels, row_span
 from skiagram.features.family import Dimension, Distinct, TextureFamily
 from skiagram.features.feature import Definition, Feature, Features, SummedFeatures
-from skiagram.features.neighbours import PLANE_WAYS, VOLUME_WAYS, Levels, steps
+from skiagram.features.neighbours import PLANE_WAYS, VOLUME_WAYS, Levels, copy, steps
 from skiagram.options import STRICT
 
 Aggregation = Literal["averaged", "merged"]
@@ -92,7 +92,7 @@ def cooccurrences(
         for z in range(depth):
             for y in range(height):
                 begin = (z * tall + y + distance) * wide
-                _copy(levels[image, z, y], framed[begin : begin + width])
+                copy(levels[image, z, y], framed[begin : begin + width])
         for table in range(len(tables)):
             tables[table, :] = 0
         for z in range(depth):
@@ -112,12 +112,6 @@ def cooccurrences(
             _reduce(counts, occupied, highest[image], shares, sums[image * matrices])
             sums[image * matrices, 0] = 0
     return sums
-
-
-@compiled
-def _copy(levels: Levels, framed: Levels) -> None:
-    for x in range(len(levels)):
-        framed[x] = levels[x]
 
 
 @compiled
@@ -196,7 +190,7 @@ def _gather(tables: Tables, occupied: int, counts: Integers) -> None:
 @compiled
 def _reduce(counts: Integers, occupied: int, highest: int, shares: Floats, sums: Floats) -> bool:
     """Add up a matrix; return whether it holds a pair."""
-    pairs = 0
+    pairs = np.int64(0)
     for i in range(1, occupied):
         for j in range(1, occupied):
             pairs += counts[i, j]
@@ -208,11 +202,13 @@ def _reduce(counts: Integers, occupied: int, highest: int, shares: Floats, sums:
         _relate(_entropy(shares[2]), sums)
         shares[:] = 0
     sums[0] = pairs
-    return pairs > 0
+    return bool(pairs > 0)
 
 
 @compiled
-def _add_pairs(counts: Integers, pairs: int, occupied: int, shares: Floats, sums: Floats) -> None:
+def _add_pairs(
+    counts: Integers, pairs: np.int64, occupied: int, shares: Floats, sums: Floats
+) -> None:
     """Add up the pairs of levels; move their shares to those of differences, sums and levels."""
     for i in range(1, occupied):
         for j in range(1, i + 1):

@@ -66,25 +66,34 @@ def equal_neighbours(levels: Levels) -> Equals:
         for z in range(depth):
             cells, before = framed[z & 1], framed[(z & 1) - 1]
             for y in range(height):
-                cells[(y + 1) * wide + 1 : (y + 2) * wide - 1] = levels[image, z, y]
+                begin = (y + 1) * wide + 1
+                copy(levels[image, z, y], cells[begin : begin + width])
             for top in range(0, height, rows):
                 count = min(rows, height - top)
                 first, last = (top + 1) * wide + 1, (top + 1 + count) * wide - 1
                 here, equal = cells[first:last], marks[: last - first]
                 equal[:] = 0
                 north = cells[first - wide - 1 : last - wide + 1]
-                _mark_three(here, north, _NORTH_EAST, equal)
+                _mark_three(here, north, np.int64(_NORTH_EAST), equal)
                 if z > 0:
                     north = before[first - wide - 1 : last - wide + 1]
                     south = before[first + wide - 1 : last + wide + 1]
-                    _mark_three(here, south, _SOUTH_EAST_BEFORE, equal)
-                    _mark_three(here, before[first - 1 : last + 1], _EAST_BEFORE, equal)
-                    _mark_three(here, north, _NORTH_EAST_BEFORE, equal)
+                    _mark_three(here, south, np.int64(_SOUTH_EAST_BEFORE), equal)
+                    middle = before[first - 1 : last + 1]
+                    _mark_three(here, middle, np.int64(_EAST_BEFORE), equal)
+                    _mark_three(here, north, np.int64(_NORTH_EAST_BEFORE), equal)
                 _mark_west(here, cells[first - 1 : last - 1], equal)
                 for y in range(count):
                     place = margin + (z * height + top + y) * width
-                    equals[image, place : place + width] = equal[y * wide : y * wide + width]
+                    copy(equal[y * wide :], equals[image, place : place + width])
     return equals
+
+
+@compiled
+def copy(source: Levels, target: Levels) -> None:
+    """Fill the target with as much of the source; quicker to compile than a slice's assignment."""
+    for x in range(len(target)):
+        target[x] = source[x]
 
 
 @compiled
@@ -95,8 +104,11 @@ def margin_of(shape: tuple[int, int, int]) -> int:
 
 
 @compiled
-def _mark_three(here: Levels, row: Levels, bit: int, equal: Equals) -> None:
-    """Compare with three neighbours in a row; the eastern one has the lowest bit."""
+def _mark_three(here: Levels, row: Levels, bit: np.int64, equal: Equals) -> None:
+    """Compare with three neighbours in a row; the eastern one has the lowest bit.
+
+    Numba would compile a bit that is no `np.int64`, but a number in the code, as a case of its own.
+    """
     for x in range(len(here)):
         level = here[x]
         east = np.uint16(row[x + 2] == level) * np.uint16(bit)

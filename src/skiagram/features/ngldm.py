@@ -19,6 +19,7 @@ from skiagram.features.neighbours import (
     VOLUME_WAYS,
     Equals,
     Levels,
+    copy,
     margin_of,
     steps,
 )
@@ -58,9 +59,10 @@ def dependence_counts(
     rows = max(1, BLOCK // wide)
     dependent = np.empty(rows * wide, dtype=np.uint16)
     for image in range(n):
-        framed[far : far + depth, distance : distance + height, distance : distance + width] = (
-            levels[image]
-        )
+        for z in range(depth):
+            for y in range(height):
+                row = framed[far + z, distance + y]
+                copy(levels[image, z, y], row[distance : distance + width])
         for z in range(far, far + depth):
             for y in range(distance, distance + height, rows):
                 first = (z * (height + 2 * distance) + y) * wide + distance

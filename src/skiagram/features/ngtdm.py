@@ -11,7 +11,7 @@ from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
 from skiagram.features.feature import Column, Feature, Features, Quantity
-from skiagram.features.neighbours import BLOCK
+from skiagram.features.neighbours import BLOCK, copy
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -80,9 +80,7 @@ def _frame(levels: NDArray[np.uint16], framed: Levels) -> None:
     height, width = levels.shape
     for y in range(height):
         begin = (y + 1) * (width + 2) + 1
-        row, inside = levels[y], framed[begin : begin + width]
-        for x in range(width):
-            inside[x] = row[x]
+        copy(levels[y], framed[begin : begin + width])
 
 
 _BITS = 16
