@@ -15,7 +15,7 @@ from skiagram.evaluation.arm_selection import choose_within_folds, compose
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.labelled_cases import label_cases
-from skiagram.evaluation.options import DeepArm
+from skiagram.evaluation.options import NO_REQUESTS, DeepArm
 from skiagram.evaluation.scores import ModelScores
 from skiagram.evaluation.significance import correct_by_holm
 from skiagram.evaluation.stability import inner_auc
@@ -239,6 +239,16 @@ def test_without_an_encoder_that_was_trained_the_verdict_says_why(wanted: DeepAr
     assert "no frozen encoder could be scored" in run(known, models, wanted).verdict
     nothing = run(known, models[:1], wanted).verdict
     assert ("no network" if wanted == "either" else "no frozen encoder") + " was asked" in nothing
+
+
+def test_simple_rules_alone_are_no_classical_model() -> None:
+    known = scenario()
+    models = [finished(known, "volume"), finished(known, "net", arm="deep")]
+    rules = replace(NO_REQUESTS, reference_baselines=("volume",))
+    found = evaluate(
+        models, known.cases, known.task, known.sealed, seed=0, replicates=200, questions=rules
+    )
+    assert "no classical model but simple rules was asked for" in found.verdict
 
 
 @pytest.mark.parametrize("classes", [("normal", "abnormal"), CLASSES])

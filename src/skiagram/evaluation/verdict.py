@@ -494,9 +494,13 @@ def _missing_arm(evaluation: Evaluation) -> str:
     reasons = []
     names = (evaluation.contender_words, "classical model")
     for arm, name in zip(_compared_arms(evaluation), names, strict=True):
-        members = [model for model in evaluation.models if model.outcome.arm == arm]
-        if arm not in evaluation.arms:
-            reasons.append(f"no {name} " + ("could be scored" if members else "was asked for"))
+        outcomes = [model.outcome for model in evaluation.models if model.outcome.arm == arm]
+        if arm in evaluation.arms:
+            continue
+        if outcomes and all(outcome.status == "finished" for outcome in outcomes):
+            reasons.append(f"no {name} but simple rules was asked for")
+        else:
+            reasons.append(f"no {name} " + ("could be scored" if outcomes else "was asked for"))
     return " and ".join(reasons)
 
 
