@@ -492,15 +492,16 @@ def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -
 
 def _missing_arm(evaluation: Evaluation) -> str:
     reasons = []
+    rules = {row.rule for row in evaluation.reference_baselines}
     names = (evaluation.contender_words, "classical model")
     for arm, name in zip(_compared_arms(evaluation), names, strict=True):
-        outcomes = [model.outcome for model in evaluation.models if model.outcome.arm == arm]
+        members = {model.outcome.model for model in evaluation.models if model.outcome.arm == arm}
         if arm in evaluation.arms:
             continue
-        if outcomes and all(outcome.status == "finished" for outcome in outcomes):
+        if members and members <= rules:
             reasons.append(f"no {name} but simple rules was asked for")
         else:
-            reasons.append(f"no {name} " + ("could be scored" if outcomes else "was asked for"))
+            reasons.append(f"no {name} " + ("could be scored" if members else "was asked for"))
     return " and ".join(reasons)
 
 
