@@ -71,7 +71,7 @@ def describe(place: Path) -> tuple[int, int]:
     """Do what ingest, restore and extract do; return numbers of cases and features."""
     source = build(read_option_file(Path("conf/dataset/sts.yaml")), "dataset")
     folders = IngestFolders(*(place / name for name in ("images", "cases", "sealed")))
-    ingest(source, "cv", Path(os.environ["SKIAGRAM_DATA"]), folders)  # type: ignore[arg-type]
+    ingest(source, "cv", Path(os.environ["SKIAGRAM_DATA"]), folders)
     restoration = build(options("restoration", "region_pet_mr"), "restoration")
     cases, record = Cases.read(folders.cases / "cases.parquet"), place / "treatment.parquet"
     restore_modalities(folders.images, restoration, place / "restored", record, cases)
