@@ -153,14 +153,16 @@ def _score_block(
 ) -> list[Row]:
     rows: dict[str, Row] = {}
     batch: list[PreparedImage] = []
+    held = 0
     for case in block:
         try:
             batch.append(prepare_case(model, case, covariates))
+            held += batch[-1].nbytes
         except (SkiagramError, MemoryError) as error:
             rows[case.name] = Row(case.name, error=_reason(error, case.name))
-        if sum(prepared.nbytes for prepared in batch) > _HELD_BYTES:
+        if held > _HELD_BYTES:
             rows |= _score(model, covariates, watch, batch)
-            batch = []
+            batch, held = [], 0
     if batch:
         rows |= _score(model, covariates, watch, batch)
     return [rows[case.name] for case in block]

@@ -23,10 +23,8 @@ from skiagram.deploy.inputs import (
 )
 from skiagram.encoders.encoder import COLUMN
 from skiagram.errors import DataError
-from skiagram.features.covariates import Covariates, Site
 from skiagram.features.earlier import PREFIX, Earlier, Previous
 from skiagram.features.extraction import extract_modalities
-from skiagram.features.perturbed import Perturbed
 from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.combined import COMBINATION, FittedCombination, MemberScores
@@ -40,10 +38,12 @@ from skiagram.restoration.contract import Plane
 R = TypeVar("R")
 WHOLE = "copy the whole folder models/NAME of a finished run; a failed training leaves no model"
 _BATCH = 32
-_BESIDE = [
-    f"{family.__module__}.{family.__qualname__}"
-    for family in (Covariates, Earlier, Perturbed, Site)
-]
+_BESIDE = {  # no single image holds them; imported, `perturbed` would bring scikit-image
+    "skiagram.features.covariates.Covariates",
+    "skiagram.features.covariates.Site",
+    "skiagram.features.earlier.Earlier",
+    "skiagram.features.perturbed.Perturbed",
+}
 
 
 def record(kind: type[R], path: Path) -> R:
