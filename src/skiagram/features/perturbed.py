@@ -53,7 +53,7 @@ class Perturbation:
 
     def apply(
         self,
-        image: Floats,
+        image: NDArray[Any],
         inside: Flags | None,
         spacing: Sequence[float],
         generator: np.random.Generator,
@@ -61,7 +61,7 @@ class Perturbation:
         """Return a changed image and its changed region, which is never empty.
 
         Args:
-            image: (depth, height, width), finite.
+            image: (depth, height, width) of any depth, finite.
             inside: Of the same shape, the region; None for the whole image, which has no contour.
             spacing: Row and column spacing; their ratio counts alone.
             generator: Of this copy of this image.
@@ -70,13 +70,15 @@ class Perturbation:
         angle = np.deg2rad(generator.uniform(-self.rotation, self.rotation))
         shift = generator.uniform(-self.shift, self.shift, 3)
         change = generator.uniform(-self.volume, self.volume)
-        moved, region = image, inside
+        region = inside
         if self.rotation or self.shift:
             moved = _moved(image, angle, shift, spacing)
             if inside is not None:
-                region = _moved(inside.astype(np.float64), angle, shift, spacing) >= 0.5
+                region = _moved(inside.astype(np.float32), angle, shift, spacing) >= 0.5
+        else:
+            moved = image.astype(np.float64)
         if sigma:
-            moved = moved + sigma * generator.standard_normal(image.shape)
+            _add_noise(moved.reshape(-1), sigma, generator)
         if inside is None or region is None or not region.any():
             return moved, inside
         if change:
@@ -86,7 +88,16 @@ class Perturbation:
         return moved, region
 
 
-def noise_level(image: Floats) -> float:
+_AT_ONCE = 2**16  # pixels that noise is drawn for, so that it takes no image's memory
+
+
+def _add_noise(pixels: Floats, sigma: float, generator: np.random.Generator) -> None:
+    for begin in range(0, len(pixels), _AT_ONCE):
+        part = pixels[begin : begin + _AT_ONCE]
+        part += sigma * generator.standard_normal(len(part))
+
+
+def noise_level(image: NDArray[Any]) -> float:
     """Estimate the standard deviation of an image's noise from its finest diagonal wavelets.
 
     Donoho and Johnstone 1994, Biometrika 81(3): the median absolute value in each slice, the median
@@ -97,11 +108,16 @@ def noise_level(image: Floats) -> float:
     """
     if min(image.shape[1:]) < 2:
         return 0.0
-    slices = [np.median(np.abs(pywt.dwt2(plane, "db2")[1][2])) for plane in image]
-    return float(np.median(slices) / _NORMAL_MAD)
+    return float(np.median([_median_diagonal(plane) for plane in image]) / _NORMAL_MAD)
 
 
-def _moved(image: Floats, angle: float, shift: Floats, spacing: Sequence[float]) -> Floats:
+def _median_diagonal(plane: NDArray[Any]) -> float:
+    """Return the median absolute diagonal wavelet; no others are held, as by `pywt.dwt2`."""
+    rows = pywt.dwt(plane.astype(np.float64), "db2", axis=0)[1]
+    return float(np.median(np.abs(pywt.dwt(rows, "db2", axis=1)[1])))
+
+
+def _moved(image: NDArray[Any], angle: float, shift: Floats, spacing: Sequence[float]) -> Floats:
     """Return an image rotated about its centre within the plane, then shifted; edges go on."""
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     scale = np.diag(np.asarray(spacing, dtype=np.float64))
@@ -110,7 +126,9 @@ def _moved(image: Floats, angle: float, shift: Floats, spacing: Sequence[float])
     along = np.where(np.array(image.shape) > 1, shift, 0.0)
     centre = (np.array(image.shape) - 1) / 2
     offset = centre - matrix @ (centre + along)
-    moved: Floats = ndimage.affine_transform(image, matrix, offset, order=1, mode="nearest")
+    moved: Floats = ndimage.affine_transform(
+        image, matrix, offset, output=np.float64, order=1, mode="nearest"
+    )
     return moved
 
 
@@ -209,8 +227,12 @@ class Perturbed:
         Raises:
             DataError: A family refuses the images.
         """
-        copies = [self.perturb(batch, copy) for copy in range(self.copies)]
-        return np.hstack([family.extract(copy) for copy in copies for family in self.families])
+        return np.hstack([self._describe(batch, copy) for copy in range(self.copies)])
+
+    def _describe(self, batch: FeatureBatch, copy: int) -> Floats:
+        """Compute the features of one copy, of which no more than one is held at a time."""
+        perturbed = self.perturb(batch, copy)
+        return np.hstack([family.extract(perturbed) for family in self.families])
 
     def perturb(self, batch: FeatureBatch, copy: int) -> FeatureBatch:
         """Return one changed copy of each image, with its region."""
@@ -222,7 +244,7 @@ class Perturbed:
             digest = hashlib.sha256(single.images.tobytes()).hexdigest()
             name = ("perturbed", self.name, copy, digest)
             shape = single.images.shape[1:4] if batch.volumes else (1, *single.images.shape[1:3])
-            channels = single.images.reshape(*shape, -1).astype(np.float64)
+            channels = single.images.reshape(*shape, -1)
             form = None if single.forms is None else single.forms.reshape(shape)
             spacing = [1.0, 1.0] if single.spacing is None else single.spacing[0, -2:].tolist()
             spacing = spacing if np.isfinite(spacing).all() else [1.0, 1.0]
