@@ -145,9 +145,8 @@ def bounding_box(masks: Flags) -> Box:
         if last - first == _AT_ONCE and not _occurs_in_four(slices[first:last].reshape(-1)):
             continue
         for number in range(first, last):
-            if _occurs(slices[number]):
+            if _widen(slices[number].reshape(shape), box):
                 front, back = min(front, number % depth), max(back, number % depth + 1)
-                _widen(slices[number].reshape(shape), box)
     if back == 0:
         return (0, 0), (0, 0), (0, 0)
     return (front, back), (box[0, 0], box[0, 1]), (box[1, 0], box[1, 1])
@@ -157,29 +156,32 @@ _AT_ONCE = 4
 
 
 @compiled
-def _widen(mask: Flags, box: NDArray[np.int64]) -> None:
-    """Widen first and last + 1 of rows and of columns to where a mask has a pixel."""
+def _widen(mask: Flags, box: NDArray[np.int64]) -> bool:
+    """Widen first and last + 1 of rows and of columns to where a mask has a pixel; has it any?"""
     height, width = mask.shape
     top, bottom, left, right = box[0, 0], box[0, 1], box[1, 0], box[1, 1]
+    occupied = False
     if _occurs(mask[:top].reshape(-1)):
-        top = 0
+        occupied, top = True, 0
         while not _occurs(mask[top]):
             top += 1
     if _occurs(mask[bottom:].reshape(-1)):
-        bottom = height
+        occupied, bottom = True, height
         while not _occurs(mask[bottom - 1]):
             bottom -= 1
     for y in range(top, bottom):
         row = mask[y]
         if _occurs(row[:left]):
-            left = 0
+            occupied, left = True, 0
             while not row[left]:
                 left += 1
         if _occurs(row[right:]):
-            right = width
+            occupied, right = True, width
             while not row[right - 1]:
                 right -= 1
+        occupied = occupied or _occurs(row[left:right])
     box[0, 0], box[0, 1], box[1, 0], box[1, 1] = top, bottom, left, right
+    return occupied
 
 
 @compiled
