@@ -104,7 +104,13 @@ def _band(
     orders = [tied_order(-score) for score in ranking]
     resampled = np.concatenate(
         [
-            np.mean([heights(*order, positive, block, abscissae) for order in orders], axis=0)
+            np.mean(
+                [
+                    heights(*order, positive, np.ascontiguousarray(block), abscissae)
+                    for order in orders
+                ],
+                axis=0,
+            )
             for block in draws.weights()
         ]
     )

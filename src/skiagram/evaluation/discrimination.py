@@ -164,7 +164,7 @@ def roc_auc(score: Floats, positive: Flags, weights: Floats) -> Floats:
         weights: (b, n), ≥ 0.
     """
     order, ends = tied_order(score)
-    return roc_areas(order, ends, positive, weights)
+    return roc_areas(order, ends, positive, np.ascontiguousarray(weights))
 
 
 def partial_roc_auc(
@@ -183,6 +183,7 @@ def partial_roc_auc(
         high: False positive rate where it ends, in (low, 1].
     """
     order, ends = tied_order(-score)
+    weights = np.ascontiguousarray(weights)
     least, greatest = (high**2 - low**2) / 2, high - low
     areas = partial_roc_areas(order, ends, positive, weights, high)
     if low > 0:
@@ -200,7 +201,7 @@ def average_precision(score: Floats, positive: Flags, weights: Floats) -> Floats
         weights: (b, n), ≥ 0.
     """
     order, ends = tied_order(-score)
-    return precision_areas(order, ends, positive, weights)
+    return precision_areas(order, ends, positive, np.ascontiguousarray(weights))
 
 
 def one_vs_rest_auc(probability: Floats, label: Labels, weights: Floats) -> Floats:

@@ -115,7 +115,7 @@ def risk_area(doubt: Floats, wrong: NDArray[np.bool_], weights: Floats) -> Float
         weights: (b, n), ≥ 0; a row of zeros gives NaN.
     """
     order, ends = tied_order(doubt)
-    return risk_areas(order, ends, wrong, weights)
+    return risk_areas(order, ends, wrong, np.ascontiguousarray(weights))
 
 
 def _risk_at_shares(doubt: Floats, wrong: NDArray[np.bool_]) -> Floats:

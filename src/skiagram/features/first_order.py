@@ -87,8 +87,10 @@ def _moments(images: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[
 
 @compiled
 def _kept(values: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    inner = np.empty(inside.sum())
     used = 0
+    for pixel in range(len(values)):
+        used += inside[pixel]
+    inner, used = np.empty(used), 0
     for pixel in range(len(values)):
         if inside[pixel]:
             inner[used] = values[pixel]

@@ -39,18 +39,59 @@ def erode(
     behind = np.empty((longest, _LANES), dtype=np.float32)
     factor = np.float32(sign)
     for image in range(n):
-        for first in range(0, width, _LANES):
-            lanes = min(_LANES, width - first)
-            lines[: height + 2 * down] = np.inf
-            lines[down : down + height, :lanes] = factor * images[image, :, first : first + lanes]
-            _slide(lines, behind, height, down)
-            target[image, :, first : first + lanes] = behind[:height, :lanes]
-        for first in range(0, height, _LANES):
-            lanes = min(_LANES, height - first)
-            lines[: width + 2 * right] = np.inf
-            lines[right : right + width, :lanes] = target[image, first : first + lanes].T
-            _slide(lines, behind, width, right)
-            target[image, first : first + lanes] = factor * behind[:width, :lanes].T
+        _erode_columns(images[image], target[image], down, factor, lines, behind)
+        _erode_rows(target[image], right, factor, lines, behind)
+
+
+@compiled
+def _erode_columns(
+    image: NDArray[np.float32],
+    target: NDArray[np.float32],
+    radius: int,
+    factor: np.float32,
+    lines: NDArray[np.float32],
+    behind: NDArray[np.float32],
+) -> None:
+    height, width = image.shape
+    for first in range(0, width, _LANES):
+        lanes = min(_LANES, width - first)
+        _frame(lines, height, radius)
+        for y in range(height):
+            for lane in range(lanes):
+                lines[radius + y, lane] = factor * image[y, first + lane]
+        _slide(lines, behind, height, radius)
+        for y in range(height):
+            for lane in range(lanes):
+                target[y, first + lane] = behind[y, lane]
+
+
+@compiled
+def _erode_rows(
+    target: NDArray[np.float32],
+    radius: int,
+    factor: np.float32,
+    lines: NDArray[np.float32],
+    behind: NDArray[np.float32],
+) -> None:
+    height, width = target.shape
+    for first in range(0, height, _LANES):
+        lanes = min(_LANES, height - first)
+        _frame(lines, width, radius)
+        for x in range(width):
+            for lane in range(lanes):
+                lines[radius + x, lane] = target[first + lane, x]
+        _slide(lines, behind, width, radius)
+        for lane in range(lanes):
+            for x in range(width):
+                target[first + lane, x] = factor * behind[x, lane]
+
+
+@compiled
+def _frame(lines: NDArray[np.float32], size: int, radius: int) -> None:
+    """Set what lies before and behind the places of an image, and lanes that have none."""
+    for place in range(size + 2 * radius):
+        for lane in range(lines.shape[1]):
+            lines[place, lane] = np.inf
 
 
 @compiled

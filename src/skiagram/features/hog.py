@@ -41,21 +41,28 @@ def cell_histograms(images: Floats, grid: int, boundaries: Floats) -> Floats:
         for y in range(height):
             for x in range(1, width - 1):
                 right[x] = pixels[y, x + 1] - pixels[y, x - 1]
-            down[:] = 0
-            if 0 < y < height - 1:
-                down[:] = pixels[y + 1] - pixels[y - 1]
+            inner = 0 < y < height - 1
+            for x in range(width):
+                down[x] = pixels[y + 1, x] - pixels[y - 1, x] if inner else 0.0
             _polar(right, down, boundaries, magnitude, orientation)
             for row in range(y * grid // height, -(-(y + 1) * grid // height)):
                 for column in range(grid):
                     cell = cells[row, column]
                     for x in range(column * width // grid, -(-(column + 1) * width // grid)):
                         cell[orientation[x]] += magnitude[x]
-        for row in range(grid):
-            rows = -(-(row + 1) * height // grid) - row * height // grid
-            for column in range(grid):
-                columns = -(-(column + 1) * width // grid) - column * width // grid
-                cells[row, column] /= rows * columns
+        _divide_by_pixels(cells, height, width)
     return histograms
+
+
+@compiled
+def _divide_by_pixels(cells: Floats, height: int, width: int) -> None:
+    grid = len(cells)
+    for row in range(grid):
+        rows = -(-(row + 1) * height // grid) - row * height // grid
+        for column in range(grid):
+            columns = -(-(column + 1) * width // grid) - column * width // grid
+            for direction in range(cells.shape[2]):
+                cells[row, column, direction] /= rows * columns
 
 
 @compiled

@@ -500,11 +500,11 @@ def _ascend(lifted: Floats, weight: Floats, inverse: Floats, height: Floats) -> 
         height: (m,) of the points in that form.
     """
     for _ in range(_MOST_STEPS):
-        far = near = -1
+        far = near = len(lifted)
         for point in range(len(lifted)):
-            if far < 0 or height[point] > height[far]:
+            if far == len(lifted) or height[point] > height[far]:
                 far = point
-            if weight[point] > 0 and (near < 0 or height[point] < height[near]):
+            if weight[point] > 0 and (near == len(lifted) or height[point] < height[near]):
                 near = point
         above, below = height[far] / 4 - 1, 1 - height[near] / 4
         if max(above, below) < _TOLERANCE / 2:

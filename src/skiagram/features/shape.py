@@ -147,45 +147,42 @@ def convex_hull(region: NDArray[np.bool_]) -> Floats:
     """
     top, bottom = _profile(region)
     above, below = np.empty((len(top), 2)), np.empty((len(top), 2))
-    n_above, n_below = _chain(top, 1, above), _chain(bottom, -1, below)
+    n_above, n_below = _chain(top, above), _chain(bottom, below)
     hull = np.empty((n_above + n_below, 2))
     for corner in range(n_above):
         hull[corner, 0], hull[corner, 1] = above[corner, 0], above[corner, 1]
     for corner in range(n_below):
         back = n_below - 1 - corner
-        hull[n_above + corner, 0], hull[n_above + corner, 1] = below[back, 0], below[back, 1]
+        hull[n_above + corner, 0], hull[n_above + corner, 1] = -below[back, 0], below[back, 1]
     return hull
 
 
 @compiled
 def _profile(region: NDArray[np.bool_]) -> tuple[Integers, Integers]:
-    """Return the first and the last row of the outline in each column, both in half pixels."""
+    """Return the first and minus the last row of the outline in each column, in half pixels."""
     height, width = region.shape
-    top, bottom = np.full(2 * width + 1, _NOWHERE), np.full(2 * width + 1, -_NOWHERE)
+    top, bottom = np.full(2 * width + 1, _NOWHERE), np.full(2 * width + 1, _NOWHERE)
     for y in range(height):
         left, right = width, -1
         for x in range(width):
             if region[y, x]:
                 left, right = min(left, x), x
                 top[2 * x + 1] = min(top[2 * x + 1], 2 * y)
-                bottom[2 * x + 1] = 2 * y + 2
+                bottom[2 * x + 1] = -2 * y - 2
         if right >= 0:
             for side in (2 * left, 2 * right + 2):
                 top[side] = min(top[side], 2 * y + 1)
-                bottom[side] = max(bottom[side], 2 * y + 1)
+                bottom[side] = min(bottom[side], -2 * y - 1)
     return top, bottom
 
 
 @compiled
-def _chain(rows: Integers, sign: int, chain: Floats) -> int:
-    """Fill in the corners (row, column) of one side of the hull, in pixels; return their number.
-
-    The side passes above all points where the sign is 1, and below them where it is −1.
-    """
+def _chain(rows: Integers, chain: Floats) -> int:
+    """Fill in the corners (row, column) of the upper side, in pixels; return their number."""
     corners = np.empty((len(rows), 2), dtype=np.int64)
     used = 0
     for column in range(len(rows)):
-        row = sign * rows[column]
+        row = rows[column]
         if row == _NOWHERE:
             continue
         while used > 1:
@@ -199,7 +196,7 @@ def _chain(rows: Integers, sign: int, chain: Floats) -> int:
         corners[used, 0], corners[used, 1] = row, column
         used += 1
     for corner in range(used):
-        chain[corner, 0], chain[corner, 1] = sign * corners[corner, 0] / 2, corners[corner, 1] / 2
+        chain[corner, 0], chain[corner, 1] = corners[corner, 0] / 2, corners[corner, 1] / 2
     return used
 
 

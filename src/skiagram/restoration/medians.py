@@ -135,16 +135,33 @@ def gather(
 
 @compiled
 def median(values: NDArray[np.float32]) -> np.float32:
-    """Return the median of at least one value; sorts them."""
-    values.sort()
-    lower, upper = values[(len(values) - 1) // 2], values[len(values) // 2]
+    """Return the median of at least one value; reorders them (Hoare, Comm. ACM 4(7), 1961)."""
+    rank, left, right = len(values) // 2, 0, len(values) - 1
+    while left < right:
+        pivot = values[(left + right) // 2]
+        up, down = left, right
+        while up <= down:
+            while values[up] < pivot:
+                up += 1
+            while pivot < values[down]:
+                down -= 1
+            if up <= down:
+                values[up], values[down] = values[down], values[up]
+                up += 1
+                down -= 1
+        left, right = up if rank > down else left, down if rank < up else right
+    lower = upper = values[rank]
+    if len(values) % 2 == 0:
+        lower = values[0]
+        for place in range(1, rank):
+            lower = values[place] if values[place] > lower else lower
     middle: np.float32 = lower + (upper - lower) / np.float32(2)
     return middle
 
 
 @compiled
 def median_magnitude(
-    values: NDArray[np.float32], floor: float, left_out: NDArray[np.bool_] | None = None
+    values: NDArray[np.float32], floor: float, left_out: NDArray[np.bool_]
 ) -> np.float32:
     """Return the median of the absolute values above a floor; 0 where there are none.
 
@@ -154,31 +171,36 @@ def median_magnitude(
     Args:
         values: (n,) float32, C-contiguous, without NaN.
         floor: Absolute values up to this one are left out; none are where it is negative.
-        left_out: (n,) values that are left out as well; None for none.
+        left_out: (n,) values that are left out as well; (0,) for none.
     """
-    bits = values.view(np.int32)
-    lowest = np.full(1, floor, dtype=np.float32).view(np.int32)[0] if floor >= 0 else -1
+    bits, both = values.view(np.int32), np.empty(2, dtype=np.float32)
+    bits_of_both = both.view(np.int32)
+    both[0] = floor
+    lowest = np.int64(bits_of_both[0]) if floor >= 0 else np.int64(-1)
     counts = np.zeros(1 << _FIRST_BITS, dtype=np.int64)
-    counted = _count(bits, lowest, left_out, 0, 31, counts)
-    if counted == 0:
-        return np.float32(0)
-    rank, lower, shift = (counted - 1) // 2, 0, 31 - _FIRST_BITS
-    while True:
+    counted = rank = 0
+    lower = np.int64(0)  # as a literal it would make a second version of what it is given to
+    shift = _FIRST_BITS + 2 * _BITS
+    while shift > 0:
+        width = _BITS if counted > 0 else _FIRST_BITS
+        shift -= width
+        for leading in range(1 << width):
+            counts[leading] = 0
+        alike = _count(bits, lowest, left_out, lower, width, shift, counts)
+        if counted == 0:
+            if alike == 0:
+                return np.float32(0)
+            counted, rank = alike, (alike - 1) // 2
         leading = 0
         while rank >= counts[leading]:
             rank -= counts[leading]
             leading += 1
-        lower = lower << _BITS | leading
-        if shift == 0:
-            break
-        counts = np.zeros(1 << _BITS, dtype=np.int64)
-        _count(bits, lowest, left_out, lower, shift, counts)
-        shift -= _BITS
+        lower = lower << width | leading
     upper = lower
     if counted % 2 == 0:
         up_to, above = _next_magnitude(bits, lowest, left_out, lower)
         upper = above if up_to == counted // 2 else lower
-    both = np.array([lower, upper], dtype=np.int32).view(np.float32)
+    bits_of_both[0], bits_of_both[1] = lower, upper
     middle: np.float32 = (both[0] + both[1]) / np.float32(2)
     return middle
 
@@ -191,9 +213,9 @@ def median_magnitudes(bands: NDArray[np.float32], floor: float) -> NDArray[np.fl
         bands: (n, m) float32, C-contiguous, without NaN.
         floor: Absolute values up to this one are left out.
     """
-    medians = np.empty(len(bands))
+    medians, none = np.empty(len(bands)), np.empty(0, dtype=np.bool_)
     for image in range(len(bands)):
-        medians[image] = median_magnitude(bands[image], floor)
+        medians[image] = median_magnitude(bands[image], floor, none)
     return medians
 
 
@@ -201,32 +223,33 @@ def median_magnitudes(bands: NDArray[np.float32], floor: float) -> NDArray[np.fl
 def _count(
     bits: NDArray[np.int32],
     lowest: int,
-    left_out: NDArray[np.bool_] | None,
+    left_out: NDArray[np.bool_],
     leading: int,
+    width: int,
     shift: int,
     counts: NDArray[np.int64],
 ) -> int:
-    """Count the bits that follow the leading ones, and all of them."""
-    following = shift - (_FIRST_BITS if shift == 31 else _BITS)
-    counted = 0
+    """Count the bits that follow the leading ones and come before the last, and all of them."""
+    counted, masked = 0, len(left_out) > 0
+    least = max(lowest + 1, leading << (shift + width))
+    most = ((leading + 1) << (shift + width)) - 1
     for pixel in range(len(bits)):
         magnitude = bits[pixel] & _MAGNITUDE
-        alike = magnitude > lowest and magnitude >> shift == leading
-        if alike and (left_out is None or not left_out[pixel]):
-            counts[magnitude >> following & (len(counts) - 1)] += 1
+        if least <= magnitude <= most and not (masked and left_out[pixel]):
+            counts[magnitude >> shift & ((1 << width) - 1)] += 1
             counted += 1
     return counted
 
 
 @compiled
 def _next_magnitude(
-    bits: NDArray[np.int32], lowest: int, left_out: NDArray[np.bool_] | None, magnitude: int
+    bits: NDArray[np.int32], lowest: int, left_out: NDArray[np.bool_], magnitude: int
 ) -> tuple[int, int]:
     """Return how many magnitudes go up to this one, and the least one above it."""
     up_to, above = 0, _MAGNITUDE
     for pixel in range(len(bits)):
         other = bits[pixel] & _MAGNITUDE
-        if other > lowest and (left_out is None or not left_out[pixel]):
+        if other > lowest and (len(left_out) == 0 or not left_out[pixel]):
             if other > magnitude:
                 above = min(above, other)
             else:

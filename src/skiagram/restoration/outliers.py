@@ -73,8 +73,8 @@ class Outliers:
         limit = self.threshold * robust_deviation(residual, missing)
         pixels = _standing_out(residual, missing, limit, self.threshold, self.radius)
         rows, columns = _constant_lines(plane, missing)
-        rows = _dead(rows, residual, self.radius)
-        columns = _dead(columns, residual.T, self.radius)
+        rows = _dead(rows, residual, 0, self.radius)
+        columns = _dead(columns, residual, 1, self.radius)
         pixels |= rows[:, None]
         pixels |= columns
         return Faults(pixels, int(rows.sum() + columns.sum()))
@@ -121,8 +121,12 @@ def _constant_lines(plane: Plane, missing: Mask) -> tuple[Mask, Mask]:
     """Tell rows and columns whose known pixels, at least a few, hold a single value."""
     height, width = plane.shape
     known_below, known_beside = np.zeros(width, np.int64), np.zeros(height, np.int64)
-    columns, rows = np.ones(width, np.bool_), np.ones(height, np.bool_)
-    above, beside = np.zeros(width, np.float32), np.zeros(height, np.float32)
+    above, beside = np.empty(width, np.float32), np.empty(height, np.float32)
+    columns, rows = np.empty(width, np.bool_), np.empty(height, np.bool_)
+    for column in range(width):
+        columns[column] = True
+    for row in range(height):
+        rows[row] = True
     for row in range(height):
         for column in range(width):
             if missing[row, column]:
@@ -135,31 +139,37 @@ def _constant_lines(plane: Plane, missing: Mask) -> tuple[Mask, Mask]:
             beside[row], above[column] = value, value
             known_beside[row] += 1
             known_below[column] += 1
-    return rows & (known_beside >= _SHORTEST_LINE), columns & (known_below >= _SHORTEST_LINE)
+    for row in range(height):
+        rows[row] = rows[row] and known_beside[row] >= _SHORTEST_LINE
+    for column in range(width):
+        columns[column] = columns[column] and known_below[column] >= _SHORTEST_LINE
+    return rows, columns
 
 
 @compiled
-def _dead(constant: Mask, residual: Plane, radius: int) -> Mask:
-    """Keep those constant rows that stand out from the rows around them.
+def _dead(constant: Mask, residual: Plane, axis: int, radius: int) -> Mask:
+    """Keep those constant lines that stand out from the lines around them.
 
-    Noise never leaves a row constant, so any residual along most of it tells. A plain border
-    wider than the window is background and stays, and so does a row that its surroundings equal.
+    Noise never leaves a line constant, so any residual along most of it tells. A plain border
+    wider than the window is background and stays, and so does a line that its surroundings equal.
 
     Args:
-        constant: (height,) rows that hold a single value.
+        constant: (lines,) which hold a single value.
         residual: (height, width) absolute residuals from the local median.
-        radius: Thickest run of rows that counts as dead.
+        axis: 0 where the lines are rows, 1 where they are columns.
+        radius: Thickest run of lines that counts as dead.
     """
-    height, width = residual.shape
-    dead = np.zeros(height, dtype=np.bool_)
-    if constant.all():
-        return dead
+    lines, length = residual.shape[axis], residual.shape[1 - axis]
+    dead = np.zeros(lines, dtype=np.bool_)
     first = 0
-    for row in range(height + 1):
-        if row < height and constant[row]:
+    for line in range(lines + 1):
+        if line < lines and constant[line]:
             continue
-        if row - first <= radius:
-            for thin in range(first, row):
-                dead[thin] = np.count_nonzero(residual[thin] == 0) <= width // 2
-        first = row + 1
+        if line - first <= radius and line - first < lines:
+            for thin in range(first, line):
+                equal = 0
+                for place in range(length):
+                    equal += (residual[place, thin] if axis else residual[thin, place]) == 0
+                dead[thin] = equal <= length // 2
+        first = line + 1
     return dead
