@@ -41,18 +41,19 @@ def run_lengths(levels: Levels, equals: Equals, number: int, ways: int, merged: 
         merged: Whether the matrices of an image are added up into one.
 
     Returns:
-        (n, matrices, longest, number): matrices is 1 if merged, else `ways`; length and level from
-        1.
+        (m, longest, number) the matrices of each image one after the other: m is n if merged, else
+        n · ways; length and level from 1.
     """
     n, depth, height, width = levels.shape
     matrices = 1 if merged else ways
     apart = steps((depth, height, width))[:ways]
     longest = max(height, width) if ways == PLANE_WAYS else max(depth, height, width)
-    counts = np.zeros((n, matrices, longest, number), dtype=np.int64)
+    counts = np.zeros((n * matrices, longest, number), dtype=np.int64)
     margin = margin_of((depth, height, width))
     for image in range(n):
         flat = levels[image].reshape(-1)
-        _count(flat, equals[image], margin, apart, counts[image])
+        own = counts[image * matrices : (image + 1) * matrices]
+        _count(flat, equals[image], margin, apart, own)
     return counts
 
 
@@ -247,6 +248,5 @@ def glrlm(levels: GreyLevels, aggregation: Aggregation, dimension: Dimension = "
     ways = PLANE_WAYS if within else VOLUME_WAYS
     merged = aggregation == "merged"
     counts = run_lengths(levels.levels, levels.equals, levels.number, ways, merged)
-    counts = counts.reshape(-1, *counts.shape[2:])
     features = GlrlmFeatures(sums_of(counts, np.zeros(len(counts)))).columns()
     return features if merged else average(features, np.ones((n, ways), dtype=np.bool_))

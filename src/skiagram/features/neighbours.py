@@ -163,7 +163,7 @@ def zone_forest(levels: Levels, equals: Equals) -> Forest:
     """
     n, depth, height, width = levels.shape
     apart, margin = steps((depth, height, width)), margin_of((depth, height, width))
-    forest = np.zeros((n, depth * height * width), dtype=np.int32)
+    forest = np.empty((n, depth * height * width), dtype=np.int32)
     for image in range(n):
         _grow(levels[image].reshape(-1), equals[image, margin:], apart, forest[image])
     return forest

@@ -41,8 +41,8 @@ def tone_differences(levels: NDArray[np.uint16], number: int) -> tuple[Integers,
     # Zeros around the last slices, so that neighbours lie a fixed number of cells away.
     framed = np.zeros((deep, (height + 2) * wide), dtype=np.uint16)
     rows = min(height, max(1, BLOCK // wide))
-    totals = np.empty((rows + 2) * wide, dtype=np.int32)
-    cells, differences = np.zeros(rows * wide, np.int32), np.zeros(rows * wide, np.int32)
+    totals = np.empty((rows + 2) * wide, np.int32)
+    cells, differences = np.empty(rows * wide, np.int32), np.empty(rows * wide, np.int32)
     tally = np.zeros((2, (number + 1) * around), dtype=np.int64)  # of every other pixel, so that no
     cells_of = np.zeros((2, (number + 1) * around), dtype=np.int64)  # addition waits for the last
     for image in range(n):
