@@ -1,6 +1,9 @@
 """Compile what restorations, features and evaluation call, so that no first run waits for it."""
 
+import gc
+import re
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -13,11 +16,13 @@ from skiagram.evaluation import discrimination
 from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.curves import precision_recall_band, roc_band
 from skiagram.features.batch import FeatureBatch
+from skiagram.features.family import TextureFamily
 from skiagram.features.wavelet import energy_entropy
 from skiagram.options import build, read_option_file
 
 _SIDE = 32
 _EVALUATION = "evaluation"
+_FIRST = "features/first_order.yaml"
 
 
 def main() -> None:
@@ -28,11 +33,32 @@ def main() -> None:
         for path in sorted((ROOT / "conf" / group).glob("*.yaml"))
     ]
     pieces = [*(f"{path.parent.name}/{path.name}" for path in files), _EVALUATION]
+    texture = [piece for piece in pieces if _calls_texture(piece)]
+    rest = [(piece,) for piece in pieces if piece not in texture]
+    # What follows is forked from this process: it has what every loop needs of Numba at hand.
+    _compile(_FIRST)
     compute = Compute(threads=1, workers="auto", backend="local", address=None)
-    for _ in compute.map_fits(_compile, pieces):
+    for _ in compute.map_fits(_compile_all, [tuple(texture), *rest]):
         pass
-    for piece in pieces:  # of two processes that keep one loop at once, one may have been too late
-        _compile(piece)
+    _compile_all(tuple(pieces))  # of two that keep one loop at once, one may have been too late
+
+
+def _calls_texture(piece: str) -> bool:
+    """Return whether families are called that share loops, which two processes would do twice."""
+    if piece == _EVALUATION:
+        return False
+    targets = re.findall(r"_target_: (.+)\.(\w+)", (ROOT / "conf" / piece).read_text())
+    classes = [getattr(import_module(module), name) for module, name in targets]
+    return any(issubclass(named, TextureFamily) for named in classes)
+
+
+def _compile_all(pieces: tuple[str, ...]) -> None:
+    gc.disable()  # Numba leaves little behind, and looking for it takes a tenth of the time
+    try:
+        for piece in pieces:
+            _compile(piece)
+    finally:
+        gc.enable()
 
 
 def _compile(piece: str) -> None:

@@ -107,7 +107,7 @@ class HistogramStatistics(Features):
 
     @Quantity
     def _percentiles(self) -> NDArray[np.float64]:
-        return level_percentiles(self.counts, _FRACTIONS)
+        return level_percentiles(np.ascontiguousarray(self.counts), _FRACTIONS)
 
     def _mean_distance(self, centre: Column, counts: NDArray[np.int64]) -> Column:
         distance = np.sum(counts * np.abs(self._levels - centre[:, None]), axis=1)
