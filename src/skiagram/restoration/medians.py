@@ -176,10 +176,10 @@ def median_magnitude(
     bits, both = values.view(np.int32), np.empty(2, dtype=np.float32)
     bits_of_both = both.view(np.int32)
     both[0] = floor
-    lowest = np.int64(bits_of_both[0]) if floor >= 0 else np.int64(-1)
+    lowest = int(bits_of_both[0]) if floor >= 0 else -1
     counts = np.zeros(1 << _FIRST_BITS, dtype=np.int64)
     counted = rank = 0
-    lower = np.int64(0)  # as a literal it would make a second version of what it is given to
+    lower = int(np.int64(0))  # a literal would make a second version of what takes it
     shift = _FIRST_BITS + 2 * _BITS
     while shift > 0:
         width = _BITS if counted > 0 else _FIRST_BITS
