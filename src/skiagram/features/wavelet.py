@@ -134,7 +134,8 @@ def coefficient_moments(bands: NDArray[np.float64]) -> NDArray[np.float64]:
                 part[1] += band[place] ** 2
                 part[2] += square
                 part[3] += square**2
-            moments[:, image] += part / size
+            for moment in range(4):
+                moments[moment, image] += part[moment] / size
     return moments
 
 
