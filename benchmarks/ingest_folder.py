@@ -41,9 +41,11 @@ def write_films(folder: Path, table: Path, files: int, side: int) -> None:
         smooth = Image.fromarray(coarse.astype(np.float32)).resize(
             (side, side), Image.Resampling.BICUBIC
         )
-        noisy = np.asarray(smooth) + generator.normal(0, 3, (side, side))
+        noise = generator.standard_normal((side, side), dtype=np.float32)
+        noisy = np.asarray(smooth) + np.float32(3) * noise
         name = f"film-{at:05d}.png"
-        Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(folder / name)
+        film = Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+        film.save(folder / name, compress_level=1)
         lines.append(f"{name},{at // 4},{'cancer' if at // 4 % 2 else 'normal'}")
     table.write_text("\n".join(lines))
 

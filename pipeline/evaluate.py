@@ -8,6 +8,7 @@ from choices import RunChoices
 from entrypoint import stage
 from option_files import ROOT
 from outputs import publish
+from skiagram.compute.workers import Compute
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.inputs import read_inputs
 from skiagram.evaluation.options import EvaluationOptions
@@ -23,6 +24,7 @@ class Options(EvaluationOptions):
     """Choices of the stage."""
 
     choices: RunChoices
+    compute: Compute
 
 
 @stage(Options)
@@ -30,14 +32,17 @@ def main(options: Options) -> None:
     """Evaluate only the models named in params.yaml."""
     folders = [ROOT / "scores" / name for name in options.choices.trained]
     folders += [ROOT / COMBINED / "scores" / name for name in options.choices.combined]
-    inputs = read_inputs(ROOT, folders, {**asdict(options), "choices": options.choices.seed})
+    asked = {**asdict(options), "choices": options.choices.seed}
+    del asked["compute"]  # no figure depends on it
+    inputs = read_inputs(ROOT, folders, asked)
     evaluation = evaluate(
         inputs.models, inputs.cases, inputs.task, inputs.sealed, seed=options.choices.seed,
         truth=inputs.truth, duplicates=inputs.duplicates, patients_known=inputs.card.patients_known,
         margin=options.margin, replicates=options.replicates, compare=options.compare,
         covariates=inputs.covariates, questions=options.questions,
         test_sites=inputs.card.test_sites, fold_column=options.choices.fold_column,
-        traits=read_case_traits(ROOT, inputs.cases), deep_arm=options.deep_arm)  # fmt: skip
+        traits=read_case_traits(ROOT, inputs.cases), deep_arm=options.deep_arm,
+        compute=options.compute.here)  # fmt: skip
     material = read_material(ROOT, inputs, vars(options.choices), evaluation.best)
     with publish(*(f"reports/{name}" for name in OUTPUTS)) as staging:
         write_results(evaluation, material, inputs, staging / "reports")

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
@@ -23,6 +24,7 @@ def run(
     *,
     truth: pd.DataFrame | None = None,
     duplicates: pd.DataFrame | None = None,
+    compute: Compute = IN_PROCESS,
 ) -> Evaluation:
     pairs = pd.DataFrame({"first": [], "second": []}) if duplicates is None else duplicates
     return evaluate(
@@ -34,6 +36,7 @@ def run(
         truth=truth,
         duplicates=pairs,
         replicates=200,
+        compute=compute,
     )
 
 
@@ -65,6 +68,14 @@ def test_a_reader_is_measured_on_its_raw_score_and_never_the_best_of_an_arm(
     auc = found.models[-1].metrics["roc_auc"].value
     assert auc == pytest.approx(roc_auc_score(known.label[reported], signal[reported]))
     assert "reader" not in found.verdict.lower()
+
+
+def test_models_measured_side_by_side_give_the_same_record(tmp_path: Path) -> None:
+    known = scenario()
+    for name, workers in {"one": 1, "three": 3}.items():
+        compute = Compute(threads=1, workers=workers, backend="local", address=None)
+        write_record(run(known, arms(known), compute=compute), tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "three").read_bytes()
 
 
 @pytest.mark.slow

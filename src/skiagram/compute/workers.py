@@ -87,6 +87,11 @@ class Compute:
         together = int(os.environ.get(STAGES_SIDE_BY_SIDE, "1"))
         return max(1, int(cpu_count()) // together)
 
+    @property
+    def here(self) -> "Compute":
+        """Return workers of this machine, for work that is shorter than the way to a cluster."""
+        return self if self.backend == "local" else ALL_PROCESSORS
+
     @contextmanager
     def limit(self) -> Iterator[None]:
         """Hold linear algebra to the chosen number of threads."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.evaluation.arm_selection import SelectedArm, select_arms, select_contender
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.bootstrap import draw_patients
@@ -93,6 +95,7 @@ def evaluate(
     fold_column: str = "",
     traits: CaseTraits | None = None,
     deep_arm: DeepArm = "either",
+    compute: Compute = IN_PROCESS,
 ) -> Evaluation:
     """Measure every model on the reported cases and compare the best of each arm.
 
@@ -118,6 +121,7 @@ def evaluate(
             drawn.
         traits: What may tell test from development cases; None does not ask.
         deep_arm: Which models may stand against the classical ones.
+        compute: Where models are measured side by side; no figure depends on it.
 
     Raises:
         OptionError: A pair names a model that is not in the run.
@@ -127,10 +131,9 @@ def evaluate(
         cases, task, sealed, truth, duplicates, seed, replicates, covariates
     )
     scores = {model.outcome.model: _reported_scores(model, setting) for model in models}
-    results = {
-        model.outcome.model: measure_model(model, scores[model.outcome.model], setting, questions)
-        for model in models
-    }
+    measure = partial(_measure, setting=setting, questions=questions)
+    measured = compute.map_fits(measure, list(zip(models, scores.values(), strict=True)))
+    results = dict(zip(scores, measured, strict=True))
     compared = {
         name: ComparedModel(own, setting.cases, setting.draws)
         for name, own in scores.items()
@@ -251,6 +254,14 @@ def _labels(cases: LabelledCases) -> dict[str, int]:
 
 def _count_by_class(cases: LabelledCases) -> dict[str, int]:
     return {name: int((cases.label == k).sum()) for k, name in enumerate(cases.classes)}
+
+
+def _measure(
+    scored: tuple[ModelScores, Scores | None],
+    setting: EvaluationSet,
+    questions: RequestedAnalyses,
+) -> ModelResult:
+    return measure_model(*scored, setting, questions)
 
 
 def measure_model(
