@@ -176,10 +176,12 @@ def test_check_sees_what_only_the_second_modality_shows(
             seed = [number % 11, int(modality == "MR")] if modality == "MR" else [number, 0]
             voxels = np.random.default_rng(seed).integers(0, 500, SHAPE).astype(np.int16)
             mask = np.ones(SHAPE, np.uint8) if modality == "PET" else MASK
-            names = [f"p{number}_{modality}_{kind}.nii" for kind in ("image", "mask")]
-            for name, values in zip(names, (voxels, mask), strict=True):
-                (tmp_path / "study" / name).write_bytes(nifti_bytes(values, GRID))
-            rows.append(f"{names[0]},{names[1]},{modality},p{number},{'ab'[number % 2]}")
+            image_name, mask_name = (
+                f"p{number}_{modality}_{kind}.nii" for kind in ("image", "mask")
+            )
+            (tmp_path / "study" / image_name).write_bytes(nifti_bytes(voxels, GRID))
+            (tmp_path / "study" / mask_name).write_bytes(nifti_bytes(mask, GRID))
+            rows.append(f"{image_name},{mask_name},{modality},p{number},{'ab'[number % 2]}")
     (tmp_path / "study.csv").write_text("\n".join(rows))
     words = ["check", str(tmp_path / "study"), str(tmp_path / "study.csv"), "--positive", "b"]
     main([*words, "--images", "PET"])
