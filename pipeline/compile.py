@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from option_files import ROOT
-from skiagram.compute.workers import Compute
+from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.errors import DataError
 from skiagram.evaluation import discrimination
 from skiagram.evaluation.bootstrap import draw_patients
@@ -37,8 +37,7 @@ def main() -> None:
     rest = [(piece,) for piece in pieces if piece not in texture]
     # What follows is forked from this process: it has what every loop needs of Numba at hand.
     _compile(_FIRST)
-    compute = Compute(threads=1, workers="auto", backend="local", address=None)
-    for _ in compute.map_fits(_compile_all, [tuple(texture), *rest]):
+    for _ in ALL_PROCESSORS.map_fits(_compile_all, [tuple(texture), *rest]):
         pass
     _compile_all(tuple(pieces))  # of two that keep one loop at once, one may have been too late
 
