@@ -303,7 +303,8 @@ def _explain(
         option = f"{option}.{first['loc'][-1]}"
         return OptionError("is missing", where=option, remedy="give it a value")
     value = json.dumps(first["input"], default=str)
-    wishes = [error["msg"] for error in errors if _path(error["loc"], values) == path]
+    meant = [error["msg"] for error in errors if _path(error["loc"], values) == path]
+    wishes = [text.removeprefix("Input should be ") for text in meant]
     return OptionError(f"{value} was given", where=option, allowed=", or: ".join(wishes))
 
 

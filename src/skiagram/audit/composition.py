@@ -9,6 +9,7 @@ from skiagram.image_store.store import ImageStore
 
 FEW_PATIENTS = 10
 FEW_VOXELS = 64  # of a region, below which texture says little (Hatt et al. 2015, J. Nucl. Med. 56)
+ALMOST_ALL = 0.9  # of an image, from which on a region is likelier inside out than drawn
 MANY_PARTS = 5  # of a region, from which on stray voxels are likelier than lesions
 
 
@@ -111,10 +112,12 @@ def check_images(evidence: Evidence) -> list[Finding]:
 
 
 def check_regions(evidence: Evidence) -> list[Finding]:
-    """Look for regions of interest of few voxels or of many parts."""
-    none = np.zeros((0, 2), dtype=np.int64)
+    """Look for regions of interest of few voxels, of almost all voxels, or of many parts."""
+    none = np.zeros((0, 3), dtype=np.int64)
     regions = none if evidence.images.regions is None else evidence.images.regions
-    tiny, scattered = regions[:, 0] < FEW_VOXELS, regions[:, 1] >= MANY_PARTS
+    voxels, parts, outside = regions.T
+    tiny, scattered = voxels < FEW_VOXELS, parts >= MANY_PARTS
+    large = outside <= (1 - ALMOST_ALL) * (voxels + outside)
     case_id = evidence.cases.case_id[: len(regions)]
     return [
         Finding(
@@ -124,6 +127,14 @@ def check_regions(evidence: Evidence) -> list[Finding]:
             summary=f"Regions of fewer than {FEW_VOXELS} voxels: {int(tiny.sum())}.",
             remedy="check these masks; texture of so few voxels says little",
             examples=examples(case_id[tiny]),
+        ),
+        Finding(
+            name="large_regions",
+            severity="warning",
+            count=int(large.sum()),
+            summary=f"Regions of more than {ALMOST_ALL:.0%} of their image: {int(large.sum())}.",
+            remedy="check these masks: they may be inside out, or of everything",
+            examples=examples(case_id[large]),
         ),
         Finding(
             name="scattered_regions",
@@ -137,16 +148,17 @@ def check_regions(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def describe_region(inside: NDArray[np.bool_]) -> tuple[int, int]:
-    """Return how many voxels a region has, and in how many parts that do not touch."""
+def describe_region(inside: NDArray[np.bool_]) -> tuple[int, int, int]:
+    """Return how many voxels a region has, in how many parts, and how many are outside of it."""
     from scipy.ndimage import generate_binary_structure, label
 
     touching = generate_binary_structure(inside.ndim, inside.ndim)
-    return int(inside.sum()), int(label(inside, touching)[1])
+    voxels = int(inside.sum())
+    return voxels, int(label(inside, touching)[1]), inside.size - voxels
 
 
 def described_regions(store: ImageStore) -> NDArray[np.int64] | None:
-    """Return (n, 2) voxels and parts in the store's order; None where images have no region."""
+    """Return (n, 3) as `describe_region`, in the store's order; None where there is no region."""
     regions = [store.region(case_id) for case_id in store.case_ids]
     described = [describe_region(region.inside) for region in regions if region is not None]
     return np.array(described, dtype=np.int64) if len(described) == len(regions) > 0 else None

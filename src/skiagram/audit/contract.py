@@ -39,8 +39,8 @@ class Appearance:
         transformed: Copies that were mirrored, turned, cropped and the like, as rows of the case
             table.
         constant: (n,) bool, True where an image shows nothing.
-        regions: (n, 2) int64, voxels and separate parts of each region of interest; None where
-            images have none.
+        regions: (n, 3) int64, voxels, separate parts and voxels outside of each region of interest;
+            None where images have none.
     """
 
     pairs: Pairs
@@ -50,7 +50,7 @@ class Appearance:
 
 
 def unite_appearances(seen: Sequence[Appearance]) -> Appearance:
-    """Return what is met in any kind of image: of regions the fewest voxels and the most parts.
+    """Return what is met in any kind of image: of regions the least voxels, the most parts.
 
     Args:
         seen: Of each kind of image, for the same n cases.
@@ -61,8 +61,8 @@ def unite_appearances(seen: Sequence[Appearance]) -> Appearance:
     described = [images.regions for images in seen if images.regions is not None]
     if not described:
         return Appearance(pairs, transformed, constant, None)
-    voxels, parts = np.stack(described).transpose(2, 0, 1)
-    regions = np.stack([voxels.min(axis=0), parts.max(axis=0)], axis=1)
+    voxels, parts, outside = np.stack(described).transpose(2, 0, 1)
+    regions = np.stack([voxels.min(axis=0), parts.max(axis=0), outside.min(axis=0)], axis=1)
     return Appearance(pairs, transformed, constant, regions)
 
 

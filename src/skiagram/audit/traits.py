@@ -173,6 +173,8 @@ def _lowest_bits(image: Image) -> tuple[float, float, float]:
     seen = np.where(np.isfinite(image), image, 0)
     if not np.isfinite(image).any() or not (seen == np.round(seen)).all():
         return np.nan, np.nan, np.nan
+    if np.abs(seen).max() >= 2**53:  # a float tells no lowest bit there
+        return np.nan, np.nan, np.nan
     bits = seen.astype(np.int64)
     lowest = bits & 1
     across = -2  # the last axis is that of channels, but for gray images

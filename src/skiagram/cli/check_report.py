@@ -314,6 +314,8 @@ def _measure(
     for file in examined[:: max(1, len(examined) // _SAMPLE)]:
         try:
             image = decode_case(read_case_files(files, file.reference), file.reference, "resample")
+            if not tried:  # the first call may compile, or read what was compiled
+                _seconds(image, restoration, families)
             spent += _seconds(image, restoration, families)
         except SkiagramError:
             continue  # the run will name it

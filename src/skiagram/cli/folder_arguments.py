@@ -202,6 +202,13 @@ def _source(arguments: argparse.Namespace, rows: "list[Row]") -> "Folder":
         raise OptionError(
             f"`{arguments.positive}` was given", where="--positive", allowed=", ".join(classes)
         )
+    if arguments.positive is not None and len(classes) != 2:
+        raise OptionError(
+            f"`{arguments.positive}` was given, and {len(classes)} classes: {', '.join(classes)}",
+            where="--positive",
+            allowed="a positive class where there are two",
+            remedy="correct the labels, name two with --classes, or leave --positive out",
+        )
     return Folder(
         name=_name(arguments),
         title=_name(arguments).replace("_", " "),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -78,16 +78,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the table and say what it holds and lacks; return 0."""
     from skiagram.datasets.files import read_file, write_files
-    from skiagram.datasets.folder.csv_rows import read_rows, require_columns
+    from skiagram.datasets.folder.csv_rows import WHERE, read_rows, require_columns
 
     if arguments.output.exists():
         raise OptionError(
             f"{arguments.output} exists", where="CSV", remedy="name a new file, or remove it"
         )
     if not arguments.folder.is_dir():
-        raise DataError("no such folder", where=str(arguments.folder))
-    labels = read_rows(read_file(arguments.labels, str(arguments.labels)))
-    require_columns(labels, (_PATIENT,))
+        raise DataError(
+            "no such folder", where=str(arguments.folder), remedy="give the folder of the images"
+        )
+    where = str(arguments.labels)
+    try:
+        labels = read_rows(read_file(arguments.labels, where))
+        require_columns(labels, (_PATIENT,))
+    except DataError as error:  # there are two tables on this command line
+        raise DataError(
+            error.found,
+            where=error.where.replace(WHERE, where),
+            allowed=error.allowed,
+            remedy=error.remedy,
+        ) from error
+    _check_labels(labels, where)
     kinds = (arguments.image_kind, arguments.mask_kind)
     images, masks = (
         find_files(arguments.folder, arguments.pattern, kind, series=kind == kinds[0])
@@ -102,12 +114,39 @@ def run(arguments: argparse.Namespace) -> int:
         )
     frames = frames_of(arguments.folder, images) if arguments.frames else {}
     text, notes = compose_table(labels, images, masks, frames, volume=arguments.frames == "volume")
+    if text.count("\n") == 1:
+        raise DataError(
+            f"no image has a row in {where}" + (" and a mask" if masks else ""),
+            where=str(arguments.folder),
+            allowed=f"patients as in its column `{_PATIENT}`, such as `{labels[0].cells[_PATIENT]}`"
+            f"; the files give `{min(images)[0]}`",
+            remedy="correct --pattern or the table of labels",
+        )
+    others = _other_images(arguments.folder, arguments.pattern)
+    if others:
+        notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
     write_files({arguments.output: text.encode()})
     print(f"Wrote {arguments.output}, {text.count(chr(10)) - 1} rows.")
     for note in notes:
         print(note)
     print(f"Next: skiagram check {arguments.folder} {arguments.output} --label COLUMN")
     return 0
+
+
+def _check_labels(labels: "Sequence[Row]", where: str) -> None:
+    """Refuse a table with two rows of a patient."""
+    lines: dict[str, list[int]] = {}
+    for row in labels:
+        lines.setdefault(row.cells[_PATIENT], []).append(row.line)
+    for patient, of_patient in lines.items():
+        if len(of_patient) > 1:
+            raise DataError(
+                f"{len(of_patient)} rows of patient `{patient}`, in lines "
+                f"{', '.join(map(str, of_patient))}",
+                where=where,
+                allowed="one row per patient",
+                remedy="keep the row with the right label",
+            )
 
 
 def find_files(
@@ -156,7 +195,16 @@ def compose_table(
         name for part, name in enumerate(("modality", "region"), 1) if any(k[part] for k in images)
     ]
     numbered = ["frame"] if any(count > 1 for count in frames.values()) else []
-    columns = ["file", *(["mask"] if masks else []), *numbered, *keyed, _PATIENT, *others]
+    written = ["file", *(["mask"] if masks else []), *numbered, *keyed]
+    taken = [name for name in written if name in others]
+    if taken:
+        raise DataError(
+            f"a column `{taken[0]}`, which the names of the files tell",
+            where="the table of labels",
+            allowed=f"`{_PATIENT}`, the label and what else is known of a patient",
+            remedy="rename the column, or remove it",
+        )
+    columns = [*written, _PATIENT, *others]
     text, notes = StringIO(newline=""), []
     writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
@@ -168,10 +216,12 @@ def compose_table(
         elif masks and key not in masks:
             notes.append(f"Left out, no mask: {images[key].path}")
         else:
-            mask = masks[key].path if masks else ""
-            row |= {"mask": mask, _PATIENT: key[0]}
+            row |= {"mask": masks[key].path if masks else "", _PATIENT: key[0]}
             numbers = frame_cells(frames.get(key, 1), volume=volume)
-            writer.writerows({**cells, **row, "frame": number} for number in numbers)
+            rows = ({**row, "frame": number} for number in numbers)
+            writer.writerows(
+                {**cells, **{name: r[name] for name in written}, _PATIENT: key[0]} for r in rows
+            )
     seen = {key[0] for key in images}
     notes += [f"No image of patient {name}" for name in by_patient if name not in seen]
     return text.getvalue(), notes
@@ -231,6 +281,19 @@ def _fitting(folder: Path, pattern: str) -> Iterator[FoundFile]:
             fields = match.groupdict()
             key = (fields["patient"], fields.get("modality", ""), fields.get("region", ""))
             yield FoundFile(key, fields.get("kind", "image"), name)
+
+
+def _other_images(folder: Path, patterns: Sequence[str]) -> list[str]:
+    """Return the image files that fit no pattern, nor lie in a folder that fits one."""
+    from skiagram.datasets.file_trees import FolderTree
+    from skiagram.datasets.volumes.case_images import is_image_file
+
+    fit = {file.path for pattern in patterns for file in _fitting(folder, pattern)}
+    return sorted(
+        name
+        for name in FolderTree(folder, is_image_file).images(fit)
+        if not any(parent.as_posix() in fit for parent in PurePosixPath(name).parents)
+    )
 
 
 def _only_file(folder: Path, file: FoundFile) -> FoundFile:

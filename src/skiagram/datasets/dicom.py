@@ -219,12 +219,7 @@ def _check(header: Any, where: str, frame: int | None) -> None:
             allowed="images with integer pixels, not reports, plans or maps",
             remedy="remove the file and its row",
         )
-    if not _says_no(header.get("BurnedInAnnotation")):
-        raise DataError(
-            "text is burnt into the pixels and may identify the patient",
-            where=where,
-            remedy="mask the text and set Burned In Annotation to NO",
-        )
+    check_burnt_in(header, where)
     frames = int(header.get("NumberOfFrames") or 1)
     if frame is None and frames > 1:
         raise several_frames(frames, where)
@@ -236,6 +231,20 @@ def _check(header: Any, where: str, frame: int | None) -> None:
             where=where,
             allowed=READ,
             remedy="decompress the file, for example with `gdcmconv --raw`",
+        )
+
+
+def check_burnt_in(header: Any, where: str) -> None:
+    """Refuse a header that says that text stands in the pixels.
+
+    Raises:
+        DataError: Burned In Annotation is neither absent, empty nor `NO`.
+    """
+    if not _says_no(header.get("BurnedInAnnotation")):
+        raise DataError(
+            "text is burnt into the pixels and may identify the patient",
+            where=where,
+            remedy="mask the text and set Burned In Annotation to NO",
         )
 
 

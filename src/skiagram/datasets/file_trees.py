@@ -124,6 +124,12 @@ class FolderTree:
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
         path = self.folder / name
+        if "\0" not in name and path.is_symlink() and not path.exists():
+            raise DataError(
+                "a link that leads nowhere",
+                where=name,
+                remedy="copy the file itself to this place, or remove its row",
+            )
         if "\0" not in name and not path.exists():
             similar = _spelled_otherwise(path)
             if similar is not None:

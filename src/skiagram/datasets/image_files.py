@@ -95,8 +95,8 @@ def decode_image(
         raise DataError(
             "not an image, judging by its content",
             where=name,
-            allowed="PNG, JPEG, TIFF, PGM, PPM and DICOM files",
-            remedy="convert the file, or remove it and its row",
+            allowed="PNG, JPEG, TIFF, PGM, PPM, DICOM, NIfTI, NRRD and MetaImage (.mha) files",
+            remedy="convert the file, for example to PNG, or remove it and its row",
         )
     remedy = "the file is cut short, damaged or unusual; export it again as a plain PNG"
     quiet = warnings.catch_warnings(action="ignore")  # of tags that nobody reads

@@ -178,6 +178,13 @@ class Labels:
                     f"date `{cells['date']}`", where=row.where, allowed="2026-05 or 2026-05-31"
                 )
             name = cells["file"]
+            if name in label:
+                raise DataError(
+                    f"a second row of `{name}`",
+                    where=row.where,
+                    allowed="one row per file",
+                    remedy="keep the row with the right label",
+                )
             label[name] = list(classes).index(cells["label"])
             patient[name] = cells.get("patient_id") or name
             month[name] = f"{date[1]}-{date[2]}" if cells.get("date") else ""

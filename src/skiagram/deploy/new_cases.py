@@ -128,13 +128,14 @@ def find_cases(
     cases: dict[str, NewCase] = {}
     for word in words:
         path = Path(word)
-        names = [] if path.exists() else sorted(glob.glob(word, recursive=True))  # noqa: PTH207 - of any place
+        there = path.exists() or path.is_symlink()  # a link to nowhere is named when it is read
+        names = [] if there else sorted(glob.glob(word, recursive=True))  # noqa: PTH207 - of any place
         if path.is_dir() or (word.endswith(ARCHIVE) and path.is_file()):
             cases_here = _cases_in(path, volumes=volumes)
         elif names:
             cases_here = find_cases(names, volumes=volumes, frames=frames)
         else:
-            missing = glob.has_magic(word) and not path.exists()
+            missing = glob.has_magic(word) and not there
             cases_here = [] if missing else [NewCase.of_file(path)]
         if not cases_here and not path.exists():
             raise OptionError("no file of such a name", where=word, remedy="correct the pattern")

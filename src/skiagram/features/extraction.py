@@ -214,7 +214,13 @@ def _of_batch(
     if bad.any():
         row, column = (int(places[0]) for places in np.nonzero(bad))
         name = [name for family in families for name in family.names()][column]
-        raise DataError(f"feature `{name}` is {values[row, column]}", where=ids[row])
+        raise DataError(
+            f"feature `{name}` is {values[row, column]}",
+            where=ids[row],
+            allowed="finite numbers",
+            remedy="look at the intensities of this image: very large ones exceed 32 bits; scale "
+            "it, remove it, or leave the family out of `features`",
+        )
     return values
 
 

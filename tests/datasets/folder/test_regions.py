@@ -89,7 +89,7 @@ FAULTS = {
     "p05/mask.nii": "labels (1, 2",
     "p06/image.nii": "4 axes (14 × 12 × 2 × 2)",
     "p10/mask.nii": "values between whole numbers",
-    "p11/series": "1 missing slices",
+    "p11/series": "1 missing slice:",
     "p12/series": "slices of 2 series",
     "p14/image.nii": "an image without a mask",
     "p15/image.nii": "the volume cannot be read",
@@ -191,6 +191,7 @@ def test_check_sees_what_only_the_second_modality_shows(
     main([*words, "--images", "PET", "MR"])
     both = capsys.readouterr().out
     assert "tiny_regions: Regions of fewer than 64 voxels: 12." in both
+    assert "large_regions: Regions of more than 90% of their image: 12." in both
     assert "near_duplicates_across_patients" in both  # patients 0 and 11 have one MR
 
 
@@ -206,4 +207,4 @@ def test_the_audit_of_a_run_finds_the_same_regions(tmp_path: Path) -> None:
     described = described_regions(ImageStore(tmp_path))
     assert described is not None
     assert described.tolist() == [list(describe_region(inside)) for inside in masks]
-    assert describe_region(masks[0]) == (18, 1)
+    assert describe_region(masks[0]) == (18, 1, MASK.size - 18)

@@ -54,7 +54,7 @@ def _tilted() -> list[tuple[str, bytes]]:
     ("files", "message"),
     [
         ([], "s: no DICOM files"),
-        (_without_the_second(), "1 missing slices: 6.000 mm where others lie 3.000 mm apart"),
+        (_without_the_second(), "1 missing slice: 6.000 mm where others lie 3.000 mm apart"),
         ([*series_files(), *series_files()[:2]], "2 slices at the place of another"),
         ([*series_files()[:2], *series_files(series="1.2.4")[2:]], "slices of 2 series"),
         (_tilted(), "gantry tilt of 14.9°"),

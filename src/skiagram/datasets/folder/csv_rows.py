@@ -156,6 +156,14 @@ def _check_header(header: list[str]) -> None:
             allowed=f"at most {_MOST_COLUMNS:,}",
             remedy="keep the columns of files, labels, patients and covariates",
         )
+    nameless = header.count("")
+    if nameless > 1:
+        raise DataError(
+            f"{nameless} columns without a name",
+            where=WHERE,
+            allowed="a name for each column; one may be without",
+            remedy="delete the empty columns, also those behind the last one, and save again",
+        )
     twice = sorted(name for name, count in Counter(header).items() if count > 1)
     if twice:
         raise DataError(

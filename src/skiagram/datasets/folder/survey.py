@@ -78,7 +78,8 @@ class ExaminedFile:
         reference: What was read.
         checksums: File name → SHA-256 of the file, of a DICOM series' folder and of its mask.
         spacing: Distances of slices (a volume's alone), rows and columns, mm; None where unknown.
-        region: Voxels and separate parts of its region of interest; None for the whole image.
+        region: Voxels of its region of interest, separate parts, and voxels outside; None for the
+            whole image.
         shape: Shape of the image.
         depth: Type of its pixels.
         stored_bytes: What its pixels take uncompressed.
@@ -95,7 +96,7 @@ class ExaminedFile:
     reference: ImageReference
     checksums: dict[str, str]
     spacing: Spacing | None
-    region: tuple[int, int] | None
+    region: tuple[int, int, int] | None
     shape: tuple[int, ...]
     depth: str
     stored_bytes: int

@@ -153,6 +153,13 @@ def decode_case(
             label_value=reference.label_value,
             mask_grid=mask_grid,
         )
+        if volume.voxels.dtype.kind == "f" and not np.isfinite(volume.voxels[inside]).any():
+            raise DataError(
+                "a region of missing voxels alone",
+                where=reference.name,
+                allowed="at least one voxel of the region with a value",
+                remedy="check image and mask, or remove the row",
+            )
         direction = tuple(float(value) for value in np.ravel(volume.grid.direction))
         region = Region(inside, None, volume.grid.origin, direction)
     return SpacedImage(volume.voxels[..., None], volume.grid.spacing, volume.modality, region)
@@ -161,7 +168,7 @@ def decode_case(
 def _volume(image: Mapping[str, bytes], name: str) -> Volume | None:
     """Return the volume in some files; None where it is a plane image."""
     if list(image) != [name]:
-        return decode_series(list(image.items()), name)
+        return decode_series([(f"{name}/{file}", part) for file, part in image.items()], name)
     content = image[name]
     if is_volume_file(content[:HEAD_BYTES]):
         return decode_volume(content, name)

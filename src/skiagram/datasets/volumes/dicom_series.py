@@ -19,7 +19,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.tag import Tag
 
-from skiagram.datasets.dicom import check_deflated, several_frames
+from skiagram.datasets.dicom import check_burnt_in, check_deflated, several_frames
 from skiagram.datasets.dicom_codecs import check_size, decode_pixels
 from skiagram.datasets.volumes.grid import Volume, orient
 from skiagram.datasets.volumes.volume_files import check_voxels, narrow
@@ -186,6 +186,7 @@ def _read_header(content: bytes, name: str) -> Any:
             allowed="the slices of one series",
             remedy="move it out of the folder; a structure set is named in the column of masks",
         )
+    check_burnt_in(header, name)
     return header
 
 
@@ -318,9 +319,11 @@ def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str
         gap = int(np.argmax(uneven))
         lost = gaps[gap] / usual
         missing = uneven.any() and abs(lost - round(lost)) < 0.05 and round(lost) > 1
-        count = f"{round(lost) - 1} missing" if missing else "uneven distances of"
+        number = round(lost) - 1
+        absent = "1 missing slice" if number == 1 else f"{number} missing slices"
+        found = absent if missing else "uneven distances of slices"
         raise DataError(
-            f"{count} slices: {gaps[gap]:.3f} mm where others lie {usual:.3f} mm apart",
+            f"{found}: {gaps[gap]:.3f} mm where others lie {usual:.3f} mm apart",
             where=f"{name}: between {ordered[gap].name} and {ordered[gap + 1].name}",
             allowed=f"distances equal within {_EVEN:.0%}",
             remedy="export the whole series again" if missing else "resample the series first",

@@ -272,6 +272,13 @@ def _decode_labels(
 ) -> NDArray[np.bool_]:
     volume = decode_volume(content, name)
     labels = volume.voxels
+    if labels.dtype == np.float32 and np.isnan(labels).any():
+        raise DataError(
+            "a mask with missing values (NaN)",
+            where=name,
+            allowed="0 outside, a whole number inside",
+            remedy="write 0 where nothing is drawn",
+        )
     if labels.dtype == np.float32 and not (labels == np.rint(labels)).all():
         raise DataError(
             "a mask with values between whole numbers",

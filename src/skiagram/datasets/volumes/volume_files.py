@@ -45,8 +45,10 @@ _META_TYPES = {
     "MET_SHORT": "i2",
     "MET_UINT": "u4",
     "MET_INT": "i4",
-    "MET_ULONG": "u8",
-    "MET_LONG": "i8",
+    "MET_ULONG": "u4",  # MetaIO's sizes are the same on every machine
+    "MET_LONG": "i4",
+    "MET_ULONG_LONG": "u8",
+    "MET_LONG_LONG": "i8",
     "MET_FLOAT": "f4",
     "MET_DOUBLE": "f8",
 }
@@ -153,9 +155,14 @@ def _unpacked(content: bytes, size: int) -> bytes:
 
 def _inflate(content: bytes, most: int, window: int) -> bytes:
     """Decompress at most so many bytes; a stream that holds more is refused."""
-    stream = zlib.decompressobj(window)
-    inflated = stream.decompress(content, most)
-    if stream.unconsumed_tail and stream.decompress(stream.unconsumed_tail, 1):
+    inflated, more = b"", content
+    while True:  # a gzip file may have several members, one after the other
+        stream = zlib.decompressobj(window)
+        inflated += stream.decompress(more, most - len(inflated) + 1)
+        more = stream.unused_data
+        if not stream.eof or not more.startswith(_GZIP) or len(inflated) > most:
+            break
+    if len(inflated) > most:
         raise DataError(
             f"{len(content):,} bytes that decompress to more than {most:,}",
             allowed="as many bytes as its header says",
@@ -249,6 +256,14 @@ def _meta_image(content: bytes) -> Volume:
         )
     if int(header.get("ElementNumberOfChannels", "1")) != 1:
         raise DataError("several values per voxel", allowed="one value per voxel")
+    if header.get("BinaryData", "True").lower() != "true":
+        raise DataError(
+            "voxels written as text (BinaryData = False)",
+            allowed="BinaryData = True",
+            remedy="export the volume again",
+        )
+    if header.get("HeaderSize", "0") != "0":
+        raise DataError("a HeaderSize", allowed="none", remedy="export the volume again")
     shape = tuple(int(side) for side in header["DimSize"].split())
     check_voxels(shape)
     kind = _META_TYPES.get(header["ElementType"])

@@ -1,0 +1,72 @@
+"""Files and tables as they come: doubled rows, links to nowhere, labels in two spellings."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skiagram.cli.main import main
+from skiagram.deploy.new_cases import find_cases
+
+
+def _images(folder: Path) -> Path:
+    folder.mkdir()
+    for number in range(4):
+        pixels = np.random.default_rng(number).integers(0, 256, (16, 16), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"p{number}.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("labels", "fragment"),
+    [
+        ("patient_id,label\np0,a\np1,b\np0,b\n", "2 rows of patient `p0`, in lines 2, 4"),
+        ("patient_id,label,file\np0,a,x\np1,b,y\n", "a column `file`"),
+        ("patient_id,label\nq0,a\nq1,b\n", "no image has a row"),
+        ("patient,label\np0,a\n", "labels.csv: no column `patient_id`"),
+    ],
+)
+def test_table_refuses_labels_that_fit_in_two_ways_or_not_at_all(
+    labels: str, fragment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, table, output = _images(tmp_path / "i"), tmp_path / "labels.csv", tmp_path / "o.csv"
+    table.write_text(labels)
+    words = ["table", str(folder), str(table), str(output), "--pattern", "{patient}.png"]
+    assert main(words) == 4
+    assert fragment in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_table_names_images_that_fit_no_pattern(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, table = _images(tmp_path / "i"), tmp_path / "labels.csv"
+    (folder / "p3.png").rename(folder / "p3.other")
+    table.write_text("patient_id,label\np0,a\np1,b\n")
+    words = ["table", str(folder), str(table), str(tmp_path / "o"), "--pattern", "{patient}.png"]
+    assert main(words) == 0
+    assert "fit no pattern: 1, first p3.other" in capsys.readouterr().out
+
+
+def test_table_keeps_a_region_that_the_labels_name(tmp_path: Path) -> None:
+    folder, table, output = _images(tmp_path / "i"), tmp_path / "labels.csv", tmp_path / "o.csv"
+    table.write_text("patient_id,label,region\np0,a,GTV\np1,b,GTV\n")
+    words = ["table", str(folder), str(table), str(output), "--pattern", "{patient}.png"]
+    assert main(words) == 0
+    assert "p0.png,p0,a,GTV" in output.read_text()
+
+
+def test_a_positive_class_among_four_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, table = _images(tmp_path / "i"), tmp_path / "labels.csv"
+    table.write_text("file,label\np0.png,yes\np1.png,no\np2.png,Yes\np3.png,No\n")
+    assert main(["check", str(folder), str(table), "--positive", "yes"]) == 2
+    assert "4 classes: No, Yes, no, yes" in capsys.readouterr().err
+
+
+def test_a_link_to_nowhere_is_a_case_that_cannot_be_read(tmp_path: Path) -> None:
+    link = tmp_path / "link.png"
+    link.symlink_to(tmp_path / "gone.png")
+    assert [case.name for case in find_cases([str(link)], volumes=False)] == [str(link)]
