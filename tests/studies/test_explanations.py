@@ -304,3 +304,19 @@ def test_an_encoder_with_a_head_is_tested_and_shown(tmp_path: Path) -> None:
         assert {case.kind for case in model.cases} >= {"right", "wrong"}
     assert all(len(case.maps) == 4 for case in linear.cases)
     assert "Logistic regression on Tiny network" in explanations_page.render(found)
+
+
+@pytest.mark.slow
+def test_a_head_without_maps_is_shown_with_the_reason(tmp_path: Path) -> None:
+    place = workspace(tmp_path)
+    values = encoder_options(weights_file(tmp_path), title="Tiny network")
+    (place.conf / "encoder/tiny.yaml").write_text(yaml.safe_dump(values))
+    head = (place.conf / "model/logistic_regression.yaml").read_text()
+    fused = head.replace("columns: null", "columns: [encoding, wavelet]")
+    (place.conf / "model/fused.yaml").write_text(fused)
+    (model,) = study(baselines=[], encoders=["tiny"], heads=["fused"]).run(place).networks
+    assert all("beside the encoding" in map_.reason for map_ in model.maps)
+    assert model.centre is None
+    assert model.blanking is not None
+    assert model.cases
+    assert not any(case.maps or case.contributions for case in model.cases)

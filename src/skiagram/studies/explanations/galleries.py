@@ -115,7 +115,7 @@ def show_cases(
         ground: All cases.
         folds: Fits, the first repeat first.
         most: Cases of each kind.
-        mapped: Case → its maps; empty for a model of features.
+        mapped: Case → its maps; empty for a model of features, and where no map is defined.
     """
     first = folds[: fit_count(folds)]
     cases = []
@@ -146,7 +146,7 @@ def show_cases(
                     method: draw_picture(cut(values), 0.0, float(np.percentile(values, 99.5)))
                     for method, values in maps.items()
                 },
-                contributions=() if mapped else _contributions(fit, case),
+                contributions=_contributions(fit, case) if fit.arm.name == "classical" else (),
             )
         )
     return tuple(cases)

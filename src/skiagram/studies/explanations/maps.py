@@ -218,7 +218,8 @@ def explain_network(
             tasks, ground.cv.workspace.compute.map(examine_maps, tasks), strict=True
         ):
             spread = float(task.fit.ranking.std()) or 1.0
-            for row, case in enumerate(task.case_id):
+            seen = (piece / "seen.npy").exists()  # not where no map is defined for such inputs
+            for row, case in enumerate(task.case_id if seen else ()):
                 mapped.setdefault(case, []).append(MappedCase(piece, row, spread))
             reasons = json.loads((piece / "reasons.json").read_text(encoding="utf-8"))
             progress.advance()
@@ -228,7 +229,11 @@ def explain_network(
         maps=tuple(judge_method(ground, options, mapped, m, reasons[m]) for m in options.methods),
         blanking=measure_blanking(ground, folds),
         cases=show_cases(ground, folds, gallery, mapped),
-        centre=_locate_maps(ground, mapped, lambda fit: centre_map(fit.picture("seen").shape)),
+        centre=(
+            _locate_maps(ground, mapped, lambda fit: centre_map(fit.picture("seen").shape))
+            if mapped
+            else None
+        ),
     )
 
 
