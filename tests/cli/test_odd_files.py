@@ -70,3 +70,20 @@ def test_a_link_to_nowhere_is_a_case_that_cannot_be_read(tmp_path: Path) -> None
     link = tmp_path / "link.png"
     link.symlink_to(tmp_path / "gone.png")
     assert [case.name for case in find_cases([str(link)], volumes=False)] == [str(link)]
+
+
+def test_pictures_of_another_kind_and_broken_links_in_a_folder_are_cases(tmp_path: Path) -> None:
+    folder = _images(tmp_path / "i")
+    (folder / "q.gif").write_bytes(b"GIF89a")
+    (folder / "r.png").symlink_to(tmp_path / "gone.png")
+    (folder / "notes.txt").write_text("no picture")
+    found = [Path(case.name).name for case in find_cases([str(folder)], volumes=False)]
+    assert found == ["p0.png", "p1.png", "p2.png", "p3.png", "q.gif", "r.png"]
+
+
+def test_a_folder_is_no_package_and_the_way_to_one_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _images(tmp_path / "svm")
+    assert main(["show", str(folder)]) == 4
+    assert "skiagram package" in capsys.readouterr().err

@@ -31,7 +31,7 @@ _DICOM = slice(128, 132)
 _KINDS = "PNG, JPEG, TIFF, PGM, PPM, DICOM, NIfTI, NRRD and MHA files; hidden ones do not count"
 _SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".pgm", ".ppm", ".dcm", ".nii", ".nii.gz", ".nrrd",
-    ".mha",
+    ".mha", ".gif", ".bmp", ".webp", ".jp2",
 )  # fmt: skip
 _OF_TABLE = ("patient_id", "mask", "modality", "region", "label_value", "frame")
 Frames = Literal["cases", "volume"]
@@ -181,12 +181,13 @@ def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:
 
 
 def _named_like_images(tree: FileTree) -> Iterator[str]:
-    """Yield files that are images by their names: a damaged one is to be said, not left out."""
+    """Yield what is an image by its name: one that cannot be read is to be said, not left out."""
     if isinstance(tree, FolderTree):
         for path in tree.folder.rglob("*"):
             name = path.relative_to(tree.folder)
             hidden = any(part.startswith(".") for part in name.parts)
-            if path.name.lower().endswith(_SUFFIXES) and not hidden and path.is_file():
+            is_file = path.is_file() or path.is_symlink()  # or a link that leads nowhere
+            if path.name.lower().endswith(_SUFFIXES) and not hidden and is_file:
                 yield name.as_posix()
 
 

@@ -241,7 +241,12 @@ def _unpack(path: Path, folder: Path) -> None:
                     shutil.copyfileobj(source, file)
     except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
         if not path.is_file():
-            raise DataError("no such package", where=str(path)) from error
+            make = f"make one: skiagram package {path} -o {path.name}.skiagram"
+            raise DataError(
+                "a folder, no package" if path.is_dir() else "no such package",
+                where=str(path),
+                remedy=make if path.is_dir() else "",
+            ) from error
         raise _refused(f"no whole package ({error})", path) from error
     except (ValueError, OverflowError, UnicodeError) as error:
         raise _refused(f"no sound package ({error})", path) from error
