@@ -85,5 +85,5 @@ def test_a_folder_is_no_package_and_the_way_to_one_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = _images(tmp_path / "svm")
-    assert main(["show", str(folder)]) == 4
+    assert main(["monitor", str(folder), str(folder), "-o", str(tmp_path / "m.json")]) == 4
     assert "skiagram package" in capsys.readouterr().err
