@@ -244,6 +244,21 @@ def test_card_audit_and_provenance_are_printed(rendered: dict[str, str]) -> None
         assert text in words
 
 
+def test_names_in_a_message_are_code_and_a_modality_that_is_not_stated_is_called_so() -> None:
+    given = material()
+    finding = dataclasses.replace(given.audit.findings[0], summary="`site` <b>tells</b> the class.")
+    page = render(
+        binary(),
+        dataclasses.replace(
+            given,
+            card=dataclasses.replace(given.card, modality="not stated"),
+            audit=dataclasses.replace(given.audit, findings=(finding,)),
+        ),
+    )
+    assert "<code>site</code> &lt;b&gt;tells&lt;/b&gt; the class." in page
+    assert "modality not stated" in Page(page).text
+
+
 def test_marks_that_look_like_text_are_shown_with_what_to_do(rendered: dict[str, str]) -> None:
     picture = encode_picture(np.eye(24, dtype=np.uint8))
     text = TextInPixels(50, 1, (Mark("c00017", picture),))

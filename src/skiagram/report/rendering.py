@@ -1,9 +1,10 @@
 """The templates of all pages: one look, one set of number formats."""
 
+import re
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from skiagram.report.drawing import PALETTE, Drawing
 from skiagram.report.formatting import (
@@ -52,6 +53,7 @@ def render_template(name: str, **values: object) -> str:
         "p_value": format_p_value,
         "probability": format_percent,
         "svg": _svg,
+        "with_names": _with_names,
     }
     style = Markup(environment.get_template("style.css").render(palette=PALETTE))  # noqa: S704
     return environment.get_template(name).render(palette=PALETTE, style=style, **values)
@@ -77,3 +79,8 @@ def render_study(name: str, result: object, summary: Summary, **values: object) 
 
 def _svg(drawing: Drawing) -> Markup:
     return Markup(drawing.inline())  # noqa: S704 - matplotlib and `inline` escape all text
+
+
+def _with_names(text: str) -> Markup:
+    """Return a message whose names in backticks, as a terminal shows them, are marked as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
