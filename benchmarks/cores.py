@@ -9,7 +9,7 @@ store; texture and morphology of regions in volumes. The start of the workers co
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from benchmarks.restoration import restoration
 
 from skiagram.compute.workers import Compute
 from skiagram.features.extraction import extract
+from skiagram.features.family import FeatureFamily
 from skiagram.features.morphology import Morphology
 from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.image_store.store import ImageStore
@@ -37,35 +38,29 @@ def ratios() -> Iterator[Ratio]:
     for number, side in FILMS:
         with tempfile.TemporaryDirectory() as folder:
             store = _store(Path(folder), number, side)
-            one, two = (
-                Side(
-                    _name(workers), partial(extract, store, chosen, compute=_local(workers)), number
-                )
-                for workers in (1, 2)
-            )
-            title = f"extract, {number:,} images of {side} × {side}"
-            yield compare(title, two, one, TARGET, clock=time.perf_counter)
+            yield _extracted(f"{number:,} images of {side} × {side}", store, chosen, number)
     number, side = VOLUMES
     with tempfile.TemporaryDirectory() as folder:
         store = _store_of_volumes(Path(folder), number, side)
         described = [*texture(), Morphology(unit="mm", autocorrelation=False)]
-        one, two = (
-            Side(
-                _name(workers), partial(extract, store, described, compute=_local(workers)), number
-            )
-            for workers in (1, 2)
-        )
-        title = f"extract, {number} regions in volumes of {side}³"
-        yield compare(title, two, one, TARGET, clock=time.perf_counter)
+        yield _extracted(f"{number} regions in volumes of {side}³", store, described, number)
     number, side = TO_RESTORE
     with tempfile.TemporaryDirectory() as folder:
         store = _store(Path(folder) / "images", number, side)
-        one, two = (
-            Side(_name(workers), partial(_restore, store, Path(folder), workers), number)
-            for workers in (1, 2)
-        )
-        title = f"restore, {number} images of {side} × {side}"
-        yield compare(title, two, one, TARGET, clock=time.perf_counter)
+        restored = partial(_restore, store, Path(folder))
+        yield _compared(f"restore, {number} images of {side} × {side}", restored, number)
+
+
+def _extracted(what: str, store: ImageStore, chosen: Sequence[FeatureFamily], number: int) -> Ratio:
+    return _compared(
+        f"extract, {what}", lambda workers: extract(store, chosen, compute=_local(workers)), number
+    )
+
+
+def _compared(title: str, work: Callable[[int], object], number: int) -> Ratio:
+    """Compare some work of so many workers, on two with one."""
+    one, two = (Side(_name(workers), partial(work, workers), number) for workers in (1, 2))
+    return compare(title, two, one, TARGET, clock=time.perf_counter)
 
 
 def _store(folder: Path, number: int, side: int) -> ImageStore:

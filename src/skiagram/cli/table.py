@@ -209,19 +209,16 @@ def compose_table(
     writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     for key in sorted(images):
-        row = {"file": images[key].path, "modality": key[1], "region": key[2]}
         cells = by_patient.get(key[0])
         if cells is None:
             notes.append(f"Left out, no label: {images[key].path}")
         elif masks and key not in masks:
             notes.append(f"Left out, no mask: {images[key].path}")
         else:
-            row |= {"mask": masks[key].path if masks else "", _PATIENT: key[0]}
+            told = {"file": images[key].path, "modality": key[1], "region": key[2]}
+            told["mask"] = masks[key].path if masks else ""
             numbers = frame_cells(frames.get(key, 1), volume=volume)
-            rows = ({**row, "frame": number} for number in numbers)
-            writer.writerows(
-                {**cells, **{name: r[name] for name in written}, _PATIENT: key[0]} for r in rows
-            )
+            writer.writerows({**told, "frame": number, **cells} for number in numbers)
     seen = {key[0] for key in images}
     notes += [f"No image of patient {name}" for name in by_patient if name not in seen]
     return text.getvalue(), notes
