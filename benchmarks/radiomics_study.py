@@ -8,7 +8,6 @@ with the same voxels, grey levels and families, but without morphology, where it
 of voxels (Moran's I and Geary's C).
 """
 
-import csv
 import logging
 import os
 import sys
@@ -53,17 +52,11 @@ def options(group: str, name: str) -> dict[str, object]:
 
 def name_files(study: Path) -> None:
     """Write the data set's option file and manifest here, as the README's two commands do."""
-    with (study / "outcome.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    header = list(rows[0])
-    lines = [[row[name] for name in header] for row in rows]
-    with Path("labels.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([header, *lines])
     Path("conf/dataset").mkdir(parents=True)
     with redirect_stdout(StringIO()):
-        skiagram(["table", str(study), "labels.csv", "sts.csv", "--pattern", *PATTERNS])
-        label, positive = header[-1], sorted({row[-1] for row in lines})[-1]
-        words = ["--label", label, "--positive", positive, "--images", "PET", "MR_T1"]
+        labels = str(study / "outcome.csv")
+        skiagram(["table", str(study), labels, "sts.csv", "--pattern", *PATTERNS])
+        words = ["--label", "lung_metastasis", "--positive", "1", "--images", "PET", "MR_T1"]
         skiagram(["init", str(study), "sts.csv", "--name", "sts", *words])
 
 
