@@ -4,9 +4,10 @@ import dataclasses
 import json
 import re
 import types
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import yaml
 from pydantic.fields import FieldInfo
@@ -24,6 +25,7 @@ _GROUPS = (
 )  # fmt: skip
 _WITHOUT_TARGET = {"trainer": Trainer, "compute": Compute}
 _LONGEST = 90
+_SEVERAL = 3  # classes of a group from which an option is told once
 _IN_THE_FILE = "*in the file*"
 _COMMENTED = re.compile(r"(\w+): *(.*?) *# (.*)")
 _INTRODUCTION = """\
@@ -65,7 +67,7 @@ def _comments(path: Path) -> dict[str, str]:
 
 def _stages(conf: Path) -> str:
     values = yaml.safe_load((conf / "plan.yaml").read_text(encoding="utf-8"))
-    plan = [[one.option, one.kind, one.meaning, one.value] for one in _rows(Plan, [values["plan"]])]
+    plan = [[*row.what, row.value] for row in _rows(Plan, [values["plan"]])]
     evaluate = conf / "evaluate.yaml"
     given, meaning = yaml.safe_load(evaluate.read_text(encoding="utf-8")), _comments(evaluate)
     own = [[code(name), meaning[name], _shown(given[name])] for name in ("margin", "replicates")]
@@ -87,23 +89,47 @@ def _group(folder: Path, group: str) -> str:
         by_class.setdefault(cls, {})[path.stem] = values
     if group == "dataset":
         by_class[Folder] = {}
-    return f"## `conf/{group}`\n" + "".join(
-        _class(cls, by_class[cls]) for cls in sorted(by_class, key=lambda one: one.__name__)
+    rows = {
+        cls: list(_rows(cls, [*by_class[cls].values()]))
+        for cls in sorted(by_class, key=lambda one: one.__name__)
+    }
+    counts = Counter(row.what for own in rows.values() for row in own)
+    shared = {what for what, count in counts.items() if count >= _SEVERAL}
+    return "".join(
+        [
+            f"## `conf/{group}`\n",
+            _shared(row.what for own in rows.values() for row in own if row.what in shared),
+            *(_class(cls, [*by_class[cls]], own, shared) for cls, own in rows.items()),
+        ]
     )
 
 
-def _class(cls: type, files: Mapping[str, Mapping[str, Any]]) -> str:
-    named = ", ".join(code(name) for name in files) or "written by `skiagram init`"
-    rows = [[one.option, one.kind, one.meaning, one.value] for one in _rows(cls, [*files.values()])]
-    listed = table(["option", "type and range", "meaning", "value"], rows) if rows else ""
+def _shared(rows: Iterable["_What"]) -> str:
+    """Return the options that several classes of a group have, each told once."""
+    told = list(dict.fromkeys(rows))
+    if not told:
+        return ""
+    return (
+        "\n### Options that several share\n\nWhich of them an option file has stands in the file, "
+        "with its value.\n\n" + table(["option", "type and range", "meaning"], told)
+    )
+
+
+def _class(cls: type, files: list[str], rows: list["_Row"], shared: set["_What"]) -> str:
+    named = ", ".join(map(code, files)) or "written by `skiagram init`"
+    own = [[*row.what, row.value] for row in rows if row.what not in shared]
+    listed = table(["option", "type and range", "meaning", "value"], own) if own else ""
     return f"\n### {named}\n\n{code(cls.__name__)}: {summary(cls)}\n\n{listed}"
 
 
-@dataclasses.dataclass(frozen=True)
-class _Row:
+class _What(NamedTuple):
     option: str
     kind: str
     meaning: str
+
+
+class _Row(NamedTuple):
+    what: _What
     value: str
 
 
@@ -126,7 +152,7 @@ def _rows(cls: type, given: list[Any], prefix: str = "", whole: str = "") -> Ite
             "" if nested and any(isinstance(one, Mapping) for one in values) else _together(values)
         )
         meaning = told.get(field.name, whole).replace("None ", "null ")
-        yield _Row(code(option), type_name(hint), meaning, shown)
+        yield _Row(_What(code(option), type_name(hint), meaning), shown)
         for one, own in nested.items():
             yield from _rows(one, own, f"{option}.", meaning)
 

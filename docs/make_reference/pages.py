@@ -15,6 +15,8 @@ from skiagram.features.covariates import Covariates
 from skiagram.features.earlier import Earlier
 from skiagram.features.extraction import Family
 from skiagram.features.feature import Definition, explanation
+from skiagram.features.filtered import Filtered
+from skiagram.features.perturbed import Perturbed
 from skiagram.features.pyradiomics import pyradiomics_name
 from skiagram.options import build
 
@@ -118,7 +120,11 @@ def _family(name: str, family: Family) -> str:
     if isinstance(family, Earlier):
         return f"{heading}{summary(Earlier)} {explanation(Earlier.__doc__ or '')}".strip() + "\n"
     about = f"{summary(type(family))} {explanation(type(family).__doc__ or '')}".strip()
-    about += f"\n\n{len(family.names())} columns as committed.\n"
+    about += f"\n\n{len(family.names())} columns as committed"
+    if isinstance(family, Filtered | Perturbed):
+        kinds = [type(one).__module__.rpartition(".")[2] for one in family.families]
+        return f"{heading}{about}, with those of {', '.join(map(code, kinds))} after the point.\n"
+    about += ".\n"
     groups = groupby(family.definitions(), lambda one: one.notes)
     return "\n".join([heading + about, *(_group(notes, list(group)) for notes, group in groups)])
 
