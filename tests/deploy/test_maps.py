@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.deploy.inputs import NO_COVARIATES, CovariateFeature, PreparedImages
-from skiagram.deploy.maps import SCORED, CaseMap, judge, map_case, push_families
+from skiagram.deploy.maps import SCORED, CaseMap, family_contributions, judge, map_case
 from skiagram.deploy.model import DeployedModel, load_model
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.page import write_page
@@ -77,7 +77,7 @@ def test_a_map_points_at_what_the_model_reads(baseline: Trained, tmp_path: Path)
         assert orange[12:16, 12:16].mean() > 60
         assert abs(orange[:8, :8]).max() < 10  # what is not read has no colour
         assert min(case.gains) > 0
-        assert not case.pushes
+        assert not case.contributions
     assert "6 cases the maps passed" in judge(maps)
     assert "failed" in judge([replace(case, gains=(0.1, -0.1)) for case in maps])
     assert "too few" in judge(maps[:2])
@@ -103,9 +103,9 @@ def test_a_family_at_the_medians_pushes_nothing(baseline: Trained) -> None:
     assert scorer.familiarity is not None
     case = NewCase.of_file(baseline.films[0])
     prepared = model.preparer.prepare(case, NO_COVARIATES.values(case.name))
-    pushes = push_families(model, prepared, 1, most=10)
-    assert {push.family for push in pushes} == {"first_order", "wavelet"}
-    assert abs(pushes[0].change) > 0.01
+    contributions = family_contributions(model, prepared, 1, most=10)
+    assert {each.family for each in contributions} == {"first_order", "wavelet"}
+    assert abs(contributions[0].change) > 0.01
     with pytest.MonkeyPatch.context() as patch:
         names = scorer.familiarity.names
 
@@ -114,7 +114,9 @@ def test_a_family_at_the_medians_pushes_nothing(baseline: Trained) -> None:
             return FeatureTable(np.array(prepared.images.case_ids), names, values)
 
         patch.setattr(Baselines, "space", usual)
-        assert [push.change for push in push_families(model, prepared, 1)] == pytest.approx([0, 0])
+        assert [each.change for each in family_contributions(model, prepared, 1)] == pytest.approx(
+            [0, 0]
+        )
 
 
 @pytest.mark.slow

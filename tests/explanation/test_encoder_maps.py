@@ -11,7 +11,7 @@ from torch import Tensor
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.encoders.encoding import encode_images
 from skiagram.explanation.encoder_maps import EncoderReading, ExplainedEncoder, why_without_maps
-from skiagram.explanation.saliency import Grain, explain, rolled_attention, why_undefined
+from skiagram.explanation.saliency import Resolution, explain, rolled_attention, why_undefined
 from skiagram.explanation.trust import Method
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
@@ -22,7 +22,7 @@ from tests.encoders.examples import VIT, encoder, images, store, weights_file
 
 pytestmark = pytest.mark.slow  # timm takes seconds to import
 
-GRAIN = Grain(window=0.25, steps=16)
+RESOLUTION = Resolution(window=0.25, steps=16)
 CASES = 24
 
 
@@ -78,14 +78,14 @@ def test_a_linear_heads_score_is_a_function_of_the_picture(
     np.testing.assert_allclose(network.score(pictures.numpy()), own, atol=1e-4 * np.abs(own).max())
     assert network.differentiable
     some = pictures[:2]
-    added = explain("integrated_gradients", network, some, Grain(0.25, 200)).sum(axis=(1, 2))
+    added = explain("integrated_gradients", network, some, Resolution(0.25, 200)).sum(axis=(1, 2))
     blank = network.blank(some).numpy()
     change = network.score(some.numpy()) - network.score(blank)
     np.testing.assert_allclose(added, change, rtol=0.1, atol=0.05 * np.abs(own).max())
     methods: tuple[Method, ...] = ("grad_cam", "occlusion")
     for method in methods:
         assert why_undefined(method, network) == ""
-        map_ = explain(method, network, some, GRAIN)
+        map_ = explain(method, network, some, RESOLUTION)
         assert map_.shape == (2, 32, 32)
         assert np.ptp(map_) > 0
 
@@ -99,7 +99,7 @@ def test_another_head_has_occlusion_alone(tmp_path: Path) -> None:
         assert "not linear" in why_undefined(method, network)
     assert why_undefined("occlusion", network) == ""
     before = network.score(pictures[1:2].numpy())
-    map_ = explain("occlusion", network, pictures[1:2], Grain(1.0, 4))
+    map_ = explain("occlusion", network, pictures[1:2], Resolution(1.0, 4))
     lost = before - network.score(network.blank(pictures[1:2]).numpy())
     assert map_[0, 0, 0] == pytest.approx(lost[0])  # one square as large as the picture
 
@@ -120,7 +120,7 @@ def test_attention_of_timm_rolls_out_to_the_class_token(tmp_path: Path) -> None:
         rolled = rolled @ ((each.mean(dim=1) + torch.eye(each.shape[-1])) / 2)
     share = rolled_attention(network.classifier, seen)
     torch.testing.assert_close(share, rolled[:, 0])
-    map_ = explain("attention_rollout", network, seen, GRAIN)
+    map_ = explain("attention_rollout", network, seen, RESOLUTION)
     side = 32 // body.patch_embed.grid_size[0]
     places = rolled[:, 0, body.num_prefix_tokens :]
     np.testing.assert_allclose(map_[:, ::side, ::side].reshape(3, -1), places, atol=1e-6)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from skiagram.errors import OptionError
 from skiagram.explanation.saliency import (
     ExplainedNetwork,
-    Grain,
+    Resolution,
     examine,
     explain,
     rolled_attention,
@@ -23,7 +23,7 @@ from skiagram.models.deep.vision_transformer import Block
 from skiagram.options import build, read_option_file
 from skiagram.training.classifier import Classifier
 
-GRAIN = Grain(window=0.25, steps=16)
+RESOLUTION = Resolution(window=0.25, steps=16)
 EVERY: tuple[Method, ...] = ("grad_cam", "integrated_gradients", "occlusion")
 
 
@@ -64,10 +64,10 @@ def test_the_maps_of_a_linear_network_are_weight_times_deviation(shape: tuple[in
     weight, seen = torch.randn(shape, generator=torch.Generator().manual_seed(2)), images(*shape)
     network = ExplainedNetwork(Weighted(weight), 1, architecture("small_cnn", 1, 16, 16))
     product = (weight * (seen - network.blank(seen))).double()
-    gradients = explain("integrated_gradients", network, seen, GRAIN)
+    gradients = explain("integrated_gradients", network, seen, RESOLUTION)
     np.testing.assert_allclose(gradients, product.sum(dim=1), atol=1e-5)
     # Each window loses the sum of its products; a pixel has the mean of the windows over it.
-    occluded = explain("occlusion", network, seen, GRAIN)
+    occluded = explain("occlusion", network, seen, RESOLUTION)
     side = shape[-1] // 4
     corner = product.sum(dim=1)
     for axis in range(1, len(shape)):
@@ -84,7 +84,7 @@ def test_grad_cam_weighs_the_last_maps_by_their_mean_gradient() -> None:
         weight = layers[-1].weight[1] - layers[-1].weight[0]
     expected = (last * weight[None, :, None, None]).sum(dim=1, keepdim=True) / last[0, 0].numel()
     expected = nn.functional.interpolate(expected.relu(), (32, 32), mode="bilinear")[:, 0]
-    found = explain("grad_cam", network, seen, GRAIN)
+    found = explain("grad_cam", network, seen, RESOLUTION)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -98,9 +98,9 @@ def test_maps_have_the_axes_of_the_image_and_gradients_add_up(
     network, seen = trained(name, *shape), images(*shape)
     for method in EVERY:
         assert why_undefined(method, network) == ""
-        assert explain(method, network, seen, GRAIN).shape == (3, *shape[1:])
+        assert explain(method, network, seen, RESOLUTION).shape == (3, *shape[1:])
     change = network.score(seen.numpy()) - network.score(network.blank(seen).numpy())
-    added = explain("integrated_gradients", network, seen, Grain(window=0.2, steps=200))
+    added = explain("integrated_gradients", network, seen, Resolution(window=0.2, steps=200))
     np.testing.assert_allclose(added.reshape(3, -1).sum(axis=1), change, rtol=0.05, atol=1e-3)
 
 
@@ -109,7 +109,7 @@ def test_attention_rolls_out_over_the_patches() -> None:
     share = rolled_attention(network.classifier, seen)
     assert share.shape == (3, 16)
     torch.testing.assert_close(share.sum(dim=1), torch.ones(3))
-    maps = explain("attention_rollout", network, seen, GRAIN)
+    maps = explain("attention_rollout", network, seen, RESOLUTION)
     np.testing.assert_allclose(maps[:, ::4, ::4].reshape(3, -1), share, atol=1e-6)
     # Without attention each token passes on itself alone.
     for block in cast(Any, network.classifier).network:
@@ -134,7 +134,7 @@ def test_grad_cam_of_a_transformer_weighs_the_tokens_of_its_last_block() -> None
         logits = nn.Sequential(*layers[last + 1 :])(tokens)
         (gradient,) = torch.autograd.grad((logits[:, 1] - logits[:, 0]).sum(), entering)
     expected = (entering * gradient.mean(dim=1, keepdim=True)).sum(dim=2).relu().detach()
-    maps = explain("grad_cam", network, seen, GRAIN)
+    maps = explain("grad_cam", network, seen, RESOLUTION)
     grid = nn.functional.interpolate(
         expected.reshape(3, 1, 4, 4), (16, 16), mode="bilinear", align_corners=False
     )
@@ -149,7 +149,9 @@ def test_an_ensemble_of_one_network_twice_has_its_map() -> None:
     both: tuple[Method, ...] = ("grad_cam", "occlusion")
     for method in both:
         np.testing.assert_allclose(
-            explain(method, twice, seen, GRAIN), explain(method, alone, seen, GRAIN), atol=1e-4
+            explain(method, twice, seen, RESOLUTION),
+            explain(method, alone, seen, RESOLUTION),
+            atol=1e-4,
         )
 
 
@@ -174,7 +176,7 @@ def test_a_missing_package_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPa
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "captum", None)
     with pytest.raises(OptionError, match=r"skiagram\[explain\]"):
-        explain("grad_cam", trained("small_cnn", 1, 32, 32), images(1, 32, 32), GRAIN)
+        explain("grad_cam", trained("small_cnn", 1, 32, 32), images(1, 32, 32), RESOLUTION)
 
 
 def test_the_map_of_a_linear_network_passes_deletion_and_insertion() -> None:
@@ -184,7 +186,7 @@ def test_the_map_of_a_linear_network_passes_deletion_and_insertion() -> None:
     monkey = Exchange(cells=8, steps=16, fresh_layers=(1.0,))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ExplainedNetwork, "randomise", lambda network, *_: network)
-        found = examine(network, seen, None, ["occlusion"], GRAIN, monkey, 0, list("abcd"))
+        found = examine(network, seen, None, ["occlusion"], RESOLUTION, monkey, 0, list("abcd"))
     assert found.similarity["occlusion"] == pytest.approx(1)  # nothing was made fresh
     for other in ("random", "centre"):
         assert found.areas["occlusion"].shape == (2, 4)

@@ -130,4 +130,4 @@ def test_names_tell_copies_from_features() -> None:
     assert is_perturbed("PET.perturbed_noise_12.log_3mm.glcm_contrast")
     assert not is_perturbed("log_3mm.glcm_contrast")
     with pytest.raises(OptionError, match="is no feature family"):
-        family(families=[{"_target_": "skiagram.features.repeatability.Lasting", "least": 0.5}])
+        family(families=[{"_target_": "skiagram.features.repeatability.Repeatable", "least": 0.5}])

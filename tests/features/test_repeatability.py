@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skiagram.features.repeatability import Lasting, correlate_copies, intraclass_correlation
+from skiagram.features.repeatability import Repeatable, correlate_copies, intraclass_correlation
 from skiagram.features.table import FeatureTable
 
 JUDGES = np.array(
@@ -59,6 +59,6 @@ def test_features_that_change_are_left_out_and_others_kept() -> None:
     assert set(found) == {"PET.glcm_a", "PET.glcm_b"}
     assert found["PET.glcm_a"].value > 0.95 > 0.5 > found["PET.glcm_b"].value
     names = ("PET.glcm_b", "PET.glcm_a", "covariates_age")
-    chosen = Lasting(least=0.75).choose(table(lasts=2.0), patient, names)
+    chosen = Repeatable(least=0.75).choose(table(lasts=2.0), patient, names)
     assert chosen == ("PET.glcm_a", "covariates_age")
-    assert Lasting(least=0.75).choose(table(lasts=0.1), patient, names) == names
+    assert Repeatable(least=0.75).choose(table(lasts=0.1), patient, names) == names

@@ -14,7 +14,7 @@ import yaml
 from skiagram.datasets.contract import Mark
 from skiagram.errors import OptionError
 from skiagram.explanation.importance import auc_loss
-from skiagram.explanation.saliency import ExplainedNetwork, Grain, explain
+from skiagram.explanation.saliency import ExplainedNetwork, Resolution, explain
 from skiagram.explanation.trust import locate
 from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
@@ -265,7 +265,7 @@ def test_a_planted_shortcut_is_found() -> None:
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     network, seen = ExplainedNetwork(classifier.eval(), 1, architecture), images[100:]
-    maps = explain("occlusion", network, seen, Grain(0.25, 8))
+    maps = explain("occlusion", network, seen, Resolution(0.25, 8))
     found = [locate(one, region) for one, true in zip(maps, label[100:], strict=True) if true]
     shares = np.array([one.share for one in found if one])
     assert shares.mean() < region.mean()

@@ -1,4 +1,4 @@
-"""What pushes the score of a new case: squares of its image, and families of its features.
+"""What moves the score of a new case: squares of its image, and families of its features.
 
 A map by occlusion (Zeiler & Fergus 2014) works for any model that scores an image: squares of what
 the model sees take the image's own mean, and the score that is lost is theirs. Of a volume it is
@@ -37,7 +37,7 @@ _FOR, _AGAINST = (1.0, 0.55, 0.0), (0.25, 0.55, 1.0)
 
 
 @dataclass(frozen=True)
-class Push:
+class Contribution:
     """What a family of features does to the probability of one case.
 
     Attributes:
@@ -51,7 +51,7 @@ class Push:
 
 @dataclass(frozen=True)
 class CaseMap:
-    """What pushes the score of one case.
+    """What moves the score of one case.
 
     Attributes:
         name: What the case is called.
@@ -59,17 +59,17 @@ class CaseMap:
             the class and blue where against.
         gains: Score by which blanking in the order of the map is below that in random order, and
             below that from the centre outwards, in the mean over all steps.
-        pushes: The families that do most, the strongest first; empty for models without features.
+        contributions: Families that do most, strongest first; empty for models without features.
     """
 
     name: str
     picture: NDArray[np.uint8]
     gains: tuple[float, float]
-    pushes: tuple[Push, ...]
+    contributions: tuple[Contribution, ...]
 
 
 def map_case(model: DeployedModel, prepared: PreparedImage, label: int) -> CaseMap:
-    """Make the map of one case, test it, and say which families of features push its score.
+    """Make the map of one case, test it, and say which families of features move its score.
 
     Args:
         model: The model.
@@ -107,7 +107,7 @@ def map_case(model: DeployedModel, prepared: PreparedImage, label: int) -> CaseM
     ).tolist()
     picture = _draw(prepared.image, lost.reshape(rows, columns))
     gains = of_chance - area, of_centre - area
-    return CaseMap(prepared.name, picture, gains, push_families(model, prepared, label))
+    return CaseMap(prepared.name, picture, gains, family_contributions(model, prepared, label))
 
 
 def judge(maps: Sequence[CaseMap]) -> str:
@@ -133,9 +133,9 @@ def judge(maps: Sequence[CaseMap]) -> str:
     )
 
 
-def push_families(
+def family_contributions(
     model: DeployedModel, prepared: PreparedImage, label: int, most: int = 3
-) -> tuple[Push, ...]:
+) -> tuple[Contribution, ...]:
     """Return the families of features that change the probability most, the strongest first.
 
     All features of a family take the training cases' medians together.
@@ -164,11 +164,11 @@ def push_families(
     previous = dict.fromkeys(changed.case_id.tolist(), before)
     scores = scorer.score_table(changed, beside, earlier, previous)
     probability = model.calibrate(scores)[:, label]
-    pushes = [
-        Push(family, float(probability[0] - usual))
+    contributions = [
+        Contribution(family, float(probability[0] - usual))
         for family, usual in zip(families, probability[1:], strict=True)
     ]
-    return tuple(sorted(pushes, key=lambda push: -abs(push.change))[:most])
+    return tuple(sorted(contributions, key=lambda family: -abs(family.change))[:most])
 
 
 def family_of(name: str, families: Sequence[FeatureFamily]) -> str:

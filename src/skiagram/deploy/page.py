@@ -88,7 +88,9 @@ def _describe(
         "map": "" if drawn is None else _encode(drawn.picture),
         "no_map": made if isinstance(made, str) else "",
         "explained": "" if row.error else model.task.classes[_explained_class(model, row)],
-        "pushes": [f"{push.family} {push.change:+.3f}" for push in (drawn.pushes if drawn else ())],
+        "contributions": [
+            f"{each.family} {each.change:+.3f}" for each in (drawn.contributions if drawn else ())
+        ],
     }
 
 
@@ -207,8 +209,8 @@ nearest to the threshold. The table has all of them.{% if maps %} {{ maps }}{% e
 {% if item.row.set %}<div>Left open: {{ item.row.set|join(', ') }}</div>{% endif %}
 {% if item.row.refer %}<p><strong>Refer to a person:</strong> {{ item.row.refer|join('; ') }}</p>
 {% endif %}{% for reason in item.row.unusual %}<div>Unlike the training data: {{ reason }}</div>
-{% endfor %}{% if item.pushes %}<div>Moves {{ item.explained }} most:
-{{ item.pushes|join(', ') }}</div>
+{% endfor %}{% if item.contributions %}<div>Moves {{ item.explained }} most:
+{{ item.contributions|join(', ') }}</div>
 {% endif %}{% if item.no_map %}<div>No map: {{ item.no_map }}</div>
 {% endif %}{% endif %}</li>{% endfor %}</ul>
 </body></html>

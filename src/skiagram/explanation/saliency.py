@@ -42,7 +42,7 @@ _AT_ONCE = 32  # images that a network sees together
 
 
 @dataclass(frozen=True)
-class Grain:
+class Resolution:
     """How finely maps are made.
 
     Attributes:
@@ -257,7 +257,7 @@ def explain(
     method: Method,
     network: Explained,
     images: Tensor,
-    grain: Grain,
+    resolution: Resolution,
     table: Tensor | None = None,
 ) -> Maps:
     """Return a map of each image.
@@ -266,7 +266,7 @@ def explain(
         method: Kind of map; `why_undefined` says whether the network has it.
         network: The network.
         images: (n, channels, [depth,] height, width) float32.
-        grain: How finely.
+        resolution: How finely.
         table: (n, columns) what the network reads beside the images; None for nothing.
 
     Returns:
@@ -282,7 +282,7 @@ def explain(
         batch = images[start : start + _AT_ONCE]
         beside = () if table is None else (table[start : start + _AT_ONCE],)
         with _gradients():
-            maps.append(made(network, batch, beside, grain).detach().double().numpy())
+            maps.append(made(network, batch, beside, resolution).detach().double().numpy())
     attribution = np.concatenate(maps)
     if not np.isfinite(attribution).all():
         raise ModelFailure(f"{TITLES[method]} gives values that are not finite", where="study")
@@ -307,7 +307,9 @@ def _gradients() -> Iterator[None]:
         yield
 
 
-def _grad_cam(network: Explained, images: Tensor, beside: tuple[Tensor, ...], _: Grain) -> Tensor:
+def _grad_cam(
+    network: Explained, images: Tensor, beside: tuple[Tensor, ...], _: Resolution
+) -> Tensor:
     attr, mode = import_captum(), "trilinear" if images.ndim == 5 else "bilinear"
     total = torch.zeros(len(images), *images.shape[2:])
     for member in network.members:
@@ -377,21 +379,21 @@ def _last_maps(network: Explained) -> nn.Module | None:
 
 
 def _integrated_gradients(
-    network: Explained, images: Tensor, beside: tuple[Tensor, ...], grain: Grain
+    network: Explained, images: Tensor, beside: tuple[Tensor, ...], resolution: Resolution
 ) -> Tensor:
     module = ClassDifference(network.classifier, network.positive).eval()
     attribution = import_captum().IntegratedGradients(module).attribute(
-        images.clone(), baselines=network.blank(images), n_steps=grain.steps,
+        images.clone(), baselines=network.blank(images), n_steps=resolution.steps,
         additional_forward_args=beside, internal_batch_size=2 * _AT_ONCE,
     )  # fmt: skip
     return cast(Tensor, attribution.sum(dim=1))
 
 
 def _occlusion(
-    network: Explained, images: Tensor, beside: tuple[Tensor, ...], grain: Grain
+    network: Explained, images: Tensor, beside: tuple[Tensor, ...], resolution: Resolution
 ) -> Tensor:
     module = ClassDifference(network.classifier, network.positive).eval()
-    sides = [max(1, round(grain.window * side)) for side in images.shape[2:]]
+    sides = [max(1, round(resolution.window * side)) for side in images.shape[2:]]
     with torch.no_grad():
         attribution = import_captum().Occlusion(module).attribute(
             images, (images.shape[1], *sides), strides=(1, *(max(1, side // 2) for side in sides)),
@@ -402,7 +404,7 @@ def _occlusion(
 
 
 def _attention_rollout(
-    network: Explained, images: Tensor, beside: tuple[Tensor, ...], _: Grain
+    network: Explained, images: Tensor, beside: tuple[Tensor, ...], _: Resolution
 ) -> Tensor:
     total = torch.zeros(len(images), *images.shape[2:])
     for member in network.members:
@@ -491,7 +493,7 @@ def examine(
     images: Tensor,
     table: Tensor | None,
     methods: Sequence[Method],
-    grain: Grain,
+    resolution: Resolution,
     exchange: Exchange,
     seed: int,
     case_id: Sequence[str],
@@ -503,17 +505,17 @@ def examine(
         images: (n, channels, [depth,] height, width) float32 that it did not learn from.
         table: (n, columns) what it reads beside them; None for nothing.
         methods: Kinds of maps that it has.
-        grain: How finely maps are made.
+        resolution: How finely maps are made.
         exchange: How cells are deleted and inserted, and which layers get fresh weights.
         seed: Seed of fresh weights and random orders.
         case_id: (n,) names of the random orders.
     """
-    maps = {method: explain(method, network, images, grain, table) for method in methods}
+    maps = {method: explain(method, network, images, resolution, table) for method in methods}
     alike: dict[Method, list[list[float]]] = {method: [] for method in methods}
     for stage, share in enumerate(exchange.fresh_layers):
         fresh = network.randomise(share, derived_seed(seed, "fresh weights", stage))
         for method in methods:
-            others = explain(method, fresh, images, grain, table)
+            others = explain(method, fresh, images, resolution, table)
             pairs = zip(maps[method], others, strict=True)
             alike[method].append([map_similarity(first, second) for first, second in pairs])
     areas: dict[str, list[tuple[float, float]]] = {}

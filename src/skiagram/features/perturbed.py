@@ -2,7 +2,7 @@
 
 Rotation, shift, noise, a larger or smaller region and a contour drawn anew along supervoxels stand
 in for a second scan and a second reader (Zwanenburg et al. 2019, Scientific Reports 9:614). How far
-a feature lasts through them is the matter of `repeatability`. No label is read.
+a feature is repeatable under them is the matter of `repeatability`. No label is read.
 """
 
 import hashlib

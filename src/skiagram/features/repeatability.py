@@ -1,4 +1,4 @@
-"""How far a feature lasts from one measurement of a case to the next, and the choice of such ones.
+"""How repeatable a feature is from one measurement of a case to the next, and which are kept.
 
 The intraclass correlation says which share of a feature's variance is between cases (Shrout and
 Fleiss 1979, Psychological Bulletin 86(2)); the measurements are those on changed copies of each
@@ -100,8 +100,8 @@ def correlate_copies(
 
 
 @dataclass(**STRICT)
-class Lasting:
-    """Which features last: those whose intraclass correlation is surely high enough.
+class Repeatable:
+    """Which features are repeatable: those whose intraclass correlation is surely high enough.
 
     It is learned from changed copies of the training cases (the feature family `perturbed`), never
     from a label. A feature without changed copies, such as a covariate, is kept.
@@ -117,7 +117,7 @@ class Lasting:
     def choose(
         self, table: FeatureTable, patient: NDArray[np.str_], names: Sequence[str]
     ) -> tuple[str, ...]:
-        """Return the names of the features that last, in their order.
+        """Return the names of the repeatable features, in their order.
 
         Args:
             table: Training cases with their changed copies.

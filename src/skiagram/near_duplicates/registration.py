@@ -183,7 +183,7 @@ def alike_everywhere(first: Details, second: Details, guess: Guess, close: Regis
     return float(sign * np.median(correlations)) if correlations else 0.0
 
 
-def surprise(first: Details, second: Details, guess: Guess, registration: Registration) -> float:
+def z_score(first: Details, second: Details, guess: Guess, registration: Registration) -> float:
     """Return by how many standard errors one pair's correlation is above that of others.
 
     After Fisher, with the number of independent places in the overlap: smooth images have few, and

@@ -42,7 +42,7 @@ from skiagram.near_duplicates.registration import (
     details_of,
     refine,
     register,
-    surprise,
+    z_score,
 )
 from skiagram.seeding import stream
 
@@ -474,7 +474,7 @@ class _Confirmation:
             change.plausible
             and correlation > best
             and alike_everywhere(first, second, guess, close) > ALIKE_IN_PARTS
-            and surprise(first, second, guess, close) > SURPRISING
+            and z_score(first, second, guess, close) > SURPRISING
         ):
             resized = self._shapes[row] != self._shapes[column]
             self._found[pair] = (min(correlation, 1.0), change.kind(alike < 0, resized))

@@ -331,7 +331,7 @@ def test_features_that_do_not_last_are_left_out_in_each_fit() -> None:
     fitted = chosen.fit(with_copies, None, CONTEXT)
     assert fitted.features == ("a", "c")
     assert fitted.summary.features == {"a": True, "b": False, "c": True, "d": False}
-    assert "features that last" in chosen.title
+    assert "repeatable features" in chosen.title
     other = replace(with_copies, label=1 - with_copies.label)
     assert chosen.fit(other, None, CONTEXT).features == fitted.features
     fitted.scores(cases.inputs)  # a new case needs no copies

@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.features.covariates import SITE_PREFIX
-from skiagram.features.repeatability import Lasting
+from skiagram.features.repeatability import Repeatable
 from skiagram.features.table import FeatureTable, is_in_family, is_perturbed
 from skiagram.models.classical.harmonisation import Harmonisation, SiteHarmoniser
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
@@ -76,7 +76,7 @@ class ClassicalModel(ABC):
     normalisation: Normalisation
     selection: Selection | None
     components: Annotated[int, Field(ge=1)] | None
-    lasting: Lasting | None = Field(default=None, kw_only=True)
+    lasting: Repeatable | None = Field(default=None, kw_only=True)
     harmonisation: Harmonisation | None = Field(default=None, kw_only=True)
 
     @property
@@ -85,7 +85,7 @@ class ClassicalModel(ABC):
         if self.selection is not None and self.selection.keep == 1:
             return f"{self.kind} on one feature"
         title = self.kind if self.columns is None else f"{self.kind} on {', '.join(self.columns)}"
-        title += "" if self.lasting is None else ", features that last"
+        title += "" if self.lasting is None else ", repeatable features"
         return title if self.harmonisation is None else f"{title}, harmonised across sites"
 
     @abstractmethod

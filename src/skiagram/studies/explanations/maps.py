@@ -158,14 +158,14 @@ class MapTask:
         return made
 
     def _examine(self, model: "Explained", images: Any, table: Any) -> "_Made":
-        from skiagram.explanation.saliency import Grain, examine, use_threads, why_undefined
+        from skiagram.explanation.saliency import Resolution, examine, use_threads, why_undefined
 
         fit, options = self.fit, self.fit.maps
         reasons = {str(method): why_undefined(method, model) for method in options.methods}
         asked = [method for method in options.methods if not reasons[method]]
         with fit.cv.workspace.compute.limit(), use_threads(fit.cv.workspace.compute.threads):
             maps = examine(
-                model, images, table, asked, Grain(options.window, options.steps),
+                model, images, table, asked, Resolution(options.window, options.steps),
                 options.exchange, derived_seed(fit.cv.plan.seed, NAME, fit.name, fit.number),
                 self.case_id,
             )  # fmt: skip
