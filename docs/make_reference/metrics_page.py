@@ -8,54 +8,9 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from make_reference.markup import attributes, code, summary, table
-from skiagram.evaluation.evaluation_record import (
-    BaselineComparison,
-    ClinicalUtility,
-    Comparison,
-    Evaluation,
-    McNemar,
-    NetBenefitGain,
-    Ranking,
-)
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.metrics import METRICS, Metric
-from skiagram.evaluation.results import (
-    BrierParts,
-    CalibrationDistance,
-    CalibrationResult,
-    DecisionCurve,
-    Estimate,
-    ModelResult,
-    OperatingPoint,
-    PredictionSets,
-    ReliabilityBin,
-    RiskCoverage,
-    Stability,
-    Subgroup,
-    VarianceSplit,
-)
 
-_RECORDS = (
-    Evaluation,
-    ModelResult,
-    Estimate,
-    Stability,
-    VarianceSplit,
-    OperatingPoint,
-    CalibrationResult,
-    CalibrationDistance,
-    ReliabilityBin,
-    BrierParts,
-    DecisionCurve,
-    ClinicalUtility,
-    NetBenefitGain,
-    PredictionSets,
-    RiskCoverage,
-    Subgroup,
-    Comparison,
-    McNemar,
-    BaselineComparison,
-    Ranking,
-)
 _WITHOUT_FIGURE = """\
 Beside an interval stands its method, as above; `, clustered by patient` or `, by patient` is added
 where a patient has several cases. Wilson's interval on patients steps in where an AUC is 0 or 1,
@@ -82,9 +37,8 @@ def metrics_page() -> str:
     parts = [
         _INTRODUCTION + table(header, rows),
         _WITHOUT_FIGURE,
-        "## `reports/evaluation.json`\n\nThe whole record; `reports/metrics.json` holds the few "
-        "figures that `dvc metrics` compares.\n",
-        *map(_record, _RECORDS),
+        "`reports/evaluation.json` is the whole record; [its schema](evaluation.schema.json) "
+        "explains every field. `reports/metrics.json` holds what `dvc metrics` compares.\n",
     ]
     return "\n".join(parts)
 
@@ -92,11 +46,6 @@ def metrics_page() -> str:
 def _interval(metric: Metric) -> str:
     more = metric.interval_of_more_classes
     return f"{metric.interval}; with more than two classes {more}" if more else metric.interval
-
-
-def _record(cls: type) -> str:
-    rows = [[code(name), meaning] for name, meaning in attributes(cls).items()]
-    return f"### {cls.__name__}\n\n{summary(cls)}\n\n" + table(["field", "meaning"], rows)
 
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
