@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from sklearn import __version__
 from sklearn.metrics import roc_auc_score
 
-from skiagram.evaluation.bootstrap import (
+from skiagram.statistics.bootstrap import (
     Kind,
     PatientDraws,
     Statistic,
     bootstrap_estimate,
     draw_patients,
 )
-from skiagram.evaluation.discrimination import hand_till_auc, one_vs_rest_auc, roc_auc
+from skiagram.statistics.discrimination import hand_till_auc, one_vs_rest_auc, roc_auc
 
 CASES = 10_000
 REPLICATES = 10_000

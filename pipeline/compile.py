@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from option_files import ROOT
 from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.errors import DataError
-from skiagram.evaluation import discrimination
-from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.curves import precision_recall_band, roc_band
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import TextureFamily
 from skiagram.features.wavelet import energy_entropy
 from skiagram.options import build, read_option_file
+from skiagram.statistics import discrimination
+from skiagram.statistics.bootstrap import draw_patients
 
 _SIDE = 32
 _EVALUATION = "evaluation"

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from make_reference.markup import type_name
 from make_reference.metrics_page import MetricsFile, schemas
 from make_reference.pages import PROJECT, families, pages
-from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import METRIC, estimate_metrics
 from skiagram.evaluation.scores import Scores, score_difference
@@ -19,6 +18,7 @@ from skiagram.features.covariates import Covariates
 from skiagram.features.earlier import Earlier
 from skiagram.features.glcm import Several
 from skiagram.models.resampling import Plan
+from skiagram.statistics.bootstrap import draw_patients
 
 DOCUMENTATION = PROJECT / "docs"
 FAMILIES = {

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, softmax
 from scipy.stats import norm
 
-from skiagram.evaluation.delong import Placements, combination, macro_placements, placements
-from skiagram.evaluation.proportions import Z
 from skiagram.evaluation.reader_study import study_readers
-from skiagram.evaluation.results import Estimate
-from skiagram.evaluation.sites import summarise_auc, summarise_random_effects
-from skiagram.evaluation.subgroups import auc_figure, difference_of_figures, share_figure
+from skiagram.evaluation.sites import summarise_auc
 from skiagram.seeding import stream
+from skiagram.statistics.delong import Placements, combination, macro_placements, placements
+from skiagram.statistics.differences import auc_figure, difference_of_figures, share_figure
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.random_effects import summarise_random_effects
+from skiagram.statistics.variation import Z
 
 Floats = NDArray[np.float64]
 SENSITIVITY = 0.85

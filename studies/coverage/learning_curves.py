@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.evaluation.bootstrap import PatientDraws, draw_patients
 from skiagram.seeding import stream
+from skiagram.statistics.bootstrap import PatientDraws, draw_patients
 from skiagram.studies.crossover.curves import (
     SURE,
     PowerLaw,

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from skiagram.evaluation.delong import Placements, auc_estimate, combination, placements
-from skiagram.evaluation.discrimination import roc_auc
-from skiagram.evaluation.proportions import Z
 from skiagram.seeding import stream
+from skiagram.statistics.delong import Placements, auc_estimate, combination, placements
+from skiagram.statistics.discrimination import roc_auc
+from skiagram.statistics.variation import Z
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

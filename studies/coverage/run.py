@@ -26,18 +26,19 @@ from scipy.stats import norm
 from shifts import shifts_section
 from unequal_patients import unequal_patients_section
 
-from skiagram.evaluation.bootstrap import (
+from skiagram.seeding import stream
+from skiagram.statistics.bootstrap import (
     PatientDraws,
     bca_interval,
     bootstrap_estimate,
     draw_patients,
     percentile_interval,
 )
-from skiagram.evaluation.delong import auc_estimate, difference_estimate, placements
-from skiagram.evaluation.discrimination import balanced_accuracy, roc_auc
-from skiagram.evaluation.proportions import Z, proportion
-from skiagram.evaluation.significance import mcnemar
-from skiagram.seeding import stream
+from skiagram.statistics.delong import auc_estimate, difference_estimate, placements
+from skiagram.statistics.discrimination import balanced_accuracy, roc_auc
+from skiagram.statistics.proportions import proportion
+from skiagram.statistics.significance import mcnemar
+from skiagram.statistics.variation import Z
 
 Floats = NDArray[np.float64]
 PAGE = Path(__file__).resolve().parents[2] / "docs/results/coverage.md"

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from skiagram.evaluation.auc_difference import ComparedModel
-from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.scores import ModelScores, align_scores
 from skiagram.evaluation.shift import CaseTraits, compare_sides, find_shifts
 from skiagram.evaluation.verdict import UNLIKE
 from skiagram.records import Outcome, Predictions
 from skiagram.seeding import stream
+from skiagram.statistics.bootstrap import draw_patients
 
 MODELS, FOLDS, FEATURES, SHARED = 4, 3, 20, 0.6
 

@@ -13,24 +13,24 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from skiagram.evaluation.bootstrap import (
+from skiagram.seeding import stream
+from skiagram.statistics.bootstrap import (
     PatientDraws,
     bca_interval,
     bootstrap_estimate,
     draw_patients,
     percentile_interval,
 )
-from skiagram.evaluation.delong import (
+from skiagram.statistics.delong import (
     Placements,
     auc_estimate,
     combination,
     difference_estimate,
     placements,
 )
-from skiagram.evaluation.discrimination import balanced_accuracy
-from skiagram.evaluation.proportions import Z, proportion, wilson_interval
-from skiagram.evaluation.variation import degrees_of_freedom
-from skiagram.seeding import stream
+from skiagram.statistics.discrimination import balanced_accuracy
+from skiagram.statistics.proportions import proportion, wilson_interval
+from skiagram.statistics.variation import Z, degrees_of_freedom
 
 Floats = NDArray[np.float64]
 EVERY, IMAGES, SHARED = 20, 25, 0.5

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from skiagram.evaluation.comparisons import gain_probabilities
 from skiagram.evaluation.evaluation_record import (
     ArmChoice,
     BaselineComparison,
@@ -23,10 +22,12 @@ from skiagram.evaluation.evaluation_record import (
     SiteSummary,
     TraitShift,
 )
-from skiagram.evaluation.results import Estimate, ModelResult, Scope
-from skiagram.evaluation.variation import Variation
+from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.verdict import state_verdict
 from skiagram.records import Outcome, Task
+from skiagram.statistics.estimate import Estimate, Scope
+from skiagram.statistics.significance import gain_probabilities
+from skiagram.statistics.variation import Variation
 
 NETWORK, CLASSICAL, RULE = "small_cnn", "random_forest", "single_feature"
 ENCODER = "encoder_head"

@@ -17,9 +17,9 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.options import NO_REQUESTS, DeepArm
 from skiagram.evaluation.scores import ModelScores
-from skiagram.evaluation.significance import correct_by_holm
 from skiagram.evaluation.stability import inner_auc
 from skiagram.records import Design, Predictions, write_record
+from skiagram.statistics.significance import correct_by_holm
 from tests.evaluation.scenario import FOLDS, Scenario, failed, finished, scenario
 
 CLASSES = ("a", "b", "c")

@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
-from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.scores import Scores
-from tests.evaluation.paired import LABEL, OTHER_PROBABILITY, PROBABILITY, TABLE
+from skiagram.statistics.bootstrap import draw_patients
 from tests.evaluation.scenario import reference
+from tests.statistics.paired import LABEL, OTHER_PROBABILITY, PROBABILITY, TABLE
 
 Floats = NDArray[np.float64]
 CASES = reference(LABEL)

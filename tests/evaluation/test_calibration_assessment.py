@@ -11,7 +11,6 @@ from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 
-from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.calibration_assessment import (
     THRESHOLDS,
     calibration_distance,
@@ -24,7 +23,8 @@ from skiagram.evaluation.calibration_assessment import (
     net_benefit_by_case,
     reliability_curve,
 )
-from tests.evaluation.paired import PATIENT, POSITIVE, PROBABILITY
+from skiagram.statistics.bootstrap import draw_patients
+from tests.statistics.paired import PATIENT, POSITIVE, PROBABILITY
 
 
 def test_bins_equal_sklearns_quantiles() -> None:

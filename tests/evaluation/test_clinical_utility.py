@@ -8,22 +8,24 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.metrics import brier_score_loss
 
-from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.clinical_utility import (
     assess_clinical_utility,
-    estimate_difference_of_shares,
-    paired_difference,
-    tango_interval,
     threshold_on_own_probability,
 )
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import ClinicalUtility
 from skiagram.evaluation.options import RequestedAnalyses
-from skiagram.evaluation.proportions import Z
-from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import Scores
-from tests.evaluation.paired import LABEL, OTHER_PROBABILITY, POSITIVE, PROBABILITY
+from skiagram.statistics.bootstrap import draw_patients
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.proportions import (
+    estimate_difference_of_shares,
+    paired_difference,
+    tango_interval,
+)
+from skiagram.statistics.variation import Z
 from tests.evaluation.scenario import Scenario, failed, finished, reference, scenario
+from tests.statistics.paired import LABEL, OTHER_PROBABILITY, POSITIVE, PROBABILITY
 
 QUESTIONS = RequestedAnalyses(
     operating_points=(), prevalence=None, reference_baselines=(), thresholds=(0.1, 0.5)

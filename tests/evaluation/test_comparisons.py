@@ -8,7 +8,7 @@ from skiagram.errors import OptionError
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.options import RequestedAnalyses
-from skiagram.evaluation.significance import correct_by_holm
+from skiagram.statistics.significance import correct_by_holm
 from tests.evaluation.scenario import Scenario, failed, finished, scenario
 
 CLASSES = ("a", "b", "c")

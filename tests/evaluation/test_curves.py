@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from sklearn.metrics import auc, precision_recall_curve, roc_auc_score, roc_curve
 
-from skiagram.evaluation.bootstrap import PatientDraws, draw_patients
 from skiagram.evaluation.curves import (
     precision_recall_band,
     precision_recall_of_repeats,
     roc_band,
     roc_curve_of_repeats,
 )
-from skiagram.evaluation.discrimination import Flags, Floats, Places
+from skiagram.statistics.bootstrap import PatientDraws, draw_patients
+from skiagram.statistics.discrimination import Flags, Floats, Places
 
 POSITIVE = np.arange(90) < 40
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from skiagram.evaluation.delong import (
+from skiagram.statistics.delong import (
     Placements,
     detectability,
     estimate_above_ideal,

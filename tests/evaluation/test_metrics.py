@@ -16,15 +16,15 @@ from sklearn.metrics import (
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.auc_difference import estimate_auc_difference
-from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.estimation import estimate_partial_auc
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.labelled_cases import label_cases as open_seal
 from skiagram.evaluation.metrics import estimate_metrics
 from skiagram.evaluation.options import PartialRange
-from skiagram.evaluation.proportions import predictive_value_at_prevalence
-from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import Scores, align_scores
+from skiagram.statistics.bootstrap import draw_patients
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.proportions import predictive_value_at_prevalence
 from tests.evaluation.scenario import Scenario, finished, reference, scenario
 
 

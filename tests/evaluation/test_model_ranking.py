@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import friedmanchisquare
 
-from skiagram.evaluation.comparisons import kendall_w, rank_models
+from skiagram.evaluation.comparisons import rank_models
+from skiagram.statistics.significance import kendall_w
 
 
 @settings(max_examples=40, deadline=None)

@@ -11,8 +11,6 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from skiagram.evaluation.bootstrap import draw_patients
-from skiagram.evaluation.discrimination import matthews_correlation
 from skiagram.evaluation.estimation import Decisions
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
@@ -31,6 +29,8 @@ from skiagram.evaluation.scores import (
     held_out_scores,
 )
 from skiagram.records import Design, Predictions
+from skiagram.statistics.bootstrap import draw_patients
+from skiagram.statistics.discrimination import matthews_correlation
 from tests.evaluation.scenario import NO_PAIRS, Scenario, finished, reference, scenario
 
 SENSITIVITY, SPECIFICITY = (

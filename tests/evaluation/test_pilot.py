@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from skiagram.errors import DataError, OptionError
-from skiagram.evaluation.delong import combination, placements
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.pilot import read_pilot
@@ -16,6 +15,7 @@ from skiagram.evaluation.planning import plan_difference
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.records import Design, write_record
 from skiagram.seeding import stream
+from skiagram.statistics.delong import combination, placements
 from tests.evaluation.scenario import NO_PAIRS, finished, scenario
 
 

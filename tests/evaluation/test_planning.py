@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy.stats import multivariate_normal, norm
 
 from skiagram.errors import OptionError
-from skiagram.evaluation.delong import auc_estimate, difference_estimate, placements
 from skiagram.evaluation.planning import (
     AssumedSpread,
     Images,
@@ -24,9 +23,10 @@ from skiagram.evaluation.planning import (
     plan_precision,
     r_squared_from_auc,
 )
-from skiagram.evaluation.significance import plan_patients
-from skiagram.evaluation.variation import over_trainings
 from skiagram.seeding import stream
+from skiagram.statistics.delong import auc_estimate, difference_estimate, placements
+from skiagram.statistics.significance import plan_patients
+from skiagram.statistics.variation import over_trainings
 
 Floats = NDArray[np.float64]
 

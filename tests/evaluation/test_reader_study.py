@@ -7,14 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from skiagram.evaluation.delong import Placements, combination, placements
 from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.reader_study import (
-    ReaderMean,
-    covariance_of_readers,
-    mean_over_readers,
-    study_readers,
-)
+from skiagram.evaluation.reader_study import study_readers
+from skiagram.statistics.delong import Placements, combination, placements
+from skiagram.statistics.readers import ReaderMean, covariance_of_readers, mean_over_readers
 from tests.evaluation.scenario import finished, scenario
 
 # Five radiologists read 114 patients, 45 with a dissection of the aorta, on spin echo and on cine

@@ -10,9 +10,9 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation, Shift
-from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.shift import CaseTraits, correct_shifts
 from skiagram.records import Predictions
+from skiagram.statistics.estimate import Estimate
 from tests.evaluation.scenario import Scenario, finished, scenario
 
 

@@ -12,7 +12,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.scores import ModelScores
-from skiagram.evaluation.sites import summarise_random_effects
+from skiagram.statistics.random_effects import summarise_random_effects
 from tests.evaluation.scenario import Scenario, finished, scenario
 
 SITES = np.array(["Basel", "Leeds", "Porto"])

@@ -10,20 +10,19 @@ from numpy.typing import NDArray
 from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
-from skiagram.evaluation.delong import placements
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.scores import align_scores
 from skiagram.evaluation.stability import (
     assess_feature_selection,
     assess_stability,
-    corrected_mean,
     flip_rate,
     fold_auc,
     inner_auc,
-    selection_stability,
     split_variance,
 )
+from skiagram.statistics.delong import placements
+from skiagram.statistics.variation import corrected_mean, selection_stability
 from tests.evaluation.scenario import Scenario, finished, reference, scenario
 
 

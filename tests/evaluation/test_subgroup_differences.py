@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from skiagram.evaluation.delong import placements
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.results import ModelResult
-from skiagram.evaluation.subgroups import Figure, auc_figure, difference_of_figures, share_figure
+from skiagram.statistics.delong import placements
+from skiagram.statistics.differences import Figure, auc_figure, difference_of_figures, share_figure
 from tests.evaluation.scenario import finished, scenario
 
 RNG = np.random.default_rng(5)

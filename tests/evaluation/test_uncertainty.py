@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.scores import HeldOutScores, Scores
 from skiagram.evaluation.uncertainty import (
@@ -16,6 +15,7 @@ from skiagram.evaluation.uncertainty import (
     risk_area,
 )
 from skiagram.records import Design
+from skiagram.statistics.bootstrap import draw_patients
 from tests.evaluation.scenario import finished, reference, scenario
 
 Floats = NDArray[np.float64]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from skiagram.evaluation.variation import (
+from skiagram.statistics.variation import (
     Variation,
     degrees_of_freedom,
     effective_patients,

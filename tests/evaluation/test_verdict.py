@@ -9,9 +9,10 @@ import yaml
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.options import DEFAULT_MARGIN
-from skiagram.evaluation.results import Estimate, ModelResult, Stability
+from skiagram.evaluation.results import ModelResult, Stability
 from skiagram.evaluation.verdict import signed, state_verdict, state_warnings, with_verdict
 from skiagram.records import Outcome, read_record, write_record
+from skiagram.statistics.estimate import Estimate
 from tests.evaluation.scenario import reference
 from tests.evaluation.situations import SITUATIONS, Situation, record, row, single
 

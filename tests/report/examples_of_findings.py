@@ -9,9 +9,7 @@ from skiagram.evaluation.evaluation_record import (
     ClinicalUtility,
     Comparison,
     Evaluation,
-    McNemar,
     NetBenefitGain,
-    Planning,
     Ranking,
     ReaderStudy,
     Site,
@@ -24,7 +22,6 @@ from skiagram.evaluation.results import (
     CalibrationResult,
     Curve,
     DecisionCurve,
-    Estimate,
     ModelResult,
     OperatingPoint,
     PredictionSets,
@@ -37,6 +34,8 @@ from skiagram.evaluation.results import (
 )
 from skiagram.report.material import Material
 from skiagram.report.sections.errors import Gallery, Mistake
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.significance import McNemar, Planning
 from tests.report.examples_of_results import TITLES, binary, estimate, material
 
 CHOSEN = {"random_forest", "small_cnn"}

@@ -32,10 +32,6 @@ from skiagram.evaluation.calibration_assessment import (
     calibration_slope,
     expected_to_observed,
 )
-from skiagram.evaluation.delong import auc_estimate, placements
-from skiagram.evaluation.proportions import proportion
-from skiagram.evaluation.results import Estimate
-from skiagram.evaluation.significance import correct_by_holm
 from skiagram.models.deployment import (
     DEPLOYMENT,
     FINGERPRINT,
@@ -47,6 +43,10 @@ from skiagram.models.deployment import (
 )
 from skiagram.records import read_record, write_record
 from skiagram.seeding import stream
+from skiagram.statistics.delong import auc_estimate, placements
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.proportions import proportion
+from skiagram.statistics.significance import correct_by_holm
 
 Floats = NDArray[np.float64]
 ALL = "all"

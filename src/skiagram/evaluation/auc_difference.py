@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from scipy.special import logit
 from scipy.stats import rankdata
 
-from skiagram.evaluation.bootstrap import MeanOverRepeats, PatientDraws
-from skiagram.evaluation.delong import Placements, combination, difference_estimate
-from skiagram.evaluation.discrimination import one_vs_rest_auc, roc_auc
 from skiagram.evaluation.estimation import absent_classes, binary_placements
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import Scores
-from skiagram.evaluation.variation import Variation, over_folds, over_trainings
+from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws
+from skiagram.statistics.delong import Placements, combination, difference_estimate
+from skiagram.statistics.discrimination import one_vs_rest_auc, roc_auc
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.variation import Variation, over_folds, over_trainings
 
 Floats = NDArray[np.float64]
 SAME_SCORES = "the two give the same scores"

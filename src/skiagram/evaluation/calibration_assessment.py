@@ -8,20 +8,21 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtri
 from sklearn.isotonic import IsotonicRegression
 
-from skiagram.evaluation.bootstrap import LEVELS, PatientDraws
-from skiagram.evaluation.discrimination import Flags, Floats
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.proportions import Z, proportion
 from skiagram.evaluation.results import (
     BrierParts,
     CalibrationDistance,
     CalibrationResult,
     DecisionCurve,
-    Estimate,
     ReliabilityBin,
 )
 from skiagram.evaluation.scores import Scores
 from skiagram.seeding import stream
+from skiagram.statistics.bootstrap import LEVELS, PatientDraws
+from skiagram.statistics.discrimination import Flags, Floats
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.proportions import proportion
+from skiagram.statistics.variation import Z
 
 MOST_BINS = 10
 CASES_PER_BIN = 20

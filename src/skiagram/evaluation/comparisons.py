@@ -9,20 +9,17 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2, rankdata, t
+from scipy.stats import rankdata
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import SelectedArm
 from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
-from skiagram.evaluation.bootstrap import PatientDraws, draw_patients
 from skiagram.evaluation.estimation import estimate_auc
 from skiagram.evaluation.evaluation_record import (
     BaselineComparison,
     CleanComparison,
     Comparison,
     Contender,
-    GainProbabilities,
-    Planning,
     Ranking,
 )
 from skiagram.evaluation.labelled_cases import LabelledCases
@@ -31,15 +28,20 @@ from skiagram.evaluation.reference_baseline import (
     describe_baselines,
     judge_beaten,
 )
-from skiagram.evaluation.results import Estimate, ModelResult
-from skiagram.evaluation.significance import (
+from skiagram.evaluation.results import ModelResult
+from skiagram.statistics.bootstrap import PatientDraws, draw_patients
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.significance import (
+    GainProbabilities,
+    Planning,
     correct_by_holm,
     detectable_difference,
+    gain_probabilities,
+    kendall_w,
     mcnemar,
     plan_patients,
     relate_to_margin,
 )
-from skiagram.evaluation.variation import Variation
 
 
 @dataclass(frozen=True)
@@ -410,67 +412,7 @@ def _rank(spec: ComparisonSpec) -> Ranking | None:
     return rank_models(folds, {name: model.resampled_auc for name, (model, _) in ranked.items()})
 
 
-PRIOR = "flat: before the run every difference was equally probable"
-
-
-def gain_probabilities(
-    difference: Estimate, variation: Variation, margin: float
-) -> GainProbabilities | None:
-    """Return where a true difference probably lies with regard to ± margin.
-
-    Under a flat prior the posterior of the difference is Student's t around the estimate, with its
-    standard error and degrees of freedom; normal where these are infinite (Gelman et al. 2013,
-    *Bayesian Data Analysis*, 3rd ed., §2.5 and §3.2). Its central 95 % are the interval of the
-    estimate, so the two never contradict each other.
-
-    Args:
-        difference: The figure of the one minus that of the other.
-        variation: Of that difference.
-        margin: Smallest difference that counts, > 0.
-
-    Returns:
-        None where no variance can be seen, unless the two are the same.
-    """
-    value = difference.value
-    if value is None or difference.low is None or difference.high is None:
-        return None
-    if variation.variance > 0:
-        posterior = t(variation.degrees, loc=value, scale=float(np.sqrt(variation.variance)))
-        above, worse = float(posterior.sf(margin)), float(posterior.cdf(-margin))
-        return GainProbabilities(above, max(0.0, 1 - above - worse), worse, PRIOR)
-    if difference.low == difference.high == 0:
-        return GainProbabilities(0.0, 1.0, 0.0, PRIOR)
-    return None
-
-
 Floats = NDArray[np.float64]
-
-
-def kendall_w(values: Floats) -> tuple[float, float]:
-    """Return Kendall's coefficient of concordance, corrected for ties, and its p value.
-
-    W = (Σ over models of (rank sum − mean rank sum)²) / its greatest value; χ² = J (M − 1) W with
-    M − 1 degrees of freedom (Kendall & Babington Smith 1939; Siegel & Castellan 1988, §9.7). Folds
-    share training cases, so the p value is approximate.
-
-    Args:
-        values: (judges, models), ≥ 2 of each, higher = better.
-
-    Returns:
-        W in [0, 1], NaN where every judge ties all models; p.
-    """
-    judges, models = values.shape
-    ranks = rankdata(values, axis=1)
-    sums = ranks.sum(axis=0)
-    ties = sum(
-        float((counts**3 - counts).sum())
-        for counts in (np.unique(row, return_counts=True)[1] for row in ranks)
-    )
-    greatest = (judges**2 * (models**3 - models) - judges * ties) / 12
-    if greatest <= 0:
-        return float("nan"), float("nan")
-    w = float(((sums - sums.mean()) ** 2).sum()) / greatest
-    return w, float(chi2.sf(judges * (models - 1) * w, models - 1))
 
 
 def rank_models(folds: Mapping[str, Floats], resampled: Mapping[str, Floats]) -> Ranking:

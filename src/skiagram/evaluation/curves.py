@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from skiagram.compute.compiled import compiled
-from skiagram.evaluation.bootstrap import LEVELS, PatientDraws
-from skiagram.evaluation.discrimination import (
+from skiagram.evaluation.results import Band, Curve
+from skiagram.statistics.bootstrap import LEVELS, PatientDraws
+from skiagram.statistics.discrimination import (
     Flags,
     Floats,
     Places,
@@ -22,7 +23,6 @@ from skiagram.evaluation.discrimination import (
     sums_by_run,
     tied_order,
 )
-from skiagram.evaluation.results import Band, Curve
 
 
 def roc_curve_of_repeats(ranking: Floats, positive: NDArray[np.bool_]) -> Curve:

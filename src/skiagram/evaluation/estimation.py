@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.evaluation import discrimination
-from skiagram.evaluation.bootstrap import MeanOverRepeats, PatientDraws, bootstrap_estimate
-from skiagram.evaluation.delong import Placements, auc_estimate, macro_placements, placements
-from skiagram.evaluation.discrimination import Flags, Floats, Labels
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import PartialRange
-from skiagram.evaluation.proportions import predictive_value_at_prevalence, proportion
-from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import Scores
+from skiagram.statistics import discrimination
+from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws, bootstrap_estimate
+from skiagram.statistics.delong import Placements, auc_estimate, macro_placements, placements
+from skiagram.statistics.discrimination import Flags, Floats, Labels
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
 
 Statistic = Callable[[NDArray[Any], NDArray[Any], Floats], Floats]
 

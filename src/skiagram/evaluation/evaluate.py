@@ -10,7 +10,6 @@ import pandas as pd
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.evaluation.arm_selection import SelectedArm, select_arms, select_contender
 from skiagram.evaluation.auc_difference import ComparedModel
-from skiagram.evaluation.bootstrap import draw_patients
 from skiagram.evaluation.calibration_assessment import assess_calibration, estimate_decision_curve
 from skiagram.evaluation.clinical_utility import assess_clinical_utility
 from skiagram.evaluation.comparisons import ComparisonSpec, compare_models, compare_on
@@ -20,13 +19,6 @@ from skiagram.evaluation.curves import (
     roc_band,
     roc_curve_of_repeats,
 )
-from skiagram.evaluation.delong import (
-    auc_estimate,
-    estimate_above_ideal,
-    estimate_efficiency,
-    has_leaked,
-)
-from skiagram.evaluation.discrimination import confusion
 from skiagram.evaluation.estimation import (
     binary_placements,
     decided_class,
@@ -58,7 +50,7 @@ from skiagram.evaluation.options import (
 )
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.reference_baseline import estimate_majority_accuracy
-from skiagram.evaluation.results import DecisionCurve, Estimate, ModelResult, Subgroup
+from skiagram.evaluation.results import DecisionCurve, ModelResult, Subgroup
 from skiagram.evaluation.scores import ModelScores, Scores, align_scores, held_out_scores
 from skiagram.evaluation.shift import CaseTraits, compare_sides, find_shifts
 from skiagram.evaluation.sites import check_sites_unseen, find_sites, study_sites
@@ -72,6 +64,15 @@ from skiagram.evaluation.subgroups import measure_subgroups
 from skiagram.evaluation.uncertainty import assess_prediction_sets, assess_risk_coverage
 from skiagram.evaluation.verdict import state_warnings, with_verdict
 from skiagram.records import Cases, Task
+from skiagram.statistics.bootstrap import draw_patients
+from skiagram.statistics.delong import (
+    auc_estimate,
+    estimate_above_ideal,
+    estimate_efficiency,
+    has_leaked,
+)
+from skiagram.statistics.discrimination import confusion
+from skiagram.statistics.estimate import Estimate
 
 _NO_PAIRS = pd.DataFrame({"first": [], "second": []})
 

@@ -6,8 +6,10 @@ Comparisons, sites, readers, shifts and the verdict; the figures of each model a
 from dataclasses import dataclass, field
 from typing import Literal
 
-from skiagram.evaluation.results import Estimate, ModelResult, Scope, TestedDifference
+from skiagram.evaluation.results import ModelResult, TestedDifference
 from skiagram.records import Task
+from skiagram.statistics.estimate import Estimate, Scope
+from skiagram.statistics.significance import GainProbabilities, McNemar, Planning, Relation
 
 
 @dataclass(frozen=True)
@@ -137,28 +139,6 @@ class Ranking:
     first: dict[str, float] = field(default_factory=dict)
 
 
-Relation = Literal[
-    "better", "worse", "equivalent", "not inferior", "not superior", "undecided", "unknown"
-]
-
-
-@dataclass(frozen=True)
-class McNemar:
-    """Cases that only one of two models classifies correctly, by the most probable class.
-
-    Attributes:
-        only_model: Cases that only the first model classifies correctly; mean over repeats.
-        only_other: Cases that only the other model classifies correctly; mean over repeats.
-        p: Two-sided p value of no difference; None where it cannot be computed.
-        method: Which form of the test.
-    """
-
-    only_model: float
-    only_other: float
-    p: float | None
-    method: str
-
-
 @dataclass(frozen=True)
 class Comparison:
     """Two models on the same reported cases.
@@ -189,23 +169,6 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class GainProbabilities:
-    """Where the true difference, contender minus classical, probably lies.
-
-    Attributes:
-        above: Probability that it is above the margin.
-        within: Probability that it is within ± margin.
-        worse: Probability that it is below − margin.
-        prior: What was held probable before the run.
-    """
-
-    above: float
-    within: float
-    worse: float
-    prior: str
-
-
-@dataclass(frozen=True)
 class ArmChoice:
     """What stands for an arm in the primary comparison.
 
@@ -230,21 +193,6 @@ Contender = Literal["deep", "encoder", "either"]
 
 
 _CONTENDER_WORDS = {"deep": "trained network", "encoder": "frozen encoder", "either": "deep model"}
-
-
-@dataclass(frozen=True)
-class Planning:
-    """How many patients like the reported ones the margin would take, with a chance of 80 %.
-
-    Attributes:
-        detect: Patients with which a true difference of the margin is found.
-        settle: Patients with which two equal models are shown to differ by less than the margin.
-        reason: Why there is no number.
-    """
-
-    detect: int | None
-    settle: int | None
-    reason: str = ""
 
 
 @dataclass(frozen=True)

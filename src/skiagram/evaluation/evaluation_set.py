@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
-from skiagram.evaluation.bootstrap import PatientDraws, draw_patients
-from skiagram.evaluation.delong import Placements, placements
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases, match_case_ids
 from skiagram.records import Cases, Design, Task
+from skiagram.statistics.bootstrap import PatientDraws, draw_patients
+from skiagram.statistics.delong import Placements, placements
 
 
 def mark_near_duplicates(

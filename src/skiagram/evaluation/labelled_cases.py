@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
-from skiagram.evaluation.variation import degrees_of_freedom, effective_patients
 from skiagram.records import SEALED, Cases, Task
+from skiagram.statistics.variation import degrees_of_freedom, effective_patients
 
 
 @dataclass(frozen=True)

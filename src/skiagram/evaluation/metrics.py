@@ -12,8 +12,6 @@ from typing import Literal
 
 import numpy as np
 
-from skiagram.evaluation import discrimination
-from skiagram.evaluation.bootstrap import PatientDraws
 from skiagram.evaluation.estimation import (
     Decisions,
     Estimator,
@@ -30,8 +28,10 @@ from skiagram.evaluation.estimation import (
     judge_predictive_value_at_prevalence,
 )
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import Scores
+from skiagram.statistics import discrimination
+from skiagram.statistics.bootstrap import PatientDraws
+from skiagram.statistics.estimate import Estimate
 
 
 @dataclass(frozen=True)

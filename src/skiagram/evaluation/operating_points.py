@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.calibration import threshold_at_sensitivity
-from skiagram.evaluation.bootstrap import PatientDraws
 from skiagram.evaluation.estimation import Decisions
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import METRICS, judge_decisions
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
-from skiagram.evaluation.results import Estimate, OperatingPoint
+from skiagram.evaluation.results import OperatingPoint
 from skiagram.evaluation.scores import HeldOutScores, Scores
+from skiagram.statistics.bootstrap import PatientDraws
+from skiagram.statistics.estimate import Estimate
 
 Floats = NDArray[np.float64]
 

@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from skiagram.errors import DataError, OptionError
-from skiagram.evaluation.delong import Placements, combination, placements
 from skiagram.evaluation.planning import Trainings
-from skiagram.evaluation.significance import POWER
-from skiagram.evaluation.variation import (
+from skiagram.records import Task, read_record
+from skiagram.statistics.delong import Placements, combination, placements
+from skiagram.statistics.significance import POWER
+from skiagram.statistics.variation import (
     Variation,
     covariance_of_means,
     effective_patients,
     over_folds,
     variance_of_mean,
 )
-from skiagram.records import Task, read_record
 
 _AGAIN = "run `dvc repro` in the pilot's folder, or plan from assumptions"
 

@@ -15,8 +15,8 @@ from scipy.special import expit, log_expit, logit, ndtri, xlogy
 from scipy.stats import t
 
 from skiagram.errors import OptionError
-from skiagram.evaluation.significance import POWER
-from skiagram.evaluation.variation import Variation
+from skiagram.statistics.significance import POWER
+from skiagram.statistics.variation import Variation
 
 MOST_PATIENTS = 10**7
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)

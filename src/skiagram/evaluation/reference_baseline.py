@@ -9,9 +9,10 @@ from skiagram.evaluation.arm_selection import SelectedArm
 from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
 from skiagram.evaluation.evaluation_record import BaselineComparison
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.proportions import proportion
-from skiagram.evaluation.results import Estimate, ModelResult
-from skiagram.evaluation.significance import LEVEL
+from skiagram.evaluation.results import ModelResult
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.proportions import proportion
+from skiagram.statistics.significance import LEVEL
 
 PREVALENCE = "prevalence"
 _ARMS = {

@@ -7,25 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from skiagram.records import Outcome
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95 % interval.
-
-    Attributes:
-        value: Point estimate; None when it cannot be computed.
-        low: Lower bound, or None where no interval is defined.
-        high: Upper bound, or None where no interval is defined.
-        method: How the interval was made, for example `logit DeLong, clustered by patient`.
-        reason: Why there is no value; empty otherwise.
-    """
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    method: str = ""
-    reason: str = ""
+from skiagram.statistics.estimate import Estimate as Estimate
 
 
 @dataclass(frozen=True)
@@ -39,9 +21,6 @@ class Curve:
 
     x: tuple[float, ...]
     y: tuple[float, ...]
-
-
-Scope = Literal["fits", "procedure"]
 
 
 @dataclass(frozen=True)

@@ -17,18 +17,19 @@ from scipy.special import ndtri
 from scipy.stats import norm, rankdata
 
 from skiagram.evaluation.auc_difference import ComparedModel
-from skiagram.evaluation.bootstrap import draw_patients
-from skiagram.evaluation.delong import auc_estimate, placements
 from skiagram.evaluation.evaluation_record import DomainShift, Shift, TraitShift
 from skiagram.evaluation.evaluation_set import EvaluationSet
-from skiagram.evaluation.proportions import Z, effective_size, wilson_interval
-from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import ModelScores, align_scores
-from skiagram.evaluation.significance import LEVEL, correct_by_holm
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.records import Cases, read_table
 from skiagram.seeding import stream
+from skiagram.statistics.bootstrap import draw_patients
+from skiagram.statistics.delong import auc_estimate, placements
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.proportions import effective_size, wilson_interval
+from skiagram.statistics.significance import LEVEL, correct_by_holm
+from skiagram.statistics.variation import Z
 
 Floats = NDArray[np.float64]
 _REPLICATES = 400  # of a standard error, with more than two classes

@@ -6,21 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import t
 
-from skiagram.evaluation.delong import placements
-from skiagram.evaluation.discrimination import Flags, Floats, one_vs_rest_auc, roc_auc
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.proportions import Z, proportion
-from skiagram.evaluation.results import (
-    ChosenFeature,
-    Estimate,
-    FeatureSelection,
-    Stability,
-    VarianceSplit,
-)
+from skiagram.evaluation.results import ChosenFeature, FeatureSelection, Stability, VarianceSplit
 from skiagram.evaluation.scores import Scores, score_difference
 from skiagram.records import Predictions
+from skiagram.statistics.delong import placements
+from skiagram.statistics.discrimination import Floats, one_vs_rest_auc, roc_auc
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.proportions import proportion
+from skiagram.statistics.variation import corrected_mean, selection_stability
 
 
 @dataclass(frozen=True)
@@ -71,28 +66,6 @@ def _groups(
         order = probability if pooled else predictions.scores()
         repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
         yield (repeat, fold), (float(fit_auc(order, probability, cases)[0]), len(rows))
-
-
-def corrected_mean(values: Floats, ratio: float, low: float, high: float) -> Estimate:
-    """Average fold figures with the corrected resampled t interval (Nadeau & Bengio 2003).
-
-    Folds share training cases, so s²/J is too small: the variance is (1/J + n₂/n₁) s², with
-    J − 1 degrees of freedom.
-
-    Args:
-        values: (j,) a figure a fold.
-        ratio: n₂/n₁, held-out over training cases.
-        low: Least value that the figure can have.
-        high: Greatest value that the figure can have.
-    """
-    folds = len(values)
-    if folds == 0:
-        return Estimate(None, reason="no fold has every class both in training and held out")
-    mean = float(values.mean())
-    if folds < 2:
-        return Estimate(mean, method="one fold")
-    half = float(t.ppf(0.975, folds - 1) * np.sqrt((1 / folds + ratio) * values.var(ddof=1)))
-    return Estimate(mean, max(low, mean - half), min(high, mean + half), "Nadeau–Bengio over folds")
 
 
 def assess_stability(folds: FoldAuc, reported: Scores, cases: LabelledCases) -> Stability:
@@ -241,43 +214,3 @@ def assess_feature_selection(table: pd.DataFrame) -> FeatureSelection | None:
         kept=float(wide.sum(axis=1).mean()),
         most_chosen=tuple(ChosenFeature(name, share[name]) for name in ranked[:_MOST]),
     )
-
-
-def selection_stability(selected: NDArray[np.bool_]) -> Estimate:
-    """Estimate the stability of feature selections, corrected for chance.
-
-    1 − (mean over features of their unbiased selection variance) / (k̄/d)(1 − k̄/d), k̄ being the mean
-    number of chosen features: 1 when every selection is the same, 0 on average when they are drawn
-    at random. Interval by the asymptotic variance (Nogueira, Sechidis & Brown 2018, *JMLR* 18(174),
-    definition 4 and theorem 7).
-
-    Args:
-        selected: (m, d), row after row the features that a fold or repeat chose; m ≥ 2.
-    """
-    m, d = selected.shape
-    sizes = selected.sum(axis=1)
-    mean_size = float(sizes.mean())
-    if m < 2:
-        return Estimate(None, reason="a single selection")
-    if mean_size in (0, d):
-        return Estimate(None, reason="no feature or every feature was chosen each time")
-    frequency = selected.mean(axis=0)
-    chance = mean_size / d * (1 - mean_size / d)
-    value = 1 - float((m / (m - 1) * frequency * (1 - frequency)).mean()) / chance
-    if not frequency[(frequency > 0) & (frequency < 1)].size:
-        return Estimate(1.0, method="no interval: every selection is the same")
-    own = _selection_influence(selected, sizes, frequency=frequency, value=value, chance=chance)
-    half = Z * float(np.sqrt(4 / m**2 * ((own - own.mean()) ** 2).sum()))
-    return Estimate(value, max(-1.0, value - half), min(1.0, value + half), "Nogueira")
-
-
-def _selection_influence(
-    selected: Flags, sizes: NDArray[np.int64], frequency: Floats, value: float, chance: float
-) -> Floats:
-    """Return (m,) the φ of theorem 7: how each selection moves the stability."""
-    d = selected.shape[1]
-    mean_size = float(sizes.mean())
-    shared = (selected * frequency).mean(axis=1)
-    sized = value / 2 * (2 * mean_size * sizes / d**2 - sizes / d - mean_size / d + 1)
-    own: NDArray[np.float64] = (shared - sizes * mean_size / d**2 + sized) / chance
-    return own

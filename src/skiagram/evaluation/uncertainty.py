@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.calibration import conformal_limits
-from skiagram.evaluation.bootstrap import PatientDraws, bootstrap_estimate
-from skiagram.evaluation.discrimination import risk_areas, tied_order
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.proportions import proportion
-from skiagram.evaluation.results import Curve, Estimate, PredictionSets, RiskCoverage
+from skiagram.evaluation.results import Curve, PredictionSets, RiskCoverage
 from skiagram.evaluation.scores import HeldOutScores, Scores
+from skiagram.statistics.bootstrap import PatientDraws, bootstrap_estimate
+from skiagram.statistics.discrimination import risk_areas, tied_order
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.proportions import proportion
 
 Floats = NDArray[np.float64]
 LEVEL = 0.9

@@ -9,7 +9,6 @@ from skiagram.evaluation.evaluation_record import (
     Decision,
     DomainShift,
     Evaluation,
-    GainProbabilities,
     SiteStudy,
     SiteSummary,
     TraitShift,
@@ -18,9 +17,10 @@ from skiagram.evaluation.evaluation_record import (
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.reference_baseline import PREVALENCE
-from skiagram.evaluation.results import Estimate, ModelResult
-from skiagram.evaluation.significance import LEVEL
+from skiagram.evaluation.results import ModelResult
 from skiagram.records import Design
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.significance import LEVEL, GainProbabilities
 
 CHANCE = 0.5
 _INTERVAL = "95 % interval"

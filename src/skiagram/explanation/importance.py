@@ -26,14 +26,13 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeClassifier
 
 from skiagram.errors import ModelFailure, installed
-from skiagram.evaluation.delong import Placements, combination, placements
-from skiagram.evaluation.results import Estimate
-from skiagram.evaluation.stability import corrected_mean
-from skiagram.evaluation.variation import UPPER, degrees_of_freedom
 from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.models.classical.estimator import FittedClassical, column_sources
 from skiagram.models.classical.linear_models import LinearModel
 from skiagram.models.classical.preprocessing import ColumnSelector
+from skiagram.statistics.delong import Placements, combination, placements
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.variation import UPPER, corrected_mean, degrees_of_freedom
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -21,10 +21,10 @@ from scipy.ndimage import distance_transform_edt
 from scipy.stats import rankdata, t
 from skimage.metrics import structural_similarity
 
-from skiagram.evaluation.proportions import wilson_interval
-from skiagram.evaluation.results import Estimate
-from skiagram.evaluation.variation import UPPER, degrees_of_freedom, variance_of_mean
 from skiagram.options import STRICT
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.proportions import wilson_interval
+from skiagram.statistics.variation import UPPER, degrees_of_freedom, variance_of_mean
 
 Map = NDArray[np.float64]  # (height, width) or (depth, height, width)
 Mask = NDArray[np.bool_]

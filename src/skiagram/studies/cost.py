@@ -20,8 +20,6 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.compute.progress import Progress
 from skiagram.encoders.encoder import COLUMN
 from skiagram.errors import DataError, ModelFailure
-from skiagram.evaluation.results import Estimate
-from skiagram.evaluation.stability import corrected_mean
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import extract
 from skiagram.features.table import FeatureTable
@@ -34,6 +32,8 @@ from skiagram.options import STRICT, build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import read_record, write_record
 from skiagram.splits import Partition
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.variation import corrected_mean
 from skiagram.studies.cross_validation import CrossValidatedStudy, CrossValidation
 from skiagram.studies.pipeline_steps import (
     Arm,

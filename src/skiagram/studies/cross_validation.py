@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.evaluation.discrimination import one_vs_rest_auc, roc_auc
 from skiagram.models.contract import Fitted, Labelled
 from skiagram.models.fits import finite
 from skiagram.models.resampling import Plan, Resampling
 from skiagram.options import STRICT
 from skiagram.records import Cases, DataCard, Design, Task, read_cases, read_record
 from skiagram.splits import Partition, grouped_folds
+from skiagram.statistics.discrimination import one_vs_rest_auc, roc_auc
 from skiagram.studies.pipeline_steps import (
     Arm,
     CrossValidatedDataSet,

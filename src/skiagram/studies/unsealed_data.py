@@ -9,16 +9,16 @@ import pandas as pd
 
 from skiagram.compute.checkout import home
 from skiagram.evaluation.auc_difference import estimate_auc_difference
-from skiagram.evaluation.delong import estimate_efficiency
 from skiagram.evaluation.estimation import binary_placements, estimate_auc
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.inputs import seal_of
-from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import ModelScores, Scores, align_scores
 from skiagram.options import composed
 from skiagram.records import DataCard, read_cases, read_record, read_table
 from skiagram.sealing.labels import open_labels
 from skiagram.sealing.ledger import Comparison, note_opening
+from skiagram.statistics.delong import estimate_efficiency
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.pipeline_steps import DataSet, StudyOptions
 from skiagram.studies.workspace import Workspace
 

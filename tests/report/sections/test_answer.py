@@ -5,8 +5,7 @@ from scipy.stats import norm
 
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
-from skiagram.evaluation.evaluation_record import Evaluation, Planning
-from skiagram.evaluation.results import Estimate
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.formatting import Row
 from skiagram.report.sections.answer import (
     collect_warnings,
@@ -14,6 +13,8 @@ from skiagram.report.sections.answer import (
     sensitivity_of_verdict,
     tabulate_answer,
 )
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.significance import Planning
 from tests.report.examples_of_findings import full
 from tests.report.examples_of_results import (
     binary,

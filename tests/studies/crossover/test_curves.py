@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-from skiagram.evaluation.bootstrap import draw_patients
+from skiagram.statistics.bootstrap import draw_patients
 from skiagram.studies.crossover.curves import (
     FitOutcome,
     ResampledModel,

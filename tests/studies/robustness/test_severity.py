@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from skiagram.evaluation.delong import difference_estimate
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.results import Estimate
 from skiagram.records import Outcome
+from skiagram.statistics.delong import difference_estimate
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.robustness.fits import ConditionScores, FitScores, ScoredModel, join_cohorts
 from skiagram.studies.robustness.severity import (
     CorruptionKind,

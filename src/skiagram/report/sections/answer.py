@@ -7,10 +7,10 @@ from math import ceil
 from matplotlib.axes import Axes
 
 from skiagram.audit.run import AuditReport
-from skiagram.evaluation.evaluation_record import Evaluation, Planning
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.metrics import METRIC
 from skiagram.evaluation.reference_baseline import PREVALENCE
-from skiagram.evaluation.results import Estimate, ModelResult
+from skiagram.evaluation.results import ModelResult
 from skiagram.report.drawing import (
     ARM_COLOUR,
     INK,
@@ -37,6 +37,8 @@ from skiagram.report.formatting import (
     make_model_row,
     metric_heading,
 )
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.significance import Planning
 
 _Group = tuple[str, tuple[Row, ...]]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from skiagram.evaluation.evaluation_record import ArmChoice, Comparison, Evaluation, McNemar
+from skiagram.evaluation.evaluation_record import ArmChoice, Comparison, Evaluation
 from skiagram.evaluation.reference_baseline import PREVALENCE
 from skiagram.report.formatting import (
     MISSING,
@@ -16,6 +16,7 @@ from skiagram.report.formatting import (
     format_p_value,
     format_signed,
 )
+from skiagram.statistics.significance import McNemar
 
 ALPHA = 0.05
 _KINDS = {"classical": "classical model", "encoder": "frozen encoder", "deep": "trained network"}

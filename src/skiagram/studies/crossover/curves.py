@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from skiagram.evaluation.bootstrap import PatientDraws
-from skiagram.evaluation.delong import detectability
-from skiagram.evaluation.discrimination import roc_auc
-from skiagram.evaluation.proportions import Z
-from skiagram.evaluation.results import Estimate
 from skiagram.seeding import stream
+from skiagram.statistics.bootstrap import PatientDraws
+from skiagram.statistics.delong import detectability
+from skiagram.statistics.discrimination import roc_auc
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.variation import Z
 from skiagram.studies.pipeline_steps import StudiedModel
 
 SURE = 0.975  # share of resamples that must cross, or must not, before either is said

@@ -13,16 +13,16 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.compute.progress import Progress
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.evaluation.bootstrap import PatientDraws, draw_patients
-from skiagram.evaluation.delong import auc_estimate
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.results import Estimate
 from skiagram.models.contract import Labelled
 from skiagram.models.fits import finite
 from skiagram.models.resampling import Plan, Resampling
 from skiagram.options import STRICT
 from skiagram.records import Design, read_record, write_record
 from skiagram.splits import grouped_folds
+from skiagram.statistics.bootstrap import PatientDraws, draw_patients
+from skiagram.statistics.delong import auc_estimate
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.cohorts import draw_nested_subsets
 from skiagram.studies.crossover.curves import (
     Crossing,

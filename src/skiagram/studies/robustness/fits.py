@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
 from skiagram.errors import OptionError
-from skiagram.evaluation.delong import Placements
 from skiagram.evaluation.estimation import binary_placements
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.scores import Scores, score_difference
@@ -22,6 +21,7 @@ from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.deployment import DEPLOYMENT, Deployment, repeat_folder
 from skiagram.models.resampling import FINAL, CalibratedFit, Plan
 from skiagram.records import Design, Outcome, read_record
+from skiagram.statistics.delong import Placements
 from skiagram.studies import pipeline_steps
 from skiagram.studies.cohorts import Cohort
 from skiagram.studies.unsealed_data import UnsealedData, unseal

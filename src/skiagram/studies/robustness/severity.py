@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from skiagram.evaluation.calibration_assessment import expected_to_observed
-from skiagram.evaluation.delong import Placements, auc_estimate, combination
 from skiagram.evaluation.estimation import estimate_operating_point
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import Scores
+from skiagram.statistics.delong import Placements, auc_estimate, combination
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.pipeline_steps import StudiedModel
 from skiagram.studies.robustness.fits import ScoredModel
 

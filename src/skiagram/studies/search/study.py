@@ -12,10 +12,10 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.evaluation.results import Estimate
-from skiagram.evaluation.stability import corrected_mean
 from skiagram.options import STRICT, build
 from skiagram.splits import Partition, grouped_folds
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.variation import corrected_mean
 from skiagram.studies.cross_validation import CrossValidatedStudy, CrossValidation
 from skiagram.studies.pipeline_steps import (
     Arm,

@@ -8,16 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from skiagram.evaluation.proportions import Z, wilson_interval
-from skiagram.evaluation.results import Estimate
-from skiagram.evaluation.variation import (
+from skiagram.seeding import stream
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.proportions import wilson_interval
+from skiagram.statistics.variation import (
     Variation,
+    Z,
     degrees_of_freedom,
     over_folds,
     over_trainings,
     variance_of_mean,
 )
-from skiagram.seeding import stream
 
 Floats = NDArray[np.float64]
 LEVELS = (0.025, 0.975)

@@ -5,11 +5,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import chi2, t
 
-from skiagram.evaluation.sites import (
-    between_sites,
-    paule_mandel,
-    summarise_random_effects,
-)
+from skiagram.statistics.random_effects import between_sites, paule_mandel, summarise_random_effects
 
 # Thirteen trials of BCG vaccine (Colditz et al. 1994, JAMA 271:698): cases and others among
 # vaccinated and not. Log relative risks of it are the worked example of the R package metafor

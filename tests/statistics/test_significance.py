@@ -6,19 +6,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2, norm
 
-from skiagram.evaluation.evaluation_record import Relation
-from skiagram.evaluation.results import Estimate
-from skiagram.evaluation.significance import (
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.significance import (
     CLUSTERED,
     EXACT,
+    Relation,
     correct_by_holm,
     detectable_difference,
     mcnemar,
     plan_patients,
     relate_to_margin,
 )
-from skiagram.evaluation.variation import Variation
-from tests.evaluation.paired import OTHER_PROBABILITY, PATIENT, POSITIVE, PROBABILITY
+from skiagram.statistics.variation import Variation
+from tests.statistics.paired import OTHER_PROBABILITY, PATIENT, POSITIVE, PROBABILITY
 
 
 def test_a_true_difference_of_that_size_is_found_four_times_in_five() -> None:

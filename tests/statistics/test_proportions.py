@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, norm, t
 
-from skiagram.evaluation.proportions import effective_size, proportion, wilson_interval
+from skiagram.statistics.proportions import effective_size, proportion, wilson_interval
 
 
 @settings(deadline=None)

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from skiagram.evaluation.results import Scope
+from skiagram.statistics.estimate import Estimate, Scope
 
 Floats = NDArray[np.float64]
 Patients = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Z = 1.959963984540054
 UPPER = 0.975
 
 
@@ -197,3 +199,65 @@ def over_trainings(of_mean: float, degrees: float, figures: Floats) -> Variation
     spread = of_mean**2 / degrees + seed**2 / (repeats - 1)
     joined = variance**2 / spread if spread > 0 else np.inf
     return Variation(variance, joined, seed, "procedure", repeats)
+
+
+def corrected_mean(values: Floats, ratio: float, low: float, high: float) -> Estimate:
+    """Average fold figures with the corrected resampled t interval (Nadeau & Bengio 2003).
+
+    Folds share training cases, so s²/J is too small: the variance is (1/J + n₂/n₁) s², with
+    J − 1 degrees of freedom.
+
+    Args:
+        values: (j,) a figure a fold.
+        ratio: n₂/n₁, held-out over training cases.
+        low: Least value that the figure can have.
+        high: Greatest value that the figure can have.
+    """
+    folds = len(values)
+    if folds == 0:
+        return Estimate(None, reason="no fold has every class both in training and held out")
+    mean = float(values.mean())
+    if folds < 2:
+        return Estimate(mean, method="one fold")
+    half = float(t.ppf(0.975, folds - 1) * np.sqrt((1 / folds + ratio) * values.var(ddof=1)))
+    return Estimate(mean, max(low, mean - half), min(high, mean + half), "Nadeau–Bengio over folds")
+
+
+def selection_stability(selected: NDArray[np.bool_]) -> Estimate:
+    """Estimate the stability of feature selections, corrected for chance.
+
+    1 − (mean over features of their unbiased selection variance) / (k̄/d)(1 − k̄/d), k̄ being the mean
+    number of chosen features: 1 when every selection is the same, 0 on average when they are drawn
+    at random. Interval by the asymptotic variance (Nogueira, Sechidis & Brown 2018, *JMLR* 18(174),
+    definition 4 and theorem 7).
+
+    Args:
+        selected: (m, d), row after row the features that a fold or repeat chose; m ≥ 2.
+    """
+    m, d = selected.shape
+    sizes = selected.sum(axis=1)
+    mean_size = float(sizes.mean())
+    if m < 2:
+        return Estimate(None, reason="a single selection")
+    if mean_size in (0, d):
+        return Estimate(None, reason="no feature or every feature was chosen each time")
+    frequency = selected.mean(axis=0)
+    chance = mean_size / d * (1 - mean_size / d)
+    value = 1 - float((m / (m - 1) * frequency * (1 - frequency)).mean()) / chance
+    if not frequency[(frequency > 0) & (frequency < 1)].size:
+        return Estimate(1.0, method="no interval: every selection is the same")
+    own = _selection_influence(selected, sizes, frequency=frequency, value=value, chance=chance)
+    half = Z * float(np.sqrt(4 / m**2 * ((own - own.mean()) ** 2).sum()))
+    return Estimate(value, max(-1.0, value - half), min(1.0, value + half), "Nogueira")
+
+
+def _selection_influence(
+    selected: Flags, sizes: NDArray[np.int64], frequency: Floats, value: float, chance: float
+) -> Floats:
+    """Return (m,) the φ of theorem 7: how each selection moves the stability."""
+    d = selected.shape[1]
+    mean_size = float(sizes.mean())
+    shared = (selected * frequency).mean(axis=1)
+    sized = value / 2 * (2 * mean_size * sizes / d**2 - sizes / d - mean_size / d + 1)
+    own: NDArray[np.float64] = (shared - sizes * mean_size / d**2 + sized) / chance
+    return own

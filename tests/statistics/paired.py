@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from skiagram.evaluation.delong import Placements, placements
+from skiagram.statistics.delong import Placements, placements
 
 TABLE = pd.read_csv(Path(__file__).parent / "paired_scores.csv")
 LABEL = TABLE["label"].to_numpy(dtype="int64")

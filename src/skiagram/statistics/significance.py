@@ -1,31 +1,56 @@
 """Tests of differences between models: Holm, McNemar, a margin, and what could be detected."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, t
+from scipy.stats import binomtest, chi2, rankdata, t
 
-from skiagram.evaluation.evaluation_record import McNemar, Planning, Relation
-from skiagram.evaluation.results import Estimate
-from skiagram.evaluation.variation import Variation, is_clustered, over_folds, over_trainings
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.variation import Variation, is_clustered, over_folds, over_trainings
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+LEVEL = 0.05
+POWER = 0.8
+EXACT = "exact McNemar"
+CLUSTERED = "McNemar by patient"
+_UNSEEN = "the variance of the difference cannot be estimated"
 
 
-def correct_by_holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return p values that keep the chance of any false finding among all of them (Holm 1979).
-
-    Args:
-        p: (m,) in [0, 1].
-    """
+def correct_by_holm(p: Floats) -> Floats:
+    """Return (m,) p values that keep the chance of any false finding among them (Holm 1979)."""
     order = np.argsort(p, kind="stable")
-    factors = np.arange(len(p), 0, -1)
-    raised = np.minimum(1.0, np.maximum.accumulate(p[order] * factors))
+    raised = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
     corrected = np.empty(len(p))
     corrected[order] = raised
     return corrected
 
 
-Flags = NDArray[np.bool_]
-EXACT = "exact McNemar"
-CLUSTERED = "McNemar by patient"
+def correct_known_by_holm(p: Sequence[float | None]) -> list[float | None]:
+    """Return the p values as `correct_by_holm` does; what is None stays so and is not counted."""
+    known = [value for value in p if value is not None]
+    corrected = iter(correct_by_holm(np.array(known, dtype=np.float64)).tolist())
+    return [None if value is None else next(corrected) for value in p]
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Cases that only one of two models classifies correctly, by the most probable class.
+
+    Attributes:
+        only_model: Cases that only the first model classifies correctly; mean over repeats.
+        only_other: Cases that only the other model classifies correctly; mean over repeats.
+        p: Two-sided p value of no difference; None where it cannot be computed.
+        method: Which form of the test.
+    """
+
+    only_model: float
+    only_other: float
+    p: float | None
+    method: str
 
 
 def mcnemar(
@@ -77,6 +102,11 @@ def _exact(only_model: int, only_other: int) -> float:
     return float(binomtest(only_model, discordant).pvalue) if discordant else 1.0
 
 
+Relation = Literal[
+    "better", "worse", "equivalent", "not inferior", "not superior", "undecided", "unknown"
+]
+
+
 def relate_to_margin(difference: Estimate, margin: float) -> Relation:
     """Return what is shown of the one model against the other.
 
@@ -101,13 +131,6 @@ def relate_to_margin(difference: Estimate, margin: float) -> Relation:
     return next((words for holds, words in shown if holds), "undecided")
 
 
-LEVEL = 0.05
-POWER = 0.8
-
-
-_UNSEEN = "the variance of the difference cannot be estimated"
-
-
 def detectable_difference(variation: Variation, patients: int) -> Estimate:
     """Return the smallest true difference that is found with a chance of 80 % at 5 %, two-sided.
 
@@ -120,6 +143,21 @@ def detectable_difference(variation: Variation, patients: int) -> Estimate:
     method = f"80 % power at 5 %, two-sided, paired variance on {patients} patients"
     reach = _standard_errors(variation.degrees, POWER)
     return Estimate(reach * float(np.sqrt(variation.variance)), method=method)
+
+
+@dataclass(frozen=True)
+class Planning:
+    """How many patients like the reported ones the margin would take, with a chance of 80 %.
+
+    Attributes:
+        detect: Patients with which a true difference of the margin is found.
+        settle: Patients with which two equal models are shown to differ by less than the margin.
+        reason: Why there is no number.
+    """
+
+    detect: int | None
+    settle: int | None
+    reason: str = ""
 
 
 def plan_patients(variation: Variation, patients: int, margin: float) -> Planning:
@@ -149,3 +187,80 @@ def plan_patients(variation: Variation, patients: int, margin: float) -> Plannin
 
 def _standard_errors(degrees: float, power: float) -> float:
     return float(t.ppf(1 - LEVEL / 2, degrees) + t.ppf(power, degrees))
+
+
+PRIOR = "flat: before the run every difference was equally probable"
+
+
+@dataclass(frozen=True)
+class GainProbabilities:
+    """Where the true difference, contender minus classical, probably lies.
+
+    Attributes:
+        above: Probability that it is above the margin.
+        within: Probability that it is within ± margin.
+        worse: Probability that it is below − margin.
+        prior: What was held probable before the run.
+    """
+
+    above: float
+    within: float
+    worse: float
+    prior: str
+
+
+def gain_probabilities(
+    difference: Estimate, variation: Variation, margin: float
+) -> GainProbabilities | None:
+    """Return where a true difference probably lies with regard to ± margin.
+
+    Under a flat prior the posterior of the difference is Student's t around the estimate, with its
+    standard error and degrees of freedom; normal where these are infinite (Gelman et al. 2013,
+    *Bayesian Data Analysis*, 3rd ed., §2.5 and §3.2). Its central 95 % are the interval of the
+    estimate, so the two never contradict each other.
+
+    Args:
+        difference: The figure of the one minus that of the other.
+        variation: Of that difference.
+        margin: Smallest difference that counts, > 0.
+
+    Returns:
+        None where no variance can be seen, unless the two are the same.
+    """
+    value = difference.value
+    if value is None or difference.low is None or difference.high is None:
+        return None
+    if variation.variance > 0:
+        posterior = t(variation.degrees, loc=value, scale=float(np.sqrt(variation.variance)))
+        above, worse = float(posterior.sf(margin)), float(posterior.cdf(-margin))
+        return GainProbabilities(above, max(0.0, 1 - above - worse), worse, PRIOR)
+    if difference.low == difference.high == 0:
+        return GainProbabilities(0.0, 1.0, 0.0, PRIOR)
+    return None
+
+
+def kendall_w(values: Floats) -> tuple[float, float]:
+    """Return Kendall's coefficient of concordance, corrected for ties, and its p value.
+
+    W = (Σ over models of (rank sum − mean rank sum)²) / its greatest value; χ² = J (M − 1) W with
+    M − 1 degrees of freedom (Kendall & Babington Smith 1939; Siegel & Castellan 1988, §9.7). Folds
+    share training cases, so the p value is approximate.
+
+    Args:
+        values: (judges, models), ≥ 2 of each, higher = better.
+
+    Returns:
+        W in [0, 1], NaN where every judge ties all models; p.
+    """
+    judges, models = values.shape
+    ranks = rankdata(values, axis=1)
+    sums = ranks.sum(axis=0)
+    ties = sum(
+        float((counts**3 - counts).sum())
+        for counts in (np.unique(row, return_counts=True)[1] for row in ranks)
+    )
+    greatest = (judges**2 * (models**3 - models) - judges * ties) / 12
+    if greatest <= 0:
+        return float("nan"), float("nan")
+    w = float(((sums - sums.mean()) ** 2).sum()) / greatest
+    return w, float(chi2.sf(judges * (models - 1) * w, models - 1))

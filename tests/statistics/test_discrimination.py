@@ -16,7 +16,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from skiagram.evaluation import discrimination
+from skiagram.statistics import discrimination
 
 Floats = NDArray[np.float64]
 

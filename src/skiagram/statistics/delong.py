@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
 
-from skiagram.evaluation.proportions import wilson_interval
-from skiagram.evaluation.results import Estimate
-from skiagram.evaluation.variation import (
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.proportions import wilson_interval
+from skiagram.statistics.variation import (
     Variation,
     covariance_of_means,
     degrees_of_freedom,

@@ -5,14 +5,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import bootstrap, norm, t
 
-from skiagram.evaluation.bootstrap import (
+from skiagram.statistics.bootstrap import (
     MeanOverRepeats,
     bca_interval,
     bootstrap_estimate,
     draw_patients,
     percentile_interval,
 )
-from skiagram.evaluation.variation import effective_patients, over_trainings, variance_of_mean
+from skiagram.statistics.variation import effective_patients, over_trainings, variance_of_mean
 
 Floats = NDArray[np.float64]
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from skiagram.evaluation.comparisons import gain_probabilities
-from skiagram.evaluation.results import Estimate
-from skiagram.evaluation.variation import Variation
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.significance import gain_probabilities
+from skiagram.statistics.variation import Variation
 
 
 def found(value: float, variation: Variation) -> Estimate:

@@ -9,7 +9,7 @@ from scipy.special import logit, softmax
 from scipy.stats import binomtest, norm, t
 from sklearn.metrics import roc_auc_score
 
-from skiagram.evaluation.delong import (
+from skiagram.statistics.delong import (
     Placements,
     auc_estimate,
     combination,
@@ -17,7 +17,7 @@ from skiagram.evaluation.delong import (
     macro_placements,
     placements,
 )
-from tests.evaluation.paired import of
+from tests.statistics.paired import of
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -1,0 +1,1 @@
+"""Statistics of whole patients: arrays in, numbers with their intervals out."""

@@ -1,0 +1,107 @@
+"""Figures of several sites, each a sample of others, in one mean."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.stats import chi2, t
+
+from skiagram.statistics.variation import UPPER
+
+Floats = NDArray[np.float64]
+
+
+CAUTION = 0.75  # confidence that the spread for the next site is no less than the true one
+
+
+@dataclass(frozen=True)
+class RandomEffects:
+    """A mean over sites on the scale of the figures.
+
+    Attributes:
+        mean: Of the distribution that the sites are drawn from.
+        low: Lower bound of its 95 % interval.
+        high: Upper bound of its 95 % interval.
+        between: Standard deviation of the true figures between sites.
+        next_low: Lower bound of where the true figure of another such site lies, with 95 %; None
+            with two sites.
+        next_high: Its upper bound.
+    """
+
+    mean: float
+    low: float
+    high: float
+    between: float
+    next_low: float | None = None
+    next_high: float | None = None
+
+
+def summarise_random_effects(value: Floats, variance: Floats) -> RandomEffects:
+    """Summarise independent figures, a site each, that vary between sites.
+
+    The variance between sites is that of Paule and Mandel (1982), at which the weighted squares
+    about the mean equal their degrees of freedom. The interval is Hartung and Knapp's (2001) with
+    Student's quantile. Its factor is 1 where sites differ, by that very equation; where they differ
+    less than chance alone would make them it is held at 1, as it would shorten the interval
+    (Röver, Knapp & Friede 2015, *BMC Medical Research Methodology* 15:99). The prediction interval
+    is that of Higgins, Thompson and Spiegelhalter (2009, *Journal of the Royal Statistical Society
+    A* 172:137), with two degrees of freedom less than sites. As the variance between few small
+    sites is often estimated as 0, it takes the upper bound of its 50 % confidence interval instead
+    (Q profile; Viechtbauer 2007, *Statistics in Medicine* 26:37). With the estimate itself it held
+    the next site in as few as 86 % of simulations.
+
+    Args:
+        value: (k,) a figure a site, k ≥ 2.
+        variance: (k,) its variance within the site, > 0.
+
+    Raises:
+        ValueError: There are fewer than two sites, or a variance is not above 0.
+    """
+    sites = len(value)
+    if sites < 2 or not (variance > 0).all():
+        raise ValueError("a summary over sites needs two or more, each with a variance above 0")
+    between = paule_mandel(value, variance)
+    weight = 1 / (variance + between)
+    mean = float((weight * value).sum() / weight.sum())
+    error = float(1 / weight.sum())
+    half = float(t.ppf(UPPER, sites - 1)) * np.sqrt(error)
+    effects = RandomEffects(mean, float(mean - half), float(mean + half), float(np.sqrt(between)))
+    if sites < 3:
+        return effects
+    cautious = between_sites(value, variance, float(chi2.ppf(1 - CAUTION, sites - 1)))
+    mean = float((value / (variance + cautious)).sum() / (1 / (variance + cautious)).sum())
+    spread = cautious + 1 / float((1 / (variance + cautious)).sum())
+    reach = float(t.ppf(UPPER, sites - 2) * np.sqrt(spread))
+    return replace(effects, next_low=mean - reach, next_high=mean + reach)
+
+
+def paule_mandel(value: Floats, variance: Floats) -> float:
+    """Return the variance between sites of Paule & Mandel (1982); 0 where none can be seen.
+
+    Args:
+        value: (k,) a figure a site.
+        variance: (k,) its variance within the site, > 0.
+    """
+    return between_sites(value, variance, len(value) - 1)
+
+
+def between_sites(value: Floats, variance: Floats, squares: float) -> float:
+    """Return the variance between sites at which the weighted squares have a given sum; else 0.
+
+    Args:
+        value: (k,) a figure a site.
+        variance: (k,) its variance within the site, > 0.
+        squares: The sum, > 0.
+    """
+
+    def excess(between: float) -> float:
+        weight = 1 / (variance + between)
+        mean = (weight * value).sum() / weight.sum()
+        return float((weight * (value - mean) ** 2).sum()) - squares
+
+    if excess(0.0) <= 0:
+        return 0.0
+    # Weighted squares about their mean are at most k (range / 2)² over the variance.
+    most = len(value) * float(np.ptp(value)) ** 2 / (4 * squares) + 1e-12
+    return float(brentq(excess, 0.0, most, xtol=1e-15, rtol=1e-12))

@@ -1,0 +1,138 @@
+"""The mean of several readers, a sample of others as patients are.
+
+The interval is of other readers and other patients of the same kind (Obuchowski & Rockette 1995,
+with the degrees of freedom of Hillis 2007).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.statistics.delong import Placements, combination
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.variation import Variation, degrees_of_freedom, overlap_factor
+
+Floats = NDArray[np.float64]
+
+
+class ReaderMean(NamedTuple):
+    """A mean over readers.
+
+    Attributes:
+        value: The mean.
+        variation: Its variation over readers and patients.
+        between: Standard deviation of the readers' true figures.
+    """
+
+    value: float
+    variation: Variation
+    between: float
+
+
+METHOD = "Obuchowski–Rockette, readers and patients random"
+
+
+def mean_over_readers(
+    figure: Floats,
+    covariance: Floats,
+    case_degrees: float = np.inf,
+    trainings: Variation | None = None,
+) -> ReaderMean:
+    """Average a figure over readers who are a sample of others, on cases that are one too.
+
+    The variance is (MS + r max(cov, 0)) / r: MS the mean square between the r readers, cov the mean
+    covariance of two readers' figures on the same cases. Its degrees of freedom are Hillis's (2007,
+    *Statistics in Medicine* 26:596, eq. 9 for a single modality), (r − 1) (MS + r cov)² / MS²;
+    with differences of two modalities as figures it is his test of these.
+
+    Args:
+        figure: (r,) a figure a reader, r ≥ 2.
+        covariance: (r, r) of the figures over patients, the readers given.
+        case_degrees: Degrees of freedom of the covariance; infinite: known.
+        trainings: What trainings of a model add to every figure alike; None without one.
+    """
+    readers = len(figure)
+    between = float(figure.var(ddof=1))
+    own = float(np.diag(covariance).mean())
+    shared = float(covariance[~np.eye(readers, dtype=np.bool_)].mean())
+    cases = max(shared, 0.0)
+    seed = trainings.variance if trainings else 0.0
+    parts = [(between / readers, readers - 1.0), (cases, case_degrees)]
+    if trainings:
+        parts.append((seed, trainings.degrees))
+    variance = sum(part for part, _ in parts)
+    spread = sum(part**2 / degrees for part, degrees in parts)
+    degrees = variance**2 / spread if spread > 0 else np.inf
+    variation = Variation(variance, degrees, seed)
+    return ReaderMean(
+        float(figure.mean()), variation, float(np.sqrt(max(0.0, between - own + shared)))
+    )
+
+
+def covariance_of_readers(figures: Sequence[Placements]) -> Floats:
+    """Return (r, r) the covariance, over patients, of AUCs or of differences of AUCs.
+
+    By DeLong's placements, clustered by patient: cov(x, y) = (var(x + y) − var(x − y)) / 4. A
+    figure is a mean over repeats. Where a repeat's fits share training cases, the covariance is
+    that of a single repeat, widened as the interval of one model is.
+
+    Args:
+        figures: A reader's AUC each, or the AUC of a model minus it, on the same cases.
+    """
+    folds, repeats = figures[0].folds, len(figures[0].values)
+    if not folds:
+        return _covariance(figures)
+    single = [
+        _covariance(
+            [replace(figure, values=figure.values[repeat : repeat + 1]) for figure in figures]
+        )
+        for repeat in range(repeats)
+    ]
+    widened: Floats = overlap_factor(folds, repeats) * np.mean(single, axis=0)
+    return widened
+
+
+def _covariance(figures: Sequence[Placements]) -> Floats:
+    covariance = np.diag([figure.variance() for figure in figures])
+    for j, figure in enumerate(figures):
+        for k, other in enumerate(figures[:j]):
+            total, apart = (combination([(1.0, figure), (sign, other)]) for sign in (1.0, -1.0))
+            covariance[j, k] = covariance[k, j] = (total.variance() - apart.variance()) / 4
+    return covariance
+
+
+def mean_of_readers(
+    figures: Sequence[Placements], trainings: Variation | None = None
+) -> ReaderMean:
+    """Average AUCs, or differences of AUCs, a reader each."""
+    return mean_over_readers(
+        np.array([figure.mean for figure in figures]),
+        covariance_of_readers(figures),
+        degrees_of_freedom(*_sides(figures[0])),
+        trainings,
+    )
+
+
+def model_against_readers(model: Placements, readers: Sequence[Placements]) -> ReaderMean:
+    """Average the AUC of a model minus that of each reader."""
+    differences = [combination([(1.0, model), (-1.0, reader)]) for reader in readers]
+    repeats = len(model.values)
+    if model.folds or repeats < 2:
+        return mean_of_readers(differences)
+    areas = model.values[:, model.positive].mean(axis=1)
+    return mean_of_readers(differences, Variation(float(areas.var(ddof=1)) / repeats, repeats - 1))
+
+
+def _sides(placements: Placements) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return placements.patient[placements.positive], placements.patient[~placements.positive]
+
+
+def estimate_of_readers(mean: ReaderMean, least: float) -> Estimate:
+    """Return a mean over readers with its interval, from `least` to 1."""
+    if mean.variation.variance <= 0:
+        return Estimate(mean.value, method="no interval: no spread can be seen")
+    half = mean.variation.half
+    return Estimate(mean.value, max(least, mean.value - half), min(1.0, mean.value + half), METHOD)
