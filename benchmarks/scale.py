@@ -32,7 +32,7 @@ from skiagram.features.extraction import build_families, extract
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.resampling import Plan
+from skiagram.models.cross_validation import Plan
 from skiagram.options import build, read_option_file
 from skiagram.records import read_cases
 from skiagram.restoration.restore import restore_store

@@ -9,7 +9,7 @@ from entrypoint import stage
 from option_files import ROOT
 from outputs import publish
 from skiagram.models.combined import check_combination, combine_all
-from skiagram.models.resampling import Plan
+from skiagram.models.cross_validation import Plan
 from skiagram.options import STRICT
 from skiagram.records import read_cases
 

@@ -35,21 +35,22 @@ from skiagram.calibration import (
     threshold_at_sensitivity,
 )
 from skiagram.errors import DataError
+from skiagram.models.cross_validation import CrossValidator, Developed, Development
 from skiagram.models.deployment import Decision, Deployment
-from skiagram.models.resampling import CalibratedFit, Resampling, Scored
 from skiagram.records import Task, read_record, write_record
 from tests.models.examples import PLAN, Spy, labelled
 
 METHODS: tuple[CalibrationMethod, ...] = get_args(CalibrationMethod)
 
 
-def developed(method: CalibrationMethod, n_classes: int = 2) -> tuple[CalibratedFit, list[Scored]]:  # type: ignore[type-arg]
+def developed(method: CalibrationMethod, n_classes: int = 2) -> Developed:
     """Develop the spy once on three folds."""
     cases = labelled(patients=30, n_classes=n_classes)
     plan = replace(PLAN, calibration=method)
-    resampling = Resampling(Spy(), plan, positive=1 if n_classes == 2 else None)
-    folds = resampling.folds(cases, 3, "test")
-    return resampling.develop(cases, None, folds, "test", score_training=False)
+    validator = CrossValidator(Spy(), plan, positive=1 if n_classes == 2 else None)
+    folds = plan.make_folds(cases.label, cases.patient_id, 3, "test")
+    part = Development(("test",), cases, np.arange(len(cases)), folds)
+    return validator.develop([part])[0]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -57,8 +58,8 @@ def developed(method: CalibrationMethod, n_classes: int = 2) -> tuple[Calibrated
 def test_a_plan_gives_probabilities_by_every_method(
     method: CalibrationMethod, n_classes: int
 ) -> None:
-    final, held_out = developed(method, n_classes)
-    for one in held_out:
+    final = developed(method, n_classes)
+    for one in final.of_folds:
         assert ((one.probabilities >= 0) & (one.probabilities <= 1)).all()
         np.testing.assert_allclose(one.probabilities.sum(axis=1), 1)
     assert final.calibration.n_classes == n_classes
@@ -67,7 +68,7 @@ def test_a_plan_gives_probabilities_by_every_method(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_probabilities_of_two_classes_rise_with_the_score(method: CalibrationMethod) -> None:
-    for one in developed(method)[1]:
+    for one in developed(method).of_folds:
         order = np.argsort(one.scores[:, 1] - one.scores[:, 0])
         assert (np.diff(one.probabilities[order, 1]) >= -1e-12).all()
 

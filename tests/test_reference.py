@@ -17,7 +17,7 @@ from skiagram.evaluation.scores import Scores, score_difference
 from skiagram.features.covariates import Covariates
 from skiagram.features.earlier import Earlier
 from skiagram.features.glcm import Several
-from skiagram.models.resampling import Plan
+from skiagram.models.cross_validation import Plan
 from skiagram.statistics.bootstrap import draw_patients
 
 DOCUMENTATION = PROJECT / "docs"

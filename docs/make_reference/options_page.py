@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from make_reference.markup import attributes, code, summary, table, type_name
 from skiagram.compute.workers import Compute
 from skiagram.datasets.folder.source import Folder
-from skiagram.models.resampling import Plan
+from skiagram.models.cross_validation import Plan
 from skiagram.options import resolve
 from skiagram.training.options import Trainer
 

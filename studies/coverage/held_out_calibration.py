@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from skiagram.calibration import Calibration, held_out_calibrations
-from skiagram.models import resampling
+from skiagram.models import cross_validation
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
-from skiagram.models.resampling import FINAL, Plan, Resampling
+from skiagram.models.cross_validation import CrossValidator, Development, Plan
 from skiagram.seeding import stream
 
 Floats = NDArray[np.float64]
@@ -135,7 +135,7 @@ def simulate_calibration(
         choice: From the folds' calibrations to those of the cases that they hold out.
         simulations: Data sets to draw.
     """
-    with patch.object(resampling, "held_out_calibrations", choice):
+    with patch.object(cross_validation, "held_out_calibrations", choice):
         figures = [_simulate_once(design, str(number)) for number in range(simulations)]
     auc, sensitivity, coverage = np.mean(figures, axis=0)
     return float(auc), float(sensitivity), float(coverage)
@@ -150,14 +150,15 @@ def _simulate_once(design: CalibrationDesign, number: str) -> tuple[float, float
         repeats=1, folds=design.folds, inner_folds=design.folds, calibration="platt",
         sensitivity=SENSITIVITY, validation_fraction=0.15, seed=int(number),
     )  # fmt: skip
-    run = Resampling(Discriminant(), plan, positive=1)
-    folds = run.folds(cases, design.folds, number)
-    fit, scored = run.develop(cases, None, folds, number, score_training=False)
-    known = np.concatenate([part.probabilities for part in scored])
-    label = cases.label[np.concatenate([fold.held_out for fold in folds])]
+    validator = CrossValidator(Discriminant(), plan, positive=1)
+    folds = plan.make_folds(cases.label, cases.patient_id, design.folds, number)
     new_label = np.arange(NEW_CASES) % 2
-    inputs = design.draw(new_label == 1, generator)
-    new = fit.score(inputs, np.arange(NEW_CASES).astype(str), "test", 0, FINAL).probabilities
+    inputs, rows = design.draw(new_label == 1, generator), np.arange(NEW_CASES)
+    part = Development((number,), cases, np.arange(len(cases)), folds, scored=((inputs, rows),))
+    (fit,) = validator.develop([part])
+    known = np.concatenate([part.probabilities for part in fit.of_folds])
+    label = cases.label[np.concatenate([fold.held_out for fold in folds])]
+    new = fit.calibration.probabilities(fit.result.scores[0])
     sensitivity = float((new[new_label == 1, 1] >= fit.threshold).mean())
     covered = [_coverage(known[label == k, k], new[new_label == k, k]) for k in (0, 1)]
     return float(roc_auc_score(label, known[:, 1])), sensitivity, float(np.mean(covered))

@@ -20,8 +20,8 @@ from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.cross_validation import Plan
 from skiagram.models.deployment import image_traits, write_fingerprint
-from skiagram.models.resampling import Plan
 from skiagram.options import build, composed
 from skiagram.preparation import (
     PREPARATION,

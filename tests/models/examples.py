@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
-from skiagram.models.resampling import Plan
+from skiagram.models.cross_validation import Plan
 
 PLAN = Plan(
     repeats=2,

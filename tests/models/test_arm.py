@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.arm import ArmFolders, Member, read_fold_groups, train
+from skiagram.models.cross_validation import FINAL
 from skiagram.models.deployment import DEPLOYMENT, Deployment
-from skiagram.models.resampling import FINAL
 from skiagram.records import (
     SEALED,
     Cases,

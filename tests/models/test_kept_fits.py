@@ -88,7 +88,7 @@ def in_another_process(call: Callable[..., object], *arguments: object) -> int:
 
 @pytest.fixture
 def quick_fits_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fits, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(fits, "MIN_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("quick_fits_too")

@@ -13,7 +13,7 @@ from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.resampling import Plan
+from skiagram.models.cross_validation import Plan
 from skiagram.options import build, check, read_option_file
 from skiagram.records import SEALED, Cases, Design, Task
 from tests.models.examples import PLAN, labelled

@@ -10,7 +10,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
-from skiagram.models.resampling import Plan
+from skiagram.models.cross_validation import Plan
 from skiagram.records import Cases
 from skiagram.studies.ablation import Ablation, AblationResult, estimate_fidelity
 from skiagram.training.options import Trainer

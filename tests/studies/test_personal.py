@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from skiagram.errors import OptionError
-from skiagram.models.resampling import Plan
+from skiagram.models.cross_validation import Plan
 from skiagram.records import write_record
 from skiagram.report.studies.personal import describe_model, render, summarise
 from skiagram.studies.personal import FIRST, IMAGE, LATER, Personal, PersonalDataSet, PersonalModel

@@ -8,7 +8,7 @@ from skiagram.cli.folder_arguments import add_folder_arguments, read_folder_argu
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from skiagram.models.resampling import Plan
+    from skiagram.models.cross_validation import Plan
     from skiagram.records import Cases, Design
 
 NAME = "check"

@@ -28,7 +28,7 @@ from skiagram.datasets.volumes.case_images import decode_case, read_case_files
 from skiagram.errors import SkiagramError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import FeatureFamily, families_of_images
-from skiagram.models.resampling import Plan
+from skiagram.models.cross_validation import Plan
 from skiagram.options import STRICT, build, check, read_option_file
 from skiagram.records import Design
 from skiagram.restoration.contract import Restoration

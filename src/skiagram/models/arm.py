@@ -4,9 +4,10 @@ A model that fails leaves a named failed outcome instead of stopping the pipelin
 """
 
 import shutil
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol
+from typing import Any, Generic
 
 import numpy as np
 import pandas as pd
@@ -17,16 +18,9 @@ from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.contract import FitSummary, I, Labelled, Model
+from skiagram.models.cross_validation import CrossValidator, Plan, Repeat, Scored
 from skiagram.models.deployment import DEPLOYMENT, Decision, Deployment
-from skiagram.models.fits import Steps, in_order
-from skiagram.models.resampling import (
-    CalibratedResult,
-    Plan,
-    Resampling,
-    Scored,
-    cross_validate,
-    holdout,
-)
+from skiagram.models.fits import in_order
 from skiagram.options import STRICT
 from skiagram.records import Cases, Outcome, Predictions, Task, write_record, write_table
 from skiagram.splits import read_groups
@@ -48,50 +42,64 @@ class TrainOptions:
 
 
 @dataclass(frozen=True)
-class Member(Generic[I]):
-    """One model with its inputs.
+class Trainable(ABC, Generic[I]):
+    """A model that brings its inputs with it, whatever they are.
 
     Attributes:
         name: Name of its option file.
         model: The untrained model.
         options: The composed options, for the record.
-        development: Inputs of the development cases, in the case table's order.
-        test: Inputs of the sealed cases, in the case table's order.
-        group: What each development case is held out with under `cv`; None where folds are drawn.
     """
 
     name: str
     model: Model[I]
     options: dict[str, Any]
+
+    @abstractmethod
+    def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
+        """Return the final fit and all scores of each repeat.
+
+        Raises:
+            ModelFailure: A fit failed.
+        """
+
+
+@dataclass(frozen=True)
+class Member(Trainable[I]):
+    """One model with its inputs.
+
+    Attributes:
+        development: Inputs of the development cases, in the case table's order.
+        test: Inputs of the sealed cases, in the case table's order.
+        group: What each development case is held out with under `cv`; None where folds are drawn.
+    """
+
     development: I
     test: I
     group: NDArray[np.str_] | None = None
 
-    def run(
-        self, resampling: Resampling[I], cases: Cases, task: Task
-    ) -> Steps[list[tuple[CalibratedResult, list[Scored]]]]:
-        """Ask for all fits; comes to the final fit and all scores of each repeat."""
+    def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
+        """Return the final fit and all scores of each repeat."""
         known = cases.development()
-        development = Labelled(
-            self.development, known.case_id, known.label, known.patient_id, len(task.classes),
+        labelled = Labelled(
+            self.development,
+            known.case_id,
+            known.label,
+            known.patient_id,
+            len(task.classes),
             self.group,
-        )  # fmt: skip
+        )
+        repeats = validator.plan.repeats
         if task.design == "cv":
-            return cross_validate(resampling, development)
+            return validator.cross_validate([labelled] * repeats)
         marked: NDArray[np.bool_] = known.split == "validation"
-        return holdout(resampling, development, marked, self.test, cases.test().case_id)
+        return validator.holdout([(labelled, self.test)] * repeats, marked, cases.test().case_id)
 
 
 def read_fold_groups(
     plan: Plan, covariates: Path, cases: Cases, task: Task
 ) -> NDArray[np.str_] | None:
     """Return what each development case is held out with, or None where folds are drawn.
-
-    Args:
-        plan: The plan.
-        covariates: Table of `case_id` and what else is known of each case.
-        cases: The case table.
-        task: What is told apart.
 
     Raises:
         OptionError: A column is named under `holdout`, or the table does not have it.
@@ -107,27 +115,6 @@ def read_fold_groups(
             remedy="set `design: cv`, or name the sites of the test set (`test_sites`)",
         )
     return read_groups(covariates, plan.fold_column, cases.development().case_id)
-
-
-class Trainable(Protocol[I]):
-    """A model that brings its inputs with it, whatever they are."""
-
-    @property
-    def name(self) -> str:
-        """Return the name of its option file."""
-
-    @property
-    def model(self) -> Model[I]:
-        """Return the untrained model."""
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Return the composed options, for the record."""
-
-    def run(
-        self, resampling: Resampling[I], cases: Cases, task: Task
-    ) -> Steps[list[tuple[CalibratedResult, list[Scored]]]]:
-        """Ask for all fits; comes to the final fit and all scores of each repeat."""
 
 
 @dataclass(frozen=True)
@@ -182,12 +169,18 @@ def train(
             summaries.append((name, summary))
             progress.advance()
 
-        resampling = Resampling(
-            member.model, plan, task.positive, folders.work, folders.model.resolve(), compute,
-            progress.describe, finished,
-        )  # fmt: skip
+        validator = CrossValidator(
+            member.model,
+            plan,
+            task.positive,
+            work=folders.work,
+            models=folders.model.resolve(),
+            compute=compute,
+            under_way=progress.describe,
+            finished=finished,
+        )
         try:
-            for developed, rows in resampling.run(member.run(resampling, cases, task)):
+            for developed, rows in member.run(validator, cases, task):
                 decisions.append(Decision(developed.calibration, developed.threshold))
                 scored += rows
         except ModelFailure as error:

@@ -33,20 +33,11 @@ from scipy.special import log_softmax, softmax
 
 from skiagram.calibration import ScalingCalibration, average_scaling, fit_platt
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.models.arm import ArmFolders, train
+from skiagram.models.arm import ArmFolders, Trainable, train
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.models.cross_validation import CrossValidator, Part, Plan, Repeat, repeat_name
 from skiagram.models.deployment import complete_folder
-from skiagram.models.fits import LazyInputs, Steps, as_lazy, interleave
-from skiagram.models.resampling import (
-    CalibratedResult,
-    Part,
-    Plan,
-    Resampling,
-    Scored,
-    whole_fit,
-    within_outer_fold,
-    within_repeat,
-)
+from skiagram.models.fits import Rows
 from skiagram.options import STRICT, build
 from skiagram.records import Cases, Outcome, Predictions, Task, read_record, write_record
 
@@ -272,7 +263,6 @@ class Stacking(Combination):
         return weights
 
 
-Rows = tuple[CalibratedResult, list[Scored]]
 _INDEX = "index.json"
 MEMBERS = "members"
 
@@ -296,25 +286,19 @@ class Scorecard:
 
 
 @dataclass(frozen=True)
-class CombinedMember:
+class CombinedMember(Trainable[MemberScores]):
     """One combination with the scores of its members.
 
     Attributes:
-        name: Name of its option file.
-        model: The unfitted combination.
-        options: The composed options, for the record.
         cards: What its members left, in the order of `model.members`.
     """
 
-    name: str
-    model: Combination
-    options: dict[str, Any]
     cards: tuple[Scorecard, ...]
 
     def run(
-        self, resampling: Resampling[MemberScores], cases: Cases, task: Task
-    ) -> Steps[list[Rows]]:
-        """Ask for all fits; comes to the final fit and all scores of each repeat.
+        self, validator: CrossValidator[MemberScores], cases: Cases, task: Task
+    ) -> list[Repeat]:
+        """Return the final fit and all scores of each repeat.
 
         Raises:
             ModelFailure: A member could not be trained.
@@ -323,61 +307,39 @@ class CombinedMember:
         for card in self.cards:
             if card.outcome.status == "failed":
                 raise ModelFailure(f"{card.outcome.title} could not be trained", where=self.name)
-        run = _CombinedRun(self.cards, resampling, cases, len(task.classes))
-        steps_of = run.nested if task.design == "cv" else run.holdout
-        return (yield from interleave([steps_of(r) for r in range(resampling.plan.repeats)]))
+        n_classes, grouped = len(task.classes), bool(validator.plan.fold_column)
+        repeats = range(validator.plan.repeats)
+        every = [self._development(repeat, cases, n_classes, grouped) for repeat in repeats]
+        if task.design == "holdout":
+            test_id, unmarked = cases.test().case_id, np.zeros(len(every[0]), dtype=np.bool_)
+            sealed = [self._inputs("test", repeat, None, test_id) for repeat in repeats]
+            return validator.holdout(list(zip(every, sealed, strict=True)), unmarked, test_id)
 
-
-@dataclass(frozen=True)
-class _CombinedRun:
-    cards: tuple[Scorecard, ...]
-    resampling: Resampling[MemberScores]
-    cases: Cases
-    n_classes: int
-
-    def holdout(self, repeat: int) -> Steps[Rows]:
-        test, development = self.cases.test(), as_lazy(self._development(repeat))
-        unmarked = np.zeros(len(development), dtype=np.bool_)
-        sealed = LazyInputs.of(self._inputs("test", repeat, None, test.case_id))
-        return (
-            yield from within_repeat(
-                self.resampling, repeat, development, unmarked, sealed, test.case_id
-            )
-        )
-
-    def nested(self, repeat: int) -> Steps[Rows]:
-        name = f"repeat{repeat}"
-        every = self._development(repeat)
-        folds: list[CalibratedResult] = []
-        rows: list[Scored] = []
-        for k, fold in enumerate(self.resampling.outer_folds(every, name)):
-            if (every.inputs.fit[fold.held_out] != k).any():
+        def known(repeat: int, k: int, rows: Rows) -> tuple[Labelled[MemberScores], Rows]:
+            """Return the training cases of an outer fold with the scores of its inner fits."""
+            if not np.array_equal(np.flatnonzero(every[repeat].inputs.fit != k), rows):
                 raise _other_plan(self.cards[0])
-            known = as_lazy(self._inner(every.select(fold.training), repeat, k))
-            rest = as_lazy(every.select(fold.held_out))
-            developed, scored = yield from within_outer_fold(
-                self.resampling, repeat, k, known, rest
+            part = every[repeat].select(rows)
+            inner = self._inputs("inner", repeat, k, part.case_id).scores
+            fit = np.empty(len(part), dtype=np.int64)
+            folds = validator.plan.make_folds(
+                part.label, part.patient_id, validator.plan.inner_folds, *repeat_name(repeat, k)
             )
-            folds.append(developed)
-            rows += scored
-        return (yield from whole_fit(self.resampling, repeat, as_lazy(every), folds)), rows
+            for number, fold in enumerate(folds):
+                fit[fold.held_out] = number
+            return replace(part, inputs=MemberScores(inner, fit)), np.arange(len(part))
 
-    def _inner(self, known: Labelled[MemberScores], repeat: int, k: int) -> Labelled[MemberScores]:
-        """Return the training cases of an outer fold with the scores of its inner fits."""
-        inner, name = self.resampling.plan.inner_folds, (f"repeat{repeat}", f"outer{k}")
-        fit = np.empty(len(known), dtype=np.int64)
-        for fold, partition in enumerate(self.resampling.folds(known, inner, *name)):
-            fit[partition.held_out] = fold
-        scores = self._inputs("inner", repeat, k, known.case_id).scores
-        return replace(known, inputs=MemberScores(scores, fit))
+        return validator.cross_validate(every, known)
 
-    def _development(self, repeat: int) -> Labelled[MemberScores]:
-        cases = self.cases.development()
-        inputs = self._inputs("out_of_fold", repeat, None, cases.case_id)
+    def _development(
+        self, repeat: int, cases: Cases, n_classes: int, grouped: bool
+    ) -> Labelled[MemberScores]:
+        known = cases.development()
+        inputs = self._inputs("out_of_fold", repeat, None, known.case_id)
         # The members' folds are their groups, whatever column named these.
-        named = np.char.zfill(inputs.fit.astype(str), len(str(len(cases))))
-        group = named if self.resampling.plan.fold_column else None
-        return Labelled(inputs, cases.case_id, cases.label, cases.patient_id, self.n_classes, group)
+        named = np.char.zfill(inputs.fit.astype(str), len(str(len(known.case_id))))
+        group = named if grouped else None
+        return Labelled(inputs, known.case_id, known.label, known.patient_id, n_classes, group)
 
     def _inputs(
         self, part: Part, repeat: int, fold: int | None, case_id: NDArray[np.str_]

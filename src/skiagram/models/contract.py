@@ -18,8 +18,7 @@ Arm = Literal["classical", "encoder", "deep", "combined", "reader"]
 class Inputs(Protocol):
     """What a model sees of some cases: a feature table or images."""
 
-    def __len__(self) -> int:
-        """Return the number of cases."""
+    def __len__(self) -> int: ...
 
     def select(self, rows: NDArray[np.int64]) -> Self:
         """Return the given rows, in the given order."""
@@ -34,11 +33,7 @@ class Labelled(Generic[I]):
     """Development cases as a model may see them.
 
     Attributes:
-        inputs: n cases.
-        case_id: (n,) str.
         label: (n,) int64 in [0, n_classes).
-        patient_id: (n,) patient of each case.
-        n_classes: Number of classes of the task.
         group: (n,) what the folds of a cross-validation hold out whole, for example the site; None
             where folds are drawn.
         target: (n, n_classes) float32 probabilities of another model that a network learns in
@@ -54,7 +49,6 @@ class Labelled(Generic[I]):
     target: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
-        """Return the number of cases."""
         return len(self.label)
 
     def select(self, rows: NDArray[np.int64]) -> "Labelled[I]":
@@ -75,9 +69,7 @@ class FitContext:
     """What a fit may use besides its cases.
 
     Attributes:
-        seed: Seed of this fit alone.
         folder: Place for checkpoints that a later run resumes from; None to keep none.
-        progress: Whether a person is watching.
         positive: Label of the condition looked for; None when there are more than two classes.
         epochs: Epochs of a fit that sets no cases aside, as earlier fits chose them; None where
             validation cases decide.
@@ -85,7 +77,6 @@ class FitContext:
 
     seed: int
     folder: Path | None = None
-    progress: bool = False
     positive: int | None = None
     epochs: int | None = None
 
@@ -95,7 +86,6 @@ class FitSummary:
     """What a fit cost.
 
     Attributes:
-        parameters: Learned numbers.
         multiply_adds: Multiply–add operations to score one case; None where not defined.
         images_seen: Training images shown, repeats counted.
         curves: One row an epoch (`epoch`, `training_loss`, `validation_loss`, …); may be empty.
@@ -155,8 +145,8 @@ class Model(Protocol[I]):
 
 
 @runtime_checkable
-class ChoosesDevices(Protocol):
-    """A model whose fits use devices, which are shared out among fits made side by side."""
+class TrainedByEpochs(Protocol):
+    """A model that learns epoch by epoch on devices, which are shared out among fits."""
 
     @property
     def gpus(self) -> int | None:
@@ -166,14 +156,9 @@ class ChoosesDevices(Protocol):
     def one_by_one(self) -> bool:
         """Return whether each fit shares its work out by itself, so that none is made beside it."""
 
-
-@runtime_checkable
-class KnowsItsEpochs(Protocol):
-    """A model that may know, before any fit, for how many epochs its final fit trains."""
-
     @property
     def knows_epochs(self) -> bool:
-        """Return whether that is known, so that the final fit need not wait for others."""
+        """Return whether folds have no say in how long the final fit trains."""
 
     @property
     def final_epochs(self) -> int | None:

@@ -21,7 +21,7 @@ from skiagram.evaluation.scores import ModelScores, Scores
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.resampling import Plan
+from skiagram.models.cross_validation import Plan
 from skiagram.options import STRICT
 from skiagram.records import Cases, Design, Outcome, Predictions, read_cases, read_record
 from skiagram.studies.pipeline_steps import (

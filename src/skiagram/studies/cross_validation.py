@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.models.contract import Fitted, Labelled
+from skiagram.models.cross_validation import CrossValidator, Plan
 from skiagram.models.fits import finite
-from skiagram.models.resampling import Plan, Resampling
 from skiagram.options import STRICT
 from skiagram.records import Cases, DataCard, Design, Task, read_cases, read_record
 from skiagram.splits import Partition, grouped_folds
@@ -125,7 +125,7 @@ class CrossValidation:
         )  # fmt: skip
         model = arm.model(options, self.workspace.compute.threads)
         with self.workspace.compute.limit():
-            return Resampling(model, self.plan, self.positive).fit(labelled, None, *name)
+            return CrossValidator(model, self.plan, self.positive).fit(labelled, None, *name)
 
     def auc(self, scores: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
         """Return the AUC; with more than two classes the mean one-vs-rest AUC.

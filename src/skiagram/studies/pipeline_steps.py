@@ -21,8 +21,8 @@ from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import build_families, extract_modalities
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
+from skiagram.models.cross_validation import Plan
 from skiagram.models.head import Head, check_head, head_inputs, reads_features
-from skiagram.models.resampling import Plan
 from skiagram.options import STRICT, build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import Cases, Design, read_record, write_record

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skiagram.models.combined import Combination, CombinedMember, MemberScores, Scorecard
 from skiagram.models.contract import Labelled
-from skiagram.models.resampling import Plan
+from skiagram.models.cross_validation import Plan
 from skiagram.options import build
 from skiagram.records import SEALED, Cases, Design, Outcome, Predictions, Task
 from skiagram.splits import grouped_folds

@@ -11,7 +11,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.models.arm import ArmFolders, train
 from skiagram.models.combined import CombinedMember, MemberScores, check_combination, combine_all
 from skiagram.models.contract import Labelled
-from skiagram.models.resampling import Plan, Resampling, Scored
+from skiagram.models.cross_validation import CrossValidator, Development, Plan, Scored
 from skiagram.records import Design, Outcome, Predictions
 from tests.models.combined.cards import CONF, PLAN, cases_of, combination, drawn, member, outcome
 
@@ -56,16 +56,16 @@ def test_two_runs_leave_equal_bytes(design: Design, tmp_path: Path) -> None:
 
 def developed(data: Labelled[MemberScores], flipped: str | None) -> dict[str, Scored]:
     """Return each fold's held-out scores, the labels of one fold's cases turned round."""
-    resampling = Resampling(combination("stacking"), PLAN, positive=1)
-    folds = resampling.folds(data, 3, "repeat0")
+    validator = CrossValidator(combination("stacking"), PLAN, positive=1)
+    folds = PLAN.make_folds(data.label, data.patient_id, 3, "repeat0")
     fit, label = np.empty(len(data), dtype=np.int64), data.label.copy()
     for k, fold in enumerate(folds):
         fit[fold.held_out] = k
         if f"fold{k}" == flipped:
             label[fold.held_out] = 1 - label[fold.held_out]
     changed = replace(data, inputs=MemberScores(data.inputs.scores, fit), label=label)
-    _, scored = resampling.develop(changed, None, folds, "repeat0", score_training=False)
-    return {f"fold{one.fold}": one for one in scored}
+    part = Development(("repeat0",), changed, np.arange(len(data)), folds)
+    return {f"fold{one.fold}": one for one in validator.develop([part])[0].of_folds}
 
 
 def test_labels_of_held_out_patients_leave_their_own_scores_as_they_are() -> None:

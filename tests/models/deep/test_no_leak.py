@@ -9,8 +9,8 @@ import yaml
 from numpy.typing import NDArray
 
 from skiagram.models.contract import Labelled
+from skiagram.models.cross_validation import CrossValidator, Plan
 from skiagram.models.deep.network_model import NetworkModel
-from skiagram.models.resampling import Plan, Resampling
 from skiagram.options import build
 from skiagram.splits import Partition
 from skiagram.training.data import ImageSet
@@ -38,14 +38,14 @@ def blind_scores(
     model: NetworkModel, cases: Labelled[ImageSet], fold: Partition
 ) -> NDArray[np.float64]:
     """Return what a fit on one side of a partition says of the other side's cases."""
-    fitted = Resampling(model, PLAN, positive=1).fit(cases.select(fold.training), None, "fold0")
+    fitted = CrossValidator(model, PLAN, positive=1).fit(cases.select(fold.training), None, "fold0")
     return fitted.scores(cases.select(fold.held_out).inputs)
 
 
 @pytest.mark.parametrize("name", ["refitted_head", "image_and_table"])
 def test_labels_of_held_out_cases_change_no_score_of_theirs(tmp_path: Path, name: str) -> None:
     cases = spots(tmp_path / "images", 48, noise=0.5)
-    fold = Resampling(learner(name), PLAN, positive=1).folds(cases, 2, "repeat0")[0]
+    fold = PLAN.make_folds(cases.label, cases.patient_id, 2, "repeat0")[0]
     label = cases.label.copy()
     label[fold.held_out] = 1 - label[fold.held_out]
     other = replace(cases, label=label)
@@ -55,7 +55,7 @@ def test_labels_of_held_out_cases_change_no_score_of_theirs(tmp_path: Path, name
 
 def test_covariates_of_other_held_out_cases_change_no_score(tmp_path: Path) -> None:
     cases = spots(tmp_path / "images", 48, noise=0.5)
-    fold = Resampling(learner("image_and_table"), PLAN, positive=1).folds(cases, 2, "repeat0")[0]
+    fold = PLAN.make_folds(cases.label, cases.patient_id, 2, "repeat0")[0]
     table = noise_table(cases.case_id)
     one, *others = fold.held_out
     values = table.values.copy()

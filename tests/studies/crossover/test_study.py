@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import OptionError
-from skiagram.models.resampling import Plan
+from skiagram.models.cross_validation import Plan
 from skiagram.records import read_table
 from skiagram.studies.crossover.study import Crossover, CrossoverResult
 from skiagram.training.options import Trainer

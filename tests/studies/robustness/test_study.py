@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
-from skiagram.models.resampling import Plan
+from skiagram.models.cross_validation import Plan
 from skiagram.records import Cases, read_table, write_table
 from skiagram.studies.robustness.study import Robustness, RobustnessResult, Shift
 from skiagram.studies.workspace import Workspace

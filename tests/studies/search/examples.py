@@ -3,7 +3,7 @@
 from typing import Any
 
 from skiagram.evaluation.results import Estimate
-from skiagram.models.resampling import Plan
+from skiagram.models.cross_validation import Plan
 from skiagram.studies.search.study import NestedEstimate, Search, SearchedModel, SearchResult
 from skiagram.studies.search.trials import Budget, Pruning, Trial
 from skiagram.training.options import Trainer

@@ -161,7 +161,7 @@ def _member(context: FitContext, number: int) -> FitContext:
     if number == 0:
         return context
     folder = context.folder and context.folder / f"member{number}"
-    return FitContext(derived_seed(context.seed, "member", number), folder, context.progress)
+    return FitContext(derived_seed(context.seed, "member", number), folder)
 
 
 def _mean_curves(curves: Sequence[pd.DataFrame]) -> pd.DataFrame:

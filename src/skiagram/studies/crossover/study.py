@@ -15,8 +15,8 @@ from skiagram.compute.progress import Progress
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.models.contract import Labelled
+from skiagram.models.cross_validation import CrossValidator, Plan
 from skiagram.models.fits import finite
-from skiagram.models.resampling import Plan, Resampling
 from skiagram.options import STRICT
 from skiagram.records import Design, read_record, write_record
 from skiagram.splits import grouped_folds
@@ -333,14 +333,14 @@ def _fit_and_score(point: Point, folder: Path) -> None:
         inputs(cohort.training[rows]), cohort.training[rows], cohort.label[rows],
         cohort.patient_id[rows], 2,
     )  # fmt: skip
-    resampling = Resampling(model, point.plan, cohort.positive)
+    validator = CrossValidator(model, point.plan, cohort.positive)
     names = ("crossover", str(point.draw), str(len(rows)))
     selection = None
     try:
         with point.workspace.compute.limit():
             if point.arm.name == "classical":
-                selection = _out_of_fold(resampling, training, names)
-            fitted = resampling.fit(training, None, *names)
+                selection = _out_of_fold(validator, training, names)
+            fitted = validator.fit(training, None, *names)
             scores = finite(fitted.scores(inputs(cohort.test)))
     except (ModelFailure, DataError) as error:
         write_record(FitOutcome(selection, model.title, str(error)), folder / "outcome.json")
@@ -351,14 +351,16 @@ def _fit_and_score(point: Point, folder: Path) -> None:
 
 
 def _out_of_fold(
-    resampling: Resampling[Any], training: Labelled[Any], names: tuple[str, ...]
+    validator: CrossValidator[Any], training: Labelled[Any], names: tuple[str, ...]
 ) -> float:
     areas = []
-    for k, fold in enumerate(resampling.folds(training, resampling.plan.folds, *names)):
+    label, plan = training.label, validator.plan
+    folds = plan.make_folds(label, training.patient_id, plan.folds, *names)
+    for k, fold in enumerate(folds):
         rest = training.select(fold.held_out)
-        fitted = resampling.fit(training.select(fold.training), None, *names, f"fold{k}")
+        fitted = validator.fit(training.select(fold.training), None, *names, f"fold{k}")
         scores = finite(fitted.scores(rest.inputs))
-        positive = resampling.positive or 0
+        positive = validator.positive or 0
         areas.append(
             roc_auc_score(rest.label == positive, scores[:, positive] - scores[:, 1 - positive])
         )

@@ -4,7 +4,7 @@ A cohort says whom a fit is trained on and whom it scores. The scores of several
 so that each case has those of the fit that did not see it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from skiagram.evaluation.estimation import binary_placements
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.scores import Scores, score_difference
 from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.cross_validation import Plan
 from skiagram.models.deployment import DEPLOYMENT, Deployment, repeat_folder
-from skiagram.models.resampling import FINAL, CalibratedFit, Plan
+from skiagram.models.fits import finite
 from skiagram.records import Design, Outcome, read_record
 from skiagram.statistics.delong import Placements
 from skiagram.studies import pipeline_steps
@@ -113,14 +114,19 @@ def _trained(fit: FitTask) -> Path:
 def _viewed(fit: FitTask, trained: Path, view: pipeline_steps.PreparedData) -> ConditionScores:
     def make(folder: Path) -> None:
         inputs = fit.arm.reader(view, fit.options)(fit.case_id)
+        decisions = read_record(Deployment, trained / "model" / DEPLOYMENT).decisions
         scored = [
-            part.score(inputs, fit.case_id, "test", repeat, FINAL)
-            for repeat, part in enumerate(_developed(fit, trained / "model"))
+            finite(fit.arm.load(fit.options, trained / "model" / repeat_folder(k)).scores(inputs))
+            for k in range(len(decisions))
+        ]
+        calibrated = [
+            decision.calibration.probabilities(scores)
+            for decision, scores in zip(decisions, scored, strict=True)
         ]
         arrays = {
-            "scores": np.stack([part.scores for part in scored]),
-            "probability": np.stack([part.probabilities for part in scored]),
-            "threshold": np.array([part.threshold for part in scored], dtype=np.float64),
+            "scores": np.stack(scored),
+            "probability": np.stack(calibrated),
+            "threshold": np.array([one.threshold for one in decisions], dtype=np.float64),
         }
         for name, values in arrays.items():
             np.save(folder / f"{name}.npy", values, allow_pickle=False)
@@ -134,13 +140,6 @@ def _viewed(fit: FitTask, trained: Path, view: pipeline_steps.PreparedData) -> C
     return ConditionScores(
         *(np.load(folder / f"{name}.npy") for name in ConditionScores.__annotations__)
     )
-
-
-def _developed(fit: FitTask, folder: Path) -> Iterator[CalibratedFit[Any]]:
-    deployment = read_record(Deployment, folder / DEPLOYMENT)
-    for repeat, decision in enumerate(deployment.decisions):
-        fitted = fit.arm.load(fit.options, folder / repeat_folder(repeat))
-        yield CalibratedFit(fitted, decision.calibration, decision.threshold)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from skiagram import records
 from skiagram.errors import ModelFailure
 from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Labelled
+from skiagram.models.cross_validation import FINAL, CrossValidator, Development, Plan, Scored
 from skiagram.models.fits import finite
-from skiagram.models.resampling import FINAL, Resampling, Scored, cross_validate, holdout
 from skiagram.splits import Partition, grouped_folds
 from tests.models.examples import PLAN, CountingSpy, Seen, Spy, StoppingSpy, labelled
 
@@ -25,19 +25,16 @@ Rows = list[list[Scored]]
 Design = Callable[[Spy], Rows]
 
 
-def by_holdout(spy: Spy, marked: NDArray[np.bool_] = MARKED) -> Rows:
+def by_holdout(spy: Spy, marked: NDArray[np.bool_] = MARKED, plan: Plan = PLAN) -> Rows:
     """Run the holdout design; rows of each repeat."""
-    resampling = Resampling(spy, PLAN, positive=1)
-    steps = holdout(resampling, CASES, marked, TEST, TEST.case_id)
-    return [rows for _, rows in resampling.run(steps)]
+    seen = [(CASES, TEST)] * plan.repeats
+    return [rows for _, rows in CrossValidator(spy, plan, 1).holdout(seen, marked, TEST.case_id)]
 
 
-def by_cv(
-    spy: Spy, cases: Labelled[FeatureTable] = CASES, folds: list[list[Partition]] | None = None
-) -> Rows:
+def by_cv(spy: Spy, cases: Labelled[FeatureTable] = CASES, plan: Plan = PLAN) -> Rows:
     """Run the nested design; rows of each repeat."""
-    resampling = Resampling(spy, PLAN, positive=1)
-    return [rows for _, rows in resampling.run(cross_validate(resampling, cases, folds))]
+    validator = CrossValidator(spy, plan, 1 if cases.n_classes == 2 else None)
+    return [rows for _, rows in validator.cross_validate([cases] * plan.repeats)]
 
 
 def by_seed(one: Spy, other: Spy) -> list[tuple[Seen, Seen]]:
@@ -71,28 +68,26 @@ def test_no_patient_stands_among_the_cases_of_a_fit_and_those_it_scores_blind(
         assert not held & set(seen.training.patient_id)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Spy, StoppingSpy, CountingSpy])
-def test_labels_of_a_held_out_outer_fold_do_not_move_its_scores(kind: type[Spy]) -> None:
-    outer = [Resampling(Spy(), PLAN, 1).folds(CASES, PLAN.folds, f"repeat{r}") for r in range(2)]
-    before = by_cv(kind(), CASES, outer)
-    for k in range(PLAN.folds):
+def test_labels_of_a_held_out_outer_fold_do_not_move_its_scores(
+    kind: type[Spy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outer folds are drawn from the true labels, however these are changed for the fits."""
+    outer = PLAN.make_folds(CASES.label, CASES.patient_id, PLAN.folds, "repeat0")
+    monkeypatch.setattr(CrossValidator, "_outer_folds", lambda *_: outer)
+    plan = replace(PLAN, repeats=1)
+    (before,) = by_cv(kind(), CASES, plan)
+    for k, fold in enumerate(outer):
         label = CASES.label.copy()
-        for repeat, folds in enumerate(outer):
-            held_out = folds[k].held_out
-            label[held_out] = 1 - label[held_out] if repeat == 0 else label[held_out]
-        after = by_cv(kind(), replace(CASES, label=label), outer)
-        was, now = (part(rows[0], "out_of_fold")[k] for rows in (before, after))
-        assert was.scores.tobytes() == now.scores.tobytes()
-        assert was.probabilities.tobytes() == now.probabilities.tobytes()
-        assert was.threshold == now.threshold
-        others = [one for one in range(PLAN.folds) if one != k]
-        moved = [
-            part(before[0], "out_of_fold")[j].scores.tobytes()
-            != part(after[0], "out_of_fold")[j].scores.tobytes()
-            for j in others
-        ]
-        assert all(moved)
+        label[fold.held_out] = 1 - label[fold.held_out]
+        (after,) = by_cv(kind(), replace(CASES, label=label), plan)
+        for j, (was, now) in enumerate(
+            zip(part(before, "out_of_fold"), part(after, "out_of_fold"), strict=True)
+        ):
+            assert (was.scores.tobytes() == now.scores.tobytes()) == (j == k)
+            if j == k:
+                assert was.probabilities.tobytes() == now.probabilities.tobytes()
+                assert was.threshold == now.threshold
 
 
 def test_holdout_scores_every_case_blind_once_a_repeat() -> None:
@@ -120,11 +115,12 @@ def test_cv_scores_every_case_blind_once_a_repeat_and_never_inside_its_own_fold(
 def test_a_threshold_finds_the_share_of_positive_cases_that_the_plan_asks_for(
     sensitivity: float,
 ) -> None:
-    resampling = Resampling(Spy(), replace(PLAN, sensitivity=sensitivity), 1)
-    folds = resampling.folds(CASES, PLAN.folds, "repeat0")
-    calibrated, scored = resampling.develop(CASES, None, folds, "repeat0", score_training=False)
-    case_id = np.concatenate([one.case_id for one in scored])
-    probability = np.concatenate([one.probabilities[:, 1] for one in scored])
+    validator = CrossValidator(Spy(), replace(PLAN, sensitivity=sensitivity), 1)
+    folds = PLAN.make_folds(CASES.label, CASES.patient_id, PLAN.folds, "repeat0")
+    asked = Development(("repeat0",), CASES, np.arange(len(CASES)), folds)
+    (calibrated,) = validator.develop([asked])
+    case_id = np.concatenate([one.case_id for one in calibrated.of_folds])
+    probability = np.concatenate([one.probabilities[:, 1] for one in calibrated.of_folds])
     positive = probability[np.isin(case_id, CASES.case_id[CASES.label == 1])]
     threshold = calibrated.threshold
     assert threshold is not None
@@ -143,21 +139,15 @@ def test_folds_are_checked_as_they_will_be_made(
         made.append((tuple(label), tuple(patient_id), *how))
         return grouped_folds(label, patient_id, *how)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("skiagram.models.resampling.grouped_folds", note)
-    run(Spy())
-    trained = list(made)
+    monkeypatch.setattr("skiagram.models.cross_validation.grouped_folds", note)
+    spy = Spy()
+    run(spy)
+    trained = sorted(map(repr, made))
     made.clear()
     PLAN.check_folds(design, CASES.label, CASES.patient_id)
-    assert made == trained
-    assert PLAN.count_fits(design) == (8 if design == "holdout" else 20)
-
-
-@pytest.mark.parametrize(("design", "fits"), [(by_holdout, 2 * 4), (by_cv, 2 * (3 * 3 + 1))])
-def test_a_plan_costs_the_fits_it_says(design: Design, fits: int) -> None:
-    spy = Spy()
-    design(spy)
-    assert len(spy.fits) == fits
-    assert len({seen.seed for seen in spy.fits}) == fits
+    assert sorted(map(repr, made)) == trained
+    assert PLAN.count_fits(design) == len(spy.fits) == (8 if design == "holdout" else 20)
+    assert len({seen.seed for seen in spy.fits}) == len(spy.fits)
 
 
 @pytest.mark.parametrize("design", [by_holdout, by_cv])
@@ -198,9 +188,7 @@ def test_a_final_fit_learns_from_all_cases_for_the_epochs_that_its_folds_chose(
 @pytest.mark.parametrize("marked", [MARKED, np.zeros_like(MARKED)])
 def test_early_stopping_of_the_final_fit_can_be_chosen(marked: NDArray[np.bool_]) -> None:
     spy = CountingSpy()
-    plan = replace(PLAN, final_fit="early_stopping")
-    resampling = Resampling(spy, plan, positive=1)
-    resampling.run(holdout(resampling, CASES, marked, TEST, TEST.case_id))
+    by_holdout(spy, marked, replace(PLAN, final_fit="early_stopping"))
     assert all(seen.validation is not None and seen.epochs is None for seen in spy.fits)
 
 
@@ -230,10 +218,7 @@ def test_probabilities_are_calibrated_scores_of_the_same_ranking() -> None:
 
 
 def test_more_than_two_classes_have_no_threshold() -> None:
-    cases = labelled(n_classes=3)
-    resampling = Resampling(Spy(), PLAN, positive=None)
-    for developed, rows in resampling.run(cross_validate(resampling, cases)):
-        assert developed.threshold is None
+    for rows in by_cv(Spy(), labelled(n_classes=3)):
         assert all(one.threshold is None for one in rows)
         assert rows[0].probabilities.shape[1] == 3
 
@@ -249,30 +234,8 @@ def test_too_few_patients_to_stop_early_on_fail_the_model_that_asks_for_them_alo
     """With two folds of two such patients, a fit has a single one."""
     few = np.isin(CASES.patient_id, ["p1", "p3"]) | (CASES.label == 0)
     cases = CASES.select(np.flatnonzero(few))
-    folds = Resampling(Spy(), PLAN, positive=1).folds(cases, 2, "two")
+    folds = PLAN.make_folds(cases.label, cases.patient_id, 2, "two")
     training = cases.select(folds[0].training)
-    Resampling(Spy(), PLAN, positive=1).fit(training, None, "fold0")
+    CrossValidator(Spy(), PLAN, positive=1).fit(training, None, "fold0")
     with pytest.raises(ModelFailure, match="early stopping: class 1 has 1 patients"):
-        Resampling(StoppingSpy(), PLAN, positive=1).fit(training, None, "fold0")
-
-
-def test_each_site_is_scored_by_models_that_never_saw_it() -> None:
-    cases = labelled(patients=36)
-    site = np.array(["Basel", "Leeds", "Porto", "Turin"])[np.arange(72) // 4 % 4]
-    by_site = replace(cases, group=site)
-    resampling = Resampling(Spy(), replace(PLAN, fold_column="site"), 1)
-    scored = resampling.run(cross_validate(resampling, by_site))
-    rows = [row for _, one in scored for row in one]
-    of_case = dict(zip(cases.case_id.tolist(), site.tolist(), strict=True))
-    blind = [row for row in rows if row.part == "out_of_fold"]
-    assert len(blind) == 2 * 4
-    for row in blind:
-        assert len({of_case[case] for case in row.case_id.tolist()}) == 1
-    by_fold = {(row.repeat, row.fold): set(row.case_id.tolist()) for row in blind}
-    trained = {
-        (row.repeat, row.fold): {of_case[case] for case in row.case_id.tolist()}
-        for row in rows
-        if row.part == "training"
-    }
-    for key, held_out in by_fold.items():
-        assert not trained[key] & {of_case[case] for case in held_out}
+        CrossValidator(StoppingSpy(), PLAN, positive=1).fit(training, None, "fold0")

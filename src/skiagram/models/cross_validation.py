@@ -1,0 +1,507 @@
+"""One model under one plan: fits, folds, and the two designs of evaluation.
+
+`CrossValidator.develop` is the step that both designs share: K patient-grouped folds give
+out-of-fold scores, these give the calibration and the threshold, and one final fit on all its cases
+is ready for cases never seen. A network's final fit sets no cases aside: the folds chose how long
+to train. `holdout` develops once per repeat and scores the sealed test set; `cross_validate`
+develops once in each outer fold and scores that fold's held-out patients (nested cross-validation).
+Both are the same for every model of every arm. Fits that do not depend on one another are made
+side by side.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any, Generic, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass as options_class
+
+from skiagram.calibration import (
+    Calibration,
+    CalibrationMethod,
+    average_calibrations,
+    fit_calibration,
+    held_out_calibrations,
+    threshold_at_sensitivity,
+)
+from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.errors import DataError, ModelFailure
+from skiagram.models.contract import (
+    FitContext,
+    FitSummary,
+    Fitted,
+    I,
+    Labelled,
+    Model,
+    TrainedByEpochs,
+)
+from skiagram.models.deployment import repeat_folder
+from skiagram.models.fits import Fit, FitResult, Rows, fit_model, make_fit
+from skiagram.options import STRICT
+from skiagram.records import Design
+from skiagram.seeding import derived_seed
+from skiagram.splits import Partition, grouped_folds, inner_validation, leave_one_group_out
+
+FINAL = -1
+Part = Literal["training", "inner", "out_of_fold", "test"]
+
+
+@options_class(**STRICT)
+class Plan:
+    """Repeats, folds and seed of one train stage.
+
+    Attributes:
+        repeats: Times the whole plan is repeated with another stream of the seed.
+        folds: Folds for out-of-fold scores (outer folds under `cv`).
+        fold_column: Covariate whose values are the outer folds under `cv`, for example `site`: each
+            is scored by models that never saw it. Empty: as many folds as `folds` are drawn.
+        inner_folds: Folds inside each outer fold; used under `cv` only.
+        calibration: How out-of-fold scores become probabilities: `platt` (slope and intercept),
+            `isotonic` (any rising curve; for hundreds of cases of each class) or `temperature`
+            (slope alone; for scores that are log-odds).
+        sensitivity: Share of the positive cases that thresholds are set to find on out-of-fold
+            scores; unused with more than two classes.
+        validation_fraction: Share of a fit's patients set aside for early stopping.
+        seed: The run's seed.
+        final_fit: What a network's fit on all cases learns from: `all_cases`, for as many epochs as
+            the fits before it chose in the median, or until its learning rate fell to 0; or all but
+            those of `early_stopping`, of the published validation set where there is one. Classical
+            models learn from all.
+    """
+
+    repeats: Annotated[int, Field(ge=1)]
+    folds: Annotated[int, Field(ge=2)]
+    inner_folds: Annotated[int, Field(ge=2)]
+    calibration: CalibrationMethod
+    sensitivity: Annotated[float, Field(gt=0, le=1)]
+    validation_fraction: Annotated[float, Field(gt=0, le=0.5)]
+    seed: Annotated[int, Field(ge=0)]
+    final_fit: Literal["all_cases", "early_stopping"] = "all_cases"
+    fold_column: str = ""
+
+    def count_fits(self, design: Design) -> int:
+        """Return how many times a model is fitted, the final fits included."""
+        if design == "holdout":
+            return self.repeats * (self.folds + 1)
+        return self.repeats * (self.folds * (self.inner_folds + 1) + 1)
+
+    def make_folds(
+        self, label: NDArray[np.int64], patient_id: NDArray[np.str_], count: int, *name: str
+    ) -> list[Partition]:
+        """Return folds of some cases; equal for every model.
+
+        Raises:
+            DataError: A class has too few patients.
+        """
+        return grouped_folds(label, patient_id, count, self.seed, "folds", *name)
+
+    def check_folds(
+        self, design: Design, label: NDArray[np.int64], patient_id: NDArray[np.str_]
+    ) -> None:
+        """Make all folds that training makes of the development cases, before it does.
+
+        Raises:
+            DataError: A class has too few patients for one of them.
+        """
+        for repeat in range(self.repeats):
+            outer = self.make_folds(label, patient_id, self.folds, *repeat_name(repeat))
+            for k, fold in enumerate(outer if design == "cv" else []):
+                known = fold.training
+                name = repeat_name(repeat, k)
+                self.make_folds(label[known], patient_id[known], self.inner_folds, *name)
+
+
+def repeat_name(repeat: int, outer_fold: int | None = None) -> tuple[str, ...]:
+    """Return the name of the random streams of a repeat, or of an outer fold of it."""
+    if outer_fold is None:
+        return (f"repeat{repeat}",)
+    return f"repeat{repeat}", f"outer{outer_fold}"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of some cases by one fit.
+
+    Attributes:
+        part: `training` (the fit saw them), `inner` (out-of-fold within an outer fold),
+            `out_of_fold` or `test`.
+        repeat: Repeat of the plan.
+        fold: Fold that held the cases out; `FINAL` for a final fit.
+        case_id: (n,) str.
+        scores: (n, n_classes) float64.
+        probabilities: (n, n_classes) float64, rows sum to 1.
+        threshold: Threshold fixed on other cases' out-of-fold scores; None where none is.
+    """
+
+    part: Part
+    repeat: int
+    fold: int
+    case_id: NDArray[np.str_]
+    scores: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class Development(Generic[I]):
+    """A calibrated final fit to make.
+
+    Attributes:
+        name: Of its random streams.
+        cases: Labelled cases.
+        rows: Which of them are known.
+        folds: Folds of the known cases.
+        repeat: Repeat of the plan.
+        outer: Outer fold whose training cases these are; None for none.
+        marked: (known,) True where the final fit is to stop early, if it does; None for an inner
+            part.
+        scored: Inputs, and rows of them, that the final fit is to score.
+        score_training: Whether each fold also scores the cases it was fitted on.
+        saved: Folder for the final fit; None to keep none.
+    """
+
+    name: tuple[str, ...]
+    cases: Labelled[I]
+    rows: Rows
+    folds: list[Partition]
+    repeat: int = 0
+    outer: int | None = None
+    marked: NDArray[np.bool_] | None = None
+    scored: tuple[tuple[I, Rows], ...] = ()
+    score_training: bool = False
+    saved: Path | None = None
+
+
+class Developed(NamedTuple):
+    """A final fit with the calibration and threshold that its own folds gave.
+
+    Attributes:
+        result: What came of the fit.
+        calibration: Makes probabilities of its scores.
+        threshold: Smallest probability that is called positive; None with more than two classes.
+        of_folds: What the folds scored.
+    """
+
+    result: FitResult
+    calibration: Calibration
+    threshold: float | None
+    of_folds: list[Scored]
+
+    def scored(
+        self, which: int, case_id: NDArray[np.str_], part: Part, repeat: int, fold: int
+    ) -> Scored:
+        """Return the scores of the inputs that the fit scored at place `which`."""
+        scores = self.result.scores[which]
+        probabilities = self.calibration.probabilities(scores)
+        return Scored(part, repeat, fold, case_id, scores, probabilities, self.threshold)
+
+
+Repeat = tuple[Developed, list[Scored]]  # the fit on all cases, and all scores
+Known = Callable[[int, int, Rows], tuple[Labelled[I], Rows]]
+
+
+@dataclass(frozen=True)
+class CrossValidator(Generic[I]):
+    """One model under one plan.
+
+    Attributes:
+        model: The untrained model.
+        plan: Repeats, folds and seed.
+        positive: Label that thresholds look for; None when there are more than two classes.
+        work: Folder for checkpoints; None to keep none.
+        models: Folder for the fit on all cases of each repeat; None to keep none.
+        compute: Where fits are made.
+        under_way: Called with the names of the fits that are being made.
+        finished: Called with the name and the cost of each fit, in the order of their asking.
+    """
+
+    model: Model[I]
+    plan: Plan
+    positive: int | None
+    work: Path | None = None
+    models: Path | None = None
+    compute: Compute = IN_PROCESS
+    under_way: Callable[[str], None] = lambda names: None
+    finished: Callable[[str, FitSummary], None] = lambda name, summary: None
+
+    def holdout(
+        self,
+        repeats: Sequence[tuple[Labelled[I], I]],
+        marked: NDArray[np.bool_],
+        test_id: NDArray[np.str_],
+    ) -> list[Repeat]:
+        """Develop once per repeat and score the sealed cases.
+
+        Args:
+            repeats: Development cases and inputs of the sealed ones, as each repeat sees them.
+            marked: (n,) True for the published validation split; all False where there is none.
+            test_id: Ids of the sealed cases.
+
+        Raises:
+            ModelFailure: A fit failed: the first one, in the order of their asking, that did.
+        """
+        parts = []
+        for repeat, (cases, test) in enumerate(repeats):
+            name = repeat_name(repeat)
+            parts.append(
+                Development(
+                    name,
+                    cases,
+                    np.arange(len(cases)),
+                    self.plan.make_folds(cases.label, cases.patient_id, self.plan.folds, *name),
+                    repeat,
+                    marked=marked,
+                    scored=((test, np.arange(len(test))),),
+                    score_training=True,
+                    saved=self._saved(repeat),
+                )
+            )
+        return [
+            (done, [*done.of_folds, done.scored(0, test_id, "test", repeat, FINAL)])
+            for repeat, done in enumerate(self.develop(parts))
+        ]
+
+    def cross_validate(
+        self, repeats: Sequence[Labelled[I]], known: Known[I] | None = None
+    ) -> list[Repeat]:
+        """Do a nested cross-validation; each repeat ends with a fit on all cases.
+
+        Its calibration and threshold are the means of the outer folds'.
+
+        Args:
+            repeats: All labelled cases, as each repeat sees them.
+            known: Gives what is known of the training rows of a repeat's outer fold; None for the
+                repeat's own cases.
+
+        Raises:
+            ModelFailure: A fit failed: the first one, in the order of their asking, that did.
+        """
+        outer = [self._outer_folds(cases, repeat) for repeat, cases in enumerate(repeats)]
+        parts = [
+            self._outer_part(cases, repeat, k, fold, known)
+            for repeat, cases in enumerate(repeats)
+            for k, fold in enumerate(outer[repeat])
+        ]
+        developed = iter(self.develop(parts))
+        done = [[next(developed) for _ in folds] for folds in outer]
+        wholes = [self._whole(repeat, cases, done[repeat]) for repeat, cases in enumerate(repeats)]
+        made = self._make(wholes)
+        scored = [
+            [
+                row
+                for k, fold in enumerate(outer[repeat])
+                for row in _outer_rows(done[repeat][k], cases.case_id, fold, repeat, k)
+            ]
+            for repeat, cases in enumerate(repeats)
+        ]
+        return [
+            (_averaged(made[fit.title], done[repeat]), scored[repeat])
+            for repeat, fit in enumerate(wholes)
+        ]
+
+    def develop(self, parts: Sequence[Development[I]]) -> list[Developed]:
+        """Make all folds' fits and the calibrated final fits.
+
+        Final fits wait for the folds only where these choose for how long they train.
+
+        Raises:
+            ModelFailure: A fit failed: the first one, in the order of their asking, that did.
+        """
+        waits = self._final_fit_waits()
+        fits: list[Fit[I]] = []
+        for part in parts:
+            fits += [self._fold_fit(part, k) for k in range(len(part.folds))]
+            if not waits:
+                fits.append(self._final_fit(part, self._known_epochs()))
+        made = self._make(fits)
+        if waits:
+            made |= self._make(
+                [
+                    self._final_fit(part, self._chosen_epochs(_of_folds(part, made)))
+                    for part in parts
+                ]
+            )
+        return [self._calibrated(part, made) for part in parts]
+
+    def fit(self, cases: Labelled[I], marked: NDArray[np.bool_] | None, *name: str) -> Fitted[I]:
+        """Fit once, in this process; marked rows (else an inner part) decide when training stops.
+
+        Args:
+            cases: Labelled cases.
+            marked: (n,) True where the fit is to stop early; None for an inner part.
+            *name: Name of the random streams.
+
+        Raises:
+            ModelFailure: The model cannot be trained; names the fit.
+        """
+        with IN_PROCESS.limit():
+            return fit_model(self._request(cases, np.arange(len(cases)), name, marked))
+
+    def _request(
+        self,
+        cases: Labelled[I],
+        rows: Rows,
+        name: tuple[str, ...],
+        marked: NDArray[np.bool_] | None = None,
+        epochs: int | None = None,
+    ) -> Fit[I]:
+        title = "-".join(name)
+        folder = self.work / title if self.work else None
+        seed = derived_seed(self.plan.seed, "fit", *name)
+        context = FitContext(seed, folder, positive=self.positive, epochs=epochs)
+        if not self.model.uses_validation or epochs is not None:
+            return Fit(title, self.model, cases, rows, None, context)
+        part = self._validation(cases.label[rows], cases.patient_id[rows], marked, *name)
+        return Fit(title, self.model, cases, rows[part.training], rows[part.held_out], context)
+
+    def _validation(
+        self,
+        label: NDArray[np.int64],
+        patient_id: NDArray[np.str_],
+        marked: NDArray[np.bool_] | None,
+        *name: str,
+    ) -> Partition:
+        if marked is not None and marked.any():
+            return Partition(np.flatnonzero(~marked), np.flatnonzero(marked))
+        fraction, seed = self.plan.validation_fraction, self.plan.seed
+        try:
+            return inner_validation(label, patient_id, fraction, seed, "validation", *name)
+        except DataError as error:  # the other arm needs no such cases and can still be trained
+            raise ModelFailure(
+                f"no cases left for early stopping: {error.found}", remedy=error.remedy
+            ) from error
+
+    def _outer_part(
+        self, cases: Labelled[I], repeat: int, k: int, fold: Partition, known: Known[I] | None
+    ) -> Development[I]:
+        inner, rows = known(repeat, k, fold.training) if known else (cases, fold.training)
+        name, count = repeat_name(repeat, k), self.plan.inner_folds
+        folds = self.plan.make_folds(inner.label[rows], inner.patient_id[rows], count, *name)
+        scored = ((cases.inputs, fold.held_out), (inner.inputs, rows))
+        return Development(name, inner, rows, folds, repeat, k, scored=scored)
+
+    def _fold_fit(self, part: Development[I], k: int) -> Fit[I]:
+        training, held_out = part.rows[part.folds[k].training], part.rows[part.folds[k].held_out]
+        scored = [held_out, *([training] if part.score_training else [])]
+        fit = self._request(part.cases, training, (*part.name, f"fold{k}"))
+        return replace(fit, scored=tuple((part.cases.inputs, rows) for rows in scored))
+
+    def _final_fit(self, part: Development[I], epochs: int | None) -> Fit[I]:
+        name = (*part.name, "final")
+        fit = self._request(part.cases, part.rows, name, part.marked, epochs)
+        return replace(fit, scored=part.scored, saved=part.saved)
+
+    def _whole(self, repeat: int, cases: Labelled[I], folds: Sequence[Developed]) -> Fit[I]:
+        epochs = self._chosen_epochs([fold.result for fold in folds])
+        name = (*repeat_name(repeat), "final")
+        fit = self._request(cases, np.arange(len(cases)), name, epochs=epochs)
+        return replace(fit, saved=self._saved(repeat))
+
+    def _make(self, fits: Sequence[Fit[I]]) -> dict[str, FitResult]:
+        """Return title → what came of the fit."""
+        by_epochs = self.model if isinstance(self.model, TrainedByEpochs) else None
+        compute = IN_PROCESS if by_epochs is not None and by_epochs.one_by_one else self.compute
+        shared = {
+            id(inputs): inputs
+            for fit in fits
+            for inputs in (fit.cases.inputs, *(inputs for inputs, _ in fit.scored))
+        }
+        results = compute.map_fits(
+            make_fit,
+            fits,
+            shared=list(shared.values()),
+            order=sorted(range(len(fits)), key=lambda number: -len(fits[number].training)),
+            gpus=None if by_epochs is None else by_epochs.gpus,
+            name=lambda fit: fit.title,
+            describe=self.under_way,
+        )
+        made = {}
+        for fit, result in zip(fits, results, strict=True):
+            self.finished(fit.title, result.summary)
+            made[fit.title] = result
+        return made
+
+    def _calibrated(self, part: Development[I], made: dict[str, FitResult]) -> Developed:
+        """Calibrate the folds and the final fit by what the folds scored."""
+        label, case_id = part.cases.label[part.rows], part.cases.case_id[part.rows]
+        results = _of_folds(part, made)
+        calibrations = [
+            fit_calibration(self.plan.calibration, result.scores[0], label[fold.held_out])
+            for fold, result in zip(part.folds, results, strict=True)
+        ]
+        held_out, training = [], []
+        blind = held_out_calibrations(calibrations)
+        for k, (fold, result) in enumerate(zip(part.folds, results, strict=True)):
+            kind: Part = "out_of_fold" if part.outer is None else "inner"
+            of = k if part.outer is None else part.outer
+            scores = result.scores[0]
+            probabilities = blind[k].probabilities(scores)
+            rows = case_id[fold.held_out]
+            held_out.append(Scored(kind, part.repeat, of, rows, scores, probabilities))
+            if part.score_training:
+                own = Developed(result, calibrations[k], None, [])
+                rows = case_id[fold.training]
+                training.append(own.scored(1, rows, "training", part.repeat, k))
+        threshold = None
+        if self.positive is not None:
+            truth = np.concatenate([label[fold.held_out] for fold in part.folds]) == self.positive
+            pooled = np.concatenate([one.probabilities[:, self.positive] for one in held_out])
+            threshold = threshold_at_sensitivity(pooled, truth, self.plan.sensitivity)
+        last = made["-".join((*part.name, "final"))]
+        return Developed(
+            last, average_calibrations(calibrations), threshold, [*held_out, *training]
+        )
+
+    def _outer_folds(self, cases: Labelled[I], repeat: int) -> list[Partition]:
+        """Return the folds of a cross-validation: the cases' groups, or the plan's own."""
+        if cases.group is not None:
+            return leave_one_group_out(cases.label, cases.patient_id, cases.group)
+        name = repeat_name(repeat)
+        return self.plan.make_folds(cases.label, cases.patient_id, self.plan.folds, *name)
+
+    def _final_fit_waits(self) -> bool:
+        if not self.model.uses_validation or self.plan.final_fit == "early_stopping":
+            return False
+        return not (isinstance(self.model, TrainedByEpochs) and self.model.knows_epochs)
+
+    def _known_epochs(self) -> int | None:
+        if not isinstance(self.model, TrainedByEpochs) or self.plan.final_fit == "early_stopping":
+            return None
+        return self.model.final_epochs
+
+    def _chosen_epochs(self, results: Sequence[FitResult]) -> int | None:
+        """Return for how many epochs a fit on all cases trains; None where it stops early."""
+        epochs = [result.summary.epochs for result in results]
+        if self.plan.final_fit == "early_stopping" or not all(epochs):
+            return None
+        return ceil(median(epoch for of_fit in epochs for epoch in of_fit))
+
+    def _saved(self, repeat: int) -> Path | None:
+        return None if self.models is None else self.models / repeat_folder(repeat)
+
+
+def _of_folds(part: Development[Any], made: dict[str, FitResult]) -> list[FitResult]:
+    return [made["-".join((*part.name, f"fold{k}"))] for k in range(len(part.folds))]
+
+
+def _outer_rows(
+    done: Developed, case_id: NDArray[np.str_], fold: Partition, repeat: int, k: int
+) -> list[Scored]:
+    return [
+        *done.of_folds,
+        done.scored(0, case_id[fold.held_out], "out_of_fold", repeat, k),
+        done.scored(1, case_id[fold.training], "training", repeat, k),
+    ]
+
+
+def _averaged(result: FitResult, folds: Sequence[Developed]) -> Developed:
+    """Return a fit on all cases with the mean calibration and threshold of its outer folds."""
+    thresholds = [fold.threshold for fold in folds if fold.threshold is not None]
+    threshold = float(np.mean(thresholds)) if thresholds else None
+    calibration = average_calibrations([fold.calibration for fold in folds])
+    return Developed(result, calibration, threshold, [])
