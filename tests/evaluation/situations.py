@@ -504,17 +504,12 @@ SITUATIONS: tuple[Situation, ...] = (
 def row(situation: Situation) -> str:
     """Return a situation as a row of the table in the documentation.
 
-    The sentences with the figures and with the probabilities stand there only where the situation
-    is about them, as they are the same in every row.
+    Beside the decision only the sentences stand there that the situation is about.
     """
     verdict = state_verdict(situation.found)
-    parts = (verdict.headline, *verdict.openings, *verdict.reasons)
-    shown = [
-        part
-        for part in parts
-        if not part.startswith(("On these", "Probability"))
-        or any(said in part for said in situation.says)
-    ]
+    parts = (*verdict.openings, *verdict.reasons)
+    about = [part for part in parts if any(said in part for said in situation.says)]
+    shown = dict.fromkeys((verdict.headline, *about))
     return f"| {situation.name} | {' '.join(shown)} |"
 
 
