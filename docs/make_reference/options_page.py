@@ -67,14 +67,14 @@ def _comments(path: Path) -> dict[str, str]:
 
 def _stages(conf: Path) -> str:
     values = yaml.safe_load((conf / "plan.yaml").read_text(encoding="utf-8"))
-    plan = [[*row.what, row.value] for row in _rows(Plan, [values["plan"]])]
+    plan = _list((*row.what, row.value) for row in _rows(Plan, [values["plan"]]))
     evaluate = conf / "evaluate.yaml"
     given, meaning = yaml.safe_load(evaluate.read_text(encoding="utf-8")), _comments(evaluate)
     own = [[code(name), meaning[name], _shown(given[name])] for name in ("margin", "replicates")]
     return (
         "## Stages\n\n`conf/plan.yaml`, how every model is trained; `${params:NAME}` is the value "
         "of `params.yaml`:\n\n"
-        + table(["option", "type and range", "meaning", "value"], plan)
+        + plan
         + "\n`conf/evaluate.yaml`:\n\n"
         + table(["option", "meaning", "value"], own)
     )
@@ -111,15 +111,22 @@ def _shared(rows: Iterable["_What"]) -> str:
         return ""
     return (
         "\n### Options that several share\n\nWhich of them an option file has stands in the file, "
-        "with its value.\n\n" + table(["option", "type and range", "meaning"], told)
+        "with its value.\n\n" + _list((*what, "") for what in told)
     )
 
 
 def _class(cls: type, files: list[str], rows: list["_Row"], shared: set["_What"]) -> str:
     named = ", ".join(map(code, files)) or "written by `skiagram init`"
-    own = [[*row.what, row.value] for row in rows if row.what not in shared]
-    listed = table(["option", "type and range", "meaning", "value"], own) if own else ""
-    return f"\n### {named}\n\n{code(cls.__name__)}: {summary(cls)}\n\n{listed}"
+    own = _list((*row.what, row.value) for row in rows if row.what not in shared)
+    return f"\n### {named}\n\n{code(cls.__name__)}: {summary(cls)}\n\n{own}"
+
+
+def _list(rows: Iterable[tuple[str, str, str, str]]) -> str:
+    """Return an option a line: name, type and range, meaning, value."""
+    return "".join(
+        f"- {option}, {kind}: {' '.join(meaning.split())} {value}".rstrip() + "\n"
+        for option, kind, meaning, value in rows
+    )
 
 
 class _What(NamedTuple):

@@ -52,23 +52,19 @@ def _targets(makefile: Path) -> str:
 def _command(command: Command) -> str:
     parser = argparse.ArgumentParser(add_help=False)
     command.add_arguments(parser)
-    rows = [_row(action) for action in parser._actions]
     return (
         f"## `skiagram {command.NAME}`\n\n{command.SUMMARY[0].upper()}{command.SUMMARY[1:]}.\n\n"
-        + table(["argument", "needed", "meaning (what holds if left out)"], rows)
+        + "".join(map(_argument, parser._actions))
         + f"\n```text\n{command.EXAMPLES}\n```\n"
     )
 
 
-def _row(action: argparse.Action) -> list[str]:
+def _argument(action: argparse.Action) -> str:
     value = action.metavar or action.dest.upper()
     several = {"+": f"{value}…", "*": f"[{value}…]", 2: f"{value} {value}", None: value, 0: ""}
     names = ", ".join(action.option_strings)
-    return [
-        code(f"{names} {several[action.nargs]}".strip()),
-        "yes" if action.required else "",
-        action.help or "",
-    ]
+    needed = " (needed)" if action.required else ""
+    return f"- {code(f'{names} {several[action.nargs]}'.strip())}{needed}: {action.help or ''}\n"
 
 
 _FEATURES = """\
