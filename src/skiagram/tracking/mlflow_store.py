@@ -295,13 +295,22 @@ def _example(preparation: Preparation) -> pd.DataFrame:
     return pd.DataFrame([row | dict.fromkeys(covariates, "")])
 
 
-def _file_of(values: NDArray[Any], depth: str) -> bytes:
-    """Return the bytes of a file: PNG for 8 bits, TIFF for more, NIfTI for volumes."""
-    if values.ndim == 3 and values.shape[-1] != 3:
-        import nibabel
+_META_TYPES = {
+    "uint8": "MET_UCHAR",
+    "uint16": "MET_USHORT",
+    "int16": "MET_SHORT",
+    "float32": "MET_FLOAT",
+}
 
-        kind = np.dtype(depth)
-        return bytes(nibabel.Nifti1Image(values.astype(kind), np.eye(4)).to_bytes())
+
+def _file_of(values: NDArray[Any], depth: str) -> bytes:
+    """Return the bytes of a file: PNG for 8 bits, TIFF for more, MetaImage for volumes."""
+    if values.ndim == 3 and values.shape[-1] != 3:
+        header = (
+            f"ObjectType = Image\nNDims = 3\nDimSize = {' '.join(map(str, values.shape))}\n"
+            f"ElementType = {_META_TYPES[depth]}\nElementDataFile = LOCAL\n"
+        )
+        return header.encode() + values.astype(depth).tobytes(order="F")
     limits = np.iinfo(depth) if depth != "float32" else None
     if limits is not None:
         values = values.clip(limits.min, limits.max)

@@ -1,4 +1,4 @@
-"""Volume files come back as ITK reads them, in one orientation; what has no reading is named."""
+"""Volume files come back as other libraries wrote them, in one orientation; the odd are named."""
 
 import gzip
 import itertools
@@ -19,15 +19,7 @@ from skiagram.errors import DataError
 from tests.datasets.volumes.examples import GRID, SHAPE, VALUES, nifti_bytes
 
 
-def _itk_image(voxels: Any) -> Any:
-    itk = pytest.importorskip("itk")
-    image = itk.image_from_array(voxels)
-    image.SetSpacing(GRID.spacing[::-1])
-    image.SetOrigin(GRID.origin)
-    return image
-
-
-def _nrrd(encoding: str) -> bytes:
+def nrrd_bytes(encoding: str = "raw", **more: Any) -> bytes:
     header = {
         "space": "right-anterior-superior",
         "space directions": (GRID.steps()[::-1] * [-1, -1, 1]).tolist(),
@@ -35,22 +27,35 @@ def _nrrd(encoding: str) -> bytes:
         "encoding": encoding,
     }
     stream = BytesIO()
-    nrrd.write(stream, VALUES.transpose(2, 1, 0), header)
+    nrrd.write(stream, VALUES.transpose(2, 1, 0), header | more)
     return stream.getvalue()
 
 
-def _meta_image(compressed: bool) -> bytes:
-    pixels = VALUES.astype("<i2").tobytes()
-    steps = " ".join(str(value) for value in np.ravel(GRID.direction[::-1]))
-    header = (
-        "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n"
-        f"CompressedData = {compressed}\nTransformMatrix = {steps}\n"
-        f"Offset = {' '.join(map(str, GRID.origin))}\n"
-        f"ElementSpacing = {' '.join(map(str, GRID.spacing[::-1]))}\n"
-        f"DimSize = {' '.join(map(str, SHAPE[::-1]))}\nElementType = MET_SHORT\n"
-        "ElementDataFile = LOCAL\n"
-    )
+def meta_image_bytes(compressed: bool = False, order: str = "<", **more: str) -> bytes:
+    pixels = VALUES.astype(f"{order}i2").tobytes()
+    fields = {
+        "ObjectType": "Image",
+        "NDims": "3",
+        "BinaryData": "True",
+        "BinaryDataByteOrderMSB": str(order == ">"),
+        "CompressedData": str(compressed),
+        "TransformMatrix": " ".join(str(value) for value in np.ravel(GRID.direction[::-1])),
+        "Offset": " ".join(map(str, GRID.origin)),
+        "ElementSpacing": " ".join(map(str, GRID.spacing[::-1])),
+        "DimSize": " ".join(map(str, SHAPE[::-1])),
+        "ElementType": "MET_SHORT",
+    }
+    fields |= {"ElementDataFile": "LOCAL"} | more
+    fields["ElementDataFile"] = fields.pop("ElementDataFile")  # the last one of a header
+    header = "".join(f"{name} = {value}\n" for name, value in fields.items())
     return header.encode() + (zlib.compress(pixels) if compressed else pixels)
+
+
+def _with(content: bytes, at: int, form: str, *values: float) -> bytes:
+    """A file with other numbers at a place of its header."""
+    altered = bytearray(content)
+    struct.pack_into(form, altered, at, *values)
+    return bytes(altered)
 
 
 @pytest.mark.parametrize(
@@ -58,13 +63,17 @@ def _meta_image(compressed: bool) -> bytes:
     [
         nifti_bytes(VALUES),
         gzip.compress(nifti_bytes(VALUES)),
-        _nrrd("raw"),
-        _nrrd("gzip"),
-        _meta_image(False),
-        _meta_image(True),
+        _with(nifti_bytes(VALUES), 108, "<f", 0.0),
+        nrrd_bytes(),
+        nrrd_bytes("gzip"),
+        meta_image_bytes(),
+        meta_image_bytes(compressed=True),
+        meta_image_bytes(order=">"),
+        meta_image_bytes(order=">", BinaryDataByteOrderMSB="T"),
     ],
-    ids=["nifti", "packed nifti", "nrrd", "packed nrrd", "mha", "packed mha"],
-)
+    ids=["nifti", "packed nifti", "nifti without offset", "nrrd", "packed nrrd", "mha",
+         "packed mha", "mha of the other byte order", "mha of the other byte order, in short"],
+)  # fmt: skip
 def test_every_format_gives_the_same_volume(content: bytes) -> None:
     assert is_volume_file(content[:4096])
     volume = decode_volume(content, "v")
@@ -72,26 +81,16 @@ def test_every_format_gives_the_same_volume(content: bytes) -> None:
     assert describe_differences(volume.grid, GRID) == []
 
 
-@pytest.mark.thorough  # ITK takes seconds to start
-@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha"])
 @pytest.mark.parametrize("depth", ["uint8", "int16", "uint16", "float32", "int32", "float64"])
-def test_every_format_that_itk_writes_comes_back_with_values_and_place(
-    tmp_path: Path, suffix: str, depth: str
-) -> None:
-    itk = pytest.importorskip("itk")
+def test_whole_numbers_keep_16_bits_where_they_fit(depth: str) -> None:
     written = (VALUES + 40).astype(depth)
-    path = tmp_path / f"volume{suffix}"
-    itk.imwrite(_itk_image(written), str(path), compression=suffix in (".mha", ".nrrd"))
-    content = path.read_bytes()
-    assert is_volume_file(content[:4096])
-    volume = decode_volume(content, "v")
-    np.testing.assert_array_equal(volume.voxels, written)
-    assert volume.voxels.dtype == {"int32": "int16", "float64": "float32"}.get(depth, depth)
-    assert describe_differences(volume.grid, GRID) == []
+    voxels = decode_volume(nifti_bytes(written), "v").voxels
+    np.testing.assert_array_equal(voxels, written)
+    assert voxels.dtype == {"int32": "int16", "float64": "float32"}.get(depth, depth)
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-@pytest.mark.parametrize("flipped", [(), (0,), (1, 2), (0, 1, 2)])
+@pytest.mark.parametrize("flipped", [(), (1, 2)])
 def test_a_file_saved_in_another_orientation_gives_the_same_volume(
     order: tuple[int, ...], flipped: tuple[int, ...]
 ) -> None:
@@ -113,17 +112,35 @@ def test_a_file_saved_in_another_orientation_gives_the_same_volume(
 def test_scale_offset_and_metres_of_a_nifti_file_are_applied() -> None:
     image = nibabel.Nifti1Image(VALUES.transpose(2, 1, 0), np.diag([-1e-3, -1e-3, 2e-3, 1]))
     image.header["xyzt_units"] = 1
-    content = bytearray(image.to_bytes())
-    content[112:120] = struct.pack("<2f", 0.5, 3)
-    volume = decode_volume(bytes(content), "v")
+    volume = decode_volume(_with(image.to_bytes(), 112, "<2f", 0.5, 3), "v")
     assert volume.grid.spacing == pytest.approx((2.0, 1.0, 1.0))
     np.testing.assert_allclose(volume.voxels, VALUES * 0.5 + 3)
 
 
+def test_a_volume_of_one_slice_keeps_its_thickness() -> None:
+    volume = decode_volume(nifti_bytes(VALUES[:1]), "v")
+    assert volume.voxels.shape == (1, 5, 6)
+    assert volume.grid.spacing == pytest.approx(GRID.spacing)
+
+
 def _with_dimensions(*sides: int) -> bytes:
-    content = bytearray(nifti_bytes(VALUES))
-    content[40:56] = struct.pack("<8h", len(sides), *sides, *(1,) * (7 - len(sides)))
-    return bytes(content)
+    return _with(nifti_bytes(VALUES), 40, "<8h", len(sides), *sides, *(1,) * (7 - len(sides)))
+
+
+def _sheared() -> bytes:
+    affine = np.diag([-1.0, -1.0, 2.0, 1.0])
+    affine[0, 2] = 0.4
+    return bytes(nibabel.Nifti1Image(VALUES.transpose(2, 1, 0), affine).to_bytes())
+
+
+def _nifti_2() -> bytes:
+    return bytes(nibabel.Nifti2Image(VALUES.transpose(2, 1, 0), np.eye(4)).to_bytes())
+
+
+def _flipped_bit() -> bytes:
+    packed = bytearray(gzip.compress(nifti_bytes(VALUES)))
+    packed[-20] ^= 4
+    return bytes(packed)
 
 
 @pytest.mark.parametrize(
@@ -131,14 +148,26 @@ def _with_dimensions(*sides: int) -> bytes:
     [
         (b"", "v: an empty file"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 400, "v: not a volume, judging by its content"),
-        (nifti_bytes(VALUES)[:500], "v: the volume cannot be read"),
+        (nifti_bytes(VALUES)[:-3], "v: the volume cannot be read"),
+        (gzip.compress(nifti_bytes(VALUES))[:-60], "v: the volume cannot be read"),
+        (_flipped_bit(), "v: the volume cannot be read"),
+        (nrrd_bytes()[:-3], "v: the volume cannot be read"),
+        (nrrd_bytes("gzip")[:-20], "v: the volume cannot be read"),
+        (meta_image_bytes()[:-3], "v: the volume cannot be read"),
+        (meta_image_bytes(compressed=True)[:-20], "v: the volume cannot be read"),
         (_with_dimensions(6, 5, 2, 2), "v: 4 axes (6 × 5 × 2 × 2). Allowed: three axes"),
         (_with_dimensions(32000, 32000, 32000), "v: 32000 × 32000 × 32000 voxels. Allowed"),
+        (meta_image_bytes(DimSize="32000 32000 32000"), "v: 32000 × 32000 × 32000 voxels"),
         (gzip.compress(_with_dimensions(6, 5, 4) + b"\0" * 2**25), "v: 32,"),
+        (nifti_bytes(VALUES).replace(b"n+1\0", b"ni1\0"), "v: one of a pair of files"),
+        (_nifti_2(), "v: a NIfTI-2 file. Allowed: NIfTI-1"),
+        (nifti_bytes(VALUES.astype(np.complex64)), "v: several values per voxel"),
+        (nrrd_bytes(space="scanner-xyz"), "v: coordinates of the space `scanner-xyz`"),
         (b"NRRD0004\ntype: short\ndimension: 3\nsizes: 6 5 4\nencoding: raw\n"
          b"data file: v.raw\n\n", "v: a header without its voxels (.nhdr)"),
-        (b"ObjectType = Image\nNDims = 3\nDimSize = 6 5 4\nElementType = MET_SHORT\n"
-         b"ElementDataFile = v.raw\n", "v: a header without its voxels (.mhd)"),
+        (meta_image_bytes(ElementDataFile="v.raw"), "v: a header without its voxels (.mhd)"),
+        (meta_image_bytes(ElementNumberOfChannels="2"), "v: ElementNumberOfChannels = 2"),
+        (_sheared(), "axes that are not at right angles"),
     ],
 )  # fmt: skip
 def test_a_file_without_one_reading_is_refused_by_name(content: bytes, message: str) -> None:
@@ -147,12 +176,19 @@ def test_a_file_without_one_reading_is_refused_by_name(content: bytes, message: 
     assert message in str(raised.value)
 
 
-def test_axes_that_are_not_at_right_angles_are_refused() -> None:
-    affine = np.diag([-1.0, -1.0, 2.0, 1.0])
-    affine[0, 2] = 0.4
-    content = bytes(nibabel.Nifti1Image(VALUES.transpose(2, 1, 0), affine).to_bytes())
-    with pytest.raises(DataError, match=r"not at right angles.*tilted gantry"):
-        decode_volume(content, "v")
+def test_nothing_of_a_file_in_memory_is_written(tmp_path: Path, monkeypatch: Any) -> None:
+    sizes = []
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    write = Path.symlink_to
+
+    def look(path: Path, target: str) -> None:
+        write(path, target)
+        sizes.extend(file.lstat().st_size for file in tmp_path.rglob("*") if not file.is_dir())
+
+    monkeypatch.setattr(Path, "symlink_to", look)
+    decode_volume(nifti_bytes(VALUES), "v")
+    assert max(sizes) < 100
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_differences_of_grids_are_named_in_mm() -> None:

@@ -1,71 +1,52 @@
-"""One volume file becomes one volume: NIfTI, NRRD or MetaImage, told by its content.
+"""One volume file becomes one volume: NIfTI, NRRD or MetaImage, told by content and read by ITK.
 
-NIfTI through nibabel and NRRD through pynrrd, both from memory: files are checked by checksum, and
-an encrypted source must not touch the disk. No kept library reads MetaImage from memory; its header
-is a few lines of text, read here and compared with ITK's reader in the tests.
-
-What compressed bytes become is bounded by the header before they are decompressed.
+ITK reads files alone; an encrypted source must not touch the disk, so ITK gets a file in memory.
+It fills up what a short NIfTI file or damaged compressed voxels lack, without a word: these are
+unpacked and measured here, and sizes are refused before memory is taken.
 """
 
+import contextlib
 import math
+import os
 import re
+import struct
+import tempfile
 import zlib
-from collections.abc import Callable
-from io import BytesIO
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-import nrrd
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.datasets.volumes.grid import Volume, orient
 from skiagram.errors import DataError, named, readable
 
-MOST_VOXELS = 2**28  # 512 × 512 × 1,024
+MAX_VOXELS = 2**28  # 512 × 512 × 1,024
 _BESIDE_VOXELS = 2**24  # bytes of a file's header and extensions
 _GZIP = b"\x1f\x8b"
-_NIFTI_HEADERS = {348: "Nifti1Image", 540: "Nifti2Image"}
-_NIFTI_BITS = {2: 8, 4: 16, 8: 32, 16: 32, 64: 64, 256: 8, 512: 16, 768: 32, 1024: 64, 1280: 64}
-_NIFTI_UNITS = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
-_LPS = np.array([-1.0, -1.0, 1.0])  # NIfTI counts to the right and to the front
-_NRRD_SPACES = {
-    "left-posterior-superior": (1, 1, 1),
-    "right-anterior-superior": (-1, -1, 1),
-    "left-anterior-superior": (1, -1, 1),
-}
-_NRRD_SHORT = {
-    "lps": "left-posterior-superior",
-    "ras": "right-anterior-superior",
-    "las": "left-anterior-superior",
-}
-_META_TYPES = {
-    "MET_UCHAR": "u1",
-    "MET_CHAR": "i1",
-    "MET_USHORT": "u2",
-    "MET_SHORT": "i2",
-    "MET_UINT": "u4",
-    "MET_INT": "i4",
-    "MET_ULONG": "u4",  # MetaIO's sizes are the same on every machine
-    "MET_LONG": "i4",
-    "MET_ULONG_LONG": "u8",
-    "MET_LONG_LONG": "i8",
-    "MET_FLOAT": "f4",
-    "MET_DOUBLE": "f8",
-}
 _META = re.compile(rb"\s*(ObjectType|NDims|Comment)\s*=")
+_META_END = re.compile(rb"^\s*ElementDataFile\s*=.*\n", re.MULTILINE)
+_META_FIELD = re.compile(rb"^\s*(\w+)\s*=\s*(.*?)\s*$", re.MULTILINE)
+_META_PACKED = re.compile(rb"^\s*CompressedData(Size)?\s*=.*\n", re.MULTILINE)
+_META_ALLOWED = {"ElementNumberOfChannels": "1", "HeaderSize": "0", "BinaryData": "true"}
+_META_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
+_NRRD_LINE = 500  # bytes of a field
+_NRRD_SPACES = (
+    *("left-posterior-superior", "right-anterior-superior", "left-anterior-superior"),
+    *("lps", "ras", "las"),
+)
+_READERS = {".nii": "NiftiImageIO", ".nrrd": "NrrdImageIO", ".mha": "MetaImageIO"}
 
 
 def is_volume_file(head: bytes) -> bool:
     """Return whether a file's first bytes, 4,096 or more, are those of a kind that is read here."""
-    return _kind(_unpacked(head, 352)) is not None
+    return _suffix(_unpacked(head, 352)) is not None
 
 
 def decode_volume(content: bytes, name: str) -> Volume:
     """Read a volume from the bytes of its file.
-
-    Args:
-        content: The whole file.
-        name: What messages call the file.
 
     Returns:
         The volume in canonical orientation. Whole numbers keep a depth of 16 bits where they fit;
@@ -77,8 +58,8 @@ def decode_volume(content: bytes, name: str) -> Volume:
     """
     if not content:
         raise DataError("an empty file", where=name, remedy="copy or export it again")
-    kind = _kind(_unpacked(content, 352))
-    if kind is None:
+    suffix = _suffix(_unpacked(content, 352))
+    if suffix is None:
         raise DataError(
             "not a volume, judging by its content",
             where=name,
@@ -87,7 +68,7 @@ def decode_volume(content: bytes, name: str) -> Volume:
         )
     remedy = "the file is cut short or damaged; export it again"
     with readable("the volume cannot be read", name, remedy), named(name):
-        return kind(content)
+        return _read(content, suffix)
 
 
 def narrow(values: NDArray[Any]) -> NDArray[Any]:
@@ -118,29 +99,28 @@ def check_voxels(shape: tuple[int, ...]) -> None:
     Raises:
         DataError: Other than three axes of at least one voxel, or too many voxels.
     """
+    sides = " × ".join(map(str, shape))
     if len(shape) != 3 or min(shape) < 1:
         raise DataError(
-            f"{len(shape)} axes ({' × '.join(map(str, shape))})",
+            f"{len(shape)} axes ({sides})",
             allowed="three axes",
-            remedy="save each volume of a series in time, or of several channels, as a file of "
-            "its own",
+            remedy="save each point in time, or each channel, as a file of its own",
         )
-    if math.prod(shape) > MOST_VOXELS:
+    if math.prod(shape) > MAX_VOXELS:
         raise DataError(
-            f"{' × '.join(map(str, shape))} voxels",
-            allowed=f"at most {MOST_VOXELS:,} voxels",
+            f"{sides} voxels",
+            allowed=f"at most {MAX_VOXELS:,} voxels",
             remedy="crop the volume around the region or scale it down",
         )
 
 
-def _kind(head: bytes) -> Callable[[bytes], Volume] | None:
+def _suffix(head: bytes) -> str | None:
+    """Return the suffix by which ITK knows the kind of a file."""
     if head[344:347] in (b"n+1", b"ni1") or head[4:7] in (b"n+2", b"ni2"):
-        return _nifti
+        return ".nii"
     if head.startswith(b"NRRD000"):
-        return _nrrd
-    if _META.match(head):
-        return _meta_image
-    return None
+        return ".nrrd"
+    return ".mha" if _META.match(head) else None
 
 
 def _unpacked(content: bytes, size: int) -> bytes:
@@ -153,7 +133,7 @@ def _unpacked(content: bytes, size: int) -> bytes:
         return b""
 
 
-def _inflate(content: bytes, most: int, window: int) -> bytes:
+def _inflate(content: bytes, most: int, window: int = 31) -> bytes:
     """Decompress at most so many bytes; a stream that holds more is refused."""
     inflated, more = b"", content
     while True:  # a gzip file may have several members, one after the other
@@ -171,122 +151,130 @@ def _inflate(content: bytes, most: int, window: int) -> bytes:
     return inflated
 
 
-def _nifti(content: bytes) -> Volume:
-    head = _unpacked(content, 540)
-    order = "<" if int.from_bytes(head[:4], "little") in _NIFTI_HEADERS else ">"
-    size = int(np.frombuffer(head, f"{order}i4", 1)[0])
-    import nibabel  # takes long, and few who come here have a NIfTI file
+def _read(content: bytes, suffix: str) -> Volume:
+    content = {".nii": _whole_nifti, ".nrrd": _checked_nrrd, ".mha": _whole_meta_image}[suffix](
+        content
+    )
+    with _file_in_memory(content, suffix) as path:
+        reader = _toolkit().ImageFileReader()
+        reader.SetImageIO(_READERS[suffix])
+        reader.SetFileName(path)
+        try:
+            reader.ReadImageInformation()
+        except RuntimeError as error:
+            if "orthonormal" in str(error):
+                raise DataError(
+                    "axes that are not at right angles, as a tilted gantry gives",
+                    allowed="axes at right angles",
+                    remedy="resample the volume to a straight grid first",
+                ) from error
+            raise
+        check_voxels(reader.GetSize())
+        if reader.GetNumberOfComponents() != 1:
+            raise DataError("several values per voxel", allowed="one number per voxel")
+        image = reader.Execute()
+    directions = np.array(image.GetDirection()).reshape(3, 3).T  # a row an axis x, y, z
+    steps = directions * np.array(image.GetSpacing())[:, None]
+    array = _toolkit().GetArrayFromImage(image)
+    if array.dtype.kind not in "iuf":
+        raise DataError("complex voxels", allowed="one number per voxel")
+    voxels, grid = orient(array, steps[::-1], np.array(image.GetOrigin()))
+    return Volume(narrow(voxels), grid)
 
-    image_class = getattr(nibabel, _NIFTI_HEADERS[size])
-    header = image_class.header_class.from_fileobj(BytesIO(head), check=False)
-    if bytes(header["magic"])[:2] == b"ni":
+
+def _whole_nifti(content: bytes) -> bytes:
+    """Return an unpacked file that holds all of its voxels."""
+    head = _unpacked(content, 352)
+    order = "<" if head.startswith(b"\x5c\x01") else ">"
+    if not head.startswith(struct.pack(f"{order}i", 348)):
+        raise DataError("a NIfTI-2 file", allowed="NIfTI-1", remedy="save as NIfTI-1")
+    if head[344:347] == b"ni1":
         raise DataError(
             "one of a pair of files (.hdr, .img)", allowed="single files", remedy="save as .nii.gz"
         )
-    shape = tuple(int(side) for side in header["dim"][1 : 1 + int(header["dim"][0])])
+    number, *shape = struct.unpack_from(f"{order}8h", head, 40)
+    shape = shape[:number]
     while len(shape) > 3 and shape[-1] == 1:
-        shape = shape[:-1]
-    check_voxels(shape)
-    bits = _NIFTI_BITS.get(int(header["datatype"]))
-    if bits is None:
-        raise DataError(
-            f"voxels of type {int(header['datatype'])}", allowed="integers or floating point"
-        )
+        shape.pop()
+    check_voxels(tuple(shape))
+    (bits,) = struct.unpack_from(f"{order}h", head, 72)
+    (start,) = struct.unpack_from(f"{order}f", head, 108)
+    size = math.prod(shape) * bits // 8
     if content.startswith(_GZIP):
-        content = _inflate(content, math.prod(shape) * bits // 8 + _BESIDE_VOXELS, 31)
-    image = image_class.from_bytes(content)
-    array = np.asanyarray(image.dataobj).reshape(shape)
-    affine = image.affine * _NIFTI_UNITS.get(int(header["xyzt_units"]) & 7, 1.0)
-    steps = (affine[:3, :3] * _LPS[:, None]).T
-    voxels, grid = orient(array, steps, affine[:3, 3] * _LPS)
-    return Volume(narrow(voxels), grid)
+        content = _inflate(content, size + _BESIDE_VOXELS)
+    if start < 352:  # ITK takes the header's last bytes for voxels
+        content = head[:108] + struct.pack(f"{order}f", 352) + content[112:]
+    if len(content) < max(start, 352) + size:
+        raise ValueError("fewer bytes than its header says")
+    return content
 
 
-def _nrrd(content: bytes) -> Volume:
-    stream = BytesIO(content)
-    header = nrrd.read_header(stream)
-    if "data file" in header or "datafile" in header:
+def _checked_nrrd(content: bytes) -> bytes:
+    """Return a file with the fields of its header alone; a long line would break ITK's reader."""
+    header, _, voxels = content.replace(b"\r\n\r\n", b"\n\n", 1).partition(b"\n\n")
+    lines = [line.rstrip(b"\r") for line in header.split(b"\n")]
+    lines = [line for line in lines if not line.startswith(b"#") and b":=" not in line]
+    fields = {name.lower(): text.strip() for name, _, text in (ln.partition(b":") for ln in lines)}
+    if fields.keys() & {b"data file", b"datafile"}:
         raise DataError(
             "a header without its voxels (.nhdr)", allowed="one file", remedy="save as .nrrd"
         )
-    shape = tuple(int(side) for side in header["sizes"])
-    check_voxels(shape)
-    most = math.prod(shape) * 8 + _BESIDE_VOXELS
-    if header["encoding"] in ("gzip", "gz"):
-        stream = BytesIO(_inflate(content[stream.tell() :], most, 31))
-        header["encoding"] = "raw"
-    if header["encoding"] not in ("raw", "ascii", "text", "txt"):
-        raise DataError(
-            f"voxels packed by {header['encoding']}", allowed="raw, gzip", remedy="save as gzip"
-        )
-    array = nrrd.read_data(header, stream, index_order="F")
-    steps, origin = _nrrd_places(header)
-    voxels, grid = orient(array, steps, origin)
-    return Volume(narrow(voxels), grid)
-
-
-def _nrrd_places(header: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    if "space directions" not in header:
-        spacing = np.asarray(header.get("spacings", np.ones(3)), dtype=np.float64)
-        return np.diag(np.nan_to_num(spacing, nan=1.0)), np.zeros(3)
-    space = str(header.get("space", "")).lower()
-    space = _NRRD_SHORT.get(space, space)
-    if space not in _NRRD_SPACES:
+    space = fields.get(b"space", b"lps").decode("latin-1")
+    if space.lower() not in _NRRD_SPACES:
         raise DataError(
             f"coordinates of the space `{space}`",
-            allowed=", ".join(_NRRD_SPACES),
+            allowed=", ".join(_NRRD_SPACES[:3]),
             remedy="save the file with one of these spaces",
         )
-    signs = np.array(_NRRD_SPACES[space], dtype=np.float64)
-    steps = np.asarray(header["space directions"], dtype=np.float64) * signs
-    return steps, np.asarray(header.get("space origin", np.zeros(3)), dtype=np.float64) * signs
+    if max(map(len, lines)) > _NRRD_LINE:
+        raise ValueError("too long a line")
+    return b"\n".join(lines) + b"\n\n" + voxels
 
 
-def _meta_image(content: bytes) -> Volume:
-    end = content.find(b"ElementDataFile")
-    end = content.find(b"\n", end) + 1 if end >= 0 else 0
-    if not end:
-        raise DataError("no `ElementDataFile` in its header", remedy="export the volume again")
-    lines = content[:end].decode("latin-1").splitlines()
-    pairs = (line.split("=", 1) for line in lines if "=" in line)
-    header = {key.strip(): value.strip() for key, value in pairs}
-    if header["ElementDataFile"].upper() != "LOCAL":
+def _whole_meta_image(content: bytes) -> bytes:
+    """Return a file whose voxels follow its header, unpacked and complete."""
+    end = _META_END.search(content)
+    header = content[: end.end()] if end else b""
+    fields = {name.decode(): text.decode("latin-1") for name, text in _META_FIELD.findall(header)}
+    if fields.get("ElementDataFile", "").upper() != "LOCAL":
         raise DataError(
             "a header without its voxels (.mhd)", allowed="one file", remedy="save as .mha"
         )
-    if int(header.get("ElementNumberOfChannels", "1")) != 1:
-        raise DataError("several values per voxel", allowed="one value per voxel")
-    if header.get("BinaryData", "True").lower() != "true":
-        raise DataError(
-            "voxels written as text (BinaryData = False)",
-            allowed="BinaryData = True",
-            remedy="export the volume again",
-        )
-    if header.get("HeaderSize", "0") != "0":
-        raise DataError("a HeaderSize", allowed="none", remedy="export the volume again")
-    shape = tuple(int(side) for side in header["DimSize"].split())
+    for name, allowed in _META_ALLOWED.items():
+        if fields.get(name, allowed).lower() != allowed:
+            raise DataError(f"{name} = {fields[name]}", allowed=allowed, remedy="export it again")
+    shape = tuple(int(side) for side in fields["DimSize"].split())
     check_voxels(shape)
-    kind = _META_TYPES.get(header["ElementType"])
-    if kind is None:
-        raise DataError(
-            f"voxels of type {header['ElementType']}", allowed=", ".join(sorted(_META_TYPES))
-        )
-    msb = header.get("BinaryDataByteOrderMSB", header.get("ElementByteOrderMSB", "False"))
-    depth = np.dtype(kind).newbyteorder(">" if msb.lower() == "true" else "<")
-    pixels = content[end:]
-    if header.get("CompressedData", "False").lower() == "true":
-        pixels = _inflate(pixels, math.prod(shape) * depth.itemsize + _BESIDE_VOXELS, 47)
-    array = np.frombuffer(pixels, depth, math.prod(shape)).reshape(shape, order="F")
-    spacing = _numbers(header, ("ElementSpacing", "ElementSize"), np.ones(3))
-    turn = _numbers(header, ("TransformMatrix", "Rotation", "Orientation"), np.eye(3).ravel())
-    origin = _numbers(header, ("Offset", "Position", "Origin"), np.zeros(3))
-    voxels, grid = orient(array, turn.reshape(3, 3) * spacing[:, None], origin)
-    return Volume(narrow(voxels), grid)
+    kind = fields["ElementType"].removeprefix("MET_").removeprefix("U")
+    if kind not in _META_BYTES:
+        raise DataError(f"voxels of type {kind}", allowed=", ".join(_META_BYTES))
+    size, pixels = math.prod(shape) * _META_BYTES[kind], content[len(header) :]
+    if fields.get("CompressedData", "").lower() in ("true", "t", "1", "yes", "y"):
+        pixels = _inflate(pixels, size, 47)
+    if len(pixels) < size:
+        raise ValueError("fewer bytes than its header says")
+    return _META_PACKED.sub(b"", header) + pixels[:size]
 
 
-def _numbers(
-    header: dict[str, str], names: tuple[str, ...], default: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the numbers under the first of a field's names that is there."""
-    text = next((header[name] for name in names if name in header), None)
-    return default if text is None else np.array(text.split(), dtype=np.float64)
+@contextlib.contextmanager
+def _file_in_memory(content: bytes, suffix: str) -> Iterator[str]:
+    """Yield the path of a file with some content; outside Linux it is a private, temporary one."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"volume{suffix}")
+        if not hasattr(os, "memfd_create"):
+            path.write_bytes(content)
+            yield str(path)
+            return
+        with os.fdopen(os.memfd_create("volume"), "wb") as file:
+            file.write(content)
+            file.flush()
+            path.symlink_to(f"/proc/self/fd/{file.fileno()}")
+            yield str(path)
+
+
+@cache
+def _toolkit() -> Any:
+    import SimpleITK  # takes long, and few who come here have a volume file
+
+    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
+    return SimpleITK
