@@ -10,6 +10,8 @@ made to fill the memory.
 
 import math
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,14 +27,14 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom_codecs import (
-    MOST_PIXELS,
+    MAX_PIXELS,
     READ,
     check_size,
     decodable,
     decode_pixels,
 )
 from skiagram.datasets.files import read_file
-from skiagram.errors import DataError
+from skiagram.errors import DataError, readable
 from skiagram.image_store.shards import Image, Spacing
 
 _BESIDE_PIXELS = 2**24  # bytes of everything in a file but its pixels
@@ -79,11 +81,19 @@ XA XC
 """.split()  # noqa: SIM905
 _SIZE = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
 _SPACING = ("PixelSpacing", "ImagerPixelSpacing")
+_OF_SERIES = [
+    *("SeriesInstanceUID", "ImagePositionPatient", "ImageOrientationPatient", "SliceThickness"),
+    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+    *("Units", "SUVType", "DecayCorrection", "CorrectedImage", "PatientWeight"),
+    *("RadiopharmaceuticalInformationSequence", "SeriesDate", "SeriesTime"),
+    *("AcquisitionDate", "AcquisitionTime"),
+]
 _PARSED = [Tag(name) for name in (*_FIELDS, *_SPACING)]
+_PARSED_OF_SERIES = [*_PARSED, *(Tag(name) for name in _OF_SERIES)]
 
 
 def read_dicom(
-    file: Path | BinaryIO, most_pixels: int = MOST_PIXELS, frame: int | None = None
+    file: Path | BinaryIO, most_pixels: int = MAX_PIXELS, frame: int | None = None
 ) -> SpacedImage:
     """Read the pixels of one DICOM file of a single frame, or of one frame of it.
 
@@ -108,30 +118,58 @@ def read_dicom(
     where = file.name if isinstance(file, Path) else "a DICOM stream"
     if isinstance(file, Path):
         file = BytesIO(read_file(file, where))
-    try:
-        check_deflated(file, where)
-        header = pydicom.dcmread(file, specific_tags=_PARSED)
-        _check(header, where, frame)
-        check_size(header, where, most_pixels)
-        modality = header.get("Modality")
-        named = str(modality) if modality in _MODALITIES else ""
+    header = read_header(file, where, most_pixels)
+    if frame is None and header.NumberOfFrames > 1:
+        raise several_frames(header.NumberOfFrames, where)
+    frame_of(frame, header.NumberOfFrames, where)
+    with _readable(where):
         return SpacedImage(
-            _image(decode_pixels(header, frame), header),
-            _spacing(header, where),
-            named,
+            modality_values(decode_pixels(header, frame), header),
+            pixel_spacing(header, where),
+            modality_of(header),
             text_expected=_text_expected(header),
             panels=_panels(header),
         )
-    except DataError:
-        raise
-    except InvalidDicomError as error:
-        raise DataError("not a DICOM file", where=where, allowed="DICOM Part 10 files") from error
-    except Exception as error:  # damage can break parser and decoder anywhere
-        raise DataError(
-            "pixels cannot be read",
-            where=where,
-            remedy="the file is truncated or damaged; export it again",
-        ) from error
+
+
+def read_header(
+    file: BinaryIO, where: str, most_pixels: int = MAX_PIXELS, *, of_series: bool = False
+) -> Any:
+    """Parse and check one file; its pixels are not decompressed.
+
+    Args:
+        file: A binary file at its beginning.
+        where: What messages call it.
+        most_pixels: Rows times columns that an image may have.
+        of_series: Whether fields that place a slice in its series are parsed too.
+
+    Raises:
+        DataError: As `read_dicom`, but for what only decoding tells.
+    """
+    with _readable(where):
+        check_deflated(file, where)
+        header = pydicom.dcmread(file, specific_tags=_PARSED_OF_SERIES if of_series else _PARSED)
+        header.NumberOfFrames = int(header.get("NumberOfFrames") or 1)
+        _check(header, where)
+        check_size(header, where, most_pixels)
+    return header
+
+
+@contextmanager
+def _readable(where: str) -> Iterator[None]:
+    remedy = "the file is truncated or damaged; export it again"
+    with readable("pixels cannot be read", where, remedy):
+        try:
+            yield
+        except InvalidDicomError as error:
+            allowed = "DICOM Part 10 files"
+            raise DataError("not a DICOM file", where=where, allowed=allowed) from error
+
+
+def modality_of(header: Any) -> str:
+    """Return the DICOM Modality; empty where it is none of the defined terms."""
+    modality = header.get("Modality")
+    return str(modality) if modality in _MODALITIES else ""
 
 
 def several_frames(frames: int, where: str, name: str = "frames") -> DataError:
@@ -208,10 +246,10 @@ def _deflated_header(first: bytes) -> Any:
 def _expected_bytes(header: Any) -> int:
     """Return the bytes of the pixels, at most those of the largest image that is read."""
     counts = [int(header.get(name) or 1) for name in _SIZE]
-    return min(math.prod(counts) // 8, MOST_PIXELS * 8)
+    return min(math.prod(counts) // 8, MAX_PIXELS * 8)
 
 
-def _check(header: Any, where: str, frame: int | None) -> None:
+def _check(header: Any, where: str) -> None:
     if "PixelData" not in header:
         raise DataError(
             "no pixels",
@@ -219,11 +257,12 @@ def _check(header: Any, where: str, frame: int | None) -> None:
             allowed="images with integer pixels, not reports, plans or maps",
             remedy="remove the file and its row",
         )
-    check_burnt_in(header, where)
-    frames = int(header.get("NumberOfFrames") or 1)
-    if frame is None and frames > 1:
-        raise several_frames(frames, where)
-    frame_of(frame, frames, where)
+    if not _says_no(header.get("BurnedInAnnotation")):
+        raise DataError(
+            "text is burnt into the pixels and may identify the patient",
+            where=where,
+            remedy="mask the text and set Burned In Annotation to NO",
+        )
     syntax = header.file_meta.get("TransferSyntaxUID")
     if not decodable(syntax):
         raise DataError(
@@ -231,20 +270,6 @@ def _check(header: Any, where: str, frame: int | None) -> None:
             where=where,
             allowed=READ,
             remedy="decompress the file, for example with `gdcmconv --raw`",
-        )
-
-
-def check_burnt_in(header: Any, where: str) -> None:
-    """Refuse a header that says that text stands in the pixels.
-
-    Raises:
-        DataError: Burned In Annotation is neither absent, empty nor `NO`.
-    """
-    if not _says_no(header.get("BurnedInAnnotation")):
-        raise DataError(
-            "text is burnt into the pixels and may identify the patient",
-            where=where,
-            remedy="mask the text and set Burned In Annotation to NO",
         )
 
 
@@ -281,7 +306,7 @@ def _panels(header: Any) -> tuple[tuple[int, int, int, int], ...]:
     return tuple(panels)
 
 
-def _spacing(header: Any, where: str) -> Spacing | None:
+def pixel_spacing(header: Any, where: str) -> Spacing | None:
     """Return the first usable distance of rows and of columns, mm.
 
     Raises:
@@ -304,7 +329,13 @@ def _spacing(header: Any, where: str) -> Spacing | None:
     return None
 
 
-def _image(stored: NDArray[Any], header: Any) -> Image:
+def modality_values(stored: NDArray[Any], header: Any) -> Image:
+    """Return what stored values mean, higher is brighter; see `read_dicom`.
+
+    Args:
+        stored: (rows, columns) or (rows, columns, 3), of one frame.
+        header: What its file, or its functional groups, say of it.
+    """
     if stored.ndim == 3:
         return _storable(stored)
     if header.PhotometricInterpretation == "PALETTE COLOR":

@@ -39,7 +39,7 @@ from pydicom.uid import (
 
 from skiagram.errors import DataError
 
-MOST_PIXELS = 2**26  # of an image: 8,192 × 8,192
+MAX_PIXELS = 2**26  # of an image: 8,192 × 8,192
 READ = "uncompressed, deflated, RLE, JPEG, JPEG Lossless, JPEG-LS, JPEG 2000, HTJ2K"
 _PLUGIN = "imagecodecs"
 _JPEG_2000 = (JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K)
@@ -106,7 +106,7 @@ def _jpeg_stream(frame: bytes) -> Stream | None:
         position += 2 + int(struct.unpack_from(">H", frame, position + 2)[0])
 
 
-def check_size(header: Any, where: str, most_pixels: int = MOST_PIXELS) -> None:
+def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
     """Refuse what would decode to other pixels than the header says, or to more than fit.
 
     Args:

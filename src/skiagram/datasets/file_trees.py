@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from skiagram.datasets.files import MOST_BYTES, read_file
+from skiagram.datasets.files import MAX_BYTES, read_file
 from skiagram.errors import DataError
 from skiagram.sealing.encryption import Purpose, open_decrypted
 
@@ -243,8 +243,8 @@ class EncryptedArchive:
                 where=name,
                 remedy="check its name, or make the archive again",
             )
-        if size > MOST_BYTES:
-            raise DataError("too large a file", where=name, allowed=f"at most {MOST_BYTES:,} bytes")
+        if size > MAX_BYTES:
+            raise DataError("too large a file", where=name, allowed=f"at most {MAX_BYTES:,} bytes")
         with self._lock:
             if name not in self._held:
                 self._fetch(self._group(name))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from skiagram.errors import DataError
 
-MOST_BYTES = 2**31  # of a file that is read as a whole
+MAX_BYTES = 2**31  # of a file that is read as a whole
 
 
 def locate(name: str, md5: str, url: str | None, root: Path | None) -> Path:
@@ -46,7 +46,7 @@ def locate(name: str, md5: str, url: str | None, root: Path | None) -> Path:
     return Path(fetched)
 
 
-def read_file(path: Path, name: str, most_bytes: int = MOST_BYTES) -> bytes:
+def read_file(path: Path, name: str, most_bytes: int = MAX_BYTES) -> bytes:
     """Return the bytes of a regular file.
 
     Args:

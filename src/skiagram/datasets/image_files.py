@@ -25,7 +25,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom import frame_of, read_dicom, several_frames
-from skiagram.datasets.dicom_codecs import MOST_PIXELS, too_many_pixels
+from skiagram.datasets.dicom_codecs import MAX_PIXELS, too_many_pixels
 from skiagram.datasets.files import read_file as read_file
 from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Image
@@ -43,7 +43,7 @@ _MOST_PAGES = 10_000  # of a TIFF: each is looked up from the one before
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 
 
-def read_image(path: Path, name: str = "", most_pixels: int = MOST_PIXELS) -> SpacedImage:
+def read_image(path: Path, name: str = "", most_pixels: int = MAX_PIXELS) -> SpacedImage:
     """Read one image file.
 
     Args:
@@ -71,7 +71,7 @@ def is_image(head: bytes) -> bool:
 
 
 def decode_image(
-    content: bytes, name: str, most_pixels: int = MOST_PIXELS, frame: int | None = None
+    content: bytes, name: str, most_pixels: int = MAX_PIXELS, frame: int | None = None
 ) -> SpacedImage:
     """Read an image from the bytes of its file; see `read_image`.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from skiagram.datasets.checks import check_image
 from skiagram.datasets.contract import Acquisition, SpacedImage
-from skiagram.datasets.dicom_codecs import MOST_PIXELS
+from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.image_files import read_file
 from skiagram.datasets.volumes.case_images import (
@@ -177,7 +177,7 @@ class Preparer:
         Raises:
             DataError: The files cannot be read, or the source's changes do not fit the image.
         """
-        largest = max(MOST_PIXELS, self.kinds.height[1] * self.kinds.width[1])
+        largest = max(MAX_PIXELS, self.kinds.height[1] * self.kinds.width[1])
         reference = case.images[modality]
         files = read_case_files(case.tree, reference)
         image = decode_case(files, reference, self.mask_grid, largest)

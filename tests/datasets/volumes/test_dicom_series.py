@@ -1,5 +1,6 @@
 """A DICOM series becomes the volume that it is; each fault of a folder of slices is named."""
 
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.volumes.dicom_series import decode_series, suv_factor
 from skiagram.datasets.volumes.grid import Grid, describe_differences
 from skiagram.errors import DataError
@@ -19,7 +21,7 @@ def test_slices_are_ordered_by_their_place_whatever_the_order_of_the_files() -> 
         volume = decode_series([files[at] for at in order], "s")
         np.testing.assert_array_equal(volume.voxels, VALUES)
         assert describe_differences(volume.grid, GRID) == []
-    assert (volume.unit, volume.modality) == ("HU", "CT")
+    assert volume.modality == "CT"
 
 
 def test_an_enhanced_file_is_the_same_volume_with_its_own_offset() -> None:
@@ -34,6 +36,40 @@ def test_a_sagittal_series_is_turned_to_the_one_orientation() -> None:
     volume = decode_series(series_files(VALUES, sagittal), "s")
     np.testing.assert_array_equal(volume.voxels, VALUES[::-1, ::-1].transpose(1, 2, 0))
     assert volume.grid.spacing == pytest.approx((1.0, 1.0, 2.0))
+
+
+def test_a_slice_is_read_as_a_single_image_is() -> None:
+    fields: dict[str, Any] = {
+        "PhotometricInterpretation": "MONOCHROME1",
+        "BitsStored": 12,
+        "HighBit": 11,
+    }
+    files = series_files(**fields, PixelPaddingValue=-40, RescaleIntercept="-100", Modality="MR")
+    volume = decode_series(files, "s")
+    single = np.stack([read_dicom(BytesIO(content)).pixels for _, content in files])
+    np.testing.assert_array_equal(volume.voxels, single)
+    assert np.isnan(volume.voxels[0, 0, 0])
+    assert volume.voxels[0, 0, 1] == (-2048 - 100 + 2047 - 100) - (int(VALUES[0, 0, 1]) - 100)
+
+
+def test_one_slice_has_the_thickness_that_it_says() -> None:
+    files = series_files(VALUES[:1], SliceThickness="5")
+    assert decode_series(files, "s").grid.spacing == pytest.approx((5, 0.8, 0.9))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"PixelSpacing": [-1, 1]}, "PixelSpacing of -1 and 1 mm"),
+        ({"BurnedInAnnotation": "YES"}, "text is burnt into the pixels"),
+        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0,
+          "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0,
+          "PixelData": bytes(90)}, "slices in colour"),
+    ],
+)  # fmt: skip
+def test_a_slice_without_one_reading_is_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        decode_series(series_files(**fields), "s")
 
 
 def _without_the_second() -> list[tuple[str, bytes]]:
@@ -58,7 +94,7 @@ def _tilted() -> list[tuple[str, bytes]]:
         ([*series_files(), *series_files()[:2]], "2 slices at the place of another"),
         ([*series_files()[:2], *series_files(series="1.2.4")[2:]], "slices of 2 series"),
         (_tilted(), "gantry tilt of 14.9°"),
-        ([*series_files(), ("n.txt", b"notes")], "n.txt: not a whole DICOM file"),
+        ([*series_files(), ("n.txt", b"notes")], "n.txt: not a DICOM file"),
         ([*series_files()[1:], *series_files(VALUES[:1, :3])], "slices of 2 sizes"),
     ],
 )

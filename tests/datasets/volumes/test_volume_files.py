@@ -177,7 +177,7 @@ def test_a_file_without_one_reading_is_refused_by_name(content: bytes, message: 
 
 
 def test_nothing_of_a_file_in_memory_is_written(tmp_path: Path, monkeypatch: Any) -> None:
-    sizes = []
+    sizes: list[int] = []
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     write = Path.symlink_to
 

@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.burnt_in_text import KEPT, BurntInText, TextTreatment
 from skiagram.datasets.contract import Entry, GroundTruth, RealDataSet, SpacedImage
-from skiagram.datasets.dicom_codecs import MOST_PIXELS
+from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.csv_rows import read_rows, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
@@ -82,7 +82,7 @@ class Folder(RealDataSet):
     modalities: tuple[str, ...] = ()
     mask_grid: MaskGrid = "same"
     burnt_in_text: TextTreatment = "keep"
-    most_pixels: Annotated[int, Field(ge=1)] = MOST_PIXELS
+    most_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
     sealed_labels: str | None = None
     sealed_labels_sha256: str | None = None
 
@@ -179,7 +179,7 @@ class FolderFiles:
         mask_grid: MaskGrid,
         sealed: bytes | None = None,
         text: BurntInText = KEPT,
-        most_pixels: int = MOST_PIXELS,
+        most_pixels: int = MAX_PIXELS,
     ) -> None:
         self._files = files
         self._listing = listing

@@ -30,7 +30,7 @@ from skiagram.compute.progress import Progress
 from skiagram.datasets.burnt_in_text import Box, find_text
 from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry
-from skiagram.datasets.dicom_codecs import MOST_PIXELS
+from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.csv_rows import Row
 from skiagram.datasets.folder.source import (
@@ -348,7 +348,7 @@ def examine_files(
     tree: FileTree,
     references: Sequence[ImageReference],
     mask_grid: MaskGrid = "same",
-    most_pixels: int = MOST_PIXELS,
+    most_pixels: int = MAX_PIXELS,
 ) -> list[ExaminedFile | DataError]:
     """Read all images, in the order given; decoding holds Python's lock: processes share it."""
     results: list[ExaminedFile | DataError] = []

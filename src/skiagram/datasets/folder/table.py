@@ -26,7 +26,7 @@ _POINT = (
     "replace the commas; in Excel, set the decimal separator to `.` in File, Options, Advanced, "
     "and save the table again"
 )
-MOST_VISITS = 999  # of a patient; longer numbers can be dates
+MAX_VISITS = 999  # of a patient; longer numbers can be dates
 _SPLITS: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
 
 
@@ -455,12 +455,12 @@ def _problem(
 def _visit_problem(row: Row, columns: Columns, where: str) -> DataError | None:
     """Return what is wrong with the number of a visit; a date is not quoted."""
     cell = row.cells[columns.visit] if columns.visit else "1"
-    if cell.isascii() and cell.isdigit() and 1 <= int(cell) <= MOST_VISITS:
+    if cell.isascii() and cell.isdigit() and 1 <= int(cell) <= MAX_VISITS:
         return None
     return DataError(
         f"no number of a visit, column `{columns.visit}`",
         where=where,
-        allowed=f"whole numbers from 1 to {MOST_VISITS}, in the order of a patient's visits",
+        allowed=f"whole numbers from 1 to {MAX_VISITS}, in the order of a patient's visits",
         remedy="let `skiagram init` write the manifest: it turns dates into numbers",
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from skiagram.datasets.folder.csv_rows import Row
-from skiagram.datasets.folder.table import MOST_VISITS
+from skiagram.datasets.folder.table import MAX_VISITS
 from skiagram.errors import DataError
 
 
@@ -44,7 +44,7 @@ def number_visits(rows: Sequence[Row], patient: str, visit: str) -> list[Row]:
 def _order_of_visit(row: Row, column: str) -> tuple[str, int]:
     """Return whether a cell is a number or a date, and what orders it."""
     cell = row.cells[column]
-    if cell.isascii() and cell.isdigit() and int(cell) <= MOST_VISITS:
+    if cell.isascii() and cell.isdigit() and int(cell) <= MAX_VISITS:
         return "number", int(cell)
     try:
         return "date", datetime.date.fromisoformat(cell).toordinal()
@@ -52,6 +52,6 @@ def _order_of_visit(row: Row, column: str) -> tuple[str, int]:
         raise DataError(
             "no number and no date of a visit" if cell else "no visit",
             where=f"{row.where}, column `{column}`",
-            allowed=f"whole numbers up to {MOST_VISITS}, or dates such as 2026-05-31",
+            allowed=f"whole numbers up to {MAX_VISITS}, or dates such as 2026-05-31",
             remedy="number the visits of each patient from 1, or leave the column out",
         ) from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.dicom_codecs import MOST_PIXELS
+from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import HEAD_BYTES, FileTree
 from skiagram.datasets.image_files import HEAD_BYTES as IMAGE_HEAD_BYTES
 from skiagram.datasets.image_files import count_frames, decode_image, is_image
@@ -116,7 +116,7 @@ def decode_case(
     files: CaseFiles,
     reference: ImageReference,
     mask_grid: MaskGrid = "same",
-    most_pixels: int = MOST_PIXELS,
+    most_pixels: int = MAX_PIXELS,
 ) -> SpacedImage:
     """Make the image of a case, with its region, of the bytes of its files.
 

@@ -9,61 +9,58 @@ becomes standardized uptake values where the header allows it.
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.tag import Tag
 
-from skiagram.datasets.dicom import check_burnt_in, check_deflated, several_frames
-from skiagram.datasets.dicom_codecs import check_size, decode_pixels
+from skiagram.datasets.dicom import (
+    modality_of,
+    modality_values,
+    pixel_spacing,
+    read_header,
+    several_frames,
+)
+from skiagram.datasets.dicom_codecs import decode_pixels
 from skiagram.datasets.volumes.grid import Volume, orient
 from skiagram.datasets.volumes.volume_files import check_voxels, narrow
-from skiagram.errors import DataError
+from skiagram.errors import DataError, readable
 
-_FIELDS = [
-    *("SOPClassUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Modality", "ImageType"),
-    *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns"),
-    *("NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated"),
-    *("BitsStored", "HighBit", "PixelRepresentation", "PlanarConfiguration", "PixelData"),
-    *("RescaleSlope", "RescaleIntercept", "RescaleType", "BurnedInAnnotation"),
-    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
-    *("Units", "SUVType", "DecayCorrection", "CorrectedImage", "PatientWeight"),
-    *("RadiopharmaceuticalInformationSequence", "SeriesDate", "SeriesTime"),
-    *("AcquisitionDate", "AcquisitionTime", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"),
-]
-_PARSED = [Tag(name) for name in _FIELDS]
+_GROUPS = {  # of an enhanced file, and the fields in them that a single slice has itself
+    "PlanePositionSequence": ("ImagePositionPatient",),
+    "PlaneOrientationSequence": ("ImageOrientationPatient",),
+    "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness"),
+    "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept"),
+}
 _DAY = timedelta(days=1)
 _EVEN = 0.01  # share of a slice distance by which distances may differ
 _ACROSS = 0.1  # mm by which a slice may lie beside the line of the others
 _PARALLEL = 1e-4
 
 
-@dataclass(frozen=True)
-class _Slice:
+class _Slice(NamedTuple):
     """One plane of a volume.
 
     Attributes:
         name: Its file, for messages.
-        pixels: (height, width) stored values.
+        pixels: (height, width) modality values.
+        whole: Whether slope and offset keep whole numbers.
         position: (3,) centre of its first pixel, mm.
         rows: (2, 3) unit vectors along a column of pixels, and along a row of pixels.
         spacing: Distance of rows and of columns, mm.
-        slope: Modality values are slope × stored + intercept.
-        intercept: See `slope`.
+        thickness: mm; None where unknown.
     """
 
     name: str
     pixels: NDArray[Any]
+    whole: bool
     position: NDArray[np.float64]
     rows: NDArray[np.float64]
     spacing: tuple[float, float]
-    slope: float
-    intercept: float
+    thickness: float | None
 
 
 def decode_series(files: Sequence[tuple[str, bytes]], name: str) -> Volume:
@@ -74,8 +71,8 @@ def decode_series(files: Sequence[tuple[str, bytes]], name: str) -> Volume:
         name: What messages call the series.
 
     Returns:
-        The volume in canonical orientation, in modality units: `HU` for CT; `SUV` for PET, by body
-        weight and corrected for decay to the injection; else the rescale type of the header.
+        The volume in canonical orientation; each slice as `read_dicom` reads a single image, with
+        NaN where there is padding. PET is SUV by body weight, corrected for decay to the injection.
 
     Raises:
         DataError: A file is damaged or of another series, slices are doubled, missing, uneven or
@@ -83,17 +80,23 @@ def decode_series(files: Sequence[tuple[str, bytes]], name: str) -> Volume:
     """
     if not files:
         raise DataError("no DICOM files", where=name, allowed="a folder with one series")
-    headers = [(file, _read_header(content, file)) for file, content in files]
+    headers = [(file, read_header(BytesIO(part), file, of_series=True)) for file, part in files]
     _check_one_series(headers, name)
-    slices = [piece for file, header in headers for piece in _slices(header, file)]
-    ordered, steps = _order(slices, name)
-    voxels = _values(ordered)
     first = headers[0][1]
+    number = sum(header.NumberOfFrames for _, header in headers)
+    check_voxels((number, int(first.Rows), int(first.Columns)))
+    ordered, steps = _order(
+        [piece for file, header in headers for piece in _slices(header, file)], name
+    )
+    voxels = np.stack([piece.pixels for piece in ordered])
+    if voxels.dtype.kind == "f" and all(piece.whole for piece in ordered):
+        voxels = voxels if np.isnan(voxels).any() else voxels.astype(np.int32)
+    elif voxels.dtype.kind in "iu":
+        voxels = voxels.astype(np.int32)
     if first.get("Modality") == "PT":
         voxels = (voxels * suv_factor(first, name)).astype(np.float32)
-    check_voxels(voxels.shape)
     turned, grid = orient(narrow(voxels), steps, ordered[0].position)
-    return Volume(turned, grid, _unit(first), str(first.get("Modality", "")))
+    return Volume(turned, grid, modality_of(first))
 
 
 def suv_factor(header: Any, name: str) -> float:
@@ -154,9 +157,9 @@ def _scan_time(header: Any, name: str) -> datetime:
 
 def _injection_time(header: Any, injection: Any, name: str) -> datetime:
     whole = str(injection.get("RadiopharmaceuticalStartDateTime") or "")
-    if len(whole) >= 14:
-        return datetime.strptime(whole[:14], "%Y%m%d%H%M%S")
-    time = _moment(header.get("SeriesDate"), injection.get("RadiopharmaceuticalStartTime"))
+    time = _moment(whole[:8], whole[8:]) or _moment(
+        header.get("SeriesDate"), injection.get("RadiopharmaceuticalStartTime")
+    )
     if time is None:
         raise _no_suv("no RadiopharmaceuticalStartTime", name)
     return time
@@ -164,30 +167,10 @@ def _injection_time(header: Any, injection: Any, name: str) -> datetime:
 
 def _moment(date: Any, time: Any) -> datetime | None:
     text = f"{date or ''}{str(time or '')[:6]}"
-    return datetime.strptime(text, "%Y%m%d%H%M%S") if len(text) == 14 else None
-
-
-def _read_header(content: bytes, name: str) -> Any:
     try:
-        check_deflated(BytesIO(content), name)
-        header = pydicom.dcmread(BytesIO(content), specific_tags=_PARSED)
-        if "PixelData" in header:
-            check_size(header, name)
-    except DataError:
-        raise
-    except Exception as error:  # damage can break a parser anywhere
-        raise DataError(
-            "not a whole DICOM file", where=name, remedy="export the series again"
-        ) from error
-    if "PixelData" not in header:
-        raise DataError(
-            "a DICOM file without pixels",
-            where=name,
-            allowed="the slices of one series",
-            remedy="move it out of the folder; a structure set is named in the column of masks",
-        )
-    check_burnt_in(header, name)
-    return header
+        return datetime.strptime(text, "%Y%m%d%H%M%S") if len(text) == 14 else None
+    except ValueError:
+        return None
 
 
 def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
@@ -213,33 +196,22 @@ def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
 
 
 def _slices(header: Any, name: str) -> list[_Slice]:
-    try:
+    with readable("pixels cannot be read", name, "export the series again"):
         pixels = decode_pixels(header)
-    except Exception as error:  # damage can break a decoder anywhere
-        raise DataError(
-            "pixels cannot be read", where=name, remedy="export the series again"
-        ) from error
+    groups = header.get("PerFrameFunctionalGroupsSequence")
+    frames = int(header.NumberOfFrames)
+    if frames > 1 and not groups:
+        raise several_frames(frames, name)
+    if int(header.get("SamplesPerPixel") or 1) > 1:
+        raise DataError("slices in colour", where=name, allowed="gray slices")
     try:
-        if "PerFrameFunctionalGroupsSequence" in header:
-            groups = header.PerFrameFunctionalGroupsSequence
-            shared = (header.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
-            return [
-                _of_frame(frame, shared, pixels[number] if len(groups) > 1 else pixels, name)
-                for number, frame in enumerate(groups)
-            ]
-        if int(header.get("NumberOfFrames") or 1) > 1:
-            raise several_frames(int(header.NumberOfFrames), name)
-        slope = header.get("RescaleSlope")
+        if not groups:
+            return [_slice(header, pixels, name)]
+        shared = (header.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
+        planes = pixels if frames > 1 else pixels[None]
         return [
-            _Slice(
-                name,
-                pixels,
-                np.array(header.ImagePositionPatient, dtype=np.float64),
-                _rows(header.ImageOrientationPatient),
-                _spacing(header.PixelSpacing),
-                1.0 if slope is None else float(slope),
-                float(header.get("RescaleIntercept") or 0),
-            )
+            _slice(_header_of_frame(header, group, shared), plane, name)
+            for group, plane in zip(groups, planes, strict=True)
         ]
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise DataError(
@@ -250,32 +222,32 @@ def _slices(header: Any, name: str) -> list[_Slice]:
         ) from error
 
 
-def _of_frame(frame: Any, shared: Any, pixels: NDArray[Any], name: str) -> _Slice:
-    def group(sequence: str) -> Any:
-        return (frame if sequence in frame else shared)[sequence].value[0]
+def _header_of_frame(header: Any, frame: Any, shared: Any) -> Any:
+    """Return what a single slice's header would say of a frame of an enhanced file."""
+    own = pydicom.Dataset()
+    own.update({element.tag: element for element in header if element.VR != "SQ"})
+    for sequence, names in _GROUPS.items():
+        group = (frame.get(sequence) or shared.get(sequence) or [pydicom.Dataset()])[0]
+        for name in names:
+            if name in group:
+                own.add(group[name])
+    return own
 
-    transformed = any("PixelValueTransformationSequence" in part for part in (frame, shared))
-    values = group("PixelValueTransformationSequence") if transformed else {}
+
+def _slice(header: Any, stored: NDArray[Any], name: str) -> _Slice:
+    spacing = pixel_spacing(header, name)
+    if spacing is None:
+        raise ValueError("no pixel spacing")
+    slope, intercept = header.get("RescaleSlope"), float(header.get("RescaleIntercept") or 0)
     return _Slice(
         name,
-        pixels,
-        np.array(group("PlanePositionSequence").ImagePositionPatient, dtype=np.float64),
-        _rows(group("PlaneOrientationSequence").ImageOrientationPatient),
-        _spacing(group("PixelMeasuresSequence").PixelSpacing),
-        float(values.get("RescaleSlope", 1)),
-        float(values.get("RescaleIntercept", 0)),
+        modality_values(stored, header),
+        (slope is None or float(slope) == 1) and intercept.is_integer(),
+        np.array(header.ImagePositionPatient, dtype=np.float64),
+        np.array(header.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)[::-1],
+        (spacing[0], spacing[1]),
+        float(header.get("SliceThickness") or 0) or None,
     )
-
-
-def _rows(orientation: Any) -> NDArray[np.float64]:
-    """Return the directions down a column and along a row of pixels, in the array's order."""
-    cosines: NDArray[np.float64] = np.array(orientation, dtype=np.float64).reshape(2, 3)
-    return cosines[::-1]
-
-
-def _spacing(spacing: Any) -> tuple[float, float]:
-    rows, columns = (float(value) for value in spacing)
-    return rows, columns
 
 
 def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.float64]]:
@@ -294,7 +266,8 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.fl
     ordered = sorted(slices, key=lambda piece: float(piece.position @ normal))
     within = first.rows * np.asarray(first.spacing)[:, None]
     if len(ordered) == 1:
-        return ordered, np.vstack([normal * max(first.spacing), within])
+        thickness = first.thickness or max(first.spacing)
+        return ordered, np.vstack([normal * thickness, within])
     places = np.array([piece.position for piece in ordered])
     _check_distances(np.diff(places @ normal), ordered, name)
     step = (places[-1] - places[0]) / (len(places) - 1)
@@ -352,21 +325,3 @@ def _check_line(
             allowed=f"slices on one line within {_ACROSS} mm",
             remedy="export the series again",
         )
-
-
-def _values(ordered: list[_Slice]) -> NDArray[Any]:
-    """Return (depth, height, width) modality values; whole ones where slope and offset are."""
-    stored = np.stack([piece.pixels for piece in ordered])
-    slope = np.array([piece.slope for piece in ordered])
-    intercept = np.array([piece.intercept for piece in ordered])
-    whole = (slope == 1).all() and (intercept == np.rint(intercept)).all()
-    if whole and stored.dtype.kind in "iu":
-        return stored.astype(np.int64) + intercept.astype(np.int64)[:, None, None]
-    values: NDArray[Any] = stored * slope[:, None, None] + intercept[:, None, None]
-    return values.astype(np.float32)
-
-
-def _unit(header: Any) -> str:
-    modality = str(header.get("Modality", ""))
-    known = {"CT": "HU", "PT": "SUV"}
-    return known.get(modality, str(header.get("RescaleType", "") or ""))

@@ -72,11 +72,6 @@ class Grid:
             tuple(_three(axis) for axis in axes),
         )
 
-    @property
-    def voxel_volume(self) -> float:
-        """Return the volume of a voxel, mm³."""
-        return float(np.prod(self.spacing))
-
     def steps(self) -> NDArray[np.float64]:
         """Return (3, 3), a row an axis: from a voxel to the next one, mm."""
         steps: NDArray[np.float64] = np.asarray(self.direction) * np.asarray(self.spacing)[:, None]
@@ -106,13 +101,11 @@ class Volume:
     Attributes:
         voxels: (depth, height, width) uint8, uint16, int16 or float32, in canonical orientation.
         grid: Where the voxels lie.
-        unit: Unit of the values, for example `HU` or `SUV`; empty where the file does not say.
         modality: DICOM Modality of its files; empty where they name none.
     """
 
     voxels: NDArray[Any]
     grid: Grid
-    unit: str = ""
     modality: str = ""
 
 
