@@ -32,8 +32,7 @@ from skiagram.evaluation.results import (
     TestedDifference,
     VarianceSplit,
 )
-from skiagram.report.material import Material
-from skiagram.report.sections.errors import Gallery, Mistake
+from skiagram.report.material import Gallery, Material, Mistake
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import McNemar, Planning
 from tests.report.examples_of_results import TITLES, binary, estimate, material

@@ -9,11 +9,18 @@ from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
 from skiagram.evaluation.evaluation_record import Comparison, Evaluation
-from skiagram.evaluation.results import Curve, Estimate, ModelResult, Stability
+from skiagram.evaluation.results import Curve, ModelResult, Stability
 from skiagram.records import DataCard, Outcome, Task
-from skiagram.report.material import Material, Provenance
-from skiagram.report.sections.data import Example, make_example
-from skiagram.report.sections.text_in_pixels import TextInPixels
+from skiagram.report.material import Example, Material, Provenance, TextInPixels
+from skiagram.report.pictures import encode_change
+from skiagram.report.tables import TableRow
+from skiagram.statistics.estimate import Estimate
+
+
+def texts(row: TableRow) -> list[str]:
+    """Return what stands in the cells of a row."""
+    return [cell if isinstance(cell, str) else cell.text for cell in row.cells]
+
 
 TITLES = {
     "linear_regression": "Linear regression",
@@ -204,7 +211,7 @@ def pictures() -> tuple[Example, ...]:
         clean += 2 * k * np.exp(-((row - 0.4) ** 2 + (column - 0.6) ** 2) / 0.01)
         noisy = clean + rng.normal(scale=0.3, size=clean.shape)
         noisy[40] = np.nan
-        examples.append(make_example(f"c{k:05d}", label, noisy, clean))
+        examples.append(Example(f"c{k:05d}", label, *encode_change(noisy, clean)))
     return tuple(examples)
 
 
@@ -246,7 +253,7 @@ def material() -> Material:
         audit=AuditReport(findings, ("near_duplicates_across_splits", "class_counts")),
         treatment=treatment,
         examples=pictures(),
-        text=TextInPixels(50, 0, ()),
+        text=TextInPixels(50, 0, {}),
         curves=curves(),
         provenance=provenance,
     )

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skiagram.evaluation.results import Estimate
 from skiagram.report.formatting import (
     format_count,
     format_decimal,
@@ -13,6 +12,7 @@ from skiagram.report.formatting import (
     format_interval,
     format_signed,
 )
+from skiagram.statistics.estimate import Estimate
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 from pathlib import Path
 
-from skiagram.evaluation.results import Estimate
 from skiagram.records import write_record
 from skiagram.report.index import write_index, write_study
 from skiagram.report.page import page_title
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.crossover.curves import Crossing
 from skiagram.studies.crossover.study import CrossoverResult
 from tests.report.examples_of_results import binary, material

@@ -12,12 +12,14 @@ import pytest
 
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import Estimate, Subgroup, TestedDifference
+from skiagram.evaluation.results import Subgroup, TestedDifference
 from skiagram.records import Design, Task
-from skiagram.report.page import SECTIONS, render
-from skiagram.report.sections.data import encode_picture
-from skiagram.report.sections.text_in_pixels import Mark, TextInPixels
+from skiagram.report.material import TextInPixels
+from skiagram.report.page import render
+from skiagram.report.pictures import encode_picture
+from skiagram.report.section import list_sections
 from skiagram.report.write import headline_figures
+from skiagram.statistics.estimate import Estimate
 from tests.evaluation.scenario import finished, scenario
 from tests.evaluation.situations import DARKER, SHIFTED
 from tests.report.examples_of_findings import full, with_galleries
@@ -29,6 +31,7 @@ from tests.report.examples_of_results import (
     with_failure,
 )
 
+SECTIONS = list(list_sections())[1:]  # the first page is none of the contents
 VOID = {"br", "img", "meta"}
 HOSTILE = '<script>alert("x")</script> & $\\frac{1}{0}$'
 
@@ -137,7 +140,7 @@ def test_the_first_page_is_one_table_and_one_picture(case: tuple[Evaluation, str
 def test_every_section_stands_in_the_order_of_the_contents(case: tuple[Evaluation, str]) -> None:
     page = Page(case[1])
     ids = [one["id"] for one in page.all("h2") if "id" in one]
-    assert [one for one in ids if one in SECTIONS] == list(SECTIONS)
+    assert [one for one in ids if one in SECTIONS] == SECTIONS
     assert [one["href"] for one in page.all("a")][: len(SECTIONS)] == [
         f"#{one}" for one in SECTIONS
     ]
@@ -261,7 +264,7 @@ def test_names_in_a_message_are_code_and_a_modality_that_is_not_stated_is_called
 
 def test_marks_that_look_like_text_are_shown_with_what_to_do(rendered: dict[str, str]) -> None:
     picture = encode_picture(np.eye(24, dtype=np.uint8))
-    text = TextInPixels(50, 1, (Mark("c00017", picture),))
+    text = TextInPixels(50, 1, {"c00017": picture})
     page = Page(render(binary(), dataclasses.replace(material(), text=text)))
     assert "1 of 50 development images looked at" in page.text
     assert "burnt_in_text: mask" in page.text

@@ -7,15 +7,16 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import Estimate, ModelResult
+from skiagram.evaluation.results import ModelResult
 from skiagram.report.formatting import finished_models, format_difference, is_best
+from skiagram.statistics.estimate import Estimate
 
 WIDTH = 4.4  # inches; narrow, so that the lettering stays readable on a telephone
 
@@ -76,6 +77,7 @@ _STYLE: dict[Any, Any] = {
 }
 
 _ROW = 0.2  # inches
+Style = dict[str, Any]  # further options of matplotlib
 T = TypeVar("T")
 
 
@@ -126,11 +128,7 @@ class Sheet:
 
 @contextmanager
 def open_sheet(height: float) -> Iterator[Sheet]:
-    """Open an empty figure of the common width in the common style.
-
-    Args:
-        height: Inches.
-    """
+    """Open an empty figure of the common width and style; its height is in inches."""
     with mpl.rc_context(_STYLE):
         yield Sheet(Figure(figsize=(WIDTH, height), layout="constrained"))
 
@@ -143,21 +141,38 @@ def wrap_title(title: str, width: int = 24) -> str:
 def draw_reference_line(axes: Axes, position: float, label: str, *, dashed: bool) -> None:
     """Draw a vertical line of reference with its name above the plot."""
     axes.axvline(position, color=MUTED, linewidth=0.9, linestyle="--" if dashed else "-", zorder=0)
-    axes.annotate(
-        label, (position, 1), (0, 2), xycoords=("data", "axes fraction"),
-        textcoords="offset points",
-        ha="center", va="bottom", color=MUTED, fontsize=7.5,
-    )  # fmt: skip
+    above: Style = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+    style: Style = {"ha": "center", "va": "bottom", "color": MUTED, "fontsize": 7.5}
+    axes.annotate(label, (position, 1), (0, 2), **above, **style)
 
 
-@dataclass(frozen=True)
-class ChangeRow:
+def name_rows(axes: Axes, titles: Sequence[str], **style: Any) -> None:
+    """Number rows from the top, each with its name on the left and no tick."""
+    axes.set_ylim(len(titles) - 0.4, -0.6)
+    axes.set_yticks(range(len(titles)), titles, **style)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def draw_interval(axes: Axes, estimate: Estimate, row: float, **style: Any) -> None:
+    """Draw an interval as a horizontal line; nothing where there is none."""
+    if estimate.low is not None and estimate.high is not None:
+        axes.plot([estimate.low, estimate.high], [row, row], **style)
+
+
+def write_beside(axes: Axes, words: str, row: float, **style: Any) -> None:
+    """Write words on the right of a row, outside the plot."""
+    place: Style = {"xycoords": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
+    axes.annotate(words, (1.02, row), **place, **style)
+
+
+class ChangeRow(NamedTuple):
     """One difference.
 
     Attributes:
         group: Rows of equal group stand together under its name.
         title: Name of the row.
-        arm: Colour of the row: `classical` or `deep`.
+        arm: Colour of the row.
         difference: The figure; a missing one gives an empty row with its reason.
     """
 
@@ -175,9 +190,8 @@ def draw_changes(name: str, rows: Sequence[ChangeRow], label: str) -> Drawing:
         rows: What to draw, from the top.
         label: What the abscissa says.
     """
-    groups = list(dict.fromkeys(row.group for row in rows))
     lines: list[ChangeRow | str] = []
-    for group in groups:
+    for group in dict.fromkeys(row.group for row in rows):
         lines += [group, *(row for row in rows if row.group == group)]
     with open_sheet(0.75 + _ROW * len(lines)) as page:
         axes = page.figure.add_subplot()
@@ -185,13 +199,11 @@ def draw_changes(name: str, rows: Sequence[ChangeRow], label: str) -> Drawing:
         for place, line in enumerate(lines):
             if isinstance(line, ChangeRow):
                 _draw_change(axes, place, line)
-        axes.set_ylim(len(lines) - 0.5, -0.6)
         titles = [line if isinstance(line, str) else line.title for line in lines]
-        axes.set_yticks(range(len(lines)), titles, fontsize=7.5)
+        name_rows(axes, titles, fontsize=7.5)
+        axes.set_ylim(len(lines) - 0.5, -0.6)
         for tick, line in zip(axes.get_yticklabels(), lines, strict=True):
             tick.set_fontweight("bold" if isinstance(line, str) else "normal")
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
         axes.set_xlabel(label)
         words = "; ".join(
             f"{row.group}, {row.title} {_change_words(row.difference)}" for row in rows
@@ -203,12 +215,8 @@ def _draw_change(axes: Axes, place: int, row: ChangeRow) -> None:
     estimate, colour = row.difference, ARM_COLOUR[row.arm]
     if estimate.value is not None:
         axes.plot(estimate.value, place, "s", color=colour, markersize=4)
-    if estimate.low is not None and estimate.high is not None:
-        axes.plot([estimate.low, estimate.high], [place, place], color=colour)
-    axes.annotate(
-        _change_words(estimate), (1.02, place), xycoords=("axes fraction", "data"), va="center",
-        annotation_clip=False, color=MUTED, fontsize=7,
-    )  # fmt: skip
+    draw_interval(axes, estimate, place, color=colour)
+    write_beside(axes, _change_words(estimate), place, color=MUTED, fontsize=7)
 
 
 def _change_words(estimate: Estimate) -> str:

@@ -1,13 +1,13 @@
-"""Numbers, cells and rows as the pages print them, and the order in which they show the models."""
+"""Numbers and words as the pages print them, and the order in which they show the models."""
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.metrics import METRIC
-from skiagram.evaluation.results import Estimate, ModelResult
+from skiagram.evaluation.results import ModelResult
 from skiagram.records import Design, Task
+from skiagram.statistics.estimate import Estimate
 
 MISSING = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -19,8 +19,6 @@ ARM_TITLES = {
     "combined": "Combinations",
     "reader": "Readers and devices",
 }
-NOT_FOUND = Estimate(None, reason="not computed for this task")
-FAILED = "no reason was recorded"
 
 
 def format_decimal(value: float | None, digits: int = 3) -> str:
@@ -37,10 +35,11 @@ def format_decimal(value: float | None, digits: int = 3) -> str:
     return nothing if text == f"-{nothing}" else text.replace("-", "−")
 
 
-def format_signed(value: float | None) -> str:
+def format_signed(value: float | None, digits: int = 3) -> str:
     """Return a difference with its sign, for example `+0.021`."""
-    text = format_decimal(value)
-    return f"+{text}" if value is not None and value > 0 and text != "0.000" else text
+    text = format_decimal(value, digits)
+    nothing = format_decimal(0.0, digits)
+    return f"+{text}" if value is not None and value > 0 and text != nothing else text
 
 
 def format_interval(estimate: Estimate, digits: int = 2) -> str:
@@ -62,7 +61,7 @@ def format_difference(estimate: Estimate) -> str:
 
 
 def format_count(value: float | None) -> str:
-    """Return a count, for example `93,322`; a mean count keeps one format_decimal."""
+    """Return a count, for example `93,322`; a mean count keeps one decimal."""
     if value is None:
         return MISSING
     return format_decimal(value, 0 if float(value).is_integer() else 1)
@@ -109,8 +108,7 @@ def finished_models(evaluation: Evaluation) -> list[ModelResult]:
     ]
 
 
-@dataclass(frozen=True)
-class DesignWords:
+class DesignWords(NamedTuple):
     """Parts of sentences.
 
     Attributes:
@@ -144,105 +142,6 @@ DESIGN_WORDS: dict[Design, DesignWords] = {
         named="beforehand",
     ),
 }
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A figure.
-
-    Attributes:
-        value: The number as text.
-        interval: Its interval as text, or empty.
-        note: Mark of the note that says why there is no value, or empty.
-    """
-
-    value: str
-    interval: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One model, or what models are held against.
-
-    Attributes:
-        title: Name for people.
-        cells: One per column; empty for a failed model.
-        best: Whether it was chosen for its arm.
-        leaked: Whether it lies above the ideal observer.
-        failure: Why it failed, or empty.
-        caution: Why its figures are to be read with care, or empty.
-    """
-
-    title: str
-    cells: tuple[Cell, ...]
-    best: bool = False
-    leaked: bool = False
-    failure: str = ""
-    caution: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of models.
-
-    Attributes:
-        columns: Headings after the first one.
-        groups: (title of the arm, rows), in order.
-        notes: Mark → why a figure is missing.
-        first: Heading of the first column.
-    """
-
-    columns: tuple[str, ...]
-    groups: tuple[tuple[str, tuple[Row, ...]], ...]
-    notes: Mapping[str, str] = field(default_factory=dict)
-    first: str = "Model"
-
-
-class Notes:
-    """Gives each reason one mark, in the order met."""
-
-    def __init__(self) -> None:
-        self.marks: dict[str, str] = {}
-
-    def cell(
-        self, estimate: Estimate | None, number: Callable[[float | None], str], digits: int = 2
-    ) -> Cell:
-        """Return a figure with its interval, or a dash with the mark of its reason.
-
-        Args:
-            estimate: The figure; None stands for one that a task does not have.
-            number: How the value is written.
-            digits: Decimals of the bounds.
-        """
-        if estimate is None or estimate.value is None:
-            reason = (estimate.reason if estimate else "") or NOT_FOUND.reason
-            return Cell(MISSING, note=self.marks.setdefault(reason, str(len(self.marks) + 1)))
-        return Cell(number(estimate.value), format_interval(estimate, digits))
-
-    def by_mark(self) -> dict[str, str]:
-        """Return mark → reason."""
-        return {mark: reason for reason, mark in self.marks.items()}
-
-
-def group_rows(
-    evaluation: Evaluation, cells: Callable[[ModelResult], tuple[Cell, ...]]
-) -> tuple[tuple[str, tuple[Row, ...]], ...]:
-    """Return (title of the arm, one row per model) for every arm that has models."""
-    return tuple(
-        (ARM_TITLES[arm], tuple(make_model_row(evaluation, model, cells) for model in models))
-        for arm, models in group_by_arm(evaluation)
-    )
-
-
-def make_model_row(
-    evaluation: Evaluation, model: ModelResult, cells: Callable[[ModelResult], tuple[Cell, ...]]
-) -> Row:
-    """Return a model's row; a failed one has its reason in the place of cells."""
-    outcome = model.outcome
-    if outcome.status == "failed":
-        return Row(outcome.title, (), failure=outcome.reason or FAILED)
-    return Row(outcome.title, cells(model), is_best(evaluation, model), model.leaked)
 
 
 def metric_heading(name: str, task: Task) -> str:

@@ -1,44 +1,114 @@
-"""What the report shows besides the evaluation."""
+"""What the report shows besides the evaluation: the card, pictures, curves, versions and hashes."""
 
 import hashlib
 import importlib.metadata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skiagram.audit.run import AuditReport
+from skiagram.datasets.burnt_in_text import cut_out_mark, find_text
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table
+from skiagram.features.family import families_of_images
 from skiagram.features.feature import Definition
 from skiagram.image_store.store import ImageStore
+from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import DataCard, read_record, read_table, scores_folder
-from skiagram.report.sections.data import Example, choose_examples, load_examples
-from skiagram.report.sections.errors import Gallery, make_galleries
-from skiagram.report.sections.stability import feature_definitions
-from skiagram.report.sections.text_in_pixels import TextInPixels, look_for_text
+from skiagram.records import Cases, DataCard, Task, read_record, read_table, scores_folder
+from skiagram.report.pictures import (
+    describe_place,
+    draw_region,
+    encode_case,
+    encode_change,
+    encode_picture,
+    name_slice,
+)
 from skiagram.sealing.ledger import Opening
 
 _EXAMPLES_PER_CLASS = 3
 _ERRORS_PER_CLASS = 4
+_MAX_SEARCHED = 50  # images searched for text; a film takes a tenth of a second
+_MAX_MARKS = 6
+_FAMILIES = "skiagram.features."  # a network's features have no meaning of their own
 _PACKAGES = (
     "skiagram", "numpy", "pandas", "pyarrow", "pydicom", "pytorch-lightning", "PyWavelets",
     "scikit-image", "scikit-learn", "scipy", "torch",
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Provenance:
-    """What a reader needs to make the same report again.
+class Example(NamedTuple):
+    """One development case before and after restoration.
 
     Attributes:
-        versions: Package → version.
-        sha256: Input or artefact → SHA-256 of its content.
-        params: The choices and values of the run.
+        case_id: Opaque id.
+        label: Class name.
+        before: `data:` address of the image as ingested.
+        after: `data:` address of the restored image.
+        removed: `data:` address of before − after. Empty for regions, which restoration may bring
+            to other pixels.
+        shown: Which slice of a volume the pictures show; empty for an image.
+        of_region: Whether a region of interest is shown with its outline.
     """
+
+    case_id: str
+    label: str
+    before: str
+    after: str
+    removed: str = ""
+    shown: str = ""
+    of_region: bool = False
+
+
+class Mistake(NamedTuple):
+    """A case that a model put into the class `named`, with that class's probability."""
+
+    case_id: str
+    named: str
+    probability: float
+    picture: str
+    shown: str = ""
+
+
+class Gallery(NamedTuple):
+    """The worst errors of one model on one class.
+
+    Attributes:
+        model: Name of the model.
+        label: The true class.
+        wrong: Cases of the class that were classified wrongly.
+        cases: Cases of the class.
+        mistakes: The worst of them, the surest first, each of another patient.
+    """
+
+    model: str
+    label: str
+    wrong: int
+    cases: int
+    mistakes: tuple[Mistake, ...]
+
+
+class TextInPixels(NamedTuple):
+    """What a search for marks that look like text found.
+
+    Attributes:
+        looked_at: Images that were searched.
+        marked: How many of them have marks.
+        examples: Case id → picture of the first mark, of some of these.
+    """
+
+    looked_at: int
+    marked: int
+    examples: Mapping[str, str]
+
+
+class Provenance(NamedTuple):
+    """What a reader needs to make the same report again."""
 
     versions: Mapping[str, str]
     sha256: Mapping[str, str]
@@ -83,7 +153,7 @@ def read_material(
 
     Args:
         root: Project folder.
-        artefacts: What `read_artefacts` returned.
+        artefacts: What `read_inputs` returned.
         choices: The run's choices, for the provenance.
         best: Arm → its best model, whose worst errors are shown.
 
@@ -91,45 +161,161 @@ def read_material(
         DataError: Something is missing or damaged.
     """
     before, after = ImageStore(root / "data/images"), ImageStore(root / "data/restored")
-    chosen = choose_examples(artefacts.cases, artefacts.task, _EXAMPLES_PER_CLASS)
-    folders = {
-        model.outcome.model: scores_folder(root, model.outcome) for model in artefacts.models
-    }
-    scores = make_scores_table(artefacts.models, artefacts.cases, artefacts.task, artefacts.sealed)
-    worst = make_galleries(scores, artefacts.task, tuple(best.values()), after, _ERRORS_PER_CLASS)
+    outcomes = [model.outcome for model in artefacts.models]
+    folders = {outcome.model: scores_folder(root, outcome) for outcome in outcomes}
     curves = {name: read_table(path / "curves.parquet") for name, path in folders.items()}
+    files = {"case table": root / "data/cases/cases.parquet"}
+    files |= {f"scores of {name}": path / "predictions.parquet" for name, path in folders.items()}
+    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+    galleries: list[Gallery] = []
+    if not artefacts.encrypted:
+        scores = make_scores_table(
+            artefacts.models, artefacts.cases, artefacts.task, artefacts.sealed
+        )
+        for model in best.values():
+            galleries += make_galleries(scores, artefacts.task, model, after)
     return Material(
         card=artefacts.card,
         audit=read_record(AuditReport, root / "data/audit/findings.json"),
         treatment=read_table(root / "data/treatment.parquet"),
-        examples=load_examples(chosen, before, after),
+        examples=[
+            load_example(case_id, label, before, after)
+            for case_id, label in choose_examples(artefacts.cases, artefacts.task)
+        ],
         text=look_for_text(artefacts.cases, before),
         curves={name: table for name, table in curves.items() if len(table)},
-        provenance=_provenance(root, artefacts, choices, before, after),
-        galleries=() if artefacts.encrypted else worst,
+        provenance=Provenance(
+            versions={name: importlib.metadata.version(name) for name in _PACKAGES},
+            sha256={"images": before.sha256, "restored images": after.sha256, **hashes},
+            params={
+                **choices, **{f"model {outcome.model}": outcome.options for outcome in outcomes}
+            },
+        ),
+        galleries=galleries,
         definitions=feature_definitions(
             read_record(Preparation, root / "data/preparation" / PREPARATION)
         ),
         sensitivity=choices["sensitivity"],
         opening=artefacts.opening,
+    )  # fmt: skip
+
+
+def choose_examples(
+    cases: Cases, task: Task, per_class: int = _EXAMPLES_PER_CLASS
+) -> list[tuple[str, str]]:
+    """Return (case id, class name) of the first development patients of each class.
+
+    Ids are opaque and given after a shuffle, so the first ones are a random draw that no score
+    has touched. No two images of a class are of one patient.
+    """
+    chosen: list[tuple[str, str]] = []
+    for label, name in enumerate(task.classes):
+        development = cases.development()
+        ids = _one_a_patient(development.select(development.label == label))
+        chosen += [(case_id, name) for case_id in ids[:per_class]]
+    return chosen
+
+
+def _one_a_patient(cases: Cases) -> list[str]:
+    _, first = np.unique(cases.patient_id, return_index=True)
+    return sorted(str(case_id) for case_id in cases.case_id[first])
+
+
+def load_example(case_id: str, label: str, before: ImageStore, after: ImageStore) -> Example:
+    """Return a case as pictures, as ingested and restored."""
+    if after.region(case_id) is None:
+        image = before.image(case_id)
+        return Example(
+            case_id, label, *encode_change(image, after.image(case_id)), name_slice(image)
+        )
+    pictures, place = list[str](), ""
+    for store in (before, after):
+        image, region = store.image(case_id), store.region(case_id)
+        assert region is not None  # noqa: S101 - a store has regions for all images or for none
+        pictures.append(encode_picture(draw_region(image, region, store.spacing(case_id))))
+        place = place or describe_place(image, region)
+    return Example(case_id, label, pictures[0], pictures[1], "", place, of_region=True)
+
+
+def look_for_text(cases: Cases, store: ImageStore) -> TextInPixels:
+    """Search the first development cases, whose order is a random draw, one a patient.
+
+    Args:
+        cases: All cases; sealed ones are never shown.
+        store: Images as ingested, after a treatment of text if one was asked for.
+    """
+    case_ids = _one_a_patient(cases.development())[:_MAX_SEARCHED]
+    marked, examples = 0, dict[str, str]()
+    for case_id in case_ids:
+        image = store.image(case_id)
+        boxes = find_text(image)
+        marked += bool(boxes)
+        if boxes and len(examples) < _MAX_MARKS:
+            examples[case_id] = encode_picture(cut_out_mark(image, boxes[0]))
+    return TextInPixels(len(case_ids), marked, examples)
+
+
+def make_galleries(
+    scores: pd.DataFrame,
+    task: Task,
+    model: str,
+    images: ImageStore,
+    per_class: int = _ERRORS_PER_CLASS,
+) -> list[Gallery]:
+    """Return one gallery per class.
+
+    Args:
+        scores: As `make_scores_table` returns them.
+        task: Names the classes.
+        model: Whose errors are shown.
+        images: Restored images.
+        per_class: Most pictures of a class, ≥ 1.
+    """
+    probability = _probability(scores, task, model)
+    predicted = probability.argmax(axis=1)
+    galleries = []
+    for k, label in enumerate(task.classes):
+        own = (scores["label"] == label).to_numpy(dtype=bool)
+        wrong = np.flatnonzero(own & (predicted != k))
+        surest = wrong[np.argsort(-probability[wrong].max(axis=1), kind="stable")]
+        _, first = np.unique(scores["patient_id"].to_numpy()[surest], return_index=True)
+        mistakes = []
+        for row in surest[np.sort(first)][:per_class]:
+            case_id, named = str(scores["case_id"].iloc[row]), predicted[row]
+            mistakes.append(
+                Mistake(
+                    case_id, task.classes[named], float(probability[row, named]),
+                    encode_case(images, case_id), name_slice(images.image(case_id)),
+                )
+            )  # fmt: skip
+        galleries.append(Gallery(model, label, len(wrong), int(own.sum()), tuple(mistakes)))
+    return galleries
+
+
+def _probability(scores: pd.DataFrame, task: Task, model: str) -> NDArray[np.float64]:
+    """Return (n, n_classes)."""
+    if task.positive is None:
+        columns = [f"{model}: {label}" for label in task.classes]
+        return scores[columns].to_numpy(dtype=np.float64)
+    positive = scores[model].to_numpy(dtype=np.float64)
+    columns_of = (positive, 1 - positive) if task.positive == 0 else (1 - positive, positive)
+    return np.stack(columns_of, axis=1)
+
+
+def feature_definitions(preparation: Preparation) -> tuple[Definition, ...]:
+    """Return what all features mean that were extracted from images."""
+    families = [
+        build(options, "preparation")
+        for options in preparation.features
+        if str(options.get("_target_")).startswith(_FAMILIES)
+    ]
+    return tuple(
+        definition for family in families_of_images(families) for definition in family.definitions()
     )
 
 
-def _provenance(
-    root: Path,
-    artefacts: EvaluationInputs,
-    choices: Mapping[str, Any],
-    before: ImageStore,
-    after: ImageStore,
-) -> Provenance:
-    files = {"case table": root / "data/cases/cases.parquet"}
-    for model in artefacts.models:
-        path = scores_folder(root, model.outcome) / "predictions.parquet"
-        files[f"scores of {model.outcome.model}"] = path
-    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
-    options = {f"model {model.outcome.model}": model.outcome.options for model in artefacts.models}
-    return Provenance(
-        versions={name: importlib.metadata.version(name) for name in _PACKAGES},
-        sha256={"images": before.sha256, "restored images": after.sha256, **hashes},
-        params={**choices, **options},
-    )
+def find_definition(column: str, definitions: Sequence[Definition]) -> Definition | None:
+    """Return a column's definition; None for covariates and what a network computes."""
+    definition = next((definition for definition in definitions if definition.fits(column)), None)
+    _, dot, of_one_image = column.partition(".")
+    return find_definition(of_one_image, definitions) if definition is None and dot else definition

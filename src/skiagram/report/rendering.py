@@ -1,7 +1,8 @@
 """The templates of all pages: one look, one set of number formats."""
 
 import re
-from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -17,14 +18,8 @@ from skiagram.report.formatting import (
 )
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What a page says at its top, also shown on the index.
-
-    Attributes:
-        title: Its heading.
-        answers: Its answers, one sentence or line each.
-    """
+class Summary(NamedTuple):
+    """What a page says at its top, also shown on the index: its heading, and answers of a line."""
 
     title: str
     answers: tuple[str, ...]
@@ -35,8 +30,13 @@ def render_template(name: str, **values: object) -> str:
 
     Args:
         name: File of the template.
-        **values: What the template names, besides the style.
+        **values: What the template names, besides the style and the macros of `macros.html.j2`.
     """
+    return _environment().get_template(name).render(**values)
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("skiagram.report", "templates"),
         autoescape=True,
@@ -55,8 +55,12 @@ def render_template(name: str, **values: object) -> str:
         "svg": _svg,
         "with_names": _with_names,
     }
-    style = Markup(environment.get_template("style.css").render(palette=PALETTE))  # noqa: S704
-    return environment.get_template(name).render(palette=PALETTE, style=style, **values)
+    style = environment.get_template("style.css").render(palette=PALETTE)
+    environment.globals["style"] = Markup(style)  # noqa: S704 - our own file
+    macros = environment.get_template("macros.html.j2").module
+    for macro in ("table", "drawing", "words", "method"):
+        environment.globals[macro] = getattr(macros, macro)
+    return environment
 
 
 def render_study(name: str, result: object, summary: Summary, **values: object) -> str:

@@ -9,13 +9,14 @@ import pandas as pd
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.metrics import METRICS
-from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.records import write_record
 from skiagram.report.formatting import finished_models
 from skiagram.report.material import Material
-from skiagram.report.page import draw_figures, render, write_checklists
+from skiagram.report.page import render, write_checklists
+from skiagram.report.section import make_sections
 from skiagram.sealing.ledger import OPENING
+from skiagram.statistics.estimate import Estimate
 
 OUTPUTS = (
     "report.html", "plots", "checklists", "scores.csv", "evaluation.json", "metrics.json", OPENING,
@@ -66,16 +67,17 @@ def write_report(evaluation: Evaluation, material: Material, page: Path, plots: 
         page: HTML file to write.
         plots: Folder for figures and curves.
     """
-    figures = draw_figures(evaluation, material.curves)
+    sections = make_sections(evaluation, material)
     plots.mkdir(parents=True, exist_ok=True)
-    for figure in figures.all():
-        (plots / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")
+    for section in sections:
+        for figure in section.figures():
+            (plots / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")
     for name, table in plot_tables(evaluation, material.curves).items():
         path = plots / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         table.to_csv(path, index=False, lineterminator="\n")
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(render(evaluation, material, figures), encoding="utf-8")
+    page.write_text(render(evaluation, material, sections), encoding="utf-8")
 
 
 def plot_tables(

@@ -1,112 +1,80 @@
 import dataclasses
 
-from skiagram.evaluation.results import Estimate
-from skiagram.report.sections.models import tabulate_performance
-from skiagram.report.sections.stability import tabulate_stability
+from skiagram.report.sections.confusion import tabulate_confusion
+from skiagram.report.sections.models import (
+    format_as_text,
+    tabulate_class_auc,
+    tabulate_performance,
+)
 from skiagram.report.sections.training import tabulate_cost
+from skiagram.report.tables import Cell
+from skiagram.statistics.estimate import Estimate
 from tests.report.examples_of_results import (
-    TITLES,
     binary,
     several_classes,
+    texts,
     with_failure,
     with_reader,
 )
 
 
-def test_models_stand_arm_by_arm_in_the_order_of_the_choices() -> None:
-    table = tabulate_performance(binary(ideal=False))
-    assert [title for title, _ in table.groups] == ["Classical features", "Deep networks"]
-    assert [row.title for _, rows in table.groups for row in rows] == list(TITLES.values())
-
-
 def test_readers_are_a_group_of_their_own_that_cost_nothing() -> None:
     evaluation = with_reader()
-    assert tabulate_performance(evaluation).groups[2][0] == "Readers and devices"
-    (row,) = tabulate_performance(evaluation).groups[2][1]
-    assert (row.title, row.best) == ("Dr Gray", False)
-    assert row.cells[0].value != "–"
-    assert [title for title, _ in tabulate_cost(evaluation).groups] == [
-        "Classical features",
-        "Deep networks",
-    ]
-
-
-def test_one_model_of_each_arm_is_marked() -> None:
-    table = tabulate_performance(binary(ideal=False))
-    assert [[row.title for row in rows if row.best] for _, rows in table.groups] == [
-        ["Random forest"],
-        ["Small network with batch norm"],
-    ]
+    readers = tabulate_performance(evaluation).groups[2]
+    assert readers.title == "Readers and devices"
+    assert [(row.title, row.best) for row in readers.rows] == [("Dr Gray", False)]
+    costs = [group.title for group in tabulate_cost(evaluation).groups]
+    assert costs == ["Classical features", "Deep networks"]
 
 
 def test_the_ideal_observer_is_the_last_row_and_fully_efficient() -> None:
     table = tabulate_performance(binary())
-    (row,) = table.groups[-1][1]
-    assert row.title == "Ideal observer"
-    assert row.cells[table.columns.index("AUC")].value == "0.955"
-    assert row.cells[table.columns.index("Efficiency")].value == "1.000"
-    assert len(row.cells) == len(table.columns)
+    cells = texts(table.row("Ideal observer"))
+    assert cells[table.columns.index("AUC")] == "0.955"
+    assert cells[table.columns.index("Efficiency")] == "1.000"
+    assert len(cells) == len(table.columns)
 
 
-def test_off_twins_has_a_column_only_where_there_are_twins() -> None:
-    assert "AUC without near duplicates" in tabulate_performance(binary(near_duplicates=52)).columns
-    assert "AUC without near duplicates" not in tabulate_performance(binary()).columns
+def test_columns_are_those_that_any_model_has() -> None:
+    off = "AUC without near duplicates"
+    assert off in tabulate_performance(binary(near_duplicates=52)).columns
+    assert off not in tabulate_performance(binary()).columns
+    none = {"roc_auc": Estimate(None, reason="one class only")}
+    bare = dataclasses.replace(binary().models[0], metrics=none, efficiency=None)
+    table = tabulate_performance(dataclasses.replace(binary(ideal=False), models=(bare,)))
+    assert list(table.columns) == ["AUC"]
+    assert table.notes == {"one class only": 1}
 
 
-def test_a_failed_model_keeps_its_row_and_reason_in_every_table() -> None:
-    evaluation = with_failure("out of memory")
-    for make in (tabulate_performance, tabulate_stability, tabulate_cost):
-        rows = {row.title: row for _, group in make(evaluation).groups for row in group}
-        assert rows["Small network with batch norm"].failure == "out of memory"
+def test_of_several_classes_the_auc_is_a_mean_and_each_class_has_its_own() -> None:
+    evaluation = several_classes()
+    table = tabulate_performance(evaluation)
+    assert table.columns[0] == "AUC, mean over classes"
+    cell = table.groups[0].rows[0].cells[table.columns.index("Sensitivity")]
+    assert isinstance(cell, Cell)
+    assert cell.reason == "defined for two classes only"
+    own = tabulate_class_auc(evaluation)
+    assert own is not None
+    assert texts(own.groups[0].rows[0]) == ["0.791", "0.822", "–"]
+    assert tabulate_class_auc(binary()) is None
 
 
-def test_a_missing_figure_points_to_its_reason() -> None:
-    table = tabulate_performance(several_classes())
-    (row,) = table.groups[0][1]
-    cell = row.cells[table.columns.index("Sensitivity")]
-    assert cell.value == "–"
-    assert table.notes[cell.note] == "defined for two classes only"
+def test_the_plain_table_has_a_line_a_model_and_one_a_pair() -> None:
+    lines = format_as_text(with_failure("out of memory")).splitlines()
+    assert sum("*" in line for line in lines) == 2
+    assert "failed: out of memory" in lines[8]
+    assert lines[9].startswith("Ideal observer")
+    assert "Support vector machine minus Random forest: forest was not trained" in lines
 
 
-def test_equal_reasons_share_one_note() -> None:
-    table = tabulate_stability(binary())
-    notes = {cell.note for _, rows in table.groups for row in rows for cell in row.cells}
-    assert notes == {"", "1"}
-    assert list(table.notes) == ["1"]
-
-
-def test_auc_over_several_classes_says_that_it_is_a_mean() -> None:
-    assert tabulate_performance(several_classes()).columns[0] == "AUC, mean over classes"
-
-
-def test_a_model_above_the_ideal_is_marked() -> None:
-    evaluation = binary()
-    first = dataclasses.replace(evaluation.models[0], leaked=True)
-    changed = dataclasses.replace(evaluation, models=(first, *evaluation.models[1:]))
-    rows = tabulate_performance(changed).groups[0][1]
-    assert [row.leaked for row in rows] == [True, False, False, False, False]
-
-
-def test_a_model_without_stability_still_has_its_row() -> None:
-    evaluation = binary()
-    bare = dataclasses.replace(evaluation.models[0], stability=None)
-    changed = dataclasses.replace(evaluation, models=(bare,))
-    (row,) = tabulate_stability(changed).groups[0][1]
-    assert {cell.value for cell in row.cells} == {"–"}
-
-
-def test_an_auc_that_cannot_be_computed_leaves_the_column() -> None:
-    evaluation = binary(ideal=False)
-    bare = dataclasses.replace(
-        evaluation.models[0], metrics={"roc_auc": Estimate(None, reason="one class only")}
-    )
-    table = tabulate_performance(dataclasses.replace(evaluation, models=(bare,)))
-    assert table.columns == ("AUC",)
-    assert table.notes == {"1": "one class only"}
-
-
-def test_the_figure_that_chose_the_best_is_shown_under_both_designs() -> None:
-    holdout, nested = tabulate_stability(binary()), tabulate_stability(several_classes())
-    assert holdout.columns[0] == "Out-of-fold AUC, mean of folds (used to choose the best)"
-    assert nested.columns[0] == "Inner AUC (used to choose the best)"
-    assert len(nested.groups[0][1][0].cells) == len(nested.columns)
+def test_the_cells_of_a_confusion_matrix_are_shares_of_the_true_class() -> None:
+    evaluation = several_classes()
+    matrix = tabulate_confusion(evaluation, evaluation.models[0])
+    rows = matrix.groups[0].rows
+    assert [row.title for row in rows] == list(evaluation.task.classes)
+    for true, row in enumerate(rows):
+        cells = [cell for cell in row.cells if isinstance(cell, Cell)]
+        assert abs(sum(cell.share for cell in cells) - 1) < 1e-12
+        tones = ["right" if named == true else "wrong" for named in range(3)]
+        assert [cell.tone for cell in cells] == tones
+    assert rows[0].cells[0] == Cell("30", tone="right", share=0.75)

@@ -34,18 +34,9 @@ def test_a_network_that_learns_its_cases_by_heart_is_named_in_the_caption() -> N
         "fold1": [0.7, 0.6, 0.7, 0.9],
         "fold2": [0.7, 0.6, 0.5, 0.4],
     }
-    table = pd.DataFrame(
-        [
-            {
-                "fit": fit,
-                "epoch": epoch,
-                "training_loss": 0.7 - 0.1 * epoch,
-                "validation_loss": loss,
-            }
-            for fit, losses in fits.items()
-            for epoch, loss in zip(epochs, losses, strict=True)
-        ]
-    )
+    losses = pd.DataFrame(fits | {"epoch": epochs}).melt("epoch", var_name="fit")
+    table = losses.rename(columns={"value": "validation_loss"})
+    table["training_loss"] = 0.7 - 0.1 * table["epoch"]
     drawing = draw_training_curves("net", "Net", table)
     assert drawing is not None
     assert drawing.note.startswith(" In 2 of 3 fits the validation loss rose by more than 10 %")

@@ -1,19 +1,18 @@
-"""Tables of stability, calibration, decisions, subgroups, doubt and trivial rules."""
+"""Sections beyond discrimination: stability, calibration, decisions, subgroups, sites, readers."""
 
 import dataclasses
 
-from skiagram.evaluation.results import Estimate, FeatureSelection
-from skiagram.report.formatting import Row, Table
+from skiagram.evaluation.results import ChosenFeature, FeatureSelection
 from skiagram.report.sections.answer import draw_forest
 from skiagram.report.sections.calibration import (
     draw_reliability,
     tabulate_calibration,
     tabulate_calibration_distance,
 )
-from skiagram.report.sections.comparisons import tabulate_reference_baselines
 from skiagram.report.sections.decisions import (
     describe_net_benefit,
     draw_decision_curve,
+    natural_frequencies,
     tabulate_net_benefit,
     tabulate_operating_points,
     tabulate_utility,
@@ -21,185 +20,184 @@ from skiagram.report.sections.decisions import (
 from skiagram.report.sections.provenance import describe_methods
 from skiagram.report.sections.readers import describe_readers, tabulate_readers
 from skiagram.report.sections.sites import describe_sites, tabulate_sites
-from skiagram.report.sections.stability import tabulate_ranks, tabulate_stability, tabulate_variance
-from skiagram.report.sections.subgroups import (
-    draw_subgroups,
-    tabulate_subgroup_differences,
-    tabulate_subgroups,
+from skiagram.report.sections.stability import (
+    tabulate_chosen_features,
+    tabulate_ranks,
+    tabulate_stability,
+    tabulate_variance,
 )
+from skiagram.report.sections.subgroups import draw_subgroups, subgroups
 from skiagram.report.sections.uncertainty import (
     draw_risk_coverage,
-    format_promised_coverage,
     tabulate_prediction_sets,
     tabulate_referral,
 )
+from skiagram.report.tables import Cell, Table
+from skiagram.statistics.estimate import Estimate
 from tests.report.examples_of_findings import full
-from tests.report.examples_of_results import TITLES, binary, several_classes
+from tests.report.examples_of_results import TITLES, binary, material, several_classes, texts
+
+MACHINE, FOREST, NETWORK = (TITLES[name] for name in ("svm", "random_forest", "small_cnn"))
+SPACE = "\N{NO-BREAK SPACE}"
 
 
-def row(table: Table, title: str) -> Row:
-    return next(one for _, rows in table.groups for one in rows if one.title == title)
+def row(table: Table | None, title: str) -> list[str]:
+    """Return what stands in the cells of a row."""
+    assert table is not None
+    return texts(table.row(title))
+
+
+def cell(table: Table | None, title: str, column: int) -> Cell:
+    assert table is not None
+    found = table.row(title).cells[column]
+    assert isinstance(found, Cell)
+    return found
 
 
 def test_the_variance_is_split_into_patients_and_seed() -> None:
-    table = tabulate_variance(full())
-    assert table is not None
-    cells = row(table, TITLES["svm"]).cells
-    assert [cell.value for cell in cells] == ["0.030", "0.010", "0.000", "10\N{NO-BREAK SPACE}%"]
+    assert row(tabulate_variance(full()), MACHINE) == ["0.030", "0.010", "0.000", f"10{SPACE}%"]
     assert tabulate_variance(binary()) is None
 
 
 def test_flips_stand_beside_the_spread_and_their_absence_has_a_reason() -> None:
-    assert row(tabulate_stability(full()), TITLES["svm"]).cells[-1].value == "0.070"
-    table = tabulate_stability(binary())
-    assert "repeats ≥ 2" in table.notes[row(table, TITLES["svm"]).cells[-1].note]
+    assert row(tabulate_stability(full()), MACHINE)[-1] == "0.070"
+    assert "repeats ≥ 2" in cell(tabulate_stability(binary()), MACHINE, -1).reason
 
 
-def test_the_agreement_of_chosen_features_has_a_column_where_a_model_chooses() -> None:
+def test_the_figure_that_chose_the_best_is_shown_under_both_designs() -> None:
+    holdout, nested = tabulate_stability(binary()), tabulate_stability(several_classes())
+    assert holdout.columns[0] == "Out-of-fold AUC, mean of folds (used to choose the best)"
+    assert nested.columns[0] == "Inner AUC (used to choose the best)"
+    assert len(nested.groups[0].rows[0].cells) == len(nested.columns)
+
+
+def test_chosen_features_stand_with_their_agreement_and_most_often_chosen_first() -> None:
     plain = full()
     assert "Agreement of the selected features" not in tabulate_stability(plain).columns
+    assert tabulate_chosen_features(plain, ()) is None
     first = plain.models[0]
     assert first.stability is not None
-    found = FeatureSelection(Estimate(0.61, 0.4, 0.8, "Nogueira"), 3, 40, 2.0, ())
+    often = (ChosenFeature("first_order_skewness", 1.0), ChosenFeature("age", 0.4))
+    found = FeatureSelection(Estimate(0.61, 0.4, 0.8, "Nogueira"), 5, 40, 2.4, often)
     spread = dataclasses.replace(first.stability, selection=found)
     models = (dataclasses.replace(first, stability=spread), *plain.models[1:])
     changed = dataclasses.replace(plain, models=models)
     table = tabulate_stability(changed)
     assert table.columns[-1] == "Agreement of the selected features"
-    assert row(table, first.outcome.title).cells[-1].value == "0.610"
-    other = row(table, plain.models[1].outcome.title)
-    assert table.notes[other.cells[-1].note] == "the model selects no features"
+    assert row(table, first.outcome.title)[-1] == "0.610"
+    other = cell(table, plain.models[1].outcome.title, -1)
+    assert other.reason == "the model selects no features"
     assert "Nogueira" in describe_methods(changed)["Agreement of the selected features"]
+    chosen = tabulate_chosen_features(changed, ())
+    assert chosen is not None
+    title = f"{first.outcome.title}: 2.4 of 40 features per fit, 5 fits"
+    assert [group.title for group in chosen.groups] == [title]
+    assert [each.title for each in chosen.groups[0].rows] == ["first_order_skewness", "age"]
+    assert row(chosen, "age") == [f"40{SPACE}%", "none", ""]
 
 
 def test_ranks_tell_how_often_a_model_comes_first() -> None:
-    table = tabulate_ranks(full())
-    assert table is not None
-    assert [cell.value for cell in row(table, TITLES["svm"]).cells] == [
-        "2.5",
-        "50\N{NO-BREAK SPACE}%",
-    ]
+    assert row(tabulate_ranks(full()), MACHINE) == ["2.5", f"50{SPACE}%"]
     assert tabulate_ranks(binary()) is None
 
 
 def test_calibration_names_the_ideal_value_of_each_column() -> None:
     table = tabulate_calibration(full())
-    assert table.columns[:2] == ("Intercept (ideal 0)", "Slope (ideal 1)")
-    assert row(table, TITLES["svm"]).cells[0].value == "−0.200"
+    assert list(table.columns[:2]) == ["Intercept (ideal 0)", "Slope (ideal 1)"]
+    assert row(table, MACHINE)[0] == "−0.200"
     assert "Reliability" not in tabulate_calibration(several_classes()).columns
+    distances = row(tabulate_calibration_distance(full()), MACHINE)
+    assert distances == ["0.041", "0.034", "0.030", "0.090"]
+    assert tabulate_calibration_distance(binary()) is None
 
 
 def test_predictive_values_stand_at_the_stated_prevalence() -> None:
-    first, second = tabulate_operating_points(full())
-    assert first.aim == "sensitivity of 90\N{NO-BREAK SPACE}%"
-    at = first.table.columns.index("PPV at 1 %")
-    assert row(first.table, TITLES["svm"]).cells[at].value == "0.034"
-    assert row(second.table, TITLES["svm"]).cells[0].value == "–"
-    assert tabulate_operating_points(several_classes()) == ()
-    without = dataclasses.replace(full(), prevalence=None)
-    assert not any(
-        "at" in column for column in tabulate_operating_points(without)[0].table.columns[1:5]
-    )
+    tables = tabulate_operating_points(full())
+    first, second = tables.values()
+    assert next(iter(tables)) == f"sensitivity of 90{SPACE}%"
+    assert row(first, MACHINE)[first.columns.index("PPV at 1 %")] == "0.034"
+    assert row(second, MACHINE)[0] == "–"
+    assert tabulate_operating_points(several_classes()) == {}
+    without = tabulate_operating_points(dataclasses.replace(full(), prevalence=None))
+    assert not any("at" in column for column in next(iter(without.values())).columns[1:5])
 
 
-def test_the_distance_of_probabilities_stands_beside_what_chance_reaches() -> None:
-    table = tabulate_calibration_distance(full())
-    assert table is not None
-    values = [cell.value for cell in row(table, TITLES["svm"]).cells]
-    assert values == ["0.041", "0.034", "0.030", "0.090"]
-    assert tabulate_calibration_distance(binary()) is None
+def test_hits_and_false_alarms_are_counted_out_of_a_hundred() -> None:
+    evaluation = binary()
+    forest = next(one for one in evaluation.models if one.outcome.model == "random_forest")
+    metrics = {"sensitivity": Estimate(0.914), "specificity": Estimate(0.706)}
+    models = (dataclasses.replace(forest, metrics=metrics),)
+    (sentence,) = natural_frequencies(dataclasses.replace(evaluation, models=models))
+    assert "of 100 abnormal cases it detects 91 and misses 9" in sentence
+    assert "of 100 other cases, 29 are false alarms" in sentence
+    assert natural_frequencies(several_classes()) == ()
 
 
 def test_net_benefit_is_told_per_thousand_at_the_stated_prevalence() -> None:
     table = tabulate_net_benefit(full())
     assert table is not None
-    assert table.groups[0][0] == "Per 1,000 patients, 1 % of them positive"
-    values = [cell.value for cell in row(table, "10 %").cells]
-    assert values == ["90 %", "−100.0", "1.1", "4.2", "+3.1"]
-    assert row(table, "10 %").cells[-1].interval == "(0.6–5.6)"
-    sure, open_ = describe_net_benefit(full())
+    assert table.groups[0].title == "Per 1,000 patients, 1 % of them positive"
+    assert row(table, "10 %") == ["90 %", "−100.0", "1.1", "4.2", "+3.1"]
+    assert cell(table, "10 %", -1).small == "(0.6–5.6)"
+    sure, unsure = describe_net_benefit(full())
     assert "risk of 10 %, the network is worth more" in sure
     assert "+3.1 true positives per 1,000 patients (+0.6 to +5.6)" in sure
-    assert "not shown which" in open_
+    assert "not shown which" in unsure
     assert tabulate_net_benefit(several_classes()) is None
     assert describe_net_benefit(binary()) == ()
 
 
 def test_paired_differences_have_a_row_each_or_a_reason() -> None:
     table = tabulate_utility(full())
-    assert row(table, "Brier score (lower is better)").cells[0].value == "−0.012"
-    missing = row(table, "Specificity (higher is better)").cells[0]
-    assert table.notes[missing.note] == "no threshold was fixed"
-    alone = tabulate_utility(binary())
-    assert list(alone.notes.values()) == ["needs a network and a classical model that were trained"]
-
-
-def test_small_subgroups_carry_their_warning() -> None:
-    (forest, network) = tabulate_subgroups(full())
-    assert (forest.title, network.title) == (TITLES["random_forest"], TITLES["small_cnn"])
-    assert [column for column, _ in forest.table.groups] == ["view position", "film", "site"]
-    assert row(forest.table, "MLO").caution.startswith("only 7 patients")
-    assert row(forest.table, "CC").caution == ""
-    assert "no positive case" in forest.table.notes.values()
-    assert "more than 12 different values" in forest.table.notes.values()
+    assert row(table, "Brier score (lower is better)") == ["−0.012"]
+    assert cell(table, "Specificity (higher is better)", 0).reason == "no threshold was fixed"
+    reasons = tabulate_utility(binary()).notes
+    assert list(reasons) == ["needs a network and a classical model that were trained"]
 
 
 def test_sets_and_referral_are_told_in_shares() -> None:
-    evaluation = full()
-    assert format_promised_coverage(evaluation) == "90\N{NO-BREAK SPACE}%"
-    assert row(tabulate_prediction_sets(evaluation), TITLES["svm"]).cells[0].value == "0.910"
-    cells = row(tabulate_referral(evaluation), TITLES["svm"]).cells
-    assert [cell.value for cell in cells[:4]] == ["0.200", "0.120", "0.100", "0.050"]
-    assert format_promised_coverage(several_classes()) == ""
+    assert row(tabulate_prediction_sets(full()), MACHINE)[0] == "0.910"
+    assert row(tabulate_referral(full()), MACHINE)[:4] == ["0.200", "0.120", "0.100", "0.050"]
 
 
-def test_a_rule_that_is_not_beaten_is_said_not_to_be() -> None:
-    table = tabulate_reference_baselines(full())
-    assert table is not None
-    groups = dict(table.groups)
-    found = {one.title: one.cells[1].value for one in groups[TITLES["small_cnn"]]}
-    assert found == {"The prevalence (AUC 0.5)": "yes", "Decision tree": "not shown"}
-    assert tabulate_reference_baselines(binary()) is None
-
-
-def test_only_the_best_of_each_arm_is_drawn() -> None:
-    for draw in (draw_reliability, draw_decision_curve, draw_risk_coverage):
+def test_only_the_best_of_each_arm_is_drawn_and_described_with_its_numbers() -> None:
+    numbers = {
+        draw_reliability: "0.900 (0.80–0.95) of 50 at 0.90",
+        draw_decision_curve: "0.350 at 0.1",
+        draw_risk_coverage: "0.200 with all cases kept, area 0.080",
+    }
+    for draw, words in numbers.items():
         figure = draw(full())
         assert figure is not None
-        assert TITLES["small_cnn"] in figure.description
-        assert TITLES["random_forest"] in figure.description
-        assert TITLES["svm"] not in figure.description
-
-
-def test_words_of_a_figure_hold_its_numbers() -> None:
-    curve, bins, risk = (
-        draw_decision_curve(full()),
-        draw_reliability(full()),
-        draw_risk_coverage(full()),
-    )
-    assert curve
-    assert bins
-    assert risk
-    assert "0.350 at 0.1" in curve.description
-    assert "0.900 (0.80–0.95) of 50 at 0.90" in bins.description
-    assert "0.200 with all cases kept, area 0.080" in risk.description
-
-
-def test_what_is_not_known_is_not_drawn() -> None:
-    assert (
-        draw_reliability(binary()),
-        draw_decision_curve(binary()),
-        draw_risk_coverage(binary()),
-    ) == (None,) * 3
+        assert words in figure.description
+        assert NETWORK in figure.description
+        assert FOREST in figure.description
+        assert MACHINE not in figure.description
+        assert draw(binary()) is None  # what is not known is not drawn
 
 
 def test_the_difference_stands_below_the_models_where_there_is_one() -> None:
     with_both = draw_forest(full())
     assert "+0.021 (−0.030 to 0.046)" in with_both.description
-    alone = draw_forest(dataclasses.replace(full(), difference=None))
-    assert "minus" not in alone.description
     assert "Best network minus" in with_both.svg
-    assert "Best network minus" not in alone.svg
+    alone = draw_forest(dataclasses.replace(full(), difference=None))
+    assert "minus" not in alone.description + alone.svg.split("</metadata>")[-1].replace("−", "")
+
+
+def test_subgroups_carry_their_warning_and_hidden_ones_have_no_counts() -> None:
+    found = subgroups(full(), material())
+    assert list(found["tables"]) == list(found["differences"]) == [FOREST, NETWORK]
+    table = found["tables"][FOREST]
+    assert [group.title for group in table.groups] == ["view position", "film", "site"]
+    assert table.row("MLO").caution.startswith("only 7 patients")
+    assert table.row("CC").caution == ""
+    assert {"no positive case", "more than 12 different values"} <= set(table.notes)
+    assert set(row(table, "hidden: fewer than 5 patients, or fewer of a class")) == {"–"}
+    differences = found["differences"][FOREST]
+    assert cell(differences, "CC", 0)[:2] == ("−0.100", "(−0.190 to −0.010)")
+    assert row(differences, "CC")[1] == "0.030 | 0.120"
+    nothing = subgroups(binary(), material())
+    assert nothing == {"tables": {}, "differences": {}, "drawn": None}
 
 
 def test_parts_of_the_cases_that_have_an_auc_are_drawn() -> None:
@@ -208,30 +206,14 @@ def test_parts_of_the_cases_that_have_an_auc_are_drawn() -> None:
     assert "view_position CC 0.830 (0.73–0.88)" in figure.description
     assert "view position: MLO" in figure.svg
     assert "40 values" not in figure.svg
-    assert draw_subgroups(binary()) is None
-
-
-def test_a_subgroup_is_held_against_all_other_cases() -> None:
-    found = tabulate_subgroup_differences(full())
-    assert [one.title for one in found] == [TITLES["random_forest"], TITLES["small_cnn"]]
-    cells = row(found[0].table, "CC").cells
-    assert (cells[0].value, cells[0].interval) == ("−0.100", "(−0.190 to −0.010)")
-    assert cells[1].value == "0.030 | 0.120"
-    assert tabulate_subgroup_differences(binary()) == ()
-
-
-def test_a_hidden_subgroup_has_no_counts() -> None:
-    table = tabulate_subgroups(full())[0].table
-    cells = row(table, "hidden: fewer than 5 patients, or fewer of a class").cells
-    assert {cell.value for cell in cells} == {"–"}
 
 
 def test_each_site_has_a_row_and_the_next_one_a_range() -> None:
     table = tabulate_sites(full())
     assert table is not None
-    assert [one.title for one in table.groups[0][1]] == ["Basel", "Leeds", "Porto"]
-    assert row(table, "Leeds").cells[-1].value == "+0.050"
-    assert row(table, "The next such site").cells[-1].interval == "(−0.080 to 0.180)"
+    assert [one.title for one in table.groups[0].rows] == ["Basel", "Leeds", "Porto"]
+    assert row(table, "Leeds")[-1] == "+0.050"
+    assert cell(table, "The next such site", -1).small == "(−0.080 to 0.180)"
     words = describe_sites(full())
     assert "network minus classical is +0.050 (−0.010 to 0.110)" in words
     assert "in (−0.080 to 0.180)" in words
@@ -253,9 +235,8 @@ def test_one_site_says_nothing_of_the_next() -> None:
 
 def test_readers_are_held_against_the_models_by_their_mean() -> None:
     table = tabulate_readers(full())
-    assert table is not None
-    assert row(table, "Mean reader").cells[0].value == "0.830"
-    assert row(table, TITLES["small_cnn"]).cells[1].value == "+0.090"
+    assert row(table, "Mean reader")[0] == "0.830"
+    assert row(table, NETWORK)[1] == "+0.090"
     words = describe_readers(full())
     assert "2 readers" in words
     assert "Classical features: not shown to differ from the mean reader." in words

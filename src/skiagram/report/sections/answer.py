@@ -1,7 +1,7 @@
 """The first page: the table of what was compared, its figure, and what would change the verdict."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from functools import partial
 from math import ceil
 
 from matplotlib.axes import Axes
@@ -16,17 +16,17 @@ from skiagram.report.drawing import (
     INK,
     MUTED,
     Drawing,
+    Style,
+    draw_interval,
     draw_reference_line,
+    name_rows,
     open_sheet,
     wrap_title,
+    write_beside,
 )
 from skiagram.report.formatting import (
     ARM_TITLES,
     DESIGN_WORDS,
-    Cell,
-    Notes,
-    Row,
-    Table,
     format_count,
     format_decimal,
     format_difference,
@@ -34,114 +34,111 @@ from skiagram.report.formatting import (
     format_percent,
     group_by_arm,
     is_best,
-    make_model_row,
     metric_heading,
 )
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
+from skiagram.report.sections.provenance import describe_opening
+from skiagram.report.tables import Cell, Group, Table, TableRow, fill_cell, make_model_row
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import Planning
 
-_Group = tuple[str, tuple[Row, ...]]
-
+FIRST_PAGE = {  # anchors besides those of sections
+    "sensitivity_of_verdict": "What would change the answer",
+    "reading": "How to read this",
+}
 _ROW_HEIGHT = 0.27  # inches
 _EXTRA_LINE = 0.12  # inches, where a name takes more than a line
 _DIFFERENCE_HEIGHT = 1.0  # inches
 _SURE = 0.8  # of resamples with one model first: below it the order of the models is open
 
 
+@section("The answer", place=0)
+def answer(evaluation: Evaluation, material: Material) -> Context:
+    """Return the first page, which stands before the table of contents."""
+    return {
+        "headings": FIRST_PAGE,
+        "table": tabulate_answer(evaluation),
+        "forest": draw_forest(evaluation),
+        "sensitivity": sensitivity_of_verdict(evaluation, material.card.patients_known),
+        "warnings": collect_warnings(evaluation, material),
+        "prevalence": describe_prevalence(evaluation),
+        "off_near_duplicates": METRIC["roc_auc_off_near_duplicates"].title,
+    }
+
+
 def tabulate_answer(evaluation: Evaluation) -> Table:
     """Return the best of each arm, readers, what is to be beaten, and the limit where known."""
-    notes = Notes()
-    groups = [*_contenders(evaluation, notes), *_beaten(evaluation, notes)]
+    columns = _columns(evaluation)
+    groups = [*_contenders(evaluation), *_trivial_rules(evaluation)]
     if evaluation.ideal:
-        row = (
-            notes.cell(evaluation.ideal, format_decimal),
-            *(Cell(""),) * (len(_columns(evaluation)) - 1),
-        )
-        groups.append(("The limit of this task", (Row("Ideal observer", row),)))
-    return Table(_columns(evaluation), tuple(groups), notes.by_mark())
+        row = TableRow("Ideal observer", [fill_cell(evaluation.ideal), *[""] * (len(columns) - 1)])
+        groups.append(Group("The limit of this task", [row]))
+    return Table(columns, groups)
 
 
-def _columns(evaluation: Evaluation) -> tuple[str, ...]:
+def _columns(evaluation: Evaluation) -> list[str]:
+    columns = [metric_heading("roc_auc", evaluation.task)]
+    if evaluation.near_duplicates:
+        columns.append(METRIC["roc_auc_off_near_duplicates"].title)
     positive = evaluation.task.positive
-    auc = metric_heading("roc_auc", evaluation.task)
-    off_near_duplicates = (
-        (METRIC["roc_auc_off_near_duplicates"].title,) if evaluation.near_duplicates else ()
-    )
     if positive is None:
-        return auc, *off_near_duplicates, "Correct, per 100 cases"
+        return [*columns, "Correct, per 100 cases"]
     name = evaluation.task.classes[positive]
-    return auc, *off_near_duplicates, f"Detected, per 100 {name}", "False alarms, per 100 others"
+    return [*columns, f"Detected, per 100 {name}", "False alarms, per 100 others"]
 
 
-def _contenders(evaluation: Evaluation, notes: Notes) -> Iterator[_Group]:
+def _contenders(evaluation: Evaluation) -> Iterator[Group]:
     for arm, models in group_by_arm(evaluation):
         shown = [model for model in models if is_best(evaluation, model) or arm == "reader"]
-        if not any(is_best(evaluation, model) for model in models) and arm != "reader":
+        if not shown:
             shown = models[:1]  # nobody was chosen: the reason stands in the row
-        yield ARM_TITLES[arm], tuple(_table_row(model, evaluation, notes) for model in shown)
+        yield Group(ARM_TITLES[arm], [_model_row(evaluation, model) for model in shown])
 
 
-def _table_row(model: ModelResult, evaluation: Evaluation, notes: Notes) -> Row:
+def _model_row(evaluation: Evaluation, model: ModelResult) -> TableRow:
     """Return a model's row without the mark of the best, which all of an arm here are."""
-    row = make_model_row(
-        evaluation, model, lambda row_model: _table_cells(row_model, evaluation, notes)
-    )
-    return replace(row, best=False)
-
-
-def _table_cells(model: ModelResult, evaluation: Evaluation, notes: Notes) -> tuple[Cell, ...]:
-    auc = tuple(
-        notes.cell(model.metrics.get(metric), format_decimal)
-        for metric in (
-            "roc_auc",
-            *(("roc_auc_off_near_duplicates",) if evaluation.near_duplicates else ()),
-        )
-    )
+    found = model.metrics
+    cells = [fill_cell(found.get("roc_auc"))]
+    if evaluation.near_duplicates:
+        cells.append(fill_cell(found.get("roc_auc_off_near_duplicates")))
     if evaluation.task.positive is None:
-        return *auc, notes.cell(_of_hundred(model.metrics.get("accuracy")), _format_whole, digits=0)
-    sensitivity, specificity = (model.metrics.get(name) for name in ("sensitivity", "specificity"))
-    return (
-        *auc,
-        notes.cell(_of_hundred(sensitivity), _format_whole, digits=0),
-        notes.cell(_of_hundred(specificity, missed=True), _format_whole, digits=0),
-    )
+        cells.append(_of_hundred(found.get("accuracy")))
+    else:
+        cells.append(_of_hundred(found.get("sensitivity")))
+        cells.append(_of_hundred(found.get("specificity"), missed=True))
+    return make_model_row(evaluation, model, lambda _: cells)._replace(best=False)
 
 
-def _of_hundred(share: Estimate | None, *, missed: bool = False) -> Estimate | None:
-    """Turn a share into a number out of a hundred cases, or into what is left of the hundred."""
+def _of_hundred(share: Estimate | None, *, missed: bool = False) -> Cell:
+    """Return a share as a number out of a hundred cases, or what is left of the hundred."""
+    whole = partial(format_decimal, digits=0)
     if share is None or share.value is None:
-        return share
-    low, high = share.low, share.high
-    if missed:
-        bounds = (
-            None if high is None else 100 * (1 - high),
-            None if low is None else 100 * (1 - low),
-        )
-        return Estimate(100 * (1 - share.value), *bounds, share.method)
-    bounds = (None if low is None else 100 * low, None if high is None else 100 * high)
-    return Estimate(100 * share.value, *bounds, share.method)
+        return fill_cell(share)
+    value, low, high = (
+        None if part is None else 100 * (1 - part if missed else part)
+        for part in (share.value, share.low, share.high)
+    )
+    bounds = (high, low) if missed else (low, high)
+    return fill_cell(Estimate(value, *bounds), whole, digits=0)
 
 
-def _format_whole(value: float | None) -> str:
-    return format_decimal(value, 0)
-
-
-def _beaten(evaluation: Evaluation, notes: Notes) -> Iterator[_Group]:
-    """Yield the reference baselines that were in the run, and the most common class."""
-    rules = {baseline.rule for baseline in evaluation.reference_baselines} - {PREVALENCE}
+def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
+    """Yield the trivial rules that were in the run, and chance or the most common class."""
+    rules = {comparison.rule for comparison in evaluation.reference_baselines} - {PREVALENCE}
     rows = [
-        _table_row(model, evaluation, notes)
+        _model_row(evaluation, model)
         for model in evaluation.models
         if model.outcome.model in rules and not is_best(evaluation, model)
     ]
-    half = (Cell(format_decimal(0.5)),) * (2 if evaluation.near_duplicates else 1)
+    half = [format_decimal(0.5)] * (2 if evaluation.near_duplicates else 1)
     if evaluation.task.positive is not None:
-        rows.append(Row("Chance", (*half, Cell("50"), Cell("50"))))
+        rows.append(TableRow("Chance", [*half, "50", "50"]))
     elif evaluation.majority_accuracy:
-        share = notes.cell(_of_hundred(evaluation.majority_accuracy), _format_whole, digits=0)
-        rows.append(Row("Always the most common class", (*half, share)))
+        share = _of_hundred(evaluation.majority_accuracy)
+        rows.append(TableRow("Always the most common class", [*half, share]))
     if rows:
-        yield "Reference baselines", tuple(rows)
+        yield Group("Trivial rules", rows)
 
 
 def draw_forest(evaluation: Evaluation) -> Drawing:
@@ -168,12 +165,10 @@ def _draw_models(
 ) -> None:
     for row, model in enumerate(models):
         _draw_model(axes, row, model, best=is_best(evaluation, model))
-    lowest = _lowest(models)
+    bounds = [bound for model in models for bound in (_auc(model).value, _auc(model).low)]
+    lowest = max(0.0, min([0.48, *(bound - 0.02 for bound in bounds if bound is not None)]))
     axes.set_xlim(lowest, 1.005)
-    axes.set_ylim(len(models) - 0.4, -0.6)
-    axes.set_yticks(range(len(models)), titles)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
+    name_rows(axes, titles)
     axes.set_xlabel("AUC with 95 % interval")
     if evaluation.task.positive is not None and lowest < 0.5:
         draw_reference_line(axes, 0.5, "chance", dashed=False)
@@ -182,44 +177,25 @@ def _draw_models(
 
 
 def _draw_model(axes: Axes, row: int, model: ModelResult, *, best: bool) -> None:
-    estimate = _auc(model)
-    colour = ARM_COLOUR[model.outcome.arm]
-    failed = model.outcome.status == "failed"
-    words = "failed" if failed else format_estimate(estimate)
-    axes.annotate(
-        words, (1.02, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False,
-        color=INK if best else MUTED, fontsize=8,
-    )  # fmt: skip
-    if failed or estimate.value is None:
+    estimate, colour = _auc(model), ARM_COLOUR[model.outcome.arm]
+    write_beside(axes, _auc_words(model), row, color=INK if best else MUTED, fontsize=8)
+    if model.outcome.status == "failed" or estimate.value is None:
         return
-    if estimate.low is not None and estimate.high is not None:
-        axes.plot([estimate.low, estimate.high], [row, row], color=colour, linewidth=1.6)
-    axes.plot(
-        estimate.value, row, marker="s", markersize=6, color=colour, linestyle="none",
-        markerfacecolor=colour if best else "none", markeredgewidth=1.3,
-    )  # fmt: skip
+    draw_interval(axes, estimate, row, color=colour, linewidth=1.6)
+    style: Style = {"color": colour, "markersize": 6, "markeredgewidth": 1.3}
+    axes.plot(estimate.value, row, "s", markerfacecolor=colour if best else "none", **style)
 
 
 def _auc(model: ModelResult) -> Estimate:
     return model.metrics.get("roc_auc", Estimate(None))
 
 
-def _lowest(models: list[ModelResult]) -> float:
-    bounds = [
-        bound
-        for model in models
-        for bound in (_auc(model).value, _auc(model).low)
-        if bound is not None
-    ]
-    return max(0.0, min([0.48, *(bound - 0.02 for bound in bounds)]))
+def _auc_words(model: ModelResult) -> str:
+    return "failed" if model.outcome.status == "failed" else format_estimate(_auc(model))
 
 
 def _description(evaluation: Evaluation, models: list[ModelResult]) -> str:
-    parts = [
-        f"{model.outcome.title} "
-        + ("failed" if model.outcome.status == "failed" else format_estimate(_auc(model)))
-        for model in models
-    ]
+    parts = [f"{model.outcome.title} {_auc_words(model)}" for model in models]
     if evaluation.ideal:
         parts.append(f"ideal observer {format_estimate(evaluation.ideal)}")
     if evaluation.difference and _has_difference(evaluation):
@@ -245,31 +221,25 @@ def _draw_difference(axes: Axes, evaluation: Evaluation) -> None:
     own = "deep" if contender == "either" else contender
     ahead = ARM_COLOUR[own if estimate.value > 0 else "classical"]
     axes.axvspan(-margin, margin, color=MUTED, alpha=0.18, linewidth=0)
-    axes.plot([estimate.low, estimate.high], [0, 0], color=ahead, linewidth=2.2)
+    draw_interval(axes, estimate, 0, color=ahead, linewidth=2.2)
     axes.plot(estimate.value, 0, marker="s", markersize=7, color=ahead)
     reach = 1.15 * max(abs(estimate.low), abs(estimate.high), 1.5 * margin)
+    name_rows(axes, [f"Best {name} minus\nbest classical model"])
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-1, 1)
-    axes.set_yticks([0], [f"Best {name} minus\nbest classical model"])
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
     axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel("difference in AUC; grey: within the margin")
     axes.axvline(0, color=MUTED, linewidth=0.9, zorder=0)
-    for corner, words, side in ((0, "← classical", "left"), (1, f"{name} →", "right")):
-        axes.annotate(
-            words, (corner, 1), (0, 2), xycoords="axes fraction", textcoords="offset points",
-            ha=side, va="bottom", color=MUTED, fontsize=7.5,
-        )  # fmt: skip
-    axes.annotate(
-        format_difference(estimate).replace(" (", "\n("), (1.02, 0),
-        xycoords=("axes fraction", "data"), va="center",
-        annotation_clip=False, color=INK, fontsize=8,
-    )  # fmt: skip
+    style: Style = {"va": "bottom", "color": MUTED, "fontsize": 7.5}
+    above: Style = {"xycoords": "axes fraction", "textcoords": "offset points"}
+    axes.annotate("← classical", (0, 1), (0, 2), ha="left", **above, **style)
+    axes.annotate(f"{name} →", (1, 1), (0, 2), ha="right", **above, **style)
+    words = format_difference(estimate).replace(" (", "\n(")
+    write_beside(axes, words, 0, color=INK, fontsize=8)
 
 
 def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tuple[str, ...]:
-    """Return the sentences: patients, margin, reference baselines, seed, order, limit.
+    """Return the sentences: patients, margin, trivial rules, seed, order, limit.
 
     Args:
         evaluation: What was found.
@@ -295,38 +265,38 @@ def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
     detectable, planning = evaluation.detectable, evaluation.planning
     if detectable is None or detectable.value is None:
         return
-    reported = evaluation.patients["reported"]
+    reported, margin = evaluation.patients["reported"], format_decimal(evaluation.margin)
     power = (
         f"with these {format_count(reported)} {people}, a true difference in AUC of "
         f"{format_decimal(detectable.value)} is found with a probability of 80 %"
     )
-    margin = format_decimal(evaluation.margin)
-    if detectable.value <= evaluation.margin and _settles(planning, reported):
+    settled = planning is None or (planning.settle is not None and planning.settle <= reported)
+    if detectable.value <= evaluation.margin and settled:
         yield f"More {people} would change little: {power}; the margin is {margin}."
-        return
-    needed = _needed(evaluation, people)
-    yield f"More {people}: {power}; most smaller differences are missed.{needed}"
+    else:
+        needed = _needed(planning, margin, people)
+        yield f"More {people}: {power}; most smaller differences are missed.{needed}"
 
 
-def _settles(planning: Planning | None, reported: int) -> bool:
-    return planning is None or (planning.settle is not None and planning.settle <= reported)
-
-
-def _needed(evaluation: Evaluation, people: str) -> str:
+def _needed(planning: Planning | None, margin: str, people: str) -> str:
     """Tell how many patients would detect, and how many settle, a difference of the margin."""
-    planning = evaluation.planning
-    if planning is None or planning.detect is None:
-        return f" No number of {people} is enough: {planning.reason}." if planning else ""
-    patients_words = (
-        f" To find a difference of {format_decimal(evaluation.margin)}, the margin, about "
-        f"{_round_up(planning.detect)} such {people} are needed"
+    if planning is None:
+        return ""
+    if planning.detect is None:
+        return f" No number of {people} is enough: {planning.reason}."
+    words = (
+        f" To find a difference of {margin}, the margin, about {_round_up(planning.detect)} such "
+        f"{people} are needed; to show that two equal models differ by less, "
     )
     if planning.settle is None:
-        return f"{patients_words}; to show that two equal models differ by less, {planning.reason}."
-    return (
-        f"{patients_words}; to show that two equal models differ by less, about "
-        f"{_round_up(planning.settle)} (each with a probability of 80 %)."
-    )
+        return f"{words}{planning.reason}."
+    return f"{words}about {_round_up(planning.settle)} (each with a probability of 80 %)."
+
+
+def _round_up(patients: float) -> str:
+    """Return two digits, upwards: the third of such a number means nothing."""
+    step = 10 ** max(0, len(str(int(patients))) - 2)
+    return format_count(float(ceil(patients / step) * step))
 
 
 def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
@@ -335,19 +305,19 @@ def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
     estimate = clean.comparison.difference if clean else evaluation.difference
     if estimate is None or estimate.low is None or estimate.high is None:
         return
-    low, high = estimate.low, estimate.high
+    low, high = format_decimal(estimate.low), format_decimal(estimate.high)
     choice = f"The margin of {format_decimal(evaluation.margin)} is a choice"
-    if high <= 0:
+    if estimate.high <= 0:
         yield f"{choice}; whatever it is, the answer is not “yes”."
-    elif low <= 0:
+    elif estimate.low <= 0:
         yield (
-            f"{choice}: with a margin above {format_decimal(high)} the difference alone would say "
-            "“no”, with a smaller one it leaves the question open."
+            f"{choice}: with a margin above {high} the difference alone would say “no”, with a "
+            "smaller one it leaves the question open."
         )
     else:
         yield (
-            f"{choice}: with a margin below {format_decimal(low)} the difference alone would say "
-            f"“yes”, with one above {format_decimal(high)} “no”; in between the question is open."
+            f"{choice}: with a margin below {low} the difference alone would say “yes”, with one "
+            f"above {high} “no”; in between the question is open."
         )
 
 
@@ -378,11 +348,12 @@ def _variance_sources(evaluation: Evaluation) -> Iterator[str]:
         parts = model.stability.variance
         whole = parts.patients + parts.seed + parts.both
         if whole > 0:
+            patients, seed, both = (
+                format_percent(part / whole) for part in (parts.patients, parts.seed, parts.both)
+            )
             yield (
-                f"Of the variance of a single training of {model.outcome.title}, "
-                f"{format_percent(parts.patients / whole)} comes from the patients, "
-                f"{format_percent(parts.seed / whole)} from the seed and "
-                f"{format_percent(parts.both / whole)} from their interaction."
+                f"Of the variance of a single training of {model.outcome.title}, {patients} comes "
+                f"from the patients, {seed} from the seed and {both} from their interaction."
             )
 
 
@@ -393,30 +364,24 @@ def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
     titles = {model.outcome.model: model.outcome.title for model in evaluation.models}
     leader, share = max(evaluation.ranking.first.items(), key=lambda item: item[1])
     chosen = leader in evaluation.best.values()
-    if share >= _SURE and chosen:
-        return
     words = (
         f"Among all models, {titles[leader]} has the highest AUC in {format_percent(share)} of "
         "the resamples of reported patients"
     )
-    if chosen:
-        yield f"{words}: it is not settled which model is best."
-    else:
+    if not chosen:
         sealed = " No sealed label influenced that choice." if evaluation.part == "test" else ""
         yield (
             f"{words}, but it was not {DESIGN_WORDS[evaluation.task.design].chosen}. The "
             f"comparison above is between the models that were.{sealed}"
         )
+    elif share < _SURE:
+        yield f"{words}: it is not settled which model is best."
 
 
 def _distance_to_ideal(evaluation: Evaluation) -> Iterator[str]:
     ideal = evaluation.ideal
-    best_aucs = [
-        model.metrics["roc_auc"].value
-        for model in evaluation.models
-        if model.outcome.model in evaluation.best.values() and "roc_auc" in model.metrics
-    ]
-    reached = [value for value in best_aucs if value is not None]
+    best = (model for model in evaluation.models if is_best(evaluation, model))
+    reached = [value for model in best if (value := _auc(model).value) is not None]
     if ideal is None or ideal.value is None or not reached:
         return
     left = ideal.value - max(reached)
@@ -428,36 +393,33 @@ def _distance_to_ideal(evaluation: Evaluation) -> Iterator[str]:
         )
 
 
-def _round_up(patients: float) -> str:
-    """Return two digits, upwards: the third of such a number means nothing."""
-    step = 10 ** max(0, len(str(int(patients))) - 2)
-    return format_count(float(ceil(patients / step) * step))
-
-
-def collect_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]:
-    """Return what a reader must know first: warnings of the evaluation, then those of the audit.
+def collect_warnings(evaluation: Evaluation, material: Material) -> tuple[str, ...]:
+    """Return what a reader must know first, of the seal, of the evaluation and of the audit.
 
     Findings that would stop a run and were waived are among them, with the reason.
     """
-    from_audit = [
-        f"Audit: {finding.summary}"
-        + (f" Accepted, because: {finding.waived}" if finding.waived else "")
-        for finding in audit.findings
-        if finding.count and (finding.severity == "warning" or finding.waived)
-    ]
-    return (*evaluation.warnings, *from_audit)
+    again = material.opening is not None and material.opening.number > 1
+    return (
+        *([describe_opening(material.opening)] if again else []),
+        *evaluation.warnings,
+        *_audit_warnings(material.audit),
+    )
+
+
+def _audit_warnings(audit: AuditReport) -> Iterator[str]:
+    for finding in audit.findings:
+        if finding.count and (finding.severity == "warning" or finding.waived):
+            accepted = f" Accepted, because: {finding.waived}" if finding.waived else ""
+            yield f"Audit: {finding.summary}{accepted}"
 
 
 def describe_prevalence(evaluation: Evaluation) -> str:
     """Say how common the condition is here and what that means elsewhere; empty when not binary."""
-    positive = evaluation.task.positive
-    if positive is None:
+    positive, counts = evaluation.task.positive, evaluation.cases["reported"]
+    total = sum(counts.values())
+    if positive is None or not total:
         return ""
     name = evaluation.task.classes[positive]
-    counts = evaluation.cases["reported"]
-    total = sum(counts.values())
-    if not total:
-        return ""
     share = format_percent(counts.get(name, 0) / total)
     return (
         f"Here {share} of the reported cases are {name}. Where {name} cases are rarer, a larger "

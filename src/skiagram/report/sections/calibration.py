@@ -3,78 +3,75 @@
 from matplotlib.axes import Axes
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import CalibrationResult, Estimate, ModelResult, ReliabilityBin
+from skiagram.evaluation.results import CalibrationResult, ModelResult, ReliabilityBin
 from skiagram.report.drawing import MUTED, WIDTH, Drawing, best_of_each_arm, open_sheet
 from skiagram.report.formatting import (
     ARM_TITLES,
-    NOT_FOUND,
-    Cell,
-    Notes,
-    Table,
     format_count,
     format_decimal,
     format_estimate,
     format_signed,
-    group_rows,
 )
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
+from skiagram.report.tables import Cells, Table, fill_cell, tabulate_models
+from skiagram.statistics.estimate import Estimate
+
+
+@section("Calibration", place=90)
+def calibration(evaluation: Evaluation, material: Material) -> Context:
+    """Return the reliability curves, calibration in figures, and distances of probabilities."""
+    return {
+        "reliability": draw_reliability(evaluation),
+        "table": tabulate_calibration(evaluation),
+        "distances": tabulate_calibration_distance(evaluation),
+    }
 
 
 def tabulate_calibration(evaluation: Evaluation) -> Table:
     """Return intercept, slope, expected to observed and the parts of the Brier score."""
-    notes = Notes()
-    binary = evaluation.task.positive is not None
     columns = [
         "Intercept (ideal 0)",
         "Slope (ideal 1)",
         "Expected / observed (ideal 1)",
         "Brier score",
     ]
-    columns += ["Reliability", "Resolution", "Uncertainty"] if binary else []
+    parts = ["Reliability", "Resolution", "Uncertainty"]
+    parts = [] if evaluation.task.positive is None else parts
 
-    def cells(model: ModelResult) -> tuple[Cell, ...]:
+    def cells(model: ModelResult) -> Cells | None:
         result = model.calibration
         if result is None:
-            return (notes.cell(NOT_FOUND, format_decimal),) * len(columns)
-        return (
-            notes.cell(result.intercept, format_signed),
-            notes.cell(result.slope, format_decimal),
-            notes.cell(result.expected_to_observed, format_decimal),
-            notes.cell(model.metrics.get("brier"), format_decimal, digits=3),
-            *(_parts(result, notes) if binary else ()),
-        )
+            return None
+        brier, unknown = result.brier, Estimate(None, reason="the Brier score was not decomposed")
+        return [
+            fill_cell(result.intercept, format_signed),
+            fill_cell(result.slope),
+            fill_cell(result.expected_to_observed),
+            fill_cell(model.metrics.get("brier"), digits=3),
+            *(
+                format_decimal(getattr(brier, part.lower())) if brier else fill_cell(unknown)
+                for part in parts
+            ),
+        ]
 
-    return Table(tuple(columns), group_rows(evaluation, cells), notes.by_mark())
-
-
-def _parts(result: CalibrationResult, notes: Notes) -> tuple[Cell, ...]:
-    if result.brier is None:
-        return (
-            notes.cell(Estimate(None, reason="the Brier score was not decomposed"), format_decimal),
-        ) * 3
-    parts = (result.brier.reliability, result.brier.resolution, result.brier.uncertainty)
-    return tuple(Cell(format_decimal(part)) for part in parts)
+    return tabulate_models(evaluation, [*columns, *parts], cells)
 
 
 def tabulate_calibration_distance(evaluation: Evaluation) -> Table | None:
     """Return ICI, E50 and E90 of each model; None where no model has them."""
-    known = (model.calibration for model in evaluation.models if model.calibration)
-    if not any(result.distance for result in known):
+    if not any(model.calibration and model.calibration.distance for model in evaluation.models):
         return None
-    notes = Notes()
-    columns = ("Mean distance (ICI)", "Reached by chance", "Median (E50)", "90 % of cases (E90)")
 
-    def cells(model: ModelResult) -> tuple[Cell, ...]:
+    def cells(model: ModelResult) -> Cells | None:
         distance = model.calibration.distance if model.calibration else None
         if distance is None:
-            return (notes.cell(NOT_FOUND, format_decimal),) * len(columns)
-        return (
-            notes.cell(distance.ici, format_decimal),
-            Cell(format_decimal(distance.ici_by_chance)),
-            notes.cell(distance.e50, format_decimal),
-            notes.cell(distance.e90, format_decimal),
-        )
+            return None
+        chance = format_decimal(distance.ici_by_chance)
+        return [fill_cell(distance.ici), chance, fill_cell(distance.e50), fill_cell(distance.e90)]
 
-    return Table(columns, group_rows(evaluation, cells), notes.by_mark())
+    columns = ("Mean distance (ICI)", "Reached by chance", "Median (E50)", "90 % of cases (E90)")
+    return tabulate_models(evaluation, columns, cells)
 
 
 def draw_reliability(evaluation: Evaluation) -> Drawing | None:
@@ -85,7 +82,7 @@ def draw_reliability(evaluation: Evaluation) -> Drawing | None:
     with open_sheet(0.85 + WIDTH / max(2, len(drawn))) as page:
         axes = page.figure.subplots(1, max(2, len(drawn)), sharey=True, squeeze=False)[0]
         for panel, (model, colour, result) in zip(axes, drawn, strict=False):
-            _curve(panel, result.reliability, colour)
+            _draw_curve(panel, result.reliability, colour)
             panel.set_title(ARM_TITLES[model.outcome.arm])
             panel.set_xlabel("predicted probability")
         for empty in axes[len(drawn) :]:
@@ -98,16 +95,21 @@ def _calibration(model: ModelResult) -> CalibrationResult | None:
     return model.calibration if model.calibration and model.calibration.reliability else None
 
 
-def _curve(axes: Axes, bins: tuple[ReliabilityBin, ...], colour: str) -> None:
-    filled = [bin_ for bin_ in bins if bin_.observed.value is not None]
-    x = [bin_.predicted for bin_ in filled]
-    low = [_or_value(bin_.observed.low, bin_) for bin_ in filled]
-    high = [_or_value(bin_.observed.high, bin_) for bin_ in filled]
+def _draw_curve(axes: Axes, bins: tuple[ReliabilityBin, ...], colour: str) -> None:
+    filled = [each for each in bins if each.observed.value is not None]
+    x = [each.predicted for each in filled]
+    value = [each.observed.value or 0.0 for each in filled]
+    low, high = (
+        [
+            known if bound is None else bound
+            for known, each in zip(value, filled, strict=True)
+            for bound in [getattr(each.observed, side)]
+        ]
+        for side in ("low", "high")
+    )
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.7, zorder=0)
     axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
-    axes.plot(
-        x, [bin_.observed.value or 0.0 for bin_ in filled], marker="o", markersize=3.5, color=colour
-    )
+    axes.plot(x, value, marker="o", markersize=3.5, color=colour)
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     axes.set_aspect("equal")
@@ -115,17 +117,13 @@ def _curve(axes: Axes, bins: tuple[ReliabilityBin, ...], colour: str) -> None:
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
 
 
-def _or_value(bound: float | None, bin_: ReliabilityBin) -> float:
-    return (bin_.observed.value or 0.0) if bound is None else bound
-
-
 def _description(drawn: list[tuple[ModelResult, str, CalibrationResult]]) -> str:
     parts = []
     for model, _, result in drawn:
         bins = ", ".join(
-            f"{format_estimate(bin_.observed)} of {format_count(bin_.cases)} at "
-            f"{format_decimal(bin_.predicted, 2)}"
-            for bin_ in result.reliability
+            f"{format_estimate(each.observed)} of {format_count(each.cases)} at "
+            f"{format_decimal(each.predicted, 2)}"
+            for each in result.reliability
         )
         parts.append(f"{model.outcome.title}: {bins}")
     return f"Observed share against predicted probability, by bin. {'; '.join(parts)}."

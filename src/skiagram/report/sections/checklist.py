@@ -6,11 +6,12 @@ A checklist is a file in `report/checklists/`; nothing else names it.
 import importlib.resources
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from itertools import groupby
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 import yaml
+from markupsafe import Markup, escape
 from pydantic import TypeAdapter
 
 from skiagram.evaluation.evaluation_record import Evaluation
@@ -20,12 +21,14 @@ from skiagram.report.formatting import (
     finished_models,
     format_count,
     format_decimal,
+    format_difference,
     format_estimate,
-    format_interval,
-    format_signed,
     is_best,
 )
 from skiagram.report.material import Material
+from skiagram.report.section import Context, list_sections, section
+from skiagram.report.sections.answer import FIRST_PAGE
+from skiagram.report.tables import Group, Table, TableRow, list_rows
 
 FOLDER = "checklists"
 MAIN = "tripod_ai"
@@ -44,8 +47,20 @@ Need = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Item:
+@section("Checklists", place=180)
+def checklist(evaluation: Evaluation, material: Material) -> Context:
+    """Return the report's own checklist, and how many parts of the others are answered."""
+    own, *others = fill_checklists(evaluation, material)
+    return {
+        "checklist": own,
+        "table": tabulate_items(own),
+        "others": tabulate_states(others),
+        "scores": [each.score_words for each in others if each.score_words],
+        "folder": FOLDER,
+    }
+
+
+class Item(NamedTuple):
     """One part of a checklist.
 
     Attributes:
@@ -75,29 +90,8 @@ class Item:
     state: State = "author"
 
 
-@dataclass(frozen=True)
-class _File:
-    """A checklist as its file has it."""
-
-    name: str
-    source: str
-    about: str
-    parts: dict[str, tuple[Item, ...]]
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Checklist:
-    """A checklist, filled.
-
-    Attributes:
-        file: Name of its file, without the ending.
-        name: Its name.
-        source: Where it was published.
-        about: What it is for, in a sentence.
-        note: What a reader must know of it; may be empty.
-        items: All parts in order.
-    """
+class Checklist(NamedTuple):
+    """A checklist, filled; `file` is the name of its file without the ending."""
 
     file: str
     name: str
@@ -106,7 +100,7 @@ class Checklist:
     note: str
     items: tuple[Item, ...]
 
-    def count(self, *states: State) -> int:
+    def count_states(self, *states: State) -> int:
         """Return the number of parts in one of the states."""
         return sum(item.state in states for item in self.items)
 
@@ -130,24 +124,18 @@ class Checklist:
         if self.score is None:
             return ""
         least, most = (format_decimal(100 * share, 0) for share in self.score)
-        answered = self.count("here", "not here")
+        answered = self.count_states("here", "not here")
         return (
             f"{self.name} score: {least} % to {most} %, as the authors’ answers turn out; "
             f"{answered} of {len(self.items)} items are answered by the run."
         )
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What a run can say of itself.
+class Facts(NamedTuple):
+    """What a run can say of itself: name → words with its figures, and what it has."""
 
-    Attributes:
-        words: Name → words with the run's figures.
-        present: What the run has.
-    """
-
-    words: Mapping[str, str] = field(default_factory=dict)
-    present: frozenset[Need] = frozenset()
+    words: Mapping[str, str]
+    present: frozenset[Need]
 
 
 def gather_facts(evaluation: Evaluation, material: Material) -> Facts:
@@ -253,10 +241,7 @@ def _difference(evaluation: Evaluation) -> str:
     difference = evaluation.difference
     if difference is None or difference.value is None:
         return "no comparison of both arms"
-    name = evaluation.contender_words
-    return (
-        f"{name} minus classical {format_signed(difference.value)} {format_interval(difference, 3)}"
-    )
+    return f"{evaluation.contender_words} minus classical {format_difference(difference)}"
 
 
 def _slopes(evaluation: Evaluation) -> str:
@@ -298,62 +283,100 @@ def list_checklists() -> tuple[str, ...]:
     return (MAIN, *(name for name in names if name != MAIN))
 
 
-def fill_checklist(name: str, facts: Facts) -> Checklist:
-    """Return a checklist with what the run answers.
+def fill_checklists(evaluation: Evaluation, material: Material) -> list[Checklist]:
+    """Return all checklists with what the run answers, the report's own first."""
+    facts = gather_facts(evaluation, material)
+    return [_fill_checklist(name, facts) for name in list_checklists()]
 
-    Args:
-        name: Name of its file.
-        facts: What the run can say of itself.
-    """
+
+def _fill_checklist(name: str, facts: Facts) -> Checklist:
     path = importlib.resources.files("skiagram.report").joinpath(FOLDER, f"{name}.yaml")
-    file = TypeAdapter(_File).validate_python(yaml.safe_load(path.read_text("utf-8")))
-    items = tuple(
-        _fill(replace(item, part=part), facts) for part, own in file.parts.items() for item in own
-    )
-    return Checklist(name, file.name, file.source, file.about, file.note, items)
+    file = yaml.safe_load(path.read_text("utf-8"))
+    parts = TypeAdapter(dict[str, tuple[Item, ...]]).validate_python(file.pop("parts"))
+    items = [_fill(item._replace(part=part), facts) for part, own in parts.items() for item in own]
+    return Checklist(file=name, items=tuple(items), **{"note": "", **file})
 
 
 def _fill(item: Item, facts: Facts) -> Item:
     if not facts.present.issuperset(item.applies):
-        return replace(item, stands="", anchors=(), author="", state="not applicable")
+        return item._replace(stands="", anchors=(), author="", state="not applicable")
     if not facts.present.issuperset(item.needs):
         if item.otherwise == "no":
-            return replace(item, stands="Not in this run", anchors=(), state="not here")
+            return item._replace(stands="Not in this run", anchors=(), state="not here")
         author = item.author or "All of it; this run does not have it"
-        return replace(item, stands="", anchors=(), author=author, state="author")
+        return item._replace(stands="", anchors=(), author=author, state="author")
     if not item.stands:
-        return replace(item, state="author")
-    anchors = tuple(anchor for anchor in item.anchors if _is_there(anchor, facts))
+        return item._replace(state="author")
+    absent = {"subgroups", "sites", "readers"} - facts.present  # the section says only so
+    anchors = tuple(anchor for anchor in item.anchors if anchor not in absent)
     stands, author = item.stands.format_map(facts.words), item.author
     if "subgroups" in item.anchors and "subgroups" not in anchors:
         author = f"{author or 'Figures by part of the cases'}. {_NO_COLUMN}"
         stands = stands if anchors else ""
     state: State = "here" if not author else "partly" if stands else "author"
     words = stands[:1].upper() + stands[1:]
-    return replace(item, stands=words, anchors=anchors, author=author, state=state)
+    return item._replace(stands=words, anchors=anchors, author=author, state=state)
 
 
-def _is_there(anchor: str, facts: Facts) -> bool:
-    """Return whether a section has more to show than that there is nothing."""
-    return anchor not in ("subgroups", "sites", "readers") or anchor in facts.present
+def tabulate_items(checklist: Checklist, page: str = "") -> Table:
+    """Return the checklist as a table with links to where the answers stand.
+
+    Args:
+        checklist: A filled one.
+        page: Address of the report; empty on the report itself.
+    """
+    headings = FIRST_PAGE | list_sections()
+    link = Markup('<a href="{}#{}">{}</a>')
+
+    def row(item: Item) -> TableRow:
+        links = [link.format(page, anchor, headings[anchor]) for anchor in item.anchors]
+        said = "Does not apply" if item.state == "not applicable" else item.stands
+        stands = Markup(" ").join([escape(said), Markup(", ").join(links)])
+        return TableRow(item.number, [item.asked, stands, item.author])
+
+    groups = groupby(checklist.items, key=lambda item: item.part)
+    columns = ("What is asked", "Where it stands", "What the authors must add")
+    return Table(
+        columns,
+        [Group(part, [row(item) for item in items]) for part, items in groups],
+        first="Item",
+        words=columns,
+        kind="checklist",
+    )
 
 
-COLUMNS = (
-    "Item", "Part", "What is asked", "Answered by the run", "Where it stands",
-    "What the authors must add", "Authors’ answer", "Page",
-)  # fmt: skip
+def tabulate_states(checklists: list[Checklist]) -> Table:
+    """Return how many parts of each checklist are in which state."""
+    states: dict[str, tuple[State, ...]] = {
+        "Answered": ("here",),
+        "In part": ("partly",),
+        "No, or does not apply": ("not here", "not applicable"),
+        "Authors": ("author",),
+    }
+    rows = [
+        TableRow(
+            each.name,
+            [str(len(each.items)), *(str(each.count_states(*of)) for of in states.values())],
+        )
+        for each in checklists
+    ]
+    return Table(("Items", *states), list_rows(rows), first="Checklist", kind="")
 
 
 def tabulate_checklist(checklist: Checklist) -> pd.DataFrame:
     """Return a table to fill in: the last two columns are the authors'."""
-    rows = [
-        (
-            item.number, item.part, item.asked, STATE_WORDS[item.state], item.stands,
-            item.author, "", "",
-        )
-        for item in checklist.items
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(
+        {
+            "Item": [item.number for item in checklist.items],
+            "Part": [item.part for item in checklist.items],
+            "What is asked": [item.asked for item in checklist.items],
+            "Answered by the run": [STATE_WORDS[item.state] for item in checklist.items],
+            "Where it stands": [item.stands for item in checklist.items],
+            "What the authors must add": [item.author for item in checklist.items],
+            "Authors’ answer": "",
+            "Page": "",
+        }
+    )
 
 
 def write_checklist_markdown(checklist: Checklist) -> str:
@@ -362,7 +385,7 @@ def write_checklist_markdown(checklist: Checklist) -> str:
     text = f"# {checklist.name}\n\n{checklist.about} {checklist.source}.\n"
     for words in (checklist.note, checklist.score_words):
         text += f"\n{words}\n" if words else ""
-    text += f"\n| {' | '.join(COLUMNS)} |\n|{'|'.join('---' for _ in COLUMNS)}|\n"
+    text += f"\n| {' | '.join(table.columns)} |\n|{'|'.join('---' for _ in table.columns)}|\n"
     for cells in table.itertuples(index=False):
         text += f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |\n"
     return text

@@ -1,26 +1,23 @@
-"""Comparisons between models, all pairs, and of the best ones with reference baselines."""
+"""Comparisons between models: the primary one, pairs of arms, and every model with every other."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 
 from skiagram.evaluation.evaluation_record import ArmChoice, Comparison, Evaluation
-from skiagram.evaluation.reference_baseline import PREVALENCE
 from skiagram.report.formatting import (
     MISSING,
-    Cell,
-    Notes,
-    Row,
-    Table,
     format_count,
     format_difference,
     format_p_value,
     format_signed,
 )
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
+from skiagram.report.tables import Cell, Table, TableRow, list_rows
 from skiagram.statistics.significance import McNemar
 
 ALPHA = 0.05
 _KINDS = {"classical": "classical model", "encoder": "frozen encoder", "deep": "trained network"}
-_WORDS = {
+_RELATIONS = {
     "better": "the first model is better",
     "worse": "the second model is better",
     "equivalent": "equivalent: the difference is smaller than the margin",
@@ -29,102 +26,100 @@ _WORDS = {
     "undecided": "undecided: the interval includes relevant differences in both directions",
     "unknown": "no conclusion",
 }
+Name = Callable[[str], str]  # of a model, for people
 
 
-@dataclass(frozen=True)
-class Pair:
-    """One comparison as text.
+@section("Comparisons between models", place=60)
+def comparisons(evaluation: Evaluation, material: Material) -> Context:
+    """Return a table of each kind of pairs; None where there are none."""
+    titles = _titles(evaluation)
+    return {
+        "primary": tabulate_primary(evaluation),
+        "scope": describe_scope(evaluation),
+        "of_arms": tabulate_arm_pairs(evaluation),
+        "asked": tabulate_pairs(evaluation.comparisons, titles.__getitem__),
+        "matrix": tabulate_differences(evaluation),
+        "secondary": tabulate_pairs(evaluation.secondary, titles.__getitem__),
+    }
 
-    Attributes:
-        model: Title of the one.
-        other: Title of the other.
-        difference: AUC of the one minus that of the other, with its interval or the reason for
-            having none.
-        p: Raw p value.
-        corrected: Holm's p value; a dash for the primary comparison.
-        words: What it shows against 0 and the margin.
-        decisions: Cases that only one of the two classifies correctly, and McNemar's p value.
+
+def _titles(evaluation: Evaluation) -> dict[str, str]:
+    return {model.outcome.model: model.outcome.title for model in evaluation.models}
+
+
+def tabulate_pairs(
+    pairs: Sequence[Comparison], name: Name, *, corrected: bool = True
+) -> Table | None:
+    """Return a row a pair, in the order given; None where there are none.
+
+    Args:
+        pairs: What was compared.
+        name: What a model is called.
+        corrected: Whether Holm's p has a column.
     """
-
-    model: str
-    other: str
-    difference: str
-    p: str
-    corrected: str
-    words: str
-    decisions: str
-
-
-@dataclass(frozen=True)
-class DifferenceCell:
-    """One cell of the matrix: the model of the row against that of the column.
-
-    Attributes:
-        difference: AUC of the row's model minus that of the column's; empty on the diagonal.
-        p: Raw p value.
-        corrected: Holm's p value; for the primary comparison the raw one stands alone.
-        tone: `ahead` or `behind` where the corrected p value is below 5 %, else empty.
-    """
-
-    difference: str = ""
-    p: str = ""
-    corrected: str = ""
-    tone: str = ""
-
-
-def describe_pairs(
-    comparisons: tuple[Comparison, ...], titles: Mapping[str, str]
-) -> tuple[Pair, ...]:
-    """Return comparisons as text, in the order given."""
-    return tuple(
-        Pair(
-            titles[comparison.model],
-            titles[comparison.other],
-            comparison.difference.reason
-            if comparison.difference.value is None
-            else format_difference(comparison.difference),
-            format_p_value(comparison.p),
-            format_p_value(comparison.p_holm),
-            _WORDS[comparison.relation],
-            _describe_mcnemar(comparison.mcnemar),
+    columns = [
+        "minus",
+        "Difference in AUC",
+        "p",
+        *(["p, Holm"] if corrected else []),
+        "What it shows",
+        "Only first : only second correct",
+    ]
+    rows = [
+        TableRow(
+            name(pair.model),
+            [
+                name(pair.other),
+                pair.difference.reason
+                if pair.difference.value is None
+                else format_difference(pair.difference),
+                format_p_value(pair.p),
+                *([format_p_value(pair.p_holm)] if corrected else []),
+                _RELATIONS[pair.relation],
+                _describe_mcnemar(pair.mcnemar),
+            ],
         )
-        for comparison in comparisons
-    )
-
-
-def describe_primary(evaluation: Evaluation, titles: Mapping[str, str]) -> Pair | None:
-    """Return the primary comparison; where folds chose different models, which in how many."""
-    if evaluation.primary is None:
+        for pair in pairs
+    ]
+    if not rows:
         return None
-    (pair,) = describe_pairs((evaluation.primary,), titles)
-    arms = evaluation.arms
-    contender = evaluation.contender
-    if not {contender, "classical"} <= set(arms):
-        return pair
-    name = evaluation.contender_words
-    return replace(
-        pair,
-        model=_describe_choice(name, arms[contender], titles) or pair.model,
-        other=_describe_choice("classical model", arms["classical"], titles) or pair.other,
-    )
+    return Table(columns, list_rows(rows), words=("minus", "What it shows"), kind="pairs")
 
 
-def describe_arm_pairs(evaluation: Evaluation, titles: Mapping[str, str]) -> tuple[Pair, ...]:
+def _describe_mcnemar(test: McNemar | None) -> str:
+    if test is None:
+        return MISSING
+    only = f"{format_count(test.only_model)} : {format_count(test.only_other)}"
+    return f"{only}, p {format_p_value(test.p)}"
+
+
+def tabulate_primary(evaluation: Evaluation) -> Table | None:
+    """Return the primary comparison; where folds chose different models, which in how many."""
+    primary, arms = evaluation.primary, evaluation.arms
+    if primary is None:
+        return None
+    names = _titles(evaluation)
+    if {evaluation.contender, "classical"} <= set(arms):
+        sides = (
+            (primary.model, evaluation.contender_words, arms[evaluation.contender]),
+            (primary.other, "classical model", arms["classical"]),
+        )
+        for model, kind, arm in sides:
+            names = names | {model: _describe_choice(kind, arm, names) or names[model]}
+    return tabulate_pairs([primary], names.__getitem__, corrected=False)
+
+
+def tabulate_arm_pairs(evaluation: Evaluation) -> Table | None:
     """Return the pairs of arms but the primary one, each side with its kind."""
+    titles = _titles(evaluation)
+    arms = {model.outcome.model: model.outcome.arm for model in evaluation.models}
 
-    def side(model: str) -> str:
-        arm = next(
-            result.outcome.arm for result in evaluation.models if result.outcome.model == model
-        )
-        kind = _KINDS[arm]
-        return _describe_choice(kind, evaluation.arms[arm], titles) or f"{titles[model]}, {kind}"
+    def name(model: str) -> str:
+        kind = _KINDS[arms[model]]
+        choice = _describe_choice(kind, evaluation.arms[arms[model]], titles)
+        return choice or f"{titles[model]}, {kind}"
 
-    return tuple(
-        replace(pair, model=side(comparison.model), other=side(comparison.other))
-        for pair, comparison in zip(
-            describe_pairs(evaluation.arm_pairs, titles), evaluation.arm_pairs, strict=True
-        )
-    )
+    return tabulate_pairs(evaluation.arm_pairs, name)
 
 
 def _describe_choice(kind: str, arm: ArmChoice, titles: Mapping[str, str]) -> str:
@@ -158,71 +153,44 @@ def describe_scope(evaluation: Evaluation) -> str:
     )
 
 
-def tabulate_differences(
-    evaluation: Evaluation,
-) -> tuple[tuple[str, tuple[DifferenceCell, ...]], ...]:
-    """Return (title, cells) for every model that was compared, in the order of the report.
+def tabulate_differences(evaluation: Evaluation) -> Table | None:
+    """Return every compared model against every other, in the order of the report.
 
-    Empty with fewer than three models, where a matrix says no more than one line.
+    None with fewer than three models, where a matrix says no more than one line.
     """
-    comparisons = {(pair.model, pair.other): pair for pair in evaluation.secondary}
+    pairs = {(pair.model, pair.other): pair for pair in evaluation.secondary}
     choices = [evaluation.arms.get(arm) for arm in (evaluation.contender, "classical")]
     of_models = all(choice is None or len(choice.chosen) == 1 for choice in choices)
     if evaluation.primary and of_models:
-        comparisons[evaluation.primary.model, evaluation.primary.other] = evaluation.primary
-    compared = {name for pair in comparisons for name in pair}
+        pairs[evaluation.primary.model, evaluation.primary.other] = evaluation.primary
+    compared = {name for pair in pairs for name in pair}
     models = [model.outcome for model in evaluation.models if model.outcome.model in compared]
     if len(models) < 3:
-        return ()
-    return tuple(
-        (
-            row.title,
-            tuple(_difference_cell(comparisons, row.model, column.model) for column in models),
-        )
+        return None
+    rows = [
+        TableRow(row.title, [_difference_cell(pairs, row.model, each.model) for each in models])
         for row in models
-    )
+    ]
+    columns = [model.title for model in models]
+    return Table(columns, list_rows(rows), first="minus →", kind="versus")
 
 
 def _difference_cell(
-    comparisons: Mapping[tuple[str, str], Comparison], row: str, column: str
-) -> DifferenceCell:
-    comparison, turned = comparisons.get((row, column)), False
-    if comparison is None:
-        comparison, turned = comparisons.get((column, row)), True
-    if comparison is None or comparison.difference.value is None:
-        return DifferenceCell() if row == column else DifferenceCell(MISSING)
-    value = -comparison.difference.value if turned else comparison.difference.value
-    deciding = comparison.p if comparison.p_holm is None else comparison.p_holm
+    pairs: Mapping[tuple[str, str], Comparison], row: str, column: str
+) -> Cell | str:
+    """Return the row's model minus the column's, with raw and corrected p; toned where it is sure.
+
+    The primary comparison is not corrected: its raw p decides.
+    """
+    pair = pairs.get((row, column)) or pairs.get((column, row))
+    if pair is None or pair.difference.value is None:
+        return "" if row == column else MISSING
+    value = pair.difference.value if pair.model == row else -pair.difference.value
+    deciding = pair.p if pair.p_holm is None else pair.p_holm
     sure = deciding is not None and deciding < ALPHA
-    return DifferenceCell(
+    corrected = "" if pair.p_holm is None else f" | {format_p_value(pair.p_holm)}"
+    return Cell(
         format_signed(value),
-        format_p_value(comparison.p),
-        "" if comparison.p_holm is None else format_p_value(comparison.p_holm),
-        ("ahead" if value > 0 else "behind") if sure else "",
+        f"{format_p_value(pair.p)}{corrected}",
+        tone=("ahead" if value > 0 else "behind") if sure else "",
     )
-
-
-def _describe_mcnemar(test: McNemar | None) -> str:
-    if test is None:
-        return MISSING
-    only = f"{format_count(test.only_model)} : {format_count(test.only_other)}"
-    return f"{only}, p {format_p_value(test.p)}"
-
-
-def tabulate_reference_baselines(evaluation: Evaluation) -> Table | None:
-    """Return the differences in AUC, one group per model; None where nothing was compared."""
-    if not evaluation.reference_baselines:
-        return None
-    notes = Notes()
-    titles = {model.outcome.model: model.outcome.title for model in evaluation.models}
-    titles[PREVALENCE] = "The prevalence (AUC 0.5)"
-    groups: dict[str, list[Row]] = {}
-    for comparison in evaluation.reference_baselines:
-        gain = notes.cell(comparison.difference, format_signed, digits=3)
-        row = Row(
-            titles[comparison.rule], (gain, Cell("yes" if comparison.beaten else "not shown"))
-        )
-        groups.setdefault(titles[comparison.model], []).append(row)
-    columns = ("Difference in AUC, model minus baseline", "Model is better")
-    rows_by_model = tuple((title, tuple(rows)) for title, rows in groups.items())
-    return Table(columns, rows_by_model, notes.by_mark(), first="Reference baseline")

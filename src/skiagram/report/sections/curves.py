@@ -1,12 +1,12 @@
 """ROC and precision–recall curves, one panel per arm; readers stand in every panel."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.metrics import METRIC
-from skiagram.evaluation.results import Band, Curve, ModelResult
+from skiagram.evaluation.results import Curve, ModelResult
 from skiagram.report.drawing import (
     ARM_COLOUR,
     DASHES,
@@ -15,52 +15,44 @@ from skiagram.report.drawing import (
     PAPER,
     WIDTH,
     Drawing,
+    Style,
     open_sheet,
     wrap_title,
 )
 from skiagram.report.formatting import ARM_TITLES, format_decimal, group_by_arm, is_best
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
 
 # Inches; fixed, so that a long name cannot squeeze the panels.
 _LEFT, _GAP, _RIGHT = 0.54, 0.28, 0.08
 _TITLE, _LABELS, _LINE = 0.27, 0.48, 0.18
 _SIDE = (WIDTH - _LEFT - _GAP - _RIGHT) / 2
+_AXES = {
+    "roc": ("False positive rate", "Sensitivity"),
+    "precision_recall": ("Sensitivity (recall)", "Precision"),
+}
+_AREA = {"roc": "roc_auc", "precision_recall": "average_precision"}
 
-_Group = tuple[str, list[tuple[ModelResult, Curve]]]
-
-
-def draw_roc(evaluation: Evaluation) -> Drawing | None:
-    """Draw the ROC curves; None where no model has one."""
-    return _panels(
-        evaluation, "roc", ("False positive rate", "Sensitivity"), lambda model: model.roc
-    )
+_Drawn = Sequence[tuple[ModelResult, Curve]]
 
 
-def draw_precision_recall(evaluation: Evaluation) -> Drawing | None:
-    """Draw the precision–recall curves; None where no model has one."""
-    return _panels(
-        evaluation,
-        "precision_recall",
-        ("Sensitivity (recall)", "Precision"),
-        lambda model: model.precision_recall,
-    )
+@section("ROC and precision–recall curves", place=40)
+def curves(evaluation: Evaluation, material: Material) -> Context:
+    """Return both figures."""
+    return {name: draw_curves(evaluation, name) for name in _AXES}
 
 
-def _panels(
-    evaluation: Evaluation,
-    name: str,
-    labels: tuple[str, str],
-    curve_of: Callable[[ModelResult], Curve | None],
-) -> Drawing | None:
+def draw_curves(evaluation: Evaluation, name: str) -> Drawing | None:
+    """Draw the curves `roc` or `precision_recall`; None where no model has one."""
     groups = [
-        (arm, [(model, curve) for model in models if (curve := curve_of(model)) is not None])
+        (arm, [(model, curve) for model in models if (curve := getattr(model, name)) is not None])
         for arm, models in group_by_arm(evaluation)
     ]
     groups = _with_readers([(arm, drawn) for arm, drawn in groups if drawn])
     if not groups:
         return None
-    metric = "roc_auc" if name == "roc" else "average_precision"
     longest = max(
-        sum(1 + _label(model, metric).count("\n") for model, _ in drawn) for _, drawn in groups
+        sum(1 + _label(model, name).count("\n") for model, _ in drawn) for _, drawn in groups
     )
     row = _TITLE + _SIDE + _LABELS + _LINE * longest + 0.08
     height = row * ((len(groups) + 1) // 2)
@@ -72,92 +64,79 @@ def _panels(
             panel = page.figure.add_axes(
                 (left / WIDTH, bottom / height, _SIDE / WIDTH, _SIDE / height)
             )
-            _curves(panel, evaluation, drawn, metric)
+            _draw_panel(panel, evaluation, drawn, name)
             panel.set_title(ARM_TITLES[arm])
-            panel.set_xlabel(labels[0])
+            panel.set_xlabel(_AXES[name][0])
             if name == "roc":
                 panel.plot([0, 1], [0, 1], color=MUTED, linewidth=0.7, zorder=0)
-                _operating_point(panel, evaluation, drawn)
-            panel.set_ylabel(labels[1] if place % 2 == 0 else "")
+                _draw_operating_point(panel, evaluation, drawn)
+            panel.set_ylabel(_AXES[name][1] if place % 2 == 0 else "")
             panel.tick_params(labelleft=place % 2 == 0)
-        return page.finish(name, _description(labels, metric, groups))
+        return page.finish(name, _description(name, groups))
 
 
-def _with_readers(groups: list[_Group]) -> list[_Group]:
+def _with_readers(
+    groups: list[tuple[str, list[tuple[ModelResult, Curve]]]],
+) -> list[tuple[str, list[tuple[ModelResult, Curve]]]]:
     """Draw readers beside the models that they are compared with, alone where there are none."""
     trained = [group for group in groups if group[0] != "reader"]
     readers = [curve for arm, drawn in groups if arm == "reader" for curve in drawn]
     return [(arm, [*drawn, *readers]) for arm, drawn in trained] or groups
 
 
-def _curves(
-    axes: Axes, evaluation: Evaluation, drawn: Sequence[tuple[ModelResult, Curve]], metric: str
-) -> None:
+def _draw_panel(axes: Axes, evaluation: Evaluation, drawn: _Drawn, name: str) -> None:
     others = readers = 0
     for model, curve in drawn:
         best, reader = is_best(evaluation, model), model.outcome.arm == "reader"
         own = ARM_COLOUR[model.outcome.arm]
-        colour = own if best or reader else OTHERS[others % len(OTHERS)]
         turn = readers if reader else 1 + others + others // len(OTHERS)  # no two lines alike
-        dashes = "-" if best else DASHES[turn % len(DASHES)]
+        style: Style = {
+            "color": own if best or reader else OTHERS[others % len(OTHERS)],
+            "linestyle": "-" if best else DASHES[turn % len(DASHES)],
+            "linewidth": 2.0 if best else 1.2,
+            "zorder": 3 if best else 2,
+        }
         others += not best and not reader
         readers += reader
-        band = _band(model, metric) if best else None
+        band = getattr(model, f"{name}_band") if best else None
         if band is not None:
             axes.fill_between(band.x, band.low, band.high, color=own, alpha=0.15, linewidth=0)
-        axes.plot(
-            curve.x, curve.y, color=colour, linestyle=dashes, linewidth=2.0 if best else 1.2,
-            label=_label(model, metric), zorder=3 if best else 2,
-        )  # fmt: skip
+        axes.plot(curve.x, curve.y, label=_label(model, name), **style)
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)
     axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-    axes.legend(
-        loc="upper left", bbox_to_anchor=(-0.06, -_LABELS / _SIDE), borderaxespad=0,
-        borderpad=0, handlelength=1.9, handletextpad=0.5, labelspacing=0.3,
-    )  # fmt: skip
+    spaces: Style = {"borderaxespad": 0, "borderpad": 0, "labelspacing": 0.3}
+    handles: Style = {"handlelength": 1.9, "handletextpad": 0.5}
+    below = (-0.06, -_LABELS / _SIDE)
+    axes.legend(loc="upper left", bbox_to_anchor=below, **spaces, **handles)
 
 
-def _operating_point(
-    axes: Axes, evaluation: Evaluation, drawn: Sequence[tuple[ModelResult, Curve]]
-) -> None:
+def _draw_operating_point(axes: Axes, evaluation: Evaluation, drawn: _Drawn) -> None:
     """Mark sensitivity and specificity at the chosen threshold of the best model."""
     for model, _ in drawn:
-        sensitivity, specificity = (
-            model.metrics.get(name) for name in ("sensitivity", "specificity")
-        )
-        if not is_best(evaluation, model) or sensitivity is None or specificity is None:
-            continue
-        if sensitivity.value is not None and specificity.value is not None:
-            axes.plot(
-                1 - specificity.value, sensitivity.value, marker="o", markersize=6, color=PAPER,
-                markeredgecolor=ARM_COLOUR[model.outcome.arm], markeredgewidth=1.6, zorder=4,
-            )  # fmt: skip
+        found = [model.metrics.get(name) for name in ("sensitivity", "specificity")]
+        sensitivity, specificity = (each.value if each else None for each in found)
+        if is_best(evaluation, model) and sensitivity is not None and specificity is not None:
+            colour = ARM_COLOUR[model.outcome.arm]
+            mark: Style = {"color": PAPER, "markeredgecolor": colour, "markeredgewidth": 1.6}
+            axes.plot(1 - specificity, sensitivity, "o", markersize=6, zorder=4, **mark)
 
 
-def _band(model: ModelResult, metric: str) -> Band | None:
-    return model.roc_band if metric == "roc_auc" else model.precision_recall_band
+def _label(model: ModelResult, name: str) -> str:
+    return wrap_title(f"{_area(model, name)} {model.outcome.title}", width=28)
 
 
-def _label(model: ModelResult, metric: str) -> str:
-    return wrap_title(f"{_figure(model, metric)} {model.outcome.title}", width=28)
-
-
-def _figure(model: ModelResult, metric: str) -> str:
-    estimate = model.metrics.get(metric)
+def _area(model: ModelResult, name: str) -> str:
+    estimate = model.metrics.get(_AREA[name])
     return format_decimal(estimate.value) if estimate else ""
 
 
-def _description(
-    labels: tuple[str, str],
-    metric: str,
-    groups: Sequence[tuple[str, Sequence[tuple[ModelResult, Curve]]]],
-) -> str:
-    measure = METRIC[metric].title
+def _description(name: str, groups: Sequence[tuple[str, _Drawn]]) -> str:
+    measure, (below, beside) = METRIC[_AREA[name]].title, _AXES[name]
     models = "; ".join(
-        f"{model.outcome.title}, {measure} {_figure(model, metric)}"
+        f"{model.outcome.title}, {measure} {_area(model, name)}"
         for _, drawn in groups
         for model, _ in drawn
     )
-    return f"{labels[1]} against {labels[0].lower()}, one curve per model: {models}."
+    return f"{beside} against {below.lower()}, one curve per model: {models}."

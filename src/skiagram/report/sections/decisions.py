@@ -1,133 +1,175 @@
 """Decisions: what each model's thresholds do on the reported cases, and what acting is worth."""
 
-from dataclasses import dataclass
+from functools import partial
 
 from skiagram.evaluation.evaluation_record import Evaluation, NetBenefitGain
 from skiagram.evaluation.metrics import METRICS, Metric
-from skiagram.evaluation.results import DecisionCurve, Estimate, ModelResult, OperatingPoint
-from skiagram.report.drawing import INK, MUTED, Drawing, best_of_each_arm, open_sheet, wrap_title
+from skiagram.evaluation.results import DecisionCurve, ModelResult
+from skiagram.report.drawing import (
+    INK,
+    MUTED,
+    Drawing,
+    Style,
+    best_of_each_arm,
+    open_sheet,
+    wrap_title,
+)
 from skiagram.report.formatting import (
     MISSING,
-    NOT_FOUND,
-    Cell,
-    Notes,
-    Row,
-    Table,
     format_decimal,
     format_percent,
     format_signed,
-    group_rows,
+    group_by_arm,
+    is_best,
 )
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
+from skiagram.report.tables import (
+    Cells,
+    Group,
+    Table,
+    TableRow,
+    fill_cell,
+    fill_difference,
+    tabulate_models,
+)
+from skiagram.statistics.estimate import Estimate
 
 _LOWEST = -0.05  # below it a rule does harm, and the reader needs no more than that
 _TOLD = (0.1, 0.2, 0.3, 0.5)
-
-
-@dataclass(frozen=True)
-class OperatingTable:
-    """One operating point of every model.
-
-    Attributes:
-        aim: What the threshold was to keep, in words.
-        table: The figures.
-    """
-
-    aim: str
-    table: Table
-
-
-def tabulate_operating_points(evaluation: Evaluation) -> tuple[OperatingTable, ...]:
-    """Return one table per operating point, in the requested order; empty when not binary."""
-    aims = dict.fromkeys(
-        (point.aim, point.level) for model in evaluation.models for point in model.operating_points
-    )
-    return tuple(
-        OperatingTable(f"{aim} of {format_percent(level)}", _table(evaluation, aim, level))
-        for aim, level in aims
-    )
-
-
-def _table(evaluation: Evaluation, aim: str, level: float) -> Table:
-    notes = Notes()
-    judged = [
-        metric
-        for metric in METRICS
-        if metric.judge and (evaluation.prevalence is not None or not metric.needs_prevalence)
-    ]
-    metrics = {metric.name: _heading(metric, evaluation.prevalence) for metric in judged}
-
-    def cells(model: ModelResult) -> tuple[Cell, ...]:
-        point = _point(model, aim, level)
-        if point is None:
-            return (notes.cell(NOT_FOUND, format_decimal),) * (1 + len(metrics))
-        return (
-            Cell(format_decimal(point.threshold)),
-            *(notes.cell(point.metrics.get(name), format_decimal) for name in metrics),
-        )
-
-    columns = ("Threshold", *metrics.values())
-    return Table(columns, group_rows(evaluation, cells), notes.by_mark())
-
-
-def _heading(metric: Metric, prevalence: float | None) -> str:
-    if prevalence is None or not metric.needs_prevalence:
-        return metric.title
-    share = format_decimal(100 * prevalence, 1).removesuffix(".0")
-    return metric.title.replace("prevalence", f"{share} %")
-
-
-def _point(model: ModelResult, aim: str, level: float) -> OperatingPoint | None:
-    fitting = (
-        point for point in model.operating_points if (point.aim, point.level) == (aim, level)
-    )
-    return next(fitting, None)
-
-
+_BEST = {
+    "classical": "the best classical model",
+    "encoder": "the best frozen encoder",
+    "deep": "the best network",
+    "combined": "the best combination",
+}
 _NOT_COMPARED = Estimate(None, reason="needs a network and a classical model that were trained")
 _DIFFERENCES = {
     "sensitivity": "Sensitivity (higher is better)",
     "specificity": "Specificity (higher is better)",
     "brier": "Brier score (lower is better)",
 }
+_per_thousand = partial(format_decimal, digits=1)
+_gain = partial(format_signed, digits=1)
+
+
+@section("Decisions at a threshold", place=100)
+def decisions(evaluation: Evaluation, material: Material) -> Context:
+    """Return operating points, paired differences and net benefit."""
+    return {
+        "frequencies": natural_frequencies(evaluation),
+        "operating_points": tabulate_operating_points(evaluation),
+        "utility": tabulate_utility(evaluation),
+        "net_benefit": tabulate_net_benefit(evaluation),
+        "net_benefit_words": describe_net_benefit(evaluation),
+        "decision_curve": draw_decision_curve(evaluation),
+    }
+
+
+def natural_frequencies(evaluation: Evaluation) -> tuple[str, ...]:
+    """Return a sentence on the best model of each arm: hits and false alarms out of a hundred.
+
+    Natural frequencies are read correctly more often than percentages of percentages
+    (Gigerenzer et al. 2007, Psychological Science in the Public Interest 8:53).
+    """
+    positive = evaluation.task.positive
+    if positive is None:
+        return ()
+    name = evaluation.task.classes[positive]
+    sentences = []
+    best = (
+        model
+        for _, models in group_by_arm(evaluation)
+        for model in models
+        if is_best(evaluation, model)
+    )
+    for model in best:
+        found = (model.metrics.get(metric) for metric in ("sensitivity", "specificity"))
+        sensitivity, specificity = (each.value if each else None for each in found)
+        if sensitivity is None or specificity is None:
+            continue
+        hits, alarms = round(100 * sensitivity), round(100 * (1 - specificity))
+        sentences.append(
+            f"{model.outcome.title}, {_BEST[model.outcome.arm]}: of 100 {name} cases it detects "
+            f"{hits} and misses {100 - hits}; of 100 other cases, {alarms} are false alarms."
+        )
+    return tuple(sentences)
+
+
+def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
+    """Return what a threshold was to keep → figures, as requested; empty if not binary."""
+    aims = dict.fromkeys(
+        (point.aim, point.level) for model in evaluation.models for point in model.operating_points
+    )
+    return {
+        f"{aim} of {format_percent(level)}": _operating_point(evaluation, aim, level)
+        for aim, level in aims
+    }
+
+
+def _operating_point(evaluation: Evaluation, aim: str, level: float) -> Table:
+    prevalence = evaluation.prevalence
+    metrics = [
+        metric
+        for metric in METRICS
+        if metric.judge and (prevalence is not None or not metric.needs_prevalence)
+    ]
+
+    def cells(model: ModelResult) -> Cells | None:
+        for point in model.operating_points:
+            if (point.aim, point.level) == (aim, level):
+                figures = [fill_cell(point.metrics.get(metric.name)) for metric in metrics]
+                return [format_decimal(point.threshold), *figures]
+        return None
+
+    columns = ["Threshold", *(_heading(metric, prevalence) for metric in metrics)]
+    return tabulate_models(evaluation, columns, cells)
+
+
+def _heading(metric: Metric, prevalence: float | None) -> str:
+    if prevalence is None or not metric.needs_prevalence:
+        return metric.title
+    return metric.title.replace("prevalence", _format_share(prevalence))
 
 
 def tabulate_utility(evaluation: Evaluation) -> Table:
     """Return the contender minus the best classical model: decisions and probabilities."""
-    notes = Notes()
-    utility = evaluation.utility
-    differences = utility.differences if utility else {}
-    rows = tuple(
-        Row(title, (notes.cell(differences.get(name, _NOT_COMPARED), format_signed, digits=3),))
+    differences = evaluation.utility.differences if evaluation.utility else {}
+    rows = [
+        TableRow(title, [fill_difference(differences.get(name, _NOT_COMPARED))])
         for name, title in _DIFFERENCES.items()
-    )
+    ]
     columns = (f"{evaluation.contender_words.capitalize()} minus classical",)
-    return Table(columns, (("On the same cases", rows),), notes.by_mark(), first="Figure")
+    return Table(columns, [Group("On the same cases", rows)], first="Figure")
 
 
 def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
     """Return net benefit per 1,000 patients, one row per threshold; None where none is compared."""
-    utility = evaluation.utility
+    utility, contender = evaluation.utility, evaluation.contender_words
     if utility is None or utility.prevalence is None or not utility.net_benefit:
         return None
-    notes = Notes()
-
-    def row(benefit: NetBenefitGain) -> Row:
-        cells = (
-            Cell(_format_share(benefit.own_threshold)),
-            *(Cell(_format_per_1000(value)) for value in (benefit.act_on_all, benefit.classical)),
-            Cell(_format_per_1000(benefit.network)),
-            notes.cell(benefit.gain, _format_gain, digits=1),
+    rows = [
+        TableRow(
+            _format_share(benefit.threshold),
+            [
+                _format_share(benefit.own_threshold),
+                _per_thousand(benefit.act_on_all),
+                _per_thousand(benefit.classical),
+                _per_thousand(benefit.network),
+                fill_cell(benefit.gain, _gain, digits=1),
+            ],
         )
-        return Row(_format_share(benefit.threshold), cells)
-
-    rows = tuple(row(benefit) for benefit in utility.net_benefit)
+        for benefit in utility.net_benefit
+    ]
     columns = (
-        "Probability given by the models", "Act on all", "Best classical model",
-        f"Best {evaluation.contender_words}",
-        f"{evaluation.contender_words.capitalize()} minus classical",
-    )  # fmt: skip
-    group = f"Per 1,000 patients, {_format_share(utility.prevalence)} of them positive"
-    return Table(columns, ((group, rows),), notes.by_mark(), first="Act from a risk of")
+        "Probability given by the models",
+        "Act on all",
+        "Best classical model",
+        f"Best {contender}",
+        f"{contender.capitalize()} minus classical",
+    )
+    title = f"Per 1,000 patients, {_format_share(utility.prevalence)} of them positive"
+    return Table(columns, [Group(title, rows)], first="Act from a risk of")
 
 
 def describe_net_benefit(evaluation: Evaluation) -> tuple[str, ...]:
@@ -147,26 +189,15 @@ def _net_benefit_words(row: NetBenefitGain, contender: str) -> str:
         words = f"the classical model is worth more than the {contender}"
     else:
         words = "it is not shown which of the two is worth more"
-    amount = _format_gain(row.gain.value)
-    bounds = f"{_format_gain(low)} to {_format_gain(high)}"
     return (
         f"If one acts from a risk of {_format_share(row.threshold)}, {words}. "
-        f"{contender.capitalize()} minus classical: {amount} true positives per 1,000 patients "
-        f"({bounds}), at equal numbers of false alarms."
+        f"{contender.capitalize()} minus classical: {_gain(row.gain.value)} true positives per "
+        f"1,000 patients ({_gain(low)} to {_gain(high)}), at equal numbers of false alarms."
     )
 
 
 def _format_share(value: float | None) -> str:
     return MISSING if value is None else f"{format_decimal(100 * value, 1).removesuffix('.0')} %"
-
-
-def _format_per_1000(value: float | None) -> str:
-    return format_decimal(value, 1)
-
-
-def _format_gain(value: float | None) -> str:
-    text = format_decimal(value, 1)
-    return f"+{text}" if value is not None and value > 0 and text != "0.0" else text
 
 
 def draw_decision_curve(evaluation: Evaluation) -> Drawing | None:
@@ -177,16 +208,13 @@ def draw_decision_curve(evaluation: Evaluation) -> Drawing | None:
     with open_sheet(3.3) as page:
         axes = page.figure.add_subplot()
         for model, colour, curve in drawn:
-            axes.fill_between(
-                curve.threshold, curve.low, curve.high, color=colour, alpha=0.15, linewidth=0
-            )
+            band: Style = {"color": colour, "alpha": 0.15, "linewidth": 0}
+            axes.fill_between(curve.threshold, curve.low, curve.high, **band)
             title = wrap_title(model.outcome.title, 34)
             axes.plot(curve.threshold, curve.net_benefit, color=colour, label=title)
         first = drawn[0][2]
-        axes.plot(
-            first.threshold, first.act_on_all, color=INK, linewidth=0.9, linestyle="--",
-            label="act on all",
-        )  # fmt: skip
+        style: Style = {"color": INK, "linewidth": 0.9, "linestyle": "--", "label": "act on all"}
+        axes.plot(first.threshold, first.act_on_all, **style)
         axes.axhline(0, color=MUTED, linewidth=0.9, label="act on none")
         top = max(max(curve.high) for _, _, curve in drawn)
         axes.set_ylim(_LOWEST, max(0.1, top) * 1.05)

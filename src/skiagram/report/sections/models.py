@@ -1,115 +1,118 @@
-"""All models: the main table, the AUC of each class, and the table as plain text."""
+"""All models: the main table, the AUC of each class, the options, and the table as plain text."""
 
 from collections.abc import Sequence
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.metrics import METRIC, METRICS, Metric
-from skiagram.evaluation.results import Estimate, ModelResult
-from skiagram.report import formatting
+from skiagram.evaluation.results import ModelResult
+from skiagram.report.formatting import (
+    format_decimal,
+    format_difference,
+    format_estimate,
+    metric_heading,
+)
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
+from skiagram.report.sections.provenance import flatten_options
+from skiagram.report.tables import Group, Table, TableRow, fill_cell, tabulate_models
+from skiagram.statistics.estimate import Estimate
 
-_COLUMNS = tuple(metric for metric in METRICS if metric.table_column)
 _TEXT_METRICS = ("sensitivity", "specificity", "brier")
-_TEXT_COLUMNS = (
-    "Model", "Arm", f"{METRIC['roc_auc'].title} (95 %)", "Out-of-fold",
-    *(METRIC[name].title for name in _TEXT_METRICS),
-)  # fmt: skip
 _ABSENT = Estimate(None)
 
 
-def list_columns(evaluation: Evaluation) -> tuple[Metric, ...]:
+@section("All models", place=30)
+def models(evaluation: Evaluation, material: Material) -> Context:
+    """Return the main table with its metrics, the AUC by class, and title → options."""
+    return {
+        "table": tabulate_performance(evaluation),
+        "metrics": list_columns(evaluation),
+        "of_classes": tabulate_class_auc(evaluation),
+        "options": [
+            (model.outcome.title, flatten_options(model.outcome.options))
+            for model in evaluation.models
+        ],
+    }
+
+
+def list_columns(evaluation: Evaluation) -> list[Metric]:
     """Return the AUC and every other column for which any model has a value or a reason."""
     known = [
         metric
-        for metric in _COLUMNS
-        if any(
-            _estimate(model, metric.name) is not formatting.NOT_FOUND for model in evaluation.models
-        )
+        for metric in METRICS
+        if metric.table_column
+        and any(_estimate(model, metric.name) for model in evaluation.models)
         and (metric.name != "roc_auc_off_near_duplicates" or evaluation.near_duplicates)
     ]
-    return tuple(dict.fromkeys((METRIC["roc_auc"], *known)))
+    return list(dict.fromkeys((METRIC["roc_auc"], *known)))
 
 
-def tabulate_performance(evaluation: Evaluation) -> formatting.Table:
+def tabulate_performance(evaluation: Evaluation) -> Table:
     """Return the main table, a column per metric of `list_columns`."""
     metrics = [metric.name for metric in list_columns(evaluation)]
-    notes = formatting.Notes()
-    columns = tuple(formatting.metric_heading(metric, evaluation.task) for metric in metrics)
-
-    def cells(model: ModelResult) -> tuple[formatting.Cell, ...]:
-        return tuple(
-            notes.cell(_estimate(model, metric), formatting.format_decimal) for metric in metrics
-        )
-
-    groups = list(formatting.group_rows(evaluation, cells))
+    limit = []
     if evaluation.ideal:
-        first = notes.cell(evaluation.ideal, formatting.format_decimal)
-        last = {"efficiency": formatting.Cell(formatting.format_decimal(1.0))}
-        row = (first, *(last.get(metric, formatting.Cell("")) for metric in metrics[1:]))
-        groups.append(("The limit of this task", (formatting.Row("Ideal observer", row),)))
-    return formatting.Table(columns, tuple(groups), notes.by_mark())
-
-
-def tabulate_class_auc(evaluation: Evaluation) -> formatting.Table | None:
-    """Return the AUC of each class against the others; None for a task of two classes."""
-    if evaluation.task.positive is not None:
-        return None
-    notes = formatting.Notes()
-
-    def cells(model: ModelResult) -> tuple[formatting.Cell, ...]:
-        return tuple(
-            notes.cell(estimate, formatting.format_decimal) for estimate in model.class_auc
-        )
-
-    return formatting.Table(
-        evaluation.task.classes, formatting.group_rows(evaluation, cells), notes.by_mark()
+        others = [format_decimal(1.0) if name == "efficiency" else "" for name in metrics[1:]]
+        row = TableRow("Ideal observer", [fill_cell(evaluation.ideal), *others])
+        limit = [Group("The limit of this task", [row])]
+    return tabulate_models(
+        evaluation,
+        [metric_heading(metric, evaluation.task) for metric in metrics],
+        lambda model: [fill_cell(_estimate(model, metric)) for metric in metrics],
+        *limit,
     )
 
 
-def _estimate(model: ModelResult, metric: str) -> Estimate:
-    if metric == "efficiency":
-        return model.efficiency or formatting.NOT_FOUND
-    return model.metrics.get(metric, formatting.NOT_FOUND)
+def tabulate_class_auc(evaluation: Evaluation) -> Table | None:
+    """Return the AUC of each class against the others; None for a task of two classes."""
+    if evaluation.task.positive is not None:
+        return None
+    return tabulate_models(
+        evaluation,
+        evaluation.task.classes,
+        lambda model: [fill_cell(estimate) for estimate in model.class_auc],
+    )
 
 
-def _text_row(result: ModelResult, best: dict[str, str], generated: bool) -> list[str]:
-    outcome = result.outcome
-    if outcome.status == "failed":
-        return [outcome.title, outcome.arm, f"failed: {outcome.reason}"]
-    mark = " *" if best.get(outcome.arm) == outcome.model else ""
-    cells = [
-        outcome.title + mark,
-        outcome.arm,
-        formatting.format_estimate(result.metrics.get("roc_auc", _ABSENT)),
-    ]
-    cells.append(formatting.format_decimal(result.selection_auc.value))
-    cells += [
-        formatting.format_decimal(result.metrics.get(name, _ABSENT).value) for name in _TEXT_METRICS
-    ]
-    if generated:
-        cells.append(formatting.format_decimal((result.efficiency or _ABSENT).value))
-    return cells
+def _estimate(model: ModelResult, metric: str) -> Estimate | None:
+    return model.efficiency if metric == "efficiency" else model.metrics.get(metric)
 
 
 def format_as_text(evaluation: Evaluation) -> str:
     """Return a table of all models, the best of each arm (chosen out-of-fold) marked `*`."""
     generated = evaluation.ideal is not None
-    head = [*_TEXT_COLUMNS, *([METRIC["efficiency"].title] if generated else [])]
-    rows = [head, *(_text_row(result, evaluation.best, generated) for result in evaluation.models)]
+    shown = [*_TEXT_METRICS, *(["efficiency"] if generated else [])]
+    auc = f"{METRIC['roc_auc'].title} (95 %)"
+    rows = [["Model", "Arm", auc, "Out-of-fold", *(METRIC[name].title for name in shown)]]
+    for result in evaluation.models:
+        outcome = result.outcome
+        if outcome.status == "failed":
+            rows.append([outcome.title, outcome.arm, f"failed: {outcome.reason}"])
+            continue
+        figures = [result.selection_auc, *(_estimate(result, name) for name in shown)]
+        rows.append(
+            [
+                outcome.title + (" *" if evaluation.best.get(outcome.arm) == outcome.model else ""),
+                outcome.arm,
+                format_estimate(result.metrics.get("roc_auc", _ABSENT)),
+                *(format_decimal((figure or _ABSENT).value) for figure in figures),
+            ]
+        )
     if evaluation.ideal is not None:
-        rows.append(["Ideal observer", "", formatting.format_estimate(evaluation.ideal)])
-    lines = _aligned(rows)
+        rows.append(["Ideal observer", "", format_estimate(evaluation.ideal)])
+    lines = _align(rows)
     titles = {model.outcome.model: model.outcome.title for model in evaluation.models}
     for pair in evaluation.comparisons:
-        value = pair.difference.reason or formatting.format_difference(pair.difference)
+        value = pair.difference.reason or format_difference(pair.difference)
         lines.append(f"{titles[pair.model]} minus {titles[pair.other]}: {value}")
     return "\n".join(lines)
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def _align(rows: Sequence[Sequence[str]]) -> list[str]:
     whole = [row for row in rows if len(row) == len(rows[0])]
     widths = [max(len(row[column]) for row in whole) for column in range(len(rows[0]))]
     padded = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
         for row in rows
     ]
-    return [padded[0], "─" * max(map(len, padded[:1])), *padded[1:]]
+    return [padded[0], "─" * len(padded[0]), *padded[1:]]

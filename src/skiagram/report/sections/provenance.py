@@ -6,8 +6,21 @@ from typing import Any
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.metrics import METRIC
-from skiagram.evaluation.results import Estimate, ModelResult
+from skiagram.evaluation.results import ModelResult
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
 from skiagram.sealing.ledger import LEDGER, Opening
+from skiagram.statistics.estimate import Estimate
+
+
+@section("Methods, versions and hashes", place=170)
+def provenance(evaluation: Evaluation, material: Material) -> Context:
+    """Return the opening of the seal, the methods of intervals, and the run's options."""
+    return {
+        "opening": describe_opening(material.opening),
+        "methods": describe_methods(evaluation),
+        "params": flatten_options(material.provenance.params),
+    }
 
 
 def describe_opening(opening: Opening | None) -> str:
@@ -40,13 +53,9 @@ def describe_methods(evaluation: Evaluation) -> dict[str, str]:
 
 def _estimates(evaluation: Evaluation) -> Iterator[tuple[str, Estimate]]:
     for model in evaluation.models:
-        for name, estimate in model.metrics.items():
-            yield METRIC[name].title, estimate
-        for estimate in model.class_auc:
-            yield METRIC["class_auc"].title, estimate
-        yield from _stability(model)
-        yield from _trust(model)
-        yield from _limit(model)
+        for name, estimate in _model_estimates(model):
+            if estimate is not None:
+                yield METRIC[name].title if name in METRIC else name, estimate
     for comparison in evaluation.comparisons:
         yield "Difference between two models", comparison.difference
     if evaluation.utility:
@@ -62,51 +71,34 @@ def _estimates(evaluation: Evaluation) -> Iterator[tuple[str, Estimate]]:
     yield from ((name, estimate) for name, estimate in single.items() if estimate)
 
 
-def _stability(model: ModelResult) -> Iterator[tuple[str, Estimate]]:
-    if model.stability:
-        yield "Out-of-fold AUC, mean of folds", model.stability.fold_mean
-        yield "Training minus out-of-fold AUC", model.stability.training_gap
-        if model.stability.flips:
-            yield METRIC["stability.flips"].title, model.stability.flips
-        if model.stability.selection:
-            yield "Agreement of the selected features", model.stability.selection.agreement
-
-
-def _limit(model: ModelResult) -> Iterator[tuple[str, Estimate]]:
-    if model.efficiency:
-        yield METRIC["efficiency"].title, model.efficiency
-    if model.above_ideal:
-        yield METRIC["above_ideal"].title, model.above_ideal
-
-
-def _trust(model: ModelResult) -> Iterator[tuple[str, Estimate]]:
+def _model_estimates(model: ModelResult) -> Iterator[tuple[str, Estimate | None]]:
+    """Yield (metric or words, figure) of all figures of a model that have an interval."""
+    yield from model.metrics.items()
+    yield from (("class_auc", estimate) for estimate in model.class_auc)
+    if stability := model.stability:
+        yield "Out-of-fold AUC, mean of folds", stability.fold_mean
+        yield "Training minus out-of-fold AUC", stability.training_gap
+        yield "stability.flips", stability.flips
+        if stability.selection:
+            yield "Agreement of the selected features", stability.selection.agreement
     for point in model.operating_points:
-        for name, estimate in point.metrics.items():
-            yield METRIC[name].title, estimate
-    if model.calibration:
-        yield METRIC["calibration.intercept"].title, model.calibration.intercept
-        yield METRIC["calibration.slope"].title, model.calibration.slope
-        yield (
-            METRIC["calibration.expected_to_observed"].title,
-            model.calibration.expected_to_observed,
-        )
-        if model.calibration.distance:
-            yield METRIC["calibration.distance"].title, model.calibration.distance.ici
-        for bin_ in model.calibration.reliability:
-            yield "Reliability curve", bin_.observed
+        yield from point.metrics.items()
+    if calibration := model.calibration:
+        for name in ("intercept", "slope", "expected_to_observed"):
+            yield f"calibration.{name}", getattr(calibration, name)
+        if calibration.distance:
+            yield "calibration.distance", calibration.distance.ici
+        yield from (("Reliability curve", part.observed) for part in calibration.reliability)
     if model.prediction_sets:
-        yield METRIC["prediction_sets.coverage"].title, model.prediction_sets.coverage
+        yield "prediction_sets.coverage", model.prediction_sets.coverage
     if model.risk_coverage:
-        yield METRIC["risk_coverage.area"].title, model.risk_coverage.area
+        yield "risk_coverage.area", model.risk_coverage.area
+    yield "efficiency", model.efficiency
+    yield "above_ideal", model.above_ideal
 
 
 def flatten_options(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return dotted option name → value as JSON; strings stand bare.
-
-    Args:
-        params: Nested mappings of choices and values.
-        prefix: Name of the enclosing option, with its dot.
-    """
+    """Return dotted option name → value as JSON; strings stand bare, `prefix` before each name."""
     lines: dict[str, str] = {}
     for name, value in params.items():
         if isinstance(value, Mapping):

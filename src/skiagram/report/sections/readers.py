@@ -1,16 +1,16 @@
 """Several readers of the same cases: each one, their mean, and the models against it."""
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.report.formatting import (
-    ARM_TITLES,
-    Cell,
-    Notes,
-    Row,
-    Table,
-    format_decimal,
-    format_p_value,
-    format_signed,
-)
+from skiagram.report.formatting import ARM_TITLES, format_decimal, format_p_value
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
+from skiagram.report.tables import Group, Table, TableRow, fill_cell, fill_difference
+
+
+@section("Several readers", place=130)
+def readers(evaluation: Evaluation, material: Material) -> Context:
+    """Return the table of readers and what it shows."""
+    return {"table": tabulate_readers(evaluation), "shown": describe_readers(evaluation)}
 
 
 def tabulate_readers(evaluation: Evaluation) -> Table | None:
@@ -18,32 +18,24 @@ def tabulate_readers(evaluation: Evaluation) -> Table | None:
     study = evaluation.readers
     if study is None:
         return None
-    notes = Notes()
     titles = {model.outcome.model: model.outcome.title for model in evaluation.models}
-    none = Cell("")
-    readers = [
-        Row(titles.get(name, name), (notes.cell(auc, format_decimal), none, none, none))
-        for name, auc in study.readers.items()
-    ]
-    mean = notes.cell(study.mean, format_decimal)
-    readers.append(Row("Mean reader", (mean, none, none, none)))
+    known = {titles.get(name, name): auc for name, auc in study.readers.items()}
+    known["Mean reader"] = study.mean
+    single = [TableRow(title, [fill_cell(auc), "", "", ""]) for title, auc in known.items()]
     arms = [
-        Row(
+        TableRow(
             titles[evaluation.best[arm]],
-            (
-                notes.cell(evaluation.arms[arm].auc, format_decimal)
-                if arm in evaluation.arms
-                else none,
-                notes.cell(comparison.difference, format_signed, digits=3),
-                Cell(format_p_value(comparison.p)),
-                Cell(format_p_value(comparison.p_holm)),
-            ),
+            [
+                fill_cell(evaluation.arms[arm].auc) if arm in evaluation.arms else "",
+                fill_difference(comparison.difference),
+                format_p_value(comparison.p),
+                format_p_value(comparison.p_holm),
+            ],
         )
         for arm, comparison in study.models.items()
     ]
-    groups = ((ARM_TITLES["reader"], tuple(readers)), ("Best of each arm", tuple(arms)))
-    columns = ("AUC", "Minus the mean reader", "p", "p, Holm")
-    return Table(columns, groups, notes.by_mark())
+    groups = (Group(ARM_TITLES["reader"], single), Group("Best of each arm", arms))
+    return Table(("AUC", "Minus the mean reader", "p", "p, Holm"), groups)
 
 
 def describe_readers(evaluation: Evaluation) -> str:

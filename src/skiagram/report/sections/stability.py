@@ -4,85 +4,98 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from skiagram.evaluation.evaluation_record import Evaluation, Ranking
-from skiagram.evaluation.results import Estimate, FeatureSelection, ModelResult, Stability
-from skiagram.features.family import families_of_images
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.results import FeatureSelection, ModelResult, Stability
 from skiagram.features.feature import Definition
-from skiagram.options import build
-from skiagram.preparation import Preparation
 from skiagram.report.drawing import (
     ARM_COLOUR,
     INK,
     Drawing,
+    Style,
+    draw_interval,
     draw_reference_line,
+    name_rows,
     open_sheet,
     wrap_title,
 )
 from skiagram.report.formatting import (
-    NOT_FOUND,
-    Cell,
-    Notes,
-    Row,
-    Table,
     finished_models,
     format_decimal,
     format_percent,
     format_signed,
-    group_rows,
 )
+from skiagram.report.material import Material, find_definition
+from skiagram.report.section import Context, section
+from skiagram.report.tables import Cells, Group, Table, TableRow, fill_cell, tabulate_models
+from skiagram.statistics.estimate import Estimate
 
-_KEEPS_ALL = "the model selects no features"
-_SINGLE = "only one repeat; the spread over seeds needs repeats ≥ 2"
+_KEEPS_ALL = Estimate(None, reason="the model selects no features")
+_SINGLE = Estimate(None, reason="only one repeat; the spread over seeds needs repeats ≥ 2")
+_FEW_FOLDS = Estimate(None, reason="too few folds")
+_AGREEMENT = "Agreement of the selected features"
 
 _ROW = 0.36  # inches
 _APART = 0.2  # rows between folds and seeds
-_FAMILIES = "skiagram.features."  # a network's features have no meaning of their own
+
+
+@section("Stability", place=80)
+def stability(evaluation: Evaluation, material: Material) -> Context:
+    """Return spreads, sources of variance, chosen features and ranks."""
+    return {
+        "drawn": draw_stability(evaluation),
+        "table": tabulate_stability(evaluation),
+        "variance": tabulate_variance(evaluation),
+        "features": tabulate_chosen_features(evaluation, material.definitions),
+        "ranks": tabulate_ranks(evaluation),
+    }
 
 
 def tabulate_stability(evaluation: Evaluation) -> Table:
     """Return spread over folds and seeds, and the training gap, of every model."""
-    notes = Notes()
     nested = evaluation.task.design == "cv"
     choosing = any(model.stability and model.stability.selection for model in evaluation.models)
-    columns = (
-        *(("Inner AUC (used to choose the best)",) if nested else ()),
+    columns = [
+        *(["Inner AUC (used to choose the best)"] if nested else []),
         "Out-of-fold AUC, mean of folds" + ("" if nested else " (used to choose the best)"),
         "SD over folds",
         "SD over seeds",
         "Training minus out-of-fold AUC",
         "Cases classified differently with another seed",
-        *(("Agreement of the selected features",) if choosing else ()),
-    )
-    unknown = Estimate(None, reason="too few folds")
+        *([_AGREEMENT] if choosing else []),
+    ]
 
-    def cells(model: ModelResult) -> tuple[Cell, ...]:
+    def cells(model: ModelResult) -> Cells | None:
         result = model.stability
         if result is None:
-            return (notes.cell(NOT_FOUND, format_decimal),) * len(columns)
-        chosen_by = (notes.cell(model.selection_auc, format_decimal),) if nested else ()
-        return (
-            *chosen_by,
-            notes.cell(result.fold_mean, format_decimal),
-            notes.cell(
-                unknown if result.fold_sd is None else Estimate(result.fold_sd), format_decimal
-            ),
-            notes.cell(_seeds(result.seed_sd), format_decimal),
-            notes.cell(result.training_gap, format_signed),
-            notes.cell(result.flips or Estimate(None, reason=_SINGLE), format_decimal),
-            *((notes.cell(_agreement(result), format_decimal),) if choosing else ()),
-        )
+            return None
+        agreement = result.selection.agreement if result.selection else _KEEPS_ALL
+        return [
+            *([fill_cell(model.selection_auc)] if nested else []),
+            fill_cell(result.fold_mean),
+            fill_cell(_FEW_FOLDS if result.fold_sd is None else Estimate(result.fold_sd)),
+            fill_cell(_SINGLE if result.seed_sd is None else Estimate(result.seed_sd)),
+            fill_cell(result.training_gap, format_signed),
+            fill_cell(result.flips or _SINGLE),
+            *([fill_cell(agreement)] if choosing else []),
+        ]
 
-    return Table(columns, group_rows(evaluation, cells), notes.by_mark())
+    return tabulate_models(evaluation, columns, cells)
 
 
 def tabulate_variance(evaluation: Evaluation) -> Table | None:
     """Return where the variance of a single fit's AUC comes from; None where nobody has it."""
     if not any(model.stability and model.stability.variance for model in evaluation.models):
         return None
-    notes = Notes()
 
-    def cells(model: ModelResult) -> tuple[Cell, ...]:
-        return _shares(model.stability, notes)
+    def cells(model: ModelResult) -> Cells:
+        variance = model.stability.variance if model.stability else None
+        if variance is None:
+            return [fill_cell(_SINGLE)] * 4
+        parts = (variance.patients, variance.seed, variance.both)
+        whole = sum(parts)
+        share = Estimate(variance.seed / whole if whole > 0 else None, reason="no variance")
+        deviations = [format_decimal(max(0.0, part) ** 0.5) for part in parts]
+        return [*deviations, fill_cell(share, format_percent)]
 
     columns = (
         "SD from patients",
@@ -90,19 +103,7 @@ def tabulate_variance(evaluation: Evaluation) -> Table | None:
         "SD from their interaction",
         "Share of the seed",
     )
-    return Table(columns, group_rows(evaluation, cells), notes.by_mark())
-
-
-def _shares(result: Stability | None, notes: Notes) -> tuple[Cell, ...]:
-    if result is None or result.variance is None:
-        return (notes.cell(Estimate(None, reason=_SINGLE), format_decimal),) * 4
-    parts = (result.variance.patients, result.variance.seed, result.variance.both)
-    whole = sum(parts)
-    share = Estimate(parts[1] / whole if whole > 0 else None, reason="the variance is zero")
-    return (
-        *(Cell(format_decimal(max(0.0, part) ** 0.5)) for part in parts),
-        notes.cell(share, format_percent),
-    )
+    return tabulate_models(evaluation, columns, cells)
 
 
 def tabulate_ranks(evaluation: Evaluation) -> Table | None:
@@ -110,79 +111,77 @@ def tabulate_ranks(evaluation: Evaluation) -> Table | None:
     ranking = evaluation.ranking
     if ranking is None:
         return None
-    known: Ranking = ranking
+    mean, first = ranking.mean_rank, ranking.first
 
-    def cells(model: ModelResult) -> tuple[Cell, ...]:
+    def cells(model: ModelResult) -> Cells:
         name = model.outcome.model
-        return (
-            Cell(format_decimal(known.mean_rank.get(name), 1)),
-            Cell(format_percent(known.first.get(name))),
-        )
+        return [format_decimal(mean.get(name), 1), format_percent(first.get(name))]
 
     columns = ("Mean rank over folds", "Ranked first, share of resamples of patients")
-    return Table(columns, group_rows(evaluation, cells))
+    return tabulate_models(evaluation, columns, cells)
 
 
-def _agreement(result: Stability) -> Estimate:
-    return result.selection.agreement if result.selection else Estimate(None, reason=_KEEPS_ALL)
+def tabulate_chosen_features(
+    evaluation: Evaluation, definitions: Sequence[Definition]
+) -> Table | None:
+    """Return the features that each choosing model's fits chose most; None where none chooses."""
+    groups = []
+    for model in evaluation.models:
+        selection = model.stability.selection if model.stability else None
+        if selection:
+            title = (
+                f"{model.outcome.title}: {format_decimal(selection.kept, 1)} of "
+                f"{selection.features} features per fit, {selection.fits} fits"
+            )
+            groups.append(Group(title, _feature_rows(selection, definitions)))
+    columns = ("Selected, share of fits", "IBSI code", "What it measures")
+    return Table(columns, groups, first="Feature") if groups else None
 
 
-def _seeds(spread: float | None) -> Estimate:
-    return Estimate(None, reason=_SINGLE) if spread is None else Estimate(spread)
+def _feature_rows(selection: FeatureSelection, definitions: Sequence[Definition]) -> list[TableRow]:
+    rows = []
+    for chosen in selection.most_chosen:
+        meant = find_definition(chosen.feature, definitions)
+        code, meaning = (meant.ibsi or "none", meant.meaning) if meant else ("none", "")
+        rows.append(TableRow(chosen.feature, [format_percent(chosen.share), code, meaning]))
+    return rows
 
 
 def draw_stability(evaluation: Evaluation) -> Drawing | None:
     """Draw fold and seed AUCs beside the training gap; None where no model was trained."""
-    rows = [
-        (model, model.stability)
-        for model in finished_models(evaluation)
-        if model.stability is not None
-    ]
+    rows = [(model, model.stability) for model in finished_models(evaluation) if model.stability]
     if not rows:
         return None
     with open_sheet(0.95 + _ROW * len(rows)) as page:
         left, right = page.figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
         for row, (model, result) in enumerate(rows):
-            _folds(left, row, model, result)
-            _point(right, row, result.training_gap, ARM_COLOUR[model.outcome.arm])
-        left.set_ylim(len(rows) - 0.4, -0.6)
-        left.set_yticks(range(len(rows)), [wrap_title(model.outcome.title) for model, _ in rows])
-        left.set_xlabel("AUC")
-        right.set_xlabel("training gap")
+            colour = ARM_COLOUR[model.outcome.arm]
+            _draw_folds(left, row, result, colour)
+            _draw_bar(right, row, result.training_gap)
+            if result.training_gap.value is not None:
+                right.plot(result.training_gap.value, row, marker="o", markersize=5, color=colour)
         draw_reference_line(right, 0, "no gap", dashed=False)
-        for axes in (left, right):
-            axes.tick_params(axis="y", length=0)
-            axes.spines["left"].set_visible(False)
-        left.locator_params(axis="x", nbins=4)
-        right.locator_params(axis="x", nbins=3)
+        right.tick_params(axis="y", length=0)
+        right.spines["left"].set_visible(False)
+        name_rows(left, [wrap_title(model.outcome.title) for model, _ in rows])
+        for axes, label, ticks in ((left, "AUC", 4), (right, "training gap", 3)):
+            axes.set_xlabel(label)
+            axes.locator_params(axis="x", nbins=ticks)
         return page.finish("stability", _description(rows))
 
 
-def _folds(axes: Axes, row: int, model: ModelResult, result: Stability) -> None:
-    colour = ARM_COLOUR[model.outcome.arm]
+def _draw_folds(axes: Axes, row: int, result: Stability, colour: str) -> None:
     above, below = row - _APART / 2, row + _APART
-    axes.plot(
-        result.fold_auc, [above] * len(result.fold_auc), marker="o", markersize=4.5,
-        markerfacecolor="none", color=colour, linestyle="none", markeredgewidth=1,
-    )  # fmt: skip
-    axes.plot(
-        result.seed_auc, [below] * len(result.seed_auc), marker="D", markersize=3.2, color=colour,
-        linestyle="none",
-    )  # fmt: skip
-    _bar(axes, above, result.fold_mean)
+    hollow: Style = {"markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 1}
+    axes.plot(result.fold_auc, [above] * len(result.fold_auc), "o", color=colour, **hollow)
+    axes.plot(result.seed_auc, [below] * len(result.seed_auc), "D", color=colour, markersize=3.2)
+    _draw_bar(axes, above, result.fold_mean)
     if result.fold_mean.value is not None:
         axes.plot(result.fold_mean.value, above, marker="|", markersize=10, color=INK)
 
 
-def _point(axes: Axes, row: int, estimate: Estimate, colour: str) -> None:
-    _bar(axes, row, estimate)
-    if estimate.value is not None:
-        axes.plot(estimate.value, row, marker="o", markersize=5, color=colour)
-
-
-def _bar(axes: Axes, row: float, estimate: Estimate) -> None:
-    if estimate.low is not None and estimate.high is not None:
-        axes.plot([estimate.low, estimate.high], [row, row], color=INK, linewidth=0.8, zorder=1)
+def _draw_bar(axes: Axes, row: float, estimate: Estimate) -> None:
+    draw_interval(axes, estimate, row, color=INK, linewidth=0.8, zorder=1)
 
 
 def _description(rows: Sequence[tuple[ModelResult, Stability]]) -> str:
@@ -193,65 +192,3 @@ def _description(rows: Sequence[tuple[ModelResult, Stability]]) -> str:
         for model, result in rows
     )
     return f"Out-of-fold AUC of each fold and training minus out-of-fold AUC. {models}."
-
-
-def tabulate_chosen_features(
-    evaluation: Evaluation, definitions: Sequence[Definition]
-) -> Table | None:
-    """Return the features that each choosing model's fits chose most; None where none chooses.
-
-    Args:
-        evaluation: What was found.
-        definitions: What the features mean.
-    """
-    groups = tuple(
-        (_heading(model.outcome.title, selection), _rows(selection, definitions))
-        for model in evaluation.models
-        if model.stability and (selection := model.stability.selection)
-    )
-    if not groups:
-        return None
-    return Table(
-        ("Selected, share of fits", "IBSI code", "What it measures"), groups, {}, "Feature"
-    )
-
-
-def _heading(title: str, selection: FeatureSelection) -> str:
-    return (
-        f"{title}: {format_decimal(selection.kept, 1)} of {selection.features} features per fit, "
-        f"{selection.fits} fits"
-    )
-
-
-def _rows(selection: FeatureSelection, definitions: Sequence[Definition]) -> tuple[Row, ...]:
-    rows = []
-    for chosen in selection.most_chosen:
-        meant = find_definition(chosen.feature, definitions)
-        code, meaning = (meant.ibsi or "none", meant.meaning) if meant else ("none", "")
-        rows.append(
-            Row(chosen.feature, (Cell(format_percent(chosen.share)), Cell(code), Cell(meaning)))
-        )
-    return tuple(rows)
-
-
-def feature_definitions(preparation: Preparation) -> tuple[Definition, ...]:
-    """Return the definitions of all features that were extracted from images.
-
-    Args:
-        preparation: What was done to the images that the models learned from.
-    """
-    families = [
-        build(options, "preparation")
-        for options in preparation.features
-        if str(options.get("_target_")).startswith(_FAMILIES)
-    ]
-    return tuple(
-        definition for family in families_of_images(families) for definition in family.definitions()
-    )
-
-
-def find_definition(column: str, definitions: Sequence[Definition]) -> Definition | None:
-    """Return a column's definition; None for covariates and what a network computes."""
-    definition = next((definition for definition in definitions if definition.fits(column)), None)
-    _, dot, of_one_image = column.partition(".")
-    return find_definition(of_one_image, definitions) if definition is None and dot else definition

@@ -1,119 +1,118 @@
 """Subgroups: results of the best model of each arm in parts of the reported cases."""
 
-from dataclasses import dataclass
-
-from matplotlib.axes import Axes
+from collections.abc import Callable
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.metrics import METRICS
-from skiagram.evaluation.results import Estimate, ModelResult, Subgroup
-from skiagram.report.drawing import MUTED, Drawing, best_of_each_arm, open_sheet, wrap_title
+from skiagram.evaluation.results import ModelResult, Subgroup
+from skiagram.report.drawing import (
+    MUTED,
+    Drawing,
+    best_of_each_arm,
+    draw_interval,
+    name_rows,
+    open_sheet,
+    wrap_title,
+)
 from skiagram.report.formatting import (
     MISSING,
-    Cell,
-    Notes,
-    Row,
-    Table,
     finished_models,
     format_count,
-    format_decimal,
     format_estimate,
-    format_interval,
     format_p_value,
-    format_signed,
     is_best,
     metric_heading,
 )
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
+from skiagram.report.tables import (
+    Cell,
+    Cells,
+    Group,
+    Table,
+    TableRow,
+    fill_cell,
+    fill_difference,
+)
+from skiagram.statistics.estimate import Estimate
 
 _ROW = 0.34  # inches
 _APART = 0.3  # rows between two models
-_MOST = 24  # rows; more stand in the table alone
+_MAX_ROWS = 24  # more stand in the table alone
 _Drawn = list[tuple[ModelResult, str, tuple[Subgroup, ...]]]
 
 
-@dataclass(frozen=True)
-class SubgroupTable:
-    """The subgroups of one model.
-
-    Attributes:
-        title: Name of the model.
-        table: One group per column of the cases, one row per value.
-    """
-
-    title: str
-    table: Table
-
-
-def tabulate_subgroups(evaluation: Evaluation) -> tuple[SubgroupTable, ...]:
-    """Return one table per model that is the best of its arm and has subgroups."""
-    return tuple(
-        SubgroupTable(model.outcome.title, _table(model, evaluation))
-        for model in finished_models(evaluation)
-        if is_best(evaluation, model) and model.subgroups
-    )
+@section("Subgroups", place=110)
+def subgroups(evaluation: Evaluation, material: Material) -> Context:
+    """Return title → table for the best of each arm, of figures and of differences."""
+    best = [model for model in finished_models(evaluation) if is_best(evaluation, model)]
+    return {
+        "tables": {
+            model.outcome.title: tabulate_subgroups(evaluation, model)
+            for model in best
+            if model.subgroups
+        },
+        "differences": {
+            model.outcome.title: tabulate_subgroup_differences(evaluation, model)
+            for model in best
+            if any(part.differences for part in model.subgroups)
+        },
+        "drawn": draw_subgroups(evaluation),
+    }
 
 
-def tabulate_subgroup_differences(evaluation: Evaluation) -> tuple[SubgroupTable, ...]:
-    """Return, per model that is the best of its arm, each part's figures minus all other cases'."""
-    return tuple(
-        SubgroupTable(model.outcome.title, _differences(model, evaluation))
-        for model in finished_models(evaluation)
-        if is_best(evaluation, model) and any(part.differences for part in model.subgroups)
-    )
+def tabulate_subgroups(evaluation: Evaluation, model: ModelResult) -> Table:
+    """Return a model's figures, one group per column of the cases, one row per value."""
+    computed = {name for part in model.subgroups for name in part.metrics} | {"roc_auc"}
+    metrics = [metric.name for metric in METRICS if metric.name in computed]
+    classes = evaluation.task.classes
+
+    def cells(part: Subgroup) -> Cells:
+        absent = Estimate(None, reason=part.warning or part.value)
+        if not part.cases:
+            return [fill_cell(absent)] * (1 + len(classes) + len(metrics))
+        return [
+            format_count(part.cases),
+            *(format_count(part.patients.get(name, 0)) for name in classes),
+            *(fill_cell(part.metrics.get(metric, absent)) for metric in metrics),
+        ]
+
+    columns = [
+        "Cases",
+        *(f"Patients, {name}" for name in classes),
+        *(metric_heading(metric, evaluation.task) for metric in metrics),
+    ]
+    return Table(columns, _group_parts(model.subgroups, cells), first="Subgroup")
 
 
-def _differences(model: ModelResult, evaluation: Evaluation) -> Table:
+def tabulate_subgroup_differences(evaluation: Evaluation, model: ModelResult) -> Table:
+    """Return each part's figures minus those of all other cases."""
     computed = {name for part in model.subgroups for name in part.differences}
-    metrics = tuple(metric.name for metric in METRICS if metric.name in computed)
-    groups: dict[str, list[Row]] = {}
-    for part in model.subgroups:
-        cells = []
+    metrics = [metric.name for metric in METRICS if metric.name in computed]
+
+    def cells(part: Subgroup) -> Cells:
+        filled: list[Cell | str] = []
         for name in metrics:
             tested = part.differences.get(name)
             if tested is None or tested.difference.value is None:
-                cells += [Cell(MISSING), Cell(MISSING)]
+                filled += [MISSING, MISSING]
             else:
-                interval = format_interval(tested.difference, digits=3)
-                cells.append(Cell(format_signed(tested.difference.value), interval))
-                cells.append(Cell(f"{format_p_value(tested.p)} | {format_p_value(tested.p_holm)}"))
-        if part.cases:
-            row = Row(part.value, tuple(cells), caution=part.warning)
-            groups.setdefault(part.column.replace("_", " "), []).append(row)
-    columns = tuple(
-        heading
-        for name in metrics
-        for heading in (metric_heading(name, evaluation.task), "p, raw | Holm")
-    )
-    return Table(columns, tuple((name, tuple(rows)) for name, rows in groups.items()), {},
-                 first="Subgroup minus all other cases")  # fmt: skip
+                p = f"{format_p_value(tested.p)} | {format_p_value(tested.p_holm)}"
+                filled += [fill_difference(tested.difference), p]
+        return filled
+
+    headings = [(metric_heading(name, evaluation.task), "p, raw | Holm") for name in metrics]
+    columns = [heading for pair in headings for heading in pair]
+    parts = tuple(part for part in model.subgroups if part.cases)
+    return Table(columns, _group_parts(parts, cells), first="Subgroup minus all other cases")
 
 
-def _table(model: ModelResult, evaluation: Evaluation) -> Table:
-    notes = Notes()
-    computed = {name for part in model.subgroups for name in part.metrics} | {"roc_auc"}
-    metrics = tuple(metric.name for metric in METRICS if metric.name in computed)
-    classes = evaluation.task.classes
-    groups: dict[str, list[Row]] = {}
-    for part in model.subgroups:
-        row = Row(part.value, _cells(part, metrics, classes, notes), caution=part.warning)
-        groups.setdefault(part.column.replace("_", " "), []).append(row)
-    headings = (metric_heading(metric, evaluation.task) for metric in metrics)
-    columns = ("Cases", *(f"Patients, {name}" for name in classes), *headings)
-    rows_by_column = tuple((column, tuple(rows)) for column, rows in groups.items())
-    return Table(columns, rows_by_column, notes.by_mark(), first="Subgroup")
-
-
-def _cells(
-    part: Subgroup, metrics: tuple[str, ...], classes: tuple[str, ...], notes: Notes
-) -> tuple[Cell, ...]:
-    absent = Estimate(None, reason=part.warning or part.value)
-    if not part.cases:
-        return tuple(notes.cell(absent, format_decimal) for _ in (0, *classes, *metrics))
-    return (
-        Cell(format_count(part.cases)),
-        *(Cell(format_count(part.patients.get(name, 0))) for name in classes),
-        *(notes.cell(part.metrics.get(metric, absent), format_decimal) for metric in metrics),
-    )
+def _group_parts(parts: tuple[Subgroup, ...], cells: Callable[[Subgroup], Cells]) -> list[Group]:
+    rows: dict[str, list[TableRow]] = {}
+    for part in parts:
+        row = TableRow(part.value, cells(part), caution=part.warning)
+        rows.setdefault(part.column.replace("_", " "), []).append(row)
+    return [Group(column, own) for column, own in rows.items()]
 
 
 def draw_subgroups(evaluation: Evaluation) -> Drawing | None:
@@ -125,53 +124,33 @@ def draw_subgroups(evaluation: Evaluation) -> Drawing | None:
     with open_sheet(0.75 + _ROW * len(rows)) as page:
         axes = page.figure.add_subplot()
         for place, (model, colour, parts) in enumerate(drawn):
-            shift = _APART * (place - (len(drawn) - 1) / 2)
-            _whole(axes, model, colour)
+            whole = model.metrics.get("roc_auc", Estimate(None)).value
+            if whole is not None:
+                axes.axvline(whole, color=colour, linewidth=0.8, linestyle=":", zorder=0)
             for part in parts:
-                if (part.column, part.value) in rows:
-                    row = rows.index((part.column, part.value))
-                    _point(axes, row + shift, part, colour)
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        titles = [wrap_title(f"{column.replace('_', ' ')}: {value}") for column, value in rows]
-        axes.set_yticks(range(len(rows)), titles)
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
+                auc = _auc(part)
+                if (part.column, part.value) not in rows or auc.value is None:
+                    continue
+                shift = _APART * (place - (len(drawn) - 1) / 2)
+                row = rows.index((part.column, part.value)) + shift
+                line, fill = (MUTED, "none") if part.warning else (colour, colour)
+                draw_interval(axes, auc, row, color=line, linewidth=1.3)
+                axes.plot(auc.value, row, "s", markersize=5, color=colour, markerfacecolor=fill)
+        name_rows(
+            axes, [wrap_title(f"{column.replace('_', ' ')}: {value}") for column, value in rows]
+        )
         axes.set_xlabel("AUC with 95 % interval")
         return page.finish("subgroups", _description(drawn))
 
 
 def _rows(drawn: _Drawn) -> list[tuple[str, str]]:
     """Return (column, value) of every part in which a model has an AUC, in the order met."""
-    drawn_parts = dict.fromkeys(
-        (part.column, part.value)
-        for _, _, parts in drawn
-        for part in parts
-        if _auc(part).value is not None
-    )
-    return list(drawn_parts)[:_MOST]
+    parts = [part for _, _, own in drawn for part in own if _auc(part).value is not None]
+    return list(dict.fromkeys((part.column, part.value) for part in parts))[:_MAX_ROWS]
 
 
 def _auc(part: Subgroup) -> Estimate:
     return part.metrics.get("roc_auc", Estimate(None))
-
-
-def _whole(axes: Axes, model: ModelResult, colour: str) -> None:
-    whole = model.metrics.get("roc_auc", Estimate(None)).value
-    if whole is not None:
-        axes.axvline(whole, color=colour, linewidth=0.8, linestyle=":", zorder=0)
-
-
-def _point(axes: Axes, row: float, part: Subgroup, colour: str) -> None:
-    auc = _auc(part)
-    if auc.value is None:
-        return
-    if auc.low is not None and auc.high is not None:
-        line = MUTED if part.warning else colour
-        axes.plot([auc.low, auc.high], [row, row], color=line, linewidth=1.3)
-    axes.plot(
-        auc.value, row, marker="s", markersize=5, color=colour, linestyle="none",
-        markerfacecolor="none" if part.warning else colour,
-    )  # fmt: skip
 
 
 def _description(drawn: _Drawn) -> str:

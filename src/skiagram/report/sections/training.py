@@ -8,18 +8,31 @@ from matplotlib.axes import Axes
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
-from skiagram.report.drawing import ARM_COLOUR, Drawing, open_sheet
-from skiagram.report.formatting import (
-    ARM_TITLES,
-    Cell,
-    Table,
-    format_count,
-    format_decimal,
-    group_rows,
-)
+from skiagram.report.drawing import ARM_COLOUR, Drawing, Style, open_sheet
+from skiagram.report.formatting import ARM_TITLES, format_count, format_decimal
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
+from skiagram.report.tables import Cells, Table, tabulate_models
 
 _RISE = 0.1  # of the validation loss, from which it counts
 _COLOURS = {"training": ARM_COLOUR["classical"], "validation": ARM_COLOUR["deep"]}
+_DASHES = {"training": "-", "validation": "--"}
+
+
+@section("Training and cost", place=160)
+def training(evaluation: Evaluation, material: Material) -> Context:
+    """Return the training curves of each network, with its title, and what each model cost."""
+    curves = {
+        model.outcome.title: draw_training_curves(model.outcome.model, model.outcome.title, table)
+        for model in evaluation.models
+        if (table := material.curves.get(model.outcome.model)) is not None
+    }
+    drawn = {title: figure for title, figure in curves.items() if figure}
+    return {
+        "titles": list(drawn),
+        "curves": list(drawn.values()),
+        "cost": tabulate_cost(evaluation),
+    }
 
 
 def draw_training_curves(model: str, title: str, table: pd.DataFrame) -> Drawing | None:
@@ -45,11 +58,8 @@ def draw_training_curves(model: str, title: str, table: pd.DataFrame) -> Drawing
         for empty in axes[len(measures) :]:
             empty.set_axis_off()
         for line, (part, colour) in enumerate(_COLOURS.items()):
-            axes[0].plot([], [], color=colour, linestyle=_dash(part), label=part)
-            axes[0].annotate(
-                part, (0.97, 0.97 - 0.1 * line), xycoords="axes fraction", ha="right", va="top",
-                color=colour, fontsize=8,
-            )  # fmt: skip
+            corner: Style = {"xycoords": "axes fraction", "ha": "right", "va": "top", "fontsize": 8}
+            axes[0].annotate(part, (0.97, 0.97 - 0.1 * line), color=colour, **corner)
         drawing = page.finish(f"training_{model}", _description(title, table, measures))
         return replace(drawing, note=_learned_by_heart(table))
 
@@ -66,17 +76,15 @@ def _measures(table: pd.DataFrame) -> Mapping[str, list[str]]:
 def _panel(axes: Axes, table: pd.DataFrame, columns: list[str]) -> None:
     for fit, rows in table.groupby("fit", sort=True):
         final = str(fit).endswith("final")
+        weight: Style = {
+            "linewidth": 1.8 if final else 0.8,
+            "alpha": 1.0 if final else 0.55,
+            "zorder": 3 if final else 2,
+        }
         for column in columns:
             part = column.partition("_")[0]
-            axes.plot(
-                rows["epoch"], rows[column], color=_COLOURS[part], linestyle=_dash(part),
-                linewidth=1.8 if final else 0.8, alpha=1.0 if final else 0.55,
-                zorder=3 if final else 2,
-            )  # fmt: skip
-
-
-def _dash(part: str) -> str:
-    return "-" if part == "training" else "--"
+            style: Style = {"color": _COLOURS[part], "linestyle": _DASHES[part]}
+            axes.plot(rows["epoch"], rows[column], **style, **weight)
 
 
 def _description(title: str, table: pd.DataFrame, measures: Mapping[str, list[str]]) -> str:
@@ -117,10 +125,10 @@ def _learned_by_heart(table: pd.DataFrame) -> str:
 def tabulate_cost(evaluation: Evaluation) -> Table:
     """Return parameters, operations, images and fits; readers have no cost here."""
 
-    def cells(model: ModelResult) -> tuple[Cell, ...]:
+    def cells(model: ModelResult) -> Cells:
         outcome = model.outcome
         numbers = (outcome.parameters, outcome.multiply_adds, outcome.images_seen, outcome.fits)
-        return tuple(Cell(format_count(number)) for number in numbers)
+        return [format_count(number) for number in numbers]
 
     columns = (
         "Parameters",
@@ -128,5 +136,6 @@ def tabulate_cost(evaluation: Evaluation) -> Table:
         "Training images processed",
         "Fits",
     )
-    groups = group_rows(evaluation, cells)
-    return Table(columns, tuple(group for group in groups if group[0] != ARM_TITLES["reader"]))
+    table = tabulate_models(evaluation, columns, cells)
+    groups = [group for group in table.groups if group.title != ARM_TITLES["reader"]]
+    return replace(table, groups=groups)

@@ -2,73 +2,69 @@
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult, RiskCoverage
-from skiagram.report import formatting
 from skiagram.report.drawing import Drawing, best_of_each_arm, open_sheet, wrap_title
+from skiagram.report.formatting import format_decimal, format_estimate, format_percent
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
+from skiagram.report.tables import Cells, Table, fill_cell, tabulate_models
+
+_REFERRED = (0.0, 0.1, 0.2, 0.5)  # shares of the cases
 
 
-def tabulate_prediction_sets(evaluation: Evaluation) -> formatting.Table:
+@section("Uncertainty of single cases", place=140)
+def uncertainty(evaluation: Evaluation, material: Material) -> Context:
+    """Return prediction sets, the coverage that was promised (empty without sets), and referral."""
+    levels = [model.prediction_sets.level for model in evaluation.models if model.prediction_sets]
+    return {
+        "promised": format_percent(levels[0]) if levels else "",
+        "sets": tabulate_prediction_sets(evaluation),
+        "risk_coverage": draw_risk_coverage(evaluation),
+        "referral": tabulate_referral(evaluation),
+    }
+
+
+def tabulate_prediction_sets(evaluation: Evaluation) -> Table:
     """Return coverage and size of the conformal sets of every model."""
-    notes = formatting.Notes()
-    classes = evaluation.task.classes
-    columns = (
+
+    def cells(model: ModelResult) -> Cells | None:
+        sets = model.prediction_sets
+        if sets is None:
+            return None
+        return [
+            *(fill_cell(share) for share in (sets.coverage, *sets.class_coverage)),
+            format_decimal(sets.mean_size, 2),
+            *(fill_cell(share) for share in (sets.single, sets.several, sets.empty)),
+        ]
+
+    columns = [
         "Sets that contain the true class",
-        *(f"… for {name} cases" for name in classes),
+        *(f"… for {name} cases" for name in evaluation.task.classes),
         "Mean number of classes per set",
         "One class only",
         "Several classes",
         "No class",
-    )
-
-    def cells(model: ModelResult) -> tuple[formatting.Cell, ...]:
-        sets = model.prediction_sets
-        if sets is None:
-            return (notes.cell(formatting.NOT_FOUND, formatting.format_decimal),) * len(columns)
-        return (
-            notes.cell(sets.coverage, formatting.format_decimal),
-            *(notes.cell(share, formatting.format_decimal) for share in sets.class_coverage),
-            formatting.Cell(formatting.format_decimal(sets.mean_size, 2)),
-            *(
-                notes.cell(share, formatting.format_decimal)
-                for share in (sets.single, sets.several, sets.empty)
-            ),
-        )
-
-    return formatting.Table(columns, formatting.group_rows(evaluation, cells), notes.by_mark())
+    ]
+    return tabulate_models(evaluation, columns, cells)
 
 
-def format_promised_coverage(evaluation: Evaluation) -> str:
-    """Return the coverage that the sets were made for, for example `90 %`; empty without sets."""
-    levels = [model.prediction_sets.level for model in evaluation.models if model.prediction_sets]
-    return formatting.format_percent(levels[0]) if levels else ""
-
-
-def tabulate_referral(evaluation: Evaluation) -> formatting.Table:
+def tabulate_referral(evaluation: Evaluation) -> Table:
     """Return the share of errors left when the least certain cases are referred."""
-    notes = formatting.Notes()
-    shares = (1.0, 0.9, 0.8, 0.5)
 
-    def cells(model: ModelResult) -> tuple[formatting.Cell, ...]:
+    def cells(model: ModelResult) -> Cells | None:
         result = model.risk_coverage
         if result is None:
-            return (notes.cell(formatting.NOT_FOUND, formatting.format_decimal),) * (
-                1 + len(shares)
-            )
-        curve = result.curve
+            return None
+        kept = result.curve.x
         nearest = [
-            min(range(len(curve.x)), key=lambda nearest_point: abs(curve.x[nearest_point] - share))
-            for share in shares
+            min(range(len(kept)), key=lambda point: abs(kept[point] - (1 - referred)))
+            for referred in _REFERRED
         ]
-        return (
-            *(
-                formatting.Cell(formatting.format_decimal(curve.y[nearest_point]))
-                for nearest_point in nearest
-            ),
-            notes.cell(result.area, formatting.format_decimal, digits=3),
-        )
+        left = [format_decimal(result.curve.y[point]) for point in nearest]
+        return [*left, fill_cell(result.area, digits=3)]
 
-    referred = (f"{formatting.format_percent(1 - share)} referred" for share in shares[1:])
-    columns = ("No case referred", *referred, "Area under the curve")
-    return formatting.Table(columns, formatting.group_rows(evaluation, cells), notes.by_mark())
+    some = (f"{format_percent(referred)} referred" for referred in _REFERRED[1:])
+    columns = ("No case referred", *some, "Area under the curve")
+    return tabulate_models(evaluation, columns, cells)
 
 
 def draw_risk_coverage(evaluation: Evaluation) -> Drawing | None:
@@ -92,7 +88,7 @@ def draw_risk_coverage(evaluation: Evaluation) -> Drawing | None:
 def _description(drawn: list[tuple[ModelResult, str, RiskCoverage]]) -> str:
     parts = [
         f"{model.outcome.title}: {result.curve.y[-1]:.3f} with all cases kept, area "
-        f"{formatting.format_estimate(result.area)}"
+        f"{format_estimate(result.area)}"
         for model, _, result in drawn
         if result.curve.y
     ]

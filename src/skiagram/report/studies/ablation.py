@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from skiagram.evaluation.results import Estimate
 from skiagram.report.drawing import ChangeRow, Drawing, draw_changes
 from skiagram.report.rendering import Summary, render_template
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.ablation import AblatedDataSet, AblationResult, VariantResult
 
 _BETTER, _WORSE, _OPEN, _SAME = _KINDS = ("better for", "worse for", "open for", "no change for")

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from scipy.ndimage import binary_erosion
 
-from skiagram.evaluation.results import Estimate
 from skiagram.explanation.importance import Agreement
 from skiagram.explanation.trust import Location
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, open_sheet
@@ -23,6 +22,7 @@ from skiagram.report.formatting import (
     format_percent,
 )
 from skiagram.report.rendering import Summary, render_template
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.explanations.fits import Blanking
 from skiagram.studies.explanations.galleries import Picture, ShownCase
 from skiagram.studies.explanations.importance import ClassicalExplanation, FeatureImportance

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from skiagram.evaluation.results import Estimate
 from skiagram.report.drawing import ChangeRow, Drawing, draw_changes
 from skiagram.report.formatting import (
     format_decimal,
@@ -11,6 +10,7 @@ from skiagram.report.formatting import (
     format_percent,
 )
 from skiagram.report.rendering import Summary, render_study
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.personal import (
     IMAGE,
     LATER,

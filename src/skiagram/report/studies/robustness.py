@@ -5,7 +5,6 @@ from itertools import count
 
 from matplotlib.axes import Axes
 
-from skiagram.evaluation.results import Estimate
 from skiagram.report.drawing import ARM_COLOUR, DASHES, MUTED, Drawing, open_sheet, wrap_title
 from skiagram.report.formatting import (
     format_decimal,
@@ -15,6 +14,7 @@ from skiagram.report.formatting import (
     format_signed,
 )
 from skiagram.report.rendering import Summary, render_template
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.robustness.severity import CorruptedModel, CorruptionKind, Figures
 from skiagram.studies.robustness.study import CorruptedDataSet, RobustnessResult, ShiftedModel
 

@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from skiagram.evaluation.results import Estimate
 from skiagram.report.drawing import (
     ARM_COLOUR,
     DASHES,
@@ -22,6 +21,7 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import format_decimal, format_difference
 from skiagram.report.rendering import Summary, render_study
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.search.study import SearchedModel, SearchResult
 
 _CHOSEN, _NESTED = "folds that chose", "patients never seen"

@@ -1,0 +1,187 @@
+"""Images as pictures of a page: grey windows, slices of volumes, outlines of regions."""
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Picture
+from scipy.ndimage import binary_erosion
+
+from skiagram.image_store.shards import Image, Region, Spacing, is_volume
+from skiagram.image_store.store import ImageStore
+
+MISSING_COLOUR = (230, 60, 160)
+OUTLINE_COLOUR = (255, 196, 0)
+_WINDOW = (1.0, 99.0)  # percentiles
+_LONGEST_SIDE = 256  # pixels of a picture
+_PLANE_SIDE = 160  # pixels of the longest side of a region's planes
+_GAP = 4
+
+Pixels = NDArray[np.float64]
+
+
+def encode_picture(shown: NDArray[np.uint8], most: int | None = None) -> str:
+    """Return a picture (height, width) or (height, width, 3) as a `data:` address.
+
+    Args:
+        shown: The picture.
+        most: Greatest side; a larger picture is reduced.
+    """
+    picture = Picture.fromarray(shown)
+    if most is not None:
+        picture.thumbnail((most, most), Picture.Resampling.BOX)
+    file = io.BytesIO()
+    picture.save(file, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def encode_case(store: ImageStore, case_id: str) -> str:
+    """Return the image of a case as a `data:` address, with its region's outline if it has one.
+
+    Of a volume without a region the middle slice is shown.
+    """
+    image, region = store.image(case_id), store.region(case_id)
+    if region is not None:
+        return encode_picture(draw_region(image, region, store.spacing(case_id)))
+    pixels = _select_pixels(image)
+    return _encode_pixels(pixels, *_grey_window(pixels))
+
+
+def encode_change(before: Image, after: Image) -> tuple[str, str, str]:
+    """Return the `data:` addresses of an image, of what became of it, and of the difference.
+
+    The first two have one grey window; in the third mid-grey means unchanged. Missing pixels (NaN)
+    have `MISSING_COLOUR`.
+
+    Args:
+        before: (height, width[, channels]) or (depth, height, width, 1).
+        after: Of the same shape.
+    """
+    raw, restored = _select_pixels(before), _select_pixels(after)
+    low, width = _grey_window(restored)
+    change = np.where(np.isfinite(raw), raw - restored, 0.0)
+    return (
+        _encode_pixels(raw, low, width),
+        _encode_pixels(restored, low, width),
+        _encode_pixels(change, -width / 2, width),
+    )
+
+
+def name_slice(image: Image) -> str:
+    """Return which slice of a volume its picture shows, counted from 1; empty for an image."""
+    return f"slice {len(image) // 2 + 1} of {len(image)}" if is_volume(image) else ""
+
+
+def _grey_window(pixels: Pixels) -> tuple[float, float]:
+    """Return the lowest grey level shown and the width of the window."""
+    low, high = np.nanpercentile(pixels, _WINDOW) if np.isfinite(pixels).any() else (0.0, 1.0)
+    return float(low), max(float(high - low), 1e-12)
+
+
+def _select_pixels(image: Image) -> Pixels:
+    """Return grey or RGB; of any other number of channels the middle one, as of slices."""
+    pixels = (image[len(image) // 2, ..., 0] if is_volume(image) else image).astype(np.float64)
+    return pixels if pixels.ndim == 2 or pixels.shape[2] == 3 else pixels[..., pixels.shape[2] // 2]
+
+
+def _encode_pixels(pixels: Pixels, low: float, width: float) -> str:
+    missing = ~np.isfinite(pixels)
+    grey = np.clip((np.where(missing, low, pixels) - low) / width, 0, 1)
+    colour = grey if grey.ndim == 3 else np.repeat(grey[..., None], 3, axis=2)
+    shown = np.round(colour * 255).astype(np.uint8)
+    shown[missing.any(axis=2) if missing.ndim == 3 else missing] = MISSING_COLOUR
+    return encode_picture(shown, _LONGEST_SIDE)
+
+
+def draw_region(image: Image, region: Region, spacing: Spacing | None) -> NDArray[np.uint8]:
+    """Return the planes through a region, with its outline as drawn, as one RGB picture.
+
+    A volume is cut where the region is largest, across, from the front and from the side; voxels
+    that are longer than wide are drawn so. The grey window is from the 1st to the 99th percentile
+    of the planes.
+
+    Args:
+        image: (height, width), or (depth, height, width, 1); missing pixels are NaN.
+        region: Its region.
+        spacing: As the store gives it, mm; None draws square pixels.
+    """
+    volume = image[..., 0] if is_volume(image) else _average_channels(image)[None]
+    mask = _outline(region).reshape(volume.shape)
+    distances = (1.0,) * 3 if spacing is None else (*(1.0,) * (3 - len(spacing)), *spacing)
+    axes = (0, 1, 2) if is_volume(image) else (0,)
+    planes = [_cut(volume, mask, distances, axis) for axis in axes]
+    shown = np.concatenate([plane.ravel() for plane, _ in planes])
+    low, width = _grey_window(shown)
+    scale = _PLANE_SIDE / max(max(plane.shape) for plane, _ in planes)
+    return _side_by_side([_colour(plane, inside, low, width, scale) for plane, inside in planes])
+
+
+def describe_place(image: Image, region: Region) -> str:
+    """Return which planes `draw_region` shows, counted from 1; empty for an image."""
+    if not is_volume(image):
+        return ""
+    kinds = ("slice", "row", "column")
+    return ", ".join(
+        f"{kind} {_largest(_outline(region), axis) + 1}" for axis, kind in enumerate(kinds)
+    )
+
+
+def _outline(region: Region) -> NDArray[np.bool_]:
+    return region.inside if region.outline is None else region.outline
+
+
+def _average_channels(image: Image) -> Pixels:
+    values: Pixels = image.astype(np.float64)
+    return values if values.ndim == 2 else values.mean(axis=2)
+
+
+def _largest(mask: NDArray[np.bool_], axis: int) -> int:
+    others = tuple(other for other in range(3) if other != axis)
+    return int(np.argmax(mask.sum(axis=others)))
+
+
+def _cut(
+    volume: Image, mask: NDArray[np.bool_], spacing: tuple[float, ...], axis: int
+) -> tuple[Pixels, NDArray[np.bool_]]:
+    """Return a plane and its region in square pixels of one size, the patient's head on top."""
+    place = _largest(mask, axis)
+    plane = np.take(volume, place, axis=axis).astype(np.float64)
+    inside = np.take(mask, place, axis=axis)
+    sides = [distance for other, distance in enumerate(spacing) if other != axis]
+    shortest = min(sides if len(volume) == 1 else spacing)  # one scale for all planes
+    factors = [side / shortest for side in sides]
+    if max(factors) > 1:
+        plane, inside = _enlarge(plane, factors), _enlarge(inside, factors)
+    return (plane, inside) if axis == 0 else (plane[::-1], inside[::-1])
+
+
+def _enlarge(values: NDArray[Any], factors: list[float]) -> NDArray[Any]:
+    """Return a plane with each pixel as often as its factor says, in rows and columns."""
+    rows, columns = (
+        np.floor((np.arange(round(size * factor)) + 0.5) / factor).astype(int).clip(0, size - 1)
+        for size, factor in zip(values.shape, factors, strict=True)
+    )
+    enlarged: NDArray[Any] = values[np.ix_(rows, columns)]
+    return enlarged
+
+
+def _colour(
+    plane: Pixels, inside: NDArray[np.bool_], low: float, width: float, scale: float
+) -> NDArray[np.uint8]:
+    plane, inside = _enlarge(plane, [scale] * 2), _enlarge(inside, [scale] * 2)
+    grey = np.clip((np.nan_to_num(plane, nan=low) - low) / width, 0, 1)
+    picture = np.repeat(np.round(grey * 255).astype(np.uint8)[..., None], 3, axis=2)
+    picture[inside & ~binary_erosion(inside)] = OUTLINE_COLOUR
+    return picture
+
+
+def _side_by_side(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    height = max(len(picture) for picture in pictures)
+    width = sum(picture.shape[1] + _GAP for picture in pictures) - _GAP
+    whole, left = np.zeros((height, width, 3), np.uint8), 0
+    for picture in pictures:
+        whole[: len(picture), left : left + picture.shape[1]] = picture
+        left += picture.shape[1] + _GAP
+    return whole

@@ -1,0 +1,30 @@
+"""The best model of each arm against trivial rules: the prevalence, one feature, a column."""
+
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.reference_baseline import PREVALENCE
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
+from skiagram.report.tables import Group, Table, TableRow, fill_difference
+
+
+@section("Comparison with trivial rules", place=70)
+def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
+    """Return the differences in AUC, and whether any rule but the prevalence was in the run."""
+    rules = {comparison.rule for comparison in evaluation.reference_baselines}
+    return {"table": tabulate_trivial_rules(evaluation), "prevalence_alone": rules == {PREVALENCE}}
+
+
+def tabulate_trivial_rules(evaluation: Evaluation) -> Table | None:
+    """Return the differences in AUC, one group per model; None where nothing was compared."""
+    titles = {model.outcome.model: model.outcome.title for model in evaluation.models}
+    titles[PREVALENCE] = "The prevalence (AUC 0.5)"
+    groups: dict[str, list[TableRow]] = {}
+    for comparison in evaluation.reference_baselines:
+        cells = [
+            fill_difference(comparison.difference), "yes" if comparison.beaten else "not shown"
+        ]  # fmt: skip
+        row = TableRow(titles[comparison.rule], cells)
+        groups.setdefault(titles[comparison.model], []).append(row)
+    columns = ("Difference in AUC, model minus rule", "Model is better")
+    grouped = [Group(title, rows) for title, rows in groups.items()]
+    return Table(columns, grouped, first="Trivial rule") if groups else None

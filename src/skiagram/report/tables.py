@@ -1,0 +1,178 @@
+"""The one kind of table on all pages; the macro `table` in `templates/macros.html.j2` writes it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.results import ModelResult
+from skiagram.report.formatting import (
+    ARM_TITLES,
+    MISSING,
+    format_decimal,
+    format_interval,
+    format_signed,
+    group_by_arm,
+    is_best,
+)
+from skiagram.statistics.estimate import Estimate
+
+NOT_COMPUTED = "not computed for this task"
+_NO_REASON = "no reason was recorded"
+
+
+class Cell(NamedTuple):
+    """What stands in a cell; words and numbers without more may stand there as they are.
+
+    Attributes:
+        text: A number or words.
+        small: Below it and smaller, most often its interval.
+        reason: Why there is no value; becomes a note below the table.
+        tone: Class of the style: `ahead`, `behind`, `right`, `wrong` or `code`.
+        share: Depth of the colour of `right` and `wrong`, in [0, 1].
+        mark: A word in a frame behind the text.
+        bad: Whether the mark is a warning.
+    """
+
+    text: str
+    small: str = ""
+    reason: str = ""
+    tone: str = ""
+    share: float = 0.0
+    mark: str = ""
+    bad: bool = False
+
+
+Cells = Sequence[Cell | str]
+
+
+class TableRow(NamedTuple):
+    """A row: its title, and a cell a column or the reason of a failure in place of all.
+
+    Attributes:
+        title: Heading of the row.
+        cells: One a column; none for a failure.
+        best: Whether the row stands out, with the mark `best of arm`.
+        mark: Another word in a frame behind the title.
+        caution: Why the row is to be read with care.
+        failure: Why there are no cells.
+    """
+
+    title: str
+    cells: Cells
+    best: bool = False
+    mark: str = ""
+    caution: str = ""
+    failure: str = ""
+
+
+class Group(NamedTuple):
+    """Rows below a heading of their own; an empty title gives none.
+
+    Attributes:
+        title: The heading.
+        rows: In order.
+        columns: Headings of columns that hold for the group alone.
+    """
+
+    title: str
+    rows: Sequence[TableRow]
+    columns: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+        columns: Headings after the first one; none where each group has its own.
+        groups: Rows by group; rows alone are one group without a title.
+        first: Heading of the first column.
+        words: Which of `columns` hold words, not numbers.
+        kind: Class of the style.
+    """
+
+    columns: Sequence[str]
+    groups: Sequence[Group]
+    first: str = "Model"
+    words: Sequence[str] = ()
+    kind: str = "models"
+
+    @property
+    def notes(self) -> dict[str, int]:
+        """Return why values are missing: each reason with its number, in the order met."""
+        cells = (cell for group in self.groups for row in group.rows for cell in row.cells)
+        reasons = dict.fromkeys(
+            cell.reason for cell in cells if isinstance(cell, Cell) and cell.reason
+        )
+        return {reason: number for number, reason in enumerate(reasons, start=1)}
+
+    def row(self, title: str) -> TableRow:
+        """Return the first row of a title."""
+        return next(row for group in self.groups for row in group.rows if row.title == title)
+
+
+def list_rows(rows: Sequence[TableRow]) -> tuple[Group, ...]:
+    """Return rows that need no headings of groups."""
+    return (Group("", rows),)
+
+
+def fill_cell(
+    estimate: Estimate | None,
+    number: Callable[[float | None], str] = format_decimal,
+    digits: int = 2,
+) -> Cell:
+    """Return a figure with its interval, or a dash with the reason.
+
+    Args:
+        estimate: None stands for a figure that a task does not have.
+        number: How the value is written.
+        digits: Decimals of the bounds.
+    """
+    if estimate is None or estimate.value is None:
+        return Cell(MISSING, reason=(estimate.reason if estimate else "") or NOT_COMPUTED)
+    return Cell(number(estimate.value), format_interval(estimate, digits))
+
+
+def fill_difference(estimate: Estimate | None) -> Cell:
+    """Return a difference with its sign; its bounds are as fine as itself."""
+    return fill_cell(estimate, format_signed, digits=3)
+
+
+def tabulate_models(
+    evaluation: Evaluation,
+    columns: Sequence[str],
+    cells: Callable[[ModelResult], Cells | None],
+    *extra: Group,
+) -> Table:
+    """Return a row a model, by arm.
+
+    Args:
+        evaluation: What was found.
+        columns: Headings.
+        cells: Called for each trained model; None gives dashes.
+        *extra: Groups below the models.
+    """
+    nothing = (Cell(MISSING, reason=NOT_COMPUTED),) * len(columns)
+    groups = [
+        Group(
+            ARM_TITLES[arm],
+            [
+                make_model_row(evaluation, model, lambda known: cells(known) or nothing)
+                for model in models
+            ],
+        )
+        for arm, models in group_by_arm(evaluation)
+    ]
+    return Table(columns, (*groups, *extra))
+
+
+def make_model_row(
+    evaluation: Evaluation, model: ModelResult, cells: Callable[[ModelResult], Cells]
+) -> TableRow:
+    """Return a model's row; a failed one has its reason in the place of cells."""
+    outcome = model.outcome
+    if outcome.status == "failed":
+        return TableRow(outcome.title, (), failure=outcome.reason or _NO_REASON)
+    caution = "above the ideal" if model.leaked else ""
+    return TableRow(outcome.title, cells(model), best=is_best(evaluation, model), caution=caution)

@@ -1,0 +1,124 @@
+"""What is shown of single cases: never a sealed one, no patient twice; and what features mean."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore
+from skiagram.preparation import ImageKinds, Preparation
+from skiagram.records import SEALED, Cases, Task
+from skiagram.report.material import (
+    choose_examples,
+    feature_definitions,
+    find_definition,
+    load_example,
+    look_for_text,
+    make_galleries,
+)
+from tests.datasets.test_burnt_in_text import film, planted
+from tests.report.test_pictures import opened
+
+CASES = Cases(
+    case_id=np.array(list("abcdef")),
+    patient_id=np.array(list("ppqrst")),
+    split=np.array(["train", "train", "train", "train", "validation", "test"]),
+    label=np.array([0, 0, 0, 1, 1, SEALED]),
+)
+TASK = Task(("normal", "abnormal"), 1, "holdout")
+SCORES = pd.DataFrame(
+    {
+        "case_id": CASES.case_id,
+        "patient_id": CASES.patient_id,
+        "label": ["normal"] * 4 + ["abnormal"] * 2,
+        "svm": [0.95, 0.9, 0.6, 0.1, 0.2, 0.8],
+    }
+)
+
+
+def stored(folder: Path, images: dict[str, np.ndarray]) -> ImageStore:
+    with ShardWriter(folder) as writer:
+        for case_id, image in images.items():
+            writer.add(case_id, image)
+    return ImageStore(folder)
+
+
+def test_examples_are_the_first_development_cases_of_different_patients() -> None:
+    first = [("a", "normal"), ("c", "normal"), ("d", "abnormal"), ("e", "abnormal")]
+    assert choose_examples(CASES, TASK, 2) == first
+    assert "f" not in dict(choose_examples(CASES, TASK, 100))
+
+
+def test_an_example_is_read_from_both_stores(tmp_path: Path) -> None:
+    ramp = np.arange(64, dtype=np.float32).reshape(8, 8)
+    before = stored(tmp_path / "before", {"a": ramp + np.float32(1000)})
+    example = load_example("a", "normal", before, stored(tmp_path / "after", {"a": ramp}))
+    assert opened(example.before).min() == 255
+    assert opened(example.after).min() == 0
+
+
+def test_one_image_of_each_development_patient_is_searched_for_text(tmp_path: Path) -> None:
+    images = {str(case_id): film(seed) for seed, case_id in enumerate(CASES.case_id)}
+    for case_id in "bcf":  # b is the second of its patient, f sealed
+        images[case_id] = planted(images[case_id], "MUSTER ANNA 12.03.1956", (8, 8), 20)[0]
+    text = look_for_text(CASES, stored(tmp_path, images))
+    assert (text.looked_at, text.marked) == (4, 1)
+    ((case_id, picture),) = text.examples.items()
+    assert case_id == "c"
+    mark = opened(picture)
+    height, width = mark.shape[:2]
+    part = images["c"][:height, :width].astype(float)
+    shown = mark.reshape(height, width, -1)[..., 0]
+    assert np.corrcoef(shown.ravel(), part.ravel())[0, 1] > 0.99
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
+    shades = {name: np.full((5, 8, 8, 1), shade, np.float32) for shade, name in enumerate("abcdef")}
+    return stored(tmp_path_factory.mktemp("restored"), shades)
+
+
+def test_the_surest_errors_come_first_and_no_patient_twice(images: ImageStore) -> None:
+    normal, abnormal = make_galleries(SCORES, TASK, "svm", images)
+    assert [(one.case_id, one.probability) for one in normal.mistakes] == [("a", 0.95), ("c", 0.6)]
+    assert (normal.wrong, normal.cases) == (3, 4)
+    assert [(one.case_id, one.named) for one in abnormal.mistakes] == [("e", "normal")]
+    assert abnormal.mistakes[0].probability == pytest.approx(0.8)
+    assert normal.mistakes[0].picture.startswith("data:image/png;base64,")
+    assert normal.mistakes[0].shown == "slice 3 of 5"
+
+
+def test_the_positive_class_may_stand_first(images: ImageStore) -> None:
+    turned = SCORES.assign(svm=1 - SCORES["svm"])
+    normal, _ = make_galleries(turned, Task(TASK.classes, 0, "cv"), "svm", images, 1)
+    assert [one.case_id for one in normal.mistakes] == ["a"]
+
+
+def test_several_classes_have_a_gallery_each(images: ImageStore) -> None:
+    classes = ("normal", "abnormal", "other")
+    scores = SCORES.drop(columns="svm")
+    scores[[f"svm: {one}" for one in classes]] = [[0.1, 0.6, 0.3]] * 5 + [[0.1, 0.2, 0.3]]
+    found = make_galleries(scores, Task(classes, None, "cv"), "svm", images, 2)
+    assert [(one.label, one.wrong) for one in found] == [*zip(classes, (4, 1, 0), strict=True)]
+    assert found[1].mistakes[0].named == "other"
+    assert found[2].mistakes == ()
+
+
+def test_only_features_of_images_are_defined() -> None:
+    conf = Path(__file__).resolve().parents[2] / "conf" / "features"
+    options = [
+        yaml.safe_load((conf / f"{name}.yaml").read_text())
+        for name in ("covariates", "first_order")
+    ]
+    network = {"_target_": "skiagram.models.deep.of_an_earlier_version.Embedding"}
+    kinds = ImageKinds((1,), ("uint8",), (16, 16), (16, 16))
+    known = feature_definitions(Preparation(kinds, None, features=(*options, network)))
+    assert all(one.name.startswith("first_order_") for one in known)
+    assert find_definition("covariates_age", known) is None
+    for column in ("first_order_skewness", "CC.first_order_skewness"):
+        found = find_definition(column, known)
+        assert found is not None
+        assert found.ibsi == "KE2A"
