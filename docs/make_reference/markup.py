@@ -18,6 +18,12 @@ def summary(documented: Any) -> str:
     return " ".join(_text(documented).split("\n\n")[0].split())
 
 
+def explanation(documented: Any) -> str:
+    """Return what stands between the first paragraph and the list of attributes, as one line."""
+    _, _, rest = _text(documented).partition("\n\n")
+    return " ".join(re.split(r"^Attributes:$", rest, flags=re.MULTILINE)[0].split())
+
+
 def attributes(cls: type) -> dict[str, str]:
     """Return attribute → meaning, those of base classes included."""
     found: dict[str, str] = {}

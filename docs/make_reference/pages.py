@@ -7,17 +7,16 @@ from pathlib import Path
 
 import yaml
 
-from make_reference.markup import code, summary, table
+from make_reference.markup import code, explanation, summary, table
 from make_reference.metrics_page import metrics_page, schemas
 from make_reference.options_page import options_page
 from skiagram.cli.main import COMMANDS, EXIT_CODES, Command
 from skiagram.features.covariates import Covariates
 from skiagram.features.earlier import Earlier
 from skiagram.features.extraction import Family
-from skiagram.features.feature import Definition, explanation
+from skiagram.features.feature import Definition
 from skiagram.features.filtered import Filtered
 from skiagram.features.perturbed import Perturbed
-from skiagram.features.pyradiomics import pyradiomics_name
 from skiagram.options import build
 
 _COMMAND_LINE = """\
@@ -114,8 +113,8 @@ def _family(name: str, family: Family) -> str:
     if isinstance(family, Covariates):
         return heading + _COVARIATES
     if isinstance(family, Earlier):
-        return f"{heading}{summary(Earlier)} {explanation(Earlier.__doc__ or '')}".strip() + "\n"
-    about = f"{summary(type(family))} {explanation(type(family).__doc__ or '')}".strip()
+        return f"{heading}{summary(Earlier)} {explanation(Earlier)}".strip() + "\n"
+    about = f"{summary(type(family))} {explanation(type(family))}".strip()
     about += f"\n\n{len(family.names())} columns as committed"
     if isinstance(family, Filtered | Perturbed):
         kinds = [type(one).__module__.rpartition(".")[2] for one in family.families]
@@ -130,7 +129,7 @@ def _group(notes: str, definitions: list[Definition]) -> str:
         (
             code(one.name),
             one.ibsi,
-            code(theirs) if (theirs := pyradiomics_name(one)) else "",
+            code(theirs) if (theirs := one.pyradiomics) else "",
             one.meaning,
             one.formula,
             one.unit,

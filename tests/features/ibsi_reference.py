@@ -5,13 +5,11 @@ Names of features as in the manual's submission table.
 """
 
 import csv
-import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,56 +37,12 @@ from skiagram.restoration.regions import (
 Values = dict[str, float]
 DIMENSIONS: tuple[tuple[Dimension, str], ...] = (("2D", "_2D"), ("2.5D", "_2_5D"), ("3D", "_3D"))
 WAYS: tuple[tuple[Aggregation, str], ...] = (("averaged", "_avg"), ("merged", "_comb"))
-FORMS = {
-    "morphology_volume_mesh": "morph_volume",
-    "morphology_volume_voxel_counting": "morph_vol_approx",
-    "morphology_surface_area_mesh": "morph_area_mesh",
-    "morphology_surface_to_volume_ratio": "morph_av",
-    "morphology_compactness_1": "morph_comp_1",
-    "morphology_compactness_2": "morph_comp_2",
-    "morphology_spherical_disproportion": "morph_sph_dispr",
-    "morphology_sphericity": "morph_sphericity",
-    "morphology_asphericity": "morph_asphericity",
-    "morphology_centre_of_mass_shift": "morph_com",
-    "morphology_maximum_3d_diameter": "morph_diam",
-    "morphology_major_axis_length": "morph_pca_maj_axis",
-    "morphology_minor_axis_length": "morph_pca_min_axis",
-    "morphology_least_axis_length": "morph_pca_least_axis",
-    "morphology_elongation": "morph_pca_elongation",
-    "morphology_flatness": "morph_pca_flatness",
-    "morphology_volume_density_aligned_box": "morph_vol_dens_aabb",
-    "morphology_area_density_aligned_box": "morph_area_dens_aabb",
-    "morphology_volume_density_spread_ellipsoid": "morph_vol_dens_aee",
-    "morphology_area_density_spread_ellipsoid": "morph_area_dens_aee",
-    "morphology_volume_density_convex_hull": "morph_vol_dens_conv_hull",
-    "morphology_area_density_convex_hull": "morph_area_dens_conv_hull",
-    "morphology_integrated_intensity": "morph_integ_int",
-    "morphology_moran_index": "morph_moran_i",
-    "morphology_geary_measure": "morph_geary_c",
-}
-PEAKS = {
-    "local_intensity_local_peak": "loc_peak_loc",
-    "local_intensity_global_peak": "loc_peak_glob",
-}
-CURVE = {
-    "intensity_volume_histogram_volume_fraction_10": "ivh_v10",
-    "intensity_volume_histogram_volume_fraction_90": "ivh_v90",
-    "intensity_volume_histogram_intensity_10": "ivh_i10",
-    "intensity_volume_histogram_intensity_90": "ivh_i90",
-    "intensity_volume_histogram_volume_fraction_difference": "ivh_diff_v10_v90",
-    "intensity_volume_histogram_intensity_difference": "ivh_diff_i10_i90",
-}
+FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A published value.
-
-    Attributes:
-        tag: Its name.
-        value: The consensus.
-        tolerance: By which a result may differ.
-    """
+    """A published value, and by how much a result may differ."""
 
     tag: str
     value: float
@@ -146,6 +100,8 @@ CONFIGURATIONS = {
 @cache
 def read(path: Path) -> tuple[NDArray[np.float64], tuple[float, ...]]:
     """Return a NIfTI file's values (depth, height, width) and their spacing in mm."""
+    import nibabel
+
     image = nibabel.load(path)
     spacing = tuple(round(float(step), 6) for step in image.header.get_zooms()[2::-1])
     return np.ascontiguousarray(image.get_fdata().T), spacing
@@ -191,15 +147,15 @@ def families(
         )
 
 
+@cache
 def tags(family: str) -> dict[str, str]:
-    """Return the tags of a family's features, without what tells the aggregation."""
-    ours: dict[str, dict[str, str]] = {
-        "morphology": FORMS, "local_intensity": PEAKS, "intensity_volume_histogram": CURVE
-    }  # fmt: skip
-    if family in ours:
-        return ours[family]
-    names: dict[str, str] = importlib.import_module(f"tests.features.mirp_names.{family}").NAMES
-    return names
+    """Return the tags of a family's features, without what tells the aggregation.
+
+    MIRP calls its features alike.
+    """
+    with (FOLDER / "tags.csv").open(encoding="utf-8") as file:
+        rows = [(row["feature"], row["tag"]) for row in csv.DictReader(file)]
+    return {feature: tag for feature, tag in rows if feature.startswith(f"{family}_")}
 
 
 def features(

@@ -12,57 +12,20 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation, GreyLevels
 from skiagram.features.glcm import Aggregation, Glcm, glcm
 from skiagram.options import check
-from tests.features.ibsi_phantom import PHANTOM
 
-# Reference values of the digital phantom, IBSI reference manual, section 3.6: 2D averaged, 2D
-# slice-merged, 3D averaged, 3D merged.
-PUBLISHED = {
-    "joint_maximum": (0.519, 0.512, 0.503, 0.509),
-    "joint_average": (2.14, 2.14, 2.14, 2.15),
-    "joint_variance": (2.69, 2.71, 3.1, 3.13),
-    "joint_entropy": (2.05, 2.24, 2.4, 2.57),
-    "difference_average": (1.42, 1.4, 1.43, 1.38),
-    "difference_variance": (2.9, 3.06, 3.06, 3.21),
-    "difference_entropy": (1.4, 1.49, 1.56, 1.64),
-    "sum_average": (4.28, 4.29, 4.29, 4.3),
-    "sum_variance": (5.47, 5.66, 7.07, 7.41),
-    "sum_entropy": (1.6, 1.79, 1.92, 2.11),
-    "angular_second_moment": (0.368, 0.352, 0.303, 0.291),
-    "contrast": (5.28, 5.19, 5.32, 5.12),
-    "dissimilarity": (1.42, 1.4, 1.43, 1.38),
-    "inverse_difference": (0.678, 0.683, 0.677, 0.688),
-    "normalised_inverse_difference": (0.851, 0.854, 0.851, 0.856),
-    "inverse_difference_moment": (0.619, 0.625, 0.618, 0.631),
-    "normalised_inverse_difference_moment": (0.899, 0.901, 0.898, 0.902),
-    "inverse_variance": (0.0567, 0.0553, 0.0604, 0.0574),
-    "correlation": (-0.0121, 0.0173, 0.157, 0.183),
-    "autocorrelation": (5.09, 5.14, 5.06, 5.19),
-    "cluster_tendency": (5.47, 5.66, 7.07, 7.41),
-    "cluster_shade": (7, 6.98, 16.6, 17.4),
-    "cluster_prominence": (79.1, 80.4, 145, 147),
-    "information_correlation_1": (-0.155, -0.0341, -0.157, -0.0288),
-    "information_correlation_2": (0.487, 0.263, 0.52, 0.269),
-}
-
-LEVELS = PHANTOM.astype(np.uint16)
+FAMILY = Glcm(
+    levels=Discretisation(bin_number=8, bin_width=None),
+    region="whole",
+    distances=(1,),
+    aggregation="merged",
+)
+NAMES = [name.removeprefix("glcm_") for name in FAMILY.names()]
 
 
 def named(levels: np.ndarray, distance: int, aggregation: Aggregation) -> dict[str, np.ndarray]:
     """Return the features of (n, depth, height, width) levels by name, each (n,)."""
     found = glcm(GreyLevels(levels, int(levels.max())), distance, aggregation)
-    return dict(zip(PUBLISHED, found.T, strict=True))
-
-
-def test_digital_phantom_gives_the_published_values() -> None:
-    slices, volume = LEVELS[:, None], LEVELS[None]
-    found = [
-        named(levels, 1, aggregation)
-        for levels in (slices, volume)
-        for aggregation in ("averaged", "merged")
-    ]
-    for name, values in PUBLISHED.items():
-        rounded = tuple(float(f"{one[name].mean():.3g}") for one in found)
-        assert rounded == values, name
+    return dict(zip(NAMES, found.T, strict=True))
 
 
 SKIMAGE = {
@@ -200,7 +163,6 @@ def test_columns_stand_under_their_names() -> None:
     )
     assert found["glcm_distance_1_contrast"] == 15**2 * 3 / 4  # all but the vertical
     assert found["glcm_distance_2_contrast"] == 0
-    assert family(1).names() == tuple(f"glcm_{name}" for name in PUBLISHED)
 
 
 def test_fixed_bin_number_is_blind_to_unit_and_offset() -> None:

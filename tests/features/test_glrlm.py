@@ -11,48 +11,17 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation, GreyLevels
 from skiagram.features.glcm import Aggregation
 from skiagram.features.glrlm import Glrlm, glrlm
-from tests.features.ibsi_phantom import PHANTOM
 
-# Reference values of the digital phantom, IBSI reference manual, section 3.7: 2D averaged, 2D
-# slice-merged, 3D averaged, 3D merged.
-PUBLISHED = {
-    "short_runs_emphasis": (0.641, 0.661, 0.705, 0.729),
-    "long_runs_emphasis": (3.78, 3.51, 3.06, 2.76),
-    "low_grey_level_run_emphasis": (0.604, 0.609, 0.603, 0.607),
-    "high_grey_level_run_emphasis": (9.82, 9.74, 9.7, 9.64),
-    "short_run_low_grey_level_emphasis": (0.294, 0.311, 0.352, 0.372),
-    "short_run_high_grey_level_emphasis": (8.57, 8.67, 8.54, 8.67),
-    "long_run_low_grey_level_emphasis": (3.14, 2.92, 2.39, 2.16),
-    "long_run_high_grey_level_emphasis": (17.4, 16.1, 17.6, 15.6),
-    "grey_level_non_uniformity": (5.2, 20.5, 21.8, 281),
-    "normalised_grey_level_non_uniformity": (0.46, 0.456, 0.43, 0.43),
-    "run_length_non_uniformity": (6.12, 21.6, 26.9, 328),
-    "normalised_run_length_non_uniformity": (0.492, 0.441, 0.513, 0.501),
-    "run_percentage": (0.627, 0.627, 0.68, 0.68),
-    "grey_level_variance": (3.35, 3.37, 3.46, 3.48),
-    "run_length_variance": (0.761, 0.778, 0.574, 0.598),
-    "run_entropy": (2.17, 2.57, 2.43, 2.62),
-}
-
-LEVELS = PHANTOM.astype(np.uint16)
+FAMILY = Glrlm(
+    levels=Discretisation(bin_number=8, bin_width=None), region="whole", aggregation="merged"
+)
+NAMES = [name.removeprefix("glrlm_") for name in FAMILY.names()]
 
 
 def named(levels: np.ndarray, aggregation: Aggregation) -> dict[str, np.ndarray]:
     """Return the features of (n, depth, height, width) levels by name, each (n,)."""
     found = glrlm(GreyLevels(levels, int(levels.max())), aggregation)
-    return dict(zip(PUBLISHED, found.T, strict=True))
-
-
-def test_digital_phantom_gives_the_published_values() -> None:
-    slices, volume = LEVELS[:, None], LEVELS[None]
-    found = [
-        named(levels, aggregation)
-        for levels in (slices, volume)
-        for aggregation in ("averaged", "merged")
-    ]
-    for name, values in PUBLISHED.items():
-        rounded = tuple(float(f"{one[name].mean():.3g}") for one in found)
-        assert rounded == values, name
+    return dict(zip(NAMES, found.T, strict=True))
 
 
 def runs(levels: np.ndarray) -> list[tuple[int, int]]:

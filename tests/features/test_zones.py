@@ -5,14 +5,14 @@ import pytest
 from skimage.measure import block_reduce
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.zones import Zones, zone_means, zone_names
+from skiagram.features.zones import Zones, zone_means
 
 
 def test_zones_are_block_means_where_their_number_divides_the_size() -> None:
     images = np.random.default_rng(0).normal(size=(2, 12, 20))
     expected = [block_reduce(image, (3, 5), np.mean).ravel() for image in images]
     np.testing.assert_allclose(zone_means(images, 4), expected)
-    assert zone_names("zone", 4)[1] == "zone_1_2_mean"
+    assert Zones(number=4).names()[1] == "zones_1_2_mean"
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (5, 7), (31, 29)])

@@ -1,6 +1,6 @@
 """Feature family `colour`: moments of colour channels, hue, variety, contrast and asymmetry."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,9 @@ from skimage.color import rgb2hsv, rgb2lab
 
 from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.feature import Definition
-from skiagram.features.first_order import FirstOrderStatistics
+from skiagram.features.family import DefinedFamily
+from skiagram.features.feature import ratio
+from skiagram.features.first_order import moments
 from skiagram.options import STRICT
 
 _MOMENTS = ("mean", "standard_deviation", "skewness")
@@ -19,69 +20,10 @@ _CHANNELS = ("red", "green", "blue", "lightness", "a", "b", "saturation", "value
 _OF_LAB = ("lightness", "a", "b")
 _HUE = ("hue_cosine", "hue_sine", "hue_concentration")
 _ASYMMETRY = ("asymmetry_left_right", "asymmetry_top_bottom")
-_CHANNEL_UNIT = "1; CIELAB: its unit"
-_MIRRORED = ("Σ |L(x) − L(mirrored x)| / N, L = (L*, a*, b*)", "CIELAB", "from 0")
-_DEFINITIONS = (
-    Definition("colour_<channel>_mean", "Mean of a channel.", "μ = Σ c / N", _CHANNEL_UNIT, "any"),
-    Definition(
-        "colour_<channel>_standard_deviation",
-        "Standard deviation of a channel.",
-        "σ = √(Σ (c − μ)² / N)",
-        _CHANNEL_UNIT,
-        "from 0",
-    ),
-    Definition(
-        "colour_<channel>_skewness",
-        "Asymmetry of a channel; 0 where it is constant.",
-        "Σ (c − μ)³ / (N σ³)",
-        "1",
-        "any",
-    ),
-    Definition(
-        "colour_hue_cosine",
-        "Cosine of the mean hue; 0 for an image without colour.",
-        "Re r / |r|, r = Σ S exp(2πi H) / Σ S",
-        "1",
-        "[−1, 1]",
-    ),
-    Definition(
-        "colour_hue_sine",
-        "Sine of the mean hue; 0 for an image without colour.",
-        "Im r / |r|",
-        "1",
-        "[−1, 1]",
-    ),
-    Definition("colour_hue_concentration", "How far the hues agree.", "|r|", "1", "[0, 1]"),
-    Definition(
-        "colour_entropy",
-        "Variety of colours: entropy of the joint histogram of red, green and blue.",
-        "−Σ p log₂ p",
-        "bit",
-        "[0, 3 log₂ bins]",
-    ),
-    Definition(
-        "colour_<channel>_contrast",
-        "Mean of a CIELAB channel in the central ellipse (half the sides) minus that outside it; "
-        "0 for an image too small to have both.",
-        "μ_centre − μ_surround",
-        "CIELAB",
-        "any",
-    ),
-    Definition(
-        "colour_asymmetry_left_right",
-        "Mean colour difference (CIE 1976) from the image mirrored left to right.",
-        *_MIRRORED,
-    ),
-    Definition(
-        "colour_asymmetry_top_bottom",
-        "Mean colour difference (CIE 1976) from the image turned upside down.",
-        *_MIRRORED,
-    ),
-)
 
 
 @dataclass(**STRICT)
-class Colour:
+class Colour(DefinedFamily):
     """Colour moments (Stricker and Orengo, Proc. SPIE 2420, 1995) in sRGB, CIELAB and HSV.
 
     Channels are `red`, `green`, `blue` (sRGB), `lightness`, `a`, `b` (CIELAB), `saturation` and
@@ -97,6 +39,8 @@ class Colour:
     white: Annotated[float, Field(gt=0)]
     bins: Annotated[int, Field(ge=2, le=16)]
 
+    prefix: ClassVar[str] = "colour"
+
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order."""
         return tuple(
@@ -110,18 +54,8 @@ class Colour:
             )
         )
 
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean."""
-        return _DEFINITIONS
-
     def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
-        """Compute the features of a batch of equally sized images of any size from 1×1.
-
-        Args:
-            batch: Images of three channels: red, green, blue.
-
-        Returns:
-            (n, 33) float64, finite.
+        """Compute the features of n images of three channels: red, green, blue; (n, 33).
 
         Raises:
             DataError: The images are volumes or have not three channels.
@@ -141,7 +75,7 @@ class Colour:
         channel = np.concatenate([rgb, lab, hsv[..., 1:]], axis=-1)
         return np.hstack(
             [
-                *(moments(channel[..., k]) for k in range(channel.shape[-1])),
+                *(channel_moments(channel[..., k]) for k in range(channel.shape[-1])),
                 hue_moments(hsv),
                 entropy(rgb, self.bins)[:, None],
                 contrast(lab),
@@ -150,10 +84,10 @@ class Colour:
         )
 
 
-def moments(channel: NDArray[np.float64]) -> NDArray[np.float64]:
+def channel_moments(channel: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return mean, standard deviation and skewness of (n, height, width) as (n, 3)."""
-    statistics = FirstOrderStatistics(channel)
-    return np.stack([statistics.mean, np.sqrt(statistics.variance), statistics.skewness], axis=1)
+    of = moments(channel, None)
+    return np.stack([of.mean, np.sqrt(of.second), ratio(of.third, of.second**1.5)], axis=1)
 
 
 def hue_moments(hsv: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -176,10 +176,11 @@ _VALUES = "values.npy"
 
 
 def _identity(families: Sequence[FeatureFamily]) -> str:
-    """Return what features of equal images depend on: code, options, libraries."""
+    """Return what features of equal images depend on: code, options, columns, libraries."""
     options = [composed(family) for family in families]
     code = code_digest(_of_span, *named_targets(options))
-    return repr((code, library_versions(), options))
+    names = [family.names() for family in families]
+    return repr((code, library_versions(), options, names))
 
 
 def _fill_known(

@@ -1,10 +1,10 @@
 """What every feature family offers, and bases for families of one kind.
 
-A new family is one file here and one option file.
+A new family is one file here and one option file; its definitions stand in `definitions.toml`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -14,9 +14,10 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import FeatureBatch, Region
 from skiagram.features.discretisation import Discretisation, GreyLevels
-from skiagram.features.feature import Definition, Features
+from skiagram.features.feature import Column, Definition, read_definitions
 from skiagram.options import STRICT
 
+Floats = NDArray[np.float64]
 T = TypeVar("T")
 
 
@@ -30,14 +31,8 @@ class FeatureFamily(Protocol):
     def definitions(self) -> Sequence[Definition]:
         """Return what the features mean: each name fits one definition, each definition a name."""
 
-    def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
-        """Compute the features of a batch of equally sized images.
-
-        Args:
-            batch: n images, finite.
-
-        Returns:
-            (n, n_features) float64, finite.
+    def extract(self, batch: FeatureBatch) -> Floats:
+        """Compute the features of n finite, equally sized images: (n, n_features), finite.
 
         Raises:
             DataError: The family is not defined for such images.
@@ -49,25 +44,36 @@ def families_of_images(families: Sequence[object]) -> list[FeatureFamily]:
     return [family for family in families if isinstance(family, FeatureFamily)]
 
 
-class GroupFamily:
-    """Base of a feature family whose columns are all features of its groups."""
+class DefinedFamily:
+    """Base of a feature family whose columns are those of its sections of `definitions.toml`."""
 
     prefix: ClassVar[str]
-    groups: ClassVar[tuple[type[Features], ...]]
 
-    def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order."""
-        return tuple(name for group in self.groups for name in group.names(self.prefix))
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """The sections, in column order."""
+        return (self.prefix,)
 
     def definitions(self) -> tuple[Definition, ...]:
         """Return what the features mean, in column order."""
-        return tuple(
-            definition for group in self.groups for definition in group.definitions(self.prefix)
-        )
+        return self._defined(self.prefix)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the feature names in column order."""
+        return tuple(one.name for one in self.definitions())
+
+    def _defined(self, prefix: str) -> tuple[Definition, ...]:
+        """Return the definitions under another prefix, such as one that names a distance."""
+        return tuple(one for name in self.sections for one in read_definitions(name, prefix))
+
+    def in_order(self, columns: Mapping[str, Column]) -> Floats:
+        """Return (n, n_features) from feature name without prefix → (n,)."""
+        start = len(self.prefix) + 1
+        return np.stack([columns[name[start:]] for name in self.names()], axis=1)
 
 
 @dataclass(**STRICT)
-class RegionFamily(GroupFamily):
+class RegionFamily(DefinedFamily):
     """Base of a family of the intensities of a region.
 
     Attributes:
@@ -88,25 +94,19 @@ class LevelFamily(RegionFamily, ABC):
 
     levels: Discretisation
 
-    def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
-        """Compute the features of a batch of equally sized images of any size from 1×1.
-
-        Args:
-            batch: Images of one channel, or of three reduced to luminance; or volumes.
-
-        Returns:
-            (n, n_features) float64, finite.
+    def extract(self, batch: FeatureBatch) -> Floats:
+        """Compute the features of n images of one channel, or of three reduced to luminance.
 
         Raises:
             DataError: The images have neither one channel nor three, or too many grey levels.
         """
         return self._describe_volumes(batch.levels(self.levels, self.region, self.prefix))
 
-    def _describe_volumes(self, grey: GreyLevels) -> NDArray[np.float64]:
+    def _describe_volumes(self, grey: GreyLevels) -> Floats:
         return self.describe(grey)
 
     @abstractmethod
-    def describe(self, grey: GreyLevels) -> NDArray[np.float64]:
+    def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, n_features)."""
 
 
@@ -125,7 +125,7 @@ class TextureFamily(LevelFamily, ABC):
 
     dimension: Dimension = "3D"
 
-    def _describe_volumes(self, grey: GreyLevels) -> NDArray[np.float64]:
+    def _describe_volumes(self, grey: GreyLevels) -> Floats:
         if self.dimension != "2D" or grey.depth == 1:
             return self.describe(grey)
         planes = grey.planes()
@@ -136,19 +136,11 @@ class TextureFamily(LevelFamily, ABC):
         return np.add.reduceat(features, first, axis=0) / count[:, None]
 
 
-class WholeImageFamily(ABC):
+class WholeImageFamily(DefinedFamily, ABC):
     """Base of a family of whole plane images: volumes and regions of interest are refused."""
 
-    prefix: ClassVar[str]
-
-    def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
-        """Compute the features of a batch of equally sized images of any size from 1×1.
-
-        Args:
-            batch: Images of one channel, or of three reduced to luminance.
-
-        Returns:
-            (n, n_features) float64, finite.
+    def extract(self, batch: FeatureBatch) -> Floats:
+        """Compute the features of n images of one channel, or of three reduced to luminance.
 
         Raises:
             DataError: The images are volumes or have neither one channel nor three, or they have
@@ -158,7 +150,7 @@ class WholeImageFamily(ABC):
         return self.describe(batch.planes(self.prefix))
 
     @abstractmethod
-    def describe(self, images: NDArray[Any]) -> NDArray[np.float64]:
+    def describe(self, images: NDArray[Any]) -> Floats:
         """Compute the features of n images, (n, n_features).
 
         Args:

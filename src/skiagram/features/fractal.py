@@ -9,7 +9,6 @@ from pydantic.dataclasses import dataclass
 from scipy import fft
 
 from skiagram.features.family import WholeImageFamily
-from skiagram.features.feature import Definition
 from skiagram.options import STRICT
 
 
@@ -152,24 +151,6 @@ def spectral_slope(power: NDArray[np.float64], rings: NDArray[np.int64]) -> NDAr
 
 
 _LOWEST_RING = 2  # the window spreads each frequency over its neighbours; the mean reaches ring 1
-_DEFINITIONS = (
-    Definition(
-        "fractal_dimension",
-        "Differential box counting dimension of the intensity surface; 2 for a plane and for an "
-        "image with less than nine pixels a side.",
-        "2 − slope of log n(s) over log s, n(s) the mean number of boxes over a square of side s",
-        "1",
-        "from 2 to 3, but for sampling error",
-    ),
-    Definition(
-        "fractal_spectral_slope",
-        "Fall of the power spectrum with the frequency; 0 for white noise, and for an image that "
-        "is constant or too small for a slope.",
-        "β = −slope of log P(f) over log f",
-        "1",
-        "any",
-    ),
-)
 
 
 @dataclass(**STRICT)
@@ -190,14 +171,6 @@ class Fractal(WholeImageFamily):
     highest_frequency: Annotated[float, Field(gt=0, le=0.5)]
 
     prefix: ClassVar[str] = "fractal"
-
-    def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order."""
-        return ("fractal_dimension", "fractal_spectral_slope")
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        return _DEFINITIONS
 
     def describe(self, images: NDArray[Any]) -> NDArray[np.float64]:
         """Compute both features of n images, (n, 2).

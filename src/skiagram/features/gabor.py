@@ -9,7 +9,6 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.family import Ascending, WholeImageFamily
-from skiagram.features.feature import Definition
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -145,22 +144,10 @@ class Gabor(WholeImageFamily):
             for moment in _MOMENTS
         )
 
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        separate = self.aggregation == "separate"
-        name = "gabor_wavelength_<wavelength>" + "_orientation_<degrees>" * separate
-        averaged = "" if separate else ", averaged over the orientations"
-        meaning = "of the response's magnitude over the image" + averaged
-        return (
-            Definition(f"{name}_mean", f"Mean {meaning}.", "μ = Σ |r| / N", "intensity", "from 0"),
-            Definition(
-                f"{name}_standard_deviation",
-                f"Standard deviation {meaning}.",
-                "√(Σ (|r| − μ)² / N)",
-                "intensity",
-                "from 0",
-            ),
-        )
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """The definitions of averages, or of one direction."""
+        return (f"gabor_{self.aggregation}",)
 
     def describe(self, images: NDArray[Any]) -> Floats:
         """Compute the strengths of the waves in n images, (n, n_features), from 0."""

@@ -5,7 +5,6 @@ and the differences of the two levels carry most of a matrix (Unser, IEEE Trans.
 so a batch takes little memory.
 """
 
-from dataclasses import dataclass as record
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -16,7 +15,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels, row_span
 from skiagram.features.family import Dimension, Distinct, TextureFamily
-from skiagram.features.feature import Definition, Feature, Features, SummedFeatures
+from skiagram.features.feature import Definition
 from skiagram.features.neighbours import PLANE_WAYS, VOLUME_WAYS, Levels, copy, steps
 from skiagram.options import STRICT
 
@@ -280,146 +279,6 @@ def _entropy(shares: Floats) -> float:
     return abs(total)
 
 
-@record(frozen=True)
-class GlcmDistributions(SummedFeatures):
-    """The pairs of levels, their sums and their differences, of m symmetric matrices.
-
-    IBSI reference manual, section 3.6 (LFYI); Haralick et al., IEEE Trans. SMC 3(6), 1973. In the
-    formulas p_ij is the share of pairs of levels i and j, d = |i − j|, s = i + j, μ the mean level
-    and N_g the highest level of the image.
-    """
-
-    fields: ClassVar[tuple[str, ...]] = FIELDS
-
-    joint_maximum = Feature.summed(
-        "Largest share of a pair of levels (GYBY).", "max p_ij", "1", "(0, 1]"
-    )
-    joint_average = Feature.summed("Mean level (60VM).", "Σ i p_ij", "1", "[1, N_g]")
-    joint_variance = Feature.summed(
-        "Variance of the level (UR99).", "Σ (i − μ)² p_ij", "1", "[0, (N_g − 1)² / 4]"
-    )
-    joint_entropy = Feature.summed(
-        "Entropy of the pairs of levels (TU9B).", "−Σ p_ij log₂ p_ij", "bit", "[0, 2 log₂ N_g]"
-    )
-    difference_average = Feature.summed(
-        "Mean difference of the levels, the same as dissimilarity (TF7R).",
-        "Σ d p_ij",
-        "1",
-        "[0, N_g − 1]",
-    )
-    difference_variance = Feature.summed(
-        "Variance of the difference of the levels (D3YU).",
-        "Σ (d − Σ d p_ij)² p_ij",
-        "1",
-        "[0, (N_g − 1)² / 4]",
-    )
-    difference_entropy = Feature.summed(
-        "Entropy of the difference of the levels (NTRS).",
-        "−Σ_k P(d = k) log₂ P(d = k)",
-        "bit",
-        "[0, log₂ N_g]",
-    )
-    sum_average = Feature.summed("Mean sum of the levels (ZGXS).", "Σ s p_ij", "1", "[2, 2 N_g]")
-    sum_variance = Feature.summed(
-        "Variance of the sum of the levels, the same as cluster tendency (OEEB).",
-        "Σ (s − Σ s p_ij)² p_ij",
-        "1",
-        "[0, (N_g − 1)²]",
-    )
-    sum_entropy = Feature.summed(
-        "Entropy of the sum of the levels (P6QZ).",
-        "−Σ_k P(s = k) log₂ P(s = k)",
-        "bit",
-        "[0, log₂(2 N_g − 1)]",
-    )
-    angular_second_moment = Feature.summed(
-        "Sum of the squared shares, also called energy (8ZQL).", "Σ p_ij²", "1", "(0, 1]"
-    )
-
-
-@record(frozen=True)
-class GlcmRelations(SummedFeatures):
-    """How close, how correlated and how clustered the levels of a pair are.
-
-    IBSI reference manual, section 3.6 (LFYI); Haralick et al., IEEE Trans. SMC 3(6), 1973;
-    clusters: Unser, IEEE Trans. PAMI 8(1), 1986. In the formulas p_ij is the share of pairs of
-    levels i and j, p_i the share of level i, d = |i − j|, s = i + j, μ the mean level and N_g the
-    highest level.
-    """
-
-    fields: ClassVar[tuple[str, ...]] = FIELDS
-
-    contrast = Feature.summed(
-        "Mean squared difference of the levels (ACUI).", "Σ d² p_ij", "1", "[0, (N_g − 1)²]"
-    )
-    dissimilarity = Feature.summed(
-        "Mean difference of the levels (8S9J).", "Σ d p_ij", "1", "[0, N_g − 1]"
-    )
-    inverse_difference = Feature.summed(
-        "Closeness of the levels (IB1Z).", "Σ p_ij / (1 + d)", "1", "[1 / N_g, 1]"
-    )
-    normalised_inverse_difference = Feature.summed(
-        "Closeness of the levels relative to their number (NDRX).",
-        "Σ p_ij / (1 + d / N_g)",
-        "1",
-        "(1/2, 1]",
-    )
-    inverse_difference_moment = Feature.summed(
-        "Closeness of the levels, also called homogeneity (WF0Z).",
-        "Σ p_ij / (1 + d²)",
-        "1",
-        "(0, 1]",
-    )
-    normalised_inverse_difference_moment = Feature.summed(
-        "Homogeneity relative to the number of levels (1QCO).",
-        "Σ p_ij / (1 + d² / N_g²)",
-        "1",
-        "(1/2, 1]",
-    )
-    inverse_variance = Feature.summed(
-        "Closeness of unequal levels; 0 where all pairs are equal (E8JP).",
-        "Σ_{d > 0} p_ij / d²",
-        "1",
-        "[0, 1]",
-    )
-    correlation = Feature.summed(
-        "Correlation of the two levels; 1 where there is but one level (NI2N).",
-        "Σ (i − μ)(j − μ) p_ij / Σ (i − μ)² p_ij",
-        "1",
-        "[−1, 1]",
-    )
-    autocorrelation = Feature.summed(
-        "Mean product of the two levels (QWB0).", "Σ i j p_ij", "1", "[1, N_g²]"
-    )
-    cluster_tendency = Feature.summed(
-        "Variance of the sum of the levels (DG8W).", "Σ (s − 2μ)² p_ij", "1", "[0, (N_g − 1)²]"
-    )
-    cluster_shade = Feature.summed(
-        "Third central moment of the sum of the levels (7NFM).",
-        "Σ (s − 2μ)³ p_ij",
-        "1",
-        "(−(2 N_g − 2)³, (2 N_g − 2)³)",
-    )
-    cluster_prominence = Feature.summed(
-        "Fourth central moment of the sum of the levels (AE86).",
-        "Σ (s − 2μ)⁴ p_ij",
-        "1",
-        "[0, (2 N_g − 2)⁴)",
-    )
-    information_correlation_1 = Feature.summed(
-        "Information that the levels share, negative; 0 where there is but one level (R8DG).",
-        "(Σ p_ij log₂(p_i p_j) − Σ p_ij log₂ p_ij) / (−Σ p_i log₂ p_i)",
-        "1",
-        "[−1, 0]",
-    )
-    information_correlation_2 = Feature.summed(
-        "Information that the levels share, as a correlation (JN9H).",
-        "√(1 − exp(−2 (−Σ p_i p_j log₂(p_i p_j) + Σ p_ij log₂ p_ij)))",
-        "1",
-        "[0, 1)",
-    )
-
-
 Pixels = Annotated[int, Field(ge=1, le=64)]
 Several = Annotated[tuple[Pixels, ...], Field(min_length=1), Distinct]
 
@@ -439,28 +298,23 @@ class Glcm(TextureFamily):
     aggregation: Aggregation  # type: ignore[misc]
 
     prefix: ClassVar[str] = "glcm"
-    groups: ClassVar[tuple[type[Features], ...]] = (GlcmDistributions, GlcmRelations)
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """Of the distributions of the levels, then of how near they are."""
+        return ("glcm", "glcm_relations")
 
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order."""
         if len(self.distances) == 1:
             return super().names()
-        return tuple(
-            name
-            for pixels in self.distances
-            for group in self.groups
-            for name in group.names(f"glcm_distance_{pixels}")
-        )
+        prefixes = [f"glcm_distance_{pixels}" for pixels in self.distances]
+        return tuple(one.name for prefix in prefixes for one in self._defined(prefix))
 
     def definitions(self) -> tuple[Definition, ...]:
         """Return what the features mean, in column order."""
-        if len(self.distances) == 1:
-            return super().definitions()
-        return tuple(
-            definition
-            for group in self.groups
-            for definition in group.definitions("glcm_distance_<pixels>")
-        )
+        several = len(self.distances) > 1
+        return self._defined("glcm_distance_<pixels>" if several else "glcm")
 
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, n_features)."""

@@ -1,6 +1,5 @@
 """Feature family `gldzm`: how far from the border the areas of one level are (IBSI 3.9, VMDZ)."""
 
-from dataclasses import dataclass as record
 from typing import ClassVar
 
 import numpy as np
@@ -10,8 +9,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
-from skiagram.features.feature import Features
-from skiagram.features.level_counts import CountFeatures, sums_of
+from skiagram.features.level_counts import sums_of
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -156,60 +154,11 @@ def _count(
     return pixels
 
 
-_ZONES = {
-    "counted": "zone", "extent": "distance", "s": "d", "total": "N_v", "most": "D", "unit": "pixel²"
-}  # fmt: skip
-
-
-@record(frozen=True)
-class GldzmFeatures(CountFeatures):
-    """Features of n distance zone matrices.
-
-    Thibault et al., IEEE Trans. Biomedical Engineering 61(3), 2014. The matrix counts d_ij zones of
-    level i at distance j from the border of the region, N_s in all, on N_v pixels; a zone is
-    connected, neighbours by a corner included, and D is the largest distance there can be, half the
-    smaller side. A constant image has one zone at distance 1, so that no feature needs a rule of
-    its own.
-    """
-
-    small_distance_emphasis = CountFeatures.low_extent_emphasis.defined(_ZONES, "0GBI")
-    large_distance_emphasis = CountFeatures.high_extent_emphasis.defined(_ZONES, "MB4I")
-    low_grey_level_zone_emphasis = CountFeatures.low_level_emphasis.defined(_ZONES, "S1RA")
-    high_grey_level_zone_emphasis = CountFeatures.high_level_emphasis.defined(_ZONES, "K26C")
-    small_distance_low_grey_level_emphasis = CountFeatures.low_extent_low_level_emphasis.defined(
-        _ZONES, "RUVG"
-    )
-    small_distance_high_grey_level_emphasis = CountFeatures.low_extent_high_level_emphasis.defined(
-        _ZONES, "DKNJ"
-    )
-    large_distance_low_grey_level_emphasis = CountFeatures.high_extent_low_level_emphasis.defined(
-        _ZONES, "A7WM"
-    )
-    large_distance_high_grey_level_emphasis = CountFeatures.high_extent_high_level_emphasis.defined(
-        _ZONES, "KLTH"
-    )
-    grey_level_non_uniformity = CountFeatures.level_non_uniformity.defined(_ZONES, "VFT7")
-    normalised_grey_level_non_uniformity = CountFeatures.normalised_level_non_uniformity.defined(
-        _ZONES, "7HP3"
-    )
-    zone_distance_non_uniformity = CountFeatures.extent_non_uniformity.defined(_ZONES, "V294")
-    normalised_zone_distance_non_uniformity = (
-        CountFeatures.normalised_extent_non_uniformity.defined(_ZONES, "IATH")
-    )
-
-    zone_percentage = CountFeatures.rate.defined(_ZONES, "VIWW")
-
-    grey_level_variance = CountFeatures.level_variance.defined(_ZONES, "QK93")
-    zone_distance_variance = CountFeatures.extent_variance.defined(_ZONES, "7WT1")
-    zone_distance_entropy = CountFeatures.entropy.defined(_ZONES, "GBDU")
-
-
 @dataclass(**STRICT)
 class Gldzm(TextureFamily):
     """Grey level distance zone matrix (IBSI VMDZ)."""
 
     prefix: ClassVar[str] = "gldzm"
-    groups: ClassVar[tuple[type[Features], ...]] = (GldzmFeatures,)
 
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, 16)."""
@@ -219,4 +168,4 @@ class Gldzm(TextureFamily):
         if apart is not grey:
             zones = zones.reshape(len(grey.levels), -1, *zones.shape[1:]).sum(axis=1)
             pixels = pixels.reshape(len(grey.levels), -1).sum(axis=1)
-        return GldzmFeatures(sums_of(zones, pixels)).columns()
+        return sums_of(zones, pixels)[:, :-1]  # no energy

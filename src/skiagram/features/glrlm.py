@@ -1,6 +1,5 @@
 """Feature family `glrlm`: how far grey levels run without change (IBSI, section 3.7, TP0I)."""
 
-from dataclasses import dataclass as record
 from typing import ClassVar
 
 import numpy as np
@@ -10,9 +9,8 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import Dimension, TextureFamily
-from skiagram.features.feature import Features
 from skiagram.features.glcm import Aggregation, average
-from skiagram.features.level_counts import CountFeatures, sums_of
+from skiagram.features.level_counts import sums_of
 from skiagram.features.neighbours import (
     BLOCK,
     PLANE_WAYS,
@@ -166,54 +164,6 @@ def _empty(lanes: NDArray[np.uint64], counts: Integers) -> None:
         lanes[half] = 0
 
 
-_RUNS = {
-    "counted": "run", "extent": "length", "s": "r", "total": "N_s", "most": "N_r", "unit": "pixel²"
-}  # fmt: skip
-
-
-@record(frozen=True)
-class GlrlmFeatures(CountFeatures):
-    """Features of m run length matrices, each with at least one run.
-
-    Galloway, Computer Graphics and Image Processing 4(2), 1975; Chu et al., Pattern Recognition
-    Letters 11(6), 1990; Dasarathy and Holder, Pattern Recognition Letters 12(8), 1991. In the
-    formulas r_ij is the number of runs of level i and length j, N_s that of all runs, N_v that of
-    the pixels in the region (times the directions where these are merged), N_g the highest level,
-    N_r the longest run.
-    """
-
-    short_runs_emphasis = CountFeatures.low_extent_emphasis.defined(_RUNS, "22OV")
-    long_runs_emphasis = CountFeatures.high_extent_emphasis.defined(_RUNS, "W4KF")
-    low_grey_level_run_emphasis = CountFeatures.low_level_emphasis.defined(_RUNS, "V3SW")
-    high_grey_level_run_emphasis = CountFeatures.high_level_emphasis.defined(_RUNS, "G3QZ")
-    short_run_low_grey_level_emphasis = CountFeatures.low_extent_low_level_emphasis.defined(
-        _RUNS, "HTZT"
-    )
-    short_run_high_grey_level_emphasis = CountFeatures.low_extent_high_level_emphasis.defined(
-        _RUNS, "GD3A"
-    )
-    long_run_low_grey_level_emphasis = CountFeatures.high_extent_low_level_emphasis.defined(
-        _RUNS, "IVPO"
-    )
-    long_run_high_grey_level_emphasis = CountFeatures.high_extent_high_level_emphasis.defined(
-        _RUNS, "3KUM"
-    )
-    grey_level_non_uniformity = CountFeatures.level_non_uniformity.defined(_RUNS, "R5YN")
-    normalised_grey_level_non_uniformity = CountFeatures.normalised_level_non_uniformity.defined(
-        _RUNS, "OVBL"
-    )
-    run_length_non_uniformity = CountFeatures.extent_non_uniformity.defined(_RUNS, "W92Y")
-    normalised_run_length_non_uniformity = CountFeatures.normalised_extent_non_uniformity.defined(
-        _RUNS, "IC23"
-    )
-
-    run_percentage = CountFeatures.rate.defined(_RUNS, "9ZK5", "[1 / N_r, 1]")
-
-    grey_level_variance = CountFeatures.level_variance.defined(_RUNS, "8CE5")
-    run_length_variance = CountFeatures.extent_variance.defined(_RUNS, "SXLW")
-    run_entropy = CountFeatures.entropy.defined(_RUNS, "HJ9O")
-
-
 @dataclass(**STRICT)
 class Glrlm(TextureFamily):
     """Grey level run length matrices (IBSI TP0I).
@@ -226,7 +176,6 @@ class Glrlm(TextureFamily):
     aggregation: Aggregation  # type: ignore[misc]  # by keyword only
 
     prefix: ClassVar[str] = "glrlm"
-    groups: ClassVar[tuple[type[Features], ...]] = (GlrlmFeatures,)
 
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, 16)."""
@@ -248,5 +197,5 @@ def glrlm(levels: GreyLevels, aggregation: Aggregation, dimension: Dimension = "
     ways = PLANE_WAYS if within else VOLUME_WAYS
     merged = aggregation == "merged"
     counts = run_lengths(levels.levels, levels.equals, levels.number, ways, merged)
-    features = GlrlmFeatures(sums_of(counts, np.zeros(len(counts)))).columns()
+    features = sums_of(counts, np.zeros(len(counts)))[:, :-1]  # no energy
     return features if merged else average(features, np.ones((n, ways), dtype=np.bool_))

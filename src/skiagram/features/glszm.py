@@ -5,7 +5,6 @@ has the sizes 1, 2, …, so P pixels of L levels hold at most √(2PL) + L disti
 sizes by levels is made.
 """
 
-from dataclasses import dataclass as record
 from typing import ClassVar
 
 import numpy as np
@@ -15,8 +14,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
-from skiagram.features.feature import Features
-from skiagram.features.level_counts import CountFeatures, add_up
+from skiagram.features.level_counts import add_up
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -102,62 +100,15 @@ def _enter(entry: Integers, image: int, size: int, level: int, count: int) -> No
     entry[0], entry[1], entry[2], entry[3] = image, size, level, count
 
 
-_ZONES = {
-    "counted": "zone", "extent": "size", "s": "s", "total": "N_v", "most": "N_v", "unit": "pixel²"
-}  # fmt: skip
-
-
-@record(frozen=True)
-class GlszmFeatures(CountFeatures):
-    """Features of n size zone matrices.
-
-    Thibault et al., IEEE Trans. Biomedical Engineering 61(3), 2014. The matrix counts s_ij zones of
-    level i and size j, N_s in all, on N_v pixels; a zone is connected, neighbours by a corner
-    included. A constant image has one zone, so that no feature needs a rule of its own.
-    """
-
-    small_zone_emphasis = CountFeatures.low_extent_emphasis.defined(_ZONES, "5QRC")
-    large_zone_emphasis = CountFeatures.high_extent_emphasis.defined(_ZONES, "48P8")
-    low_grey_level_zone_emphasis = CountFeatures.low_level_emphasis.defined(_ZONES, "XMSY")
-    high_grey_level_zone_emphasis = CountFeatures.high_level_emphasis.defined(_ZONES, "5GN9")
-    small_zone_low_grey_level_emphasis = CountFeatures.low_extent_low_level_emphasis.defined(
-        _ZONES, "5RAI"
-    )
-    small_zone_high_grey_level_emphasis = CountFeatures.low_extent_high_level_emphasis.defined(
-        _ZONES, "HW1V"
-    )
-    large_zone_low_grey_level_emphasis = CountFeatures.high_extent_low_level_emphasis.defined(
-        _ZONES, "YH51"
-    )
-    large_zone_high_grey_level_emphasis = CountFeatures.high_extent_high_level_emphasis.defined(
-        _ZONES, "J17V"
-    )
-    grey_level_non_uniformity = CountFeatures.level_non_uniformity.defined(_ZONES, "JNSA")
-    normalised_grey_level_non_uniformity = CountFeatures.normalised_level_non_uniformity.defined(
-        _ZONES, "Y1RO"
-    )
-    zone_size_non_uniformity = CountFeatures.extent_non_uniformity.defined(_ZONES, "4JP3")
-    normalised_zone_size_non_uniformity = CountFeatures.normalised_extent_non_uniformity.defined(
-        _ZONES, "VB3A"
-    )
-
-    zone_percentage = CountFeatures.rate.defined(_ZONES, "P30P")
-
-    grey_level_variance = CountFeatures.level_variance.defined(_ZONES, "BYLV")
-    zone_size_variance = CountFeatures.extent_variance.defined(_ZONES, "3NSA")
-    zone_size_entropy = CountFeatures.entropy.defined(_ZONES, "GU8N")
-
-
 @dataclass(**STRICT)
 class Glszm(TextureFamily):
     """Grey level size zone matrix (IBSI 9SAK)."""
 
     prefix: ClassVar[str] = "glszm"
-    groups: ClassVar[tuple[type[Features], ...]] = (GlszmFeatures,)
 
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, 16)."""
         n = len(grey.levels)
         apart = grey if self.dimension == "3D" else grey.planes()
         zones = size_zones(grey.levels, apart.zones.reshape(n, -1), grey.number)
-        return GlszmFeatures(add_up(zones, np.zeros(n))).columns()
+        return add_up(zones, np.zeros(n))[:, :-1]  # no energy

@@ -1,6 +1,5 @@
 """Feature family `gradient`: how steeply the intensities change from pixel to pixel."""
 
-from dataclasses import dataclass as record
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +9,6 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import RegionFamily
-from skiagram.features.feature import Column, Feature, Features, Quantity
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -63,70 +61,13 @@ def _magnitude(image: Floats, y: int, x: int) -> float:
     return np.sqrt(down * down + along * along)
 
 
-@record(frozen=True)
-class GradientMagnitude(Features):
-    """Statistics of the gradient's magnitude in n images.
-
-    In the formulas g is the magnitude of the gradient, √(∂x² + ∂y²), at the N pixels of the region.
-    Derivatives are central differences, one-sided at the border of the image; along an axis of one
-    pixel they are 0.
-
-    Attributes:
-        images: (n, height, width), finite float64.
-        inside: Of the same shape, true in the region, at least one pixel per image; None for all.
-    """
-
-    images: Floats
-    inside: NDArray[np.bool_] | None = None
-
-    @Quantity
-    def _moments(self) -> Floats:
-        inside = np.ones((1, 1, 1), np.bool_) if self.inside is None else self.inside
-        return gradient_moments(self.images, inside)
-
-    @Feature
-    def mean(self) -> Column:
-        """Mean steepness.
-
-        Formula: μ = Σ g / N
-        Unit: intensity / pixel
-        Range: from 0
-        """
-        return self._moments[:, 0]
-
-    @Feature
-    def variance(self) -> Column:
-        """Variance of the steepness, without Bessel's correction.
-
-        Formula: Σ (g − μ)² / N
-        Unit: intensity² / pixel²
-        Range: from 0
-        """
-        return self._moments[:, 1]
-
-    @Feature
-    def maximum(self) -> Column:
-        """Largest steepness.
-
-        Formula: max g
-        Unit: intensity / pixel
-        Range: from 0
-        """
-        return self._moments[:, 2]
-
-
 @dataclass(**STRICT)
 class Gradient(RegionFamily):
     """Steepness of the intensities."""
 
     prefix: ClassVar[str] = "gradient"
-    groups: ClassVar[tuple[type[Features], ...]] = (GradientMagnitude,)
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n plane images, (n, 3).
-
-        Raises:
-            DataError: The images are volumes or have neither one channel nor three.
-        """
-        grey = batch.luminance("gradient")
-        return GradientMagnitude(grey, batch.inside(self.region, "gradient")).columns()
+        """Compute the features of n plane images, (n, 3)."""
+        grey, inside = batch.luminance("gradient"), batch.inside(self.region, "gradient")
+        return gradient_moments(grey, np.ones((1, 1, 1), np.bool_) if inside is None else inside)

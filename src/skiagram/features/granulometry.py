@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.family import Ascending, WholeImageFamily
-from skiagram.features.feature import Definition, ratio
+from skiagram.features.feature import ratio
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -121,23 +121,6 @@ def _slide(lines: NDArray[np.float32], behind: NDArray[np.float32], size: int, r
 
 Radius = Annotated[int, Field(ge=1, le=1024)]
 Radii = Annotated[tuple[Radius, ...], Field(min_length=1), Ascending]
-_DEFINITIONS = (
-    Definition(
-        "granulometry_opening_radius_<radius>",
-        "Share of the brightness in structures that this square removes and the smaller one "
-        "does not; 0 for a constant image.",
-        "Σ (γ_before − γ_radius) / Σ (x − min x), γ the opening, γ_0 = x",
-        "1",
-        "[0, 1]",
-    ),
-    Definition(
-        "granulometry_closing_radius_<radius>",
-        "The same of the darkness, by closings.",
-        "Σ (φ_radius − φ_before) / Σ (max x − x), φ the closing, φ_0 = x",
-        "1",
-        "[0, 1]",
-    ),
-)
 
 
 @dataclass(**STRICT)
@@ -165,10 +148,6 @@ class Granulometry(WholeImageFamily):
         return tuple(
             f"granulometry_{step}_radius_{radius}" for step in steps for radius in self.radii
         )
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        return _DEFINITIONS
 
     def describe(self, images: NDArray[Any]) -> Floats:
         """Compute the spectra of n images, (n, n_features) in [0, 1]; 0 for constant images."""

@@ -9,7 +9,6 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.family import WholeImageFamily
-from skiagram.features.feature import Definition
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -86,19 +85,6 @@ def _polar(
 
 _CLIP = 0.2
 _FLOOR = 1e-5
-_NAME = (
-    "hog_block_<block_row>_<block_column>_cell_<cell_row>_<cell_column>_orientation_<orientation>"
-)
-_DEFINITIONS = (
-    Definition(
-        _NAME,
-        "Share of a block's gradients that have this orientation and stand in this cell; 0 in a "
-        "block without any.",
-        "w / √(‖w‖² + ε²), w = min(v / √(‖v‖² + ε²), 0.2), v the mean magnitudes, ε = 1e-5",
-        "1",
-        "[0, 1]",
-    ),
-)
 
 
 @dataclass(**STRICT)
@@ -141,10 +127,6 @@ class OrientedGradients(WholeImageFamily):
             for column in cells
             for orientation in range(1, self.orientations + 1)
         )
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        return _DEFINITIONS
 
     def describe(self, images: NDArray[Any]) -> Floats:
         """Compute the histograms of n images, (n, n_features) in [0, 1].

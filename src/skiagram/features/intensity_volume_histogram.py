@@ -1,7 +1,6 @@
 """Feature family `intensity_volume_histogram`: volume above an intensity (IBSI 3.5, P88C)."""
 
-from dataclasses import dataclass as record
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,16 +8,14 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.family import GroupFamily
-from skiagram.features.feature import Column, Feature, Features
+from skiagram.features.family import DefinedFamily
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
 _PIECE = 2**18  # voxels that are looked at together
 
 
-@record(frozen=True)
-class Curve:
+class Curve(NamedTuple):
     """The histogram of one region.
 
     Attributes:
@@ -42,67 +39,8 @@ class Curve:
         return float(reached.min() if len(reached) else self.intensity[-1])
 
 
-def _volume_fraction(share: float, ibsi: str) -> Feature:
-    return Feature.of(
-        lambda of: np.array([curve.volume_at(share) for curve in of.curves]),
-        f"Share of the volume that has at least {round(100 * share)} % of the intensity range "
-        f"({ibsi}).",
-        f"ν at γ = {share}",
-        "1",
-        "[0, 1]",
-    )
-
-
-def _intensity(share: float, ibsi: str) -> Feature:
-    return Feature.of(
-        lambda of: np.array([curve.intensity_at(share) for curve in of.curves]),
-        f"Least intensity that at most {round(100 * share)} % of the volume has ({ibsi}).",
-        f"min x where ν ≤ {share}",
-        unit="intensity",
-        limits="minimum to maximum",
-    )
-
-
-@record(frozen=True)
-class IntensityVolumeFeatures(Features):
-    """Points of the intensity–volume histograms of n regions.
-
-    Van Naqa et al., Pattern Recognition 42(6), 2009.
-
-    Attributes:
-        curves: One a region.
-    """
-
-    curves: tuple[Curve, ...]
-
-    volume_fraction_10 = _volume_fraction(0.1, "BC2M")
-    volume_fraction_90 = _volume_fraction(0.9, "BC2M")
-    intensity_10 = _intensity(0.1, "GBPN")
-    intensity_90 = _intensity(0.9, "GBPN")
-
-    @Feature
-    def volume_fraction_difference(self) -> Column:
-        """Difference of the shares of the volume at 10 % and 90 % of the intensity (DDTU).
-
-        Formula: ν at γ = 0.1 − ν at γ = 0.9
-        Unit: 1
-        Range: [0, 1]
-        """
-        return self.volume_fraction_10 - self.volume_fraction_90
-
-    @Feature
-    def intensity_difference(self) -> Column:
-        """Difference of the intensities at 10 % and 90 % of the volume (CNV2).
-
-        Formula: x at ν ≤ 0.1 − x at ν ≤ 0.9
-        Unit: intensity
-        Range: from 0
-        """
-        return self.intensity_10 - self.intensity_90
-
-
 @dataclass(**STRICT)
-class IntensityVolumeHistogram(GroupFamily):
+class IntensityVolumeHistogram(DefinedFamily):
     """Intensity–volume histogram (IBSI P88C).
 
     Attributes:
@@ -120,7 +58,6 @@ class IntensityVolumeHistogram(GroupFamily):
     highest: float | None
 
     prefix: ClassVar[str] = "intensity_volume_histogram"
-    groups: ClassVar[tuple[type[Features], ...]] = (IntensityVolumeFeatures,)
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -141,7 +78,22 @@ class IntensityVolumeHistogram(GroupFamily):
             self.curve(image.ravel() if region.all() else image[region])
             for image, region in zip(images, inside, strict=True)
         ]
-        return IntensityVolumeFeatures(tuple(curves)).columns()
+        volume_10, volume_90 = (
+            np.array([curve.volume_at(share) for curve in curves]) for share in (0.1, 0.9)
+        )
+        intensity_10, intensity_90 = (
+            np.array([curve.intensity_at(share) for curve in curves]) for share in (0.1, 0.9)
+        )
+        return self.in_order(
+            {
+                "volume_fraction_10": volume_10,
+                "volume_fraction_90": volume_90,
+                "intensity_10": intensity_10,
+                "intensity_90": intensity_90,
+                "volume_fraction_difference": volume_10 - volume_90,
+                "intensity_difference": intensity_10 - intensity_90,
+            }
+        )
 
     def curve(self, values: Floats) -> Curve:
         """Return the histogram of a region.

@@ -1,6 +1,6 @@
 """Feature family `lbp`: shares of the local binary patterns at several radii."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
-from skiagram.features.family import Ascending
-from skiagram.features.feature import Definition
+from skiagram.features.family import Ascending, DefinedFamily
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -78,26 +77,10 @@ def pattern_counts(
 
 Radius = Annotated[int, Field(ge=1, le=64)]
 Radii = Annotated[tuple[Radius, ...], Field(min_length=1), Ascending]
-_DEFINITIONS = (
-    Definition(
-        "lbp_radius_<radius>_uniform_<bright>",
-        "Share of the pixels with that many bright neighbours, all of them in one arc.",
-        "#{x: U(x) ≤ 2, Σ_p s_p(x) = bright} / N, s_p = [g_p ≥ g_x], U = changes of s around",
-        "1",
-        "[0, 1]",
-    ),
-    Definition(
-        "lbp_radius_<radius>_not_uniform",
-        "Share of the pixels whose bright neighbours stand in several arcs.",
-        "#{x: U(x) > 2} / N",
-        "1",
-        "[0, 1]",
-    ),
-)
 
 
 @dataclass(**STRICT)
-class LocalBinaryPatterns:
+class LocalBinaryPatterns(DefinedFamily):
     """Rotation-invariant uniform patterns: which neighbours on a circle are as bright as a pixel.
 
     Ojala, Pietikäinen and Mäenpää, IEEE Trans. PAMI 24(7), 2002, equation 9. A neighbour is
@@ -115,15 +98,13 @@ class LocalBinaryPatterns:
     radii: Radii
     neighbours: Annotated[int, Field(ge=4, le=32)]
 
+    prefix: ClassVar[str] = "lbp"
+
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order: uniform patterns by bright neighbours."""
         uniform = tuple(f"uniform_{bright}" for bright in range(self.neighbours + 1))
         patterns = (*uniform, "not_uniform")
         return tuple(f"lbp_radius_{radius}_{name}" for radius in self.radii for name in patterns)
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        return _DEFINITIONS
 
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the shares of the patterns among the pixels of the region of interest.

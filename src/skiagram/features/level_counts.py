@@ -5,14 +5,10 @@ The matrices of the IBSI reference manual that have grey levels in their rows (s
 entries that are not 0.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.compute.compiled import compiled
-from skiagram.features.feature import Feature, SummedFeatures
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -132,106 +128,3 @@ def sums_of(matrices: Integers, pixels: Floats) -> Floats:
         (n, 17) the `FIELDS` of each matrix.
     """
     return add_up(entries_of(matrices), pixels)
-
-
-def _low_emphasis(word: str, index: str) -> Feature:
-    meaning = f"Mean inverse squared {word} of a {{counted}} ({{ibsi}})."
-    return Feature.summed(meaning, f"Σ {{s}}_ij / {index}² / N_s", "1", "(0, 1]")
-
-
-def _high_emphasis(word: str, index: str, unit: str, limits: str) -> Feature:
-    meaning = f"Mean squared {word} of a {{counted}} ({{ibsi}})."
-    return Feature.summed(meaning, f"Σ {{s}}_ij {index}² / N_s", unit, limits)
-
-
-_SUMS = {"level": "Σ_i (Σ_j {s}_ij)²", "extent": "Σ_j (Σ_i {s}_ij)²"}
-
-
-def _non_uniformity(of: str, words: str) -> Feature:
-    meaning = f"How unevenly the {{counted}}s are spread over the {words} ({{ibsi}})."
-    return Feature.summed(meaning, f"{_SUMS[of]} / N_s", "1", "[1, {total}]")
-
-
-def _normalised_non_uniformity(of: str, words: str, limits: str) -> Feature:
-    meaning = f"How unevenly the {{counted}}s are spread over the {words}, over their number"
-    return Feature.summed(f"{meaning} ({{ibsi}}).", f"{_SUMS[of]} / N_s²", "1", limits)
-
-
-@dataclass(frozen=True)
-class CountFeatures(SummedFeatures):
-    """Base of the features of n such matrices; a subclass says which it has and how it names them.
-
-    In the docstrings `{counted}` is what the matrix counts, `{extent}` its extent, `{s}` the symbol
-    of an entry, `{total}` that of their number, `{most}` that of the largest extent and `{unit}`
-    the unit of its square.
-    """
-
-    fields: ClassVar[tuple[str, ...]] = FIELDS
-
-    low_extent_emphasis = _low_emphasis("{extent}", "j")
-    high_extent_emphasis = _high_emphasis("{extent}", "j", "{unit}", "[1, {most}²]")
-    low_level_emphasis = _low_emphasis("level", "i")
-    high_level_emphasis = _high_emphasis("level", "i", "1", "[1, N_g²]")
-
-    low_extent_low_level_emphasis = Feature.summed(
-        "Mean inverse square of {extent} times level of a {counted} ({ibsi}).",
-        "Σ {s}_ij / (i² j²) / N_s",
-        "1",
-        "(0, 1]",
-    )
-
-    low_extent_high_level_emphasis = Feature.summed(
-        "Mean squared level over squared {extent} of a {counted} ({ibsi}).",
-        "Σ {s}_ij i² / j² / N_s",
-        "1",
-        "(0, N_g²]",
-    )
-
-    high_extent_low_level_emphasis = Feature.summed(
-        "Mean squared {extent} over squared level of a {counted} ({ibsi}).",
-        "Σ {s}_ij j² / i² / N_s",
-        "{unit}",
-        "(0, {most}²]",
-    )
-
-    high_extent_high_level_emphasis = Feature.summed(
-        "Mean square of {extent} times level of a {counted} ({ibsi}).",
-        "Σ {s}_ij i² j² / N_s",
-        "{unit}",
-        "[1, N_g² {most}²]",
-    )
-
-    level_non_uniformity = _non_uniformity("level", "levels")
-    normalised_level_non_uniformity = _normalised_non_uniformity("level", "levels", "[1 / N_g, 1]")
-    extent_non_uniformity = _non_uniformity("extent", "{extent}s")
-    normalised_extent_non_uniformity = _normalised_non_uniformity("extent", "{extent}s", "(0, 1]")
-
-    rate = Feature.summed("Number of {counted}s per pixel ({ibsi}).", "N_s / N_v", "1", "(0, 1]")
-
-    level_variance = Feature.summed(
-        "Variance of the level of a {counted} ({ibsi}).",
-        "Σ p_ij (i − μ)², with p_ij = {s}_ij / N_s and μ = Σ p_ij i",
-        "1",
-        "[0, (N_g − 1)² / 4]",
-    )
-
-    extent_variance = Feature.summed(
-        "Variance of the {extent} of a {counted} ({ibsi}).",
-        "Σ p_ij (j − μ)², with p_ij = {s}_ij / N_s and μ = Σ p_ij j",
-        "{unit}",
-        "[0, ({most} − 1)² / 4]",
-    )
-
-    entropy = Feature.summed(
-        "Entropy of level and {extent} of a {counted} ({ibsi}).",
-        "−Σ p_ij log₂ p_ij, with p_ij = {s}_ij / N_s",
-        "bit",
-        "[0, log₂ {total}]",
-    )
-
-    energy = Feature.summed(
-        "Sum of the squared shares of level and {extent} ({ibsi}).",
-        "Σ p_ij², with p_ij = {s}_ij / N_s",
-        "1",
-        "(0, 1]",
-    )

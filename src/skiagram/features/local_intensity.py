@@ -1,6 +1,5 @@
 """Feature family `local_intensity`: peaks within a sphere of 1 cm³ (IBSI 3.2, 9ST6)."""
 
-from dataclasses import dataclass as record
 from typing import ClassVar
 
 import numpy as np
@@ -9,8 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.family import GroupFamily
-from skiagram.features.feature import Feature, Features, Quantity
+from skiagram.features.family import DefinedFamily
 from skiagram.features.morphology import spacing_of
 from skiagram.options import STRICT
 
@@ -83,55 +81,11 @@ def _peak(sums: Floats, rows: NDArray[np.int64], z: int, y: int, x: int) -> floa
     return total / count
 
 
-def _peak_feature(place: int, meaning: str, formula: str) -> Feature:
-    return Feature.of(
-        lambda of: of._peaks[:, place],
-        meaning,
-        formula,
-        unit="intensity",
-        limits="minimum to maximum of the image",
-    )
-
-
-@record(frozen=True)
-class LocalIntensityFeatures(Features):
-    """Peaks of n volumes.
-
-    A peak is the mean intensity of a sphere of 1 cm³ (radius 6.2 mm), whose voxels need not be in
-    the region; what lies beyond the image is left out.
-
-    Attributes:
-        images: (n, depth, height, width) intensities.
-        inside: Of the same shape, true in the region.
-        spacing: (n, 3) slice, row and column spacing, in mm.
-    """
-
-    images: Floats
-    inside: NDArray[np.bool_]
-    spacing: Floats
-
-    @Quantity
-    def _peaks(self) -> Floats:
-        return np.array([*map(peaks, self.images, self.inside, self.spacing)])
-
-    local_peak = _peak_feature(
-        0,
-        "Peak around the most intense voxel; of several such voxels the highest (VJGA).",
-        "mean of the sphere around argmax x",
-    )
-    global_peak = _peak_feature(
-        1,
-        "Highest of the peaks around all voxels of the region (0F91).",
-        "max of the means of the spheres",
-    )
-
-
 @dataclass(**STRICT)
-class LocalIntensity(GroupFamily):
+class LocalIntensity(DefinedFamily):
     """Peaks within a sphere of 1 cm³ (IBSI 9ST6), as of the uptake in PET."""
 
     prefix: ClassVar[str] = "local_intensity"
-    groups: ClassVar[tuple[type[Features], ...]] = (LocalIntensityFeatures,)
 
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of n images or volumes, (n, 2); a plane image is one slice.
@@ -145,4 +99,4 @@ class LocalIntensity(GroupFamily):
             images, inside = images[:, None], inside[:, None]
             beyond = np.full((len(batch), 1), 2 * RADIUS)  # no slice is near
             spacing = np.hstack([beyond, spacing])
-        return LocalIntensityFeatures(images, inside, spacing).columns()
+        return np.array([*map(peaks, images, inside, spacing)])

@@ -1,6 +1,5 @@
 """Feature family `ngldm`: how many neighbours have about the level of a pixel (IBSI 3.11, REK0)."""
 
-from dataclasses import dataclass as record
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -11,8 +10,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import MOST_LEVELS, GreyLevels
 from skiagram.features.family import TextureFamily
-from skiagram.features.feature import Feature, Features
-from skiagram.features.level_counts import CountFeatures, sums_of
+from skiagram.features.level_counts import sums_of
 from skiagram.features.neighbours import (
     BLOCK,
     PLANE_WAYS,
@@ -160,63 +158,6 @@ def _count_equals(
         dependent[x] += np.uint16((there[x] > 0) & (apart <= coarseness))
 
 
-_PIXELS = {
-    "counted": "pixel", "extent": "dependence", "s": "s", "total": "N_s", "most": "K", "unit": "1"
-}  # fmt: skip
-
-
-@record(frozen=True)
-class NgldmFeatures(CountFeatures):
-    """Features of n dependence matrices.
-
-    Sun and Wee, Computer Vision, Graphics, and Image Processing 23(3), 1983. The matrix counts s_ij
-    pixels of level i and dependence j: they have j − 1 neighbours of about their own level. N_s is
-    the number of pixels, K the highest dependence, 9 at distance 1. No feature needs a rule of its
-    own.
-    """
-
-    low_dependence_emphasis = CountFeatures.low_extent_emphasis.defined(
-        _PIXELS, "SODN", "[1 / K², 1]"
-    )
-    high_dependence_emphasis = CountFeatures.high_extent_emphasis.defined(_PIXELS, "IMOQ")
-    low_grey_level_count_emphasis = CountFeatures.low_level_emphasis.defined(_PIXELS, "TL9H")
-    high_grey_level_count_emphasis = CountFeatures.high_level_emphasis.defined(_PIXELS, "OAE7")
-    low_dependence_low_grey_level_emphasis = CountFeatures.low_extent_low_level_emphasis.defined(
-        _PIXELS, "EQ3F"
-    )
-    low_dependence_high_grey_level_emphasis = CountFeatures.low_extent_high_level_emphasis.defined(
-        _PIXELS, "JA6D", "[1 / K², N_g²]"
-    )
-    high_dependence_low_grey_level_emphasis = CountFeatures.high_extent_low_level_emphasis.defined(
-        _PIXELS, "NBZI"
-    )
-    high_dependence_high_grey_level_emphasis = (
-        CountFeatures.high_extent_high_level_emphasis.defined(_PIXELS, "9QMG")
-    )
-    grey_level_non_uniformity = CountFeatures.level_non_uniformity.defined(_PIXELS, "FP8K")
-    normalised_grey_level_non_uniformity = CountFeatures.normalised_level_non_uniformity.defined(
-        _PIXELS, "5SPA"
-    )
-    dependence_count_non_uniformity = CountFeatures.extent_non_uniformity.defined(_PIXELS, "Z87G")
-    normalised_dependence_count_non_uniformity = (
-        CountFeatures.normalised_extent_non_uniformity.defined(_PIXELS, "OKJI", "[1 / K, 1]")
-    )
-
-    dependence_count_percentage = Feature.summed(
-        "Pixels that have a dependence, over all: always 1, since every pixel has one (6XV8).",
-        "N_s / N_v",
-        "1",
-        "[1, 1]",
-        field="rate",
-    )
-
-    grey_level_variance = CountFeatures.level_variance.defined(_PIXELS, "1PFV")
-    dependence_count_variance = CountFeatures.extent_variance.defined(_PIXELS, "DNX2")
-    dependence_count_entropy = CountFeatures.entropy.defined(_PIXELS, "FCBV", "[0, log₂ (K N_g)]")
-
-    dependence_count_energy = CountFeatures.energy.defined(_PIXELS, "CAS9")
-
-
 @dataclass(**STRICT)
 class Ngldm(TextureFamily):
     """Neighbouring grey level dependence matrix (IBSI REK0).
@@ -230,7 +171,6 @@ class Ngldm(TextureFamily):
     coarseness: Annotated[int, Field(ge=0, lt=MOST_LEVELS)]  # type: ignore[misc]
 
     prefix: ClassVar[str] = "ngldm"
-    groups: ClassVar[tuple[type[Features], ...]] = (NgldmFeatures,)
 
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, 17)."""
@@ -241,4 +181,4 @@ class Ngldm(TextureFamily):
             counts = dependence_counts(apart.levels, apart.number, self.distance, self.coarseness)
         if apart is not grey:
             counts = counts.reshape(len(grey.levels), -1, *counts.shape[1:]).sum(axis=1)
-        return NgldmFeatures(sums_of(counts, counts.sum(axis=(1, 2)).astype(np.float64))).columns()
+        return sums_of(counts, counts.sum(axis=(1, 2)).astype(np.float64))

@@ -1,6 +1,5 @@
 """Feature family `ngtdm`: grey levels against the mean of their neighbours (IBSI 3.10, IPET)."""
 
-from dataclasses import dataclass as record
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +9,6 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
-from skiagram.features.feature import Column, Feature, Features, Quantity
 from skiagram.features.neighbours import BLOCK, copy
 from skiagram.options import STRICT
 
@@ -182,7 +180,7 @@ MOST_COARSENESS = 1e6
 
 @compiled
 def relate(counts: Integers, sums: Floats) -> Floats:
-    """Return the features of `NgtdmFeatures` in their order, (5, n)."""
+    """Return the features in column order, (5, n)."""
     n, number = counts.shape
     features = np.zeros((5, n))
     for image in range(n):
@@ -212,88 +210,11 @@ def relate(counts: Integers, sums: Floats) -> Floats:
     return features
 
 
-@record(frozen=True)
-class NgtdmFeatures(Features):
-    """Features of n neighbourhood grey tone difference matrices (IBSI manual, section 3.10).
-
-    Amadasun and King, IEEE Trans. SMC 19(5), 1989. Of N pixels that have a neighbour in the region,
-    n_i = N p_i have level i, and their differences from the mean of their neighbours sum to s_i.
-    N_p of the N_g levels occur; sums over levels are over those. With no difference anywhere, as
-    in a constant image or a region of one pixel, coarseness is 10⁶ and all else is 0.
-
-    Attributes:
-        counts: (n, N_g) int64, n_i.
-        sums: (n, N_g) float64, s_i.
-    """
-
-    counts: Integers
-    sums: Floats
-
-    def columns(self) -> Floats:
-        """Return the features of the n images as (n, 5), in the order of `names`."""
-        return self._related.T
-
-    @Quantity
-    def _related(self) -> Floats:
-        return relate(self.counts, self.sums)
-
-    @Feature
-    def coarseness(self) -> Column:
-        """How little the levels change from place to place, at most 10⁶ (QCDE).
-
-        Formula: 1 / Σ p_i s_i
-        Unit: 1
-        Range: (0, 10⁶]
-        """
-        return self._related[0]
-
-    @Feature
-    def contrast(self) -> Column:
-        """Spread of the levels, times their mean local difference; 0 for one level (65HE).
-
-        Formula: Σ_ij p_i p_j (i − j)² / (N_p (N_p − 1)) · Σ s_i / N
-        Unit: 1
-        Range: [0, (N_g − 1)³ / 4]
-        """
-        return self._related[1]
-
-    @Feature
-    def busyness(self) -> Column:
-        """Local differences over differences of the levels; 0 where those are 0 (NQ30).
-
-        Formula: Σ p_i s_i / Σ_ij |i p_i − j p_j|
-        Unit: 1
-        Range: [0, ∞)
-        """
-        return self._related[2]
-
-    @Feature
-    def complexity(self) -> Column:
-        """Differences between levels, weighted by their local differences (HDEZ).
-
-        Formula: Σ_ij |i − j| (p_i s_i + p_j s_j) / (p_i + p_j) / N
-        Unit: 1
-        Range: [0, ∞)
-        """
-        return self._related[3]
-
-    @Feature
-    def strength(self) -> Column:
-        """Differences between levels over local differences; 0 where those are 0 (1X9X).
-
-        Formula: Σ_ij (p_i + p_j) (i − j)² / Σ s_i
-        Unit: 1
-        Range: [0, ∞)
-        """
-        return self._related[4]
-
-
 @dataclass(**STRICT)
 class Ngtdm(TextureFamily):
     """Neighbourhood grey tone difference matrix, at Chebyshev distance 1 (IBSI IPET)."""
 
     prefix: ClassVar[str] = "ngtdm"
-    groups: ClassVar[tuple[type[Features], ...]] = (NgtdmFeatures,)
 
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, 5)."""
@@ -302,4 +223,4 @@ class Ngtdm(TextureFamily):
         if len(apart) > len(grey.levels):
             shape = (len(grey.levels), -1, grey.number)
             counts, sums = counts.reshape(shape).sum(axis=1), sums.reshape(shape).sum(axis=1)
-        return NgtdmFeatures(counts, sums).columns()
+        return relate(counts, sums).T

@@ -13,138 +13,7 @@ import pandas as pd
 from skiagram.features.feature import Definition
 from skiagram.features.table import FeatureTable
 
-_CLASSES = {
-    "morphology": "shape",
-    "first_order": "firstorder",
-    "intensity_histogram": "firstorder",
-    "glcm": "glcm",
-    "glrlm": "glrlm",
-    "glszm": "glszm",
-    "ngtdm": "ngtdm",
-    "ngldm": "gldm",
-}
-# By the codes of the IBSI's manual; PyRadiomics' total energy and MCC have none.
-_NAMES = {
-    "RNU0": "MeshVolume",
-    "YEKZ": "VoxelVolume",
-    "C0JK": "SurfaceArea",
-    "2PR5": "SurfaceVolumeRatio",
-    "QCFX": "Sphericity",
-    "SKGS": "Compactness1",
-    "BQWJ": "Compactness2",
-    "KRCK": "SphericalDisproportion",
-    "L0JK": "Maximum3DDiameter",
-    "TDIC": "MajorAxisLength",
-    "P9VJ": "MinorAxisLength",
-    "7J51": "LeastAxisLength",
-    "Q3CK": "Elongation",
-    "N17B": "Flatness",
-    "N8CA": "Energy",
-    "1GSF": "Minimum",
-    "QG58": "10Percentile",
-    "8DWT": "90Percentile",
-    "84IY": "Maximum",
-    "Q4LE": "Mean",
-    "Y12H": "Median",
-    "SALO": "InterquartileRange",
-    "2OJQ": "Range",
-    "4FUA": "MeanAbsoluteDeviation",
-    "1128": "RobustMeanAbsoluteDeviation",
-    "5ZWQ": "RootMeanSquared",
-    "KE2A": "Skewness",
-    "IPH6": "Kurtosis",
-    "ECT3": "Variance",
-    "TLU2": "Entropy",
-    "BJ5W": "Uniformity",
-    "QWB0": "Autocorrelation",
-    "60VM": "JointAverage",
-    "AE86": "ClusterProminence",
-    "7NFM": "ClusterShade",
-    "DG8W": "ClusterTendency",
-    "ACUI": "Contrast",
-    "NI2N": "Correlation",
-    "TF7R": "DifferenceAverage",
-    "NTRS": "DifferenceEntropy",
-    "D3YU": "DifferenceVariance",
-    "8ZQL": "JointEnergy",
-    "TU9B": "JointEntropy",
-    "R8DG": "Imc1",
-    "JN9H": "Imc2",
-    "WF0Z": "Idm",
-    "1QCO": "Idmn",
-    "IB1Z": "Id",
-    "NDRX": "Idn",
-    "E8JP": "InverseVariance",
-    "GYBY": "MaximumProbability",
-    "ZGXS": "SumAverage",
-    "P6QZ": "SumEntropy",
-    "UR99": "SumSquares",
-    "22OV": "ShortRunEmphasis",
-    "W4KF": "LongRunEmphasis",
-    "V3SW": "LowGrayLevelRunEmphasis",
-    "G3QZ": "HighGrayLevelRunEmphasis",
-    "HTZT": "ShortRunLowGrayLevelEmphasis",
-    "GD3A": "ShortRunHighGrayLevelEmphasis",
-    "IVPO": "LongRunLowGrayLevelEmphasis",
-    "3KUM": "LongRunHighGrayLevelEmphasis",
-    "R5YN": "GrayLevelNonUniformity",
-    "OVBL": "GrayLevelNonUniformityNormalized",
-    "W92Y": "RunLengthNonUniformity",
-    "IC23": "RunLengthNonUniformityNormalized",
-    "9ZK5": "RunPercentage",
-    "8CE5": "GrayLevelVariance",
-    "SXLW": "RunVariance",
-    "HJ9O": "RunEntropy",
-    "5QRC": "SmallAreaEmphasis",
-    "48P8": "LargeAreaEmphasis",
-    "XMSY": "LowGrayLevelZoneEmphasis",
-    "5GN9": "HighGrayLevelZoneEmphasis",
-    "5RAI": "SmallAreaLowGrayLevelEmphasis",
-    "HW1V": "SmallAreaHighGrayLevelEmphasis",
-    "YH51": "LargeAreaLowGrayLevelEmphasis",
-    "J17V": "LargeAreaHighGrayLevelEmphasis",
-    "JNSA": "GrayLevelNonUniformity",
-    "Y1RO": "GrayLevelNonUniformityNormalized",
-    "4JP3": "SizeZoneNonUniformity",
-    "VB3A": "SizeZoneNonUniformityNormalized",
-    "P30P": "ZonePercentage",
-    "BYLV": "GrayLevelVariance",
-    "3NSA": "ZoneVariance",
-    "GU8N": "ZoneEntropy",
-    "QCDE": "Coarseness",
-    "65HE": "Contrast",
-    "NQ30": "Busyness",
-    "HDEZ": "Complexity",
-    "1X9X": "Strength",
-    "SODN": "SmallDependenceEmphasis",
-    "IMOQ": "LargeDependenceEmphasis",
-    "TL9H": "LowGrayLevelEmphasis",
-    "OAE7": "HighGrayLevelEmphasis",
-    "EQ3F": "SmallDependenceLowGrayLevelEmphasis",
-    "JA6D": "SmallDependenceHighGrayLevelEmphasis",
-    "NBZI": "LargeDependenceLowGrayLevelEmphasis",
-    "9QMG": "LargeDependenceHighGrayLevelEmphasis",
-    "FP8K": "GrayLevelNonUniformity",
-    "Z87G": "DependenceNonUniformity",
-    "OKJI": "DependenceNonUniformityNormalized",
-    "1PFV": "GrayLevelVariance",
-    "DNX2": "DependenceVariance",
-    "FCBV": "DependenceEntropy",
-}
 _KURTOSIS = "firstorder_Kurtosis"  # PyRadiomics' is that of a normal distribution 3, not 0
-
-
-def pyradiomics_name(definition: Definition) -> str:
-    """Return what PyRadiomics calls a feature, for example `glcm_JointEnergy`; or nothing.
-
-    Args:
-        definition: Of the feature, with or without a filter before its name.
-    """
-    own = definition.name.rpartition(".")[2]
-    for family, kind in _CLASSES.items():
-        if own.startswith(f"{family}_") and definition.ibsi in _NAMES:
-            return f"{kind}_{_NAMES[definition.ibsi]}"
-    return ""
 
 
 def pyradiomics_table(
@@ -169,8 +38,7 @@ def pyradiomics_table(
         modality, _, rest = name.partition(".")
         own, before = (rest, f"{modality}_") if modality in modalities else (name, "")
         theirs = next(
-            (pyradiomics_name(definition) for definition in definitions if definition.fits(own)),
-            "",
+            (definition.pyradiomics for definition in definitions if definition.fits(own)), ""
         )
         if theirs:
             filtered = own.rpartition(".")[0] or "original"

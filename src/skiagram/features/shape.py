@@ -1,6 +1,5 @@
 """Feature family `shape`: size and form of a region in a plane (after IBSI 3.1, HCUG)."""
 
-from dataclasses import dataclass as record
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -10,8 +9,8 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch, Region
-from skiagram.features.family import GroupFamily
-from skiagram.features.feature import Column, Feature, Features, Quantity
+from skiagram.features.family import DefinedFamily
+from skiagram.features.feature import Column
 from skiagram.features.hull import diameter
 from skiagram.options import STRICT
 
@@ -232,184 +231,48 @@ def _breadth(hull: Floats, y: float, x: float) -> float:
     return most - least
 
 
-def _image_side(axis: int, side: str, lines: str) -> Feature:
-    return Feature.of(
-        lambda of: of.regions.shape[axis + 1] * of.spacing[:, axis],
-        f"{side} of the image, whatever the region.",
-        f"{lines} · their distance",
-        "pixel or mm",
-        "from one pixel",
-    )
+def shape_features(regions: NDArray[np.bool_], spacing: Floats) -> dict[str, Column]:
+    """Return size and form of n regions, by feature.
 
-
-@record(frozen=True)
-class ShapeFeatures(Features):
-    """Size and form of n regions.
-
-    The IBSI's reference manual defines the morphology of volumes (section 3.1, HCUG); these are its
-    features with area for volume and perimeter for surface. In the formulas A is the area within
-    the outline, P its length, λ₁ ≥ λ₂ the variances of the places of the region's N pixels along
-    their principal axes. The outline passes half way between pixels inside and outside (marching
-    squares), so that a region of one pixel is a rhombus of half a pixel's area. The unit of length
-    is a pixel, or mm where `unit` is `mm`.
-
-    Attributes:
+    Args:
         regions: (n, height, width), at least one pixel each.
         spacing: (n, 2) distance between rows and between columns.
     """
+    row, column = spacing.T
+    mesh = meshes(regions)
+    area = mesh.eighths / 8 * (row * column)
+    straight = mesh.across * column + mesh.down * row
+    perimeter = straight + mesh.slanted * np.hypot(row, column) / 2
+    circularity = 2 * np.sqrt(np.pi * area) / perimeter
+    major, minor = _axes(regions, row, column)
+    diameters, lengths, widths = extents(regions, spacing).T
+    return {
+        "area_mesh": area,
+        "area_pixel_counting": mesh.pixels * (row * column),
+        "perimeter": perimeter,
+        "perimeter_to_area_ratio": perimeter / area,
+        "circularity": circularity,
+        "compactness": circularity**2,
+        "major_axis_length": major,
+        "minor_axis_length": minor,
+        "elongation": np.divide(minor, major, out=np.ones_like(minor), where=major > 0),
+        "maximum_diameter": diameters,
+        "length": lengths,
+        "width": widths,
+        "image_height": regions.shape[1] * row,
+        "image_width": regions.shape[2] * column,
+    }
 
-    regions: NDArray[np.bool_]
-    spacing: Floats
 
-    @Quantity
-    def _mesh(self) -> Mesh:
-        return meshes(self.regions)
-
-    @Quantity
-    def _pixel_area(self) -> Column:
-        return self.spacing[:, 0] * self.spacing[:, 1]
-
-    @Quantity
-    def _axes(self) -> tuple[Column, Column]:
-        row, column = self.spacing[:, 0], self.spacing[:, 1]
-        down, across, joint = spreads(self.regions).T
-        down, across, joint = down * row**2, across * column**2, joint * row * column
-        half, apart = (down + across) / 2, np.hypot((down - across) / 2, joint)
-        return 4 * np.sqrt(half + apart), 4 * np.sqrt(np.maximum(half - apart, 0))
-
-    @Quantity
-    def _extents(self) -> Floats:
-        return extents(self.regions, self.spacing)
-
-    @Feature
-    def area_mesh(self) -> Column:
-        """Area within the outline.
-
-        Formula: A
-        Unit: pixel² or mm²
-        Range: from half a pixel
-        """
-        return self._mesh.eighths / 8 * self._pixel_area
-
-    @Feature
-    def area_pixel_counting(self) -> Column:
-        """Area of the region's pixels.
-
-        Formula: N · area of a pixel
-        Unit: pixel² or mm²
-        Range: from one pixel
-        """
-        return self._mesh.pixels * self._pixel_area
-
-    @Feature
-    def perimeter(self) -> Column:
-        """Length of the outline, that of holes included.
-
-        Formula: P
-        Unit: pixel or mm
-        Range: greater than 0
-        """
-        row, column = self.spacing[:, 0], self.spacing[:, 1]
-        straight = self._mesh.across * column + self._mesh.down * row
-        return straight + self._mesh.slanted * np.hypot(row, column) / 2
-
-    @Feature
-    def perimeter_to_area_ratio(self) -> Column:
-        """How much outline stands around the area.
-
-        Formula: P / A
-        Unit: 1 / pixel or 1 / mm
-        Range: greater than 0
-        """
-        return self.perimeter / self.area_mesh
-
-    @Feature
-    def circularity(self) -> Column:
-        """Perimeter of the circle of equal area, relative to the region's.
-
-        Formula: 2 √(π A) / P
-        Unit: 1
-        Range: (0, 1)
-        """
-        return 2 * np.sqrt(np.pi * self.area_mesh) / self.perimeter
-
-    @Feature
-    def compactness(self) -> Column:
-        """Area relative to that of the circle of equal perimeter (Cox, J. Paleontology 1, 1927).
-
-        Formula: 4π A / P²
-        Unit: 1
-        Range: (0, 1)
-        """
-        return self.circularity**2
-
-    @Feature
-    def major_axis_length(self) -> Column:
-        """Length of the ellipse whose pixels are spread alike; 0 for one pixel (TDIC).
-
-        Formula: 4 √λ₁
-        Unit: pixel or mm
-        Range: from 0
-        """
-        return self._axes[0]
-
-    @Feature
-    def minor_axis_length(self) -> Column:
-        """Width of the ellipse whose pixels are spread alike; 0 for a line (P9VJ).
-
-        Formula: 4 √λ₂
-        Unit: pixel or mm
-        Range: [0, major axis length]
-        """
-        return self._axes[1]
-
-    @Feature
-    def elongation(self) -> Column:
-        """Minor relative to major axis, 1 for round regions and for one pixel (Q3CK).
-
-        Formula: √(λ₂ / λ₁)
-        Unit: 1
-        Range: [0, 1]
-        """
-        major, minor = self._axes
-        return np.divide(minor, major, out=np.ones_like(minor), where=major > 0)
-
-    @Feature
-    def maximum_diameter(self) -> Column:
-        """Largest distance between two points of the outline (L0JK).
-
-        Formula: max |x − y|
-        Unit: pixel or mm
-        Range: from one pixel
-        """
-        return self._extents[:, 0]
-
-    @Feature
-    def length(self) -> Column:
-        """Longer side of the smallest rectangle around the outline, in any direction.
-
-        Formula: a ≥ b of least a b; of several the largest a
-        Unit: pixel or mm
-        Range: [width, maximum diameter]
-        """
-        return self._extents[:, 1]
-
-    @Feature
-    def width(self) -> Column:
-        """Shorter side of the same rectangle.
-
-        Formula: b
-        Unit: pixel or mm
-        Range: (0, length]
-        """
-        return self._extents[:, 2]
-
-    image_height = _image_side(0, "Height", "rows")
-    image_width = _image_side(1, "Width", "columns")
+def _axes(regions: NDArray[np.bool_], row: Column, column: Column) -> tuple[Column, Column]:
+    down, across, joint = spreads(regions).T
+    down, across, joint = down * row**2, across * column**2, joint * row * column
+    half, apart = (down + across) / 2, np.hypot((down - across) / 2, joint)
+    return 4 * np.sqrt(half + apart), 4 * np.sqrt(np.maximum(half - apart, 0))
 
 
 @dataclass(**STRICT)
-class Shape(GroupFamily):
+class Shape(DefinedFamily):
     """Size and form (after IBSI HCUG).
 
     Attributes:
@@ -423,7 +286,6 @@ class Shape(GroupFamily):
     unit: Literal["pixel", "mm"]
 
     prefix: ClassVar[str] = "shape"
-    groups: ClassVar[tuple[type[Features], ...]] = (ShapeFeatures,)
 
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of the regions of n plane images, (n, 14).
@@ -434,7 +296,7 @@ class Shape(GroupFamily):
         """
         batch.check_planes("shape")
         regions = batch.region(self.region, "shape")
-        return ShapeFeatures(regions, self._spacing(batch)).columns()
+        return self.in_order(shape_features(regions, self._spacing(batch)))
 
     def _spacing(self, batch: FeatureBatch) -> Floats:
         if self.unit == "pixel":

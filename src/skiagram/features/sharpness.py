@@ -1,6 +1,5 @@
 """Feature family `sharpness`: how sharp and how noisy an image is."""
 
-from dataclasses import dataclass as record
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,8 +7,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
-from skiagram.features.family import GroupFamily, WholeImageFamily
-from skiagram.features.feature import Column, Feature, Features
+from skiagram.features.family import WholeImageFamily
 from skiagram.options import STRICT
 
 
@@ -61,58 +59,13 @@ def _filter_row(
         noise[x] = abs((a - b) - (b - c) - 2 * ((d - e) - (e - f)) + (g - h) - (h - i))
 
 
-@record(frozen=True)
-class SharpnessFeatures(Features):
-    """Sharpness and noise of n images.
-
-    In the formulas x are the intensities, * is filtering and N the number of pixels that have eight
-    neighbours; other pixels are left out. All features are 0 for an image without such pixels and
-    for a constant one.
-
-    Attributes:
-        moments: (3, n) of `filter_moments`.
-    """
-
-    moments: NDArray[np.float64]
-
-    @Feature
-    def laplacian_variance(self) -> Column:
-        """Variance of the Laplacian: blur lowers it, noise raises it (Pech-Pacheco, ICPR 2000).
-
-        Formula: Σ (l − Σ l / N)² / N, l = x * [0 1 0; 1 −4 1; 0 1 0]
-        Unit: intensity²
-        Range: from 0
-        """
-        return self.moments[0]
-
-    @Feature
-    def tenengrad(self) -> Column:
-        """Mean squared Sobel gradient: blur lowers it (Krotkov, Int. J. Computer Vision 1, 1987).
-
-        Formula: Σ ((x * S)² + (x * Sᵀ)²) / N, S = [−1 0 1; −2 0 2; −1 0 1]
-        Unit: intensity²
-        Range: from 0
-        """
-        return self.moments[1]
-
-    @Feature
-    def noise(self) -> Column:
-        """Estimated standard deviation of the noise (Immerkær, CVIU 64(2), 1996).
-
-        Formula: √(π / 2) Σ |x * M| / (6 N), M = [1 −2 1; −2 4 −2; 1 −2 1]
-        Unit: intensity
-        Range: from 0
-        """
-        return np.sqrt(np.pi / 2) / 6 * self.moments[2]
-
-
 @dataclass(**STRICT)
-class Sharpness(GroupFamily, WholeImageFamily):
+class Sharpness(WholeImageFamily):
     """Sharpness and noise; they differ between devices and exposures too, so can be a shortcut."""
 
     prefix: ClassVar[str] = "sharpness"
-    groups: ClassVar[tuple[type[Features], ...]] = (SharpnessFeatures,)
 
     def describe(self, images: NDArray[Any]) -> NDArray[np.float64]:
         """Compute the features of n images, (n, 3)."""
-        return SharpnessFeatures(filter_moments(images)).columns()
+        laplacian, gradient, noise = filter_moments(images)
+        return np.stack([laplacian, gradient, np.sqrt(np.pi / 2) / 6 * noise], axis=1)

@@ -1,9 +1,7 @@
 """Feature family `wavelet`: how much of the image stands at each scale and orientation."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass as record
-from functools import partial
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 import pywt
@@ -13,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.family import Distinct, WholeImageFamily
-from skiagram.features.feature import Column, Definition, Feature, Features, Quantity, ratio
+from skiagram.features.feature import Column, Definition, ratio
 from skiagram.options import STRICT
 
 _BLOCK_VALUES = 2**17  # of one plane; PyWavelets takes one plane after the other
@@ -160,76 +158,33 @@ def energy_entropy(bands: NDArray[np.float64], total: NDArray[np.float64]) -> ND
     return entropies
 
 
-@record(frozen=True)
-class SubBand(Features):
-    """Statistics of n sub-bands of m coefficients c each.
+Statistic = Literal[
+    "log_energy", "mean_absolute", "standard_deviation", "excess_kurtosis", "entropy"
+]
 
-    Attributes:
-        coefficients: (n, m), finite float64.
+
+def describe_band(
+    coefficients: NDArray[np.float64], floor: Column, statistics: Sequence[Statistic]
+) -> NDArray[np.float64]:
+    """Return statistics of n sub-bands, (n, statistics).
+
+    Args:
+        coefficients: (n, m), finite.
         floor: (n,) > 0, the mean square below which a sub-band is empty but for rounding.
+        statistics: Which, in this order.
     """
-
-    coefficients: NDArray[np.float64]
-    floor: Column
-
-    @Quantity
-    def _moments(self) -> NDArray[np.float64]:
-        return coefficient_moments(self.coefficients)
-
-    @Feature
-    def log_energy(self) -> Column:
-        """Logarithm of the mean square.
-
-        Formula: ln max(Σ c² / m, f), f the larger of 1e-12 times the image's mean square and
-            1.2e-38
-        Unit: 1
-        Range: from −87.3
-        """
-        return np.log(np.maximum(self._moments[1], self.floor))
-
-    @Feature
-    def mean_absolute(self) -> Column:
-        """Mean absolute coefficient.
-
-        Formula: Σ |c| / m
-        Unit: intensity
-        Range: from 0
-        """
-        return self._moments[0]
-
-    @Feature
-    def standard_deviation(self) -> Column:
-        """Standard deviation of the coefficients, without Bessel's correction.
-
-        Formula: σ = √(Σ (c − μ)² / m)
-        Unit: intensity
-        Range: from 0
-        """
-        return np.sqrt(self._moments[2])
-
-    @Feature
-    def excess_kurtosis(self) -> Column:
-        """How heavy the tails are: edges and specks raise it; 0 for an empty sub-band.
-
-        Formula: Σ (c − μ)⁴ / (m σ⁴) − 3
-        Unit: 1
-        Range: [−2, m − 3]
-        """
-        _, _, variance, fourth = self._moments
-        kurtosis = ratio(fourth, variance**2)
-        return np.where(variance > self.floor, kurtosis - 3, 0)
-
-    @Feature
-    def entropy(self) -> Column:
-        """How evenly the energy is spread over the places; 0 for an empty sub-band.
-
-        Formula: −Σ p log₂ p / log₂ m, p = c² / Σ c²
-        Unit: 1
-        Range: [0, 1]
-        """
-        places, energy = self.coefficients.shape[1], self._moments[1]
-        bits = energy_entropy(self.coefficients, places * np.maximum(energy, self.floor))
-        return np.where(energy > self.floor, np.abs(bits) / np.log2(max(places, 2)), 0)
+    absolute, energy, variance, fourth = coefficient_moments(coefficients)
+    columns = {
+        "log_energy": np.log(np.maximum(energy, floor)),
+        "mean_absolute": absolute,
+        "standard_deviation": np.sqrt(variance),
+        "excess_kurtosis": np.where(variance > floor, ratio(fourth, variance**2) - 3, 0),
+    }
+    if "entropy" in statistics:
+        places = coefficients.shape[1]
+        bits = energy_entropy(coefficients, places * np.maximum(energy, floor))
+        columns["entropy"] = np.where(energy > floor, np.abs(bits) / np.log2(max(places, 2)), 0)
+    return np.stack([columns[name] for name in statistics], axis=1)
 
 
 _ORIENTATIONS = ("horizontal", "vertical", "diagonal")
@@ -241,11 +196,6 @@ def _discrete(name: str) -> str:
     if name not in pywt.wavelist(kind="discrete"):
         raise ValueError("a discrete wavelet of PyWavelets, for example haar, db2 or sym4")
     return name
-
-
-Statistic = Literal[
-    "log_energy", "mean_absolute", "standard_deviation", "excess_kurtosis", "entropy"
-]
 
 
 @dataclass(**STRICT)
@@ -280,9 +230,8 @@ class Wavelet(WholeImageFamily):
 
     def definitions(self) -> tuple[Definition, ...]:
         """Return what the features mean; a sub-band is named by its orientation."""
-        name = "wavelet_level_<level>_<orientation>"
-        known = {definition.name: definition for definition in SubBand.definitions(name)}
-        return tuple(known[f"{name}_{statistic}"] for statistic in self.statistics)
+        known = dict(zip(get_args(Statistic), super().definitions(), strict=True))
+        return tuple(known[statistic] for statistic in self.statistics)
 
     def describe(self, images: NDArray[Any]) -> NDArray[np.float64]:
         """Compute the statistics of all sub-bands of n images, (n, n_features).
@@ -291,10 +240,10 @@ class Wavelet(WholeImageFamily):
         constant image has values.
         """
         floor = np.maximum(_RELATIVE_FLOOR * mean_square(images), _ABSOLUTE_FLOOR)
-        described = partial(self._described, floor=floor)
-        *details, approximation = map(
-            described, sub_bands(images, self.wavelet, self.boundary, self.levels)
-        )
+        *details, approximation = [
+            describe_band(band.reshape(len(band), -1), floor, self.statistics)
+            for band in sub_bands(images, self.wavelet, self.boundary, self.levels)
+        ]
         each = len(_ORIENTATIONS)
         coarsest_first = [
             details[each * level + orientation]
@@ -302,9 +251,3 @@ class Wavelet(WholeImageFamily):
             for orientation in range(each)
         ]
         return np.hstack([approximation, *coarsest_first])
-
-    def _described(
-        self, band: NDArray[np.float64], floor: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        sub_band = SubBand(band.reshape(len(band), -1), floor)
-        return np.stack([getattr(sub_band, statistic) for statistic in self.statistics], axis=1)

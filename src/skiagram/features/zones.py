@@ -8,7 +8,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.family import WholeImageFamily
-from skiagram.features.feature import Definition
 from skiagram.options import STRICT
 
 
@@ -29,29 +28,12 @@ class Zones(WholeImageFamily):
 
     def names(self) -> tuple[str, ...]:
         """Return the feature names in column order: row by row."""
-        return zone_names("zones", self.number)
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean."""
-        return (
-            Definition(
-                name="zones_<row>_<column>_mean",
-                meaning="Mean intensity of a zone; rows and columns are counted from 1.",
-                formula="Σ x / N over the N pixels of the zone",
-                unit="intensity",
-                range="minimum to maximum",
-            ),
-        )
+        numbers = range(1, self.number + 1)
+        return tuple(f"zones_{row}_{column}_mean" for row in numbers for column in numbers)
 
     def describe(self, images: NDArray[Any]) -> NDArray[np.float64]:
         """Compute the means of all zones of n images, (n, number²)."""
         return zone_means(images.astype(np.float64, copy=False), self.number)
-
-
-def zone_names(prefix: str, zones: int) -> tuple[str, ...]:
-    """Return `<prefix>_<row>_<column>_mean` for each zone, counted from 1, row by row."""
-    numbers = range(1, zones + 1)
-    return tuple(f"{prefix}_{row}_{column}_mean" for row in numbers for column in numbers)
 
 
 def zone_means(images: NDArray[np.float64], zones: int) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from skiagram.features.filters.laws import Laws
 from skiagram.features.filters.mean import Mean
 from skiagram.features.filters.separable_wavelet import SeparableWavelet
 from skiagram.features.filters.simoncelli import Simoncelli
-from skiagram.features.first_order import FirstOrderStatistics
+from skiagram.features.first_order import first_order_statistics
 from skiagram.restoration.regions import (
     RegionOfInterest,
     RegionPreparation,
@@ -161,11 +161,10 @@ def check_values(folder: Path, axes: int, number: int) -> None:
     assert len(asked) == (17 if name == "8.B" else 18)
     region, chosen = prepared(folder, axes), described(axes)[number - 1]
     image = region.image if chosen is None else chosen.respond(region.image, region.spacing)
-    statistics = FirstOrderStatistics(image[None], region.inside[None])
+    statistics = first_order_statistics(image[None], region.inside[None])
     of_tag = {tag: feature for feature, tag in tags("first_order").items()}
     found = {
-        one.tag: float(getattr(statistics, of_tag[one.tag].removeprefix("first_order_"))[0])
-        for one in asked
+        one.tag: float(statistics[of_tag[one.tag].removeprefix("first_order_")][0]) for one in asked
     }
     assert [(one, found[one.tag]) for one in asked if not one.met_by(found[one.tag])] == []
 
