@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError
-from skiagram.options import STRICT, build, check, composed, parse_options, read_option_file
+from skiagram.options import STRICT, build, check, composed, read_option_file
 from tests.option_texts import REFUSED
 
 
@@ -128,9 +128,12 @@ def test_a_folder_or_device_is_no_option_file(tmp_path: Path) -> None:
             read_option_file(path)
 
 
-def test_aliases_that_stand_for_little_are_read() -> None:
+def test_numbers_dates_and_aliases_are_read_as_the_stages_do(tmp_path: Path) -> None:
     text = "small: &s {lr: 1e-3, when: 2024-05-01}\nagain: *s\nmore: {<<: *s, lr: 2}\nnothing:\n"
-    values = parse_options(text, "films.yaml")
+    path = tmp_path / "films.yaml"
+    path.write_text(text)
+    values = read_option_file(path)
     small = {"lr": 0.001, "when": "2024-05-01"}
     assert values == {"small": small, "again": small, "more": small | {"lr": 2}, "nothing": None}
-    assert parse_options("# only a comment\n", "films.yaml") == {}
+    path.write_text("# only a comment\n")
+    assert read_option_file(path) == {}

@@ -13,7 +13,7 @@ from skiagram.preparation import (
     Covariate,
     ImageKinds,
     Preparation,
-    Traits,
+    TraitRanges,
     TraitsSeen,
     brightness_of,
     propagate_preparation,
@@ -49,7 +49,7 @@ def test_the_traits_are_the_ranges_of_what_was_seen() -> None:
     seen.add(None, "MG", brightness_of(np.full((8, 8), 50, np.uint8)))
     traits = seen.traits()
     deviation = float(np.std(np.array([200, 220, 240], np.float32), dtype=np.float64))
-    assert traits == Traits(
+    assert traits == TraitRanges(
         ("", "MG"), ((0.1, 0.3), (0.1, 0.2)), True, (50.0, 220.0), (0.0, deviation)
     )
     assert traits.unlike(np.full((8, 8), 60, np.uint8), None, "") == ()

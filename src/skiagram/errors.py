@@ -29,12 +29,10 @@ class SkiagramError(Exception):
         super().__init__(found, where, allowed, remedy)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Return how another process makes the same error."""
         parts = {"where": self.where, "allowed": self.allowed, "remedy": self.remedy}
         return partial(type(self), self.found, **parts), ()
 
     def __str__(self) -> str:
-        """Return the message as one line."""
         parts = [f"{self.where}: {self.found}" if self.where else self.found]
         if self.allowed:
             parts.append(f"Allowed: {self.allowed}")
@@ -69,16 +67,7 @@ class ModelFailure(SkiagramError):
 
 @contextmanager
 def readable(found: str, where: str, remedy: str) -> Iterator[None]:
-    """Turn whatever a reader of damaged files raises into a DataError.
-
-    Args:
-        found: Message, such as that pixels cannot be read.
-        where: Name of the file.
-        remedy: What to do about it.
-
-    Raises:
-        DataError: The reader raised this or anything else.
-    """
+    """Turn whatever a reader of damaged files raises into a DataError."""
     try:
         yield
     except DataError:
@@ -89,16 +78,13 @@ def readable(found: str, where: str, remedy: str) -> Iterator[None]:
 
 @contextmanager
 def installed(package: str, where: str, remedy: str, allowed: str = "") -> Iterator[None]:
-    """Say of a package that is imported here, and is not there, how it is installed.
+    """Turn the ImportError of a package that is not there into an OptionError.
 
     Args:
         package: What messages call it.
         where: Option that needs it.
-        remedy: What to do.
+        remedy: How it is installed.
         allowed: What would do without it; empty for nothing.
-
-    Raises:
-        OptionError: It is not installed.
     """
     try:
         yield
@@ -110,11 +96,7 @@ def installed(package: str, where: str, remedy: str, allowed: str = "") -> Itera
 
 @contextmanager
 def named(where: str) -> Iterator[None]:
-    """Give a DataError the name of the file that the user knows.
-
-    Raises:
-        DataError: The same, with the name.
-    """
+    """Give a DataError the name of the file that the user knows."""
     try:
         yield
     except DataError as error:

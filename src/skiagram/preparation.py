@@ -59,12 +59,26 @@ class ImageKinds:
             slices=(min(slices), max(slices)) if volumes else None,
         )
 
+    def unlike(self, image: Image) -> tuple[str, ...]:
+        """Return in what no image of the data set has the sides and the depth of a new one."""
+        known = {"height": self.height, "width": self.width}
+        if self.slices is not None:
+            known = {"depth": self.slices, **known}
+        unlike = [
+            f"{name} {side} pixels, in training {least} to {greatest}"
+            for (name, (least, greatest)), side in zip(known.items(), image.shape, strict=False)
+            if not least <= side <= greatest
+        ]
+        if str(image.dtype) not in self.depths:
+            unlike.append(f"pixels of type {image.dtype}, in training {' or '.join(self.depths)}")
+        return tuple(unlike)
+
 
 Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Traits:
+class TraitRanges:
     """The plain traits of a data set's images as ingested, by which a new one is told to be unlike.
 
     Attributes:
@@ -92,25 +106,24 @@ class Traits:
             modality: DICOM Modality of its file; empty for none.
         """
         brightness, contrast = brightness_of(image)
-        differences = [
-            _outside("brightness", brightness, self.brightness),
-            _outside("contrast", contrast, self.contrast),
-        ]
+        unlike = []
         if any(self.modality) and modality not in self.modality:
             known = " or ".join(name or "none" for name in self.modality)
-            differences.insert(0, f"modality {modality or 'not named'}, in training {known}")
-        if spacing is None and self.spacing and not self.unspaced:
-            differences.append("pixel spacing unknown, in training known")
+            unlike.append(f"modality {modality or 'not named'}, in training {known}")
+        numbers = [
+            ("brightness", brightness, self.brightness),
+            ("contrast", contrast, self.contrast),
+        ]
         names = ("slice spacing", "row spacing", "column spacing")[-len(self.spacing) :]
-        pairs = zip(names, spacing or (), self.spacing, strict=False)
-        differences += [_outside(name, distance, known) for name, distance, known in pairs]
-        return tuple(difference for difference in differences if difference)
-
-
-def _outside(name: str, value: float, known: Range) -> str:
-    if known[0] <= value <= known[1]:
-        return ""
-    return f"{name} {value:.4g}, in training {known[0]:.4g} to {known[1]:.4g}"
+        numbers += zip(names, spacing or (), self.spacing, strict=False)
+        outside = [
+            f"{name} {value:.4g}, in training {least:.4g} to {greatest:.4g}"
+            for name, value, (least, greatest) in numbers
+            if not least <= value <= greatest
+        ]
+        if spacing is None and self.spacing and not self.unspaced:
+            outside.append("pixel spacing unknown, in training known")
+        return (*unlike, *outside)
 
 
 def brightness_of(image: Image) -> Range:
@@ -144,19 +157,12 @@ class TraitsSeen:
             self.unspaced = True
         else:
             ranges = self.spacing or [(math.inf, -math.inf)] * len(spacing)
-            self.spacing = [
-                _widened(bounds, new) for bounds, new in zip(ranges, spacing, strict=True)
-            ]
+            self.spacing = [_widened(*pair) for pair in zip(ranges, spacing, strict=True)]
 
-    def traits(self) -> Traits:
+    def traits(self) -> TraitRanges:
         """Return the traits of all images so far."""
-        return Traits(
-            tuple(sorted(self.modality)),
-            tuple(self.spacing),
-            self.unspaced,
-            self.brightness,
-            self.contrast,
-        )
+        modality, spacing = tuple(sorted(self.modality)), tuple(self.spacing)
+        return TraitRanges(modality, spacing, self.unspaced, self.brightness, self.contrast)
 
 
 def _widened(known: Range, value: float) -> Range:
@@ -181,17 +187,11 @@ class Covariate:
 
 @dataclass(frozen=True)
 class FurtherModality:
-    """A kind of image that cases have beside the first one.
-
-    Attributes:
-        modality: Its name.
-        images: What kinds of such images ingest stored.
-        traits: Their plain traits.
-    """
+    """A kind of image that cases have beside the first one, and what is known of such images."""
 
     modality: str
     images: ImageKinds
-    traits: Traits
+    traits: TraitRanges
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ class Preparation:
     images_sha256: str = ""
     modalities: tuple[str, ...] = ()
     regions: bool = False
-    traits: Traits | None = None
+    traits: TraitRanges | None = None
     further: tuple[FurtherModality, ...] = ()
 
 
@@ -240,14 +240,9 @@ def propagate_preparation(
     features: Iterable[dict[str, Any]] = (),
     covariates: Iterable[Covariate] = (),
 ) -> None:
-    """Copy the preparation from one stage's folder to the next, with all that it needs.
+    """Copy the preparation from one stage's folder to the next, and add what was done since.
 
-    Args:
-        source: Folder with `preparation.json`, perhaps `training_mean.npy` and `learned`.
-        target: Folder to write the same to.
-        restoration: Restoration to add; None to keep what is there.
-        features: Feature families to add.
-        covariates: Covariates to add.
+    What goes with it, `training_mean.npy` and `learned`, is copied too.
 
     Raises:
         DataError: The preparation is missing or damaged.

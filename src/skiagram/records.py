@@ -77,7 +77,6 @@ class Cases:
     label: NDArray[np.int64]
 
     def __len__(self) -> int:
-        """Return the number of cases."""
         return len(self.case_id)
 
     def select(self, rows: NDArray[Any]) -> "Cases":
@@ -132,14 +131,10 @@ class Outcome:
         arm: `classical`, `encoder` for a classical model on what a frozen network makes of the
             images, `deep`, `combined` for a model made of others, or `reader` for scores
             that came with the data.
-        title: Name for people.
-        status: `finished` or `failed`.
         reason: Why it failed, in one line; empty when finished.
         parameters: Learned numbers in one fit.
         multiply_adds: Multiply–add operations to score one case; None where not defined.
         images_seen: Training images shown in all fits, repeats counted.
-        fits: Number of fits made.
-        options: The composed options.
         set_aside: Share of the labelled cases that the final fit did not learn from, because they
             decided when it stopped.
     """

@@ -408,7 +408,7 @@ def test_init_asks_which_class_is_looked_for(
     error = capsys.readouterr().err
     assert error.startswith("--positive: the positive class is not given. Allowed: cancer or")
     assert main(["init", *words(own, "--positive", "tumour")]) == 2
-    assert "`tumour` was given. Allowed: cancer, normal." in capsys.readouterr().err
+    assert "`tumour` was given, and 2 classes: cancer, normal." in capsys.readouterr().err
 
 
 def test_init_overwrites_nothing(

@@ -9,12 +9,12 @@ import pytest
 
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.deploy.model import load_model
-from skiagram.deploy.prediction import predict
 from skiagram.encoders.encoder import carry_encoder, write_encoding
 from skiagram.encoders.encoding import encode_images
 from skiagram.errors import DataError
 from skiagram.models.head import head_inputs
 from skiagram.options import build
+from tests.deploy.scored import predict
 from tests.deploy.trained import Trained, finish, options, prepared
 from tests.encoders.examples import encoder, weights_file
 

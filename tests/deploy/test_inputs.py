@@ -13,9 +13,9 @@ from skiagram.deploy.inputs import CovariateTable, covariate_features, require_s
 from skiagram.deploy.inputs import read_covariates as read_for_cases
 from skiagram.deploy.model import load_model
 from skiagram.deploy.new_cases import NewCase
-from skiagram.deploy.prediction import predict
 from skiagram.errors import DataError, OptionError
 from skiagram.preparation import Covariate
+from tests.deploy.scored import predict
 from tests.deploy.trained import Trained, covariates_of, trained_baseline
 
 

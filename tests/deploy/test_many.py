@@ -15,12 +15,12 @@ from PIL import Image
 from skiagram.datasets.checks import check_image
 from skiagram.datasets.image_files import read_image
 from skiagram.deploy.model import load_model
-from skiagram.deploy.prediction import predict
 from skiagram.deploy.scorers import Baselines
 from skiagram.features.extraction import extract
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.restoration.restore import ByModality, restore_store
+from tests.deploy.scored import predict
 from tests.deploy.trained import Trained, trained_baseline
 
 pytestmark = pytest.mark.thorough

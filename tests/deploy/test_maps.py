@@ -1,6 +1,6 @@
 """Maps of new cases point at what a model reads, and a case without one does not end the page."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,36 +8,30 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.deploy.inputs import NO_COVARIATES, CovariateFeature, PreparedImages
+from skiagram.deploy.inputs import NO_COVARIATES, PreparedImages
 from skiagram.deploy.maps import SCORED, CaseMap, family_contributions, judge, map_case
 from skiagram.deploy.model import DeployedModel, load_model
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.page import write_page
 from skiagram.deploy.prediction import score_cases
-from skiagram.deploy.scorers import Baselines
+from skiagram.deploy.scorers import Baselines, Scorer
 from skiagram.errors import DataError
 from skiagram.features.table import FeatureTable
-from skiagram.models.deployment import Familiarity
 from tests.deploy.trained import Trained
 
 
-@dataclass
-class CornerReader:
+@dataclass(frozen=True, kw_only=True)
+class CornerReader(Scorer):
     """A model that reads how bright the lower right quarter of an image is, and nothing else."""
 
-    scored: int = 0
     most: int = 10_000
-    batch: int = 32
-    shape: None = None
+    scored: list[int] = field(default_factory=list)
     in_threads: bool = False
-    familiarity: Familiarity | None = None
-    covariates: tuple[CovariateFeature, ...] = ()
-    reads_earlier: bool = False
 
     def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
         """Score all images."""
-        self.scored += len(prepared.images)
-        if self.scored > self.most:
+        self.scored.append(len(prepared.images))
+        if sum(self.scored) > self.most:
             raise DataError("a feature is not defined")
         rows = [image[10:, 10:].mean() / 10 - 13 for _, image in prepared.images]
         return [np.stack([-np.array(rows), np.array(rows)], axis=1)] * 2
@@ -45,10 +39,6 @@ class CornerReader:
     def space(self, prepared: PreparedImages) -> FeatureTable:
         """Return nothing."""
         return FeatureTable(np.array(prepared.images.case_ids), (), np.empty((1, 0), np.float32))
-
-    def unfamiliar(self, prepared: PreparedImages) -> list[str]:
-        """Find nothing."""
-        return [""] * len(prepared.images)
 
 
 def corner_cases(folder: Path, count: int) -> list[NewCase]:
@@ -71,7 +61,7 @@ def test_a_map_points_at_what_the_model_reads(baseline: Trained, tmp_path: Path)
     reader = CornerReader()
     model = replace(load_model(baseline.model), scorer=reader)
     maps = [map_of(model, case) for case in corner_cases(tmp_path, 6)]
-    assert reader.scored == 6 * SCORED
+    assert sum(reader.scored) == 6 * SCORED
     for case in maps:
         orange = case.picture[..., 0].astype(int) - case.picture[..., 2]
         assert orange[12:16, 12:16].mean() > 60
@@ -103,9 +93,9 @@ def test_a_family_at_the_medians_pushes_nothing(baseline: Trained) -> None:
     assert scorer.familiarity is not None
     case = NewCase.of_file(baseline.films[0])
     prepared = model.preparer.prepare(case, NO_COVARIATES.values(case.name))
-    contributions = family_contributions(model, prepared, 1, most=10)
-    assert {each.family for each in contributions} == {"first_order", "wavelet"}
-    assert abs(contributions[0].change) > 0.01
+    found = family_contributions(model, prepared, 1, most=10)
+    assert {one.family for one in found} == {"first_order", "wavelet"}
+    assert abs(found[0].change) > 0.01
     with pytest.MonkeyPatch.context() as patch:
         names = scorer.familiarity.names
 
@@ -114,7 +104,7 @@ def test_a_family_at_the_medians_pushes_nothing(baseline: Trained) -> None:
             return FeatureTable(np.array(prepared.images.case_ids), names, values)
 
         patch.setattr(Baselines, "space", usual)
-        assert [each.change for each in family_contributions(model, prepared, 1)] == pytest.approx(
+        assert [one.change for one in family_contributions(model, prepared, 1)] == pytest.approx(
             [0, 0]
         )
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from skiagram.deploy.model import load_model
-from skiagram.deploy.prediction import predict
 from skiagram.errors import DataError, SkiagramError
+from tests.deploy.scored import predict
 from tests.deploy.trained import Trained, trained_baseline
 
 Edit = Callable[[dict[str, Any]], object]

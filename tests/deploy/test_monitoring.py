@@ -15,7 +15,7 @@ from skiagram.cli.main import main
 from skiagram.datasets.folder.csv_rows import Row as TableRow
 from skiagram.deploy.model import load_model
 from skiagram.deploy.monitoring import Labels, place_among
-from skiagram.deploy.package import opened_model, opened_package, pack
+from skiagram.deploy.package import opened_package, pack
 from skiagram.errors import DataError
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.combined import check_combination, combine_all
@@ -162,16 +162,6 @@ def test_a_table_of_labels_that_cannot_be_used_is_named(cells: dict[str, str], w
         Labels.read([TableRow(2, cells)], TASK.classes)
 
 
-def test_cases_in_doubt_are_named_first(packed: Path, tmp_path: Path) -> None:
-    new_films(tmp_path / "new", 40)
-    report = monitor(packed, tmp_path / "new", tmp_path / "a.json", "--next", "5")
-    named = report["label_next"]
-    assert isinstance(named, list)
-    assert len(set(named)) == 5
-    with opened_model(packed) as model:
-        assert model.threshold is not None
-
-
 MEMBERS = ("svm", "logistic_regression")
 
 
@@ -204,7 +194,7 @@ def test_a_combination_is_packed_and_watched_like_any_model(stacked: Path, tmp_p
         labels = new_films(tmp_path / name, 60, change)
         table = write_labels(tmp_path / f"{name}.csv", tmp_path / name, labels)
         flags = ["--labels", str(table)]
-        flags += ["--recalibrate", str(second)] if name == "same" else ["--next", "5"]
+        flags += ["--recalibrate", str(second)] if name == "same" else []
         reports[name] = monitor(package, tmp_path / name, tmp_path / f"{name}.json", *flags)
     member = read_record(Fingerprint, stacked / "members" / MEMBERS[1] / FINGERPRINT)
     assert reports["same"]["compared"] == len(TASK.classes) + len(member.features)

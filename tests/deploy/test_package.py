@@ -15,9 +15,9 @@ from skiagram.cli.main import main
 from skiagram.deploy import package
 from skiagram.deploy.model import load_model
 from skiagram.deploy.package import opened_model, opened_package, pack
-from skiagram.deploy.prediction import predict
 from skiagram.errors import DataError, OptionError
 from skiagram.models.deployment import write_checksums
+from tests.deploy.scored import predict
 from tests.deploy.trained import Trained
 
 STORED = Path(__file__).parent / "packages"

@@ -18,10 +18,11 @@ from skiagram.calibration import CalibrationMethod
 from skiagram.datasets.mini_mias.source import FilmPatch
 from skiagram.deploy.model import load_model
 from skiagram.deploy.new_cases import NewCase
-from skiagram.deploy.prediction import Row, judge, predict, write_table
+from skiagram.deploy.prediction import CaseResult, judge, write_table
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import read_record, write_record
 from tests.datasets.own_folders import dicom
+from tests.deploy.scored import predict, with_kinds
 from tests.deploy.trained import Trained, trained_baseline
 
 NOTHING = np.empty(0, np.float32)
@@ -83,8 +84,7 @@ def test_odd_files_are_named_and_the_others_scored(
 
 def test_a_model_of_volumes_refuses_films_by_name(baseline: Trained) -> None:
     model = load_model(baseline.model)
-    of_volumes = replace(model.preparer, kinds=replace(model.preparer.kinds, slices=(28, 28)))
-    prediction = predict(replace(model, preparer=of_volumes), baseline.films)
+    prediction = predict(with_kinds(model, slices=(28, 28)), baseline.films)
     assert not prediction.files
     for said in prediction.refused:
         assert "an image, but the model was trained on volumes" in said
@@ -96,8 +96,7 @@ def test_a_dicom_film_keeps_its_spacing_through_restoration(
     film = tmp_path / "film.dcm"
     film.write_bytes(dicom(1, PixelSpacing=[0.1, 0.3], BitsStored=8, HighBit=7))
     model = load_model(baseline.model)
-    kinds = replace(model.preparer.kinds, depths=("int16",))
-    seen = replace(model.preparer, kinds=kinds).prepare(NewCase.of_file(film), NOTHING)
+    seen = with_kinds(model, depths=("int16",)).preparer.prepare(NewCase.of_file(film), NOTHING)
     assert seen.image.spacing == (0.1, 0.3)
     assert model.preparer.prepare(NewCase.of_file(baseline.films[0]), NOTHING).image.spacing is None
 
@@ -131,8 +130,7 @@ def test_a_film_whose_features_overflow_costs_no_other_its_scores(
     baseline: Trained, tmp_path: Path
 ) -> None:
     model = load_model(baseline.model)
-    kinds = replace(model.preparer.kinds, depths=("float32", "uint8"))
-    lenient = replace(model, preparer=replace(model.preparer, kinds=kinds))
+    lenient = with_kinds(model, depths=("float32", "uint8"))
     film = tmp_path / "bright.tiff"
     Image.fromarray(np.random.default_rng(0).uniform(0, 1e30, (20, 20)).astype(np.float32)).save(
         film
@@ -177,7 +175,7 @@ def read(path: Path) -> list[list[str]]:
 def test_awkward_names_and_every_digit_come_back(tmp_path: Path) -> None:
     names = ["a,b.png", 'say "a".png', "two\nlines.png", "süß.png", "not \udce9 text.png"]
     drawn = np.random.default_rng(0).dirichlet((1, 1), len(names))
-    rows = [Row(name, tuple(one.tolist())) for name, one in zip(names, drawn, strict=True)]
+    rows = [CaseResult(name, tuple(one.tolist())) for name, one in zip(names, drawn, strict=True)]
     classes = ("normal", "malignant")
     write_table(rows, classes, tmp_path / "t.csv", decides=True)
     header, *found = read(tmp_path / "t.csv")
@@ -201,7 +199,7 @@ def test_the_threshold_itself_is_positive(baseline: Trained) -> None:
 
 
 def test_more_classes_have_no_decision(tmp_path: Path) -> None:
-    write_table([Row("f", (0.2, 0.3, 0.5))], "abc", tmp_path / "t.csv", decides=False)
+    write_table([CaseResult("f", (0.2, 0.3, 0.5))], "abc", tmp_path / "t.csv", decides=False)
     header = ["file", *(f"probability_{k}" for k in "abc"), "set", "refer", "unusual", "error"]
     assert read(tmp_path / "t.csv")[0] == header
 
@@ -218,7 +216,7 @@ def test_a_full_disk_leaves_the_earlier_table(
     monkeypatch.setattr("os.replace", full)
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="No space"):
-        write_table([Row("f", (0.5, 0.5))], "ab", table, decides=True)
+        write_table([CaseResult("f", (0.5, 0.5))], "ab", table, decides=True)
     assert table.read_text() == "mine\n"
     assert list(tmp_path.iterdir()) == [table]
 
@@ -282,11 +280,12 @@ def test_another_modality_spacing_or_brightness_is_named_in_the_table(
 
 def test_another_depth_that_can_be_scored_is_named(baseline: Trained, tmp_path: Path) -> None:
     model = load_model(baseline.model)
-    deep = replace(model.preparer, kinds=replace(model.preparer.kinds, depths=("int16",)))
     film = tmp_path / "unsigned.dcm"
     film.write_bytes(dicom(1))
     (reason, *_) = [
-        one for one in predict(replace(model, preparer=deep), [film]).unusual[film] if "type" in one
+        one
+        for one in predict(with_kinds(model, depths=("int16",)), [film]).unusual[film]
+        if "type" in one
     ]
     assert reason == "pixels of type uint16, in training int16"
 

@@ -9,7 +9,6 @@ import pytest
 
 from skiagram.deploy.inputs import CovariateTable
 from skiagram.deploy.model import load_model
-from skiagram.deploy.prediction import predict
 from skiagram.errors import DataError
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.combined import check_combination, combine_all
@@ -17,6 +16,7 @@ from skiagram.models.deployment import CHECKSUMS
 from skiagram.options import build
 from skiagram.preparation import propagate_preparation
 from skiagram.records import Predictions
+from tests.deploy.scored import predict
 from tests.deploy.trained import PLAN, TASK, covariates_of, options, prepared
 
 MEMBERS = ("svm", "logistic_regression_covariates")

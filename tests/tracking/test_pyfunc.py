@@ -22,12 +22,12 @@ from pydantic import ValidationError
 from skiagram.cli.main import main
 from skiagram.deploy.model import load_model
 from skiagram.deploy.package import pack
-from skiagram.deploy.prediction import predict
 from skiagram.models.deployment import write_checksums
 from skiagram.options import build
 from skiagram.tracking.contract import Execution, Receipt, Run
 from skiagram.tracking.mlflow_store import MLflowStore
 from tests.deploy.odd import write_odd_films
+from tests.deploy.scored import predict
 from tests.deploy.trained import TASK, Trained, trained_baseline
 
 pytestmark = pytest.mark.slow  # importing MLflow takes seconds

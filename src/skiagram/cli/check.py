@@ -2,14 +2,13 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from skiagram.cli.folder_arguments import add_folder_arguments, read_folder_arguments
-from skiagram.errors import DataError, OptionError
-
-if TYPE_CHECKING:
-    from skiagram.models.cross_validation import Plan
-    from skiagram.records import Cases, Design
+from skiagram.cli.folder_arguments import (
+    add_folder_arguments,
+    read_folder_arguments,
+    require_new,
+)
+from skiagram.errors import DataError
 
 NAME = "check"
 SUMMARY = "check a folder of images and its CSV before a run"
@@ -39,57 +38,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the survey; return 0 when the set can be run, 4 when not."""
     from skiagram.cli.check_report import (
-        disk_text,
-        left_out_text,
+        left_out,
         patient_hint,
-        read_choices,
         survey_text,
         text_in_pixels,
-        time_text,
         write_text_examples,
     )
+    from skiagram.cli.run_estimate import disk_text, read_choices, time_text
     from skiagram.datasets.folder.survey import survey_folder
 
     described = read_folder_arguments(arguments)
     source, design = described.source, described.design
     examples: Path | None = arguments.text_examples
-    if examples is not None and examples.exists():
-        raise OptionError(
-            f"{examples} exists", where="--text-examples", allowed="a folder that is yet to be made"
-        )
+    if examples is not None:
+        require_new(examples, "--text-examples")
     survey = survey_folder(source, arguments.folder, described.rows, design)
-    choices = read_choices(Path())
+    choices = read_choices()
     if choices is not None and not survey.problems:
-        survey.problems.extend(_fold_problems(survey.ingested, choices.plan, design))
-    print(survey_text(survey, source, design), end="\n\n")
-    in_pixels = text_in_pixels(survey.examined)
-    if in_pixels:
-        print(in_pixels, end="\n\n")
+        cases = survey.ingested.development()
+        try:
+            choices.plan.check_folds(design, cases.label, cases.patient_id)
+        except DataError as error:
+            survey.problems.append(error)
+    parts = [survey_text(survey, source, design), text_in_pixels(survey.examined)]
     if examples is not None:
         number = write_text_examples(survey, examples)
-        print(f"{number} pictures of such marks: {examples}. Look at them.", end="\n\n")
-    left = left_out_text(described.rows, source.columns)
-    if left:
-        print(left, end="\n\n")
-    hint = patient_hint(described.rows, source.columns)
-    if hint:
-        print(hint, end="\n\n")
+        parts.append(f"{number} pictures of such marks: {examples}. Look at them.")
+    parts += [left_out(described), patient_hint(described)]
     if survey.examined:
         if choices is not None:
-            print(time_text(survey.examined, survey.files, Path(), choices, design))
-        print(disk_text(survey.examined), end="\n\n")
+            parts.append(time_text(survey.examined, survey.files, choices, design))
+        parts.append(disk_text(survey.examined))
+    print(*filter(None, parts), sep="\n\n", end="\n\n")
     if survey.runnable:
         print("This data set can be run. Next: `skiagram init` with the same arguments.")
         return 0
     print("This data set cannot be run yet: solve the problems above first.")
     return DataError.exit_code
-
-
-def _fold_problems(cases: "Cases", plan: "Plan", design: "Design") -> list[DataError]:
-    """Return what would stop training: too few patients for the chosen folds."""
-    known = cases.development()
-    try:
-        plan.check_folds(design, known.label, known.patient_id)
-    except DataError as error:
-        return [error]
-    return []

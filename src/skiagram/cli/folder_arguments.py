@@ -1,14 +1,13 @@
-"""What `check` and `init` ask alike: a folder, its table, and which column holds what.
+"""What the commands that read a folder and its table ask alike.
 
-Parsed, they become the options of a data set.
+Parsed, the arguments become the options of a data set.
 """
 
 import argparse
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from skiagram.errors import DataError, OptionError
 
@@ -19,10 +18,26 @@ if TYPE_CHECKING:
     from skiagram.records import Design
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_COLUMNS = {  # option → what the column holds, its usual names
+    "patient": ("patient", "patient_id", "case_id"),
+    "split": ("train, validation or test", "split"),
+    "site": ("where the image was taken", "site"),
+    "visit": ("number or date of the patient's visit, of which only the order is kept", "visit"),
+}
+_REGION_COLUMNS = {
+    "mask": ("column of the file with the region's mask", "mask"),
+    "region": ("column of the region's name in its file", "region"),
+    "label_value": ("column of the value of the region's voxels", "label_value"),
+    "frame": (
+        "column of the number of a frame of a DICOM file, or of a page of a TIFF, or `all` for a "
+        "volume of them",
+        "frame",
+    ),
+    "modality": ("column of the kind of image", "modality"),
+}
 
 
-@dataclass(frozen=True)
-class FolderArguments:
+class FolderArguments(NamedTuple):
     """What the arguments name.
 
     Attributes:
@@ -35,6 +50,12 @@ class FolderArguments:
     source: "Folder"
     design: "Design"
 
+    @property
+    def left(self) -> list[str]:
+        """The columns that stay behind."""
+        used = self.source.columns.used()
+        return [name for name in self.rows[0].cells if name not in used]
+
 
 def add_mask_grid(parser: argparse._ActionsContainer) -> None:
     """Declare what becomes of a mask that lies on a grid of its own."""
@@ -44,6 +65,26 @@ def add_mask_grid(parser: argparse._ActionsContainer) -> None:
         default="same",
         help="a mask on other voxels than its image's: refuse it, or resample it (default: same)",
     )
+
+
+def add_frames(parser: argparse.ArgumentParser) -> None:
+    """Declare what the frames of a file are."""
+    parser.add_argument(
+        "--frames",
+        choices=("cases", "volume"),
+        help="what the frames of a DICOM file, or the pages of a TIFF, are: a case each, or one "
+        "volume",
+    )
+
+
+def require_new(path: Path, where: str) -> None:
+    """Refuse to replace a file.
+
+    Raises:
+        OptionError: It exists.
+    """
+    if path.exists():
+        raise OptionError(f"{path} exists", where=where, remedy="name another, or remove it")
 
 
 def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,77 +99,40 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
         "--file", default="file", help="file name, relative to FOLDER (default: file)"
     )
     columns.add_argument("--label", default="label", help="class (default: label)")
-    columns.add_argument(
-        "--patient", help="patient (default: patient_id, else case_id, if present)"
-    )
-    columns.add_argument("--split", help="train, validation or test (default: split, if present)")
-    columns.add_argument("--site", help="where the image was taken (default: site, if present)")
-    columns.add_argument(
-        "--visit",
-        help="number or date of the patient's visit (default: visit, if present); only the order "
-        "within the patient is kept",
-    )
-    columns.add_argument(
+    _add_columns(columns, _COLUMNS)
+    _add_several(
+        columns,
         "--covariates",
-        nargs="+",
-        default=[],
-        help="columns to keep as covariates, for example `age,density` (default: none; other "
-        "columns never leave the CSV)",
+        "columns to keep as covariates, for example `age,density` (default: none; other columns "
+        "never leave the CSV)",
     )
-    columns.add_argument(
+    _add_several(
+        columns,
         "--force-covariates",
-        nargs="+",
-        default=[],
-        help="columns to keep although they look like identifiers, dates or free text; everything "
-        "in them goes into data and models",
+        "columns to keep although they look like identifiers, dates or free text; everything in "
+        "them goes into data and models",
     )
-    columns.add_argument(
+    _add_several(
+        columns,
         "--scores",
-        nargs="+",
-        default=[],
-        help="scores of readers or devices to compare with (higher = rather the positive class)",
+        "scores of readers or devices to compare with (higher = rather the positive class)",
     )
     regions = parser.add_argument_group("regions of interest")
-    regions.add_argument(
-        "--mask", help="column of the file with the region's mask (default: mask, if present)"
-    )
-    regions.add_argument(
-        "--region", help="column of the region's name in its file (default: region, if present)"
-    )
-    regions.add_argument(
-        "--label-value",
-        help="column of the value of the region's voxels (default: label_value, if present)",
-    )
-    regions.add_argument(
-        "--frame",
-        help="column of the number of a frame of a DICOM file, or of a page of a TIFF; `all` for a "
-        "volume of them (default: frame, if present)",
-    )
-    regions.add_argument(
-        "--modality", help="column of the kind of image (default: modality, if present)"
-    )
-    regions.add_argument(
+    _add_columns(regions, _REGION_COLUMNS)
+    _add_several(
+        regions,
         "--images",
-        nargs="+",
-        default=[],
-        metavar="MODALITY",
-        help="which of the modalities to read, where there are several; several are several images "
-        "per case",
+        "which of the modalities to read, where there are several; several are several images per "
+        "case",
+        "MODALITY",
     )
     add_mask_grid(regions)
     task = parser.add_argument_group("task")
-    task.add_argument(
-        "--classes",
-        nargs="+",
-        help="class names in label order (default: those in the CSV, sorted)",
+    _add_several(
+        task, "--classes", "class names in label order (default: those in the CSV, sorted)"
     )
     task.add_argument("--positive", help="the positive class, where there are two classes")
-    task.add_argument(
-        "--test-sites",
-        nargs="+",
-        default=[],
-        help="sites of the test set; the other sites are for training",
-    )
+    _add_several(task, "--test-sites", "sites of the test set; the other sites are for training")
     task.add_argument(
         "--sealed-labels",
         metavar="FILE",
@@ -149,6 +153,18 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_columns(group: argparse._ActionsContainer, columns: Mapping[str, tuple[str, ...]]) -> None:
+    for name, (holds, *usual) in columns.items():
+        known = f"default: {', else '.join(usual)}, if present"
+        group.add_argument(f"--{name.replace('_', '-')}", help=f"{holds} ({known})")
+
+
+def _add_several(
+    group: argparse._ActionsContainer, option: str, text: str, metavar: str | None = None
+) -> None:
+    group.add_argument(option, nargs="+", default=[], metavar=metavar, help=text)
+
+
 def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
     """Read the table that the user names, and what is told of it.
 
@@ -156,9 +172,12 @@ def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
         DataError: Folder or table cannot be read, or a column is missing.
         OptionError: The name or a class cannot be used.
     """
+    from skiagram.datasets.folder.csv_rows import read_rows
     from skiagram.datasets.folder.visits import number_visits
+    from skiagram.datasets.image_files import read_file
 
-    rows = _table(arguments)
+    _check_folder(arguments.folder)
+    rows = read_rows(read_file(arguments.csv, str(arguments.csv)))
     source = _source(arguments, rows)
     patient, visit = source.columns.patient, source.columns.visit
     if patient is not None and visit is not None:
@@ -167,27 +186,18 @@ def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
     return FolderArguments(rows, source, "holdout" if sealed else "cv")
 
 
-def _table(arguments: argparse.Namespace) -> "list[Row]":
+def _check_folder(folder: Path) -> None:
     from skiagram.datasets.file_trees import ARCHIVE
-    from skiagram.datasets.folder.csv_rows import read_rows
-    from skiagram.datasets.image_files import read_file
 
-    folder: Path = arguments.folder
-    if not folder.is_dir() and not (folder.is_file() and folder.name.endswith(ARCHIVE)):
+    root = folder.resolve() == Path(folder.resolve().anchor)
+    if root or not (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
         raise DataError(
-            "no such folder",
+            "the root of the file system" if root else "no such folder",
             where=str(folder),
-            allowed=f"a folder, or an archive whose name ends with {ARCHIVE}",
+            allowed="a folder of images, of which every file is looked at, or an archive whose "
+            f"name ends with {ARCHIVE}",
             remedy="give the folder of the images",
         )
-    if arguments.folder.resolve() == Path(arguments.folder.resolve().anchor):
-        raise DataError(
-            "the root of the file system",
-            where=str(arguments.folder),
-            allowed="a folder of images: every file in it is looked at",
-            remedy="give the folder of the images",
-        )
-    return read_rows(read_file(arguments.csv, str(arguments.csv)))
 
 
 def _source(arguments: argparse.Namespace, rows: "list[Row]") -> "Folder":
@@ -198,31 +208,33 @@ def _source(arguments: argparse.Namespace, rows: "list[Row]") -> "Folder":
     require_columns(rows, columns.used())
     labels = {row.cells[columns.label] for row in rows}
     classes = tuple(arguments.classes or sorted(labels - {""}))
-    if arguments.positive is not None and arguments.positive not in classes:
+    positive: str | None = arguments.positive
+    if positive is not None and (positive not in classes or len(classes) != 2):
         raise OptionError(
-            f"`{arguments.positive}` was given", where="--positive", allowed=", ".join(classes)
-        )
-    if arguments.positive is not None and len(classes) != 2:
-        raise OptionError(
-            f"`{arguments.positive}` was given, and {len(classes)} classes: {', '.join(classes)}",
+            f"`{positive}` was given, and {len(classes)} classes: {', '.join(classes)}",
             where="--positive",
-            allowed="a positive class where there are two",
-            remedy="correct the labels, name two with --classes, or leave --positive out",
+            allowed="one of two classes",
+            remedy="correct it or the labels, name two with --classes, or leave --positive out",
         )
+    if arguments.most_pixels < 1:
+        raise OptionError(
+            f"{arguments.most_pixels} was given", where="--most-pixels", allowed="1 or more"
+        )
+    name = _name(arguments)
     return Folder(
-        name=_name(arguments),
-        title=_name(arguments).replace("_", " "),
+        name=name,
+        title=name.replace("_", " "),
         modality="not stated",
         folder=str(arguments.folder),
         manifest="",
         manifest_sha256="",
         columns=columns,
         classes=classes,
-        positive_class=arguments.positive if len(classes) == 2 else None,
+        positive_class=positive,
         test_sites=tuple(arguments.test_sites),
         channels=1,
         # the manifest lists the chosen modalities; the files of others lie beside them
-        most_pixels=_most_pixels(arguments.most_pixels),
+        most_pixels=arguments.most_pixels,
         unlisted="ignore" if arguments.ignore_unlisted or arguments.images else "refuse",
         modalities=tuple(arguments.images),
         mask_grid=arguments.mask_grid,
@@ -233,12 +245,6 @@ def _source(arguments: argparse.Namespace, rows: "list[Row]") -> "Folder":
         known_issues=(),
         waived_findings={},
     )
-
-
-def _most_pixels(number: int) -> int:
-    if number < 1:
-        raise OptionError(f"{number} was given", where="--most-pixels", allowed="1 or more")
-    return number
 
 
 def _name(arguments: argparse.Namespace) -> str:
@@ -259,27 +265,21 @@ def _columns(arguments: argparse.Namespace, rows: "list[Row]") -> "Columns":
     from skiagram.datasets.folder.table import Columns
 
     header = rows[0].cells
-
-    def first(chosen: str | None, *usual: str) -> str | None:
-        return chosen or next((name for name in usual if name in header), None)
-
     named = {
-        "file": str(arguments.file),
-        "label": str(arguments.label),
-        "patient": first(arguments.patient, "patient_id", "case_id"),
-        "split": None if arguments.test_sites else first(arguments.split, "split"),
-        "site": first(arguments.site, "site"),
-        "mask": first(arguments.mask, "mask"),
-        "modality": first(arguments.modality, "modality"),
-        "region": first(arguments.region, "region"),
-        "label_value": first(arguments.label_value, "label_value"),
-        "frame": first(arguments.frame, "frame"),
-        "visit": first(arguments.visit, "visit"),
+        option: getattr(arguments, option) or next((name for name in usual if name in header), None)
+        for option, (_, *usual) in (_COLUMNS | _REGION_COLUMNS).items()
     }
-    scores = tuple(arguments.scores)
+    if arguments.test_sites:
+        named["split"] = None
     forced = _listed(arguments.force_covariates, header)
-    covariates = tuple(dict.fromkeys((*_listed(arguments.covariates, header), *forced)))
-    return Columns(**named, covariates=covariates, scores=scores, forced_covariates=forced)  # type: ignore[arg-type]
+    return Columns(
+        **named,
+        file=arguments.file,
+        label=arguments.label,
+        covariates=tuple(dict.fromkeys((*_listed(arguments.covariates, header), *forced))),
+        scores=tuple(arguments.scores),
+        forced_covariates=forced,
+    )
 
 
 def _listed(words: Iterable[str], header: Collection[str]) -> tuple[str, ...]:

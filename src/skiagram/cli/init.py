@@ -31,7 +31,7 @@ EXAMPLES = """\
       volumes (NIfTI, NRRD, MetaImage, folders of DICOM series) with their regions of interest, two
       images per case (columns `mask` and `modality` of the CSV)"""
 
-_LEAST_KEY = 16  # bytes
+_MIN_KEY = 16  # bytes
 
 _READER_FILE = """\
 # Scores of a reader or an existing device, compared with the models; nothing is trained.
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         source = files.renewed(source)
     else:
         files.require_new()
-    readers = compose_reader_files(Path(), source.columns.scores)
+    readers = _compose_reader_files(source.columns.scores)
     survey = survey_folder(source, arguments.folder, described.rows, design)
     if survey.problems:
         print(*survey.problems, sep="\n", file=sys.stderr)
@@ -110,11 +110,9 @@ def run(arguments: argparse.Namespace) -> int:
     files.write(source, rows, checksums, sealed)
     write_files({path: text.encode() for path, text in readers.items()})
     print(_next(files, design, [*readers]))
-    left = [name for name in described.rows[0].cells if name not in source.columns.used()]
-    if left:
-        print(
-            f"Columns left in the CSV: {', '.join(left)}. `skiagram check` says how to take some."
-        )
+    if described.left:
+        left = ", ".join(described.left)
+        print(f"Columns left in the CSV: {left}. `skiagram check` says how to take some.")
     return 0
 
 
@@ -128,11 +126,7 @@ def _place(folder: Path) -> str:
 
 
 def _outside(folder: Path | None) -> Path | None:
-    """Return the folder of the manifest.
-
-    Raises:
-        OptionError: It does not exist, or lies in the project.
-    """
+    """Return the folder of the manifest, which exists and is no part of the project."""
     if folder is not None and (
         not folder.is_dir() or folder.resolve().is_relative_to(Path().resolve())
     ):
@@ -145,26 +139,19 @@ def _outside(folder: Path | None) -> Path | None:
 
 
 def _patient_key(file: Path | None, columns: "Columns") -> bytes | None:
-    """Return the secret key for patients and file names; None where none is given.
-
-    Raises:
-        DataError: The file cannot be read.
-        OptionError: The key is short, or a column that stays as it is holds the patients.
-    """
+    """Return the secret key for patients and file names; None where none is given."""
     from skiagram.datasets.image_files import read_file
 
-    text = os.environ.get("SKIAGRAM_PATIENT_KEY", "").encode()
     where = "SKIAGRAM_PATIENT_KEY" if file is None else "--patient-key"
-    if file is not None:
-        text = read_file(file, str(file))
-    elif not text:
+    given = os.environ.get("SKIAGRAM_PATIENT_KEY", "").encode()
+    key = (given if file is None else read_file(file, str(file))).strip()
+    if file is None and not key:
         return None
-    key = text.strip()
-    if len(key) < _LEAST_KEY:
+    if len(key) < _MIN_KEY:
         raise OptionError(
             f"a key of {len(key)} bytes",
             where=where,
-            allowed=f"at least {_LEAST_KEY}",
+            allowed=f"at least {_MIN_KEY}",
             remedy="make one with `openssl rand -hex 32 > patient.key` and keep it outside the "
             "project",
         )
@@ -201,12 +188,8 @@ Next:
 After files or labels have changed, run the same line with --renew."""
 
 
-def compose_reader_files(project: Path, columns: Iterable[str]) -> dict[Path, str]:
-    """Return path → text of one file per column; files that say so already stay as they are.
-
-    Args:
-        project: Folder of `conf/`.
-        columns: Columns of scores.
+def _compose_reader_files(columns: Iterable[str]) -> dict[Path, str]:
+    """Return path → text of an option file per column of scores, without those that exist.
 
     Raises:
         OptionError: A file of that name holds something else.
@@ -219,12 +202,12 @@ def compose_reader_files(project: Path, columns: Iterable[str]) -> dict[Path, st
     files: dict[Path, str] = {}
     for column in columns:
         name = re.sub(r"\W+", "_", column.lower()).strip("_")
-        path = project / "conf" / "model" / f"{name}.yaml"
+        path = Path("conf/model", f"{name}.yaml")
         target = composed(Reader(column=column, title=column))["_target_"]
         options = read_option_file(path) if path.exists() else {}
         if options and (options.get("_target_"), options.get("column")) != (target, column):
             raise OptionError(
-                f"conf/model/{name}.yaml exists and is not a reader with column `{column}`",
+                f"{path} exists and is not a reader with column `{column}`",
                 where="--scores",
                 remedy="rename the column",
             )

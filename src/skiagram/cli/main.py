@@ -7,12 +7,23 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn, Protocol
 
-from skiagram.cli import check, init, monitor, package, plan, predict, seal, table
+from skiagram.cli import (
+    check,
+    features,
+    init,
+    monitor,
+    package,
+    plan,
+    predict,
+    seal,
+    show,
+    table,
+)
 from skiagram.errors import OptionError, SkiagramError
 
 
 class Command(Protocol):
-    """A module of this package, or what it names; it imports heavy libraries inside `run` alone.
+    """A module of this package; it imports heavy libraries inside `run` alone.
 
     Attributes:
         NAME: What the user types.
@@ -41,10 +52,10 @@ COMMANDS: tuple[Command, ...] = (
     check,
     seal,
     init,
-    table.FEATURES,
+    features,
     predict,
     package,
-    package.SHOW,
+    show,
     monitor,
 )
 INTERRUPTED = 130
@@ -91,14 +102,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name.
-
-    Args:
-        arguments: Words after `skiagram`; those of the process when None.
-
-    Returns:
-        The exit code, as listed in `--help`.
-    """
+    """Run the command that the words after `skiagram` name; return the exit code."""
     try:
         chosen = parser().parse_args(arguments)
         code: int = chosen.run(chosen)

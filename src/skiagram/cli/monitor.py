@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skiagram.cli.predict import add_case_arguments, cases_of, compute_of
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from skiagram.deploy.card import Section
+    from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.monitoring import Labels, MonitorReport, Month, Seen
     from skiagram.deploy.package import Opened
     from skiagram.evaluation.results import Estimate
@@ -18,9 +20,9 @@ SUMMARY = "compare new cases with a model's training data, and its scores with n
 EXAMPLES = """\
   skiagram monitor svm.skiagram 2026-05/*.dcm -o may.json
       which scores and features differ from training, how many cases are unlike it
-  skiagram monitor svm.skiagram new --labels truth.csv -o may.json --next 20
+  skiagram monitor svm.skiagram new --labels truth.csv -o may.json
       also discrimination and calibration by month, from a table with the columns `file`, `label`,
-      and perhaps `patient_id` and `date`; and the twenty cases most worth a label
+      and perhaps `patient_id` and `date`
   skiagram monitor svm.skiagram new --labels truth.csv -o may.json --recalibrate svm-2.skiagram
       also a next revision of the package, calibrated on these labels, with its own card"""
 
@@ -28,34 +30,22 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("model", type=Path, help="package of a model")
-    parser.add_argument("files", nargs="+", metavar="NEW", help="new cases, as of `predict`")
+    add_case_arguments(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="JSON")
-    parser.add_argument("--table", type=Path, metavar="CSV", help="as of `predict`")
-    parser.add_argument("--pattern", nargs="+", help="as of `predict`")
-    parser.add_argument("--frames", choices=("cases", "volume"), help="as of `predict`")
-    parser.add_argument("--covariates", type=Path, metavar="CSV", help="as of `predict`")
     parser.add_argument("--labels", type=Path, metavar="CSV", help="what was found out later")
-    parser.add_argument(
-        "--next", type=int, default=0, metavar="K", help="name the K cases most worth a label"
-    )
     parser.add_argument(
         "--recalibrate", type=Path, metavar="PACKAGE", help="package to write, calibrated anew"
     )
     parser.add_argument("--sign", type=Path, metavar="KEY", help="OpenSSH key for that package")
-    parser.add_argument("--workers", type=int, metavar="N", help="as of `predict`")
     parser.add_argument("--force", action="store_true", help="replace earlier files")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write what was found and say it.
-
-    Returns:
-        0, or 4 where a case could not be scored.
+    """Write what was found and say it; return 0, or 4 where a case could not be scored.
 
     Raises:
         SkiagramError: The package cannot be used, no case can be scored, or labels do not suffice.
     """
-    from skiagram.cli.predict import cases_of, compute_of
     from skiagram.deploy.inputs import read_covariates
     from skiagram.deploy.model import load_model
     from skiagram.deploy.monitoring import look_at, monitor
@@ -73,10 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
         covariates = read_covariates(arguments.covariates, model.scorer.covariates, cases)
         labels = _read_labels(arguments.labels, model.task.classes)
         seen = look_at(model, cases, covariates, compute_of(arguments.workers))
-        report = monitor(model, seen, labels, arguments.next)
+        report = monitor(model, seen, labels)
         _say(report, package)
         if arguments.recalibrate is not None:
-            _recalibrate(package, seen, labels, arguments)
+            _recalibrate(package, model, seen, labels, arguments)
         write_record(report, arguments.output)
     return DataError.exit_code if report.refused else 0
 
@@ -109,8 +99,6 @@ def _say(report: "MonitorReport", package: "Opened") -> None:
             f"{_figure(month.intercept)}, slope {_figure(month.slope)}; expected over observed "
             f"{_figure(month.expected_to_observed)}"
         )
-    if report.label_next:
-        print("Most worth a label:", *report.label_next, sep="\n  ")
     if report.refused:
         print("`skiagram predict` says why cases could not be scored.", file=sys.stderr)
 
@@ -131,13 +119,15 @@ def _percent(estimate: "Estimate") -> str:
 
 
 def _recalibrate(
-    package: "Opened", seen: "Seen", labels: "Labels", arguments: argparse.Namespace
+    package: "Opened",
+    model: "DeployedModel",
+    seen: "Seen",
+    labels: "Labels",
+    arguments: argparse.Namespace,
 ) -> None:
-    from skiagram.deploy.model import load_model
     from skiagram.deploy.monitoring import recalibrate
     from skiagram.deploy.package import next_revision
 
-    model = load_model(package.folder)
     before, after = recalibrate(model, seen, labels, package.folder)
     section = _section(package, labels, before, after)
     revised = next_revision(package, arguments.recalibrate, section, arguments.sign)

@@ -1,4 +1,4 @@
-"""`skiagram package` and `skiagram show`: a trained model as one file, and its card."""
+"""`skiagram package`: a trained model as one file."""
 
 import argparse
 from pathlib import Path
@@ -74,35 +74,3 @@ def _pack(arguments: argparse.Namespace) -> int:
     if not any(section.title == "Figures" and section.table for section in manifest.card):
         print("Its card has no figures: no reports/evaluation.json of this model beside it.")
     return 0
-
-
-class Show:
-    """The command that prints a card."""
-
-    NAME = "show"
-    SUMMARY = "print the card of a model, after every file of it was checked"
-    EXAMPLES = """\
-  skiagram show svm.skiagram
-      intended use, data, expected input, figures, known issues, and what it was not tested on
-  skiagram show svm.skiagram --signers trusted_signers
-      refuses a package that nobody on this list of OpenSSH signed"""
-
-    @staticmethod
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
-        """Declare the command's arguments."""
-        parser.add_argument("package", type=Path, help="package, or folder of a trained model")
-        parser.add_argument("--signers", type=Path, help="list of trusted signers (ssh-keygen -Y)")
-
-    @staticmethod
-    def run(arguments: argparse.Namespace) -> int:
-        """Print the card and who signed it; return 0."""
-        from skiagram.deploy.card import as_markdown
-        from skiagram.deploy.package import read_card
-
-        card, signature = read_card(arguments.package, arguments.signers)
-        print(as_markdown(card))
-        print(signature)
-        return 0
-
-
-SHOW = Show()

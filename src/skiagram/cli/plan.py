@@ -2,14 +2,14 @@
 
 import argparse
 import json
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skiagram.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from skiagram.evaluation.pilot import Pilot
     from skiagram.evaluation.planning import (
         DifferencePlan,
@@ -40,6 +40,7 @@ EXAMPLES = """\
 Several questions can be asked at once. Assumptions are printed first: they decide more than the
 formulas do, so try others too."""
 
+_BELOW_0, _ABOVE_1 = math.nextafter(0, -1), math.nextafter(1, 2)
 _WORDS = {"above": "above {0:g}", "within": "between -{0:g} and {0:g}", "below": "below -{0:g}"}
 _CRITERIA = {
     "shrinkage": "effects shrink by at most {0:.0%} on new patients",
@@ -48,67 +49,67 @@ _CRITERIA = {
 }
 
 
+_QUESTIONS = {
+    "half_width": "half the length that the AUC's interval is to have",
+    "parameters": "candidate parameters of a regression model, counted before any selection",
+    "margin": "smallest difference of two AUCs that counts",
+}
+_ASSUMPTIONS = {
+    "prevalence": "share of patients with the condition",
+    "auc": "AUC of the model, with --margin of the other one",
+    "true_difference": "AUC of the new model minus that of the other (default: 0, equal models)",
+    "correlation": "correlation of the two models' scores within a class; low is the safe side",
+    "r2": "Cox-Snell R² of the model on new patients (default: follows from --auc)",
+    "shrinkage": "wanted, 1 is no overfitting (default: 0.9)",
+    "images": "images of a patient, or of each of some typical patients (default: 1)",
+    "patient_correlation": "correlation of two images of a patient; 1 is the safe side",
+    "training_sd": "standard deviation of the figure over seeds (default: 0, these fits alone)",
+    "repeats": "trainings of each model, with --training-sd",
+}
+_WHOLE = ("parameters", "images", "repeats")
+_METAVARS = {"half_width": "W", "parameters": "P", "margin": "M", "true_difference": "D",
+             "r2": "R2", "images": "N"}  # fmt: skip
+# option; bounds that are not allowed themselves; words
+_RANGES: tuple[tuple[str, float, float, str], ...] = (
+    ("half_width", 0, 0.5, "between 0 and 0.5"),
+    ("margin", 0, 0.5, "between 0 and 0.5"),
+    ("prevalence", 0, 1, "between 0 and 1"),
+    ("auc", 0.5, 1, "between 0.5 and 1"),
+    ("true_difference", -0.5, 0.5, "between -0.5 and 0.5"),
+    ("r2", 0, 1, "between 0 and 1"),
+    ("shrinkage", 0, 1, "between 0 and 1"),
+    ("correlation", _BELOW_0, 1, "from 0 to below 1"),
+    ("patient_correlation", _BELOW_0, _ABOVE_1, "from 0 to 1"),
+    ("training_sd", 0, 0.5, "between 0 and 0.5"),
+    ("repeats", 1, math.inf, "a whole number from 2 on"),
+    ("parameters", 0, math.inf, "a whole number from 1 on"),
+    ("images", 0, math.inf, "whole numbers from 1 on"),
+)
+_BELONGS_TO = {
+    "true_difference": "margin",
+    "correlation": "margin",
+    "r2": "parameters",
+    "models": "pilot",
+    "patient_correlation": "images",
+    "repeats": "training_sd",
+}
+_IN_PILOT = ("auc", "correlation", "images", "patient_correlation", "training_sd", "repeats")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    questions = parser.add_argument_group("questions, at least one")
-    questions.add_argument(
-        "--half-width",
-        type=float,
-        metavar="W",
-        help="half the length that the AUC's interval is to have",
-    )
-    questions.add_argument(
-        "--parameters",
-        type=int,
-        metavar="P",
-        help="candidate parameters of a regression model, counted before any selection",
-    )
-    questions.add_argument(
-        "--margin", type=float, metavar="M", help="smallest difference of two AUCs that counts"
-    )
-    assumed = parser.add_argument_group("assumptions")
-    assumed.add_argument("--prevalence", type=float, help="share of patients with the condition")
-    assumed.add_argument(
-        "--auc", type=float, help="AUC of the model, with --margin of the other one"
-    )
-    assumed.add_argument(
-        "--true-difference",
-        type=float,
-        metavar="D",
-        help="AUC of the new model minus that of the other (default: 0, equal models)",
-    )
-    assumed.add_argument(
-        "--correlation",
-        type=float,
-        help="correlation of the two models' scores within a class; low is the safe side",
-    )
-    assumed.add_argument(
-        "--r2",
-        type=float,
-        metavar="R2",
-        help="Cox-Snell R² of the model on new patients (default: follows from --auc)",
-    )
-    assumed.add_argument(
-        "--shrinkage", type=float, default=0.9, help="wanted, 1 is no overfitting (default: 0.9)"
-    )
-    assumed.add_argument(
-        "--images",
-        type=int,
-        nargs="+",
-        metavar="N",
-        help="images of a patient, or of each of some typical patients (default: 1)",
-    )
-    assumed.add_argument(
-        "--patient-correlation",
-        type=float,
-        help="correlation of two images of a patient; 1 is the safe side",
-    )
-    assumed.add_argument(
-        "--training-sd",
-        type=float,
-        help="standard deviation of the figure over seeds (default: 0, these fits alone)",
-    )
-    assumed.add_argument("--repeats", type=int, help="trainings of each model, with --training-sd")
+    groups = {"questions, at least one": _QUESTIONS, "assumptions": _ASSUMPTIONS}
+    for title, options in groups.items():
+        group = parser.add_argument_group(title)
+        for name, text in options.items():
+            group.add_argument(
+                _option(name),
+                type=int if name in _WHOLE else float,
+                nargs="+" if name == "images" else None,
+                metavar=_METAVARS.get(name),
+                help=text,
+            )
+    parser.set_defaults(shrinkage=0.9)
     pilot = parser.add_argument_group("a pilot run instead of assumptions")
     pilot.add_argument(
         "--pilot", type=Path, metavar="FOLDER", help="project folder with reports of a run"
@@ -138,33 +139,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-# option; lower bound and whether it is allowed itself; upper bound, likewise; words
-_RANGES: tuple[tuple[str, float, bool, float, bool, str], ...] = (
-    ("half_width", 0, False, 0.5, False, "between 0 and 0.5"),
-    ("margin", 0, False, 0.5, False, "between 0 and 0.5"),
-    ("prevalence", 0, False, 1, False, "between 0 and 1"),
-    ("auc", 0.5, False, 1, False, "between 0.5 and 1"),
-    ("true_difference", -0.5, False, 0.5, False, "between -0.5 and 0.5"),
-    ("r2", 0, False, 1, False, "between 0 and 1"),
-    ("shrinkage", 0, False, 1, False, "between 0 and 1"),
-    ("correlation", 0, True, 1, False, "from 0 to below 1"),
-    ("patient_correlation", 0, True, 1, True, "from 0 to 1"),
-    ("training_sd", 0, False, 0.5, False, "between 0 and 0.5"),
-    ("repeats", 2, True, 10**6, True, "a whole number from 2 on"),
-    ("parameters", 1, True, 10**6, True, "a whole number from 1 on"),
-    ("images", 1, True, 10**6, True, "whole numbers from 1 on"),
-)
-_OF_A_QUESTION = (
-    ("true_difference", "margin"),
-    ("correlation", "margin"),
-    ("r2", "parameters"),
-    ("models", "pilot"),
-    ("patient_correlation", "images"),
-    ("repeats", "training_sd"),
-)
-_WITH_A_PILOT = ("auc", "correlation", "images", "patient_correlation", "training_sd", "repeats")
-
-
 def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
@@ -175,36 +149,31 @@ def _check(arguments: argparse.Namespace) -> None:
     Raises:
         OptionError: A value is out of range, missing, or two exclude each other.
     """
-    for name, low, with_low, high, with_high, allowed in _RANGES:
-        values = getattr(arguments, name)
+    given = {name: value for name, value in vars(arguments).items() if value is not None}
+    for name, low, high, allowed in _RANGES:
+        values = given.get(name, [])
         for value in values if isinstance(values, list) else [values]:
-            if value is None or low < value < high:
-                continue
-            if not ((with_low and value == low) or (with_high and value == high)):
+            if not low < value < high:
                 raise OptionError(f"{value:g} was given", where=_option(name), allowed=allowed)
-    if arguments.half_width is None and arguments.parameters is None and arguments.margin is None:
+    if not _QUESTIONS.keys() & given.keys():
         raise OptionError(
             "nothing is asked",
             where="skiagram plan",
-            allowed="--half-width, --parameters, --margin, or several of them",
+            allowed=f"{', '.join(map(_option, _QUESTIONS))}, or several of them",
             remedy="see `skiagram plan --help`",
         )
-    _check_together(arguments)
-
-
-def _check_together(arguments: argparse.Namespace) -> None:
-    for name, question in _OF_A_QUESTION:
-        if getattr(arguments, name) is not None and getattr(arguments, question) is None:
+    for name, other in _BELONGS_TO.items():
+        if name in given and other not in given:
             raise OptionError(
-                f"is for {_option(question)} alone",
+                f"is for {_option(other)} alone",
                 where=_option(name),
-                remedy=f"add {_option(question)}, or leave it out",
+                remedy=f"add {_option(other)}, or leave it out",
             )
-    if arguments.pilot is None:
-        _check_assumptions(arguments)
+    if "pilot" not in given:
+        _check_assumptions(given)
         return
-    for name in _WITH_A_PILOT:
-        if getattr(arguments, name) is not None:
+    for name in _IN_PILOT:
+        if name in given:
             raise OptionError(
                 "is measured in the pilot",
                 where=_option(name),
@@ -212,35 +181,36 @@ def _check_together(arguments: argparse.Namespace) -> None:
             )
 
 
-def _check_assumptions(arguments: argparse.Namespace) -> None:
-    _require(arguments, "prevalence", "the share of patients with the condition, for example 0.3")
-    if arguments.half_width or arguments.margin or arguments.r2 is None:
-        _require(arguments, "auc", "the AUC that you expect, for example 0.8")
-    if arguments.margin is not None:
-        _require(
-            arguments,
-            "correlation",
+def _check_assumptions(given: Mapping[str, Any]) -> None:
+    rules = {  # option → whether it is needed, and what it means
+        "prevalence": (True, "the share of patients with the condition, for example 0.3"),
+        "auc": (
+            bool({"half_width", "margin"} & given.keys()) or "r2" not in given,
+            "the AUC that you expect, for example 0.8",
+        ),
+        "correlation": (
+            "margin" in given,
             "how alike the two models score patients of one class: 0 is the safe side, a pilot "
             "run tells it (--pilot)",
+        ),
+        "patient_correlation": (
+            max(given.get("images", [1])) > 1,
+            "1 is the safe side, images without likeness have 0",
+        ),
+        "repeats": (
+            "training_sd" in given,
+            "the number of trainings of each model that are averaged",
+        ),
+    }
+    for name, (needed, meaning) in rules.items():
+        if needed and name not in given:
+            raise OptionError("is not given", where=_option(name), remedy=f"give {meaning}")
+    if "margin" in given and not 0.5 < given["auc"] + given.get("true_difference", 0.0) < 1:
+        raise OptionError(
+            f"the new model's AUC would be {given['auc'] + given.get('true_difference', 0.0):g}",
+            where="--true-difference",
+            allowed="--auc plus --true-difference between 0.5 and 1",
         )
-        new = arguments.auc + (arguments.true_difference or 0.0)
-        if not 0.5 < new < 1:
-            raise OptionError(
-                f"the new model's AUC would be {new:g}",
-                where="--true-difference",
-                allowed="--auc plus --true-difference between 0.5 and 1",
-            )
-    if arguments.images and max(arguments.images) > 1:
-        _require(
-            arguments, "patient_correlation", "1 is the safe side, images without likeness have 0"
-        )
-    if arguments.training_sd is not None:
-        _require(arguments, "repeats", "the number of trainings of each model that are averaged")
-
-
-def _require(arguments: argparse.Namespace, name: str, meaning: str) -> None:
-    if getattr(arguments, name) is None:
-        raise OptionError("is not given", where=_option(name), remedy=f"give {meaning}")
 
 
 class _Study:
@@ -272,13 +242,13 @@ class _Study:
 
     @property
     def auc(self) -> float:
-        """Return the AUC of the model, of the classical one in a pilot."""
+        """The AUC of the model, of the classical one in a pilot."""
         auc: float = self.pilot.auc[self.pilot.other] if self.pilot else self.arguments.auc
         return auc
 
     @property
     def scored(self) -> int | None:
-        """Return the patients to score, those of all questions about scores."""
+        """The patients to score, those of all questions about scores."""
         plans = (self.precision, self.difference)
         return max((plan.patients for plan in plans if plan is not None), default=None)
 
@@ -342,7 +312,7 @@ class _Study:
             **{name: None if plan is None else asdict(plan) for name, plan in plans.items()},
         }
 
-    def lines(self) -> "Iterator[str]":
+    def lines(self) -> Iterator[str]:
         """Yield the text, assumptions first."""
         yield "Assumptions (other values give other numbers)"
         yield from (f"  - {assumption}" for assumption in self._assumptions())
@@ -354,7 +324,7 @@ class _Study:
             yield from self._of_model(self.model)
         yield from self._together()
 
-    def _assumptions(self) -> "Iterator[str]":
+    def _assumptions(self) -> Iterator[str]:
         yield f"{self.prevalence:.3g} of all patients have the condition."
         if self.pilot:
             yield from self._of_pilot(self.pilot)
@@ -372,7 +342,7 @@ class _Study:
                 f"({source}), {self.model.nagelkerke:.0%} of the largest possible."
             )
 
-    def _of_pilot(self, pilot: "Pilot") -> "Iterator[str]":
+    def _of_pilot(self, pilot: "Pilot") -> Iterator[str]:
         areas = ", ".join(f"{name} {area:.3f}" for name, area in pilot.auc.items())
         yield f"The study is like the pilot of {pilot.patients} patients: AUC {areas}."
         yield (
@@ -388,7 +358,7 @@ class _Study:
         alone = "" if pilot.folds or pilot.repeats > 1 else "; how others would differ is left out"
         yield f"Each model is evaluated with {design} and {trained}, as in the pilot{alone}."
 
-    def _of_arguments(self) -> "Iterator[str]":
+    def _of_arguments(self) -> Iterator[str]:
         arguments, images, trainings = self.arguments, self._images(), self._trainings()
         if arguments.auc is not None:
             yield f"The AUC is {arguments.auc:g}."
@@ -415,7 +385,7 @@ class _Study:
                 "and are normal with equal spread."
             )
 
-    def _of_precision(self, plan: "PrecisionPlan") -> "Iterator[str]":
+    def _of_precision(self, plan: "PrecisionPlan") -> Iterator[str]:
         yield ""
         yield f"Precision of the AUC: {self._patients(plan.patients)}"
         yield (
@@ -425,7 +395,7 @@ class _Study:
         names = ", ".join(f"{name} {count}" for name, count in plan.by_spread.items())
         yield f"  By spread of the scores: {names}. The largest counts."
 
-    def _of_difference(self, plan: "DifferencePlan") -> "Iterator[str]":
+    def _of_difference(self, plan: "DifferencePlan") -> Iterator[str]:
         place = _WORDS[plan.aim].format(plan.margin)
         yield ""
         yield f"Settling the margin of {plan.margin:g}: {self._patients(plan.patients)}"
@@ -443,7 +413,7 @@ class _Study:
                 "this makes about 1.34 times as many."
             )
 
-    def _of_model(self, plan: "ModelPlan") -> "Iterator[str]":
+    def _of_model(self, plan: "ModelPlan") -> Iterator[str]:
         yield ""
         yield f"A model of {plan.parameters} parameters: {self._patients(plan.patients)}"
         for name, count in plan.by_criterion.items():
@@ -462,7 +432,7 @@ class _Study:
                 "many at 0.85, twice at 0.9 (Pavlou et al. 2024)."
             )
 
-    def _together(self) -> "Iterator[str]":
+    def _together(self) -> Iterator[str]:
         if self.scored is None or self.model is None:
             return
         development, scored = self.model.patients, self.scored

@@ -9,15 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skiagram.cli.folder_arguments import add_mask_grid
+from skiagram.cli.folder_arguments import add_frames, add_mask_grid
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from skiagram.compute.workers import Compute
-    from skiagram.deploy.inputs import CovariateTable
     from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.new_cases import NewCase
-    from skiagram.deploy.prediction import Row
+    from skiagram.deploy.prediction import CaseResult
 
 NAME = "predict"
 SUMMARY = "score new cases with a trained model"
@@ -46,7 +45,7 @@ Images are files that ingest reads, made as the training images were made. One t
 scored has a row with the reason; the exit code is then 4. A run that was stopped goes on where it
 ended when the same line is given again."""
 CAUTION = "Research only: this is no medical device, and no score may guide the care of a patient."
-_MOST_LINES = 20
+_MAX_LINES = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,9 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model", type=Path, help="folder of a trained model, models/NAME, or a package of one"
     )
-    parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="images, folders, archives or patterns of names"
-    )
+    add_case_arguments(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -65,22 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TABLE",
         help="table to write: CSV, or JSON lines for a name that ends with .jsonl",
     )
-    parser.add_argument(
-        "--table", type=Path, metavar="CSV", help="the cases in FILE, one folder or archive"
-    )
-    parser.add_argument(
-        "--pattern", nargs="+", help="names of the files in FILE, as of `skiagram table`"
-    )
-    parser.add_argument(
-        "--frames",
-        choices=("cases", "volume"),
-        help="what the frames of a DICOM file, or the pages of a TIFF, are: a case each, or one "
-        "volume",
-    )
     add_mask_grid(parser)
-    parser.add_argument(
-        "--covariates", type=Path, metavar="CSV", help="what the model reads besides the images"
-    )
     parser.add_argument("--page", type=Path, metavar="HTML", help="page of images with scores")
     parser.add_argument(
         "--maps",
@@ -88,17 +70,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="cases of the page with a map, each as dear as 72 more cases (default: 20)",
     )
-    parser.add_argument(
-        "--workers", type=int, metavar="N", help="cases at a time (default: one a processor)"
-    )
     parser.add_argument("--force", action="store_true", help="replace an earlier table")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Score the cases and write the table.
+def add_case_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `cases_of` and `compute_of` read."""
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="images, folders, archives or patterns of names"
+    )
+    parser.add_argument(
+        "--table", type=Path, metavar="CSV", help="the cases in FILE, one folder or archive"
+    )
+    parser.add_argument(
+        "--pattern", nargs="+", help="names of the files in FILE, as of `skiagram table`"
+    )
+    add_frames(parser)
+    parser.add_argument(
+        "--covariates", type=Path, metavar="CSV", help="what the model reads besides the images"
+    )
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="cases at a time (default: one a processor)"
+    )
 
-    Returns:
-        0, or 4 where a case could not be scored.
+
+def run(arguments: argparse.Namespace) -> int:
+    """Score the cases and write the table; return 0, or 4 where a case could not be scored.
 
     Raises:
         SkiagramError: The model cannot be loaded, or no case can be scored; nothing is written.
@@ -110,6 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
             Journal,
             beside_images,
             check_target,
+            key_of,
             score_cases,
             write_table,
         )
@@ -129,10 +126,8 @@ def run(arguments: argparse.Namespace) -> int:
         cases = cases_of(arguments, model)
         check_target(output, (case.name for case in cases), replace=arguments.force)
         covariates = read_covariates(arguments.covariates, model.scorer.covariates, cases)
-        print(CAUTION, file=sys.stderr)
-        if model.rule:
-            print(model.rule, file=sys.stderr)
-        journal = Journal(output, _key(model, cases, covariates))
+        print(*filter(None, (CAUTION, model.rule)), sep="\n", file=sys.stderr)
+        journal = Journal(output, key_of(model, cases, covariates))
         done = journal.resume(model.scorer.batch, len(cases))
         if done:
             print(f"{done} of {len(cases)} cases were scored before.", file=sys.stderr)
@@ -143,7 +138,12 @@ def run(arguments: argparse.Namespace) -> int:
             journal.close()
             raise DataError("none of the images can be scored", where=str(output))
         if arguments.page is not None:
-            _write_page(journal, cases, model, covariates, arguments)
+            from skiagram.deploy.page import MAPS, write_page
+
+            maps = MAPS if arguments.maps is None else arguments.maps
+            shown = write_page(journal, cases, model, arguments.page, covariates, maps)
+            if shown < len(cases):
+                print(f"{arguments.page} shows {shown} of {len(cases)} cases.", file=sys.stderr)
         decides, beside = model.threshold is not None, beside_images(model)
         write_table(journal, model.task.classes, output, decides=decides, beside=beside)
         journal.close()
@@ -181,11 +181,7 @@ def compute_of(workers: int | None) -> "Compute":
 
 
 def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[NewCase]":
-    """Return the cases that the arguments name.
-
-    Args:
-        arguments: `files`, and perhaps `table` or `pattern`, and `frames`.
-        model: The model, which knows what a case consists of.
+    """Return the cases that the arguments name, as the model needs them.
 
     Raises:
         OptionError: Table and pattern are both given, or not one folder with them, or a table
@@ -196,15 +192,15 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
     from skiagram.datasets.folder.csv_rows import read_rows
     from skiagram.deploy.new_cases import find_cases, list_cases
 
-    preparer = model.preparer
+    preparation = model.preparer.preparation
     if arguments.table is None and not arguments.pattern:
-        if preparer.modalities:
+        if preparation.modalities:
             raise OptionError(
-                f"a case has an image of each of {', '.join(preparer.modalities)}",
+                f"a case has an image of each of {', '.join(preparation.modalities)}",
                 where="FILE",
                 remedy="name them in a table (--table) or by --pattern",
             )
-        volumes = preparer.kinds.slices is not None
+        volumes = preparation.images.slices is not None
         return find_cases(arguments.files, volumes=volumes, frames=arguments.frames)
     if (arguments.table is not None and arguments.pattern) or len(arguments.files) != 1:
         raise OptionError(
@@ -217,77 +213,34 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
             f"`{arguments.frames}` was given, and a table",
             where="--frames",
             allowed="either: a table says it in its column `frame`",
-            remedy="leave --frames out, or make the table by `skiagram table --frames`",
         )
     place = Path(arguments.files[0])
-    content = (
-        _table_of(place, arguments.pattern, arguments.frames)
-        if arguments.table is None
-        else read_file(arguments.table, str(arguments.table))
-    )
-    return list_cases(place, read_rows(content), preparer.modalities)
+    if arguments.table is None:
+        content = _table_of(place, arguments.pattern, arguments.frames)
+    else:
+        content = read_file(arguments.table, str(arguments.table))
+    return list_cases(place, read_rows(content), preparation.modalities)
 
 
 def _table_of(place: Path, patterns: list[str], frames: str | None) -> bytes:
     """Return the table of a folder by its files' names; an image without its mask is in it."""
-    import csv
-    from io import StringIO
+    from skiagram.cli.table import FoundImages, write_rows
 
-    from skiagram.cli.table import find_files, frame_cells, frames_of
-
-    images, masks = (
-        find_files(place, patterns, kind, series=kind == "image") for kind in ("image", "mask")
-    )
-    if not images:
+    found = FoundImages.of(place, patterns, frames=frames)
+    if not found.images:
         raise DataError("no image fits", where=str(place), allowed=", ".join(patterns))
-    text = StringIO(newline="")
-    writer = csv.writer(text)
-    keyed = [
-        name for part, name in enumerate(("modality", "region"), 1) if any(k[part] for k in images)
-    ]
-    counts = frames_of(place, images) if frames else dict.fromkeys(images, 1)
-    columns = [*keyed, *(["mask"] if masks else []), "frame"]
-    writer.writerow(["file", "patient_id", *columns])
-    for key in sorted(images):
-        named = dict(zip(("modality", "region"), key[1:], strict=True))
-        mask = [masks[key].path if key in masks else ""] if masks else []
-        row = [images[key].path, key[0], *(named[name] for name in keyed), *mask]
-        cells = frame_cells(counts[key], volume=frames == "volume")
-        writer.writerows([*row, cell] for cell in cells)
-    return text.getvalue().encode()
+    rows = [{"patient_id": key[0], **cells} for key, cells in found.rows()]
+    return write_rows([*found.columns, "patient_id"], rows).encode()
 
 
-def _key(model: "DeployedModel", cases: "list[NewCase]", covariates: "CovariateTable") -> str:
-    from importlib.metadata import version
-
-    from skiagram.deploy.prediction import key_of
-
-    return key_of(model, cases, covariates, version("skiagram"))
-
-
-def _write_page(
-    rows: "Iterable[Row]",
-    cases: "list[NewCase]",
-    model: "DeployedModel",
-    covariates: "CovariateTable",
-    arguments: argparse.Namespace,
-) -> None:
-    from skiagram.deploy.page import MAPS, write_page
-
-    maps = MAPS if arguments.maps is None else arguments.maps
-    shown = write_page(rows, cases, model, arguments.page, covariates, maps)
-    if shown < len(cases):
-        print(f"{arguments.page} shows {shown} of {len(cases)} cases.", file=sys.stderr)
-
-
-def _explain(rows: "Iterable[Row]", total: int) -> int:
+def _explain(rows: "Iterable[CaseResult]", total: int) -> int:
     """Say what must not be overlooked, and return how many cases could not be scored."""
     counts = {"refused": 0, "missing": 0, "unseen": 0, "unusual": 0, "refer": 0}
     first: dict[str, str] = {}
     for row in rows:
         if row.error:
             counts["refused"] += 1
-            if counts["refused"] <= _MOST_LINES:
+            if counts["refused"] <= _MAX_LINES:
                 print(row.error, file=sys.stderr)
         for kind in ("missing", "unseen", "unusual", "refer"):
             words = getattr(row, kind)

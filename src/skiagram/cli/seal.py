@@ -7,7 +7,11 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skiagram.cli.folder_arguments import add_folder_arguments, read_folder_arguments
+from skiagram.cli.folder_arguments import (
+    add_folder_arguments,
+    read_folder_arguments,
+    require_new,
+)
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -67,8 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     table = arguments.output / f"{source.name}.csv"
     encrypted = arguments.output / f"{source.name}.labels.age"
     for path in (table, encrypted):
-        if path.exists():
-            raise OptionError(f"{path} exists", where="--output", remedy="choose another folder")
+        require_new(path, "--output")
     names = _labels_by_token(arguments.folder, columns, test)
     labels = {token: source.classes.index(name) for token, name in names.items()}
     content = encrypt_labels(labels, source.classes, arguments.recipient, "--recipient")
@@ -80,9 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(
         "Give the authors the images and these two files, and keep the CSV that you started from."
     )
-    left = [name for name in rows[0].cells if name not in columns.used()]
-    if left:
-        print(f"Columns that were left out: {', '.join(left)}.")
+    if described.left:
+        print(f"Columns that were left out: {', '.join(described.left)}.")
     return 0
 
 

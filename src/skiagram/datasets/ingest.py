@@ -49,7 +49,7 @@ from skiagram.preparation import (
     FurtherModality,
     ImageKinds,
     Preparation,
-    Traits,
+    TraitRanges,
     TraitsSeen,
     brightness_of,
 )
@@ -231,7 +231,7 @@ class _Note:
 
 def _write_images(
     opened: OpenSource, listed: _Listed, folders: IngestFolders, kept: Path | None, compute: Compute
-) -> tuple[Traits, ImageKinds]:
+) -> tuple[TraitRanges, ImageKinds]:
     earlier = _ReadEarlier.find(opened, listed, kept)
     known = earlier.images
     missing = [k for k in range(len(listed.positions)) if known is None or known.places[k] < 0]
@@ -371,7 +371,7 @@ def _acquisition_of(opened: OpenSource, source: Source) -> Acquisition | None:
 def _preparation(
     acquisition: Acquisition | None,
     images: Path,
-    traits: Traits,
+    traits: TraitRanges,
     kinds: ImageKinds,
     modalities: tuple[str, ...],
 ) -> Preparation:

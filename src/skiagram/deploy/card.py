@@ -7,15 +7,10 @@ made up: the card says that it is not known.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from skiagram.errors import DataError
-from skiagram.models.deployment import (
-    DEPLOYMENT,
-    FINGERPRINT,
-    Deployment,
-    Fingerprint,
-)
+from skiagram.models.deployment import DEPLOYMENT, FINGERPRINT, Deployment, Fingerprint
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import COMBINED, DataCard, read_record
 
@@ -26,6 +21,7 @@ if TYPE_CHECKING:  # scoring new cases needs no figures, and is to start at once
 R = TypeVar("R")
 CAUTION = "Research only: this is no medical device, and no score may guide the care of a patient."
 _UNKNOWN = "Not known: the record of the run was not beside the model when this card was made."
+_TEMPLATE = Path(__file__).with_name("card.html")
 _INTERVAL = "95 % interval by patient"
 
 
@@ -44,55 +40,35 @@ class Section:
     table: tuple[tuple[str, ...], ...] = ()
 
 
-@dataclass(frozen=True)
-class RunRecords:
-    """What the project of a model says of it.
+class RunRecords(NamedTuple):
+    """What the project of a model says of it; None where it is not at hand.
 
-    Attributes:
-        data: The data set's card; None where it is not at hand.
-        evaluation: All figures of the run; None where they are not at hand.
-        result: Those of the model; None where the run has others.
+    `evaluation` has all figures of the run, `result` those of the model.
     """
 
     data: DataCard | None
     evaluation: "Evaluation | None"
     result: "ModelResult | None"
 
-    @classmethod
-    def read(cls, folder: Path, project: Path | None, deployment: Deployment) -> "RunRecords":
-        """Read what stands beside a model's folder.
 
-        Args:
-            folder: The model's folder.
-            project: Folder with `data` and `reports`; None for the one that the model lies in.
-            deployment: What the model's folder says of itself.
+def _read_run(folder: Path, project: Path | None, deployment: Deployment) -> RunRecords:
+    from skiagram.evaluation.evaluation_record import Evaluation
 
-        Raises:
-            DataError: A record is damaged, or a project was named that has none.
-        """
-        from skiagram.evaluation.evaluation_record import Evaluation
-
-        place = folder.resolve().parents
-        root = project or (place[2] if place[1].name == COMBINED else place[1])
-        data = _read(DataCard, root / "data/cases/card.json")
-        evaluation = _read(Evaluation, root / "reports/evaluation.json")
-        if project is not None and evaluation is None:
-            raise DataError(
-                "no reports/evaluation.json",
-                where=str(project),
-                remedy="name the project's folder after a finished `dvc repro`",
-            )
-        results = () if evaluation is None else evaluation.models
-        result = next(
-            (
-                result
-                for result in results
-                if result.outcome.model == deployment.model
-                and result.outcome.options == deployment.options
-            ),
-            None,
+    place = folder.resolve().parents
+    root = project or (place[2] if place[1].name == COMBINED else place[1])
+    data = _read(DataCard, root / "data/cases/card.json")
+    evaluation = _read(Evaluation, root / "reports/evaluation.json")
+    if project is not None and evaluation is None:
+        raise DataError(
+            "no reports/evaluation.json",
+            where=str(project),
+            remedy="name the project's folder after a finished `dvc repro`",
         )
-        return cls(data, None if result is None else evaluation, result)
+    for result in () if evaluation is None else evaluation.models:
+        outcome = result.outcome
+        if (outcome.model, outcome.options) == (deployment.model, deployment.options):
+            return RunRecords(data, evaluation, result)
+    return RunRecords(data, None, None)
 
 
 def _read(kind: type[R], path: Path) -> R | None:
@@ -108,13 +84,12 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Sec
         intended: What it is meant for, in the words of who gives it away; empty for none.
 
     Raises:
-        DataError: A record is damaged.
+        DataError: A record is damaged, or a project was named that has no figures.
     """
     deployment = read_record(Deployment, folder / DEPLOYMENT)
     preparation = read_record(Preparation, folder / PREPARATION)
-    known = folder / FINGERPRINT
-    fingerprint = read_record(Fingerprint, known) if known.exists() else None
-    run = RunRecords.read(folder, project, deployment)
+    fingerprint = _read(Fingerprint, folder / FINGERPRINT)
+    run = _read_run(folder, project, deployment)
     return (
         _overview(deployment, intended),
         _data(run, fingerprint, deployment),
@@ -141,15 +116,12 @@ def _overview(deployment: Deployment, intended: str) -> Section:
 
 
 def _data(run: RunRecords, fingerprint: Fingerprint | None, deployment: Deployment) -> Section:
-    lines = []
-    if run.data is not None:
-        data = run.data
-        lines.append(f"{data.title} ({data.modality}). From: {data.source}.")
+    lines, data = [_UNKNOWN], run.data
+    if data is not None:
+        lines = [f"{data.title} ({data.modality}). From: {data.source}."]
         lines.append(f"Licence: {data.licence}. Cite: {data.citation}")
         if not data.patients_known:
             lines.append("Patients are not named: groups of near duplicates stand in for them.")
-    else:
-        lines.append(_UNKNOWN)
     table: tuple[tuple[str, ...], ...] = ()
     if fingerprint is not None:
         rows = [(name, f"{count:,}") for name, count in fingerprint.patients.items()]
@@ -173,10 +145,8 @@ def _inputs(preparation: Preparation) -> Section:
     rows += [("height", span(kinds.height, "pixels")), ("width", span(kinds.width, "pixels"))]
     if traits is not None:
         names = ("slices", "rows", "columns")[-len(traits.spacing) :] if traits.spacing else ()
-        rows += [
-            (f"distance of {name}", span(pair, "mm"))
-            for name, pair in zip(names, traits.spacing, strict=True)
-        ]
+        distances = zip(names, traits.spacing, strict=True)
+        rows += [(f"distance of {name}", span(pair, "mm")) for name, pair in distances]
         known = " or ".join(name or "not named" for name in traits.modality)
         rows.append(("DICOM modality", known))
         rows.append(("mean intensity", span(traits.brightness, "")))
@@ -185,9 +155,7 @@ def _inputs(preparation: Preparation) -> Section:
         rows.append(("images per case", ", ".join(preparation.modalities)))
     rows.append(("region of interest", "a mask for every image" if preparation.regions else "none"))
     if preparation.covariates:
-        rows.append(
-            ("covariates", ", ".join(covariate.column for covariate in preparation.covariates))
-        )
+        rows.append(("covariates", ", ".join(one.column for one in preparation.covariates)))
     lines = (
         "Intensities have the unit of the files as ingest reads them: of DICOM after rescale slope "
         "and intercept, such as Hounsfield units of CT.",
@@ -322,27 +290,9 @@ def _plain(text: str) -> str:
     return "".join(mark if mark.isprintable() else " " for mark in text)
 
 
-_HTML = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{ card[0].title }}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; } td, th { border: 1px solid #bbb; padding: .2rem .6rem;
-text-align: left; } @media (prefers-color-scheme: dark) { body { background: #111; color: #eee; } }
-</style></head><body>
-{% for section in card %}
-{% if loop.first %}<h1>{{ section.title }}</h1>{% else %}<h2>{{ section.title }}</h2>{% endif %}
-{% for line in section.lines %}<p>{{ line }}</p>
-{% endfor %}{% if section.table %}<table>
-<tr>{% for cell in section.table[0] %}<th>{{ cell }}</th>{% endfor %}</tr>
-{% for row in section.table[1:] %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
-{% endfor %}</table>{% endif %}{% endfor %}
-</body></html>
-"""
-
-
 def as_html(card: tuple[Section, ...]) -> str:
     """Return a card as a page."""
     from jinja2 import Environment
 
-    return Environment(autoescape=True).from_string(_HTML).render(card=card) + "\n"
+    template = _TEMPLATE.read_text(encoding="utf-8")
+    return Environment(autoescape=True).from_string(template).render(card=card) + "\n"

@@ -1,8 +1,4 @@
-"""What a model sees of new cases: images as by ingest and restore, covariates from a table.
-
-Each image is read with its region, changed as the data set's source changes it, checked and
-restored. What a model reads and no image holds comes from a table, encoded as in training.
-"""
+"""What a model sees of new cases: images as by ingest and restore, covariates from a table."""
 
 import math
 from collections import Counter
@@ -19,23 +15,14 @@ from skiagram.datasets.contract import Acquisition, SpacedImage
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.image_files import read_file
-from skiagram.datasets.volumes.case_images import (
-    decode_case,
-    read_case_files,
-)
+from skiagram.datasets.volumes.case_images import decode_case, read_case_files
 from skiagram.datasets.volumes.masks import MaskGrid
 from skiagram.deploy.new_cases import FILE, NewCase
 from skiagram.errors import DataError, OptionError, named
 from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
-from skiagram.preparation import (
-    Covariate,
-    FurtherModality,
-    ImageKinds,
-    Traits,
-    channels,
-)
+from skiagram.preparation import Covariate, ImageKinds, Preparation, channels
 from skiagram.restoration.contract import Plane, Restoration
 from skiagram.restoration.restore import ByModality, prepare_region
 
@@ -118,36 +105,23 @@ class Preparer:
     """What happens to each image before the model sees it.
 
     Attributes:
-        kinds: Kinds of images that training saw, of the first modality.
-        traits: Their plain traits; None where the model's folder does not hold them.
-        further: The same of the other modalities; those that the folder does not hold are not
-            looked at.
+        preparation: What the images of training went through, and what they were like.
         acquisition: What the data set's source did to each image; None for nothing.
         restoration: What to do to each image, alike for all modalities or for each.
         training_mean: Mean development image, where the restoration needs it.
         shape: (height, width) that the model insists on; None where it takes any.
-        modalities: Images that a case has; empty where it has one.
-        regions: Whether images have a region of interest.
         mask_grid: What to do with a mask on other voxels than its image's.
     """
 
-    kinds: ImageKinds
-    traits: Traits | None
+    preparation: Preparation
     acquisition: Acquisition | None
     restoration: Restoration | ByModality
     training_mean: Plane | None
     shape: tuple[int, int] | None
-    modalities: tuple[str, ...] = ()
-    regions: bool = False
     mask_grid: MaskGrid = "same"
-    further: tuple[FurtherModality, ...] = ()
 
     def prepare(self, case: NewCase, covariates: NDArray[np.float32]) -> PreparedImage:
         """Read a case's images, do what its data set's source does, and restore them.
-
-        Args:
-            case: The case.
-            covariates: What goes with it.
 
         Raises:
             DataError: A file is unreadable or no image of a kind that the model knows.
@@ -157,11 +131,9 @@ class Preparer:
         try:
             if case.problem is not None:
                 raise case.problem
-            for modality in self.modalities or ("",):
+            for modality in self.preparation.modalities or ("",):
                 image = self.read(case, modality)
-                known = self._known(modality)
-                self._check(image, known)
-                unusual += self._unusual(image, modality, known)
+                unusual += self._examine(image, modality)
                 images[modality] = self._restored(image, modality)
         except DataError as error:
             own = {"", case.name, *(image.file for image in case.images.values())}
@@ -177,7 +149,8 @@ class Preparer:
         Raises:
             DataError: The files cannot be read, or the source's changes do not fit the image.
         """
-        largest = max(MAX_PIXELS, self.kinds.height[1] * self.kinds.width[1])
+        kinds = self.preparation.images
+        largest = max(MAX_PIXELS, kinds.height[1] * kinds.width[1])
         reference = case.images[modality]
         files = read_case_files(case.tree, reference)
         image = decode_case(files, reference, self.mask_grid, largest)
@@ -186,43 +159,57 @@ class Preparer:
         acquired = self.acquisition.acquire(image)
         return replace(acquired, modality=acquired.modality or image.modality)
 
-    def _known(self, modality: str) -> tuple[ImageKinds, Traits | None] | None:
-        """Return what training saw of a modality; None where nobody recorded it."""
-        if modality == (self.modalities or ("",))[0]:
-            return self.kinds, self.traits
-        return next(
-            ((other.images, other.traits) for other in self.further if other.modality == modality),
-            None,
-        )
-
-    def _unusual(
-        self, image: SpacedImage, modality: str, known: tuple[ImageKinds, Traits | None] | None
-    ) -> tuple[str, ...]:
-        """Return in what no image of training was like this one; of several, which image it is."""
-        if known is None:
+    def _examine(self, image: SpacedImage, modality: str) -> tuple[str, ...]:
+        """Refuse what cannot be scored; return in what no image of training was like this one."""
+        self._check(image)
+        first = modality == (self.preparation.modalities or ("",))[0]
+        known = {other.modality: other for other in self.preparation.further}.get(modality)
+        if first:
+            kinds, traits = self.preparation.images, self.preparation.traits
+        elif known is not None:
+            kinds, traits = known.images, known.traits
+        else:  # nobody recorded it
             return ()
-        pixels, (kinds, traits) = image.pixels, known
-        sides = [("height", kinds.height), ("width", kinds.width)]
-        shape = pixels.shape
-        if kinds.slices is not None:
-            sides = [("depth", kinds.slices), *sides]
-        unusual = [
-            f"{name} {side} pixels, in training {least} to {greatest}"
-            for (name, (least, greatest)), side in zip(sides, shape, strict=False)
-            if not least <= side <= greatest
-        ]
-        if str(pixels.dtype) not in kinds.depths:
-            unusual.append(
-                f"pixels of type {pixels.dtype}, in training {' or '.join(kinds.depths)}"
+        _check_kind(image.pixels, kinds)
+        sides = image.pixels.shape[image.pixels.ndim == 4 :][:2]
+        if self.shape and first and sides != self.shape:
+            raise DataError(
+                f"{' × '.join(map(str, sides))} pixels",
+                allowed=f"{' × '.join(map(str, self.shape))} pixels, as in training",
+                remedy="crop or resize the image as the training images were, or train with "
+                "training.image_size",
             )
+        unusual = kinds.unlike(image.pixels)
         if traits is not None:
-            unusual += traits.unlike(pixels, image.spacing, image.modality)
+            unusual += traits.unlike(image.pixels, image.spacing, image.modality)
         return tuple(f"{modality}: {reason}" if modality else reason for reason in unusual)
+
+    def _check(self, image: SpacedImage) -> None:
+        own, known = "a volume", "images"
+        if image.pixels.ndim != 4:
+            own, known = "an image", "volumes"
+        if (own == "a volume") != (self.preparation.images.slices is not None):
+            raise DataError(
+                f"{own}, but the model was trained on {known}", allowed=f"{known}, as in training"
+            )
+        if self.preparation.regions and image.region is None:
+            raise DataError(
+                "an image without a mask",
+                allowed="a mask for every image, as in training",
+                remedy="name masks in a table (--table, column `mask`) or by --pattern",
+            )
+        if image.region is not None and not self.preparation.regions:
+            raise DataError(
+                "an image with a mask",
+                allowed="whole images, as in training",
+                remedy="leave the column `mask` out",
+            )
+        check_image(image.pixels, "")
 
     def _restored(self, image: SpacedImage, modality: str) -> SpacedImage:
         steps = self.restoration
         if isinstance(steps, ByModality):
-            steps = steps.of(modality, self.modalities or ("",))
+            steps = steps.of(modality, self.preparation.modalities or ("",))
         images, _ = steps.restore(image.pixels[None], self.training_mean)
         restored: Plane = images[0]
         if not np.isfinite(restored).all():
@@ -240,52 +227,20 @@ class Preparer:
         pixels, spacing, region = prepared
         return SpacedImage(pixels, spacing, image.modality, region)
 
-    def _check(
-        self, image: SpacedImage, known_images: tuple[ImageKinds, Traits | None] | None
-    ) -> None:
-        pixels = image.pixels
-        own, known = ("a volume", "an image") if pixels.ndim == 4 else ("an image", "a volume")
-        if (pixels.ndim == 4) != (self.kinds.slices is not None):
-            raise DataError(
-                f"{own}, but the model was trained on {known.split()[1]}s",
-                allowed=f"{known.split()[1]}s, as in training",
-            )
-        if (image.region is not None) != self.regions:
-            raise DataError(
-                "an image without a mask" if self.regions else "an image with a mask",
-                allowed="a mask for every image, as in training"
-                if self.regions
-                else "whole images, as in training",
-                remedy="name masks in a table (--table, column `mask`) or by --pattern"
-                if self.regions
-                else "leave the column `mask` out",
-            )
-        check_image(pixels, "")
-        if known_images is not None:
-            self._check_kind(pixels, known_images[0])
 
-    def _check_kind(self, image: NDArray[Any], kinds: ImageKinds) -> None:
-        present, known = channels(image.shape), kinds.channels
-        if present not in known:
-            raise DataError(
-                f"{present} channels",
-                allowed=f"{' or '.join(map(str, known))}, as in training",
-                remedy="convert the image to gray" if known == (1,) else "",
-            )
-        if not any((image.dtype == _BYTE) == (depth == _BYTE) for depth in kinds.depths):
-            raise DataError(
-                f"pixels of type {image.dtype}",
-                allowed=f"{' or '.join(kinds.depths)}, as in training",
-                remedy="export the image as the training images were exported",
-            )
-        sides = image.shape[image.ndim == 4 :][:2]
-        if self.shape and kinds is self.kinds and sides != self.shape:
-            raise DataError(
-                f"{' × '.join(map(str, sides))} pixels",
-                allowed=f"{' × '.join(map(str, self.shape))} pixels, as in training",
-                remedy="crop or resize the image as the training images were, or train with "
-                "training.image_size",
-            )
+def _check_kind(image: NDArray[Any], kinds: ImageKinds) -> None:
+    if channels(image.shape) not in kinds.channels:
+        raise DataError(
+            f"{channels(image.shape)} channels",
+            allowed=f"{' or '.join(map(str, kinds.channels))}, as in training",
+            remedy="convert the image to gray" if kinds.channels == (1,) else "",
+        )
+    if not any((image.dtype == _BYTE) == (depth == _BYTE) for depth in kinds.depths):
+        raise DataError(
+            f"pixels of type {image.dtype}",
+            allowed=f"{' or '.join(kinds.depths)}, as in training",
+            remedy="export the image as the training images were exported",
+        )
 
 
 @dataclass(frozen=True)
@@ -312,11 +267,13 @@ class CovariateFeature:
         """
         if self.category is not None:
             return float(cell == self.category)
+        if not cell:
+            return math.nan
         try:
-            number = float(cell) if cell else math.nan
+            number = float(cell)
         except ValueError:
-            number = math.inf
-        if math.isinf(number) or (cell and math.isnan(number)):
+            number = math.nan
+        if not math.isfinite(number):
             raise DataError(
                 f"`{cell}` in column `{self.covariate.column}`",
                 allowed="a finite number, or an empty cell if it is unknown",
@@ -334,12 +291,7 @@ def require_sites(features: Sequence["CovariateFeature"]) -> tuple["CovariateFea
 def covariate_features(
     names: Iterable[str], known: Sequence[Covariate]
 ) -> tuple[CovariateFeature, ...]:
-    """Return which of a model's features are covariates, in the order of their names.
-
-    Args:
-        names: Names of features.
-        known: The covariates of the data set that the model was trained on.
-    """
+    """Return which of a model's features are covariates of its data set, in the names' order."""
     every: dict[str, CovariateFeature] = {}
     for covariate in known:
         for category in (None,) if covariate.categories is None else covariate.categories:
@@ -359,9 +311,9 @@ class CovariateTable:
         unique: Bare names that only one of the cases has.
     """
 
-    features: tuple[CovariateFeature, ...]
-    cells: Mapping[str, Mapping[str, str]]
-    unique: frozenset[str]
+    features: tuple[CovariateFeature, ...] = ()
+    cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    unique: frozenset[str] = frozenset()
 
     def values(self, case: str) -> NDArray[np.float32]:
         """Return (n_features,) float32 of a case, NaN where a number is unknown.
@@ -413,7 +365,7 @@ class CovariateTable:
         return row
 
 
-NO_COVARIATES = CovariateTable((), {}, frozenset())
+NO_COVARIATES = CovariateTable()
 
 
 def read_covariates(
@@ -433,13 +385,9 @@ def read_covariates(
     """
     columns = list(dict.fromkeys(feature.covariate.column for feature in features))
     needed = ", ".join(f"`{name}`" for name in [FILE, *columns])
-    if (
-        path is None
-        and features
-        and cases
-        and all(set(columns) <= case.cells.keys() for case in cases)
-    ):
-        return CovariateTable(features, {case.name: case.cells for case in cases}, frozenset())
+    in_cases = bool(cases) and all(set(columns) <= case.cells.keys() for case in cases)
+    if path is None and features and in_cases:
+        return CovariateTable(features, {case.name: case.cells for case in cases})
     if (path is not None) != bool(features):
         raise OptionError(
             f"the model reads {needed}" if features else "the model reads no covariates",
@@ -450,17 +398,16 @@ def read_covariates(
         return NO_COVARIATES
     cells: dict[str, dict[str, str]] = {}
     for row in read_rows(read_file(path, str(path))):
-        for name in (FILE, *columns):
-            if name not in row.cells:
-                raise DataError(
-                    f"no column `{name}`",
-                    where=str(path),
-                    allowed=needed,
-                    remedy="add the column; leave unknown cells empty",
-                )
+        absent = [name for name in (FILE, *columns) if name not in row.cells]
+        if absent:
+            raise DataError(
+                f"no column `{absent[0]}`",
+                where=str(path),
+                allowed=needed,
+                remedy="add the column; leave unknown cells empty",
+            )
         if cells.setdefault(str(Path(row.cells[FILE])), row.cells) is not row.cells:
             raise DataError(f"two rows for `{row.cells[FILE]}`", where=str(path))
     bare = Counter(Path(name).name for name in {case.name for case in cases})
-    return CovariateTable(
-        features, cells, frozenset(name for name, count in bare.items() if count == 1)
-    )
+    unique = frozenset(name for name, count in bare.items() if count == 1)
+    return CovariateTable(features, cells, unique)

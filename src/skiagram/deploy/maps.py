@@ -10,6 +10,7 @@ untrained weights, the model's folder cannot tell; the study `explanations` test
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,17 +33,14 @@ SCORED = 72  # images scored for a map and its test
 _STEPS = 8  # of blanking all cells
 _HELD_BYTES = 256 * 1024**2
 _NOT_BLANKED = -1
-_FEWEST = 3  # maps with an interval
+_MIN_MAPS = 3  # maps with an interval
 _FOR, _AGAINST = (1.0, 0.55, 0.0), (0.25, 0.55, 1.0)
 
 
-@dataclass(frozen=True)
-class Contribution:
+class Contribution(NamedTuple):
     """What a family of features does to the probability of one case.
 
-    Attributes:
-        family: Its name.
-        change: Probability as it is, minus that with the family at the training cases' medians.
+    `change` is the probability as it is, minus that with the family at the training medians.
     """
 
     family: str
@@ -59,7 +57,8 @@ class CaseMap:
             the class and blue where against.
         gains: Score by which blanking in the order of the map is below that in random order, and
             below that from the centre outwards, in the mean over all steps.
-        contributions: Families that do most, strongest first; empty for models without features.
+        contributions: The families that do most, the strongest first; empty for models without
+            features.
     """
 
     name: str
@@ -69,12 +68,7 @@ class CaseMap:
 
 
 def map_case(model: DeployedModel, prepared: PreparedImage, label: int) -> CaseMap:
-    """Make the map of one case, test it, and say which families of features move its score.
-
-    Args:
-        model: The model.
-        prepared: The case as the model sees it.
-        label: Class whose score is explained.
+    """Make the map of one case for a class, test it, and say which families move its score.
 
     Raises:
         DataError: A feature is not defined for the image with a square blanked.
@@ -93,10 +87,9 @@ def map_case(model: DeployedModel, prepared: PreparedImage, label: int) -> CaseM
         model, prepared, label, (rows, columns), np.concatenate([nothing, ~nothing, windows])
     )
     lost = (windows * (scores[0] - scores[2:])[:, None]).sum(axis=0) / windows.sum(axis=0)
-    chance = stream(0, "blanked in random order", prepared.name).permutation(cell.size)
     orders = [
         np.argsort(-lost, kind="stable"),
-        chance,
+        stream(0, "blanked in random order", prepared.name).permutation(cell.size),
         np.argsort(-centre_map((rows, columns)).ravel(), kind="stable"),
     ]
     taken = np.linspace(0, cell.size, _STEPS + 1).round()[1:-1]
@@ -116,7 +109,7 @@ def judge(maps: Sequence[CaseMap]) -> str:
         "Not tested for this model: whether untrained weights destroy the map, and whether another "
         "training repeats it."
     )
-    if len(maps) < _FEWEST:
+    if len(maps) < _MIN_MAPS:
         return f"{len(maps)} maps are too few for the test of deletion. {untested}"
     name = np.array([case.name for case in maps])
     tests = [
@@ -136,15 +129,10 @@ def judge(maps: Sequence[CaseMap]) -> str:
 def family_contributions(
     model: DeployedModel, prepared: PreparedImage, label: int, most: int = 3
 ) -> tuple[Contribution, ...]:
-    """Return the families of features that change the probability most, the strongest first.
+    """Return the families that change the probability of a class most, the strongest first.
 
-    All features of a family take the training cases' medians together.
-
-    Args:
-        model: The model; only one of features whose folder holds those medians has any.
-        prepared: The case.
-        label: Class whose probability is meant.
-        most: How many families.
+    All features of a family take the training cases' medians together; a model that has no
+    features, or whose folder does not hold those medians, has no contributions.
     """
     scorer = model.scorer
     if not isinstance(scorer, Baselines) or scorer.familiarity is None:
@@ -164,11 +152,11 @@ def family_contributions(
     previous = dict.fromkeys(changed.case_id.tolist(), before)
     scores = scorer.score_table(changed, beside, earlier, previous)
     probability = model.calibrate(scores)[:, label]
-    contributions = [
+    found = [
         Contribution(family, float(probability[0] - usual))
         for family, usual in zip(families, probability[1:], strict=True)
     ]
-    return tuple(sorted(contributions, key=lambda family: -abs(family.change))[:most])
+    return tuple(sorted(found, key=lambda one: -abs(one.change))[:most])
 
 
 def family_of(name: str, families: Sequence[FeatureFamily]) -> str:
@@ -182,7 +170,6 @@ def family_of(name: str, families: Sequence[FeatureFamily]) -> str:
 
 
 def _cells(prepared: PreparedImage) -> tuple[int, int]:
-    """Return how many cells are blanked along rows and columns."""
     sides = [_part(image)[-2:] for image in prepared.images.values()]
     rows, columns = (
         min(CELLS, *(part[axis].stop - part[axis].start for part in sides)) for axis in (0, 1)
@@ -215,7 +202,6 @@ def shown_slice(image: SpacedImage) -> int:
 
 
 def _number_cells(image: SpacedImage, rows: int, columns: int) -> NDArray[np.int64]:
-    """Return the cell of each pixel, or `_NOT_BLANKED`."""
     sides, part = image.pixels.shape[: 3 if is_volume(image.pixels) else 2], _part(image)
     number = np.full(sides, _NOT_BLANKED, dtype=np.int64)
     row, column = (
@@ -233,15 +219,7 @@ def _score_blanked(
     cells: tuple[int, int],
     blanked: Flags,
 ) -> Floats:
-    """Return (k,) scores of a class, minus those of the others, with some cells blanked.
-
-    Args:
-        model: The model.
-        prepared: The case.
-        label: The class.
-        cells: Cells along rows and columns.
-        blanked: (k, cells) which cells are.
-    """
+    """Return (k,) scores of a class, minus those of the others, with (k, cells) of them blanked."""
     number = {name: _number_cells(image, *cells) for name, image in prepared.images.items()}
     size = max(1, min(model.scorer.batch, _HELD_BYTES // max(1, prepared.nbytes)))
     scores = []

@@ -53,19 +53,19 @@ class DeployedModel:
 
     @property
     def task(self) -> Task:
-        """Return what is told apart."""
+        """What is told apart."""
         return self.deployment.task
 
     @property
     def threshold(self) -> float | None:
-        """Return the mean threshold over repeats; None with more than two classes."""
+        """The mean threshold over repeats; None with more than two classes."""
         thresholds = [decision.threshold for decision in self.deployment.decisions]
         known = [threshold for threshold in thresholds if threshold is not None]
         return float(np.mean(known)) if self.task.positive is not None and known else None
 
     @property
     def rule(self) -> str:
-        """Say in a sentence what is called positive; empty with more than two classes."""
+        """A sentence on what is called positive; empty with more than two classes."""
         threshold, sensitivity = self.threshold, self.deployment.sensitivity
         if threshold is None or sensitivity is None or self.task.positive is None:
             return ""
@@ -143,18 +143,13 @@ def _preparer(folder: Path, preparation: Preparation, scorer: Scorer) -> Prepare
     steps, changes = preparation.restoration or {}, preparation.acquisition
     several = steps.get("_target_") == f"{ByModality.__module__}.{ByModality.__qualname__}"
     restoration = own(steps, "skiagram.restoration", "of" if several else "restore", path)
+    needs_mean = not several and restoration.needs_training_mean
     return Preparer(
-        kinds=preparation.images,
-        traits=preparation.traits,
-        acquisition=own(changes, "skiagram.datasets", "acquire", path) if changes else None,
-        restoration=restoration,
-        training_mean=None
-        if several or not restoration.needs_training_mean
-        else training_mean(folder),
-        shape=scorer.shape,
-        modalities=preparation.modalities,
-        regions=preparation.regions,
-        further=preparation.further,
+        preparation,
+        own(changes, "skiagram.datasets", "acquire", path) if changes else None,
+        restoration,
+        training_mean(folder) if needs_mean else None,
+        scorer.shape,
     )
 
 
@@ -180,6 +175,6 @@ def _scorer(
         combination = own(
             deployment.options, "skiagram.models.combined", "weights", folder / DEPLOYMENT
         )
-        members = [folder / MEMBERS / name for name in combination.members]
-        return load_combination(repeats, members, lambda member: load_model(member).scorer)
+        members = [load_model(folder / MEMBERS / name).scorer for name in combination.members]
+        return load_combination(repeats, members)
     return load_baselines(folder, repeats, deployment, preparation, familiarity)

@@ -7,25 +7,20 @@ and calibration are estimated month by month, and a model can be calibrated anew
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from skiagram.calibration import (
-    ScalingCalibration,
-    conformal_limits,
-    fit_platt,
-    threshold_at_sensitivity,
-)
+from skiagram.calibration import conformal_limits, fit_platt, threshold_at_sensitivity
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.datasets.folder.csv_rows import Row as TableRow
+from skiagram.datasets.folder.csv_rows import Row
 from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, PreparedImages
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
-from skiagram.deploy.prediction import Row, score_cases
+from skiagram.deploy.prediction import CaseResult, score_cases
 from skiagram.errors import DataError
 from skiagram.evaluation.calibration_assessment import (
     calibration_intercept,
@@ -50,7 +45,7 @@ from skiagram.statistics.significance import correct_by_holm
 
 Floats = NDArray[np.float64]
 ALL = "all"
-LEAST_PATIENTS = 20  # of each class, to calibrate anew
+MIN_PATIENTS = 20  # of each class, to calibrate anew
 _MONTH = re.compile(r"(\d{4})-(\d{2})(?:-\d{2})?")
 _FOLDS = 5
 _SHOWN = 10
@@ -61,20 +56,18 @@ class Seen:
     """New cases as the model saw them.
 
     Attributes:
-        rows: What became of each case, those that could not be scored too.
+        results: What became of each case, those that could not be scored too.
         names: The n cases that were scored.
         probability: (n, n_classes).
         scores: (repeats, n, n_classes) raw scores.
         features: Feature → (n,) its values.
-        distance: (n,) from the training cases; NaN where that is unknown.
     """
 
-    rows: tuple[Row, ...]
+    results: tuple[CaseResult, ...]
     names: tuple[str, ...]
     probability: Floats
     scores: Floats
     features: Mapping[str, Floats]
-    distance: Floats
 
 
 def look_at(
@@ -85,42 +78,32 @@ def look_at(
 ) -> Seen:
     """Score new cases and keep what monitoring needs of them.
 
-    Args:
-        model: The model.
-        cases: The cases.
-        covariates: What the model reads besides the images.
-        compute: Where the work is done.
-
     Raises:
         DataError: None of the cases can be scored.
     """
-    rows_of: dict[str, tuple[list[float], list[Floats], float]] = {}
-    fingerprint, familiarity = model.fingerprint, model.scorer.familiarity
-    columns = () if fingerprint is None else tuple(fingerprint.features)
+    columns = () if model.fingerprint is None else tuple(model.fingerprint.features)
+    raw: dict[str, tuple[list[float], list[Floats]]] = {}  # features, scores of each repeat
 
     def watch(names: Sequence[str], images: PreparedImages) -> None:
         space = model.scorer.space(images)
         values = space.columns([name for name in columns if name in space.names]).values
-        distance = np.full(len(names), np.nan)
-        if familiarity is not None:
-            distance = familiarity.distances(space)
         for row, name in enumerate(names):
-            raw = [scores[row] for scores in images.scores]
-            rows_of[name] = (values[row].tolist(), raw, float(distance[row]))
+            raw[name] = (values[row].tolist(), [scores[row] for scores in images.scores])
 
-    rows = tuple(score_cases(model, cases, covariates, compute, watch=watch))
-    scored = [row for row in rows if not row.error]
+    results = tuple(score_cases(model, cases, covariates, compute, watch=watch))
+    scored = [result for result in results if not result.error]
     if not scored:
-        raise DataError("none of the cases can be scored", where=rows[0].error if rows else "")
-    names = tuple(row.file for row in scored)
-    values = np.array([rows_of[name][0] for name in names], dtype=np.float64)
+        raise DataError(
+            "none of the cases can be scored", where=results[0].error if results else ""
+        )
+    names = tuple(result.file for result in scored)
+    values = np.array([raw[name][0] for name in names], dtype=np.float64)
     return Seen(
-        rows,
+        results,
         names,
-        np.array([row.probability for row in scored]),
-        np.array([rows_of[name][1] for name in names]).swapaxes(0, 1),
+        np.array([result.probability for result in scored]),
+        np.array([raw[name][1] for name in names]).swapaxes(0, 1),
         {name: values[:, k] for k, name in enumerate(columns) if k < values.shape[1]},
-        np.array([rows_of[name][2] for name in names]),
     )
 
 
@@ -151,47 +134,43 @@ class Labels:
         month: Case → `YYYY-MM`; empty where no date is known.
     """
 
-    label: Mapping[str, int]
-    patient: Mapping[str, str]
-    month: Mapping[str, str]
+    label: dict[str, int] = field(default_factory=dict)
+    patient: dict[str, str] = field(default_factory=dict)
+    month: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, rows: Sequence[TableRow], classes: Sequence[str]) -> "Labels":
+    def read(cls, rows: Sequence[Row], classes: Sequence[str]) -> "Labels":
         """Read a table with the columns `file`, `label`, and perhaps `patient_id` and `date`.
 
         Raises:
             DataError: A column is missing, a label is no class, or a date no day or month.
         """
-        label, patient, month = {}, {}, {}
+        labels = cls()
         for row in rows:
-            cells = row.cells
-            missing = [name for name in ("file", "label") if not cells.get(name)]
-            if missing:
-                raise DataError(f"no `{missing[0]}`", where=row.where, allowed="file and label")
-            if cells["label"] not in classes:
-                raise DataError(
-                    f"label `{cells['label']}`", where=row.where, allowed=", ".join(classes)
-                )
-            date = _MONTH.fullmatch(cells.get("date", "") or "0000-00")
-            if date is None:
-                raise DataError(
-                    f"date `{cells['date']}`", where=row.where, allowed="2026-05 or 2026-05-31"
-                )
-            name = cells["file"]
-            if name in label:
-                raise DataError(
-                    f"a second row of `{name}`",
-                    where=row.where,
-                    allowed="one row per file",
-                    remedy="keep the row with the right label",
-                )
-            label[name] = list(classes).index(cells["label"])
-            patient[name] = cells.get("patient_id") or name
-            month[name] = f"{date[1]}-{date[2]}" if cells.get("date") else ""
-        return cls(label, patient, month)
+            name, label, date = (row.cells.get(cell, "") for cell in ("file", "label", "date"))
+            month = _MONTH.fullmatch(date)
+            rules = {
+                "no `file`": not name,
+                "no `label`": not label,
+                f"label `{label}`": label not in classes,
+                f"date `{date}`": bool(date) and month is None,
+                f"a second row of `{name}`": name in labels.label,
+            }
+            for found, broken in rules.items():
+                if broken:
+                    raise DataError(
+                        found,
+                        where=row.where,
+                        allowed=f"one row per file, labels {', '.join(classes)}, dates as 2026-05 "
+                        "or 2026-05-31",
+                    )
+            labels.label[name] = list(classes).index(label)
+            labels.patient[name] = row.cells.get("patient_id") or name
+            labels.month[name] = "" if month is None else f"{month[1]}-{month[2]}"
+        return labels
 
 
-NO_LABELS = Labels({}, {}, {})
+NO_LABELS = Labels()
 
 
 @dataclass(frozen=True)
@@ -232,7 +211,6 @@ class MonitorReport:
         differing: Numbers that differ beyond chance, after correction.
         compared: Numbers that were compared.
         months: Overall and month by month; empty without labels.
-        label_next: Cases most worth labelling, the first one first.
     """
 
     cases: int
@@ -243,42 +221,35 @@ class MonitorReport:
     differing: int
     compared: int
     months: tuple[Month, ...] = ()
-    label_next: tuple[str, ...] = ()
 
 
-def monitor(
-    model: DeployedModel, seen: Seen, labels: Labels = NO_LABELS, wanted: int = 0
-) -> MonitorReport:
+def monitor(model: DeployedModel, seen: Seen, labels: Labels = NO_LABELS) -> MonitorReport:
     """Compare new cases with the fingerprint and, where there are labels, scores with these.
-
-    Args:
-        model: The model.
-        seen: New cases as it saw them.
-        labels: What was found out about them later.
-        wanted: How many cases to name that are most worth labelling.
 
     Raises:
         DataError: The model's folder holds no fingerprint.
     """
     if model.fingerprint is None:
         raise DataError("no fingerprint of the training data", remedy="train the model again")
-    patients = [labels.patient.get(name, name) for name in seen.names]
-    patient = np.unique(patients, return_inverse=True)[1].astype(np.int64)
-    scored = [row for row in seen.rows if not row.error]
+    patient = _numbered([labels.patient.get(name, name) for name in seen.names])
+    scored = [result for result in seen.results if not result.error]
     drifts = find_drifts(model.fingerprint, seen, patient)
     of_scores = len(model.fingerprint.scores)
     features = sorted(drifts[of_scores:], key=lambda drift: (drift.p, drift.name))
     return MonitorReport(
-        cases=len(seen.rows),
-        refused=len(seen.rows) - len(scored),
-        unlike=proportion(np.array([float(bool(row.unusual)) for row in scored]), patient),
-        referred=proportion(np.array([float(bool(row.refer)) for row in scored]), patient),
+        cases=len(seen.results),
+        refused=len(seen.results) - len(scored),
+        unlike=proportion(np.array([float(bool(one.unusual)) for one in scored]), patient),
+        referred=proportion(np.array([float(bool(one.refer)) for one in scored]), patient),
         drifts=(*drifts[:of_scores], *features[:_SHOWN]),
         differing=sum(drift.p_holm < 0.05 for drift in drifts),
         compared=len(drifts),
         months=judge_months(model, seen, labels),
-        label_next=choose_next(model, seen, labels, wanted),
     )
+
+
+def _numbered(patients: Sequence[str]) -> NDArray[np.int64]:
+    return np.unique(patients, return_inverse=True)[1].astype(np.int64)
 
 
 def find_drifts(fingerprint: Fingerprint, seen: Seen, patient: NDArray[np.int64]) -> list[Drift]:
@@ -295,10 +266,9 @@ def find_drifts(fingerprint: Fingerprint, seen: Seen, patient: NDArray[np.int64]
         patient: (n,) patients numbered from 0.
     """
     trained = sum(fingerprint.patients.values())
-    of_class = list(fingerprint.scores.items())
     numbers = {
         f"probability of {name}": (seen.probability[:, k], quantiles)
-        for k, (name, quantiles) in enumerate(of_class)
+        for k, (name, quantiles) in enumerate(fingerprint.scores.items())
     }
     numbers |= {
         name: (values, fingerprint.features[name]) for name, values in seen.features.items()
@@ -313,8 +283,7 @@ def find_drifts(fingerprint: Fingerprint, seen: Seen, patient: NDArray[np.int64]
         deviation = math.sqrt(max(float(own), 1 / (12 * new)) + 1 / (12 * trained))
         low, high = (min(max(mean + side * 1.96 * deviation, 0.0), 1.0) for side in (-1, 1))
         p = float(2 * norm.sf(abs(mean - 0.5) / deviation))
-        estimate = Estimate(mean, low, high, "normal, by patient")
-        drifts.append(Drift(name, estimate, p))
+        drifts.append(Drift(name, Estimate(mean, low, high, "normal, by patient"), p))
     corrected = correct_by_holm(np.array([drift.p for drift in drifts])).tolist()
     return [replace(drift, p_holm=p) for drift, p in zip(drifts, corrected, strict=True)]
 
@@ -330,15 +299,11 @@ def place_among(values: Floats, quantiles: Sequence[float]) -> Floats:
     ends = (np.concatenate([[0.0], levels]), np.concatenate([levels, [1.0]]))
     below, above = np.searchsorted(known, values, "left"), np.searchsorted(known, values, "right")
     tied = (ends[0][below] + ends[1][above]) / 2
-    between = np.interp(values, *_distinct(known, levels))
+    distinct, place = np.unique(known, return_inverse=True)
+    middle = np.bincount(place, weights=levels) / np.bincount(place)
     inside = (values > known[0]) & (values < known[-1]) & (below == above)
-    places: Floats = np.where(inside, between, tied)
+    places: Floats = np.where(inside, np.interp(values, distinct, middle), tied)
     return places
-
-
-def _distinct(known: Floats, levels: Floats) -> tuple[Floats, Floats]:
-    value, place = np.unique(known, return_inverse=True)
-    return value, np.bincount(place, weights=levels) / np.bincount(place)
 
 
 def judge_months(model: DeployedModel, seen: Seen, labels: Labels) -> tuple[Month, ...]:
@@ -362,7 +327,7 @@ def judge_months(model: DeployedModel, seen: Seen, labels: Labels) -> tuple[Mont
 def _judge(
     name: str, probability: Floats, truth: NDArray[np.bool_], patients: NDArray[np.str_]
 ) -> Month:
-    patient = np.unique(patients, return_inverse=True)[1].astype(np.int64)
+    patient = _numbered(patients.tolist())
     if truth.all() or not truth.any():
         auc = Estimate(None, reason="a class has no case")
     else:
@@ -379,44 +344,6 @@ def _judge(
     )
 
 
-def choose_next(model: DeployedModel, seen: Seen, labels: Labels, wanted: int) -> tuple[str, ...]:
-    """Return the cases without a label that are most worth one, by doubt and by novelty.
-
-    Doubt is the nearness of the probability to the threshold, with more classes the lead of the
-    most probable one; novelty the distance from the training cases. Cases are ranked by both and
-    taken by the mean rank.
-
-    Args:
-        model: The model.
-        seen: New cases.
-        labels: Cases that have a label already.
-        wanted: How many.
-    """
-    rows = [row for row, name in enumerate(seen.names) if name not in labels.label]
-    probability = seen.probability[rows]
-    if model.threshold is not None and model.task.positive is not None:
-        sure = np.abs(probability[:, model.task.positive] - model.threshold)
-    else:
-        ranked = np.sort(probability, axis=1)
-        sure = ranked[:, -1] - ranked[:, -2]
-    order = order_by_worth(sure, np.nan_to_num(seen.distance[rows]))
-    return tuple(seen.names[rows[place]] for place in order[:wanted].tolist())
-
-
-def order_by_worth(sure: Floats, far: Floats) -> NDArray[np.int64]:
-    """Return (n,) the cases in the order of what a label of theirs is worth.
-
-    Args:
-        sure: (n,) how sure the model is of each.
-        far: (n,) distance from the training cases.
-    """
-    return np.argsort(_ranks(sure) + _ranks(-far), kind="stable")
-
-
-def _ranks(values: Floats) -> NDArray[np.int64]:
-    return np.unique(values, return_inverse=True)[1].astype(np.int64)
-
-
 def recalibrate(
     model: DeployedModel, seen: Seen, labels: Labels, folder: Path
 ) -> tuple[Month, Month]:
@@ -425,17 +352,11 @@ def recalibrate(
     Each repeat's scores get a new slope and new intercepts (Platt). Thresholds and limits come
     from patients that the calibration did not see, five folds of them.
 
-    Args:
-        model: The model, loaded from that folder.
-        seen: New cases.
-        labels: Their labels.
-        folder: The model's folder, which is changed.
-
     Returns:
         What labels say of the old probabilities, and of the new ones on unseen folds.
 
     Raises:
-        DataError: A class has fewer than `LEAST_PATIENTS` labelled patients, or the model has more
+        DataError: A class has fewer than `MIN_PATIENTS` labelled patients, or the model has more
             than two classes.
     """
     positive, fingerprint = model.task.positive, model.fingerprint
@@ -444,13 +365,11 @@ def recalibrate(
     label = np.array([labels.label[name] for name in names], dtype=np.int64)
     patient = np.array([labels.patient[name] for name in names], dtype=str)
     counts = [len(set(patient[label == k].tolist())) for k in range(len(model.task.classes))]
-    if positive is None or fingerprint is None or min(counts) < LEAST_PATIENTS:
+    if positive is None or fingerprint is None or min(counts) < MIN_PATIENTS:
         raise DataError(
-            f"{min(counts)} labelled patients of a class"
-            if positive is not None
-            else f"{len(counts)} classes",
+            f"{len(counts)} classes, {min(counts)} labelled patients of one",
             where="--recalibrate",
-            allowed=f"two classes, {LEAST_PATIENTS} labelled patients of each",
+            allowed=f"two classes, {MIN_PATIENTS} labelled patients of each",
         )
     raw = seen.scores[:, rows]
     unseen = _cross_fitted(raw, label, patient)
@@ -487,6 +406,6 @@ def _cross_fitted(raw: Floats, label: NDArray[np.int64], patient: NDArray[np.str
     for part in np.array_split(names[order], _FOLDS):
         held_out = np.isin(patient, part)
         for repeat in range(len(raw)):
-            fitted: ScalingCalibration = fit_platt(raw[repeat][~held_out], label[~held_out])
+            fitted = fit_platt(raw[repeat][~held_out], label[~held_out])
             probability[repeat][held_out] = fitted.probabilities(raw[repeat][held_out])
     return probability

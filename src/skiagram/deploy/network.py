@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.deploy.inputs import CovariateFeature, PreparedImages, covariate_features
-from skiagram.deploy.scorers import WHOLE, describe_unfamiliar, own, record
+from skiagram.deploy.inputs import PreparedImages, covariate_features
+from skiagram.deploy.scorers import WHOLE, Scorer, own, record
 from skiagram.errors import DataError
 from skiagram.features.table import FeatureTable
 from skiagram.models.deep.fitted import ARCHITECTURE, Architecture, FittedNetwork, load_network
@@ -19,32 +19,11 @@ from skiagram.preparation import Preparation
 from skiagram.training.data import ImageSet
 
 
-@dataclass(frozen=True)
-class Networks:
-    """Trained networks of all repeats.
-
-    Attributes:
-        fitted: One network per repeat.
-        batch: Images scored at once, as in training.
-        shape: (height, width) of the images, or of the slices of volumes; None where the network
-            resizes them.
-        covariates: What the networks read beside the images.
-        familiarity: How far a case may lie from those in training; None where that is unknown.
-    """
+@dataclass(frozen=True, kw_only=True)
+class Networks(Scorer):
+    """Trained networks of all repeats."""
 
     fitted: Sequence[FittedNetwork]
-    batch: int
-    shape: tuple[int, int] | None
-    covariates: tuple[CovariateFeature, ...]
-    familiarity: Familiarity | None = None
-    in_threads: bool = False
-    reads_earlier: bool = False
-
-    def unfamiliar(self, prepared: PreparedImages) -> list[str]:
-        """Say of each image how its plain traits lie too far from those of the training cases."""
-        if self.familiarity is None:
-            return [""] * len(prepared.images)
-        return describe_unfamiliar(self.familiarity, self.space(prepared))
 
     def space(self, prepared: PreparedImages) -> FeatureTable:
         """Return plain traits of the images."""
@@ -69,12 +48,7 @@ class Networks:
 def load_networks(
     repeats: Sequence[Path], preparation: Preparation, familiarity: Familiarity | None = None
 ) -> Networks:
-    """Load the networks of all repeats.
-
-    Args:
-        repeats: Folder of each.
-        preparation: What their images went through.
-        familiarity: How far a case may lie from those in training.
+    """Load the networks of all repeats from their folders.
 
     Raises:
         DataError: A file is missing or damaged, names a class that is not the program's own, or a
@@ -83,11 +57,7 @@ def load_networks(
     first, *_ = [_architecture(repeat / ARCHITECTURE) for repeat in repeats]
     training = first.options().training
     height, width = first.shape[-2:]
-    network_input = training.input
-    fixed = (
-        training.image_size is None and network_input.box is None and not network_input.three_planes
-    )
-    shape = (height, width) if fixed else None
+    resized = (training.image_size, training.input.box, training.input.three_planes)
     fitted = [load_network(repeat) for repeat in repeats]
     read = [
         name for network in fitted if network.encoder is not None for name in network.encoder.names
@@ -99,7 +69,14 @@ def load_networks(
             where=str(repeats[0]),
             remedy=WHOLE,
         )
-    return Networks(fitted, training.batch_size, shape, beside, familiarity)
+    return Networks(
+        covariates=beside,
+        familiarity=familiarity,
+        batch=training.batch_size,
+        shape=None if any(resized) else (height, width),
+        in_threads=False,
+        fitted=fitted,
+    )
 
 
 def _architecture(path: Path) -> Architecture:

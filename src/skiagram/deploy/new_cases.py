@@ -12,18 +12,10 @@ from typing import Literal
 
 from skiagram.datasets.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
 from skiagram.datasets.folder.csv_rows import Row
-from skiagram.datasets.folder.table import (
-    Columns,
-    find_file_problems,
-    find_frame_problem,
-    refer,
-)
+from skiagram.datasets.folder.table import Columns, find_file_problems, find_frame_problem, refer
 from skiagram.datasets.folder.visits import number_visits
 from skiagram.datasets.image_files import count_frames
-from skiagram.datasets.volumes.case_images import (
-    ImageReference,
-    is_image_file,
-)
+from skiagram.datasets.volumes.case_images import ImageReference, is_image_file
 from skiagram.errors import DataError, OptionError
 
 FILE = "file"
@@ -39,11 +31,7 @@ Frames = Literal["cases", "volume"]
 
 @dataclass(frozen=True)
 class MemoryTree:
-    """Files that came as bytes.
-
-    Attributes:
-        content: Name → bytes.
-    """
+    """Files that came as bytes: name → content. Its methods are those of `FileTree`."""
 
     content: Mapping[str, bytes]
     in_order: bool = False
@@ -75,11 +63,7 @@ class MemoryTree:
         """Do nothing."""
 
     def read(self, name: str) -> bytes:
-        """Return the content of a file.
-
-        Raises:
-            DataError: It did not come.
-        """
+        """Return the content of a file; a DataError where it did not come."""
         if name not in self.content:
             raise DataError("did not come, or is empty", where=name, allowed="bytes of a file")
         return self.content[name]
@@ -125,27 +109,27 @@ def find_cases(
         DataError: An archive cannot be opened.
         OptionError: A pattern fits no name.
     """
+    found = [case for word in words for case in _cases_of(word, volumes=volumes)]
     cases: dict[str, NewCase] = {}
-    for word in words:
-        path = Path(word)
-        there = path.exists() or path.is_symlink()  # a link to nowhere is named when it is read
-        names = [] if there else sorted(glob.glob(word, recursive=True))  # noqa: PTH207 - of any place
-        if path.is_dir() or (word.endswith(ARCHIVE) and path.is_file()):
-            cases_here = _cases_in(path, volumes=volumes)
-        elif names:
-            cases_here = find_cases(names, volumes=volumes, frames=frames)
-        else:
-            missing = glob.has_magic(word) and not there
-            cases_here = [] if missing else [NewCase.of_file(path)]
-        if not cases_here and not path.exists():
-            raise OptionError("no file of such a name", where=word, remedy="correct the pattern")
-        if not cases_here:
-            empty = DataError("no image in this folder", allowed=_KINDS)
-            cases_here = [NewCase(word, FolderTree(path, is_image_file), {}, {}, empty)]
-        for case in cases_here:
-            for part in _by_frame(case, frames):
-                cases.setdefault(part.name, part)
+    for case in found:
+        for part in _by_frame(case, frames):
+            cases.setdefault(part.name, part)
     return list(cases.values())
+
+
+def _cases_of(word: str, *, volumes: bool) -> list[NewCase]:
+    path = Path(word)
+    if path.is_dir() or (word.endswith(ARCHIVE) and path.is_file()):
+        empty = DataError("no image in this folder", allowed=_KINDS)
+        nothing = NewCase(word, FolderTree(path, is_image_file), {}, {}, empty)
+        return _cases_in(path, volumes=volumes) or [nothing]
+    there = path.exists() or path.is_symlink()  # a link to nowhere is named when it is read
+    if there or not glob.has_magic(word):
+        return [NewCase.of_file(path)]
+    names = sorted(glob.glob(word, recursive=True))  # noqa: PTH207 - of any place
+    if not names:
+        raise OptionError("no file of such a name", where=word, remedy="correct the pattern")
+    return [case for name in names for case in _cases_of(name, volumes=volumes)]
 
 
 def _by_frame(case: NewCase, frames: Frames | None) -> Iterator[NewCase]:
@@ -215,8 +199,8 @@ def list_cases(place: Path, rows: Sequence[Row], modalities: Sequence[str]) -> l
     header = rows[0].cells
     if {"visit", "patient_id"} <= set(header):
         rows = number_visits(rows, "patient_id", "visit")
-    if FILE not in header or (modalities and not {"modality", "patient_id"} <= set(header)):
-        needed = [FILE, *(("modality", "patient_id") if modalities else ())]
+    needed = [FILE, *(("modality", "patient_id") if modalities else ())]
+    if not set(needed) <= set(header):
         raise DataError(
             f"columns {', '.join(header)}",
             where="the table",
@@ -241,20 +225,21 @@ def list_cases(place: Path, rows: Sequence[Row], modalities: Sequence[str]) -> l
     tree = open_tree(place, str(place), is_image_file)
     cases: dict[str, NewCase] = {}
     for row in rows:
-        case = _case_of(row, columns, tree, modalities)
-        if case is None:
-            continue
-        before = cases.get(case.name)
-        if before is None:
-            cases[case.name] = case
-        elif modalities and not before.images.keys() & case.images.keys():
-            images, problem = {**before.images, **case.images}, before.problem or case.problem
-            cases[case.name] = replace(before, images=images, problem=problem)
-        else:
-            twice = DataError("two rows for one image", where=case.name, remedy="remove one")
-            cases[case.name] = replace(before, problem=twice)
+        if not modalities or row.cells["modality"] in modalities:
+            case = _case_of(row, columns, tree, with_modalities=bool(modalities))
+            before = cases.get(case.name)
+            cases[case.name] = case if before is None else _united(before, case)
     tree.announce([name for case in cases.values() for name in _files(case)])
     return link_visits([_complete(case, modalities) for case in cases.values()])
+
+
+def _united(before: NewCase, case: NewCase) -> NewCase:
+    """Return one case of two rows, each with an image of another modality."""
+    if "" in case.images or before.images.keys() & case.images.keys():
+        twice = DataError("two rows for one image", where=case.name, remedy="remove one")
+        return replace(before, problem=twice)
+    images, problem = {**before.images, **case.images}, before.problem or case.problem
+    return replace(before, images=images, problem=problem)
 
 
 def link_visits(cases: Sequence[NewCase]) -> list[NewCase]:
@@ -281,12 +266,8 @@ def _place(case: NewCase) -> tuple[str, str]:
     return case.cells.get("patient_id", ""), case.cells.get("region", "")
 
 
-def _case_of(
-    row: Row, columns: Columns, tree: FileTree, modalities: Sequence[str]
-) -> NewCase | None:
-    modality = row.cells.get("modality", "") if modalities else ""
-    if modalities and modality not in modalities:
-        return None
+def _case_of(row: Row, columns: Columns, tree: FileTree, *, with_modalities: bool) -> NewCase:
+    modality = row.cells["modality"] if with_modalities else ""
     label = row.cells.get("label_value", "")
     problems = find_file_problems([row], FILE)
     if columns.mask is not None and row.cells["mask"]:
@@ -297,7 +278,7 @@ def _case_of(
         problems.append(wrong_frame)
     reference = ImageReference(row.cells[FILE]) if problems else refer(row, columns)
     name = reference.name or row.where
-    if modalities:
+    if with_modalities:
         parts = (row.cells.get(part, "") for part in ("patient_id", "region", "visit"))
         name = "/".join(filter(None, parts))
     problem = problems[0] if problems else None
@@ -312,7 +293,5 @@ def _complete(case: NewCase, modalities: Sequence[str]) -> NewCase:
     missing = [name for name in modalities if name not in case.images]
     if not missing or case.problem is not None:
         return case
-    message = f"no image of `{missing[0]}`"
-    return replace(
-        case, problem=DataError(message, allowed=f"one of each: {', '.join(modalities)}")
-    )
+    allowed = f"one of each: {', '.join(modalities)}"
+    return replace(case, problem=DataError(f"no image of `{missing[0]}`", allowed=allowed))

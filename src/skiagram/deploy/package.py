@@ -31,8 +31,8 @@ FORMAT = 1
 SUFFIX = ".skiagram"
 SIGNERS = "SKIAGRAM_SIGNERS"
 _MANIFEST, _SIGNATURE, _MODEL = "package.json", "package.json.sig", "model"
-_MOST_FILES = 10_000
-_MOST_MANIFEST = 2**24  # bytes
+_MAX_FILES = 10_000
+_MAX_MANIFEST = 2**24  # bytes
 _DATE = (1980, 1, 1, 0, 0, 0)
 _AGAIN = "ask for the package again, or make it again with `skiagram package`"
 _NAMESPACE = "skiagram"
@@ -109,7 +109,7 @@ def pack(
     manifest = Manifest(
         FORMAT, version("skiagram"), deployment.model, deployment.title, 1, (), {}, card
     )
-    return write_package(manifest, folder, target, key)
+    return _write_package(manifest, folder, target, key)
 
 
 def next_revision(
@@ -137,26 +137,17 @@ def next_revision(
         earlier=(*manifest.earlier, digest),
         card=(first, section, *others),
     )
-    return write_package(changed, earlier.folder, target, key)
+    return _write_package(changed, earlier.folder, target, key)
 
 
-def write_package(manifest: Manifest, folder: Path, target: Path, key: Path | None) -> Manifest:
-    """Write a package of a model's folder; checksums and card are written anew.
-
-    Args:
-        manifest: What it says of itself.
-        folder: The model's folder.
-        target: The package to write; it appears whole or not at all.
-        key: Private OpenSSH key to sign with; None leaves it unsigned.
-
-    Raises:
-        OptionError: The key cannot be used.
-    """
+def _write_package(manifest: Manifest, folder: Path, target: Path, key: Path | None) -> Manifest:
+    """Write a package, whole or not at all; checksums and card are made anew."""
     paths = {
         f"{_MODEL}/{path.relative_to(folder).as_posix()}": path
         for path in folder.rglob("*")
         if path.is_file() and not path.name.startswith(".")
     }
+    partial = target.with_name(f".skiagram-{os.getpid()}")
     with TemporaryDirectory(prefix="skiagram-package-") as place:
         texts = {"card.md": as_markdown(manifest.card), "card.html": as_html(manifest.card)}
         for name, text in texts.items():
@@ -169,7 +160,6 @@ def write_package(manifest: Manifest, folder: Path, target: Path, key: Path | No
         if key is not None:
             _sign(paths[_MANIFEST], key)
             paths[_SIGNATURE] = Path(place) / _SIGNATURE
-        partial = target.with_name(f".skiagram-{os.getpid()}")
         try:
             with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
                 for name in sorted(paths):
@@ -212,15 +202,14 @@ def opened_package(path: Path, signers: Path | None = None) -> Iterator[Opened]:
         signed = (folder / _SIGNATURE).exists()
         signer = "" if trusted is None else _signer(folder, trusted, path)
         files = {
-            file.relative_to(folder).as_posix(): file
+            file.relative_to(folder).as_posix(): _sha256(file)
             for file in folder.rglob("*")
             if file.is_file()
         }
         for name, expected in manifest.sha256.items():
-            if name not in files:
-                raise _refused(f"`{name}` is missing", path)
-            if _sha256(files[name]) != expected:
-                raise _refused(f"`{name}` is altered: its checksum is another", path)
+            if files.get(name) != expected:
+                altered = "altered: its checksum is another" if name in files else "missing"
+                raise _refused(f"`{name}` is {altered}", path)
         strangers = sorted(set(files) - set(manifest.sha256) - {_MANIFEST, _SIGNATURE})
         if strangers:
             raise _refused(f"`{strangers[0]}` has no checksum", path)
@@ -229,31 +218,34 @@ def opened_package(path: Path, signers: Path | None = None) -> Iterator[Opened]:
 
 def _unpack(path: Path, folder: Path) -> None:
     """Write the entries of a package, each within the folder and as it says."""
+    if not path.is_file():
+        raise DataError(
+            "a folder, no package" if path.is_dir() else "no such package",
+            where=str(path),
+            remedy=f"make one: skiagram package {path} -o {path.name}{SUFFIX}",
+        )
     try:
-        size = path.stat().st_size
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-            _check_entries(entries, size, path)
+            _check_entries(entries, path.stat().st_size, path)
             for entry in entries:
                 target = folder / entry.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(entry) as source, target.open("wb") as file:
                     shutil.copyfileobj(source, file)
-    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        if not path.is_file():
-            make = f"make one: skiagram package {path} -o {path.name}.skiagram"
-            raise DataError(
-                "a folder, no package" if path.is_dir() else "no such package",
-                where=str(path),
-                remedy=make if path.is_dir() else "",
-            ) from error
+    except (
+        OSError,
+        zipfile.BadZipFile,
+        EOFError,
+        RuntimeError,
+        ValueError,
+        OverflowError,
+    ) as error:  # whatever altered bytes make of a zip
         raise _refused(f"no whole package ({error})", path) from error
-    except (ValueError, OverflowError, UnicodeError) as error:
-        raise _refused(f"no sound package ({error})", path) from error
 
 
 def _check_entries(entries: Sequence[zipfile.ZipInfo], size: int, path: Path) -> None:
-    if len(entries) > _MOST_FILES or sum(entry.file_size for entry in entries) > size:
+    if len(entries) > _MAX_FILES or sum(entry.file_size for entry in entries) > size:
         raise _refused("more content than the file has bytes: made to fill a disk", path)
     seen: set[str] = set()
     for entry in entries:
@@ -269,7 +261,7 @@ def _check_entries(entries: Sequence[zipfile.ZipInfo], size: int, path: Path) ->
         if (entry.external_attr >> 16) & 0o170000 not in {0, 0o100000}:
             raise _refused(f"`{name}` is a link or a device", path)
     manifest = next((entry for entry in entries if entry.filename == _MANIFEST), None)
-    if manifest is None or manifest.file_size > _MOST_MANIFEST:
+    if manifest is None or manifest.file_size > _MAX_MANIFEST:
         raise _refused(f"no `{_MANIFEST}`", path)
 
 
@@ -310,7 +302,6 @@ def _refused(message: str, path: Path) -> DataError:
 
 
 def _sign(path: Path, key: Path) -> None:
-    """Write the signature of a file beside it."""
     if not key.is_file():
         raise OptionError("no such key", where=str(key), remedy="make one with `ssh-keygen`")
     done = _ssh_keygen("sign", "-f", str(key), str(path))
@@ -349,9 +340,7 @@ def _ssh_keygen(
             check=False,
         )
     except OSError as error:
-        raise OptionError(
-            "OpenSSH is not installed", where="ssh-keygen", remedy="install its client"
-        ) from error
+        raise OptionError("OpenSSH is not installed", where="ssh-keygen") from error
 
 
 def _last_line(done: subprocess.CompletedProcess[bytes]) -> str:
@@ -379,9 +368,6 @@ def opened_model(path: Path, *, mask_grid: MaskGrid = "same") -> Iterator[Deploy
 def opened_folder(path: Path) -> Iterator[Path]:
     """Yield the folder of a model, which may come as a package.
 
-    Args:
-        path: Folder or package.
-
     Raises:
         DataError: See `opened_package`; a folder where signatures are asked for.
     """
@@ -400,10 +386,6 @@ def opened_folder(path: Path) -> Iterator[Path]:
 
 def read_card(path: Path, signers: Path | None = None) -> tuple[tuple[Section, ...], str]:
     """Return the card of a package or of a model's folder, and a sentence on its signature.
-
-    Args:
-        path: Package or folder.
-        signers: List of trusted signers.
 
     Raises:
         DataError: See `opened_package` and `load_model`.

@@ -14,7 +14,7 @@ from skiagram.compute.progress import Progress
 from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
-from skiagram.deploy.prediction import Row, prepare_case
+from skiagram.deploy.prediction import CaseResult, prepare_case
 from skiagram.errors import SkiagramError
 
 if TYPE_CHECKING:
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 PAGE_CASES = 200
 MAPS = 20  # cases with a map, if nothing else is asked for
+_TEMPLATE = Path(__file__).with_name("page.html")
 _PAGE_SIDE = 192  # pixels
 
 
 def write_page(
-    rows: Iterable[Row],
+    rows: Iterable[CaseResult],
     cases: Sequence[NewCase],
     model: DeployedModel,
     path: Path,
@@ -51,7 +52,7 @@ def write_page(
     """
     from jinja2 import Environment
 
-    ranked: list[tuple[float, int, Row]] = []
+    ranked: list[tuple[float, int, CaseResult]] = []
     for number, row in enumerate(rows):
         doubt = -1.0 if row.refer or row.error else _certainty(row, model)
         ranked.append((doubt, number, row))
@@ -67,7 +68,7 @@ def write_page(
             mapped[number] = _map_or_reason(model, cases[number], covariates, label)
             progress.advance()
     items = [_describe(row, cases[number], model, mapped.get(number)) for _, number, row in shown]
-    template = Environment(autoescape=True).from_string(_PAGE)
+    template = Environment(autoescape=True).from_string(_TEMPLATE.read_text(encoding="utf-8"))
     text = template.render(
         model=model.deployment.title, rule=model.rule, items=items, total=len(cases),
         maps=_describe_maps([made for made in mapped.values() if not isinstance(made, str)]),
@@ -77,7 +78,7 @@ def write_page(
 
 
 def _describe(
-    row: Row, case: NewCase, model: DeployedModel, made: "CaseMap | str | None"
+    row: CaseResult, case: NewCase, model: DeployedModel, made: "CaseMap | str | None"
 ) -> dict[str, Any]:
     drawn = None if isinstance(made, str) else made
     return {
@@ -89,13 +90,12 @@ def _describe(
         "no_map": made if isinstance(made, str) else "",
         "explained": "" if row.error else model.task.classes[_explained_class(model, row)],
         "contributions": [
-            f"{each.family} {each.change:+.3f}" for each in (drawn.contributions if drawn else ())
+            f"{part.family} {part.change:+.3f}" for part in (drawn.contributions if drawn else ())
         ],
     }
 
 
-def _list_without(row: Row, model: DeployedModel) -> list[tuple[str, float]]:
-    """Return what a page says of a score without covariates, and without an earlier image."""
+def _list_without(row: CaseResult, model: DeployedModel) -> list[tuple[str, float]]:
     kinds = {"covariates": row.without_covariates, "earlier image": row.without_earlier}
     return [
         (f"{model.task.classes[label]} without {words}", probability[label])
@@ -104,7 +104,7 @@ def _list_without(row: Row, model: DeployedModel) -> list[tuple[str, float]]:
     ]
 
 
-def _explained_class(model: DeployedModel, row: Row) -> int:
+def _explained_class(model: DeployedModel, row: CaseResult) -> int:
     """Return the class that is looked for; with more than two, the likeliest one."""
     positive = model.task.positive
     return int(np.argmax(row.probability)) if positive is None else positive
@@ -113,7 +113,6 @@ def _explained_class(model: DeployedModel, row: Row) -> int:
 def _map_or_reason(
     model: DeployedModel, case: NewCase, covariates: CovariateTable, label: int
 ) -> "CaseMap | str":
-    """Return the map of a case, or why it has none."""
     from skiagram.deploy.maps import map_case
 
     try:
@@ -125,7 +124,6 @@ def _map_or_reason(
 
 
 def _describe_maps(maps: "Sequence[CaseMap]") -> str:
-    """Say what the maps show and whether they passed a test; empty for no map."""
     if not maps:
         return ""
     from skiagram.deploy.maps import judge
@@ -137,7 +135,7 @@ def _describe_maps(maps: "Sequence[CaseMap]") -> str:
     )
 
 
-def _certainty(row: Row, model: DeployedModel) -> float:
+def _certainty(row: CaseResult, model: DeployedModel) -> float:
     if model.task.positive is not None and model.threshold is not None:
         return abs(row.probability[model.task.positive] - model.threshold)
     return max(row.probability, default=0.0)
@@ -173,45 +171,3 @@ def _encode(pixels: NDArray[np.uint8]) -> str:
     content = BytesIO()
     picture.save(content, "PNG")
     return base64.b64encode(content.getvalue()).decode()
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Scores of {{ model }}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-body { font: 15px/1.4 system-ui, sans-serif; margin: 1.5rem; max-width: 75rem; }
-ul { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1rem;
-     list-style: none; padding: 0; }
-li { border: 1px solid #bbb; border-radius: .4rem; padding: .6rem; overflow-wrap: anywhere; }
-li.refer { border: 3px solid #b35900; }
-img { width: 12rem; max-width: 100%; display: block; margin-bottom: .4rem;
-      image-rendering: pixelated; }
-meter { width: 100%; }
-@media (prefers-color-scheme: dark) { body { background: #111; color: #eee; } }
-</style></head><body>
-<h1>Scores of {{ model }}</h1>
-<p><strong>Research only: this is no medical device, and no score may guide the care of a patient.
-</strong> {{ rule }}</p>
-<p>{{ items|length }} of {{ total }} cases: those that a person must look at first, then those
-nearest to the threshold. The table has all of them.{% if maps %} {{ maps }}{% endif %}</p>
-<ul>{% for item in items %}
-<li class="{{ 'refer' if item.row.refer or item.row.error else 'clear' }}">
-{% if item.image %}<img alt="{{ item.row.file }}" src="data:image/png;base64,{{ item.image }}">
-{% endif %}{% if item.map %}<img alt="map of {{ item.row.file }} for {{ item.explained }}"
- src="data:image/png;base64,{{ item.map }}">
-{% endif %}<strong>{{ item.row.file }}</strong>
-{% if item.row.error %}<p>Not scored: {{ item.row.error }}</p>{% else %}
-{% for name, value in item.probability %}<div>{{ name }} {{ '%.3f'|format(value) }}
-<meter min="0" max="1" value="{{ value }}"></meter></div>{% endfor %}
-{% for words, value in item.without %}<div>{{ words }}: {{ '%.3f'|format(value) }}</div>{% endfor %}
-{% if item.row.missing %}<div>Missing: {{ item.row.missing|join('; ') }}</div>{% endif %}
-{% if item.row.decision %}<div>Decision: {{ item.row.decision }}</div>{% endif %}
-{% if item.row.set %}<div>Left open: {{ item.row.set|join(', ') }}</div>{% endif %}
-{% if item.row.refer %}<p><strong>Refer to a person:</strong> {{ item.row.refer|join('; ') }}</p>
-{% endif %}{% for reason in item.row.unusual %}<div>Unlike the training data: {{ reason }}</div>
-{% endfor %}{% if item.contributions %}<div>Moves {{ item.explained }} most:
-{{ item.contributions|join(', ') }}</div>
-{% endif %}{% if item.no_map %}<div>No map: {{ item.no_map }}</div>
-{% endif %}{% endif %}</li>{% endfor %}</ul>
-</body></html>
-"""

@@ -11,8 +11,8 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,12 +34,13 @@ from skiagram.image_store.store import ImageStore, write_modalities
 _HELD_BYTES = 512 * 1024**2
 _PARTIAL = ".partial"
 JSON_LINES = (".jsonl", ".ndjson")
+Floats = NDArray[np.float64]
 Watch = Callable[[Sequence[str], PreparedImages], None]
 
 
 @dataclass(frozen=True)
-class Row:
-    """What became of a case.
+class CaseResult:
+    """What became of a case; names of fields are those of the table's columns.
 
     Attributes:
         file: What the case is called.
@@ -70,50 +71,6 @@ class Row:
     missing: tuple[str, ...] = ()
 
 
-@dataclass
-class Prediction:
-    """What became of each file.
-
-    Attributes:
-        files: Images that were scored, in the order given.
-        rows: One (n_classes,) row of probabilities per image.
-        refused: Why each other file was not scored.
-        unusual: In what no image of training was like one, by image; only those that are unlike.
-        unseen: Texts of an image's covariates that no case of training had, by image.
-    """
-
-    files: list[Path] = field(default_factory=list)
-    rows: list[NDArray[np.float64]] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    unusual: dict[Path, tuple[str, ...]] = field(default_factory=dict)
-    unseen: dict[Path, tuple[str, ...]] = field(default_factory=dict)
-
-
-def predict(
-    model: DeployedModel, files: Sequence[Path], covariates: CovariateTable = NO_COVARIATES
-) -> Prediction:
-    """Score image files and keep all of it at hand; `score_cases` keeps nothing.
-
-    Args:
-        model: A loaded model.
-        files: Image files.
-        covariates: What the model reads besides the images.
-    """
-    prediction = Prediction()
-    for row in score_cases(model, [NewCase.of_file(file) for file in files], covariates):
-        file = Path(row.file)
-        if row.error:
-            prediction.refused.append(row.error)
-            continue
-        prediction.files.append(file)
-        prediction.rows.append(np.array(row.probability))
-        if row.unusual:
-            prediction.unusual[file] = row.unusual
-        if row.unseen:
-            prediction.unseen[file] = row.unseen
-    return prediction
-
-
 def score_cases(
     model: DeployedModel,
     cases: Sequence[NewCase],
@@ -121,8 +78,8 @@ def score_cases(
     compute: Compute = IN_PROCESS,
     done: int = 0,
     watch: Watch | None = None,
-) -> Iterator[Row]:
-    """Yield a row per case, in order; only some cases are held at a time.
+) -> Iterator[CaseResult]:
+    """Yield a result per case, in order; only some cases are held at a time.
 
     Args:
         model: A loaded model.
@@ -134,47 +91,19 @@ def score_cases(
     """
     size = model.scorer.batch
     blocks = (cases[start : start + size] for start in range(done, len(cases), size))
-    work = partial(_score_block, model, covariates, watch)
-    scored: Iterable[list[Row]] = map(work, blocks)
+    work = _Scoring(model, covariates, watch).score_block
+    scored: Iterable[list[CaseResult]] = map(work, blocks)
     if model.scorer.in_threads and compute != IN_PROCESS:
         scored = compute.map(work, blocks, releases_lock=True)
     with Progress("Predict", len(cases)) as progress:
         progress.advance(done)
-        for rows in scored:
-            yield from rows
-            progress.advance(len(rows))
-
-
-def _score_block(
-    model: DeployedModel,
-    covariates: CovariateTable,
-    watch: Watch | None,
-    block: Sequence[NewCase],
-) -> list[Row]:
-    rows: dict[str, Row] = {}
-    batch: list[PreparedImage] = []
-    held = 0
-    for case in block:
-        try:
-            batch.append(prepare_case(model, case, covariates))
-            held += batch[-1].nbytes
-        except (SkiagramError, MemoryError) as error:
-            rows[case.name] = Row(case.name, error=_reason(error, case.name))
-        if held > _HELD_BYTES:
-            rows |= _score(model, covariates, watch, batch)
-            batch, held = [], 0
-    if batch:
-        rows |= _score(model, covariates, watch, batch)
-    return [rows[case.name] for case in block]
+        for results in scored:
+            yield from results
+            progress.advance(len(results))
 
 
 def prepare_case(model: DeployedModel, case: NewCase, covariates: CovariateTable) -> PreparedImage:
     """Return a case as the model sees it, with its images of the visit before if it wants them.
-
-    Args:
-        model: The model.
-        case: The case.
-        covariates: What the model reads besides the images.
 
     Raises:
         DataError: The case cannot be read, or its row of covariates.
@@ -191,44 +120,78 @@ def prepare_case(model: DeployedModel, case: NewCase, covariates: CovariateTable
     return replace(prepared, earlier=tuple(earlier), missing=tuple(missing))
 
 
+@dataclass(frozen=True)
+class _Scoring:
+    """What the scoring of all blocks has in common; see `score_cases`."""
+
+    model: DeployedModel
+    covariates: CovariateTable
+    watch: Watch | None
+
+    def score_block(self, block: Sequence[NewCase]) -> list[CaseResult]:
+        results: dict[str, CaseResult] = {}
+        batch: list[PreparedImage] = []
+        held = 0
+        for case in block:
+            try:
+                batch.append(prepare_case(self.model, case, self.covariates))
+                held += batch[-1].nbytes
+            except (SkiagramError, MemoryError) as error:
+                results[case.name] = CaseResult(case.name, error=_reason(error, case.name))
+            if held > _HELD_BYTES:
+                results |= self._score(batch)
+                batch, held = [], 0
+        if batch:
+            results |= self._score(batch)
+        return [results[case.name] for case in block]
+
+    def _score(self, batch: list[PreparedImage]) -> dict[str, CaseResult]:
+        try:
+            return {result.file: result for result in self._examine(batch)}
+        except (DataError, ModelFailure, MemoryError) as error:
+            if len(batch) > 1:  # score each alone to find out which one
+                alone = [self._score([prepared]) for prepared in batch]
+                return {name: result for results in alone for name, result in results.items()}
+            name = batch[0].name
+            if isinstance(error, SkiagramError):
+                error = type(error)(
+                    error.found, where=name, allowed=error.allowed, remedy=error.remedy
+                )
+            return {name: CaseResult(name, error=_reason(error, name))}
+
+    def _examine(self, batch: list[PreparedImage]) -> Iterator[CaseResult]:
+        model, scorer = self.model, self.model.scorer
+        kinds = beside_images(model)
+        none: Floats = np.empty((len(batch), 0))
+        blind, alone = none, none  # (n, n_classes) without covariates, without earlier images
+        with stored(batch) as images:
+            probability, unfamiliar = model.probabilities(images), scorer.unfamiliar(images)
+            if "without_covariates" in kinds:
+                blind = model.probabilities(images.without_covariates(scorer.covariates))
+            if "without_earlier" in kinds:
+                alone = model.probabilities(images.without_earlier())
+            if self.watch is not None:
+                self.watch([prepared.name for prepared in batch], images)
+        for place, prepared in enumerate(batch):
+            far = unfamiliar[place]
+            yield replace(
+                judge(
+                    model,
+                    prepared.name,
+                    probability[place],
+                    (*prepared.unusual, *([far] if far else ())),
+                    tuple(self.covariates.unseen(prepared.name)),
+                ),
+                missing=prepared.missing,
+                without_covariates=tuple(blind[place].tolist()),
+                without_earlier=tuple(alone[place].tolist()),
+            )
+
+
 def _reason(error: SkiagramError | MemoryError, name: str) -> str:
     if isinstance(error, SkiagramError):
         return str(error)
     return str(DataError("out of memory", where=name, remedy="score it alone, with `--workers 1`"))
-
-
-def _score(
-    model: DeployedModel,
-    covariates: CovariateTable,
-    watch: Watch | None,
-    batch: list[PreparedImage],
-) -> dict[str, Row]:
-    try:
-        examined = _examine(model, watch, batch)
-    except (DataError, ModelFailure, MemoryError) as error:
-        if len(batch) > 1:  # score each alone to find out which one
-            alone = [_score(model, covariates, watch, [prepared]) for prepared in batch]
-            return {name: row for rows in alone for name, row in rows.items()}
-        (prepared,) = batch
-        if isinstance(error, SkiagramError):
-            error = type(error)(
-                error.found, where=prepared.name, allowed=error.allowed, remedy=error.remedy
-            )
-        return {prepared.name: Row(prepared.name, error=_reason(error, prepared.name))}
-    rows = {}
-    for place, prepared in enumerate(batch):
-        far = examined.unfamiliar[place]
-        unusual = (*prepared.unusual, *([far] if far else ()))
-        unseen = tuple(covariates.unseen(prepared.name))
-        row = judge(model, prepared.name, examined.probability[place], unusual, unseen)
-        without = {name: tuple(of[place].tolist()) for name, of in examined.without.items()}
-        rows[prepared.name] = replace(
-            row,
-            missing=prepared.missing,
-            without_covariates=without.get("without_covariates", ()),
-            without_earlier=without.get("without_earlier", ()),
-        )
-    return rows
 
 
 def judge(
@@ -237,16 +200,8 @@ def judge(
     probability: NDArray[np.float64],
     unusual: tuple[str, ...] = (),
     unseen: tuple[str, ...] = (),
-) -> Row:
-    """Return the row of a scored case.
-
-    Args:
-        model: The model.
-        name: What the case is called.
-        probability: (n_classes,).
-        unusual: In what no case of training was like it.
-        unseen: Texts of its covariates that no case of training had.
-    """
+) -> CaseResult:
+    """Return the result of a scored case; `CaseResult` describes the arguments."""
     decision = ""
     left: tuple[str, ...] = ()
     if model.threshold is not None and model.task.positive is not None:
@@ -261,37 +216,7 @@ def judge(
         elif len(left) > 1:
             refer.append("several classes fit")
     values = tuple(probability.tolist())
-    return Row(name, values, decision, left, tuple(refer), unusual, unseen)
-
-
-@dataclass(frozen=True)
-class _Examined:
-    """What a model says of n cases.
-
-    Attributes:
-        probability: (n, n_classes).
-        unfamiliar: What is unfamiliar of each.
-        without: Field of `Row` → (n, n_classes) probabilities without what it names.
-    """
-
-    probability: NDArray[np.float64]
-    unfamiliar: list[str]
-    without: dict[str, NDArray[np.float64]]
-
-
-def _examine(model: DeployedModel, watch: Watch | None, batch: list[PreparedImage]) -> _Examined:
-    scorer = model.scorer
-    with stored(batch) as images:
-        probability, unfamiliar = model.probabilities(images), scorer.unfamiliar(images)
-        without = {}
-        if any(feature.covariate.prefix != SITE_PREFIX for feature in scorer.covariates):
-            blind = images.without_covariates(scorer.covariates)
-            without["without_covariates"] = model.probabilities(blind)
-        if scorer.reads_earlier:
-            without["without_earlier"] = model.probabilities(images.without_earlier())
-        if watch is not None:
-            watch([prepared.name for prepared in batch], images)
-    return _Examined(probability, unfamiliar, without)
+    return CaseResult(name, values, decision, left, tuple(refer), unusual, unseen)
 
 
 @contextmanager
@@ -372,12 +297,7 @@ class Journal:
             return False
 
     def resume(self, block: int, cases: int) -> int:
-        """Keep the rows of whole blocks, and return how many these are.
-
-        Args:
-            block: Cases of a block.
-            cases: All cases.
-        """
+        """Keep the rows of whole blocks of so many, of all cases; return how many these are."""
         ends = [len(self._head)]
         with self._path.open("rb") as file:
             file.readline()
@@ -389,14 +309,14 @@ class Journal:
             file.truncate(ends[kept])
         return kept
 
-    def write(self, rows: Iterable[Row]) -> None:
+    def write(self, rows: Iterable[CaseResult]) -> None:
         """Add rows; each is on disk before the next is asked for, but for a block at most."""
         with self._path.open("a", encoding="utf-8") as file:
             for row in rows:
                 file.write(json.dumps(asdict(row)) + "\n")
                 file.flush()
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[CaseResult]:
         """Yield all rows so far."""
         with self._path.open(encoding="utf-8") as file:
             file.readline()
@@ -405,100 +325,97 @@ class Journal:
                     name: tuple(value) if isinstance(value, list) else value
                     for name, value in json.loads(line).items()
                 }
-                yield Row(**values)
+                yield CaseResult(**values)
 
     def close(self) -> None:
         """Throw the rows away: the table is written."""
         self._path.unlink(missing_ok=True)
 
 
-def key_of(
-    model: DeployedModel, cases: Sequence[NewCase], covariates: CovariateTable, version: str
-) -> str:
-    """Return what the rows of a run depend on: model, program, cases, their files and covariates.
-
-    Args:
-        model: The model.
-        cases: The cases.
-        covariates: What the model reads besides the images.
-        version: Of the program.
-    """
-    digest = hashlib.sha256(f"{version} {model.digest} {model.preparer.mask_grid}".encode())
+def key_of(model: DeployedModel, cases: Sequence[NewCase], covariates: CovariateTable) -> str:
+    """Return what the rows of a run depend on: model, program, cases, files and covariates."""
+    start = f"{version('skiagram')} {model.digest} {model.preparer.mask_grid}"
+    digest = hashlib.sha256(start.encode())
     for case in cases:
         line: list[Any] = [case.name, sorted(map(repr, case.images.items()))]
         line += [before.name for before in case.earlier]
         for image in case.images.values():
             line += [case.tree.state(name) for name in (image.file, image.mask) if name]
         digest.update(repr(line).encode())
-    digest.update(
-        repr(sorted((name, sorted(row.items())) for name, row in covariates.cells.items())).encode()
-    )
+    cells = sorted((name, sorted(row.items())) for name, row in covariates.cells.items())
+    digest.update(repr(cells).encode())
     return digest.hexdigest()
 
 
 def beside_images(model: DeployedModel) -> tuple[str, ...]:
-    """Return the fields of `Row` that tell what the model makes of more than the image."""
+    """Return the fields of `CaseResult` that tell what the model makes of more than the image."""
     covariates = any(each.covariate.prefix != SITE_PREFIX for each in model.scorer.covariates)
     reads = {"without_covariates": covariates, "without_earlier": model.scorer.reads_earlier}
     return tuple(name for name, read in reads.items() if read)
 
 
 def write_table(
-    rows: Iterable[Row],
+    rows: Iterable[CaseResult],
     classes: Sequence[str],
     path: Path,
     *,
     decides: bool,
     beside: Sequence[str] = (),
 ) -> None:
-    """Write one row per case: CSV, or JSON lines where the name ends so.
+    """Write one row per case: CSV, or JSON lines where the name ends so; an old file is replaced.
 
     Args:
         rows: What became of each case.
         classes: Names of the classes.
-        path: File to write; an earlier one is replaced.
+        path: File to write.
         decides: Whether there are decisions.
         beside: What `beside_images` says of the model.
     """
-    columns = [f"probability_{name}" for name in classes] + ["decision"] * decides
-    further = [f"{kind}_{name}" for kind in beside for name in classes]
-    further += ["missing"] if beside else []
     partial_path = path.with_name(f".skiagram-{os.getpid()}")  # names may be as long as can be
     try:
         with partial_path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             if path.suffix in JSON_LINES:
-                for row in rows:
-                    file.write(json.dumps(as_object(row, classes)) + "\n")
+                file.writelines(json.dumps(_as_object(row, classes)) + "\n" for row in rows)
             else:
                 writer = csv.writer(file, lineterminator="\n")
-                said = ["set", "refer", "unusual", "error"]
-                writer.writerow(["file", *columns, *said, *further])
-                for row in rows:
-                    cells = _cells(row, len(classes), decides=decides)
-                    writer.writerow(cells + _cells_beside(row, len(classes), beside))
+                _write_csv(writer, rows, classes, decides, beside)
         partial_path.replace(path)
     finally:
         partial_path.unlink(missing_ok=True)
 
 
-def _cells(row: Row, classes: int, *, decides: bool) -> list[Any]:
-    probability = row.probability or ("",) * classes
-    decision = [row.decision] if decides else []
-    said = ["; ".join(words) for words in (row.set, row.refer, row.unusual)]
-    return [row.file, *probability, *decision, *said, row.error]
+def _write_csv(
+    writer: Any,
+    rows: Iterable[CaseResult],
+    classes: Sequence[str],
+    decides: bool,
+    beside: Sequence[str],
+) -> None:
+    kinds = ["probability", *["decision"] * decides, "set", "refer", "unusual", "error", *beside]
+    kinds += ["missing"] if beside else []
+    of_classes = {"probability", *beside}
+    columns = [
+        f"{kind}_{name}" if name else kind
+        for kind in kinds
+        for name in (classes if kind in of_classes else [""])
+    ]
+    writer.writerow(["file", *columns])
+    for row in rows:
+        cells = [row.file]
+        for kind in kinds:
+            value = getattr(row, kind)
+            if kind in of_classes:
+                cells += value or ("",) * len(classes)
+            else:
+                cells.append(value if isinstance(value, str) else "; ".join(value))
+        writer.writerow(cells)
 
 
-def _cells_beside(row: Row, classes: int, beside: Sequence[str]) -> list[Any]:
-    values = [value for kind in beside for value in getattr(row, kind) or ("",) * classes]
-    return [*values, "; ".join(row.missing)] if beside else []
-
-
-def as_object(row: Row, classes: Sequence[str]) -> dict[str, Any]:
+def _as_object(row: CaseResult, classes: Sequence[str]) -> dict[str, Any]:
     """Return a row with names of classes beside the probabilities; None where it has none."""
     kinds = ("probability", "without_covariates", "without_earlier")
     values = {kind: getattr(row, kind) for kind in kinds}
-    named = {
+    return asdict(row) | {
         kind: dict(zip(classes, value, strict=True)) if value else None
         for kind, value in values.items()
     }
-    return asdict(row) | named

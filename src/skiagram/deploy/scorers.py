@@ -5,12 +5,13 @@ the classes that the records name only the program's own are loaded. Networks st
 which imports torch.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,6 @@ from skiagram.restoration.contract import Plane
 
 R = TypeVar("R")
 WHOLE = "copy the whole folder models/NAME of a finished run; a failed training leaves no model"
-_BATCH = 32
 _BESIDE = {  # no single image holds them; imported, `perturbed` would bring scikit-image
     "skiagram.features.covariates.Covariates",
     "skiagram.features.covariates.Site",
@@ -47,11 +47,7 @@ _BESIDE = {  # no single image holds them; imported, `perturbed` would bring sci
 
 
 def record(kind: type[R], path: Path) -> R:
-    """Read a record of the model's folder.
-
-    Raises:
-        DataError: The file is missing or damaged.
-    """
+    """Read a record of the model's folder; one that is missing or damaged is a DataError."""
     if not path.is_file():
         raise DataError("is missing", where=str(path), remedy=WHOLE)
     try:
@@ -91,11 +87,7 @@ def own(options: dict[str, Any], package: str, method: str, path: Path) -> Any:
 
 
 def training_mean(folder: Path) -> Plane:
-    """Read the mean development image.
-
-    Raises:
-        DataError: The file is missing or damaged.
-    """
+    """Read the mean development image; a missing or damaged file is a DataError."""
     path = folder / TRAINING_MEAN
     try:
         mean: Plane = np.load(path, allow_pickle=False)
@@ -105,35 +97,37 @@ def training_mean(folder: Path) -> Plane:
     return mean
 
 
-class Scorer(Protocol):
-    """The fitted models of all repeats, of one arm."""
+@dataclass(frozen=True, kw_only=True)
+class Scorer(ABC):
+    """The fitted models of all repeats, of one arm.
 
-    @property
-    def batch(self) -> int:
-        """How many images are scored at once."""
+    Attributes:
+        covariates: What is read besides the images.
+        familiarity: How far a case may lie from those in training; None where that is unknown.
+        batch: How many images are scored at once.
+        shape: (height, width) that images must have; None for any.
+        in_threads: Whether several threads may score at once.
+        reads_earlier: Whether cases are compared with images of the visit before.
+    """
 
-    @property
-    def shape(self) -> tuple[int, int] | None:
-        """(height, width) that images must have; None for any."""
+    covariates: tuple[CovariateFeature, ...] = ()
+    familiarity: Familiarity | None = None
+    batch: int = 32
+    shape: tuple[int, int] | None = None
+    in_threads: bool = True
+    reads_earlier: bool = False
 
-    @property
-    def covariates(self) -> tuple[CovariateFeature, ...]:
-        """What is read besides the images."""
-
-    @property
-    def reads_earlier(self) -> bool:
-        """Whether cases are compared with images of the visit before."""
-
-    @property
-    def in_threads(self) -> bool:
-        """Whether several threads may score at once."""
-
+    @abstractmethod
     def space(self, prepared: PreparedImages) -> FeatureTable:
         """Return the features by which images are told to be unlike the training cases."""
 
-    @property
-    def familiarity(self) -> Familiarity | None:
-        """How far a case may lie from those in training; None where that is unknown."""
+    @abstractmethod
+    def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
+        """Score all images in order: (n, n_classes) per repeat.
+
+        Raises:
+            DataError: A feature is not defined for an image.
+        """
 
     def unfamiliar(self, prepared: PreparedImages) -> list[str]:
         """Say of each image how it lies too far from the training cases; empty where it does not.
@@ -141,49 +135,37 @@ class Scorer(Protocol):
         Raises:
             DataError: A feature is not defined for an image.
         """
+        if self.familiarity is None:
+            return [""] * len(prepared.images)
+        space = self.space(prepared)
+        distances, features = self.familiarity.distances(space), self.familiarity.most_unlike(space)
+        return [
+            f"distance {distance:.3g} from the training cases, of these held out up to "
+            f"{self.familiarity.limit:.3g}; most unlike: {feature}"
+            if distance > self.familiarity.limit
+            else ""
+            for distance, feature in zip(distances, features, strict=True)
+        ]
 
-    def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
-        """Score all images in order: (n, n_classes) per repeat."""
 
-
-@dataclass(frozen=True)
-class Baselines:
+@dataclass(frozen=True, kw_only=True)
+class Baselines(Scorer):
     """Fitted classical models of all repeats.
 
     Attributes:
         families: Feature families of images, in column order.
         fitted: One model per repeat.
-        covariates: Features that are taken from covariates.
-        familiarity: How far a case may lie from those in training; None where that is unknown.
         encode: What a frozen encoder makes of a folder of images; None where none is read.
         earlier: How cases are compared with the visit before; None where no model reads it.
     """
 
     families: Sequence[Any]
     fitted: Sequence[FittedClassical]
-    covariates: tuple[CovariateFeature, ...]
-    familiarity: Familiarity | None = None
     encode: Callable[[Path], FeatureTable] | None = None
     earlier: Earlier | None = None
-    batch: int = _BATCH
-    shape: None = None
-    in_threads: bool = True
-
-    @property
-    def reads_earlier(self) -> bool:
-        """Whether cases are compared with images of the visit before."""
-        return self.earlier is not None
-
-    def unfamiliar(self, prepared: PreparedImages) -> list[str]:
-        """Say of each image how it lies too far from the training cases in its features."""
-        return describe_unfamiliar(self.familiarity, self.space(prepared))
 
     def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
-        """Extract features and score them: (n, n_classes) per repeat.
-
-        Raises:
-            DataError: A feature is not defined for an image.
-        """
+        """Extract features and score them."""
         return self.score_table(
             self.space(prepared),
             prepared.covariates,
@@ -225,25 +207,6 @@ class Baselines:
                 table = FeatureTable(table.case_id, (*encoding.names, *table.names), values)
             prepared.features[id(self)] = table
         return prepared.features[id(self)]
-
-
-def describe_unfamiliar(familiarity: Familiarity | None, space: FeatureTable) -> list[str]:
-    """Say of each case how it lies too far from the training cases; empty where it does not.
-
-    Args:
-        familiarity: How far a case may lie; None where that is unknown.
-        space: The features of the cases.
-    """
-    if familiarity is None:
-        return [""] * len(space)
-    unfamiliar = zip(familiarity.distances(space), familiarity.most_unlike(space), strict=True)
-    return [
-        f"distance {distance:.3g} from the training cases, of these held out up to "
-        f"{familiarity.limit:.3g}; most unlike: {feature}"
-        if distance > familiarity.limit
-        else ""
-        for distance, feature in unfamiliar
-    ]
 
 
 def load_baselines(
@@ -288,12 +251,18 @@ def load_baselines(
     given = known.union((feature.name for feature in beside), changes)
     if not given.issuperset(read) or not known.issuperset(space):
         raise DataError(
-            "reads features that its preparation does not extract",
-            where=str(folder),
-            remedy=WHOLE,
+            "reads features that its preparation does not extract", where=str(folder), remedy=WHOLE
         )
-    in_threads = encode is None
-    return Baselines(families, fitted, beside, familiarity, encode, earlier, in_threads=in_threads)
+    return Baselines(
+        covariates=beside,
+        familiarity=familiarity,
+        in_threads=encode is None,
+        reads_earlier=earlier is not None,
+        families=families,
+        fitted=fitted,
+        encode=encode,
+        earlier=earlier,
+    )
 
 
 def _earlier(read: Sequence[str], preparation: Preparation, folder: Path) -> Earlier | None:
@@ -311,42 +280,12 @@ def _encoded(name: str) -> bool:
     return has_prefix(name.rpartition(".")[2], COLUMN)
 
 
-@dataclass(frozen=True)
-class Combined:
-    """Members, and how each repeat weighs them.
-
-    Attributes:
-        members: Fitted models of all repeats, one scorer per member.
-        fitted: One combination per repeat.
-    """
+@dataclass(frozen=True, kw_only=True)
+class Combined(Scorer):
+    """Members, and how each repeat weighs them; `familiarity` is that of the first member."""
 
     members: Sequence[Scorer]
     fitted: Sequence[FittedCombination]
-
-    @property
-    def batch(self) -> int:
-        """Return the smallest batch of a member."""
-        return min(member.batch for member in self.members)
-
-    @property
-    def shape(self) -> tuple[int, int] | None:
-        """Return the shape that a member insists on; None for any."""
-        return next((member.shape for member in self.members if member.shape), None)
-
-    @property
-    def in_threads(self) -> bool:
-        """Return whether all members may score in several threads at once."""
-        return all(member.in_threads for member in self.members)
-
-    @property
-    def reads_earlier(self) -> bool:
-        """Whether a member compares cases with images of the visit before."""
-        return any(member.reads_earlier for member in self.members)
-
-    @property
-    def familiarity(self) -> Familiarity | None:
-        """How far a case may lie from those that the first member was trained on."""
-        return self.members[0].familiarity
 
     def space(self, prepared: PreparedImages) -> FeatureTable:
         """Return the features of all members, each name once."""
@@ -361,13 +300,8 @@ class Combined:
         by_member = [member.unfamiliar(prepared) for member in self.members]
         return [next(filter(None, reasons), "") for reasons in zip(*by_member, strict=True)]
 
-    @property
-    def covariates(self) -> tuple[CovariateFeature, ...]:
-        """Return what the members read besides the images, member after member."""
-        return tuple(feature for member in self.members for feature in member.covariates)
-
     def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
-        """Score all images in order: (n, n_classes) per repeat."""
+        """Score by every member, and weigh the scores."""
         ends = np.cumsum([0, *(len(member.covariates) for member in self.members)]).tolist()
         scores_by_member = [
             member.scores(
@@ -381,15 +315,12 @@ class Combined:
         ]
 
 
-def load_combination(
-    repeats: Sequence[Path], members: Sequence[Path], load: Callable[[Path], Scorer]
-) -> Combined:
-    """Load a combination and its members.
+def load_combination(repeats: Sequence[Path], members: Sequence[Scorer]) -> Combined:
+    """Load how each repeat weighs some members.
 
     Args:
         repeats: Folder of each repeat's combination.
-        members: Folder of each member, in order.
-        load: Loads one member.
+        members: In the order of the combination.
 
     Raises:
         DataError: A file is missing or damaged, or the members are not those of the combination.
@@ -397,4 +328,13 @@ def load_combination(
     fitted = [record(FittedCombination, repeat / COMBINATION) for repeat in repeats]
     if any(len(combination.weights) != len(members) for combination in fitted):
         raise DataError("weighs other members", where=str(repeats[0]), remedy=WHOLE)
-    return Combined([load(member) for member in members], fitted)
+    return Combined(
+        covariates=tuple(feature for member in members for feature in member.covariates),
+        familiarity=members[0].familiarity,
+        batch=min(member.batch for member in members),
+        shape=next((member.shape for member in members if member.shape), None),
+        in_threads=all(member.in_threads for member in members),
+        reads_earlier=any(member.reads_earlier for member in members),
+        members=members,
+        fitted=fitted,
+    )

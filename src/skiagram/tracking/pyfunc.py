@@ -23,7 +23,7 @@ from skiagram.tracking.mlflow_store import LABEL, NAME, image_columns
 if TYPE_CHECKING:
     from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.new_cases import NewCase
-    from skiagram.deploy.prediction import Row
+    from skiagram.deploy.prediction import CaseResult
 
 _SAID = ("set", "refer", "unusual", "error")
 
@@ -65,7 +65,8 @@ def _case(model: "DeployedModel", number: int, row: Mapping[Any, Any]) -> "NewCa
 
     files: dict[str, bytes] = {}
     images = {}
-    columns = image_columns(model.preparer.modalities, regions=model.preparer.regions)
+    preparation = model.preparer.preparation
+    columns = image_columns(preparation.modalities, regions=preparation.regions)
     for modality, (image, mask) in columns.items():
         content = {column: row.get(column) for column in (image, mask) if column is not None}
         files |= {name: file for name, file in content.items() if isinstance(file, bytes) and file}
@@ -81,7 +82,7 @@ def _text(cell: object) -> str:
     return "" if cell is None or cell != cell else str(cell)  # NaN is missing
 
 
-def _record(model: "DeployedModel", name: str, row: "Row") -> dict[str, Any]:
+def _record(model: "DeployedModel", name: str, row: "CaseResult") -> dict[str, Any]:
     values = row.probability or (float("nan"),) * len(model.task.classes)
     classes = (f"probability_{name}" for name in model.task.classes)
     record: dict[str, Any] = {NAME: name, **dict(zip(classes, values, strict=True))}

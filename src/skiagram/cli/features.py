@@ -1,0 +1,64 @@
+"""`skiagram features`: the features of a run as CSV."""
+
+import argparse
+from pathlib import Path
+
+from skiagram.cli.folder_arguments import require_new
+from skiagram.errors import DataError
+
+NAME = "features"
+SUMMARY = "write the features of the last run as CSV, also under PyRadiomics' names"
+EXAMPLES = """\
+  skiagram features features.csv
+      one row per case, a column per feature, under the names of docs/reference/features.md
+  skiagram features features.csv --names pyradiomics
+      only what PyRadiomics has too, for example original_glcm_JointEnergy; kurtosis is raised by 3
+      as there. Bins of a width begin elsewhere, so that values of texture may differ"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("output", metavar="CSV", type=Path, help="table to write; must be new")
+    parser.add_argument(
+        "--names", choices=("own", "pyradiomics"), default="own", help="names of the columns"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the table; return 0."""
+    from skiagram.datasets.files import write_files
+    from skiagram.features.family import families_of_images
+    from skiagram.features.pyradiomics import pyradiomics_table
+    from skiagram.features.table import FeatureTable
+    from skiagram.options import build
+    from skiagram.preparation import PREPARATION, Preparation
+    from skiagram.records import read_record, read_table
+
+    require_new(arguments.output, "CSV")
+    features, preparation = Path("data/features.parquet"), Path("data/preparation")
+    if not features.is_file():
+        raise DataError(
+            "no features",
+            where=str(features),
+            remedy="stand in the project's folder and run `dvc repro extract` first",
+        )
+    described = read_table(features)
+    if arguments.names == "pyradiomics":
+        recorded = read_record(Preparation, preparation / PREPARATION)
+        families = [build(options, "features") for options in recorded.features]
+        definitions = [
+            definition
+            for family in families_of_images(families)
+            for definition in family.definitions()
+        ]
+        described = pyradiomics_table(FeatureTable.read(features), definitions, recorded.modalities)
+        if described.shape[1] == 1:
+            raise DataError(
+                "no feature that PyRadiomics has",
+                where=str(features),
+                remedy="extract families such as first_order, morphology, glcm",
+            )
+    text = described.to_csv(index=False, float_format="%.9g", lineterminator="\n")
+    write_files({arguments.output: text.encode()})
+    print(f"Wrote {arguments.output}: {len(described)} cases, {described.shape[1] - 1} features.")
+    return 0

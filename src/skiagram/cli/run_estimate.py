@@ -1,0 +1,173 @@
+"""How long a run takes and how much disk, for `skiagram check`: measured where it can be."""
+
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic.dataclasses import dataclass
+
+from skiagram.cli.check_report import text_table
+from skiagram.datasets.contract import SpacedImage
+from skiagram.datasets.file_trees import FileTree
+from skiagram.datasets.folder.survey import ExaminedFile
+from skiagram.datasets.volumes.case_images import decode_case, read_case_files
+from skiagram.errors import SkiagramError
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.family import FeatureFamily, families_of_images
+from skiagram.models.cross_validation import Plan
+from skiagram.options import STRICT, build, check, read_option_file
+from skiagram.records import Design
+from skiagram.restoration.contract import Restoration
+from skiagram.restoration.restore import ByModality, prepare_region
+
+_SAMPLE = 8
+_PATIENCE = 5.0  # seconds after which no further image is tried
+_NETWORK_SECONDS = 5e-7  # a pixel, epoch and core: 1e-7 in small_cnn, 4e-7 to 8e-7 in article_cnn
+_RESTORED_BYTES = 4
+_REFERENCE = re.compile(r"\$\{params:(\w+)\}")
+
+
+@dataclass(**STRICT)
+class RunChoices:
+    """The choices of a project, names of option files, that tell how long a run takes.
+
+    Attributes:
+        restoration: Of the restoration.
+        features: Of the feature families, comma-separated.
+        networks: Of the networks.
+        plan: How every model is fitted.
+    """
+
+    restoration: str
+    features: str
+    networks: tuple[str, ...]
+    plan: Plan
+
+
+def read_choices() -> RunChoices | None:
+    """Return the choices of the project in this folder; None where there is none.
+
+    Raises:
+        OptionError: `params.yaml` or `conf/plan.yaml` holds a wrong value.
+    """
+    path = Path("params.yaml")
+    if not path.is_file():
+        return None
+    params = read_option_file(path)
+    plan = read_option_file(Path("conf/plan.yaml"))["plan"]
+    for name, value in plan.items():  # `${params:name}` stands for one of params.yaml
+        reference = _REFERENCE.fullmatch(str(value))
+        plan[name] = params[reference[1]] if reference else value
+    chosen = {name: params[name] for name in ("restoration", "features", "networks")}
+    return check(RunChoices, chosen | {"plan": plan}, path.name)
+
+
+def _option_file(group: str, name: str) -> dict[str, Any]:
+    return read_option_file(Path("conf", group, f"{name}.yaml"))
+
+
+def time_text(
+    examined: Sequence[ExaminedFile], files: FileTree, choices: RunChoices, design: Design
+) -> str:
+    """Return how long each stage will take, and how that is known."""
+    pixels = sum(float(np.prod(file.shape)) for file in examined)
+    reading = sum(file.seconds for file in examined)
+    rows = [["ingest, audit", _duration(reading), "measured on all files"]]
+    seconds, tried = _measure(examined, files, choices)
+    if not tried:
+        why = "the restoration needs all images, or the features fit none of those tried"
+        rows.append(["restore, extract", "unknown", why])
+    for stage, each in zip(("restore", "extract"), seconds, strict=False):
+        rows.append([stage, _duration(each * pixels), f"measured on {tried} files"])
+    rows += [_network(name, examined, choices.plan, design) for name in choices.networks]
+    table = text_table(["stage", "at most about", "basis"], rows)
+    return f"Time of a run on one core, with the choices in params.yaml:\n{table}"
+
+
+def _measure(
+    examined: Sequence[ExaminedFile], files: FileTree, choices: RunChoices
+) -> tuple[list[float], int]:
+    """Return the seconds a pixel of restoring and extracting, and on how many files they were.
+
+    They are empty where no file can be treated on its own.
+    """
+    restoration = build(_option_file("restoration", choices.restoration), "restoration")
+    if isinstance(restoration, ByModality):  # much the same is done to each
+        restoration = next(iter(restoration.modalities.values()))
+    if restoration.needs_training_mean:
+        return [], 0
+    names = choices.features.replace(" ", "").split(",")
+    chosen = [build(_option_file("features", name), "features") for name in names]
+    families = families_of_images(chosen)
+    spent, pixels, tried = np.zeros(2), 0.0, 0
+    for file in examined[:: max(1, len(examined) // _SAMPLE)]:
+        try:
+            image = decode_case(read_case_files(files, file.reference), file.reference, "resample")
+            if not tried:  # the first call may compile, or read what was compiled
+                _seconds(image, restoration, families)
+            spent += _seconds(image, restoration, families)
+        except SkiagramError:
+            continue  # the run will name it
+        pixels += float(np.prod(file.shape))
+        tried += 1
+        if spent.sum() > _PATIENCE:
+            break
+    return (spent / pixels).tolist() if tried else [], tried
+
+
+def _seconds(
+    image: SpacedImage, restoration: Restoration, families: Sequence[FeatureFamily]
+) -> tuple[float, float]:
+    started = time.perf_counter()
+    pixels, spacing, region = restoration.restore(image.pixels[None])[0][0], image.spacing, None
+    if image.region is not None:
+        region = image.region
+        if restoration.region is not None and spacing is not None:
+            pixels, spacing, region = prepare_region(restoration.region, pixels, spacing, region)
+    between = time.perf_counter()
+    masks = None if region is None else region.inside[None]
+    for family in families:
+        known = None if spacing is None else np.array([spacing])
+        family.extract(FeatureBatch(pixels[None], masks, known))
+    return between - started, time.perf_counter() - between
+
+
+def _network(name: str, examined: Sequence[ExaminedFile], plan: Plan, design: Design) -> list[str]:
+    training = _option_file("model", name)["training"]
+    side, epochs = training["image_size"], training["epochs"]
+    if isinstance(side, list):
+        size = float(np.prod(side))
+    else:
+        size = side**2 if side else float(np.mean([np.prod(file.shape[:2]) for file in examined]))
+    fits, members = plan.count_fits(design), training["members"]
+    seconds = fits * members * epochs * len(examined) * size * _NETWORK_SECONDS
+    networks = f" of {members} networks each" if members > 1 else ""
+    how = f"{fits} fits{networks}, at most {epochs} epochs, 0.5 µs per pixel"
+    return [f"train {name}", _duration(seconds), how]
+
+
+def disk_text(examined: Sequence[ExaminedFile]) -> str:
+    """Return how much disk the images will take."""
+    stored = sum(file.stored_bytes for file in examined)
+    restored = sum(_RESTORED_BYTES * float(np.prod(file.shape)) for file in examined)
+    return (
+        f"Disk: {_size(stored)} for images and {_size(restored)} for restored images; twice as "
+        "much on a file system without reflinks, because of DVC's cache."
+    )
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("days", 86400), ("hours", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 1 else "< 1 s"
+
+
+def _size(n_bytes: float) -> str:
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if n_bytes >= size:
+            return f"{n_bytes / size:.1f} {unit}"
+    return f"{n_bytes / 1e3:.0f} kB"
