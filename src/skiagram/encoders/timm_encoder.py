@@ -66,7 +66,7 @@ class TimmEncoder(PictureEncoder):
         path = locate_weights(self.weights, WEIGHTS)
         with _named_refusals(self.architecture):
             body = self._build(how.size or 0)
-        take_weights(body, read_tensors(path), self.architecture, str(path))
+        give_timm_weights(body, read_tensors(path), self.architecture, str(path))
         network = PooledNetwork(body, self.pooling, self.layers).eval().requires_grad_(False)
         with _named_refusals(self.architecture), torch.inference_mode():
             numbers = network(torch.zeros(1, channels, how.size or 0, how.size or 0)).shape[1]
@@ -189,7 +189,9 @@ class PooledNetwork(nn.Module):
         return torch.cat(pooled, dim=1)
 
 
-def take_weights(body: nn.Module, tensors: dict[str, Tensor], architecture: str, file: str) -> None:
+def give_timm_weights(
+    body: nn.Module, tensors: dict[str, Tensor], architecture: str, file: str
+) -> None:
     """Give a network of timm's the weights of a file, all of them.
 
     Raises:

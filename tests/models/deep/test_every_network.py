@@ -25,12 +25,13 @@ DEEP = {
     if options["_target_"].startswith("skiagram.models.deep.")
 }
 OF_VOLUMES = ["cnn_3d", "recurrent"]
+TINY = {"pretrained": "shufflenet_v2_x0_5", "fine_tuned": "resnet18", "vgg16_transfer": "vgg11"}
 NETWORKS = [
-    pytest.param(name, marks=[pytest.mark.slow] if "weights" in options else [])
-    for name, options in DEEP.items()
+    pytest.param(name, marks=[pytest.mark.thorough] if name in TINY else [])
+    for name in DEEP
     if name != "cnn_3d"
 ]
-OF_IMAGES_ALONE = [one for one in NETWORKS if one.values[0] not in OF_VOLUMES]
+QUICK = [name for name in DEEP if name not in TINY and name != "cnn_3d"]
 
 
 def learner(name: str, epochs: int) -> NetworkModel:
@@ -42,8 +43,7 @@ def learner(name: str, epochs: int) -> NetworkModel:
     options = options | {"training": options["training"] | whole | short}
     if "weights" in options:  # none to be had here, and a frozen base of fresh ones learns nothing
         options |= {"weights": "none", "frozen_epochs": 0}
-    if name == "fine_tuned":  # a small network, whose patches tile these images
-        options |= {"architecture": "resnet18", "last_blocks": None}
+        options |= {"architecture": TINY[name], "library": "torchvision", "last_blocks": None}
     return NetworkModel(build(options, "model"), CPU, threads=1)
 
 
@@ -61,7 +61,7 @@ def test_learns_and_comes_back_from_its_folder(tmp_path: Path, name: str) -> Non
     np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", QUICK)
 def test_reads_colour_names_many_classes_and_refuses_other_images(
     tmp_path: Path, name: str
 ) -> None:
@@ -86,13 +86,15 @@ def auc_after_shuffling(name: str, cases: Labelled[ImageSet]) -> float:
     return float(roc_auc_score(held_out.label, margin))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", DEEP)
 def test_meaningless_labels_teach_nothing(tmp_path: Path, name: str) -> None:
-    cases = spots(tmp_path / "images", 160, noise=0.3, side=SIDE)
+    depth = 6 if name == "cnn_3d" else None
+    cases = spots(tmp_path / "images", 160, noise=0.3, side=10 if depth else SIDE, depth=depth)
     assert 0.3 < auc_after_shuffling(name, cases) < 0.7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_VOLUMES)
 def test_volumes_are_learned_and_the_model_comes_back(tmp_path: Path, name: str) -> None:
     cases = spots(tmp_path / "volumes", 72, noise=0.3, side=12, depth=10)
@@ -118,21 +120,11 @@ def test_volumes_have_many_classes_and_no_other_size(tmp_path: Path, name: str) 
             fitted.scores(other.inputs)
 
 
-@pytest.mark.parametrize("name", OF_VOLUMES)
-def test_meaningless_labels_of_volumes_teach_nothing(tmp_path: Path, name: str) -> None:
-    cases = spots(tmp_path / "volumes", 160, noise=0.3, side=10, depth=6)
-    assert 0.3 < auc_after_shuffling(name, cases) < 0.7
-
-
-@pytest.mark.parametrize("name", OF_IMAGES_ALONE)
-def test_a_network_of_images_refuses_volumes_by_name(tmp_path: Path, name: str) -> None:
-    cases = spots(tmp_path / "volumes", 4, side=SIDE, depth=5)
+def test_networks_refuse_what_they_do_not_read_by_name(tmp_path: Path) -> None:
+    volumes = spots(tmp_path / "volumes", 4, side=SIDE, depth=5)
     with pytest.raises(ModelFailure, match="volumes of 5 × 32 × 32 voxels") as refused:
-        learner(name, epochs=1).fit(cases, cases, FitContext(seed=0))
+        learner("small_cnn", epochs=1).fit(volumes, volumes, FitContext(seed=0))
     assert all(other in refused.value.remedy for other in OF_VOLUMES)
-
-
-def test_a_network_of_volumes_refuses_images_by_name(tmp_path: Path) -> None:
-    cases = spots(tmp_path / "images", 4, side=SIDE)
+    images = spots(tmp_path / "images", 4, side=SIDE)
     with pytest.raises(ModelFailure, match=r"cnn_3d: images of 32 × 32 pixels.*small_cnn"):
-        learner("cnn_3d", epochs=1).fit(cases, cases, FitContext(seed=0))
+        learner("cnn_3d", epochs=1).fit(images, images, FitContext(seed=0))

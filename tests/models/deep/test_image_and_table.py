@@ -14,7 +14,7 @@ from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.fitted import FittedNetwork, load_network
 from skiagram.models.deep.image_and_table import Fusion, ImageAndTable
 from skiagram.models.deep.network_model import NetworkModel
-from skiagram.models.deep.transfer import Transfer
+from skiagram.models.deep.transfer import TransferNetwork
 from skiagram.training.classifier import Staged, multiply_adds
 from skiagram.training.data import ImageSet
 from skiagram.training.options import Training
@@ -26,7 +26,7 @@ SMALL: dict[str, Any] = {
     "dropout": 0.0,
 }
 SHUFFLE: dict[str, Any] = {
-    "_target_": "skiagram.models.deep.pretrained.Pretrained",
+    "_target_": "skiagram.models.deep.transfer.Transfer",
     "architecture": "shufflenet_v2_x0_5",
     "weights": "none",
     "gray": "repeat",
@@ -113,7 +113,7 @@ def test_a_frozen_base_stays_frozen_inside() -> None:
     assert isinstance(network, Fusion)
     assert isinstance(network, Staged)
     assert network.frozen_epochs == 2
-    assert isinstance(network.backbone, Transfer)
+    assert isinstance(network.backbone, TransferNetwork)
     for epoch, training_base in ((0, False), (2, True)):
         network.begin_epoch(epoch)
         assert network.backbone.base.training == training_base

@@ -54,8 +54,8 @@ def test_patches_that_do_not_tile_are_refused() -> None:
 def test_a_slice_is_a_step() -> None:
     built = network().build_for_volumes(1, 6, 4, 5, 3)
     volumes = torch.randn(2, 1, 6, 4, 5)
-    steps, _ = built.reader.cells(volumes[:, 0].flatten(2))  # type: ignore[union-attr, operator]
-    torch.testing.assert_close(built(volumes), built.reader.head(steps.mean(dim=1)))  # type: ignore[union-attr, operator]
+    steps, _ = built.network.cells(volumes[:, 0].flatten(2))  # type: ignore[union-attr, operator]
+    torch.testing.assert_close(built(volumes), built.network.head(steps.mean(dim=1)))  # type: ignore[union-attr, operator]
 
 
 def test_patches_of_volumes_are_refused() -> None:

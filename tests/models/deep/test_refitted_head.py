@@ -13,9 +13,9 @@ from sklearn.svm import LinearSVC
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.contract import FitContext
 from skiagram.models.deep.fitted import FittedNetwork
+from skiagram.models.deep.layers import last_layer
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.refitted_head import RefittedHead, entering
-from skiagram.models.deep.transfer import last_layer
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import Examples
 from tests.models.deep.spots import CPU, spots, training

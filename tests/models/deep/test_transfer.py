@@ -1,56 +1,72 @@
-"""Weights come by name over a network or from a checked file; nothing but tensors is read."""
+"""Networks that others trained: where weights come from, which layers learn, when and how fast."""
 
 import dataclasses
 import hashlib
 import http.server
-import pickle
 import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
-from torch import Tensor
-from torchvision.models import ShuffleNet_V2_X0_5_Weights as Published
-from torchvision.models import get_model, resnet18, shufflenet_v2_x0_5
+from torch import Tensor, nn
 
+from skiagram.encoders.weights import LocalFile
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.models.contract import FitContext
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
-from skiagram.models.deep.pretrained import Pretrained
-from skiagram.models.deep.transfer import Transfer, WeightsFile, read_state_dict
-from skiagram.models.deep.vgg16_transfer import VGG16Transfer
+from skiagram.models.deep.transfer import Transfer, TransferNetwork, layer_names
 from skiagram.training.classifier import multiply_adds, parameter_count
-from skiagram.training.module import ClassifierTraining
+from skiagram.training.module import ClassifierTraining, _optimizer
 from tests.models.deep.spots import CPU, halves, training
 
-ARCHITECTURE, NAME = "shufflenet_v2_x0_5", "IMAGENET1K_V1"
+SMALL, VIT, RESNET = "shufflenet_v2_x0_5", "test_vit", "test_resnet"
+SIDE = 32
 BOTH_WAYS = r"no weights of shufflenet_v2_x0_5.*internet.*file: PATH, sha256: CHECKSUM"
 
 
-@pytest.fixture(scope="module")
-def weights() -> dict[str, Tensor]:
+def options(architecture: str = SMALL, **changed: Any) -> Transfer:
+    """Return a network of torchvision's, or one of the tiny ones that timm tests itself with."""
+    values: dict[str, Any] = {
+        "library": "timm" if architecture.startswith("test_") else "torchvision",
+        "architecture": architecture,
+        "weights": "none",
+        "gray": "repeat",
+        "frozen_epochs": 0,
+        "training": dataclasses.replace(training(), image_size=SIDE),
+    }
+    return Transfer(**(values | changed))
+
+
+def started(chosen: Transfer, channels: int = 1) -> TransferNetwork:
+    """Return a network with the weights it starts from, its new layer drawn from one seed."""
+    torch.manual_seed(0)
+    network = chosen.build(channels, SIDE, SIDE, 2)
+    chosen.load_weights(network)
+    assert isinstance(network, TransferNetwork)
+    return network.eval()
+
+
+def published(architecture: str, **arguments: Any) -> nn.Module:
+    """Return a seeded network as its library makes it."""
     torch.manual_seed(5)
-    return dict(shufflenet_v2_x0_5(weights=None).state_dict())
+    if architecture.startswith("test_"):
+        made: nn.Module = pytest.importorskip("timm").create_model(architecture, **arguments)
+    else:
+        from torchvision.models import get_model
+
+        made = get_model(architecture, weights=None, **arguments)
+    return made.eval()
 
 
-def checksum(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def from_file(path: Path) -> dict[str, Tensor] | None:
-    return read_state_dict(ARCHITECTURE, WeightsFile(file=str(path), sha256=checksum(path)))
-
-
-def assert_equal(found: dict[str, Tensor] | None, expected: dict[str, Tensor]) -> None:
-    assert found is not None
-    assert found.keys() == expected.keys()
-    assert all(torch.equal(found[name], value) for name, value in expected.items())
+def weights_file(folder: Path, architecture: str = SMALL, **arguments: Any) -> LocalFile:
+    path = folder / f"{architecture}.pth"
+    torch.save(published(architecture, **arguments).state_dict(), path)
+    return LocalFile(file=str(path), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 @pytest.fixture
@@ -69,126 +85,38 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pa
 
 @pytest.mark.slow
 def test_weights_by_name_are_fetched_once_and_checked(
-    server: tuple[Path, str], weights: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder, url = server
-    torch.save(weights, folder / "weights")
-    path = folder / f"tiny-{checksum(folder / 'weights')[:8]}.pth"
-    (folder / "weights").rename(path)
-    monkeypatch.setattr(Published[NAME].value, "url", f"{url}/{path.name}")
-    assert_equal(read_state_dict(ARCHITECTURE, NAME), weights)
-    path.unlink()
-    assert_equal(read_state_dict(ARCHITECTURE, NAME), weights)
-
-
-@pytest.mark.slow
-def test_a_damaged_download_is_refused(
     server: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from torchvision.models import ShuffleNet_V2_X0_5_Weights as Published
+
     folder, url = server
+    source = weights_file(folder)
+    path = folder / f"tiny-{source.sha256[:8]}.pth"
+    Path(source.file).rename(path)
+    by_name = options(weights="IMAGENET1K_V1")
+    monkeypatch.setattr(Published.IMAGENET1K_V1.value, "url", f"{url}/{path.name}")
+    expected = torch.load(path, weights_only=True)["conv1.0.weight"]
+    torch.testing.assert_close(started(by_name, 3).base.state_dict()["conv1.0.weight"], expected)
+    path.unlink()
+    started(by_name)
     (folder / "tiny-01234567.pth").write_bytes(b"half of it")
-    monkeypatch.setattr(Published[NAME].value, "url", f"{url}/tiny-01234567.pth")
-    with pytest.raises(DataError, match=BOTH_WAYS):
-        read_state_dict(ARCHITECTURE, NAME)
+    for place in (f"{url}/tiny-01234567.pth", "http://127.0.0.1:9/tiny-89012345.pth"):
+        monkeypatch.setattr(Published.IMAGENET1K_V1.value, "url", place)
+        with pytest.raises(DataError, match=BOTH_WAYS):
+            started(by_name)
 
 
-def test_without_a_network_or_a_file_one_error_says_both_ways(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(Published[NAME].value, "url", "http://127.0.0.1:9/tiny-01234567.pth")
-    with pytest.raises(DataError, match=BOTH_WAYS):
-        read_state_dict(ARCHITECTURE, NAME)
-    with pytest.raises(DataError, match=BOTH_WAYS):
-        read_state_dict(
-            ARCHITECTURE, WeightsFile(file=str(tmp_path / "absent.pth"), sha256=64 * "0")
-        )
-
-
-def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(OptionError, match=r"model\.weights.*none, IMAGENET1K_V1, .*a file"):
-        read_state_dict(ARCHITECTURE, "IMAGENET2")
-
-
-def test_both_kinds_of_files_are_read(tmp_path: Path, weights: dict[str, Tensor]) -> None:
-    torch.save(weights, tmp_path / "weights.pth")
-    save_file(weights, tmp_path / "weights.safetensors")
-    for name in ("weights.pth", "weights.safetensors"):
-        assert_equal(from_file(tmp_path / name), weights)
-
-
-def test_another_file_than_the_named_one_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "weights.pth").write_bytes(b"something else")
-    with pytest.raises(DataError, match=r"SHA-256 [0-9a-f]{64}.*Allowed: 0{64}"):
-        read_state_dict(
-            ARCHITECTURE, WeightsFile(file=str(tmp_path / "weights.pth"), sha256=64 * "0")
-        )
-
-
-class Boom:
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return Path.touch, ("executed",)
-
-
-@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
-@pytest.mark.parametrize("content", [b"", b"neither", pickle.dumps(Boom(), protocol=2)])
-def test_what_is_no_state_dict_is_refused_and_runs_nothing(
-    tmp_path: Path, suffix: str, content: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / f"weights.{suffix}"
-    path.write_bytes(content)
-    with pytest.raises(DataError, match="no state dict"):
-        from_file(path)
-    assert not (tmp_path / "executed").exists()
-
-
-SMALL = "shufflenet_v2_x0_5"
-
-
-def weights_file(folder: Path, architecture: str = SMALL) -> WeightsFile:
-    torch.manual_seed(5)
-    path = folder / f"{architecture}.pth"
-    torch.save(get_model(architecture, weights=None).state_dict(), path)
-    return WeightsFile(file=str(path), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
-
-
-def pretrained(
-    weights: str | WeightsFile = "none",
-    architecture: str = SMALL,
-    gray: Literal["repeat", "sum"] = "repeat",
-    frozen_epochs: int | None = 0,
-) -> Pretrained:
-    return Pretrained(
-        architecture=architecture,
-        weights=weights,
-        gray=gray,
-        frozen_epochs=frozen_epochs,
-        training=training(epochs=2),
-    )
-
-
-def started(options: Pretrained, channels: int = 1) -> Transfer:
-    """Return a network with the weights it starts from, its new layer drawn from one seed."""
-    torch.manual_seed(0)
-    network = options.build(channels, 32, 32, 2)
-    options.load_weights(network)
-    assert isinstance(network, Transfer)
-    return network.eval()
-
-
-@pytest.mark.parametrize("architecture", [SMALL, "mobilenet_v3_small"])
+@pytest.mark.parametrize("architecture", [SMALL, "mobilenet_v3_small", VIT])
 def test_repeated_channels_and_summed_filters_score_alike(
     tmp_path: Path, architecture: str
 ) -> None:
-    weights, images = weights_file(tmp_path, architecture), torch.randn(4, 1, 32, 32)
-    repeat = started(pretrained(weights, architecture, "repeat"))
-    summed = started(pretrained(weights, architecture, "sum"))
+    weights, images = weights_file(tmp_path, architecture), torch.randn(4, 1, SIDE, SIDE)
+    repeat = started(options(architecture, weights=weights))
+    summed = started(options(architecture, weights=weights, gray="sum"))
     summed.head.load_state_dict(repeat.head.state_dict())
     torch.testing.assert_close(repeat(images), summed(images), rtol=1e-4, atol=1e-5)
     assert parameter_count(summed) < parameter_count(repeat)
-    colour = started(pretrained(weights, architecture), channels=3)
+    colour = started(options(architecture, weights=weights), channels=3)
     colour.head.load_state_dict(repeat.head.state_dict())
     torch.testing.assert_close(repeat(images), colour(images.expand(-1, 3, -1, -1)))
 
@@ -198,58 +126,88 @@ def test_other_channels_read_the_filters_in_turn_as_timm_does(
     tmp_path: Path, channels: int
 ) -> None:
     adapt = pytest.importorskip("timm.models").adapt_input_conv
-    weights, images = weights_file(tmp_path), torch.randn(2, channels, 32, 32)
-    network = started(pretrained(weights), channels=channels)
+    weights = weights_file(tmp_path)
+    network = started(options(weights=weights), channels=channels)
     original = torch.load(weights.file, weights_only=True)["conv1.0.weight"]
     found = network.base.state_dict()["conv1.0.weight"]
     torch.testing.assert_close(found, adapt(channels, original))
-    assert network(images).shape == (2, 2)
-    if channels == 6:  # as many of each colour: equal planes give what one of them gives
-        colour = started(pretrained(weights), channels=3)
-        colour.head.load_state_dict(network.head.state_dict())
-        twice = torch.cat([images[:, :3], images[:, :3]], dim=1)
-        torch.testing.assert_close(network(twice), colour(images[:, :3]), rtol=1e-4, atol=1e-5)
+    assert network(torch.randn(2, channels, SIDE, SIDE)).shape == (2, 2)
 
 
-def test_the_base_is_torchvisions_with_the_given_weights(tmp_path: Path) -> None:
-    weights = weights_file(tmp_path)
-    reference = get_model(SMALL, weights=None)
-    reference.load_state_dict(torch.load(weights.file, weights_only=True))
-    reference.fc = torch.nn.Identity()
-    images = torch.randn(2, 3, 32, 32)
-    base = started(pretrained(weights), channels=3).base
-    torch.testing.assert_close(base(images), reference.eval()(images))
+@pytest.mark.parametrize("architecture", [SMALL, RESNET, VIT])
+def test_the_base_is_the_librarys_with_the_given_weights(tmp_path: Path, architecture: str) -> None:
+    sized = {"img_size": SIDE} if architecture == VIT else {}
+    weights = weights_file(tmp_path, architecture, **sized)
+    reference: Any = published(architecture, **sized)
+    if architecture == SMALL:
+        reference.fc = nn.Identity()
+    else:
+        reference.reset_classifier(0)
+    images = torch.randn(2, 3, SIDE, SIDE)
+    base = started(options(architecture, weights=weights), channels=3).base
+    torch.testing.assert_close(base(images), reference(images), rtol=1e-4, atol=1e-5)
 
 
-def state(network: Transfer) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in network.base.state_dict().items()}
+def test_layers_of_a_transformer_learn_at_the_rates_of_beit() -> None:
+    network = started(options(VIT, layer_decay=0.5))
+    depth = len(network.base.blocks)  # type: ignore[arg-type]
+    share = {id(one): rate for rate, part in network.rates() for one in part}
+    expected = {"cls_token": 0.5 ** (depth + 1), "pos_embed": 0.5 ** (depth + 1)}
+    expected |= {f"blocks.{block}.mlp.fc1.weight": 0.5 ** (depth - block) for block in range(depth)}
+    expected |= {"patch_embed.proj.weight": 0.5 ** (depth + 1), "norm.weight": 0.5}
+    parameters = dict(network.base.named_parameters())
+    assert {name: share[id(parameters[name])] for name in expected} == pytest.approx(expected)
+    assert {share[id(one)] for one in network.head.parameters()} == {1.0}
+    module: Any = type("Module", (), {"classifier": type("C", (), {"network": network})})
+    module.parameters = network.parameters
+    groups = _optimizer(training(lr=0.01).optimizer, module).param_groups
+    assert [group["lr"] for group in groups[:4]] == pytest.approx([0.01, 0.005, 0.0025, 0.00125])
 
 
-def changed(network: Transfer, before: dict[str, Tensor]) -> bool:
-    return any(not torch.equal(before[name], now) for name, now in state(network).items())
+@pytest.mark.parametrize(
+    "architecture",
+    [VIT, RESNET, "test_convnext", "test_efficientnet", "resnet18", "mobilenet_v3_small"],
+)
+def test_every_number_learns_at_one_rate_and_lower_layers_more_slowly(architecture: str) -> None:
+    chosen = options(architecture, layer_decay=0.9)
+    with torch.device("meta"):
+        base, numbers = chosen.base(SIDE, SIDE)
+    head = nn.Linear(numbers, 2)
+    network = TransferNetwork(base, head, chosen, (SIDE, SIDE), repeated=False)
+    rates = network.rates()
+    told = [id(parameter) for _, part in rates for parameter in part]
+    assert sorted(told) == sorted(id(parameter) for parameter in network.parameters())
+    shares = [share for share, _ in rates]
+    assert shares == sorted(shares, reverse=True)
+    assert len(layer_names(base)) >= 4
+    if architecture == "resnet18":  # a normalisation goes with its convolution
+        assert layer_names(base)[:3] == [["conv1", "bn1"], ["layer1.0"], ["layer1.1"]]
 
 
-@pytest.mark.parametrize("frozen_epochs", [None, 2, 0])
-def test_a_base_learns_only_once_it_is_released(frozen_epochs: int | None) -> None:
-    network = started(pretrained(frozen_epochs=frozen_epochs)).train()
+@pytest.mark.parametrize("frozen_epochs", [None, 1, 0])
+@pytest.mark.parametrize("last_blocks", [None, 2])
+def test_the_head_learns_first_then_the_last_blocks_alone(
+    frozen_epochs: int | None, last_blocks: int | None
+) -> None:
+    network = started(options(RESNET, frozen_epochs=frozen_epochs, last_blocks=last_blocks))
+    names = layer_names(network.base)
+    fixed = names[: len(names) - last_blocks] if last_blocks else []
+    below = tuple(f"{name}." for layer in fixed for name in layer)
     optimizer = torch.optim.Adam(network.parameters(), weight_decay=0.1)
-    for epoch in range(3):
-        base, head = state(network), network.head.weight.clone()  # type: ignore[operator]
+    for epoch in range(2):
+        before = {name: one.clone() for name, one in network.base.state_dict().items()}
+        head = [one.clone() for one in network.head.parameters()]
         network.begin_epoch(epoch)
         network.train()
-        network(torch.randn(4, 1, 32, 32)).square().sum().backward()
+        network(torch.randn(4, 1, SIDE, SIDE)).square().sum().backward()
         optimizer.step()
         optimizer.zero_grad()
-        assert changed(network, base) == (frozen_epochs is not None and epoch >= frozen_epochs)
-        assert not torch.equal(network.head.weight, head)  # type: ignore[arg-type]
-
-
-def small_learner(weights: str | WeightsFile, frozen_epochs: int) -> NetworkModel:
-    options = dataclasses.replace(training(epochs=6), patience=2, image_size=32)
-    network = dataclasses.replace(
-        pretrained(weights, frozen_epochs=frozen_epochs), training=options
-    )
-    return NetworkModel(network, CPU, threads=1)
+        after = network.base.state_dict()
+        changed = {name for name, one in before.items() if not torch.equal(one, after[name])}
+        assert bool(changed) == (frozen_epochs is not None and epoch >= frozen_epochs)
+        assert not below or not any(name.startswith(below) for name in changed)
+        learned = zip(head, network.head.parameters(), strict=True)
+        assert not any(torch.equal(was, now) for was, now in learned)
 
 
 @pytest.mark.parametrize(("frozen_epochs", "epochs"), [(0, 3), (3, 5)])
@@ -262,58 +220,68 @@ def test_patience_counts_from_the_release_of_the_base(
 
     monkeypatch.setattr(ClassifierTraining, "on_validation_epoch_end", log_worse)
     known, unseen = halves(tmp_path, 12)
-    fitted = small_learner("none", frozen_epochs).fit(known, unseen, FitContext(seed=0))
+    patient = dataclasses.replace(training(epochs=6), patience=2, image_size=SIDE)
+    network = options(frozen_epochs=frozen_epochs, training=patient)
+    fitted = NetworkModel(network, CPU, threads=1).fit(known, unseen, FitContext(seed=0))
     assert len(fitted.summary.curves) == epochs
 
 
-def test_a_saved_network_needs_its_first_weights_no_more(tmp_path: Path) -> None:
-    weights = weights_file(tmp_path)
+@pytest.mark.parametrize("architecture", [SMALL, VIT])
+def test_a_saved_network_needs_its_first_weights_no_more(tmp_path: Path, architecture: str) -> None:
+    weights = weights_file(tmp_path, architecture)
+    chosen = options(architecture, weights=weights, frozen_epochs=1, last_blocks=2)
     known, unseen = halves(tmp_path, 12)
-    fitted = small_learner(weights, 0).fit(known, unseen, FitContext(seed=0))
+    fitted = NetworkModel(chosen, CPU, threads=1).fit(known, unseen, FitContext(seed=0))
     fitted.save(tmp_path / "model")
     Path(weights.file).unlink()
     again = load_network(tmp_path / "model")
     np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
+    assert fitted.summary.multiply_adds
 
 
-def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    weights = weights_file(tmp_path, "mnasnet0_5")
-    with pytest.raises(DataError, match=r"model\.weights: these weights do not fit.*architecture"):
-        started(pretrained(weights))
-
-
-@pytest.mark.slow
-def test_architectures_and_images_that_do_not_fit_are_refused() -> None:
+def test_what_cannot_be_is_named(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"model\.architecture.*resnet19.*resnet18"):
-        pretrained(architecture="resnet19").build(1, 32, 32, 2)
-    with pytest.raises(ModelFailure, match=r"vgg11: images of 20 × 20.*image_size"):
-        pretrained(architecture="vgg11").build(1, 20, 20, 2)
+        started(options("resnet19"))
+    with pytest.raises(OptionError, match=r"no network `test_none`.*list_models"):
+        started(options("test_none"))
+    with pytest.raises(OptionError, match=r"model\.head: resnet18 has no `features`"):
+        started(options("resnet18", head="dense"))
+    with pytest.raises(ModelFailure, match=r"last_blocks of at most"):
+        started(options(VIT, last_blocks=99))
+    with pytest.raises(ModelFailure, match=r"images of 30 × 30.*image_size"):
+        options(VIT).build(1, 30, 30, 2)
+    for architecture, name in ((SMALL, "IMAGENET2"), (VIT, "IMAGENET1K_V1")):
+        with pytest.raises(OptionError, match=rf"no weights `{name}`.*none, .*hub, revision"):
+            started(options(architecture, weights=name))
+    for architecture in (SMALL, VIT):
+        with pytest.raises(DataError, match=r"these weights do not fit .*architecture"):
+            started(options(architecture, weights=weights_file(tmp_path, RESNET)))
 
 
 def test_multiply_adds_are_the_published_ones() -> None:
     """torchvision's table of models: 1.81 GFLOPS for ResNet-18."""
-    assert multiply_adds(resnet18(weights=None), (3, 224, 224)) == pytest.approx(1.814e9, rel=1e-3)
-
-
-VGG16 = VGG16Transfer(weights="none", gray="repeat", frozen_epochs=None, training=training())
+    resnet = published("resnet18")
+    assert multiply_adds(resnet, (3, 224, 224)) == pytest.approx(1.814e9, rel=1e-3)
 
 
 def test_the_articles_transfer_network_has_keras_numbers_of_parameters() -> None:
     """Keras' VGG16 without its top has 14,714,688; frozen, the new layers alone learn."""
     new = 512 * 128 + 128 + 128 * 3 + 3
-    assert parameter_count(VGG16.build(3, 32, 32, 3)) == new
-    released = dataclasses.replace(VGG16, frozen_epochs=0)
-    assert parameter_count(released.build(3, 32, 32, 3)) == 14_714_688 + new
-    with pytest.raises(ModelFailure, match=r"31 × 40 pixels.*at least 32 × 32"):
-        VGG16.build(3, 31, 40, 2)
+    vgg16 = options("vgg16", head="dense", frozen_epochs=None)
+    assert parameter_count(vgg16.build(3, SIDE, SIDE, 3)) == new
+    released = dataclasses.replace(vgg16, frozen_epochs=0)
+    assert parameter_count(released.build(3, SIDE, SIDE, 3)) == 14_714_688 + new
+    with pytest.raises(ModelFailure, match=r"31 × 40 pixels"):
+        vgg16.build(3, 31, 40, 2)
 
 
-@pytest.mark.slow
-def test_the_articles_transfer_network_takes_vgg16s_convolutions(tmp_path: Path) -> None:
-    source = weights_file(tmp_path, "vgg16")
-    network = VGG16.build(3, 32, 32, 2)
-    dataclasses.replace(VGG16, weights=source).load_weights(network)
-    expected = torch.load(source.file, weights_only=True)
-    assert isinstance(network, Transfer)
-    for name, value in network.base[0].state_dict().items():  # type: ignore[index]
-        assert torch.equal(value, expected[f"features.{name}"])
+def test_dense_layers_stand_on_the_given_convolutions(tmp_path: Path) -> None:
+    source = weights_file(tmp_path, "mobilenet_v3_small")
+    network = started(options("mobilenet_v3_small", head="dense", weights=source), channels=3)
+    expected: dict[str, Tensor] = torch.load(source.file, weights_only=True)
+    found = network.base.state_dict()
+    assert all(
+        torch.equal(found[name.replace("features", "0", 1)], value)
+        for name, value in expected.items()
+        if name.startswith("features.")
+    )

@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from skiagram.models.deep.backbone import OnBackbone
-from skiagram.models.deep.transfer import cut_last_layer
+from skiagram.models.deep.layers import cut_last_layer
 from skiagram.options import STRICT
 from skiagram.training.classifier import Staged
 

@@ -8,12 +8,6 @@ from skiagram.errors import ModelFailure
 def check_patches(network: str, patch_size: int, height: int, width: int) -> tuple[int, int]:
     """Return how many patches an image has down and across.
 
-    Args:
-        network: Name of the network that reads patches, for messages.
-        patch_size: Side of a patch in pixels.
-        height: Of the images, in pixels.
-        width: Of the images, in pixels.
-
     Raises:
         ModelFailure: The patches do not tile the images.
     """
@@ -33,7 +27,7 @@ def check_smallest_side(
     """Refuse images of which a network leaves nothing to classify.
 
     Args:
-        network: Name of the network, for messages.
+        network: Its name, for messages.
         height: Of the images, in pixels.
         width: Of the images, in pixels.
         smallest: Shortest side that the network takes.
@@ -52,23 +46,6 @@ def check_smallest_side(
         )
 
 
-def patch_sequence(images: Tensor, patch_height: int, patch_width: int) -> Tensor:
-    """Cut images into patches.
-
-    Args:
-        images: (n, channels, height, width); the patches tile them.
-        patch_height: Of a patch, in pixels.
-        patch_width: Of a patch, in pixels.
-
-    Returns:
-        (n, patches, channels × patch height × patch width), row after row of patches.
-    """
-    n, channels, height, width = images.shape
-    rows, columns = height // patch_height, width // patch_width
-    cut = images.reshape(n, channels, rows, patch_height, columns, patch_width)
-    return cut.permute(0, 2, 4, 1, 3, 5).reshape(n, rows * columns, -1)
-
-
 class GlobalAveragePool(nn.Module):
     """Mean over all places; unlike adaptive pooling its gradient is deterministic on a GPU."""
 
@@ -83,3 +60,16 @@ def glorot_uniform(layer: nn.Module) -> None:
         nn.init.xavier_uniform_(layer.weight)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
+
+
+def last_layer(network: nn.Module) -> nn.Linear:
+    """Return the linear layer that a network ends in."""
+    return [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
+
+
+def cut_last_layer(network: nn.Module) -> int:
+    """Put nothing in the place of the last linear layer; return how many numbers entered it."""
+    last = last_layer(network)
+    name = next(name for name, module in network.named_modules() if module is last)
+    network.set_submodule(name, nn.Identity())
+    return last.in_features

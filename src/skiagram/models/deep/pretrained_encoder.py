@@ -28,7 +28,7 @@ from skiagram.models.deep.fitted import (
     load_classifier,
     read_architecture,
 )
-from skiagram.models.deep.transfer import cut_last_layer
+from skiagram.models.deep.layers import cut_last_layer
 from skiagram.models.deployment import repeat_folder
 from skiagram.options import STRICT
 from skiagram.preparation import PREPARATION, Preparation

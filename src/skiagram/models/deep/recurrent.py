@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from skiagram.errors import ModelFailure
-from skiagram.models.deep.layers import check_patches, patch_sequence
+from skiagram.models.deep.layers import check_patches
 from skiagram.options import STRICT
 from skiagram.training.options import Training
 
@@ -53,7 +53,7 @@ class Recurrent:
         if self.patch_size is not None:
             check_patches("recurrent", self.patch_size, height, width)
             patch = (self.patch_size, self.patch_size)
-        return self._reader(channels, patch, n_classes)
+        return self._network(channels, patch, n_classes)
 
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int
@@ -70,9 +70,9 @@ class Recurrent:
                 allowed="null: a volume is read slice by slice",
                 remedy="set patch_size to null",
             )
-        return SliceReader(self._reader(channels, (height, width), n_classes))
+        return SliceNetwork(self._network(channels, (height, width), n_classes))
 
-    def _reader(self, channels: int, patch: tuple[int, int], n_classes: int) -> "Reader":
+    def _network(self, channels: int, patch: tuple[int, int], n_classes: int) -> "PatchNetwork":
         cells = {"lstm": nn.LSTM, "gru": nn.GRU}[self.cell](
             channels * patch[0] * patch[1],
             self.hidden,
@@ -83,10 +83,10 @@ class Recurrent:
         )
         directions = 2 if self.bidirectional else 1
         head = nn.Linear(directions * self.hidden, n_classes)
-        return Reader(patch, cells, nn.Sequential(nn.Dropout(self.dropout), head))
+        return PatchNetwork(patch, cells, nn.Sequential(nn.Dropout(self.dropout), head))
 
 
-class Reader(nn.Module):
+class PatchNetwork(nn.Module):
     """Reads patches one after the other.
 
     Args:
@@ -103,21 +103,29 @@ class Reader(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Turn (n, channels, height, width) into (n, n_classes) logits."""
-        steps, _ = self.cells(patch_sequence(images, *self._patch))
+        steps, _ = self.cells(_cut(images, *self._patch))
         return cast(Tensor, self.head(steps.mean(dim=1)))
 
 
-class SliceReader(nn.Module):
+class SliceNetwork(nn.Module):
     """Reads the slices of a volume one after the other.
 
     Args:
-        reader: Takes the slices as patches that stand one below the other.
+        network: Takes the slices as patches that stand one below the other.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, network: PatchNetwork) -> None:
         super().__init__()
-        self.reader = reader
+        self.network = network
 
     def forward(self, volumes: Tensor) -> Tensor:
         """Turn (n, channels, depth, height, width) into (n, n_classes) logits."""
-        return cast(Tensor, self.reader(volumes.flatten(2, 3)))
+        return cast(Tensor, self.network(volumes.flatten(2, 3)))
+
+
+def _cut(images: Tensor, patch_height: int, patch_width: int) -> Tensor:
+    """Return (n, patches, channels × patch height × patch width), row after row of patches."""
+    n, channels, height, width = images.shape
+    rows, columns = height // patch_height, width // patch_width
+    cut = images.reshape(n, channels, rows, patch_height, columns, patch_width)
+    return cut.permute(0, 2, 4, 1, 3, 5).reshape(n, rows * columns, -1)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from skiagram.errors import ModelFailure
 from skiagram.models.deep.backbone import OnBackbone
-from skiagram.models.deep.transfer import last_layer
+from skiagram.models.deep.layers import last_layer
 from skiagram.options import STRICT
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import Examples

@@ -1,181 +1,84 @@
-"""Networks that others trained: weights, torchvision's classifiers, a base under a new head."""
+"""Any network of timm or torchvision under a new head: head first, then layers at decayed rates.
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Literal, cast
+For `frozen_epochs` epochs the head learns alone, so that its first, wild gradients do not destroy
+what the weights know (Kumar et al. 2022, ICLR). Then the layers learn too, each at `layer_decay`
+times the rate of the one above it (Howard & Ruder 2018, ACL, §3.2; Bao et al. 2022, ICLR): lower
+layers hold what all images share. With a few hundred images less is more: let the last blocks learn
+alone. Whether a set is too small stands in the curves: the validation loss rises while the training
+loss falls.
+
+Layers are what a network is put together from, in its own order: the blocks of a transformer, the
+residual blocks of a ResNet. Images are normalised by the training set's own mean and deviation.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal, cast
 
 import torch
+from pydantic import Field
 from pydantic.dataclasses import dataclass
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from skiagram.encoders.weights import Sha256, check_sha256
+from skiagram.encoders.timm_encoder import give_timm_weights
+from skiagram.encoders.weights import (
+    HubFile,
+    LocalFile,
+    WebFile,
+    give_weights,
+    locate_weights,
+    missing_extra,
+    read_tensors,
+)
 from skiagram.errors import DataError, ModelFailure, OptionError
+from skiagram.models.deep.layers import GlobalAveragePool, cut_last_layer, glorot_uniform
 from skiagram.options import STRICT
+from skiagram.training.options import Training
 
 FRESH = "none"
-Gray = Literal["repeat", "sum"]
+_WEIGHTS = "model.weights"
 _COLOURS = 3  # channels of the images that published weights were made for
+# These return more than logits while they train, or end in a convolution.
 _UNLIKE = ("googlenet", "inception_v3", "squeezenet1_0", "squeezenet1_1")
+_DENSE_UNITS = 128
+_SEVERAL = 2  # parts that make a container one of layers
 
 
 @dataclass(**STRICT)
-class WeightsFile:
-    """A state dict of torchvision's form in a file; nothing but tensors is read from it.
+class Transfer:
+    """Options of a network that others trained.
 
     Attributes:
-        file: Path of a `.safetensors` file or of one that `torch.save` wrote; a relative one
-            counts from the project's folder.
-        sha256: Its SHA-256 checksum.
-    """
-
-    file: str
-    sha256: Sha256
-
-
-WeightsSource = str | WeightsFile
-
-
-def read_state_dict(
-    architecture: str, source: WeightsSource, where: str = "model.weights"
-) -> dict[str, Tensor] | None:
-    """Return weights by their names in torchvision's architecture; None for fresh ones.
-
-    Weights by name are fetched once into the folder of `torch.hub` and checked against the hash in
-    their file's name.
-
-    Args:
-        architecture: torchvision's name of the architecture.
-        source: `none`, torchvision's name of the weights, or a file.
-        where: Option that names them, for messages.
-
-    Raises:
-        OptionError: torchvision knows no weights of that name.
-        DataError: They cannot be fetched, or the file is absent, damaged or another one.
-    """
-    if source == FRESH:
-        return None
-    if isinstance(source, WeightsFile):
-        return _read(source, architecture, where)
-    return _fetched(architecture, source, where)
-
-
-def _fetched(architecture: str, name: str, where: str) -> dict[str, Tensor]:
-    from torchvision.models import get_model_weights
-
-    known = get_model_weights(architecture)
-    if name not in known.__members__:
-        raise OptionError(
-            f"torchvision has no weights `{name}` of {architecture}",
-            where=where,
-            allowed=", ".join([FRESH, *known.__members__, "a file with its sha256"]),
-        )
-    try:
-        # urllib's errors are OSErrors; a wrong hash is a RuntimeError.
-        return dict(known[name].get_state_dict(progress=True, check_hash=True, weights_only=True))
-    except (OSError, RuntimeError) as error:
-        raise _unavailable(architecture, f"{known[name].url} ({error})", where) from error
-
-
-def _read(source: WeightsFile, architecture: str, where: str) -> dict[str, Tensor]:
-    path = Path(source.file)
-    try:
-        check_sha256(path, source.sha256, f"{where}.sha256")
-    except OSError as error:
-        raise _unavailable(architecture, f"{path} ({error.strerror})", where) from error
-    weights = _tensors(path)
-    if weights is None:
-        raise DataError(
-            "no state dict",
-            where=str(path),
-            allowed="tensors by name, as safetensors or as torch.save(network.state_dict())",
-        )
-    return weights
-
-
-def _tensors(path: Path) -> dict[str, Tensor] | None:
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        values = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # what a damaged archive raises is nowhere listed
-        return None
-    is_state_dict = isinstance(values, dict) and all(
-        isinstance(tensor, Tensor) for tensor in values.values()
-    )
-    return dict(values) if is_state_dict else None
-
-
-def _unavailable(architecture: str, tried: str, where: str) -> DataError:
-    return DataError(
-        f"no weights of {architecture} at {tried}",
-        where=where,
-        remedy="run once where the internet is reached (torch.hub keeps them in $TORCH_HOME), or "
-        f"set {where} to {{file: PATH, sha256: CHECKSUM}} of a state dict you have"
-        + (", or to none to start from fresh weights" if where.startswith("model.") else ""),
-    )
-
-
-class Transfer(nn.Module):
-    """A base that is frozen for some epochs, and a head that learns from the first.
-
-    A frozen base takes no gradient, and its batch normalisation keeps the means and deviations it
-    came with.
-
-    Args:
-        base: Maps images to (n, numbers).
-        head: Maps these numbers to (n, n_classes) logits.
-        frozen_epochs: Epochs before the base learns as well; None: it never does.
-        repeated: Whether the base reads three channels where images have one.
-    """
-
-    def __init__(
-        self, base: nn.Module, head: nn.Module, frozen_epochs: int | None, *, repeated: bool
-    ) -> None:
-        super().__init__()
-        self.base, self.head = base, head
-        self.frozen_epochs = frozen_epochs
-        self._repeated = repeated
-        self._frozen = frozen_epochs != 0
-        if frozen_epochs is None:
-            base.requires_grad_(False)
-
-    def begin_epoch(self, epoch: int) -> None:
-        """Freeze or release the base for an epoch, counted from 0."""
-        self._frozen = self.frozen_epochs is None or epoch < self.frozen_epochs
-        self.train(self.training)
-
-    def train(self, mode: bool = True) -> "Transfer":
-        """Choose training or inference; a frozen base stays in inference."""
-        super().train(mode)
-        self.base.train(mode and not self._frozen)
-        return self
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Turn (n, channels, height, width) into (n, n_classes) logits."""
-        if self._repeated:
-            images = images.expand(-1, 3, -1, -1)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen):
-            numbers = self.base(images)
-        return cast(Tensor, self.head(numbers))
-
-
-class TransferOptions(ABC):
-    """Base of the options of a network that others trained, under a new head.
-
-    Attributes:
-        architecture: Its name in the library whose code it is.
-        gray: How images of one channel enter a network for three.
+        library: Whose architecture it is.
+        architecture: Its name there; of timm's with the tag of the weights after a dot, or without.
+        weights: `none` for fresh ones; a name of torchvision's; a file, an address or a repository
+            of the Hugging Face hub.
+        gray: How images of one channel enter a network for three: `repeat` the channel, or `sum`
+            the first layer's filters; both give equal scores at the start.
+        head: What takes the place of the last layer: a `linear` one; or, of torchvision's networks
+            with `features`, `dense`: the mean over the places of the convolutions, 128 rectified
+            units and a linear layer, all drawn as Keras draws them.
+        frozen_epochs: Epochs in which the head learns alone; null: always.
+        last_blocks: How many of the last layers learn after that; null: all.
+        layer_decay: Learning rate of a layer as a share of that of the layer above; 1 for equal
+            ones.
+        training: How it is trained; its learning rate is that of the head.
     """
 
     architecture: str
-    gray: Gray
+    weights: str | LocalFile | WebFile | HubFile
+    gray: Literal["repeat", "sum"]
+    frozen_epochs: Annotated[int, Field(ge=0)] | None
+    training: Training
+    library: Literal["timm", "torchvision"] = "torchvision"
+    head: Literal["linear", "dense"] = "linear"
+    last_blocks: Annotated[int, Field(ge=1)] | None = None
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
 
     @property
     def title(self) -> str:
         """Return the name for people."""
-        return f"{self.architecture} of {self._library()}"
+        under = " under dense layers" if self.head == "dense" else ""
+        return f"{self.architecture} of {self.library}{under}"
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         """Return the network with fresh weights.
@@ -185,60 +88,237 @@ class TransferOptions(ABC):
             ModelFailure: The network is not defined for such images, or not as the options want it.
         """
         try:
-            base, numbers = self._base(height, width)
-            repeated = adapt_channels(base, channels, self.gray, self.architecture)
-            head = nn.Linear(numbers, n_classes)
-            network = self._network(base, head, repeated, (height, width))
+            base, numbers = self.base(height, width)
+            head: nn.Module = nn.Linear(numbers, n_classes)
+            if self.head == "dense":
+                last = nn.Linear(_DENSE_UNITS, n_classes)
+                head = nn.Sequential(nn.Linear(numbers, _DENSE_UNITS), nn.ReLU(), last)
+                base.apply(glorot_uniform)
+                head.apply(glorot_uniform)
+            repeated = channels == 1 and self.gray == "repeat"
+            if channels != _COLOURS and not repeated:
+                _adapt_channels(base, channels, self.architecture)
+            network = TransferNetwork(base, head, self, (height, width), repeated=repeated)
             with torch.no_grad():
                 network.eval()(torch.zeros(1, channels, height, width))
         except (RuntimeError, AssertionError, ValueError) as error:
             raise ModelFailure(
                 f"images of {height} × {width} pixels",
                 where=self.architecture,
-                allowed=f"what the code of {self._library()} takes ({error})",
+                allowed=f"what the code of {self.library} takes ({error})",
                 remedy="set training.image_size",
             ) from error
         return network.train()
 
-    @abstractmethod
-    def _library(self) -> str:
-        """Return whose code it is."""
-
-    @abstractmethod
-    def _base(self, height: int, width: int) -> tuple[nn.Module, int]:
-        """Return a network on three channels without a last layer, and how many numbers it gives.
+    def base(self, height: int, width: int) -> tuple[nn.Module, int]:
+        """Return a network on three channels without its last layer, and how many numbers it gives.
 
         Raises:
             OptionError: There is no such network.
         """
+        if self.library == "timm":
+            base = _of_timm(self.architecture, height, width)
+        else:
+            base = _of_torchvision(self.architecture, height, width, dense=self.head == "dense")
+            if self.head == "linear":
+                return base, cut_last_layer(base)
+        with torch.no_grad():
+            numbers = base.eval()(torch.zeros(1, _COLOURS, height, width)).shape[1]
+        return base, int(numbers)
 
-    @abstractmethod
-    def _network(
-        self, base: nn.Module, head: nn.Linear, repeated: bool, size: tuple[int, int]
-    ) -> Transfer:
-        """Return base and head in one, for images of a size."""
+    def load_weights(self, network: nn.Module) -> None:
+        """Give a freshly built network the weights it starts from.
+
+        Raises:
+            OptionError: No weights have that name.
+            DataError: They cannot be had, or belong to another network.
+        """
+        if self.weights == FRESH:
+            return
+        transferred = cast(TransferNetwork, network)
+        colour, _ = self.base(*transferred.size)  # published weights are for three channels
+        if isinstance(self.weights, str):
+            weights, source = self._by_name(self.weights), _WEIGHTS
+        else:
+            path = locate_weights(self.weights, _WEIGHTS)
+            weights, source = read_tensors(path), str(path)
+        if self.library == "timm":
+            give_timm_weights(colour, weights, self.architecture, source)
+        else:
+            if self.head == "dense":
+                weights = {
+                    name.replace("features", "0", 1): value
+                    for name, value in weights.items()
+                    if name.startswith("features.")
+                }
+            cut = [name for name, part in colour.named_modules() if isinstance(part, nn.Identity)]
+            give_weights(colour, weights, self.architecture, source, cut)
+        state = colour.state_dict()
+        weight = f"{_first_convolution(colour)}.weight"
+        channels = transferred.base.state_dict()[weight].shape[1]
+        state[weight] = _spread(state[weight], channels)
+        transferred.base.load_state_dict(state)
+
+    def _by_name(self, name: str) -> dict[str, Tensor]:
+        """Return weights by torchvision's name; they are fetched once into torch.hub's folder."""
+        from torchvision.models import get_model_weights
+
+        known = get_model_weights(self.architecture) if self.library == "torchvision" else None
+        if known is None or name not in known.__members__:
+            names = () if known is None else tuple(known.__members__)
+            files = "{file, sha256}, {url, sha256} or {hub, revision, filename, sha256}"
+            raise OptionError(
+                f"no weights `{name}` of {self.title}",
+                where=_WEIGHTS,
+                allowed=", ".join((FRESH, *names, files)),
+            )
+        try:
+            # urllib's errors are OSErrors; a wrong hash, checked by the name, is a RuntimeError.
+            fetched = known[name].get_state_dict(progress=True, check_hash=True, weights_only=True)
+        except (OSError, RuntimeError) as error:
+            raise DataError(
+                f"no weights of {self.architecture} at {known[name].url} ({error})",
+                where=_WEIGHTS,
+                remedy="run once where the internet is reached (torch.hub keeps them in "
+                f"$TORCH_HOME), or set {_WEIGHTS} to {{file: PATH, sha256: CHECKSUM}} of a state "
+                f"dict you have, or to {FRESH}",
+            ) from error
+        return dict(fetched)
 
 
-def adapt_channels(base: nn.Module, channels: int, gray: Gray, where: str) -> bool:
-    """Make a base of three channels fit the images; say whether these must be repeated.
+class TransferNetwork(nn.Module):
+    """A base of layers that learn at rates of their own, and a head that learns from the first.
 
-    Under `sum` the first layer's filters are added up over the channels, which gives what three
-    equal channels give, at a third of that layer's work. More channels (modalities, planes, a mask)
-    take the three filters in turn, scaled so that their sum keeps its size (as timm does).
+    Layers that do not learn take no gradient, and their batch normalisation keeps the means and
+    deviations it came with.
 
     Args:
-        base: A network on three channels; its first convolution may be replaced.
-        channels: Of the images.
-        gray: `repeat` or `sum`, for images of one channel.
-        where: Name of the network, for messages.
+        base: Maps images to (n, numbers).
+        head: Maps these numbers to (n, n_classes) logits.
+        options: Which layers learn, when and at which rates.
+        size: Height and width of the images.
+        repeated: Whether the base reads three channels where images have one.
 
     Raises:
-        ModelFailure: The images have other than three channels, and the base starts with no plain
-            convolution.
+        ValueError: The base has fewer layers than are to learn.
     """
-    if channels == _COLOURS or (channels == 1 and gray == "repeat"):
-        return channels == 1
-    name = first_convolution(base)
+
+    def __init__(
+        self,
+        base: nn.Module,
+        head: nn.Module,
+        options: Transfer,
+        size: tuple[int, int],
+        *,
+        repeated: bool,
+    ) -> None:
+        super().__init__()
+        self.base, self.head, self.size = base, head, size
+        self.frozen_epochs = options.frozen_epochs
+        self._repeated, self._decay = repeated, options.layer_decay
+        self._frozen = self.frozen_epochs != 0
+        layers = layer_names(base)
+        learning = len(layers) if options.last_blocks is None else options.last_blocks
+        if learning > len(layers):
+            raise ValueError(f"last_blocks of at most {len(layers)}, the layers it has")
+        self._fixed = [name for names in layers[: len(layers) - learning] for name in names]
+        self._learning = layers[len(layers) - learning :]
+        learning_names = tuple(f"{name}." for names in self._learning for name in names)
+        for name, parameter in base.named_parameters():
+            below = self._fixed and not name.startswith(learning_names)
+            if self.frozen_epochs is None or below:
+                parameter.requires_grad_(False)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Freeze or release the base for an epoch, counted from 0."""
+        self._frozen = self.frozen_epochs is None or epoch < self.frozen_epochs
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "TransferNetwork":
+        """Choose training or inference; layers that do not learn stay in inference."""
+        super().train(mode)
+        self.base.train(mode and not self._frozen)
+        for name in self._fixed:
+            self.base.get_submodule(name).eval()
+        return self
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Turn (n, channels, height, width) into (n, n_classes) logits."""
+        if self._repeated:
+            images = images.expand(-1, _COLOURS, -1, -1)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen):
+            numbers = self.base(images)
+        return cast(Tensor, self.head(numbers))
+
+    def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
+        """Return the share of the learning rate of each part that learns, the head first."""
+        parts = [(1.0, list(self.head.parameters()))]
+        left = {name: one for name, one in self.base.named_parameters() if one.requires_grad}
+        for above, names in enumerate(reversed(self._learning), start=1):
+            prefixes = tuple(f"{name}." for name in names)
+            last = above == len(self._learning)  # takes what stands in no layer, as positions do
+            own = [name for name in left if last or name.startswith(prefixes)]
+            if own:
+                parts.append((self._decay**above, [left.pop(name) for name in own]))
+        return parts
+
+
+def _of_timm(architecture: str, height: int, width: int) -> nn.Module:
+    try:
+        import timm
+    except ImportError as error:
+        raise missing_extra() from error
+    if not timm.is_model(architecture.split(".")[0]):
+        raise OptionError(
+            f"timm has no network `{architecture}`",
+            where="model.architecture",
+            allowed="names of timm.list_models(), with a tag of theirs or without",
+        )
+    config = timm.models.get_pretrained_cfg(architecture)
+    sized = {"img_size": (height, width)} if config and config.fixed_input_size else {}
+    return cast(nn.Module, timm.create_model(architecture, num_classes=0, **sized))
+
+
+def _of_torchvision(architecture: str, height: int, width: int, *, dense: bool) -> nn.Module:
+    from torchvision import models
+
+    known = sorted(set(models.list_models(module=models)) - set(_UNLIKE))
+    if architecture not in known:
+        raise OptionError(
+            f"torchvision has no classifier `{architecture}` that fits here",
+            where="model.architecture",
+            allowed=", ".join(known),
+        )
+    make = models.get_model_builder(architecture)
+    if dense:
+        with torch.device("meta"):  # the layers that are left out can be large
+            whole = make()
+        if not hasattr(whole, "features"):
+            raise OptionError(
+                f"{architecture} has no `features`",
+                where="model.head",
+                allowed="linear; dense for vgg16, densenet121, efficientnet_b0 and others",
+            )
+        base = nn.Sequential(whole.features.to_empty(device="cpu"), GlobalAveragePool())
+        for part in base.modules():
+            reset = getattr(part, "reset_parameters", None)
+            if callable(reset):
+                reset()
+        return base
+    if architecture.startswith("vit_"):
+        return cast(nn.Module, make(image_size=height))
+    sized = {"input_size": (height, width)} if architecture.startswith("maxvit") else {}
+    return cast(nn.Module, make(**sized))
+
+
+def _adapt_channels(base: nn.Module, channels: int, where: str) -> None:
+    """Give a base of three channels a first layer that reads others.
+
+    A single channel is read by the sum of the filters, which gives what three equal channels give,
+    at a third of that layer's work. More channels (modalities, planes, a mask) take the three
+    filters in turn, scaled so that their sum keeps its size (as timm does).
+    """
+    name = _first_convolution(base)
     colour = cast(nn.Conv2d, base.get_submodule(name))
     if colour.in_channels != _COLOURS or colour.groups != 1:
         raise ModelFailure(f"images of {channels} channels", where=where, allowed="1 or 3 channels")
@@ -250,122 +330,67 @@ def adapt_channels(base: nn.Module, channels: int, gray: Gray, where: str) -> bo
         cast(tuple[int, int], colour.padding),
         bias=colour.bias is not None,
     )
-    adapted.load_state_dict(_spread(colour.state_dict(), "weight", channels))
+    state: Mapping[str, Tensor] = colour.state_dict()
+    adapted.load_state_dict({**state, "weight": _spread(state["weight"], channels)})
     base.set_submodule(name, adapted)
-    return False
 
 
-def cut_last_layer(network: nn.Module) -> int:
-    """Put nothing in the place of the last linear layer; return how many numbers entered it."""
-    last = last_layer(network)
-    name = next(name for name, module in network.named_modules() if module is last)
-    network.set_submodule(name, nn.Identity())
-    return last.in_features
+def _spread(filters: Tensor, channels: int) -> Tensor:
+    """Return the first filters for other than three channels."""
+    if channels == _COLOURS:
+        return filters
+    if channels == 1:
+        return filters.sum(dim=1, keepdim=True)
+    in_turn = filters[:, [channel % _COLOURS for channel in range(channels)]]
+    return in_turn * (_COLOURS / channels)
 
 
-def last_layer(network: nn.Module) -> nn.Linear:
-    """Return the linear layer that a network ends in."""
-    return [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
-
-
-def first_convolution(base: nn.Module) -> str:
-    """Return the name of the layer that reads the image."""
-    names: list[str] = [
-        name for name, module in base.named_modules() if isinstance(module, nn.Conv2d)
-    ]
+def _first_convolution(base: nn.Module) -> str:
+    names: list[str] = [n for n, part in base.named_modules() if isinstance(part, nn.Conv2d)]
     return names[0]
 
 
-def take_weights(base: nn.Module, weights: dict[str, Tensor], where: str) -> None:
-    """Give a base the weights of three-channel images; its first layer may read other channels.
+def layer_names(network: nn.Module) -> list[list[str]]:
+    """Return the layers of a network from the images on, each as the names of its modules.
 
-    Raises:
-        DataError: They are those of another architecture or of another image size.
+    Sequences are taken apart, and modules that hold a sequence of equal blocks, down to blocks and
+    plain layers; a normalisation belongs to what stands before it. Parameters of no layer, such as
+    learned positions, count to the first.
     """
-    weight = f"{first_convolution(base)}.weight"
-    channels = base.state_dict()[weight].shape[1]
-    if weight in weights and weights[weight].shape[1] == _COLOURS != channels:
-        weights = _spread(weights, weight, channels)
-    try:
-        base.load_state_dict(weights)
-    except RuntimeError as error:
-        raise DataError(
-            f"these weights do not fit ({' '.join(str(error).split())[:300]})",
-            where=where,
-            remedy="choose those of this architecture, and its training.image_size",
-        ) from error
+    layers: list[list[str]] = []
+    for name, module in _parts(network, ""):
+        if layers and _normalises(module):
+            layers[-1].append(name)
+        else:
+            layers.append([name])
+    return layers
 
 
-def _spread(weights: dict[str, Tensor], name: str, channels: int) -> dict[str, Tensor]:
-    """Return weights whose first filters read other than three channels."""
-    filters = weights[name]
-    if channels == 1:
-        return weights | {name: filters.sum(dim=1, keepdim=True)}
-    in_turn = filters[:, [channel % _COLOURS for channel in range(channels)]]
-    return weights | {name: in_turn * (_COLOURS / channels)}
+def _parts(module: nn.Module, prefix: str) -> Iterator[tuple[str, nn.Module]]:
+    for name, child in module.named_children():
+        if next(child.parameters(), None) is None:
+            continue
+        if _holds_layers(child):
+            yield from _parts(child, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", child
 
 
-# These return more than logits while they train, or end in a convolution.
+def _holds_layers(module: nn.Module) -> bool:
+    if isinstance(module, nn.Sequential | nn.ModuleList):
+        parts = [child for child in module if next(child.parameters(), None) is not None]
+        own_layers = [child for child in parts if not _normalises(child)]
+        return len(own_layers) >= _SEVERAL or any(_holds_layers(child) for child in parts)
+    return any(_is_stack(child) for child in module.children())
 
 
-def torchvision_base(architecture: str, height: int, width: int) -> tuple[nn.Module, int]:
-    """Return a classifier with fresh weights that ends before its last layer.
-
-    Args:
-        architecture: torchvision's name of it.
-        height: Of the images, in pixels.
-        width: Of the images, in pixels.
-
-    Returns:
-        It maps (n, 3, height, width) to (n, numbers); and how many numbers.
-
-    Raises:
-        OptionError: torchvision has no such classifier.
-    """
-    base = _classifier(architecture)(**_sized(architecture, height, width))
-    return base, cut_last_layer(base)
+def _is_stack(module: nn.Module) -> bool:
+    if not isinstance(module, nn.Sequential | nn.ModuleList):
+        return False
+    kinds = {type(child) for child in module}
+    plain = any(issubclass(kind, nn.Sequential) for kind in kinds)
+    return len(module) >= _SEVERAL and len(kinds) == 1 and not plain
 
 
-def take_torchvision_weights(
-    base: nn.Module, architecture: str, source: WeightsSource, where: str = "model.weights"
-) -> None:
-    """Give a base, perhaps one that reads a single channel, the weights from a source.
-
-    Args:
-        base: As `torchvision_base` returns it.
-        architecture: torchvision's name of it.
-        source: Where the weights are from.
-        where: Option that names them, for messages.
-
-    Raises:
-        OptionError: torchvision has no weights of that name.
-        DataError: They cannot be had, or belong to another network.
-    """
-    weights = read_state_dict(architecture, source, where)
-    if weights is None:
-        return
-    left_out = [name for name, module in base.named_modules() if isinstance(module, nn.Identity)]
-    weights = {
-        name: value for name, value in weights.items() if name.rpartition(".")[0] not in left_out
-    }
-    take_weights(base, weights, where)
-
-
-def _classifier(architecture: str) -> Callable[..., nn.Module]:
-    from torchvision import models
-
-    known = sorted(set(models.list_models(module=models)) - set(_UNLIKE))
-    if architecture not in known:
-        raise OptionError(
-            f"torchvision has no classifier `{architecture}` that fits here",
-            where="model.architecture",
-            allowed=", ".join(known),
-        )
-    return cast(Callable[..., nn.Module], models.get_model_builder(architecture))
-
-
-def _sized(architecture: str, height: int, width: int) -> dict[str, Any]:
-    """Return what the transformers must know of the images beforehand."""
-    if architecture.startswith("vit_"):
-        return {"image_size": height}
-    return {"input_size": (height, width)} if architecture.startswith("maxvit") else {}
+def _normalises(module: nn.Module) -> bool:
+    return "Norm" in type(module).__name__ and next(module.children(), None) is None

@@ -32,7 +32,7 @@ from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.image_store.shards import Image, Region, Spacing, is_volume
 from skiagram.models.deep.backbone import build_inner
 from skiagram.models.deep.contract import ReadsVolumes
-from skiagram.models.deep.transfer import cut_last_layer, last_layer
+from skiagram.models.deep.layers import cut_last_layer, last_layer
 from skiagram.options import STRICT
 from skiagram.preparation import Preparation
 from skiagram.training.network_input import resize_volume
