@@ -6,20 +6,14 @@ Outputs of stages hold none of it; the tracker and the seal's ledger do.
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _CODE = ("conf", "dvc.yaml", "params.yaml", "pipeline", "src")
 
 
-@dataclass(frozen=True)
-class Commit:
-    """A commit of the project.
-
-    Attributes:
-        sha: Its hexadecimal name.
-        modified: Whether code or options differ from it.
-    """
+class Commit(NamedTuple):
+    """A commit of the project, and whether code or options differ from it."""
 
     sha: str
     modified: bool

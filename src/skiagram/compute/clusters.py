@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -29,6 +29,17 @@ T = TypeVar("T")
 R = TypeVar("R")
 Submit = Callable[[Callable[[Any], Any], Any], "Future[Any]"]  # a function and its piece
 Shared = Sequence[object]
+
+
+class Share(NamedTuple):
+    """What one piece takes of a cluster; pieces share a GPU where it is below 1."""
+
+    threads: int = 1  # of linear algebra
+    cpus: int = 1
+    gpus: float = 0
+
+
+A_PIECE = Share()
 
 
 class _Packer(pickle.Pickler):
@@ -57,10 +68,7 @@ def pack(piece: object, shared: Shared) -> bytes:
 
 
 def attempt(function: Callable[[T], R], piece: T) -> R | SkiagramError | MemoryError:
-    """Return an error that has a name as a value.
-
-    Raised in a cluster, it would come back as a traceback.
-    """
+    """Return an error that has a name as a value: raised in a cluster, it comes as a traceback."""
     try:
         return function(piece)
     except (SkiagramError, MemoryError) as error:
@@ -70,28 +78,29 @@ def attempt(function: Callable[[T], R], piece: T) -> R | SkiagramError | MemoryE
 def work_on(
     function: Callable[[Any], R], packed: bytes, threads: int, *shared: object
 ) -> R | SkiagramError | MemoryError:
-    """Do a piece that another process packed; `attempt` says what is returned.
-
-    Args:
-        function: Of a module.
-        packed: What `pack` made, in a process of this run.
-        threads: Of linear algebra.
-        *shared: What many pieces hold.
-    """
+    """Do a piece that another process of this run packed; `attempt` says what is returned."""
     piece = _Unpacker(io.BytesIO(packed), shared).load()
     with threadpool_limits(threads):
         return attempt(function, piece)
 
 
+def dead_worker() -> SkiagramError:
+    """Return the error of a worker that was killed."""
+    return SkiagramError(
+        "a worker ended before its work",
+        where="compute",
+        remedy="choose fewer `workers`: most often the memory did not suffice for all of them",
+    )
+
+
+def _not_installed(name: str, extra: str) -> OptionError:
+    remedy = f"pip install 'skiagram[{extra}]', or choose `compute: local`"
+    return OptionError(f"{name} is not installed", where="compute.backend", remedy=remedy)
+
+
 @contextmanager
 def ray_cluster(
-    number: int,
-    address: str | None,
-    shared: Shared = (),
-    *,
-    threads: int = 1,
-    cpus: float = 1,
-    gpus: float = 0,
+    number: int, address: str | None, shared: Shared = (), each: Share = A_PIECE
 ) -> Iterator[Submit]:
     """Yield what submits calls to a Ray cluster.
 
@@ -99,9 +108,7 @@ def ray_cluster(
         number: Processors of a cluster that is started here.
         address: Of a running cluster; None starts one on this machine and ends it.
         shared: What many pieces hold; the cluster is sent it once.
-        threads: Threads of linear algebra of a call.
-        cpus: Processors that a call takes.
-        gpus: GPUs that a call takes; calls share one where it is below 1.
+        each: What a call takes.
 
     Raises:
         OptionError: Ray is not installed, or no cluster answers.
@@ -112,21 +119,13 @@ def ray_cluster(
         import ray
         from ray.exceptions import OutOfMemoryError, WorkerCrashedError
     except ImportError as error:
-        raise OptionError(
-            "Ray is not installed",
-            where="compute.backend",
-            remedy="pip install 'skiagram[ray]', or choose `compute: local`",
-        ) from error
-    own: dict[str, Any] = {"num_cpus": max(number, cpus), "include_dashboard": False}
+        raise _not_installed("Ray", "ray") from error
+    own: dict[str, Any] = {"num_cpus": max(number, each.cpus), "include_dashboard": False}
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if address is not None:
             _reach(address)
-        ray.init(
-            address=address or "local",
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            **({} if address else own),
-        )
+        ray.init(address=address or "local", **quiet, **({} if address else own))
     except OSError as error:
         raise OptionError(
             f"no Ray cluster answers at {address}",
@@ -134,12 +133,12 @@ def ray_cluster(
             remedy="start one (`ray start --head`), set RAY_AUTH_MODE=token where it asks for its "
             "token, or null `address` to have one started",
         ) from error
-    _check_resources(ray.cluster_resources(), cpus, gpus)
-    remote = ray.remote(num_cpus=cpus, num_gpus=gpus)(work_on)
-    references = [ray.put(each) for each in shared]
+    _check_resources(ray.cluster_resources(), each)
+    remote = ray.remote(num_cpus=each.cpus, num_gpus=each.gpus)(work_on)
+    references = [ray.put(value) for value in shared]
 
     def submit(function: Callable[[Any], Any], piece: object) -> "Future[Any]":
-        called = remote.remote(function, pack(piece, shared), threads, *references)
+        called = remote.remote(function, pack(piece, shared), each.threads, *references)
         future: Future[Any] = called.future()
         return future
 
@@ -151,9 +150,9 @@ def ray_cluster(
         ray.shutdown()
 
 
-def _check_resources(has: dict[str, float], cpus: float, gpus: float) -> None:
+def _check_resources(has: dict[str, float], each: Share) -> None:
     """Refuse what Ray would wait for without end."""
-    for name, wanted in (("CPU", cpus), ("GPU", gpus)):
+    for name, wanted in (("CPU", each.cpus), ("GPU", each.gpus)):
         if wanted > has.get(name, 0):
             raise OptionError(
                 f"{wanted:g} {name}s a fit, on a cluster that has {has.get(name, 0):g} in all",
@@ -167,15 +166,6 @@ def _reach(address: str) -> None:
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if port.isdecimal():
         socket.create_connection((host, int(port)), timeout=10).close()
-
-
-def dead_worker() -> SkiagramError:
-    """Return the error of a worker that was killed."""
-    return SkiagramError(
-        "a worker ended before its work",
-        where="compute",
-        remedy="choose fewer `workers`: most often the memory did not suffice for all of them",
-    )
 
 
 @dataclass(**STRICT)
@@ -206,10 +196,8 @@ class JobArray:
         pieces: Iterable[bytes],
         shared: Shared,
         jobs: int,
-        threads: int,
-        cpus: int,
-        gpus: int,
-        together: int,
+        each: Share,
+        together: int = 1,
     ) -> Iterator[R | SkiagramError | MemoryError]:
         """Yield what jobs make of pieces, in order.
 
@@ -220,9 +208,7 @@ class JobArray:
             pieces: What `pack` made.
             shared: What all pieces share.
             jobs: Jobs of an array.
-            threads: Threads of linear algebra.
-            cpus: Processors of a job.
-            gpus: GPUs of a job.
+            each: What a job takes.
             together: Pieces a job.
 
         Raises:
@@ -231,7 +217,7 @@ class JobArray:
         """
         Path(self.folder).mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="jobs-", dir=Path(self.folder).resolve()))
-        executor = self._executor(folder, jobs, cpus, gpus)
+        executor = self._executor(folder, jobs, each)
         common = folder / "shared"
         common.write_bytes(pack(tuple(shared), ()))
         left = iter(pieces)
@@ -240,9 +226,10 @@ class JobArray:
         try:
             while True:
                 chunks = [chunk for _ in range(jobs) if (chunk := list(islice(left, together)))]
-                submitted = self._submit(executor, function, chunks, common, threads)
+                same = ([value] * len(chunks) for value in (function, common, each.threads))
+                submitted = executor.map_array(_work_through, chunks, *same) if chunks else []
                 for job in waiting:
-                    yield from self._results(job)
+                    yield from _results(job)
                 waiting = submitted
                 if not waiting:
                     break
@@ -252,15 +239,11 @@ class JobArray:
             raise
         shutil.rmtree(folder)
 
-    def _executor(self, folder: Path, jobs: int, cpus: int, gpus: int) -> Any:
+    def _executor(self, folder: Path, jobs: int, each: Share) -> Any:
         try:
             import submitit
         except ImportError as error:
-            raise OptionError(
-                "submitit is not installed",
-                where="compute.backend",
-                remedy="pip install 'skiagram[slurm]', or choose `compute: local`",
-            ) from error
+            raise _not_installed("submitit", "slurm") from error
         if self.cluster == "slurm" and shutil.which("sbatch") is None:
             raise OptionError(
                 "no SLURM here: there is no command `sbatch`",
@@ -272,46 +255,30 @@ class JobArray:
             name="skiagram",
             timeout_min=self.minutes,
             mem_gb=self.memory_gb,
-            cpus_per_task=cpus,
-            gpus_per_node=gpus,
+            cpus_per_task=each.cpus,
+            gpus_per_node=each.gpus,
             slurm_array_parallelism=jobs,
             **{f"slurm_{name}": value for name, value in self.parameters.items()},
         )
         return executor
 
-    @staticmethod
-    def _submit(
-        executor: Any,
-        function: Callable[[Any], Any],
-        chunks: list[list[bytes]],
-        common: Path,
-        threads: int,
-    ) -> list[Any]:
-        if not chunks:
-            return []
-        same = ([each] * len(chunks) for each in (function, common, threads))
-        first, second, third = same
-        jobs: list[Any] = executor.map_array(_work_through, first, chunks, second, third)
-        return jobs
 
-    @staticmethod
-    def _results(job: Any) -> Iterator[Any]:
-        from submitit.core.utils import UncompletedJobError
+def _results(job: Any) -> Any:
+    from submitit.core.utils import UncompletedJobError
 
-        try:
-            results = job.result()
-        except UncompletedJobError as error:
-            raise SkiagramError(
-                f"job {job.job_id} ended before its work ({str(error).splitlines()[0]})",
-                where="compute",
-                remedy=f"its log is {job.paths.stderr}; most often it needs more `memory_gb` or "
-                "`minutes`; what is finished is kept for the next run",
-            ) from error
-        yield from results
+    try:
+        return job.result()
+    except UncompletedJobError as error:
+        raise SkiagramError(
+            f"job {job.job_id} ended before its work ({str(error).splitlines()[0]})",
+            where="compute",
+            remedy=f"its log is {job.paths.stderr}; most often it needs more `memory_gb` or "
+            "`minutes`; what is finished is kept for the next run",
+        ) from error
 
 
 def _work_through(
-    function: Callable[[Any], R], chunk: list[bytes], common: Path, threads: int
+    chunk: list[bytes], function: Callable[[Any], R], common: Path, threads: int
 ) -> list[R | SkiagramError | MemoryError]:
     shared = pickle.loads(common.read_bytes())  # noqa: S301 - this run wrote it
     return [work_on(function, packed, threads, *shared) for packed in chunk]

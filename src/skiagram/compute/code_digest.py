@@ -14,12 +14,11 @@ import hashlib
 import platform
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import distribution, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _OWN = __name__.partition(".")[0]
 _Definition = tuple[str, str]  # module and name; no name for the whole module
@@ -33,7 +32,7 @@ def code_digest(*entries: object) -> str:
             one around it, a method as its class.
 
     Raises:
-        ValueError: There is no such definition in the sources.
+        ValueError: The sources have no such definition.
     """
     return _digest(*_followed(entries))
 
@@ -57,11 +56,7 @@ def library_versions(*more: str) -> str:
 
 
 def code_modules(*entries: object) -> set[str]:
-    """Return the modules in which that code stands.
-
-    Args:
-        *entries: As for `code_digest`.
-    """
+    """Return the modules in which the code stands that `code_digest` hashes."""
     names, folders, _ = _followed(entries)
     return {module for module, _ in _closure(names, folders)}
 
@@ -77,7 +72,8 @@ def _followed(
             names.append(name)
         else:
             libraries.append((name, recorded))
-    folders = tuple((package, _folder(package)) for package in _packages(names))
+    packages = sorted({name.partition(".")[0] for name in (_OWN, *names)})
+    folders = tuple((package, _folder(package)) for package in packages)
     return tuple(names), folders, tuple(libraries)
 
 
@@ -100,10 +96,6 @@ def _dotted(entry: object) -> str:
         return entry
     named: Any = entry
     return f"{named.__module__}.{named.__qualname__.partition('.')[0]}"
-
-
-def _packages(names: Iterable[str]) -> list[str]:
-    return sorted({name.partition(".")[0] for name in (_OWN, *names)})
 
 
 def _folder(package: str) -> Path:
@@ -144,20 +136,19 @@ def _closure(
             continue
         if name:
             waiting.append((module, ""))  # what runs when the module is imported
-        nodes = source.definitions.get(name, ()) if name else source.always
+        nodes = source.definitions.get(name, []) if name else source.always
         statements = [_statement(node, source.package) for node in nodes]
         code[module, name] = tuple(statement.code for statement in statements)
         for statement in statements:
             for used in statement.names:
                 if used in source.definitions:
                     waiting.append((module, used))
-                waiting += sources.imported(source.imports.get(used, ()))
+                waiting += sources.imported(source.imports.get(used, []))
             waiting += sources.imported(statement.imports)
     return code
 
 
-@dataclass(frozen=True)
-class _Statement:
+class _Statement(NamedTuple):
     """A statement without docstrings, and what it names."""
 
     code: str
@@ -165,40 +156,24 @@ class _Statement:
     imports: tuple[_Definition, ...]
 
 
-@dataclass(frozen=True)
-class _Module:
-    """A module.
-
-    Attributes:
-        package: The package that it is in.
-        definitions: Name → the statements that define it.
-        imports: Name → what is imported under it.
-        always: Statements that run at import and define no name.
-    """
-
-    package: str
-    definitions: dict[str, tuple[ast.stmt, ...]]
-    imports: dict[str, tuple[_Definition, ...]]
-    always: tuple[ast.stmt, ...]
+class _Module(NamedTuple):
+    package: str  # that it is in
+    definitions: dict[str, list[ast.stmt]]  # name → the statements that define it
+    imports: dict[str, list[_Definition]]  # name → what is imported under it
+    always: list[ast.stmt]  # what runs at import and defines no name
 
 
 class _Sources:
-    """The sources of some packages.
-
-    Args:
-        folders: Package → its folder; or its file, where it is a single module.
-    """
+    """The sources of some packages: of each its folder, or its file where it is one module."""
 
     def __init__(self, folders: dict[str, Path]) -> None:
         self._folders = folders
 
     def module(self, name: str) -> _Module | None:
-        """Return a module; None where it is not of these packages."""
         path = self._path(name)
         return None if path is None else _parsed(path, name)
 
     def entry(self, dotted: str) -> list[_Definition]:
-        """Return what a dotted name stands for."""
         module, _, name = dotted.rpartition(".")
         definitions = list(self.imported([(module, name)]))
         if not definitions:
@@ -209,7 +184,7 @@ class _Sources:
         """Yield the definitions that an import brings; for a whole module all of its own."""
         for module, name in definitions:
             source = self.module(module)
-            handed_on = () if source is None else source.imports.get(name, ())
+            handed_on = [] if source is None else source.imports.get(name, [])
             if source is not None and name in source.definitions:
                 yield module, name
             elif handed_on and (module, name) not in handed_on:
@@ -238,27 +213,21 @@ class _Sources:
 def _parsed(path: Path, name: str) -> _Module:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    definitions: dict[str, tuple[ast.stmt, ...]] = {}
-    imports: dict[str, tuple[_Definition, ...]] = {}
-    always = []
+    module = _Module(package, {}, {}, [])
     for node in tree.body:
         bound = _bound(node)
-        if isinstance(node, (ast.Import, ast.ImportFrom)) or _for_types_alone(node):
-            for local, definition in _imports(ast.walk(node), package):
-                imports[local] = (*imports.get(local, ()), definition)
-        elif bound:
-            for local in bound:
-                definitions[local] = (*definitions.get(local, ()), node)
-        elif not _is_docstring(node):
-            always.append(node)
-            for local, definition in _imports(ast.walk(node), package):
-                imports[local] = (*imports.get(local, ()), definition)
-    return _Module(package, definitions, imports, tuple(always))
+        for local in bound:
+            module.definitions.setdefault(local, []).append(node)
+        if bound or _is_docstring(node):
+            continue
+        for local, definition in _imports(ast.walk(node), package):
+            module.imports.setdefault(local, []).append(definition)
+        if not (isinstance(node, (ast.Import, ast.ImportFrom)) or _for_types_alone(node)):
+            module.always.append(node)
+    return module
 
 
 class _WithoutDocstrings(ast.NodeTransformer):
-    """Takes out strings that stand as statements."""
-
     def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
         return None if _is_docstring(node) else node
 

@@ -1,9 +1,8 @@
 """Pieces of work in processes of their own, each forked from this one, so that it starts at once.
 
-Such a process has all that this one has imported and read: nothing is sent to it, and libraries
-that take seconds to import are there. It ends with its piece, so no piece finds what another left
-in memory, and one that is killed takes no other with it. There is no fork outside Linux that is
-safe with all libraries used here; workers of `skiagram.compute.workers` stand in for it there.
+Such a process has all that this one has imported and read. It ends with its piece, so no piece
+finds what another left in memory, and one that is killed takes no other with it. Outside Linux
+there is no fork that is safe with all libraries used here.
 """
 
 import ctypes
@@ -14,12 +13,11 @@ import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from multiprocessing.reduction import ForkingPickler
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from skiagram.compute.progress import report_to
 from skiagram.errors import SkiagramError
@@ -29,18 +27,15 @@ R = TypeVar("R")
 
 CAN_FORK = sys.platform == "linux"
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
-_VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
-@dataclass(frozen=True)
-class _Running:
-    at: int
+class _Running(NamedTuple):
+    number: int
     process: ForkProcess
     place: int  # which of the places for pieces that run together
 
 
-@dataclass(frozen=True)
-class _Ended:
+class _Ended(NamedTuple):
     """What a piece came to: a value, or an error to raise in its turn."""
 
     value: Any
@@ -56,7 +51,7 @@ class Forks(Generic[T, R]):
     Args:
         function: What to do with a piece.
         pieces: The pieces.
-        number: Pieces at a time.
+        places: Pieces at a time.
         name: What messages call a piece.
         describe: Called with what is under way.
         order: The order in which pieces start; their own when None.
@@ -67,7 +62,7 @@ class Forks(Generic[T, R]):
         self,
         function: Callable[[T], R],
         pieces: Sequence[T],
-        number: int,
+        places: int,
         name: Callable[[T], str] = str,
         describe: Callable[[str], None] = lambda text: None,
         order: Sequence[int] | None = None,
@@ -75,9 +70,9 @@ class Forks(Generic[T, R]):
     ) -> None:
         self._function, self._pieces, self._name = function, pieces, name
         self._describe, self._devices = describe, devices
-        self._places = list(range(number))
+        self._free = list(range(places))
         self._waiting = deque(range(len(pieces)) if order is None else order)
-        self._killed: dict[int, int] = {}  # piece → signal
+        self._killed: set[int] = set()  # once
         self._running: dict[Connection, _Running] = {}
         self._under_way: dict[int, str] = {}
         self._ended: dict[int, _Ended] = {}
@@ -92,25 +87,26 @@ class Forks(Generic[T, R]):
         try:
             for number in range(len(self._pieces)):
                 while number not in self._ended:
-                    self._start()
-                    self._listen()
+                    while self._waiting and self._free:
+                        self._start(self._waiting.popleft())
+                    if not self._running:  # only those that were killed are left
+                        self._start(next(iter(self._killed)))
+                    for receiver in wait(list(self._running)):
+                        self._listen(cast(Connection, receiver))
                 ended = self._ended.pop(number)
                 if ended.error is not None:
                     raise ended.error
                 yield ended.value
         finally:
-            self._stop()
+            for receiver, running in self._running.items():
+                running.process.kill()
+                running.process.join()
+                receiver.close()
 
-    def _start(self) -> None:
-        while self._waiting and self._places:
-            self._fork(self._waiting.popleft())
-        if not self._running:  # only those that were killed are left
-            self._fork(next(iter(self._killed)))
-
-    def _fork(self, number: int) -> None:
+    def _start(self, number: int) -> None:
         context = get_context("fork")
         receiver, sender = context.Pipe(duplex=False)
-        place = self._places.pop(0)
+        place = self._free.pop(0)
         process = context.Process(target=self._work, args=(number, place, sender, os.getpid()))
         with warnings.catch_warnings():  # threads that other libraries keep idle
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -120,11 +116,13 @@ class Forks(Generic[T, R]):
         self._show(number, "")
 
     def _work(self, number: int, place: int, sender: Connection, parent: int) -> None:
-        """Do a piece in the new process."""
-        _end_with(parent)
+        """Do a piece in the new process, which ends with its parent, however that one ends."""
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
         report_to(lambda title, done, total: sender.send(f"{done}/{total} {title}"))
         if self._devices:
-            os.environ[_VISIBLE] = self._devices[place]
+            os.environ["CUDA_VISIBLE_DEVICES"] = self._devices[place]
         try:
             ended = _Ended(self._function(self._pieces[number]))
         except KeyboardInterrupt:
@@ -133,60 +131,52 @@ class Forks(Generic[T, R]):
             ended = _Ended(None, _sendable(error))
         sender.send(ended)
 
-    def _listen(self) -> None:
-        for receiver in cast(list[Connection], wait(list(self._running))):
-            running = self._running[receiver]
-            try:
-                message: str | _Ended = receiver.recv()
-            except EOFError:
-                self._finish(receiver, running)
-                self._note_kill(running)
-                continue
-            if isinstance(message, str):
-                self._show(running.at, message)
-                continue
-            self._finish(receiver, running)
-            self._killed.pop(running.at, None)
-            self._ended[running.at] = message
-            if message.error is not None:  # none that comes after it will be asked for
-                self._waiting = deque(number for number in self._waiting if number < running.at)
+    def _listen(self, receiver: Connection) -> None:
+        number = self._running[receiver].number
+        try:
+            message: str | _Ended = receiver.recv()
+        except EOFError:
+            code = self._finish(receiver)
+            if number in self._killed:
+                self._killed.remove(number)
+                self._ended[number] = _Ended(None, self._name_kill(number, code))
+            else:
+                self._killed.add(number)
+            return
+        if isinstance(message, str):
+            self._show(number, message)
+            return
+        self._finish(receiver)
+        self._killed.discard(number)
+        self._ended[number] = message
+        if message.error is not None:  # none that comes after it will be asked for
+            self._waiting = deque(later for later in self._waiting if later < number)
 
-    def _finish(self, receiver: Connection, running: _Running) -> None:
-        running.process.join()
+    def _finish(self, receiver: Connection) -> int:
+        """Clear up after a process and return its exit code."""
+        number, process, place = self._running.pop(receiver)
+        process.join()
         receiver.close()
-        del self._running[receiver]
-        self._places.append(running.place)
-        self._under_way.pop(running.at, None)
+        self._free.append(place)
+        self._under_way.pop(number, None)
+        return process.exitcode or 0
 
-    def _note_kill(self, running: _Running) -> None:
-        code = running.process.exitcode or 0
-        if running.at in self._killed:
-            how = f"signal {-code}" if code < 0 else f"exit code {code}"
-            error = SkiagramError(
-                f"its process ended before its work, twice ({how})",
-                where=self._name(self._pieces[running.at]),
-                remedy="free memory, or choose smaller batches or fewer `workers`: most often the "
-                "memory did not suffice",
-            )
-            del self._killed[running.at]
-            self._ended[running.at] = _Ended(None, error)
-        else:
-            self._killed[running.at] = code
+    def _name_kill(self, number: int, code: int) -> SkiagramError:
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return SkiagramError(
+            f"its process ended before its work, twice ({how})",
+            where=self._name(self._pieces[number]),
+            remedy="free memory, or choose smaller batches or fewer `workers`: most often the "
+            "memory did not suffice",
+        )
 
     def _show(self, number: int, steps: str) -> None:
         self._under_way[number] = f"{self._name(self._pieces[number])} {steps}".strip()
-        self._describe(", ".join(self._under_way[number] for number in sorted(self._under_way)))
-
-    def _stop(self) -> None:
-        for receiver, running in self._running.items():
-            running.process.kill()
-            running.process.join()
-            receiver.close()
-        self._running = {}
+        self._describe(", ".join(words for _, words in sorted(self._under_way.items())))
 
 
 def _sendable(error: BaseException) -> BaseException:
-    """Return an error as another process can raise it; one of the program with its traceback."""
+    """Return an error as another process can raise it, with its traceback unless it has a name."""
     if isinstance(error, SkiagramError):
         return error
     trace = traceback.format_exc()
@@ -196,10 +186,3 @@ def _sendable(error: BaseException) -> BaseException:
     except Exception:
         return RuntimeError(trace)
     return error
-
-
-def _end_with(parent: int) -> None:
-    """Have the system end this process with the one that it works for, however that one ends."""
-    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)

@@ -6,7 +6,6 @@ for, which shows it beside its own bar.
 
 import sys
 from collections.abc import Callable
-from types import TracebackType
 
 from tqdm import tqdm
 
@@ -16,22 +15,13 @@ _report: Report | None = None
 
 
 def report_to(report: Report) -> None:
-    """Send the progress of this process to somebody else, from now on.
-
-    Args:
-        report: Called with title, steps done and steps in all.
-    """
+    """Send the progress of this process to somebody else, from now on."""
     global _report
     _report = report
 
 
 class Progress:
-    """A bar over a known number of steps; use as a context manager.
-
-    Args:
-        title: What is under way.
-        total: Number of steps.
-    """
+    """A bar over a known number of steps; use as a context manager."""
 
     def __init__(self, title: str, total: int) -> None:
         hidden = _report is not None or not sys.stderr.isatty()
@@ -39,8 +29,10 @@ class Progress:
         self._title, self._done, self._total = title, 0, total
 
     def __enter__(self) -> "Progress":
-        """Return the bar."""
         return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.close()
 
     def describe(self, step: str) -> None:
         """Show what the current step is."""
@@ -52,12 +44,3 @@ class Progress:
         self._done += steps
         if _report is not None:
             _report(self._title, self._done, self._total)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the bar."""
-        self._bar.close()

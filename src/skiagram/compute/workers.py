@@ -20,7 +20,9 @@ from pydantic.dataclasses import dataclass
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skiagram.compute.clusters import (
+    A_PIECE,
     JobArray,
+    Share,
     Submit,
     attempt,
     dead_worker,
@@ -38,7 +40,7 @@ R = TypeVar("R")
 STAGES_SIDE_BY_SIDE = "SKIAGRAM_STAGES"  # environment: how many stages share the machine just now
 _PIECES_PER_WORKER = 2  # one at work, one at hand
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of the GNU C library's mallopt
-_MOST_KEPT, _LARGEST_KEPT = 2**31 - 1, 2**25  # bytes; the library takes no more
+_MAX_KEPT, _MAX_MAPPED = 2**31 - 1, 2**25  # bytes; the library takes no more
 _A_HEAP = 2**26  # bytes
 
 
@@ -110,8 +112,7 @@ class Compute:
             function: Of a module, without side effects.
             pieces: Small descriptions of work: other processes receive copies.
             releases_lock: The function spends its time in compiled code that lets other threads
-                run. This machine's workers are then threads, which start at once, where processes
-                take seconds to import and load what they need.
+                run: this machine's workers are threads, where processes take seconds to start.
 
         Raises:
             OptionError: Ray or submitit is not installed, or no cluster answers.
@@ -125,12 +126,10 @@ class Compute:
                 with libraries.limit(limits=1):
                     value = function(piece)
                 yield value
-        elif self.backend == "slurm" and self.slurm is not None:
+        elif self.slurm is not None:
             packed = (pack(piece, ()) for piece in pieces)
-            yield from map(_value, self.slurm.map(
-                function, packed, (), jobs=places, threads=1, cpus=1, gpus=0,
-                together=self.slurm.pieces_per_job,
-            ))  # fmt: skip
+            together = self.slurm.pieces_per_job
+            yield from map(_value, self.slurm.map(function, packed, (), places, A_PIECE, together))
         else:
             local = threads(places) if releases_lock else processes(places)
             workers = ray_cluster(places, self.address) if self.backend == "ray" else local
@@ -170,18 +169,14 @@ class Compute:
             SkiagramError: What the function raises; or a worker was killed.
         """
         wanted = 0.0 if gpus is None else self.gpus_per_fit
-        cpus = self.cpus_per_fit or self.threads
-        if self.backend == "slurm" and self.slurm is not None:
+        each = Share(self.threads, self.cpus_per_fit or self.threads, wanted)
+        if self.slurm is not None:
             packed = [pack(piece, shared) for piece in pieces]
-            yield from map(_value, self.slurm.map(
-                function, packed, shared, jobs=self.places, threads=self.threads, cpus=cpus,
-                gpus=ceil(wanted), together=1,
-            ))  # fmt: skip
+            whole = each._replace(gpus=ceil(wanted))
+            yield from map(_value, self.slurm.map(function, packed, shared, self.places, whole))
             return
         if self.backend == "ray":
-            cluster = ray_cluster(
-                self.places, self.address, shared, threads=self.threads, cpus=cpus, gpus=wanted
-            )
+            cluster = ray_cluster(self.places, self.address, shared, each)
             yield from _ahead(cluster, function, pieces, self.places)
             return
         devices = _devices(gpus or 0, wanted)
@@ -241,11 +236,7 @@ def _devices(gpus: int, per_fit: float) -> list[str]:
 
 @contextmanager
 def threads(number: int) -> Iterator[Submit]:
-    """Yield what submits calls to threads of this process, which end with the context.
-
-    Args:
-        number: Threads.
-    """
+    """Yield what submits calls to threads of this process, which end with the context."""
     keep_freed_memory()
     # Some libraries count threads for the process, others for each thread that calls them.
     single_thread = partial(ThreadpoolController().limit, limits=1)
@@ -260,10 +251,7 @@ def threads(number: int) -> Iterator[Submit]:
 def processes(number: int, shared: Sequence[object] = (), threads: int = 1) -> Iterator[Submit]:
     """Yield what submits calls to joblib's worker processes, which end with the context.
 
-    Args:
-        number: Worker processes.
-        shared: What many pieces hold; each worker is sent it once.
-        threads: Threads of linear algebra for each.
+    Each is sent once what is shared by many pieces, and has some threads of linear algebra.
 
     Raises:
         SkiagramError: A worker died.
@@ -305,6 +293,6 @@ def keep_freed_memory() -> None:
         set_option = ctypes.CDLL(None).mallopt
     except (AttributeError, TypeError):
         return
-    set_option(_TRIM_THRESHOLD, _MOST_KEPT)
-    set_option(_MMAP_THRESHOLD, _LARGEST_KEPT)
+    set_option(_TRIM_THRESHOLD, _MAX_KEPT)
+    set_option(_MMAP_THRESHOLD, _MAX_MAPPED)
     set_option(_TOP_PAD, _A_HEAP)
