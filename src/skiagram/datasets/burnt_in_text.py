@@ -37,14 +37,7 @@ _EVEN = 0.2  # of the contrast, spread of the brightness within the strokes of a
 
 @dataclass(frozen=True, order=True)
 class Box:
-    """A rectangle of pixels.
-
-    Attributes:
-        top: First row.
-        left: First column.
-        bottom: Row after the last one.
-        right: Column after the last one.
-    """
+    """A rectangle of pixels."""
 
     top: int
     left: int
@@ -260,12 +253,7 @@ KEPT = BurntInText(treatment="keep")
 
 
 def cut_out_mark(image: Image, box: Box) -> NDArray[np.uint8]:
-    """Return a mark with what is around it, (height, width) or (height, width, 3), in full range.
-
-    Args:
-        image: (height, width) or (height, width, channels).
-        box: Where the mark is.
-    """
+    """Return a mark and what is around it, (height, width) or (height, width, 3), in full range."""
     around = box.grown(max(20, box.height), image.shape)
     part = image[around.top : around.bottom, around.left : around.right].astype(np.float64)
     low, high = np.nanmin(part), np.nanmax(part)
@@ -278,8 +266,6 @@ def mask_text(
     """Return a copy of an image in which boxes are filled with the median of what is around them.
 
     Args:
-        image: (height, width) or (height, width, channels).
-        boxes: What to fill.
         panels: Rectangles of the picture within a screen; all else is filled with the least value.
             None of them leaves the whole image.
     """

@@ -13,17 +13,7 @@ SMALLEST_SIDE = 8  # a wavelet level or a texture needs neighbours
 
 
 def check_entries(entries: list[Entry], task: Task, where: str) -> None:
-    """Refuse a source whose labels or splits cannot carry an evaluation.
-
-    Args:
-        entries: All images of the source.
-        task: Classes and design.
-        where: Name of the source, for messages.
-
-    Raises:
-        DataError: A label outside the classes, one class only, no published test split where one
-            is needed, or a patient in several published splits.
-    """
+    """Refuse a source whose labels or splits cannot carry an evaluation."""
     hidden = [entry.label == SEALED and entry.split == "test" for entry in entries]
     if task.design == "cv" and any(hidden):
         raise DataError(
@@ -77,10 +67,6 @@ def check_image(image: Image, where: str) -> None:
 
     Args:
         image: (height, width), (height, width, channels) or (depth, height, width, 1).
-        where: Name of the image, for messages.
-
-    Raises:
-        DataError: Fewer than 8 pixels a side, infinite values, or every pixel missing.
     """
     sides = image.shape[1:3] if is_volume(image) else image.shape[:2]
     if min(sides) < SMALLEST_SIDE:

@@ -233,9 +233,6 @@ class Source(Protocol):
 
         Args:
             root: Folder where files are already at hand; None to fetch them.
-
-        Raises:
-            DataError: A file is missing, altered or unreadable.
         """
 
 

@@ -98,8 +98,6 @@ def read_dicom(
     """Read the pixels of one DICOM file of a single frame, or of one frame of it.
 
     Args:
-        file: Path, or a binary file at its beginning.
-        most_pixels: Rows times columns that an image may have.
         frame: Number of the frame, from 1; None for the only one.
 
     Returns:
@@ -138,9 +136,6 @@ def read_header(
     """Parse and check one file; its pixels are not decompressed.
 
     Args:
-        file: A binary file at its beginning.
-        where: What messages call it.
-        most_pixels: Rows times columns that an image may have.
         of_series: Whether fields that place a slice in its series are parsed too.
 
     Raises:
@@ -173,13 +168,7 @@ def modality_of(header: Any) -> str:
 
 
 def several_frames(frames: int, where: str, name: str = "frames") -> DataError:
-    """Return what is said of frames that could be cases or slices, and how to choose.
-
-    Args:
-        frames: How many there are.
-        where: Name of the file.
-        name: What they are called in a file of its kind.
-    """
+    """Return what is said of frames that could be cases or slices, and how to choose."""
     return DataError(
         f"{frames} {name} without a place in the patient",
         where=where,
@@ -192,11 +181,6 @@ def several_frames(frames: int, where: str, name: str = "frames") -> DataError:
 
 def frame_of(frame: int | None, frames: int, where: str) -> int | None:
     """Return the place of a chosen frame, from 0; None where none is chosen.
-
-    Args:
-        frame: Its number, from 1.
-        frames: How many the file has.
-        where: Name of the file.
 
     Raises:
         DataError: There is no such frame.
@@ -334,7 +318,6 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
 
     Args:
         stored: (rows, columns) or (rows, columns, 3), of one frame.
-        header: What its file, or its functional groups, say of it.
     """
     if stored.ndim == 3:
         return _storable(stored)

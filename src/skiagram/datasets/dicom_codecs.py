@@ -60,14 +60,7 @@ DECODER_DEPENDENCIES = dict.fromkeys(
 
 @dataclass(frozen=True)
 class Stream:
-    """What a compressed frame says of itself.
-
-    Attributes:
-        rows: Rows of pixels.
-        columns: Columns of pixels.
-        samples: Values a pixel.
-        bits: Bits a value.
-    """
+    """What a compressed frame says of itself."""
 
     rows: int
     columns: int
@@ -107,17 +100,7 @@ def _jpeg_stream(frame: bytes) -> Stream | None:
 
 
 def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
-    """Refuse what would decode to other pixels than the header says, or to more than fit.
-
-    Args:
-        header: A DICOM data set with pixels.
-        where: Name of the file, for messages.
-        most_pixels: Rows times columns that an image may have.
-
-    Raises:
-        DataError: There are no rows, too many, or the compressed pixels are not those of the
-            header or not whole.
-    """
+    """Refuse what would decode to other pixels than the header says, or to more than fit."""
     rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
     if not rows * columns:
         raise DataError(f"{rows} rows of {columns} pixels", where=where, remedy="export it again")
@@ -205,7 +188,6 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
     """Return the stored values of a DICOM data set whose size has been checked; colour is RGB.
 
     Args:
-        header: The data set.
         frame: Number of the only frame to decode, from 1; None for all.
 
     Returns:
@@ -258,7 +240,6 @@ def decode_frame(frame: bytes, runner: Any) -> bytearray:
     """Decode one frame, as pydicom asks of its plugins.
 
     Args:
-        frame: The compressed stream.
         runner: pydicom's `DecodeRunner`: what the header says, and what the decoded frame is like.
 
     Raises:

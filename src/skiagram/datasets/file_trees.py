@@ -66,12 +66,7 @@ class FileTree(Protocol):
 
 
 class FolderTree:
-    """The files of a folder.
-
-    Args:
-        folder: The folder.
-        is_image: Tells by the first `HEAD_BYTES` of a file whether it is an image.
-    """
+    """The files of a folder."""
 
     in_order = False
 
@@ -168,9 +163,6 @@ class EncryptedArchive:
     The whole archive is read and proved genuine once, before any of it is used.
 
     Args:
-        path: The archive.
-        where: Its name, for messages.
-        is_image: Tells by the first `HEAD_BYTES` of a file whether it is an image.
         at_hand: Bytes of files to keep; one file may exceed it.
 
     Raises:
@@ -317,11 +309,6 @@ class _Member(tarfile.TarInfo):
 
 def open_tree(path: Path, where: str, is_image: IsImage) -> FileTree:
     """Return the files of a folder or of an encrypted archive.
-
-    Args:
-        path: A folder, or a file whose name ends with `.tar.age`.
-        where: What messages call it.
-        is_image: Tells by the first `HEAD_BYTES` of a file whether it is an image.
 
     Raises:
         DataError: It is neither, or the archive cannot be opened.

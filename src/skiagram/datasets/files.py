@@ -49,11 +49,6 @@ def locate(name: str, md5: str, url: str | None, root: Path | None) -> Path:
 def read_file(path: Path, name: str, most_bytes: int = MAX_BYTES) -> bytes:
     """Return the bytes of a regular file.
 
-    Args:
-        path: The file.
-        name: What messages call it.
-        most_bytes: Greatest size that is read.
-
     Raises:
         DataError: It is missing, may not be read, is larger, or is a folder, a pipe, a socket or a
             device, which need have no end.

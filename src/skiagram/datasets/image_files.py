@@ -47,9 +47,7 @@ def read_image(path: Path, name: str = "", most_pixels: int = MAX_PIXELS) -> Spa
     """Read one image file.
 
     Args:
-        path: The file; its suffix is not looked at.
         name: What messages call the file; its path when empty.
-        most_pixels: Rows times columns that an image may have.
 
     Returns:
         (height, width) or (height, width, 3), upright as the file's orientation mark says. Gray of
@@ -76,9 +74,6 @@ def decode_image(
     """Read an image from the bytes of its file; see `read_image`.
 
     Args:
-        content: The whole file.
-        name: What messages call the file.
-        most_pixels: Rows times columns that an image may have.
         frame: Number of the frame of a DICOM file, or of the page of a TIFF, from 1; None for the
             only one.
 
@@ -107,11 +102,7 @@ def decode_image(
 
 
 def count_frames(content: bytes) -> int:
-    """Return how many frames a DICOM file has, or pages a TIFF; 1 for any other file.
-
-    Args:
-        content: The whole file.
-    """
+    """Return how many frames a DICOM file has, or pages a TIFF; 1 for any other file."""
     try:
         if _DICOM.match(content):
             header = pydicom.dcmread(

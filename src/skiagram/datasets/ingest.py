@@ -111,10 +111,7 @@ def ingest(
     """Read a source and write shards, cases and the seal.
 
     Args:
-        source: Options of the data set.
         design: `holdout` seals the published test split; `cv` keeps all cases for development.
-        root: Folder where the source's files are at hand; None to fetch them.
-        folders: Where to write.
         kept: Folder of what earlier runs read from files, and for what this one reads; no byte of
             the outputs depends on it. None to read all files.
         compute: Where files are read, of a source that can be read in parts; no byte depends on it.
@@ -176,14 +173,7 @@ def ingest(
 
 @dataclass(frozen=True)
 class _Listed:
-    """The images of a source in the order of the store.
-
-    Attributes:
-        positions: Places in the source.
-        case_ids: Opaque ids.
-        names: Names within the source, for messages.
-        keys: Digests of the content of their files; empty where the source has no files of them.
-    """
+    """The images of a source in the order of the store."""
 
     positions: list[int]
     case_ids: list[str]
@@ -193,16 +183,7 @@ class _Listed:
 
 @dataclass(frozen=True)
 class _Note:
-    """What is known of a stored image without a look at it.
-
-    Attributes:
-        modality: DICOM Modality of its file; empty for none.
-        brightness: Mean of its pixels.
-        contrast: Standard deviation of its pixels.
-        spacing: See `SpacedImage`.
-        shape: Of its array.
-        depth: Name of its pixel type.
-    """
+    """What is known of a stored image without a look at it."""
 
     modality: str
     brightness: float
@@ -293,13 +274,7 @@ class _ReadImage(SpacedImage):
 
 
 class _ReadEarlier:
-    """Images that an earlier run read of files that are as they were: they are not opened.
-
-    Args:
-        folder: Where they are kept; None where nothing is.
-        identity: Of all that they depend on besides their files.
-        keys: An image's state of files, in the order of the store.
-    """
+    """Images that an earlier run read of files that are as they were: they are not opened."""
 
     def __init__(self, folder: Path | None, identity: str, keys: list[bytes]) -> None:
         self._folder, self._identity, self._keys = folder, identity, keys
@@ -335,12 +310,7 @@ class _ReadEarlier:
         return _Note.again(self._notes[int(self.images.places[place])])
 
     def keep(self, images: Path, notes: Sequence[_Note]) -> None:
-        """Keep what was read for later runs.
-
-        Args:
-            images: Folder of the finished store.
-            notes: Of its images.
-        """
+        """Keep what was read for later runs."""
         if self._folder is not None:
             text = json.dumps([list(vars(note).values()) for note in notes])
             write = partial(_write_notes, text)
@@ -426,7 +396,6 @@ def shuffle_cases(n: int, keys: Sequence[bytes] = ()) -> tuple[NDArray[np.int64]
     """Return the position in the source of each case, and the cases' ids, both (n,).
 
     Args:
-        n: Number of cases.
         keys: Digests by which to order them, so that one more case leaves the order of the others;
             empty for a seeded shuffle.
     """
@@ -445,7 +414,6 @@ def tabulate_cases(
     """Return the case table; the labels of test cases are not in it.
 
     Args:
-        entries: The n entries in the order of the cases.
         case_id: (n,) their ids.
         clusters: (n,) the cluster of copies of each; None where all patients are known.
         design: `cv` keeps all cases for development.
@@ -461,9 +429,6 @@ def number_visits(entries: Sequence[Entry]) -> list[dict[str, int]]:
 
     `visit` counts the visits of a patient from 1, `region` what is seen of the patient from 0: both
     are numbers within the patient and tell nothing more.
-
-    Args:
-        entries: All entries.
     """
     visits: dict[str | None, set[int]] = {}
     regions: dict[str | None, set[str]] = {}

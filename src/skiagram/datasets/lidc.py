@@ -48,7 +48,6 @@ class Grid:
 
         Args:
             image: (height, width) with NaN for missing pixels.
-            spacing_mm: Distance of the image's own pixels.
         """
         offset = (np.arange(self.size) - (self.size - 1) / 2) * (self.spacing_mm / spacing_mm)
         centre = [(side - 1) / 2 for side in image.shape]
@@ -170,12 +169,7 @@ class LIDC(RealDataSet):
         return f"{self.images}, {self.table}"
 
     def open(self, root: Path | None) -> "Nodules":
-        """Verify and read the files.
-
-        Raises:
-            DataError: A file is not at hand, altered or damaged.
-            OptionError: A rating stands in two classes.
-        """
+        """Verify and read the files."""
         label: dict[int, int] = {}
         for k, ratings in enumerate(self.ratings.values()):
             for rating in ratings:
@@ -187,14 +181,7 @@ class LIDC(RealDataSet):
 
 
 class Nodules:
-    """The opened files.
-
-    Args:
-        pixels: (n, height, width) stored pixels.
-        rows: A row a nodule, as `read_nodules` returns it.
-        label: Rating of malignancy → label.
-        options: How pixels become images.
-    """
+    """The opened files."""
 
     def __init__(
         self, pixels: NDArray[np.int16], rows: pd.DataFrame, label: Mapping[int, int], options: LIDC
@@ -293,7 +280,6 @@ def infer_intercept(stored: NDArray[np.integer], padding: Sequence[int]) -> floa
 
     Args:
         stored: Stored pixels of all images of the series, of any shape.
-        padding: Stored values outside the field of view; they do not count.
 
     Returns:
         0 where the 5th percentile is negative, else −1024.
@@ -307,14 +293,7 @@ def infer_intercept(stored: NDArray[np.integer], padding: Sequence[int]) -> floa
 def to_ct_numbers(
     stored: NDArray[np.integer], slope: float, intercept: float, padding: Sequence[int]
 ) -> NDArray[np.float32]:
-    """Return CT numbers in HU; pixels outside the field of view are NaN.
-
-    Args:
-        stored: (height, width) stored pixels.
-        slope: HU a stored unit.
-        intercept: HU of stored 0.
-        padding: Stored values outside the field of view.
-    """
+    """Return CT numbers in HU; pixels outside the field of view are NaN."""
     numbers = stored.astype(np.float32) * np.float32(slope) + np.float32(intercept)
     numbers[np.isin(stored, padding)] = np.nan
     return numbers

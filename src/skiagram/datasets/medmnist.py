@@ -60,11 +60,7 @@ class MedMNIST(RealDataSet):
         return False
 
     def open(self, root: Path | None) -> "MedMNISTFile":
-        """Verify and read the file.
-
-        Raises:
-            DataError: The file is missing, altered, truncated or not a MedMNIST file.
-        """
+        """Verify and read the file."""
         path = locate(self.file, self.md5, self.url, root)
         arrays = {key: _array(path, key) for key in _keys()}
         return MedMNISTFile(path, arrays, len(self.classes))
@@ -96,11 +92,6 @@ def _array(path: Path, key: str) -> NDArray[Any]:
 
 class MedMNISTFile:
     """One opened MedMNIST file.
-
-    Args:
-        path: File, for messages.
-        arrays: Its six arrays.
-        n_classes: Number of classes of the option file.
 
     Raises:
         DataError: Shapes, depths, counts or labels are not those of a MedMNIST file.

@@ -25,7 +25,6 @@ class Row:
     """One row of a table.
 
     Attributes:
-        line: Line in the file, from 1.
         cells: Column name → cell without blanks around it.
     """
 
@@ -172,11 +171,7 @@ def _check_header(header: list[str]) -> None:
 
 
 def require_columns(rows: list[Row], named: Iterable[str]) -> None:
-    """Refuse a table that lacks a column.
-
-    Raises:
-        DataError: Naming the first missing column and those that are there.
-    """
+    """Refuse a table that lacks a column."""
     header = rows[0].cells
     for name in named:
         if name not in header:

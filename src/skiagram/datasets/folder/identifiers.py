@@ -47,11 +47,7 @@ _LEADING_ZERO = re.compile(r"[+-]?0\d+")
 
 
 def names_patients(name: str) -> bool:
-    """Return whether a column's name says that it tells patients apart.
-
-    Args:
-        name: Name of the column.
-    """
+    """Return whether a column's name says that it tells patients apart."""
     words = _words_of(name)
     return any(word.startswith(_PATIENTS) or word in _PATIENTS_IN_SHORT for word in words)
 
@@ -64,10 +60,6 @@ def suspect_column(name: str, cells: Sequence[str]) -> str | None:
     rows have one of their own; whole numbers of four digits or more that have more than 20 values
     or differ in more than half of the rows; other whole numbers that nearly every row has for
     itself.
-
-    Args:
-        name: Name of the column.
-        cells: What the rows hold; empty ones are unknown.
     """
     known = [cell for cell in cells if cell]
     distinct = len(set(known))

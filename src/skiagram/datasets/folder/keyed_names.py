@@ -37,9 +37,7 @@ def find_keyed_files(rows: list[Row], kinds: Mapping[str, str], files: FileTree)
     Every image file is read once. Of files with equal bytes each is found, in order of name.
 
     Args:
-        rows: The manifest.
         kinds: Column of file names → column of their checksums.
-        files: The files.
 
     Raises:
         DataError: No file has a row's checksum, or fewer than rows have it.

@@ -55,8 +55,6 @@ class OptionFiles:
     """The two files of a data set within a project.
 
     Attributes:
-        project: Folder of `conf/`.
-        name: Short name of the data set.
         outside: Folder of the manifest; None puts it beside the option file.
         patient_key: Secret key under which the manifest holds patients and file names; None keeps
             them as they are.
@@ -85,11 +83,7 @@ class OptionFiles:
         return self.manifest.with_suffix(".labels.age")
 
     def require_new(self) -> None:
-        """Refuse to overwrite, and to write where no project is.
-
-        Raises:
-            OptionError: There is no project, or a data set of this name.
-        """
+        """Refuse to overwrite, and to write where no project is."""
         if not self.options.parent.is_dir():
             raise OptionError(
                 "no folder conf/dataset here",
@@ -137,7 +131,6 @@ class OptionFiles:
         Args:
             source: The data set; its manifest is filled in.
             rows: The table; columns that are not used do not enter the project.
-            checksums: File name → SHA-256.
             sealed: Labels of test cases, encrypted; None where the table holds them.
         """
         content = _manifest_bytes(source.columns, rows, checksums, self.patient_key)
@@ -158,12 +151,7 @@ class OptionFiles:
         return (path.relative_to(self.project) if inside else path).as_posix()
 
     def _require_same_manifest(self, present: Folder) -> None:
-        """Refuse to put plain ids, or file names, where they were kept out before.
-
-        Raises:
-            OptionError: The manifest stands elsewhere, or its names are under a key and none is
-                given.
-        """
+        """Refuse to put plain ids, or file names, where they were kept out before."""
         if present.manifest != self._shown(self.manifest):
             raise OptionError(
                 f"the manifest is {present.manifest}",

@@ -101,11 +101,7 @@ class Folder(RealDataSet):
         return dataclasses.replace(super().card(), test_sites=self.test_sites)
 
     def open(self, root: Path | None) -> "FolderFiles":
-        """Verify the manifest and the folder's list of files.
-
-        Raises:
-            DataError: Folder or manifest is missing or altered, or a row cannot be used.
-        """
+        """Verify the manifest and the folder's list of files."""
         place = f"dataset.folder: {self.folder}"
         tree = open_tree((root or Path()) / self.folder, place, is_image_file)
         content = _read_unchanged(self.manifest, self.manifest_sha256)
@@ -157,18 +153,7 @@ def _read_unchanged(name: str, sha256: str | None) -> bytes:
 
 
 class FolderFiles:
-    """An opened folder.
-
-    Args:
-        files: The files.
-        listing: What the manifest lists.
-        checksums: File name → SHA-256.
-        channels: Channels that every image must have.
-        mask_grid: What to do with a mask on other voxels than its image's.
-        sealed: Encrypted labels of test cases; None where the listing has them.
-        text: What to do with marks that look like text.
-        most_pixels: Rows times columns that an image may have.
-    """
+    """An opened folder."""
 
     def __init__(
         self,
@@ -306,27 +291,13 @@ def _files_of(reference: ImageReference) -> list[str]:
 
 
 def content_key(reference: ImageReference, checksums: Mapping[str, str]) -> bytes:
-    """Return a digest of what an image is made of; names of files play no part.
-
-    Args:
-        reference: Where it is read from.
-        checksums: File name → SHA-256.
-    """
+    """Return a digest of what an image is made of; names of files play no part."""
     content = [checksums[name] for name in _files_of(reference)]
     return hashlib.sha256(repr((content, reference.chosen)).encode()).digest()
 
 
 def check_channels(present: int, channels: int, name: str) -> None:
-    """Refuse a colour image among gray ones, and the reverse.
-
-    Args:
-        present: Channels of the image, 1 or 3.
-        channels: Channels that every image of the data set must have.
-        name: Name of the image, for messages.
-
-    Raises:
-        DataError: They differ.
-    """
+    """Refuse a colour image among gray ones, and the reverse."""
     kinds = {1: "gray", 3: "colour"}
     if present != channels:
         raise DataError(
@@ -342,10 +313,6 @@ def find_unlisted_images(files: FileTree, names: Iterable[str]) -> list[DataErro
 
     Only files that no row names are looked into; other kinds than images, and hidden files, do
     not matter.
-
-    Args:
-        files: The files.
-        names: File names as the table gives them.
     """
     known = {normalise_name(name) for name in names if name}
     series = tuple(f"{name}/" for name in known)

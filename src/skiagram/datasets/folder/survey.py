@@ -75,20 +75,14 @@ class ExaminedFile:
     """What one usable file holds.
 
     Attributes:
-        reference: What was read.
         checksums: File name → SHA-256 of the file, of a DICOM series' folder and of its mask.
         spacing: Distances of slices (a volume's alone), rows and columns, mm; None where unknown.
         region: Voxels of its region of interest, separate parts, and voxels outside; None for the
             whole image.
-        shape: Shape of the image.
-        depth: Type of its pixels.
-        stored_bytes: What its pixels take uncompressed.
-        seconds: How long reading and checking took.
         thumbnail: (784,) float32, for near duplicates.
         small: (36, 36) float16, for transformed copies.
         digest: Of the pixels, for exact copies.
         traits: What the image is besides what it shows, for the audit's probes.
-        constant: Whether the image shows nothing.
         text: Where marks that look like text stand in its borders.
         text_expected: Why its header lets expect text in the pixels; empty where nothing does.
     """
@@ -125,12 +119,10 @@ class Survey:
     """What is in a folder.
 
     Attributes:
-        files: The files.
         entries: One a usable row, whether its file can be read or not.
         examined: What was read, in the order of the entries.
         problems: All that would stop ingest, in its own words.
         findings: What the audit would report; `examples` are file names.
-        channels: 1 or 3, as most images have.
         cases: The case table of the usable files, under their own names.
         ingested: The case table as ingest would write it.
         by_modality: Modality → what was read of it, the source's own first under its name, which
@@ -164,9 +156,6 @@ def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design)
 
     Args:
         source: How to read the table; `manifest` and `channels` are not looked at.
-        folder: Where the files are: a folder, or an archive encrypted with age.
-        rows: The table.
-        design: What the run would evaluate by.
 
     Raises:
         DataError: A column is missing.
@@ -267,12 +256,7 @@ def _transformed(tree: FileTree, examined: list[ExaminedFile], known: Pairs) -> 
 
 
 def read_pixels(tree: FileTree, reference: ImageReference) -> Image:
-    """Return an image without its region, as ingest would store it.
-
-    Args:
-        tree: The files of the data set.
-        reference: What to read.
-    """
+    """Return an image without its region, as ingest would store it."""
     whole = ImageReference(reference.file, frame=reference.frame)
     return decode_case(read_case_files(tree, whole), whole, most_pixels=sys.maxsize).pixels
 

@@ -36,7 +36,6 @@ def find_file_problems(
     """Return what is wrong with a column of file names, in row order.
 
     Args:
-        rows: The table.
         column: Name of the column; names are relative to the folder.
         beside: Columns that tell several rows of one file apart.
     """
@@ -144,11 +143,6 @@ class Columns:
     visit: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse covariates and scores that identify a person, visits without patients.
-
-        Raises:
-            OptionError: A column holds what it must not.
-        """
         if self.visit is not None and self.patient is None:
             raise OptionError(
                 f"`{self.visit}` without a column of patients",
@@ -188,12 +182,7 @@ class Columns:
 
 
 def find_covariate_problems(rows: list[Row], columns: Columns) -> list[DataError]:
-    """Return which covariates could tell who a patient is, and are not forced; no cell is quoted.
-
-    Args:
-        rows: The table.
-        columns: Which column holds what.
-    """
+    """Return which covariates could tell who a patient is, and are not forced, without a cell."""
     with_commas = [
         name
         for name in columns.covariates
@@ -251,9 +240,6 @@ def list_entries(
     """Return the entries of a table and all that is wrong with it.
 
     Args:
-        rows: The table.
-        columns: Which column holds what.
-        classes: Class names in label order.
         test_sites: Sites whose images are the test set; the rest is for training.
         sealed: Whether the labels of test cases are encrypted; their cells are empty then.
 
@@ -315,8 +301,6 @@ def split_modalities(
     A case is told by its patient and, where there are some, its region and its visit.
 
     Args:
-        rows: The table.
-        columns: Which column holds what.
         modalities: Which to read, in this order; empty where the table holds one or does not tell.
 
     Raises:
@@ -405,13 +389,7 @@ def _visit(row: Row, columns: Columns) -> Visit | None:
 
 
 def split_of(row: Row, columns: Columns, test_sites: Sequence[str]) -> Split | None:
-    """Return the split of a row; None where nothing tells it.
-
-    Args:
-        row: A row of the table.
-        columns: Which column holds what.
-        test_sites: Sites whose images are the test set.
-    """
+    """Return the split of a row; None where nothing tells it."""
     if test_sites and columns.site:
         return "test" if row.cells[columns.site] in test_sites else "train"
     return _SPLITS.get(row.cells[columns.split]) if columns.split else None
@@ -486,13 +464,7 @@ def _region_problem(row: Row, columns: Columns, where: str) -> DataError | None:
 
 
 def find_frame_problem(row: Row, columns: Columns, where: str) -> DataError | None:
-    """Return what is wrong with a row's frame, if anything.
-
-    Args:
-        row: A row of the table.
-        columns: Which column holds what.
-        where: What messages call the row.
-    """
+    """Return what is wrong with a row's frame, if anything."""
     frame = row.cells[columns.frame] if columns.frame else ""
     if frame not in ("", ALL_FRAMES) and not (frame.isdecimal() and int(frame)):
         allowed = f"a number from 1, `{ALL_FRAMES}`, or an empty cell"

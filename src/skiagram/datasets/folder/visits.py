@@ -14,11 +14,6 @@ def number_visits(rows: Sequence[Row], patient: str, visit: str) -> list[Row]:
 
     So no date goes on, and nothing of how long lay between two visits.
 
-    Args:
-        rows: The table.
-        patient: Name of the column of patients.
-        visit: Name of the column of visits: whole numbers, or dates such as 2026-05-31.
-
     Raises:
         DataError: A cell is neither; it is not quoted.
     """

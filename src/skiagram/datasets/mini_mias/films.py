@@ -96,7 +96,6 @@ def read_truth(path: Path, digests: Mapping[str, str]) -> list[Film]:
     """Read and verify the file.
 
     Args:
-        path: Path of `Info.txt`.
         digests: Published digests; that of this file is over its film rows with single spaces, so
             line ends and headings may differ.
 
@@ -176,10 +175,7 @@ def locate_folder(folder: str, url: str, root: Path | None, digests: Mapping[str
     """Return the folder with the films: at hand below `root`, else fetched and unpacked.
 
     Args:
-        folder: Name of the folder.
-        url: Where the published archive can be fetched.
         root: Folder where data sets are already at hand (`SKIAGRAM_DATA`), or None.
-        digests: Names of the films, and of the text file.
 
     Raises:
         DataError: The folder is missing and the archive cannot be fetched.
@@ -215,11 +211,6 @@ def _unpack(archive: Path, folder: Path, digests: Mapping[str, str]) -> Path:
 
 def read_film(folder: Path, name: str, digests: Mapping[str, str]) -> NDArray[np.uint8]:
     """Read and verify one film, (1024, 1024) uint8.
-
-    Args:
-        folder: Folder with the films.
-        name: Reference number.
-        digests: Published digests of the films.
 
     Raises:
         DataError: The film is missing, unreadable or not the published one.
@@ -359,8 +350,6 @@ def to_relative_position(mask: NDArray[np.bool_], row: int, column: int) -> Rela
 
     Args:
         mask: (height, width) bool, chest wall on the left.
-        row: Row of the pixel.
-        column: Column of the pixel.
 
     Returns:
         The place, or None outside the mask.
@@ -375,12 +364,7 @@ def to_relative_position(mask: NDArray[np.bool_], row: int, column: int) -> Rela
 
 
 def to_pixel(mask: NDArray[np.bool_], place: RelativePosition) -> tuple[int, int]:
-    """Return row and column of a relative place on another breast.
-
-    Args:
-        mask: (height, width) bool, not empty and connected, chest wall on the left.
-        place: The place.
-    """
+    """Return row and column of a relative place on another breast."""
     top, bottom = _extent(np.flatnonzero(mask.any(axis=1)))
     row = round(top + place.height * (bottom - top))
     wall, edge = _extent(np.flatnonzero(mask[row]))

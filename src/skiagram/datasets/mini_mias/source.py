@@ -153,11 +153,7 @@ class DrawnSplit:
     test: dict[str, Annotated[int, Field(ge=1)]]
 
     def check_classes(self, classes: Sequence[str]) -> None:
-        """Refuse counts that do not name each class once.
-
-        Raises:
-            OptionError: A class is unknown or missing.
-        """
+        """Refuse counts that do not name each class once."""
         for split, counts in (("train", self.train), ("test", self.test)):
             if set(counts) != set(classes):
                 raise OptionError(
@@ -168,10 +164,6 @@ class DrawnSplit:
 
     def draw(self, entries: Sequence[Entry], classes: Sequence[str]) -> dict[int, Split]:
         """Draw whole patients, test before training; a patient's surplus images are left out.
-
-        Args:
-            entries: All images; each must name its patient.
-            classes: Class names in label order.
 
         Returns:
             Position of each drawn entry → its split.
@@ -238,11 +230,6 @@ class MiniMias(RealDataSet):
         return tuple(self.task.split("_"))
 
     def __post_init__(self) -> None:
-        """Check what depends on several options.
-
-        Raises:
-            OptionError: The size does not divide the side, or a split does not fit the classes.
-        """
         side = self.region or SIDE
         if side % self.size:
             raise OptionError(
@@ -259,11 +246,7 @@ class MiniMias(RealDataSet):
         return self.url
 
     def open(self, root: Path | None) -> "OpenMiniMias":
-        """Verify the films, find the breasts and list the cases.
-
-        Raises:
-            DataError: A film or the text file is missing, altered or unreadable.
-        """
+        """Verify the films, find the breasts and list the cases."""
         digests = published_digests()
         folder = locate_folder(self.folder, self.url, root, digests)
         truth = read_truth(folder / FILE, digests)
@@ -280,8 +263,6 @@ class MiniMiasCase:
     """One case before its film is read.
 
     Attributes:
-        film: Its film.
-        entry: What ingest is told.
         centre: Row and column of the square's centre, chest wall on the left; None takes the
             whole film.
         lesions: The lesions that it is about: all on a whole film, one in a square.
@@ -294,13 +275,7 @@ class MiniMiasCase:
 
 
 class FilmReader:
-    """The films with the chest wall on the left, and the breast found on each.
-
-    Args:
-        folder: Folder with the films.
-        digests: Published digests of the films.
-        truth: The films to use.
-    """
+    """The films with the chest wall on the left, and the breast found on each."""
 
     def __init__(self, folder: Path, digests: Mapping[str, str], truth: Sequence[Film]) -> None:
         self._folder = folder
@@ -324,16 +299,7 @@ class FilmReader:
 
 @dataclasses.dataclass(frozen=True)
 class OpenMiniMias:
-    """The cases of one task.
-
-    Attributes:
-        films: The films.
-        cases: The cases in source order.
-        region: Side of the squares in film pixels; None takes whole films.
-        size: Side of an image after averaging.
-        mask: Whether all outside the breast is set to 0.
-        orient: Whether the chest wall stays on the left.
-    """
+    """The cases of one task."""
 
     films: FilmReader
     cases: Sequence[MiniMiasCase]
@@ -412,7 +378,6 @@ def cut_patch(pixels: NDArray[np.uint8], centre: tuple[int, int], side: int) -> 
     Args:
         pixels: (height, width) uint8.
         centre: Row and column that become row and column side // 2.
-        side: Side of the square.
     """
     half = side // 2
     row, column = centre
@@ -426,8 +391,6 @@ def select_cases(films: FilmReader, task: TaskName, regions: bool, seed: int) ->
     """List the cases of a task.
 
     Args:
-        films: The films, without normal ones where benign is told from malignant.
-        task: What is told apart.
         regions: Whether cases are squares: one for each lesion whose place is known and on the
             breast, one for each normal film. Otherwise each film is one case, malignant if any of
             its lesions is.

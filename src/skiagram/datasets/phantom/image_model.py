@@ -81,8 +81,6 @@ def power_law_spectrum(size: int, exponent: float, axes: int = 2) -> FloatArray:
     is then tissue, and a nodule cannot be told by the image's mean alone.
 
     Args:
-        size: Side of the image in pixels.
-        exponent: β, ≥ 0.
         axes: 2 for an image, 3 for a volume.
 
     Returns:
@@ -113,7 +111,6 @@ def colour_noise(white: FloatArray, spectrum: FloatArray) -> FloatArray:
 
     Args:
         white: (size, size) or (size, size, size) independent standard normal numbers.
-        spectrum: (size, …, size // 2 + 1) half spectrum.
     """
     field: FloatArray = fft.irfftn(fft.rfftn(white) * np.sqrt(spectrum), s=white.shape)
     return field
@@ -124,7 +121,6 @@ def centred_nodule(size: int, nodule: Nodule, axes: int = 2) -> FloatArray:
 
     Args:
         size: Side of the image in pixels.
-        nodule: The nodule.
         axes: 2 for an image, 3 for a volume, where a ball (1 − (r/R)²) has the designer nodule's
             profile for its projection.
 
@@ -172,11 +168,7 @@ class IdealObserver:
         self._places = np.ix_(*[places] * nodule.ndim)
 
     def log_likelihood_ratio(self, image: FloatArray) -> float:
-        """Return log Λ of one image, natural units; above 0 speaks for the abnormal class.
-
-        Args:
-            image: Noisy image without faults, of the nodule's shape.
-        """
+        """Return log Λ of one image, natural units; above 0 speaks for the abnormal class."""
         spectrum = fft.rfftn(image)
         texture = float((np.abs(spectrum) ** 2 * self._texture).sum()) + self._volume
         matched = self._matched(spectrum, image.shape)[self._places]
@@ -186,9 +178,6 @@ class IdealObserver:
 
     def place_probability(self, image: FloatArray) -> FloatArray:
         """Return the probability of each place given the image and that it has a nodule.
-
-        Args:
-            image: Noisy image without faults, of the nodule's shape.
 
         Returns:
             Of the image's shape; 0 where no nodule is ever centred, the sum is 1.
@@ -221,16 +210,7 @@ class Exposure:
 
 
 class ExposureGenerator:
-    """Makes exposures on demand.
-
-    Args:
-        size: Side of an image in pixels.
-        tissue: Options of the tissue.
-        nodule: Options of the nodule.
-        noise: Standard deviation of the white quantum noise.
-        seed: Seed of the draw.
-        axes: 2 for images, 3 for volumes.
-    """
+    """Makes exposures on demand."""
 
     def __init__(
         self, size: int, tissue: Tissue, nodule: Nodule, noise: float, seed: int, axes: int = 2
@@ -251,13 +231,7 @@ class ExposureGenerator:
         return IdealObserver(normal, abnormal, self._nodule, self._places)
 
     def make(self, patient: int, number: int, *, abnormal: bool) -> Exposure:
-        """Make one image.
-
-        Args:
-            patient: Number of the patient.
-            number: Number of the image within the patient.
-            abnormal: Class of the patient.
-        """
+        """Make one image."""
         shape = self._nodule.shape
         own = stream(self._seed, "image", patient, number)
         place = own.choice(self._places, len(shape))
@@ -313,11 +287,7 @@ def add_faults(stored: Stored, faults: Faults, generator: np.random.Generator) -
 
 
 class DicomWriter:
-    """Writes images of one size as Secondary Capture files.
-
-    Args:
-        size: Side of the images in pixels.
-    """
+    """Writes images of one size as Secondary Capture files."""
 
     def __init__(self, size: int) -> None:
         meta = FileMetaDataset()
@@ -340,13 +310,7 @@ class DicomWriter:
         self._header = header
 
     def write(self, stored: Stored, patient: int, position: int) -> BytesIO:
-        """Return one file, at its beginning.
-
-        Args:
-            stored: (size, size) stored values.
-            patient: Number of the patient, ≥ 0.
-            position: Number of the image, ≥ 0.
-        """
+        """Return one file, at its beginning."""
         header = self._header
         identity = f"PHANTOM-{patient + 1:04d}"
         header.PatientName, header.PatientID = f"SYNTHETIC^{identity}", identity

@@ -89,12 +89,6 @@ class PhantomRegions(GeneratedDataSet):
     lesion: Lesion
 
     def __post_init__(self) -> None:
-        """Check what depends on several options.
-
-        Raises:
-            OptionError: The lesion leaves the volume at some of its places, or the positive class
-                is not the second one.
-        """
         super().__post_init__()
         lesion = self.lesion
         reach = lesion.spacing * (lesion.places // 2) + max(lesion.radii)
@@ -120,7 +114,6 @@ class RegionObserver:
     """The ideal observer of regions of one shape.
 
     Attributes:
-        mean: Mean of a voxel in the normal and in the abnormal class.
         factors: Lower Cholesky factors of the voxels' covariance in both classes.
     """
 
@@ -186,11 +179,7 @@ def theoretical_auc(observers: list[RegionObserver]) -> float:
 
 
 class OpenPhantomRegions:
-    """Makes the volumes of one phantom with regions.
-
-    Args:
-        options: Options of the phantom.
-    """
+    """Makes the volumes of one phantom with regions."""
 
     def __init__(self, options: PhantomRegions) -> None:
         self._options, lesion = options, options.lesion

@@ -88,11 +88,6 @@ class GeneratedDataSet(ABC):
     patients: Patients
 
     def __post_init__(self) -> None:
-        """Check what depends on several options.
-
-        Raises:
-            OptionError: The positive class is not the second one.
-        """
         if self.positive_class != self.classes[1]:
             raise OptionError(
                 f"{self.positive_class!r} was given",
@@ -137,12 +132,6 @@ class PhantomDataSet(GeneratedDataSet):
     nodule: Nodule
 
     def __post_init__(self) -> None:
-        """Check what depends on several options.
-
-        Raises:
-            OptionError: The nodule leaves the image at some of its places, or the positive class
-                is not the one with the nodule.
-        """
         super().__post_init__()
         reach = self.nodule.spacing * (self.nodule.places // 2) + self.nodule.radius
         if reach > self.size // 2:
@@ -154,14 +143,7 @@ class PhantomDataSet(GeneratedDataSet):
 
 
 class PhantomCases:
-    """The cases of a phantom, each made when asked for; every second patient is abnormal.
-
-    Args:
-        options: Options of the phantom.
-        number: Images of each patient.
-        kind: What they are called in names of entries.
-        axes: 2 for images, 3 for volumes.
-    """
+    """The cases of a phantom, each made when asked for; every second patient is abnormal."""
 
     def __init__(self, options: PhantomDataSet, number: int, kind: str, axes: int) -> None:
         self._patients, self._number, self._kind = options.patients, number, kind
@@ -234,12 +216,6 @@ class Phantom(PhantomDataSet):
     sites: dict[str, Scanner] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check what depends on several options.
-
-        Raises:
-            OptionError: The nodule leaves the image, the faults exceed it, or the positive class
-                is not the one with the nodule.
-        """
         super().__post_init__()
         if self.faults.dead_rows >= self.size // 2:
             raise OptionError(
@@ -265,11 +241,7 @@ class Phantom(PhantomDataSet):
 
 
 class OpenPhantom(PhantomCases):
-    """Makes the images of one phantom.
-
-    Args:
-        options: Options of the phantom.
-    """
+    """Makes the images of one phantom."""
 
     def __init__(self, options: Phantom) -> None:
         self._options, self._sites = options, sorted(options.sites)
@@ -331,11 +303,7 @@ class PhantomVolumes(PhantomDataSet):
 
 
 class OpenPhantomVolumes(PhantomCases):
-    """Makes the volumes of one phantom.
-
-    Args:
-        options: Options of the phantom.
-    """
+    """Makes the volumes of one phantom."""
 
     def __init__(self, options: PhantomVolumes) -> None:
         super().__init__(options, options.volumes_per_patient, "volume", axes=3)

@@ -95,12 +95,6 @@ class PhantomVisits(GeneratedDataSet):
     marker: Annotated[float, Field(ge=0, le=8)]
 
     def __post_init__(self) -> None:
-        """Check what depends on several options.
-
-        Raises:
-            OptionError: The lesion leaves the image, or the positive class is not the one in which
-                it grows.
-        """
         super().__post_init__()
         if self.lesion.radius > self.size // 2:
             raise OptionError(
@@ -126,10 +120,6 @@ class VisitObserver:
     Attributes:
         filters: (2, size, size // 2 + 1) what an image is weighed with: by itself, and as one of
             all; divided by the noise and tissue of each frequency.
-        gram: (k, k) G.
-        weight: (k,) w.
-        contrast: (k,) c.
-        height: Mean height μ in the normal class.
     """
 
     filters: NDArray[np.complex128]
@@ -145,7 +135,6 @@ class VisitObserver:
         """Return the observer of as many visits as there are contrasts.
 
         Args:
-            options: Options of the phantom.
             template: Half spectrum of the lesion of height 1.
             contrast: (k,) how much higher the lesion is in the abnormal class at each visit.
         """
@@ -179,11 +168,7 @@ class VisitObserver:
 
 
 class OpenPhantomVisits:
-    """Makes the images of one phantom of several visits.
-
-    Args:
-        options: Options of the phantom.
-    """
+    """Makes the images of one phantom of several visits."""
 
     def __init__(self, options: PhantomVisits) -> None:
         self._options = options
@@ -241,13 +226,7 @@ class OpenPhantomVisits:
         return (Mark((middle, middle), self._options.lesion.radius),)
 
     def auc(self, visit: int, *, earlier: bool, marker: bool) -> float:
-        """Return the AUC that no model of such knowledge exceeds but by chance.
-
-        Args:
-            visit: Which visit is judged, from 1.
-            earlier: Whether all images of earlier visits are known.
-            marker: Whether the marker is.
-        """
+        """Return the AUC that no model of such knowledge exceeds but by chance."""
         seen = self._observers[visit - 1]
         if not earlier:
             alone = self._contrast[visit - 1 : visit]

@@ -31,8 +31,6 @@ class ImageReference:
     """Where the image of a case and its region are read from.
 
     Attributes:
-        file: File, or folder of a DICOM series, relative to the data set's folder.
-        mask: File of the region; None for the whole image.
         region: Name of the region within its file; None where there is one only.
         label_value: Value of the region's voxels; None for all that is not 0.
         frame: Number of the frame of a DICOM file, or of the page of a TIFF, that is the image,
@@ -63,8 +61,6 @@ class CaseFiles:
     """The bytes of an image and of its region.
 
     Attributes:
-        image: Name → content of its files, more than one for a DICOM series.
-        mask: Content of its mask's file; None for the whole image.
         checksums: File or folder as the reference names it → SHA-256.
     """
 
@@ -80,10 +76,6 @@ def is_image_file(head: bytes) -> bool:
 
 def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
     """Read the files of an image, each once.
-
-    Args:
-        files: The files of the data set.
-        reference: What to read.
 
     Raises:
         DataError: A file cannot be read.
@@ -104,11 +96,7 @@ def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
 
 
 def checksum_of_series(parts: Mapping[str, str]) -> str:
-    """Return the checksum of a folder of files.
-
-    Args:
-        parts: Name of each file in it → its SHA-256, in order of name.
-    """
+    """Return the checksum of a folder of files."""
     return _sha256("".join(f"{sha256}  {name}\n" for name, sha256 in parts.items()).encode())
 
 
@@ -119,12 +107,6 @@ def decode_case(
     most_pixels: int = MAX_PIXELS,
 ) -> SpacedImage:
     """Make the image of a case, with its region, of the bytes of its files.
-
-    Args:
-        files: What `read_case_files` read.
-        reference: What it was asked for.
-        mask_grid: What to do with a mask on other voxels than its image's.
-        most_pixels: Rows times columns that an image may have; volumes have a limit of their own.
 
     Returns:
         A volume as (depth, height, width, 1), an image as `decode_image` says.

@@ -45,12 +45,10 @@ class _Slice(NamedTuple):
     """One plane of a volume.
 
     Attributes:
-        name: Its file, for messages.
         pixels: (height, width) modality values.
         whole: Whether slope and offset keep whole numbers.
         position: (3,) centre of its first pixel, mm.
         rows: (2, 3) unit vectors along a column of pixels, and along a row of pixels.
-        spacing: Distance of rows and of columns, mm.
         thickness: mm; None where unknown.
     """
 
@@ -65,10 +63,6 @@ class _Slice(NamedTuple):
 
 def decode_series(files: Sequence[tuple[str, bytes]], name: str) -> Volume:
     """Read a volume from the files of one DICOM series, or from one enhanced file.
-
-    Args:
-        files: Name and content of each file, in any order.
-        name: What messages call the series.
 
     Returns:
         The volume in canonical orientation; each slice as `read_dicom` reads a single image, with
@@ -104,10 +98,6 @@ def suv_factor(header: Any, name: str) -> float:
 
     By body weight: activity per ml × weight / injected activity at the time to which the image is
     corrected for decay (QIBA, FDG-PET/CT profile, appendix G: vendor-neutral pseudo-code).
-
-    Args:
-        header: A DICOM data set of the series.
-        name: What messages call the series.
 
     Raises:
         DataError: The unit, a correction, the weight, the dose or a time is missing or not usable.

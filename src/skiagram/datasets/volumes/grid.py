@@ -42,7 +42,6 @@ class Grid:
         """Make a grid of the steps between voxels.
 
         Args:
-            shape: Voxels along each of the array's three axes.
             steps: (3, 3), a row an axis of the array: from a voxel to the next one, mm.
             origin: (3,) centre of the first voxel, mm.
 
@@ -100,7 +99,6 @@ class Volume:
 
     Attributes:
         voxels: (depth, height, width) uint8, uint16, int16 or float32, in canonical orientation.
-        grid: Where the voxels lie.
         modality: DICOM Modality of its files; empty where they name none.
     """
 
@@ -115,7 +113,6 @@ def orient(
     """Bring a volume to the canonical order and direction of axes; no value changes.
 
     Args:
-        array: Three axes in any order.
         steps: (3, 3), a row an axis of the array: from a voxel to the next one, mm.
         origin: (3,) centre of the first voxel, mm.
 
@@ -135,16 +132,7 @@ def orient(
 
 
 def check_same_grid(mask: Grid, image: Grid, where: str) -> None:
-    """Refuse a mask that does not lie on its image's voxels.
-
-    Args:
-        mask: Grid of the mask.
-        image: Grid of the image.
-        where: The mask's file, for the message.
-
-    Raises:
-        DataError: They differ; says in what and by how much, in mm.
-    """
+    """Refuse a mask that does not lie on its image's voxels."""
     differences = describe_differences(mask, image)
     if differences:
         raise DataError(
@@ -181,8 +169,6 @@ def resample_mask(mask: NDArray[np.bool_], grid: Grid, image: Grid) -> NDArray[n
     """Bring a mask to its image's grid: linear between voxels, inside from .5 on.
 
     Args:
-        mask: (depth, height, width) on `grid`.
-        grid: Grid of the mask.
         image: Grid of the image.
 
     Returns:

@@ -49,9 +49,6 @@ def decode_mask(
     """Read the region of an image from the bytes of its mask's file.
 
     Args:
-        content: The whole file: NIfTI, NRRD or MetaImage, an RTSTRUCT or a SEG.
-        name: What messages call the file.
-        image: Grid of the image, in canonical orientation.
         region: Name of the structure or segment; None where there is one only.
         label_value: Value of the region's voxels, or number of the segment; None for all that is
             not 0.
@@ -93,10 +90,6 @@ def decode_plane_mask(
     """Read the region of a plane image from the bytes of an image file.
 
     Args:
-        content: The whole file.
-        name: What messages call the file.
-        shape: (height, width) of the image.
-        label_value: Value of the region's pixels; None for all that is not 0.
         frame: Page of the file, from 1; None for the only one.
 
     Returns:
@@ -172,7 +165,6 @@ def decode_frame_masks(
         content: The whole file: a SEG whose frames name those of the image (Referenced Frame
             Number, PS3.3 C.7.6.16.2.6) or are as many, a TIFF with as many pages; for one frame
             also an image of it alone.
-        name: What messages call the file.
         shape: (frames, height, width) of the image's file.
         frame: The frame that is wanted, from 1; 0 for all.
         region: Name of the segment; None where there is one only.
@@ -383,7 +375,6 @@ def fill_polygon(corners: NDArray[np.float64], shape: tuple[int, ...]) -> NDArra
 
     Args:
         corners: (n, 2) rows and columns of the corners, in pixels; the last one joins the first.
-        shape: (height, width).
     """
     height, width = shape
     ends = np.roll(corners, -1, axis=0)
@@ -424,13 +415,7 @@ def _slice_of(depths: NDArray[np.float64], image: Grid, name: str) -> int:
 
 @dataclass(frozen=True)
 class _Segment:
-    """The frames on which a segment lies.
-
-    Attributes:
-        groups: What each frame says of itself.
-        shared: What all frames say alike.
-        planes: (n, height, width), where it lies on each.
-    """
+    """The frames on which a segment lies."""
 
     groups: list[Any]
     shared: Any

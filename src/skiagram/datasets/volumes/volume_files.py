@@ -94,11 +94,7 @@ def narrow(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def check_voxels(shape: tuple[int, ...]) -> None:
-    """Refuse what is no volume, or too large a one.
-
-    Raises:
-        DataError: Other than three axes of at least one voxel, or too many voxels.
-    """
+    """Refuse what is no volume, or too large a one."""
     sides = " × ".join(map(str, shape))
     if len(shape) != 3 or min(shape) < 1:
         raise DataError(
