@@ -64,13 +64,6 @@ def test_text_that_runs_upwards_is_found() -> None:
     assert share_covered(box.turned(), find_text(image.T)) > 0.6
 
 
-def test_text_that_is_darker_than_its_ground_is_found() -> None:
-    plate = film(3).copy()
-    plate[10:60, 10:200] = 250
-    image, box = planted(plate, "R CC 4711", (20, 20), 24, level=5)
-    assert share_covered(box, find_text(image)) > 0.4
-
-
 @pytest.mark.parametrize("depth", ["uint16", "int16", "float32"])
 def test_text_is_found_at_every_depth_and_in_colour(depth: str) -> None:
     image, box = planted(film(5), TEXTS[0], (8, 8), 16)
@@ -86,6 +79,7 @@ def test_missing_pixels_do_not_hide_text() -> None:
     assert share_covered(box, find_text(gaps)) > 0.6
 
 
+@pytest.mark.slow
 def test_a_large_film_is_looked_at_in_less_detail_and_its_text_still_found() -> None:
     large = np.kron(film(6), np.ones((6, 6), dtype=np.uint8))
     image, box = planted(large, TEXTS[0], (40, 40), 40)
@@ -112,11 +106,6 @@ def test_masked_text_is_gone_and_nothing_else_is_touched() -> None:
     np.testing.assert_array_equal(masked.pixels[60:], image[60:])
 
 
-def test_masking_an_image_without_text_changes_no_byte() -> None:
-    image = SpacedImage(film(8))
-    assert BurntInText(treatment="mask").acquire(image) is image
-
-
 def test_what_lies_outside_of_an_ultrasounds_panel_is_filled() -> None:
     image = film(9)
     masked = BurntInText(treatment="mask").acquire(
@@ -134,6 +123,7 @@ def test_an_image_with_text_is_refused_by_place_where_that_is_chosen() -> None:
     assert BurntInText(treatment="keep").acquire(kept) is kept
 
 
+@pytest.mark.slow
 def test_a_folder_masks_or_refuses_text_as_its_option_file_says(tmp_path: Path) -> None:
     images = [film(at, 128) for at in range(8)]
     marked, _ = planted(images[3], "ANNA 1956", (8, 8), 14)

@@ -113,6 +113,7 @@ def test_files_are_the_same_in_any_order_whatever_is_kept(archive: Path, at_hand
         assert tree.read(name) == FILES[name]
 
 
+@pytest.mark.slow
 def test_what_is_announced_is_fetched_in_few_passages(
     archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,15 +141,6 @@ def test_nothing_is_written(archive: Path, tmp_path: Path, monkeypatch: pytest.M
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_the_key_may_stand_in_a_file_with_comments(
-    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv(Purpose.ARCHIVE.variable)
-    (tmp_path / "key.txt").write_text(f"# created today\n# public key: age1\n{KEY}\n")
-    monkeypatch.setenv(Purpose.ARCHIVE.file_variable, str(tmp_path / "key.txt"))
-    assert opened(archive).read("a.png") == FILES["a.png"]
-
-
 def damaged() -> Iterator[tuple[str, Callable[[bytes], bytes], str]]:
     """Yield kinds of damage to an encrypted archive, and words of the message."""
     yield "empty", lambda _: b"", "altered or cut short"
@@ -169,13 +161,6 @@ def test_damage_is_named(archive: Path, damage: Callable[[bytes], bytes], words:
     with pytest.raises(DataError, match=words) as error:
         opened(archive)
     assert error.value.where == archive.name
-
-
-def test_damage_after_it_was_opened_is_named(archive: Path) -> None:
-    tree = opened(archive)
-    archive.write_bytes(archive.read_bytes()[:-1])
-    with pytest.raises(DataError, match="altered or cut short"):
-        tree.read("a.png")
 
 
 def test_another_key_and_no_key_are_named(
@@ -234,6 +219,7 @@ def test_a_name_twice_is_refused(tmp_path: Path) -> None:
         opened(encrypted(tmp_path / "images.tar.age", tar_bytes(FILES, extra=again)))
 
 
+@pytest.mark.slow
 def test_no_thread_or_pipe_is_left_after_an_error(archive: Path) -> None:
     archive.write_bytes(archive.read_bytes()[:-1])
     before = len(list(Path("/proc/self/fd").iterdir()))

@@ -67,11 +67,6 @@ def test_fetched_file_with_another_checksum_is_refused_and_not_kept(
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
 
-def test_file_that_the_server_lacks_is_named(served: str) -> None:
-    with pytest.raises(DataError, match=r"^other\.npz: cannot be downloaded .*404"):
-        locate("other.npz", MD5, f"{served}/other.npz", None)
-
-
 @pytest.mark.parametrize("at_hand", [True, False])
 def test_file_that_is_published_nowhere_must_be_at_hand(at_hand: bool, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"^set\.npz: is missing and cannot be") as raised:

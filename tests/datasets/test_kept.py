@@ -112,6 +112,7 @@ def counted(work: dict[str, int]) -> tuple[int, int, int]:
     return counts
 
 
+@pytest.mark.slow
 def test_ten_added_files_are_ten_read_and_equal_bytes(tmp_path: Path, work: dict[str, int]) -> None:
     kept, own = tmp_path / "kept", tmp_path / "own"
     run(source_of(own_films(own, 40)), tmp_path / "first", kept)
@@ -125,6 +126,7 @@ def test_ten_added_files_are_ten_read_and_equal_bytes(tmp_path: Path, work: dict
     assert counted(work) == (0, 0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_shards", "work")
 @pytest.mark.parametrize("counts", [(30, 33, 37), (37, 30), (30, 30)], ids=str)
 def test_shards_of_equal_images_are_the_same_files(counts: list[int], tmp_path: Path) -> None:
@@ -144,6 +146,7 @@ def test_shards_of_equal_images_are_the_same_files(counts: list[int], tmp_path: 
             before[name] = now
 
 
+@pytest.mark.slow
 def test_an_output_that_was_written_to_is_not_used_again(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     source = source_of(own_films(tmp_path / "own", 12))
@@ -211,6 +214,7 @@ def test_other_options_make_all_anew(tmp_path: Path, work: dict[str, int]) -> No
     assert counted(work) == (0, 0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damaged", ["digests.bin", "index.json", "values.npy", "notes.json"])
 def test_what_was_kept_and_is_damaged_is_made_anew(
     damaged: str, tmp_path: Path, work: dict[str, int]

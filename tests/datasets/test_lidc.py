@@ -85,12 +85,6 @@ def test_ingest_keeps_patients_together_and_lets_no_identifier_through(tmp_path:
     assert b"Doe" not in written
 
 
-def test_a_published_split_is_asked_for_by_holdout_only(tmp_path: Path) -> None:
-    out = IngestFolders(tmp_path / "images", tmp_path / "cases", tmp_path / "sealed")
-    with pytest.raises(DataError, match=r"no published test split.*design=cv"):
-        ingest(write(tmp_path, table()), "holdout", tmp_path, out)
-
-
 def test_an_absent_file_says_where_to_put_it(tmp_path: Path) -> None:
     source = write(tmp_path, table())
     (tmp_path / "lidc_nodules.csv").unlink()
@@ -130,6 +124,7 @@ def test_wrong_options_are_named(values: dict[str, object], message: str, tmp_pa
         write(tmp_path, table(), **values).open(tmp_path)
 
 
+@pytest.mark.thorough
 @pytest.mark.real
 def test_the_real_file_is_the_usual_task(real_data: Path) -> None:
     source: LIDC = build(yaml.safe_load(OPTION_FILE.read_text()), "dataset")
@@ -168,6 +163,7 @@ def test_negative_dark_pixels_are_ct_numbers_already(true: np.ndarray) -> None:
     assert infer_intercept(np.full((2, 2), PADDING[1], np.int16), PADDING) == INTERCEPT
 
 
+@pytest.mark.thorough
 @pytest.mark.real
 def test_the_rule_agrees_with_every_series_whose_intercept_is_known(real_data: Path) -> None:
     rows = pd.read_csv(real_data / "lidc_nodules.csv")

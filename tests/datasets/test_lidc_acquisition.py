@@ -68,8 +68,3 @@ def test_what_is_outside_or_beside_a_missing_pixel_is_missing() -> None:
     assert np.isnan(found[:2]).all()
     assert np.isnan(found[2, 2])
     assert found[3:22, 3:22] == pytest.approx(1)
-
-
-def test_the_own_grid_changes_nothing() -> None:
-    image = np.random.default_rng(0).normal(size=(15, 15)).astype(np.float32)
-    np.testing.assert_array_equal(Grid(spacing_mm=0.7, size=15).resample(image, 0.7), image)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.cli.main import main
-from skiagram.datasets.folder.csv_rows import Row as TableRow
+from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.deploy.model import load_model
 from skiagram.deploy.monitoring import Labels, place_among
 from skiagram.deploy.package import opened_package, pack

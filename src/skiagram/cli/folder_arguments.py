@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from skiagram.datasets.folder.csv_rows import Row
+    from skiagram.datasets.folder.csv_rows import TableRow
     from skiagram.datasets.folder.source import Folder
     from skiagram.datasets.folder.table import Columns
     from skiagram.records import Design
@@ -46,7 +46,7 @@ class FolderArguments(NamedTuple):
         design: The design that the table allows: a sealed test set where one is told.
     """
 
-    rows: "list[Row]"
+    rows: "list[TableRow]"
     source: "Folder"
     design: "Design"
 
@@ -173,7 +173,7 @@ def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
         OptionError: The name or a class cannot be used.
     """
     from skiagram.datasets.folder.csv_rows import read_rows
-    from skiagram.datasets.folder.visits import number_visits
+    from skiagram.datasets.folder.table import number_visits
     from skiagram.datasets.image_files import read_file
 
     _check_folder(arguments.folder)
@@ -200,7 +200,7 @@ def _check_folder(folder: Path) -> None:
         )
 
 
-def _source(arguments: argparse.Namespace, rows: "list[Row]") -> "Folder":
+def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
     from skiagram.datasets.folder.csv_rows import require_columns
     from skiagram.datasets.folder.source import Folder
 
@@ -261,7 +261,7 @@ def _name(arguments: argparse.Namespace) -> str:
     return name
 
 
-def _columns(arguments: argparse.Namespace, rows: "list[Row]") -> "Columns":
+def _columns(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Columns":
     from skiagram.datasets.folder.table import Columns
 
     header = rows[0].cells

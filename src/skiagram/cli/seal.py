@@ -15,7 +15,7 @@ from skiagram.cli.folder_arguments import (
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from skiagram.datasets.folder.csv_rows import Row
+    from skiagram.datasets.folder.csv_rows import TableRow
     from skiagram.datasets.folder.table import Columns
 
 NAME = "seal"
@@ -88,7 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _labels_by_token(folder: Path, columns: "Columns", test: "Sequence[Row]") -> dict[str, str]:
+def _labels_by_token(
+    folder: Path, columns: "Columns", test: "Sequence[TableRow]"
+) -> dict[str, str]:
     from skiagram.datasets.file_trees import open_tree
     from skiagram.datasets.folder.table import refer
     from skiagram.datasets.volumes.case_images import is_image_file, read_case_files
@@ -112,7 +114,7 @@ def _labels_by_token(folder: Path, columns: "Columns", test: "Sequence[Row]") ->
     return labels
 
 
-def _without_labels(columns: "Columns", rows: "Sequence[Row]", hidden: set[int]) -> str:
+def _without_labels(columns: "Columns", rows: "Sequence[TableRow]", hidden: set[int]) -> str:
     text = StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns.used())

@@ -14,7 +14,7 @@ from skiagram.cli.folder_arguments import add_frames, require_new
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from skiagram.datasets.folder.csv_rows import Row
+    from skiagram.datasets.folder.csv_rows import TableRow
 
 NAME = "table"
 SUMMARY = "make the CSV of a folder from the names of its files and a table of labels"
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _read_labels(path: Path) -> "list[Row]":
+def _read_labels(path: Path) -> "list[TableRow]":
     from skiagram.datasets.files import read_file
     from skiagram.datasets.folder.csv_rows import WHERE, read_rows, require_columns
 
@@ -195,7 +195,7 @@ def write_rows(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str
     return text.getvalue()
 
 
-def _compose(labels: "Sequence[Row]", found: FoundImages) -> tuple[str, list[str]]:
+def _compose(labels: "Sequence[TableRow]", found: FoundImages) -> tuple[str, list[str]]:
     """Return the table as CSV, and sentences on what is missing."""
     by_patient = {row.cells[_PATIENT]: row.cells for row in labels}
     others = [name for name in labels[0].cells if name != _PATIENT]

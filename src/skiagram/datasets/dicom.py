@@ -26,13 +26,7 @@ from pydicom.tag import Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.dicom_codecs import (
-    MAX_PIXELS,
-    READ,
-    check_size,
-    decodable,
-    decode_pixels,
-)
+from skiagram.datasets.dicom_codecs import MAX_PIXELS, READ, check_size, decodable, decode_pixels
 from skiagram.datasets.files import read_file
 from skiagram.errors import DataError, readable
 from skiagram.image_store.shards import Image, Spacing

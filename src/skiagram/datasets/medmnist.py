@@ -149,10 +149,7 @@ def _check(
         return DataError(contents, where=f"{path.name} {key}", allowed=allowed)
 
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape[1:]:
-        raise refuse(
-            f"images of shape {images.shape} and type {images.dtype}",
-            f"{_SHAPES}, uint8",
-        )
+        raise refuse(f"images of shape {images.shape} and type {images.dtype}", f"{_SHAPES}, uint8")
     if images.ndim == 4 and images.shape[3] < SMALLEST_SIDE and images.shape[3] != _COLOURS:
         raise refuse(f"{images.shape[3]} channels, or volumes as narrow as that", _SHAPES)
     if labels.size != len(images):

@@ -16,7 +16,7 @@ from scipy.stats import norm
 
 from skiagram.calibration import conformal_limits, fit_platt, threshold_at_sensitivity
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.datasets.folder.csv_rows import Row
+from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, PreparedImages
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
@@ -139,7 +139,7 @@ class Labels:
     month: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, rows: Sequence[Row], classes: Sequence[str]) -> "Labels":
+    def read(cls, rows: Sequence[TableRow], classes: Sequence[str]) -> "Labels":
         """Read a table with the columns `file`, `label`, and perhaps `patient_id` and `date`.
 
         Raises:

@@ -11,9 +11,14 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from skiagram.datasets.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
-from skiagram.datasets.folder.csv_rows import Row
-from skiagram.datasets.folder.table import Columns, find_file_problems, find_frame_problem, refer
-from skiagram.datasets.folder.visits import number_visits
+from skiagram.datasets.folder.csv_rows import TableRow
+from skiagram.datasets.folder.table import (
+    Columns,
+    find_file_problems,
+    find_frame_problem,
+    number_visits,
+    refer,
+)
 from skiagram.datasets.image_files import count_frames
 from skiagram.datasets.volumes.case_images import ImageReference, is_image_file
 from skiagram.errors import DataError, OptionError
@@ -184,7 +189,7 @@ def _series_or_file(tree: FileTree, name: str) -> str:
         return folder if file.read(HEAD_BYTES)[_DICOM] == b"DICM" else name
 
 
-def list_cases(place: Path, rows: Sequence[Row], modalities: Sequence[str]) -> list[NewCase]:
+def list_cases(place: Path, rows: Sequence[TableRow], modalities: Sequence[str]) -> list[NewCase]:
     """Return the cases of a table; a row that cannot be used is a case with a problem.
 
     Args:
@@ -266,7 +271,7 @@ def _place(case: NewCase) -> tuple[str, str]:
     return case.cells.get("patient_id", ""), case.cells.get("region", "")
 
 
-def _case_of(row: Row, columns: Columns, tree: FileTree, *, with_modalities: bool) -> NewCase:
+def _case_of(row: TableRow, columns: Columns, tree: FileTree, *, with_modalities: bool) -> NewCase:
     modality = row.cells["modality"] if with_modalities else ""
     label = row.cells.get("label_value", "")
     problems = find_file_problems([row], FILE)

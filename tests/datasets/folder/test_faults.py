@@ -62,6 +62,7 @@ def test_odd_names_and_circles_of_links_go_from_check_to_ingest(
     assert len(cases) == len(NAMES)
 
 
+@pytest.mark.slow
 def test_a_file_that_vanishes_after_the_folder_was_opened_is_named(tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
     source = source_of(own)
@@ -74,17 +75,6 @@ def test_a_file_that_vanishes_after_the_folder_was_opened_is_named(tmp_path: Pat
     assert opened.image(0).pixels.size
     with pytest.raises(DataError):
         ingested(source, tmp_path / "out", "cv")
-
-
-def test_a_file_that_grows_while_the_run_reads_is_named(tmp_path: Path) -> None:
-    own = sound_folder(tmp_path)
-    opened = source_of(own).open(None)
-    name = opened.entries()[2].name
-    with (own.folder / name).open("ab") as file:
-        file.write(b"more")
-    with pytest.raises(DataError, match="changed since the manifest was written") as error:
-        opened.image(2)
-    assert error.value.where == name
 
 
 @pytest.mark.parametrize("failing", [0, 1])

@@ -59,6 +59,7 @@ def _ingested(folder: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatc
     return ImageStore(folder / "a")
 
 
+@pytest.mark.slow
 def test_check_offers_a_case_a_frame_or_a_volume(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -68,6 +69,7 @@ def test_check_offers_a_case_a_frame_or_a_volume(
     assert "`--frames cases` (or `volume`) of `skiagram table`" in said
 
 
+@pytest.mark.slow
 def test_each_frame_is_a_case_of_its_patient(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,6 +82,7 @@ def test_each_frame_is_a_case_of_its_patient(
     assert {row["patient_id"] for row in rows[:3]} == {"p00"}
 
 
+@pytest.mark.slow
 def test_all_frames_are_a_volume_of_unknown_spacing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +93,7 @@ def test_all_frames_are_a_volume_of_unknown_spacing(
     assert store.spacing(store.case_ids[0]) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "words"),
     [

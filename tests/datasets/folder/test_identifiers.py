@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from skiagram.datasets.folder.csv_rows import Row
+from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.folder.table import find_covariate_problems
 from skiagram.errors import OptionError
@@ -70,9 +70,9 @@ def test_few_long_numbers_pass_only_where_rows_share_them() -> None:
     assert suspect_column("dose", [str(4711 + at) for at in range(12)]) is not None
 
 
-def table() -> list[Row]:
+def table() -> list[TableRow]:
     return [
-        Row(at + 2, {"file": f"{at}.png", "label": "a", "patient_id": "", "site": ""} | cells)
+        TableRow(at + 2, {"file": f"{at}.png", "label": "a", "patient_id": "", "site": ""} | cells)
         for at in range(ROWS)
         for cells in [{"age": HARMLESS["age"][at], "view": f"ZZTEST^{at}"}]
     ]
@@ -87,5 +87,5 @@ def test_a_suspect_covariate_is_a_problem_with_a_remedy_unless_forced() -> None:
 
 
 def test_only_covariates_can_be_forced() -> None:
-    with pytest.raises(OptionError, match=r"^dataset\.columns\.forced_covariates: `name` is not"):
+    with pytest.raises(OptionError, match=r"columns\.forced_covariates: `name` was given"):
         replace(COLUMNS, forced_covariates=("name",))

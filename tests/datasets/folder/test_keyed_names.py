@@ -32,6 +32,7 @@ def keyed(own: OwnFolder) -> Folder:
     return replace(written, manifest=str(files.manifest))
 
 
+@pytest.mark.slow
 def test_the_same_images_arrive_and_no_name_stands_in_the_manifest(tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
     plain, plain_cases = ingested(source_of(own), tmp_path / "plain", "cv")
@@ -53,6 +54,7 @@ def test_equal_files_are_each_found(tmp_path: Path) -> None:
     assert len(cases) == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("harm", "words"),
     [

@@ -96,6 +96,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 def test_check_names_every_fault_with_its_remedy_and_passes_what_is_sound(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,6 +113,7 @@ def test_check_names_every_fault_with_its_remedy_and_passes_what_is_sound(
         assert "Do this: " in line
 
 
+@pytest.mark.slow
 def test_a_study_runs_with_its_regions_once_its_faults_are_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -143,6 +145,7 @@ def test_a_study_runs_with_its_regions_once_its_faults_are_out(
     assert main(["init", *arguments, "--renew"]) == 0
 
 
+@pytest.mark.slow
 def test_check_says_size_spacing_and_region_of_volumes_as_the_audit_will(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,6 +169,7 @@ def test_check_says_size_spacing_and_region_of_volumes_as_the_audit_will(
     assert "study/p17" in said.split("scattered_regions")[1] or "p17/" in said
 
 
+@pytest.mark.slow
 def test_check_sees_what_only_the_second_modality_shows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

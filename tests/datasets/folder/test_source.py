@@ -18,7 +18,6 @@ from tests.datasets.own_folders import (
     OwnFolder,
     dicom,
     faulty,
-    mixed_folder,
     png,
     row,
     sound_folder,
@@ -112,6 +111,7 @@ def test_a_published_split_is_kept(tmp_path: Path) -> None:
     assert sorted(cases.split) == sorted(splits)
 
 
+@pytest.mark.slow
 def test_an_unknown_patient_is_no_patient(tmp_path: Path) -> None:
     source = source_of(sound_folder(tmp_path), replace(COLUMNS, patient=None))
     _, cases = ingested(source, tmp_path / "out", "cv")
@@ -169,12 +169,6 @@ def test_a_file_no_row_names_stops_the_run_unless_ignored(tmp_path: Path) -> Non
     assert len(replace(source, unlisted="ignore").open(None).entries()) == 24
 
 
-def test_a_colour_image_among_gray_ones_stops_the_run(tmp_path: Path) -> None:
-    own = sound_folder(tmp_path)
-    with pytest.raises(DataError, match=r"a gray image\. Allowed: colour images"):
-        ingested(source_of(own, channels=3), tmp_path / "out", "cv")
-
-
 def test_an_altered_file_stops_the_run(tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
     source = source_of(own)
@@ -227,12 +221,6 @@ def test_a_missing_score_is_refused_by_file_and_column(
     assert str(raised.value).startswith(f"film-3.png: {found} column `reader_1`. Allowed: a finite")
 
 
-@pytest.mark.parametrize("column", ["label", "patient_id", "age"])
-def test_a_label_an_identifier_or_a_covariate_is_no_score(column: str) -> None:
-    with pytest.raises(OptionError, match=r"^dataset\.columns\.scores: "):
-        replace(COLUMNS, scores=(column,))
-
-
 @pytest.mark.parametrize("column", ["patient_id", "file", "label", "case_id"])
 def test_an_identifier_or_the_label_is_no_covariate(column: str) -> None:
     with pytest.raises(OptionError, match="neither identify a person nor tell label"):
@@ -254,17 +242,3 @@ def test_wrong_test_sites_are_named(
     with pytest.raises(OptionError) as raised:
         source.open(None)
     assert raised.value.where == "dataset.test_sites"
-
-
-def test_multi_frame_and_burnt_in_text_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "series.dcm"
-    for content in (dicom(1, NumberOfFrames=2), dicom(1, BurnedInAnnotation="YES")):
-        path.write_bytes(content)
-        with pytest.raises(DataError, match=r"series\.dcm: (2 frames|text is burnt)"):
-            read_image(path)
-
-
-def test_the_mixed_folder_stops_at_its_first_problem(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"^film-00\.png: 2 rows, in lines 2, 61"):
-        source_of(mixed_folder(tmp_path)).open(None)
-    assert len(list((tmp_path / "films").iterdir())) == 60

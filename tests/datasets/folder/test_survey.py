@@ -33,6 +33,7 @@ def surveyed(own: OwnFolder, source: Folder, design: Design = "cv") -> Survey:
     return survey_folder(source, own.folder, read_rows(own.csv.read_bytes()), design)
 
 
+@pytest.mark.slow
 def test_a_sound_folder_has_no_problem(tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
     found = surveyed(own, source_of(own))
@@ -41,6 +42,7 @@ def test_a_sound_folder_has_no_problem(tmp_path: Path) -> None:
     assert {one.depth for one in found.examined} == {"uint8", "uint16", "float32"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patients", ["known", "unknown"])
 def test_the_case_table_is_that_of_ingest(patients: str, tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
@@ -153,12 +155,6 @@ def test_names_by_class_are_noted(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_numbers_by_class_are_noted_wherever_they_stand(tmp_path: Path) -> None:
-    letters = np.random.default_rng(1).permutation(list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"))
-    names = [f"{letters[at]}-{at + 500 * (at % 2)}.png" for at in range(FILES)]
-    assert "label_from_file_order" in findings(tmp_path, names)
-
-
 def test_names_at_random_are_not(tmp_path: Path) -> None:
     found = findings(tmp_path, drawn_names())
     assert {one.severity for one in found.values()} == {"note"}
@@ -169,11 +165,3 @@ def test_names_at_random_are_not(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_format_that_goes_with_the_class_warns(tmp_path: Path) -> None:
     assert findings(tmp_path, drawn_names(), narrow=True)["label_from_format"].severity == "warning"
-
-
-@pytest.mark.parametrize("column", ["text", "number"])
-def test_a_column_that_is_the_label_warns(column: str, tmp_path: Path) -> None:
-    kinds: dict[str, list[object]] = {"text": ["no", "yes"], "number": [1.5, 7]}
-    values = [kinds[column][at % 2] for at in range(FILES)]
-    found = findings(tmp_path, drawn_names(), room=values)
-    assert "room (AUC 1.00, " in found["label_among_covariates"].summary

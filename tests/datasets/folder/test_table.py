@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skiagram.datasets.folder.csv_rows import read_rows, require_columns
-from skiagram.datasets.folder.table import find_file_problems, list_entries, normalise_name
+from skiagram.datasets.folder.table import list_entries, normalise_name
 from skiagram.errors import DataError
 from tests.datasets.own_folders import COLUMNS
 
@@ -81,11 +81,6 @@ def test_a_decimal_comma_is_refused_by_name(
     assert "set the decimal separator to `.`" in problem.remedy
 
 
-def test_folders_of_windows_are_refused_by_name() -> None:
-    (problem,) = find_file_problems(read_rows(b"file,label\nward 3\\a.png,x\n"), "file")
-    assert "holds a backslash" in str(problem)
-
-
 def test_a_missing_column_is_named_beside_those_that_are_there() -> None:
     with pytest.raises(DataError, match=r"no column `label`\. Allowed: `file`, `diagnosis`"):
         require_columns(read_rows(b"file,diagnosis\na.png,normal\n"), ("file", "label"))
@@ -95,9 +90,3 @@ def test_a_missing_column_is_named_beside_those_that_are_there() -> None:
 def test_one_file_has_one_spelling(name: str) -> None:
     assert normalise_name(normalise_name(name)) == normalise_name(name)
     assert normalise_name(f"./{name.lstrip('/')}") == normalise_name(name.lstrip("/") or ".")
-
-
-def test_a_nul_in_a_file_name_is_named_by_its_line() -> None:
-    rows = read_rows(b"file,label\na.png,x\nb\0.png,y\n")
-    (problem,) = find_file_problems(rows, "file")
-    assert str(problem).startswith("the CSV, line 3: a file name with a NUL character")

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from skiagram.datasets.mini_mias import films, source
 from tests.datasets.mini_mias_folder import write_folder
 
 
@@ -12,6 +15,12 @@ from tests.datasets.mini_mias_folder import write_folder
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return the folder above the films."""
     with pytest.MonkeyPatch.context() as patch:
-        root = tmp_path_factory.mktemp("data")
+        root, found = tmp_path_factory.mktemp("data"), dict[bytes, films.Breast]()
+
+        def find_once(film: NDArray[np.uint8]) -> films.Breast:
+            key = film.tobytes()
+            return found.get(key) or found.setdefault(key, films.find_breast(film))
+
+        patch.setattr(source, "find_breast", find_once)
         write_folder(root, patch)
         yield root

@@ -42,14 +42,6 @@ def test_film_of_one_grey_holds_no_breast(level: int) -> None:
     assert not found.mask().any()
 
 
-def test_specks_alone_are_no_breast() -> None:
-    pixels = np.zeros((512, 512), dtype=np.uint8)
-    pixels[100:120, 100:120] = 255
-    found = find_breast(pixels)
-    assert not found.plausible
-    assert not found.mask().any()
-
-
 def test_two_equal_bright_parts_are_doubtful() -> None:
     pixels = np.zeros((1024, 1024), dtype=np.uint8)
     pixels[:, :300] = 200
@@ -58,12 +50,7 @@ def test_two_equal_bright_parts_are_doubtful() -> None:
     assert not find_breast(pixels).plausible
 
 
-def test_a_broad_bar_across_the_breast_is_doubtful() -> None:
-    pixels = film(2)
-    pixels[100:220, 256:768] = 200
-    assert not find_breast(pixels).plausible
-
-
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(st.integers(1, 10), st.integers(0, 2**32 - 1))
 def test_mirrored_film_has_the_mirrored_breast(number: int, seed: int) -> None:
@@ -116,7 +103,3 @@ def test_place_keeps_its_share_of_height_and_depth() -> None:
     place = to_relative_position(small, 100, 32)  # half-way in, at half the height
     assert place == RelativePosition(0.5, 0.5)
     assert to_pixel(large, place) == (100, 57)
-
-
-def test_pixel_off_the_breast_has_no_place() -> None:
-    assert to_relative_position(half_ellipse(40, 50), 10, 10) is None

@@ -17,13 +17,10 @@ from skiagram.datasets.mini_mias.source import (
     MiniMias,
     OpenMiniMias,
     cut_patch,
-    select_cases,
 )
 from skiagram.errors import DataError, OptionError
-from skiagram.image_store.store import ImageStore
 from skiagram.options import build
-from tests.datasets.mini_mias_folder import BREAST, LABEL, SPOT, breast, film
-from tests.datasets.sources import ingested
+from tests.datasets.mini_mias_folder import BREAST, LABEL, SPOT, breast
 
 OPTION_FILES = Path(__file__).parents[3] / "conf" / "dataset"
 SMALL_SPLIT = {
@@ -87,20 +84,6 @@ def test_film_is_masked_turned_and_averaged(name: str, root: Path) -> None:
     assert image[60, 34] > 0  # the chest wall is on the left
 
 
-@pytest.mark.parametrize(("region", "size", "mm"), [(None, 256, 0.8), (128, 64, 0.4)])
-def test_averaged_pixels_lie_further_apart(
-    region: int | None, size: int, mm: float, root: Path
-) -> None:
-    opened = options("regions" if region else "films", region=region, size=size).open(root)
-    assert opened.image(0).spacing == pytest.approx((mm, mm))
-
-
-def test_films_stay_as_they_are_where_asked(root: Path) -> None:
-    opened = options(size=1024, mask=False, orient=False).open(root)
-    for number in (1, 2):
-        np.testing.assert_array_equal(opened.image(number - 1).pixels, film(number))
-
-
 def test_lesion_is_at_the_centre_of_its_square(root: Path) -> None:
     opened = options("regions", region=64, size=64).open(root)
     for name in ("mdb001 lesion 0", "mdb004 lesion 0", "mdb007 lesion 0", "mdb007 lesion 1"):
@@ -134,18 +117,6 @@ def test_normal_squares_take_each_lesion_place_once(root: Path) -> None:
     np.testing.assert_allclose(lesions, normal, atol=8)
 
 
-def test_normal_places_follow_their_seed(root: Path) -> None:
-    films = options("regions").open(root).films
-
-    def centres(seed: int) -> list[tuple[int, int] | None]:
-        cases = select_cases(films, "normal_abnormal", regions=True, seed=seed)
-        return [case.centre for case in cases]
-
-    assert centres(0) == centres(0)
-    assert centres(0) != centres(1)
-    assert centres(0)[:4] == centres(1)[:4]  # lesions stay where they are
-
-
 @pytest.mark.parametrize("side", [20, 21, 64])
 def test_square_beyond_the_film_is_padded_with_black(side: int) -> None:
     pixels = np.arange(1, 101, dtype=np.uint8).reshape(10, 10)
@@ -156,6 +127,7 @@ def test_square_beyond_the_film_is_padded_with_black(side: int) -> None:
         assert square.astype(int).sum() == pixels.astype(int).sum()  # the film, and black around
 
 
+@pytest.mark.slow
 def test_drawn_split_has_exact_counts_and_its_own_images(root: Path) -> None:
     whole = options(size=64).open(root)
     drawn = options(size=64, split=SMALL_SPLIT).open(root)
@@ -178,14 +150,6 @@ def test_folder_that_lacks_a_film_is_refused(root: Path, tmp_path: Path) -> None
         options().open(tmp_path)
 
 
-def test_unpublished_split_asks_for_cross_validation(root: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no published test split.*choose `design=cv`"):
-        ingested(options(size=64), tmp_path / "out", root=root)
-    folders, cases = ingested(options(size=64), tmp_path / "out", "cv", root)
-    assert len(cases) == len(ImageStore(folders.images)) == 10
-    assert len(set(cases.patient_id)) == 5
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -202,15 +166,6 @@ def test_unpublished_split_asks_for_cross_validation(root: Path, tmp_path: Path)
 def test_nonsense_options_are_named(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         options(**changes)
-
-
-@pytest.mark.parametrize("name", ["regions", "malignancy"])
-def test_cards_of_squares_say_given_a_place(name: str) -> None:
-    card = options(name).card()
-    assert "given a place" in card.title
-    assert any(issue.startswith("Given a place") for issue in card.known_issues)
-    assert card.licence.startswith("research only")
-    assert card.patients_known
 
 
 CLASSES = ("normal", "abnormal")
@@ -249,16 +204,6 @@ def test_counts_are_exact_and_patients_whole(patients: int, seed: int, of_draw: 
     assert not of_split["train"] & of_split["test"]
 
 
-def test_draw_depends_on_seed_and_content_alone() -> None:
-    entries = pairs(60)
-    drawn = split().draw(entries, CLASSES)
-    assert split().draw(entries, CLASSES) == drawn
-    assert split(seed=1).draw(entries, CLASSES) != drawn
-    backwards = split().draw(entries[::-1], CLASSES)
-    patients = {entries[at].patient: chosen for at, chosen in drawn.items()}
-    assert {entries[::-1][at].patient: chosen for at, chosen in backwards.items()} == patients
-
-
 def test_too_few_patients_are_named() -> None:
     with pytest.raises(DataError, match=r"\{'normal': \d+.* short of the train split"):
         split(train={"normal": 500, "abnormal": 1}).draw(pairs(60), CLASSES)
@@ -270,6 +215,7 @@ def test_counts_must_name_each_class(counts: dict[str, int]) -> None:
         split(test=counts).check_classes(CLASSES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["films", "regions"])
 @pytest.mark.parametrize("orient", [True, False])
 def test_marks_lie_on_the_lesions_as_they_are_stored(root: Path, name: str, orient: bool) -> None:

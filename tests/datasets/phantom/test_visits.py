@@ -12,7 +12,6 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.datasets.phantom.image_model import power_law_spectrum
 from skiagram.datasets.phantom.visits import OpenPhantomVisits, PhantomVisits
-from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.records import read_table
@@ -55,6 +54,7 @@ def log_density(opened: OpenPhantomVisits, options: PhantomVisits, images: np.nd
     return float(abnormal - normal)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"shared": 0.0}, {"lesion": NARROW | {"lasting": 0.4}}])
 def test_the_observer_is_the_likelihood_ratio_of_all_images_so_far(changes: dict[str, Any]) -> None:
     options = visits(**SMALL | {"size": 12, "visits": 3, "marker": 0.0, "lesion": NARROW} | changes)
@@ -100,8 +100,3 @@ def test_ingest_knows_visits_markers_and_truth(tmp_path: Path) -> None:
     assert (table.groupby("patient")["marker"].nunique() == 1).all()
     truth = read_table(folders.sealed / "truth.parquet")
     assert np.isfinite(truth["ideal_score"]).all()
-
-
-def test_a_lesion_larger_than_the_image_is_refused() -> None:
-    with pytest.raises(OptionError, match="at most 8, half of the image"):
-        visits(size=16)

@@ -104,6 +104,7 @@ def test_filled_polygons_are_those_of_scikit_image(corners: NDArray[np.float64])
     np.testing.assert_array_equal(fill_polygon(corners, (20, 24)), expected)
 
 
+@pytest.mark.thorough
 @pytest.mark.real
 @pytest.mark.parametrize(
     ("patient", "kind"), [("STS_002", "PET"), ("STS_002", "MR_T1"), ("STS_009", "MR_T1")]

@@ -21,7 +21,7 @@ _QUOTED = re.compile(r'"[^"]*"')
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One row of a table.
 
     Attributes:
@@ -44,7 +44,7 @@ class _Reader(Protocol):
     def __next__(self) -> list[str]: ...
 
 
-def read_rows(content: bytes) -> list[Row]:
+def read_rows(content: bytes) -> list[TableRow]:
     """Read a table with a header, as a spreadsheet saves it; rows without any cell are left out.
 
     Args:
@@ -119,10 +119,10 @@ def _is_regular(text: str, separator: str) -> bool:
     return len(set(cells)) == 1 and cells[0] > 1
 
 
-def _rows(lines: "_Reader") -> list[Row]:
+def _rows(lines: "_Reader") -> list[TableRow]:
     header = [name.strip() for name in next(lines, [])]
     _check_header(header)
-    rows: list[Row] = []
+    rows: list[TableRow] = []
     for cells in lines:
         if not any(cell.strip() for cell in cells):
             continue
@@ -134,7 +134,7 @@ def _rows(lines: "_Reader") -> list[Row]:
                 remedy="put cells that hold the separator in quotation marks",
             )
         stripped = (cell.strip() for cell in cells)
-        rows.append(Row(lines.line_num, dict(zip(header, stripped, strict=True))))
+        rows.append(TableRow(lines.line_num, dict(zip(header, stripped, strict=True))))
     if not rows:
         raise DataError("no rows", where=WHERE, allowed="a header and one row per file")
     return rows
@@ -170,7 +170,7 @@ def _check_header(header: list[str]) -> None:
         )
 
 
-def require_columns(rows: list[Row], named: Iterable[str]) -> None:
+def require_columns(rows: list[TableRow], named: Iterable[str]) -> None:
     """Refuse a table that lacks a column."""
     header = rows[0].cells
     for name in named:

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from skiagram.compute.progress import Progress
 from skiagram.datasets.file_trees import FileTree
-from skiagram.datasets.folder.csv_rows import Row
+from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.datasets.volumes.case_images import checksum_of_series
 from skiagram.errors import DataError
 
@@ -31,7 +31,9 @@ def key_file(name: str, key: bytes) -> str:
     return KEYED + hmac.new(key, b"file\0" + name.encode(), "sha256").hexdigest()
 
 
-def find_keyed_files(rows: list[Row], kinds: Mapping[str, str], files: FileTree) -> list[Row]:
+def find_keyed_files(
+    rows: list[TableRow], kinds: Mapping[str, str], files: FileTree
+) -> list[TableRow]:
     """Return the rows of a manifest with file names in place of keyed ones.
 
     Every image file is read once. Of files with equal bytes each is found, in order of name.

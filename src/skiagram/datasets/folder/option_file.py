@@ -12,7 +12,7 @@ import yaml
 
 from skiagram.datasets.contract import RealDataSet
 from skiagram.datasets.files import write_files
-from skiagram.datasets.folder.csv_rows import Row, read_rows
+from skiagram.datasets.folder.csv_rows import TableRow, read_rows
 from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
 from skiagram.datasets.folder.source import CHECKSUM, MASK_CHECKSUM, Folder
 from skiagram.datasets.folder.table import Columns, normalise_name
@@ -122,7 +122,7 @@ class OptionFiles:
     def write(
         self,
         source: Folder,
-        rows: list[Row],
+        rows: list[TableRow],
         checksums: Mapping[str, str],
         sealed: bytes | None = None,
     ) -> None:
@@ -199,7 +199,7 @@ def _yaml_scalar(value: Any) -> str:
 
 
 def _manifest_bytes(
-    columns: Columns, rows: list[Row], checksums: Mapping[str, str], key: bytes | None
+    columns: Columns, rows: list[TableRow], checksums: Mapping[str, str], key: bytes | None
 ) -> bytes:
     text = StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")

@@ -32,7 +32,7 @@ from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
-from skiagram.datasets.folder.csv_rows import Row
+from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.datasets.folder.source import (
     Folder,
     check_channels,
@@ -51,18 +51,8 @@ from skiagram.datasets.volumes.masks import MaskGrid
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.near_duplicates.descriptors import SIDE, Small, small_picture
-from skiagram.near_duplicates.pairs import (
-    THUMBNAIL,
-    Pairs,
-    content_digest,
-    pairs_among,
-    thumbnail,
-)
-from skiagram.near_duplicates.search import (
-    TransformedPairs,
-    cluster_copies,
-    transformed_among,
-)
+from skiagram.near_duplicates.pairs import THUMBNAIL, Pairs, content_digest, pairs_among, thumbnail
+from skiagram.near_duplicates.search import TransformedPairs, cluster_copies, transformed_among
 from skiagram.records import SEALED, Cases, Design, Task
 
 _FEW = 64  # starting processes takes longer than reading so few files
@@ -151,7 +141,7 @@ class Survey:
         return not self.problems and not any(finding.stops for finding in self.findings)
 
 
-def survey_folder(source: Folder, folder: Path, rows: list[Row], design: Design) -> Survey:
+def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: Design) -> Survey:
     """Look at every row and every file, and go on past whatever is wrong.
 
     Args:
@@ -393,10 +383,7 @@ def collect_traits(
     table.insert(0, "case_id", cases.case_id)
     return Traits(
         rows,
-        {
-            "file_order": _file_order([entry.name for entry in entries])[rows],
-            **images,
-        },
+        {"file_order": _file_order([entry.name for entry in entries])[rows], **images},
         encode_covariates(table, cases.case_id[rows].tolist()),
     )
 

@@ -4,17 +4,19 @@ Rows that cannot be used are named with what is wrong with them. A column goes o
 only if it is named; one that could tell who a patient is only if that is forced.
 """
 
+import datetime
 import math
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from pydantic.dataclasses import dataclass as options
 
 from skiagram.datasets.contract import Entry, Visit
-from skiagram.datasets.folder.csv_rows import WHERE, Row, require_columns
+from skiagram.datasets.folder.csv_rows import WHERE, TableRow, require_columns
 from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.volumes.case_images import ImageReference
 from skiagram.errors import DataError, OptionError
@@ -27,70 +29,81 @@ _POINT = (
     "and save the table again"
 )
 MAX_VISITS = 999  # of a patient; longer numbers can be dates
-_SPLITS: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
+SPLITS: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
+
+
+class _Rule(NamedTuple):
+    """What is wrong with a cell, and how it is said; `{cell}` stands for its content."""
+
+    column: str | None
+    is_wrong: Callable[[str], bool]
+    found: str
+    allowed: str = ""
+    remedy: str = ""
+
+    def problem(self, row: TableRow, where: str) -> DataError | None:
+        """Return what is wrong with the cell of a row, if anything."""
+        cell = row.cells[self.column] if self.column is not None else ""
+        if self.column is None or not self.is_wrong(cell):
+            return None
+        found = self.found.replace("{cell}", cell)
+        return DataError(found, where=where, allowed=self.allowed, remedy=self.remedy)
+
+
+def _rules_of_files(column: str) -> list[_Rule]:
+    correct = "correct the file name, or remove the row"
+    inside = "names relative to the folder"
+    return [
+        _Rule(column, lambda cell: not cell, "no file name", remedy=correct),
+        _Rule(
+            column, lambda cell: "\0" in cell, "a file name with a NUL character", remedy=correct
+        ),
+        _Rule(
+            column, lambda cell: "\\" in cell, "`{cell}` holds a backslash", "`/` between folders"
+        ),
+        _Rule(column, _lies_outside, "`{cell}` lies outside the folder", inside, correct),
+    ]
+
+
+def _lies_outside(name: str) -> bool:
+    return os.path.isabs(name) or ".." in name.split("/")  # noqa: PTH117 - Path takes far longer
 
 
 def find_file_problems(
-    rows: list[Row], column: str, beside: tuple[str, ...] = ()
+    rows: list[TableRow], column: str, beside: tuple[str, ...] = ()
 ) -> list[DataError]:
     """Return what is wrong with a column of file names, in row order.
 
     Args:
+        rows: The table.
         column: Name of the column; names are relative to the folder.
         beside: Columns that tell several rows of one file apart.
     """
     problems: list[DataError] = []
     lines: dict[tuple[str, ...], list[int]] = {}
+    rules = _rules_of_files(column)
     for row in rows:
-        name = row.cells[column]
-        if not name:
-            problems.append(
-                DataError(
-                    "no file name",
-                    where=row.where,
-                    remedy="fill in the file name, or remove the row",
-                )
-            )
-        elif "\0" in name:
-            problems.append(
-                DataError(
-                    "a file name with a NUL character",
-                    where=row.where,
-                    remedy="correct the file name, or remove the row",
-                )
-            )
-        elif "\\" in name:
-            problems.append(
-                DataError(
-                    f"`{name}` holds a backslash",
-                    where=row.where,
-                    allowed="`/` between folders",
-                    remedy="replace `\\` by `/` in the column of file names",
-                )
-            )
-        elif os.path.isabs(name) or ".." in name.split("/"):  # noqa: PTH117 - Path takes far longer
-            problems.append(
-                DataError(
-                    f"`{name}` lies outside the folder",
-                    where=row.where,
-                    allowed="names relative to the folder",
-                    remedy="give the file name relative to the folder",
-                )
-            )
-        else:
-            apart = tuple(row.cells[other] for other in beside)
-            lines.setdefault((normalise_name(name), *apart), []).append(row.line)
+        wrong = _first_problem(rules, row, row.where)
+        if wrong is not None:
+            problems.append(wrong)
+            continue
+        apart = tuple(row.cells[other] for other in beside)
+        lines.setdefault((normalise_name(row.cells[column]), *apart), []).append(row.line)
     problems += [
         DataError(
-            f"{len(lines_of_file)} rows, in lines {', '.join(map(str, lines_of_file))} of the CSV",
+            f"{len(of_file)} rows, in lines {', '.join(map(str, of_file))} of the CSV",
             where=key[0],
             allowed="one row per region" if beside else "one row per file",
             remedy="keep the row with the right label",
         )
-        for key, lines_of_file in lines.items()
-        if len(lines_of_file) > 1
+        for key, of_file in lines.items()
+        if len(of_file) > 1
     ]
     return problems
+
+
+def _first_problem(rules: Iterable[_Rule], row: TableRow, where: str) -> DataError | None:
+    return next(filter(None, (rule.problem(row, where) for rule in rules)), None)
 
 
 def normalise_name(name: str) -> str:
@@ -143,35 +156,24 @@ class Columns:
     visit: str | None = None
 
     def __post_init__(self) -> None:
-        if self.visit is not None and self.patient is None:
-            raise OptionError(
-                f"`{self.visit}` without a column of patients",
-                where="dataset.columns.visit",
-                allowed="visits of patients that `columns.patient` tells apart",
-            )
         taken = {self.file, self.label, self.patient, self.split, "case_id"}
-        for option, names in {"covariates": self.covariates, "scores": self.scores}.items():
-            wrong = [name for name in names if name in taken]
-            if wrong:
-                raise OptionError(
-                    f"`{wrong[0]}` was given",
-                    where=f"dataset.columns.{option}",
-                    allowed="columns that neither identify a person nor tell label or split",
-                )
-        both = [name for name in self.scores if name in self.covariates]
-        if both:
-            raise OptionError(
-                f"`{both[0]}` is among the covariates too",
-                where="dataset.columns.scores",
-                allowed="either: models learn from covariates, and are compared with scores",
-            )
-        beside = [name for name in self.forced_covariates if name not in self.covariates]
-        if beside:
-            raise OptionError(
-                f"`{beside[0]}` is not among the covariates",
-                where="dataset.columns.forced_covariates",
-                allowed="names that `columns.covariates` lists too",
-            )
+        own = "columns that neither identify a person nor tell label or split"
+        either = "either: models learn from covariates, and are compared with scores"
+        rules = (
+            ("visit", {self.visit} - {None} if self.patient is None else (), "visits of patients"),
+            ("covariates", taken.intersection(self.covariates), own),
+            ("scores", taken.intersection(self.scores), own),
+            ("scores", set(self.scores).intersection(self.covariates), either),
+            (
+                "forced_covariates",
+                set(self.forced_covariates).difference(self.covariates),
+                "names that `columns.covariates` lists too",
+            ),
+        )
+        for option, wrong, allowed in rules:
+            for name in sorted(map(str, wrong)):
+                where = f"dataset.columns.{option}"
+                raise OptionError(f"`{name}` was given", where=where, allowed=allowed)
 
     def used(self) -> tuple[str, ...]:
         """Return every column that is read, the file's first."""
@@ -181,12 +183,12 @@ class Columns:
         return tuple(dict.fromkeys(name for name in every if name is not None))
 
 
-def find_covariate_problems(rows: list[Row], columns: Columns) -> list[DataError]:
+def find_covariate_problems(rows: list[TableRow], columns: Columns) -> list[DataError]:
     """Return which covariates could tell who a patient is, and are not forced, without a cell."""
     with_commas = [
         name
         for name in columns.covariates
-        if any(_DECIMAL_COMMA.fullmatch(row.cells[name]) for row in rows)
+        if any(_has_decimal_comma(row.cells[name]) for row in rows)
     ]
     suspects = {
         name: suspect_column(name, [row.cells[name] for row in rows])
@@ -230,7 +232,7 @@ class Listing:
 
 
 def list_entries(
-    rows: list[Row],
+    rows: list[TableRow],
     columns: Columns,
     classes: Sequence[str],
     test_sites: Sequence[str],
@@ -256,14 +258,16 @@ def list_entries(
         *find_file_problems(rows, columns.file, apart),
     ]
     if columns.mask is not None:
-        drawn = [row for row in rows if row.cells[columns.mask]]  # `_problem` names the others
+        drawn = [row for row in rows if row.cells[columns.mask]]  # the others are named below
         problems += find_file_problems(drawn, columns.mask, (columns.file, *apart))
+    rules = [_rules_of_rows(columns, classes, hidden=hidden) for hidden in (False, True)]
     numeric = {name for name in columns.covariates if _is_numeric(rows, name)}
     entries: dict[str, Entry] = {}
     references: dict[str, ImageReference] = {}
     for row in rows:
         hidden = sealed and split_of(row, columns, test_sites) == "test"
-        problem = _problem(row, columns, classes, hidden=hidden)
+        where = row.cells[columns.file] or row.where
+        problem = _first_problem(rules[hidden], row, where)
         if problem is not None:
             problems.append(problem)
             continue
@@ -275,7 +279,7 @@ def list_entries(
     return Listing(list(entries.values()), problems, list(references.values()))
 
 
-def refer(row: Row, columns: Columns) -> ImageReference:
+def refer(row: TableRow, columns: Columns) -> ImageReference:
     """Return what is read for a row whose cells are sound."""
     mask = row.cells[columns.mask] if columns.mask else None
     label = row.cells[columns.label_value] if columns.label_value else ""
@@ -288,14 +292,14 @@ def refer(row: Row, columns: Columns) -> ImageReference:
     )
 
 
-def _frame(row: Row, columns: Columns) -> int | None:
+def _frame(row: TableRow, columns: Columns) -> int | None:
     cell = row.cells[columns.frame] if columns.frame else ""
     return 0 if cell == ALL_FRAMES else int(cell) if cell else None
 
 
 def split_modalities(
-    rows: list[Row], columns: Columns, modalities: Sequence[str]
-) -> dict[str, list[Row]]:
+    rows: list[TableRow], columns: Columns, modalities: Sequence[str]
+) -> dict[str, list[TableRow]]:
     """Return modality → its rows, those of one case at the same place in each.
 
     A case is told by its patient and, where there are some, its region and its visit.
@@ -340,14 +344,14 @@ def split_modalities(
 
 
 def _rows_by_case(
-    rows: list[Row], columns: Columns, modality: str, several: bool
-) -> dict[tuple[str, ...], Row]:
+    rows: list[TableRow], columns: Columns, modality: str, several: bool
+) -> dict[tuple[str, ...], TableRow]:
     of_modality = [row for row in rows if row.cells[columns.modality or ""] == modality]
     if not several:
         return {(str(row.line),): row for row in of_modality}
     of_case = (columns.patient, columns.region, columns.visit)
     key_columns = [name for name in of_case if name is not None]
-    by_case: dict[tuple[str, ...], Row] = {}
+    by_case: dict[tuple[str, ...], TableRow] = {}
     for row in of_modality:
         key = tuple(row.cells[name] for name in key_columns)
         if by_case.setdefault(key, row) is not row:
@@ -361,11 +365,7 @@ def _rows_by_case(
 
 
 def _entry(
-    row: Row,
-    columns: Columns,
-    label: int,
-    test_sites: Sequence[str],
-    numeric: set[str],
+    row: TableRow, columns: Columns, label: int, test_sites: Sequence[str], numeric: set[str]
 ) -> Entry:
     known = {name: row.cells[name] or None for name in columns.covariates}
     return Entry(
@@ -382,112 +382,96 @@ def _entry(
     )
 
 
-def _visit(row: Row, columns: Columns) -> Visit | None:
+def _visit(row: TableRow, columns: Columns) -> Visit | None:
     if columns.visit is None:
         return None
     return Visit(int(row.cells[columns.visit]), row.cells.get(columns.region or "", ""))
 
 
-def split_of(row: Row, columns: Columns, test_sites: Sequence[str]) -> Split | None:
+def split_of(row: TableRow, columns: Columns, test_sites: Sequence[str]) -> Split | None:
     """Return the split of a row; None where nothing tells it."""
     if test_sites and columns.site:
         return "test" if row.cells[columns.site] in test_sites else "train"
-    return _SPLITS.get(row.cells[columns.split]) if columns.split else None
+    return SPLITS.get(row.cells[columns.split]) if columns.split else None
 
 
-def _problem(
-    row: Row, columns: Columns, classes: Sequence[str], *, hidden: bool
-) -> DataError | None:
-    """Return what is wrong with the cells of one row; a hidden label must be empty."""
+def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) -> list[_Rule]:
+    """Return what the cells of a row must hold; a hidden label must be empty."""
     named = {"label": columns.label, "patient": columns.patient, "split": columns.split}
-    where = row.cells[columns.file] or row.where
-    for kind, column in {**named, "site": columns.site}.items():
-        if column is not None and not row.cells[column] and not (hidden and kind == "label"):
-            remedy = "fill in the cell, or remove the row"
-            return DataError(f"an empty {kind}, column `{column}`", where=where, remedy=remedy)
-    label = row.cells[columns.label]
-    if hidden and label:
-        return DataError(
+    fill, correct = "fill in the cell, or remove the row", "correct the cell"
+    label = _Rule(
+        columns.label,
+        lambda cell: cell not in classes,
+        "label `{cell}`",
+        ", ".join(classes),
+        "correct the label, or add the class to the classes",
+    )
+    if hidden:
+        label = _Rule(
+            named.pop("label"),
+            bool,
             "a test case with its label in the CSV, though labels of test cases are encrypted",
-            where=where,
             remedy="empty the cell, or do without --sealed-labels",
         )
-    if label not in classes and not hidden:
-        return DataError(
-            f"label `{label}`",
-            where=where,
-            allowed=", ".join(classes),
-            remedy="correct the label, or add the class to the classes",
-        )
-    if columns.split is not None and row.cells[columns.split] not in _SPLITS:
-        return DataError(
-            f"split `{row.cells[columns.split]}`", where=where, allowed=", ".join(_SPLITS)
-        )
-    return (
-        _region_problem(row, columns, where)
-        or _visit_problem(row, columns, where)
-        or _score_problem(row, columns.scores, where)
+    rules = [
+        _Rule(column, lambda cell: not cell, f"an empty {kind}, column `{column}`", remedy=fill)
+        for kind, column in {**named, "site": columns.site}.items()
+    ]
+    whole = "a whole number, or an empty cell"
+    value = f"`{{cell}}`, column `{columns.label_value}`"
+    rules += [
+        label,
+        _Rule(columns.split, lambda cell: cell not in SPLITS, "split `{cell}`", ", ".join(SPLITS)),
+        _Rule(columns.mask, lambda cell: not cell, "an image without a mask", remedy=fill),
+        _Rule(columns.label_value, lambda cell: not _is_whole(cell), value, whole, correct),
+        _rule_of_frame(columns),
+        _Rule(
+            columns.visit,
+            lambda cell: not 1 <= _whole_number(cell) <= MAX_VISITS,
+            f"no number of a visit, column `{columns.visit}`",  # a date is not quoted
+            f"whole numbers from 1 to {MAX_VISITS}, in the order of a patient's visits",
+            "let `skiagram init` write the manifest: it turns dates into numbers",
+        ),
+    ]
+    finite = "a finite number for every case"
+    for column in columns.scores:
+        found = f"score `{{cell}}`, column `{column}`"
+        rules += [
+            _Rule(column, lambda cell: not cell, f"no score, column `{column}`", finite, correct),
+            _Rule(column, _has_decimal_comma, found, finite, _POINT),
+            _Rule(column, lambda cell: not _is_number(cell), found, finite, correct),
+        ]
+    return rules
+
+
+def _rule_of_frame(columns: Columns) -> _Rule:
+    return _Rule(
+        columns.frame,
+        lambda cell: cell not in ("", ALL_FRAMES) and not (cell.isdecimal() and int(cell)),
+        f"`{{cell}}`, column `{columns.frame}`",
+        f"a number from 1, `{ALL_FRAMES}`, or an empty cell",
+        "correct the cell",
     )
 
 
-def _visit_problem(row: Row, columns: Columns, where: str) -> DataError | None:
-    """Return what is wrong with the number of a visit; a date is not quoted."""
-    cell = row.cells[columns.visit] if columns.visit else "1"
-    if cell.isascii() and cell.isdigit() and 1 <= int(cell) <= MAX_VISITS:
-        return None
-    return DataError(
-        f"no number of a visit, column `{columns.visit}`",
-        where=where,
-        allowed=f"whole numbers from 1 to {MAX_VISITS}, in the order of a patient's visits",
-        remedy="let `skiagram init` write the manifest: it turns dates into numbers",
-    )
-
-
-def _wrong_cell(cell: str, column: str | None, allowed: str, where: str) -> DataError:
-    return DataError(
-        f"`{cell}`, column `{column}`", where=where, allowed=allowed, remedy="correct the cell"
-    )
-
-
-def _region_problem(row: Row, columns: Columns, where: str) -> DataError | None:
-    if columns.mask is not None and not row.cells[columns.mask]:
-        return DataError(
-            f"an image without a mask, column `{columns.mask}`",
-            where=where,
-            allowed="a mask for every image, or none for all",
-            remedy="fill in the mask, or remove the row",
-        )
-    label = row.cells[columns.label_value] if columns.label_value else ""
-    if label and not label.isdecimal():
-        return _wrong_cell(label, columns.label_value, "a whole number, or an empty cell", where)
-    return find_frame_problem(row, columns, where)
-
-
-def find_frame_problem(row: Row, columns: Columns, where: str) -> DataError | None:
+def find_frame_problem(row: TableRow, columns: Columns, where: str) -> DataError | None:
     """Return what is wrong with a row's frame, if anything."""
-    frame = row.cells[columns.frame] if columns.frame else ""
-    if frame not in ("", ALL_FRAMES) and not (frame.isdecimal() and int(frame)):
-        allowed = f"a number from 1, `{ALL_FRAMES}`, or an empty cell"
-        return _wrong_cell(frame, columns.frame, allowed, where)
-    return None
+    return _rule_of_frame(columns).problem(row, where)
 
 
-def _score_problem(row: Row, scores: Sequence[str], where: str) -> DataError | None:
-    for column in scores:
-        cell = row.cells[column]
-        if not _is_number(cell):
-            return DataError(
-                f"score `{cell}`, column `{column}`" if cell else f"no score, column `{column}`",
-                where=where,
-                allowed="a finite number for every case",
-                remedy=_POINT
-                if _DECIMAL_COMMA.fullmatch(cell)
-                else "correct the cell, or leave the column out of the scores",
-            )
-    return None
+def _has_decimal_comma(cell: str) -> bool:
+    return _DECIMAL_COMMA.fullmatch(cell) is not None
 
 
-def _check_sites(rows: list[Row], columns: Columns, test_sites: Sequence[str]) -> None:
+def _is_whole(cell: str) -> bool:
+    return not cell or cell.isdecimal()
+
+
+def _whole_number(cell: str) -> int:
+    return int(cell) if cell.isascii() and cell.isdigit() else 0
+
+
+def _check_sites(rows: list[TableRow], columns: Columns, test_sites: Sequence[str]) -> None:
     if not test_sites:
         return
     if columns.site is None or columns.split is not None:
@@ -504,7 +488,7 @@ def _check_sites(rows: list[Row], columns: Columns, test_sites: Sequence[str]) -
         )
 
 
-def _is_numeric(rows: list[Row], column: str) -> bool:
+def _is_numeric(rows: list[TableRow], column: str) -> bool:
     return all(_is_number(row.cells[column]) for row in rows if row.cells[column])
 
 
@@ -513,3 +497,46 @@ def _is_number(cell: str) -> bool:
         return math.isfinite(float(cell))
     except ValueError:
         return False
+
+
+def number_visits(rows: Sequence[TableRow], patient: str, visit: str) -> list[TableRow]:
+    """Return a table in which the visits of each patient are numbered from 1, in their order.
+
+    So no date goes on, and nothing of how long lay between two visits.
+
+    Raises:
+        DataError: A cell is neither; it is not quoted.
+    """
+    order = [_order_of_visit(row, visit) for row in rows]
+    known: dict[str, set[tuple[str, int]]] = {}
+    for row, moment in zip(rows, order, strict=True):
+        known.setdefault(row.cells[patient], set()).add(moment)
+    for moments in known.values():
+        if len({kind for kind, _ in moments}) > 1:
+            raise DataError(
+                "dates and numbers of visits for one patient",
+                where=f"the CSV, column `{visit}`",
+                allowed="one or the other",
+                remedy="number the visits of each patient from 1",
+            )
+    place = {name: sorted(moments) for name, moments in known.items()}
+    return [
+        replace(row, cells=row.cells | {visit: str(place[row.cells[patient]].index(moment) + 1)})
+        for row, moment in zip(rows, order, strict=True)
+    ]
+
+
+def _order_of_visit(row: TableRow, column: str) -> tuple[str, int]:
+    """Return whether a cell is a number or a date, and what orders it."""
+    cell = row.cells[column]
+    if cell.isascii() and cell.isdigit() and int(cell) <= MAX_VISITS:
+        return "number", int(cell)
+    try:
+        return "date", datetime.date.fromisoformat(cell).toordinal()
+    except ValueError as error:
+        raise DataError(
+            "no number and no date of a visit" if cell else "no visit",
+            where=f"{row.where}, column `{column}`",
+            allowed=f"whole numbers up to {MAX_VISITS}, or dates such as 2026-05-31",
+            remedy="number the visits of each patient from 1, or leave the column out",
+        ) from error

@@ -205,11 +205,7 @@ def decode_frame_masks(
 
 
 def _frames_of_segment(
-    content: bytes,
-    name: str,
-    shape: tuple[int, ...],
-    region: str | None,
-    label_value: int | None,
+    content: bytes, name: str, shape: tuple[int, ...], region: str | None, label_value: int | None
 ) -> NDArray[np.bool_]:
     """Return (frames, height, width), where a segment lies on each frame of its image."""
     with readable(_UNREADABLE, name, _DAMAGED):
