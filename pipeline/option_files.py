@@ -53,20 +53,27 @@ class OptionFiles(FileConfigSource):
 
 
 def _with_chosen_names(entry: Any) -> Any:
-    """Return an entry of a defaults list with the names that params.yaml gives, comma-separated.
-
-    Hydra resolves an interpolation there to a single name.
-    """
     if not isinstance(entry, dict):
         return entry
-    named = {}
-    for group, names in entry.items():
-        only = names[0] if isinstance(names, list) and len(names) == 1 else ""
-        if reference := _FROM_PARAMS.fullmatch(str(only)):
-            text = str(read_option_file(PARAMS, PARAMS.name)[reference[1]])
-            names = [name.strip() for name in text.split(",") if name.strip()]
-        named[group] = names
-    return named
+    several = {group for group, names in entry.items() if isinstance(names, list)}
+    return {
+        group: chosen_names(names) if group in several else names for group, names in entry.items()
+    }
+
+
+def chosen_names(names: str | list[str]) -> list[str]:
+    """Return the option files that an entry of a defaults list asks for.
+
+    Args:
+        names: As written there; `${params:NAME}` stands for the comma-separated names that
+            params.yaml gives, of which Hydra by itself would see a single one.
+    """
+    written = [names] if isinstance(names, str) else names
+    reference = _FROM_PARAMS.fullmatch(written[0]) if len(written) == 1 else None
+    if not reference:
+        return written
+    text = str(read_option_file(PARAMS, PARAMS.name)[reference[1]])
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 class OptionFolder(SearchPathPlugin):

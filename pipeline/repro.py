@@ -17,6 +17,7 @@ from itertools import product
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -42,11 +43,15 @@ class Stage:
 
     Attributes:
         name: As DVC calls it.
+        script: File in `pipeline` that it runs.
+        chosen: Axis of the matrix → its member.
         reads: Paths of what it depends on.
         writes: Paths of its outputs.
     """
 
     name: str
+    script: str
+    chosen: dict[str, str]
     reads: frozenset[str]
     writes: frozenset[str]
 
@@ -146,6 +151,8 @@ def read_stages(pipeline: str, params: Mapping[str, Any]) -> Iterator[Stage]:
             chosen = dict(zip(matrix, values, strict=True))
             yield Stage(
                 f"{name}@{'-'.join(values)}" if values else name,
+                script=Path(stage["cmd"].split()[1]).stem,
+                chosen=chosen,
                 reads=_paths(stage["deps"], chosen),
                 writes=_paths([*stage["outs"], *stage.get("metrics", [])], chosen),
             )

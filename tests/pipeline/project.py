@@ -2,12 +2,18 @@
 
 import hashlib
 import os
+import runpy
 import shutil
 import signal
 import subprocess
 import sys
+import traceback
+import warnings
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import NoReturn
 
 import numpy as np
 from omegaconf import OmegaConf
@@ -16,6 +22,17 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = ("conf", "pipeline", "src", "params.yaml", "dvc.yaml", ".dvcignore")
 BASELINES = ["logistic_regression", "decision_tree"]
 NETWORK = "small_cnn"
+STAGES = (
+    ("ingest", "dataset=tiny"),
+    ("audit",),
+    ("restore",),
+    ("extract", "features=[first_order,wavelet]"),
+    *(("train_baseline", f"model={name}", "plan.folds=2") for name in BASELINES),
+    ("train_network", f"model={NETWORK}", "plan.folds=2"),
+    ("combine", "combination=[stacking]", "plan.folds=2"),
+    ("evaluate",),
+    ("record",),
+)
 
 
 @dataclass(frozen=True)
@@ -65,8 +82,59 @@ class Project:
         return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
     def stage(self, name: str, *overrides: str) -> subprocess.CompletedProcess[str]:
-        """Run one stage on its own."""
-        return self.run(sys.executable, f"pipeline/{name}.py", *overrides)
+        """Run one stage of the copy, forked from here: the libraries are imported only once."""
+        import_module(name)
+        with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
+            process = os.fork()
+            if not process:
+                os.dup2(output.fileno(), 1)
+                os.dup2(errors.fileno(), 2)
+                self._become(f"pipeline/{name}.py", *overrides)
+            code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+            output.seek(0)
+            errors.seek(0)
+            return subprocess.CompletedProcess(name, code, output.read(), errors.read())
+
+    def _become(self, script: str, *arguments: str) -> NoReturn:
+        """End this process as one that was started with a script of the copy."""
+        code = 1
+        try:
+            sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+            environment = self.environment
+            os.environ.clear()
+            os.environ.update(environment)
+            os.chdir(self.folder)
+            warnings.resetwarnings()
+            beside = REPOSITORY / "pipeline"
+            for other in beside.glob("*.py"):
+                sys.modules.pop(other.stem, None)
+            sys.path[:] = [str(self.folder / "pipeline"), *sys.path]
+            sys.argv = [script, *arguments]
+            runpy.run_path(script, run_name="__main__")
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+    def stages(self, *stages: tuple[str, ...]) -> None:
+        """Run stages one after the other; each must end well."""
+        for name, *overrides in stages:
+            done = self.stage(name, *overrides)
+            assert done.returncode == 0, (name, done.stderr[-2000:])
+
+    def skiagram(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run the command line of the program."""
+        return self.run(sys.executable, "-m", "skiagram", *words, **variables)
+
+    def copy(self, folder: Path) -> "Project":
+        """Return a copy that a test may change."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder)
 
     def edit(self, path: str, **values: object) -> None:
         """Change values of a YAML file; dots in a key are written as `__`."""
@@ -154,6 +222,7 @@ def make_project(folder: Path, *, permute_test_labels: bool = False) -> Project:
         folds=2,
     )
     project.edit(f"conf/model/{NETWORK}.yaml", training__epochs=3)
+    project.edit("conf/compute/local.yaml", workers=1)
     return project
 
 

@@ -1,17 +1,11 @@
 """Frozen encoders in the whole pipeline: an arm of its own, and nothing is encoded twice."""
 
 import json
-import shutil
-import sys
-from pathlib import Path
 
 import pytest
-import yaml
 from omegaconf import OmegaConf
 
-from tests.encoders.examples import options, weights_file
 from tests.pipeline.project import Project
-from tests.pipeline.test_dag import LIST_MODULES
 
 HEADS = ["logistic_regression", "early_fusion"]
 
@@ -19,8 +13,9 @@ HEADS = ["logistic_regression", "early_fusion"]
 @pytest.fixture(scope="module")
 def encoded(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Return the finished project after a run with a frozen encoder and two heads."""
-    copy = Project(tmp_path_factory.mktemp("encoded") / "project")
-    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    from tests.encoders.examples import options, weights_file  # torch
+
+    copy = finished.copy(tmp_path_factory.mktemp("encoded") / "project")
     path = weights_file(copy.folder).relative_to(copy.folder)
     values = options(copy.folder / path)
     values["weights"]["file"] = str(path)
@@ -32,6 +27,7 @@ def encoded(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
     done = copy.run("dvc", "repro")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert stages(done.stdout) == [
+        "digest",
         "encode@tiny",
         *(f"train_head@tiny-{head}" for head in HEADS),
         "combine",
@@ -45,7 +41,7 @@ def stages(output: str) -> list[str]:
     return [line.split("'")[1] for line in output.splitlines() if "Running stage" in line]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_heads_are_an_arm_of_their_own_in_the_report(encoded: Project) -> None:
     evaluation = json.loads((encoded.folder / "reports/evaluation.json").read_text())
     outcomes = {model["outcome"]["model"]: model["outcome"] for model in evaluation["models"]}
@@ -58,13 +54,13 @@ def test_heads_are_an_arm_of_their_own_in_the_report(encoded: Project) -> None:
     assert "Logistic regression on a small SimCLR network" in page
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_changed_head_encodes_nothing_and_a_new_run_of_encode_takes_the_known(
     encoded: Project,
 ) -> None:
     encoded.edit("conf/model/early_fusion.yaml", inverse_regularisation=0.5)
     done = encoded.run("dvc", "repro", "train_head")
-    assert stages(done.stdout) == ["train_head@tiny-early_fusion"], done.stderr
+    assert stages(done.stdout) == ["digest", "train_head@tiny-early_fusion"], done.stderr
     before = encoded.hashes("data/encodings")
     again = encoded.stage("encode", "encoder=tiny")
     assert "120 of 120 images were encoded before" in again.stdout
@@ -72,31 +68,7 @@ def test_a_changed_head_encodes_nothing_and_a_new_run_of_encode_takes_the_known(
     assert encoded.hashes("data/encodings") == before
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("stage", "overrides"),
-    [
-        ("encode", ["encoder=tiny"]),
-        ("train_head", ["encoder=tiny", "model=logistic_regression", "plan.folds=2"]),
-    ],
-)
-def test_the_stages_list_the_code_they_import(
-    encoded: Project, stage: str, overrides: list[str]
-) -> None:
-    listing = encoded.folder / f"{stage}.modules"
-    command = ("-c", LIST_MODULES, f"pipeline/{stage}.py", str(listing), *overrides)
-    assert encoded.run(sys.executable, *command).returncode == 0
-    deps = yaml.safe_load((encoded.folder / "dvc.yaml").read_text())["stages"][stage]["deps"]
-    modules = listing.read_text().split()
-    for module in (one for one in modules if one.startswith("skiagram.")):
-        path = Path("src", *module.split("."))
-        file = path.with_suffix(".py")
-        covered = any(Path(dep) == file or Path(dep) in file.parents for dep in deps)
-        assert covered or (encoded.folder / path).is_dir(), f"{stage} imports {file}"
-    assert (stage == "encode") == ("torch" in modules)
-
-
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("changed", "code", "said"),
     [

@@ -76,8 +76,7 @@ def test_a_full_disk_costs_one_line_and_no_output_in_every_stage(
 
 @pytest.mark.slow
 def test_a_stage_that_may_write_no_more_says_so(finished: Project, tmp_path: Path) -> None:
-    copy = Project(tmp_path / "project")
-    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    copy = finished.copy(tmp_path / "project")
     before = copy.hashes(*OUTPUTS)
     done = copy.run("sh", "-c", "ulimit -f 1; exec python pipeline/restore.py")
     assert done.returncode == 1
@@ -116,8 +115,7 @@ def test_a_second_dvc_waits_for_nobody_and_says_who_is_at_work(project: Project)
 
 @pytest.mark.thorough
 def test_a_home_that_cannot_be_written_changes_no_byte(finished: Project, tmp_path: Path) -> None:
-    copy = Project(tmp_path / "project")
-    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    copy = finished.copy(tmp_path / "project")
     shutil.rmtree(copy.folder / ".work", ignore_errors=True)
     for stage in STAGES:
         done = copy.run(sys.executable, f"pipeline/{stage[0]}.py", *stage[1:], HOME="/proc/none")
@@ -129,8 +127,7 @@ def test_a_home_that_cannot_be_written_changes_no_byte(finished: Project, tmp_pa
 
 @pytest.mark.thorough
 def test_a_locked_database_costs_a_warning_and_no_result(finished: Project, tmp_path: Path) -> None:
-    copy = Project(tmp_path / "project")
-    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    copy = finished.copy(tmp_path / "project")
     before = copy.hashes("reports")
     holder = sqlite3.connect(copy.folder / "mlflow.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
@@ -146,8 +143,7 @@ def test_a_locked_database_costs_a_warning_and_no_result(finished: Project, tmp_
 
 @pytest.mark.thorough
 def test_a_folder_of_any_name_runs(finished: Project, tmp_path: Path) -> None:
-    copy = Project(tmp_path / ("Größe 'a' \"b\" $c=1 " + 100 * "x" + " , ü"))
-    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    copy = finished.copy(tmp_path / ("Größe 'a' \"b\" $c=1 " + 100 * "x" + " , ü"))
     for stage in STAGES:
         done = copy.stage(*stage)
         assert done.returncode == 0, done.stderr

@@ -1,6 +1,5 @@
 """No stage and no prediction unpickles: a file could run code. The interpreter itself is asked."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -55,8 +54,7 @@ def test_the_hook_meets_pickles_in_memory_and_in_files(
 def test_no_stage_and_no_prediction_unpickles(
     finished: Project, forbidden: dict[str, str], tmp_path: Path
 ) -> None:
-    copy = Project(tmp_path / "project")
-    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    copy = finished.copy(tmp_path / "project")
     for stage in STAGES:
         done = copy.run(sys.executable, f"pipeline/{stage[0]}.py", *stage[1:], **forbidden)
         assert done.returncode == 0, done.stderr

@@ -116,8 +116,7 @@ def test_the_comparison_stops_where_the_record_and_the_scores_differ(
     imperfect: Project, tmp_path: Path
 ) -> None:
     """A table that was edited by hand does not pass for the one the report was made from."""
-    altered = Project(tmp_path / "project")
-    shutil.copytree(imperfect.folder, altered.folder)
+    altered = imperfect.copy(tmp_path / "project")
     table = altered.folder / "reports/scores.csv"
     lines = table.read_text().splitlines()
     table.unlink()

@@ -2,7 +2,6 @@
 
 import csv
 import importlib.util
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +63,7 @@ def clinic(place: Path) -> OwnFolder:
 def trained(project: Project, own: OwnFolder, *words: str, design: str) -> None:
     """Go the way of the how-to: init, then the stages up to two classical models."""
     line = ["init", str(own.folder), str(own.csv), "--positive", "cancer", *words]
-    done = project.run(sys.executable, "-m", "skiagram", *line)
+    done = project.skiagram(*line)
     assert done.returncode == 0, done.stderr
     for stage, *overrides in (
         ("ingest", "dataset=films", f"design={design}"),
@@ -89,7 +88,7 @@ def predicted(project: Project, model: str, own: OwnFolder, files: list[str]) ->
         writer.writeheader()
         writer.writerows(rows)
     words = [f"models/{model}", *films, "-o", str(table), "--covariates", str(named)]
-    done = project.run(sys.executable, "-m", "skiagram", "predict", *words)
+    done = project.skiagram("predict", *words)
     assert done.returncode == 0, done.stderr
     with table.open(newline="") as file:
         found = list(csv.DictReader(file))

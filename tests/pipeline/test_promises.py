@@ -40,8 +40,7 @@ def test_test_labels_move_no_hash_outside_the_seal_and_a_rerun_is_equal(
 
 @pytest.mark.slow
 def test_evaluating_twice_gives_equal_bytes(finished: Project, tmp_path: Path) -> None:
-    copy = Project(tmp_path / "somewhere" / "else")
-    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    copy = finished.copy(tmp_path / "somewhere" / "else")
     shutil.rmtree(copy.folder / "reports")
     assert copy.stage("evaluate").returncode == 0
     again, first = copy.hashes("reports"), finished.hashes("reports")
@@ -51,8 +50,7 @@ def test_evaluating_twice_gives_equal_bytes(finished: Project, tmp_path: Path) -
 
 @pytest.mark.slow
 def test_a_failing_network_still_leaves_a_report(finished: Project, tmp_path: Path) -> None:
-    copy = Project(tmp_path / "project")
-    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    copy = finished.copy(tmp_path / "project")
     too_small = "model.training.image_size=8"
     done = copy.stage("train_network", "model=article_cnn", too_small, "plan.folds=2")
     assert done.returncode == 0, done.stderr
@@ -96,8 +94,7 @@ def test_a_bad_source_is_named_and_leaves_earlier_outputs_untouched(
 
 @pytest.mark.slow
 def test_a_multirun_never_writes_over_the_outputs(finished: Project, tmp_path: Path) -> None:
-    copy = Project(tmp_path / "project")
-    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    copy = finished.copy(tmp_path / "project")
     before = copy.hashes("data")
     done = copy.stage("extract", "-m", "features=[first_order],[wavelet]")
     assert done.returncode == 0, done.stderr

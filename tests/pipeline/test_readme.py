@@ -70,9 +70,7 @@ def cloned(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture
 def fresh(cloned: Project, tmp_path: Path) -> Project:
     """Return a copy of its own."""
-    copy = Project(tmp_path / "project")
-    shutil.copytree(cloned.folder, copy.folder, symlinks=True)
-    return copy
+    return cloned.copy(tmp_path / "project")
 
 
 @pytest.mark.parametrize(("command", "comment"), LINES, ids=[line[0][:40] for line in LINES])

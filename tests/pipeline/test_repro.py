@@ -12,26 +12,32 @@ from repro import Stage, read_stages, run_all, sort_lock
 from tests.pipeline.project import BASELINES, NETWORK, Project
 
 ORDER = (
-    *("ingest", "audit", "restore", "extract"),
+    *("digest", "ingest", "audit", "restore", "extract"),
     *(f"train_baseline@{name}" for name in BASELINES),
     *(f"train_network@{NETWORK}", "combine", "evaluate", "record"),
 )
 FIRST = """
 stages:
-  ingest: {deps: [source], outs: [data/images: {persist: true}]}
-  audit: {deps: [data/images], outs: [data/audit/passed]}
-  restore: {deps: [data/images/index.json], outs: [data/restored]}
-  extract: {deps: [data/restored], outs: [data/features]}
+  ingest: {cmd: python ingest.py, deps: [source], outs: [data/images: {persist: true}]}
+  audit: {cmd: python audit.py, deps: [data/images], outs: [data/audit/passed]}
+  restore: {cmd: python restore.py, deps: [data/images/index.json], outs: [data/restored]}
+  extract: {cmd: python extract.py, deps: [data/restored], outs: [data/features]}
   train_baseline:
     matrix: {model: "${baselines}"}
+    cmd: python train_baseline.py
     deps: [data/audit/passed, data/features]
     outs: ["scores/${item.model}"]
   train_network:
     matrix: {model: "${networks}"}
+    cmd: python train_network.py
     deps: [data/audit/passed, data/restored]
     outs: ["scores/${item.model}"]
-  evaluate: {deps: [scores], outs: [reports], metrics: [metrics.json: {cache: false}]}
-  record: {deps: [metrics.json], outs: [receipt]}
+  evaluate:
+    cmd: python evaluate.py
+    deps: [scores]
+    outs: [reports]
+    metrics: [metrics.json: {cache: false}]
+  record: {cmd: python record.py, deps: [metrics.json], outs: [receipt]}
 """
 CHOSEN = {"baselines": ["svm", "tree", "forest"], "networks": ["small", "large"]}
 
@@ -112,8 +118,7 @@ def test_the_lock_has_the_order_of_the_stages_whichever_ended_first() -> None:
 
 @pytest.mark.thorough
 def test_stages_side_by_side_leave_equal_bytes(finished: Project, tmp_path: Path) -> None:
-    copy = Project(tmp_path / "project")
-    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    copy = finished.copy(tmp_path / "project")
     before = copy.hashes("models", "scores", "reports")
     for folder in ("models", "scores"):
         shutil.rmtree(copy.folder / folder)
@@ -132,8 +137,7 @@ def test_stages_side_by_side_leave_equal_bytes(finished: Project, tmp_path: Path
 
 @pytest.mark.thorough
 def test_a_stage_that_fails_ends_the_run_with_its_code(finished: Project, tmp_path: Path) -> None:
-    copy = Project(tmp_path / "project")
-    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    copy = finished.copy(tmp_path / "project")
     copy.edit("conf/compute/local.yaml", workers=2)
     copy.edit("conf/model/decision_tree.yaml", max_depth=-3)
     done = copy.run(sys.executable, "pipeline/repro.py")

@@ -57,7 +57,7 @@ def authors(project: Project, tmp_path: Path) -> Project:
 
 def _skiagram(project: Project, *words: str) -> int:
     key = {"SKIAGRAM_ARCHIVE_KEY": str(ARCHIVE_KEY)}
-    return project.run(sys.executable, "-m", "skiagram", *words, **key).returncode
+    return project.skiagram(*words, **key).returncode
 
 
 def _evaluate(project: Project, *words: str, **keys: str) -> tuple[int, str]:

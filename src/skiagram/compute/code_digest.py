@@ -57,8 +57,13 @@ def library_versions(*more: str) -> str:
 
 def code_modules(*entries: object) -> set[str]:
     """Return the modules in which the code stands that `code_digest` hashes."""
+    return {module for module, _ in code_definitions(*entries)}
+
+
+def code_definitions(*entries: object) -> set[tuple[str, str]]:
+    """Return module and name of each definition that `code_digest` hashes."""
     names, folders, _ = _followed(entries)
-    return {module for module, _ in _closure(names, folders)}
+    return set(_closure(names, folders))
 
 
 def _followed(
@@ -120,6 +125,7 @@ def _digest(
     return digest.hexdigest()
 
 
+@cache
 def _closure(
     names: tuple[str, ...], folders: tuple[tuple[str, Path], ...]
 ) -> dict[_Definition, tuple[str, ...]]:
@@ -193,10 +199,14 @@ class _Sources:
                 yield from self._whole(f"{module}.{name}" if name else module)
 
     def _whole(self, module: str) -> Iterator[_Definition]:
-        source = self.module(module)
-        if source is not None:
-            yield module, ""
-            yield from ((module, name) for name in source.definitions)
+        source, path = self.module(module), self._path(module)
+        if source is None or path is None:
+            return
+        yield module, ""
+        yield from ((module, name) for name in source.definitions)
+        if path.name == "__init__.py":  # a package's members may be listed and imported by name
+            for member in sorted(path.parent.glob("[!_]*.py")):
+                yield from self._whole(f"{module}.{member.stem}")
 
     def _path(self, name: str) -> Path | None:
         package, *parts = name.split(".")

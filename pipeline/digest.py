@@ -1,0 +1,105 @@
+"""Stage digest: the code that each other stage may run, as one SHA-256; a new stage needs no list.
+
+It runs where sources or option files changed; the others depend on their own digest, so that an
+edit reruns the stages whose code it is part of, and a comment none.
+"""
+
+import hashlib
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from option_files import PARAMS, ROOT, chosen_names
+from repro import Stage, read_stages
+from skiagram.compute.code_digest import code_digest, code_modules, named_targets
+from skiagram.errors import SkiagramError
+from skiagram.options import read_option_file
+
+DIGESTS = ROOT / "data/code"
+_SHARED = ("choices.RunChoices", "entrypoint.stage", "option_files.OptionFiles", "outputs.publish")
+_EXPLAINED = [{"features": "${params:features}"}]  # by stages that read all choices
+_CODE = {".py", ".pyc", ".nbi", ".nbc"}
+
+
+def main() -> None:
+    """Write the digest of every stage, and of every member of a matrix."""
+    try:
+        params = read_option_file(PARAMS, PARAMS.name)
+        stages = [
+            stage
+            for stage in read_stages((ROOT / "dvc.yaml").read_text(), params)
+            if stage.script != Path(__file__).stem
+        ]
+        digests = {stage.name: digest_of(stage) for stage in stages}
+    except SkiagramError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    DIGESTS.mkdir(parents=True, exist_ok=True)
+    for name, digest in digests.items():
+        (DIGESTS / name).write_text(f"{digest}\n")
+
+
+def digest_of(stage: Stage) -> str:
+    """Return the SHA-256 of the code and of the data files beside it that a stage may read."""
+    entries = code_of(stage)
+    digest = hashlib.sha256(code_digest(*entries).encode())
+    for path in sorted(_data_files(code_modules(*entries))):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def code_of(stage: Stage) -> list[str]:
+    """Return what a stage's code is reached from: its script, and the classes of its options."""
+    file = f"conf/{stage.script}.yaml"
+    options = read_option_file(ROOT / file, file)
+    defaults = options["defaults"] + (_EXPLAINED if "choices" in options["defaults"] else [])
+    files = [options, *_chosen_files(defaults, stage.chosen)]
+    targets = {target for values in files for target in named_targets(values)}
+    # A class that is not there is left to the stage, which says so.
+    there = [target for target in sorted(targets) if _is_there(target)]
+    return [f"{stage.script}.main", *_SHARED, *there]
+
+
+def _chosen_files(defaults: list[Any], chosen: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    for entry in defaults:
+        for group, names in entry.items() if isinstance(entry, dict) else ():
+            if group.startswith("override "):
+                continue
+            for name in [chosen[group]] if group in chosen else chosen_names(names):
+                file = f"conf/{group}/{name}.yaml"
+                yield read_option_file(ROOT / file, file)
+
+
+def _is_there(target: str) -> bool:
+    try:
+        code_digest(target)
+    except (ValueError, ImportError):
+        return False
+    return True
+
+
+def _data_files(modules: set[str]) -> set[Path]:
+    """Return templates, tables and the like in the folders of modules."""
+    origins = [spec.origin for spec in map(find_spec, sorted(modules)) if spec]
+    folders = {Path(origin).parent for origin in origins if origin}
+    return {
+        path
+        for folder in folders
+        if folder.is_relative_to(ROOT / "src")
+        for within in [folder, *_folders_of_data(folder)]
+        for path in within.iterdir()
+        if path.is_file() and path.suffix not in _CODE
+    }
+
+
+def _folders_of_data(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and path.name != "__pycache__" and not (path / "__init__.py").exists():
+            yield path
+            yield from _folders_of_data(path)
+
+
+if __name__ == "__main__":
+    main()
