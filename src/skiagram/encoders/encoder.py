@@ -143,7 +143,6 @@ class Scaling:
 
         Args:
             picture: (1 or channels, *sides) float32 of 0 to 1.
-            channels: That the network reads.
         """
         import torch
 
@@ -246,7 +245,6 @@ class Encoder(ABC):
             image: (height, width[, channels]) or (depth, height, width, 1), of 0 to 1.
             region: Its region of interest; None for all of it.
             spacing: Of its pixels, mm; None where unknown.
-            channels: That the network reads.
 
         Raises:
             DataError: The network does not read such an image.
@@ -303,7 +301,6 @@ class EncoderRecord:
         encoder: `_target_` and options, with the preprocessing that was used.
         sha256: SHA-256 checksum of the file of weights.
         numbers: Numbers that describe a picture, or a volume that is read whole.
-        columns: Columns of the table.
     """
 
     encoder: dict[str, Any]
@@ -350,8 +347,6 @@ def check_own_class(
     Args:
         options: With `_target_`.
         packages: What its name may begin with.
-        allowed: The same for messages.
-        path: File that the options stand in.
 
     Raises:
         DataError: It is another one.
@@ -390,7 +385,6 @@ def pictures(
         image: (height, width[, channels]) or (depth, height, width, 1).
         region: Its region of interest; None for all of it.
         spacing: Of its pixels, mm; None where unknown.
-        volumes: Which pictures of a volume are taken.
         margin: Share of the region's side that is added on each side.
 
     Returns:

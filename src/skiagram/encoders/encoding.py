@@ -127,10 +127,8 @@ def encode_images(
 
     Args:
         images: Folder of the restored images, with their `preparation.json`.
-        encoder: The encoder.
         compute: Where the work is done; the values do not depend on it.
         cache: Folder of what images became in earlier runs; None keeps nothing.
-        say: Tells a person the licence, and what was known already.
         preparation: Of the images that heads learn from; None for that in the folder.
 
     Returns:
@@ -158,10 +156,6 @@ def encode_images(
 def encoder_in(model: Path, kinds: ImageKinds) -> Callable[[Path], FeatureTable]:
     """Return what encodes folders of new images as the encoder of a model's folder does.
 
-    Args:
-        model: The model's folder.
-        kinds: Kinds of images that training saw.
-
     Raises:
         DataError: The record or the weights are missing, damaged or others.
         OptionError: The options do not fit this version.
@@ -176,13 +170,7 @@ def encoder_in(model: Path, kinds: ImageKinds) -> Callable[[Path], FeatureTable]
 
 
 def resolve_preprocessing(kinds: ImageKinds, encoder: Encoder, loaded: LoadedNetwork) -> Encoder:
-    """Return the encoder with the preprocessing that is used, without nulls.
-
-    Args:
-        kinds: Kinds of images that it is used on.
-        encoder: The encoder.
-        loaded: Its network.
-    """
+    """Return the encoder with the preprocessing that is used, without nulls."""
     how = loaded.preprocessing
     return replace(encoder, preprocessing=replace(how, intensity=how.intensity.resolved(kinds)))
 

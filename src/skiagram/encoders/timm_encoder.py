@@ -125,8 +125,6 @@ class PooledNetwork(nn.Module):
 
     Args:
         body: timm's network without a classifier.
-        pooling: What is kept of a layer.
-        layers: How many last layers are kept.
 
     Raises:
         OptionError: The network has no class token, or no such layers.

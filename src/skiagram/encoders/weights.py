@@ -173,7 +173,6 @@ def locate_weights(source: Source, where: str) -> Path:
 
     Args:
         source: Where the weights are from.
-        where: Option that names them, for messages.
 
     Raises:
         DataError: The file is missing and cannot be fetched, is gated, or is another one.
@@ -229,9 +228,6 @@ def give_weights(
     """Give a network the weights of a file, all of them.
 
     Args:
-        body: The network.
-        weights: Tensors by the network's own names.
-        architecture: Its name, for messages.
         file: Where the weights are from, for messages.
         heads: Names of layers that the file may have beyond the network.
 
@@ -265,8 +261,6 @@ def keep_weights(source: Source, where: str, folder: Path, most_bytes: int) -> N
 
     Args:
         source: Where the weights are from.
-        where: Option that names them, for messages.
-        folder: The new folder.
         most_bytes: Size of the largest file that is copied.
 
     Raises:

@@ -43,13 +43,7 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class Trainable(ABC, Generic[I]):
-    """A model that brings its inputs with it, whatever they are.
-
-    Attributes:
-        name: Name of its option file.
-        model: The untrained model.
-        options: The composed options, for the record.
-    """
+    """A model that brings its inputs with it, whatever they are."""
 
     name: str
     model: Model[I]
@@ -148,10 +142,6 @@ def train(
     """Run the plan for one model and write models, scores, curves and the outcome.
 
     Args:
-        member: The model and its inputs.
-        cases: The case table.
-        task: What is told apart.
-        plan: Folds, repeats and seed.
         folders: Where to write.
         compute: Where fits are made; no byte depends on it but for its `threads`.
 

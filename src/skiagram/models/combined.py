@@ -60,7 +60,6 @@ class MemberScores:
     fit: NDArray[np.int64]
 
     def __len__(self) -> int:
-        """Return the number of cases."""
         return len(self.fit)
 
     def select(self, rows: NDArray[np.int64]) -> "MemberScores":
@@ -150,8 +149,6 @@ class FittedCombination:
     Attributes:
         calibrations: One per member: the mean over the fits of its training scores.
         weights: One per member, ≥ 0.
-        averaged: What the weighted mean is taken of.
-        images: Cases that it was fitted to.
     """
 
     calibrations: tuple[ScalingCalibration, ...]
@@ -377,13 +374,7 @@ def _other_plan(card: Scorecard) -> DataError:
 
 @dataclass(frozen=True)
 class CheckedCombination:
-    """A checked combination.
-
-    Attributes:
-        name: Name of its option file.
-        model: The unfitted combination.
-        options: The composed options.
-    """
+    """A checked combination."""
 
     name: str
     model: Combination
@@ -399,11 +390,6 @@ def check_combination(
     name: str, options: dict[str, Any], trained: Sequence[str]
 ) -> CheckedCombination:
     """Build the combination of an option file.
-
-    Args:
-        name: Name of the option file.
-        options: Its values.
-        trained: Models of the run.
 
     Raises:
         OptionError: An option is wrong, a member is not in the run, or a model has the same name.
@@ -436,9 +422,6 @@ def combine_all(
     Args:
         root: Project folder with `models` and `scores`.
         chosen: What `checked` returned.
-        cases: The case table.
-        task: What is told apart.
-        plan: The plan that the members were trained under.
         target: Where `models` and `scores` go.
 
     Raises:

@@ -130,7 +130,6 @@ class Scored:
     Attributes:
         part: `training` (the fit saw them), `inner` (out-of-fold within an outer fold),
             `out_of_fold` or `test`.
-        repeat: Repeat of the plan.
         fold: Fold that held the cases out; `FINAL` for a final fit.
         case_id: (n,) str.
         scores: (n, n_classes) float64.
@@ -152,11 +151,6 @@ class Development(Generic[I]):
     """A calibrated final fit to make.
 
     Attributes:
-        name: Of its random streams.
-        cases: Labelled cases.
-        rows: Which of them are known.
-        folds: Folds of the known cases.
-        repeat: Repeat of the plan.
         outer: Outer fold whose training cases these are; None for none.
         marked: (known,) True where the final fit is to stop early, if it does; None for an inner
             part.
@@ -181,10 +175,7 @@ class Developed(NamedTuple):
     """A final fit with the calibration and threshold that its own folds gave.
 
     Attributes:
-        result: What came of the fit.
-        calibration: Makes probabilities of its scores.
         threshold: Smallest probability that is called positive; None with more than two classes.
-        of_folds: What the folds scored.
     """
 
     result: FitResult
@@ -210,13 +201,10 @@ class CrossValidator(Generic[I]):
     """One model under one plan.
 
     Attributes:
-        model: The untrained model.
-        plan: Repeats, folds and seed.
         positive: Label that thresholds look for; None when there are more than two classes.
         work: Folder for checkpoints; None to keep none.
         models: Folder for the fit on all cases of each repeat; None to keep none.
         compute: Where fits are made.
-        under_way: Called with the names of the fits that are being made.
         finished: Called with the name and the cost of each fit, in the order of their asking.
     """
 
@@ -240,7 +228,6 @@ class CrossValidator(Generic[I]):
         Args:
             repeats: Development cases and inputs of the sealed ones, as each repeat sees them.
             marked: (n,) True for the published validation split; all False where there is none.
-            test_id: Ids of the sealed cases.
 
         Raises:
             ModelFailure: A fit failed: the first one, in the order of their asking, that did.
@@ -332,9 +319,7 @@ class CrossValidator(Generic[I]):
         """Fit once, in this process; marked rows (else an inner part) decide when training stops.
 
         Args:
-            cases: Labelled cases.
             marked: (n,) True where the fit is to stop early; None for an inner part.
-            *name: Name of the random streams.
 
         Raises:
             ModelFailure: The model cannot be trained; names the fit.

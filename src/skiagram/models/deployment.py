@@ -42,7 +42,6 @@ class Decision:
     """How the scores of one repeat's final fit become a probability and a decision.
 
     Attributes:
-        calibration: Fit on out-of-fold scores.
         threshold: Smallest probability of the positive class that is called positive; None with
             more than two classes.
     """
@@ -56,11 +55,7 @@ class Deployment:
     """What is needed to score new cases besides their preparation and the fitted files.
 
     Attributes:
-        model: Name of the option file.
         arm: `classical`, `encoder`, `deep`, `combined` or `reader`.
-        title: Name for people.
-        options: The composed options.
-        task: What is told apart.
         sensitivity: Share of the positive cases that the thresholds were set to find on out-of-fold
             scores; None with more than two classes.
         decisions: One per repeat; the fitted model of repeat k stands in the folder `repeat<k>`.
@@ -142,7 +137,6 @@ class Familiarity:
     in units of what training cases have there (Tipping & Bishop, J. R. Stat. Soc. B 61(3), 1999).
 
     Attributes:
-        names: The d features.
         centre: (d,) medians.
         scale: (d,) deviations, > 0.
         axes: (k, d) orthonormal.
@@ -161,7 +155,6 @@ class Familiarity:
     limit: float
 
     def __post_init__(self) -> None:
-        """Refuse sizes that do not fit one another."""
         d, k = len(self.names), len(self.variances)
         if not (len(self.centre) == len(self.scale) == d and len(self.axes) == k):
             raise ValueError("sizes do not fit")
@@ -199,7 +192,6 @@ class Familiarity:
         """Learn the space and its limit; None where too few cases or features vary.
 
         Args:
-            table: Features of the training cases.
             patient: (n,) patient of each.
         """
         folds = _patient_folds(patient)
@@ -257,8 +249,6 @@ class Fingerprint:
 
     Attributes:
         patients: Class name → patients with a case of it, of the development cases.
-        cases: Number of development cases.
-        level: Chance with which a prediction set holds the true class.
         limits: A class's 1 − probability up to which it belongs to a case's set; None for any.
         features: Feature → its quantiles at `LEVELS`.
         scores: Class name → quantiles of the held-out probabilities of it at `LEVELS`.
@@ -291,13 +281,8 @@ def complete_folder(
     """Put beside a trained model what new cases need: preparation, fingerprint, checksums.
 
     Args:
-        model: The model's folder.
-        scores: Folder of its predictions.
-        cases: The case table.
-        preparation: Folder of what was done to images before it.
         space: Features of all development cases by which new ones are told to be unlike; None for
             none.
-        covariates: Covariates that it reads beside images.
 
     Raises:
         DataError: The preparation or the predictions are damaged, or a case has no features.
@@ -313,9 +298,6 @@ def write_fingerprint(
     """Write what the training data were like into a model's folder; nothing for a failed model.
 
     Args:
-        model: The model's folder.
-        scores: Folder of its predictions.
-        cases: The case table.
         space: Features of all development cases by which new ones are told to be unlike; None for
             a model made of others, which have their own.
 
@@ -370,10 +352,6 @@ _TRAITS = (
 
 def image_traits(images: Sequence[ImageStore], modalities: Sequence[str] = ("",)) -> FeatureTable:
     """Return plain traits of restored images, the space in which networks' cases are familiar.
-
-    Args:
-        images: A store a modality, all of the same cases.
-        modalities: Their names.
 
     Raises:
         DataError: A store lacks a case.

@@ -31,10 +31,6 @@ class Fit(Generic[I]):
     """A fit to make; inputs are read in the process that makes it.
 
     Attributes:
-        title: Its name among the fits of the model.
-        model: The untrained model.
-        cases: Those of many fits.
-        training: Rows to learn from.
         validation: Rows that decide when to stop; None for none.
         context: Its seed, and what else it may use.
         scored: Inputs, and rows of them, that it scores once it is made.
@@ -150,9 +146,6 @@ def kept_fits(
     not have made it. After a failure the folder stays.
 
     Args:
-        root: Parent of all such folders.
-        cases: The case table.
-        inputs: Task and options.
         tables: Files that features come from; their content counts.
         code: `code_digest` of what fits.
     """

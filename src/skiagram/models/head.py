@@ -22,13 +22,7 @@ ENCODER, MODEL = "encoder", "model"  # parts of a head's options
 
 @dataclass(frozen=True)
 class Head:
-    """A classical model that reads an encoding.
-
-    Attributes:
-        model: The unfitted classical model.
-        encoder: Title of the encoder.
-        fused: Whether features of the images stand beside the encoding.
-    """
+    """A classical model that reads an encoding."""
 
     model: ClassicalModel
     encoder: str
@@ -59,9 +53,7 @@ def head_inputs(
 
     Args:
         model: A classical model; its `columns` null reads the encoding alone.
-        encoding: What the encoder made of the images.
         features: The table of features, read only where the model names some.
-        encoder: Title of the encoder.
 
     Raises:
         OptionError: This model is no head, or names a family that no table has.

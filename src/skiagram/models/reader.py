@@ -31,7 +31,6 @@ class ReaderScores:
     positive: int
 
     def __len__(self) -> int:
-        """Return the number of cases."""
         return len(self.score)
 
     def select(self, rows: NDArray[np.int64]) -> "ReaderScores":
@@ -59,7 +58,6 @@ class Reader:
 
         Args:
             path: Column `case_id` and a column per reader, as ingest wrote it.
-            task: What is told apart.
             case_id: (n,) str.
 
         Raises:

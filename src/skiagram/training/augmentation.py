@@ -28,9 +28,7 @@ def draws(seed: int, epoch: int, case_ids: Sequence[str]) -> Tensor:
     """Return the random numbers behind the views of some cases in one epoch.
 
     Args:
-        seed: Seed of the fit.
         epoch: Epoch, from 0.
-        case_ids: n case ids.
 
     Returns:
         (n, 12) float32, uniform in [0, 1).
@@ -53,7 +51,6 @@ def augment(
         uniform: (n, 12) in [0, 1). For images: flips, shifts, rotation, zoom and shear; for
             volumes: flips and shifts across, down and through the slices, then rotations about
             these axes and zoom. The last two: contrast and brightness.
-        options: Which views are allowed.
         masks: Channels that hold 0 and 1, the last ones: they are moved along, no more.
 
     Raises:

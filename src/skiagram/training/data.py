@@ -50,7 +50,6 @@ class ImageSet:
     modalities: Mapping[str, ImageStore] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        """Return the number of cases."""
         return len(self.case_id)
 
     def select(self, rows: NDArray[np.int64]) -> "ImageSet":
@@ -63,7 +62,6 @@ class ImageSet:
 
         Args:
             image_size: Side or sides that images are brought to, or None.
-            seen: What a network sees of a case.
 
         Raises:
             ModelFailure: The cases differ in size or channels, or a case's images in size.
@@ -86,7 +84,6 @@ class ImageSet:
         """Read cases of equal shape as (n, channels, [depth,] height, width) float32.
 
         Args:
-            rows: Which of them.
             image_size: As for `shape`.
             seen: As for `shape`.
 
@@ -187,14 +184,12 @@ class Examples(Dataset[ExampleBatch]):
     """Labelled images that are read a batch at a time.
 
     Args:
-        images: n cases.
         label: (n,) int64.
         image_size: Side or sides to bring images to, or None.
         held_bytes: Sets up to this size are read once and held in memory.
         table: (n, columns) float32, what the network reads beside an image; None for nothing.
         target: (n, n_classes) float32 probabilities to learn in place of the labels; None for the
             labels.
-        given: What a network sees of a case.
     """
 
     def __init__(
@@ -217,11 +212,9 @@ class Examples(Dataset[ExampleBatch]):
         self.held = images.read(np.arange(len(images)), image_size, given) if small else None
 
     def __len__(self) -> int:
-        """Return the number of cases."""
         return len(self.images)
 
     def __getitem__(self, rows: Rows) -> ExampleBatch:
-        """Return some cases as they are."""
         chosen = torch.from_numpy(rows)
         if self.held is not None:
             pixels = self.held.index_select(0, chosen)
@@ -250,13 +243,7 @@ class Examples(Dataset[ExampleBatch]):
 
 
 class Views(Dataset[ExampleBatch]):
-    """Training examples together with the random numbers of their views in the current epoch.
-
-    Args:
-        examples: Training examples.
-        seed: Seed of the fit.
-        order: Sampler that knows the epoch.
-    """
+    """Training examples together with the random numbers of their views in the current epoch."""
 
     def __init__(self, examples: Examples, seed: int, order: "EpochOrder") -> None:
         self._examples = examples
@@ -264,7 +251,6 @@ class Views(Dataset[ExampleBatch]):
         self._order = order
 
     def __getitem__(self, rows: Rows) -> ExampleBatch:
-        """Return some cases with their random numbers."""
         case_ids = self._examples.images.case_id[rows].tolist()
         uniform = draws(self._seed, self._order.epoch, case_ids)
         return self._examples[rows]._replace(uniform=uniform)
@@ -277,8 +263,6 @@ class EpochOrder(Sampler[Rows]):
     without a variance.
 
     Args:
-        n: Number of cases.
-        batch_size: Rows a batch at most.
         seed: Seed of the fit; None keeps the given order.
         rank: This process among those that share the training.
         world: Number of such processes; all get equally many rows.
@@ -298,14 +282,12 @@ class EpochOrder(Sampler[Rows]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        """Return the number of batches."""
         return -(-self._share() // self._batch_size)
 
     def _share(self) -> int:
         return -(-self._n // self._world)
 
     def __iter__(self) -> Iterator[Rows]:
-        """Yield the batches of the epoch."""
         rows = np.arange(self._n)
         if self._seed is not None:
             rows = stream(self._seed, "order", self.epoch).permutation(self._n)
@@ -317,11 +299,7 @@ class ImageData(pl.LightningDataModule):
     """Training and validation batches of one fit.
 
     Args:
-        training: Training examples.
         validation: Examples that decide when to stop; None for none.
-        batch_size: Images a batch.
-        seed: Seed of the fit.
-        augmented: Whether training images are shown as random views.
     """
 
     def __init__(

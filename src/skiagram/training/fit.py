@@ -196,11 +196,8 @@ class TrainingRun:
     """How one fit is made.
 
     Attributes:
-        training: Options of the network's training.
         trainer: Where it is trained.
-        n_classes: Number of classes.
         threads: Threads of one process; weights repeat bit for bit at an equal count only.
-        seed: Seed of this fit.
         folder: Folder of the checkpoint; None to keep none after the fit.
     """
 
@@ -221,8 +218,6 @@ class TrainingRun:
         """Train in place until the validation loss no longer falls; restore the best weights.
 
         Args:
-            classifier: Freshly initialised.
-            training: Examples to learn from.
             validation: Examples that decide when to stop; without them the last weights are kept.
             epochs: Epochs to train for, under the learning rates of the training's own; None for as
                 many as it has at most.

@@ -29,10 +29,7 @@ class ClassifierTraining(pl.LightningModule):
     It logs `training_loss`, `validation_loss` and `validation_accuracy` once per epoch.
 
     Args:
-        classifier: What is trained.
-        options: Loss, optimizer and views.
         class_weight: (n_classes,) weight of each class in the loss.
-        seed: Seed of the fit.
         case_id: (n,) str, the training cases.
         compiled: Whether `torch.compile` fuses operations.
     """

@@ -87,10 +87,7 @@ def seen_part(
     """Return (channels, [depth,] height, width) float32 of what a network sees of an image.
 
     Args:
-        image: The image.
         size: Side or sides to bring it to; None for its own.
-        part: Which part of it, and how it comes to that size.
-        with_mask: Whether its region is the last channel.
 
     Raises:
         ModelFailure: The size asked for has more or fewer sides than the image.
@@ -221,7 +218,6 @@ def resize(
 
     Args:
         planes: (n, channels, height, width) float32.
-        size: Height and width.
         method: How pixels are interpolated.
     """
     if method == "nearest":

@@ -31,8 +31,6 @@ def make_part(part: Mapping[str, Any], where: str, *given: Any) -> Any:
 
     Args:
         part: `_target_`, the dotted path of a class, and keyword arguments.
-        where: Option that holds it, for messages.
-        *given: Arguments that come first.
 
     Raises:
         OptionError: The class cannot be imported or does not take these arguments.
@@ -301,13 +299,7 @@ _FIRST, _LAST = 1 / 25, 1 / 250_000  # of the largest rate
 
 
 def learning_rate_share(optimizer: Optimizer, steps: int, epochs: int) -> Callable[[int], float]:
-    """Return the function that gives each step its share of the optimizer's learning rate.
-
-    Args:
-        optimizer: A named schedule.
-        steps: Steps per epoch.
-        epochs: Epochs at most.
-    """
+    """Return the function that gives each step its share of the optimizer's learning rate."""
     if optimizer.schedule == "cosine":
         return lambda step: (1 + math.cos(math.pi * (step // steps) / epochs)) / 2
     if optimizer.schedule == "one_cycle":

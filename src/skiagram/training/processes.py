@@ -23,11 +23,7 @@ _WORDS = ("out of memory", "not enough memory")
 
 
 class Threads(pl.Callback):
-    """Sets the threads of every process; Lightning would share out the cores of the machine.
-
-    Args:
-        threads: Threads of one process.
-    """
+    """Sets the threads of every process; Lightning would share out the cores of the machine."""
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
@@ -78,7 +74,6 @@ def memory_failures(where: str, batch_size: int) -> Iterator[None]:
 
     Args:
         where: What is under way, `training` or `scoring`.
-        batch_size: Images a step.
 
     Raises:
         ModelFailure: Memory ran out.
@@ -111,9 +106,7 @@ def work_folder(
     work that would not have led to it. After a failure the folder stays.
 
     Args:
-        root: Parent of all such folders.
         rank: This process among those that share the folder; None where it was started alone.
-        cases: The case table.
         *inputs: All else that the work depends on: options, task, SHA-256 of the images.
         code: `code_digest` of what trains.
     """

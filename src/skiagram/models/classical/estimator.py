@@ -222,7 +222,6 @@ class FittedClassical:
         pipeline: Fitted steps `harmonisation` where there is one, `imputation`, `normalisation`,
             `selection`, `components` and `estimator`.
         features: Names of the feature columns, in the order of the fit.
-        summary: What the fit cost.
     """
 
     family: type[ClassicalModel]
@@ -343,7 +342,6 @@ def selected_features(
 
     Args:
         pipeline: Fitted steps `imputation`, `selection`, `components` and others.
-        names: Features that went in.
         weighted: Whether the estimator gives each of its columns weight; None for a family that
             sets no weight to 0.
     """

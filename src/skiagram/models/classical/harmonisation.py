@@ -44,10 +44,6 @@ class Harmonisation:
     def columns_read(self, names: Sequence[str], used: Sequence[str]) -> tuple[str, ...]:
         """Return the columns that a model needs for it: those it uses, the site, what is preserved.
 
-        Args:
-            names: All features.
-            used: Features of the model, without the site.
-
         Raises:
             OptionError: The table has no site, or not a covariate to be preserved.
         """
@@ -76,7 +72,6 @@ class Harmonisation:
 
         Args:
             names: Columns that go in, as `columns_read` returned them.
-            used: Columns that go on.
         """
         site = [place for place, name in enumerate(names) if name.startswith(SITE_PREFIX)]
         preserved = [
@@ -118,7 +113,6 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Args:
             values: (n, n_columns) float64; only covariates may be NaN.
-            target: Ignored.
 
         Raises:
             ModelFailure: No site has two cases, or a case has another site and is refused.

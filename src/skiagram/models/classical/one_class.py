@@ -42,7 +42,6 @@ class OneClass(ClassicalModel):
     kind: ClassVar[str] = "Distance from normals"
 
     def __post_init__(self) -> None:
-        """Refuse a selection that needs both classes."""
         if self.selection is not None and self.selection.method != "variance":
             raise ValueError("normals alone: selection by variance, or null")
 

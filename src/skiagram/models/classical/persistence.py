@@ -91,7 +91,6 @@ def write_pipeline(pipeline: Pipeline, path: Path) -> None:
     """Write a fitted pipeline and read it back; equal pipelines give equal bytes.
 
     Args:
-        pipeline: Fitted scikit-learn pipeline.
         path: File to write, by custom ending in `.skops`.
 
     Raises:
@@ -163,10 +162,6 @@ def _without_padding(data: bytes) -> bytes:
 
 def read_pipeline(path: Path, estimator: type) -> Pipeline:
     """Read a pipeline that `write_pipeline` wrote, of trusted types alone.
-
-    Args:
-        path: File to read.
-        estimator: Type that the last step must have.
 
     Raises:
         DataError: The file is missing, damaged, of another type or holds a type not in `TRUSTED`.

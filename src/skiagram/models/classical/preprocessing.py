@@ -37,9 +37,6 @@ def imputer(names: Sequence[str]) -> Any:
     Features of an image are never missing, so without covariates the step does nothing. A column
     that has gaps among the training cases gets an indicator beside it, 1 where it was filled; one
     that is empty there is 0.
-
-    Args:
-        names: Features that the model uses.
     """
     if not any(name.startswith(PREFIX) for name in names):
         return "passthrough"
@@ -59,7 +56,6 @@ class MaximumThenSumScaler(TransformerMixin, BaseEstimator):  # type: ignore[mis
 
         Args:
             values: (n, n_features) float64, finite.
-            target: Ignored.
         """
         magnitude = np.abs(values)
         maximum = magnitude.max(axis=0)

@@ -62,8 +62,6 @@ def build_inner(
 
     Args:
         options: `_target_` and options, without a training.
-        training: What takes its place.
-        where: Place of the options, for messages.
         training_given: What a message says of a training among the options: what is wrong, and
             what to do.
 

@@ -72,11 +72,7 @@ class Compression:
 
 
 def unpack(file: bytes) -> dict[str, Tensor]:
-    """Return the state dict of a network that `Compression.pack` compressed.
-
-    Args:
-        file: What it returned.
-    """
+    """Return the state dict of a network that `Compression.pack` compressed."""
     packed = load(file)
     state = {name: value for name, value in packed.items() if ":" not in name}
     for key in packed:
@@ -133,7 +129,6 @@ def compress(fitted: FittedNetwork, compression: Compression) -> tuple[FittedNet
 
     Args:
         fitted: A trained network; it stays as it is.
-        compression: What is done to its weights.
     """
     with TemporaryDirectory(prefix="skiagram-") as scratch:
         folder = Path(scratch)

@@ -103,7 +103,6 @@ class FinishesItself(Protocol):
         """Change a trained network in place.
 
         Args:
-            classifier: Network and normalisation, trained.
             *fitted_on: Training cases of this fit, and its validation cases if it has any; no
                 others may be used.
         """

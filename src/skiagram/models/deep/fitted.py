@@ -37,7 +37,6 @@ class Architecture:
         network: `_target_` and options of the network.
         shape: (channels, height, width) of what it sees of a case, or (channels, depth, height,
             width): modalities are channels, and so is the mask, the last one.
-        n_classes: Number of classes.
         columns: Numbers of the table that it reads beside an image; 0 where it reads none.
     """
 
@@ -120,9 +119,6 @@ class FittedNetwork:
     """A trained network on one device.
 
     Args:
-        classifier: Network and normalisation.
-        architecture: What it was built from.
-        summary: What the fit cost.
         device: Where cases are scored.
         encoder: Makes numbers of a table; None for a network that reads none.
     """
@@ -252,11 +248,7 @@ def read_architecture(path: Path) -> Architecture:
 
 
 class Ensemble(nn.Module):
-    """Averages the probabilities of its members.
-
-    Args:
-        members: Classifiers of the same classes.
-    """
+    """Averages the probabilities of its members."""
 
     def __init__(self, members: Sequence[Classifier]) -> None:
         super().__init__()

@@ -39,11 +39,7 @@ _COLUMNS = "table.json"
 
 @dataclass(frozen=True)
 class TableColumns:
-    """What a network reads of a table.
-
-    Attributes:
-        names: Columns before they are encoded.
-    """
+    """What a network reads of a table."""
 
     names: tuple[str, ...]
 
@@ -53,7 +49,6 @@ class TableEncoder:
     """Fitted steps from a table's columns to what a network sees.
 
     Attributes:
-        names: Columns that are read.
         pipeline: Fitted steps `imputation`, `variation` and `normalisation`.
     """
 
@@ -66,7 +61,6 @@ class TableEncoder:
 
         Args:
             table: Columns of the training cases, NaN where a number is missing.
-            where: Name of the network, for messages.
 
         Raises:
             ModelFailure: No column differs between the cases.
@@ -146,7 +140,6 @@ class NetworkInputs:
     """Images of a data set and what a network reads beside them.
 
     Attributes:
-        images: Restored images, of the first modality that it sees.
         table: Columns of all cases; None for a network on images alone.
         covariates: The covariates that it reads; empty for such a network.
         modalities: Modality → restored images, of cases that have several; empty for one.
@@ -160,11 +153,6 @@ class NetworkInputs:
     @classmethod
     def of(cls, network: AnyNetwork, images: Path, cases: Path) -> "NetworkInputs":
         """Find what a network reads.
-
-        Args:
-            network: Its options.
-            images: Folder of the restored images.
-            cases: Folder of the data set's tables.
 
         Raises:
             OptionError: The network asks for a covariate, a modality or regions that the data set
@@ -211,11 +199,6 @@ def stored_images(
 
         store, modalities = stored_images(fitted.given, folder)
         fitted.scores(ImageSet(store, case_id, table, modalities))
-
-    Args:
-        network_input: What the network sees of a case.
-        images: Folder of restored images, of one modality or several.
-        where: Option that says so, for messages.
 
     Returns:
         Images of the first modality that it sees, and modality → images; nothing beside the first

@@ -27,11 +27,8 @@ def check_smallest_side(
     """Refuse images of which a network leaves nothing to classify.
 
     Args:
-        network: Its name, for messages.
         height: Of the images, in pixels.
         width: Of the images, in pixels.
-        smallest: Shortest side that the network takes.
-        needed_for: What makes it so, for messages.
         remedy: What may be done besides another size of the images.
 
     Raises:

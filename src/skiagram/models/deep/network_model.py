@@ -30,13 +30,7 @@ from skiagram.training.processes import started
 
 @dataclass(frozen=True)
 class NetworkModel:
-    """A network, how it is trained and where.
-
-    Attributes:
-        network: Options of the network.
-        trainer: Devices, strategy and precision.
-        threads: Threads of one process.
-    """
+    """A network, how it is trained and where."""
 
     arm: ClassVar[Arm] = "deep"
     uses_validation: ClassVar[bool] = True

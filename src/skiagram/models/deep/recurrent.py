@@ -91,8 +91,6 @@ class PatchNetwork(nn.Module):
 
     Args:
         patch: (height, width) of a patch.
-        cells: Recurrent layers.
-        head: From the mean over all steps to the logits.
     """
 
     def __init__(self, patch: tuple[int, int], cells: nn.RNNBase, head: nn.Module) -> None:

@@ -63,10 +63,6 @@ class RefittedHead(OnBackbone):
     def finish(self, classifier: Classifier, *fitted_on: Examples) -> None:
         """Fit the last layer of a trained network anew, in place.
 
-        Args:
-            classifier: Trained network.
-            *fitted_on: Cases of this fit.
-
         Raises:
             ModelFailure: A class has no case.
         """
@@ -102,9 +98,6 @@ def entering(
 
     Args:
         classifier: Network and normalisation; left in inference.
-        layer: A layer of it.
-        cases: n cases.
-        batch_size: Cases at once.
     """
     inputs_seen: list[Tensor] = []
     hook = layer.register_forward_pre_hook(

@@ -60,8 +60,6 @@ class Block(nn.Module):
     """Two 3 × 3 convolutions whose result is added to what entered.
 
     Args:
-        entering: Maps that enter.
-        maps: Maps that leave.
         stride: 2 halves the sides.
     """
 

@@ -195,8 +195,6 @@ class TransferNetwork(nn.Module):
     Args:
         base: Maps images to (n, numbers).
         head: Maps these numbers to (n, n_classes) logits.
-        options: Which layers learn, when and at which rates.
-        size: Height and width of the images.
         repeated: Whether the base reads three channels where images have one.
 
     Raises:

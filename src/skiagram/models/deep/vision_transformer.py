@@ -45,7 +45,6 @@ class VisionTransformer:
     training: Training
 
     def __post_init__(self) -> None:
-        """Check what several options say together."""
         if self.width % self.heads:
             raise OptionError(
                 f"a width of {self.width} for {self.heads} heads",
@@ -72,14 +71,7 @@ class VisionTransformer:
 
 
 class Tokens(nn.Module):
-    """A linear image of each patch plus the learned position of its place.
-
-    Args:
-        channels: Channels of the images.
-        patches: Patches of an image.
-        patch_size: Side of a patch.
-        width: Numbers that describe a token.
-    """
+    """A linear image of each patch plus the learned position of its place."""
 
     def __init__(self, channels: int, patches: int, patch_size: int, width: int) -> None:
         super().__init__()
@@ -97,8 +89,6 @@ class Block(nn.Module):
     """Self-attention, then a perceptron; each reads normalised tokens and adds to them.
 
     Args:
-        width: Numbers that describe a token.
-        heads: Attention heads.
         dropout: Share of each result that is dropped while training.
     """
 
