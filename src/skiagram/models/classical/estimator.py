@@ -17,6 +17,7 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
+from sklearn.tree import BaseDecisionTree
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.features.covariates import SITE_PREFIX
@@ -93,14 +94,26 @@ class ClassicalModel(ABC):
         """Return the unfitted scikit-learn estimator."""
 
     @staticmethod
-    @abstractmethod
     def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Score (n, n_features) normalised values: (n, n_classes) float64."""
+        """Score (n, n_features) normalised values: (n, n_classes) float64.
+
+        By the decision function, (−d, d) for two classes; by probabilities where there is none.
+        """
+        if not hasattr(estimator, "decision_function"):
+            return np.asarray(estimator.predict_proba(values), dtype=np.float64)
+        decision = np.asarray(estimator.decision_function(values), dtype=np.float64)
+        return np.stack([-decision, decision], axis=1) if decision.ndim == 1 else decision
 
     @staticmethod
-    @abstractmethod
     def n_parameters(estimator: Any) -> int:
-        """Count what the fitted estimator learned, normalisation not counted."""
+        """Count what the fitted estimator learned: nodes of trees, else coefficients."""
+        members = getattr(estimator, "estimators_", [estimator])
+        return sum(
+            int(member.tree_.node_count)
+            if isinstance(member, BaseDecisionTree)
+            else int(member.coef_.size + member.intercept_.size)
+            for member in members
+        )
 
     @staticmethod
     def multiply_adds(estimator: Any) -> int | None:  # noqa: ARG004
@@ -319,17 +332,6 @@ def _families(names: Sequence[str]) -> list[str]:
 def _shared_start(names: Sequence[Sequence[str]]) -> list[str]:
     positions = takewhile(lambda words: len(set(words)) == 1, zip(*names, strict=False))
     return [words[0] for words in positions]
-
-
-def decision_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the decision function, one column per class; (−d, d) for two classes.
-
-    Args:
-        estimator: Fitted classifier with a `decision_function`.
-        values: (n, n_features) float64, normalised.
-    """
-    decision = np.asarray(estimator.decision_function(values), dtype=np.float64)
-    return np.stack([-decision, decision], axis=1) if decision.ndim == 1 else decision
 
 
 def selected_features(

@@ -16,18 +16,13 @@ from sklearn.linear_model import LinearRegression as LeastSquares
 from sklearn.linear_model import LogisticRegression as Logistic
 from sklearn.linear_model import Ridge as PenalisedLeastSquares
 
-from skiagram.models.classical.estimator import ClassicalModel, ClassWeightedModel, decision_scores
+from skiagram.models.classical.estimator import ClassicalModel, ClassWeightedModel
 from skiagram.options import STRICT
 
 
 @dataclass(**STRICT)
 class LinearModel(ClassicalModel):
     """A linear model; a family fills in the estimator and its scores."""
-
-    @staticmethod
-    def n_parameters(estimator: Any) -> int:
-        """Count coefficients and intercepts."""
-        return int(estimator.coef_.size + estimator.intercept_.size)
 
     @staticmethod
     def multiply_adds(estimator: Any) -> int:
@@ -95,11 +90,6 @@ class LogisticRegression(ClassWeightedModel, LinearModel):
             max_iter=self.max_iterations,
             random_state=seed,
         )
-
-    @staticmethod
-    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the log-odds, one column per class."""
-        return decision_scores(estimator, values)
 
 
 @dataclass(**STRICT)

@@ -2,8 +2,6 @@
 
 from typing import Annotated, Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.neighbors import KNeighborsClassifier
@@ -27,12 +25,6 @@ class NearestNeighbours(ClassicalModel):
     def estimator(self, seed: int) -> KNeighborsClassifier:
         """Return the estimator; it compares with every case, as a search tree cannot be saved."""
         return KNeighborsClassifier(self.neighbours, algorithm="brute")
-
-    @staticmethod
-    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the shares of classes."""
-        scores: NDArray[np.float64] = estimator.predict_proba(values)
-        return scores
 
     @staticmethod
     def n_parameters(estimator: Any) -> int:

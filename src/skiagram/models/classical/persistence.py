@@ -12,14 +12,12 @@ import json
 import sys
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-import scipy.special
 import sklearn.utils
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
@@ -44,35 +42,18 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def _skops() -> ModuleType:
-    """Return skops without its lists of what it trusts of scikit-learn, NumPy and SciPy.
+    """Return skops, imported without its list of scikit-learn's estimators.
 
-    skops makes these lists by importing every module of scikit-learn, tests and a shim over torch
-    with them, and by looking for each of 400 functions in every module there is: seconds, where a
-    model needs a few of these modules and no function. `_is_estimator` stands for the first list;
-    a file that holds a function of NumPy or SciPy is refused.
+    skops makes that list by importing every module of scikit-learn, tests and a shim over torch
+    with them, which takes seconds. `_is_estimator` stands for it.
     """
     if "skops.io" not in sys.modules:
-        with (
-            _listing_nothing(sklearn.utils, "all_estimators"),
-            _listing_nothing(np, "__dir__"),
-            _listing_nothing(scipy.special, "__dir__"),
-        ):
+        listed, sklearn.utils.all_estimators = sklearn.utils.all_estimators, list
+        try:
             import_module("skops.io")
+        finally:
+            sklearn.utils.all_estimators = listed
     return sys.modules["skops.io"]
-
-
-@contextmanager
-def _listing_nothing(module: ModuleType, name: str) -> Iterator[None]:
-    """Let a module's function that lists something return an empty list for a while."""
-    own = vars(module).get(name)
-    setattr(module, name, list)
-    try:
-        yield
-    finally:
-        if own is None:
-            delattr(module, name)
-        else:
-            setattr(module, name, own)
 
 
 def _is_estimator(type_name: str) -> bool:

@@ -2,13 +2,11 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.svm import SVC
 
-from skiagram.models.classical.estimator import ClassWeightedModel, decision_scores
+from skiagram.models.classical.estimator import ClassWeightedModel
 from skiagram.options import STRICT
 
 
@@ -38,11 +36,6 @@ class SupportVectorMachine(ClassWeightedModel):
             class_weight=self.class_weight,
             decision_function_shape="ovr",
         )
-
-    @staticmethod
-    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the decision function, one column per class."""
-        return decision_scores(estimator, values)
 
     @staticmethod
     def n_parameters(estimator: Any) -> int:

@@ -21,7 +21,7 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from skiagram.models.classical.estimator import ClassWeightedModel, decision_scores
+from skiagram.models.classical.estimator import ClassWeightedModel
 from skiagram.options import STRICT
 
 _ITERATIONS = 5000
@@ -63,11 +63,6 @@ class DecisionTree(ClassWeightedModel):
         )
         return scores
 
-    @staticmethod
-    def n_parameters(estimator: Any) -> int:
-        """Count nodes: each is one threshold or one leaf."""
-        return int(estimator.tree_.node_count)
-
 
 @dataclass(**STRICT)
 class Forest(ClassWeightedModel):
@@ -91,16 +86,6 @@ class Forest(ClassWeightedModel):
             "class_weight": self.class_weight,
             "random_state": seed,
         }
-
-    @staticmethod
-    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the mean over trees of the class frequencies in each case's leaf."""
-        return np.asarray(estimator.predict_proba(values), dtype=np.float64)
-
-    @staticmethod
-    def n_parameters(estimator: Any) -> int:
-        """Count nodes of all trees: each is one threshold or one leaf."""
-        return sum(int(tree.tree_.node_count) for tree in estimator.estimators_)
 
 
 @dataclass(**STRICT)
@@ -158,16 +143,6 @@ class Bagging(ClassWeightedModel):
         """Return the mean over models of each case's probabilities."""
         return np.asarray(estimator.predict_proba(values), dtype=np.float64)
 
-    @staticmethod
-    def n_parameters(estimator: Any) -> int:
-        """Count the nodes of trees, or coefficients and intercepts."""
-        return sum(
-            int(member.tree_.node_count)
-            if isinstance(member, DecisionTreeClassifier)
-            else int(member.coef_.size + member.intercept_.size)
-            for member in estimator.estimators_
-        )
-
 
 @dataclass(**STRICT)
 class HistogramBoosting(ClassWeightedModel):
@@ -203,11 +178,6 @@ class HistogramBoosting(ClassWeightedModel):
             early_stopping=False,
             random_state=seed,
         )
-
-    @staticmethod
-    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the sums over trees, one column per class."""
-        return decision_scores(estimator, values)
 
     @staticmethod
     def n_parameters(estimator: Any) -> int:
