@@ -12,7 +12,6 @@ from skiagram.compute.workers import Compute
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.inputs import read_inputs
 from skiagram.evaluation.options import EvaluationOptions
-from skiagram.evaluation.shift import read_case_traits
 from skiagram.options import STRICT
 from skiagram.records import COMBINED
 from skiagram.report.material import read_material
@@ -36,13 +35,12 @@ def main(options: Options) -> None:
     del asked["compute"]  # no figure depends on it
     inputs = read_inputs(ROOT, folders, asked)
     evaluation = evaluate(
-        inputs.models, inputs.cases, inputs.task, inputs.sealed, seed=options.choices.seed,
-        truth=inputs.truth, duplicates=inputs.duplicates, patients_known=inputs.card.patients_known,
-        margin=options.margin, replicates=options.replicates, compare=options.compare,
-        covariates=inputs.covariates, questions=options.questions,
-        test_sites=inputs.card.test_sites, fold_column=options.choices.fold_column,
-        traits=read_case_traits(ROOT, inputs.cases), deep_arm=options.deep_arm,
-        compute=options.compute.here)  # fmt: skip
+        inputs,
+        options,
+        seed=options.choices.seed,
+        fold_column=options.choices.fold_column,
+        compute=options.compute.here,
+    )
     material = read_material(ROOT, inputs, vars(options.choices), evaluation.best)
     with publish(*(f"reports/{name}" for name in OUTPUTS)) as staging:
         write_results(evaluation, material, inputs, staging / "reports")

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from make_reference.markup import type_name
 from make_reference.metrics_page import MetricsFile, schemas
 from make_reference.pages import PROJECT, families, pages
+from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import METRIC, estimate_metrics
+from skiagram.evaluation.metrics import estimate_metrics
 from skiagram.evaluation.scores import Scores, score_difference
 from skiagram.features.covariates import Covariates
 from skiagram.features.earlier import Earlier
@@ -64,7 +65,7 @@ def test_every_figure_is_explained_with_its_interval(n_classes: int) -> None:
     for name, found in estimate_metrics(
         scores, cases, draw_patients(cases.patient, 20, 100, 0)
     ).items():
-        metric = METRIC[name]
+        metric = FIGURE[name]
         more = metric.interval_of_more_classes if positive is None else ""
         assert found.method.startswith(more or metric.interval), name
 

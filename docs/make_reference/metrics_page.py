@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from make_reference.markup import attributes, code, summary, table
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.metrics import METRICS, Metric
+from skiagram.evaluation.figures import FIGURES, Figure
 
 _WITHOUT_FIGURE = """\
 Beside an interval stands its method, as above; `, clustered by patient` or `, by patient` is added
@@ -31,7 +31,7 @@ def metrics_page() -> str:
     """Return the page."""
     rows = [
         [code(metric.name), metric.definition, metric.range, _interval(metric), metric.source]
-        for metric in METRICS
+        for metric in FIGURES
     ]
     header = ["figure", "definition", "range", "interval", "source"]
     parts = [
@@ -43,14 +43,14 @@ def metrics_page() -> str:
     return "\n".join(parts)
 
 
-def _interval(metric: Metric) -> str:
+def _interval(metric: Figure) -> str:
     more = metric.interval_of_more_classes
     return f"{metric.interval}; with more than two classes {more}" if more else metric.interval
 
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_HEADLINES = (*(metric.name for metric in METRICS if metric.headline), "selection_auc")
+_HEADLINES = (*(metric.name for metric in FIGURES if metric.headline), "selection_auc")
 Figures = Annotated[
     dict[
         Literal[_HEADLINES],  # type: ignore[valid-type]

@@ -1,16 +1,23 @@
 """Runs that look as train stages leave them, with known strength of every model."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.scores import ModelScores
-from skiagram.records import SEALED, Cases, Design, Outcome, Predictions, Task
+from skiagram.records import SEALED, Cases, DataCard, Design, Outcome, Predictions, Task
+from skiagram.sealing.ledger import Comparison
 
 FOLDS = 3
 NO_PAIRS = pd.DataFrame({"first": [], "second": []})
@@ -51,6 +58,45 @@ def scenario(
     )
     task = Task(classes, 1 if len(classes) == 2 else None, design)
     return Scenario(task, cases, label)
+
+
+CARD = DataCard("drawn", "Drawn", "none", "none", "none", "none", patients_known=True)
+COMPARISON = Comparison("drawn", "", "test", (), "")
+
+
+def evaluated(
+    known: Scenario,
+    models: Sequence[ModelScores],
+    *,
+    seed: int = 0,
+    fold_column: str = "",
+    test_sites: tuple[str, ...] = (),
+    compute: Compute = IN_PROCESS,
+    **asked: Any,
+) -> Evaluation:
+    """Evaluate with 100 resamples; what else is asked are inputs, options or analyses."""
+    given = {name: asked.pop(name) for name in _names(EvaluationInputs) & asked.keys()}
+    chosen = {name: asked.pop(name) for name in _names(type(DEFAULTS)) & asked.keys()}
+    options = replace(DEFAULTS, **{"replicates": 100, **chosen})
+    options = replace(options, analyses=replace(options.analyses, **asked))
+    inputs = {
+        "cases": known.cases,
+        "task": known.task,
+        "sealed": known.sealed,
+        "card": replace(CARD, test_sites=test_sites),
+        "comparison": COMPARISON,
+    }
+    return evaluate(
+        EvaluationInputs(tuple(models), **{**inputs, **given}),
+        options,
+        seed=seed,
+        fold_column=fold_column,
+        compute=compute,
+    )
+
+
+def _names(kind: Any) -> set[str]:
+    return {field.name for field in fields(kind)}
 
 
 def finished(

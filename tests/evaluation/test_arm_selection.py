@@ -12,7 +12,6 @@ from scipy.special import softmax
 from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.arm_selection import choose_within_folds, compose
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.options import NO_REQUESTS, DeepArm
@@ -20,7 +19,7 @@ from skiagram.evaluation.scores import ModelScores
 from skiagram.evaluation.stability import inner_auc
 from skiagram.records import Design, Predictions, write_record
 from skiagram.statistics.significance import correct_by_holm
-from tests.evaluation.scenario import FOLDS, Scenario, failed, finished, scenario
+from tests.evaluation.scenario import FOLDS, Scenario, evaluated, failed, finished, scenario
 
 CLASSES = ("a", "b", "c")
 
@@ -43,9 +42,7 @@ def with_inner_strength(model: ModelScores, known: Scenario, strengths: list[flo
 
 
 def run(known: Scenario, models: list[ModelScores], deep_arm: DeepArm = "either") -> Evaluation:
-    return evaluate(
-        models, known.cases, known.task, known.sealed, seed=0, replicates=200, deep_arm=deep_arm
-    )
+    return evaluated(known, models, replicates=200, deep_arm=deep_arm)
 
 
 @pytest.fixture
@@ -245,9 +242,7 @@ def test_simple_rules_alone_are_no_classical_model() -> None:
     known = scenario()
     models = [finished(known, "volume"), finished(known, "net", arm="deep")]
     rules = replace(NO_REQUESTS, reference_baselines=("volume",))
-    found = evaluate(
-        models, known.cases, known.task, known.sealed, seed=0, replicates=200, questions=rules
-    )
+    found = evaluated(known, models, replicates=200, analyses=rules)
     assert "no classical model but simple rules was asked for" in found.verdict
 
 
@@ -257,10 +252,7 @@ def test_near_duplicates_are_left_out_for_an_encoder_too(classes: tuple[str, ...
     copies = pd.DataFrame(
         {"first": known.cases.case_id[:6].tolist(), "second": known.cases.case_id[120:126].tolist()}
     )
-    found = evaluate(
-        three_arms(known), known.cases, known.task, known.sealed, seed=0, replicates=200,
-        duplicates=copies,
-    )  # fmt: skip
+    found = evaluated(known, three_arms(known), replicates=200, duplicates=copies)
     assert found.off_near_duplicates is not None
     assert set(found.off_near_duplicates.auc) == {"classical", "encoder"}
     assert found.off_near_duplicates.comparison.model == "head"

@@ -9,14 +9,13 @@ import pandas as pd
 import pytest
 
 from skiagram.errors import DataError
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
 from skiagram.evaluation.scores import ModelScores
 from skiagram.records import Design, Predictions, write_record
-from tests.evaluation.scenario import Scenario, finished, scenario
+from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
-QUESTIONS = RequestedAnalyses(
+ANALYSES = RequestedAnalyses(
     operating_points=(
         OperatingTarget(aim="sensitivity", level=0.9),
         OperatingTarget(aim="specificity", level=0.9),
@@ -30,14 +29,11 @@ def run(
     known: Scenario, models: list[ModelScores], sealed: pd.DataFrame | None = None
 ) -> Evaluation:
     age = pd.DataFrame({"case_id": known.cases.case_id, "age": np.arange(len(known.label))})
-    return evaluate(
+    return evaluated(
+        known,
         models,
-        known.cases,
-        known.task,
-        known.sealed if sealed is None else sealed,
-        seed=0,
-        replicates=100,
-        questions=QUESTIONS,
+        sealed=known.sealed if sealed is None else sealed,
+        analyses=ANALYSES,
         covariates=age,
     )
 

@@ -12,7 +12,6 @@ from skiagram.evaluation.clinical_utility import (
     assess_clinical_utility,
     threshold_on_own_probability,
 )
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import ClinicalUtility
 from skiagram.evaluation.options import RequestedAnalyses
 from skiagram.evaluation.scores import Scores
@@ -24,10 +23,10 @@ from skiagram.statistics.proportions import (
     tango_interval,
 )
 from skiagram.statistics.variation import Z
-from tests.evaluation.scenario import Scenario, failed, finished, reference, scenario
+from tests.evaluation.scenario import Scenario, evaluated, failed, finished, reference, scenario
 from tests.statistics.paired import LABEL, OTHER_PROBABILITY, POSITIVE, PROBABILITY
 
-QUESTIONS = RequestedAnalyses(
+ANALYSES = RequestedAnalyses(
     operating_points=(), prevalence=None, reference_baselines=(), thresholds=(0.1, 0.5)
 )
 
@@ -215,10 +214,7 @@ def found_in(known: Scenario, *, network: bool = True) -> ClinicalUtility | None
         else failed("net", "deep", "no memory")
     )
     models = [finished(known, "svm", seed=1), deep]
-    return evaluate(
-        models, known.cases, known.task, known.sealed,
-        seed=0, replicates=200, questions=QUESTIONS,
-    ).utility  # fmt: skip
+    return evaluated(known, models, replicates=200, analyses=ANALYSES).utility
 
 
 @pytest.mark.parametrize("design", ["holdout", "cv"])

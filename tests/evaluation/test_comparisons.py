@@ -5,11 +5,10 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import OptionError
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.options import RequestedAnalyses
 from skiagram.statistics.significance import correct_by_holm
-from tests.evaluation.scenario import Scenario, failed, finished, scenario
+from tests.evaluation.scenario import Scenario, evaluated, failed, finished, scenario
 
 CLASSES = ("a", "b", "c")
 
@@ -20,9 +19,7 @@ def run(known: Scenario, *pairs: tuple[str, str]) -> Evaluation:
         finished(known, "strong", strength=1.5, seed=2),
         failed("broken", "deep", "out of memory"),
     ]
-    return evaluate(
-        models, known.cases, known.task, known.sealed, seed=0, replicates=300, compare=pairs
-    )
+    return evaluated(known, models, replicates=300, compare=pairs)
 
 
 @pytest.mark.slow
@@ -75,7 +72,7 @@ def test_a_class_without_reported_cases_leaves_the_others_their_auc() -> None:
     known = scenario(90, 120, classes=CLASSES)
     sealed = known.sealed.replace({"label": {2: 1}})
     models = [finished(known, "strong", strength=1.5, seed=2)]
-    found = evaluate(models, known.cases, known.task, sealed, seed=0, replicates=100).models[0]
+    found = evaluated(known, models, sealed=sealed).models[0]
     values = [one.value for one in found.class_auc]
     assert values[2] is None
     assert found.class_auc[2].reason == "no reported case of class c"
@@ -91,13 +88,15 @@ def run_findings(known: Scenario, reference_baselines: tuple[str, ...] = ()) -> 
         failed("broken", "deep", "out of memory"),
         finished(known, "reader", arm="reader", strength=2.0, seed=5),
     ]
-    return evaluate(
-        models, known.cases, known.task, known.sealed, seed=0, replicates=300,
-        questions=RequestedAnalyses(
+    return evaluated(
+        known,
+        models,
+        replicates=300,
+        analyses=RequestedAnalyses(
             operating_points=(), prevalence=None, reference_baselines=reference_baselines
         ),
         compare=(("net", "tree"),),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +117,9 @@ def test_one_comparison_is_primary_and_not_among_the_corrected(found: Evaluation
 def test_corrected_values_are_of_the_whole_family(found: Evaluation) -> None:
     raw = np.array([one.p for one in found.secondary], dtype=np.float64)
     corrected = np.array([one.p_holm for one in found.secondary], dtype=np.float64)
-    rules = np.array([{one.model, one.other} in ({"net", "age"}, {"forest", "age"})
-                      for one in found.secondary])  # fmt: skip
+    rules = np.array(
+        [{one.model, one.other} in ({"net", "age"}, {"forest", "age"}) for one in found.secondary]
+    )
     np.testing.assert_allclose(corrected[~rules], correct_by_holm(raw[~rules]))
     against = found.reference_baselines
     own = correct_by_holm(np.array([one.p for one in against], dtype=np.float64))
@@ -172,6 +172,6 @@ def test_naming_every_case_alike_sets_the_accuracy_to_beat() -> None:
     known = scenario(120, 80)
     sealed = known.sealed.assign(label=[1] * 60 + [0] * 20)
     known.cases.label[:10] = 0
-    found = evaluate([finished(known, "svm")], known.cases, known.task, sealed, seed=0)
+    found = evaluated(known, [finished(known, "svm")], sealed=sealed)
     assert found.majority_accuracy is not None
     assert found.majority_accuracy.value == 20 / 80

@@ -11,11 +11,10 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.scores import ModelScores
 from skiagram.records import Design, Predictions, write_record
-from tests.evaluation.scenario import Scenario, failed, finished, scenario
+from tests.evaluation.scenario import Scenario, evaluated, failed, finished, scenario
 
 
 def run(
@@ -27,17 +26,7 @@ def run(
     compute: Compute = IN_PROCESS,
 ) -> Evaluation:
     pairs = pd.DataFrame({"first": [], "second": []}) if duplicates is None else duplicates
-    return evaluate(
-        models,
-        known.cases,
-        known.task,
-        known.sealed,
-        seed=0,
-        truth=truth,
-        duplicates=pairs,
-        replicates=200,
-        compute=compute,
-    )
+    return evaluated(known, models, truth=truth, duplicates=pairs, replicates=200, compute=compute)
 
 
 def arms(known: Scenario) -> list[ModelScores]:
@@ -107,7 +96,7 @@ def test_holdout_compares_the_best_of_each_arm_on_the_sealed_cases() -> None:
 def test_sealed_labels_choose_nothing() -> None:
     known = scenario()
     sealed = known.sealed.assign(label=1 - known.sealed["label"])
-    found = evaluate(arms(known), known.cases, known.task, sealed, seed=0, replicates=200)
+    found = evaluated(known, arms(known), sealed=sealed, replicates=200)
     assert found.best == run(known, arms(known)).best
     assert found.models[1].metrics["roc_auc"].value == pytest.approx(
         1 - (run(known, arms(known)).models[1].metrics["roc_auc"].value or 0)
@@ -186,7 +175,7 @@ def test_fit_on_the_sealed_cases_is_flagged_against_the_ideal() -> None:
 def test_one_class_among_the_sealed_leaves_reasons_not_numbers(tmp_path: Path) -> None:
     known = scenario()
     alone = known.sealed.assign(label=0)
-    found = evaluate(arms(known), known.cases, known.task, alone, seed=0, replicates=100)
+    found = evaluated(known, arms(known), sealed=alone)
     assert found.models[0].metrics["roc_auc"].reason == "no reported case of class abnormal"
     assert found.verdict.startswith("No comparison on these 80 sealed test cases")
     write_record(found, tmp_path / "metrics.json")
@@ -221,7 +210,7 @@ def test_seven_models_on_400_cases_take_seconds() -> None:
     known = scenario(400, 400)
     models = [finished(known, f"model{i}", seed=i, repeats=3) for i in range(7)]
     started = time.perf_counter()
-    evaluate(models, known.cases, known.task, known.sealed, seed=0)
+    evaluated(known, models)
     assert time.perf_counter() - started < 20
 
 
@@ -242,9 +231,7 @@ def test_equal_predictions_differ_by_exactly_nothing(classes: tuple[str, ...]) -
 
 def test_an_external_site_is_named() -> None:
     known = scenario()
-    found = evaluate(
-        arms(known), known.cases, known.task, known.sealed, seed=0, replicates=100,
-        test_sites=("York",),
-    )  # fmt: skip
-    assert found.verdict.endswith("of York, a site that training never saw; one site says nothing "
-                                  "about the next.")  # fmt: skip
+    found = evaluated(known, arms(known), test_sites=("York",))
+    assert found.verdict.endswith(
+        "of York, a site that training never saw; one site says nothing about the next."
+    )

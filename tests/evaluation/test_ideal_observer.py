@@ -8,7 +8,7 @@ from scipy.stats import norm
 from skiagram.statistics.delong import (
     Placements,
     detectability,
-    estimate_above_ideal,
+    difference_estimate,
     estimate_efficiency,
     has_leaked,
     placements,
@@ -60,7 +60,7 @@ def test_efficiency_interval_covers_the_truth() -> None:
 def test_the_ideal_observer_itself_is_fully_efficient_and_no_leak() -> None:
     ideal = of(ideal_score(np.random.default_rng(0)))
     assert estimate_efficiency(ideal, ideal).value == pytest.approx(1)
-    assert not has_leaked(estimate_above_ideal(ideal, ideal))
+    assert not has_leaked(difference_estimate(ideal, ideal))
 
 
 @pytest.mark.parametrize("score", [POSITIVE.astype(float), -POSITIVE.astype(float)])
@@ -81,7 +81,7 @@ def test_fit_on_the_test_labels_is_flagged() -> None:
     rng = np.random.default_rng(1)
     for noise in (0.0, 0.1, 0.3):
         leak = POSITIVE + noise * rng.normal(size=len(PATIENT))
-        assert has_leaked(estimate_above_ideal(of(leak), of(ideal_score(rng))))
+        assert has_leaked(difference_estimate(of(leak), of(ideal_score(rng))))
 
 
 def test_an_honest_model_near_the_ideal_is_not_flagged() -> None:
@@ -90,5 +90,5 @@ def test_an_honest_model_near_the_ideal_is_not_flagged() -> None:
     for _ in range(300):
         ideal = ideal_score(rng)
         model = ideal + 0.05 * rng.normal(size=len(ideal))
-        flagged += has_leaked(estimate_above_ideal(of(model), of(ideal)))
+        flagged += has_leaked(difference_estimate(of(model), of(ideal)))
     assert flagged / 300 <= 0.05

@@ -16,10 +16,9 @@ from sklearn.metrics import (
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.auc_difference import estimate_auc_difference
-from skiagram.evaluation.estimation import estimate_partial_auc
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.labelled_cases import label_cases as open_seal
-from skiagram.evaluation.metrics import estimate_metrics
+from skiagram.evaluation.metrics import estimate_metrics, estimate_partial_auc
 from skiagram.evaluation.options import PartialRange
 from skiagram.evaluation.scores import Scores, align_scores
 from skiagram.statistics.bootstrap import draw_patients

@@ -5,12 +5,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_set import count_label_conflicts, mark_near_duplicates
 from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.scores import ModelScores
 from skiagram.evaluation.verdict import signed
-from tests.evaluation.scenario import Scenario, finished, scenario
+from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
 
 def pairs(*rows: tuple[str, str]) -> pd.DataFrame:
@@ -63,9 +62,7 @@ def remembered() -> tuple[Scenario, list[ModelScores], pd.DataFrame]:
 
 def test_the_verdict_follows_the_cases_without_near_duplicates() -> None:
     known, models, duplicates = remembered()
-    found = evaluate(
-        models, known.cases, known.task, known.sealed, seed=0, replicates=100, duplicates=duplicates
-    )
+    found = evaluated(known, models, duplicates=duplicates)
     clean, everything = found.off_near_duplicates, found.difference
     assert clean is not None
     assert everything is not None
@@ -89,6 +86,6 @@ def test_the_verdict_follows_the_cases_without_near_duplicates() -> None:
 
 def test_without_near_duplicates_nothing_is_computed_twice() -> None:
     known, models, _ = remembered()
-    found = evaluate(models, known.cases, known.task, known.sealed, seed=0, replicates=100)
+    found = evaluated(known, models)
     assert found.off_near_duplicates is None
     assert "near duplicate" not in found.verdict

@@ -11,15 +11,15 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from skiagram.evaluation.estimation import Decisions
-from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
-from skiagram.evaluation.metrics import METRICS, judge_decisions
-from skiagram.evaluation.operating_points import (
+from skiagram.evaluation.decisions import (
+    JUDGMENTS,
+    Decisions,
+    judge_decisions,
     judge_operating_points,
     threshold_at_specificity,
     thresholds,
 )
+from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
 from skiagram.evaluation.scores import (
     HeldOutScores,
@@ -31,7 +31,7 @@ from skiagram.evaluation.scores import (
 from skiagram.records import Design, Predictions
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.discrimination import matthews_correlation
-from tests.evaluation.scenario import NO_PAIRS, Scenario, finished, reference, scenario
+from tests.evaluation.scenario import NO_PAIRS, Scenario, evaluated, finished, reference, scenario
 
 SENSITIVITY, SPECIFICITY = (
     OperatingTarget(aim="sensitivity", level=0.9),
@@ -137,7 +137,7 @@ def test_figures_equal_sklearn_and_lie_within_their_intervals() -> None:
     cases = reference(label, patient=np.arange(200) // 2)
     called = rng.random(200) < 0.25 + 0.5 * label
     draws = draw_patients(cases.patient, 50, 500, seed=0)
-    found = judge_decisions(Decisions(called[None], cases, draws, prevalence=1 / 3))
+    found = judge_decisions(Decisions(called[None], cases, draws), 1 / 3)
     expected = {
         "sensitivity": recall_score(label, called),
         "specificity": recall_score(label, called, pos_label=0),
@@ -146,7 +146,7 @@ def test_figures_equal_sklearn_and_lie_within_their_intervals() -> None:
         "balanced_accuracy": balanced_accuracy_score(label, called),
         "matthews_correlation": matthews_corrcoef(label, called),
     }
-    assert set(expected) == {one.name for one in METRICS if one.judge and not one.needs_prevalence}
+    assert set(expected) == set(JUDGMENTS)
     assert {name: found[name].value for name in expected} == pytest.approx(expected)
     for one in found.values():
         assert one.low is not None
@@ -158,8 +158,8 @@ def test_repeats_are_averaged_and_narrow_nothing() -> None:
     label = (np.arange(120) % 2).astype(np.int64)
     cases, draws = reference(label), draw_patients(np.arange(120), 60, 500, seed=0)
     called = rng.random(120) < 0.2 + 0.6 * label
-    once = judge_decisions(Decisions(called[None], cases, draws, None))
-    thrice = judge_decisions(Decisions(np.repeat(called[None], 3, axis=0), cases, draws, None))
+    once = judge_decisions(Decisions(called[None], cases, draws))
+    thrice = judge_decisions(Decisions(np.repeat(called[None], 3, axis=0), cases, draws))
     for name, one in once.items():
         again = thrice[name]
         assert (one.value, one.low, one.high) == pytest.approx(
@@ -170,10 +170,10 @@ def test_repeats_are_averaged_and_narrow_nothing() -> None:
 def test_decisions_that_never_vary_or_never_err_say_so() -> None:
     label = (np.arange(40) % 2).astype(np.int64)
     cases, draws = reference(label), draw_patients(np.arange(40), 20, 200, seed=0)
-    nobody = judge_decisions(Decisions(np.zeros((1, 40), dtype=bool), cases, draws, 0.1))
+    nobody = judge_decisions(Decisions(np.zeros((1, 40), dtype=bool), cases, draws), 0.1)
     assert nobody["matthews_correlation"].reason == "every case got the same decision"
     assert nobody["positive_predictive_value"].reason == "no case got this decision"
-    perfect = judge_decisions(Decisions((label == 1)[None], cases, draws, 0.1))
+    perfect = judge_decisions(Decisions((label == 1)[None], cases, draws), 0.1)
     assert perfect["matthews_correlation"].value == 1
     assert perfect["matthews_correlation"].low is None
 
@@ -188,10 +188,9 @@ def test_a_run_judges_each_point_asked_for() -> None:
         prevalence=0.01,
         reference_baselines=(),
     )
-    found = evaluate(
-        [finished(known, "svm", strength=2.0)], known.cases, known.task, known.sealed, seed=0,
-        replicates=200, questions=questions,
-    )  # fmt: skip
+    found = evaluated(
+        known, [finished(known, "svm", strength=2.0)], replicates=200, analyses=questions
+    )
     sensitive, specific = found.models[0].operating_points
     assert (sensitive.aim, specific.level) == ("sensitivity", 0.9)
     assert sensitive.metrics["sensitivity"].value == pytest.approx(0.9, abs=0.05)

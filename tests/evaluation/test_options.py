@@ -17,12 +17,12 @@ SENSITIVITY: float = yaml.safe_load((PROJECT / "params.yaml").read_text())["sens
 def committed() -> dict[str, Any]:
     text = (PROJECT / "conf/evaluate.yaml").read_text()
     filled = text.replace('"${params:sensitivity}"', str(SENSITIVITY))
-    values: dict[str, Any] = yaml.safe_load(filled)["questions"]
+    values: dict[str, Any] = yaml.safe_load(filled)["analyses"]
     return values
 
 
 def test_the_committed_file_asks_for_both_kinds_of_operating_point() -> None:
-    found = check(RequestedAnalyses, committed(), "evaluate.questions")
+    found = check(RequestedAnalyses, committed(), "evaluate.analyses")
     assert [one.aim for one in found.operating_points] == ["sensitivity", "specificity"]
     assert found.operating_points[0] == OperatingTarget(aim="sensitivity", level=SENSITIVITY)
     assert found.prevalence is None
@@ -31,7 +31,7 @@ def test_the_committed_file_asks_for_both_kinds_of_operating_point() -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"prevalence": 0.0}, r"evaluate\.questions\.prevalence: 0\.0 was given"),
+        ({"prevalence": 0.0}, r"evaluate\.analyses\.prevalence: 0\.0 was given"),
         ({"prevalence": 5}, r"prevalence: 5 was given\. Allowed: .*less than 1"),
         ({"operating_points": [{"aim": "recall", "level": 0.9}]}, "'sensitivity' or 'specificity'"),
         ({"operating_points": [{"aim": "sensitivity", "level": 1}]}, r"level: 1 was given"),
@@ -40,4 +40,4 @@ def test_the_committed_file_asks_for_both_kinds_of_operating_point() -> None:
 )
 def test_what_cannot_be_asked_names_the_option(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
-        check(RequestedAnalyses, {**committed(), **changed}, "evaluate.questions")
+        check(RequestedAnalyses, {**committed(), **changed}, "evaluate.analyses")

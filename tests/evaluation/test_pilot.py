@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from skiagram.errors import DataError, OptionError
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.pilot import read_pilot
 from skiagram.evaluation.planning import plan_difference
@@ -16,7 +15,7 @@ from skiagram.evaluation.scores import make_scores_table
 from skiagram.records import Design, write_record
 from skiagram.seeding import stream
 from skiagram.statistics.delong import combination, placements
-from tests.evaluation.scenario import NO_PAIRS, finished, scenario
+from tests.evaluation.scenario import NO_PAIRS, evaluated, finished, scenario
 
 
 def write_run(
@@ -34,9 +33,7 @@ def write_run(
         finished(known, "forest", strength=1.0, seed=1, repeats=repeats),
         finished(known, "net", arm="deep", strength=1.3, seed=2, repeats=repeats),
     ]
-    found = evaluate(
-        models, known.cases, known.task, known.sealed, seed=0, duplicates=NO_PAIRS, replicates=100
-    )
+    found = evaluated(known, models, duplicates=NO_PAIRS)
     (folder / "reports").mkdir()
     write_record(found, folder / "reports" / "evaluation.json")
     table = make_scores_table(models, known.cases, known.task, known.sealed)

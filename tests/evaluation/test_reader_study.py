@@ -7,11 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.statistics.delong import Placements, combination, placements
 from skiagram.statistics.readers import ReaderMean, covariance_of_readers, mean_over_readers
-from tests.evaluation.scenario import finished, scenario
+from tests.evaluation.scenario import evaluated, finished, scenario
 
 # Five radiologists read 114 patients, 45 with a dissection of the aorta, on spin echo and on cine
 # MR images (Van Dyke et al. 1993). AUCs, variances and covariances as Chakraborty (*Observer
@@ -138,7 +137,7 @@ def test_a_run_with_two_readers_holds_its_models_against_their_mean(
         finished(known, "dr_gray", arm="reader", strength=1.0, seed=2),
         finished(known, "dr_white", arm="reader", strength=1.0, seed=3),
     ]
-    found = evaluate(models, known.cases, known.task, known.sealed, seed=0, replicates=100)
+    found = evaluated(known, models)
     assert found.readers is not None
     assert list(found.readers.readers) == ["dr_gray", "dr_white"]
     assert set(found.readers.models) == {"classical", "deep"}
@@ -148,5 +147,5 @@ def test_a_run_with_two_readers_holds_its_models_against_their_mean(
     svm = found.readers.models["classical"]
     assert svm.difference.value == pytest.approx(own["svm"] - mean)  # type: ignore[operator]
     assert svm.p_holm >= svm.p  # type: ignore[operator]
-    alone = evaluate(models[:3], known.cases, known.task, known.sealed, seed=0, replicates=100)
+    alone = evaluated(known, models[:3])
     assert alone.readers is None

@@ -8,12 +8,11 @@ import pytest
 from scipy.stats import mannwhitneyu, norm
 from sklearn.metrics import roc_auc_score
 
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation, Shift
 from skiagram.evaluation.shift import CaseTraits, correct_shifts
 from skiagram.records import Predictions
 from skiagram.statistics.estimate import Estimate
-from tests.evaluation.scenario import Scenario, finished, scenario
+from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
 
 def run(known: Scenario, *, lost: float, seed: int, traits: CaseTraits | None = None) -> Evaluation:
@@ -25,9 +24,7 @@ def run(known: Scenario, *, lost: float, seed: int, traits: CaseTraits | None = 
     for name, arm in (("forest", "classical"), ("net", "deep")):
         signal = strength * known.label + rng.normal(size=len(known.label))
         models.append(finished(known, name, arm=arm, signal=signal))  # type: ignore[arg-type]
-    return evaluate(
-        models, known.cases, known.task, known.sealed, seed=0, replicates=100, traits=traits
-    )
+    return evaluated(known, models, traits=traits)
 
 
 def test_a_loss_on_the_test_cases_is_found_and_said_first() -> None:
@@ -42,7 +39,7 @@ def test_a_loss_on_the_test_cases_is_found_and_said_first() -> None:
 def test_the_figures_are_the_aucs_of_the_two_sides() -> None:
     known = scenario(120, 80, images=1)
     model = finished(known, "forest", strength=1.0)
-    found = evaluate([model], known.cases, known.task, known.sealed, seed=0, replicates=100)
+    found = evaluated(known, [model])
     table = model.predictions.part("out_of_fold").table
     rows = table["case_id"].str[5:].astype(int)
     expected = roc_auc_score(known.label[rows], table["probability_1"])
@@ -60,7 +57,7 @@ def test_chance_alone_seldom_raises_the_alarm() -> None:
 def test_nothing_is_compared_where_nothing_is_sealed() -> None:
     known = scenario(90, 0, design="cv")
     models = [finished(known, "net", arm="deep")]
-    found = evaluate(models, known.cases, known.task, known.sealed, seed=0, replicates=100)
+    found = evaluated(known, models)
     assert found.shifts == ()
     assert found.domain is None
 
@@ -74,7 +71,7 @@ def test_a_loss_is_found_with_three_classes_too() -> None:
     shuffled = np.random.default_rng(0).permutation(np.flatnonzero(worse))
     table.loc[worse, columns] = table.loc[shuffled, columns].to_numpy()
     found = [
-        evaluate([one], known.cases, known.task, known.sealed, seed=0, replicates=100).shifts[0]
+        evaluated(known, [one]).shifts[0]
         for one in (alike, replace(alike, predictions=Predictions(table)))
     ]
     assert [one.disagrees for one in found] == [False, True]

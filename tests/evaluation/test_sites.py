@@ -9,11 +9,10 @@ from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError, OptionError
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.scores import ModelScores
 from skiagram.statistics.random_effects import summarise_random_effects
-from tests.evaluation.scenario import Scenario, finished, scenario
+from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
 SITES = np.array(["Basel", "Leeds", "Porto"])
 
@@ -33,10 +32,9 @@ def run(
 ) -> Evaluation:
     table = pd.DataFrame({"case_id": known.cases.case_id, "site": site})
     default = [finished(known, "svm"), finished(known, "small_cnn", arm="deep", seed=1)]
-    return evaluate(
-        models or default, known.cases, known.task, known.sealed, seed=0, replicates=100,
-        covariates=table, fold_column=fold_column, test_sites=test_sites,
-    )  # fmt: skip
+    return evaluated(
+        known, models or default, covariates=table, fold_column=fold_column, test_sites=test_sites
+    )
 
 
 def test_each_site_has_the_auc_of_its_own_cases() -> None:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.scores import align_scores
 from skiagram.evaluation.stability import (
@@ -23,7 +22,7 @@ from skiagram.evaluation.stability import (
 )
 from skiagram.statistics.delong import placements
 from skiagram.statistics.variation import corrected_mean, selection_stability
-from tests.evaluation.scenario import Scenario, finished, reference, scenario
+from tests.evaluation.scenario import Scenario, evaluated, finished, reference, scenario
 
 
 def of_development(known: Scenario) -> LabelledCases:
@@ -122,7 +121,7 @@ def test_equals_the_share_of_disagreeing_pairs() -> None:
 def test_a_run_reports_them_with_several_repeats_only() -> None:
     known = scenario()
     models = [finished(known, "once"), finished(known, "often", repeats=3)]
-    found = evaluate(models, known.cases, known.task, known.sealed, seed=0, replicates=100)
+    found = evaluated(known, models)
     once, often = (one.stability for one in found.models)
     assert once is not None
     assert often is not None
@@ -226,7 +225,7 @@ def test_the_evaluation_has_it_for_models_that_choose_alone() -> None:
         replace(finished(known, "single"), selection=chosen(HOLDOUT)),
         finished(known, "forest"),
     ]
-    found = evaluate(models, known.cases, known.task, known.sealed, seed=0, replicates=100)
+    found = evaluated(known, models)
     choosing, whole = (one.stability for one in found.models)
     assert choosing is not None
     assert choosing.selection == assess_feature_selection(chosen(HOLDOUT))

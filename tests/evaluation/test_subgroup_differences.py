@@ -8,11 +8,10 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.results import ModelResult
 from skiagram.statistics.delong import placements
 from skiagram.statistics.differences import Figure, auc_figure, difference_of_figures, share_figure
-from tests.evaluation.scenario import finished, scenario
+from tests.evaluation.scenario import evaluated, finished, scenario
 
 RNG = np.random.default_rng(5)
 
@@ -70,10 +69,7 @@ def run(columns: dict[str, NDArray[np.str_]], strength: NDArray[np.float64]) -> 
     known = scenario(120, 400)
     signal = strength * (known.label - 0.5) + np.random.default_rng(0).normal(size=520)
     table = pd.DataFrame({"case_id": known.cases.case_id, **columns})
-    return evaluate(
-        [finished(known, "svm", signal=signal)], known.cases, known.task, known.sealed, seed=0,
-        replicates=100, covariates=table,
-    ).models[0]  # fmt: skip
+    return evaluated(known, [finished(known, "svm", signal=signal)], covariates=table).models[0]
 
 
 def test_a_part_is_compared_with_all_other_cases_and_corrected_over_all_columns() -> None:
@@ -109,9 +105,7 @@ def test_of_more_classes_the_macro_auc_is_compared() -> None:
         1
     ).uniform(0.5, 1.5, (int(poor.sum()), 3))
     table = pd.DataFrame({"case_id": known.cases.case_id, "site": site})
-    east, west = evaluate(
-        [model], known.cases, known.task, known.sealed, seed=0, replicates=100, covariates=table,
-    ).models[0].subgroups  # fmt: skip
+    east, west = evaluated(known, [model], covariates=table).models[0].subgroups
     assert set(east.differences) == {"roc_auc"}
     test = rows[rows["part"] == "test"].set_index("case_id")
     areas = []

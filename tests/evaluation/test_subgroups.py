@@ -8,18 +8,19 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.options import NO_REQUESTS
 from skiagram.evaluation.results import ModelResult, Subgroup
 from skiagram.evaluation.subgroups import hidden_parts, rare_texts, split_by_value
-from tests.evaluation.scenario import Scenario, finished, scenario
+from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
 
 def run(known: Scenario, covariates: pd.DataFrame, least: int = 5) -> ModelResult:
-    return evaluate(
-        [finished(known, "svm")], known.cases, known.task, known.sealed, seed=0, replicates=100,
-        covariates=covariates, questions=replace(NO_REQUESTS, least_patients=least),
-    ).models[0]  # fmt: skip
+    return evaluated(
+        known,
+        [finished(known, "svm")],
+        covariates=covariates,
+        analyses=replace(NO_REQUESTS, least_patients=least),
+    ).models[0]
 
 
 def table(known: Scenario, **columns: object) -> pd.DataFrame:

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.scores import HeldOutScores, Scores
 from skiagram.evaluation.uncertainty import (
     assess_prediction_sets,
@@ -16,7 +15,7 @@ from skiagram.evaluation.uncertainty import (
 )
 from skiagram.records import Design
 from skiagram.statistics.bootstrap import draw_patients
-from tests.evaluation.scenario import finished, reference, scenario
+from tests.evaluation.scenario import evaluated, finished, reference, scenario
 
 Floats = NDArray[np.float64]
 
@@ -88,10 +87,7 @@ def test_shares_add_up_and_the_coverage_is_that_of_the_sets() -> None:
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_a_run_covers_about_what_it_promises(design: Design) -> None:
     known = scenario(600, 600 if design == "holdout" else 0, design=design)
-    found = evaluate(
-        [finished(known, "svm", repeats=2)], known.cases, known.task, known.sealed, seed=0,
-        replicates=100,
-    )  # fmt: skip
+    found = evaluated(known, [finished(known, "svm", repeats=2)])
     sets = found.models[0].prediction_sets
     assert sets is not None
     assert sets.coverage.value == pytest.approx(0.9, abs=0.05)

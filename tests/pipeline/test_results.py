@@ -10,6 +10,7 @@ import yaml
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import read_inputs
+from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import ModelScores
 from skiagram.features.table import FeatureTable
@@ -81,8 +82,8 @@ def test_a_model_fitted_on_the_test_set_is_called_a_leak(phantom: Project) -> No
     scores = fitted.scores(features)[position]
     table.loc[rows, ["score_0", "score_1"]] = scores
     leaked = ModelScores(dataclasses.replace(honest.outcome, model="leaked"), Predictions(table))
-    models = (found.models[0], leaked)
-    evaluation = evaluate(models, found.cases, found.task, found.sealed, seed=0, truth=found.truth)
+    inputs = dataclasses.replace(found, models=(found.models[0], leaked))
+    evaluation = evaluate(inputs, DEFAULTS, seed=0)
     assert [model.leaked for model in evaluation.models] == [False, True]
     assert any("leaked" in text or "ideal" in text for text in evaluation.warnings)
 

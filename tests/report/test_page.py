@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import Subgroup, TestedDifference
 from skiagram.records import Design, Task
@@ -20,7 +19,7 @@ from skiagram.report.pictures import encode_picture
 from skiagram.report.section import list_sections
 from skiagram.report.write import headline_figures
 from skiagram.statistics.estimate import Estimate
-from tests.evaluation.scenario import finished, scenario
+from tests.evaluation.scenario import evaluated, finished, scenario
 from tests.evaluation.situations import DARKER, SHIFTED
 from tests.report.examples_of_findings import full, with_galleries
 from tests.report.examples_of_results import (
@@ -349,7 +348,7 @@ def test_a_frozen_encoder_is_an_arm_of_the_page(design: Design) -> None:
         finished(known, name, arm=arm, strength=strength, seed=seed)  # type: ignore[arg-type]
         for seed, (name, (arm, strength)) in enumerate(names.items())
     ]
-    found = evaluate(models, known.cases, known.task, known.sealed, seed=0, replicates=200)
+    found = evaluated(known, models)
     page = Page(render(found, material())).text
     for part in (
         "Use a frozen encoder:",

@@ -192,10 +192,10 @@ def _figures(run: RunRecords) -> Iterator[Section]:
     if run.evaluation is None or run.result is None:
         yield Section("Figures", (_UNKNOWN,))
         return
-    from skiagram.evaluation.metrics import METRICS
+    from skiagram.evaluation.figures import FIGURES
 
     part = {"test": "the sealed test cases", "out_of_fold": "cases that the fit never saw"}
-    titles = {metric.name: metric.title for metric in METRICS}
+    titles = {metric.name: metric.title for metric in FIGURES}
     estimates = dict(run.result.metrics)
     if run.result.calibration is not None:
         estimates |= {

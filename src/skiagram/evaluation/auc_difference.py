@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.special import logit
 from scipy.stats import rankdata
 
-from skiagram.evaluation.estimation import absent_classes, binary_placements
 from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.metrics import absent_classes, binary_placements
 from skiagram.evaluation.scores import Scores
 from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws
 from skiagram.statistics.delong import Placements, combination, difference_estimate

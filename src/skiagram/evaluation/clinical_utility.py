@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from skiagram.evaluation.estimation import absent_classes
 from skiagram.evaluation.evaluation_record import ClinicalUtility, NetBenefitGain
 from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.metrics import absent_classes
 from skiagram.evaluation.scores import Scores
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import (

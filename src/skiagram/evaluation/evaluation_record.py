@@ -190,6 +190,7 @@ class ArmChoice:
 
 
 Contender = Literal["deep", "encoder", "either"]
+PREVALENCE = "prevalence"  # a rule: every case has the same probability
 
 
 _CONTENDER_WORDS = {"deep": "trained network", "encoder": "frozen encoder", "either": "deep model"}

@@ -88,6 +88,15 @@ class EvaluationSet:
         """Return the cases by what they are for."""
         return {"development": self.development, "reported": self.cases}
 
+    def covariates_of_cases(self) -> pd.DataFrame | None:
+        """Return one row per reported case, without its id; None where there are no columns."""
+        if self.covariates is None:
+            return None
+        known = self.covariates
+        known = known[known["case_id"].isin(self.cases.case_id.tolist())]
+        rows = match_case_ids(known["case_id"].tolist(), self.cases.case_id, "covariates")
+        return known.drop(columns="case_id").iloc[rows].reset_index(drop=True)
+
 
 def assemble_evaluation_set(
     cases: Cases,

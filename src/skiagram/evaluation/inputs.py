@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from skiagram.compute.checkout import home
 from skiagram.evaluation.scores import ModelScores
+from skiagram.evaluation.shift import CaseTraits, read_case_traits
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import content_digest
 from skiagram.records import (
@@ -27,35 +28,38 @@ from skiagram.sealing.labels import are_encrypted, open_labels
 from skiagram.sealing.ledger import Comparison, Opening, note_opening
 
 
+def _no_pairs() -> pd.DataFrame:
+    return pd.DataFrame({"first": [], "second": []})
+
+
 @dataclass(frozen=True)
 class EvaluationInputs:
     """What evaluation needs.
 
     Attributes:
-        models: Scores of every model named in params.yaml; others on disk are ignored.
-        cases: The case table.
-        task: The classification task.
-        sealed: Labels of test cases.
-        encrypted: Whether they are kept encrypted; then no output names the label of a case.
-        truth: What only a generator knows; None for real images.
-        duplicates: Near duplicates and transformed copies that the audit met.
-        covariates: `case_id` and what else is known of each case.
-        card: What a reader must know of the data set.
+        models: Scores of every model named in params.yaml, in the order of the report.
+        sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
         comparison: What the seal was opened for.
         opening: Its entry in the seal's ledger; None where nothing is sealed.
+        encrypted: Whether sealed labels are kept encrypted; then no output names a case's label.
+        truth: Columns `case_id`, `ideal_score` of generated data, else None.
+        duplicates: Columns `first`, `second`: case ids of near duplicates and transformed copies.
+        covariates: `case_id` and columns whose values define subgroups; None asks for none.
+        traits: What may tell test from development cases; None does not ask.
     """
 
     models: tuple[ModelScores, ...]
     cases: Cases
     task: Task
     sealed: pd.DataFrame
-    encrypted: bool
-    truth: pd.DataFrame | None
-    duplicates: pd.DataFrame
-    covariates: pd.DataFrame
     card: DataCard
     comparison: Comparison
-    opening: Opening | None
+    opening: Opening | None = None
+    encrypted: bool = False
+    truth: pd.DataFrame | None = None
+    duplicates: pd.DataFrame = field(default_factory=_no_pairs)
+    covariates: pd.DataFrame | None = None
+    traits: CaseTraits | None = None
 
 
 def read_inputs(
@@ -88,6 +92,7 @@ def read_inputs(
         card=read_record(DataCard, root / "data/cases/card.json"),
         comparison=comparison,
         opening=opening,
+        traits=read_case_traits(root, cases),
     )
 
 

@@ -14,12 +14,7 @@ DeepArm = Literal["either", "networks", "encoders"]
 
 @dataclass(**STRICT)
 class OperatingTarget:
-    """What a threshold is to keep on out-of-fold scores.
-
-    Attributes:
-        aim: Sensitivity or specificity.
-        level: How much of it.
-    """
+    """What a threshold is to keep on out-of-fold scores."""
 
     aim: Literal["sensitivity", "specificity"]
     level: Annotated[float, Field(gt=0, lt=1)]
@@ -27,13 +22,7 @@ class OperatingTarget:
 
 @dataclass(**STRICT)
 class PartialRange:
-    """A range of the ROC curve.
-
-    Attributes:
-        of: Specificity or sensitivity.
-        low: Where the range starts.
-        high: Where it ends.
-    """
+    """A range of the ROC curve."""
 
     of: Literal["sensitivity", "specificity"]
     low: Annotated[float, Field(ge=0, lt=1)]
@@ -49,7 +38,7 @@ class PartialRange:
         if self.low >= self.high:
             raise OptionError(
                 f"from {self.low:g} to {self.high:g}",
-                where="questions.partial_auc",
+                where="analyses.partial_auc",
                 allowed="`low` below `high`, both in 0 to 1",
             )
 
@@ -85,7 +74,7 @@ class EvaluationOptions:
         margin: Smallest difference in AUC that counts as worthwhile.
         replicates: Resamples of the bootstrap by patient.
         compare: Further pairs of models.
-        questions: What is asked beyond the figures that are always there.
+        analyses: What is asked beyond the figures that are always there.
         deep_arm: What is compared with the classical models: `networks`, frozen `encoders`, or
             `either`: the better of the two by scores that the reported labels do not enter.
     """
@@ -93,8 +82,11 @@ class EvaluationOptions:
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     replicates: Annotated[int, Field(ge=100)]
     compare: tuple[tuple[str, str], ...]
-    questions: RequestedAnalyses
+    analyses: RequestedAnalyses
     deep_arm: DeepArm
 
 
 NO_REQUESTS = RequestedAnalyses(operating_points=(), prevalence=None, reference_baselines=())
+DEFAULTS = EvaluationOptions(
+    margin=DEFAULT_MARGIN, replicates=2000, compare=(), analyses=NO_REQUESTS, deep_arm="either"
+)

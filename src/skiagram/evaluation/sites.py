@@ -13,10 +13,9 @@ from scipy.special import expit, logit
 
 from skiagram.errors import DataError
 from skiagram.evaluation.arm_selection import SelectedArm
-from skiagram.evaluation.estimation import auc_placements
 from skiagram.evaluation.evaluation_record import Contender, Site, SiteStudy, SiteSummary
 from skiagram.evaluation.evaluation_set import EvaluationSet
-from skiagram.evaluation.labelled_cases import match_case_ids
+from skiagram.evaluation.metrics import auc_placements
 from skiagram.evaluation.scores import ModelScores
 from skiagram.records import check_fold_column
 from skiagram.statistics.delong import Placements, auc_estimate, combination, difference_estimate
@@ -48,12 +47,9 @@ def find_sites(
         OptionError: The table has no such column.
         DataError: A reported case has no site.
     """
-    if ground.covariates is None or not (fold_column or test_sites):
+    table = ground.covariates_of_cases() if fold_column or test_sites else None
+    if table is None:
         return None
-    known = ground.covariates
-    known = known[known["case_id"].isin(ground.cases.case_id.tolist())]
-    rows = match_case_ids(known["case_id"].tolist(), ground.cases.case_id, "covariates")
-    table = known.drop(columns="case_id").iloc[rows]
     if fold_column:
         check_fold_column(fold_column, list(table.columns))
         columns = [fold_column]

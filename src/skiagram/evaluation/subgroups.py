@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.evaluation.estimation import auc_placements, estimate_auc, estimate_operating_point
 from skiagram.evaluation.evaluation_set import EvaluationSet
-from skiagram.evaluation.labelled_cases import LabelledCases, match_case_ids
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.metrics import auc_placements, estimate_auc, estimate_operating_point
 from skiagram.evaluation.results import Subgroup, TestedDifference
 from skiagram.evaluation.scores import Scores
 from skiagram.statistics.bootstrap import draw_patients
@@ -66,9 +66,9 @@ Part = tuple[str, NDArray[np.bool_]]
 Test = tuple[str, frozenset[bytes]]  # metric, the two sides that are compared
 
 FEW_PATIENTS = 20
-MOST_VALUES = 12
+MAX_VALUES = 12
 FEW_NUMBERS = 6
-LEAST_PATIENTS = 5  # fewer could tell who they are
+MIN_PATIENTS = 5  # fewer could tell who they are
 _MISSING = "not known"
 
 
@@ -85,8 +85,7 @@ def hidden_parts(least: int) -> str:
 def measure_subgroups(
     scores: Scores,
     ground: EvaluationSet,
-    covariates: pd.DataFrame,
-    least: int = LEAST_PATIENTS,
+    least: int = MIN_PATIENTS,
 ) -> tuple[Subgroup, ...]:
     """Measure a model on the cases that share a value of a column, column after column.
 
@@ -105,9 +104,9 @@ def measure_subgroups(
     Raises:
         DataError: A reported case has no row, or several.
     """
-    known = covariates[covariates["case_id"].isin(ground.cases.case_id.tolist())]
-    rows = match_case_ids(known["case_id"].tolist(), ground.cases.case_id, "covariates")
-    table = known.drop(columns="case_id").iloc[rows].reset_index(drop=True)
+    table = ground.covariates_of_cases()
+    if table is None:
+        return ()
     tested: list[tuple[Subgroup, dict[str, Test]]] = []
     for column in table.columns:
         parts = list(split_by_value(table[column], ground.cases.patient, least))
@@ -145,7 +144,7 @@ def _corrected(tested: Sequence[tuple[Subgroup, dict[str, Test]]]) -> tuple[Subg
 
 
 def split_by_value(
-    values: pd.Series, patient: NDArray[np.int64] | None = None, least: int = LEAST_PATIENTS
+    values: pd.Series, patient: NDArray[np.int64] | None = None, least: int = MIN_PATIENTS
 ) -> Iterator[Part]:
     """Yield the values of a column with the (n,) rows that have them; unknown ones come last.
 
@@ -163,7 +162,7 @@ def split_by_value(
     numbers = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if numbers and present.nunique() > FEW_NUMBERS:
         yield from _tertiles(values.to_numpy(dtype=np.float64), missing)
-    elif present.nunique() > MOST_VALUES:
+    elif present.nunique() > MAX_VALUES:
         yield f"{present.nunique()} values", np.zeros(len(values), dtype=bool)
     else:
         rare = np.zeros(len(values), dtype=bool)
@@ -199,7 +198,7 @@ def _subgroup(
     cases = ground.cases.select(members)
     patients = dict(zip(cases.classes, cases.patients_by_class(), strict=True))
     if not members.any():
-        reason = f"more than {MOST_VALUES} different values are not analysed one by one"
+        reason = f"more than {MAX_VALUES} different values are not analysed one by one"
         return Subgroup(column, value, 0, patients, {}, reason), {}
     figures = _figures(scores.select(members), cases, ground)
     smallest = min(patients, key=lambda name: patients[name])

@@ -1,9 +1,10 @@
 """The answer and the warnings in words, made from the figures by fixed rules."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from skiagram.evaluation.evaluation_record import (
+    PREVALENCE,
     BaselineComparison,
     Comparison,
     Decision,
@@ -16,7 +17,6 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULT_MARGIN
-from skiagram.evaluation.reference_baseline import PREVALENCE
 from skiagram.evaluation.results import ModelResult
 from skiagram.records import Design
 from skiagram.statistics.estimate import Estimate
@@ -514,6 +514,35 @@ def _title(model: str, evaluation: Evaluation) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+_ARMS = {
+    "deep": "network",
+    "encoder": "frozen encoder",
+    "classical": "classical model",
+    "combined": "combination",
+}
+
+
+def describe_baselines(
+    comparisons: Sequence[BaselineComparison],
+    best: Mapping[str, str],
+    results: Sequence[ModelResult],
+) -> dict[str, str]:
+    """Return each arm's best model → a sentence: whether it beats every simple rule."""
+    titles = {PREVALENCE: "chance"} | {
+        result.outcome.model: result.outcome.title for result in results
+    }
+    words = {}
+    for arm, name in _ARMS.items():
+        own = [comparison for comparison in comparisons if comparison.arm == arm]
+        if not own:
+            continue
+        lost = [titles[comparison.rule] for comparison in own if not comparison.beaten]
+        verb = "is not shown to beat" if lost else "beats"
+        rules = _listed(lost or [titles[comparison.rule] for comparison in own])
+        words[best[arm]] = f"The best {name} ({titles[best[arm]]}) {verb} {rules}."
+    return words
 
 
 def with_verdict(evaluation: Evaluation) -> Evaluation:

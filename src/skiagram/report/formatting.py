@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.metrics import METRIC
+from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import ModelResult
 from skiagram.records import Design, Task
 from skiagram.statistics.estimate import Estimate
@@ -146,6 +146,6 @@ DESIGN_WORDS: dict[Design, DesignWords] = {
 
 def metric_heading(name: str, task: Task) -> str:
     """Return the title of a metric as a heading; it says where it is a mean over classes."""
-    metric = METRIC[name]
+    metric = FIGURE[name]
     averaged = metric.averaged_over_classes and task.positive is None
     return f"{metric.title}, mean over classes" if averaged else metric.title

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.figures import FIGURES
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.metrics import METRICS
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.records import write_record
 from skiagram.report.formatting import finished_models
@@ -146,7 +146,7 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     figures_by_model: dict[str, dict[str, float]] = {}
     for model in evaluation.models:
         chosen = {
-            metric.name: model.metrics.get(metric.name) for metric in METRICS if metric.headline
+            metric.name: model.metrics.get(metric.name) for metric in FIGURES if metric.headline
         }
         chosen["selection_auc"] = model.selection_auc
         figures_by_model[model.outcome.model] = _known(

@@ -266,11 +266,6 @@ def estimate_efficiency(model: Placements, ideal: Placements) -> Estimate:
     return Estimate(value, low, high, "delta method on paired DeLong")
 
 
-def estimate_above_ideal(model: Placements, ideal: Placements) -> Estimate:
-    """Estimate the model's AUC minus the ideal observer's, paired by patient."""
-    return difference_estimate(model, ideal)
-
-
 def has_leaked(above: Estimate) -> bool:
     """Return whether a model is surely above the ideal, which only a leak explains.
 

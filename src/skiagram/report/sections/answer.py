@@ -7,9 +7,8 @@ from math import ceil
 from matplotlib.axes import Axes
 
 from skiagram.audit.run import AuditReport
-from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.metrics import METRIC
-from skiagram.evaluation.reference_baseline import PREVALENCE
+from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation
+from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.drawing import (
     ARM_COLOUR,
@@ -63,7 +62,7 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
         "sensitivity": sensitivity_of_verdict(evaluation, material.card.patients_known),
         "warnings": collect_warnings(evaluation, material),
         "prevalence": describe_prevalence(evaluation),
-        "off_near_duplicates": METRIC["roc_auc_off_near_duplicates"].title,
+        "off_near_duplicates": FIGURE["roc_auc_off_near_duplicates"].title,
     }
 
 
@@ -80,7 +79,7 @@ def tabulate_answer(evaluation: Evaluation) -> Table:
 def _columns(evaluation: Evaluation) -> list[str]:
     columns = [metric_heading("roc_auc", evaluation.task)]
     if evaluation.near_duplicates:
-        columns.append(METRIC["roc_auc_off_near_duplicates"].title)
+        columns.append(FIGURE["roc_auc_off_near_duplicates"].title)
     positive = evaluation.task.positive
     if positive is None:
         return [*columns, "Correct, per 100 cases"]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.metrics import METRIC
+from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import Curve, ModelResult
 from skiagram.report.drawing import (
     ARM_COLOUR,
@@ -133,7 +133,7 @@ def _area(model: ModelResult, name: str) -> str:
 
 
 def _description(name: str, groups: Sequence[tuple[str, _Drawn]]) -> str:
-    measure, (below, beside) = METRIC[_AREA[name]].title, _AXES[name]
+    measure, (below, beside) = FIGURE[_AREA[name]].title, _AXES[name]
     models = "; ".join(
         f"{model.outcome.title}, {measure} {_area(model, name)}"
         for _, drawn in groups

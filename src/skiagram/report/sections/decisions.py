@@ -2,8 +2,9 @@
 
 from functools import partial
 
+from skiagram.evaluation.decisions import JUDGMENTS
 from skiagram.evaluation.evaluation_record import Evaluation, NetBenefitGain
-from skiagram.evaluation.metrics import METRICS, Metric
+from skiagram.evaluation.figures import FIGURES, Figure
 from skiagram.evaluation.results import DecisionCurve, ModelResult
 from skiagram.report.drawing import (
     INK,
@@ -35,6 +36,7 @@ from skiagram.report.tables import (
 )
 from skiagram.statistics.estimate import Estimate
 
+_AT_PREVALENCE = "_at_prevalence"
 _LOWEST = -0.05  # below it a rule does harm, and the reader needs no more than that
 _TOLD = (0.1, 0.2, 0.3, 0.5)
 _BEST = {
@@ -111,8 +113,9 @@ def _operating_point(evaluation: Evaluation, aim: str, level: float) -> Table:
     prevalence = evaluation.prevalence
     metrics = [
         metric
-        for metric in METRICS
-        if metric.judge and (prevalence is not None or not metric.needs_prevalence)
+        for metric in FIGURES
+        if metric.name in JUDGMENTS
+        or (prevalence is not None and metric.name.endswith(_AT_PREVALENCE))
     ]
 
     def cells(model: ModelResult) -> Cells | None:
@@ -126,8 +129,8 @@ def _operating_point(evaluation: Evaluation, aim: str, level: float) -> Table:
     return tabulate_models(evaluation, columns, cells)
 
 
-def _heading(metric: Metric, prevalence: float | None) -> str:
-    if prevalence is None or not metric.needs_prevalence:
+def _heading(metric: Figure, prevalence: float | None) -> str:
+    if prevalence is None or not metric.name.endswith(_AT_PREVALENCE):
         return metric.title
     return metric.title.replace("prevalence", _format_share(prevalence))
 

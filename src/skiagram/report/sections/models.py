@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.metrics import METRIC, METRICS, Metric
+from skiagram.evaluation.figures import FIGURE, FIGURES
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.formatting import (
     format_decimal,
@@ -35,16 +35,16 @@ def models(evaluation: Evaluation, material: Material) -> Context:
     }
 
 
-def list_columns(evaluation: Evaluation) -> list[Metric]:
+def list_columns(evaluation: Evaluation) -> list[Figure]:
     """Return the AUC and every other column for which any model has a value or a reason."""
     known = [
         metric
-        for metric in METRICS
+        for metric in FIGURES
         if metric.table_column
         and any(_estimate(model, metric.name) for model in evaluation.models)
         and (metric.name != "roc_auc_off_near_duplicates" or evaluation.near_duplicates)
     ]
-    return list(dict.fromkeys((METRIC["roc_auc"], *known)))
+    return list(dict.fromkeys((FIGURE["roc_auc"], *known)))
 
 
 def tabulate_performance(evaluation: Evaluation) -> Table:
@@ -82,8 +82,8 @@ def format_as_text(evaluation: Evaluation) -> str:
     """Return a table of all models, the best of each arm (chosen out-of-fold) marked `*`."""
     generated = evaluation.ideal is not None
     shown = [*_TEXT_METRICS, *(["efficiency"] if generated else [])]
-    auc = f"{METRIC['roc_auc'].title} (95 %)"
-    rows = [["Model", "Arm", auc, "Out-of-fold", *(METRIC[name].title for name in shown)]]
+    auc = f"{FIGURE['roc_auc'].title} (95 %)"
+    rows = [["Model", "Arm", auc, "Out-of-fold", *(FIGURE[name].title for name in shown)]]
     for result in evaluation.models:
         outcome = result.outcome
         if outcome.status == "failed":

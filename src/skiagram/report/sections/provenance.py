@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.metrics import METRIC
+from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -55,17 +55,17 @@ def _estimates(evaluation: Evaluation) -> Iterator[tuple[str, Estimate]]:
     for model in evaluation.models:
         for name, estimate in _model_estimates(model):
             if estimate is not None:
-                yield METRIC[name].title if name in METRIC else name, estimate
+                yield FIGURE[name].title if name in FIGURE else name, estimate
     for comparison in evaluation.comparisons:
         yield "Difference between two models", comparison.difference
     if evaluation.utility:
         for benefit in evaluation.utility.net_benefit:
-            yield METRIC["utility.net_benefit"].title, benefit.gain
+            yield FIGURE["utility.net_benefit"].title, benefit.gain
         for estimate in evaluation.utility.differences.values():
-            yield METRIC["utility.differences"].title, estimate
+            yield FIGURE["utility.differences"].title, estimate
     single = {
-        METRIC["detectable"].title: evaluation.detectable,
-        METRIC["difference"].title: evaluation.difference,
+        FIGURE["detectable"].title: evaluation.detectable,
+        FIGURE["difference"].title: evaluation.difference,
         "AUC of the ideal observer": evaluation.ideal,
     }
     yield from ((name, estimate) for name, estimate in single.items() if estimate)

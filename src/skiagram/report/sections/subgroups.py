@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.metrics import METRICS
+from skiagram.evaluation.figures import FIGURES
 from skiagram.evaluation.results import ModelResult, Subgroup
 from skiagram.report.drawing import (
     MUTED,
@@ -64,7 +64,7 @@ def subgroups(evaluation: Evaluation, material: Material) -> Context:
 def tabulate_subgroups(evaluation: Evaluation, model: ModelResult) -> Table:
     """Return a model's figures, one group per column of the cases, one row per value."""
     computed = {name for part in model.subgroups for name in part.metrics} | {"roc_auc"}
-    metrics = [metric.name for metric in METRICS if metric.name in computed]
+    metrics = [metric.name for metric in FIGURES if metric.name in computed]
     classes = evaluation.task.classes
 
     def cells(part: Subgroup) -> Cells:
@@ -88,7 +88,7 @@ def tabulate_subgroups(evaluation: Evaluation, model: ModelResult) -> Table:
 def tabulate_subgroup_differences(evaluation: Evaluation, model: ModelResult) -> Table:
     """Return each part's figures minus those of all other cases."""
     computed = {name for part in model.subgroups for name in part.differences}
-    metrics = [metric.name for metric in METRICS if metric.name in computed]
+    metrics = [metric.name for metric in FIGURES if metric.name in computed]
 
     def cells(part: Subgroup) -> Cells:
         filled: list[Cell | str] = []

@@ -1,7 +1,6 @@
 """The best model of each arm against trivial rules: the prevalence, one feature, a column."""
 
-from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.reference_baseline import PREVALENCE
+from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Group, Table, TableRow, fill_difference

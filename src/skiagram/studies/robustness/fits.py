@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
 from skiagram.errors import OptionError
-from skiagram.evaluation.estimation import binary_placements
 from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.metrics import binary_placements
 from skiagram.evaluation.scores import Scores, score_difference
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.cross_validation import Plan

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from skiagram.evaluation.calibration_assessment import expected_to_observed
-from skiagram.evaluation.estimation import estimate_operating_point
 from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.metrics import estimate_operating_point
 from skiagram.evaluation.scores import Scores
 from skiagram.statistics.delong import Placements, auc_estimate, combination
 from skiagram.statistics.estimate import Estimate

@@ -1,0 +1,144 @@
+"""Decisions at thresholds that were fixed on out-of-fold scores."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.calibration import threshold_at_sensitivity
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.metrics import (
+    absent_classes,
+    bootstrap,
+    estimate_balanced_accuracy,
+    estimate_share_decided,
+)
+from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
+from skiagram.evaluation.results import OperatingPoint
+from skiagram.evaluation.scores import HeldOutScores, Scores
+from skiagram.statistics.bootstrap import PatientDraws
+from skiagram.statistics.discrimination import Flags, Floats, matthews_correlation
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
+
+
+class Decisions(NamedTuple):
+    """(repeats, n) whether a case is called positive, of a task of two classes."""
+
+    called: Flags
+    cases: LabelledCases
+    draws: PatientDraws
+
+    @property
+    def positive(self) -> Flags:
+        """(n,) the true class."""
+        return np.asarray(self.cases.label == self.cases.positive)
+
+
+def _balanced_accuracy(decisions: Decisions) -> Estimate:
+    called, positive = (flags.astype(np.int64) for flags in (decisions.called, decisions.positive))
+    return estimate_balanced_accuracy(called, positive, 2, decisions.draws)
+
+
+def _matthews_correlation(decisions: Decisions) -> Estimate:
+    called, positive = decisions.called, decisions.positive
+    if 0 in decisions.cases.patients_by_class():
+        return Estimate(None, reason=absent_classes(decisions.cases))
+    if not (called.any(axis=1) & ~called.all(axis=1)).all():
+        return Estimate(None, reason="every case got the same decision")
+    if (called == positive).all():
+        return Estimate(1.0, method="no interval: no decision was wrong")
+    return bootstrap(matthews_correlation, called, positive, decisions.draws, share=False)
+
+
+def _share_decided(decisions: Decisions, *, positive: bool) -> Estimate:
+    return estimate_share_decided(decisions.called, decisions.cases, positive=positive)
+
+
+def _predictive_value(decisions: Decisions, *, positive: bool) -> Estimate:
+    """Estimate the share of cases called so that are so, repeats as further looks at a patient."""
+    rows = np.nonzero(decisions.called == positive)[1]
+    if len(rows) == 0:
+        return Estimate(None, reason="no case got this decision")
+    true = (decisions.positive == positive)[rows].astype(np.float64)
+    return proportion(true, decisions.cases.patient[rows])
+
+
+JUDGMENTS: dict[str, Callable[[Decisions], Estimate]] = {
+    "balanced_accuracy": _balanced_accuracy,
+    "sensitivity": lambda decisions: _share_decided(decisions, positive=True),
+    "specificity": lambda decisions: _share_decided(decisions, positive=False),
+    "positive_predictive_value": lambda decisions: _predictive_value(decisions, positive=True),
+    "negative_predictive_value": lambda decisions: _predictive_value(decisions, positive=False),
+    "matthews_correlation": _matthews_correlation,
+}
+
+
+def judge_decisions(decisions: Decisions, prevalence: float | None = None) -> dict[str, Estimate]:
+    """Estimate what decisions are worth; predictive values also at a stated prevalence."""
+    judged = {name: judge(decisions) for name, judge in JUDGMENTS.items()}
+    if prevalence is None:
+        return judged
+    correct = (decisions.called == decisions.positive).mean(axis=0)
+    for name, own, share in (
+        ("positive", decisions.positive, prevalence),
+        ("negative", ~decisions.positive, 1 - prevalence),
+    ):
+        judged[f"{name}_predictive_value_at_prevalence"] = predictive_value_at_prevalence(
+            correct, own, decisions.cases.patient, share
+        )
+    return judged
+
+
+def threshold_at_specificity(
+    probability: Floats, positive: NDArray[np.bool_], specificity: float
+) -> float:
+    """Return the lowest threshold (positive: `probability ≥ threshold`) that keeps a specificity.
+
+    Args:
+        probability: (n,) probability of the positive class.
+        positive: (n,) true class; at least one case is negative.
+        specificity: Wanted specificity in (0, 1].
+    """
+    highest_negative = -threshold_at_sensitivity(-probability, ~positive, specificity)
+    return float(np.nextafter(highest_negative, np.inf))
+
+
+def thresholds(held_out: Sequence[HeldOutScores], aim: OperatingTarget, repeats: int) -> Floats:
+    """Return (repeats, n) the threshold for each reported case; NaN where none can be fixed."""
+    rule = {"sensitivity": threshold_at_sensitivity, "specificity": threshold_at_specificity}
+    limits = np.full((repeats, len(held_out[0].reported)), np.nan)
+    for held in held_out:
+        positive = held.cases.label == held.cases.positive
+        if held.cases.positive is not None and 0 < positive.sum() < len(positive):
+            probability = held.probability[:, held.cases.positive]
+            limits[held.repeat, held.reported] = rule[aim.aim](probability, positive, aim.level)
+    return limits
+
+
+def judge_operating_points(
+    scores: Scores,
+    held_out: Sequence[HeldOutScores],
+    analyses: RequestedAnalyses,
+    cases: LabelledCases,
+    draws: PatientDraws,
+) -> tuple[OperatingPoint, ...]:
+    """Judge decisions at every threshold asked for; empty with more than two classes.
+
+    `held_out` holds the scores that fix the thresholds of each part of the reported cases.
+    """
+    if cases.positive is None:
+        return ()
+    points = []
+    for aim in analyses.operating_points:
+        limit = thresholds(held_out, aim, len(scores.probability))
+        if np.isnan(limit).any():
+            unknown = Estimate(None, reason="a class has no held-out case to fix a threshold on")
+            figures = dict.fromkeys(JUDGMENTS, unknown)
+            points.append(OperatingPoint(aim.aim, aim.level, None, figures))
+            continue
+        decisions = Decisions(scores.probability[:, :, cases.positive] >= limit, cases, draws)
+        figures = judge_decisions(decisions, analyses.prevalence)
+        points.append(OperatingPoint(aim.aim, aim.level, float(limit.mean()), figures))
+    return tuple(points)
