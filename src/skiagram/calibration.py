@@ -11,6 +11,8 @@ classes the plain likelihood has no optimum.
 Isotonic: any rising curve from score to probability, a class against the rest (Zadrozny and Elkan
 2002, *Transforming Classifier Scores into Accurate Multiclass Probability Estimates*, KDD, §3 for
 one class and §5 for more).
+
+Scores are (n, n_classes) float64, out-of-fold; labels (n,) int64.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -51,12 +53,7 @@ class ScalingCalibration:
 
 
 def fit_platt(scores: NDArray[np.float64], label: NDArray[np.int64]) -> ScalingCalibration:
-    """Fit slope and intercepts by maximum likelihood with Platt's smoothed targets.
-
-    Args:
-        scores: (n, n_classes) float64, out-of-fold.
-        label: (n,) int64.
-    """
+    """Fit slope and intercepts by maximum likelihood with Platt's smoothed targets."""
     level = scores - scores.mean(axis=1, keepdims=True)
     return _fit_scaling(scores, label, offset=level.mean(axis=0), reach=20.0)
 
@@ -188,12 +185,7 @@ class IsotonicCalibration:
 
 
 def fit_isotonic(scores: Floats, label: NDArray[np.int64]) -> IsotonicCalibration:
-    """Fit each class's curve by least squares; cases of equal margin count as one of their mean.
-
-    Args:
-        scores: (n, n_classes) float64, out-of-fold.
-        label: (n,) int64.
-    """
+    """Fit each class's curve by least squares; cases of equal margin count as one of their mean."""
     n_classes = scores.shape[1]
     classes = [1] if n_classes == 2 else range(n_classes)
     return IsotonicCalibration(tuple(_fit_curve(_margin(scores, k), label == k) for k in classes))
@@ -247,13 +239,7 @@ _FIT: Mapping[
 def fit_calibration(
     method: CalibrationMethod, scores: NDArray[np.float64], label: NDArray[np.int64]
 ) -> Calibration:
-    """Fit a calibration.
-
-    Args:
-        method: Its name.
-        scores: (n, n_classes) float64, out-of-fold.
-        label: (n,) int64.
-    """
+    """Fit a calibration."""
     return _FIT[method](scores, label)
 
 
@@ -277,9 +263,6 @@ def held_out_calibrations(calibrations: Sequence[Calibration]) -> list[Calibrati
     Whatever is fitted to a fold's labels knows them, a curve as well as the few numbers of a
     scaling. With its own calibration, noise from 60 patients reads as an AUC of .54, and a
     threshold for 90 % sensitivity finds 86 % of new cases if set on 40 (docs/results/coverage.md).
-
-    Args:
-        calibrations: One per fold, at least two.
     """
     return [
         average_calibrations([*calibrations[:k], *calibrations[k + 1 :]])
@@ -294,7 +277,6 @@ def threshold_at_sensitivity(
 
     Args:
         probability: (n,) calibrated probability of the positive class, out-of-fold.
-        positive: (n,) whether the case is positive; at least one is.
         sensitivity: Wanted sensitivity in (0, 1].
     """
     ranked = np.sort(probability[positive])[::-1]
@@ -316,8 +298,6 @@ def conformal_limits(
 
     Args:
         probability: (n, n_classes) of cases that the fit never saw.
-        label: (n,) int64.
-        patient: (n,) patient of each case.
         level: Chance, in (0, 1).
     """
     limits = np.full(probability.shape[1], np.inf)

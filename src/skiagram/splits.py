@@ -1,6 +1,7 @@
 """Partitions by patient: no patient ever stands on both sides.
 
-Folds are stratified by class so that small classes reach every fold.
+Folds are stratified by class so that small classes reach every fold. `label` and `patient_id` are
+(n,), a row a case; `name` is that of the random stream.
 """
 
 from dataclasses import dataclass
@@ -34,14 +35,7 @@ def grouped_folds(
     """Split rows into stratified folds that keep patients whole.
 
     Args:
-        label: (n,) class labels.
-        patient_id: (n,) patient of each row.
         folds: Number of folds, ≥ 2.
-        seed: The run's seed.
-        *name: Name of the random stream.
-
-    Raises:
-        DataError: There is one class only, or one has too few patients to stand in every fold.
     """
     rarest, patients = _rarest_class(label, patient_id)
     if patients < folds:
@@ -64,17 +58,7 @@ def grouped_folds(
 
 
 def read_groups(covariates: Path, column: str, case_id: NDArray[np.str_]) -> NDArray[np.str_]:
-    """Return (n,) the value of a column for each case, for example its site.
-
-    Args:
-        covariates: Table of `case_id` and what else is known of each case.
-        column: Name of the column.
-        case_id: (n,) cases wanted.
-
-    Raises:
-        OptionError: There is no such column.
-        DataError: The file is missing or damaged, or a case has no value.
-    """
+    """Return (n,) the value of a column for each case, for example its site."""
     table = read_table(covariates).set_index("case_id")
     check_fold_column(column, list(table.columns))
     values = table[column].loc[case_id.tolist()]
@@ -97,12 +81,7 @@ def leave_one_group_out(
     held-out case's patient was never seen.
 
     Args:
-        label: (n,) class labels.
-        patient_id: (n,) patient of each row.
         group: (n,) group of each row.
-
-    Raises:
-        DataError: There is a single group, or the rest lacks a class when one is held out.
     """
     names = np.unique(group)
     if len(names) < 2:
@@ -158,14 +137,7 @@ def inner_validation(
     The part is one of round(1 / fraction) folds, or of as many as the rarest class has patients.
 
     Args:
-        label: (n,) class labels.
-        patient_id: (n,) patient of each row.
         fraction: Share to set aside, in (0, .5].
-        seed: The run's seed.
-        *name: Name of the random stream.
-
-    Raises:
-        DataError: There is one class only, or one has a single patient.
     """
     _, patients = _rarest_class(label, patient_id)
     folds = max(2, min(round(1 / fraction), patients))

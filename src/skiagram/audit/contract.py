@@ -35,9 +35,6 @@ class Appearance:
     """What the images of n cases show, those of one kind or of several kinds together.
 
     Attributes:
-        pairs: Exact and near duplicates, as rows of the case table.
-        transformed: Copies that were mirrored, turned, cropped and the like, as rows of the case
-            table.
         constant: (n,) bool, True where an image shows nothing.
         regions: (n, 3) int64, voxels, separate parts and voxels outside of each region of interest;
             None where images have none.
@@ -50,11 +47,7 @@ class Appearance:
 
 
 def unite_appearances(seen: Sequence[Appearance]) -> Appearance:
-    """Return what is met in any kind of image: of regions the least voxels, the most parts.
-
-    Args:
-        seen: Of each kind of image, for the same n cases.
-    """
+    """Return what is met in any kind of image: of regions the least voxels, the most parts."""
     pairs = unite_pairs([images.pairs for images in seen])
     transformed = unite_transformed([images.transformed for images in seen], pairs)
     constant = np.any([images.constant for images in seen], axis=0)
@@ -71,10 +64,6 @@ class Evidence:
     """What an audit may look at: development labels and all images, never a sealed label.
 
     Attributes:
-        cases: The case table, n rows.
-        task: What is to be told apart.
-        card: What the data set says of itself.
-        images: What the images show.
         traits: What a label must not be told from; None where it was not collected.
     """
 
@@ -100,12 +89,7 @@ class Finding:
     """One thing that a reader of the figures must know.
 
     Attributes:
-        name: Name in snake case, by which a data set's option file may waive it.
-        severity: `stop` ends the run unless waived; `warning` and `note` are reported.
-        count: How many cases, patients or classes it concerns.
-        summary: What was found, in a sentence.
         remedy: What to do about it; empty where nothing needs to be done.
-        examples: Up to five case ids.
         waived: Reason why it does not stop the run; empty where not waived.
     """
 

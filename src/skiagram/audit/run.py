@@ -31,12 +31,7 @@ from skiagram.records import Cases, DataCard, Task
 
 @dataclass(frozen=True)
 class AuditReport:
-    """What the audit found.
-
-    Attributes:
-        findings: What it met, gravest first.
-        checked: Names of everything it looked for.
-    """
+    """What the audit found."""
 
     findings: tuple[Finding, ...]
     checked: tuple[str, ...]
@@ -63,11 +58,7 @@ class AuditReport:
         return "\n".join([*explanations, *head, "waived_findings:", *waivers, ""])
 
     def raise_if_stopping(self) -> None:
-        """End the run where a finding demands it.
-
-        Raises:
-            AuditStop: Naming the findings that stop.
-        """
+        """End the run where a finding demands it."""
         if self.stopping:
             raise AuditStop(
                 "; ".join(f"{finding.name} ({finding.count})" for finding in self.stopping),
@@ -101,23 +92,10 @@ def audit(
 ) -> tuple[AuditReport, pd.DataFrame]:
     """Look for what would make later figures untrustworthy.
 
-    Args:
-        stores: Image shards of all cases, for each kind of image that cases have.
-        cases: The case table; labels of test cases are sealed and not needed.
-        task: What is to be told apart.
-        card: The data set's card, with the findings it waives.
-        covariates: `case_id` and what else is known of each case; None where nothing is.
-        acquisition: Covariates that say how an image was taken; names that the data set does not
-            have are passed over.
-
     Returns:
         The report, and all pairs of duplicates: `first` < `second` (case ids), `correlation`
         (float64, of thumbnails in (.98, 1], of transformed copies' detail in (.6, 1]), `exact`
         (bool) and `kind` (text: "exact", "near duplicate", or what was done), sorted.
-
-    Raises:
-        OptionError: The card waives a finding that does not exist.
-        DataError: A store and the case table name different cases.
     """
     seen = unite_appearances([_look(store, _case_rows(store, cases)) for store in stores])
     traits = collect_image_traits(stores, cases, covariates, acquisition)

@@ -42,14 +42,7 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ShortcutTrait:
-    """One trait of images.
-
-    Attributes:
-        description: What tells the label.
-        caveat: What else may explain it.
-        remedy: What to do about it.
-        severity: `note` where no model can learn it.
-    """
+    """One trait of images."""
 
     description: str
     caveat: str
@@ -138,12 +131,7 @@ class Probe:
     """How well the label is told.
 
     Attributes:
-        auc: One-vs-rest AUC of the class that is told best, out of fold.
-        label: That class.
-        chance: What luck may bring: in one of 500 data sets for the probe alone, in one of 100
-            for any of the probes that were compared with `allow_for_all`.
         score: (m,) out-of-fold score of that class.
-        spread: Standard deviation of its AUC by chance, one case per patient.
         luck: (permutations,) how many spreads above ½ the best class came in each permutation.
     """
 
@@ -313,7 +301,6 @@ def auc_interval(
     Args:
         score: (m,) higher for the positive class.
         positive: (m,) whether a case is of it.
-        patient: (m,) patients.
     """
     inside, outside = int(positive.sum()), int((~positive).sum())
     ranks = rankdata(score)
@@ -337,7 +324,6 @@ def probe_label(
     Args:
         values: (m, k), NaN where missing.
         label: (m,) class labels.
-        patient: (m,) patients, who are never split.
 
     Returns:
         The class that is told best; None where all values are equal or no class has ten patients

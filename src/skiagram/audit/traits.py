@@ -31,15 +31,7 @@ def collect_image_traits(
     covariates: pd.DataFrame | None,
     acquisition: Sequence[str],
 ) -> Traits:
-    """Collect the traits of development cases.
-
-    Args:
-        stores: Image shards of all cases, for each kind of image; its traits stand side by side.
-        cases: The case table.
-        covariates: `case_id` and what else is known of each case; None where nothing is.
-        acquisition: Covariates that say how an image was taken; names that do not occur are passed
-            over.
-    """
+    """Collect the traits of development cases."""
     rows = sample_cases(cases)
     case_id = cases.case_id[rows].tolist()
     traits = [
@@ -228,12 +220,7 @@ def _summary(part: Image) -> tuple[float, float, float]:
 
 
 def encode_covariates(covariates: pd.DataFrame, case_id: Sequence[str]) -> dict[str, Columns]:
-    """Return covariate → (m, 1) numbers, or a text's place by how common it is; NaN is missing.
-
-    Args:
-        covariates: `case_id` and what else is known of each case.
-        case_id: The m cases.
-    """
+    """Return covariate → (m, 1) numbers, or a text's place by how common it is; NaN is missing."""
     table = covariates.set_index("case_id").loc[list(case_id)]
     return {str(name): _encode_column(table[name])[:, None] for name in table.columns}
 

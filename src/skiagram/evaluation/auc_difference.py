@@ -23,13 +23,7 @@ SAME_SCORES = "the two give the same scores"
 
 @dataclass(frozen=True)
 class ComparedModel:
-    """One model on the reported cases; all of a run share the resamples, so pairs are paired.
-
-    Attributes:
-        scores: Its scores.
-        cases: The reported cases.
-        draws: Patient resamples of them.
-    """
+    """One model on the reported cases; all of a run share the resamples, so pairs are paired."""
 
     scores: Scores
     cases: LabelledCases
@@ -103,12 +97,7 @@ class ComparedModel:
 
 @dataclass(frozen=True)
 class AucDifference:
-    """AUC of one model minus that of another on the same cases.
-
-    Attributes:
-        estimate: The difference with its paired interval.
-        variation: Its variation over patients and trainings; variance 0 where it cannot be told.
-    """
+    """AUC of one model minus that of another on the same cases."""
 
     estimate: Estimate
     variation: Variation

@@ -1,4 +1,8 @@
-"""Whether probabilities mean what they say, and what deciding by them is worth."""
+"""Whether probabilities mean what they say, and what deciding by them is worth.
+
+`probability` is (repeats, n) of the positive class, `positive` (n,) the true class, `patient` (n,)
+patients numbered from 0.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +43,6 @@ def reliability_curve(
     Args:
         probability: (repeats, n).
         true: (repeats, n) whether what the probability speaks of is so.
-        patient: (n,) patients numbered from 0.
     """
     bins = int(np.clip(probability.shape[1] // CASES_PER_BIN, 1, MOST_BINS))
     flat, truth = probability.ravel(), true.ravel().astype(np.float64)
@@ -62,10 +65,6 @@ def decompose_brier(probability: Floats, positive: Flags) -> BrierParts:
     Murphy's (1973) reliability, resolution and uncertainty with the recalibrated probabilities of
     isotonic regression in the place of bin means, so that nothing is lost to binning (Dimitriadis,
     Gneiting & Jordan 2021, *PNAS* 118:e2016191118).
-
-    Args:
-        probability: (repeats, n) of the positive class.
-        positive: (n,) true class.
     """
     truth = positive.astype(np.float64)
     uncertainty = float(truth.mean() * (1 - truth.mean()))
@@ -97,11 +96,6 @@ def calibration_intercept(
 
     The intercept of a logistic regression whose slope is held at 1 (Cox 1958; Van Calster et al.
     2019, *BMC Medicine* 17:230); mean over repeats.
-
-    Args:
-        probability: (repeats, n) of the positive class; 10⁻⁹ stands for 0 and 1 − 10⁻⁹ for 1.
-        positive: (n,) true class.
-        patient: (n,) patients numbered from 0.
     """
     if positive.all() or not positive.any():
         return Estimate(None, reason="a class has no case")
@@ -243,11 +237,6 @@ def calibration_distance(
     leave out 0 also where every probability is right. In the place of an interval stands what the
     ICI would reach then: coefficients are drawn around those of right probabilities, with the
     sandwich covariance by patient.
-
-    Args:
-        probability: (repeats, n) of the positive class.
-        positive: (n,) true class.
-        patient: (n,) patients numbered from 0.
     """
     if positive.all() or not positive.any():
         missing = Estimate(None, reason="a class has no case")
@@ -293,10 +282,6 @@ def assess_calibration(scores: Scores, cases: LabelledCases) -> CalibrationResul
 
     With more than two classes the reliability curve is of the most probable class: how often it is
     the true one.
-
-    Args:
-        scores: The model's scores on the reported cases.
-        cases: The reported cases.
     """
     if cases.positive is None:
         named = scores.probability.argmax(axis=2)
@@ -328,10 +313,6 @@ def net_benefit_by_case(probability: Floats, positive: Flags) -> Floats:
     1 for a positive, −t/(1 − t) for a negative, 0 where one does not act; the mean over cases is
     the net benefit TP/n − FP/n · t/(1 − t) (Vickers & Elkin 2006, *Medical Decision Making*
     26:565).
-
-    Args:
-        probability: (repeats, n) of the positive class.
-        positive: (n,) true class.
     """
     acted = np.mean([predicted[:, None] >= THRESHOLDS for predicted in probability], axis=0)
     worth: Floats = acted * np.where(positive[:, None], 1.0, -THRESHOLDS / (1 - THRESHOLDS))
@@ -341,13 +322,7 @@ def net_benefit_by_case(probability: Floats, positive: Flags) -> Floats:
 def estimate_decision_curve(
     probability: Floats, positive: Flags, draws: PatientDraws
 ) -> DecisionCurve:
-    """Return the decision curve with its 95 % percentile band by patient.
-
-    Args:
-        probability: (repeats, n) of the positive class.
-        positive: (n,) true class.
-        draws: Patient resamples of the cases.
-    """
+    """Return the decision curve with its 95 % percentile band by patient."""
     worth = net_benefit_by_case(probability, positive)
     resampled = [block @ worth / block.sum(axis=1, keepdims=True) for block in draws.weights()]
     low, high = np.quantile(np.concatenate(resampled), LEVELS, axis=0)

@@ -43,10 +43,6 @@ def assess_clinical_utility(
     """Compare what stands for the two arms by the decisions that they lead to.
 
     Args:
-        network: Scores of the best network on the reported cases.
-        classical: Scores of the best classical model on them.
-        cases: The reported cases.
-        development: The cases that probabilities were calibrated on.
         thresholds: Probabilities from which a clinician would act, in (0, 1).
         prevalence: Share of positives where the models would be used; None: that of `cases`.
     """
@@ -124,7 +120,6 @@ def threshold_on_own_probability(threshold: float, prevalence: float, own: float
     theorem 2).
 
     Args:
-        threshold: Risk from which one acts.
         prevalence: Share of positives where one acts.
         own: Share of positives that the model was calibrated at; None where it is to stay.
     """
@@ -173,10 +168,6 @@ def join_classes(
 
     Args:
         correct: (repeats, n) whether one model decides a case correctly, minus the other.
-        positive: (n,) true class.
-        patient: (n,) patient of each case.
-        weights: Of the difference in sensitivity and of that in specificity.
-        folds: As in `vary_mean`.
     """
     sides = positive, ~positive
     parts = [

@@ -65,11 +65,7 @@ def compare_models(
     contender: Contender,
     options: EvaluationOptions,
 ) -> Comparisons:
-    """Make every comparison of a run; `arms` and `contender` are what `select_arms` returned.
-
-    Raises:
-        OptionError: A pair names a model that is not in the run, or one model twice.
-    """
+    """Make every comparison of a run; `arms` and `contender` are what `select_arms` returned."""
     margin, rules = options.margin, options.analyses.reference_baselines
     primary = detectable = planning = gain = pair = None
     if {contender, "classical"} <= set(arms):

@@ -3,7 +3,8 @@
 Bands are vertical: at each false positive rate, or recall, the percentiles of the height over the
 resamples (vertical averaging, Fawcett 2006, *Pattern Recognition Letters* 27:861, section 8). They
 hold at each abscissa on its own; a whole curve leaves such a band more often than one time in
-twenty (Macskassy & Provost 2004, *ROC Analysis in Artificial Intelligence*, 61).
+twenty (Macskassy & Provost 2004, *ROC Analysis in Artificial Intelligence*, 61). `ranking` is
+(repeats, n), higher for likelier positives; `positive` (n,) the true class, both occur.
 """
 
 from collections.abc import Callable
@@ -26,12 +27,7 @@ from skiagram.statistics.discrimination import (
 
 
 def roc_curve_of_repeats(ranking: Floats, positive: NDArray[np.bool_]) -> Curve:
-    """Return false positive rate → true positive rate.
-
-    Args:
-        ranking: (repeats, n), higher = more likely positive.
-        positive: (n,) true class; both classes occur.
-    """
+    """Return false positive rate → true positive rate."""
 
     def one(score: Floats) -> tuple[Floats, Floats]:
         false_positive, true_positive, _ = roc_curve(positive, score)
@@ -41,12 +37,7 @@ def roc_curve_of_repeats(ranking: Floats, positive: NDArray[np.bool_]) -> Curve:
 
 
 def precision_recall_of_repeats(ranking: Floats, positive: NDArray[np.bool_]) -> Curve:
-    """Return recall → precision; it starts at the precision of the highest scores.
-
-    Args:
-        ranking: (repeats, n), higher = more likely positive.
-        positive: (n,) true class; both classes occur.
-    """
+    """Return recall → precision; it starts at the precision of the highest scores."""
 
     def one(score: Floats) -> tuple[Floats, Floats]:
         precision, recall, _ = precision_recall_curve(positive, score, drop_intermediate=True)
@@ -73,24 +64,12 @@ _Heights = Callable[[Places, Flags, Flags, Floats, Floats], Floats]
 
 
 def roc_band(ranking: Floats, positive: Flags, draws: PatientDraws) -> Band | None:
-    """Return the 95 % band of sensitivity at each hundredth of the false positive rate.
-
-    Args:
-        ranking: (repeats, n), higher = more likely positive.
-        positive: (n,) true class; both classes occur.
-        draws: Patient resamples of the cases.
-    """
+    """Return the 95 % band of sensitivity at each hundredth of the false positive rate."""
     return _band(_sensitivities, _RATES, ranking, positive, draws)
 
 
 def precision_recall_band(ranking: Floats, positive: Flags, draws: PatientDraws) -> Band | None:
-    """Return the 95 % band of precision at each hundredth of recall but 0.
-
-    Args:
-        ranking: (repeats, n), higher = more likely positive.
-        positive: (n,) true class; both classes occur.
-        draws: Patient resamples of the cases.
-    """
+    """Return the 95 % band of precision at each hundredth of recall but 0."""
     return _band(_precisions, _RATES[1:], ranking, positive, draws)
 
 
@@ -132,8 +111,6 @@ def _sensitivities(
     Args:
         order: (n,) cases by descending score.
         ends: (n,) whether the place ends a run of equal scores.
-        positive: (n,) true class.
-        weights: (b, n), ≥ 0.
         rates: (k,) false positive rates, ascending, from 0 to 1.
     """
     heights = np.ones((len(weights), len(rates)))
@@ -163,8 +140,6 @@ def _precisions(
     Args:
         order: (n,) cases by descending score.
         ends: (n,) whether the place ends a run of equal scores.
-        positive: (n,) true class.
-        weights: (b, n), ≥ 0.
         recalls: (k,) recalls, ascending, in (0, 1].
     """
     heights = np.full((len(weights), len(recalls)), np.nan)

@@ -81,14 +81,6 @@ def evaluate(
 
     Under `holdout` these are the sealed test cases, under `cv` all cases by models that never saw
     their patient.
-
-    Args:
-        inputs: Scores, cases and labels; a failed model keeps its row.
-        options: How the evaluation is made.
-        seed: Seed of the bootstrap.
-        fold_column: Column of the covariates whose values were the folds; empty where folds were
-            drawn.
-        compute: Where models are measured side by side; no figure depends on it.
     """
     setting = assemble_evaluation_set(
         inputs.cases,

@@ -22,11 +22,6 @@ def mark_near_duplicates(
     Under cross-validation, where a case is both, only that of another patient counts: a
     patient's own images never stand on both sides.
 
-    Args:
-        reported: The reported cases.
-        cases: The whole case table.
-        duplicates: Columns `first`, `second`: case ids of near duplicates and transformed copies.
-
     Returns:
         (n,) bool, in the order of `reported`.
     """
@@ -46,7 +41,6 @@ def count_label_conflicts(known: dict[str, int], duplicates: pd.DataFrame) -> in
 
     Args:
         known: Case id → label.
-        duplicates: Columns `first`, `second`: case ids of near duplicates and transformed copies.
     """
     pairs = zip(duplicates["first"].tolist(), duplicates["second"].tolist(), strict=True)
     return sum(known[case] != known[other] for case, other in pairs)
@@ -62,15 +56,8 @@ class EvaluationSet:
     """The cases and what belongs to them, not to a model.
 
     Attributes:
-        design: The design of evaluation.
-        part: Which scores are reported: `test` or `out_of_fold`.
-        development: Cases whose labels were open to training.
-        cases: The reported cases; under `cv` the development cases themselves.
-        draws: Patient resamples of the reported cases.
         has_near_duplicate: (n,) whether a copy of a reported case stands among development cases.
         ideal: Placements of the ideal observer on generated data, else None.
-        seed: Seed of the bootstrap.
-        covariates: `case_id` and the columns of subgroups; None where there are none.
     """
 
     design: Design
@@ -111,17 +98,7 @@ def assemble_evaluation_set(
     """Open the seal and line up all that belongs to the reported cases.
 
     Args:
-        cases: The case table.
-        task: The classification task.
         sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
-        truth: Columns `case_id`, `ideal_score` of generated data, else None.
-        duplicates: Columns `first`, `second`: case ids of near duplicates and transformed copies.
-        seed: Seed of the bootstrap.
-        replicates: Bootstrap resamples.
-        covariates: `case_id` and the columns of subgroups, one row per case; None asks for none.
-
-    Raises:
-        DataError: Ids of labels, truth or duplicates are no cases, or a label is no class.
     """
     _check_pairs(cases, duplicates)
     nothing = sealed.iloc[:0]
@@ -148,11 +125,7 @@ _ALIKE = 0.75
 
 
 def warn_of_unequal_patients(cases: LabelledCases) -> Iterator[str]:
-    """Yield a warning for each class in which a few patients have most of the cases.
-
-    Args:
-        cases: The reported cases.
-    """
+    """Yield a warning for each class in which a few patients have most of the cases."""
     counts = zip(
         cases.classes,
         cases.patients_by_class(),

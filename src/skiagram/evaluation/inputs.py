@@ -65,16 +65,7 @@ class EvaluationInputs:
 def read_inputs(
     root: Path, score_folders: Sequence[Path], options: Mapping[str, Any]
 ) -> EvaluationInputs:
-    """Read scores and cases, open the seal and note it in the ledger before anything is computed.
-
-    Args:
-        root: Project folder.
-        score_folders: Where each model named in params.yaml left its scores.
-        options: What is asked of them; with the scores it makes the comparison.
-
-    Raises:
-        DataError: Something is missing or damaged.
-    """
+    """Read scores and cases; open the seal, and note it in the ledger before all else."""
     truth = root / "data/sealed/truth.parquet"
     cases, task = read_cases(root / "data/cases")
     sealed = open_labels(root / "data/sealed", task)
@@ -97,12 +88,7 @@ def read_inputs(
 
 
 def seal_of(images: ImageStore, test: Iterable[str]) -> str:
-    """Return what tells a sealed test set from any other: its images, without names or labels.
-
-    Args:
-        images: The images as ingested.
-        test: Ids of the sealed cases.
-    """
+    """Return what tells a sealed test set from any other: its images, without names or labels."""
     digests = sorted(content_digest(image) for image in images.images(list(test)))
     return hashlib.sha256(b"".join(digests)).hexdigest()
 
@@ -113,11 +99,6 @@ def describe_comparison(
     """Return what the seal is to be opened for, before it is opened.
 
     Two comparisons are the same if all scores and options are equal, whoever made them.
-
-    Args:
-        root: Project folder.
-        score_folders: Where each model left its scores.
-        options: What is asked of them.
     """
     cases, task = read_cases(root / "data/cases")
     generated = (root / "data/sealed/truth.parquet").exists()

@@ -42,11 +42,7 @@ class LabelledCases:
         )
 
     def of(self, case_ids: Sequence[str], where: str) -> "LabelledCases":
-        """Return the named cases in the given order; patients keep their numbers.
-
-        Raises:
-            DataError: A case id is unknown.
-        """
+        """Return the named cases in the given order; patients keep their numbers."""
         rows = pd.Index(self.case_id.tolist()).get_indexer(pd.Index(case_ids))
         if (rows < 0).any():
             first = case_ids[int(np.argmin(rows))]
@@ -76,11 +72,7 @@ class LabelledCases:
 def match_case_ids(
     case_ids: Sequence[str], expected: NDArray[np.str_], where: str
 ) -> NDArray[np.int64]:
-    """Return the row of `case_ids` that holds each expected case id.
-
-    Raises:
-        DataError: An id is doubled, unknown or missing; the message names up to three.
-    """
+    """Return the row of `case_ids` that holds each expected case id."""
     index, known = pd.Index(list(case_ids)), pd.Index(expected.tolist())
     problems = {
         "doubled": index[index.duplicated()].unique(),
@@ -102,12 +94,7 @@ def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases
     """Open the seal: give some cases the labels of a table.
 
     Args:
-        cases: The cases wanted; labels that are not sealed are kept.
-        task: What is to be told apart.
         labels: Columns `case_id`, `label`; the sealed cases exactly.
-
-    Raises:
-        DataError: Ids do not match, or a label is no class.
     """
     label, sealed = cases.label.copy(), cases.label == SEALED
     rows = match_case_ids(labels["case_id"].tolist(), cases.case_id[sealed], "sealed labels")

@@ -182,8 +182,6 @@ def estimate_share_decided(called: Flags, cases: LabelledCases, *, positive: boo
 
     Args:
         called: (repeats, n) whether a case is called positive.
-        cases: The n cases.
-        positive: Whether the positive cases are meant.
     """
     own = (cases.label == cases.positive) == positive
     return proportion((called[:, own] == positive).astype(np.float64), cases.patient[own])

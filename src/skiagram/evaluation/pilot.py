@@ -27,18 +27,7 @@ _AGAIN = "run `dvc repro` in the pilot's folder, or plan from assumptions"
 
 @dataclass(frozen=True)
 class PilotSpread:
-    """A figure's variation as the pilot shows it, carried over to other numbers of patients.
-
-    Attributes:
-        positive: Variance per patient with the condition.
-        negative: Variance per patient without it.
-        between: Covariance per patient of those who have images of both classes.
-        prevalence: Share of patients with the condition in the study to come.
-        effective_share: Effective patients over patients, of the class that has fewer effective
-            ones; 0 where every patient has one image.
-        trainings: Variation over trainings.
-        folds: Outer folds under `cv`; 0 under `holdout`.
-    """
+    """A figure's variation as the pilot shows it, carried over to other numbers of patients."""
 
     positive: float
     negative: float
@@ -65,18 +54,10 @@ class Pilot:
     """Two models of a run that was made before.
 
     Attributes:
-        model: Name of the one, of the network where the pair is the run's own.
-        other: Name of the other.
         auc: Name of a model → its AUC.
-        patients: Patients that were scored.
-        smaller_class: Patients of the class that has fewer.
         prevalence: Share of them with the condition; a patient with images of both classes counts
             half.
-        correlation: Of the two models' ranks within the classes; for the reader, not for the plan.
         models: Name → spread of its AUC.
-        difference: Spread of the paired difference.
-        repeats: Trainings that the figures are means of.
-        folds: Outer folds under `cv`; 0 under `holdout`.
     """
 
     model: str
@@ -140,13 +121,7 @@ def read_pilot(
     """Read a run's scores on its reported cases.
 
     Args:
-        folder: Project folder, with `reports/evaluation.json` and `reports/scores.csv`.
         names: Two models; None: the run's primary comparison.
-        prevalence: Share of patients with the condition in the study to come; None: the pilot's.
-
-    Raises:
-        DataError: A file is missing or cannot be used, or nothing varies in it.
-        OptionError: A model is not in the run.
     """
     record = read_record(_Record, folder / "reports" / "evaluation.json")
     table = folder / "reports" / "scores.csv"

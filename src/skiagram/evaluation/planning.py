@@ -72,7 +72,6 @@ class Components:
     Attributes:
         positive: Of two pairs that share the positive.
         negative: Of two pairs that share the negative.
-        both: Of a pair with itself.
     """
 
     positive: float
@@ -89,9 +88,6 @@ def exponential_components(auc: float) -> Components:
     """Return the components of an AUC where scores are exponential.
 
     Hanley & McNeil 1982, *Radiology* 143:29, eqs. 1 and 2.
-
-    Args:
-        auc: In (0, 1).
     """
     square = auc**2
     same_negative, same_positive = auc / (2 - auc), 2 * square / (1 + auc)
@@ -106,7 +102,6 @@ def binormal_components(auc: float, other: float, correlation: float) -> Compone
 
     Args:
         auc: Of the one model, in (0, 1).
-        other: Of the other.
         correlation: Of the two models' scores within a class, in [-1, 1]; 1 with itself.
     """
     first, second = float(ndtri(auc)), float(ndtri(other))
@@ -143,12 +138,7 @@ class Spread(Protocol):
 
 @dataclass(frozen=True)
 class Trainings:
-    """How other trainings would move a figure, which no number of patients lessens.
-
-    Attributes:
-        sd: Standard deviation of the figure over seeds; 0: these fits alone.
-        repeats: Trainings that the figure is the mean of.
-    """
+    """How other trainings would move a figure, which no number of patients lessens."""
 
     sd: float = 0.0
     repeats: int = 1
@@ -165,14 +155,7 @@ class Trainings:
 
 @dataclass(frozen=True)
 class AssumedSpread:
-    """A figure's variation from assumptions.
-
-    Attributes:
-        components: Of the variance between independent images.
-        prevalence: Share of patients with the condition, in (0, 1).
-        images: Images of a patient.
-        trainings: Variation over trainings.
-    """
+    """A figure's variation from assumptions."""
 
     components: Components
     prevalence: float
@@ -197,11 +180,6 @@ class PrecisionPlan:
     """Patients for the precision of an AUC.
 
     Attributes:
-        half_width: Half the length of the 95 % interval that is wanted.
-        patients: Patients whose scores are evaluated.
-        auc: The AUC that decided.
-        low: Lower bound of the interval expected with so many.
-        high: Its upper bound.
         by_spread: Which spread of the scores was taken → patients; the largest counts.
     """
 
@@ -218,13 +196,7 @@ class ModelPlan:
     """Patients for developing a model.
 
     Attributes:
-        parameters: Candidate parameters, before any selection.
-        r_squared: Cox–Snell R² that the model is to have on new patients.
-        nagelkerke: The same over its largest possible value.
-        shrinkage: Wanted, 1 = no overfitting.
-        patients: Patients for development.
         by_criterion: Criterion → patients; the largest counts.
-        events_per_parameter: Patients of the rarer class per parameter.
     """
 
     parameters: int
@@ -238,18 +210,7 @@ class ModelPlan:
 
 @dataclass(frozen=True)
 class DifferencePlan:
-    """Patients for settling the difference of two models against a margin.
-
-    Attributes:
-        margin: Smallest difference in AUC that counts.
-        true_difference: The planning value: AUC of the one minus that of the other.
-        aim: Where the 95 % interval is to lie: above the margin, within ± margin or below − margin.
-        power: Chance that it does.
-        patients: Patients whose scores are evaluated, for settling.
-        detect: Patients that would only tell a difference as large as the margin from 0.
-        ratio: Settling over detecting; 1.34 where the planning value is 0 and only patients vary.
-        standard_error: Of the difference, with `patients`.
-    """
+    """Patients for settling the difference of two models against a margin."""
 
     margin: float
     true_difference: float
@@ -271,10 +232,6 @@ def plan_precision(
     Args:
         half_width: In (0, 0.5).
         spreads: Name → AUC in (0, 1) and its spread; the one that takes most patients counts.
-        prevalence: Share of patients with the condition.
-
-    Raises:
-        OptionError: Ten million patients are too few.
     """
     patients = {
         name: _fewest(
@@ -308,15 +265,6 @@ def plan_difference(
     Settled: the whole 95 % interval lies above the margin, within ± margin, or below − margin,
     wherever the true difference does. For `within` both sides must hold at once (Julious 2004,
     *Statistics in Medicine* 23:1921, §5).
-
-    Args:
-        margin: > 0.
-        true_difference: The planning value; not ± margin.
-        spread: Of the paired difference.
-        prevalence: Share of patients with the condition.
-
-    Raises:
-        OptionError: The planning value is the margin, or no number of patients is enough.
     """
     if math.isclose(abs(true_difference), margin, rel_tol=1e-9):
         raise OptionError(
@@ -339,13 +287,7 @@ def plan_difference(
 
 
 def chance_of_settling(variation: Variation, true_difference: float, margin: float) -> float:
-    """Return the chance that the 95 % interval lies where the true difference does.
-
-    Args:
-        variation: Of the difference.
-        true_difference: AUC of the one minus that of the other.
-        margin: > 0.
-    """
+    """Return the chance that the 95 % interval lies where the true difference does."""
     size = abs(true_difference)
     if size > margin:
         return _chance_above(variation, size - margin)
@@ -378,11 +320,7 @@ def _fewest(enough: Callable[[int], bool], prevalence: float, where: str) -> int
 
 
 def largest_r_squared(prevalence: float) -> float:
-    """Return the largest possible Cox–Snell R² (Riley et al. 2019, eq. 23).
-
-    Args:
-        prevalence: In (0, 1).
-    """
+    """Return the largest possible Cox–Snell R² (Riley et al. 2019, eq. 23)."""
     return 1 - math.exp(2 * _null_likelihood(prevalence))
 
 
@@ -391,10 +329,6 @@ def r_squared_from_auc(auc: float, prevalence: float) -> float:
 
     The linear predictor is normal in each class with one variance; what Riley, Van Calster &
     Collins (2021, *Statistics in Medicine* 40:859) simulate is integrated here.
-
-    Args:
-        auc: In [0.5, 1).
-        prevalence: In (0, 1).
     """
     shift, odds = math.sqrt(2) * float(ndtri(auc)), float(logit(prevalence))
     weights = _NORMAL_WEIGHTS / _NORMAL_WEIGHTS.sum()
@@ -420,12 +354,7 @@ def plan_model(
 
     Args:
         parameters: Candidate parameters, before any selection, ≥ 1.
-        prevalence: In (0, 1).
-        r_squared: Cox–Snell R² expected on new patients.
         shrinkage: In (0, 1).
-
-    Raises:
-        OptionError: R² is not possible at this prevalence, or not below the shrinkage.
     """
     largest = largest_r_squared(prevalence)
     if not 0 < r_squared < min(largest, shrinkage):

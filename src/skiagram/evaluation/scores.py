@@ -18,8 +18,6 @@ class ModelScores:
     """What the train stage left of one model.
 
     Attributes:
-        outcome: How its training ended.
-        predictions: All its scores.
         selection: Columns `fit`, `feature`, `chosen`; empty for a model that chooses no features.
     """
 
@@ -36,7 +34,6 @@ class Scores:
         ranking: (repeats, n) what orders the cases by the positive class; None with more classes.
         probability: (repeats, n, n_classes) calibrated, rows sum to 1.
         threshold: (repeats, n) on the positive class's probability; NaN where there is none.
-        folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
     """
 
     ranking: NDArray[np.float64] | None
@@ -54,14 +51,8 @@ def align_scores(model: ModelScores, part: str, cases: LabelledCases, pooled: bo
     """Line one part of a model's predictions up with reference cases.
 
     Args:
-        model: Outcome and predictions.
-        part: `test` or `out_of_fold`.
-        cases: The cases that each repeat must score exactly once.
         pooled: Whether a repeat's scores come from several fits; such scores share no scale
             before calibration, so probabilities rank them, else the raw score difference.
-
-    Raises:
-        DataError: Ids do not match, or a score is not finite.
     """
     table = check_predictions(model).part(part).table
     where = f"scores of {model.outcome.model}, {part}"
@@ -92,11 +83,7 @@ def score_difference(scores: NDArray[np.float64], positive: int) -> NDArray[np.f
 
 
 def check_predictions(model: ModelScores) -> Predictions:
-    """Return a model's predictions after a look at every number.
-
-    Raises:
-        DataError: A score is not finite, or a probability is outside [0, 1].
-    """
+    """Return a model's predictions after a look at every number."""
     predictions = model.predictions
     scores, probabilities = predictions.scores(), predictions.probabilities()
     bad = ~np.isfinite(scores).all(axis=1)
@@ -118,8 +105,6 @@ class HeldOutScores:
 
     Attributes:
         probability: (m, n_classes).
-        cases: The m cases; patients keep their numbers.
-        repeat: Row of the reported scores.
         reported: (n,) marks the reported cases.
     """
 
@@ -134,10 +119,6 @@ def held_out_scores(model: ModelScores, ground: EvaluationSet) -> Iterator[HeldO
 
     Under `holdout` a repeat's out-of-fold scores decide on all sealed cases; under `cv` the inner
     scores of an outer fold, which leave its cases out, decide on these.
-
-    Args:
-        model: Outcome and predictions.
-        ground: What the model is measured against.
     """
     nested = ground.design == "cv"
     table = model.predictions.table
@@ -164,18 +145,12 @@ def make_scores_table(
     """Return the reported cases with their labels and the models' calibrated probabilities.
 
     Args:
-        models: All models; failed ones have no column.
-        cases: The case table.
-        task: The classification task.
         sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
 
     Returns:
         Columns `case_id`, `patient_id`, `label` (class name) and one column per model, named as its
         option file, with the probability of the positive class; with more classes one
         column per model and class, `model: class`. Means over repeats.
-
-    Raises:
-        DataError: Ids of scores and cases do not match.
     """
     part = "test" if task.design == "holdout" else "out_of_fold"
     rows = cases.test() if task.design == "holdout" else cases

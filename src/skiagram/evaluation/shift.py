@@ -52,11 +52,6 @@ def find_shifts(
     alarm, and a loss is found in spite of it. With more than two classes the AUCs are one-vs-rest
     and their variances are those of resampled patients.
 
-    Args:
-        models: All models, in the order of the report.
-        compared: Model that was trained → what of it is compared.
-        setting: What the models are measured against.
-
     Returns:
         One a model with both figures; empty under `cv`, or where a class is absent.
     """
@@ -117,10 +112,6 @@ def read_case_traits(root: Path, cases: Cases) -> CaseTraits | None:
 
     Of more than 4,000 cases of a side a part that is evenly spread over their order is read.
 
-    Args:
-        root: Project folder.
-        cases: The case table.
-
     Returns:
         None under `cv`, where no case is sealed.
     """
@@ -161,7 +152,6 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> DomainSh
     together.
 
     Args:
-        setting: What the models are measured against.
         traits: What may tell the cases apart; None asks for nothing.
 
     Returns:

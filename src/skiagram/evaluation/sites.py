@@ -35,17 +35,8 @@ def find_sites(
 ) -> tuple[str, Sites] | None:
     """Return the column of the sites and (n,) the site of each reported case.
 
-    Args:
-        ground: What the models are measured against.
-        fold_column: Column whose values were the folds; empty where folds were drawn.
-        test_sites: Sites that only the test cases come from.
-
     Returns:
         None where no site was held out whole, or no column names the sites.
-
-    Raises:
-        OptionError: The table has no such column.
-        DataError: A reported case has no site.
     """
     table = ground.covariates_of_cases() if fold_column or test_sites else None
     if table is None:
@@ -81,13 +72,7 @@ def study_sites(
     summary. The AUC is summarised on its logit, the difference as it is.
 
     Args:
-        column: Name of the column.
         site: (n,) site of each reported case.
-        arms: Arm → what stands for it.
-        ground: What the models are measured against.
-        least: Patients of a class that a site must have.
-        contender: What is compared with the classical models.
-
     """
     names = np.unique(site).tolist()
     shown = [name for name in names if min(_patients(ground, site == name)) >= max(least, 2)]
@@ -118,12 +103,7 @@ def check_sites_unseen(models: Sequence[ModelScores], site: Sites, ground: Evalu
     """Refuse scores of a site by a fit that saw cases of it.
 
     Args:
-        models: All models; failed ones are passed over.
         site: (n,) site of each reported case.
-        ground: What the models are measured against, under `cv`.
-
-    Raises:
-        DataError: A fit scored a site that its training cases come from.
     """
     of_case = dict(zip(ground.cases.case_id.tolist(), site.tolist(), strict=True))
     for model in models:

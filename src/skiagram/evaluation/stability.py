@@ -69,13 +69,7 @@ def _groups(
 
 
 def assess_stability(folds: FoldAuc, reported: Scores, cases: LabelledCases) -> Stability:
-    """Summarise the spread over folds and over seeds.
-
-    Args:
-        folds: AUCs of the folds.
-        reported: The reported scores, repeat after repeat.
-        cases: The reported cases.
-    """
+    """Summarise the spread over folds and over seeds."""
     seeds = seed_auc(reported, cases)
     split = None
     if reported.ranking is not None and 0 not in cases.patients_by_class():
@@ -162,11 +156,6 @@ def split_variance(
     variance holds patients + both, that of the mean over R repeats patients + both / R, and the
     variance of the repeats' AUCs seed + both; solved for the three, none below 0 (method of
     moments, as in Searle, Casella & McCulloch 1992, §4.3).
-
-    Args:
-        ranking: (repeats, n), higher = more likely positive.
-        positive: (n,) true class; both classes occur.
-        patient: (n,) patients numbered from 0.
 
     Returns:
         None with a single repeat.

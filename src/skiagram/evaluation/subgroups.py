@@ -34,8 +34,6 @@ def compare_with_rest(
 
     Args:
         members: (n,) marks the part.
-        scores: The model's scores on the reported cases.
-        cases: The reported cases.
     """
     inside, outside = (_auc_and_shares(side, scores, cases) for side in (members, ~members))
     for name in inside:
@@ -94,15 +92,6 @@ def measure_subgroups(
 
     Parts with fewer patients than `least`, in all or of a class that they have, are not shown: few
     patients' figures could tell who they are. They stand together in one row without names.
-
-    Args:
-        scores: The model's scores on the reported cases.
-        ground: What the model is measured against.
-        covariates: `case_id` and any columns; a row at least for every reported case.
-        least: Patients below which a part is hidden; 1 shows all.
-
-    Raises:
-        DataError: A reported case has no row, or several.
     """
     table = ground.covariates_of_cases()
     if table is None:
@@ -151,11 +140,6 @@ def split_by_value(
     Numbers of more than six kinds are cut at their tertiles; of other columns every value is a
     part, unless they are more than twelve, when none is. Texts that few patients have are one part
     together, without their names: a report is read by others.
-
-    Args:
-        values: (n,) the column.
-        patient: (n,) patients; None where each row is a patient of its own and no text is rare.
-        least: Patients below which a text is rare.
     """
     missing = values.isna().to_numpy(dtype=bool)
     present = values[~missing]

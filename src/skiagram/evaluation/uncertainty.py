@@ -25,7 +25,6 @@ def class_limits(held_out: HeldOutScores, level: float) -> Floats:
     and the coverage found is reported.
 
     Args:
-        held_out: Probabilities of cases that the fit never saw.
         level: Chance, in (0, 1).
     """
     cases = held_out.cases
@@ -36,8 +35,6 @@ def form_sets(scores: Scores, held_out: Sequence[HeldOutScores], level: float) -
     """Return (repeats, n, n_classes) which classes belong to each reported case's set.
 
     Args:
-        scores: The model's scores on the reported cases.
-        held_out: Scores that set the limits of each part of the reported cases.
         level: Chance, in (0, 1).
     """
     limits = np.full(scores.probability.shape, np.inf)
@@ -53,9 +50,6 @@ def assess_prediction_sets(
     """Judge the sets on the reported cases; shares are means over repeats.
 
     Args:
-        scores: The model's scores on the reported cases.
-        held_out: Scores that set the limits.
-        cases: The reported cases.
         level: Chance, in (0, 1).
     """
     sets = form_sets(scores, held_out, level)
@@ -88,11 +82,6 @@ def assess_risk_coverage(scores: Scores, cases: LabelledCases, draws: PatientDra
     A case is as sure as its most probable class is probable; equally sure cases are kept or
     referred together (El-Yaniv & Wiener 2010; area as in Geifman & El-Yaniv 2017). Mean over
     repeats.
-
-    Args:
-        scores: The model's scores on the reported cases.
-        cases: The reported cases.
-        draws: Patient resamples of them.
     """
     doubt = 1 - scores.probability.max(axis=2)
     wrong = scores.probability.argmax(axis=2) != cases.label
@@ -113,7 +102,6 @@ def risk_area(doubt: Floats, wrong: NDArray[np.bool_], weights: Floats) -> Float
     Args:
         doubt: (n,), higher = less sure.
         wrong: (n,) whether the case is named wrongly.
-        weights: (b, n), ≥ 0; a row of zeros gives NaN.
     """
     order, ends = tied_order(doubt)
     return risk_areas(order, ends, wrong, np.ascontiguousarray(weights))

@@ -33,15 +33,7 @@ class DecisiveComparison:
     """The primary comparison on one set of cases, all or those without near duplicates.
 
     Attributes:
-        words: What the contender is called, for example `network`.
-        mixed: Whether it is a network in some folds and a frozen encoder in others.
-        contender: AUC of what stands against the classical models.
-        classical: AUC of what stands for the classical models.
-        comparison: The one minus the other.
-        gain: Where their true difference probably lies.
         against: `contender` and `classical` → comparisons with chance and with simple rules.
-        cases: Number of cases.
-        patients: Number of patients.
     """
 
     words: str
@@ -100,9 +92,6 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
     that is not shown to beat chance, or a simple rule, is never recommended. Where reported cases
     have near duplicates among the development cases, the words follow the figures without them.
     Where frozen encoders take part, the same is said of the contender, under its name.
-
-    Args:
-        evaluation: The record; its `verdict` and `answer` are not read.
     """
     comparison = evaluation.primary
     if comparison is None:
@@ -563,17 +552,7 @@ def state_warnings(
     label_conflicts: int,
     domain: DomainShift | None = None,
 ) -> Iterator[str]:
-    """Yield the warnings: leaks, failures, near duplicates, few patients, one seed, the design.
-
-    Args:
-        results: What was found of each model.
-        cases: The reported cases.
-        design: The design of evaluation.
-        near_duplicates: Number of reported cases that have a near duplicate or transformed copy
-            among the development cases.
-        label_conflicts: Pairs of near duplicates or transformed copies whose labels differ.
-        domain: What tells test from development cases.
-    """
+    """Yield the warnings: leaks, failures, near duplicates, few patients, one seed, the design."""
     yield from _about_models(results)
     if domain is not None and domain.auc.low is not None and domain.auc.low > UNLIKE:
         yield (

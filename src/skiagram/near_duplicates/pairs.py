@@ -146,12 +146,7 @@ def duplicate_pairs(store: ImageStore) -> Pairs:
 
 
 def unite_pairs(found: Sequence[Pairs]) -> Pairs:
-    """Return the pairs of cases that are duplicates in any of several kinds of images.
-
-    Args:
-        found: Pairs of each kind, by the same positions; a pair in several is as alike as in the
-            most alike.
-    """
+    """Return the pairs of cases that are duplicates in any of several kinds of images."""
     if len(found) == 1:
         return found[0]
     places = np.sort(
@@ -178,9 +173,7 @@ def pairs_among(
 
     Args:
         thumbnails: (n, 784), or (n, 729) of volumes: the images' thumbnails.
-        digests: The n images' content digests.
         shapes: The n images' shapes.
-        image: Reads an image again; only those with a like thumbnail are.
     """
     copies: dict[bytes, list[int]] = {}
     for row, digest in enumerate(digests):
@@ -230,8 +223,6 @@ def clusters(first: NDArray[np.int64], second: NDArray[np.int64], n: int) -> NDA
 
     Args:
         first: (m,) position of one image of each pair.
-        second: (m,) position of the other.
-        n: Number of images.
     """
     links = coo_array((np.ones(len(first)), (first, second)), shape=(n, n))
     labels: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)

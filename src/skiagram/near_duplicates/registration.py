@@ -3,7 +3,8 @@
 A coarse guess (an orientation, a turn, a scale) is completed by the shift at which the circular
 cross-correlation is greatest, then refined by Gauss-Newton steps that also fit gain and offset
 (Lucas & Kanade 1981, IJCAI; Evangelidis & Psarakis 2008, IEEE PAMI 30:1858). What counts is the
-Pearson correlation of both details where the images overlap.
+Pearson correlation of both details where the images overlap. Details are (m, side, side), a pair
+each.
 """
 
 from dataclasses import dataclass
@@ -81,7 +82,6 @@ def details_of(reduced: NDArray[np.float64], *, fine: bool = False, fringe: bool
 
     Args:
         reduced: (m, side, side) images reduced to a square, finite.
-        fine: Whether an outline is to count no more than tissue, for images of full size.
         fringe: Whether what lies beside empty ground is kept.
     """
     surroundings, contrast_within = _FINE if fine else _COARSE
@@ -120,13 +120,7 @@ def _blurred(images: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
 
 
 def register(first: Details, second: Details, guess: Guess) -> Registration:
-    """Lay the first image of each pair over the second.
-
-    Args:
-        first: (m, side, side) details of the first images.
-        second: (m, side, side) those of the second.
-        guess: Where to start from; the shift is found, up to `REACH` from there.
-    """
+    """Lay the first image of each pair over the second."""
     placed = guess.orient(first)
     second = np.ascontiguousarray(second)
     turn = np.deg2rad(-guess.degrees)  # the map leads back
@@ -142,14 +136,7 @@ def register(first: Details, second: Details, guess: Guess) -> Registration:
 
 
 def refine(first: Details, second: Details, guess: Guess, earlier: Registration) -> Registration:
-    """Lay images over each other again, at another size, from where they fitted before.
-
-    Args:
-        first: (m, side, side) details of the first images.
-        second: (m, side, side) those of the second.
-        guess: That of the earlier registration, whose shifts are in pixels of this size.
-        earlier: The earlier registration.
-    """
+    """Lay images over each other again, at another size, from where they fitted before."""
     sign = np.sign(earlier.correlation)
     placed = guess.orient(first)
     return Registration(*_refined(placed, np.ascontiguousarray(second), earlier.maps.copy(), sign))
@@ -159,12 +146,6 @@ def alike_everywhere(first: Details, second: Details, guess: Guess, close: Regis
     """Return the median correlation over the parts of one pair's overlap, 4 × 4 of the image.
 
     One strong edge that two images share makes them alike as wholes, not in most of their parts.
-
-    Args:
-        first: (side, side) details of the first image.
-        second: (side, side) those of the second.
-        guess: That of the registration.
-        close: The registration of this one pair.
     """
     warped, inside = _laid_over(first, guess, close)
     edges = np.linspace(0, len(second), _PARTS + 1).astype(int)

@@ -108,9 +108,7 @@ class TransformedPairs:
 
     Attributes:
         first: (m,) int64 position of one image.
-        second: (m,) int64 position of the other.
         correlation: (m,) float64 of their detail where it fits best, in (.6, 1].
-        kind: (m,) what was done, some of `KINDS` joined by a comma.
     """
 
     first: NDArray[np.int64]
@@ -124,11 +122,8 @@ class _Pass:
     """One comparison of all images with all.
 
     Attributes:
-        guesses: What it would mean for a pair.
         queries: Rows of images → their vectors, oriented.
         base: (n, d) vectors that they are compared with.
-        either_way: Whether a pair and its reverse are different comparisons.
-        signed: Whether only positive products count.
     """
 
     guesses: tuple[Guess, ...]
@@ -140,15 +135,7 @@ class _Pass:
 
 @dataclass(frozen=True)
 class _Piece:
-    """Some queries of a pass.
-
-    Attributes:
-        pass_: The comparison.
-        starts: The first query of each block.
-        images: Images of the set.
-        threshold: Product above which a pair is nominated.
-        already: Sorted keys of pairs that are known.
-    """
+    """Some queries of a pass."""
 
     pass_: _Pass
     starts: NDArray[np.intp]
@@ -204,12 +191,7 @@ def cluster_copies(near: Pairs, transformed: TransformedPairs, n: int) -> NDArra
 
 
 def unite_transformed(found: Sequence[TransformedPairs], known: Pairs) -> TransformedPairs:
-    """Return the pairs of cases that are transformed copies in any of several kinds of images.
-
-    Args:
-        found: Pairs of each kind, by the same positions; of a pair in several the most alike.
-        known: Near duplicates of any kind, which are left out.
-    """
+    """Return the pairs of cases that are transformed copies in any of several kinds of images."""
     if len(found) == 1:
         return found[0]
     places = np.sort(
@@ -246,8 +228,6 @@ def transformed_among(
     Args:
         small: (n, side, side) the images' small pictures.
         shapes: The n images' shapes.
-        known: Near duplicates, which are left out.
-        image: Reads an image again; only those of pairs that fit are.
     """
     confirm = _Confirmation(small, shapes, image)
     already = np.sort(known.first * len(small) + known.second)
@@ -546,12 +526,7 @@ class Change:
     """What lies between two images that fit.
 
     Attributes:
-        mirrored: Whether left and right, or top and bottom, are exchanged.
-        quarters: Quarter turns anticlockwise.
         turned: Whether it is turned by some degrees besides.
-        scaled: Whether one shows less than the other.
-        moved: Whether it is shifted.
-        plausible: Whether right angles stay, and sizes nearly.
     """
 
     mirrored: bool

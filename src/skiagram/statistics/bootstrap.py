@@ -37,7 +37,6 @@ def bca_interval(value: float, replicates: Floats, jackknife: Floats) -> tuple[f
     *Better bootstrap confidence intervals*, eqs. 2.3 and 6.6).
 
     Args:
-        value: The figure on the cases as they are.
         replicates: (b,) the figure on the resamples, finite.
         jackknife: (j,) the figure without each patient, or group of patients, in turn; NaN where
             undefined.
@@ -68,9 +67,6 @@ class PatientDraws:
 
     Attributes:
         counts: (replicates, n_patients) uint8, how often each patient was drawn.
-        patient: (n,) patients numbered from 0.
-        smallest_class: Number of patients of the rarest class.
-        degrees: Degrees of freedom of a variance over these patients; infinite with one case each.
     """
 
     counts: NDArray[np.uint8]
@@ -108,10 +104,6 @@ def draw_patients(
     """Draw patients with replacement.
 
     Args:
-        patient: (n,) patients numbered from 0.
-        smallest_class: Number of patients of the rarest class.
-        replicates: Number of resamples.
-        seed: The run's seed.
         degrees: Degrees of freedom of a variance over these patients; None: those of all cases
             together, without regard to class.
     """
@@ -133,8 +125,6 @@ class MeanOverRepeats:
     Attributes:
         metric: Maps one repeat's values and case weights (b, n) to (b,).
         values: (repeats, n, …) what the metric judges.
-        folds: Fits of each repeat, whose training sets overlap, where the interval is to hold
-            that; else 0.
     """
 
     metric: Callable[[NDArray[Any], NDArray[np.float64]], NDArray[np.float64]]
@@ -168,9 +158,6 @@ def bootstrap_estimate(
 
     Args:
         statistic: Maps case weights (b, n) to (b,), NaN where undefined.
-        draws: Resamples of the same n cases.
-        share: Whether the statistic has the bounds 0 and 1; a difference has not.
-        kind: How the bounds are made from the replicates.
     """
     value = float(statistic(np.ones((1, len(draws.patient))))[0])
     if not np.isfinite(value):
@@ -225,7 +212,6 @@ def _variation(
 
     Args:
         statistic: Maps case weights (b, n) to (b,).
-        draws: The resamples.
         values: (b,) the figure on them, finite.
         jackknife: (j,) the figure without each patient in turn; empty where it was not computed.
     """

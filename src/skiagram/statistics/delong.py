@@ -4,7 +4,9 @@ DeLong et al. (1988) write the AUC as a mean of placement values; Sun & Xu (2014
 mid-ranks in n log n; Obuchowski (1997) adds what cases of one patient share. Intervals of an AUC
 are made on its logit, which keeps 95 % coverage in small samples where the plain form does not.
 
-The ideal observer of generated data is what no model can beat but by a leak.
+The ideal observer of generated data is what no model can beat but by a leak. `patient` (n,) is the
+patient of each case, numbered from 0; `folds` the fits of each repeat, whose training sets overlap,
+0 where one fit scored all cases.
 """
 
 from collections.abc import Sequence
@@ -128,14 +130,7 @@ def placements(
     patient: NDArray[np.int64],
     folds: int = 0,
 ) -> Placements:
-    """Return the placement values of each repeat.
-
-    Args:
-        ranking: (repeats, n), higher = more likely positive.
-        positive: (n,) true class; both classes occur.
-        patient: (n,) patients numbered from 0.
-        folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
-    """
+    """Return the placement values of each repeat."""
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     value = np.empty(ranking.shape)
     value[:, positive] = rankdata(ranking, axis=1)[:, positive]
@@ -162,9 +157,6 @@ def macro_placements(
 
     Args:
         probability: (repeats, n, n_classes).
-        label: (n,) true class; every class occurs.
-        patient: (n,) patients numbered from 0.
-        folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
     """
     classes, counts = np.unique(label, return_counts=True)
     own_count = counts[np.searchsorted(classes, label)]
@@ -248,10 +240,6 @@ def estimate_efficiency(model: Placements, ideal: Placements) -> Estimate:
 
     The ratio's variance is by the delta method on the paired placements; a ratio below 0 (a model
     worse than chance) counts as 0. (Barrett & Myers 2004, *Foundations of Image Science*, §13.2.)
-
-    Args:
-        model: Placements of the model.
-        ideal: Placements of the ideal observer on the same cases.
     """
     if not 0.5 < ideal.mean < 1:
         return Estimate(None, reason=f"undefined where the ideal observer's AUC is {ideal.mean:g}")

@@ -31,11 +31,6 @@ class Figure:
     """A share or an AUC on some cases, with all that its interval is made of.
 
     Attributes:
-        value: In [0, 1].
-        size: Cases or patients that Wilson's interval counts.
-        variation: Over patients and trainings; variance 0 where none can be seen.
-        logit: Whether the interval is symmetric on the logit, where a variance can be seen; else it
-            is Wilson's.
         samples: (values, patients) whose means make the figure: one sample, or one a class.
     """
 
@@ -78,7 +73,6 @@ def share_figure(success: Floats, patient: Patients) -> Figure:
 
     Args:
         success: (repeats, n) 1 or 0 a case and training.
-        patient: (n,) patient of each case; at least one case.
     """
     size, variation = size_and_variation(success, patient)
     mean = success.mean(axis=0)
@@ -89,10 +83,6 @@ def difference_of_figures(figure: Figure, other: Figure) -> tuple[Estimate, floa
     """Return one figure minus the other with its interval, and the two-sided p value of none.
 
     The p value is the level at which the interval just reaches 0, so the two never disagree.
-
-    Args:
-        figure: On some cases.
-        other: On other cases; patients may have cases among both.
     """
     value = figure.value - other.value
     degrees = _joint_degrees(figure.variation, other.variation)

@@ -2,7 +2,8 @@
 
 Each takes `weights` (b, n), a row a resample (all ones: the cases as they are), and returns (b,)
 float64, NaN where a resample lacks a class that the metric needs. The cases are sorted once, and
-every resample walks along the same order in a compiled loop instead of being sorted anew.
+every resample walks along the same order in a compiled loop instead of being sorted anew. Scores
+(n,) are higher for likelier positives, `positive` (n,) is the true class, `weights` are ≥ 0.
 """
 
 import numpy as np
@@ -74,8 +75,6 @@ def roc_areas(order: Places, ends: Flags, positive: Flags, weights: Floats) -> F
     Args:
         order: (n,) cases by ascending score.
         ends: (n,) whether the place ends a run of equal scores.
-        positive: (n,) true class.
-        weights: (b, n), ≥ 0.
     """
     areas, passed, hits = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
@@ -142,7 +141,6 @@ def risk_areas(order: Places, ends: Flags, wrong: Flags, weights: Floats) -> Flo
         order: (n,) cases by ascending doubt.
         ends: (n,) whether the place ends a run of equal doubts, which are kept together.
         wrong: (n,) whether the case is named wrongly.
-        weights: (b, n), ≥ 0.
     """
     areas, passed, errors = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
@@ -156,13 +154,7 @@ def risk_areas(order: Places, ends: Flags, wrong: Flags, weights: Floats) -> Flo
 
 
 def roc_auc(score: Floats, positive: Flags, weights: Floats) -> Floats:
-    """Area under the ROC curve: chance that a positive outranks a negative, ties half.
-
-    Args:
-        score: (n,), higher = more likely positive.
-        positive: (n,) true class.
-        weights: (b, n), ≥ 0.
-    """
+    """Area under the ROC curve: chance that a positive outranks a negative, ties half."""
     order, ends = tied_order(score)
     return roc_areas(order, ends, positive, np.ascontiguousarray(weights))
 
@@ -176,9 +168,6 @@ def partial_roc_auc(
     of perfect scores on that range: 1 is perfect and ½ chance, whatever the range.
 
     Args:
-        score: (n,), higher = more likely positive.
-        positive: (n,) true class.
-        weights: (b, n), ≥ 0.
         low: False positive rate where the range starts, in [0, 1).
         high: False positive rate where it ends, in (low, 1].
     """
@@ -193,25 +182,13 @@ def partial_roc_auc(
 
 
 def average_precision(score: Floats, positive: Flags, weights: Floats) -> Floats:
-    """Mean precision over the steps of recall, without interpolation.
-
-    Args:
-        score: (n,), higher = more likely positive.
-        positive: (n,) true class.
-        weights: (b, n), ≥ 0.
-    """
+    """Mean precision over the steps of recall, without interpolation."""
     order, ends = tied_order(-score)
     return precision_areas(order, ends, positive, np.ascontiguousarray(weights))
 
 
 def one_vs_rest_auc(probability: Floats, label: Labels, weights: Floats) -> Floats:
-    """Unweighted mean over classes of the AUC of that class against all others.
-
-    Args:
-        probability: (n, n_classes).
-        label: (n,).
-        weights: (b, n), ≥ 0.
-    """
+    """Unweighted mean over classes of the AUC of that class against all others."""
     classes = range(probability.shape[1])
     areas: Floats = np.mean(
         [roc_auc(probability[:, k], label == k, weights) for k in classes], axis=0
@@ -220,13 +197,7 @@ def one_vs_rest_auc(probability: Floats, label: Labels, weights: Floats) -> Floa
 
 
 def hand_till_auc(probability: Floats, label: Labels, weights: Floats) -> Floats:
-    """Mean over pairs of classes of the AUC within the pair (Hand & Till 2001).
-
-    Args:
-        probability: (n, n_classes).
-        label: (n,).
-        weights: (b, n), ≥ 0.
-    """
+    """Mean over pairs of classes of the AUC within the pair (Hand & Till 2001)."""
     n_classes = probability.shape[1]
     areas = []
     for i in range(n_classes):
@@ -252,9 +223,6 @@ def balanced_accuracy(decision: Labels, label: Labels, weights: Floats, n_classe
 
     Args:
         decision: (n,) named class.
-        label: (n,) true class.
-        weights: (b, n), ≥ 0.
-        n_classes: Number of classes of the task.
     """
     shares = []
     for k in range(n_classes):
@@ -269,12 +237,6 @@ def brier(probability: Floats, label: Labels, weights: Floats, positive: int | N
 
     Two classes: of the positive class alone, in [0, 1]. More: summed over classes, in [0, 2]
     (Brier 1950).
-
-    Args:
-        probability: (n, n_classes).
-        label: (n,).
-        weights: (b, n), ≥ 0.
-        positive: Label of the positive class; None with more than two classes.
     """
     truth = np.eye(probability.shape[1])[label]
     squares = (probability - truth) ** 2
@@ -287,8 +249,6 @@ def matthews_correlation(called: Flags, positive: Flags, weights: Floats) -> Flo
 
     Args:
         called: (n,) whether a case is called positive.
-        positive: (n,) true class.
-        weights: (b, n), ≥ 0.
     """
     total = weights.sum(axis=1)
     share, named, both = (

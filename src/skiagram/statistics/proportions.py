@@ -1,4 +1,8 @@
-"""Proportions with their intervals, widened where cases of one patient resemble each other."""
+"""Proportions with their intervals, widened where cases of one patient resemble each other.
+
+`patient` (n,) is the patient of each case, numbered from 0; `folds` the fits of each repeat, whose
+training sets overlap, 0 where one fit scored all cases.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +26,7 @@ Patients = NDArray[np.int64]
 
 
 def wilson_interval(proportion: float, n: float, quantile: float = Z) -> tuple[float, float]:
-    """Return the 95 % score interval of Wilson (1927).
-
-    Args:
-        proportion: In [0, 1].
-        n: Number of independent observations, > 0; need not be whole.
-        quantile: Standard errors to each side; another than the normal one where the variance is
-            known from few patients.
-    """
+    """Return the 95 % score interval of Wilson (1927)."""
     z = quantile
     centre = (proportion + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(proportion * (1 - proportion) / n + z**2 / (4 * n**2))
@@ -47,7 +44,6 @@ def effective_size(success: NDArray[np.float64], patient: NDArray[np.int64]) -> 
 
     Args:
         success: (n,) or (repeats, n), in [0, 1].
-        patient: (n,) patients numbered from 0.
     """
     return size_and_variation(np.atleast_2d(success), patient)[0]
 
@@ -59,7 +55,6 @@ def size_and_variation(
 
     Args:
         success: (repeats, n), in [0, 1].
-        patient: (n,) patients numbered from 0.
     """
     n, mean = len(patient), success.mean(axis=0)
     value = float(mean.mean())
@@ -77,7 +72,6 @@ def proportion(success: NDArray[np.float64], patient: NDArray[np.int64]) -> Esti
 
     Args:
         success: (n,) 1 or 0 a case; (repeats, n) where a case was judged once a training.
-        patient: (n,) patients numbered from 0.
     """
     if len(patient) == 0:
         return Estimate(None, reason="no case to estimate it from")
@@ -104,7 +98,6 @@ def predictive_value_at_prevalence(
     Args:
         correct: (n,) share of repeats in which a case is decided correctly.
         own: (n,) whether a case is of the class.
-        patient: (n,) patients numbered from 0.
         prevalence: Share of the class, in (0, 1).
     """
     if own.all() or not own.any():
@@ -156,8 +149,6 @@ def vary_mean(value: Floats, patient: Patients, folds: int = 0) -> Variation:
 
     Args:
         value: (repeats, n).
-        patient: (n,) patient of each case.
-        folds: Fits of each repeat, whose training sets overlap; 0 where one fit made all values.
     """
     degrees = degrees_of_freedom(patient)
     if len(np.unique(patient)) < 2:
@@ -179,10 +170,7 @@ def tango_interval(
     ± z² / (n + z²), not a point.
 
     Args:
-        gained: Pairs where the first alone is right; need not be whole.
-        lost: Pairs where the other alone is right.
         n: Independent pairs, > 0.
-        quantile: Standard errors to each side.
     """
     share = (gained - lost) / n
 
@@ -210,8 +198,6 @@ def estimate_difference_of_shares(difference: Floats, patient: Patients, folds: 
 
     Args:
         difference: (repeats, n) 1, 0 or −1, or means of these.
-        patient: (n,) patient of each case.
-        folds: As in `vary_mean`.
     """
     n = len(patient)
     if n == 0:

@@ -20,13 +20,8 @@ class RandomEffects:
     """A mean over sites on the scale of the figures.
 
     Attributes:
-        mean: Of the distribution that the sites are drawn from.
-        low: Lower bound of its 95 % interval.
-        high: Upper bound of its 95 % interval.
-        between: Standard deviation of the true figures between sites.
         next_low: Lower bound of where the true figure of another such site lies, with 95 %; None
             with two sites.
-        next_high: Its upper bound.
     """
 
     mean: float
@@ -54,9 +49,6 @@ def summarise_random_effects(value: Floats, variance: Floats) -> RandomEffects:
     Args:
         value: (k,) a figure a site, k ≥ 2.
         variance: (k,) its variance within the site, > 0.
-
-    Raises:
-        ValueError: There are fewer than two sites, or a variance is not above 0.
     """
     sites = len(value)
     if sites < 2 or not (variance > 0).all():

@@ -19,13 +19,7 @@ Floats = NDArray[np.float64]
 
 
 class ReaderMean(NamedTuple):
-    """A mean over readers.
-
-    Attributes:
-        value: The mean.
-        variation: Its variation over readers and patients.
-        between: Standard deviation of the readers' true figures.
-    """
+    """A mean over readers."""
 
     value: float
     variation: Variation
@@ -51,7 +45,6 @@ def mean_over_readers(
     Args:
         figure: (r,) a figure a reader, r ≥ 2.
         covariance: (r, r) of the figures over patients, the readers given.
-        case_degrees: Degrees of freedom of the covariance; infinite: known.
         trainings: What trainings of a model add to every figure alike; None without one.
     """
     readers = len(figure)
@@ -78,9 +71,6 @@ def covariance_of_readers(figures: Sequence[Placements]) -> Floats:
     By DeLong's placements, clustered by patient: cov(x, y) = (var(x + y) − var(x − y)) / 4. A
     figure is a mean over repeats. Where a repeat's fits share training cases, the covariance is
     that of a single repeat, widened as the interval of one model is.
-
-    Args:
-        figures: A reader's AUC each, or the AUC of a model minus it, on the same cases.
     """
     folds, repeats = figures[0].folds, len(figures[0].values)
     if not folds:

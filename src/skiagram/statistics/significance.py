@@ -66,9 +66,6 @@ def mcnemar(
 
     Args:
         correct: (n,) or (repeats, n) whether the first model classifies the case correctly.
-        other_correct: The same of the other; equally many repeats, or one.
-        patient: (n,) patients numbered from 0.
-        folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
     """
     own, other = _as_many_repeats(np.atleast_2d(correct), np.atleast_2d(other_correct))
     only_model = float((own * (1 - other)).sum(axis=1).mean())
@@ -113,10 +110,6 @@ def relate_to_margin(difference: Estimate, margin: float) -> Relation:
     "No difference found" is not "equal": two models are equivalent only when the whole interval
     lies within the margin. The 95 % interval is used for both sides, which is stricter than two
     one-sided tests at 5 %.
-
-    Args:
-        difference: Figure of the one minus that of the other, higher = better.
-        margin: Smallest difference that counts, > 0.
     """
     low, high = difference.low, difference.high
     if low is None or high is None:
@@ -132,12 +125,7 @@ def relate_to_margin(difference: Estimate, margin: float) -> Relation:
 
 
 def detectable_difference(variation: Variation, patients: int) -> Estimate:
-    """Return the smallest true difference that is found with a chance of 80 % at 5 %, two-sided.
-
-    Args:
-        variation: Of the paired difference on that many patients.
-        patients: Number of reported patients, for the words.
-    """
+    """Return the smallest true difference that is found with a chance of 80 % at 5 %, two-sided."""
     if not variation.variance > 0:
         return Estimate(None, reason=_UNSEEN)
     method = f"80 % power at 5 %, two-sided, paired variance on {patients} patients"
@@ -168,11 +156,6 @@ def plan_patients(variation: Variation, patients: int, margin: float) -> Plannin
     with the same chance: each side must then hold with 90 %, as both can fail, so it takes about
     (1.960 + 1.282)² / (1.960 + 0.842)² = 1.34 times as many (Julious 2004, *Statistics in
     Medicine* 23:1921, §5). The variance over patients falls as 1/n, that of the seed does not.
-
-    Args:
-        variation: Of the paired difference on that many patients.
-        patients: Number of reported patients.
-        margin: Smallest difference that counts, > 0.
     """
     if not variation.variance > 0:
         return Planning(None, None, _UNSEEN)
@@ -218,11 +201,6 @@ def gain_probabilities(
     standard error and degrees of freedom; normal where these are infinite (Gelman et al. 2013,
     *Bayesian Data Analysis*, 3rd ed., §2.5 and §3.2). Its central 95 % are the interval of the
     estimate, so the two never contradict each other.
-
-    Args:
-        difference: The figure of the one minus that of the other.
-        variation: Of that difference.
-        margin: Smallest difference that counts, > 0.
 
     Returns:
         None where no variance can be seen, unless the two are the same.

@@ -2,6 +2,7 @@
 
 Patients with several cases are clusters of unequal size; repeats are trainings from other seeds;
 the fits of a cross-validation share training cases. Each widens an interval by a rule of its own.
+`patient` (n,) is always the patient of each value.
 """
 
 from dataclasses import dataclass
@@ -69,9 +70,6 @@ def effective_patients(patient: Patients) -> float:
 
     The number of patients where all have equally many cases, less where a few have most (Kish
     1965, *Survey Sampling*, §11.7).
-
-    Args:
-        patient: (n,) patient of each case.
     """
     sizes = np.unique(patient, return_counts=True)[1].astype(np.float64)
     return float(sizes.sum() ** 2 / (sizes**2).sum()) if len(sizes) else 0.0
@@ -102,7 +100,6 @@ def variance_of_mean(value: Floats, patient: Patients) -> float:
     variance of the patients' sums, I / (I − 1) Σ dₖ².
 
     Args:
-        value: (n,).
         patient: (n,) patient of each value; at least two patients.
     """
     whose, sizes = np.unique(patient, return_inverse=True, return_counts=True)[1:]
@@ -129,7 +126,6 @@ def covariance_of_means(
     average share of the sample, as in `variance_of_mean`.
 
     Args:
-        value: (n,).
         patient: (n,) patient of each value.
         other: (m,) the other sample.
         other_patient: (m,) patient of each of its values.
@@ -161,7 +157,6 @@ def overlap_factor(folds: int, repeats: int) -> float:
 
     Args:
         folds: Outer folds, ≥ 2.
-        repeats: Repeats of the cross-validation.
     """
     return 1 / repeats + folds / (folds - 1)
 
@@ -170,10 +165,7 @@ def over_folds(of_one: float, degrees: float, folds: int, repeats: int) -> Varia
     """Return the variation of a cross-validated procedure.
 
     Args:
-        of_one: Mean over repeats of a single repeat's variance over patients.
         degrees: Its degrees of freedom.
-        folds: Outer folds.
-        repeats: Repeats of the cross-validation.
     """
     variance = overlap_factor(folds, repeats) * of_one
     return Variation(variance, degrees, scope="procedure", repeats=repeats)
@@ -187,7 +179,6 @@ def over_trainings(of_mean: float, degrees: float, figures: Floats) -> Variation
     Satterthwaite's (1946), R − 1 those of s². One training tells nothing of others.
 
     Args:
-        of_mean: Variance over patients of the mean over trainings.
         degrees: Its degrees of freedom.
         figures: (repeats,) the figure of each training.
     """
@@ -209,9 +200,6 @@ def corrected_mean(values: Floats, ratio: float, low: float, high: float) -> Est
 
     Args:
         values: (j,) a figure a fold.
-        ratio: n₂/n₁, held-out over training cases.
-        low: Least value that the figure can have.
-        high: Greatest value that the figure can have.
     """
     folds = len(values)
     if folds == 0:
