@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.figures import FIGURE, FIGURES
+from skiagram.evaluation.figures import FIGURE, FIGURES, Figure
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.formatting import (
     format_decimal,
