@@ -38,13 +38,6 @@ def test_whatever_a_reader_raises_becomes_an_error_with_the_file() -> None:
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
-def test_a_reader_that_says_what_is_wrong_is_left_to_say_it() -> None:
-    said = DataError("two frames", where="film.png")
-    with pytest.raises(DataError) as caught, readable("no pixels", "other.png", "export it again"):
-        raise said
-    assert caught.value is said
-
-
 def test_an_error_gets_the_name_that_the_user_knows() -> None:
     with pytest.raises(DataError) as caught, named("film.png"):
         raise DataError("two frames", where="a stream", allowed="one", remedy="split it")

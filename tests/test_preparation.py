@@ -36,11 +36,6 @@ def test_the_kinds_of_a_mixed_data_set() -> None:
     assert kinds == ImageKinds((1, 3), ("float32", "uint8"), (8, 12), (20, 30))
 
 
-def test_the_kinds_of_volumes() -> None:
-    kinds = ImageKinds.of([np.zeros((5, 8, 30, 1), np.uint8), np.zeros((7, 9, 20, 1), np.uint8)])
-    assert kinds == ImageKinds((1,), ("uint8",), (8, 9), (20, 30), slices=(5, 7))
-
-
 def test_the_traits_are_the_ranges_of_what_was_seen() -> None:
     seen = TraitsSeen()
     seen.add((0.1, 0.2), "MG", brightness_of(np.full((8, 8), 100, np.uint8)))

@@ -1,6 +1,5 @@
 """Records and tables come back as they were, in bytes that depend on their content alone."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +50,7 @@ def test_a_record_comes_back_equal_in_equal_bytes(record: Any, tmp_path: Path) -
     assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "[1, 2]", "{}", '{"classes": ["a"], "positive": "a", "design": "cv"}', "{'a'"],
-)
+@pytest.mark.parametrize("text", ["", "{}", '{"classes": ["a"], "positive": "a", "design": "cv"}'])
 def test_a_file_that_holds_another_record_is_named(text: str, tmp_path: Path) -> None:
     path = tmp_path / "task.json"
     path.write_text(text)
@@ -74,13 +70,6 @@ def test_cases_come_back_equal(tmp_path: Path) -> None:
     for name in ("case_id", "patient_id", "split", "label"):
         np.testing.assert_array_equal(getattr(again, name), getattr(cases(), name))
     assert again.label.dtype == np.int64
-
-
-def test_development_and_test_divide_the_cases() -> None:
-    assert cases().development().case_id.tolist() == ["c0", "c1", "c2", "c3"]
-    assert cases().test().case_id.tolist() == ["c4", "c5"]
-    assert (cases().development().label != SEALED).all()
-    assert len(cases().select(np.array([5, 0]))) == 2
 
 
 def test_an_empty_table_keeps_its_columns_and_types(tmp_path: Path) -> None:
@@ -112,13 +101,6 @@ def test_a_damaged_or_missing_table_is_named(tmp_path: Path) -> None:
         read_table(path)
 
 
-def test_json_is_sorted_and_ends_with_a_newline(tmp_path: Path) -> None:
-    write_record(RECORDS[0], tmp_path / "task.json")
-    text = (tmp_path / "task.json").read_text()
-    assert list(json.loads(text)) == ["classes", "design", "positive"]
-    assert text.endswith("}\n")
-
-
 def predictions() -> Predictions:
     """Two cases of the out-of-fold part, one of the test part, three classes."""
     table = pd.DataFrame(
@@ -140,19 +122,6 @@ def test_scores_and_probabilities_are_columns_in_class_order() -> None:
     assert predictions().n_classes == 3
     assert predictions().scores().tolist() == [[0, 1, 2], [10, 11, 12], [20, 21, 22]]
     assert predictions().probabilities()[0].tolist() == [0.2, 0.3, 0.5]
-
-
-def test_a_part_holds_its_rows_alone() -> None:
-    part = predictions().part("out_of_fold")
-    assert part.table["case_id"].tolist() == ["c0", "c2"]
-    assert part.scores().tolist() == [[0, 1, 2], [20, 21, 22]]
-    assert predictions().part("inner").scores().shape == (0, 3)
-
-
-def test_a_table_comes_back_equal(tmp_path: Path) -> None:
-    predictions().write(tmp_path / "predictions.parquet")
-    again = Predictions.read(tmp_path / "predictions.parquet")
-    pd.testing.assert_frame_equal(again.table, predictions().table)
 
 
 @pytest.mark.parametrize("n_classes", [2, 12])

@@ -49,14 +49,6 @@ def test_table_names_images_that_fit_no_pattern(
     assert "fit no pattern: 1, first p3.other" in capsys.readouterr().out
 
 
-def test_table_keeps_a_region_that_the_labels_name(tmp_path: Path) -> None:
-    folder, table, output = _images(tmp_path / "i"), tmp_path / "labels.csv", tmp_path / "o.csv"
-    table.write_text("patient_id,label,region\np0,a,GTV\np1,b,GTV\n")
-    words = ["table", str(folder), str(table), str(output), "--pattern", "{patient}.png"]
-    assert main(words) == 0
-    assert "p0.png,p0,a,GTV" in output.read_text()
-
-
 def test_a_positive_class_among_four_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,13 +11,6 @@ from tests.evaluation.test_pilot import write_run
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "plan-a-study.md"
 COMMON = ("--prevalence", "0.3", "--auc", "0.85")
-LIST_MODULES = """
-import sys
-from skiagram.cli.main import main
-code = main(sys.argv[1:])
-print(*sys.modules, file=sys.stderr)
-sys.exit(code)
-"""
 
 
 def plan(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -66,26 +57,6 @@ def test_the_published_example_of_pmsampsize(capsys: pytest.CaptureFixture[str])
     assert found["model"]["by_criterion"]["shrinkage"] == 623
 
 
-def test_images_that_are_alike_take_more_patients_than_as_many_apart(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    words = (*COMMON, "--half-width", "0.05", "--images", "1", "1", "8", "--json")
-    apart, alike = (
-        json.loads(plan(capsys, *words, "--patient-correlation", value)[1])["patients_to_score"]
-        for value in ("0", "0.7")
-    )
-    assert alike > 2 * apart
-
-
-def test_a_true_difference_above_the_margin_changes_the_aim(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    words = (*COMMON, "--margin", "0.02", "--correlation", "0.6", "--true-difference", "0.05")
-    _, out, _ = plan(capsys, *words)
-    assert "lies above 0.02" in out
-    assert "planning value is 0" not in out
-
-
 def test_a_pilot_run_gives_the_assumptions(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -105,28 +76,18 @@ def test_a_pilot_run_gives_the_assumptions(
     [
         (COMMON, "nothing is asked"),
         (("--half-width", "0.05", "--auc", "0.8"), "--prevalence"),
-        (("--half-width", "0.05", "--prevalence", "0.3"), "--auc"),
         ((*COMMON, "--half-width", "0.6"), "--half-width"),
         ((*COMMON, "--half-width", "nan"), "--half-width"),
         (("--prevalence", "30", "--auc", "0.8", "--half-width", "0.05"), "--prevalence"),
-        (("--prevalence", "0.3", "--auc", "0.5", "--half-width", "0.05"), "--auc"),
-        ((*COMMON, "--margin", "0.02"), "--correlation"),
         ((*COMMON, "--margin", "0.02", "--correlation", "1"), "--correlation"),
         (
             (*COMMON, "--margin", "0.02", "--correlation", "0.5", "--true-difference", "0.2"),
             "--true-difference",
         ),
-        (
-            (*COMMON, "--margin", "0.02", "--correlation", "0.5", "--true-difference", "0.02"),
-            "true difference",
-        ),
         ((*COMMON, "--half-width", "0.05", "--true-difference", "0.01"), "--true-difference"),
         ((*COMMON, "--half-width", "0.05", "--images", "2", "0"), "--images"),
         ((*COMMON, "--half-width", "0.05", "--images", "2"), "--patient-correlation"),
-        ((*COMMON, "--half-width", "0.05", "--training-sd", "0.01"), "--repeats"),
         ((*COMMON, "--half-width", "0.05", "--models", "a", "b"), "--models"),
-        ((*COMMON, "--half-width", "0.00001"), "half-width"),
-        ((*COMMON, "--parameters", "0"), "--parameters"),
         ((*COMMON, "--parameters", "5", "--r2", "0.9"), "R²"),
         ((*COMMON, "--parameters", "many"), "--parameters"),
         ((*COMMON, "--pilot", ".", "--margin", "0.02"), "--auc"),
@@ -165,14 +126,3 @@ def test_the_page_shows_what_the_command_prints(capsys: pytest.CaptureFixture[st
             assert text in out
             compared += 1
     assert compared == 2
-
-
-@pytest.mark.slow
-def test_planning_loads_no_network_library() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", LIST_MODULES, "plan", *COMMON, "--half-width", "0.05"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert not {"torch", "sklearn", "mlflow", "hydra", "PIL"} & set(done.stderr.split())

@@ -84,13 +84,6 @@ def test_odd_files_are_named_left_out_and_end_in_4(
     assert f"{len(odd)} of {len(odd) + len(baseline.films)} images left out" in said
 
 
-def test_nothing_is_written_where_no_film_can_be_scored(baseline: Trained, tmp_path: Path) -> None:
-    odd = write_odd_films(tmp_path / "odd")
-    before = sorted(tmp_path.rglob("*"))
-    assert predict(baseline, list(odd.values()), tmp_path / "scores.csv") == 4
-    assert sorted(tmp_path.rglob("*")) == before
-
-
 def test_an_earlier_table_is_replaced_only_when_forced(
     baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,15 +148,6 @@ def test_ctrl_c_leaves_the_earlier_table_and_the_run_goes_on(
     assert read_again == [str(film) for film in films[32:]]
     assert table.read_bytes() == whole.read_bytes()
     assert not (tmp_path / "scores.csv.partial").exists()
-
-
-def test_a_folder_without_a_model_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["predict", str(tmp_path), "a.png", "-o", str(tmp_path / "scores.csv")]) == 4
-    message = capsys.readouterr().err
-    assert "deployment.json: is missing" in message
-    assert message.count("\n") == 1
 
 
 @pytest.mark.slow

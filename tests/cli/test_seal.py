@@ -81,13 +81,7 @@ def test_the_custodian_reads_the_labels_and_nobody_else(
         assert opened[case_id] == true[images.image(case_id).tobytes()]
 
 
-def test_ingesting_twice_gives_equal_bytes(source: Folder, tmp_path: Path) -> None:
-    one, other = (ingested(source, tmp_path / name)[0].sealed for name in ("one", "other"))
-    names = sorted(file.name for file in one.iterdir())
-    assert names == ["labels.age", "tokens.parquet"]
-    assert all((one / name).read_bytes() == (other / name).read_bytes() for name in names)
-
-
+@pytest.mark.slow
 def test_no_byte_that_the_authors_have_depends_on_a_test_label(
     project: Path, own: OwnFolder, source: Folder, tmp_path: Path
 ) -> None:
@@ -135,6 +129,7 @@ def test_a_label_left_in_the_table_is_refused(
     assert not (project / "conf/dataset/films.yaml").exists()
 
 
+@pytest.mark.slow
 def test_an_altered_file_of_labels_is_named(
     project: Path, source: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +147,7 @@ def test_an_altered_file_of_labels_is_named(
         ingested(source, tmp_path / "again")
 
 
+@pytest.mark.slow
 def test_cross_validation_needs_labels(source: Folder, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="labels of test cases are encrypted"):
         ingested(source, tmp_path / "data", "cv")
@@ -193,6 +189,7 @@ def test_two_equal_test_images_with_two_labels_are_refused(
     assert "equal to another test image, with another label" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_key_opens_a_file_of_other_images_to_no_avail(
     source: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

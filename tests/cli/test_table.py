@@ -132,14 +132,6 @@ def test_features_are_written_under_own_and_pyradiomics_names(
     assert "own.csv exists" in capsys.readouterr().err
 
 
-def test_without_a_run_there_are_no_features(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["features", "own.csv"]) == 4
-    assert "run `dvc repro extract` first" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("failing", [0, 1])
 def test_a_full_disk_leaves_nothing_half_written(
     failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -160,18 +152,3 @@ def test_a_full_disk_leaves_nothing_half_written(
         write_files({tmp_path / "a.csv": b"newer", tmp_path / "b.age": b"labels"})
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
     assert (tmp_path / "a.csv").read_text() == "earlier"
-
-
-def test_table_on_a_full_disk_is_one_line_and_no_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = _folder(tmp_path, "p1.png", "p2.png", "p3.png")
-
-    def full(self: Path, content: bytes) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    before = sorted(path.name for path in tmp_path.iterdir())
-    assert _run(folder, "{patient}.png") == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == before
-    assert "No space left on device" in capsys.readouterr().err

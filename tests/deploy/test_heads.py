@@ -40,7 +40,7 @@ def trained_head(folder: Path, columns: list[str] | None) -> Trained:
     return trained
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("columns", [None, ["encoding", "first_order"]])
 def test_new_films_get_the_scores_of_the_train_stage(
     tmp_path: Path, columns: list[str] | None

@@ -113,17 +113,6 @@ def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(
     np.testing.assert_array_equal(found[0].rows, found[1].rows)
 
 
-def test_features_know_their_column_and_text() -> None:
-    assert [one.name for one in READ] == ["covariates_side_right", "covariates_age"]
-    assert [one.value("right") for one in READ[:1]] == [1]
-    assert READ[0].value("left") == READ[0].value("") == 0
-    assert READ[1].value("61.5") == 61.5
-    assert np.isnan(READ[1].value(""))
-    for cell in ("nan", "inf", "1e999", "12,5"):
-        with pytest.raises(DataError, match="in column `age`"):
-            READ[1].value(cell)
-
-
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

@@ -8,19 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from skiagram.datasets.checks import check_image
-from skiagram.datasets.image_files import read_image
-from skiagram.deploy.model import load_model
-from skiagram.deploy.scorers import Baselines
-from skiagram.features.extraction import extract
-from skiagram.image_store.shards import ShardWriter
-from skiagram.image_store.store import ImageStore
-from skiagram.restoration.restore import ByModality, restore_store
-from tests.deploy.scored import predict
 from tests.deploy.trained import Trained, trained_baseline
 
 pytestmark = pytest.mark.thorough
@@ -98,39 +87,3 @@ def test_memory_is_flat_and_a_killed_run_ends_with_the_same_bytes(
         f"after the kill {resumed:.0f} s"
     )
     assert megabytes - megabytes_of_few < 100
-
-
-def test_a_film_costs_no_more_than_in_the_stages(trained: Trained, tmp_path: Path) -> None:
-    """Processor time of `predict` beside that of reading, restoring, describing and scoring."""
-    rng = np.random.default_rng(2)
-    films = []
-    for number in range(400):
-        films.append(tmp_path / "films" / f"{number:03d}.png")
-        films[-1].parent.mkdir(exist_ok=True)
-        pixels = rng.normal(128, 25, (256, 256)).clip(0, 255).astype(np.uint8)
-        Image.fromarray(pixels).save(films[-1])
-    model = load_model(trained.model)
-    scorer = model.scorer
-    assert isinstance(scorer, Baselines)
-    ratios = []
-    for attempt in range(4):  # the first compiles
-        begun = time.process_time()
-        images, restored = tmp_path / f"images{attempt}", tmp_path / f"restored{attempt}"
-        with ShardWriter(images) as writer:
-            for film in films:
-                image = read_image(film)
-                check_image(image.pixels, film.name)
-                writer.add(film.stem, image.pixels, image.spacing)
-        steps = model.preparer.restoration
-        assert not isinstance(steps, ByModality)
-        restore_store(ImageStore(images), steps, restored, tmp_path / f"{attempt}.parquet")
-        table = extract(ImageStore(restored), scorer.families)
-        for fitted in scorer.fitted:
-            fitted.scores(table)
-        stages = time.process_time() - begun
-        begun = time.process_time()
-        predict(model, films)
-        ratios.append(stages / (time.process_time() - begun))
-    shown = ", ".join(f"{ratio:.2f}" for ratio in ratios[1:])
-    print(f"films a second of `predict`, the stages being 1: {shown}")  # noqa: T201
-    assert max(ratios[1:]) > 0.7

@@ -14,14 +14,13 @@ from PIL import Image
 from skiagram.cli.main import main
 from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.deploy.model import load_model
-from skiagram.deploy.monitoring import Labels, place_among
+from skiagram.deploy.monitoring import Labels
 from skiagram.deploy.package import opened_package, pack
 from skiagram.errors import DataError
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.combined import check_combination, combine_all
 from skiagram.models.deployment import (
     FINGERPRINT,
-    LEVELS,
     Fingerprint,
     complete_folder,
     write_checksums,
@@ -96,14 +95,6 @@ def test_films_as_in_training_show_no_drift_and_darker_ones_do(
     assert isinstance(dark["unlike"], dict)
     assert dark["unlike"]["low"] > 0.9
     assert "first_order_mean" in capsys.readouterr().out
-
-
-def test_no_drift_is_claimed_beyond_chance(packed: Path) -> None:
-    """Places of new values among quantiles are uniform where nothing changed."""
-    draw = np.random.default_rng(3)
-    for values in (draw.normal(size=4000), draw.integers(0, 3, 4000).astype(float)):
-        places = place_among(values[2000:], np.quantile(values[:2000], LEVELS).tolist())
-        assert abs(places.mean() - 0.5) < 0.02
 
 
 def test_labels_give_figures_by_month_and_a_next_revision(packed: Path, tmp_path: Path) -> None:

@@ -145,18 +145,6 @@ def test_a_score_without_the_earlier_image_is_that_of_a_case_that_has_none(
     assert moved == len(screened.rows) / 2
 
 
-def test_a_score_without_covariates_is_that_of_a_case_that_has_none(
-    screened: Screened, tmp_path: Path
-) -> None:
-    whole = scored(screened, tmp_path, screened.rows)
-    table = scored(screened, tmp_path, [row | {"marker": ""} for row in screened.rows])
-    for row in screened.rows:
-        name = row["file"]
-        assert whole[name]["without_covariates_growing"] == table[name][POSITIVE]
-        assert table[name]["missing"].startswith("`marker` is unknown")
-        assert whole[name][POSITIVE] != table[name][POSITIVE]
-
-
 def test_an_earlier_image_that_cannot_be_read_is_said_and_counts_as_none(
     screened: Screened, tmp_path: Path
 ) -> None:

@@ -279,6 +279,7 @@ def test_a_series_of_dicom_files_is_one_volume(study: Path, tmp_path: Path) -> N
     assert len(find_cases([str(tmp_path / "new")], volumes=False)) == 2 * len(series_files()) + 1
 
 
+@pytest.mark.thorough
 def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(
     study: Path, tmp_path: Path
 ) -> None:

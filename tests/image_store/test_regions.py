@@ -14,7 +14,7 @@ from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.image_store.store import ImageStore, spans
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=10)
 @given(st.lists(arrays(np.bool_, (2, 3, 5)), min_size=1, max_size=6))
 def test_regions_come_back_bit_for_bit_with_their_place(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[NDArray[np.bool_]]

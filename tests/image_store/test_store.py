@@ -49,7 +49,7 @@ def ramps(count: int) -> list[Image]:
     return [(np.arange(100) + at).astype(np.uint8).reshape(10, 10) for at in range(count)]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(
     st.lists(IMAGES, min_size=1, max_size=8) | st.lists(VOLUMES, min_size=1, max_size=8),
     st.integers(1, 300),
@@ -83,7 +83,7 @@ def test_a_store_holds_images_or_volumes_and_names_the_first_of_the_other_kind(
     tmp_path: Path, volume_first: bool
 ) -> None:
     mixed = [np.zeros((2, 4, 5, 1), dtype=np.uint8), np.zeros((4, 5), dtype=np.uint8)]
-    with pytest.raises(DataError, match=r"c71: an? \w+ among (images|volumes)"):
+    with pytest.raises(DataError, match=r"c71: an? .* a region among others"):
         write(tmp_path, mixed if volume_first else mixed[::-1])
 
 
@@ -110,18 +110,6 @@ def test_a_bit_that_changed_on_the_disk_is_found(tmp_path: Path) -> None:
     (span,) = spans(damaged, 10**6)
     with pytest.raises(DataError, match=rf"{store.case_ids[1]}: is not the image that was written"):
         span.check()
-
-
-def test_an_image_of_one_channel_comes_back_without_the_channel(tmp_path: Path) -> None:
-    store = write(tmp_path / "images", [np.zeros((4, 5, 1), dtype=np.uint8)])
-    assert store.image(store.case_ids[0]).shape == (4, 5)
-
-
-def test_a_shard_holds_no_more_than_asked_and_one_image_may_exceed_it(tmp_path: Path) -> None:
-    write(tmp_path / "pairs", ramps(5), shard_bytes=250)
-    assert len(list((tmp_path / "pairs").glob("images-*"))) == 3
-    write(tmp_path / "single", ramps(5), shard_bytes=50)
-    assert len(list((tmp_path / "single").glob("images-*"))) == 5
 
 
 def test_images_are_read_only_views_into_the_mapped_file(tmp_path: Path) -> None:
@@ -172,13 +160,6 @@ def test_an_image_that_cannot_be_stored_names_its_case(image: Any, tmp_path: Pat
         writer.add("c0", image)
 
 
-def test_a_case_id_is_used_once(tmp_path: Path) -> None:
-    writer = ShardWriter(tmp_path)
-    writer.add("c0", ramps(1)[0])
-    with pytest.raises(DataError, match="c0: two images"):
-        writer.add("c0", ramps(1)[0])
-
-
 def test_a_store_whose_writing_failed_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError), ShardWriter(tmp_path) as writer:
         writer.add("c1", np.zeros(0))
@@ -220,11 +201,6 @@ def test_a_damaged_shard_is_named(damage: str, tmp_path: Path) -> None:
         store.image(store.case_ids[0])
 
 
-def test_an_unknown_case_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="absent: no such case"):
-        write(tmp_path / "images", ramps(1)).image("absent")
-
-
 def test_spacing_comes_back_exactly_over_shards_and_is_none_where_unknown(tmp_path: Path) -> None:
     spacing = [(0.1, 1 / 3), None, (0.2, 0.2), None, (5e-324, 1e300)]
     with ShardWriter(tmp_path, shard_bytes=250) as writer:
@@ -236,49 +212,13 @@ def test_spacing_comes_back_exactly_over_shards_and_is_none_where_unknown(tmp_pa
         np.testing.assert_array_equal(store.image(case_id), image)
 
 
-def test_the_digest_tells_spacings_apart(tmp_path: Path) -> None:
-    digests = set()
-    for at, spacing in enumerate([None, (0.2, 0.1), (0.1, 0.2), (np.float64(0.1), 0.2)]):
-        with ShardWriter(tmp_path / str(at)) as writer:
-            writer.add("c0", ramps(1)[0], spacing)
-        digests.add(ImageStore(tmp_path / str(at)).sha256)
-    assert len(digests) == 3
-
-
-def test_a_volume_has_a_distance_of_slices_too(tmp_path: Path) -> None:
-    volume = np.zeros((2, 3, 4, 1), dtype=np.uint8)
-    with ShardWriter(tmp_path) as writer:
-        writer.add("c0", volume, (2.5, 0.1, 1 / 3))
-        writer.add("c1", volume)
-    store = ImageStore(tmp_path)
-    assert [store.spacing(case_id) for case_id in store.case_ids] == [(2.5, 0.1, 1 / 3), None]
-    with pytest.raises(DataError, match="3 distances"), ShardWriter(tmp_path) as writer:
-        writer.add("c0", volume, (0.1, 0.1))
-    with pytest.raises(DataError, match="2 distances"), ShardWriter(tmp_path) as writer:
-        writer.add("c0", ramps(1)[0], (0.1, 0.1, 0.1))
-
-
 @pytest.mark.parametrize("spacing", [(0.0, 1.0), (1.0, -1.0), (math.nan, 1.0), (1.0, math.inf)])
 def test_a_spacing_that_is_no_distance_names_its_case(spacing: Any, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="c0: pixel spacing"), ShardWriter(tmp_path) as writer:
         writer.add("c0", ramps(1)[0], spacing)
 
 
-def test_runs_are_of_like_images_that_lie_side_by_side(tmp_path: Path) -> None:
-    likes = [np.full((4, 5), at, np.uint8) for at in range(5)]
-    others: list[Any] = [np.zeros((5, 4), np.uint8), np.zeros((5, 4), np.uint16), likes[0]]
-    with ShardWriter(tmp_path, shard_bytes=160) as writer:
-        for at, image in enumerate([*likes, *others]):
-            writer.add(f"c{at}", image, (0.1, 0.2) if at == 1 else None)
-    runs = list(ImageStore(tmp_path).runs(1, 8, 60))
-    assert [run.case_ids for run in runs] == [["c1", "c2", "c3"], ["c4"], ["c5"], ["c6"], ["c7"]]
-    np.testing.assert_array_equal(runs[0].images, np.stack(likes[1:4]))
-    np.testing.assert_array_equal(runs[0].spacing[0], (0.1, 0.2))
-    assert np.isnan(runs[0].spacing[1:]).all()
-    assert not runs[0].images.flags.writeable
-
-
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(SHAPES, st.integers(1, 40), st.integers(1, 300))
 def test_runs_hold_every_image_once_in_order(
     tmp_path_factory: pytest.TempPathFactory,
@@ -295,7 +235,7 @@ def test_runs_hold_every_image_once_in_order(
             np.testing.assert_array_equal(image, store.image(case_id))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(SHAPES, st.integers(1, 100), st.integers(1, 300))
 def test_spans_hold_every_image_once_and_no_more_than_asked(
     tmp_path_factory: pytest.TempPathFactory,

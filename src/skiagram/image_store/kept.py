@@ -49,10 +49,6 @@ class Kept:
 
         Nothing of it counts where a file is not as it was: it is an output too, which somebody may
         have written to.
-
-        Args:
-            folder: Where runs of this stage keep it; None where they do not.
-            identity: Of code and options.
         """
         if folder is None:
             return None
@@ -140,14 +136,11 @@ class KeptImages:
         self._shard_at = dict(zip([0, *stops[:-1]], range(len(stops)), strict=True))
 
     def shard_from(self, position: int, ends: Callable[[int], bool]) -> range | None:
-        """Return the places in the new store that an old shard fills from one on.
+        """Return the places in the new store that an old shard fills from one on; None for none.
 
         Args:
             position: Place in the new store where a shard begins.
             ends: Tells whether a shard of the new store ends before a place.
-
-        Returns:
-            None where no old shard is one of the new store.
         """
         first = int(self.places[position])
         number = self._shard_at.get(first)
@@ -163,13 +156,7 @@ class KeptImages:
         return int(self.places[position]) == int(self.places[position - 1]) + 1
 
     def link(self, writer: ShardWriter, run: range, case_ids: Sequence[str]) -> None:
-        """Append a run of images that `shard_from` returned.
-
-        Args:
-            writer: Of the new store.
-            run: Their places.
-            case_ids: Ids of all images of the new store.
-        """
+        """Append the run of images that `shard_from` returned, of all case ids of a new store."""
         first = int(self.places[run.start])
         name, _ = self.store.shards[self._shard_at[first]]
         writer.link(
@@ -181,8 +168,7 @@ class KeptImages:
     def image(self, position: int) -> tuple[Image, Spacing | None, Region | None, bytes] | None:
         """Return pixels, spacing, region and digest of an image by its place in the new store.
 
-        Returns:
-            None where the earlier run stored no such image.
+        It is None where the earlier run stored no such image.
         """
         place = int(self.places[position])
         if place < 0:

@@ -2,9 +2,8 @@
 
 The number of axes says what an array is: (height, width) an image of one channel, (height, width,
 channels) one of several, (depth, height, width, 1) a volume. A store of volumes has a column more,
-`depth`, and three distances a case; files of images are as they would be without volumes. A store
-with regions of interest has columns more for them (a bit a pixel) and for their place in the
-patient.
+`depth`, and three distances a case; one with regions of interest has columns for them (a bit a
+pixel) and for their place in the patient.
 
 A shard is named by what it holds, and holds no case id: other data sets, and later runs, that have
 the same images in the same order have the same file. The ids lie beside it in `cases.arrow`, each
@@ -93,21 +92,16 @@ CASES = pa.schema(
 class Shard:
     """One mapped file; a scalar of an Arrow array is a copy, so views are cut from its buffers.
 
-    Args:
-        path: A file of a finished store.
-
     Raises:
-        OSError: It cannot be read.
+        OSError: The file cannot be read.
         pyarrow.ArrowInvalid: It is no whole Arrow file.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
-        kinds = itertools.product((False, True), repeat=2)
-        if all(
-            reader.schema != schema(volumes=volumes, regions=regions) for volumes, regions in kinds
-        ):
+        both = (False, True)
+        if reader.schema not in [schema(volumes=v, regions=r) for v in both for r in both]:
             raise pa.ArrowInvalid("other columns than a shard has")
         self._batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
         for batch in self._batches:
@@ -117,7 +111,6 @@ class Shard:
         self.has_regions = "inside" in reader.schema.names
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return self._ends[-1] if self._ends else 0
 
     def sizes(self) -> Iterator[int]:
@@ -153,15 +146,10 @@ class Shard:
         return self._layout(batch).view(place)
 
     def run(self, row: int, most: int) -> tuple[Image, NDArray[np.float64]]:
-        """Return the images from a row on that are alike, and their spacing.
+        """Return the images from a row on that are alike in shape and depth, and their spacing.
 
-        Args:
-            row: The first of them.
-            most: How many at most; there are fewer where the next one differs in shape or depth,
-                or lies elsewhere in the file.
-
-        Returns:
-            A read-only view of n images, and (n, 2), or (n, 3) of volumes, mm, NaN where unknown.
+        They are a read-only view of n images, `most` at most, and (n, 2), or (n, 3) of volumes,
+        mm, NaN where unknown.
         """
         batch, place = self._locate(row)
         return self._layout(batch).run(place, most)
@@ -219,11 +207,7 @@ class _Layout:
         return layout
 
     def check(self) -> None:
-        """Refuse shapes that are not those of the pixels: views are cut without asking Arrow.
-
-        Raises:
-            ValueError: A shape, a depth or a length is not one that was written.
-        """
+        """Refuse shapes that are not those of the pixels: views are cut without asking Arrow."""
         if not set(self.dtypes) <= set(DTYPES) or (self.shapes <= 0).any():
             raise ValueError("a shape or depth that no shard holds")
         sizes = np.array([np.dtype(name).itemsize for name in self.dtypes], dtype=np.float64)
@@ -276,7 +260,6 @@ def content_digest(image: Image, spacing: Spacing | None, region: Region | None)
 
 
 def _described(image: Image, spacing: Spacing | None, region: Region | None) -> tuple[Any, ...]:
-    """Return what a row holds besides the name and the pixels."""
     shape = image.shape if is_volume(image) else np.atleast_3d(image).shape
     of_region: tuple[Any, ...] = ()
     if region is not None:
@@ -305,7 +288,6 @@ def shard_path(folder: Path, name: str) -> Path:
 
 
 def _shard_name(digests: Sequence[bytes]) -> str:
-    """Return the name of a shard that holds some images in this order."""
     return hashlib.sha256(b"".join(digests)).hexdigest()[:_NAME_DIGITS]
 
 
@@ -321,7 +303,7 @@ def _check_region(case_id: str, image: Image, region: Region) -> None:
 
 
 class ShardWriter:
-    """Writes images to shards in bounded memory; use as a context manager.
+    """Writes images to shards in a new folder in bounded memory; use as a context manager.
 
     Args:
         folder: New or empty folder.
@@ -344,7 +326,6 @@ class ShardWriter:
         self._first = 0  # image of the shard under way
 
     def __enter__(self) -> "ShardWriter":
-        """Return the writer itself."""
         return self
 
     def add(
@@ -367,9 +348,7 @@ class ShardWriter:
             digest: Its digest, where another store has it; else it is computed.
 
         Raises:
-            DataError: The id is taken, the image's shape or depth cannot be stored, it is a volume
-                among images or an image among volumes, the spacing is not positive and finite, or
-                the region is missing, empty or of another shape.
+            DataError: The id is taken, or image, spacing or region cannot be stored.
         """
         self._check(case_id, image, region)
         volumes = is_volume(image)
@@ -399,12 +378,7 @@ class ShardWriter:
         return not self._written
 
     def link(self, shard: Path, case_ids: Sequence[str], digests: Sequence[bytes]) -> None:
-        """Append all images of a shard of another store, without a look at its pixels.
-
-        Args:
-            shard: Its file, of the same name here.
-            case_ids: Ids of its images, in its order.
-            digests: Digests of its images, in its order.
+        """Append all images of another store's shard, whose file has the same name here.
 
         Raises:
             DataError: An id is taken, or the images are of another kind than those before.
@@ -446,20 +420,19 @@ class ShardWriter:
         self._check_kind(case_id, volumes, region is not None)
 
     def _check_kind(self, case_id: str, volumes: bool, regions: bool) -> None:
+        own = schema(volumes=volumes, regions=regions)
         if self._schema is None:
-            self._schema = schema(volumes=volumes, regions=regions)
-        elif regions != ("inside" in self._schema.names):
-            raise DataError(
-                "an image with a region" if regions else "an image without a region",
-                where=case_id,
-                allowed="a region for every image of a data set, or for none",
-                remedy="add the missing masks, or leave out the images without one",
+            self._schema = own
+        if own != self._schema:
+            kind = (
+                f"{'a volume' if volumes else 'an image'} with{'' if regions else 'out'} a region"
             )
-        elif volumes != ("depth" in self._schema.names):
             raise DataError(
-                "a volume among images" if volumes else "an image among volumes",
+                f"{kind} among others",
                 where=case_id,
-                allowed="images alone or volumes alone in a data set",
+                allowed="images alone or volumes alone in a data set, with a region for every one "
+                "or for none",
+                remedy="add the missing masks, or leave out the images without one",
             )
 
     def _flush(self) -> None:

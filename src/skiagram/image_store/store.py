@@ -1,11 +1,9 @@
-"""Image shards: Arrow IPC files that are memory-mapped and read without a copy.
+"""Image stores: folders of Arrow files that are memory-mapped and read without a copy.
 
 A folder holds `images-….arrow`, each named by its content, `cases.arrow` with the id and the digest
 of each image, and an `index.json` that gives the order of the shards and the content's SHA-256.
-Images keep their own size and depth; a missing pixel is NaN in a float image. Layout of an image:
-(height, width) for one channel, else (height, width, channels). Volumes are (depth, height, width,
-1): four axes, so that none is taken for an image with channels; a store holds either images or
-volumes. The distance of pixels stays with them where it is known.
+Images keep their own size and depth; a missing pixel is NaN in a float image. A store holds either
+images or volumes; the distance of pixels stays with them where it is known.
 
 Of cases that have several images, such as PET and MR, the first modality's lie in the folder
 itself, where every stage finds them, those of the others in stores of their name within it.
@@ -60,10 +58,7 @@ class ImageBatch:
 
 
 class ImageStore:
-    """Reads a folder of shards; images are read-only views into the mapped files.
-
-    Args:
-        folder: Folder that a `ShardWriter` wrote.
+    """Reads a folder that a `ShardWriter` wrote; images are views into the mapped files.
 
     Raises:
         DataError: The folder is not a finished store.
@@ -108,7 +103,6 @@ class ImageStore:
         return {case_id: position for position, case_id in enumerate(self.case_ids)}
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return self._ends[-1] if self._ends else 0
 
     def __iter__(self) -> Iterator[tuple[str, Image]]:
@@ -149,11 +143,7 @@ class ImageStore:
         return self._ends
 
     def check(self, start: int, stop: int) -> None:
-        """Refuse images that are not those that were written.
-
-        Args:
-            start: Place of the first one in the store's order.
-            stop: Place after the last one.
+        """Refuse images, from one place of the order up to another, that are not as written.
 
         Raises:
             DataError: Pixels, spacing or region of one have changed on the disk.
@@ -173,16 +163,12 @@ class ImageStore:
         return self._open(number).sizes()
 
     def image(self, case_id: str) -> Image:
-        """Return one image as a read-only view.
-
-        Raises:
-            DataError: The store has no such case.
-        """
+        """Return one image as a read-only view; a case that is not there is a DataError."""
         shard, row = self._locate(case_id)
         return shard.view(row)
 
     def spacing(self, case_id: str) -> Spacing | None:
-        """Return the distances of an image's pixels; `image` says what is raised."""
+        """Return the distances of an image's pixels, mm; None where unknown."""
         shard, row = self._locate(case_id)
         return shard.spacing(row)
 
@@ -250,14 +236,7 @@ def _damaged(path: Path) -> DataError:
 
 @dataclass(frozen=True)
 class Span:
-    """Some images of a store, without their pixels.
-
-    Attributes:
-        folder: Absolute path of the store.
-        sha256: Digest of the store's content.
-        start: Place of the first image in the store's order.
-        stop: Place after the last one.
-    """
+    """The images from one place of a store's order up to another, without their pixels."""
 
     folder: Path
     sha256: str
@@ -265,7 +244,6 @@ class Span:
     stop: int
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return self.stop - self.start
 
     def __iter__(self) -> Iterator[tuple[str, Image]]:
@@ -273,11 +251,11 @@ class Span:
         return self.store().span(self.start, self.stop)
 
     def check(self) -> None:
-        """Refuse images that are not those that were written; `ImageStore.check` says more."""
+        """Do what `ImageStore.check` does."""
         self.store().check(self.start, self.stop)
 
     def runs(self, values: int) -> Iterator[ImageBatch]:
-        """Yield images that are alike together; `ImageStore.runs` says how."""
+        """Do what `ImageStore.runs` does."""
         return self.store().runs(self.start, self.stop, values)
 
     def store(self) -> ImageStore:
@@ -328,11 +306,7 @@ def _opened(folder: Path, sha256: str) -> ImageStore:  # noqa: ARG001 - tells re
 def modality_folders(images: Path) -> dict[str, Path]:
     """Return modality → folder of its store, the first one `images` itself.
 
-    Args:
-        images: Folder of a store.
-
-    Returns:
-        Only `images`, under an empty name, where cases have one image each.
+    Where cases have one image each, it is under an empty name.
 
     Raises:
         DataError: The record of modalities is damaged.
@@ -342,7 +316,7 @@ def modality_folders(images: Path) -> dict[str, Path]:
         return {"": images}
     try:
         first, *others = json.loads(record.read_text(encoding="utf-8"))
-        check_names([first, *others])
+        _check_names([first, *others])
     except (OSError, ValueError, TypeError) as error:
         raise DataError(
             "unreadable record", where=str(record), remedy="run the stage that writes it"
@@ -351,26 +325,17 @@ def modality_folders(images: Path) -> dict[str, Path]:
 
 
 def write_modalities(images: Path, names: Sequence[str]) -> None:
-    """Note which modalities a folder holds.
-
-    Args:
-        images: Folder of the first modality's store.
-        names: Modalities in order; nothing is noted of fewer than two.
+    """Note the modalities, in order, beside the first one's store; nothing where there is one.
 
     Raises:
         DataError: A name cannot be that of a folder and of features.
     """
     if len(names) > 1:
-        check_names(names)
+        _check_names(names)
         (images / _RECORD).write_text(json.dumps(list(names)) + "\n", encoding="utf-8")
 
 
-def check_names(names: Sequence[str]) -> None:
-    """Refuse names that cannot be those of folders and of features.
-
-    Raises:
-        DataError: Names the first of them.
-    """
+def _check_names(names: Sequence[str]) -> None:
     for name in names:
         if not _NAME.fullmatch(name):
             raise DataError(

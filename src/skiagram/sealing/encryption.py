@@ -14,61 +14,48 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, installed
 
-_MOST_KEY_BYTES = 2**16
+_MAX_KEY_BYTES = 2**16
 _PIECE = 2**16
 
 
 class Purpose(Enum):
     """What a key opens; the value is what messages call it."""
 
-    ARCHIVE = "the archive of images"
-    SEAL = "the labels of the test cases"
+    ARCHIVE = "the archive of images is"
+    SEAL = "the labels of the test cases are"
 
     @property
     def variable(self) -> str:
-        """Return the environment variable that may hold the key itself."""
+        """The environment variable that may hold the key itself."""
         return f"SKIAGRAM_{self.name}_KEY"
 
     @property
     def file_variable(self) -> str:
-        """Return the environment variable that may name a file with the key."""
+        """The environment variable that may name a file with the key."""
         return f"SKIAGRAM_{self.name}_KEY_FILE"
 
 
-def find_identities(purpose: Purpose, where: str) -> list[Any]:
-    """Return the secret keys that the user gave for a purpose.
-
-    Args:
-        purpose: What they open.
-        where: The encrypted file, for messages.
-
-    Raises:
-        DataError: There is none, or what is there is no key.
-        OptionError: pyrage is not installed.
-    """
-    pyrage = load_pyrage(where)
-    text, place = os.environ.get(purpose.variable, ""), purpose.variable
+def _find_identities(purpose: Purpose, where: str) -> list[Any]:
+    """Return the secret keys that the user gave for a purpose; `where` is the encrypted file."""
+    pyrage = _load_pyrage(where)
     named = os.environ.get(purpose.file_variable)
-    if named:
-        place = purpose.file_variable
-        text = _read_key(Path(named), place)
+    place = purpose.file_variable if named else purpose.variable
+    text = _read_key(Path(named), place) if named else os.environ.get(place, "")
     lines = [line.strip() for line in text.splitlines()]
     keys = [line for line in lines if line and not line.startswith("#")]
     if not keys:
-        raise DataError(
-            f"{purpose.value} are encrypted, and no key was given"
+        custodian = (
+            "; only the custodian has it: ask the custodian to run `dvc repro` with it"
             if purpose is Purpose.SEAL
-            else f"{purpose.value} is encrypted, and no key was given",
+            else ""
+        )
+        raise DataError(
+            f"{purpose.value} encrypted, and no key was given",
             where=where,
             remedy=f"name the file of the secret key in {purpose.file_variable}, or put the key "
-            f"(AGE-SECRET-KEY-1…) into {purpose.variable}"
-            + (
-                "; only the custodian has it: ask the custodian to run `dvc repro` with it"
-                if purpose is Purpose.SEAL
-                else ""
-            ),
+            f"(AGE-SECRET-KEY-1…) into {purpose.variable}{custodian}",
         )
     try:
         return [pyrage.x25519.Identity.from_str(key) for key in keys]
@@ -77,7 +64,6 @@ def find_identities(purpose: Purpose, where: str) -> list[Any]:
             "no secret key of age",
             where=place,
             allowed="a line AGE-SECRET-KEY-1…, as `age-keygen` writes it",
-            remedy="check the file that it was taken from",
         ) from None
 
 
@@ -86,45 +72,27 @@ def _read_key(path: Path, where: str) -> str:
         if not path.is_file():
             raise FileNotFoundError
         with path.open("rb") as file:
-            return file.read(_MOST_KEY_BYTES).decode("utf-8", errors="replace")
+            return file.read(_MAX_KEY_BYTES).decode("utf-8", errors="replace")
     except OSError:
         raise DataError(
             "the file of the key cannot be read", where=where, remedy="check its name and rights"
         ) from None
 
 
-def load_pyrage(where: str) -> ModuleType:
-    """Import the library for age.
-
-    Args:
-        where: What needs it, for messages.
-
-    Raises:
-        OptionError: It is not installed.
-    """
-    try:
-        pyrage: ModuleType = importlib.import_module("pyrage")
-    except ImportError as error:
-        raise OptionError(
-            "pyrage, which opens files encrypted with age, is not installed",
-            where=where,
-            remedy="pip install 'skiagram[encryption]'",
-        ) from error
-    return pyrage
+def _load_pyrage(where: str) -> ModuleType:
+    with installed(
+        "pyrage, which opens files encrypted with age,", where, "pip install 'skiagram[encryption]'"
+    ):
+        return importlib.import_module("pyrage")
 
 
 def encrypt(content: bytes, recipient: str, where: str) -> bytes:
-    """Encrypt for the holder of a key; no two results are equal.
-
-    Args:
-        content: What to encrypt.
-        recipient: Public key, `age1…`.
-        where: Where the public key was given, for messages.
+    """Encrypt for the holder of a key, `age1…`; no two results are equal.
 
     Raises:
         OptionError: It is no public key, or pyrage is not installed.
     """
-    pyrage = load_pyrage(where)
+    pyrage = _load_pyrage(where)
     try:
         holder = pyrage.x25519.Recipient.from_str(recipient.strip())
     except pyrage.RecipientError:
@@ -139,20 +107,15 @@ def encrypt(content: bytes, recipient: str, where: str) -> bytes:
 
 
 def decrypt(content: bytes, purpose: Purpose, where: str) -> bytes:
-    """Decrypt a small file.
-
-    Args:
-        content: The whole encrypted file.
-        purpose: What it is, which tells where its key is looked for.
-        where: Its name, for messages.
+    """Decrypt a small file, named `where`; its purpose tells where its key is looked for.
 
     Raises:
         DataError: No key was given or another one is needed, or the file is damaged.
         OptionError: pyrage is not installed.
     """
-    identities = find_identities(purpose, where)
+    identities = _find_identities(purpose, where)
     try:
-        opened: bytes = load_pyrage(where).decrypt(content, identities)
+        opened: bytes = _load_pyrage(where).decrypt(content, identities)
     except Exception as error:
         raise _explain(error, purpose, where) from None
     return opened
@@ -165,17 +128,12 @@ def open_decrypted(path: Path, purpose: Purpose, where: str) -> Iterator[BinaryI
     Each piece is proved genuine before it is yielded, the end of the file when the block ends
     without an error: use nothing of it before.
 
-    Args:
-        path: The encrypted file.
-        purpose: What it is, which tells where its key is looked for.
-        where: Its name, for messages.
-
     Raises:
         DataError: No key was given or another one is needed, or the file is missing, altered or
             cut short.
         OptionError: pyrage is not installed.
     """
-    identities, pyrage = find_identities(purpose, where), load_pyrage(where)
+    identities, pyrage = _find_identities(purpose, where), _load_pyrage(where)
     reading, writing = os.pipe()
     failed: list[Exception] = []
 

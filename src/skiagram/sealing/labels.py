@@ -39,12 +39,7 @@ class _Content:
 
 @dataclass(frozen=True)
 class EncryptedLabels:
-    """Labels that only the custodian can read.
-
-    Attributes:
-        content: File encrypted with age.
-        tokens: What names each entry of the source in it; see `token_of`.
-    """
+    """Labels that only the custodian can read: a file, and what names each entry of the source."""
 
     content: bytes
     tokens: Sequence[str]
@@ -54,25 +49,14 @@ _CONTENT = TypeAdapter(_Content)
 
 
 def token_of(checksum: str, region: str = "") -> str:
-    """Return what names a case among encrypted labels.
-
-    Args:
-        checksum: SHA-256 of its file.
-        region: What tells several regions of one file apart.
-    """
+    """Return what names a case among encrypted labels, by its file's SHA-256 and its region."""
     return hashlib.sha256(f"{checksum}\n{region}".encode()).hexdigest()
 
 
 def encrypt_labels(
     labels: Mapping[str, int], classes: Sequence[str], recipient: str, where: str
 ) -> bytes:
-    """Encrypt labels for a custodian.
-
-    Args:
-        labels: Token of each case → its label.
-        classes: Names of all classes; the label k means `classes[k]`.
-        recipient: The custodian's public key, `age1…`.
-        where: Where the public key was given, for messages.
+    """Encrypt labels, by token of the case, for a custodian, whose public key is `age1…`.
 
     Raises:
         OptionError: It is no public key, or pyrage is not installed.
@@ -84,26 +68,14 @@ def encrypt_labels(
 
 
 def seal_labels(folder: Path, case_id: NDArray[np.str_], label: NDArray[np.int64]) -> None:
-    """Write plain labels under seal.
-
-    Args:
-        folder: The sealed folder.
-        case_id: (n,) the test cases.
-        label: (n,) their labels.
-    """
+    """Write the plain labels of (n,) test cases into the sealed folder."""
     write_table(pd.DataFrame({"case_id": case_id, "label": label}), folder / _PLAIN)
 
 
 def seal_encrypted_labels(
     folder: Path, case_id: NDArray[np.str_], encrypted: EncryptedLabels
 ) -> None:
-    """Write encrypted labels under seal, as they are.
-
-    Args:
-        folder: The sealed folder.
-        case_id: (n,) the test cases.
-        encrypted: The labels, with the tokens of these cases.
-    """
+    """Write encrypted labels, with the tokens of (n,) test cases, into the sealed folder."""
     table = pd.DataFrame({"case_id": case_id, "token": list(encrypted.tokens)})
     write_table(table, folder / _TOKENS)
     (folder / _ENCRYPTED).write_bytes(encrypted.content)
@@ -115,14 +87,7 @@ def are_encrypted(folder: Path) -> bool:
 
 
 def open_labels(folder: Path, task: Task) -> pd.DataFrame:
-    """Return the labels of test cases.
-
-    Args:
-        folder: The sealed folder.
-        task: What is told apart.
-
-    Returns:
-        Columns `case_id` and `label`.
+    """Return the labels of test cases, columns `case_id` and `label`, from the sealed folder.
 
     Raises:
         DataError: They are missing or damaged, or encrypted and the custodian's key is not given.

@@ -15,11 +15,11 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -72,7 +72,7 @@ class Opening:
 
     @property
     def hash(self) -> str:
-        """Return the SHA-256 of all of it."""
+        """The SHA-256 of all of it."""
         return hashlib.sha256(_canonical(dataclasses.asdict(self))).hexdigest()
 
     def line(self) -> str:
@@ -101,7 +101,7 @@ class Ledger:
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """Return the hashes of the entries that no other follows: one, or several after a merge."""
+        """The hashes of the entries that no other follows: one, or several after a merge."""
         followed = {digest for opening in self.openings for digest in opening.previous}
         return tuple(sorted({opening.hash for opening in self.openings} - followed))
 
@@ -115,28 +115,19 @@ class Ledger:
 
     def find(self, comparison: Comparison) -> Opening | None:
         """Return where a comparison was noted; None where it was not."""
-        openings = (opening for opening in self.of_seal(comparison.seal))
-        return next(
-            (opening for opening in openings if opening.comparison.digest == comparison.digest),
-            None,
-        )
+        openings = self.of_seal(comparison.seal)
+        return next((one for one in openings if one.comparison.digest == comparison.digest), None)
 
 
 def read_ledger(home: Path) -> Ledger:
-    """Read the ledger and check its chain.
-
-    Args:
-        home: The project's lasting folder.
-    """
-    return _read(_lines(home / LEDGER))
+    """Read the ledger in the project's lasting folder, and check its chain."""
+    return _read_file(home / LEDGER)
 
 
 def describe_openings(home: Path, comparison: Comparison) -> tuple[str, ...]:
     """Say how often a seal was opened, and what is wrong with the ledger, a line each.
 
-    Args:
-        home: The project's lasting folder.
-        comparison: The last one; nothing is said where nothing is sealed.
+    Nothing is said where nothing is sealed.
     """
     if not comparison.seal:
         return ()
@@ -182,7 +173,7 @@ def note_opening(home: Path, comparison: Comparison, project: Path) -> Opening:
         The entry; an earlier one where the same comparison was noted before.
     """
     with _locked(home):
-        _put_back(home, _read(_lines(home / _COPY)).openings)
+        _add_missing(home / LEDGER, _read_file(home / _COPY).openings)
         ledger = read_ledger(home)
         known = ledger.find(comparison)
         if known is not None:
@@ -196,64 +187,47 @@ def note_opening(home: Path, comparison: Comparison, project: Path) -> Opening:
             modified=commit is not None and commit.modified,
             previous=ledger.heads,
         )
-        _append(home / LEDGER, [opening])
-        _copy(home)
+        _add_missing(home / LEDGER, [opening])
+        _add_missing(home / _COPY, read_ledger(home).openings)
         return opening
 
 
 def unite_ledgers(home: Path, elsewhere: Iterable[str]) -> int:
-    """Add the openings that others noted, or that were deleted here.
+    """Add the openings that others noted, or that were deleted here; return how many these are.
 
     Args:
         home: The project's lasting folder.
         elsewhere: Lines of other ledgers; those that were altered are left out.
-
-    Returns:
-        How many were missing here.
     """
     with _locked(home):
-        copied = _read(_lines(home / _COPY)).openings
-        missing = _put_back(home, (*copied, *_read(list(elsewhere)).openings))
-        _copy(home)
+        others = (*_read_file(home / _COPY).openings, *_read(elsewhere).openings)
+        missing = _add_missing(home / LEDGER, others)
+        _add_missing(home / _COPY, read_ledger(home).openings)
         return missing
 
 
-def _put_back(home: Path, openings: Sequence[Opening]) -> int:
-    known = {opening.hash for opening in read_ledger(home).openings}
+def _add_missing(path: Path, openings: Iterable[Opening]) -> int:
+    """Add the openings that a file lacks at its end; what stands there is never rewritten."""
+    known = {opening.hash for opening in _read_file(path).openings}
     missing = {opening.hash: opening for opening in openings if opening.hash not in known}
-    _append(home / LEDGER, missing.values())
+    if missing:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cut_short = path.exists() and path.stat().st_size and not path.read_bytes().endswith(b"\n")
+        lines = [opening.line() for opening in missing.values()]
+        text = ("\n" if cut_short else "") + "\n".join(lines) + "\n"
+        with path.open("ab") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
     return len(missing)
 
 
-def _copy(home: Path) -> None:
-    known = {opening.hash for opening in _read(_lines(home / _COPY)).openings}
-    _append(
-        home / _COPY,
-        [opening for opening in read_ledger(home).openings if opening.hash not in known],
-    )
+def _read_file(path: Path) -> Ledger:
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    return _read(text.splitlines())
 
 
-def _append(path: Path, openings: Iterable[Opening]) -> None:
-    """Add lines at the end; what stands there is never rewritten."""
-    lines = [opening.line() for opening in openings]
-    if not lines:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cut_short = path.exists() and path.stat().st_size and not path.read_bytes().endswith(b"\n")
-    text = ("\n" if cut_short else "") + "\n".join(lines) + "\n"
-    with path.open("ab") as file:
-        file.write(text.encode())
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _lines(path: Path) -> list[str]:
-    if not path.exists():
-        return []
-    return path.read_text(encoding="utf-8", errors="replace").splitlines()
-
-
-def _read(lines: Sequence[str]) -> Ledger:
+def _read(lines: Iterable[str]) -> Ledger:
     openings: dict[str, Opening] = {}
     faults: list[str] = []
     for number, line in enumerate(lines, 1):
@@ -287,13 +261,8 @@ def _locked(home: Path) -> Iterator[None]:
     lock = home / ".work" / f"{LEDGER}.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("ab") as file:
-        _lock(file)
+        with suppress(ImportError):  # on Windows one run at a time is the user's care
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _lock(file: IO[bytes]) -> None:
-    try:
-        import fcntl
-    except ImportError:  # not on Windows, where one run at a time is the user's care
-        return
-    fcntl.flock(file, fcntl.LOCK_EX)
