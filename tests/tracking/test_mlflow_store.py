@@ -107,7 +107,7 @@ def test_the_same_results_are_recorded_once_an_experiment(
     assert store.record(execution, home).startswith("Already recorded")
     assert len(_runs(client, "repeated")) == 4
 
-    store.record(replace(execution, name="sunny-film"), home)
+    store.record(execution._replace(name="sunny-film"), home)
     assert len(_runs(client, "repeated")) == 8
     (project / "reports/scores.csv").write_text("other results")
     store.record(read_execution(project, MODELS, {}), home)

@@ -8,7 +8,7 @@ import pytest
 
 from skiagram.tracking.contract import Execution, NotRecorded
 from skiagram.tracking.mlflow_store import MLflowStore
-from skiagram.tracking.searches import record_search, search_execution
+from skiagram.tracking.searches import record_study, search_execution
 from tests.studies.search.examples import RESULT, SVM
 
 
@@ -37,17 +37,21 @@ class Unreachable:
 
 
 def test_a_tracker_out_of_reach_costs_a_warning(tmp_path: Path) -> None:
-    line = record_search(Unreachable(), RESULT, tmp_path, tmp_path)
+    (line,) = record_study(Unreachable(), RESULT, tmp_path)
     assert line.startswith("Warning: not recorded in nowhere")
 
 
 @pytest.mark.slow
-def test_mlflow_shows_the_trials_below_one_parent_once(tmp_path: Path) -> None:
+def test_mlflow_shows_the_trials_below_one_parent_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mlflow.tracking import MlflowClient
 
     store = MLflowStore(uri=None, experiment="searches")
-    assert record_search(store, RESULT, tmp_path, tmp_path).startswith("Recorded 5 runs in")
-    assert record_search(store, RESULT, tmp_path, tmp_path).startswith("Already recorded")
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    for words in ("Recorded 5 runs in", "Already recorded"):
+        (line,) = record_study(store, RESULT, tmp_path)
+        assert line.startswith(words)
     client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
     found = client.get_experiment_by_name("searches")
     assert found is not None

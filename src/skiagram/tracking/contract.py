@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pydantic.dataclasses import dataclass as options
 
@@ -19,15 +19,8 @@ class NotRecorded(Exception):
     """The tracker could not be reached or refused; no result is lost by it."""
 
 
-@dataclass(frozen=True)
-class Point:
-    """One value of a metric.
-
-    Attributes:
-        name: Metric, for example `roc_auc` or `validation_loss/repeat0-final`.
-        value: A finite number.
-        step: Epoch, fold or repeat; 0 for a single figure.
-    """
+class Point(NamedTuple):
+    """One finite value of a metric; the step is an epoch, a fold or a repeat."""
 
     name: str
     value: float
@@ -57,12 +50,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Receipt:
-    """Everything that an execution hands to the tracker.
-
-    Attributes:
-        models: Names of the recorded models, in order.
-        sha256: Path of each file, relative to the project → SHA-256 of its content.
-    """
+    """Names of the recorded models, and path of each file in the project → its SHA-256."""
 
     models: tuple[str, ...]
     sha256: dict[str, str]
@@ -70,22 +58,14 @@ class Receipt:
     @property
     def digest(self) -> str:
         """Return one SHA-256 over names and hashes."""
-        lines = [
-            *self.models,
-            *(f"{path} {digest}" for path, digest in sorted(self.sha256.items())),
-        ]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        files = (f"{path} {digest}" for path, digest in sorted(self.sha256.items()))
+        return hashlib.sha256("\n".join([*self.models, *files]).encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class Execution:
-    """All that is recorded of one execution of the pipeline.
+class Execution(NamedTuple):
+    """All that is recorded of one execution: its whole, and one run per model.
 
-    Attributes:
-        name: Name of the DVC experiment, or `workspace`.
-        parent: The execution as a whole.
-        children: One run per model.
-        receipt: Hashes of everything recorded.
+    The name is that of the DVC experiment, or `workspace`.
     """
 
     name: str
@@ -95,14 +75,10 @@ class Execution:
 
 
 class Tracker(Protocol):
-    """The options dataclass of a tracker."""
+    """The options dataclass of a tracker; `home` is the folder that outlives temporary clones."""
 
     def record(self, execution: Execution, home: Path) -> str:
         """Record an execution once; recording the same results again adds nothing.
-
-        Args:
-            execution: What to record.
-            home: Folder of the project that outlives temporary clones.
 
         Returns:
             A line for people: what was done.
@@ -112,11 +88,7 @@ class Tracker(Protocol):
         """
 
     def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:
-        """Keep entries of the seal's ledger, and return all that anybody kept.
-
-        Args:
-            openings: Hash → line of each entry known here.
-            home: Folder of the project that outlives temporary clones.
+        """Keep entries of the seal's ledger (hash → line), and return all that anybody kept.
 
         Raises:
             NotRecorded: The tracker could not be reached or refused.
@@ -137,12 +109,7 @@ class NoTracking:
 
 
 def receipt_of(project: Path, models: tuple[str, ...], artefacts: Iterable[Path]) -> Receipt:
-    """Hash files and folders of a project.
-
-    Args:
-        project: Folder that holds them.
-        models: Names of the recorded models.
-        artefacts: Absolute paths of files and folders; folders are walked.
+    """Hash files and folders of a project, given by absolute paths; folders are walked.
 
     Raises:
         DataError: An artefact is missing.
@@ -150,18 +117,12 @@ def receipt_of(project: Path, models: tuple[str, ...], artefacts: Iterable[Path]
     hashes: dict[str, str] = {}
     for artefact in artefacts:
         if not artefact.exists():
-            raise DataError(
-                "is missing",
-                where=artefact.relative_to(project).as_posix(),
-                remedy="run the stages that come before, `dvc repro`",
-            )
-        files = [artefact] if artefact.is_file() else artefact.rglob("*")
-        for file in files:
+            where = artefact.relative_to(project).as_posix()
+            remedy = "run the stages that come before, `dvc repro`"
+            raise DataError("is missing", where=where, remedy=remedy)
+        for file in [artefact] if artefact.is_file() else artefact.rglob("*"):
             if file.is_file():
-                hashes[file.relative_to(project).as_posix()] = _sha256(file)
+                with file.open("rb") as content:
+                    digest = hashlib.file_digest(content, "sha256").hexdigest()
+                hashes[file.relative_to(project).as_posix()] = digest
     return Receipt(models, hashes)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

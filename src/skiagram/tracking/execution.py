@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pandas as pd
 from skiagram.compute.checkout import current_commit, home
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import Estimate, ModelResult, Stability
+from skiagram.evaluation.results import ModelResult
 from skiagram.image_store.store import ImageStore
 from skiagram.records import DataCard, models_folder, read_record, read_table, scores_folder
 from skiagram.sealing.ledger import (
@@ -28,16 +28,18 @@ from skiagram.sealing.ledger import (
     read_ledger,
     unite_ledgers,
 )
+from skiagram.statistics.estimate import Estimate
 from skiagram.tracking.contract import Execution, Point, Run, Tracker, receipt_of
 
-_REPORTS = (
-    "evaluation.json", "metrics.json", "report.html", "scores.csv", OPENING, "plots", "checklists",
-)  # fmt: skip
+_FILES = ("evaluation.json", "metrics.json", "report.html", "scores.csv", OPENING)
+_FOLDERS = ("plots", "checklists")
 _STAGES = ("ingest", "audit", "restore", "extract", "combine", "evaluate")
 _ARM_STAGE = {
-    "classical": "train_baseline", "encoder": "train_head", "deep": "train_network",
+    "classical": "train_baseline",
+    "encoder": "train_head",
+    "deep": "train_network",
     "reader": "train_baseline",
-}  # fmt: skip
+}
 _ON_CHILDREN = ("dataset", "design", "features", "restoration", "folds", "repeats", "seed")
 
 
@@ -56,12 +58,12 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
     results = {result.outcome.model: result for result in evaluation.models}
     absent = [name for name in models if name not in results]
     if absent:
-        raise DataError(
-            f"no figures of {', '.join(absent)}",
-            where="reports/evaluation.json",
-            remedy="run evaluate again",
-        )
-    data = _data(project)
+        found, where = f"no figures of {', '.join(absent)}", "reports/evaluation.json"
+        raise DataError(found, where=where, remedy="run evaluate again")
+    data = {
+        "data.name": read_record(DataCard, project / "data/cases/card.json").name,
+        "data.sha256": ImageStore(project / "data/images").sha256,
+    }
     chosen = flatten(choices)
     parent = _parent(project, evaluation, chosen | data, run_name(choices))
     shared = {f"run.{name}": chosen[name] for name in _ON_CHILDREN if name in chosen} | data
@@ -70,41 +72,30 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
     return Execution(experiment_name(), parent, children, receipt_of(project, models, artefacts))
 
 
-def _data(project: Path) -> dict[str, str]:
-    card = read_record(DataCard, project / "data/cases/card.json")
-    sha256 = ImageStore(project / "data/images").sha256
-    return {"data.name": card.name, "data.sha256": sha256}
-
-
 def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name: str) -> Run:
     points = estimate_points("difference", evaluation.difference)
     points += estimate_points("ideal_auc", evaluation.ideal)
     points.append(Point("near_duplicates", evaluation.near_duplicates))
-    tags = {f"skiagram.best_{arm}": name for arm, name in evaluation.best.items()}
     for stage in _STAGES:
         noted = seconds_of(project, stage)
         points += [Point(f"seconds/{stage}", noted[0])] if noted else []
+    tags = {f"skiagram.best_{arm}": name for arm, name in evaluation.best.items()}
+    tags |= commit_tags(project) | seal_tags(project)
+    reports = project / "reports"
     return Run(
         name=name,
         params=params,
         points=tuple(points),
-        tags=tags
-        | commit_tags(project)
-        | seal_tags(project)
-        | {"mlflow.note.content": evaluation.verdict},
-        artefacts={project / "reports" / name: _folder(name) for name in _REPORTS},
+        tags=tags | {"mlflow.note.content": evaluation.verdict},
+        artefacts={reports / file: "" for file in _FILES}
+        | {reports / folder: folder for folder in _FOLDERS},
     )
 
 
-def _folder(report: str) -> str:
-    return "" if "." in report else report
-
-
-def _child(project: Path, result: ModelResult, data: dict[str, str]) -> Run:
+def _child(project: Path, result: ModelResult, params: dict[str, str]) -> Run:
     outcome = result.outcome
     scores = scores_folder(project, outcome)
-    curves = read_table(scores / "curves.parquet")
-    points = result_points(result) + curve_points(curves)
+    points = result_points(result) + curve_points(read_table(scores / "curves.parquet"))
     tags = {"skiagram.arm": outcome.arm, "skiagram.title": outcome.title} | commit_tags(project)
     noted = seconds_of(project, f"{_ARM_STAGE.get(outcome.arm, '')}-{outcome.model}")
     if noted:
@@ -114,13 +105,10 @@ def _child(project: Path, result: ModelResult, data: dict[str, str]) -> Run:
         tags["mlflow.note.content"] = outcome.reason
     return Run(
         name=outcome.model,
-        params=flatten(outcome.options) | data,
+        params=flatten(outcome.options) | params,
         points=tuple(points),
         tags=tags,
-        artefacts={
-            models_folder(project, outcome): "model",
-            scores: "scores",
-        },
+        artefacts={models_folder(project, outcome): "model", scores: "scores"},
         failed=outcome.status == "failed",
     )
 
@@ -148,22 +136,33 @@ def estimate_points(name: str, estimate: Estimate | None) -> list[Point]:
 
 def result_points(result: ModelResult) -> list[Point]:
     """Return all figures of one model; folds and repeats are steps."""
-    points: list[Point] = []
-    for name, estimate in result.metrics.items():
-        points += estimate_points(name, estimate)
-    points += estimate_points("selection_auc", result.selection_auc)
-    points += estimate_points("efficiency", result.efficiency)
-    points += estimate_points("above_ideal", result.above_ideal)
-    if result.stability is not None:
-        points += _stability_points(result.stability)
-    outcome = result.outcome
-    costs = {
-        "parameters": outcome.parameters,
-        "multiply_adds": outcome.multiply_adds,
-        "images_seen": outcome.images_seen,
-        "fits": outcome.fits,
+    stability, outcome = result.stability, result.outcome
+    estimates: dict[str, Estimate | None] = {
+        **result.metrics,
+        "selection_auc": result.selection_auc,
+        "efficiency": result.efficiency,
+        "above_ideal": result.above_ideal,
     }
-    return points + _finite_points(costs)
+    if stability is not None:
+        estimates["fold_auc_mean"] = stability.fold_mean
+        estimates["training_gap"] = stability.training_gap
+    points = [point for name, of in estimates.items() for point in estimate_points(name, of)]
+    if stability is not None:
+        spreads = {"fold_auc_sd": stability.fold_sd, "seed_auc_sd": stability.seed_sd}
+        points += _finite_points(spreads)
+        for name, values in (("fold_auc", stability.fold_auc), ("seed_auc", stability.seed_auc)):
+            steps = enumerate(values)
+            points += [Point(name, value, step) for step, value in steps if math.isfinite(value)]
+    costs = ("parameters", "multiply_adds", "images_seen", "fits")
+    return points + _finite_points({name: getattr(outcome, name) for name in costs})
+
+
+def _finite_points(values: Mapping[str, float | None]) -> list[Point]:
+    return [
+        Point(name, float(value))
+        for name, value in values.items()
+        if value is not None and math.isfinite(value)
+    ]
 
 
 def curve_points(curves: pd.DataFrame) -> list[Point]:
@@ -177,26 +176,6 @@ def curve_points(curves: pd.DataFrame) -> list[Point]:
         for quantity in curves.columns.drop(["fit", "epoch"])
         for fit, epoch, value in zip(curves["fit"], curves["epoch"], curves[quantity], strict=True)
         if math.isfinite(value)
-    ]
-
-
-def _stability_points(stability: Stability) -> list[Point]:
-    points = estimate_points("fold_auc_mean", stability.fold_mean)
-    points += estimate_points("training_gap", stability.training_gap)
-    points += _finite_points({"fold_auc_sd": stability.fold_sd, "seed_auc_sd": stability.seed_sd})
-    points += _steps("fold_auc", stability.fold_auc)
-    return points + _steps("seed_auc", stability.seed_auc)
-
-
-def _steps(name: str, values: Iterable[float]) -> list[Point]:
-    return [Point(name, value, step) for step, value in enumerate(values) if math.isfinite(value)]
-
-
-def _finite_points(values: Mapping[str, float | None]) -> list[Point]:
-    return [
-        Point(name, float(value))
-        for name, value in values.items()
-        if value is not None and math.isfinite(value)
     ]
 
 
@@ -225,10 +204,8 @@ def commit_tags(project: Path) -> dict[str, str]:
     commit = current_commit(project)
     if commit is None:
         return {}
-    return {
-        "mlflow.source.git.commit": commit.sha,
-        "skiagram.modified": "yes" if commit.modified else "no",
-    }
+    modified = "yes" if commit.modified else "no"
+    return {"mlflow.source.git.commit": commit.sha, "skiagram.modified": modified}
 
 
 def seal_tags(project: Path) -> dict[str, str]:
@@ -248,10 +225,6 @@ def seal_tags(project: Path) -> dict[str, str]:
 
 def share_ledger(tracker: Tracker, project: Path) -> tuple[str, ...]:
     """Unite the seal's ledger with what the tracker knows of it.
-
-    Args:
-        tracker: Where the openings of all who use it meet.
-        project: The project's folder.
 
     Returns:
         Lines for people: what was missing here, and what is wrong with the ledger's chain.
@@ -274,12 +247,7 @@ def share_ledger(tracker: Tracker, project: Path) -> tuple[str, ...]:
 
 
 def seconds_of(project: Path, stage: str) -> tuple[float, str] | None:
-    """Return the seconds and the host of a stage's last run here; None where not known.
-
-    Args:
-        project: The project's folder.
-        stage: For example `evaluate` or `train_baseline-svm`.
-    """
+    """Return the seconds and the host of a stage's last run here; None where not known."""
     try:
         noted = json.loads((project / ".work" / "seconds" / f"{stage}.json").read_text())
         return float(noted["seconds"]), str(noted["host"])

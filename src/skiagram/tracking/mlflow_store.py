@@ -35,8 +35,7 @@ _ENVIRONMENT = {  # by default a dead server stalls each call for minutes
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
-_METRICS_A_CALL = 1000
-_PARAMS_A_CALL = 100
+_MAX_METRICS, _MAX_PARAMS = 1000, 100  # of one call
 _RECEIPT = "skiagram.receipt"
 _EXPERIMENT = "DVC_EXP_NAME"
 _OPENING = "skiagram.opening."
@@ -69,10 +68,7 @@ class MLflowStore:
         return self
 
     def record(self, execution: Execution, home: Path) -> str:
-        """Record an execution once.
-
-        A finished parent run with the same receipt and experiment name is left as it is; one that
-        was cut short stays unfinished and is recorded anew.
+        """Record an execution; a parent run that was cut short is recorded anew.
 
         Raises:
             NotRecorded: The database or server could not be reached or refused.
@@ -122,7 +118,6 @@ class MLflowStore:
         client.set_terminated(parent, "FINISHED")  # last: it says that the recording is whole
 
     def _log_model(self, run: Run, run_id: str, home: Path) -> None:
-        """Log a run's model; a reader's scores, which score no new cases, are left out."""
         import mlflow
 
         (folder,) = (path for path, name in run.artefacts.items() if name == "model")
@@ -142,7 +137,7 @@ class MLflowStore:
             )
 
     def _place(self, home: Path) -> tuple[str, str]:
-        """Return the address, and what messages call it: without a password."""
+        """Return the address, and what messages call it, which holds no password."""
         uri = self.uri or f"sqlite:///{home / 'mlflow.db'}"
         return uri, f"{uri.rpartition('@')[2]}, experiment {self.experiment}"
 
@@ -163,20 +158,25 @@ class _Pyfunc:
 
     @staticmethod
     def save_model(**described: Any) -> None:
-        """Save as `mlflow.pyfunc` does, which refuses the option that `Model.log` reads."""
+        """Save as `mlflow.pyfunc` does, but for the option that `Model.log` reads."""
         import mlflow
 
         del described["validate_serving_input"]
         mlflow.pyfunc.save_model(**described)
 
 
-def _client(uri: str) -> Any:
+def _quieten() -> None:
+    """Set up MLflow before it is imported."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    from mlflow.tracking import MlflowClient
-
     for name in ("alembic", "mlflow", "urllib3"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _client(uri: str) -> Any:
+    _quieten()
+    from mlflow.tracking import MlflowClient
+
     return MlflowClient(tracking_uri=uri)
 
 
@@ -197,12 +197,7 @@ def _is_recorded(client: Any, experiment: str, execution: Execution) -> bool:
 
 
 def image_columns(modalities: Sequence[str], *, regions: bool) -> dict[str, tuple[str, str | None]]:
-    """Return modality → the column of its images, and of masks where the model reads regions.
-
-    Args:
-        modalities: Images of a case; empty for one.
-        regions: Whether images have a region of interest.
-    """
+    """Return modality → the column of its images, and of masks where the model reads regions."""
     return {
         name: (f"{_IMAGE}_{name}".rstrip("_"), f"{_MASK}_{name}".rstrip("_") if regions else None)
         for name in modalities or ("",)
@@ -212,12 +207,7 @@ def image_columns(modalities: Sequence[str], *, regions: bool) -> dict[str, tupl
 def describe_pyfunc(folder: Path) -> dict[str, Any] | None:
     """Return what MLflow asks for to log or save a model in the models-from-code form.
 
-    Args:
-        folder: The model's folder.
-
-    Returns:
-        Code, artefacts, signature, input example and requirements; None for a reader's scores,
-        which score no new cases.
+    None for a reader's scores, which score no new cases.
 
     Raises:
         DataError: The folder is no model.
@@ -252,20 +242,14 @@ def describe_pyfunc(folder: Path) -> dict[str, Any] | None:
 
 
 def save_pyfunc(folder: Path, target: Path) -> None:
-    """Write a model as MLflow serves it.
-
-    Args:
-        folder: The model's folder.
-        target: Folder to write; must be new.
+    """Write a model as MLflow serves it, into a new folder.
 
     Raises:
         DataError: The folder is no model, or a reader's scores.
     """
-    for name, value in _ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    _quieten()
     from mlflow.pyfunc import save_model
 
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
     verify_checksums(folder)
     described = describe_pyfunc(folder)
     if described is None:
@@ -327,11 +311,11 @@ def _start(client: Any, experiment: str, run: Run, marks: dict[str, str]) -> str
     run_id = str(created.info.run_id)
     now = int(time.time() * 1000)
     metrics = [Metric(point.name, point.value, now, point.step) for point in run.points]
-    for start in range(0, len(metrics), _METRICS_A_CALL):
-        client.log_batch(run_id, metrics=metrics[start : start + _METRICS_A_CALL])
+    for start in range(0, len(metrics), _MAX_METRICS):
+        client.log_batch(run_id, metrics=metrics[start : start + _MAX_METRICS])
     params = [Param(name, value) for name, value in run.params.items()]
-    for start in range(0, len(params), _PARAMS_A_CALL):
-        client.log_batch(run_id, params=params[start : start + _PARAMS_A_CALL])
+    for start in range(0, len(params), _MAX_PARAMS):
+        client.log_batch(run_id, params=params[start : start + _MAX_PARAMS])
     for path, folder in run.artefacts.items():
         log = client.log_artifacts if path.is_dir() else client.log_artifact
         log(run_id, str(path), folder or None)

@@ -29,15 +29,12 @@ _SAID = ("set", "refer", "unusual", "error")
 
 
 def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
-    """Score the cases in a table of bytes.
+    """Return the columns of `skiagram predict` for the cases in a table of bytes, one a row.
 
     Args:
         model: A loaded model.
-        frame: One row per case: the columns of `image_columns` hold the content of files, those of
-            covariates text or numbers, `file` a name, where it is there.
-
-    Returns:
-        The columns of `skiagram predict`, one row per case.
+        frame: The columns of `image_columns` hold the content of files, those of covariates text
+            or numbers, `file` a name, where it is there.
 
     Raises:
         SkiagramError: None of the cases can be scored.
@@ -93,10 +90,10 @@ def _record(model: "DeployedModel", name: str, row: "CaseResult") -> dict[str, A
 
 
 class ServedModel(PythonModel):  # type: ignore[misc]  # MLflow gives no types
-    """What MLflow calls."""
+    """What MLflow calls; the model's folder is an artefact that it keeps."""
 
     def load_context(self, context: Any) -> None:
-        """Load the model's folder, which MLflow keeps as an artefact."""
+        """Load the model."""
         from skiagram.deploy.model import load_model
 
         self._model = load_model(Path(context.artifacts["model"]))
@@ -107,11 +104,7 @@ class ServedModel(PythonModel):  # type: ignore[misc]  # MLflow gives no types
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """Score cases; `score_frame` says how.
-
-        Raises:
-            MlflowException: None of them can be scored; a server answers 400 with the reason.
-        """
+        """Score cases; where none can be scored a server answers 400 with the reason."""
         try:
             return score_frame(self._model, model_input)
         except SkiagramError as error:

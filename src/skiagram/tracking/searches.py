@@ -13,37 +13,17 @@ from skiagram.tracking.execution import commit_tags, estimate_points, experiment
 
 
 def record_study(tracker: Tracker, result: object, project: Path) -> tuple[str, ...]:
-    """Record what a study fitted, if it is a search: other studies are no runs to compare.
-
-    Args:
-        tracker: Where runs go.
-        result: The finished study.
-        project: The project's folder.
+    """Record every trial of a search; other studies are no runs to compare.
 
     Returns:
-        Lines for people: what was done.
+        Lines for people: what was done. A tracker out of reach costs a warning and no result.
     """
     if not isinstance(result, SearchResult):
         return ()
-    return (record_search(tracker, result, project, home(project)),)
-
-
-def record_search(tracker: Tracker, result: SearchResult, project: Path, home: Path) -> str:
-    """Record every trial; a tracker out of reach costs no result.
-
-    Args:
-        tracker: Where runs go.
-        result: The finished search.
-        project: The project's folder.
-        home: Its lasting folder.
-
-    Returns:
-        A line for people: what was done.
-    """
     try:
-        return tracker.record(search_execution(result, project), home)
+        return (tracker.record(search_execution(result, project), home(project)),)
     except NotRecorded as error:
-        return f"Warning: {error}. Later: the same line again, which fits nothing anew."
+        return (f"Warning: {error}. Later: the same line again, which fits nothing anew.",)
 
 
 def search_execution(result: SearchResult, project: Path) -> Execution:
@@ -75,7 +55,7 @@ def _trial(model: SearchedModel, trial: Trial, result: SearchResult, tags: dict[
     points = [Point("fold_auc", area, fold) for fold, area in enumerate(trial.fold_auc)]
     if trial.fold_auc:
         points.append(Point("mean_auc", sum(trial.fold_auc) / len(trial.fold_auc)))
-    seconds = result.processor_seconds[model.model][trial.number]
+    points.append(Point("processor_seconds", result.processor_seconds[model.model][trial.number]))
     own = {
         "skiagram.arm": model.arm,
         "skiagram.model": model.model,
@@ -87,7 +67,7 @@ def _trial(model: SearchedModel, trial: Trial, result: SearchResult, tags: dict[
     return Run(
         name=f"{model.model} {trial.number}",
         params=flatten(trial.values),
-        points=(*points, Point("processor_seconds", seconds)),
+        points=tuple(points),
         tags=tags | own,
         failed=trial.end == "failed",
     )
