@@ -3,8 +3,7 @@
 On generated data the restored images are compared with the clean ones.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,19 +19,14 @@ from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import ModelScores, Scores
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
-from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.cross_validation import Plan
 from skiagram.options import STRICT
-from skiagram.records import Cases, Design, Outcome, Predictions, read_cases, read_record
+from skiagram.records import Cases, Design
+from skiagram.studies.candidates import Classical, EncoderStudyOptions, StudiedModel
+from skiagram.studies.cohorts import train_and_score
 from skiagram.studies.pipeline_steps import (
-    Arm,
-    ClassicalArm,
-    DataSet,
-    EncoderStudyOptions,
     Options,
     PreparedData,
     ReportedDataSet,
-    StudiedModel,
     ingest_data,
     prepare_data,
 )
@@ -57,14 +51,7 @@ class Change(StudiedModel):
 
 @dataclass(frozen=True)
 class VariantResult:
-    """One variant of restoration on one data set.
-
-    Attributes:
-        variant: Name of the variant.
-        psnr: Mean PSNR against the clean images, dB; None on real images.
-        ssim: Mean SSIM against them; None on real images.
-        changes: What became of each model.
-    """
+    """One variant of restoration: PSNR (dB) and SSIM where the clean images are known."""
 
     variant: str
     psnr: Estimate | None
@@ -74,12 +61,7 @@ class VariantResult:
 
 @dataclass(frozen=True)
 class AblatedDataSet(ReportedDataSet):
-    """All variants on one data set.
-
-    Attributes:
-        part: Which scores the figures are on: `test` or `out_of_fold`.
-        variants: One result per variant; the first is the reference.
-    """
+    """All variants on the `test` or `out_of_fold` scores; the first variant is the reference."""
 
     part: str
     variants: tuple[VariantResult, ...]
@@ -87,25 +69,10 @@ class AblatedDataSet(ReportedDataSet):
 
 @dataclass(frozen=True)
 class AblationResult:
-    """What the study found.
-
-    Attributes:
-        variants: Name → options of each variant of restoration, then of classical models; the first
-            is the reference.
-        datasets: One result per data set.
-    """
+    """Variants by name with their options, of restoration and then of models; data sets."""
 
     variants: dict[str, dict[str, Any]]
     datasets: tuple[AblatedDataSet, ...]
-
-
-@dataclass(frozen=True)
-class _VariantScores:
-    """One variant's images and what the models made of them."""
-
-    variant: str
-    images: PreparedData
-    models: list[ModelScores]
 
 
 @options_class(**STRICT)
@@ -149,124 +116,66 @@ class Ablation(EncoderStudyOptions):
 
     def _data_set(self, workspace: Workspace, name: str, design: Design) -> AblatedDataSet:
         data = ingest_data(workspace, workspace.option_file("dataset", name), design)
-        passes = [
-            self._pass(workspace, data, variant, options, {})
-            for variant, options in self.variants.items()
-        ]
-        reference_options = next(iter(self.variants.values()))
-        passes += [
-            self._pass(workspace, data, variant, reference_options, changed)
-            for variant, changed in self.model_variants.items()
-        ]
-        labels = unseal(workspace, data, self, self.plan.seed, self.replicates)
-        reference = {
-            model.outcome.model: labels.scores(model)
-            for model in passes[0].models
-            if model.outcome.status == "finished"
-        }
+        families, encoders = self.families(workspace), self.frozen(workspace)
+        first = next(iter(self.variants.values()))
+        passes: dict[str, tuple[Options, Options]] = {
+            variant: (restoration, {}) for variant, restoration in self.variants.items()
+        } | {variant: (first, changed) for variant, changed in self.model_variants.items()}
+        made: dict[str, tuple[PreparedData, list[ModelScores]]] = {}
+        for variant, (restoration, changed) in passes.items():
+            images = prepare_data(workspace, data, restoration, families, encoders)
+            candidates = [
+                candidate.having(changed) if isinstance(candidate, Classical) else candidate
+                for candidate in self.candidates(workspace)
+            ]
+            made[variant] = (
+                images,
+                [
+                    train_and_score(workspace, images, candidate, self.plan)
+                    for candidate in candidates
+                ],
+            )
+        labels = unseal(workspace, data, self, self.replicates)
+        reference: dict[str, Scores] = {}
+        results: list[VariantResult] = []
+        for variant, (images, models) in made.items():
+            known = labels.evaluation_set.ideal is not None
+            psnr, ssim = estimate_fidelity(data.folder, images.images) if known else (None, None)
+            changes = tuple(_change(model, labels, reference, not results) for model in models)
+            results.append(VariantResult(variant, psnr, ssim, changes))
+        cases = labels.evaluation_set.cases
         return AblatedDataSet(
             dataset=name,
             title=labels.card.title,
+            cases=len(cases),
+            patients=int(cases.patient.max()) + 1,
             part=labels.evaluation_set.part,
-            cases=len(labels.evaluation_set.cases),
-            patients=int(labels.evaluation_set.cases.patient.max()) + 1,
-            variants=tuple(_variant(variant, labels, reference) for variant in passes),
+            variants=tuple(results),
         )
 
-    def _pass(
-        self,
-        workspace: Workspace,
-        data: DataSet,
-        variant: str,
-        restoration: Options,
-        changed: Options,
-    ) -> _VariantScores:
-        images = prepare_data(
-            workspace, data, restoration, self.families(workspace), self.frozen(workspace)
-        )
-        models = [
-            train_and_score(
-                workspace,
-                images,
-                name,
-                arm,
-                dict(arm.options(workspace, name))
-                | (dict(changed) if arm.name == ClassicalArm.name else {}),
-                self.plan,
-            )
-            for name, arm in self.members(workspace).items()
-        ]
-        return _VariantScores(variant, images, models)
 
-
-def _variant(
-    variant: _VariantScores, labels: UnsealedData, reference: Mapping[str, Scores]
-) -> VariantResult:
-    known = labels.evaluation_set.ideal is not None
-    psnr, ssim = (
-        estimate_fidelity(variant.images.data.folder, variant.images.images)
-        if known
-        else (None, None)
-    )
-    changes = tuple(_change(model, labels, reference) for model in variant.models)
-    return VariantResult(variant.variant, psnr, ssim, changes)
-
-
-def _change(model: ModelScores, labels: UnsealedData, reference: Mapping[str, Scores]) -> Change:
+def _change(
+    model: ModelScores, labels: UnsealedData, reference: dict[str, Scores], is_reference: bool
+) -> Change:
+    """Compare a model with itself under the reference variant, which is noted when it is met."""
     outcome = model.outcome
     if outcome.status == "failed":
         missing = Estimate(None, reason=outcome.reason)
         return Change(outcome.model, outcome.title, outcome.arm, missing, missing, None)
-    scores, other = labels.scores(model), reference.get(outcome.model)
-    if other is None:
-        change = Estimate(None, reason="failed under the reference")
-    else:
-        change = labels.difference(scores, other)
+    scores = labels.scores(model)
+    if is_reference:
+        reference[outcome.model] = scores
+    other = reference.get(outcome.model)
     return Change(
         model=outcome.model,
         title=outcome.title,
         arm=outcome.arm,
         auc=labels.auc(scores),
-        difference=change,
+        difference=Estimate(None, reason="failed under the reference")
+        if other is None
+        else labels.difference(scores, other),
         efficiency=labels.estimate_efficiency(scores),
     )
-
-
-def train_and_score(
-    workspace: Workspace,
-    prepared: PreparedData,
-    name: str,
-    arm: Arm,
-    options: Options,
-    plan: Plan,
-) -> ModelScores:
-    """Train a model of any arm under a plan and return its scores.
-
-    Args:
-        workspace: Where to work.
-        prepared: Images and features.
-        name: Name of the model.
-        arm: Its arm.
-        options: Its options.
-        plan: Folds, repeats and seed.
-    """
-
-    def make(folder: Path) -> None:
-        cases, task = read_cases(prepared.data.folder / "cases")
-        of = arm.reader(prepared, options)
-        parts = [of(part.case_id) for part in (cases.development(), cases.test())]
-        member = Member(name, arm.model(options, workspace.compute.threads), dict(options), *parts)
-        with workspace.compute.limit():
-            train(member, cases, task, plan, ArmFolders(folder / "model", folder / "scores", None))
-
-    inputs = arm.inputs(prepared) | {
-        "model": options,
-        "plan": asdict(plan),
-        "threads": workspace.compute.threads,
-    }
-    folder = workspace.make_once(f"scores-{name}", inputs, make, type(arm))
-    outcome = read_record(Outcome, folder / "scores/outcome.json")
-    return ModelScores(outcome, Predictions.read(folder / "scores/predictions.parquet"))
 
 
 def estimate_fidelity(data: Path, restored: ImageStore) -> tuple[Estimate, Estimate]:

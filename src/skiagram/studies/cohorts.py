@@ -1,90 +1,90 @@
-"""Which patients models are trained on and which they score; patients stay whole."""
+"""Whom models are trained on and whom they score: patients stay whole; models are trained once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.records import Cases, Task
+from skiagram.evaluation.scores import ModelScores
+from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.resampling import Plan
+from skiagram.records import Cases, Outcome, Predictions, Task, read_cases, read_record
 from skiagram.seeding import stream
 from skiagram.splits import Partition, grouped_folds
+from skiagram.studies.candidates import Candidate
+from skiagram.studies.pipeline_steps import PreparedData
+from skiagram.studies.workspace import Workspace
 
 FOLDS = 5  # a fifth of the patients is set aside at a time
 Rows = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Development and test cases of one fit.
-
-    Attributes:
-        cases: Its cases; `split` says which are scored.
-        task: What is told apart, under design `holdout`.
-    """
+    """Development and test cases of one fit: `split` of the cases says which are scored."""
 
     cases: Cases
     task: Task
 
+    @classmethod
+    def of(cls, prepared: PreparedData) -> "Cohort":
+        """Return all cases of a data set as it was split."""
+        return cls(*read_cases(prepared.data.folder / "cases"))
 
-def make_cohorts(cases: Cases, task: Task, fifths: int, seed: int) -> list[Cohort]:
-    """Return the one cohort of a sealed test set, or those that set a fifth aside in turn.
+    def part(self, training: Rows, test: Rows) -> "Cohort":
+        """Return the cohort of a sealed test set that trains and scores some of the rows."""
+        split = np.full(len(self.cases), "train", dtype="<U10")
+        split[test] = "test"
+        rows = np.sort(np.concatenate([training, test]))
+        task = replace(self.task, design="holdout")
+        return Cohort(replace(self.cases, split=split).select(rows), task)
 
-    Args:
-        cases: The case table.
-        task: Its task; `design` chooses.
-        fifths: Under `cv`, how many of the five fifths are set aside in turn.
-        seed: The study's seed.
-    """
-    if task.design == "holdout":
-        return [Cohort(cases, task)]
-    folds = grouped_folds(cases.label, cases.patient_id, FOLDS, seed, "robustness")
-    return [_cohort(cases, task, fold) for fold in folds[:fifths]]
+    def fifths(self, count: int, seed: int) -> "list[Cohort]":
+        """Return the one cohort of a sealed test set, or those that set a fifth aside in turn.
 
+        Args:
+            count: Under design `cv`, how many of the five fifths are set aside in turn.
+            seed: The study's seed.
+        """
+        if self.task.design == "holdout":
+            return [self]
+        label, patient_id = self.cases.label, self.cases.patient_id
+        folds = grouped_folds(label, patient_id, FOLDS, seed, "robustness")
+        return [self.part(fold.training, fold.held_out) for fold in folds[:count]]
 
-def cohort_without_source(cases: Cases, task: Task, own: NDArray[np.bool_]) -> Cohort:
-    """Return the cohort that scores a source's cases and trains on patients who have none.
+    def without_source(self, own: Flags) -> "Cohort":
+        """Return the cohort that scores a source's cases and trains on patients who have none.
 
-    Args:
-        cases: Labelled cases of all sources.
-        task: Their task.
-        own: (n,) whether a case is of the source.
-    """
-    strangers = ~np.isin(cases.patient_id, cases.patient_id[own])
-    return _cohort(cases, task, Partition(np.flatnonzero(strangers), np.flatnonzero(own)))
+        Args:
+            own: (n,) whether a case is of the source.
+        """
+        return self.part(np.flatnonzero(self.strangers(own)), np.flatnonzero(own))
 
+    def strangers(self, own: Flags) -> Flags:
+        """Return (n,) whether a case's patient has no case of the source."""
+        return ~np.isin(self.cases.patient_id, self.cases.patient_id[own])
 
-def cohorts_with_source(
-    cases: Cases, task: Task, own: NDArray[np.bool_], seed: int
-) -> list[Cohort]:
-    """Return the cohorts that score a source's cases and train on its other patients too.
+    def with_source(self, own: Flags, seed: int) -> "list[Cohort]":
+        """Return the cohorts that score a source's cases and train on its other patients too.
 
-    Each trains on about as many cases as `without` does, drawn by patient from all sources.
+        Each trains on about as many cases as `without_source`, drawn by patient from all sources.
 
-    Args:
-        cases: Labelled cases of all sources.
-        task: Their task.
-        own: (n,) whether a case is of the source.
-        seed: The study's seed.
-    """
-    rows = np.flatnonzero(own)
-    size = int((~np.isin(cases.patient_id, cases.patient_id[own])).sum())
-    folds = grouped_folds(cases.label[rows], cases.patient_id[rows], FOLDS, seed, "source")
-    cohorts = []
-    for number, fold in enumerate(folds):
-        test = rows[fold.held_out]
-        pool = np.flatnonzero(~np.isin(cases.patient_id, cases.patient_id[test]))
-        (drawn,) = draw_nested_subsets(
-            cases.label[pool], cases.patient_id[pool], (size,), seed, number
-        )
-        cohorts.append(_cohort(cases, task, Partition(pool[drawn], test)))
-    return cohorts
-
-
-def _cohort(cases: Cases, task: Task, partition: Partition) -> Cohort:
-    split = np.full(len(cases), "train", dtype="<U10")
-    split[partition.held_out] = "test"
-    rows = np.sort(np.concatenate([partition.training, partition.held_out]))
-    return Cohort(replace(cases, split=split).select(rows), replace(task, design="holdout"))
+        Args:
+            own: (n,) whether a case is of the source.
+            seed: The study's seed.
+        """
+        rows, size = np.flatnonzero(own), int(self.strangers(own).sum())
+        label, patient_id = self.cases.label, self.cases.patient_id
+        folds: list[Partition] = grouped_folds(label[rows], patient_id[rows], FOLDS, seed, "source")
+        cohorts = []
+        for number, fold in enumerate(folds):
+            test = rows[fold.held_out]
+            pool = np.flatnonzero(~np.isin(patient_id, patient_id[test]))
+            (drawn,) = draw_nested_subsets(label[pool], patient_id[pool], (size,), seed, number)
+            cohorts.append(self.part(pool[drawn], test))
+        return cohorts
 
 
 def draw_nested_subsets(
@@ -93,7 +93,7 @@ def draw_nested_subsets(
     sizes: tuple[int, ...],
     seed: int,
     draw: int,
-) -> list[NDArray[np.int64]]:
+) -> list[Rows]:
     """Draw patients in an order whose every beginning has about the classes' own shares.
 
     Args:
@@ -121,3 +121,44 @@ def draw_nested_subsets(
     rank[order] = np.arange(len(patients))
     ends = [int(np.searchsorted(reached, size)) for size in sizes]
     return [np.flatnonzero(rank[number] <= end) for end in ends]
+
+
+def train_candidate(
+    workspace: Workspace, prepared: PreparedData, candidate: Candidate, plan: Plan, cohort: Cohort
+) -> Path:
+    """Train a model on a cohort; return the piece with its `model` and `scores`."""
+    cases = cohort.cases
+
+    def make(folder: Path) -> None:
+        of, threads = candidate.reader(prepared), workspace.compute.threads
+        parts = [of(part.case_id) for part in (cases.development(), cases.test())]
+        model = candidate.model(threads)
+        member = Member(candidate.name, model, dict(candidate.options), *parts)
+        folders = ArmFolders(folder / "model", folder / "scores", None)
+        with workspace.compute.limit():
+            train(member, cases, cohort.task, plan, folders)
+
+    inputs = candidate.inputs(prepared) | {
+        "model": candidate.options,
+        "plan": asdict(plan),
+        "threads": workspace.compute.threads,
+        "design": cohort.task.design,
+        "cases": cases.case_id.tolist(),
+        "split": cases.split.tolist(),
+    }
+    return workspace.make_once(f"trained-{candidate.name}", inputs, make, type(candidate))
+
+
+def read_outcome(trained: Path) -> Outcome:
+    """Return how the training of a piece ended."""
+    return read_record(Outcome, trained / "scores/outcome.json")
+
+
+def train_and_score(
+    workspace: Workspace, prepared: PreparedData, candidate: Candidate, plan: Plan
+) -> ModelScores:
+    """Train a model under a plan on all cases of a data set and return its scores."""
+    folder = train_candidate(workspace, prepared, candidate, plan, Cohort.of(prepared))
+    return ModelScores(
+        read_outcome(folder), Predictions.read(folder / "scores/predictions.parquet")
+    )

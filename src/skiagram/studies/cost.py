@@ -20,29 +20,30 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.compute.progress import Progress
 from skiagram.encoders.encoder import COLUMN
 from skiagram.errors import DataError, ModelFailure
+from skiagram.evaluation.results import Estimate
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import extract
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.classical.estimator import choose_columns
-from skiagram.models.contract import Fitted
-from skiagram.models.fits import finite
 from skiagram.options import STRICT, build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import read_record, write_record
-from skiagram.splits import Partition
-from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.variation import corrected_mean
-from skiagram.studies.cross_validation import CrossValidatedStudy, CrossValidation
-from skiagram.studies.pipeline_steps import (
-    Arm,
-    CrossValidatedDataSet,
-    EncoderArm,
+from skiagram.studies.candidates import (
+    Candidate,
+    Classical,
+    EncoderHead,
     EncoderStudyOptions,
-    Options,
+    FailedModel,
     StudiedModel,
 )
+from skiagram.studies.cross_validation import (
+    CrossValidatedDataSet,
+    CrossValidatedStudy,
+    CrossValidation,
+)
+from skiagram.studies.pipeline_steps import Options
 from skiagram.studies.workspace import Workspace
 
 Time = Literal["wall", "processor"]
@@ -50,13 +51,7 @@ Time = Literal["wall", "processor"]
 
 @dataclass(frozen=True)
 class Timing:
-    """Time of some repeats.
-
-    Attributes:
-        median: Median.
-        low: Least.
-        high: Greatest.
-    """
+    """Median, least and greatest time of some repeats."""
 
     median: float
     low: float
@@ -97,19 +92,6 @@ class ModelCost(StudiedModel):
 
 
 @dataclass(frozen=True)
-class FailedModel:
-    """A model that could not be trained.
-
-    Attributes:
-        title: Name for people.
-        reason: Why.
-    """
-
-    title: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class CostResult(CrossValidatedDataSet):
     """What the study found on one data set.
 
@@ -143,10 +125,7 @@ def pareto_front(cost: Sequence[float | None], value: Sequence[float]) -> NDArra
         cost: Lower is better; None where it is not defined, which is never on the front.
         value: Higher is better.
     """
-    known = np.array(
-        [np.nan if each is None else each for each in cost],
-        dtype=np.float64,
-    )
+    known = np.array([np.nan if each is None else each for each in cost], dtype=np.float64)
     worth = np.asarray(value, dtype=np.float64)
     cheaper = known[:, None] <= known[None, :]
     better = worth[:, None] >= worth[None, :]
@@ -174,10 +153,6 @@ class Clock:
     time: Time
     machine: str
 
-    def inputs(self) -> dict[str, object]:
-        """Return all that a time depends on besides what is timed."""
-        return asdict(self)
-
     def measure(self, call: Callable[[], T]) -> tuple[T, float]:
         """Return what a call gives, and the seconds that it took."""
         now = perf_counter if self.time == "wall" else process_time
@@ -186,23 +161,13 @@ class Clock:
         return value, now() - started
 
     def measure_repeated(self, call: Callable[[], object], cases: int) -> Timing:
-        """Return milliseconds per case of a call; a first call that warms up is not counted.
-
-        Args:
-            call: What handles all cases.
-            cases: Cases that a call handles.
-        """
+        """Return milliseconds per case of a call on some cases; the first call warms up."""
         call()
         return summarise_times([self.measure(call)[1] for _ in range(self.repeats)], 1000 / cases)
 
 
 def summarise_times(seconds: Sequence[float], scale: float = 1.0) -> Timing:
-    """Return median, least and greatest of some repeats.
-
-    Args:
-        seconds: Seconds of each.
-        scale: What they are multiplied with.
-    """
+    """Return median, least and greatest of some repeats, in seconds over `scale`."""
     taken = scale * np.array(seconds)
     return Timing(float(np.median(taken)), float(taken.min()), float(taken.max()))
 
@@ -230,67 +195,91 @@ _NOTHING = Timing(0.0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class TimedFamily:
-    """One family on its own, kept as a piece.
+    """One feature family on its own, kept as a piece: its features, and milliseconds per case."""
+
+    names: tuple[str, ...]
+    milliseconds: Timing
+
+
+@dataclass(frozen=True)
+class TimedEncoder:
+    """One frozen encoder, kept as a piece.
 
     Attributes:
-        names: Its features.
+        parameters: Its weights.
+        multiply_adds: To encode a case, all pictures of it.
         milliseconds: Time per case.
     """
 
-    names: tuple[str, ...]
+    parameters: int
+    multiply_adds: int
     milliseconds: Timing
 
 
 def time_families(
     cv: CrossValidation, families: Mapping[str, Options], clock: Clock
 ) -> tuple[TimedFamily, ...]:
-    """Time each feature family, each computed on its own.
+    """Time each feature family, each computed on its own."""
 
-    Args:
-        cv: Cases and images.
-        families: Name → `_target_` and options of each family.
-        clock: How times are taken.
-    """
-    return tuple(_time_family(cv, name, options, clock) for name, options in families.items())
+    def timed(options: Options, folder: Path) -> TimedFamily:
+        number = _write_images(cv, clock, folder / "images", regions=False)
+        family, store = build(dict(options), "features"), ImageStore(folder / "images")
+        histories = CaseHistories.read(cv.prepared.data.folder / "cases")
+
+        def work() -> FeatureTable:
+            return extract(store, [family], histories)
+
+        return TimedFamily(work().names, clock.measure_repeated(work, number))
+
+    return tuple(
+        _time_once(cv, TimedFamily, name, options, clock, timed)
+        for name, options in families.items()
+    )
 
 
-def _time_family(cv: CrossValidation, name: str, options: Options, clock: Clock) -> TimedFamily:
-    def take_time(folder: Path) -> TimedFamily:
-        return _extract_timed(cv, options, clock, folder)
+def time_encoder(cv: CrossValidation, name: str, options: Options, clock: Clock) -> TimedEncoder:
+    """Time a frozen encoder on images of which none was encoded before."""
 
-    return _time_once(cv, TimedFamily, name, {"family": options}, clock, take_time)
+    def timed(options: Options, folder: Path) -> TimedEncoder:
+        from skiagram.encoders.encoding import encode_folder, resolve_preprocessing
+        from skiagram.training.classifier import multiply_adds
+
+        number = _write_images(cv, clock, folder / "images", regions=True)
+        images, case = cv.prepared.images, str(cv.case_id[0])
+        encoder = build(dict(options), "encoder")
+        loaded = encoder.load()
+        seen = read_record(Preparation, cv.prepared.data.folder / "images" / PREPARATION)
+        ready = resolve_preprocessing(seen.images, encoder, loaded)
+        scaled = ready.preprocessing.intensity.scale(images.image(case))
+        pictures = ready.see(scaled, images.region(case), images.spacing(case), loaded.channels)
+        network: Any = loaded.network
+        return TimedEncoder(
+            parameters=sum(weight.numel() for weight in network.parameters()),
+            multiply_adds=len(pictures) * multiply_adds(network, tuple(pictures[0].shape)),
+            milliseconds=clock.measure_repeated(
+                lambda: encode_folder(folder / "images", ready, loaded), number
+            ),
+        )
+
+    return _time_once(cv, TimedEncoder, name, options, clock, timed)
 
 
 def _time_once(
     cv: CrossValidation,
     kind: type[T],
     name: str,
-    described: Mapping[str, Options],
+    options: Options,
     clock: Clock,
-    take_time: Callable[[Path], T],
+    timed: Callable[[Options, Path], T],
 ) -> T:
     """Return what takes time on restored images; it is timed once for its options and machine."""
 
     def make(folder: Path) -> None:
-        write_record(take_time(folder), folder / "time.json")
+        write_record(timed(options, folder), folder / "time.json")
 
-    inputs = clock.inputs() | {"restored": cv.prepared.restored.name} | dict(described)
-    piece = cv.workspace.make_once(f"timed-{name}", inputs, make, take_time)
+    inputs = asdict(clock) | {"restored": cv.prepared.restored.name, "options": options}
+    piece = cv.workspace.make_once(f"timed-{name}", inputs, make, timed)
     return read_record(kind, piece / "time.json")
-
-
-def _extract_timed(
-    cv: CrossValidation, options: Options, clock: Clock, folder: Path
-) -> TimedFamily:
-    cases_timed = _write_images(cv, clock, folder / "images", regions=False)
-    family = build(dict(options), "features")
-    histories = CaseHistories.read(cv.prepared.data.folder / "cases")
-    store = ImageStore(folder / "images")
-
-    def work() -> FeatureTable:
-        return extract(store, [family], histories)
-
-    return TimedFamily(work().names, clock.measure_repeated(work, cases_timed))
 
 
 def _write_images(cv: CrossValidation, clock: Clock, folder: Path, regions: bool) -> int:
@@ -319,140 +308,58 @@ def feature_time(described: Sequence[TimedFamily], columns: Sequence[str] | None
 
 
 @dataclass(frozen=True)
-class TimedEncoder:
-    """One frozen encoder, kept as a piece.
-
-    Attributes:
-        parameters: Its weights.
-        multiply_adds: To encode a case, all pictures of it.
-        milliseconds: Time per case.
-    """
-
-    parameters: int
-    multiply_adds: int
-    milliseconds: Timing
-
-
-def time_encoder(cv: CrossValidation, name: str, options: Options, clock: Clock) -> TimedEncoder:
-    """Time a frozen encoder on images of which none was encoded before.
-
-    Args:
-        cv: Cases and images.
-        name: Name of its option file.
-        options: Its `_target_` and options.
-        clock: How times are taken.
-    """
-
-    def take_time(folder: Path) -> TimedEncoder:
-        return _encode_timed(cv, options, clock, folder)
-
-    return _time_once(cv, TimedEncoder, name, {"encoder": options}, clock, take_time)
-
-
-def _encode_timed(
-    cv: CrossValidation, options: Options, clock: Clock, folder: Path
-) -> TimedEncoder:
-    from skiagram.encoders.encoding import encode_folder, resolve_preprocessing
-    from skiagram.training.classifier import multiply_adds
-
-    cases_timed = _write_images(cv, clock, folder / "images", regions=True)
-    images, first_case = cv.prepared.images, str(cv.case_id[0])
-    encoder = build(dict(options), "encoder")
-    loaded = encoder.load()
-    seen = read_record(Preparation, cv.prepared.data.folder / "images" / PREPARATION)
-    ready = resolve_preprocessing(seen.images, encoder, loaded)
-    scaled = ready.preprocessing.intensity.scale(images.image(first_case))
-    first = ready.see(
-        scaled, images.region(first_case), images.spacing(first_case), loaded.channels
-    )
-    network: Any = loaded.network
-    return TimedEncoder(
-        parameters=sum(weight.numel() for weight in network.parameters()),
-        multiply_adds=len(first) * multiply_adds(network, tuple(first[0].shape)),
-        milliseconds=clock.measure_repeated(
-            lambda: encode_folder(folder / "images", ready, loaded), cases_timed
-        ),
-    )
-
-
-@dataclass(frozen=True)
-class TimedModel:
+class _TimedModel:
     """A model's costs but for its features, kept as a piece; one of the two is None."""
 
     cost: ModelCost | None
     failure: FailedModel | None
 
 
-def time_model(
-    cv: CrossValidation, model: str, arm: Arm, options: Options, clock: Clock
-) -> ModelCost | FailedModel:
-    """Fit a model on every fold and take its times, without those of features.
-
-    Args:
-        cv: Cases and folds.
-        model: Its name.
-        arm: Its arm.
-        options: Its options.
-        clock: How times are taken.
-    """
+def time_model(cv: CrossValidation, candidate: Candidate, clock: Clock) -> ModelCost | FailedModel:
+    """Fit a model on every fold and take its times, without those of features."""
 
     def make(folder: Path) -> None:
-        title = arm.model(options, cv.workspace.compute.threads).title
         try:
-            timed = TimedModel(_time_fits(cv, model, title, arm, options, clock), None)
+            timed = _TimedModel(_time_fits(cv, candidate, clock), None)
         except (ModelFailure, DataError) as error:
-            timed = TimedModel(None, FailedModel(title, str(error)))
+            failure = FailedModel(**vars(candidate.studied()), reason=str(error))
+            timed = _TimedModel(None, failure)
         write_record(timed, folder / "cost.json")
 
-    inputs = cv.inputs(arm) | clock.inputs() | {"model": options}
-    piece = cv.workspace.make_once(f"cost-{model}", inputs, make, type(arm))
-    timed_model = read_record(TimedModel, piece / "cost.json")
-    if timed_model.cost is not None:
-        return timed_model.cost
-    return timed_model.failure or FailedModel(model, "")
+    inputs = cv.inputs(candidate) | asdict(clock)
+    piece = cv.workspace.make_once(f"cost-{candidate.name}", inputs, make, type(candidate))
+    timed = read_record(_TimedModel, piece / "cost.json")
+    found = timed.cost or timed.failure
+    assert found is not None  # noqa: S101 - one of the two
+    return found
 
 
-def _time_fits(
-    cv: CrossValidation, model: str, title: str, arm: Arm, options: Options, clock: Clock
-) -> ModelCost:
-    of = arm.reader(cv.prepared, options)
-
-    def fit(number: int, fold: Partition) -> tuple[Fitted[Any], float]:
-        return clock.measure(lambda: cv.fit(arm, options, fold.training, "cost", f"fold{number}"))
-
+def _time_fits(cv: CrossValidation, candidate: Candidate, clock: Clock) -> ModelCost:
     areas: list[float] = []
     taken: list[float] = []
     for number, fold in enumerate(cv.folds()):
-        fitted, seconds = fit(number, fold)
+        fitted, seconds = clock.measure(
+            lambda: cv.fit(candidate, fold.training, "cost", f"fold{number}")  # noqa: B023
+        )
         taken.append(seconds)
-        scores = finite(fitted.scores(of(cv.case_id[fold.held_out])))
+        scores = cv.scores(candidate, fitted, cv.case_id[fold.held_out])
         areas.append(cv.auc(scores, fold.held_out))
-    few = of(cv.case_id[: clock.images])
+    few = candidate.reader(cv.prepared)(cv.case_id[: clock.images])
     with cv.workspace.compute.limit():
         scoring = clock.measure_repeated(lambda: fitted.scores(few), len(few))
-    auc = corrected_mean(np.array(areas), 1 / (cv.plan.folds - 1), 0.0, 1.0)
-    cost = fitted.summary
     return ModelCost(
-        model,
-        title,
-        arm.name,
-        auc,
-        cost.parameters,
-        cost.multiply_adds,
-        summarise_times(taken),
-        scoring,
-        None,
+        **vars(candidate.studied()),
+        auc=cv.mean(np.array(areas), 0.0, 1.0),
+        parameters=fitted.summary.parameters,
+        multiply_adds=fitted.summary.multiply_adds,
+        training=summarise_times(taken),
+        inference=scoring,
+        features=None,
     )
 
 
 def add_feature_time(cost: ModelCost, features: Timing, training_cases: float) -> ModelCost:
-    """Add the time that the features of a classical model, or the encodings of a head, take.
-
-    Args:
-        cost: The model's costs without it.
-        features: Milliseconds per case.
-        training_cases: Cases that a fit is trained on.
-    """
+    """Add the milliseconds per case that features, or encodings, of a model take."""
     return replace(
         cost,
         training=cost.training.plus(features, training_cases / 1000),
@@ -513,24 +420,26 @@ class Cost(EncoderStudyOptions, TimedStudy):
             name: time_encoder(cv, name, options, clock)
             for name, options in self.frozen(workspace).items()
         }
-        arms = self.members(workspace)
+        candidates = self.candidates(workspace)
         training = float(np.mean([len(fold.training) for fold in cv.folds()]))
-        costs: list[ModelCost | FailedModel] = []
-        with Progress("cost", len(arms)) as progress:
-            for name, arm in arms.items():
-                options = arm.options(workspace, name)
-                cost = time_model(cv, name, arm, options, clock)
-                if isinstance(cost, ModelCost) and isinstance(arm, EncoderArm):
-                    cost = _add_encoder(cost, frozen[arm.encoder], training)
-                    if arm.fused:
-                        beside = [column for column in options["columns"] if COLUMN not in column]
-                        cost = add_feature_time(cost, feature_time(described, beside), training)
-                elif isinstance(cost, ModelCost) and arm.name == "classical":
-                    cost = add_feature_time(
-                        cost, feature_time(described, options["columns"]), training
-                    )
-                costs.append(cost)
+        costs: list[ModelCost] = []
+        failed: list[FailedModel] = []
+        with Progress("cost", len(candidates)) as progress:
+            for candidate in candidates:
+                cost = time_model(cv, candidate, clock)
                 progress.advance()
+                if isinstance(cost, FailedModel):
+                    failed.append(cost)
+                    continue
+                columns = candidate.options.get("columns")
+                if isinstance(candidate, EncoderHead):
+                    cost = _add_encoder(cost, frozen[candidate.encoder], training)
+                    columns = [column for column in columns or () if COLUMN not in column]
+                if isinstance(candidate, Classical) or (
+                    isinstance(candidate, EncoderHead) and candidate.fused
+                ):
+                    cost = add_feature_time(cost, feature_time(described, columns), training)
+                costs.append(cost)
         return CostResult(
             **vars(data_set),
             images=clock.images,
@@ -540,6 +449,6 @@ class Cost(EncoderStudyOptions, TimedStudy):
             threads=workspace.compute.threads,
             accelerator=self.trainer.accelerator,
             margin=self.margin,
-            models=tuple(cost for cost in costs if isinstance(cost, ModelCost)),
-            failed=tuple(cost for cost in costs if isinstance(cost, FailedModel)),
+            models=tuple(costs),
+            failed=tuple(failed),
         )

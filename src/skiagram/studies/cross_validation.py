@@ -1,6 +1,5 @@
 """Cross-validation of models on the same development cases in the same folds."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -8,22 +7,36 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as options_class
 
+from skiagram.evaluation.discrimination import one_vs_rest_auc, roc_auc
+from skiagram.evaluation.results import Estimate
+from skiagram.evaluation.stability import corrected_mean
 from skiagram.models.contract import Fitted, Labelled
 from skiagram.models.cross_validation import CrossValidator, Plan
 from skiagram.models.fits import finite
 from skiagram.options import STRICT
-from skiagram.records import Cases, DataCard, Design, Task, read_cases, read_record
+from skiagram.records import DataCard, Design, read_cases, read_record
 from skiagram.splits import Partition, grouped_folds
-from skiagram.statistics.discrimination import one_vs_rest_auc, roc_auc
+from skiagram.studies.candidates import Candidate, StudyOptions
 from skiagram.studies.pipeline_steps import (
-    Arm,
-    CrossValidatedDataSet,
     PreparedData,
-    StudyOptions,
+    ReportedDataSet,
     ingest_data,
     prepare_data,
 )
 from skiagram.studies.workspace import Workspace
+
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CrossValidatedDataSet(ReportedDataSet):
+    """A data set whose development cases every model is fitted on; test labels stay sealed.
+
+    `folds` are those of all repeats together.
+    """
+
+    folds: int
 
 
 @dataclass(frozen=True)
@@ -50,47 +63,30 @@ class CrossValidation:
     n_classes: int
     positive: int | None
 
-    @classmethod
-    def of(
-        cls,
-        workspace: Workspace,
-        prepared: PreparedData,
-        plan: Plan,
-        known: Cases,
-        task: Task,
-    ) -> "CrossValidation":
-        """Return the cross-validation of all development cases."""
-        return cls(
-            workspace, prepared, plan, known.case_id, known.label, known.patient_id,
-            len(task.classes), task.positive,
-        )  # fmt: skip
-
     def __len__(self) -> int:
         """Return the number of cases."""
         return len(self.case_id)
 
-    def select(self, rows: NDArray[np.int64]) -> "CrossValidation":
+    def select(self, rows: Rows) -> "CrossValidation":
         """Return the cross-validation of some of the cases."""
-        return replace(
-            self,
-            case_id=self.case_id[rows],
-            label=self.label[rows],
-            patient_id=self.patient_id[rows],
-        )
+        own = {name: getattr(self, name)[rows] for name in ("case_id", "label", "patient_id")}
+        return replace(self, **own)
 
     def folds(self) -> list[Partition]:
         """Return the folds of all repeats, by patient."""
+        plan = self.plan
         return [
             fold
-            for repeat in range(self.plan.repeats)
+            for repeat in range(plan.repeats)
             for fold in grouped_folds(
-                self.label, self.patient_id, self.plan.folds, self.plan.seed, "ground", repeat
+                self.label, self.patient_id, plan.folds, plan.seed, "ground", repeat
             )
         ]
 
-    def inputs(self, arm: Arm) -> dict[str, object]:
-        """Return all that a fit depends on besides the model's options, the fold and the code."""
-        return arm.inputs(self.prepared) | {
+    def inputs(self, candidate: Candidate) -> dict[str, object]:
+        """Return all that a fit depends on besides fold and code."""
+        return candidate.inputs(self.prepared) | {
+            "model": candidate.options,
             "plan": asdict(self.plan),
             "cases": self.case_id.tolist(),
             "threads": self.workspace.compute.threads,
@@ -98,17 +94,15 @@ class CrossValidation:
 
     def fit(
         self,
-        arm: Arm,
-        options: Mapping[str, Any],
-        rows: NDArray[np.int64],
+        candidate: Candidate,
+        rows: Rows,
         *name: str,
         target: NDArray[np.float32] | None = None,
     ) -> Fitted[Any]:
         """Fit a model on some of the cases.
 
         Args:
-            arm: Its arm.
-            options: The model's options.
+            candidate: The model.
             rows: Rows of these cases.
             *name: Name of the fit's random streams.
             target: (rows, n_classes) probabilities that a network learns in place of the labels;
@@ -119,22 +113,30 @@ class CrossValidation:
             DataError: It cannot be trained on so few cases.
         """
         part = self.select(rows)
+        inputs = candidate.reader(self.prepared)(part.case_id)
         labelled = Labelled(
-            arm.reader(self.prepared, options)(part.case_id),
-            part.case_id, part.label, part.patient_id, self.n_classes, target=target,
-        )  # fmt: skip
-        model = arm.model(options, self.workspace.compute.threads)
+            inputs, part.case_id, part.label, part.patient_id, self.n_classes, target=target
+        )
+        model = candidate.model(self.workspace.compute.threads)
         with self.workspace.compute.limit():
             return CrossValidator(model, self.plan, self.positive).fit(labelled, None, *name)
 
-    def auc(self, scores: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
-        """Return the AUC; with more than two classes the mean one-vs-rest AUC.
+    def scores(
+        self, candidate: Candidate, fitted: Fitted[Any], case_id: NDArray[np.str_]
+    ) -> Floats:
+        """Return (m, n_classes) scores of cases of the prepared data.
+
+        Raises:
+            ModelFailure: They are not finite.
+        """
+        inputs = candidate.reader(self.prepared)(case_id)
+        with self.workspace.compute.limit():
+            return finite(fitted.scores(inputs))
+
+    def auc(self, scores: Floats, rows: Rows) -> float:
+        """Return the AUC of (m, n_classes) scores; of more than two classes the mean one-vs-rest.
 
         Scores of more than two classes are centred by case: logits are defined up to a constant.
-
-        Args:
-            scores: (m, n_classes).
-            rows: (m,) rows of these cases that they belong to.
         """
         label, weights = self.label[rows], np.ones((1, len(rows)))
         if self.positive is None:
@@ -143,20 +145,20 @@ class CrossValidation:
         ranking = scores[:, self.positive] - scores[:, 1 - self.positive]
         return float(roc_auc(ranking, label == self.positive, weights)[0])
 
-    def held_out_auc(
-        self, arm: Arm, options: Mapping[str, Any], fold: Partition, *name: str
-    ) -> float:
+    def held_out_auc(self, candidate: Candidate, fold: Partition, *name: str) -> float:
         """Fit a model on one side of a partition and return its AUC on the other.
 
         Raises:
             ModelFailure: The model cannot be trained.
             DataError: It cannot be trained on so few cases.
         """
-        fitted = self.fit(arm, options, fold.training, *name)
-        of = arm.reader(self.prepared, options)
-        with self.workspace.compute.limit():
-            scores = finite(fitted.scores(of(self.case_id[fold.held_out])))
+        fitted = self.fit(candidate, fold.training, *name)
+        scores = self.scores(candidate, fitted, self.case_id[fold.held_out])
         return self.auc(scores, fold.held_out)
+
+    def mean(self, values: Floats, low: float, high: float) -> Estimate:
+        """Return the mean of one value a fold with its interval within the figure's bounds."""
+        return corrected_mean(values, 1 / (self.plan.folds - 1), low, high)
 
 
 @options_class(**STRICT)
@@ -176,11 +178,7 @@ class CrossValidatedStudy(StudyOptions):
     def cross_validation(
         self, workspace: Workspace
     ) -> tuple[CrossValidation, CrossValidatedDataSet]:
-        """Ingest and prepare the data set.
-
-        Returns:
-            Its development cases in folds, and what a study says of them.
-        """
+        """Ingest and prepare the data set; return its development cases, and what results say."""
         data = ingest_data(workspace, workspace.option_file("dataset", self.dataset), self.design)
         restoration = workspace.option_file("restoration", self.restoration)
         prepared = prepare_data(
@@ -188,11 +186,11 @@ class CrossValidatedStudy(StudyOptions):
         )
         cases, task = read_cases(data.folder / "cases")
         known = cases.development()
-        cv = CrossValidation.of(workspace, prepared, self.plan, known, task)
-        return cv, CrossValidatedDataSet(
-            dataset=self.dataset,
-            title=read_record(DataCard, data.folder / "cases/card.json").title,
-            cases=len(cv),
-            patients=len(set(cv.patient_id.tolist())),
-            folds=len(cv.folds()),
-        )
+        cv = CrossValidation(
+            workspace, prepared, self.plan, known.case_id, known.label, known.patient_id,
+            len(task.classes), task.positive,
+        )  # fmt: skip
+        title = read_record(DataCard, data.folder / "cases/card.json").title
+        patients = len(set(cv.patient_id.tolist()))
+        folds = len(cv.folds())
+        return cv, CrossValidatedDataSet(self.dataset, title, len(cv), patients, folds)

@@ -1,4 +1,4 @@
-"""Study `feature_stability`: which features last through small changes of image and region.
+"""Study `feature_stability`: which features are repeatable under small changes of image and region.
 
 Each kind of change is made alone, and all together as the option file of `perturbed` says. No label
 is read: the figures are of all cases, sealed ones among them.
@@ -16,12 +16,7 @@ from skiagram.features.repeatability import correlate_copies
 from skiagram.features.table import FeatureTable
 from skiagram.options import STRICT, build
 from skiagram.records import Cases
-from skiagram.studies.pipeline_steps import (
-    Options,
-    StudiedDataSet,
-    ingest_data,
-    prepare_data,
-)
+from skiagram.studies.pipeline_steps import Options, StudiedDataSet, ingest_data, prepare_data
 from skiagram.studies.workspace import Workspace
 
 _FAMILY = "skiagram.features.perturbed.Perturbed"
@@ -33,17 +28,9 @@ TOGETHER = "all together"
 
 @dataclass(frozen=True)
 class FeatureCorrelation:
-    """How far one feature lasts through one kind of change.
+    """One feature under one kind of change: ICC(1,1) and ICC(3,1) with 95 % intervals.
 
-    Attributes:
-        feature: Its name.
-        family: Its family.
-        value: ICC(1,1).
-        low: Lower bound of its 95 % interval.
-        high: Upper bound.
-        consistency: ICC(3,1), without what a copy changes in all cases alike.
-        consistency_low: Lower bound of its 95 % interval.
-        consistency_high: Upper bound.
+    ICC(3,1), the consistency, leaves out what a copy changes in all cases alike.
     """
 
     feature: str
@@ -58,12 +45,7 @@ class FeatureCorrelation:
 
 @dataclass(frozen=True)
 class StableDataSet(StudiedDataSet):
-    """A data set.
-
-    Attributes:
-        patients: Patients, one image of each.
-        kinds: Kind of change → all features, in column order.
-    """
+    """Patients, one image of each; kind of change → all features, in column order."""
 
     patients: int
     kinds: dict[str, tuple[FeatureCorrelation, ...]]
@@ -71,14 +53,7 @@ class StableDataSet(StudiedDataSet):
 
 @dataclass(frozen=True)
 class FeatureStabilityResult:
-    """What the study found.
-
-    Attributes:
-        perturbation: Options of the changes.
-        copies: Changed copies of each image.
-        least: Lower bound from which on a feature is called lasting.
-        datasets: One result per data set.
-    """
+    """What the study found; `least` is the lower bound of ICC(1,1) of a repeatable feature."""
 
     perturbation: dict[str, Any]
     copies: int
@@ -95,8 +70,8 @@ class FeatureStability:
         features: Option files of the feature families.
         perturbation: The changes; a kind whose size is 0 or null is left out.
         copies: Changed copies of each image.
-        least: Lower bound of the 95 % interval of ICC(1,1) from which on a feature lasts; Koo and
-            Li 2016, J. Chiropr. Med. 15(2): from .75 good, from .9 excellent.
+        least: Lower bound of the 95 % interval of ICC(1,1) of a repeatable feature; Koo and Li
+            2016, J. Chiropr. Med. 15(2): from .75 good, from .9 excellent.
         seed: Of the draws.
     """
 

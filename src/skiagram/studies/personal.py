@@ -5,9 +5,9 @@ covariates beside them, with their change since the patient's visit before, and 
 is never on both sides of a split, so a patient's own baseline is a comparison, never a label.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,26 +15,23 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.errors import OptionError
+from skiagram.evaluation.bootstrap import draw_patients
+from skiagram.evaluation.proportions import proportion
+from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import ModelScores, Scores
 from skiagram.features.covariates import PREFIX as COVARIATES
 from skiagram.features.earlier import PREFIX as EARLIER
 from skiagram.features.earlier import previous_cases
 from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.models.classical.estimator import choose_columns
-from skiagram.options import STRICT, build
+from skiagram.options import STRICT
 from skiagram.records import Cases, Design, read_table
-from skiagram.statistics.bootstrap import draw_patients
-from skiagram.statistics.delong import auc_estimate
-from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.proportions import proportion
-from skiagram.statistics.variation import degrees_of_freedom, over_trainings, variance_of_mean
-from skiagram.studies.ablation import train_and_score
+from skiagram.studies.candidates import Classical, StudyOptions
+from skiagram.studies.cohorts import train_and_score
 from skiagram.studies.pipeline_steps import (
-    ClassicalArm,
     DataSet,
     PreparedData,
     ReportedDataSet,
-    StudyOptions,
     ingest_data,
     prepare_data,
 )
@@ -55,10 +52,10 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class PersonalPart:
-    """One variant of a model on some of the reported cases.
+    """One variant of a model on some of the reported cases, which `part` says in words.
 
     Attributes:
-        part: Which cases, in words.
+        part: Which cases.
         cases: How many.
         auc: Their AUC.
         difference: AUC minus that of the image alone, paired by patient.
@@ -126,12 +123,7 @@ class PersonalDataSet(ReportedDataSet):
 
 @dataclass(frozen=True)
 class PersonalResult:
-    """What the study found.
-
-    Attributes:
-        sensitivity: Share of the positive cases that thresholds were set to find.
-        datasets: One result per data set.
-    """
+    """What the study found; `sensitivity` is the share of positives that thresholds should find."""
 
     sensitivity: float
     datasets: tuple[PersonalDataSet, ...]
@@ -171,14 +163,22 @@ class Personal(StudyOptions):
                 allowed="data sets that know more of a patient than one image",
                 remedy="name columns (`skiagram init … --covariates … --visit …`)",
             )
-        families = self._families(workspace, covariates, visits=bool(previous))
+        families = self.families(workspace)
+        if previous:
+            families["earlier"] = workspace.option_file("features", "earlier")
+        if covariates:
+            chosen = {"columns": list(covariates)}
+            families["covariates"] = workspace.option_file("features", "covariates") | chosen
         restoration = workspace.option_file("restoration", self.restoration)
         prepared = prepare_data(workspace, data, restoration, families)
-        scored = {model: self._variants(workspace, prepared, model) for model in self.baselines}
-        labels = unseal(workspace, data, self, self.plan.seed, self.replicates)
+        scored = [
+            self._variants(workspace, prepared, candidate)
+            for candidate in self.candidates(workspace)
+            if isinstance(candidate, Classical)
+        ]
+        labels = unseal(workspace, data, self, self.replicates)
         reported = labels.evaluation_set.cases
         later = np.isin(reported.case_id, list(previous))
-        ideal = labels.evaluation_set.ideal
         return PersonalDataSet(
             dataset=name,
             title=labels.card.title,
@@ -187,32 +187,18 @@ class Personal(StudyOptions):
             patients=int(reported.patient.max()) + 1,
             covariates=covariates,
             later=int(later.sum()),
-            ideal=None if ideal is None else auc_estimate(ideal),
+            ideal=labels.ideal,
             models=tuple(
-                described
-                for model, variants in scored.items()
-                for described in self._compare(workspace, labels, model, variants, later)
+                described for variants in scored for described in _compare(labels, variants, later)
             ),
         )
 
-    def _families(
-        self, workspace: Workspace, covariates: tuple[str, ...], *, visits: bool
-    ) -> dict[str, dict[str, Any]]:
-        families = self.families(workspace)
-        if visits:
-            families["earlier"] = workspace.option_file("features", "earlier")
-        if covariates:
-            chosen = {"columns": list(covariates)}
-            families["covariates"] = workspace.option_file("features", "covariates") | chosen
-        return families
-
     def _variants(
-        self, workspace: Workspace, prepared: PreparedData, model: str
+        self, workspace: Workspace, prepared: PreparedData, candidate: Classical
     ) -> dict[str, ModelScores]:
         """Train a model with each kind of knowledge that the data have."""
-        options = workspace.option_file("model", model)
         every = FeatureTable.read(prepared.features / "features.parquet").names
-        names = choose_columns(every, options["columns"])
+        names = choose_columns(every, candidate.options["columns"])
         scored: dict[str, ModelScores] = {}
         trained: set[tuple[str, ...]] = set()
         for knows, (covariates, earlier) in KNOWN.items():
@@ -225,63 +211,58 @@ class Personal(StudyOptions):
             if columns in trained:  # the data do not know more
                 continue
             trained.add(columns)
-            scored[knows] = train_and_score(
-                workspace, prepared, model, ClassicalArm(),
-                options | {"columns": list(columns)}, self.plan,
-            )  # fmt: skip
+            variant = candidate.having({"columns": list(columns)})
+            scored[knows] = train_and_score(workspace, prepared, variant, self.plan)
         return scored
 
-    def _compare(
-        self,
-        workspace: Workspace,
-        labels: UnsealedData,
-        model: str,
-        variants: Mapping[str, ModelScores],
-        later: Flags,
-    ) -> list[PersonalModel]:
-        title = str(build(workspace.option_file("model", model), "model").title)
-        scores = {
-            knows: labels.scores(variant)
-            for knows, variant in variants.items()
-            if variant.outcome.status == "finished"
-        }
-        if IMAGE not in scores:
-            return []
-        parts = {FIRST: ~later, LATER: later} if later.any() and not later.all() else {}
-        subsets = {name: (rows, _subset(labels, rows)) for name, rows in parts.items()}
-        reference, described = scores[IMAGE], []
-        for knows, own in scores.items():
-            moved = _moved(labels, own, reference)
-            changes = _decisions(labels, own) != _decisions(labels, reference)
-            right = _decisions(labels, own) == _truth(labels)
-            patient = labels.evaluation_set.cases.patient
-            by_patient = np.bincount(patient, moved.mean(axis=0)) / np.bincount(patient)
-            described.append(
-                PersonalModel(
-                    model=model,
-                    title=title,
-                    knows=knows,
-                    auc=labels.auc(own),
-                    difference=labels.difference(own, reference),
-                    moved=_mean(moved, patient),
-                    moved_typically=float(np.median(by_patient)),
-                    moved_rarely=float(np.quantile(by_patient, 0.9)),
-                    decided=proportion(changes.astype(np.float64), patient),
-                    righted=proportion((changes & right).astype(np.float64), patient),
-                    wronged=proportion((changes & ~right).astype(np.float64), patient),
-                    patients=_of_patients(changes, patient),
-                    parts=tuple(
-                        PersonalPart(
-                            name,
-                            int(rows.sum()),
-                            subset.auc(own.select(rows)),
-                            subset.difference(own.select(rows), reference.select(rows)),
-                        )
-                        for name, (rows, subset) in subsets.items()
-                    ),
+
+def _compare(
+    labels: UnsealedData, variants: Mapping[str, ModelScores], later: Flags
+) -> Iterator[PersonalModel]:
+    """Compare the variants of a model with that of the image alone."""
+    scores = {
+        knows: labels.scores(variant)
+        for knows, variant in variants.items()
+        if variant.outcome.status == "finished"
+    }
+    if IMAGE not in scores:
+        return
+    cases, outcome = labels.evaluation_set.cases, variants[IMAGE].outcome
+    parts = {FIRST: ~later, LATER: later} if later.any() and not later.all() else {}
+    subsets = {name: (rows, _subset(labels, rows)) for name, rows in parts.items()}
+    reference, patient = scores[IMAGE], cases.patient
+    for knows, own in scores.items():
+        moved = _moved(labels, own, reference)
+        changes = _decisions(labels, own) != _decisions(labels, reference)
+        right = _decisions(labels, own) == cases.label
+        by_patient = np.bincount(patient, moved.mean(axis=0)) / np.bincount(patient)
+        decided, righted, wronged = (
+            proportion(rows.astype(np.float64), patient)
+            for rows in (changes, changes & right, changes & ~right)
+        )
+        yield PersonalModel(
+            model=outcome.model,
+            title=outcome.title,
+            knows=knows,
+            auc=labels.auc(own),
+            difference=labels.difference(own, reference),
+            moved=_mean(moved, patient),
+            moved_typically=float(np.median(by_patient)),
+            moved_rarely=float(np.quantile(by_patient, 0.9)),
+            decided=decided,
+            righted=righted,
+            wronged=wronged,
+            patients=_of_patients(changes, patient),
+            parts=tuple(
+                PersonalPart(
+                    name,
+                    int(rows.sum()),
+                    subset.auc(own.select(rows)),
+                    subset.difference(own.select(rows), reference.select(rows)),
                 )
-            )
-        return described
+                for name, (rows, subset) in subsets.items()
+            ),
+        )
 
 
 def _known(data: DataSet) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
@@ -331,17 +312,8 @@ def _decisions(labels: UnsealedData, scores: Scores) -> NDArray[np.int64]:
     return np.where(above, positive, 1 - positive)
 
 
-def _truth(labels: UnsealedData) -> NDArray[np.int64]:
-    return labels.evaluation_set.cases.label
-
-
 def _mean(values: Floats, patient: NDArray[np.int64]) -> Estimate:
-    """Estimate a mean over cases with its interval by patient.
-
-    Args:
-        values: (repeats, n), in [0, 1].
-        patient: (n,) patients numbered from 0.
-    """
+    """Estimate a mean of (repeats, n) values in [0, 1] with its interval by patient."""
     of_case, value = values.mean(axis=0), float(values.mean())
     if len(np.unique(patient)) < 2:
         return Estimate(value, reason="one patient")

@@ -9,6 +9,8 @@ import pandas as pd
 
 from skiagram.compute.checkout import home
 from skiagram.evaluation.auc_difference import estimate_auc_difference
+from skiagram.evaluation.delong import auc_estimate, estimate_efficiency
+from skiagram.evaluation.estimation import binary_placements, estimate_auc
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.inputs import seal_of
 from skiagram.evaluation.metrics import binary_placements, estimate_auc
@@ -17,9 +19,8 @@ from skiagram.options import composed
 from skiagram.records import DataCard, read_cases, read_record, read_table
 from skiagram.sealing.labels import open_labels
 from skiagram.sealing.ledger import Comparison, note_opening
-from skiagram.statistics.delong import estimate_efficiency
-from skiagram.statistics.estimate import Estimate
-from skiagram.studies.pipeline_steps import DataSet, StudyOptions
+from skiagram.studies.candidates import StudyOptions
+from skiagram.studies.pipeline_steps import DataSet
 from skiagram.studies.workspace import Workspace
 
 _NO_NEAR_DUPLICATES = pd.DataFrame({"first": [], "second": []}, dtype=str)
@@ -27,15 +28,16 @@ _NO_NEAR_DUPLICATES = pd.DataFrame({"first": [], "second": []}, dtype=str)
 
 @dataclass(frozen=True)
 class UnsealedData:
-    """A data set with its labels.
-
-    Attributes:
-        evaluation_set: What all models are measured against.
-        card: What a reader must know of the data set.
-    """
+    """A data set with its labels: what models are measured against, and its card."""
 
     evaluation_set: EvaluationSet
     card: DataCard
+
+    @property
+    def ideal(self) -> Estimate | None:
+        """Return the ideal observer's AUC on generated data; None on real images."""
+        ideal = self.evaluation_set.ideal
+        return None if ideal is None else auc_estimate(ideal)
 
     def scores(self, model: ModelScores) -> Scores:
         """Return a model's scores on the reported cases."""
@@ -65,15 +67,14 @@ class UnsealedData:
 
 
 def unseal(
-    workspace: Workspace, data: DataSet, study: StudyOptions, seed: int, replicates: int
+    workspace: Workspace, data: DataSet, study: StudyOptions, replicates: int
 ) -> UnsealedData:
-    """Open the seal of a data set, and note it in the ledger.
+    """Open the seal of a data set for a study, and note it in the ledger.
 
     Args:
         workspace: Where the study works.
         data: An ingested data set.
-        study: The options of the study, for which the seal is opened.
-        seed: Seed of the bootstrap.
+        study: The options of the study.
         replicates: Bootstrap resamples.
     """
     cases, task = read_cases(data.folder / "cases")
@@ -81,20 +82,20 @@ def unseal(
     card = read_record(DataCard, data.folder / "cases/card.json")
     labels = open_labels(data.folder / "sealed", task)
     if workspace.project is not None and task.design == "holdout" and not truth.exists():
-        members = study.members(workspace)
-        values = [arm.options(workspace, name) for name, arm in members.items()]
+        candidates = study.candidates(workspace)
+        values = [candidate.options for candidate in candidates]
         values += study.frozen(workspace).values()
         request = json.dumps([composed(study), values], sort_keys=True)
         comparison = Comparison(
             data=card.name,
             seal=seal_of(data.images, cases.test().case_id),
             opened_by=f"study {type(study).__name__}",
-            models=tuple(members),
+            models=tuple(candidate.name for candidate in candidates),
             digest=hashlib.sha256(request.encode()).hexdigest(),
         )
         note_opening(home(workspace.project), comparison, workspace.project)
+    known = read_table(truth) if truth.exists() else None
     evaluation_set = assemble_evaluation_set(
-        cases, task, labels,
-        read_table(truth) if truth.exists() else None, _NO_NEAR_DUPLICATES, seed, replicates,
-    )  # fmt: skip
+        cases, task, labels, known, _NO_NEAR_DUPLICATES, study.plan.seed, replicates
+    )
     return UnsealedData(evaluation_set, card)

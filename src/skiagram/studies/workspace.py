@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from skiagram.compute.checkout import home
 from skiagram.compute.code_digest import code_digest, named_targets
+from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute
 from skiagram.errors import OptionError
 from skiagram.options import read_option_file
@@ -50,10 +51,29 @@ class Workspace:
             return self.work / "encodings"
         return home(self.project) / ".work/encodings"
 
-    def map_fits(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[R]:
-        """Yield what a function makes of each piece, side by side; `Compute.map_fits` says how."""
+    def run(
+        self, title: str, function: Callable[[T], R], pieces: Sequence[T], *, fits: bool = True
+    ) -> list[R]:
+        """Return what a function makes of each piece, in order, side by side, below a bar.
+
+        Args:
+            title: What is under way, for a person who watches.
+            function: Of a module; see `Compute.map_fits`, or `Compute.map` where `fits` is false.
+            pieces: Descriptions of work.
+            fits: Whether pieces are whole fits.
+        """
         # With more threads, a fit that the study made by itself has left some.
-        return self.compute.map_fits(function, pieces, forked=self.compute.threads == 1)
+        done = (
+            self.compute.map_fits(function, pieces, forked=self.compute.threads == 1)
+            if fits
+            else self.compute.map(function, pieces)
+        )
+        results = []
+        with Progress(title, len(pieces)) as progress:
+            for result in done:
+                results.append(result)
+                progress.advance()
+        return results
 
     def option_file(self, group: str, name: str) -> dict[str, Any]:
         """Return the values of one option file.
@@ -72,12 +92,11 @@ class Workspace:
         return read_option_file(path, f"conf/{group}/{name}.yaml")
 
     def digest(self, what: str, inputs: Mapping[str, Any], *code: object) -> str:
-        """Return a name that these inputs and this code alone have.
+        """Return a name, beginning with `what`, that these inputs and this code alone have.
 
         Args:
             what: Its first part.
-            inputs: All that is named depends on besides the code, as JSON. The code of each
-                `_target_` in it counts.
+            inputs: All that it depends on, as JSON; the code of each `_target_` in it counts too.
             *code: Functions and classes that run; see `skiagram.compute.code_digest`.
         """
         code_sha256 = code_digest(*code, *named_targets(inputs))

@@ -8,19 +8,14 @@ BMC Med. Inform. Decis. Mak. 12:8).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
 from skiagram.seeding import stream
-from skiagram.statistics.bootstrap import PatientDraws
-from skiagram.statistics.delong import detectability
-from skiagram.statistics.discrimination import roc_auc
-from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.variation import Z
-from skiagram.studies.pipeline_steps import StudiedModel
+from skiagram.studies.candidates import StudiedModel
 
 SURE = 0.975  # share of resamples that must cross, or must not, before either is said
 
@@ -30,14 +25,7 @@ Answer = Literal["overtakes", "does not overtake", "open"]
 
 @dataclass(frozen=True)
 class Band:
-    """A fitted learning curve with its 95 % band.
-
-    Attributes:
-        cases: Numbers of training cases.
-        auc: The curve at each.
-        low: Lower bound.
-        high: Upper bound.
-    """
+    """A fitted learning curve at some numbers of training cases, with its 95 % band."""
 
     cases: tuple[float, ...]
     auc: tuple[float, ...]
@@ -109,7 +97,7 @@ class Crossing:
 
 Floats = NDArray[np.float64]
 _BAND_POINTS = 60
-_FEWEST = 3  # numbers of cases that a power law can be fitted to
+_MIN_SIZES = 3  # numbers of cases that a power law can be fitted to
 _FLOOR = 1e-6  # variance below which a point gets no more weight
 _METHOD = "percentile bootstrap by patient and draw"
 _UPPER = 0.975
@@ -138,15 +126,10 @@ class PowerLaw:
 
 
 def fit_power_law(cases: Floats, auc: Floats, weight: Floats) -> PowerLaw:
-    """Fit a power law to each row by weighted least squares.
+    """Fit a power law to each row of (b, k) AUC by weighted least squares, k ≥ 3.
 
     For each rate of a fixed grid limit and scale have a closed form; a limit above 1 is held at 1
     and a falling curve is made level, so the curve never falls.
-
-    Args:
-        cases: (k,) numbers of training cases, k ≥ 3.
-        auc: (b, k) AUC at each.
-        weight: (k,) > 0.
     """
     best = np.full(len(auc), np.inf)
     limit, scale, rate = (np.zeros(len(auc)) for _ in range(3))
@@ -176,14 +159,7 @@ def _line(x: Floats, auc: Floats, share: Floats) -> tuple[Floats, Floats]:
 def crossing(curve: PowerLaw, other: PowerLaw, least: float, reach: float) -> Floats:
     """Return (b,) the number of cases from which one curve stays above the other.
 
-    Args:
-        curve: The curve that may overtake.
-        other: The curve that may be overtaken.
-        least: Fewest cases looked at.
-        reach: Most cases looked at; nothing is said beyond.
-
-    Returns:
-        A number from `least` to `reach`; infinity where the curve is not above at `reach`.
+    It lies between `least` and `reach`; infinity stands where the curve is not above at `reach`.
     """
     grid = np.geomspace(least, reach, _GRID)
     above = curve.at(grid) > other.at(grid)
@@ -208,22 +184,15 @@ class FitOutcome:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class ScoredPoint:
+class ScoredPoint(NamedTuple):
     """A fit with its scores (n_test,) of the positive class; None after a failure."""
 
     outcome: FitOutcome
-    scores: NDArray[np.float64] | None
+    scores: Floats | None
 
 
-@dataclass(frozen=True)
-class DrawTestCases:
-    """The test cases of one draw.
-
-    Attributes:
-        positive: (n,) true class.
-        draws: Patient resamples.
-    """
+class DrawTestCases(NamedTuple):
+    """The test cases of one draw: (n,) whether they are positive, and patient resamples."""
 
     positive: NDArray[np.bool_]
     draws: PatientDraws
@@ -238,12 +207,7 @@ class DrawTestCases:
 
 
 def select_draws(draws: PatientDraws, rows: NDArray[np.int64]) -> PatientDraws:
-    """Return the same resamples of some of the cases: a patient is drawn as often in every part.
-
-    Args:
-        draws: Resamples of the patients of all cases.
-        rows: (k,) rows of the cases wanted.
-    """
+    """Return the same resamples of some of the cases: a patient is drawn as often in every part."""
     own, patient = np.unique(draws.patient[rows], return_inverse=True)
     return PatientDraws(draws.counts[:, own], patient.astype(np.int64), draws.smallest_class)
 
@@ -267,11 +231,7 @@ class ResampledModel(StudiedModel):
         return np.isfinite(self.areas[:, :, 0])
 
     def only(self, fitted: NDArray[np.bool_]) -> "ResampledModel":
-        """Return the model with some of its fits alone.
-
-        Args:
-            fitted: (sizes, draws) which.
-        """
+        """Return the model with some of its (sizes, draws) fits alone."""
         return replace(self, areas=np.where(fitted[:, :, None], self.areas, np.nan))
 
     def mean(self, multipliers: Floats, other: "ResampledModel | None" = None) -> Floats:
@@ -368,20 +328,15 @@ def _mean(values: Floats, axis: int) -> Floats:
 def sample_areas(
     model: str, arm: str, measured: Sequence[Sequence[ScoredPoint]], tests: Sequence[DrawTestCases]
 ) -> ResampledModel:
-    """Compute the AUC of every fit of one model and its resamples.
-
-    Args:
-        model: Name of the option file.
-        arm: `classical`, `encoder` or `deep`.
-        measured: Fits by number of cases, then by draw.
-        tests: Test cases of each draw.
-    """
+    """Compute the AUC of every fit of one model (by number of cases, by draw) and its resamples."""
     nothing = np.full(1 + len(tests[0].draws.counts), np.nan)
     areas = [
-        [nothing if point.scores is None else test.areas(point.scores)
-         for point, test in zip(row, tests, strict=True)]
+        [
+            nothing if point.scores is None else test.areas(point.scores)
+            for point, test in zip(row, tests, strict=True)
+        ]
         for row in measured
-    ]  # fmt: skip
+    ]
     reasons = dict.fromkeys(
         point.outcome.reason for row in measured for point in row if point.outcome.reason
     )
@@ -393,9 +348,7 @@ def choose_baseline(
 ) -> ResampledModel:
     """Return the baseline that is chosen out-of-fold anew for each subset, among those with a fit.
 
-    Args:
-        baselines: The baselines.
-        measured: Their fits, in the same order: by number of cases, then by draw.
+    `measured` are the fits of each baseline, by number of cases, then by draw.
     """
     choice = np.array(
         [[[_selection_auc(point) for point in row] for row in fits] for fits in measured]
@@ -432,7 +385,7 @@ def fit_learning_curve(
         sizes: (sizes,) numbers of training cases.
         multipliers: (replicates, draws) of the draws' deviations.
         reach: Most cases that the curve is drawn to.
-        ideal: The ideal observer's AUC; None where it is not known.
+        ideal: The ideal observer's AUC, where it is known.
     """
     means = model.mean(multipliers)
     law = _fit(*_defined(sizes, means))
@@ -478,7 +431,7 @@ def _defined(sizes: Floats, *means: Floats) -> tuple[Floats, ...]:
 
 
 def _fit(sizes: Floats, means: Floats) -> PowerLaw | None:
-    if len(sizes) < _FEWEST or means.shape[1] <= 1:
+    if len(sizes) < _MIN_SIZES or means.shape[1] <= 1:
         return None
     weight = 1 / (means[:, 1:].var(axis=1) + _FLOOR)
     return fit_power_law(sizes, means.T, weight)
@@ -492,12 +445,7 @@ def _band(law: PowerLaw, grid: Floats) -> Band:
 
 
 def _estimate(mean: Floats, *, share: bool = False) -> Estimate:
-    """Return the figure with its percentile interval, or without where resamples lack it.
-
-    Args:
-        mean: (1 + replicates,) the figure, then its resamples.
-        share: Whether it lies between 0 and 1.
-    """
+    """Return a figure, which stands before its resamples, with its percentile interval."""
     value, resamples = float(mean[0]), mean[1:][np.isfinite(mean[1:])]
     if 2 * len(resamples) < len(mean) - 1:
         return Estimate(value, method="no interval: fewer than two fits, or too few test patients")
@@ -518,15 +466,8 @@ def find_crossing(
 ) -> Crossing | None:
     """Return where a contender's curve overtakes the baseline's, both on the draws that both have.
 
-    Args:
-        contender: A network, or a head on a frozen encoder.
-        baseline: The chosen baseline.
-        sizes: (sizes,) numbers of training cases, ascending.
-        multipliers: (replicates, draws) of the draws' deviations.
-        reach: Most cases that a statement is made about.
-
-    Returns:
-        The answer; None where fewer than three sizes have fits of both in two draws.
+    None where fewer than three sizes have fits of both in two draws; arguments are those of
+    `fit_learning_curve`.
     """
     both = contender.fitted & baseline.fitted
     compared, ours, theirs = _defined(

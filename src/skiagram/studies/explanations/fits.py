@@ -1,10 +1,10 @@
 """What is explained: fits on folds, the cases that they explain, and what blanking costs them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.errors import ModelFailure
+from skiagram.evaluation.discrimination import roc_auc
+from skiagram.evaluation.results import Estimate
 from skiagram.explanation.importance import Loss, Ranking, auc_loss, estimate_loss
 from skiagram.explanation.trust import Exchange, Mask, Method
 from skiagram.features.table import FeatureTable
@@ -20,12 +22,10 @@ from skiagram.options import STRICT
 from skiagram.records import Task
 from skiagram.seeding import stream
 from skiagram.splits import Partition
-from skiagram.statistics.discrimination import roc_auc
-from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.variation import corrected_mean
+from skiagram.studies.candidates import Candidate
 from skiagram.studies.cross_validation import CrossValidation
 from skiagram.studies.explanations.regions import NAME, Floats, KnownRegions, resize_mask
-from skiagram.studies.pipeline_steps import Arm, PreparedData
+from skiagram.studies.pipeline_steps import PreparedData
 
 Rows = NDArray[np.int64]
 
@@ -80,9 +80,7 @@ class FoldFit:
 
     Attributes:
         cv: Development cases.
-        arm: The model's arm.
-        name: Its option file.
-        options: Its options.
+        candidate: The model.
         number: Number of the fold, repeat after repeat.
         families: Families of the features.
         importance: How importance of features is measured.
@@ -90,9 +88,7 @@ class FoldFit:
     """
 
     cv: CrossValidation
-    arm: Arm
-    name: str
-    options: Mapping[str, Any]
+    candidate: Candidate
     number: int
     families: tuple[str, ...]
     importance: ImportanceOptions
@@ -107,32 +103,32 @@ class FoldFit:
         """Return the fold."""
         return self.cv.folds()[self.number]
 
-    def inputs(self) -> dict[str, object]:
-        """Return all that the fit depends on."""
-        return self.cv.inputs(self.arm) | {"model": self.options, "fold": self.number}
-
     def stream(self, *name: str | int) -> np.random.Generator:
         """Return a stream of random numbers of this model and fold."""
-        return stream(self.cv.plan.seed, NAME, self.name, self.number, *name)
+        return stream(self.cv.plan.seed, NAME, self.candidate.name, self.number, *name)
 
     @cached_property
     def read(self) -> Callable[[NDArray[np.str_]], Any]:
         """Return what turns case ids into inputs."""
-        return self.arm.reader(self.cv.prepared, self.options)
+        return self.candidate.reader(self.cv.prepared)
+
+    def table(self, rows: NDArray[np.int64]) -> FeatureTable:
+        """Return the features that the trained model reads of some cases."""
+        table: FeatureTable = self.read(self.cv.case_id[rows]).columns(self.fitted.features)
+        return table
 
     @cached_property
     def folder(self) -> Path:
         """Return the finished piece: `scores.npy` and `model`, or `failure.txt`."""
-        return self.cv.workspace.make_once(
-            f"explained-{self.name}", self.inputs(), self._train, type(self.arm)
-        )
+        inputs = self.cv.inputs(self.candidate) | {"fold": self.number}
+        what = f"explained-{self.candidate.name}"
+        return self.cv.workspace.make_once(what, inputs, self._train, type(self.candidate))
 
     def _train(self, folder: Path) -> None:
         cases = self.cv.case_id[self.fold.held_out]
         try:
-            fitted = self.cv.fit(self.arm, self.options, self.fold.training, NAME, str(self.number))
-            with self.cv.workspace.compute.limit():
-                scores = finite(fitted.scores(self.read(cases)))
+            fitted = self.cv.fit(self.candidate, self.fold.training, NAME, str(self.number))
+            scores = self.cv.scores(self.candidate, fitted, cases)
         except ModelFailure as error:
             (folder / "failure.txt").write_text(str(error), encoding="utf-8")
             return
@@ -148,7 +144,7 @@ class FoldFit:
     @cached_property
     def fitted(self) -> Any:
         """Return the trained model."""
-        return self.arm.load(self.options, self.folder / "model")
+        return self.candidate.load(self.folder / "model")
 
     @cached_property
     def ranking(self) -> Floats:
@@ -168,24 +164,19 @@ class FoldFit:
 
     def model_ranking(self, fitted: Any) -> Ranking:
         """Return how a trained model of features scores a table."""
-
-        def rank(table: FeatureTable) -> Floats:
-            return rank_scores(finite(fitted.scores(table)), self.cv)
-
-        return rank
+        return lambda table: rank_scores(finite(fitted.scores(table)), self.cv)
 
     def blanked_ranking(self, prepared: PreparedData) -> Floats:
         """Return (m,) scores of the held-out cases in other images."""
 
         def make(folder: Path) -> None:
-            read = self.arm.reader(prepared, self.options)
-            inputs = read(self.cv.case_id[self.fold.held_out])
+            inputs = self.candidate.reader(prepared)(self.cv.case_id[self.fold.held_out])
             with self.cv.workspace.compute.limit():
                 scores = finite(self.fitted.scores(inputs))
             np.save(folder / "scores.npy", scores, allow_pickle=False)
 
-        inputs = {"fit": self.folder.name, "images": self.arm.inputs(prepared)}
-        folder = self.cv.workspace.make_once("rescored", inputs, make, type(self.arm))
+        inputs = {"fit": self.folder.name, "images": self.candidate.inputs(prepared)}
+        folder = self.cv.workspace.make_once("rescored", inputs, make, type(self.candidate))
         return rank_scores(np.load(folder / "scores.npy"), self.cv)
 
 
@@ -201,8 +192,7 @@ def train_fold(fit: FoldFit) -> str:
     return fit.failure
 
 
-@dataclass(frozen=True)
-class Ground:
+class Ground(NamedTuple):
     """What all models of the study are explained on.
 
     Attributes:
@@ -245,16 +235,11 @@ def mean_auc(folds: Sequence[FoldFit]) -> Estimate:
         float(roc_auc(fit.ranking, fit.positive, np.ones((1, len(fit.positive))))[0])
         for fit in folds
     ]
-    return corrected_mean(np.array(values), 1 / (folds[0].cv.plan.folds - 1), 0.0, 1.0)
+    return folds[0].cv.mean(np.array(values), 0.0, 1.0)
 
 
 def measure_loss(folds: Sequence[FoldFit], changed: Sequence[Floats]) -> Loss:
-    """Return the AUC lost by changes.
-
-    Args:
-        folds: Fits, repeat after repeat.
-        changed: Fit → (changes, m) scores of its held-out cases.
-    """
+    """Return the AUC lost by changes, which give each fit (changes, m) held-out scores."""
     plan = folds[0].cv.plan
     losses = [
         auc_loss(fit.ranking, scores, fit.positive, fit.patient)
@@ -280,7 +265,7 @@ def measure_blanking(ground: Ground, folds: Sequence[FoldFit]) -> Blanking | Non
     """Return what is left of the AUC without the region and without all else."""
     if ground.without is None or ground.regions is None:
         return None
-    if ground.regions.of_all and folds[0].arm.name == "classical":
+    if ground.regions.of_all and folds[0].candidate.arm == "classical":
         return None
     region, rest = (
         measure_loss(folds, [fit.blanked_ranking(images)[None] for fit in folds])
@@ -295,8 +280,7 @@ def draw_rows(generator: np.random.Generator, table: FeatureTable, most: int) ->
     return np.sort(chosen)
 
 
-@dataclass(frozen=True)
-class MappedCase:
+class MappedCase(NamedTuple):
     """What one fit gave for one case.
 
     Attributes:

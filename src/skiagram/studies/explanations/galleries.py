@@ -20,13 +20,7 @@ _LONGEST = 96  # pixels a side of a picture in the result
 
 @dataclass(frozen=True)
 class Picture:
-    """A grey picture, at most 96 pixels a side.
-
-    Attributes:
-        height: Pixels.
-        width: Pixels.
-        grey: Base64 of height × width bytes, row after row.
-    """
+    """A grey picture, at most 96 pixels a side: base64 of height × width bytes, row after row."""
 
     height: int
     width: int
@@ -74,10 +68,7 @@ class ShownCase:
 def choose_shown(ground: Ground, folds: Sequence[FoldFit], most: int) -> list[tuple[str, Kind]]:
     """Choose the surest right, the surest wrong and the most doubtful cases, a patient once a kind.
 
-    Args:
-        ground: All cases.
-        folds: Fits of the first repeat.
-        most: Cases of each kind.
+    `folds` are those of the first repeat; there are `most` cases of each kind.
     """
     ranking = np.empty(len(ground.cv))
     for fit in folds:
@@ -146,7 +137,7 @@ def show_cases(
                     method: draw_picture(cut(values), 0.0, float(np.percentile(values, 99.5)))
                     for method, values in maps.items()
                 },
-                contributions=_contributions(fit, case) if fit.arm.name == "classical" else (),
+                contributions=_contributions(fit, case) if fit.candidate.arm == "classical" else (),
             )
         )
     return tuple(cases)
@@ -173,7 +164,7 @@ def _contributions(fit: FoldFit, case: str) -> tuple[Contribution, ...]:
     fitted, options = fit.fitted, fit.importance
     if not options.shap_cases or not has_shapley_values(fitted):
         return ()
-    training = fit.read(fit.cv.case_id[fit.fold.training]).columns(fitted.features)
+    training = fit.table(fit.fold.training)
     some = draw_rows(fit.stream("background"), training, options.background)
     shares = shapley_values(
         fitted, training.select(some), fit.read(np.array([case])), int(fit.cv.positive or 0)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from skiagram.compute.progress import Progress
 from skiagram.errors import ModelFailure
 from skiagram.evaluation.results import Estimate
 from skiagram.explanation.importance import (
@@ -28,8 +27,8 @@ from skiagram.explanation.importance import (
     rank_features,
     shapley_values,
 )
-from skiagram.features.table import FeatureTable
 from skiagram.seeding import stream
+from skiagram.studies.candidates import StudiedModel
 from skiagram.studies.cross_validation import CrossValidation
 from skiagram.studies.explanations.fits import (
     Blanking,
@@ -45,18 +44,11 @@ from skiagram.studies.explanations.fits import (
 )
 from skiagram.studies.explanations.galleries import Contribution, ShownCase, show_cases
 from skiagram.studies.explanations.regions import NAME, Floats
-from skiagram.studies.pipeline_steps import StudiedModel
 
 
 @dataclass(frozen=True)
 class GroupImportance:
-    """A group of features.
-
-    Attributes:
-        group: Its name.
-        features: How many it has.
-        loss: AUC lost where it is permuted.
-    """
+    """A group of features, how many these are, and the AUC lost where it is permuted."""
 
     group: str
     features: int
@@ -132,10 +124,7 @@ def examine_features(fit: FoldFit) -> Path:
 
     def make(folder: Path) -> None:
         fitted = fit.fitted
-        training, held_out = (
-            fit.read(fit.cv.case_id[rows]).columns(fitted.features)
-            for rows in (fit.fold.training, fit.fold.held_out)
-        )
+        training, held_out = fit.table(fit.fold.training), fit.table(fit.fold.held_out)
         groups = {
             "families": group_by_family(fitted.features, fit.families),
             "clusters": cluster_features(training, options.correlation),
@@ -156,16 +145,13 @@ def examine_features(fit: FoldFit) -> Path:
                     held_out.select(explained),
                     int(fit.cv.positive or 0),
                 )
-                values: Floats = shares.values
-                np.save(folder / "shapley.npy", values, allow_pickle=False)
+                np.save(folder / "shapley.npy", shares.values, allow_pickle=False)
         (folder / "groups.json").write_text(json.dumps(groups), encoding="utf-8")
 
-    inputs = {
-        "fit": fit.folder.name,
-        "families": list(fit.families),
-        "options": asdict(options),
-    }
-    return fit.cv.workspace.make_once("importance", inputs, make, type(fit.arm), type(fit.fitted))
+    families = list(fit.families)
+    inputs = {"fit": fit.folder.name, "families": families, "options": asdict(options)}
+    code = type(fit.candidate), type(fit.fitted)
+    return fit.cv.workspace.make_once("importance", inputs, make, *code)
 
 
 @dataclass(frozen=True)
@@ -213,11 +199,9 @@ def explain_features(
     ground: Ground, model: StudiedModel, folds: Sequence[FoldFit], gallery: int
 ) -> ClassicalExplanation:
     """Say what a model of features rests on."""
-    options, measured = folds[0].importance, []
-    with Progress(f"{NAME}: {model.model}", len(folds)) as progress:
-        for piece in ground.cv.workspace.compute.map(examine_features, folds):
-            measured.append(FoldImportance.read(piece))
-            progress.advance()
+    options, workspace = folds[0].importance, ground.cv.workspace
+    pieces = workspace.run(f"{NAME}: {model.model}", examine_features, folds, fits=False)
+    measured = [FoldImportance.read(piece) for piece in pieces]
     names: tuple[str, ...] = folds[0].fitted.features
     families = [
         GroupImportance(
@@ -302,7 +286,7 @@ def _local_effects(folds: Sequence[FoldFit], name: str, bins: int) -> tuple[Loca
     effects = []
     for fit in folds[: fit_count(folds)]:
         fitted = fit.fitted
-        table = fit.read(fit.cv.case_id[fit.fold.held_out]).columns(fitted.features)
+        table = fit.table(fit.fold.held_out)
         with fit.cv.workspace.compute.limit():
             effect = accumulate_local_effects(fit.model_ranking(fitted), table, name, bins)
         if effect is not None:
@@ -313,16 +297,12 @@ def _local_effects(folds: Sequence[FoldFit], name: str, bins: int) -> tuple[Loca
 def estimate_coefficients(
     fit: FoldFit,
 ) -> tuple[tuple[Coefficient, ...], int]:
-    """Return the largest weights of a linear model fitted on all cases, and the resamples made.
-
-    Args:
-        fit: Any fit of the model.
-    """
+    """Return the largest weights of a linear model fitted on all cases, and the resamples made."""
     cv, count, first = fit.cv, fit.importance.resamples, fit.importance.first
 
     def effects(rows: Rows, *name: str) -> Floats | None:
         try:
-            fitted: Any = cv.fit(fit.arm, fit.options, rows, NAME, *name)
+            fitted: Any = cv.fit(fit.candidate, rows, NAME, *name)
         except ModelFailure:
             return None
         table = fit.read(cv.case_id).columns(fitted.features)
@@ -339,10 +319,13 @@ def estimate_coefficients(
         np.save(folder / "own.npy", np.empty(0) if own is None else own, allow_pickle=False)
         np.save(folder / "resampled.npy", np.array(fitted), allow_pickle=False)
 
-    if count == 0 or linear_effects(fit.model_ranking(fit.fitted), _held_out(fit)) is None:
+    if (
+        count == 0
+        or linear_effects(fit.model_ranking(fit.fitted), fit.table(fit.fold.held_out)) is None
+    ):
         return (), 0
-    inputs = cv.inputs(fit.arm) | {"model": fit.options, "resamples": count}
-    folder = cv.workspace.make_once("coefficients", inputs, make, type(fit.arm), type(fit.fitted))
+    inputs, code = cv.inputs(fit.candidate) | {"resamples": count}, type(fit.candidate)
+    folder = cv.workspace.make_once("coefficients", inputs, make, code, type(fit.fitted))
     own, resampled = np.load(folder / "own.npy"), np.load(folder / "resampled.npy")
     if len(own) == 0 or len(resampled) < 2:
         return (), 0
@@ -355,11 +338,6 @@ def estimate_coefficients(
     ]
     largest = sorted(coefficients, key=lambda coefficient: -abs(coefficient.effect.value or 0.0))
     return tuple(largest[:first]), len(resampled)
-
-
-def _held_out(fit: FoldFit) -> FeatureTable:
-    table: FeatureTable = fit.read(fit.cv.case_id[fit.fold.held_out]).columns(fit.fitted.features)
-    return table
 
 
 def resample_patients(cv: CrossValidation, count: int) -> Iterator[Rows]:

@@ -4,12 +4,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.compute.progress import Progress
 from skiagram.encoders.encoder import read_encoding
 from skiagram.evaluation.results import Estimate
 from skiagram.explanation.trust import (
@@ -29,6 +28,7 @@ from skiagram.explanation.trust import (
 )
 from skiagram.options import build
 from skiagram.seeding import derived_seed
+from skiagram.studies.candidates import EncoderHead, StudiedModel
 from skiagram.studies.explanations.fits import (
     Blanking,
     FoldFit,
@@ -41,7 +41,6 @@ from skiagram.studies.explanations.fits import (
 )
 from skiagram.studies.explanations.galleries import ShownCase, choose_shown, show_cases
 from skiagram.studies.explanations.regions import NAME, Floats, make_observer, places
-from skiagram.studies.pipeline_steps import EncoderArm, StudiedModel
 
 if TYPE_CHECKING:
     from skiagram.explanation.saliency import Explained
@@ -106,17 +105,13 @@ class MapTask:
 
     def examine(self) -> Path:
         """Return the piece: maps, what their tests gave, and what the network saw."""
-        options = self.fit.maps
-        inputs = {
-            "fit": self.fit.folder.name,
-            "cases": list(self.case_id),
-            "options": asdict(options),
-        }
-        return self.fit.cv.workspace.make_once("maps", inputs, self._make, type(self.fit.arm))
+        fit, options = self.fit, asdict(self.fit.maps)
+        inputs = {"fit": fit.folder.name, "cases": list(self.case_id), "options": options}
+        return fit.cv.workspace.make_once("maps", inputs, self._make, type(fit.candidate))
 
     def _make(self, folder: Path) -> None:
-        arm = self.fit.arm
-        made = self._of_encoder(arm) if isinstance(arm, EncoderArm) else self._of_network()
+        model = self.fit.candidate
+        made = self._of_encoder(model) if isinstance(model, EncoderHead) else self._of_network()
         for name, values in made.arrays.items():
             np.save(folder / f"{name}.npy", values, allow_pickle=False)
         (folder / "reasons.json").write_text(json.dumps(made.reasons), encoding="utf-8")
@@ -140,13 +135,13 @@ class MapTask:
             made.arrays["region"] = mask.numpy()
         return made
 
-    def _of_encoder(self, arm: EncoderArm) -> "_Made":
+    def _of_encoder(self, head: EncoderHead) -> "_Made":
         from skiagram.explanation.encoder_maps import EncoderReading, why_without_maps
 
         fit, store = self.fit, self.fit.cv.prepared.images
-        encoding, record = read_encoding(fit.cv.prepared.encodings[arm.encoder])
+        encoding, record = read_encoding(fit.cv.prepared.encodings[head.encoder])
         encoder: Any = build(record.encoder, "encoder")
-        reason = why_without_maps(encoder, store, fused=arm.fused)
+        reason = why_without_maps(encoder, store, fused=head.fused)
         if reason:
             return _Made({}, dict.fromkeys(fit.maps.methods, reason))
         reading = EncoderReading(encoder, encoder.load(), store)
@@ -163,12 +158,12 @@ class MapTask:
         fit, options = self.fit, self.fit.maps
         reasons = {str(method): why_undefined(method, model) for method in options.methods}
         asked = [method for method in options.methods if not reasons[method]]
+        resolution = Resolution(options.window, options.steps)
+        seed = derived_seed(fit.cv.plan.seed, NAME, fit.candidate.name, fit.number)
         with fit.cv.workspace.compute.limit(), use_threads(fit.cv.workspace.compute.threads):
             maps = examine(
-                model, images, table, asked, Resolution(options.window, options.steps),
-                options.exchange, derived_seed(fit.cv.plan.seed, NAME, fit.name, fit.number),
-                self.case_id,
-            )  # fmt: skip
+                model, images, table, asked, resolution, options.exchange, seed, self.case_id
+            )
         arrays: dict[str, NDArray[Any]] = {
             **{f"map_{name}": values.astype(np.float32) for name, values in maps.maps.items()},
             **{f"similarity_{name}": values for name, values in maps.similarity.items()},
@@ -178,8 +173,7 @@ class MapTask:
         return _Made(arrays, reasons)
 
 
-@dataclass(frozen=True)
-class _Made:
+class _Made(NamedTuple):
     """What a task made.
 
     Attributes:
@@ -213,16 +207,13 @@ def explain_network(
             tasks.append(MapTask(fit, tuple(cases), tuple(ground.mask(case) for case in cases)))
     mapped: dict[str, list[MappedCase]] = {}
     reasons: dict[str, str] = {}
-    with Progress(f"{NAME}: {model.model}", len(tasks)) as progress:
-        for task, piece in zip(
-            tasks, ground.cv.workspace.compute.map(examine_maps, tasks), strict=True
-        ):
-            spread = float(task.fit.ranking.std()) or 1.0
-            seen = (piece / "seen.npy").exists()  # not where no map is defined for such inputs
-            for row, case in enumerate(task.case_id if seen else ()):
-                mapped.setdefault(case, []).append(MappedCase(piece, row, spread))
-            reasons = json.loads((piece / "reasons.json").read_text(encoding="utf-8"))
-            progress.advance()
+    pieces = ground.cv.workspace.run(f"{NAME}: {model.model}", examine_maps, tasks, fits=False)
+    for task, piece in zip(tasks, pieces, strict=True):
+        spread = float(task.fit.ranking.std()) or 1.0
+        seen = (piece / "seen.npy").exists()  # not where no map is defined for such inputs
+        for row, case in enumerate(task.case_id if seen else ()):
+            mapped.setdefault(case, []).append(MappedCase(piece, row, spread))
+        reasons = json.loads((piece / "reasons.json").read_text(encoding="utf-8"))
     return NetworkExplanation(
         **vars(model),
         auc=mean_auc(folds),
@@ -285,24 +276,32 @@ def _locate_maps(
     mapped: Mapping[str, Sequence[MappedCase]],
     map_of: Callable[[MappedCase], Floats],
 ) -> Location | None:
+    return _locate(
+        ground,
+        {
+            case: [(map_of(fit), fit.region(ground.mask(case))) for fit in mapped[case]]
+            for case in ground.marked
+        },
+    )
+
+
+def _locate(
+    ground: Ground, maps: Mapping[str, Sequence[tuple[Floats, Mask | None]]]
+) -> Location | None:
+    """Say where the maps of marked cases point; each map stands beside the region on its grid."""
     located: list[list[Located | None]] = []
     centre: list[Located] = []
     shown: list[str] = []
-    for case in ground.marked:
-        regions = [fit.region(ground.mask(case)) for fit in mapped[case]]
-        if regions[0] is None or regions[0].all():
+    for case, pairs in maps.items():
+        first = pairs[0][1]
+        if first is None or first.all():
             continue
-        middle = locate(centre_map(regions[0].shape), regions[0])
+        middle = locate(centre_map(first.shape), first)
         if middle is None:
             continue
         shown.append(case)
         centre.append(middle)
-        located.append(
-            [
-                None if mask is None else locate(map_of(fit), mask)
-                for fit, mask in zip(mapped[case], regions, strict=True)
-            ]
-        )
+        located.append([None if mask is None else locate(map_, mask) for map_, mask in pairs])
     if not shown:
         return None
     return judge_location(located, centre, ground.cv.patient_id[ground.rows(shown)])
@@ -313,16 +312,9 @@ def locate_observer(ground: Ground, dataset: Mapping[str, Any]) -> Location | No
     observer = make_observer(dataset)
     if observer is None:
         return None
-    located, centre, shown = [], [], []
+    maps = {}
     for case in ground.marked:
-        mask = ground.mask(case)
-        middle = None if mask is None or mask.all() else locate(centre_map(mask.shape), mask)
-        if mask is not None and middle is not None:
-            image = ground.cv.prepared.images.image(case)
-            map_ = observer.place_probability(image.reshape(places(image)).astype(np.float64))
-            located.append([locate(map_, mask)])
-            centre.append(middle)
-            shown.append(case)
-    if not shown:
-        return None
-    return judge_location(located, centre, ground.cv.patient_id[ground.rows(shown)])
+        image = ground.cv.prepared.images.image(case)
+        seen = image.reshape(places(image)).astype(np.float64)
+        maps[case] = [(observer.place_probability(seen), ground.mask(case))]
+    return _locate(ground, maps)

@@ -173,12 +173,6 @@ def borrow_regions(
 
     What is blanked then tells no label. A borrowed region lies on tissue: at most a tenth of it on
     the image's lowest value, or as little as any region of the same size of image has there.
-
-    Args:
-        store: Images.
-        regions: Known regions.
-        case_id: All cases.
-        seed: The study's seed.
     """
     owners = sorted(regions.masks)
     lent: dict[str, Mask] = {}
@@ -210,7 +204,7 @@ def borrow_regions(
 
 
 def blank_image(image: Image, region: Mask, *, outside: bool) -> Image:
-    """Replace a region, or all else, by the mean of the pixels just around the region.
+    """Replace a region, or all outside it, by the mean of the pixels just around the region.
 
     Args:
         image: (height, width[, channels]) or (depth, height, width, 1) without missing pixels.
@@ -237,16 +231,9 @@ def blanked_data(
     *,
     outside: bool,
 ) -> PreparedData:
-    """Return the restored images with the region, or all else, blanked.
+    """Return the restored images with the region, or all outside it, blanked.
 
-    Args:
-        workspace: Where to work.
-        prepared: Restored images.
-        regions: Known regions.
-        case_id: Cases to blank.
-        families: Name → `_target_` and options of the features to extract again; None for none.
-        seed: The study's seed.
-        outside: Whether all but the region is blanked.
+    `families` are the features to extract again; None for none.
     """
 
     def make(folder: Path) -> None:

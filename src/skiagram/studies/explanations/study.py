@@ -13,14 +13,18 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.compute.progress import Progress
 from skiagram.errors import OptionError
 from skiagram.explanation.importance import import_shap
 from skiagram.explanation.trust import Location
 from skiagram.options import STRICT
 from skiagram.records import Task, read_record
 from skiagram.seeding import stream
-from skiagram.studies.cross_validation import CrossValidatedStudy, CrossValidation
+from skiagram.studies.candidates import EncoderStudyOptions, FailedModel
+from skiagram.studies.cross_validation import (
+    CrossValidatedDataSet,
+    CrossValidatedStudy,
+    CrossValidation,
+)
 from skiagram.studies.explanations.fits import (
     FoldFit,
     Ground,
@@ -35,24 +39,8 @@ from skiagram.studies.explanations.maps import (
     locate_observer,
 )
 from skiagram.studies.explanations.regions import NAME, KnownRegions, blanked_data, find_regions
-from skiagram.studies.pipeline_steps import (
-    CrossValidatedDataSet,
-    EncoderStudyOptions,
-    StudiedModel,
-    encode_prepared,
-)
+from skiagram.studies.pipeline_steps import encode_prepared
 from skiagram.studies.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class FailedModel(StudiedModel):
-    """A model that could not be trained.
-
-    Attributes:
-        reason: Why.
-    """
-
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -118,33 +106,20 @@ class Explanations(EncoderStudyOptions, CrossValidatedStudy):
                 f"{cv.n_classes} classes", where="study.dataset", allowed="a task of two classes"
             )
         ground = self._ground(workspace, cv)
-        fits = {
-            name: [
-                FoldFit(
-                    cv,
-                    arm,
-                    name,
-                    arm.options(workspace, name),
-                    number,
-                    self.features,
-                    self.importance,
-                    self.maps,
-                )
+        fits = [
+            [
+                FoldFit(cv, candidate, number, self.features, self.importance, self.maps)
                 for number in range(len(cv.folds()))
             ]
-            for name, arm in self.members(workspace).items()
-        }
-        every = [fit for folds in fits.values() for fit in folds]
-        with Progress(f"{NAME}: training", len(every)) as progress:
-            for _ in workspace.compute.map(train_fold, every):
-                progress.advance()
+            for candidate in self.candidates(workspace)
+        ]
+        every = [fit for folds in fits for fit in folds]
+        workspace.run(f"{NAME}: training", train_fold, every, fits=False)
         classical: list[ClassicalExplanation] = []
         networks: list[NetworkExplanation] = []
         failed: list[FailedModel] = []
-        for name, folds in fits.items():
-            model = StudiedModel(
-                name, folds[0].arm.model(folds[0].options, 1).title, folds[0].arm.name
-            )
+        for folds in fits:
+            model = folds[0].candidate.studied()
             reason = next((fit.failure for fit in folds if fit.failure), "")
             if reason:
                 failed.append(FailedModel(**vars(model), reason=reason))
@@ -174,18 +149,13 @@ class Explanations(EncoderStudyOptions, CrossValidatedStudy):
         if regions is not None and self.blanked:
             # Features of a region see nothing else: blanking tells nothing about them.
             families = self.families(workspace) if self.baselines and not regions.of_all else None
-            region, rest = (
-                encode_prepared(
-                    workspace,
-                    blanked_data(
-                        workspace, cv.prepared, regions, cases, families, cv.plan.seed,
-                        outside=outside,
-                    ),
-                    self.frozen(workspace),
-                )
-                for outside in (False, True)
-            )  # fmt: skip
-            without = region, rest
+            given = workspace, cv.prepared, regions, cases, families, cv.plan.seed
+            region, rest = (blanked_data(*given, outside=outside) for outside in (False, True))
+            frozen = self.frozen(workspace)
+            without = (
+                encode_prepared(workspace, region, frozen),
+                encode_prepared(workspace, rest, frozen),
+            )
         task = read_record(Task, cv.prepared.data.folder / "cases/task.json")
         sample = choose_cases(cv, regions, self.maps.cases)
         return Ground(cv, task, regions, without, sample)

@@ -9,6 +9,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -199,9 +200,8 @@ CORRUPTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Condition:
-    """One corruption by one amount.
+class Condition(NamedTuple):
+    """Some cases of a data set whose images are made worse in one way by one amount.
 
     Attributes:
         workspace: Where to work.

@@ -5,16 +5,15 @@ All changes are paired by patient.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from skiagram.evaluation.calibration_assessment import expected_to_observed
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import estimate_operating_point
 from skiagram.evaluation.scores import Scores
-from skiagram.statistics.delong import Placements, auc_estimate, combination
-from skiagram.statistics.estimate import Estimate
-from skiagram.studies.pipeline_steps import StudiedModel
+from skiagram.studies.candidates import StudiedModel
 from skiagram.studies.robustness.fits import ScoredModel
+
+Terms = list[tuple[float, Placements]]  # of a weighted sum of AUCs
 
 
 @dataclass(frozen=True)
@@ -56,14 +55,7 @@ class SeverityCurve:
 
 @dataclass(frozen=True)
 class CorruptionKind:
-    """One corruption that was tried.
-
-    Attributes:
-        name: Its name among the options.
-        title: Name for people.
-        unit: What an amount counts.
-        amounts: Amounts, ascending.
-    """
+    """One corruption that was tried: its name among the options, and what its amounts count."""
 
     name: str
     title: str
@@ -73,11 +65,7 @@ class CorruptionKind:
 
 @dataclass(frozen=True)
 class RobustnessModel(StudiedModel):
-    """A model that may have failed.
-
-    Attributes:
-        reason: Why it has no figures; empty when it has.
-    """
+    """A model that may have failed: why it has no figures; empty when it has."""
 
     reason: str
 
@@ -113,64 +101,42 @@ def model_results(
         cases: The reported cases.
         margin: Smallest loss of AUC that counts.
     """
-    terms = [
-        mean_change_terms(model.placements[1:], model.placements[0]) if model.placements else None
-        for model in models
-    ]
+    terms = [_mean_change(model.placements) if model.placements else None for model in models]
     changes = [
         Estimate(None, reason=model.outcome.reason) if term is None else weighted_auc(term)
         for model, term in zip(models, terms, strict=True)
     ]
     known = [index for index, change in enumerate(changes) if change.value is not None]
     first = max(known, key=lambda index: changes[index].value or 0.0, default=None)
+    least = None if first is None else terms[first]
     results = []
-    for index, model in enumerate(models):
-        behind, own, least = None, terms[index], None if first is None else terms[first]
+    for index, (model, own) in enumerate(zip(models, terms, strict=True)):
+        behind = None
         if own is not None and least is not None and index != first:
             behind = weighted_auc([*own, *((-factor, each) for factor, each in least)])
-        results.append(_model(model, kinds, cases, margin, changes[index], behind))
+        outcome, clean, curves = model.outcome, None, []
+        if model.placements:
+            clean, *worse = (
+                compute_figures(scores, placements, model.placements[0], cases)
+                for scores, placements in zip(model.scores, model.placements, strict=True)
+            )
+            start = 1
+            for kind in kinds:
+                end = start + len(kind.amounts)
+                placements = (model.placements[0], *model.placements[start:end])
+                curves.append(
+                    severity_curve(kind.amounts, worse[start - 1 : end - 1], placements, margin)
+                )
+                start = end
+        head = (outcome.model, outcome.title, outcome.arm, outcome.reason)
+        results.append(CorruptedModel(*head, clean, changes[index], behind, tuple(curves)))
     return tuple(results)
-
-
-def _model(
-    model: ScoredModel,
-    kinds: Sequence[CorruptionKind],
-    cases: LabelledCases,
-    margin: float,
-    change: Estimate,
-    behind: Estimate | None,
-) -> CorruptedModel:
-    outcome = model.outcome
-    figures = [
-        compute_figures(scores, placements, model.placements[0], cases)
-        for scores, placements in zip(model.scores, model.placements, strict=True)
-    ]
-    ends = [1]
-    for kind in kinds:
-        ends.append(ends[-1] + len(kind.amounts))
-    curves = [
-        severity_curve(kind.amounts, figures[start:end], model.placements[start:end],
-                       model.placements[0], margin)
-        for kind, (start, end) in zip(kinds, pairwise(ends), strict=True)
-        if figures
-    ]  # fmt: skip
-    return CorruptedModel(
-        model=outcome.model,
-        title=outcome.title,
-        arm=outcome.arm,
-        reason=outcome.reason,
-        clean=figures[0] if figures else None,
-        mean_change=change,
-        behind=behind,
-        curves=tuple(curves),
-    )
 
 
 def severity_curve(
     amounts: Sequence[float],
     figures_by_amount: Sequence[Figures],
-    worse: Sequence[Placements],
-    clean: Placements,
+    placements: Sequence[Placements],
     margin: float,
 ) -> SeverityCurve:
     """Return one model under one corruption, and where it breaks.
@@ -178,8 +144,7 @@ def severity_curve(
     Args:
         amounts: Amounts, ascending.
         figures_by_amount: Figures at each.
-        worse: Placements at each.
-        clean: Placements on the images as they are.
+        placements: On the images as they are, then at each amount.
         margin: Smallest loss of AUC that counts.
     """
     holds_to, breaks_at, holding = None, None, True
@@ -190,21 +155,14 @@ def severity_curve(
             holds_to = amount
         if breaks_at is None and high < -margin:
             breaks_at = amount
-    change = weighted_auc(mean_change_terms(worse, clean))
+    change = weighted_auc(_mean_change(placements))
     return SeverityCurve(tuple(figures_by_amount), change, holds_to, breaks_at)
 
 
 def compute_figures(
     scores: Scores, placements: Placements, reference: Placements, cases: LabelledCases
 ) -> Figures:
-    """Return the figures of one model under one condition.
-
-    Args:
-        scores: Its scores.
-        placements: Their placements.
-        reference: Placements of what the change is against.
-        cases: The reported cases, of two classes.
-    """
+    """Return the figures of one model under one condition; changes are against the reference."""
     positive = cases.positive or 0
     at_threshold = estimate_operating_point(scores, cases)
     return Figures(
@@ -226,8 +184,7 @@ def weighted_auc(terms: Sequence[tuple[float, Placements]]) -> Estimate:
     return Estimate(value, value - half, value + half, method)
 
 
-def mean_change_terms(
-    worse: Sequence[Placements], clean: Placements
-) -> list[tuple[float, Placements]]:
-    """Return the terms of the mean change from clean, for `weighed`."""
-    return [*((1 / len(worse), placements) for placements in worse), (-1.0, clean)]
+def _mean_change(placements: Sequence[Placements]) -> Terms:
+    """Return the terms of the mean change from the first placements, of clean images."""
+    clean, *worse = placements
+    return [*((1 / len(worse), each) for each in worse), (-1.0, clean)]

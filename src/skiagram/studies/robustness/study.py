@@ -11,25 +11,14 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.compute.progress import Progress
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
-from skiagram.records import Cases, Design, read_cases, read_table
-from skiagram.studies.cohorts import (
-    FOLDS,
-    Cohort,
-    cohort_without_source,
-    cohorts_with_source,
-    make_cohorts,
-)
-from skiagram.studies.pipeline_steps import (
-    EncoderStudyOptions,
-    PreparedData,
-    ReportedDataSet,
-    encode_prepared,
-)
+from skiagram.records import Cases, Design, read_table
+from skiagram.studies.candidates import EncoderStudyOptions
+from skiagram.studies.cohorts import FOLDS, Cohort, Flags
+from skiagram.studies.pipeline_steps import ReportedDataSet, encode_prepared
 from skiagram.studies.robustness.corruptions import CORRUPTIONS, Condition, prepare_condition
-from skiagram.studies.robustness.fits import ScoredModel, Setup, StudyDataSet
+from skiagram.studies.robustness.fits import Setup, StudyDataSet
 from skiagram.studies.robustness.severity import (
     CorruptedModel,
     CorruptionKind,
@@ -43,12 +32,7 @@ from skiagram.studies.workspace import Workspace
 
 @dataclass(frozen=True)
 class CorruptedDataSet(ReportedDataSet):
-    """All corruptions of one data set.
-
-    Attributes:
-        design: `holdout` or `cv`.
-        models: One result per model.
-    """
+    """All corruptions of one data set."""
 
     design: str
     models: tuple[CorruptedModel, ...]
@@ -90,13 +74,7 @@ class SourceResult:
 
 @dataclass(frozen=True)
 class ShiftResult:
-    """One shift between sources.
-
-    Attributes:
-        title: Name of the data set that models were trained on, for people.
-        kind: What tells the sources apart.
-        sources: One result per source with enough patients of each class.
-    """
+    """One shift: title of the training data set, what tells sources apart, a result per source."""
 
     title: str
     kind: str
@@ -120,7 +98,7 @@ class RobustnessResult:
     shifts: tuple[ShiftResult, ...]
 
 
-_FEWEST = 10  # patients of each class, of the source and of all others
+_MIN_PATIENTS = 10  # patients of each class, of the source and of all others
 
 
 @options_class(**STRICT)
@@ -158,26 +136,23 @@ class Shift:
 
     def _left_out(self, setup: Setup, column: str) -> ShiftResult:
         data = setup.data_set(self.dataset, "cv")
-        folder = data.prepared.data.folder / "cases"
-        cases, task = read_cases(folder)
-        source = _sources(read_table(folder / "covariates.parquet"), column, cases)
+        whole = Cohort.of(data.prepared)
+        covariates = read_table(data.prepared.data.folder / "cases/covariates.parquet")
+        source = _sources(covariates, column, whole.cases)
         known = source != ""
-        cases, source = cases.select(known), source[known]
-        values = [value for value in np.unique(source).tolist() if _enough(cases, source == value)]
+        pool, source = Cohort(whole.cases.select(known), whole.task), source[known]
+        values = [value for value in np.unique(source).tolist() if _enough(pool, source == value)]
         if not values:
             raise OptionError(
-                f"no value of `{column}` has {_FEWEST} patients of each class",
+                f"no value of `{column}` has {_MIN_PATIENTS} patients of each class",
                 where="study.shifts.column",
                 remedy="choose a column with fewer values",
             )
         sources = []
         for value in values:
             own = source == value
-            groups = (
-                [cohort_without_source(cases, task, own)],
-                cohorts_with_source(cases, task, own, setup.plan.seed),
-            )
-            sources.append(_source(setup, str(value), data, groups, data))
+            groups = [pool.without_source(own)], pool.with_source(own, setup.study.plan.seed)
+            sources.append(_compare(setup, str(value), data, *groups, data))
         return ShiftResult(data.opened.card.title, column, tuple(sources))
 
     def _other(self, setup: Setup, name: str) -> ShiftResult:
@@ -189,11 +164,8 @@ class Shift:
                 where="study.shifts.other",
                 allowed=", ".join(classes[0]),
             )
-        groups = tuple(
-            [Cohort(*read_cases(each.prepared.data.folder / "cases"))] for each in (data, other)
-        )
-        title = other.opened.card.title
-        source = _source(setup, title, data, groups, other)
+        foreign, own = ([Cohort.of(each.prepared)] for each in (data, other))
+        source = _compare(setup, other.opened.card.title, data, foreign, own, other)
         return ShiftResult(data.opened.card.title, "data set", (source,))
 
 
@@ -211,20 +183,21 @@ def _sources(covariates: pd.DataFrame, column: str, cases: Cases) -> NDArray[np.
     return np.where(values.isna(), "", text).astype(str)
 
 
-def _enough(cases: Cases, own: NDArray[np.bool_]) -> bool:
-    strangers = ~np.isin(cases.patient_id, cases.patient_id[own])
+def _enough(pool: Cohort, own: Flags) -> bool:
+    cases = pool.cases
     return all(
-        len(np.unique(cases.patient_id[side & (cases.label == k)])) >= _FEWEST
-        for side in (own, strangers)
+        len(np.unique(cases.patient_id[side & (cases.label == k)])) >= _MIN_PATIENTS
+        for side in (own, pool.strangers(own))
         for k in range(2)
     )
 
 
-def _source(
+def _compare(
     setup: Setup,
     name: str,
     data: StudyDataSet,
-    groups: Sequence[list[Cohort]],
+    foreign: Sequence[Cohort],
+    own: Sequence[Cohort],
     target: StudyDataSet,
 ) -> SourceResult:
     """Compare training without a source with training with it, on the source's cases.
@@ -233,44 +206,31 @@ def _source(
         setup: What the study shares.
         name: Name of the source.
         data: What models without the source are trained on.
-        groups: Cohorts without, then with the source.
+        foreign: Cohorts without the source.
+        own: Cohorts with it.
         target: Where the source's cases are.
     """
-    foreign, own = groups
-    tested = np.sort(np.concatenate([cohort.cases.test().case_id for cohort in own]))
-    cases = target.opened.evaluation_set.cases.of(tested.tolist(), name)
-    views = [target.prepared]
-    pairs = zip(
+    cases, views = target.tested_by(own, name), [target.prepared]
+    models = []
+    for unseen, seen in zip(
         setup.score_models(data.prepared, foreign, views, cases, f"{name}, unseen"),
         setup.score_models(target.prepared, own, views, cases, f"{name}, seen"),
         strict=True,
+    ):
+        outcome, reason = seen.outcome, unseen.outcome.reason or seen.outcome.reason
+        figures = [
+            None
+            if reason
+            else compute_figures(each.scores[0], each.placements[0], seen.placements[0], cases)
+            for each in (seen, unseen)
+        ]
+        models.append(ShiftedModel(outcome.model, outcome.title, outcome.arm, reason, *figures))
+    own_size, foreign_size = (
+        round(float(np.mean([len(cohort.cases.development()) for cohort in group])))
+        for group in (own, foreign)
     )
-    sizes = [[len(cohort.cases.development()) for cohort in group] for group in (own, foreign)]
-    return SourceResult(
-        source=name,
-        cases=len(cases),
-        patients=len(np.unique(cases.patient)),
-        own_training=round(float(np.mean(sizes[0]))),
-        foreign_training=round(float(np.mean(sizes[1]))),
-        models=tuple(_model(unseen, seen, target, tested) for unseen, seen in pairs),
-    )
-
-
-def _model(
-    foreign: ScoredModel, own: ScoredModel, target: StudyDataSet, tested: NDArray[np.str_]
-) -> ShiftedModel:
-    outcome = own.outcome
-    reason = foreign.outcome.reason or outcome.reason
-    head = (outcome.model, outcome.title, outcome.arm, reason)
-    if reason:
-        return ShiftedModel(*head, None, None)
-    cases = target.opened.evaluation_set.cases.of(tested.tolist(), outcome.model)
-    reference = own.placements[0]
-    of_own, of_foreign = (
-        compute_figures(model.scores[0], model.placements[0], reference, cases)
-        for model in (own, foreign)
-    )
-    return ShiftedModel(*head, of_own, of_foreign)
+    patients = len(np.unique(cases.patient))
+    return SourceResult(name, len(cases), patients, own_size, foreign_size, tuple(models))
 
 
 Amounts = Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
@@ -311,15 +271,7 @@ class Robustness(EncoderStudyOptions):
 
     def run(self, workspace: Workspace) -> RobustnessResult:
         """Train, make worse and score what is not finished yet."""
-        setup = Setup(
-            workspace=workspace,
-            restoration=workspace.option_file("restoration", self.restoration),
-            families=self.families(workspace),
-            encoders=self.frozen(workspace),
-            models=self.members(workspace),
-            plan=self.plan,
-            study=self,
-        )
+        setup = Setup(workspace, self, self.restoration)
         kinds = tuple(
             CorruptionKind(name, CORRUPTIONS[name].title, CORRUPTIONS[name].unit, amounts)
             for name, amounts in self.corruptions.items()
@@ -336,40 +288,27 @@ class Robustness(EncoderStudyOptions):
     def _data_set(
         self, setup: Setup, name: str, design: Design, kinds: tuple[CorruptionKind, ...]
     ) -> CorruptedDataSet:
-        data = setup.data_set(name, design)
-        known, task = read_cases(data.prepared.data.folder / "cases")
-        groups = make_cohorts(known, task, self.fifths, self.plan.seed)
-        tested = np.sort(np.concatenate([cohort.cases.test().case_id for cohort in groups]))
-        cases = data.opened.evaluation_set.cases.of(tested.tolist(), name)
-        views = [data.prepared, *self._worse(setup, data, cases.case_id, kinds)]
-        models = setup.score_models(data.prepared, groups, views, cases, name)
-        return CorruptedDataSet(
-            dataset=name,
-            title=data.opened.card.title,
-            design=design,
-            cases=len(cases),
-            patients=len(np.unique(cases.patient)),
-            models=model_results(models, kinds, cases, self.margin),
-        )
-
-    def _worse(
-        self,
-        setup: Setup,
-        data: StudyDataSet,
-        case_id: NDArray[np.str_],
-        kinds: tuple[CorruptionKind, ...],
-    ) -> list[PreparedData]:
+        workspace, data = setup.workspace, setup.data_set(name, design)
+        cohorts = Cohort.of(data.prepared).fifths(self.fifths, self.plan.seed)
+        cases = data.tested_by(cohorts, name)
+        restoration = workspace.option_file("restoration", self.restoration)
         conditions = [
             Condition(
-                setup.workspace, data.prepared, setup.restoration, setup.families, case_id,
+                workspace, data.prepared, restoration, self.families(workspace), cases.case_id,
                 kind.name, amount, self.plan.seed,
             )
             for kind in kinds
             for amount in kind.amounts
         ]  # fmt: skip
-        prepared = []
-        with Progress("corruptions", len(conditions)) as progress:
-            for view in setup.workspace.compute.map(prepare_condition, conditions):
-                prepared.append(view)
-                progress.advance()
-        return [encode_prepared(setup.workspace, view, setup.encoders) for view in prepared]
+        worse = workspace.run("corruptions", prepare_condition, conditions, fits=False)
+        encoders = self.frozen(workspace)
+        views = [data.prepared, *(encode_prepared(workspace, view, encoders) for view in worse)]
+        models = setup.score_models(data.prepared, cohorts, views, cases, name)
+        return CorruptedDataSet(
+            dataset=name,
+            title=data.opened.card.title,
+            cases=len(cases),
+            patients=len(np.unique(cases.patient)),
+            design=design,
+            models=model_results(models, kinds, cases, self.margin),
+        )

@@ -49,11 +49,7 @@ class Range:
 
 @dataclass(**STRICT)
 class Choice:
-    """Some values of any kind.
-
-    Attributes:
-        choices: The values, at least two.
-    """
+    """Some values of any kind, at least two."""
 
     choices: Annotated[tuple[Any, ...], Field(min_length=2)]
 
@@ -86,10 +82,6 @@ class Space:
 
     def defaults(self, options: Mapping[str, Any], where: str) -> dict[str, Any]:
         """Return the option file's own values of the options searched.
-
-        Args:
-            options: The model's option file.
-            where: The space's file, for messages.
 
         Raises:
             OptionError: The model has no such option, or its value lies outside the space.
@@ -130,12 +122,7 @@ def apply_values(options: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
 
 
 def rewrite_option_file(text: str, values: Mapping[str, Any], heading: str) -> str:
-    """Return an option file with other values, each of them marked with what it was.
-
-    Args:
-        text: The option file.
-        values: Option, with dots down to nested ones → its value.
-        heading: Comment that goes on top.
+    """Return an option file with other values, each marked with what it was, below a heading.
 
     Raises:
         OptionError: The file lacks an option, or writes its value on several lines.

@@ -6,27 +6,23 @@ search on patients that it never saw.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.options import STRICT, build
-from skiagram.splits import Partition, grouped_folds
-from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.variation import corrected_mean
-from skiagram.studies.cross_validation import CrossValidatedStudy, CrossValidation
-from skiagram.studies.pipeline_steps import (
-    Arm,
+from skiagram.splits import grouped_folds
+from skiagram.studies.candidates import EncoderStudyOptions, StudiedModel
+from skiagram.studies.cross_validation import (
     CrossValidatedDataSet,
-    EncoderStudyOptions,
-    StudiedModel,
+    CrossValidatedStudy,
+    CrossValidation,
 )
-from skiagram.studies.search.space import apply_values, rewrite_option_file
+from skiagram.studies.search.space import rewrite_option_file
 from skiagram.studies.search.trials import (
     Budget,
-    FoldFit,
     ModelSearch,
     Trial,
     fit_fold,
@@ -117,25 +113,31 @@ class Search(EncoderStudyOptions, CrossValidatedStudy):
 
     def run(self, workspace: Workspace) -> SearchResult:
         """Make all trials that are not made yet and judge what they found."""
-        models = [
-            _model_search(workspace, name, arm) for name, arm in self.members(workspace).items()
-        ]
+        asked = []
+        for candidate in self.candidates(workspace):
+            file = candidate.option_file
+            where = f"conf/search/{file}.yaml"
+            space = build(workspace.option_file("search", file), where)
+            asked.append((candidate, space, space.defaults(candidate.options, where)))
         storage = open_storage(self.storage, workspace.work)
+        models = [ModelSearch(*each, self.budget, storage) for each in asked]
         cv, data_set = self.cross_validation(workspace)
-        ledgers = search(cv, models, self.budget, storage)
-        outer: dict[str, NestedEstimate] = {}
+        found = search(cv, models)
+        outer: list[NestedEstimate] | list[None] = [None] * len(models)
         if self.outer_folds is not None:
-            outer = nested_search(cv, models, self.budget, storage, self.outer_folds)
-        searched, seconds = [], {}
-        for model in models:
-            trials, seconds[model.name] = ledgers[model.name].results(self.budget.trials)
-            searched.append(self._searched_model(cv, model, trials, outer.get(model.name)))
+            outer = nested_search(cv, models, self.outer_folds)
         return SearchResult(
             **vars(data_set),
             budget=self.budget.trials,
             outer=self.outer_folds,
-            models=tuple(searched),
-            processor_seconds=seconds,
+            models=tuple(
+                self._searched_model(cv, model, trials, nested)
+                for model, (trials, _), nested in zip(models, found, outer, strict=True)
+            ),
+            processor_seconds={
+                model.candidate.name: seconds
+                for model, (_, seconds) in zip(models, found, strict=True)
+            },
         )
 
     def _searched_model(
@@ -145,37 +147,26 @@ class Search(EncoderStudyOptions, CrossValidatedStudy):
         trials: tuple[Trial, ...],
         outer: NestedEstimate | None,
     ) -> SearchedModel:
-        best, first = best_trial(trials), trials[0]
+        best, first, candidate = best_trial(trials), trials[0], model.candidate
         figures = missing_estimates(first.reason or "no trial finished")
         if best is not None and first.end == "finished":
             figures = compare_folds(first.fold_auc, best.fold_auc, self.plan.folds)
-        file = model.arm.option_file(model.name)
-        heading = f"{model.name} with the best of {len(trials)} trials on {self.dataset}"
+        path = cv.workspace.conf / "model" / f"{candidate.option_file}.yaml"
+        heading = f"{candidate.name} with the best of {len(trials)} trials on {self.dataset}"
         return SearchedModel(
-            model.name,
-            model.arm.model(model.options, cv.workspace.compute.threads).title,
-            model.arm.name,
-            trials,
-            None if best is None else best.number,
-            *figures,
-            outer,
-            rewrite_option_file(
-                (cv.workspace.conf / "model" / f"{file}.yaml").read_text(encoding="utf-8"),
+            **vars(candidate.studied()),
+            trials=trials,
+            best=None if best is None else best.number,
+            default=figures[0],
+            tuned=figures[1],
+            gain=figures[2],
+            nested=outer,
+            option_file=rewrite_option_file(
+                path.read_text(encoding="utf-8"),
                 {} if best is None else best.values,
                 f"{heading}; the folds that chose them flatter these values.",
             ),
         )
-
-
-def _model_search(workspace: Workspace, name: str, arm: Arm) -> ModelSearch:
-    options, file = arm.options(workspace, name), arm.option_file(name)
-    space = build(workspace.option_file("search", file), f"conf/search/{file}.yaml")
-    defaults = space.defaults(options, f"conf/search/{file}.yaml")
-    return ModelSearch(name, arm, options, space, defaults)
-
-
-if TYPE_CHECKING:
-    from optuna.storages import BaseStorage
 
 
 def best_trial(trials: Sequence[Trial]) -> Trial | None:
@@ -209,66 +200,35 @@ def missing_estimates(reason: str) -> tuple[Estimate, Estimate, Estimate]:
 
 
 def nested_search(
-    cv: CrossValidation,
-    models: Sequence[ModelSearch],
-    budget: Budget,
-    storage: "BaseStorage",
-    outer: int,
-) -> dict[str, NestedEstimate]:
+    cv: CrossValidation, models: Sequence[ModelSearch], outer: int
+) -> list[NestedEstimate]:
     """Repeat the whole search inside each outer fold and test what it chose on the held-out part.
 
     Args:
         cv: All development cases.
         models: Whose options are searched.
-        budget: Trials of each search.
-        storage: Database of all searches.
         outer: Outer folds, by patient.
     """
-    seed = cv.plan.seed
-    parts = grouped_folds(cv.label, cv.patient_id, outer, seed, "search", "outer")
-    folds_of: dict[str, list[_OuterFold]] = {model.name: [] for model in models}
-    for number, part in enumerate(parts):
-        ledgers = search(cv.select(part.training), models, budget, storage)
-        for model in models:
-            trials, _ = ledgers[model.name].results(budget.trials)
-            folds_of[model.name].append(_run_outer_fold(cv, model, trials, part, f"outer{number}"))
-    return {name: _nested_estimate(folds) for name, folds in folds_of.items()}
-
-
-@dataclass(frozen=True)
-class _OuterFold:
-    """One outer fold: what was chosen inside, the fits outside, and all fits made."""
-
-    values: dict[str, Any]
-    default: FoldFit
-    tuned: FoldFit
-    fits: int
-
-
-def _run_outer_fold(
-    cv: CrossValidation, model: ModelSearch, trials: Sequence[Trial], part: Partition, name: str
-) -> _OuterFold:
-    best = best_trial(trials)
-    values = best.values if best else model.defaults
-    default, tuned = (
-        fit_fold(cv, model.name, model.arm, apply_values(model.options, chosen), part, name)
-        for chosen in (model.defaults, values)
-    )
-    return _OuterFold(values, default, tuned, 2 + sum(len(trial.fold_auc) for trial in trials))
-
-
-def _nested_estimate(folds: Sequence[_OuterFold]) -> NestedEstimate:
-    pairs = [(fold.default.auc, fold.tuned.auc) for fold in folds]
-    known = [
-        (default, tuned) for default, tuned in pairs if default is not None and tuned is not None
-    ]
-    if len(known) == len(folds):
-        default, tuned = zip(*known, strict=True)
-        figures = compare_folds(default, tuned, len(folds))
-    else:
-        figures = missing_estimates(
-            next(r for f in folds for r in (f.default.reason, f.tuned.reason) if r)
-        )
-    return NestedEstimate(
-        *figures, tuple(fold.values for fold in folds), sum(fold.fits for fold in folds)
-    )
+    parts = grouped_folds(cv.label, cv.patient_id, outer, cv.plan.seed, "search", "outer")
+    searches = [search(cv.select(part.training), models) for part in parts]
+    estimates = []
+    for model, found in zip(models, zip(*searches, strict=True), strict=True):
+        chosen, pairs = [], []
+        for number, (part, (trials, _)) in enumerate(zip(parts, found, strict=True)):
+            best = best_trial(trials)
+            chosen.append(best.values if best else model.defaults)
+            pairs.append(
+                [
+                    fit_fold(cv, model.having(values), part, f"outer{number}")
+                    for values in (model.defaults, chosen[-1])
+                ]
+            )
+        reasons = [fit.reason for pair in pairs for fit in pair if fit.auc is None]
+        if reasons:
+            figures = missing_estimates(reasons[0])
+        else:
+            default, tuned = zip(*([fit.auc or 0.0 for fit in pair] for pair in pairs), strict=True)
+            figures = compare_folds(default, tuned, len(parts))
+        fits = sum(2 + sum(len(trial.fold_auc) for trial in trials) for trials, _ in found)
+        estimates.append(NestedEstimate(*figures, tuple(chosen), fits))
+    return estimates

@@ -6,17 +6,21 @@ each class, weighted with that class's probability, which gives the cross-entrop
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, lasso_path
 from sklearn.tree import DecisionTreeClassifier
 
+from skiagram.features.feature import Definition
 from skiagram.features.table import FeatureTable
+from skiagram.records import Task
 
 Floats = NDArray[np.float64]
 
@@ -26,22 +30,73 @@ _ITERATIONS = 5000
 _DIGITS = 12  # of numbers in a file: enough to score alike, few enough to count bytes fairly
 
 
-class SimpleModel(Protocol):
+@dataclass(frozen=True)
+class ReadFeature:
+    """A feature of the logistic model on few features, fitted on all development cases.
+
+    Attributes:
+        feature: Its name.
+        meaning: What it measures.
+        unit: Its unit.
+        mean: Mean over the cases.
+        deviation: Standard deviation over the cases.
+        odds_ratio: Class → factor of its odds for one standard deviation more.
+    """
+
+    feature: str
+    meaning: str
+    unit: str
+    mean: float
+    deviation: float
+    odds_ratio: dict[str, float]
+
+
+@dataclass(frozen=True)
+class TreeLine:
+    """A line of the printed tree.
+
+    Attributes:
+        depth: Questions before it.
+        feature: What is asked for; empty in the first line.
+        question: For example `≤ 3.2`.
+        probability: Of the condition looked for, of the last class with several.
+        cases: Development cases that come here.
+    """
+
+    depth: int
+    feature: str
+    question: str
+    probability: float
+    cases: int
+
+
+class SimpleModel(ABC):
     """A fitted model that a person can read."""
 
-    @property
-    def features(self) -> tuple[str, ...]:
-        """Return the features that it reads."""
+    features: tuple[str, ...]
+    median: Floats  # (k,) value that stands for a missing one
 
     @property
+    @abstractmethod
     def n_parameters(self) -> int:
         """Return how many numbers it learned."""
 
+    @abstractmethod
     def scores(self, table: FeatureTable) -> Floats:
         """Return (n, n_classes) log-probabilities."""
 
+    @abstractmethod
+    def content(self) -> dict[str, Any]:
+        """Return all that scores need, as JSON has it."""
+
     def to_bytes(self) -> bytes:
         """Return the model as the bytes of a JSON file."""
+        return json.dumps(_rounded(self.content()), sort_keys=True).encode()
+
+    def filled(self, table: FeatureTable) -> Floats:
+        """Return (n, k) its features."""
+        values = table.columns(self.features).values.astype(np.float64)
+        return np.where(np.isnan(values), self.median, values)
 
 
 def mix_targets(probability: Floats, label: NDArray[np.int64], share: float) -> Floats:
@@ -57,42 +112,81 @@ def mix_targets(probability: Floats, label: NDArray[np.int64], share: float) -> 
 
 
 @dataclass(frozen=True)
-class FewFeatures:
-    """A logistic model on few features.
+class FewFeatures(SimpleModel):
+    """A logistic model on k features, standardised by mean and deviation of the training cases.
 
     Attributes:
-        features: k features.
+        features: The features.
         median: (k,) value that stands for a missing one.
-        mean: (k,) mean over the training cases.
-        deviation: (k,) their standard deviation.
-        coefficient: (n_classes, k) log-odds per standard deviation.
-        intercept: (n_classes,) log-odds at the means.
+        mean: (k,).
+        deviation: (k,).
+        model: The fitted model.
     """
 
     features: tuple[str, ...]
-    median: tuple[float, ...]
-    mean: tuple[float, ...]
-    deviation: tuple[float, ...]
-    coefficient: tuple[tuple[float, ...], ...]
-    intercept: tuple[float, ...]
+    median: Floats
+    mean: Floats
+    deviation: Floats
+    model: LogisticRegression
+
+    @property
+    def coefficient(self) -> Floats:
+        """Return (n_classes, k) log-odds per standard deviation."""
+        return self._by_class(self.model.coef_)
+
+    @property
+    def intercept(self) -> Floats:
+        """Return (n_classes,) log-odds at the means."""
+        return self._by_class(self.model.intercept_)
+
+    def _by_class(self, values: Floats) -> Floats:
+        both: Floats = values if len(values) > 1 else np.concatenate([-values / 2, values / 2])
+        return both
 
     @property
     def n_parameters(self) -> int:
         """Return the number of coefficients and intercepts; of two classes one is given by both."""
-        classes = len(self.intercept)
-        return (classes if classes > 2 else 1) * (len(self.features) + 1)
+        return int(self.model.coef_.size + self.model.intercept_.size)
 
     def scores(self, table: FeatureTable) -> Floats:
         """Return (n, n_classes) log-probabilities."""
-        values = _filled(table, self.features, np.array(self.median))
-        standard = (values - np.array(self.mean)) / np.array(self.deviation)
-        logits = standard @ np.array(self.coefficient).T + np.array(self.intercept)
-        scores: Floats = log_softmax(logits, axis=1)
+        standard = (self.filled(table) - self.mean) / self.deviation
+        scores: Floats = log_softmax(standard @ self.coefficient.T + self.intercept, axis=1)
         return scores
 
-    def to_bytes(self) -> bytes:
-        """Return the model as the bytes of a JSON file."""
-        return _to_bytes(self)
+    def content(self) -> dict[str, Any]:
+        """Return features, standardisation and weights."""
+        names = ("median", "mean", "deviation", "coefficient", "intercept")
+        arrays = {name: getattr(self, name).tolist() for name in names}
+        return arrays | {"features": list(self.features)}
+
+    def read(self, definitions: Sequence[Definition], task: Task) -> Iterator[ReadFeature]:
+        """Yield the features, the strongest first."""
+        strength = np.abs(self.coefficient).max(axis=0)
+        for k in np.argsort(-strength, kind="stable").tolist():
+            meaning, unit = explain_feature(definitions, self.features[k])
+            odds = _odds(self.coefficient[:, k], task)
+            mean, deviation = float(self.mean[k]), float(self.deviation[k])
+            yield ReadFeature(self.features[k], meaning, unit, mean, deviation, odds)
+
+    def base_odds(self, task: Task) -> dict[str, float]:
+        """Return class → its odds where every feature is at its mean."""
+        return _odds(self.intercept, task)
+
+
+def explain_feature(definitions: Sequence[Definition], feature: str) -> tuple[str, str]:
+    """Return what a feature measures and its unit; empty where no definition fits."""
+    column = feature.rpartition(".")[2]
+    fitting = [definition for definition in definitions if definition.fits(column)]
+    return (fitting[0].meaning, fitting[0].unit) if fitting else ("", "")
+
+
+def _odds(log_odds: Floats, task: Task) -> dict[str, float]:
+    """Return class → odds; of two classes the one looked for, against the other."""
+    if task.positive is not None:
+        difference = log_odds[task.positive] - log_odds[1 - task.positive]
+        return {task.classes[task.positive]: float(np.exp(difference))}
+    return {name: float(np.exp(value)) for name, value in zip(task.classes, log_odds, strict=True)}
 
 
 def fit_few_features(table: FeatureTable, target: Floats, count: int) -> FewFeatures:
@@ -113,20 +207,9 @@ def fit_few_features(table: FeatureTable, target: Floats, count: int) -> FewFeat
     chosen = np.flatnonzero(varies)[_choose(standard, target, count)]
     standard = (values[:, chosen] - mean[chosen]) / deviation[chosen]
     rows, classes, weight = _weighted_copies(target)
-    model = LogisticRegression(max_iter=_ITERATIONS)
-    model.fit(standard[rows], classes, weight)
-    coefficient, intercept = model.coef_, model.intercept_
-    if target.shape[1] == 2:
-        coefficient = np.vstack([-coefficient / 2, coefficient / 2])
-        intercept = np.concatenate([-intercept / 2, intercept / 2])
-    return FewFeatures(
-        tuple(table.names[column] for column in chosen),
-        _numbers(median[chosen]),
-        _numbers(mean[chosen]),
-        _numbers(deviation[chosen]),
-        tuple(_numbers(row) for row in coefficient),
-        _numbers(intercept),
-    )
+    model = LogisticRegression(max_iter=_ITERATIONS).fit(standard[rows], classes, weight)
+    names = tuple(table.names[column] for column in chosen)
+    return FewFeatures(names, median[chosen], mean[chosen], deviation[chosen], model)
 
 
 def _choose(standard: Floats, target: Floats, count: int) -> NDArray[np.int64]:
@@ -147,90 +230,75 @@ def _choose(standard: Floats, target: Floats, count: int) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One place of a tree: a question, or an answer.
-
-    Attributes:
-        feature: What is asked for; empty in an answer.
-        threshold: Values at most this high go to `below`, others to `above`.
-        below: Number of the next place for low values; −1 in an answer.
-        above: Number of the next place for high values; −1 in an answer.
-        probability: (n_classes,) of the training cases that come here.
-        cases: Number of these cases.
-    """
-
-    feature: str
-    threshold: float
-    below: int
-    above: int
-    probability: tuple[float, ...]
-    cases: int
-
-
-@dataclass(frozen=True)
-class RuleTree:
+class RuleTree(SimpleModel):
     """A short decision tree.
 
     Attributes:
-        rules: Its places; the first is the root.
-        missing: Feature → value that stands for a missing one.
+        features: The features that it asks for, each once.
+        median: (k,) value that stands for a missing one.
+        columns: (k,) their columns in the tree.
+        tree: The fitted tree.
+        probability: (places, n_classes) of the training cases that come to each place.
+        cases: (places,) number of these cases.
     """
 
-    rules: tuple[Rule, ...]
-    missing: dict[str, float]
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """Return the features that it asks for, each once."""
-        return tuple(dict.fromkeys(rule.feature for rule in self.rules if rule.feature))
+    features: tuple[str, ...]
+    median: Floats
+    columns: NDArray[np.int64]
+    tree: DecisionTreeClassifier
+    probability: Floats
+    cases: NDArray[np.int64]
 
     @property
     def n_parameters(self) -> int:
         """Return the number of thresholds and answers."""
-        return len(self.rules)
+        return len(self.cases)
 
     def scores(self, table: FeatureTable) -> Floats:
         """Return (n, n_classes) log-probabilities, by Laplace's rule never of 0."""
-        median = np.array([self.missing[name] for name in self.features])
-        values = _filled(table, self.features, median)
-        column = {name: number for number, name in enumerate(self.features)}
-        place = np.zeros(len(table), dtype=np.int64)
-        for number, rule in enumerate(self.rules):  # a place stands before those below it
-            if rule.feature:
-                here = place == number
-                low = values[here, column[rule.feature]] <= rule.threshold
-                place[here] = np.where(low, rule.below, rule.above)
-        answers = np.array(
-            [
-                np.log((np.array(rule.probability) * rule.cases + 1.0) / (rule.cases + classes))
-                for rule in self.rules
-                for classes in [len(rule.probability)]
-            ]
-        )
-        scores: Floats = answers[place]
+        values = np.zeros((len(table), self.tree.n_features_in_), dtype=np.float32)
+        values[:, self.columns] = self.filled(table)
+        cases, classes = self.cases[:, None], self.probability.shape[1]
+        answers: Floats = np.log((self.probability * cases + 1.0) / (cases + classes))
+        scores: Floats = answers[self.tree.apply(values)]
         return scores
 
-    def to_bytes(self) -> bytes:
-        """Return the model as the bytes of a JSON file."""
-        return _to_bytes(self)
+    def _feature(self, place: int) -> str:
+        """Return what is asked for at a place; nothing at an answer."""
+        column = int(self.tree.tree_.feature[place])
+        return self.features[self.columns.tolist().index(column)] if column >= 0 else ""
 
-    def lines(self, positive: int) -> Iterator[tuple[int, str, str, float, int]]:
-        """Yield the tree as lines to read: depth, question, feature, probability, training cases.
+    def content(self) -> dict[str, Any]:
+        """Return the places, and what stands for missing values."""
+        tree, rules = self.tree.tree_, []
+        for place in range(len(self.cases)):
+            inner = tree.children_left[place] >= 0
+            rules.append(
+                {
+                    "feature": self._feature(place),
+                    "threshold": float(tree.threshold[place]) if inner else 0.0,
+                    "below": int(tree.children_left[place]),
+                    "above": int(tree.children_right[place]),
+                    "probability": self.probability[place].tolist(),
+                    "cases": int(self.cases[place]),
+                }
+            )
+        missing = dict(zip(self.features, self.median.tolist(), strict=True))
+        return {"rules": rules, "missing": missing}
 
-        Args:
-            positive: Class whose probability is given.
-        """
-        yield from self._below(0, 0, "all", "", positive)
-
-    def _below(
-        self, number: int, depth: int, question: str, feature: str, positive: int
-    ) -> Iterator[tuple[int, str, str, float, int]]:
-        rule = self.rules[number]
-        yield depth, question, feature, rule.probability[positive], rule.cases
-        if rule.feature:
-            shown = f"{rule.threshold:.4g}"
-            yield from self._below(rule.below, depth + 1, f"≤ {shown}", rule.feature, positive)
-            yield from self._below(rule.above, depth + 1, f"> {shown}", rule.feature, positive)
+    def lines(self, shown: int, place: int = 0, depth: int = 0) -> Iterator[TreeLine]:
+        """Yield the lines below a place, with the probability of one class."""
+        tree = self.tree.tree_
+        if place == 0:
+            yield TreeLine(0, "", "all", float(self.probability[0, shown]), int(self.cases[0]))
+        feature = self._feature(place)
+        if not feature:
+            return
+        threshold = f"{tree.threshold[place]:.4g}"
+        for sign, below in (("≤", tree.children_left[place]), (">", tree.children_right[place])):
+            probability, cases = float(self.probability[below, shown]), int(self.cases[below])
+            yield TreeLine(depth + 1, feature, f"{sign} {threshold}", probability, cases)
+            yield from self.lines(shown, int(below), depth + 1)
 
 
 def fit_rule_tree(
@@ -247,34 +315,18 @@ def fit_rule_tree(
     """
     values, median = _imputed(table)
     rows, classes, weight = _weighted_copies(target)
+    smallest = min(0.5, least_cases / len(table))
     model = DecisionTreeClassifier(
-        max_depth=depth, min_weight_fraction_leaf=min(0.5, least_cases / len(table)),
-        random_state=seed,
-    )  # fmt: skip
+        max_depth=depth, min_weight_fraction_leaf=smallest, random_state=seed
+    )
     model.fit(values[rows].astype(np.float32), classes, weight)
     tree = model.tree_
-    visited = model.decision_path(values.astype(np.float32))
-    cases = np.asarray(visited.sum(axis=0)).ravel()
+    cases = np.asarray(model.decision_path(values.astype(np.float32)).sum(axis=0)).ravel()
     share = np.zeros((tree.node_count, target.shape[1]))
     share[:, model.classes_] = tree.value[:, 0] / tree.value[:, 0].sum(axis=1, keepdims=True)
-    rules = tuple(
-        Rule(
-            feature=table.names[tree.feature[number]] if tree.children_left[number] >= 0 else "",
-            threshold=float(tree.threshold[number]) if tree.children_left[number] >= 0 else 0.0,
-            below=int(tree.children_left[number]),
-            above=int(tree.children_right[number]),
-            probability=_numbers(share[number]),
-            cases=int(cases[number]),
-        )
-        for number in range(tree.node_count)
-    )
-    used = {rule.feature for rule in rules if rule.feature}
-    missing = {
-        name: float(middle)
-        for name, middle in zip(table.names, median, strict=True)
-        if name in used
-    }
-    return RuleTree(rules, missing)
+    used = np.array(list(dict.fromkeys(tree.feature[tree.feature >= 0].tolist())), dtype=np.int64)
+    names = tuple(table.names[column] for column in used)
+    return RuleTree(names, median[used], used, model, share, cases.astype(np.int64))
 
 
 def _weighted_copies(
@@ -282,34 +334,19 @@ def _weighted_copies(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
     """Return row, class and weight of each case in each class that it may belong to."""
     rows, classes = np.nonzero(target > 0)
-    weight = target[rows, classes]
-    return rows, classes, weight
+    return rows, classes, target[rows, classes]
 
 
 def _imputed(table: FeatureTable) -> tuple[Floats, Floats]:
-    """Return the values with medians for missing ones, and the medians."""
-    values = table.values.astype(np.float64)
-    missing = np.isnan(values)
-    known = np.where(missing.all(axis=0), 0.0, values)  # a column without any value
-    median = np.nanmedian(known, axis=0)
-    return np.where(missing, median, values), median
+    """Return the values with medians for missing ones, and the medians; 0 of an empty column."""
+    imputer = SimpleImputer(strategy="median", keep_empty_features=True)
+    values: Floats = imputer.fit_transform(table.values.astype(np.float64))
+    return values, imputer.statistics_
 
 
-def _filled(table: FeatureTable, features: tuple[str, ...], median: Floats) -> Floats:
-    values = table.columns(features).values.astype(np.float64)
-    return np.where(np.isnan(values), median, values)
-
-
-def _numbers(values: Floats) -> tuple[float, ...]:
-    return tuple(float(value) for value in values)
-
-
-def _to_bytes(model: FewFeatures | RuleTree) -> bytes:
-    def rounded(value: object) -> object:
-        if isinstance(value, float):
-            return float(f"{value:.{_DIGITS}g}")
-        if isinstance(value, dict):
-            return {key: rounded(inner) for key, inner in value.items()}
-        return [rounded(inner) for inner in value] if isinstance(value, (list, tuple)) else value
-
-    return json.dumps(rounded(asdict(model)), sort_keys=True).encode()
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}")
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    return [_rounded(inner) for inner in value] if isinstance(value, list) else value

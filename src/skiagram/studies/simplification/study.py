@@ -6,13 +6,12 @@ models learn. They are compared with the original on the cases that the outer fo
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
@@ -26,18 +25,25 @@ from skiagram.calibration import (
 from skiagram.compute.progress import Progress
 from skiagram.encoders.encoder import COLUMN
 from skiagram.evaluation.calibration_assessment import calibration_distance
+from skiagram.evaluation.discrimination import brier
+from skiagram.evaluation.proportions import proportion
+from skiagram.evaluation.results import Estimate
+from skiagram.features.extraction import build_families
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import choose_columns
 from skiagram.models.contract import Fitted
 from skiagram.models.fits import finite
 from skiagram.options import STRICT
-from skiagram.records import read_cases, read_record, read_table, write_record, write_table
+from skiagram.records import read_cases, read_record, write_record
 from skiagram.seeding import derived_seed
 from skiagram.splits import Partition, grouped_folds
-from skiagram.statistics.discrimination import brier
-from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.proportions import proportion
-from skiagram.statistics.variation import corrected_mean
+from skiagram.studies.candidates import (
+    Candidate,
+    Classical,
+    EncoderHead,
+    EncoderStudyOptions,
+    Network,
+)
 from skiagram.studies.cost import (
     Clock,
     Time,
@@ -49,28 +55,14 @@ from skiagram.studies.cost import (
     time_encoder,
     time_families,
 )
-from skiagram.studies.cross_validation import CrossValidation
-from skiagram.studies.pipeline_steps import (
-    Arm,
-    ClassicalArm,
-    CrossValidatedDataSet,
-    DeepArm,
-    EncoderArm,
-    EncoderStudyOptions,
-)
-from skiagram.studies.simplification.reading import (
-    ReadFeature,
-    TreeLine,
-    base_odds,
-    explain_feature,
-    list_definitions,
-    read_features,
-    read_tree,
-)
+from skiagram.studies.cross_validation import CrossValidatedDataSet, CrossValidation, Rows
 from skiagram.studies.simplification.simple_models import (
     FewFeatures,
+    ReadFeature,
     RuleTree,
     SimpleModel,
+    TreeLine,
+    explain_feature,
     fit_few_features,
     fit_rule_tree,
     mix_targets,
@@ -169,21 +161,15 @@ class _FoldModel:
 
 
 @dataclass(frozen=True)
-class _Fold:
-    """One outer fold: its models, and the scores of the cases that it holds out.
-
-    Attributes:
-        models: The original first.
-        scores: Name of a model → (m, n_classes).
-    """
-
-    models: tuple[_FoldModel, ...]
-    scores: dict[str, Floats] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class _Kept:
     models: tuple[_FoldModel, ...]
+
+
+class _Fold(NamedTuple):
+    """One outer fold: its models, the original first; (m, n_classes) held-out scores by name."""
+
+    models: tuple[_FoldModel, ...]
+    scores: dict[str, Floats]
 
 
 @options_class(**STRICT)
@@ -225,16 +211,21 @@ class Simplification(EncoderStudyOptions, TimedStudy):
         described = time_families(cv, self.families(workspace), clock)
         models = _compare(cv, partitions, folds, described)
         logistic, tree = self._readable(cv, partitions, folds)
-        definitions = list_definitions(self.families(workspace))
+        definitions = [
+            definition
+            for family in build_families(self.families(workspace))
+            if hasattr(family, "definitions")
+            for definition in family.definitions()
+        ]
         shown = len(task.classes) - 1 if task.positive is None else task.positive
         return SimplificationResult(
             **vars(data_set),
             margin=self.margin,
             originals=tuple(fold.models[0].title for fold in folds),
             models=models,
-            logistic=tuple(read_features(logistic, definitions, task)),
-            base_odds=base_odds(logistic, task),
-            tree=tuple(read_tree(tree, shown)),
+            logistic=tuple(logistic.read(definitions, task)),
+            base_odds=logistic.base_odds(task),
+            tree=tuple(tree.lines(shown)),
             tree_class=task.classes[shown],
             feature_meaning={name: explain_feature(definitions, name)[0] for name in tree.features},
             images=clock.images,
@@ -244,33 +235,26 @@ class Simplification(EncoderStudyOptions, TimedStudy):
         )
 
     def _fold(self, cv: CrossValidation, number: int, fold: Partition, clock: Clock) -> _Fold:
-        arms = self.members(cv.workspace)
-        options = {name: arm.options(cv.workspace, name) for name, arm in arms.items()}
+        candidates = {each.name: each for each in self.candidates(cv.workspace)}
+        student = None
         if self.student:
-            options[self.student] = cv.workspace.option_file("model", self.student)
+            options = cv.workspace.option_file("model", self.student)
+            student = Network(self.student, options, self.trainer)
 
         def make(folder: Path) -> None:
-            run = _FoldRun(self, cv, number, fold, clock, arms, options).run()
-            write_record(_Kept(run.models), folder / "models.json")
-            columns = {
-                f"{model.name}/{k}": run.scores[model.name][:, k]
-                for model in run.models
-                for k in range(cv.n_classes)
-            }
-            write_table(pd.DataFrame(columns), folder / "scores.parquet")
+            made = list(_FoldRun(self, cv, number, fold, clock, candidates, student).models())
+            write_record(_Kept(tuple(model for model, _ in made)), folder / "models.json")
+            scores = np.stack([finite(values) for _, values in made])
+            np.save(folder / "scores.npy", scores, allow_pickle=False)
 
-        inputs: dict[str, Any] = {f"of {name}": cv.inputs(arm) for name, arm in arms.items()}
-        inputs |= clock.inputs() | {"models": options, "number": number}
+        inputs: dict[str, Any] = {name: cv.inputs(each) for name, each in candidates.items()}
+        inputs |= {"student": student and student.options, "number": number} | asdict(clock)
         inputs |= {name: value for name, value in asdict(self).items() if name != "margin"}
-        code = (_FoldRun, ClassicalArm, EncoderArm, DeepArm, *_COMPRESSION)
+        code = (_FoldRun, Classical, EncoderHead, Network, *_COMPRESSION)
         piece = cv.workspace.make_once("simplified", inputs, make, *code)
         models = read_record(_Kept, piece / "models.json").models
-        table = read_table(piece / "scores.parquet")
-        scores = {
-            model.name: table[[f"{model.name}/{k}" for k in range(cv.n_classes)]].to_numpy()
-            for model in models
-        }
-        return _Fold(models, scores)
+        names = [model.name for model in models]
+        return _Fold(models, dict(zip(names, np.load(piece / "scores.npy"), strict=True)))
 
     def _readable(
         self, cv: CrossValidation, partitions: Sequence[Partition], folds: Sequence[_Fold]
@@ -301,26 +285,22 @@ class _FoldRun:
     number: int
     fold: Partition
     clock: Clock
-    arms: Mapping[str, Arm]
-    options: Mapping[str, Mapping[str, Any]]
+    candidates: Mapping[str, Candidate]
+    student: Network | None
 
-    def run(self) -> _Fold:
-        models, scores = [], {}
-        for model, values in self._models():
-            models.append(model)
-            scores[model.name] = finite(values)
-        return _Fold(tuple(models), scores)
-
-    def _models(self) -> Iterator[tuple[_FoldModel, Floats]]:
+    def models(self) -> Iterator[tuple[_FoldModel, Floats]]:
+        """Yield each model with its scores of the held-out cases, the original first."""
         soft, chosen = self._choose_original()
-        fitted = {name: self._fit(name) for name in chosen}
+        fitted = {name: self._fit(self.candidates[name]) for name in chosen}
         yield self._original(chosen, fitted)
         yield from self._readable_models(soft)
-        if self.study.student:
-            yield from self._students(self.study.student, soft)
+        if self.student:
+            yield from self._students(self.student, soft)
         if self.study.compressed:
-            name = self.study.compressed
-            yield from self._compressed(name, fitted.get(name) or self._fit(name))
+            candidate = self.candidates[self.study.compressed]
+            yield from self._compressed(
+                candidate, fitted.get(candidate.name) or self._fit(candidate)
+            )
 
     def _choose_original(self) -> tuple[Floats, dict[str, Any]]:
         """Return the original's probabilities of the training cases, and the models it is made of.
@@ -328,14 +308,14 @@ class _FoldRun:
         Returns:
             (training cases, n_classes) by fits that never saw the case; name → calibration.
         """
-        cv, rows = self.cv, self.fold.training
+        cv, rows, plan = self.cv, self.fold.training, self.cv.plan
         inner = grouped_folds(
-            cv.label[rows], cv.patient_id[rows], cv.plan.inner_folds, cv.plan.seed,
-            "simplification", self.number,
+            cv.label[rows], cv.patient_id[rows], plan.inner_folds, plan.seed, "simplification",
+            self.number,
         )  # fmt: skip
         probabilities, calibrations = {}, {}
-        for name in self.arms:
-            probabilities[name], calibrations[name] = self._inner_probabilities(name, inner)
+        for name, candidate in self.candidates.items():
+            probabilities[name], calibrations[name] = self._inner_probabilities(candidate, inner)
         members = dict(probabilities)
         if len(members) > 1:
             probabilities[MEAN] = np.mean(list(members.values()), axis=0)
@@ -346,161 +326,138 @@ class _FoldRun:
         chosen = list(members) if best == MEAN else [best]
         return probabilities[best], {name: calibrations[name] for name in chosen}
 
-    def _inner_probabilities(self, name: str, inner: Sequence[Partition]) -> tuple[Floats, Any]:
-        rows, arm = self.fold.training, self.arms[name]
+    def _inner_probabilities(
+        self, candidate: Candidate, inner: Sequence[Partition]
+    ) -> tuple[Floats, Any]:
+        cv, rows = self.cv, self.fold.training
         blind = []
         for k, part in enumerate(inner):
-            stream = (f"outer{self.number}", f"inner{k}")
-            fitted = self.cv.fit(arm, self.options[name], rows[part.training], *stream)
-            blind.append(self._score(name, fitted, rows[part.held_out]))
-        method = self.cv.plan.calibration
+            names = (f"outer{self.number}", f"inner{k}")
+            fitted = cv.fit(candidate, rows[part.training], *names)
+            blind.append(self._score(candidate, fitted, rows[part.held_out]))
         fits = [
-            fit_calibration(method, scores, self.cv.label[rows[part.held_out]])
+            fit_calibration(cv.plan.calibration, scores, cv.label[rows[part.held_out]])
             for scores, part in zip(blind, inner, strict=True)
         ]
-        probability = np.empty((len(rows), self.cv.n_classes))
+        probability = np.empty((len(rows), cv.n_classes))
         for scores, part, calibration in zip(
             blind, inner, held_out_calibrations(fits), strict=True
         ):
             probability[part.held_out] = calibration.probabilities(scores)
         return np.clip(probability, 1e-6, None), average_calibrations(fits)
 
-    def _fit(self, name: str, target: NDArray[np.float32] | None = None) -> Fitted[Any]:
-        stream = f"outer{self.number}"
-        arm, options = self._arm(name), self.options[name]
-        return self.cv.fit(arm, options, self.fold.training, stream, target=target)
+    def _fit(self, candidate: Candidate, target: NDArray[np.float32] | None = None) -> Fitted[Any]:
+        return self.cv.fit(candidate, self.fold.training, f"outer{self.number}", target=target)
 
-    def _score(self, name: str, fitted: Fitted[Any], rows: NDArray[np.int64]) -> Floats:
-        inputs = self._inputs(name, self.cv.case_id[rows])
-        with self.cv.workspace.compute.limit():
-            return finite(fitted.scores(inputs))
+    def _score(self, candidate: Candidate, fitted: Fitted[Any], rows: Rows) -> Floats:
+        return self.cv.scores(candidate, fitted, self.cv.case_id[rows])
 
-    def _arm(self, name: str) -> Arm:
-        """Return the arm of a model; the student is a network."""
-        return self.arms.get(name) or DeepArm(self.study.trainer)
-
-    def _inputs(self, name: str, case_id: NDArray[np.str_]) -> Any:
-        return self._arm(name).reader(self.cv.prepared, self.options[name])(case_id)
-
-    def _title(self, name: str) -> str:
-        model = self._arm(name).model(self.options[name], self.cv.workspace.compute.threads)
-        return str(model.title)
-
-    @property
-    def _few(self) -> NDArray[np.str_]:
-        """Return the cases that are scored when this is timed."""
-        return self.cv.case_id[: self.clock.images]
+    def _few(self, candidate: Candidate) -> Any:
+        """Return the inputs of the cases that are scored when this is timed."""
+        return candidate.reader(self.cv.prepared)(self.cv.case_id[: self.clock.images])
 
     def _original(
         self, chosen: Mapping[str, Any], fitted: Mapping[str, Fitted[Any]]
     ) -> tuple[_FoldModel, Floats]:
-        parts = {
-            name: calibration.probabilities(self._score(name, fitted[name], self.fold.held_out))
-            for name, calibration in chosen.items()
-        }
+        candidates = [self.candidates[name] for name in chosen]
+        parts = [
+            chosen[each.name].probabilities(
+                self._score(each, fitted[each.name], self.fold.held_out)
+            )
+            for each in candidates
+        ]
         names = _feature_table(self.cv).names
         scoring, size, features = Timing(0.0, 0.0, 0.0), 0, dict[str, None]()
-        for name, model in fitted.items():
-            scoring = scoring.plus(self._time(model, self._inputs(name, self._few)))
-            size += _stored_bytes(model)
-            features |= dict.fromkeys(self._features_read(name, names))
-        titles = [self._title(name) for name in chosen]
+        for each in candidates:
+            scoring = scoring.plus(self._time(fitted[each.name], self._few(each)))
+            size += _stored_bytes(fitted[each.name])
+            features |= dict.fromkeys(_features_read(each, names))
+        titles = [each.studied().title for each in candidates]
         title = titles[0] if len(titles) == 1 else f"Mean of {', '.join(titles)}"
         parameters = sum(model.summary.parameters for model in fitted.values())
-        for encoder in self._encoders_of(chosen):
+        for encoder in self._encoders_of(candidates):
             scoring = scoring.plus(encoder.milliseconds)
             parameters += encoder.parameters
             size += _BYTES * encoder.parameters
         original = _FoldModel(ORIGINAL, title, parameters, size, scoring, tuple(features))
-        mean = np.clip(np.mean(list(parts.values()), axis=0), 1e-6, None)
+        mean = np.clip(np.mean(parts, axis=0), 1e-6, None)
         return original, np.log(mean)
 
-    def _features_read(self, name: str, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the features of the images that a model reads; of a head those beside encodings.
-
-        Args:
-            name: The model.
-            names: All features.
-        """
-        arm, families = self._arm(name), self.options[name].get("columns")
-        if isinstance(arm, EncoderArm):
-            beside = [family for family in families or () if COLUMN not in _words(family)]
-            return choose_columns(names, beside) if arm.fused else ()
-        return choose_columns(names, families) if isinstance(arm, ClassicalArm) else ()
-
-    def _encoders_of(self, chosen: Iterable[str]) -> list[TimedEncoder]:
+    def _encoders_of(self, candidates: Iterable[Candidate]) -> list[TimedEncoder]:
         """Return the encoders that some models rest on, each once."""
-        arms = (self._arm(name) for name in chosen)
-        encoders = dict.fromkeys(arm.encoder for arm in arms if isinstance(arm, EncoderArm))
+        names = dict.fromkeys(each.encoder for each in candidates if isinstance(each, EncoderHead))
         options = self.study.frozen(self.cv.workspace)
-        return [time_encoder(self.cv, name, options[name], self.clock) for name in encoders]
+        return [time_encoder(self.cv, name, options[name], self.clock) for name in names]
+
+    @property
+    def _sources(self) -> tuple[tuple[float, str], ...]:
+        return (self.study.soft_share, "taught"), (0.0, "labels alone")
 
     def _readable_models(self, soft: Floats) -> Iterator[tuple[_FoldModel, Floats]]:
-        table, study = _feature_table(self.cv), self.study
-        training = table.of(self.cv.case_id[self.fold.training])
-        held_out = table.of(self.cv.case_id[self.fold.held_out])
-        few = table.of(self._few)
-        label = self.cv.label[self.fold.training]
-        seed = derived_seed(self.cv.plan.seed, "simplification", self.number)
-        for share, source in ((study.soft_share, "taught"), (0.0, "labels alone")):
-            target = mix_targets(soft, label, share)
-            fits: dict[str, SimpleModel] = {
-                "features": fit_few_features(training, target, study.count),
-                "rules": fit_rule_tree(training, target, study.depth, study.least_cases, seed),
+        cv, study, table = self.cv, self.study, _feature_table(self.cv)
+        training, held_out, few = (
+            table.of(cv.case_id[rows])
+            for rows in (self.fold.training, self.fold.held_out, slice(self.clock.images))
+        )
+        seed = derived_seed(cv.plan.seed, "simplification", self.number)
+        for share, source in self._sources:
+            target = mix_targets(soft, cv.label[self.fold.training], share)
+            fits: dict[tuple[str, str], SimpleModel] = {
+                ("features", f"Logistic regression on {study.count} features"): fit_few_features(
+                    training, target, study.count
+                ),
+                ("rules", f"Tree of {study.depth} questions"): fit_rule_tree(
+                    training, target, study.depth, study.least_cases, seed
+                ),
             }
-            titles = {
-                "features": f"Logistic regression on {study.count} features",
-                "rules": f"Tree of {study.depth} questions",
-            }
-            for name, model in fits.items():
-                readable = _FoldModel(
-                    f"{name}, {source}",
-                    f"{titles[name]}, {source}",
-                    model.n_parameters,
-                    len(model.to_bytes()),
-                    self._time(model, few),
-                    model.features,
-                )
+            for (name, title), model in fits.items():
+                size, time = len(model.to_bytes()), self._time(model, few)
+                words = f"{name}, {source}", f"{title}, {source}"
+                readable = _FoldModel(*words, model.n_parameters, size, time, model.features)
                 yield readable, model.scores(held_out)
 
-    def _students(self, name: str, soft: Floats) -> Iterator[tuple[_FoldModel, Floats]]:
-        label, few = self.cv.label[self.fold.training], self._inputs(name, self._few)
-        for share, source in ((self.study.soft_share, "taught"), (0.0, "labels alone")):
+    def _students(self, student: Network, soft: Floats) -> Iterator[tuple[_FoldModel, Floats]]:
+        label, few = self.cv.label[self.fold.training], self._few(student)
+        for share, source in self._sources:
             target = mix_targets(soft, label, share).astype(np.float32) if share else None
-            fitted = self._fit(name, target)
-            student = _FoldModel(
-                f"network, {source}",
-                f"{self._title(name)} ({name}), {source}",
-                fitted.summary.parameters,
-                _stored_bytes(fitted),
-                self._time(fitted, few),
-            )
-            yield student, self._score(name, fitted, self.fold.held_out)
+            fitted = self._fit(student, target)
+            title = f"{student.studied().title} ({student.name}), {source}"
+            size, time = _stored_bytes(fitted), self._time(fitted, few)
+            network = _FoldModel(f"network, {source}", title, fitted.summary.parameters, size, time)
+            yield network, self._score(student, fitted, self.fold.held_out)
 
-    def _compressed(self, name: str, fitted: Fitted[Any]) -> Iterator[tuple[_FoldModel, Floats]]:
+    def _compressed(
+        self, candidate: Candidate, fitted: Fitted[Any]
+    ) -> Iterator[tuple[_FoldModel, Floats]]:
         from skiagram.models.deep.compression import Compression, compress
 
-        few, title = self._inputs(name, self._few), self._title(name)
-        share = f"{self.study.pruned:.0%}".replace("%", " %")
-        ways = {
-            "whole": (Compression(0.0, eight_bits=False), "as it is"),
-            "pruned": (Compression(self.study.pruned, eight_bits=False), f"{share} pruned"),
-            "eight bits": (Compression(0.0, eight_bits=True), "in eight bits"),
-            "pruned, eight bits": (
-                Compression(self.study.pruned, eight_bits=True),
-                f"{share} pruned, in eight bits",
-            ),
-        }
-        for way, (compression, words) in ways.items():
+        few, title, pruned = self._few(candidate), candidate.studied().title, self.study.pruned
+        share = f"{pruned:.0%}".replace("%", " %")
+        ways = (
+            ("whole", 0.0, False, "as it is"),
+            ("pruned", pruned, False, f"{share} pruned"),
+            ("eight bits", 0.0, True, "in eight bits"),
+            ("pruned, eight bits", pruned, True, f"{share} pruned, in eight bits"),
+        )
+        for way, part, eight_bits, words in ways:
+            compression = Compression(part, eight_bits=eight_bits)
             network, size, parameters = compress(cast("FittedNetwork", fitted), compression)
-            compressed = _FoldModel(
-                way, f"{title}, {words}", parameters, size, self._time(network, few)
-            )
-            yield compressed, self._score(name, network, self.fold.held_out)
+            time = self._time(network, few)
+            compressed = _FoldModel(way, f"{title}, {words}", parameters, size, time)
+            yield compressed, self._score(candidate, network, self.fold.held_out)
 
     def _time(self, model: Any, inputs: Any) -> Timing:
         with self.cv.workspace.compute.limit():
             return self.clock.measure_repeated(lambda: model.scores(inputs), len(inputs))
+
+
+def _features_read(candidate: Candidate, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the features of the images that a model reads; of a head those beside encodings."""
+    families = candidate.options.get("columns")
+    if isinstance(candidate, EncoderHead):
+        beside = [family for family in families or () if COLUMN not in _words(family)]
+        return choose_columns(names, beside) if candidate.fused else ()
+    return choose_columns(names, families) if isinstance(candidate, Classical) else ()
 
 
 def _words(family: str) -> list[str]:
@@ -546,31 +503,52 @@ def _compare(
     described: Sequence[TimedFamily],
 ) -> tuple[SimplifiedModel, ...]:
     """Return the figures of every model, the original's first."""
-    names = [model.name for model in folds[0].models]
-    areas = {
-        name: np.array(
+    reference: tuple[Floats, NDArray[np.int64]] | None = None
+    ends = np.cumsum([len(part.held_out) for part in partitions])[:-1]
+    compared = []
+    for k, name in enumerate(folds[0].scores):
+        probability, rows = _probabilities(cv, partitions, folds, name)
+        label, patient = cv.label[rows], np.unique(cv.patient_id[rows], return_inverse=True)[1]
+        areas = np.array(
             [
                 cv.auc(fold.scores[name], part.held_out)
                 for fold, part in zip(folds, partitions, strict=True)
             ]
         )
-        for name in names
-    }
-    probability = {name: _probabilities(cv, partitions, folds, name) for name in names}
-    decisions = {name: _decide(cv, partitions, *probability[name]) for name in names}
-    return tuple(
-        _describe(
-            cv, name, [fold.models[k] for fold in folds], areas, probability[name],
-            decisions[name] == decisions[ORIGINAL], partitions, described,
+        decisions = _decide(cv, partitions, probability, rows)
+        reference = reference or (areas, decisions)
+        losses = [
+            float(brier(part, own, np.ones((1, len(own))), cv.positive)[0])
+            for part, own in zip(np.split(probability, ends), np.split(label, ends), strict=True)
+        ]
+        ici = None
+        if cv.positive is not None:
+            risk = probability[None, :, cv.positive]
+            ici = calibration_distance(risk, label == cv.positive, patient).ici
+        models = [fold.models[k] for fold in folds]
+        inference = models[-1].scoring
+        if models[-1].features:
+            inference = inference.plus(feature_time(described, models[-1].features))
+        compared.append(
+            SimplifiedModel(
+                name=name,
+                title=" / ".join(dict.fromkeys(model.title for model in models)),
+                auc=cv.mean(areas, 0.0, 1.0),
+                difference=cv.mean(areas - reference[0], -1.0, 1.0),
+                agreement=proportion((decisions == reference[1]).astype(np.float64), patient),
+                brier=cv.mean(np.array(losses), 0.0, 1.0 if ici else 2.0),
+                ici=ici,
+                parameters=round(float(np.mean([model.parameters for model in models]))),
+                size=round(float(np.mean([model.size for model in models]))),
+                inference=inference,
+            )
         )
-        for k, name in enumerate(names)
-    )  # fmt: skip
+    return tuple(compared)
 
 
 def _decide(
-    cv: CrossValidation, partitions: Sequence[Partition], probability: Floats,
-    rows: NDArray[np.int64],
-) -> NDArray[np.int64]:  # fmt: skip
+    cv: CrossValidation, partitions: Sequence[Partition], probability: Floats, rows: Rows
+) -> NDArray[np.int64]:
     """Return the decision about each held-out case; thresholds come from the other folds."""
     if cv.positive is None:
         return np.asarray(probability.argmax(axis=1), dtype=np.int64)
@@ -583,45 +561,3 @@ def _decide(
         threshold = threshold_at_sensitivity(risk[others], positive[others], cv.plan.sensitivity)
         decisions[fold_of == k] = risk[fold_of == k] >= threshold
     return decisions
-
-
-def _describe(
-    cv: CrossValidation,
-    name: str,
-    models: Sequence[_FoldModel],
-    areas: Mapping[str, Floats],
-    probabilities: tuple[Floats, NDArray[np.int64]],
-    alike: NDArray[np.bool_],
-    partitions: Sequence[Partition],
-    described: Sequence[TimedFamily],
-) -> SimplifiedModel:
-    ratio = 1 / (cv.plan.folds - 1)
-    probability, rows = probabilities
-    label = cv.label[rows]
-    _, patient = np.unique(cv.patient_id[rows], return_inverse=True)
-    ends = np.cumsum([len(part.held_out) for part in partitions])[:-1]
-    losses = [
-        float(brier(part, own, np.ones((1, len(own))), cv.positive)[0])
-        for part, own in zip(np.split(probability, ends), np.split(label, ends), strict=True)
-    ]
-    ici = None
-    if cv.positive is not None:
-        risk = probability[None, :, cv.positive]
-        ici = calibration_distance(risk, label == cv.positive, patient).ici
-    last = models[-1]
-    inference = last.scoring
-    if last.features:
-        inference = inference.plus(feature_time(described, last.features))
-    titles = dict.fromkeys(model.title for model in models)
-    return SimplifiedModel(
-        name=name,
-        title=" / ".join(titles),
-        auc=corrected_mean(areas[name], ratio, 0.0, 1.0),
-        difference=corrected_mean(areas[name] - areas[ORIGINAL], ratio, -1.0, 1.0),
-        agreement=proportion(alike.astype(np.float64), patient),
-        brier=corrected_mean(np.array(losses), ratio, 0.0, 1.0 if ici else 2.0),
-        ici=ici,
-        parameters=round(float(np.mean([model.parameters for model in models]))),
-        size=round(float(np.mean([model.size for model in models]))),
-        inference=inference,
-    )
