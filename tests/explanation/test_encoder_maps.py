@@ -20,7 +20,8 @@ from skiagram.models.contract import FitContext, Labelled
 from skiagram.options import build, read_option_file
 from tests.encoders.examples import VIT, encoder, images, store, weights_file
 
-pytestmark = pytest.mark.slow  # timm takes seconds to import
+pytestmark = pytest.mark.thorough
+
 
 RESOLUTION = Resolution(window=0.25, steps=16)
 CASES = 24

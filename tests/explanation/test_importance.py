@@ -120,15 +120,6 @@ def test_features_that_go_together_are_permuted_together() -> None:
     assert both > one + 0.05
 
 
-def test_clusters_bear_gaps_and_features_of_one_value() -> None:
-    table = features()
-    values = table.values.copy()
-    values[:5, 0], values[:, 3] = np.nan, 7.0
-    gappy = FeatureTable(table.case_id, NAMES, values)
-    assert cluster_features(gappy, 0.8)["lbp_1"] == ("lbp_1",)
-    assert sum(len(members) for members in cluster_features(gappy, 0.8).values()) == len(NAMES)
-
-
 def test_families_hold_filtered_images_and_modalities() -> None:
     names = ("glcm_contrast", "PET.glcm_energy", "log_3mm.glcm_contrast", "age")
     groups = group_by_family(names, ("glcm", "log_3mm", "lbp"))
@@ -157,11 +148,6 @@ def test_the_weights_of_a_linear_model_are_found_through_its_steps(changed: dict
     np.testing.assert_allclose(
         ranking(fitted)(up) - ranking(fitted)(table), effects.sum(), rtol=1e-3
     )
-
-
-def test_a_forest_has_no_weights() -> None:
-    table = features()
-    assert linear_effects(ranking(fit(FOREST, table)), table) is None
 
 
 def test_local_effects_of_a_known_function_are_its_own() -> None:

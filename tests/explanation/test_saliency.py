@@ -141,20 +141,6 @@ def test_grad_cam_of_a_transformer_weighs_the_tokens_of_its_last_block() -> None
     np.testing.assert_allclose(maps, grid[:, 0], atol=1e-6)
 
 
-@pytest.mark.slow
-def test_an_ensemble_of_one_network_twice_has_its_map() -> None:
-    alone, seen = trained("small_cnn", 1, 32, 32), images(1, 32, 32)
-    same = cast(Any, [alone.classifier, alone.classifier])
-    twice = ExplainedNetwork(as_ensemble(same), 1, alone.architecture)
-    both: tuple[Method, ...] = ("grad_cam", "occlusion")
-    for method in both:
-        np.testing.assert_allclose(
-            explain(method, twice, seen, RESOLUTION),
-            explain(method, alone, seen, RESOLUTION),
-            atol=1e-4,
-        )
-
-
 def test_fresh_weights_come_from_the_output_on_and_leave_the_network_as_it_is() -> None:
     network = trained("small_cnn", 1, 32, 32)
     before = {name: value.clone() for name, value in network.classifier.state_dict().items()}

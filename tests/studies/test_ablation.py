@@ -1,22 +1,21 @@
 """The study of restoration on a small phantom, whose clean images are known; PSNR and SSIM."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
-from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from skimage.metrics import peak_signal_noise_ratio
 
 from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
-from skiagram.models.cross_validation import Plan
 from skiagram.records import Cases
-from skiagram.studies.ablation import Ablation, AblationResult, estimate_fidelity
-from skiagram.training.options import Trainer
-from tests.datasets.phantom.test_volumes import small
-from tests.datasets.sources import ingested
-from tests.studies.small_phantom import small_place
+from skiagram.studies.ablation import Ablation, AblationResult
+from tests.studies.small_phantom import PLAN, TRAINER, small_place
+
+pytestmark = pytest.mark.slow
 
 
 def steps(**steps: Any) -> dict[str, Any]:
@@ -41,24 +40,8 @@ def study(**changed: Any) -> Ablation:
         "encoders": (),
         "heads": (),
         "networks": (),
-        "plan": Plan(
-            repeats=1,
-            folds=2,
-            inner_folds=2,
-            calibration="platt",
-            sensitivity=0.9,
-            validation_fraction=0.2,
-            seed=0,
-        ),
-        "trainer": Trainer(
-            accelerator="cpu",
-            devices=1,
-            num_nodes=1,
-            strategy="auto",
-            precision="32-true",
-            channels_last=True,
-            compile=False,
-        ),
+        "plan": replace(PLAN, folds=2),
+        "trainer": TRAINER,
         "replicates": 100,
     }
     return Ablation(**(values | changed))
@@ -74,7 +57,6 @@ def result(folder: Path) -> AblationResult:
     return study().run(small_place(folder))
 
 
-@pytest.mark.slow
 def test_every_variant_has_every_model_and_repair_brings_images_nearer(
     result: AblationResult,
 ) -> None:
@@ -124,21 +106,6 @@ def test_a_wrong_option_ends_the_study_and_leaves_no_half_piece(folder: Path) ->
         study(baselines=("of_nothing",)).run(workspace)
     assert not [path for path in workspace.work.iterdir() if "of_nothing" in path.name]
     assert not list(workspace.work.glob("started-*"))
-
-
-def test_volumes_are_compared_in_three_dimensions(tmp_path: Path) -> None:
-    folders, cases = ingested(small(), tmp_path)
-    images, clean = ImageStore(folders.images), ImageStore(folders.sealed / "clean")
-    psnr, ssim = estimate_fidelity(tmp_path, images)
-    expected = np.empty((len(cases.test()), 2))
-    for row, case_id in enumerate(cases.test().case_id.tolist()):
-        truth, seen = (store.image(case_id)[..., 0].astype(float) for store in (clean, images))
-        span = float(np.ptp(truth))
-        expected[row] = (
-            peak_signal_noise_ratio(truth, seen, data_range=span),
-            structural_similarity(truth, seen, data_range=span),
-        )
-    assert [psnr.value, ssim.value] == pytest.approx(expected.mean(axis=0).tolist())
 
 
 def test_options_laid_over_classical_models_stand_beside_the_reference(tmp_path: Path) -> None:

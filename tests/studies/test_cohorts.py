@@ -7,13 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skiagram.records import Cases, Task
-from skiagram.studies.cohorts import (
-    Cohort,
-    cohort_without_source,
-    cohorts_with_source,
-    draw_nested_subsets,
-    make_cohorts,
-)
+from skiagram.studies.cohorts import Cohort, draw_nested_subsets
 
 TASK = Task(("no", "yes"), 1, "cv")
 
@@ -38,19 +32,19 @@ def test_fifths_test_every_case_once_and_keep_patients_whole(
     patients: int, images: int, seed: int
 ) -> None:
     known = cases(patients, images, seed)
-    found = make_cohorts(known, TASK, 5, seed)
+    found = Cohort(known, TASK).fifths(5, seed)
     tested = np.concatenate([one.cases.test().case_id for one in found])
     assert sorted(tested) == known.case_id.tolist()
     for one in found:
         assert_patients_whole(one)
         assert one.task.design == "holdout"
-    assert len(make_cohorts(known, TASK, 2, seed)) == 2
+    assert len(Cohort(known, TASK).fifths(2, seed)) == 2
 
 
 def test_a_sealed_test_set_is_its_own_cohort() -> None:
     known = cases(10, 1)
     task = Task(("no", "yes"), 1, "holdout")
-    (found,) = make_cohorts(known, task, 5, 0)
+    (found,) = Cohort(known, task).fifths(5, 0)
     assert found == Cohort(known, task)
 
 
@@ -63,10 +57,8 @@ def test_both_trainings_leave_the_scored_patients_out_and_are_of_one_size(
     names = np.unique(known.patient_id)
     own = np.isin(known.patient_id, names[: int(share * len(names))])
     own[np.flatnonzero(~own)[:1]] = True  # one patient has cases of both sources
-    foreign, seen = (
-        cohort_without_source(known, TASK, own),
-        cohorts_with_source(known, TASK, own, seed),
-    )
+    pool = Cohort(known, TASK)
+    foreign, seen = pool.without_source(own), pool.with_source(own, seed)
     of_source = set(known.case_id[own])
     assert set(foreign.cases.test().case_id) == of_source
     tested = [one.cases.test().case_id for one in seen]
@@ -93,11 +85,3 @@ def test_subsets_are_nested_whole_patients_of_at_least_the_size(seed: int, draw:
         assert abs(LABEL[rows].mean() - 1 / 3) < 0.12
     for smaller, larger in pairwise(subsets):
         assert set(smaller) <= set(larger)
-
-
-def test_draws_differ_and_repeat() -> None:
-    one, again, other = (
-        draw_nested_subsets(LABEL, PATIENT, (20,), 0, draw)[0] for draw in (0, 0, 1)
-    )
-    np.testing.assert_array_equal(one, again)
-    assert set(one) != set(other)

@@ -13,6 +13,8 @@ from skiagram.studies.cost import Cost, CostResult, pareto_front
 from tests.studies.search.examples import PLAN, TRAINER
 from tests.studies.small_phantom import small_place
 
+pytestmark = pytest.mark.thorough
+
 
 def study(**changed: Any) -> Cost:
     values: dict[str, Any] = {
@@ -48,7 +50,6 @@ def result(folder: Path) -> CostResult:
     return study().run(small_place(folder))
 
 
-@pytest.mark.slow
 def test_costs_that_no_machine_changes_are_those_of_the_fitted_model(result: CostResult) -> None:
     ridge, tree, wavelets = result.models
     assert ridge.multiply_adds is not None
@@ -58,7 +59,6 @@ def test_costs_that_no_machine_changes_are_those_of_the_fitted_model(result: Cos
     assert tree.parameters >= 1
 
 
-@pytest.mark.slow
 def test_features_are_part_of_the_time_and_a_family_that_is_not_used_is_not(
     result: CostResult,
 ) -> None:
@@ -90,7 +90,6 @@ def test_a_model_that_fails_is_named_and_the_others_stand(folder: Path) -> None:
     assert "max_iterations" in found.failed[0].reason
 
 
-@pytest.mark.slow
 def test_a_network_has_multiply_adds_and_no_features(folder: Path) -> None:
     models = small_place(folder).conf / "model"
     text = (models / "small_cnn.yaml").read_text().replace("epochs: 30", "epochs: 1")
@@ -105,7 +104,6 @@ NUMBERS = st.integers(0, 5).map(float)  # few values, so that ties are common
 POINTS = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=8)
 
 
-@pytest.mark.slow
 @given(POINTS)
 def test_a_point_is_on_the_front_unless_another_dominates_it(
     points: list[tuple[float, float]],

@@ -5,13 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from pydantic import ValidationError
 from sklearn.metrics import roc_auc_score
 
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.encoders import encoding
 from skiagram.encoders.encoding import encode_images
-from skiagram.errors import OptionError
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
@@ -20,9 +18,9 @@ from skiagram.records import read_record, read_table
 from skiagram.report.studies import cost as cost_page
 from skiagram.report.studies import crossover as crossover_page
 from skiagram.studies.ablation import Ablation
+from skiagram.studies.candidates import EncoderHead
 from skiagram.studies.cost import Cost
 from skiagram.studies.crossover.study import Crossover
-from skiagram.studies.pipeline_steps import EncoderArm
 from skiagram.studies.robustness.study import Robustness
 from skiagram.studies.search.trials import Budget
 from skiagram.studies.workspace import Workspace
@@ -30,7 +28,8 @@ from tests.encoders.examples import network, options, weights_file
 from tests.studies.search.examples import PLAN, TRAINER, small_search
 from tests.studies.small_phantom import small_place
 
-pytestmark = pytest.mark.slow  # timm takes seconds to import
+pytestmark = pytest.mark.thorough
+
 
 HEAD = "tiny-logistic_regression"
 STUDY: dict[str, Any] = {
@@ -179,17 +178,8 @@ def test_early_fusion_reads_features_beside_the_encoding(place: Workspace) -> No
     fused = text.replace("columns: null", "columns: [encoding, wavelet]")
     (place.conf / "model/both.yaml").write_text(fused)
     study = crossover(heads=("both",), sizes=(64,))
-    arm = study.members(place)["tiny-both"]
-    assert isinstance(arm, EncoderArm)
-    assert arm.fused
+    fused = study.candidates(place)[-1]
+    assert isinstance(fused, EncoderHead)
+    assert fused.fused
     (head,) = (each for each in study.run(place).curves if each.arm == "encoder")
     assert head.title == "Logistic regression on Tiny network and features"
-
-
-def test_what_is_no_head_is_named(place: Workspace) -> None:
-    with pytest.raises(OptionError, match=r"cannot be a head.*classical models"):
-        crossover(heads=("small_cnn",)).run(place)
-    with pytest.raises(ValidationError, match="`encoders` need `heads`"):
-        ablation(heads=())
-    with pytest.raises(OptionError, match="no network, and no head on a frozen encoder"):
-        crossover(encoders=())

@@ -21,7 +21,6 @@ from skiagram.image_store.store import ImageStore, modality_folders, write_modal
 from skiagram.models.deep.fitted import Architecture
 from skiagram.options import build
 from skiagram.report.studies import explanations as explanations_page
-from skiagram.studies.cross_validation import CrossValidation
 from skiagram.studies.explanations.regions import (
     KnownRegions,
     blank_image,
@@ -38,6 +37,8 @@ from skiagram.training.classifier import Classifier
 from tests.encoders.examples import options as encoder_options
 from tests.encoders.examples import weights_file
 from tests.studies.small_phantom import CONF, small_place
+
+pytestmark = pytest.mark.slow
 
 
 def study(**changed: Any) -> Explanations:
@@ -79,7 +80,6 @@ def result(folder: Path) -> ExplanationsResult:
     return study().run(workspace(folder))
 
 
-@pytest.mark.slow
 def test_every_case_is_explained_without_the_seal(result: ExplanationsResult, folder: Path) -> None:
     linear, forest = result.classical
     assert {one.group for one in linear.families} == {"wavelet", "first_order"}
@@ -97,7 +97,6 @@ def test_every_case_is_explained_without_the_seal(result: ExplanationsResult, fo
     assert study().run(workspace(folder)) == result
 
 
-@pytest.mark.slow
 def test_the_truth_of_the_phantom_is_known(result: ExplanationsResult) -> None:
     assert result.word == "nodule"
     assert result.observer is not None
@@ -107,7 +106,6 @@ def test_the_truth_of_the_phantom_is_known(result: ExplanationsResult) -> None:
     assert blanking.rest.over_folds.value is not None
 
 
-@pytest.mark.slow
 def test_a_network_is_tested_and_shown(folder: Path) -> None:
     found = study(baselines=[], networks=["short"]).run(workspace(folder))
     (network,) = found.networks
@@ -129,16 +127,6 @@ def test_a_network_is_tested_and_shown(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("group", "wrong"),
-    [("maps", {"methods": ["guess"]}), ("maps", {"window": 2.0}), ("importance", {"orders": 0})],
-)
-def test_a_wrong_option_is_named(group: str, wrong: dict[str, Any]) -> None:
-    values: dict[str, Any] = yaml.safe_load((CONF / "study/explanations.yaml").read_text())[group]
-    with pytest.raises(OptionError, match=f"{group}.{next(iter(wrong))}"):
-        study(**{group: values | wrong})
-
-
-@pytest.mark.parametrize(
     ("package", "arms"),
     [
         ("shap", {"networks": [], "baselines": ["ridge"]}),
@@ -154,20 +142,6 @@ def test_a_missing_package_is_said_before_any_work(
     with pytest.raises(OptionError, match=r"skiagram\[explain\]"):
         study(**arms).run(small_place(tmp_path))
     assert not (tmp_path / "work").exists()
-
-
-@pytest.mark.slow
-def test_more_than_two_classes_are_refused(folder: Path) -> None:
-    place = workspace(folder)
-    cv, _ = study().cross_validation(place)
-
-    def three(*_: object) -> tuple[CrossValidation, str]:
-        return replace(cv, positive=None, n_classes=3), ""
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Explanations, "cross_validation", three)
-        with pytest.raises(OptionError, match="3 classes"):
-            study().run(place)
 
 
 def test_marks_stand_on_the_grid_that_a_network_sees() -> None:
@@ -196,13 +170,6 @@ def test_blanking_leaves_the_other_part_as_it_is(shape: tuple[int, ...]) -> None
             np.ptp(blanked[~kept].reshape(-1, shape[-1] if len(shape) > 2 else 1), axis=0).max()
             < 1e-3
         )
-
-
-def test_a_region_without_an_outside_is_blanked_by_its_own_mean() -> None:
-    image = np.arange(16, dtype=np.float32).reshape(4, 4)
-    everything = np.ones((4, 4), dtype=np.bool_)
-    assert blank_image(image, everything, outside=False) == pytest.approx(np.full((4, 4), 7.5))
-    np.testing.assert_array_equal(blank_image(image, everything, outside=True), image)
 
 
 def test_cases_without_a_region_borrow_one_that_lies_on_tissue(tmp_path: Path) -> None:
@@ -247,7 +214,6 @@ def test_each_modality_is_blanked_by_its_own_region(tmp_path: Path) -> None:
         assert np.ptp(image[~outline]) > 10
 
 
-@pytest.mark.slow
 def test_a_planted_shortcut_is_found() -> None:
     """A network that learned a corner: its map lies outside the region, and blanking tells it."""
     generator = torch.Generator().manual_seed(0)
@@ -282,7 +248,6 @@ def test_a_planted_shortcut_is_found() -> None:
     assert lost[1] > 0.3  # all is lost without what lies outside it
 
 
-@pytest.mark.slow
 def test_an_encoder_with_a_head_is_tested_and_shown(tmp_path: Path) -> None:
     place = workspace(tmp_path)
     values = encoder_options(weights_file(tmp_path), title="Tiny network")
@@ -306,7 +271,6 @@ def test_an_encoder_with_a_head_is_tested_and_shown(tmp_path: Path) -> None:
     assert "Logistic regression on Tiny network" in explanations_page.render(found)
 
 
-@pytest.mark.slow
 def test_a_head_without_maps_is_shown_with_the_reason(tmp_path: Path) -> None:
     place = workspace(tmp_path)
     values = encoder_options(weights_file(tmp_path), title="Tiny network")

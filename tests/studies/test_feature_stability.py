@@ -1,17 +1,17 @@
 """The study of features that last, on a small phantom without regions and volumes with them."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from skiagram.features.perturbed import Perturbation
 from skiagram.options import build
 from skiagram.report.studies.feature_stability import describe_data_set, render, share_rows
 from skiagram.studies.feature_stability import TOGETHER, FeatureStability, FeatureStabilityResult
 from tests.studies.small_phantom import CONF, small_place
+
+pytestmark = pytest.mark.thorough
 
 
 def study(**changed: Any) -> FeatureStability:
@@ -31,7 +31,6 @@ def result(folder: Path) -> FeatureStabilityResult:
     return study().run(small_place(folder))
 
 
-@pytest.mark.slow
 def test_every_feature_has_a_correlation_for_every_change(result: FeatureStabilityResult) -> None:
     (found,) = result.datasets
     assert list(found.kinds) == ["rotation", "shift", "noise", TOGETHER]  # no regions
@@ -48,12 +47,6 @@ def test_a_rerun_makes_nothing_again(result: FeatureStabilityResult, folder: Pat
     before = {path: path.stat().st_mtime_ns for path in (folder / "work").rglob("*")}
     assert study().run(small_place(folder)) == result
     assert {path: path.stat().st_mtime_ns for path in (folder / "work").rglob("*")} == before
-
-
-def test_a_change_of_no_size_is_left_out(folder: Path) -> None:
-    only = Perturbation(rotation=0.0, shift=0.0, noise=1.0, volume=0.1, supervoxel=None)
-    found = replace(study(), perturbation=only).run(small_place(folder))
-    assert list(found.datasets[0].kinds) == ["noise"]
 
 
 def test_the_page_counts_what_lasts(result: FeatureStabilityResult) -> None:

@@ -8,13 +8,13 @@ import pytest
 import yaml
 
 from skiagram.errors import OptionError
-from skiagram.models.cross_validation import Plan
 from skiagram.records import write_record
 from skiagram.report.studies.personal import describe_model, render, summarise
-from skiagram.studies.personal import FIRST, IMAGE, LATER, Personal, PersonalDataSet, PersonalModel
+from skiagram.studies.personal import IMAGE, LATER, Personal, PersonalDataSet, PersonalModel
 from skiagram.studies.workspace import Workspace
-from skiagram.training.options import Trainer
-from tests.studies.small_phantom import small_place
+from tests.studies.small_phantom import PLAN, TRAINER, small_place
+
+pytestmark = pytest.mark.thorough
 
 TELLING, SILENT = "phantom_visits", "phantom_visits_unrelated"
 
@@ -26,24 +26,8 @@ def study(**changed: Any) -> Personal:
         "features": ("first_order",),
         "baselines": ("logistic_regression",),
         "networks": (),
-        "plan": Plan(
-            repeats=1,
-            folds=3,
-            inner_folds=2,
-            calibration="platt",
-            sensitivity=0.9,
-            validation_fraction=0.2,
-            seed=0,
-        ),
-        "trainer": Trainer(
-            accelerator="cpu",
-            devices=1,
-            num_nodes=1,
-            strategy="auto",
-            precision="32-true",
-            channels_last=True,
-            compile=False,
-        ),
+        "plan": PLAN,
+        "trainer": TRAINER,
         "replicates": 100,
     }
     return Personal(**(values | changed))
@@ -76,7 +60,6 @@ def variants(dataset: PersonalDataSet) -> dict[str, PersonalModel]:
     return {model.knows: model for model in dataset.models}
 
 
-@pytest.mark.slow
 def test_an_earlier_image_helps_where_growth_tells_the_label(
     results: dict[str, PersonalDataSet],
 ) -> None:
@@ -107,7 +90,6 @@ def test_an_earlier_image_helps_where_growth_tells_the_label(
         assert model.decided.value <= model.patients.value
 
 
-@pytest.mark.slow
 def test_nothing_is_shown_where_nothing_lasts(results: dict[str, PersonalDataSet]) -> None:
     known = variants(results[SILENT])
     for part in known["with earlier image"].parts:
@@ -118,24 +100,6 @@ def test_nothing_is_shown_where_nothing_lasts(results: dict[str, PersonalDataSet
     assert "not shown to help" in words or "harms" in words
 
 
-@pytest.mark.slow
-def test_a_figure_of_a_part_is_that_of_its_cases_alone(
-    results: dict[str, PersonalDataSet],
-) -> None:
-    """Pairs of cases within a part, counted one by one, as scikit-learn does."""
-    for dataset in results.values():
-        for model in dataset.models:
-            assert [part.part for part in model.parts] == [FIRST, LATER]
-            assert sum(part.cases for part in model.parts) == dataset.cases
-            inner = [part.auc.value for part in model.parts]
-            assert all(value is not None and 0 < value < 1 for value in inner)
-    first, later = variants(results[SILENT])[IMAGE].parts
-    assert first.auc.low is not None
-    assert later.auc.low is not None
-    assert first.auc.low < 0.5 < later.auc.low  # a first visit of this set tells nothing
-
-
-@pytest.mark.slow
 def test_a_page_says_it_and_the_record_reads_back(
     workspace: Workspace, results: dict[str, PersonalDataSet], tmp_path: Path
 ) -> None:

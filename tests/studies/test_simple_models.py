@@ -4,8 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
@@ -65,29 +63,17 @@ def test_every_printed_answer_holds_for_the_cases_that_follow_its_questions() ->
     label = labels(features)
     tree = fit_rule_tree(features, one_hot(label), depth=2, least_cases=10, seed=0)
     lines = list(tree.lines(1))
-    assert lines[0][:3] == (0, "all", "")
-    assert lines[0][4] == len(features)
-    assert lines[0][3] == pytest.approx(label.mean())
-    at_depth_1 = [line for line in lines if line[0] == 1]
-    assert sum(line[4] for line in at_depth_1) == len(features)
-    _, question, feature, probability, cases = at_depth_1[0]
-    column = features.columns([feature]).values[:, 0]
-    below = column <= tree.rules[0].threshold
-    assert question.startswith("≤")
-    assert below.sum() == cases
-    assert label[below].mean() == pytest.approx(probability)
-
-
-@given(st.integers(0, 40), st.integers(1, 4), st.integers(2, 4))
-def test_no_answer_of_a_tree_stands_for_fewer_cases_and_no_path_is_longer(
-    seed: int, depth: int, classes: int
-) -> None:
-    features = table(80, 4, seed)
-    probability = np.random.default_rng(seed).dirichlet(np.ones(classes), size=80)
-    tree = fit_rule_tree(features, probability, depth, least_cases=8, seed=seed)
-    lines = list(tree.lines(0))
-    assert max(line[0] for line in lines) <= depth
-    assert np.exp(tree.scores(features)).sum(axis=1) == pytest.approx(np.ones(80))
+    assert (lines[0].depth, lines[0].question) == (0, "all")
+    assert lines[0].cases == len(features)
+    assert lines[0].probability == pytest.approx(label.mean())
+    at_depth_1 = [line for line in lines if line.depth == 1]
+    assert sum(line.cases for line in at_depth_1) == len(features)
+    first = at_depth_1[0]
+    column = features.columns([first.feature]).values[:, 0]
+    below = column <= tree.content()["rules"][0]["threshold"]
+    assert first.question.startswith("≤")
+    assert below.sum() == first.cases
+    assert label[below].mean() == pytest.approx(first.probability)
 
 
 def test_a_taught_model_learns_probabilities_and_not_labels() -> None:

@@ -1,7 +1,6 @@
 """The study on a small phantom: who is compared with whom, and what the page may claim."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +9,19 @@ import pytest
 import torch
 import yaml
 
-from skiagram.evaluation.results import Estimate
 from skiagram.models.deep.compression import Compression, count_stored, is_weight, unpack
 from skiagram.report.index import read_summary, write_study
 from skiagram.report.studies.simplification import describe_simplest, render
-from skiagram.studies.cost import Timing
 from skiagram.studies.simplification.study import (
     Simplification,
     SimplificationResult,
-    SimplifiedModel,
 )
 from tests.encoders.examples import network, weights_file
 from tests.encoders.examples import options as encoder_options
 from tests.studies.search.examples import PLAN, TRAINER
 from tests.studies.small_phantom import small_place
+
+pytestmark = pytest.mark.thorough
 
 
 def study(**changed: Any) -> Simplification:
@@ -63,7 +61,6 @@ def result(folder: Path) -> SimplificationResult:
     return study().run(small_place(folder))
 
 
-@pytest.mark.slow
 def test_the_original_comes_first_and_agrees_with_itself(result: SimplificationResult) -> None:
     original = result.models[0]
     assert original.name == "original"
@@ -76,7 +73,6 @@ def test_the_original_comes_first_and_agrees_with_itself(result: SimplificationR
         assert model.difference.value == pytest.approx(model.auc.value - original.auc.value)
 
 
-@pytest.mark.slow
 def test_simple_models_are_small_and_what_is_printed_is_complete(
     result: SimplificationResult,
 ) -> None:
@@ -93,7 +89,6 @@ def test_simple_models_are_small_and_what_is_printed_is_complete(
     assert {line.feature for line in result.tree if line.feature} == set(result.feature_meaning)
 
 
-@pytest.mark.slow
 def test_the_seal_stays_closed_and_a_rerun_fits_nothing_again(
     result: SimplificationResult, folder: Path
 ) -> None:
@@ -102,7 +97,6 @@ def test_the_seal_stays_closed_and_a_rerun_fits_nothing_again(
     assert study().run(small_place(folder)) == result
 
 
-@pytest.mark.slow
 def test_the_page_holds_every_model_and_its_summary_is_read_back(
     result: SimplificationResult, tmp_path: Path
 ) -> None:
@@ -116,36 +110,6 @@ def test_the_page_holds_every_model_and_its_summary_is_read_back(
     assert render(result) == page
 
 
-def _with_losses(
-    result: SimplificationResult, *losses: tuple[float, float, float]
-) -> SimplificationResult:
-    """Return the result with these simpler models' losses; the first is the smallest model."""
-    original = replace(result.models[0], parameters=1000)
-    simpler = tuple(
-        SimplifiedModel(
-            f"rules, {k}", f"model {k}", original.auc, Estimate(*loss), original.agreement,
-            original.brier, None, 10 * (k + 1), 100, Timing(1.0, 1.0, 1.0),
-        )
-        for k, loss in enumerate(losses)
-    )  # fmt: skip
-    return replace(result, models=(original, *simpler))
-
-
-@pytest.mark.slow
-def test_the_simplest_is_the_smallest_whose_whole_interval_is_within_the_margin(
-    result: SimplificationResult,
-) -> None:
-    words = describe_simplest(
-        _with_losses(result, (-0.01, -0.03, 0.01), (-0.01, -0.015, 0.01), (0.0, -0.01, 0.01))
-    )
-    assert "is model 1" in words
-    assert "20 numbers instead of 1,000" in words
-    words = describe_simplest(_with_losses(result, (-0.01, -0.03, 0.01), (-0.05, -0.06, -0.01)))
-    assert "No simpler model is shown" in words
-    assert "model 0" in words
-
-
-@pytest.mark.slow
 def test_networks_are_taught_pruned_and_stored_in_eight_bits(folder: Path) -> None:
     models = small_place(folder).conf / "model"
     text = (models / "tiny_cnn.yaml").read_text().replace("epochs: 30", "epochs: 2")
@@ -161,7 +125,6 @@ def test_networks_are_taught_pruned_and_stored_in_eight_bits(folder: Path) -> No
     assert found["whole"].auc == found["network, labels alone"].auc
 
 
-@pytest.mark.slow
 def test_a_head_on_an_encoder_is_simplified_with_the_encoders_costs(tmp_path: Path) -> None:
     place = small_place(tmp_path)
     values = encoder_options(weights_file(tmp_path), title="Tiny network")

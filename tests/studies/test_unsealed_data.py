@@ -11,7 +11,8 @@ from skiagram.datasets.contract import GroundTruth
 from skiagram.options import STRICT
 from skiagram.records import Design
 from skiagram.sealing.ledger import LEDGER, read_ledger
-from skiagram.studies.pipeline_steps import DataSet, StudyOptions
+from skiagram.studies.candidates import StudyOptions
+from skiagram.studies.pipeline_steps import DataSet
 from skiagram.studies.unsealed_data import unseal
 from skiagram.studies.workspace import Workspace
 from tests.datasets.sources import balanced, ingested
@@ -49,7 +50,7 @@ def open_seal(
         features=("wavelet",), baselines=("svm",), networks=(), plan=PLAN, trainer=TRAINER,
         margin=margin,
     )  # fmt: skip
-    unseal(workspace, DataSet(data), study, 0, 100)
+    unseal(workspace, DataSet(data), study, 100)
 
 
 def test_each_question_is_an_opening_once(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
+from sklearn.impute import SimpleImputer
 from sklearn.tree import DecisionTreeClassifier
 
 from skiagram.errors import ModelFailure, installed
@@ -50,12 +51,10 @@ OTHER = "other"
 
 
 def group_by_family(names: Sequence[str], families: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return family → its features; those of no named family stand under `other`.
+    """Return family, such as `glcm`, → its features; those of no named family are `other`.
 
-    Args:
-        names: All features.
-        families: Families, such as `glcm`. A feature of a filtered image, such as
-            `log_3mm.glcm_contrast`, belongs to the filter where that is named, else to `glcm`.
+    A feature of a filtered image, such as `log_3mm.glcm_contrast`, belongs to the filter where that
+    is among the families, else to `glcm`.
     """
     groups: dict[str, list[str]] = {}
     for name in names:
@@ -82,15 +81,12 @@ def cluster_features(table: FeatureTable, correlation: float) -> dict[str, tuple
         table: Training cases alone; a missing value counts as the feature's median.
         correlation: Mean |ρ| from which features stand in one cluster, in (0, 1).
     """
-    values = table.values.astype(np.float64)
-    if values.shape[1] < 2:
+    if len(table.names) < 2:
         return {name: (name,) for name in table.names}
-    gaps = ~np.isfinite(values)
-    if gaps.any():
-        filled = np.where(gaps, np.nan, values)
-        medians = np.array([np.median(c[np.isfinite(c)]) if np.isfinite(c).any() else 0.0
-                            for c in filled.T])  # fmt: skip
-        values = np.where(gaps, medians, values)
+    imputer = SimpleImputer(strategy="median", keep_empty_features=True)
+    values = imputer.fit_transform(
+        np.where(np.isfinite(table.values), table.values, np.nan).astype(np.float64)
+    )
     ranks = rankdata(values, axis=0)
     ranks -= ranks.mean(axis=0)
     length = np.sqrt((ranks**2).sum(axis=0))
@@ -110,16 +106,9 @@ def cluster_features(table: FeatureTable, correlation: float) -> dict[str, tuple
 def permuted_rankings(
     ranking: Ranking, table: FeatureTable, groups: Groups, orders: NDArray[np.int64]
 ) -> Floats:
-    """Score cases whose features of one group were taken from other cases.
+    """Return (groups, permutations, n) scores of cases whose features of a group were permuted.
 
-    Args:
-        ranking: Scores of the cases of a table.
-        table: n held-out cases.
-        groups: What is permuted together.
-        orders: (permutations, n) rows from which a group's features are taken.
-
-    Returns:
-        (groups, permutations, n).
+    `orders` are (permutations, n) rows from which a group's features are taken.
     """
     position = {name: column for column, name in enumerate(table.names)}
     scores = np.empty((len(groups), *orders.shape))
@@ -187,10 +176,10 @@ def estimate_loss(folds: Sequence[Placements], repeats: int, ratio: float) -> Lo
 
 @dataclass(frozen=True)
 class Agreement:
-    """How alike the importances of several fits rank the features.
+    """How alike the importances of several fits rank the features, over all pairs of fits.
 
     Attributes:
-        spearman: Mean rank correlation over all pairs of fits.
+        spearman: Mean rank correlation.
         kendall: Mean of Kendall's τ.
         jaccard: Mean share of the first `top` features that two fits have in common.
         least_spearman: Least rank correlation of a pair.
@@ -209,11 +198,9 @@ class Agreement:
 
 
 def compare_rankings(importance: Floats, top: int) -> Agreement | None:
-    """Compare the rankings of several fits; None where fewer than two fits or features rank.
+    """Compare (fits, features) importances by rank and by the first `top` features.
 
-    Args:
-        importance: (fits, features), larger = more important.
-        top: How many features count as first.
+    None where fewer than two fits or features rank.
     """
     fits, features = importance.shape
     if fits < 2 or features < 2:
@@ -275,12 +262,7 @@ def linear_effects(ranking: Ranking, table: FeatureTable) -> Floats | None:
 
 
 def estimate_effects(value: Floats, resampled: Floats) -> list[Estimate]:
-    """Give each effect its percentile interval.
-
-    Args:
-        value: (features,) of the fit on all cases.
-        resampled: (replicates, features) of fits on resampled patients.
-    """
+    """Give each effect its percentile interval from (replicates, features) of resamples."""
     low, high = np.quantile(resampled, (0.025, 0.975), axis=0)
     return [
         Estimate(float(effect), float(below), float(above), "percentile bootstrap by patient")
@@ -290,13 +272,7 @@ def estimate_effects(value: Floats, resampled: Floats) -> list[Estimate]:
 
 @dataclass(frozen=True)
 class LocalEffect:
-    """The accumulated local effect of one feature.
-
-    Attributes:
-        feature: Name of the feature.
-        edge: (bins + 1,) values of the feature.
-        effect: (bins + 1,) effect on the score, mean 0 over the cases.
-    """
+    """The accumulated local effect of one feature on the score, at its bins' edges; mean 0."""
 
     feature: str
     edge: tuple[float, ...]
@@ -460,12 +436,7 @@ def import_shap() -> Any:
 
 
 def rank_features(importance: Mapping[str, float], clusters: Iterable[Groups]) -> list[str]:
-    """Return features by falling importance, of those that go together in most fits only the first.
-
-    Args:
-        importance: Feature → importance.
-        clusters: The clusters of each fit.
-    """
+    """Return features by falling importance; of those together in most fits only the first."""
     numbered = [
         {name: number for number, members in enumerate(groups.values()) for name in members}
         for groups in clusters

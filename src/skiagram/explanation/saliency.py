@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
 import torch
@@ -56,12 +56,7 @@ class Resolution:
 
 
 class ClassDifference(nn.Module):
-    """The one number that maps explain.
-
-    Args:
-        classifier: Maps images, perhaps with the numbers of a table, to (n, 2) logits.
-        positive: Label of the condition looked for.
-    """
+    """The one number that maps explain, made of (n, 2) logits of images, perhaps with a table."""
 
     def __init__(self, classifier: nn.Module, positive: int) -> None:
         super().__init__()
@@ -111,12 +106,7 @@ class Explained(ABC):
 
     @abstractmethod
     def randomise(self, share: float, seed: int) -> Self:
-        """Return the model with fresh weights in its last layers.
-
-        Args:
-            share: Share of the layers with weights, counted from the output, in (0, 1].
-            seed: Seed of the fresh weights.
-        """
+        """Return the model with fresh weights in a share of the layers, counted from the output."""
 
     def blank(self, images: Tensor) -> Tensor:
         """Return images without information: each one its own mean, channel by channel."""
@@ -137,13 +127,7 @@ class Explained(ABC):
 
 @dataclass(frozen=True)
 class ExplainedNetwork(Explained):
-    """A trained network and what its maps are measured against.
-
-    Attributes:
-        classifier: The network, or an ensemble of several, with its normalisation.
-        positive: Label of the condition looked for.
-        architecture: What it was built from.
-    """
+    """A trained network, or an ensemble of several, and what it was built from."""
 
     architecture: Architecture
 
@@ -196,19 +180,16 @@ def _own_state(module: nn.Module) -> dict[str, Tensor]:
     return {name: value for name, value in own.items() if value.is_floating_point()}
 
 
-@dataclass(frozen=True)
-class AttentionLayer:
+class AttentionLayer(NamedTuple):
     """Where a transformer's block makes queries, keys and values of its tokens.
 
     Attributes:
-        block: The whole block; what it returns are tokens.
         entrance: Normalises the block's tokens for attention.
         queries_keys_values: Linear layer.
         heads: Attention heads.
         normalise: What queries and keys pass through.
     """
 
-    block: nn.Module
     entrance: nn.Module
     queries_keys_values: nn.Module
     heads: int
@@ -220,12 +201,12 @@ def attention_layers(module: nn.Module) -> list[AttentionLayer]:
     layers = []
     for part in module.modules():
         if isinstance(part, Block):
-            layers.append(AttentionLayer(part, part.attended, part.queries_keys_values, part.heads))
+            layers.append(AttentionLayer(part.attended, part.queries_keys_values, part.heads))
         inner, entrance = (cast(Any, getattr(part, name, None)) for name in ("attn", "norm1"))
         # timm's plain attention: others see a window, or turn queries and keys by their place
         if type(inner).__name__ == "Attention" and entrance is not None:
             both = (inner.q_norm, inner.k_norm)
-            layers.append(AttentionLayer(part, entrance, inner.qkv, inner.num_heads, both))
+            layers.append(AttentionLayer(entrance, inner.qkv, inner.num_heads, both))
     return layers
 
 
@@ -281,7 +262,7 @@ def explain(
     for start in range(0, len(images), _AT_ONCE):
         batch = images[start : start + _AT_ONCE]
         beside = () if table is None else (table[start : start + _AT_ONCE],)
-        with _gradients():
+        with torch.inference_mode(False), torch.enable_grad():
             maps.append(made(network, batch, beside, resolution).detach().double().numpy())
     attribution = np.concatenate(maps)
     if not np.isfinite(attribution).all():
@@ -298,13 +279,6 @@ def use_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-@contextmanager
-def _gradients() -> Iterator[None]:
-    """Let gradients flow, and PyTorch's fused attention not hide what roll-out reads."""
-    with torch.inference_mode(False), torch.enable_grad():
-        yield
 
 
 def _grad_cam(
@@ -471,8 +445,7 @@ _METHODS: dict[Method, Callable[..., Tensor]] = {
 }
 
 
-@dataclass(frozen=True)
-class Examined:
+class Examined(NamedTuple):
     """Maps of some images by one network, and what their tests gave.
 
     Attributes:

@@ -11,7 +11,7 @@ failed a test). Each test has an interval by patient; without one that clears th
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,8 +130,7 @@ def exchange_areas(
     return tuple(float((c[1:] + c[:-1]).mean() / 2) for c in (out, into))  # type: ignore[return-value]
 
 
-@dataclass(frozen=True)
-class Located:
+class Located(NamedTuple):
     """Where a map points, given a region; chance is the region's share of the image.
 
     Attributes:
@@ -156,11 +155,9 @@ class Located:
 
 
 def locate(values: Map, region: Mask) -> Located | None:
-    """Say where a map points; None where it has no positive part, and so points nowhere.
+    """Say where a map points, given a region of at least one pixel and not all.
 
-    Args:
-        values: A map.
-        region: Of its shape; at least one pixel, but not all.
+    None where the map has no positive part, and so points nowhere.
     """
     positive = np.clip(values, 0.0, None)
     total = float(positive.sum())
@@ -197,7 +194,7 @@ def surroundings(region: Mask) -> tuple[Mask, Mask]:
 def mean_by_patient(
     values: Floats, patient: NDArray[np.str_], low: float = -np.inf, high: float = np.inf
 ) -> Estimate:
-    """Estimate a mean with its Student interval over patients.
+    """Estimate a mean with its Student interval over patients, within the figure's bounds.
 
     Args:
         values: (n,) a figure a case; NaN where it has none.
@@ -224,15 +221,7 @@ def mean_by_patient(
 
 @dataclass(frozen=True)
 class MapTest:
-    """One test of an explanation.
-
-    Attributes:
-        name: Name of the test.
-        state: How it ended.
-        figure: What decides it, with its interval.
-        limit: The mark that the interval must clear.
-        words: What the figure is, and which side of the mark is good.
-    """
+    """One test of an explanation: how it ended, and the mark that its figure must clear."""
 
     name: TestName
     state: State
@@ -244,15 +233,7 @@ class MapTest:
 def judge_test(
     name: TestName, figure: Estimate, limit: float, *, below: bool, words: str
 ) -> MapTest:
-    """Say whether a figure clears its mark with the whole of its interval.
-
-    Args:
-        name: Name of the test.
-        figure: What decides it.
-        limit: The mark.
-        below: Whether the figure must lie below it.
-        words: What the figure is.
-    """
+    """Say whether a figure clears its mark, from below or from above, with its whole interval."""
     edge = figure.high if below else figure.low
     if figure.value is None:
         state: State = "not tested"
@@ -292,7 +273,8 @@ def judge_maps(
         words="structural similarity to the map of untrained weights; low is good",
     )  # fmt: skip
     own, tests = areas[method], [fresh]
-    for row, name, sign in ((0, "deletion", 1.0), (1, "insertion", -1.0)):
+    exchanges: tuple[tuple[TestName, float], ...] = (("deletion", 1.0), ("insertion", -1.0))
+    for row, (name, sign) in enumerate(exchanges):
         # The lesser of two gains: a map must be better than both orders.
         gains = [
             mean_by_patient(sign * (areas[other][row] - own[row]), patient)
@@ -300,27 +282,13 @@ def judge_maps(
         ]
         least = min(gains, key=lambda gain: -np.inf if gain.low is None else gain.low)
         other = ("random order", "the order from the centre")[gains.index(least)]
-        tests.append(
-            judge_test(
-                "deletion" if name == "deletion" else "insertion",
-                least,
-                0.0,
-                below=False,
-                words=f"gain over {other} in standard deviations of the score; above 0 is good",
-            )
-        )
+        words = f"gain over {other} in standard deviations of the score; above 0 is good"
+        tests.append(judge_test(name, least, 0.0, below=False, words=words))
     apart = mean_by_patient(alike[0] - alike[1], patient, -2.0, 2.0)
     if apart.value is None:
         apart = Estimate(None, reason="one training: set plan.repeats to 2 or more")
-    tests.append(
-        judge_test(
-            "repeatability",
-            apart,
-            0.0,
-            below=False,
-            words="similarity of a case’s maps by two trainings, above that of two cases’ maps",
-        )
-    )
+    words = "similarity of a case’s maps by two trainings, above that of two cases’ maps"
+    tests.append(judge_test("repeatability", apart, 0.0, below=False, words=words))
     return tuple(tests)
 
 
@@ -350,13 +318,7 @@ def compare_trainings(maps: Sequence[Sequence[Map]]) -> Floats:
 
 @dataclass(frozen=True)
 class Pointing:
-    """A figure of where a map points.
-
-    Attributes:
-        value: The figure itself, in [0, 1].
-        above_chance: Its surplus over the region's share of the image.
-        above_centre: Its surplus over the map that always points at the centre.
-    """
+    """A figure of where a map points, and its surplus over chance and over the image's centre."""
 
     value: Estimate
     above_chance: Estimate
@@ -393,12 +355,9 @@ def judge_location(
     centre: Sequence[Located],
     patient: NDArray[np.str_],
 ) -> Location | None:
-    """Average where maps point; None where no map points anywhere.
+    """Average where maps point, by case and training, beside the centre-weighted map of each case.
 
-    Args:
-        places: Case → where its maps point, one per training.
-        centre: Case → where the centre-weighted map points.
-        patient: (n,) patient of each case.
+    None where no map points anywhere.
     """
 
     def figures(name: str) -> Floats:

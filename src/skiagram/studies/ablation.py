@@ -15,12 +15,12 @@ from scipy.stats import t
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from skiagram.errors import OptionError
-from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import ModelScores, Scores
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.options import STRICT
 from skiagram.records import Cases, Design
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import Classical, EncoderStudyOptions, StudiedModel
 from skiagram.studies.cohorts import train_and_score
 from skiagram.studies.pipeline_steps import (

@@ -13,8 +13,8 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.encoders.encoder import read_encoding
 from skiagram.features.table import FeatureTable
+from skiagram.models.cross_validation import Plan
 from skiagram.models.head import Head, check_head, head_inputs, reads_features
-from skiagram.models.resampling import Plan
 from skiagram.options import STRICT, build
 from skiagram.studies.pipeline_steps import Options, PreparedData
 from skiagram.studies.workspace import Workspace

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from skiagram.evaluation.scores import ModelScores
 from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.resampling import Plan
+from skiagram.models.cross_validation import Plan
 from skiagram.records import Cases, Outcome, Predictions, Task, read_cases, read_record
 from skiagram.seeding import stream
 from skiagram.splits import Partition, grouped_folds

@@ -20,7 +20,6 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.compute.progress import Progress
 from skiagram.encoders.encoder import COLUMN
 from skiagram.errors import DataError, ModelFailure
-from skiagram.evaluation.results import Estimate
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import extract
 from skiagram.features.table import FeatureTable
@@ -30,6 +29,7 @@ from skiagram.models.classical.estimator import choose_columns
 from skiagram.options import STRICT, build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import read_record, write_record
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import (
     Candidate,
     Classical,

@@ -7,15 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.evaluation.discrimination import one_vs_rest_auc, roc_auc
-from skiagram.evaluation.results import Estimate
-from skiagram.evaluation.stability import corrected_mean
 from skiagram.models.contract import Fitted, Labelled
 from skiagram.models.cross_validation import CrossValidator, Plan
 from skiagram.models.fits import finite
 from skiagram.options import STRICT
 from skiagram.records import DataCard, Design, read_cases, read_record
 from skiagram.splits import Partition, grouped_folds
+from skiagram.statistics.discrimination import one_vs_rest_auc, roc_auc
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.variation import corrected_mean
 from skiagram.studies.candidates import Candidate, StudyOptions
 from skiagram.studies.pipeline_steps import (
     PreparedData,

@@ -15,9 +15,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.errors import OptionError
-from skiagram.evaluation.bootstrap import draw_patients
-from skiagram.evaluation.proportions import proportion
-from skiagram.evaluation.results import Estimate
 from skiagram.evaluation.scores import ModelScores, Scores
 from skiagram.features.covariates import PREFIX as COVARIATES
 from skiagram.features.earlier import PREFIX as EARLIER
@@ -26,6 +23,10 @@ from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.models.classical.estimator import choose_columns
 from skiagram.options import STRICT
 from skiagram.records import Cases, Design, read_table
+from skiagram.statistics.bootstrap import draw_patients
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.proportions import proportion
+from skiagram.statistics.variation import degrees_of_freedom, over_trainings, variance_of_mean
 from skiagram.studies.candidates import Classical, StudyOptions
 from skiagram.studies.cohorts import train_and_score
 from skiagram.studies.pipeline_steps import (

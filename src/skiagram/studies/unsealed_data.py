@@ -9,7 +9,6 @@ import pandas as pd
 
 from skiagram.compute.checkout import home
 from skiagram.evaluation.auc_difference import estimate_auc_difference
-from skiagram.evaluation.delong import auc_estimate, estimate_efficiency
 from skiagram.evaluation.estimation import binary_placements, estimate_auc
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.inputs import seal_of
@@ -19,6 +18,8 @@ from skiagram.options import composed
 from skiagram.records import DataCard, read_cases, read_record, read_table
 from skiagram.sealing.labels import open_labels
 from skiagram.sealing.ledger import Comparison, note_opening
+from skiagram.statistics.delong import auc_estimate, estimate_efficiency
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import StudyOptions
 from skiagram.studies.pipeline_steps import DataSet
 from skiagram.studies.workspace import Workspace

@@ -2,8 +2,8 @@
 
 import pytest
 
-from skiagram.evaluation.results import Estimate
 from skiagram.report.studies.ablation import describe_variant, render
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.ablation import AblatedDataSet, AblationResult, Change, VariantResult
 
 

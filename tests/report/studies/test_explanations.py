@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from skiagram.evaluation.results import Estimate
 from skiagram.explanation.importance import Agreement, LocalEffect, Loss
 from skiagram.explanation.trust import Location, MapTest, Pointing, TestName
 from skiagram.report.studies.explanations import describe_outside, render, summarise
+from skiagram.statistics.estimate import Estimate
+from skiagram.studies.candidates import FailedModel
 from skiagram.studies.explanations.fits import Blanking
 from skiagram.studies.explanations.galleries import Contribution, Picture, ShownCase
 from skiagram.studies.explanations.importance import (
@@ -18,7 +19,7 @@ from skiagram.studies.explanations.importance import (
     GroupImportance,
 )
 from skiagram.studies.explanations.maps import MapExplanation, NetworkExplanation
-from skiagram.studies.explanations.study import ExplanationsResult, FailedModel
+from skiagram.studies.explanations.study import ExplanationsResult
 
 NAMES: tuple[TestName, ...] = ("randomisation", "deletion", "insertion", "repeatability")
 
@@ -90,11 +91,6 @@ def test_the_answer_names_what_passed_and_what_failed() -> None:
     assert "none is to be trusted" in words
 
 
-def test_importance_within_chance_is_said_to_be() -> None:
-    doubtful = replace(CLASSICAL, families=(GroupImportance("glcm", 12, loss(0.1, 0.2)),))
-    assert "not beyond chance" in summarise(replace(RESULT, classical=(doubtful,))).answers[0]
-
-
 def test_what_lies_outside_is_told_by_trustworthy_maps_alone() -> None:
     words = describe_outside(NETWORK, "nodule")
     assert "By Occlusion, 60 % of what Small network looks at lies outside" in words.replace(
@@ -129,10 +125,3 @@ def test_the_page_is_whole_and_the_same_each_time() -> None:
     assert page.count("data:image/png") == 4
     assert "glcm_b, glcm_c, glcm_d and 1 more" in page
     assert "Always the centre" in page
-
-
-def test_a_page_without_known_regions_has_no_table_of_places() -> None:
-    maps = tuple(replace(one, location=None) for one in NETWORK.maps)
-    network = replace(NETWORK, maps=maps, blanking=None)
-    page = render(replace(RESULT, word="", networks=(network,), observer=None))
-    assert "Where the maps point" not in page

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from skiagram.evaluation.results import Estimate
 from skiagram.report.studies.robustness import (
     describe_endurance,
     describe_ranking,
@@ -12,6 +11,7 @@ from skiagram.report.studies.robustness import (
     describe_threshold,
     render,
 )
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.robustness.severity import (
     CorruptedModel,
     CorruptionKind,
@@ -119,7 +119,3 @@ def test_the_page_escapes_names_and_names_failures() -> None:
     assert "failed: diverged" in page
     assert "North unseen in training" in page
     assert page == render(RESULT)
-
-
-def test_a_study_of_shifts_alone_has_a_page() -> None:
-    assert "worse images</h2>" not in render(replace(RESULT, datasets=()))

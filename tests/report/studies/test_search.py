@@ -1,16 +1,14 @@
 """The page of the study that searches options: rules make its words."""
 
 from dataclasses import replace
-from pathlib import Path
 
-from skiagram.evaluation.results import Estimate
 from skiagram.report.studies.search import (
     describe_gain,
     describe_leaders,
     render,
-    write_option_files,
 )
-from tests.studies.search.examples import NET, OPEN, RESULT, SURE, SVM
+from skiagram.statistics.estimate import Estimate
+from tests.studies.search.examples import NET, RESULT, SVM
 
 
 def test_a_gain_whose_interval_leaves_out_0_is_one_and_the_nested_figure_stands_beside() -> None:
@@ -19,20 +17,6 @@ def test_a_gain_whose_interval_leaves_out_0_is_one_and_the_nested_figure_stands_
         "+0.020 (0.010–0.030) in AUC on the folds that chose it, which is a gain even there. "
         "On patients the search never saw: +0.010 (−0.020 to 0.040), whether it helps is open."
     )
-
-
-def test_a_gain_that_may_be_chance_is_called_so() -> None:
-    assert "which may be chance" in describe_gain(replace(SVM, gain=OPEN, nested=None))
-
-
-def test_a_nested_figure_can_speak_for_or_against_the_search() -> None:
-    assert SVM.nested is not None
-    pays, harms = (
-        describe_gain(replace(SVM, nested=replace(SVM.nested, gain=gain)))
-        for gain in (SURE, Estimate(-0.02, -0.03, -0.01))
-    )
-    assert pays.endswith("the search helps.")
-    assert harms.endswith("it harms.")
 
 
 def test_where_no_trial_was_better_the_page_says_so() -> None:
@@ -62,17 +46,3 @@ def test_the_page_says_what_was_spent_and_escapes_names() -> None:
     assert "<code>rate</code></td><td><code>0.1</code></td><td><code>0.3</code>" in page
     assert "<code>choice</code>" not in page
     assert page == render(RESULT)
-
-
-def test_without_a_nested_estimate_nothing_speaks_of_one() -> None:
-    bare = replace(RESULT, outer=None, models=tuple(replace(m, nested=None) for m in RESULT.models))
-    assert "Nested: " not in render(bare)
-
-
-def test_every_model_leaves_an_option_file(tmp_path: Path) -> None:
-    write_option_files(RESULT, tmp_path / "tuned")
-    assert (tmp_path / "tuned/svm_tuned.yaml").read_text() == SVM.option_file
-    assert sorted(path.name for path in (tmp_path / "tuned").iterdir()) == [
-        "net_tuned.yaml",
-        "svm_tuned.yaml",
-    ]

@@ -106,26 +106,6 @@ def test_a_comparison_takes_the_draws_that_both_models_have() -> None:
     assert (found.answer, found.share) == ("overtakes", 1.0)
 
 
-def test_sizes_with_a_single_common_fit_are_not_compared() -> None:
-    network, baseline = rising(0.95, 5, spread=0.02), rising(0.9, 5, spread=0.02)
-    network[3, 1:] = np.nan
-    multipliers = draw_multipliers(5, REPLICATES, 0)
-    found = find_crossing(model(network), model(baseline), SIZES, multipliers, 800)
-    assert found is not None
-    assert found.compared == (50, 100, 200)
-    network[2] = np.nan
-    assert find_crossing(model(network), model(baseline), SIZES, multipliers, 800) is None
-
-
-def test_a_resample_without_a_class_is_left_out() -> None:
-    noise = np.zeros(REPLICATES)
-    noise[:100] = np.nan
-    network, baseline = (model(rising(limit, 5, 0.01), noise) for limit in (0.85, 0.9))
-    found = find_crossing(network, baseline, SIZES, draw_multipliers(5, REPLICATES, 0), 800)
-    assert found is not None
-    assert found.answer == "does not overtake"
-
-
 def test_the_baseline_is_chosen_among_those_that_have_a_fit() -> None:
     first, second = (model(np.full((1, 2), auc), arm="classical") for auc in (0.7, 0.8))
     fits = [[[scored(0.9, "failed"), scored(0.9)]], [[scored(0.6), scored(0.6)]]]

@@ -47,13 +47,6 @@ def test_a_fitted_curve_never_falls_and_never_exceeds_1(auc: list[float]) -> Non
     assert fitted.max() <= 1 + 1e-12
 
 
-def test_rows_are_fitted_as_if_alone() -> None:
-    auc = np.random.default_rng(1).uniform(0.5, 0.9, (5, len(CASES)))
-    together = fit_power_law(CASES, auc, EVEN).at(CASES)
-    alone = np.vstack([fit_power_law(CASES, row[None], EVEN).at(CASES) for row in auc])
-    np.testing.assert_allclose(together, alone)
-
-
 def test_curves_cross_where_algebra_says() -> None:
     slow, fast = law(0.95, 2.0, 0.5), law(0.85, 0.0, 1.0)  # 2 / √n = .1 at n = 400
     assert crossing(slow, fast, 50, 8000)[0] == pytest.approx(400, rel=0.02)

@@ -116,7 +116,7 @@ def test_whole_intervals_say_where_a_model_holds_and_breaks(
     placements = model("a", 2.0).placements[0]
     blank = Figures(*(Estimate(0.8) for _ in range(5)))
     found = [replace(blank, change=Estimate(sum(one) / 2, *one)) for one in changes]
-    curve = severity_curve((1, 2, 3), found, [placements] * 3, placements, 0.02)
+    curve = severity_curve((1, 2, 3), found, [placements] * 4, 0.02)
     assert (curve.holds_to, curve.breaks_at) == (holds_to, breaks_at)
 
 

@@ -1,5 +1,6 @@
 """Trained models meet corrupted images of a small phantom, and a phantom they never saw."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,12 @@ from pydantic import ValidationError
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import OptionError
-from skiagram.image_store.store import ImageStore
-from skiagram.models.cross_validation import Plan
 from skiagram.records import Cases, read_table, write_table
 from skiagram.studies.robustness.study import Robustness, RobustnessResult, Shift
 from skiagram.studies.workspace import Workspace
-from skiagram.training.options import Trainer
-from tests.studies.small_phantom import small_place
+from tests.studies.small_phantom import PLAN, TRAINER, small_place
+
+pytestmark = pytest.mark.thorough
 
 AMOUNTS = {"noise": (0.05, 2.0), "brightness": (0.2,)}
 OTHER = Shift(dataset="phantom", column=None, other="other_phantom")
@@ -35,24 +35,8 @@ def study(**changed: Any) -> Robustness:
         "heads": (),
         "networks": (),
         "margin": 0.02,
-        "plan": Plan(
-            repeats=1,
-            folds=2,
-            inner_folds=2,
-            calibration="platt",
-            sensitivity=0.9,
-            validation_fraction=0.2,
-            seed=0,
-        ),
-        "trainer": Trainer(
-            accelerator="cpu",
-            devices=1,
-            num_nodes=1,
-            strategy="auto",
-            precision="32-true",
-            channels_last=True,
-            compile=False,
-        ),
+        "plan": replace(PLAN, folds=2),
+        "trainer": TRAINER,
     }
     return Robustness(**(values | changed))
 
@@ -94,7 +78,6 @@ def result(folder: Path) -> RobustnessResult:
     return study().run(two_phantoms(folder))
 
 
-@pytest.mark.slow
 def test_figures_are_those_of_the_sealed_cases(result: RobustnessResult, folder: Path) -> None:
     (found,) = result.datasets
     assert (found.cases, found.patients) == (48, 24)
@@ -114,28 +97,6 @@ def test_figures_are_those_of_the_sealed_cases(result: RobustnessResult, folder:
     assert {round(one.auc.value or 0, 9) for one in steps} <= theirs
 
 
-@pytest.mark.slow
-def test_noise_far_above_the_image_leaves_nothing_to_tell(result: RobustnessResult) -> None:
-    (model,) = result.datasets[0].models
-    assert model.clean
-    drowned = model.curves[0].figures[1].auc
-    assert drowned.low is not None
-    assert drowned.high is not None
-    assert drowned.low < 0.5 < drowned.high
-
-
-@pytest.mark.slow
-def test_worse_images_are_restored_and_keep_their_cases(folder: Path) -> None:
-    (noisy, noisier) = sorted(
-        (ImageStore(path / "images") for path in (folder / "work").glob("corrupted-noise-*")),
-        key=lambda images: float(np.std(images.image(images.case_ids[0]))),
-    )
-    assert len(noisy) == 48
-    assert noisy.case_ids == noisier.case_ids
-    assert all(np.isfinite(image).all() for _, image in noisier)
-
-
-@pytest.mark.slow
 def test_another_phantom_is_met_by_models_of_both(result: RobustnessResult) -> None:
     (source,) = result.shifts[0].sources
     assert (source.source, source.cases, source.patients) == ("Other phantom", 48, 24)
@@ -148,14 +109,12 @@ def test_another_phantom_is_met_by_models_of_both(result: RobustnessResult) -> N
     )
 
 
-@pytest.mark.slow
 def test_a_rerun_trains_nothing_again(result: RobustnessResult, folder: Path) -> None:
     before = sorted(path.name for path in (folder / "work").iterdir())
     assert study().run(small_place(folder)) == result
     assert sorted(path.name for path in (folder / "work").iterdir()) == before
 
 
-@pytest.mark.slow
 def test_another_amount_makes_only_its_own_pieces(result: RobustnessResult, folder: Path) -> None:
     before = {path.name for path in (folder / "work").iterdir()}
     corruptions = AMOUNTS | {"noise": (0.05, 0.5, 2.0)}
@@ -168,7 +127,6 @@ def test_another_amount_makes_only_its_own_pieces(result: RobustnessResult, fold
     ]  # fmt: skip
 
 
-@pytest.mark.slow
 def test_cross_validated_sets_score_every_case_once(folder: Path) -> None:
     found = study(
         datasets={"phantom": "cv"}, corruptions={"contrast": (0.5,)}, shifts=()
@@ -178,7 +136,6 @@ def test_cross_validated_sets_score_every_case_once(folder: Path) -> None:
     assert len(list((folder / "work").glob("trained-*"))) == 2 + 5
 
 
-@pytest.mark.slow
 def test_networks_are_loaded_again_and_score_as_they_did(folder: Path) -> None:
     workspace = small_place(folder)
     options = yaml.safe_load((workspace.conf / "model/small_cnn.yaml").read_text())
@@ -198,7 +155,6 @@ def test_networks_are_loaded_again_and_score_as_they_did(folder: Path) -> None:
     assert found.datasets[0].models[0].arm == "deep"
 
 
-@pytest.mark.slow
 def test_each_source_of_a_column_is_met_with_and_without_it_in_training(tmp_path: Path) -> None:
     """Two sites of 14 positive and 14 negative patients; a third is too small; one is unknown."""
     workspace = small_place(tmp_path, (40, 2, 22))

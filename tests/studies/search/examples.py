@@ -2,30 +2,10 @@
 
 from typing import Any
 
-from skiagram.evaluation.results import Estimate
-from skiagram.models.cross_validation import Plan
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.search.study import NestedEstimate, Search, SearchedModel, SearchResult
 from skiagram.studies.search.trials import Budget, Pruning, Trial
-from skiagram.training.options import Trainer
-
-TRAINER = Trainer(
-    accelerator="cpu",
-    devices=1,
-    num_nodes=1,
-    strategy="auto",
-    precision="32-true",
-    channels_last=True,
-    compile=False,
-)
-PLAN = Plan(
-    repeats=1,
-    folds=3,
-    inner_folds=2,
-    calibration="platt",
-    sensitivity=0.9,
-    validation_fraction=0.2,
-    seed=0,
-)
+from tests.studies.small_phantom import PLAN, TRAINER
 
 
 def small_search(**changed: Any) -> Search:

@@ -15,7 +15,6 @@ from skiagram.errors import ModelFailure, OptionError, SkiagramError
 from skiagram.options import build
 from skiagram.records import Cases
 from skiagram.studies.cross_validation import CrossValidation
-from skiagram.studies.pipeline_steps import Arm
 from skiagram.studies.search import trials
 from skiagram.studies.search.study import SearchResult
 from skiagram.studies.search.trials import Budget
@@ -23,7 +22,7 @@ from skiagram.studies.workspace import Workspace
 from tests.studies.search.examples import small_search
 from tests.studies.small_phantom import small_place
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 
 class Killed(BaseException):
@@ -106,10 +105,10 @@ def test_no_fit_sees_or_scores_a_test_case(
     seen: set[str] = set()
     real = CrossValidation.held_out_auc
 
-    def watched(self: CrossValidation, arm: Arm, options: Any, fold: Any, *name: str) -> float:
+    def watched(self: CrossValidation, candidate: Any, fold: Any, *name: str) -> float:
         seen.update(self.case_id[fold.training].tolist(), self.case_id[fold.held_out].tolist())
         assert not set(self.patient_id[fold.training]) & set(self.patient_id[fold.held_out])
-        return real(self, arm, options, fold, *name)
+        return real(self, candidate, fold, *name)
 
     monkeypatch.setattr(CrossValidation, "held_out_auc", watched)
     small_search(baselines=("ridge",), outer_folds=2).run(workspace)
@@ -120,7 +119,7 @@ def test_no_fit_sees_or_scores_a_test_case(
 
 
 @pytest.mark.parametrize(
-    ("step", "calls"), [("run_trial", 4), ("run_trial", 8), ("propose", 3)], ids=str
+    ("step", "calls"), [("run_trial", 4), ("run_trial", 8), ("suggest", 3)], ids=str
 )
 def test_a_search_that_was_killed_ends_with_the_same_trials(
     workspace: Workspace,
@@ -198,20 +197,15 @@ def test_a_database_that_does_not_open_is_one_line(workspace: Workspace, url: st
         small_search(storage=url).run(workspace)
 
 
-def test_a_model_without_a_space_names_those_that_have_one(workspace: Workspace) -> None:
-    with pytest.raises(OptionError, match=r"conf/search/single_feature.yaml.*Allowed:.*svm"):
-        small_search(baselines=("single_feature",)).run(workspace)
-
-
 def test_a_trial_that_fails_keeps_its_reason_and_the_search_goes_on(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = CrossValidation.held_out_auc
 
-    def picky(self: CrossValidation, arm: Arm, options: Any, fold: Any, *name: str) -> float:
-        if options["penalty"] > 200:
+    def picky(self: CrossValidation, candidate: Any, fold: Any, *name: str) -> float:
+        if candidate.options["penalty"] > 200:
             raise ModelFailure("too strong a penalty")
-        return real(self, arm, options, fold, *name)
+        return real(self, candidate, fold, *name)
 
     monkeypatch.setattr(CrossValidation, "held_out_auc", picky)
     (ridge,) = small_search(baselines=("ridge",)).run(workspace).models

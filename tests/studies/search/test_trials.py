@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skiagram.errors import OptionError
+from skiagram.seeding import derived_seed
 from skiagram.studies.search.space import Choice, Range, Space
-from skiagram.studies.search.trials import Pruning, decode, distributions, load_optuna, propose
+from skiagram.studies.search.trials import Pruning, load_optuna, suggest, values_of
 
 EARLIER = [(0.6, 0.8, 0.7), (0.7, 0.9, 0.8), (0.8, 0.8, 0.8)]
 
@@ -34,50 +35,46 @@ SPACE = Space(
 )
 
 
-def trial(params: dict[str, Any], value: float | None) -> Any:
-    library = load_optuna()
-    state = "RUNNING" if value is None else "COMPLETE"
-    return library.trial.create_trial(
-        state=library.trial.TrialState[state],
-        params=params,
-        distributions=distributions(SPACE),
-        value=value,
+def asked(seed: int, number: int, earlier: list[tuple[dict[str, Any], float | None]]) -> Any:
+    """Return a trial of a search that has made some trials; those without a value are under way."""
+    optuna = load_optuna()
+    sampler = optuna.samplers.TPESampler(
+        n_startup_trials=3, seed=derived_seed(seed, "m", number), constant_liar=True
     )
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    for params, value in earlier:
+        study.enqueue_trial(params)
+        trial = study.ask()
+        suggest(trial, SPACE)
+        if value is not None:
+            study.tell(trial, value)
+    trial = study.ask()
+    suggest(trial, SPACE)
+    return trial
 
 
 @settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 2**31), number=st.integers(1, 50))
-def test_a_proposal_lies_in_the_space_and_has_three_digits(seed: int, number: int) -> None:
-    found = decode(SPACE, propose(SPACE, [], 5, seed, "m", number))
+@given(seed=st.integers(0, 2**31))
+def test_values_lie_in_the_space_and_have_three_digits(seed: int) -> None:
+    found = values_of(asked(seed, 1, [(asked(seed, 0, []).params, 0.5)]), SPACE)
     for name, value in found.items():
         assert SPACE.options[name].holds(value)
     assert float(f"{found['rate']:.3g}") == found["rate"]
 
 
-def test_equal_trials_and_numbers_give_equal_proposals_and_others_do_not() -> None:
-    earlier = [trial(propose(SPACE, [], 3, 0, "m", number), number / 10) for number in range(6)]
-    one = propose(SPACE, earlier, 3, 0, "m", 6)
-    assert propose(SPACE, earlier, 3, 0, "m", 6) == one
-    assert propose(SPACE, earlier, 3, 0, "m", 7) != one
-    assert propose(SPACE, earlier, 3, 1, "m", 6) != one
-
-
-def test_after_the_start_proposals_gather_where_trials_were_good() -> None:
-    """Depth 9 is best: half of 40 guided proposals lie within 2 of it, a fifth and more by luck."""
-    earlier: list[Any] = []
-    for number in range(60):
-        params = propose(SPACE, earlier, 20, 0, "m", number)
-        earlier.append(trial(params, 1 - abs(params["depth"] - 9) / 12))
-    near = sum(abs(one.params["depth"] - 9) <= 2 for one in earlier[20:])
-    assert near > 25
+def test_equal_trials_and_numbers_give_equal_values_and_others_do_not() -> None:
+    earlier: list[Any] = [(asked(0, k, []).params, k / 10) for k in range(6)]
+    one = asked(0, 6, earlier).params
+    assert asked(0, 6, earlier).params == one
+    assert asked(0, 7, earlier).params != one
+    assert asked(1, 6, earlier).params != one
 
 
 def test_trials_under_way_keep_a_round_apart() -> None:
     earlier: list[Any] = []
     for number in range(5):
-        earlier.append(trial(propose(SPACE, earlier, 2, 0, "m", number), None))
-    rates = [one.params["rate"] for one in earlier]
-    assert len(set(rates)) == 5
+        earlier.append((asked(0, number, earlier).params, None))
+    assert len({params["rate"] for params, _ in earlier}) == 5
 
 
 def test_without_optuna_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,11 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from skiagram.seeding import stream
+from skiagram.statistics.bootstrap import PatientDraws
+from skiagram.statistics.delong import detectability
+from skiagram.statistics.discrimination import roc_auc
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.variation import Z
 from skiagram.studies.candidates import StudiedModel
 
 SURE = 0.975  # share of resamples that must cross, or must not, before either is said

@@ -10,11 +10,11 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.evaluation.bootstrap import draw_patients
-from skiagram.evaluation.results import Estimate
 from skiagram.options import STRICT
 from skiagram.records import Design, read_record, write_record
 from skiagram.splits import grouped_folds
+from skiagram.statistics.bootstrap import draw_patients
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import Candidate, Classical, EncoderStudyOptions
 from skiagram.studies.cohorts import FOLDS, Rows, draw_nested_subsets
 from skiagram.studies.cross_validation import CrossValidation

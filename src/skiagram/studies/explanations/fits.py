@@ -12,8 +12,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.errors import ModelFailure
-from skiagram.evaluation.discrimination import roc_auc
-from skiagram.evaluation.results import Estimate
 from skiagram.explanation.importance import Loss, Ranking, auc_loss, estimate_loss
 from skiagram.explanation.trust import Exchange, Mask, Method
 from skiagram.features.table import FeatureTable
@@ -22,6 +20,8 @@ from skiagram.options import STRICT
 from skiagram.records import Task
 from skiagram.seeding import stream
 from skiagram.splits import Partition
+from skiagram.statistics.discrimination import roc_auc
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import Candidate
 from skiagram.studies.cross_validation import CrossValidation
 from skiagram.studies.explanations.regions import NAME, Floats, KnownRegions, resize_mask

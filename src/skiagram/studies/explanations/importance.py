@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from skiagram.errors import ModelFailure
-from skiagram.evaluation.results import Estimate
 from skiagram.explanation.importance import (
     Agreement,
     LocalEffect,
@@ -28,6 +27,7 @@ from skiagram.explanation.importance import (
     shapley_values,
 )
 from skiagram.seeding import stream
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import StudiedModel
 from skiagram.studies.cross_validation import CrossValidation
 from skiagram.studies.explanations.fits import (

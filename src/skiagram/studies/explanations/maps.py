@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.encoders.encoder import read_encoding
-from skiagram.evaluation.results import Estimate
 from skiagram.explanation.trust import (
     TITLES,
     Located,
@@ -28,6 +27,7 @@ from skiagram.explanation.trust import (
 )
 from skiagram.options import build
 from skiagram.seeding import derived_seed
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import EncoderHead, StudiedModel
 from skiagram.studies.explanations.fits import (
     Blanking,

@@ -15,8 +15,9 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import binary_placements
 from skiagram.evaluation.scores import Scores, score_difference
 from skiagram.models.deployment import DEPLOYMENT, Deployment, repeat_folder
-from skiagram.models.resampling import FINAL, CalibratedFit
+from skiagram.models.fits import finite
 from skiagram.records import Design, Outcome, read_record
+from skiagram.statistics.delong import Placements
 from skiagram.studies.candidates import Candidate, EncoderStudyOptions
 from skiagram.studies.cohorts import Cohort, read_outcome, train_candidate
 from skiagram.studies.pipeline_steps import PreparedData, ingest_data, prepare_data
@@ -76,18 +77,15 @@ def _score_view(task: _Task, trained: str, view: PreparedData) -> ConditionScore
         inputs = candidate.reader(view)(task.case_id)
         decisions = read_record(Deployment, models / DEPLOYMENT).decisions
         scored = [
-            CalibratedFit(
-                candidate.load(models / repeat_folder(repeat)),
-                decision.calibration,
-                decision.threshold,
-            ).score(inputs, task.case_id, "test", repeat, FINAL)
-            for repeat, decision in enumerate(decisions)
+            finite(candidate.load(models / repeat_folder(repeat)).scores(inputs))
+            for repeat in range(len(decisions))
         ]
-        arrays = ConditionScores(
-            np.stack([part.scores for part in scored]),
-            np.stack([part.probabilities for part in scored]),
-            np.array([part.threshold for part in scored], dtype=np.float64),
-        )
+        calibrated = [
+            decision.calibration.probabilities(scores)
+            for decision, scores in zip(decisions, scored, strict=True)
+        ]
+        thresholds = np.array([decision.threshold for decision in decisions], dtype=np.float64)
+        arrays = ConditionScores(np.stack(scored), np.stack(calibrated), thresholds)
         for name, values in arrays._asdict().items():
             np.save(folder / f"{name}.npy", values, allow_pickle=False)
 

@@ -10,6 +10,8 @@ from skiagram.evaluation.calibration_assessment import expected_to_observed
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import estimate_operating_point
 from skiagram.evaluation.scores import Scores
+from skiagram.statistics.delong import Placements, auc_estimate, combination
+from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import StudiedModel
 from skiagram.studies.robustness.fits import ScoredModel
 

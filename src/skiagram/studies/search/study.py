@@ -14,6 +14,8 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.options import STRICT, build
 from skiagram.splits import grouped_folds
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.variation import corrected_mean
 from skiagram.studies.candidates import EncoderStudyOptions, StudiedModel
 from skiagram.studies.cross_validation import (
     CrossValidatedDataSet,

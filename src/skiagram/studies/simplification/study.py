@@ -25,9 +25,6 @@ from skiagram.calibration import (
 from skiagram.compute.progress import Progress
 from skiagram.encoders.encoder import COLUMN
 from skiagram.evaluation.calibration_assessment import calibration_distance
-from skiagram.evaluation.discrimination import brier
-from skiagram.evaluation.proportions import proportion
-from skiagram.evaluation.results import Estimate
 from skiagram.features.extraction import build_families
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import choose_columns
@@ -37,6 +34,9 @@ from skiagram.options import STRICT
 from skiagram.records import read_cases, read_record, write_record
 from skiagram.seeding import derived_seed
 from skiagram.splits import Partition, grouped_folds
+from skiagram.statistics.discrimination import brier
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.proportions import proportion
 from skiagram.studies.candidates import (
     Candidate,
     Classical,
