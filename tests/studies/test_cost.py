@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skiagram.studies.cost import Cost, CostResult, pareto_front
-from tests.studies.search.examples import PLAN, TRAINER
-from tests.studies.small_phantom import small_place
+from tests.studies.small_phantom import PLAN, TRAINER, small_place
 
 pytestmark = pytest.mark.thorough
 

@@ -25,8 +25,8 @@ from skiagram.studies.robustness.study import Robustness
 from skiagram.studies.search.trials import Budget
 from skiagram.studies.workspace import Workspace
 from tests.encoders.examples import network, options, weights_file
-from tests.studies.search.examples import PLAN, TRAINER, small_search
-from tests.studies.small_phantom import small_place
+from tests.studies.search.examples import small_search
+from tests.studies.small_phantom import PLAN, TRAINER, small_place
 
 pytestmark = pytest.mark.thorough
 
@@ -178,8 +178,8 @@ def test_early_fusion_reads_features_beside_the_encoding(place: Workspace) -> No
     fused = text.replace("columns: null", "columns: [encoding, wavelet]")
     (place.conf / "model/both.yaml").write_text(fused)
     study = crossover(heads=("both",), sizes=(64,))
-    fused = study.candidates(place)[-1]
-    assert isinstance(fused, EncoderHead)
-    assert fused.fused
+    candidate = study.candidates(place)[-1]
+    assert isinstance(candidate, EncoderHead)
+    assert candidate.fused
     (head,) = (each for each in study.run(place).curves if each.arm == "encoder")
     assert head.title == "Logistic regression on Tiny network and features"

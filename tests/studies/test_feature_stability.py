@@ -1,4 +1,4 @@
-"""The study of features that last, on a small phantom without regions and volumes with them."""
+"""The study of repeatable features, on a small phantom without regions and volumes with them."""
 
 from pathlib import Path
 from typing import Any
@@ -49,13 +49,13 @@ def test_a_rerun_makes_nothing_again(result: FeatureStabilityResult, folder: Pat
     assert {path: path.stat().st_mtime_ns for path in (folder / "work").rglob("*")} == before
 
 
-def test_the_page_counts_what_lasts(result: FeatureStabilityResult) -> None:
+def test_the_page_counts_repeatable_features(result: FeatureStabilityResult) -> None:
     (found,) = result.datasets
     rows = share_rows(found, result.least)
     assert [row[0] for row in rows] == ["first_order", "gradient", "all"]
     lasting = sum(each.low >= result.least for each in found.kinds[TOGETHER])
     words = describe_data_set(found, result.least)
-    assert f"{lasting} of {len(found.kinds[TOGETHER])} features last" in words
+    assert f"{lasting} of {len(found.kinds[TOGETHER])} features are repeatable" in words
     page = render(result)
     assert words in page
     assert "first_order_mean" in page

@@ -18,8 +18,7 @@ from skiagram.studies.simplification.study import (
 )
 from tests.encoders.examples import network, weights_file
 from tests.encoders.examples import options as encoder_options
-from tests.studies.search.examples import PLAN, TRAINER
-from tests.studies.small_phantom import small_place
+from tests.studies.small_phantom import PLAN, TRAINER, small_place
 
 pytestmark = pytest.mark.thorough
 

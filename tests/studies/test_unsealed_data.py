@@ -16,8 +16,7 @@ from skiagram.studies.pipeline_steps import DataSet
 from skiagram.studies.unsealed_data import unseal
 from skiagram.studies.workspace import Workspace
 from tests.datasets.sources import balanced, ingested
-from tests.studies.search.examples import PLAN, TRAINER
-from tests.studies.small_phantom import local_compute
+from tests.studies.small_phantom import PLAN, TRAINER, local_compute
 
 
 @dataclass(**STRICT)

@@ -1,4 +1,4 @@
-"""The page of the study of features that last."""
+"""The page of the study of repeatable features."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,9 +13,9 @@ from skiagram.studies.feature_stability import (
 
 
 def summarise(result: FeatureStabilityResult) -> Summary:
-    """Return the title, and how many features last on each data set."""
+    """Return the title, and how many features are repeatable on each data set."""
     answers = tuple(describe_data_set(each, result.least) for each in result.datasets)
-    return Summary("Which features last through small changes of the image?", answers)
+    return Summary("Which features are repeatable under small changes of the image?", answers)
 
 
 def render(result: FeatureStabilityResult) -> str:
@@ -35,19 +35,19 @@ def render(result: FeatureStabilityResult) -> str:
 
 
 def describe_data_set(dataset: StableDataSet, least: float) -> str:
-    """Say how many features last through all changes, and which change costs most."""
-    counts = {kind: _lasting(features, least) for kind, features in dataset.kinds.items()}
+    """Say how many features are repeatable under all changes, and which change costs most."""
+    counts = {kind: _repeatable(features, least) for kind, features in dataset.kinds.items()}
     total = len(next(iter(dataset.kinds.values())))
     worst = min((kind for kind in counts if kind != TOGETHER), key=counts.__getitem__)
     whole = counts.get(TOGETHER, counts[worst])
     return (
-        f"{dataset.title}: {whole} of {total} features last (lower bound of ICC(1,1) at least "
+        f"{dataset.title}: {whole} of {total} features are repeatable (lower bound of ICC(1,1) at least "
         f"{format_decimal(least, 2)}); fewest through {worst} alone, {counts[worst]}."
     )
 
 
 def share_rows(dataset: StableDataSet, least: float) -> list[tuple[str, int, list[str]]]:
-    """Return family, its number of features and the share that lasts through each kind."""
+    """Return family, its number of features and the share that is repeatable under each kind."""
     families = dict.fromkeys(
         each.family for features in dataset.kinds.values() for each in features
     )
@@ -62,9 +62,9 @@ def _share_row(
     families: Sequence[str],
 ) -> tuple[str, int, list[str]]:
     own = [[each for each in features if each.family in families] for features in kinds.values()]
-    shares = [format_percent(_lasting(features, least) / len(features)) for features in own]
+    shares = [format_percent(_repeatable(features, least) / len(features)) for features in own]
     return title, len(own[0]), shares
 
 
-def _lasting(features: Sequence[FeatureCorrelation], least: float) -> int:
+def _repeatable(features: Sequence[FeatureCorrelation], least: float) -> int:
     return sum(each.low >= least for each in features)
