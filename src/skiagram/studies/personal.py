@@ -173,7 +173,7 @@ class Personal(StudyOptions):
         restoration = workspace.option_file("restoration", self.restoration)
         prepared = prepare_data(workspace, data, restoration, families)
         scored = [
-            self._variants(workspace, prepared, candidate)
+            (candidate.studied().title, self._variants(workspace, prepared, candidate))
             for candidate in self.candidates(workspace)
             if isinstance(candidate, Classical)
         ]
@@ -190,7 +190,7 @@ class Personal(StudyOptions):
             later=int(later.sum()),
             ideal=labels.ideal,
             models=tuple(
-                described for variants in scored for described in _compare(labels, variants, later)
+                described for each in scored for described in _compare(labels, *each, later)
             ),
         )
 
@@ -218,7 +218,7 @@ class Personal(StudyOptions):
 
 
 def _compare(
-    labels: UnsealedData, variants: Mapping[str, ModelScores], later: Flags
+    labels: UnsealedData, title: str, variants: Mapping[str, ModelScores], later: Flags
 ) -> Iterator[PersonalModel]:
     """Compare the variants of a model with that of the image alone."""
     scores = {
@@ -243,7 +243,7 @@ def _compare(
         )
         yield PersonalModel(
             model=outcome.model,
-            title=outcome.title,
+            title=title,
             knows=knows,
             auc=labels.auc(own),
             difference=labels.difference(own, reference),

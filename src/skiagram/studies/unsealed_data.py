@@ -9,7 +9,6 @@ import pandas as pd
 
 from skiagram.compute.checkout import home
 from skiagram.evaluation.auc_difference import estimate_auc_difference
-from skiagram.evaluation.estimation import binary_placements, estimate_auc
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.inputs import seal_of
 from skiagram.evaluation.metrics import binary_placements, estimate_auc

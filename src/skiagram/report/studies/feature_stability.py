@@ -41,8 +41,8 @@ def describe_data_set(dataset: StableDataSet, least: float) -> str:
     worst = min((kind for kind in counts if kind != TOGETHER), key=counts.__getitem__)
     whole = counts.get(TOGETHER, counts[worst])
     return (
-        f"{dataset.title}: {whole} of {total} features are repeatable (lower bound of ICC(1,1) at least "
-        f"{format_decimal(least, 2)}); fewest through {worst} alone, {counts[worst]}."
+        f"{dataset.title}: {whole} of {total} features are repeatable (lower bound of ICC(1,1) at "
+        f"least {format_decimal(least, 2)}); fewest through {worst} alone, {counts[worst]}."
     )
 
 
