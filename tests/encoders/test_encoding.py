@@ -20,7 +20,7 @@ from skiagram.encoders.encoder import (
     write_encoding,
 )
 from skiagram.encoders.encoding import encode_images
-from skiagram.errors import DataError, ModelFailure
+from skiagram.errors import DataError
 from skiagram.image_store.shards import Region
 from skiagram.image_store.store import write_modalities
 from tests.encoders.examples import (
@@ -34,7 +34,7 @@ from tests.encoders.examples import (
     weights_file,
 )
 
-pytestmark = pytest.mark.slow  # timm takes seconds to import
+pytestmark = pytest.mark.thorough  # timm takes seconds to import
 
 
 def quiet(_: str) -> None:
@@ -222,26 +222,6 @@ def test_a_cases_missing_pixels_and_numbers_that_are_not_finite_are_named(
     monkeypatch.setattr(encoding, "_forward", spoilt)
     with pytest.raises(DataError, match=r"case-00\d.*not finite"):
         encode_images(store(tmp_path / "fine", list(picture)), given, IN_PROCESS, None, quiet)
-
-
-def test_too_little_memory_of_an_accelerator_names_the_option(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> torch.Tensor:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    given = encoder(weights_file(tmp_path))
-    loaded = replace(given.load(), network=full)
-    with pytest.raises(ModelFailure, match=r"encoder\.batch_size.*smaller batch_size"):
-        encoding._forward([torch.zeros(3, SIDE, SIDE)], loaded, given, "cpu")
-
-
-def test_half_precision_is_near(tmp_path: Path) -> None:
-    folder, path = store(tmp_path / "images", list(images(3, 20, 20))), weights_file(tmp_path)
-    whole = encode_images(folder, encoder(path), IN_PROCESS, None, quiet)[0].values
-    half = encode_images(folder, encoder(path, precision="bf16"), IN_PROCESS, None, quiet)[0]
-    np.testing.assert_allclose(half.values, whole, atol=0.05 * np.abs(whole).max())
-    assert not np.array_equal(half.values, whole)
 
 
 def test_a_models_folder_encodes_without_the_weights_it_came_from(tmp_path: Path) -> None:

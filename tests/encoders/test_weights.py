@@ -131,13 +131,6 @@ def test_offline_with_an_empty_cache_says_how_to_fill_it(
         hub_file().locate(WHERE)
 
 
-@pytest.mark.thorough
-def test_a_hub_that_is_not_reached_says_the_same(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(DataError, match=r"hub is not reached.*hf download owner/name"):
-        hub_file().locate(WHERE)
-
-
 @pytest.mark.parametrize(
     ("status", "reason", "said"),
     [
@@ -160,13 +153,6 @@ def test_a_hub_file_that_breaks_off_is_taken_up_where_it_ended(
     hub.cut, hub.cuts = SIZE // 3, 1
     assert hub_file().locate(WHERE).read_bytes() == hub.content
     assert hub.ranges == [f"bytes={3 * SIZE // 10}-"]
-
-
-@pytest.mark.slow
-def test_a_hub_file_that_always_breaks_off_is_refused(hub: Hub) -> None:
-    hub.cut = 1000
-    with pytest.raises(DataError, match=r"taken up several times; or fetch the file by other"):
-        hub_file().locate(WHERE)
 
 
 def test_a_web_file_is_verified_and_one_cut_off_is_refused(hub: Hub, tmp_path: Path) -> None:

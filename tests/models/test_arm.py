@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.arm import ArmFolders, Member, read_fold_groups, train
-from skiagram.models.cross_validation import FINAL
 from skiagram.models.deployment import DEPLOYMENT, Deployment
 from skiagram.records import (
     SEALED,
@@ -68,32 +67,6 @@ def test_a_finished_model_leaves_models_scores_curves_and_its_cost(tmp_path: Pat
     assert curves["epoch"].tolist() == [0, 1] * 8
 
 
-def test_every_case_is_scored_blind_once_a_repeat(tmp_path: Path) -> None:
-    run(Spy(), tmp_path)
-    predictions = Predictions.read(tmp_path / "scores" / "spy" / "predictions.parquet")
-    table = predictions.part("test").table
-    assert sorted(table["case_id"]) == sorted([*DATA.case_id[48:], *DATA.case_id[48:]])
-    assert set(table["fold"]) == {FINAL}
-    assert table["threshold"].notna().all()
-    assert sorted(predictions.part("out_of_fold").table["case_id"]) == sorted(
-        [*DATA.case_id[:48], *DATA.case_id[:48]]
-    )
-
-
-def test_nested_cross_validation_scores_all_cases(tmp_path: Path) -> None:
-    outcome = run(Spy(), tmp_path, "cv")
-    assert outcome.fits == 2 * (3 * 3 + 1)
-    predictions = Predictions.read(tmp_path / "scores" / "spy" / "predictions.parquet")
-    assert len(predictions.part("out_of_fold").table) == 2 * len(DATA)
-    assert len(predictions.part("test").table) == 0
-
-
-def test_two_runs_leave_equal_bytes(tmp_path: Path) -> None:
-    for name in ("first", "second"):
-        run(Spy(curves=1), tmp_path / name)
-    assert contents(tmp_path / "first") == contents(tmp_path / "second")
-
-
 @pytest.mark.parametrize(
     ("spy", "reason"),
     [
@@ -129,29 +102,11 @@ def test_curves_of_the_fits_before_a_failure_are_kept(tmp_path: Path) -> None:
     assert set(curves["fit"]) == {f"repeat0-fold{k}" for k in range(3)}
 
 
-def test_a_model_without_epochs_leaves_a_typed_empty_curve(tmp_path: Path) -> None:
-    run(Spy(), tmp_path)
-    curves = read_table(tmp_path / "scores/spy/curves.parquet")
-    assert curves.empty
-    assert pd.api.types.is_integer_dtype(curves["epoch"])
-    assert pd.api.types.is_string_dtype(curves["fit"])
-
-
 def test_the_features_that_each_fit_kept_are_written(tmp_path: Path) -> None:
     run(Spy(features={"a": True, "b": False}), tmp_path)
     table = read_table(tmp_path / "scores/spy/selection.parquet")
     assert table["fit"].nunique() == 8
     assert table.groupby("feature")["chosen"].mean().to_dict() == {"a": 1.0, "b": 0.0}
-
-
-def test_a_model_that_chooses_nothing_leaves_an_empty_table_of_the_same_schema(
-    tmp_path: Path,
-) -> None:
-    run(Spy(), tmp_path / "all")
-    run(Spy(features={"a": True}), tmp_path / "one")
-    name = "scores/spy/selection.parquet"
-    assert read_table(tmp_path / "all" / name).empty
-    assert pq.read_schema(tmp_path / "all" / name) == pq.read_schema(tmp_path / "one" / name)
 
 
 def test_a_programming_error_is_not_taken_for_a_failed_model(tmp_path: Path) -> None:

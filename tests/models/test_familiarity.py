@@ -64,12 +64,6 @@ def test_a_missing_covariate_counts_as_usual() -> None:
     assert np.isfinite(known.distances(table(values))).all()
 
 
-def test_sizes_that_do_not_fit_are_refused() -> None:
-    known = fitted(100)
-    with pytest.raises(ValueError, match="sizes do not fit"):
-        Familiarity(**{**vars(known), "centre": known.centre[1:]})
-
-
 @pytest.mark.parametrize("level", [0.8, 0.9])
 def test_a_set_holds_the_true_class_as_often_as_promised(level: float) -> None:
     draw = np.random.default_rng(6)

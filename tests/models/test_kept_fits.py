@@ -91,6 +91,7 @@ def quick_fits_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fits, "MIN_SECONDS", 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_fits_too")
 def test_only_what_was_not_finished_is_fitted_again_and_no_byte_differs(tmp_path: Path) -> None:
     expected = run(tmp_path / "undisturbed", Counting(tmp_path / "all"))
@@ -103,6 +104,7 @@ def test_only_what_was_not_finished_is_fitted_again_and_no_byte_differs(tmp_path
     assert list((place / "work").iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_fits_too")
 def test_a_killed_worker_leaves_the_fits_of_the_others(tmp_path: Path) -> None:
     expected = run(tmp_path / "undisturbed", Counting(tmp_path / "all"))
@@ -136,11 +138,3 @@ def test_other_options_other_features_or_other_code_share_no_fit(tmp_path: Path)
     with kept_fits(tmp_path / "work", CASES, "a", [table], "y") as work:
         folders.append(work)
     assert len(set(folders)) == 4
-
-
-def test_a_failure_leaves_what_is_finished(tmp_path: Path) -> None:
-    table = tmp_path / "features.parquet"
-    table.write_bytes(b"")
-    with pytest.raises(KeyboardInterrupt), kept_fits(tmp_path, CASES, "", [table], "") as work:
-        raise KeyboardInterrupt
-    assert work.is_dir()

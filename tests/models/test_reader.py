@@ -82,18 +82,6 @@ def test_probability_and_threshold_come_from_development_labels(tmp_path: Path) 
     assert (positives >= threshold).mean() >= 0.9 > (positives > threshold).mean()
 
 
-def test_scores_of_sealed_cases_move_no_other(tmp_path: Path) -> None:
-    sealed = SPLIT == "test"
-    other = raw()
-    other.loc[sealed, "reader_1"] += 5
-    for name, table in {"one": raw(), "other": other}.items():
-        run(tmp_path / name, table, "holdout")
-    one, moved = (predictions(tmp_path / name) for name in ("one", "other"))
-    pd.testing.assert_frame_equal(one.part("out_of_fold").table, moved.part("out_of_fold").table)
-    thresholds = [found.part("test").table["threshold"].tolist() for found in (one, moved)]
-    assert thresholds[0] == thresholds[1]
-
-
 def test_a_column_that_is_not_there_and_a_task_of_several_classes_are_named(
     tmp_path: Path,
 ) -> None:

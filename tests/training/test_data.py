@@ -94,11 +94,6 @@ def test_moments_are_numpys_over_all_pixels(tmp_path: Path, level: float, held_b
     np.testing.assert_allclose(deviation, pixels.std(axis=(0, 1, 2), dtype=np.float64), rtol=1e-4)
 
 
-def test_a_constant_channel_has_unit_deviation(tmp_path: Path) -> None:
-    _, deviation = stored(tmp_path, np.full((1, 3, 3), 0.1, dtype=np.float32)).moments()
-    assert deviation.tolist() == [1.0]
-
-
 def test_volumes_are_normalised_by_the_moments_of_all_voxels(tmp_path: Path) -> None:
     volumes = np.random.default_rng(0).normal(7, 3, (10, 3, 4, 5, 1)).astype(np.float32)
     with ShardWriter(tmp_path) as writer:
@@ -132,12 +127,6 @@ def test_values_are_kept(tmp_path: Path, kind: type[np.generic]) -> None:
     np.testing.assert_array_equal(read[0, 0].numpy(), 2 * gray.astype(np.float32))
 
 
-def test_colour_comes_first(tmp_path: Path) -> None:
-    colour = np.random.default_rng(0).integers(0, 255, (4, 5, 3)).astype(np.uint8)
-    read = image_set(tmp_path, colour).read(np.array([0]), None)
-    np.testing.assert_array_equal(read[0].numpy(), colour.transpose(2, 0, 1))
-
-
 def test_differing_sizes_need_the_option(tmp_path: Path) -> None:
     images = image_set(tmp_path, np.zeros((4, 5), np.uint8), np.ones((8, 6), np.uint8))
     with pytest.raises(ModelFailure, match=r"case0.*case1.*training\.image_size"):
@@ -146,13 +135,6 @@ def test_differing_sizes_need_the_option(tmp_path: Path) -> None:
     read = images.read(np.arange(2), 7)
     assert read.shape == (2, 1, 7, 7)
     torch.testing.assert_close(read[1], torch.ones(1, 7, 7))
-
-
-def test_a_volume_has_one_channel_and_its_slices(tmp_path: Path) -> None:
-    volume = np.random.default_rng(0).integers(0, 255, (3, 4, 5, 1)).astype(np.uint8)
-    images = image_set(tmp_path, volume)
-    assert images.shape(None) == (1, 3, 4, 5)
-    np.testing.assert_array_equal(images.read(np.array([0]), None)[0, 0].numpy(), volume[..., 0])
 
 
 def test_volumes_of_differing_sizes_become_cubes_along_each_axis_alike(tmp_path: Path) -> None:

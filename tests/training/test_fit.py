@@ -58,6 +58,7 @@ def test_gradients_are_accumulated_over_batches(tmp_path: Path, batches: int, st
     assert rates.tolist() == pytest.approx([0.01 * share(steps * epoch) for epoch in range(4)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", [STEP_DOWN, PLATEAU, "one_cycle"])
 def test_a_fit_with_any_schedule_is_resumed_exactly(
     tmp_path: Path, schedule: Any, monkeypatch: pytest.MonkeyPatch
@@ -73,6 +74,7 @@ def test_a_fit_with_any_schedule_is_resumed_exactly(
     assert weights(tmp_path / "a", whole) == weights(tmp_path / "b", resumed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
 def test_a_learning_rate_that_falls_is_let_fall_to_its_end_whatever_the_best_epoch(
     tmp_path: Path, schedule: Any
@@ -81,6 +83,7 @@ def test_a_learning_rate_that_falls_is_let_fall_to_its_end_whatever_the_best_epo
     assert fitted(tmp_path, options, CPU, None).summary.epochs == (6,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", [STEP_DOWN, "constant"])
 def test_a_fit_that_is_told_when_to_stop_ends_as_one_that_found_out(
     tmp_path: Path, schedule: Any, monkeypatch: pytest.MonkeyPatch
@@ -107,15 +110,6 @@ def test_a_fit_that_is_told_when_to_stop_ends_as_one_that_found_out(
     assert weights(tmp_path / "a", stopped) == weights(tmp_path / "b", told)
 
 
-@pytest.mark.parametrize(("schedule", "monitor"), [(PLATEAU, None), ("cosine", "validation_loss")])
-def test_what_follows_the_validation_loss_cannot_be_repeated_without_one(
-    tmp_path: Path, schedule: Any, monitor: str | None
-) -> None:
-    stop = {"_target_": "pytorch_lightning.callbacks.EarlyStopping", "monitor": monitor}
-    trainer = dataclasses.replace(CPU, callbacks=(stop,)) if monitor else CPU
-    assert fitted(tmp_path, with_schedule(schedule, 2), trainer, None).summary.epochs == ()
-
-
 def test_a_scheduler_of_pytorch_sets_the_learning_rate_of_each_epoch(tmp_path: Path) -> None:
     curves = fitted(tmp_path, with_schedule(STEP_DOWN), CPU, None).summary.curves
     assert curves["learning_rate"].tolist() == pytest.approx([0.01, 0.01, 1e-3, 1e-3, 1e-4])
@@ -134,6 +128,7 @@ def test_callbacks_and_a_logger_of_lightning_work_by_option(tmp_path: Path) -> N
     assert {"training_loss", "validation_loss", "validation_accuracy", "lr-Adam"} <= set(logged)
 
 
+@pytest.mark.slow
 def test_gradients_are_clipped(tmp_path: Path) -> None:
     sgd = Optimizer(name="sgd", lr=0.01, weight_decay=0.0, schedule="constant")
     free = dataclasses.replace(training(epochs=1), optimizer=sgd)

@@ -55,6 +55,15 @@ NAMES = tuple(
 )
 
 
+def separable(n_classes: int) -> Labelled[FeatureTable]:
+    """Return the cohort with a column a class that tells it from all others."""
+    cases = cohort(n_classes)
+    own = 10 * np.eye(n_classes, dtype=np.float32)[cases.label]
+    names = (*cases.inputs.names, *(f"class_{k}" for k in range(n_classes)))
+    table = FeatureTable(cases.case_id, names, np.hstack([cases.inputs.values, own]))
+    return replace(cases, inputs=table)
+
+
 def cohort(n_classes: int) -> Labelled[FeatureTable]:
     """Return 84 cases; one feature is constant, one zero, scales span twelve orders."""
     cases = labelled(patients=42, n_classes=n_classes)

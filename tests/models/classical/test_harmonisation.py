@@ -72,13 +72,6 @@ def test_sites_no_longer_hide_the_classes() -> None:
     assert roc_auc_score(cases.label, with_sites) > roc_auc_score(cases.label, without) + 0.02
 
 
-def test_the_site_is_a_feature_of_no_model() -> None:
-    cases = cohort()
-    assert model("logistic_regression").fit(cases, None, CONTEXT).features == tuple(
-        f"glcm_{one}" for one in "abcde"
-    )
-
-
 def test_no_label_moves_a_harmonised_feature() -> None:
     cases = cohort()
     other = replace(cases, label=1 - cases.label)
@@ -87,18 +80,6 @@ def test_no_label_moves_a_harmonised_feature() -> None:
     )
     given = cases.inputs.values.astype(np.float64)  # noqa: PD011
     assert first.transform(given).tobytes() == second.transform(given).tobytes()
-
-
-def test_a_case_is_scored_alike_alone_and_among_others(tmp_path: Path) -> None:
-    cases = cohort()
-    fitted = harmonised().fit(cases.select(np.arange(60)), None, CONTEXT)
-    rest = np.arange(60, 90)
-    together = fitted.scores(cases.inputs.select(rest))
-    alone = np.vstack([fitted.scores(cases.inputs.select(rest[k : k + 1])) for k in range(30)])
-    np.testing.assert_allclose(alone, together, rtol=1e-12)
-    fitted.save(tmp_path)
-    loaded = harmonised().load(tmp_path)
-    assert loaded.scores(cases.inputs).tobytes() == fitted.scores(cases.inputs).tobytes()
 
 
 def test_a_site_unseen_in_training_is_refused_unless_asked() -> None:

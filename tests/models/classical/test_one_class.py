@@ -8,7 +8,6 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import LedoitWolf
-from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.features.table import FeatureTable
@@ -50,32 +49,6 @@ def test_abnormal_cases_change_nothing_not_even_the_normalisation(tmp_path: Path
         model("one_class", components=3).fit(one, None, context(1)).save(tmp_path / name)
     first, second = (tmp_path / name / "model.skops" for name in ("first", "second"))
     assert first.read_bytes() == second.read_bytes()
-
-
-def test_cases_of_another_kind_are_far_though_none_was_shown() -> None:
-    cases = cohort(2)
-    values = cases.inputs.values.copy()
-    values[cases.label == 1, 2] += 6
-    odd = with_values(cases, values)
-    normal = odd.select(np.flatnonzero(odd.label == 0))
-    scores = model("one_class").fit(normal, None, context(1)).scores(odd.inputs)
-    assert roc_auc_score(odd.label, scores[:, 1]) > 0.95
-
-
-def test_a_saved_model_scores_as_before(tmp_path: Path) -> None:
-    cases = cohort(2)
-    fitted = model("one_class").fit(cases, None, context(0))
-    fitted.save(tmp_path)
-    loaded = model("one_class").load(tmp_path)
-    assert loaded.scores(cases.inputs).tobytes() == fitted.scores(cases.inputs).tobytes()
-    assert fitted.summary.images_seen == int((cases.label == 1).sum())
-
-
-def test_more_features_than_normals_are_no_obstacle() -> None:
-    cases = cohort(2)
-    few = cases.select(np.arange(8))
-    scores = model("one_class").fit(few, None, context(1)).scores(cases.inputs)
-    assert np.isfinite(scores).all()
 
 
 def test_several_classes_are_refused_by_name() -> None:

@@ -15,7 +15,6 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.models.classical.preprocessing import (
     ColumnSelector,
-    MaximumThenSumScaler,
     Normalisation,
     scaler,
 )
@@ -70,11 +69,6 @@ def test_the_articles_own_gives_columns_of_unit_norm_and_keeps_signs(
     assert (np.sign(result) * np.sign(values) >= 0).all()
 
 
-def test_new_rows_are_scaled_by_what_the_training_rows_taught() -> None:
-    fitted = MaximumThenSumScaler().fit(np.array([[1.0, -2.0], [3.0, 2.0]]))
-    np.testing.assert_allclose(fitted.transform(np.array([[8.0, 8.0]])), [[2.0, 2.0]])
-
-
 METHODS = ("variance", "auc", "mutual_information", "mrmr", "l1", "recursive")
 
 
@@ -123,25 +117,6 @@ def test_the_best_column_by_area_may_stand_either_way_up() -> None:
     for turned in (values, -values):
         chosen = ColumnSelector("auc", 1, 0).fit(turned, label).chosen_
         assert np.flatnonzero(chosen).tolist() == [int(np.argmax(areas))]
-
-
-def test_variance_ignores_the_unit_of_a_column() -> None:
-    values, label = planted()
-    chosen = ColumnSelector("variance", 3, 0).fit(values, label).chosen_
-    scaled = ColumnSelector("variance", 3, 0).fit(values * np.geomspace(1e-6, 1e6, 8), label)
-    np.testing.assert_array_equal(scaled.chosen_, chosen)
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("name", ["logistic_regression", "linear_regression"])
-def test_a_model_with_selection_survives_its_file(name: str, method: str, tmp_path: Path) -> None:
-    cases = cohort(3)
-    chosen = model(name, selection={"method": method, "keep": 2})
-    fitted = chosen.fit(cases, None, FitContext(0))
-    fitted.save(tmp_path)
-    loaded = chosen.load(tmp_path)
-    assert loaded.scores(cases.inputs).tobytes() == fitted.scores(cases.inputs).tobytes()
-    assert loaded.pipeline["selection"].chosen_.sum() == 2
 
 
 @pytest.mark.parametrize(("components", "expected"), [(2, 2), (500, 6)])

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
 
 from skiagram.models.contract import FitContext
 from tests.models.classical.families import cohort, model
@@ -42,13 +41,6 @@ def test_scores_follow_from_the_cases_counted_in_each_leaf(n_classes: int) -> No
         np.testing.assert_allclose(rows, np.tile(expected, (len(rows), 1)))
 
 
-def test_a_leaf_holds_at_least_as_many_cases_as_asked() -> None:
-    cases = cohort(2)
-    fitted = model("decision_tree", min_samples_leaf=15, max_depth=None)
-    tree = fitted.fit(cases, None, FitContext(0)).pipeline[-1].tree_
-    assert tree.n_node_samples.min() >= 15
-
-
 def test_depth_bounds_the_nodes_it_learns() -> None:
     summary = model("decision_tree", max_depth=1).fit(cohort(2), None, FitContext(0)).summary
     assert (summary.parameters, summary.multiply_adds) == (3, None)
@@ -64,24 +56,3 @@ def test_scores_are_the_mean_of_the_models_on_their_samples(base: str) -> None:
     np.testing.assert_allclose(fitted.scores(cases.inputs), expected, atol=1e-12)
     assert len({len(np.unique(rows)) for rows in bagged.estimators_samples_}) > 1
     assert all(len(rows) == len(cases) for rows in bagged.estimators_samples_)
-
-
-def test_bagged_trees_rank_unseen_cases_better_than_one_tree() -> None:
-    cases = cohort(2)
-    half = np.arange(len(cases)) < len(cases) // 2
-    train, rest = (cases.select(np.flatnonzero(rows)) for rows in (half, ~half))
-    areas = {}
-    for count in (1, 50):
-        seeds = range(5)
-        found = [
-            model("bagging", count=count).fit(train, None, FitContext(seed)).scores(rest.inputs)
-            for seed in seeds
-        ]
-        areas[count] = np.mean([roc_auc_score(rest.label, one[:, 1]) for one in found])
-    assert areas[50] > areas[1] + 0.05
-
-
-def test_smaller_shares_draw_fewer_cases() -> None:
-    cases = cohort(2)
-    fitted = model("bagging", share=0.5, count=3).fit(cases, None, FitContext(1))
-    assert {len(rows) for rows in fitted.pipeline[-1].estimators_samples_} == {len(cases) // 2}

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.calibration import fit_platt
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.models.combined import COMBINATION, FittedCombination, MemberScores, Stacking
+from skiagram.models.combined import COMBINATION, FittedCombination, Stacking
 from skiagram.models.contract import FitContext
 from skiagram.records import read_record
 from tests.models.combined.cards import combination, drawn
@@ -40,15 +40,6 @@ def test_a_member_that_is_always_wrong_weighs_nothing() -> None:
     assert weights[1] == 0
 
 
-@pytest.mark.parametrize("n_classes", [2, 3, 7])
-def test_noise_weighs_next_to_nothing(n_classes: int) -> None:
-    fitted = combination("stacking").fit(drawn((2.0, 0.0), n_classes, 420), None, CONTEXT)
-    contribution = [
-        w * one.slope for w, one in zip(fitted.weights, fitted.calibrations, strict=True)
-    ]
-    assert contribution[1] < 0.1 * contribution[0]
-
-
 @pytest.mark.parametrize("name", ["stacking", "voting", "late"])
 def test_two_members_that_err_apart_are_better_than_either(name: str) -> None:
     data = drawn((1.0, 1.0))
@@ -74,22 +65,6 @@ def test_voting_is_the_mean_of_calibrated_probabilities() -> None:
         axis=0,
     )
     np.testing.assert_allclose(np.exp(fitted.scores(data.inputs)), by_hand, rtol=1e-12)
-
-
-def test_members_of_other_scales_give_the_same_answer() -> None:
-    data = drawn((1.0, 0.7))
-    scaled = MemberScores.of_one_fit(data.inputs.scores * np.array([1e3, 1e-3])[:, None])
-    stacking = combination("stacking")
-    first = stacking.fit(data, None, CONTEXT).scores(data.inputs)
-    other = data.__class__(scaled, data.case_id, data.label, data.patient_id, data.n_classes)
-    np.testing.assert_allclose(stacking.fit(other, None, CONTEXT).scores(scaled), first, rtol=1e-3)
-
-
-def test_sure_members_give_finite_scores() -> None:
-    data = drawn((1.0, 1.0))
-    sure = MemberScores.of_one_fit(data.inputs.scores * 1e6)
-    for name in ("stacking", "voting", "late"):
-        assert np.isfinite(combination(name).fit(data, None, CONTEXT).scores(sure)).all()
 
 
 def test_what_is_saved_is_all_that_scores(tmp_path: Path) -> None:

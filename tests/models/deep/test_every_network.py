@@ -61,6 +61,7 @@ def test_learns_and_comes_back_from_its_folder(tmp_path: Path, name: str) -> Non
     np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_reads_colour_names_many_classes_and_refuses_other_images(
     tmp_path: Path, name: str
@@ -108,6 +109,7 @@ def test_volumes_are_learned_and_the_model_comes_back(tmp_path: Path, name: str)
     np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_VOLUMES)
 def test_volumes_have_many_classes_and_no_other_size(tmp_path: Path, name: str) -> None:
     cases = spots(tmp_path / "volumes", 28, n_classes=7, side=12, depth=5)

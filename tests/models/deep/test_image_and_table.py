@@ -63,6 +63,7 @@ def auc(cases: Labelled[ImageSet], model: FittedNetwork) -> float:
     return float(roc_auc_score(held_out.label, margin))
 
 
+@pytest.mark.slow
 def test_the_table_tells_what_the_image_hides_and_the_image_what_the_table_hides(
     tmp_path: Path,
 ) -> None:
@@ -73,19 +74,6 @@ def test_the_table_tells_what_the_image_hides_and_the_image_what_the_table_hides
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changes", [{"members": 2}, {"mixup": 0.4}])
-def test_ensembles_and_mixtures_take_the_table_with_them(
-    tmp_path: Path, changes: dict[str, Any]
-) -> None:
-    cases = telling(spots(tmp_path / "images", 120, noise=20.0))
-    how = Training(**{**vars(training(epochs=6)), **changes})
-    model = fitted(cases, how)
-    assert auc(cases, model) > 0.8
-    model.save(tmp_path / "model")
-    again = load_network(tmp_path / "model")
-    np.testing.assert_array_equal(again.scores(cases.inputs), model.scores(cases.inputs))
-
-
 def test_scores_need_the_table_and_its_columns(tmp_path: Path) -> None:
     cases = telling(spots(tmp_path / "images", 96))
     model = fitted(cases, training(epochs=1))
@@ -96,6 +84,7 @@ def test_scores_need_the_table_and_its_columns(tmp_path: Path) -> None:
         model.scores(other)
 
 
+@pytest.mark.slow
 def test_a_saved_network_with_the_encoder_of_another_is_refused(tmp_path: Path) -> None:
     cases = spots(tmp_path / "images", 96)
     fitted(cases, training(epochs=1)).save(tmp_path / "one")

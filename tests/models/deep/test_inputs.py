@@ -42,13 +42,6 @@ def test_what_other_cases_hold_changes_no_encoding() -> None:
     np.testing.assert_array_equal(encoder.encode(one)[0], encoder.encode(other)[0])
 
 
-def test_columns_that_are_empty_for_new_cases_are_those_of_unknown_cases() -> None:
-    encoder = TableEncoder.fit(KNOWN, "network")
-    empty = encoder.encode(table([[np.nan, 0, 0, np.nan]])).numpy()
-    assert np.isfinite(empty).all()
-    np.testing.assert_allclose(empty[0, 3], encoder.encode(KNOWN)[1, 3])
-
-
 def test_further_columns_and_another_order_play_no_part_and_an_absent_one_is_named() -> None:
     encoder = TableEncoder.fit(KNOWN, "network")
     order = [3, 1, 0, 2]

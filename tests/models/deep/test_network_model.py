@@ -38,7 +38,7 @@ def weights(folder: Path) -> bytes:
     return (folder / "weights.safetensors").read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_learns_what_separates_the_classes_and_nothing_else(tmp_path: Path) -> None:
     known, unseen = halves(tmp_path, 240, noise=0.5)
     model = learner(training(epochs=6, augmentation=VIEWS))
@@ -74,6 +74,7 @@ def test_learns_the_probabilities_of_another_model_in_place_of_the_labels(tmp_pa
     assert np.ptp(undecided) < np.ptp(scores) / 4
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_bytes_and_other_seeds_do_not(tmp_path: Path) -> None:
     known, unseen = halves(tmp_path, 48)
     model = learner(training(augmentation=VIEWS))
@@ -83,6 +84,7 @@ def test_equal_seeds_give_equal_bytes_and_other_seeds_do_not(tmp_path: Path) -> 
     assert weights(tmp_path / "a") != weights(tmp_path / "c")
 
 
+@pytest.mark.slow
 def test_a_resumed_fit_ends_in_the_weights_of_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,7 +127,7 @@ learner(training(epochs=200)).fit(known, unseen, FitContext(seed=3, folder=folde
 """
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_survives_sigkill(tmp_path: Path) -> None:
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
@@ -144,6 +146,7 @@ def test_survives_sigkill(tmp_path: Path) -> None:
     assert weights(killed / "model") == weights(whole / "model")
 
 
+@pytest.mark.slow
 def test_best_weights_are_restored_and_patience_is_kept(tmp_path: Path) -> None:
     known, unseen = halves(tmp_path, 48, noise=3.0)
     shuffled = np.random.default_rng(0).permutation(unseen.label)
@@ -156,19 +159,6 @@ def test_best_weights_are_restored_and_patience_is_kept(tmp_path: Path) -> None:
     logits = torch.from_numpy(fitted.scores(meaningless.inputs))
     loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(shuffled))
     assert float(loss) == pytest.approx(losses.min(), rel=1e-4)
-
-
-@pytest.mark.parametrize(("channels", "n_classes"), [(1, 7), (3, 2)])
-def test_colour_and_many_classes(tmp_path: Path, channels: int, n_classes: int) -> None:
-    known, unseen = halves(tmp_path, 42, channels=channels, n_classes=n_classes)
-    fitted = learner(training(epochs=1)).fit(known, unseen, FitContext(seed=0))
-    scores = fitted.scores(unseen.inputs)
-    assert scores.shape == (14, n_classes)
-    assert scores.dtype == np.float64
-    backwards = np.arange(14, dtype=np.int64)[::-1]
-    np.testing.assert_allclose(
-        fitted.scores(unseen.inputs.select(backwards)), scores[::-1], atol=1e-5
-    )
 
 
 def test_divergence_is_a_named_failure(tmp_path: Path) -> None:
@@ -188,7 +178,7 @@ def test_an_absent_device_is_a_wrong_option(tmp_path: Path) -> None:
         model.fit(known, unseen, FitContext(seed=0))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_two_processes_end_in_the_weights_of_one_at_an_equal_global_batch(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -213,13 +203,6 @@ def test_two_processes_end_in_the_weights_of_one_at_an_equal_global_batch(
         torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-5)
     losses = [model.summary.curves["validation_loss"] for model in fitted]
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
-
-
-def test_too_small_an_image_is_refused_by_name(tmp_path: Path) -> None:
-    known, unseen = halves(tmp_path, 12)
-    network = ArticleCNN(initialisation="keras", training=training())
-    with pytest.raises(ModelFailure, match=r"16 × 16 pixels.*at least 18 × 18"):
-        NetworkModel(network, CPU, 1).fit(known, unseen, FitContext(seed=0))
 
 
 def test_missing_pixels_name_the_case(tmp_path: Path) -> None:

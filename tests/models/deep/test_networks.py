@@ -42,20 +42,6 @@ def test_keras_initialisation_is_glorot_uniform_with_zero_biases() -> None:
         assert not layer.bias.any()
 
 
-def test_torch_initialisation_is_torchs_own() -> None:
-    torch.manual_seed(0)
-    network = ArticleCNN(initialisation="torch", training=training()).build(1, 28, 28, 10)
-    torch.manual_seed(0)
-    first = next(network.parameters())
-    assert torch.equal(first, nn.Conv2d(1, 32, 3).weight)
-
-
-@pytest.mark.parametrize("side", [18, 28, 64])
-def test_article_network_takes_every_side_from_its_smallest(side: int) -> None:
-    logits = ARTICLE.build(3, side, side + 3, 7)(torch.zeros(2, 3, side, side + 3))
-    assert logits.shape == (2, 7)
-
-
 def test_small_network_has_one_size_for_all_images() -> None:
     assert 50_000 <= parameter_count(SMALL.build(1, 64, 64, 2)) <= 150_000
     assert parameter_count(SMALL.build(1, 28, 28, 2)) == parameter_count(SMALL.build(1, 64, 64, 2))

@@ -42,6 +42,7 @@ def blind_scores(
     return fitted.scores(cases.select(fold.held_out).inputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["refitted_head", "image_and_table"])
 def test_labels_of_held_out_cases_change_no_score_of_theirs(tmp_path: Path, name: str) -> None:
     cases = spots(tmp_path / "images", 48, noise=0.5)
@@ -53,6 +54,7 @@ def test_labels_of_held_out_cases_change_no_score_of_theirs(tmp_path: Path, name
     np.testing.assert_array_equal(found, blind_scores(learner(name), other, fold))
 
 
+@pytest.mark.slow
 def test_covariates_of_other_held_out_cases_change_no_score(tmp_path: Path) -> None:
     cases = spots(tmp_path / "images", 48, noise=0.5)
     fold = PLAN.make_folds(cases.label, cases.patient_id, 2, "repeat0")[0]

@@ -39,8 +39,8 @@ def classifier_of(fitted: FittedNetwork) -> Classifier:
     return whole
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("head", ["logistic", "svm"])
+@pytest.mark.slow
+@pytest.mark.parametrize(("head", "n_classes"), [("logistic", 3), ("svm", 2)])
 def test_scores_are_those_of_scikit_learn_on_what_enters_the_last_layer(
     tmp_path: Path, n_classes: int, head: Literal["logistic", "svm"]
 ) -> None:
@@ -69,6 +69,7 @@ def test_scores_are_those_of_scikit_learn_on_what_enters_the_last_layer(
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_only_the_last_layer_differs_from_the_network_itself(tmp_path: Path) -> None:
     cases = spots(tmp_path / "images", 48)
     known, stopping = cases.select(np.arange(36)), cases.select(np.arange(36, 48))

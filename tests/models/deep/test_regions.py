@@ -26,7 +26,7 @@ from skiagram.training.options import NetworkInput, RegionBox, Training, VolumeA
 from tests.models.deep.spots import CPU, training
 
 CONF = Path(__file__).resolve().parents[3] / "conf" / "model"
-OF_IMAGES = ["article_cnn", "small_cnn", "small_resnet", "recurrent", "vision_transformer"]
+OF_IMAGES = ["article_cnn", "recurrent"]
 WITH_WEIGHTS = ["pretrained", "vgg16_transfer"]
 BOX = RegionBox(margin=1.0, unit="mm", equal_sides=True)
 BOXED = NetworkInput(box=BOX, mask_channel=True)
@@ -111,6 +111,7 @@ def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask_and_comes_b
     np.testing.assert_array_equal(repeated.scores(new), fitted.scores(new))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", OF_IMAGES + [pytest.param(name, marks=pytest.mark.slow) for name in WITH_WEIGHTS]
 )
@@ -133,6 +134,7 @@ def test_every_network_on_images_reads_three_planes_of_boxes(tmp_path: Path, nam
     np.testing.assert_array_equal(again, fitted.scores(cases.inputs))
 
 
+@pytest.mark.slow
 def test_three_planes_learn_and_cost_what_their_image_costs(tmp_path: Path) -> None:
     cases = scans(tmp_path / "images", 72)
     known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))

@@ -19,13 +19,6 @@ def test_three_blocks_a_stage_are_resnet_20() -> None:
     assert parameter_count(network().build(3, 32, 32, 10)) - shortcuts == 269_722
 
 
-@pytest.mark.parametrize("side", [8, 28, 64])
-def test_any_side_from_the_smallest_keeps_four_places_or_more(side: int) -> None:
-    built = network(1).build(1, side, side + 1, 2)
-    maps = torch.nn.Sequential(*list(built.children())[:-3])(torch.zeros(2, 1, side, side + 1))
-    assert maps.shape == (2, 64, -(-side // 4), -(-(side + 1) // 4))
-
-
 def test_a_block_starts_as_the_identity() -> None:
     maps = torch.rand(2, 4, 6, 6)
     torch.testing.assert_close(Block(4, 4, stride=1)(maps), maps)

@@ -83,7 +83,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pa
         one.shutdown()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_weights_by_name_are_fetched_once_and_checked(
     server: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +210,7 @@ def test_the_head_learns_first_then_the_last_blocks_alone(
         assert not any(torch.equal(was, now) for was, now in learned)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("frozen_epochs", "epochs"), [(0, 3), (3, 5)])
 def test_patience_counts_from_the_release_of_the_base(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen_epochs: int, epochs: int
@@ -226,6 +227,7 @@ def test_patience_counts_from_the_release_of_the_base(
     assert len(fitted.summary.curves) == epochs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", [SMALL, VIT])
 def test_a_saved_network_needs_its_first_weights_no_more(tmp_path: Path, architecture: str) -> None:
     weights = weights_file(tmp_path, architecture)
@@ -275,6 +277,7 @@ def test_the_articles_transfer_network_has_keras_numbers_of_parameters() -> None
         vgg16.build(3, 31, 40, 2)
 
 
+@pytest.mark.slow
 def test_dense_layers_stand_on_the_given_convolutions(tmp_path: Path) -> None:
     source = weights_file(tmp_path, "mobilenet_v3_small")
     network = started(options("mobilenet_v3_small", head="dense", weights=source), channels=3)

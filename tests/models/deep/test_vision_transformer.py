@@ -45,13 +45,6 @@ def test_multiply_adds_are_those_counted_by_hand() -> None:
     assert multiply_adds(network().build(1, 28, 28, 2), (1, 28, 28)) == expected
 
 
-def test_a_patch_means_another_thing_elsewhere() -> None:
-    torch.manual_seed(0)
-    built = network().build(1, 8, 8, 2).eval()
-    image = torch.randn(1, 1, 8, 8)
-    assert not torch.allclose(built(image), built(image.roll(4, dims=3)))
-
-
 def test_images_and_options_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ModelFailure, match=r"vision_transformer: images of 28 × 30"):
         network().build(1, 28, 30, 2)
