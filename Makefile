@@ -17,7 +17,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 # a test worker, or benchmark: more get in each 
 # Dual-licensed, or with a linking exception (DVC's own); mirp is run by tests alone.
 LICENCES_READ_BY_HAND := asyncssh dulwich grandalf mirp pygit2
 
-.PHONY: help setup lock repro report test test-fast test-slow bench lint reference licences audit ui clean
+.PHONY: help setup lock repro report lint test test-fast test-slow coverage bench reference licences audit ui clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -40,18 +40,24 @@ repro: setup ## run the pipeline and print the table of models and the report's 
 	python pipeline/repro.py
 	python pipeline/show.py
 
-test: setup ## lint, types, layers and all tests but the slowest
+lint: setup ## style, types, layers, and whether docs/reference is that of the code
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
-	$(ONE_THREAD) pytest -n 2 -m "not thorough" --cov --cov-report=term-missing:skip-covered
+	PYTHONPATH=docs python -m make_reference --check
 
-test-slow: setup ## what takes long and rarely breaks; run it before a release
-	$(ONE_THREAD) pytest -n 2 -m thorough --no-cov
+test: lint ## what a change must pass: lint, and all tests but the thorough ones (five minutes)
+	$(ONE_THREAD) pytest -n 2 -m "not thorough"
 
-test-fast: setup ## the quick tests (a minute and a half on two cores)
+test-fast: setup ## the quick tests alone (a minute on two cores)
 	$(ONE_THREAD) pytest -n 2 -m "not slow and not real and not thorough"
+
+test-slow: setup ## studies, kills, memory, encoders, peers, notebooks, real data: before a release
+	$(ONE_THREAD) pytest -n 2 -m thorough
+
+coverage: setup ## which lines no test runs
+	$(ONE_THREAD) pytest -n 2 -m "not thorough" --cov --cov-report=term-missing:skip-covered
 
 bench: setup ## compare speeds with those of peers and write docs/results/benchmarks.md
 	$(ONE_THREAD) python -m benchmarks.run
@@ -66,10 +72,10 @@ licences: setup ## licences of all installed packages; works offline
 ui: setup ## every recorded run in the browser; Ctrl-C ends it
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --port $(PORT)
 
-audit: licences ## licences, and known vulnerabilities of the locked packages (asks pypi.org)
+audit: licences ## licences, and known vulnerabilities of the locked packages (asks the advisory service)
 	pip-audit --strict --disable-pip --require-hashes -r requirements.lock || {
-	  echo "No pass: a package above has a known vulnerability, or pypi.org did not answer for it." >&2
-	  echo "A mirror that has packages alone cannot answer; audit where pypi.org can be reached." >&2
+	  echo "No pass: a package above has a known vulnerability, or the advisory service did not answer for it." >&2
+	  echo "A mirror that has packages alone cannot answer; audit where the advisory service can be reached." >&2
 	  exit 1
 	}
 

@@ -3,7 +3,11 @@
 DVC runs one stage at a time. Here each stage that is out of date has a DVC of its own, begun as
 soon as all that it reads stands and there is a lane for it; stages that run together share the
 processors. The result is that of `dvc repro`, to the last byte; dvc.lock has the order of dvc.yaml,
-whichever stage ended first. DVC is imported once: the others are forked from here.
+whichever stage ended first.
+
+Only DVC's command line is called, by its entry function: DVC is imported once and each command is a
+fork of this process, since DVC's start alone takes longer than many a stage. `_DVC` names what to
+import ahead; a name that a later version lacks costs time, no result.
 """
 
 import logging
@@ -11,6 +15,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import product
@@ -28,7 +33,7 @@ from skiagram.compute.workers import STAGES_SIDE_BY_SIDE, Compute
 from skiagram.errors import SkiagramError
 from skiagram.options import check, read_option_file
 
-_MOST_LANES = 4  # each holds images, features and libraries in memory
+_MAX_LANES = 4  # each holds images, features and libraries in memory
 _WEIGHTS = {"train_network": 8}  # a network takes several times as long as another model
 _DVC = (  # what it imports when it checks and runs a stage
     *("dvc.cli", "dvc.commands.repro", "dvc.commands.status", "dvc.repo.reproduce"),
@@ -73,7 +78,8 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
     for name in _DVC:
-        import_module(name)
+        with suppress(ImportError):
+            import_module(name)
     try:
         changed = lanes > 1 and _run(["status", "--quiet", "dvc.yaml"]) == 1
         code = run_all(stages, lanes, _start) if changed else _run(["repro"])
@@ -134,7 +140,7 @@ def sort_lock(lock: str, stages: Sequence[str]) -> str:
 def _lanes(params: dict[str, Any]) -> int:
     name = f"conf/compute/{params['compute']}.yaml"
     compute = check(Compute, read_option_file(ROOT / name, name), "compute")
-    return min(_MOST_LANES, compute.places) if compute.backend == "local" else 1
+    return min(_MAX_LANES, compute.places) if compute.backend == "local" else 1
 
 
 def read_stages(pipeline: str, params: Mapping[str, Any]) -> Iterator[Stage]:
