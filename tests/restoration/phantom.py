@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from skiagram.image_store.shards import Image
 from skiagram.options import build
-from skiagram.restoration.contract import Treatment
-from skiagram.restoration.steps import Steps
+from skiagram.restoration.steps import Steps, Treatment
 
 OPTION_FILES = Path(__file__).parents[2] / "conf" / "restoration"
 

@@ -165,7 +165,7 @@ def test_a_batch_gives_what_its_images_give_one_by_one(
     for image, clean, treatment in zip(images, batch, treatments, strict=True):
         alone, own = restored(restoration(name), image)
         np.testing.assert_array_equal(clean, alone)
-        np.testing.assert_equal(dataclasses.astuple(treatment), dataclasses.astuple(own))
+        np.testing.assert_equal(tuple(treatment), tuple(own))
 
 
 @pytest.mark.parametrize("name", FILLING)

@@ -20,8 +20,8 @@ from skiagram.features.family import FeatureFamily, families_of_images
 from skiagram.models.cross_validation import Plan
 from skiagram.options import STRICT, build, check, read_option_file
 from skiagram.records import Design
-from skiagram.restoration.contract import Restoration
 from skiagram.restoration.restore import ByModality, prepare_region
+from skiagram.restoration.steps import Steps
 
 _SAMPLE = 8
 _PATIENCE = 5.0  # seconds after which no further image is tried
@@ -119,7 +119,7 @@ def _measure(
 
 
 def _seconds(
-    image: SpacedImage, restoration: Restoration, families: Sequence[FeatureFamily]
+    image: SpacedImage, restoration: Steps, families: Sequence[FeatureFamily]
 ) -> tuple[float, float]:
     started = time.perf_counter()
     pixels, spacing, region = restoration.restore(image.pixels[None])[0][0], image.spacing, None

@@ -23,8 +23,9 @@ from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import Covariate, ImageKinds, Preparation, channels
-from skiagram.restoration.contract import Plane, Restoration
+from skiagram.restoration.missing import Plane
 from skiagram.restoration.restore import ByModality, prepare_region
+from skiagram.restoration.steps import Steps
 
 _BYTE = "uint8"
 
@@ -115,7 +116,7 @@ class Preparer:
 
     preparation: Preparation
     acquisition: Acquisition | None
-    restoration: Restoration | ByModality
+    restoration: Steps | ByModality
     training_mean: Plane | None
     shape: tuple[int, int] | None
     mask_grid: MaskGrid = "same"

@@ -34,7 +34,7 @@ from skiagram.models.fits import finite
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, TRAINING_MEAN, Preparation
 from skiagram.records import read_record
-from skiagram.restoration.contract import Plane
+from skiagram.restoration.missing import Plane
 
 R = TypeVar("R")
 WHOLE = "copy the whole folder models/NAME of a finished run; a failed training leaves no model"

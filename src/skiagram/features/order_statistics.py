@@ -8,7 +8,7 @@ from skiagram.compute.compiled import compiled
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-_FEWEST_BINS, _MOST_BINS = 256, 65536  # the counts of all bins stay in a processor's cache
+_MIN_BINS, _MAX_BINS = 256, 65536  # the counts of all bins stay in a processor's cache
 
 
 @compiled
@@ -54,8 +54,8 @@ def order_statistics(values: Floats, ranks: Integers, lowest: float, highest: fl
     """
     if lowest == highest:
         return np.full(len(ranks), lowest)
-    bins = _FEWEST_BINS
-    while bins < min(len(values) // 4, _MOST_BINS):
+    bins = _MIN_BINS
+    while bins < min(len(values) // 4, _MAX_BINS):
         bins *= 2
     counts = np.zeros(bins, dtype=np.int64)
     for value in values:
@@ -71,9 +71,10 @@ def order_statistics(values: Floats, ranks: Integers, lowest: float, highest: fl
     results = np.empty(len(ranks))
     for number in range(len(ranks)):
         first, end = start[slot[number]], start[slot[number] + 1]
-        results[number] = (
-            _select(candidates[first:end], within[number]) if first < end else least[slot[number]]
-        )
+        results[number] = least[slot[number]]
+        if first < end:
+            rank = within[number]
+            results[number] = np.partition(candidates[first:end], rank)[rank]
     return results
 
 
@@ -138,30 +139,3 @@ def _collect(
                 candidates[free[slot]] = value
                 free[slot] += 1
     return candidates
-
-
-@compiled
-def _select(values: Floats, rank: int) -> float:
-    """Return one order statistic, reordering the values (Hoare, Comm. ACM 4(7), 1961)."""
-    left, right = 0, len(values) - 1
-    step = 0
-    while left < right:
-        step = (step * 1103515245 + 12345) % 2147483648  # no order of the values is always slow
-        pivot = values[left + step % (right - left + 1)]
-        up, down = left, right
-        while up <= down:
-            while values[up] < pivot:
-                up += 1
-            while pivot < values[down]:
-                down -= 1
-            if up <= down:
-                values[up], values[down] = values[down], values[up]
-                up += 1
-                down -= 1
-        if rank <= down:
-            right = down
-        elif rank >= up:
-            left = up
-        else:
-            break
-    return values[rank]

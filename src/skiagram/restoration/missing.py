@@ -7,14 +7,17 @@ filled in one pass and the order of pixels does not matter.
 from typing import Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
 
 from skiagram.compute.compiled import compiled
 from skiagram.options import STRICT
-from skiagram.restoration.contract import Mask, Plane
-from skiagram.restoration.medians import gather, median
+
+Plane = NDArray[np.float32]  # (height, width[, channels]), of volumes (depth, height, width, 1)
+Planes = NDArray[np.float32]  # (n, height, width)
+Mask = NDArray[np.bool_]  # as a plane
 
 
 @dataclass(**STRICT)
@@ -32,13 +35,7 @@ class Missing:
     radius: Annotated[int, Field(ge=1)]
 
     def fill(self, plane: Plane, missing: Mask, training_mean: Plane | None) -> Plane:
-        """Return the plane with its missing pixels filled.
-
-        Args:
-            plane: (height, width) float32.
-            missing: (height, width); at least one pixel is known.
-            training_mean: (height, width) float32, for the method of that name.
-        """
+        """Return the plane with its missing pixels, not all of it, filled."""
         if training_mean is not None:
             return np.where(missing, training_mean, plane)
         if self.method == "local_mean":
@@ -51,13 +48,10 @@ class Missing:
 
 
 def fill_local_mean(plane: Plane, missing: Mask, radius: int) -> Plane:
-    """Fill each missing pixel with the mean of the nearest known pixels.
+    """Fill each missing pixel, not all of the plane, with the mean of the nearest known pixels.
 
-    Args:
-        plane: (height, width) float32.
-        missing: (height, width); at least one pixel is known.
-        radius: Radius in pixels of the window. Where it holds no known pixel, those at the least
-            chessboard distance count.
+    They are those in a window of a radius, or if it holds none those at the least chessboard
+    distance.
     """
     filled = plane.copy()
     _fill(plane, missing, missing, radius, True, filled)
@@ -67,13 +61,12 @@ def fill_local_mean(plane: Plane, missing: Mask, radius: int) -> Plane:
 def fill_local_median(
     plane: Plane, missing: Mask, radius: int, *, unknown: Mask | None = None
 ) -> Plane:
-    """Fill each missing pixel with the median of the nearest known pixels.
+    """Fill as `fill_local_mean`, with a median.
 
     Args:
         plane: (height, width) float32.
         missing: (height, width); at least one pixel is known.
-        radius: Radius in pixels of the window. Where it holds no known pixel, those at the least
-            chessboard distance count.
+        radius: Of the window, pixels.
         unknown: (height, width); pixels that no median is taken of, the missing ones among them.
             None for the missing ones alone.
     """
@@ -83,12 +76,7 @@ def fill_local_median(
 
 
 def fill_nearest(plane: Plane, missing: Mask) -> Plane:
-    """Fill each missing pixel with the known pixel nearest to it.
-
-    Args:
-        plane: (height, width) float32.
-        missing: (height, width); at least one pixel is known.
-    """
+    """Fill each missing pixel, not all of the plane, with the known pixel nearest to it."""
     row, column = ndimage.distance_transform_edt(
         missing, return_distances=False, return_indices=True
     )
@@ -122,4 +110,44 @@ def _fill(
             if use_mean:
                 filled[row, column] = values[:count].astype(np.float64).mean()
             elif count:
-                filled[row, column] = median(values[:count])
+                filled[row, column] = np.float32(np.median(values[:count]))
+
+
+@compiled
+def gather(
+    plane: Plane,
+    left_out: Mask,
+    row: int,
+    column: int,
+    inner: int,
+    outer: int,
+    values: NDArray[np.float32],
+) -> int:
+    """Collect the pixels around one pixel.
+
+    Args:
+        plane: (height, width) float32.
+        left_out: (height, width); pixels that are not collected.
+        row: The pixel's row.
+        column: The pixel's column.
+        inner: Least chessboard distance from it, pixels.
+        outer: Greatest distance.
+        values: Takes the values; long enough.
+
+    Returns:
+        How many there are.
+    """
+    height, width = plane.shape
+    count = 0
+    for y in range(max(row - outer, 0), min(row + outer + 1, height)):
+        x, stop = max(column - outer, 0), min(column + outer + 1, width)
+        hollow = abs(y - row) < inner
+        while x < stop:
+            if hollow and abs(x - column) < inner:
+                x = column + inner
+                continue
+            if not left_out[y, x]:
+                values[count] = plane[y, x]
+                count += 1
+            x += 1
+    return count

@@ -1,34 +1,27 @@
 """Hot and dead pixels, dead rows and columns: found by robust residuals, replaced by medians."""
 
 import math
-from dataclasses import dataclass as record
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.options import STRICT
-from skiagram.restoration.contract import Mask, Plane
-from skiagram.restoration.medians import gather, local_median, median, median_magnitude
-from skiagram.restoration.missing import fill_local_median
+from skiagram.restoration.missing import Mask, Plane, fill_local_median, gather
 
 _MEDIAN_TO_DEVIATION = 1.4826  # for normal residuals
 _SHORTEST_LINE = 8  # known pixels; fewer are equal by chance
+_LANES = 512  # pixels whose windows are sorted side by side
 
 
-@record(frozen=True)
-class Faults:
-    """Where an image is not to be believed.
-
-    Attributes:
-        pixels: (height, width); those on dead lines included.
-        lines: Number of dead rows and columns.
-    """
+class Faults(NamedTuple):
+    """Where an image is not to be believed; `pixels` (height, width) hold those on dead lines."""
 
     pixels: Mask
-    lines: int
+    lines: int  # dead rows and columns
 
 
 @dataclass(**STRICT)
@@ -46,12 +39,7 @@ class Outliers:
     radius: Annotated[int, Field(ge=1)]
 
     def replace(self, plane: Plane, missing: Mask) -> tuple[Plane, Faults]:
-        """Return the plane with outliers replaced by the median of the sound pixels around them.
-
-        Args:
-            plane: (height, width) float32, finite.
-            missing: (height, width); pixels that were filled and so prove nothing.
-        """
+        """Return the plane with outliers replaced by the median of the sound pixels around them."""
         faults = self.find(plane, missing)
         if not faults.pixels.any():
             return plane, faults
@@ -90,7 +78,7 @@ def robust_deviation(residual: Plane, missing: Mask) -> float:
         residual: (height, width) absolute residuals.
         missing: (height, width); pixels that are left out.
     """
-    middle = float(median_magnitude(residual.ravel(), -1.0, missing.ravel()))
+    middle = float(np.median(residual[~missing], overwrite_input=True))
     if middle > 0:
         return _MEDIAN_TO_DEVIATION * middle
     return math.sqrt(math.pi / 2) * float(residual.mean(dtype=np.float64, where=~missing))
@@ -111,7 +99,9 @@ def _standing_out(
                 count = gather(residual, missing, row, column, 0, radius, values)
                 nearby = np.float32(0)
                 if count:
-                    nearby = np.float32(_MEDIAN_TO_DEVIATION) * median(values[:count])
+                    nearby = np.float32(_MEDIAN_TO_DEVIATION) * np.float32(
+                        np.median(values[:count])
+                    )
                 outlying[row, column] = not (count and excess <= factor * nearby)
     return outlying
 
@@ -173,3 +163,85 @@ def _dead(constant: Mask, residual: Plane, axis: int, radius: int) -> Mask:
                 dead[thin] = equal <= length // 2
         first = line + 1
     return dead
+
+
+@compiled
+def local_median(plane: Plane, radius: int) -> Plane:
+    """Return the median around each pixel; beyond its border the image is mirrored.
+
+    By forgetful selection: of slightly more than half a window's values the least and the greatest
+    cannot be the median, so they make room for another value.
+
+    Args:
+        plane: (height, width) float32, finite.
+        radius: Window radius in pixels, ≥ 1.
+
+    Returns:
+        (height, width) float32, equal to `scipy.ndimage.median_filter(mode="mirror")`.
+    """
+    height, width = plane.shape
+    medians = np.empty((height, width), dtype=np.float32)
+    side = 2 * radius + 1
+    columns = min(width, _LANES)
+    rows = min(height, max(1, _LANES // columns))
+    tile = np.empty((rows + 2 * radius, columns + 2 * radius), dtype=np.float32)
+    values = np.empty((side**2 // 2 + 2, rows * columns), dtype=np.float32)
+    for top in range(0, height, rows):
+        for left in range(0, width, columns):
+            _mirror(plane, top - radius, left - radius, tile)
+            for number in range(len(values)):
+                _shift(tile, number // side, number % side, columns, values[number])
+            size = len(values)
+            for number in range(len(values), side**2):
+                _sort_ends(values, size)
+                size -= 1
+                _shift(tile, number // side, number % side, columns, values[0])
+            _sort_ends(values, size)
+            for row in range(min(rows, height - top)):
+                for column in range(min(columns, width - left)):
+                    medians[top + row, left + column] = values[1, row * columns + column]
+    return medians
+
+
+@compiled
+def _mirror(plane: Plane, top: int, left: int, tile: Plane) -> None:
+    height, width = plane.shape
+    for row in range(tile.shape[0]):
+        y = _mirrored(top + row, height)
+        for column in range(tile.shape[1]):
+            tile[row, column] = plane[y, _mirrored(left + column, width)]
+
+
+@compiled
+def _mirrored(place: int, length: int) -> int:
+    if 0 <= place < length:
+        return place
+    period = max(2 * (length - 1), 1)
+    place = abs(place) % period
+    return min(place, period - place) if length > 1 else 0
+
+
+@compiled
+def _shift(tile: Plane, down: int, right: int, columns: int, lanes: NDArray[np.float32]) -> None:
+    for row in range(len(lanes) // columns):
+        for column in range(columns):
+            lanes[row * columns + column] = tile[row + down, column + right]
+
+
+@compiled
+def _sort_ends(values: NDArray[np.float32], size: int) -> None:
+    """Bring the least of each lane's first values to the front, the greatest to the end."""
+    for number in range(size // 2):
+        _order(values[number], values[size - 1 - number])
+    for number in range(1, (size + 1) // 2):
+        _order(values[0], values[number])
+    for number in range(size // 2, size - 1):
+        _order(values[number], values[size - 1])
+
+
+@compiled
+def _order(low: NDArray[np.float32], high: NDArray[np.float32]) -> None:
+    for lane in range(len(low)):
+        first, second = low[lane], high[lane]
+        low[lane] = first if first < second else second
+        high[lane] = second if first < second else first

@@ -34,10 +34,9 @@ from skiagram.image_store.store import (
 from skiagram.options import STRICT, composed
 from skiagram.preparation import TRAINING_MEAN
 from skiagram.records import Cases, read_table, write_table
-from skiagram.restoration.contract import Plane, Restoration, Treatment
-from skiagram.restoration.missing import fill_local_mean
+from skiagram.restoration.missing import Plane, fill_local_mean
 from skiagram.restoration.regions import RegionPreparation
-from skiagram.restoration.steps import Steps
+from skiagram.restoration.steps import Steps, Treatment
 
 _RUN_VALUES = 2**20
 _WHERE = "restoration.missing.method"
@@ -46,7 +45,7 @@ _REMEDY = "choose local_mean, local_median or nearest"
 
 def restore_store(
     store: ImageStore,
-    restoration: Restoration,
+    restoration: Steps,
     images: Path,
     record: Path,
     cases: Cases | None = None,
@@ -115,7 +114,7 @@ def _table(
     treatments: Sequence[Treatment],
 ) -> pd.DataFrame:
     """Return what was done to each case: earlier, or now."""
-    table = pd.DataFrame([vars(treatment) for treatment in treatments])
+    table = pd.DataFrame([treatment._asdict() for treatment in treatments])
     if treated is not None:
         of_known = treated.iloc[known[known >= 0]]
         new = np.flatnonzero(known < 0)
@@ -126,7 +125,7 @@ def _table(
     return table
 
 
-def _identity(restoration: Restoration, mean: Plane | None) -> str:
+def _identity(restoration: Steps, mean: Plane | None) -> str:
     """Return what the restoration of equal images depends on: code, options, libraries, mean."""
     options = composed(restoration)
     code = code_digest(_restore_span, *named_targets(options))
@@ -167,7 +166,7 @@ class RestoredImage:
 
 
 def _restore_span(
-    restoration: Restoration, training_mean: Plane | None, span: Span
+    restoration: Steps, training_mean: Plane | None, span: Span
 ) -> list[RestoredImage]:
     restored = []
     for batch in span.runs(_RUN_VALUES):
@@ -250,7 +249,7 @@ def prepare_region(
 
 
 def restore_batch(
-    case_ids: Sequence[str], images: Image, restoration: Restoration, training_mean: Plane | None
+    case_ids: Sequence[str], images: Image, restoration: Steps, training_mean: Plane | None
 ) -> tuple[NDArray[np.float32], tuple[Treatment, ...]]:
     """Restore a batch; it depends on nothing else, so batches may go to any process.
 
@@ -274,9 +273,7 @@ def restore_batch(
         raise
 
 
-def _name(
-    case_id: str, image: Image, restoration: Restoration, training_mean: Plane | None
-) -> None:
+def _name(case_id: str, image: Image, restoration: Steps, training_mean: Plane | None) -> None:
     try:
         restoration.restore(image[None], training_mean)
     except DataError as error:
@@ -285,7 +282,7 @@ def _name(
         ) from error
 
 
-def _mean(store: ImageStore, restoration: Restoration, cases: Cases | None) -> Plane | None:
+def _mean(store: ImageStore, restoration: Steps, cases: Cases | None) -> Plane | None:
     if not restoration.needs_training_mean:
         return None
     if cases is None:
@@ -384,7 +381,7 @@ class ByModality:
 
 def restore_modalities(
     images: Path,
-    restoration: Restoration | ByModality,
+    restoration: Steps | ByModality,
     restored: Path,
     record: Path,
     cases: Cases,

@@ -1,5 +1,7 @@
 """Restoration as three steps in a fixed order, each of which can be switched off."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
@@ -7,13 +9,21 @@ from pydantic.dataclasses import dataclass
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image
 from skiagram.options import STRICT
-from skiagram.restoration.contract import Mask, Plane, Planes, Treatment
 from skiagram.restoration.denoising import Denoising
-from skiagram.restoration.missing import Missing, fill_local_median
+from skiagram.restoration.missing import Mask, Missing, Plane, Planes, fill_local_median
 from skiagram.restoration.outliers import Outliers
 from skiagram.restoration.regions import RegionPreparation
 
 _VOLUMES = 5  # axes of a batch of them
+
+
+class Treatment(NamedTuple):
+    """What was done to one case; counts are of pixels, each channel and slice on its own."""
+
+    missing: int  # found: filled, or left as NaN where filling is off
+    outliers: int  # replaced, those on dead lines included
+    dead_lines: int  # dead rows and columns among them
+    noise: float  # deviation taken out, root mean square over channels or slices; NaN for none
 
 
 @dataclass(**STRICT)
@@ -42,7 +52,15 @@ class Steps:
     def restore(
         self, images: Image, training_mean: Plane | None = None
     ) -> tuple[NDArray[np.float32], tuple[Treatment, ...]]:
-        """Restore equally sized images, each on its own, as `Restoration.restore` says.
+        """Restore equally sized images, each on its own: one by one gives the same.
+
+        Args:
+            images: (n, height, width[, channels]) or (n, depth, height, width, 1), of any depth;
+                NaN, ±inf and what float32 cannot hold are missing.
+            training_mean: Mean development image of an image's shape, where it is needed.
+
+        Returns:
+            The restored images, same shape, float32, and what was done to each.
 
         Raises:
             DataError: No pixel of a plane is known, or the mean image is of another size.
@@ -57,7 +75,7 @@ class Steps:
         del missing  # a quarter of the planes' memory
         noise = np.full(len(planes), np.nan)
         if self.denoising:
-            planes, noise = self.denoising.denoise(planes, overwrite=True)
+            noise = self.denoising.denoise(planes)
         if unfilled is not None:
             planes[unfilled] = np.nan
         of_image = (len(images), -1)
