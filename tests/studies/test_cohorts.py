@@ -26,7 +26,7 @@ def assert_patients_whole(one: Cohort) -> None:
     assert not set(sides[0].patient_id) & set(sides[1].patient_id)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(patients=st.integers(10, 40), images=st.integers(1, 3), seed=st.integers(0, 50))
 def test_fifths_test_every_case_once_and_keep_patients_whole(
     patients: int, images: int, seed: int
@@ -48,7 +48,7 @@ def test_a_sealed_test_set_is_its_own_cohort() -> None:
     assert found == Cohort(known, task)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(share=st.floats(0.3, 0.7), images=st.integers(1, 3), seed=st.integers(0, 50))
 def test_both_trainings_leave_the_scored_patients_out_and_are_of_one_size(
     share: float, images: int, seed: int
@@ -75,6 +75,7 @@ PATIENT = np.repeat(np.arange(60).astype(str), 2)
 LABEL = np.repeat((np.arange(60) % 3 == 0).astype(np.int64), 2)
 
 
+@settings(max_examples=10)
 @given(st.integers(0, 50), st.integers(0, 4))
 def test_subsets_are_nested_whole_patients_of_at_least_the_size(seed: int, draw: int) -> None:
     sizes = (10, 31, 80, 120)

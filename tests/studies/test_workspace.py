@@ -60,6 +60,7 @@ FOREST = "skiagram.models.classical.trees.RandomForest"
 NETWORK = "skiagram.models.deep.small_cnn.SmallCNN"
 
 
+@pytest.mark.slow
 def test_the_code_of_a_target_and_of_an_arm_counts(tmp_path: Path) -> None:
     names = {
         workspace(tmp_path).make_once("piece", {"model": {"_target_": target}}, leave_empty, arm)
@@ -69,6 +70,7 @@ def test_the_code_of_a_target_and_of_an_arm_counts(tmp_path: Path) -> None:
     assert len(names) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", [fit_fold, train])
 def test_a_fit_depends_on_the_code_of_its_own_arm_alone(work: object) -> None:
     classical = code_modules(work, Classical, FOREST)
@@ -80,11 +82,13 @@ def test_a_fit_depends_on_the_code_of_its_own_arm_alone(work: object) -> None:
     assert not deep & {FOREST.rpartition(".")[0], "skiagram.features.extraction"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", [ingest_data, prepare_data])
 def test_data_do_not_depend_on_models(work: object) -> None:
     assert not {name for name in code_modules(work) if name.startswith("skiagram.models")}
 
 
+@pytest.mark.slow
 def test_pages_and_commands_count_nowhere() -> None:
     pages = ("skiagram.report", "skiagram.cli", "skiagram.tracking", "skiagram.deploy")
     found = code_modules(fit_fold, Classical, FOREST, ingest_data, prepare_data, train)

@@ -38,8 +38,6 @@ class EncodedScores(nn.Module):
 
     Args:
         network: Maps (n, channels, height, width) to (n, numbers).
-        head: The fitted head.
-        columns: Names of the numbers.
         linear: (classes, numbers + 1) weights and, last, offsets that give the head's scores; None
             for a head that is not linear.
     """
@@ -74,8 +72,6 @@ class ExplainedEncoder(Explained):
     """A frozen encoder with a head.
 
     Attributes:
-        classifier: Both.
-        positive: Label of the condition looked for.
         shape: (channels, height, width) of what the encoder reads.
     """
 
@@ -117,7 +113,6 @@ def renew_weights(network: nn.Module, share: float) -> None:
     places of tokens, change places among themselves.
 
     Args:
-        network: Is changed.
         share: Share of the layers with weights, counted from the output, in (0, 1].
     """
     layers = [part for part in network.modules() if any(True for _ in part.parameters(False))]
@@ -138,8 +133,6 @@ def linear_scores(
     """Return weights that give a head's scores, whatever its steps; None for no linear head.
 
     Args:
-        head: Fitted scaling, selection, components and estimator.
-        columns: Names of the encoding's numbers.
         encoding: Encodings of some cases, on which the weights are checked.
 
     Returns:
@@ -161,13 +154,7 @@ def linear_scores(
 
 @dataclass(frozen=True)
 class EncoderReading:
-    """What an encoder reads of images.
-
-    Attributes:
-        encoder: The encoder, with its preprocessing resolved.
-        loaded: Its network.
-        store: Restored images.
-    """
+    """What an encoder reads of images."""
 
     encoder: PictureEncoder
     loaded: LoadedNetwork
@@ -180,8 +167,6 @@ class EncoderReading:
 
         Args:
             head: The fitted head, of the encoding alone.
-            encoding: Encodings of some cases.
-            positive: Label of the condition looked for.
         """
         how, columns = self.encoder.preprocessing, encoding.names
         size = how.size or 0
@@ -221,8 +206,6 @@ def why_without_maps(encoder: Encoder, images: ImageStore, *, fused: bool) -> st
     """Return why no map of an encoder with a head is defined; empty where some are.
 
     Args:
-        encoder: The encoder.
-        images: Restored images, of the first modality.
         fused: Whether the head reads features beside the encoding.
     """
     if fused:

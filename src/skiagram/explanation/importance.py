@@ -154,7 +154,6 @@ def estimate_loss(folds: Sequence[Placements], repeats: int, ratio: float) -> Lo
 
     Args:
         folds: A fold each, repeat after repeat; the folds of a repeat share no patient.
-        repeats: Number of repeats.
         ratio: Held-out over training cases of a fold.
     """
     values = np.array([fold.mean for fold in folds])
@@ -182,9 +181,7 @@ class Agreement:
         spearman: Mean rank correlation.
         kendall: Mean of Kendall's τ.
         jaccard: Mean share of the first `top` features that two fits have in common.
-        least_spearman: Least rank correlation of a pair.
         least_jaccard: Least share in common of a pair.
-        top: How many features count as first.
         chance: The share in common of two random choices of that many.
     """
 
@@ -290,9 +287,6 @@ def accumulate_local_effects(
 
     Args:
         ranking: Scores of the cases of a table.
-        table: Held-out cases.
-        feature: Name of the feature.
-        bins: Bins of about equally many cases.
 
     Returns:
         The effect; None for a feature of one value.
@@ -354,8 +348,6 @@ def shapley_values(
     Args:
         fitted: A model of two classes that `has_shapley_values`.
         background: Training cases that stand for an absent feature; the time grows with them.
-        inputs: n cases.
-        positive: Label of the condition looked for.
 
     Raises:
         OptionError: The package is not installed.

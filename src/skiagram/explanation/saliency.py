@@ -75,7 +75,6 @@ class Explained(ABC):
 
     Attributes:
         classifier: Maps images to (n, 2) logits.
-        positive: Label of the condition looked for.
     """
 
     classifier: nn.Module
@@ -181,14 +180,7 @@ def _own_state(module: nn.Module) -> dict[str, Tensor]:
 
 
 class AttentionLayer(NamedTuple):
-    """Where a transformer's block makes queries, keys and values of its tokens.
-
-    Attributes:
-        entrance: Normalises the block's tokens for attention.
-        queries_keys_values: Linear layer.
-        heads: Attention heads.
-        normalise: What queries and keys pass through.
-    """
+    """Where a transformer's block makes queries, keys and values of its tokens."""
 
     entrance: nn.Module
     queries_keys_values: nn.Module
@@ -245,9 +237,7 @@ def explain(
 
     Args:
         method: Kind of map; `why_undefined` says whether the network has it.
-        network: The network.
         images: (n, channels, [depth,] height, width) float32.
-        resolution: How finely.
         table: (n, columns) what the network reads beside the images; None for nothing.
 
     Returns:
@@ -474,11 +464,8 @@ def examine(
     """Make maps and test them on one network.
 
     Args:
-        network: A trained network.
         images: (n, channels, [depth,] height, width) float32 that it did not learn from.
         table: (n, columns) what it reads beside them; None for nothing.
-        methods: Kinds of maps that it has.
-        resolution: How finely maps are made.
         exchange: How cells are deleted and inserted, and which layers get fresh weights.
         seed: Seed of fresh weights and random orders.
         case_id: (n,) names of the random orders.

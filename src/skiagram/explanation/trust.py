@@ -110,9 +110,7 @@ def exchange_areas(
     Args:
         image: (channels, [depth,] height, width).
         blank: What stands for no information, of the same shape.
-        order: Cells, the most important first.
         number: Cell of each pixel.
-        score: Scores of images.
         steps: Steps from none to all cells.
 
     Returns:
@@ -200,7 +198,6 @@ def mean_by_patient(
         values: (n,) a figure a case; NaN where it has none.
         patient: (n,) patient of each case.
         low: Least value that the figure can have.
-        high: Greatest value that it can have.
     """
     known = np.isfinite(values)
     if not known.any():
@@ -262,7 +259,6 @@ def judge_maps(
     Args:
         similarity: (n,) likeness to the map of the network with fresh weights.
         areas: Method, `random` or `centre` → (2, n) areas under the deletion and insertion curves.
-        method: Which of them is judged.
         alike: (2, n) likeness of a case's maps by two trainings, and of its map to that of another
             case by another training; NaN where there is one training.
         patient: (n,) patient of each case.
@@ -330,7 +326,6 @@ class Location:
     """Where the maps of one method point, over cases with a known region.
 
     Attributes:
-        cases: Number of cases.
         nowhere: Cases whose map has no positive part; they count as missing.
         area: Mean share of the image that the region covers: chance.
         hit: Pointing game: whether the highest place lies in the region.

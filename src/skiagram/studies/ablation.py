@@ -39,7 +39,6 @@ class Change(StudiedModel):
     """One model under one variant of restoration.
 
     Attributes:
-        auc: AUC on the reported cases.
         difference: AUC minus that under the reference variant, paired.
         efficiency: (d_a / d_ideal)² on generated data, else None.
     """

@@ -27,8 +27,6 @@ class StudiedModel:
 
     Attributes:
         model: Name of its option file; of a head that of its encoder stands before it.
-        title: Name for people.
-        arm: `classical`, `encoder` or `deep`.
     """
 
     model: str
@@ -45,12 +43,7 @@ class FailedModel(StudiedModel):
 
 @dataclass(frozen=True)
 class Candidate(ABC):
-    """A model that a study trains.
-
-    Attributes:
-        name: Its name in the study.
-        options: Options of its option file.
-    """
+    """A model that a study trains."""
 
     arm: ClassVar[str]
     name: str
@@ -107,14 +100,7 @@ class Classical(Candidate):
 
 @dataclass(frozen=True)
 class EncoderHead(Candidate):
-    """A classical model on what a frozen encoder makes of the images.
-
-    Attributes:
-        encoder: Option file of the encoder.
-        title: The encoder's name for people.
-        head: Option file of the classical model.
-        fused: Whether features stand beside the encoding.
-    """
+    """A classical model on what a frozen encoder makes of the images."""
 
     arm: ClassVar[str] = "encoder"
     encoder: str

@@ -46,7 +46,6 @@ class Cohort:
 
         Args:
             count: Under design `cv`, how many of the five fifths are set aside in turn.
-            seed: The study's seed.
         """
         if self.task.design == "holdout":
             return [self]
@@ -73,7 +72,6 @@ class Cohort:
 
         Args:
             own: (n,) whether a case is of the source.
-            seed: The study's seed.
         """
         rows, size = np.flatnonzero(own), int(self.strangers(own).sum())
         label, patient_id = self.cases.label, self.cases.patient_id
@@ -100,8 +98,6 @@ def draw_nested_subsets(
         label: (n,) class labels; a patient counts to the highest of its images.
         patient_id: (n,) patient of each row.
         sizes: Numbers of cases wanted, ascending.
-        seed: The study's seed.
-        draw: Number of the draw.
 
     Returns:
         Rows of each subset, ascending: the fewest patients that give at least `sizes` cases.

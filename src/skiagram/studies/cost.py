@@ -100,11 +100,8 @@ class CostResult(CrossValidatedDataSet):
         repeats: Times that each of these was repeated.
         time: `wall`, or `processor` time of all threads, which other work delays less.
         machine: What times were measured on, without its name.
-        threads: Threads of linear algebra and networks.
         accelerator: Kind of device that networks were trained on, as chosen.
         margin: Difference in AUC below which the cheaper model is as good.
-        models: One per trained model.
-        failed: The others.
     """
 
     images: int
@@ -123,7 +120,6 @@ def pareto_front(cost: Sequence[float | None], value: Sequence[float]) -> NDArra
 
     Args:
         cost: Lower is better; None where it is not defined, which is never on the front.
-        value: Higher is better.
     """
     known = np.array([np.nan if each is None else each for each in cost], dtype=np.float64)
     worth = np.asarray(value, dtype=np.float64)
@@ -143,9 +139,7 @@ class Clock:
 
     Attributes:
         images: Images that are scored or described at a time.
-        repeats: Times that this is repeated.
         time: `wall`, or `processor` time of all threads of this process.
-        machine: What times are measured on.
     """
 
     images: int
@@ -206,9 +200,7 @@ class TimedEncoder:
     """One frozen encoder, kept as a piece.
 
     Attributes:
-        parameters: Its weights.
         multiply_adds: To encode a case, all pictures of it.
-        milliseconds: Time per case.
     """
 
     parameters: int
@@ -296,7 +288,6 @@ def feature_time(described: Sequence[TimedFamily], columns: Sequence[str] | None
     """Return the milliseconds per case of all families that a classical model uses any feature of.
 
     Args:
-        described: Every family.
         columns: Starts of the names that the model uses; None for all but traits of the file.
     """
     used = set(choose_columns([name for family in described for name in family.names], columns))

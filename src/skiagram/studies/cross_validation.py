@@ -44,13 +44,9 @@ class CrossValidation:
     """Development cases and where the work is done.
 
     Attributes:
-        workspace: Where to work.
-        prepared: Images and features.
-        plan: Folds, repeats and seed.
         case_id: (n,) cases; none of them is a sealed one.
         label: (n,) their classes.
         patient_id: (n,) their patients.
-        n_classes: Classes of the task.
         positive: Label of the condition looked for; None with more than two classes.
     """
 
@@ -102,9 +98,6 @@ class CrossValidation:
         """Fit a model on some of the cases.
 
         Args:
-            candidate: The model.
-            rows: Rows of these cases.
-            *name: Name of the fit's random streams.
             target: (rows, n_classes) probabilities that a network learns in place of the labels;
                 None for the labels.
 

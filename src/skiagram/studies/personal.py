@@ -56,9 +56,6 @@ class PersonalPart:
     """One variant of a model on some of the reported cases, which `part` says in words.
 
     Attributes:
-        part: Which cases.
-        cases: How many.
-        auc: Their AUC.
         difference: AUC minus that of the image alone, paired by patient.
     """
 
@@ -73,10 +70,6 @@ class PersonalModel:
     """One variant of a model.
 
     Attributes:
-        model: Name of its option file.
-        title: Name for people.
-        knows: What it knows, one of `KNOWN`.
-        auc: AUC on all reported cases.
         difference: AUC minus that of the image alone, paired by patient.
         moved: Mean distance of its probability from that of the image alone.
         moved_typically: Median over patients of their mean distance.
@@ -109,7 +102,6 @@ class PersonalDataSet(ReportedDataSet):
 
     Attributes:
         part: Which scores the figures are on: `test` or `out_of_fold`.
-        covariates: Names of its covariates.
         later: Reported cases that have an earlier image.
         ideal: AUC of the ideal observer, who knows all of it; None on real images.
         models: The variants of each model, the image alone first.

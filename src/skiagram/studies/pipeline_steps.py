@@ -56,9 +56,7 @@ class PreparedData:
     """Restored images, their features, and what frozen encoders make of them.
 
     Attributes:
-        data: Where they come from.
         restored: Holds the restored images below `images`.
-        features: Holds `features.parquet`.
         encodings: Option file of each encoder → holds its table and record.
     """
 
@@ -93,9 +91,6 @@ def prepare_data(
     """Restore a data set's images, extract their features and encode them.
 
     Args:
-        workspace: Where to work.
-        data: An ingested data set.
-        restoration: `_target_` and options.
         families: Name → `_target_` and options of each feature family, in column order.
         encoders: Name → `_target_` and options of each frozen encoder.
     """
@@ -132,7 +127,6 @@ def encode_prepared(
     """Encode restored images, all of a data set's or some; each one once for all studies and runs.
 
     Args:
-        workspace: Where to work.
         prepared: The images; its encodings are replaced.
         encoders: Name → `_target_` and options of each encoder.
     """

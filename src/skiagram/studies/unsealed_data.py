@@ -69,14 +69,7 @@ class UnsealedData:
 def unseal(
     workspace: Workspace, data: DataSet, study: StudyOptions, replicates: int
 ) -> UnsealedData:
-    """Open the seal of a data set for a study, and note it in the ledger.
-
-    Args:
-        workspace: Where the study works.
-        data: An ingested data set.
-        study: The options of the study.
-        replicates: Bootstrap resamples.
-    """
+    """Open the seal of a data set for a study, and note it in the ledger."""
     cases, task = read_cases(data.folder / "cases")
     truth = data.folder / "sealed/truth.parquet"
     card = read_record(DataCard, data.folder / "cases/card.json")

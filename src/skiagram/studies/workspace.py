@@ -25,7 +25,6 @@ class Workspace:
     """What a study is given to work with.
 
     Attributes:
-        conf: Folder of the option files.
         data: Folder where source files are at hand; None to fetch them.
         work: Folder for finished pieces, so that a study that was stopped goes on where it was.
         compute: How much of the machine it may use.
@@ -59,8 +58,6 @@ class Workspace:
         Args:
             title: What is under way, for a person who watches.
             function: Of a module; see `Compute.map_fits`, or `Compute.map` where `fits` is false.
-            pieces: Descriptions of work.
-            fits: Whether pieces are whole fits.
         """
         # With more threads, a fit that the study made by itself has left some.
         done = (
@@ -95,7 +92,6 @@ class Workspace:
         """Return a name, beginning with `what`, that these inputs and this code alone have.
 
         Args:
-            what: Its first part.
             inputs: All that it depends on, as JSON; the code of each `_target_` in it counts too.
             *code: Functions and classes that run; see `skiagram.compute.code_digest`.
         """

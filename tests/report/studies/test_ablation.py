@@ -43,6 +43,7 @@ def test_nearer_images_and_worse_models_are_said_together() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_page_shows_every_variant_and_escapes_names() -> None:
     variants = (variant("none", None, SAME), variant("<b>mean</b>", None, WORSE))
     found = AblatedDataSet("films", "Films", 20, 10, "test", variants)

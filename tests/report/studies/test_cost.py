@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from skiagram.report.studies.cost import (
     describe_best,
     list_fronts,
@@ -58,6 +60,7 @@ def test_a_front_goes_from_the_cheapest_on_and_lacks_what_is_not_defined() -> No
     assert found["multiply–add operations per case"] == "Linear, Net"
 
 
+@pytest.mark.slow
 def test_the_page_names_machine_and_failures_and_escapes_names() -> None:
     page = render(RESULT)
     assert "Tree &lt;3&gt;" in page

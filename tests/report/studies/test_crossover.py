@@ -65,12 +65,14 @@ def test_a_network_without_enough_fits_is_named() -> None:
     assert words.startswith("Other is not compared")
 
 
+@pytest.mark.slow
 def test_the_page_escapes_names_and_names_failures() -> None:
     page = render(RESULT)
     assert "Net &lt;2&gt; could not be fitted everywhere: too few" in page
     assert page == render(RESULT)
 
 
+@pytest.mark.slow
 def test_a_mean_over_fewer_draws_is_marked() -> None:
     page = render(RESULT)
     assert page.count("3 of 5 draws</span>") == 1

@@ -115,6 +115,7 @@ def test_blanking_tells_a_shortcut(region: float, rest: float, fragment: str) ->
     assert fragment in describe_outside(replace(CLASSICAL, blanking=blanking), "nodule")
 
 
+@pytest.mark.slow
 def test_the_page_is_whole_and_the_same_each_time() -> None:
     page = render(RESULT)
     assert page == render(RESULT)

@@ -1,9 +1,12 @@
 from pathlib import Path
 
+import pytest
+
 from skiagram.report.index import list_outputs, write_study
 from tests.studies.search.examples import RESULT
 
 
+@pytest.mark.slow
 def test_a_search_leaves_what_it_says_it_leaves(tmp_path: Path) -> None:
     write_study(RESULT, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(list_outputs(RESULT))

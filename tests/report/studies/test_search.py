@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from skiagram.report.studies.search import (
     describe_gain,
     describe_leaders,
@@ -37,6 +39,7 @@ def test_the_lead_names_both_leaders_and_warns() -> None:
     assert words.endswith("so it is optimistic.")
 
 
+@pytest.mark.slow
 def test_the_page_says_what_was_spent_and_escapes_names() -> None:
     page = render(RESULT)
     assert "SVM &lt;rbf&gt;" in page

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import curve_fit
 
@@ -40,6 +40,7 @@ def test_the_fit_is_as_near_as_that_of_scipy() -> None:
     assert ours <= theirs * 1.02
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(0.3, 1), min_size=6, max_size=6))
 def test_a_fitted_curve_never_falls_and_never_exceeds_1(auc: list[float]) -> None:
     fitted = fit_power_law(CASES, np.array([auc]), EVEN).at(np.geomspace(50, 8000, 50))[0]

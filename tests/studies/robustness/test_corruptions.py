@@ -199,6 +199,7 @@ def condition(folder: Path, *case_id: str, amount: float = 0.2, seed: int = 0) -
     return Condition(workspace, clean, FILL, {}, np.array(case_id), "noise", amount, seed)
 
 
+@pytest.mark.slow
 def test_worse_images_are_restored_and_keep_their_spacing(tmp_path: Path) -> None:
     images = prepare_condition(condition(tmp_path, *IDS)).images
     assert images.case_ids == list(IDS)

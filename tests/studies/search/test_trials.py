@@ -53,7 +53,7 @@ def asked(seed: int, number: int, earlier: list[tuple[dict[str, Any], float | No
     return trial
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**31))
 def test_values_lie_in_the_space_and_have_three_digits(seed: int) -> None:
     found = values_of(asked(seed, 1, [(asked(seed, 0, []).params, 0.5)]), SPACE)

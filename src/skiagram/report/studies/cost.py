@@ -126,7 +126,6 @@ def draw_pareto(models: Sequence[ModelCost], numbers: Mapping[str, int]) -> Draw
     """Draw every model by its number in the table; a line joins the front.
 
     Args:
-        models: All models.
         numbers: Name of a model → its number.
     """
     value = [model.auc.value or 0.0 for model in models]

@@ -190,9 +190,7 @@ class PointingRow:
     """Where one kind of map points, as a row of the table.
 
     Attributes:
-        title: Its name.
         note: What a reader must know: that it failed the tests, or is no map of the model.
-        location: Where it points.
     """
 
     title: str
@@ -219,7 +217,6 @@ class GalleryPicture:
     """A picture of a case.
 
     Attributes:
-        title: What it shows.
         mark: What a reader must know of it: that it failed a test, or that one was not made.
         address: `data:` address.
     """
@@ -234,8 +231,6 @@ class GalleryCase:
     """A case as the page shows it.
 
     Attributes:
-        words: Class, named class and score.
-        reasons: Features that move its score most.
         pictures: Image with outline, then maps over it.
     """
 

@@ -49,7 +49,6 @@ class LearningCurve(StudiedModel):
         draws: AUC of each draw at each; a failed fit is None.
         efficiency: (d_a / d_ideal)² at each on generated data, by the mean AUC; else empty.
         band: The fitted power law; None with fewer than three numbers of cases.
-        failures: Why fits failed, each reason once.
     """
 
     cases: tuple[int, ...]
@@ -71,7 +70,6 @@ class Crossing:
 
     Attributes:
         model: The contender: a network, or a head on a frozen encoder.
-        title: Name for people.
         cases: Number of cases from which its curve stays above; None where it does not within
             reach.
         low: Lower bound of the number; None where even that is beyond reach.
@@ -180,7 +178,6 @@ class FitOutcome:
 
     Attributes:
         selection_auc: Mean out-of-fold AUC within the subset, for baselines alone.
-        title: The model's name for people.
         reason: Why there are no scores; empty when there are.
     """
 
@@ -224,7 +221,6 @@ class ResampledModel(StudiedModel):
     Attributes:
         areas: (sizes, draws, 1 + replicates) AUC; NaN where a fit failed, or where a resample of
             the test patients lacks a class.
-        failures: Why fits failed, each reason once.
     """
 
     areas: Floats
@@ -386,7 +382,6 @@ def fit_learning_curve(
     A number of cases is part of the curve where at least two draws have a fit.
 
     Args:
-        model: The model.
         sizes: (sizes,) numbers of training cases.
         multipliers: (replicates, draws) of the draws' deviations.
         reach: Most cases that the curve is drawn to.

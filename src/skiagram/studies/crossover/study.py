@@ -46,12 +46,8 @@ class CrossoverResult(StudiedDataSet):
     """What the study found on one data set.
 
     Attributes:
-        least: Fewest training cases tried.
-        most: Most training cases tried.
         reach: Most cases that a statement is made about, twice `most`.
-        draws: Draws of nested subsets.
         test_cases: Cases that every fit scored; under `cv`, the mean over draws.
-        test_patients: Their patients.
         ideal: The ideal observer's AUC on generated data, else None.
         curves: One per model, the chosen baseline last.
         crossings: One per network and per head on a frozen encoder.

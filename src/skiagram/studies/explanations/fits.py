@@ -79,12 +79,7 @@ class FoldFit:
     """One model on one fold.
 
     Attributes:
-        cv: Development cases.
-        candidate: The model.
         number: Number of the fold, repeat after repeat.
-        families: Families of the features.
-        importance: How importance of features is measured.
-        maps: How maps are made and tested.
     """
 
     cv: CrossValidation
@@ -196,11 +191,8 @@ class Ground(NamedTuple):
     """What all models of the study are explained on.
 
     Attributes:
-        cv: Development cases.
-        task: Names of the classes.
         regions: Known regions; None where there are none.
         without: Images with the region blanked and with all else blanked; None for none.
-        sample: Cases with maps.
     """
 
     cv: CrossValidation
@@ -254,7 +246,6 @@ class Blanking:
 
     Attributes:
         region: Loss where the region is blanked; in an image without one, that of another image.
-        rest: Loss where all else is blanked.
     """
 
     region: Loss
@@ -281,13 +272,7 @@ def draw_rows(generator: np.random.Generator, table: FeatureTable, most: int) ->
 
 
 class MappedCase(NamedTuple):
-    """What one fit gave for one case.
-
-    Attributes:
-        folder: Piece of the fit.
-        row: Row of the case in it.
-        spread: Standard deviation of the fit's scores.
-    """
+    """What one fit gave for one case."""
 
     folder: Path
     row: int

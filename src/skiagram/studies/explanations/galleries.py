@@ -32,7 +32,6 @@ class Contribution:
     """What one feature adds to the score of one case.
 
     Attributes:
-        feature: Name of the feature.
         value: Shapley value; above 0 it speaks for the positive class.
     """
 
@@ -46,8 +45,6 @@ class ShownCase:
 
     Attributes:
         kind: Whether it was classified surely and rightly, surely and wrongly, or with doubt.
-        true: Its class.
-        named: Class that the model named.
         score: Score of the positive class minus that of the other one, by a fit without the case.
         image: What the model saw; of a volume one slice, of channels the first.
         region: The known region; None without one.
@@ -103,9 +100,6 @@ def show_cases(
     """Return the cases to look at, with maps of a network or contributions of features.
 
     Args:
-        ground: All cases.
-        folds: Fits, the first repeat first.
-        most: Cases of each kind.
         mapped: Case → its maps; empty for a model of features, and where no map is defined.
     """
     first = folds[: fit_count(folds)]

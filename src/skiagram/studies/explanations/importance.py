@@ -60,10 +60,8 @@ class FeatureImportance:
     """A feature with all that goes with it.
 
     Attributes:
-        feature: Its name.
         relatives: Features that stood in its cluster in most fits.
         loss: AUC lost where its cluster is permuted.
-        effects: Accumulated local effect, a fit each.
     """
 
     feature: str
@@ -77,7 +75,6 @@ class Coefficient:
     """The weight of a feature in a linear model.
 
     Attributes:
-        feature: Its name.
         effect: Change of the score with one standard deviation of the feature.
         same_sign: Share of the resamples in which it has the same sign.
     """
@@ -93,7 +90,6 @@ class ClassicalExplanation(StudiedModel):
 
     Attributes:
         auc: Mean AUC over folds.
-        families: Families, the most important first.
         features: The first few features, of those that go together only one.
         coefficients: The largest weights; empty where the score is no weighted sum.
         resamples: Resamples of patients that their intervals rest on.
@@ -102,7 +98,6 @@ class ClassicalExplanation(StudiedModel):
         clusters: Permutation by clusters: how alike the fits rank the features.
         shapley_agreement: Shapley values: how alike the fits rank the features.
         blanking: None without known regions, or where features are of the region alone.
-        cases: Cases to look at.
     """
 
     auc: Estimate
@@ -162,7 +157,6 @@ class FoldImportance:
         families: Family → its features.
         clusters: First feature of a cluster → its features.
         of_families: Family → (orders, m) scores of the held-out cases with the family permuted.
-        of_clusters: The same of clusters.
         shapley: (features,) mean absolute Shapley values; None where none are known.
     """
 

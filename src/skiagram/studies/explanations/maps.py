@@ -51,11 +51,7 @@ class MapExplanation:
     """One kind of map of one network.
 
     Attributes:
-        method: Its kind.
-        title: Name for people.
         reason: Why the network has none; empty otherwise.
-        tests: How it did in the tests.
-        trustworthy: Whether it passed all of them.
         fresh: (share of layers with fresh weights, similarity to the trained network's map).
         location: Where it points; None without known regions.
     """
@@ -75,9 +71,7 @@ class NetworkExplanation(StudiedModel):
 
     Attributes:
         auc: Mean AUC over folds.
-        maps: One a method.
         blanking: None without known regions.
-        cases: Cases to look at.
         centre: Where the map that always points at the centre of what the network sees does; None
             without known regions.
     """
@@ -94,8 +88,6 @@ class MapTask:
     """Maps of some held-out cases of one fold.
 
     Attributes:
-        fit: The network on the fold.
-        case_id: Held-out cases.
         masks: Known region of each, None without one.
     """
 

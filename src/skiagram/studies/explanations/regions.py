@@ -56,8 +56,6 @@ def find_regions(
     """Return the regions of development cases; None where the data set knows none.
 
     Args:
-        workspace: Where to work.
-        prepared: Restored images.
         dataset: `_target_` and options of the data set.
         case_id: Development cases; no other case's mark is asked for.
 
@@ -208,7 +206,6 @@ def blank_image(image: Image, region: Mask, *, outside: bool) -> Image:
 
     Args:
         image: (height, width[, channels]) or (depth, height, width, 1) without missing pixels.
-        region: Its region.
         outside: Whether all but the region is replaced.
     """
     ring = ~region & (distance_transform_edt(~region) <= _RING)

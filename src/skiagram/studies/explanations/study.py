@@ -48,15 +48,10 @@ class ExplanationsResult(CrossValidatedDataSet):
     """What the study found on one data set.
 
     Attributes:
-        positive: Name of the class looked for.
         word: What known regions are called; empty where none are known.
         located: Cases on which it is counted where maps point.
-        mapped: Cases with maps.
         repeats: Trainings of each model by which each case is explained.
         unchanged: Likeness from which on a map counts as unchanged.
-        classical: Models of features.
-        networks: Networks, and encoders with heads.
-        failed: Models that could not be trained.
         observer: Where the ideal observer points; None on real images.
     """
 

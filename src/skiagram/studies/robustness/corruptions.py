@@ -40,7 +40,6 @@ class View:
         pixels: (height, width, channels) with detector faults filled from their surroundings.
         low: 5th percentile of the image.
         high: 95th percentile.
-        least: Least known value, faults included.
         eight_bits: Whether the image is stored in 8 bits.
     """
 
@@ -61,9 +60,6 @@ class Corruption:
     """One way in which images get worse.
 
     Attributes:
-        title: Name for people.
-        unit: What the amount counts.
-        most: Highest amount.
         apply: Makes the values of a view, of equal shape, worse by an amount in (0, most].
     """
 
@@ -80,8 +76,6 @@ def corrupt(
 
     Args:
         image: (height, width) or (height, width, channels) of any depth; NaN is missing.
-        corruption: In which way.
-        amount: How much.
         generator: The image's own stream for this corruption and amount.
 
     Returns:
@@ -204,14 +198,8 @@ class Condition(NamedTuple):
     """Some cases of a data set whose images are made worse in one way by one amount.
 
     Attributes:
-        workspace: Where to work.
         clean: The data set's images as they are.
-        restoration: `_target_` and options.
         families: Name → `_target_` and options of each feature family.
-        case_id: Cases to make worse.
-        corruption: Name of the corruption.
-        amount: How much.
-        seed: The study's seed.
     """
 
     workspace: Workspace

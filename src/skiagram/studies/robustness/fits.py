@@ -189,9 +189,6 @@ class Setup(NamedTuple):
         """Train every model on every cohort and line its scores up with the cases.
 
         Args:
-            images: Images and features to train on.
-            cohorts: Whom fits are trained on.
-            views: What they score, a condition each.
             cases: Whom they score: a single cohort all of them, else each its own test cases.
             what: What is under way, for a person who watches.
         """

@@ -23,10 +23,8 @@ class Figures:
     """One model on the reported cases under one condition.
 
     Attributes:
-        auc: AUC.
         change: AUC minus that on the images as they are, paired by patient.
         sensitivity: At the threshold that clean held-out development cases fixed.
-        specificity: At the same threshold.
         expected_to_observed: Expected over observed number of positives; 1 is perfect.
     """
 
@@ -99,9 +97,6 @@ def model_results(
 
     Args:
         models: Scores clean, then under every amount of every corruption in turn.
-        kinds: The corruptions.
-        cases: The reported cases.
-        margin: Smallest loss of AUC that counts.
     """
     terms = [_mean_change(model.placements) if model.placements else None for model in models]
     changes = [
@@ -145,9 +140,7 @@ def severity_curve(
 
     Args:
         amounts: Amounts, ascending.
-        figures_by_amount: Figures at each.
         placements: On the images as they are, then at each amount.
-        margin: Smallest loss of AUC that counts.
     """
     holds_to, breaks_at, holding = None, None, True
     for amount, figures in zip(amounts, figures_by_amount, strict=True):

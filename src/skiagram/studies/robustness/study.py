@@ -56,12 +56,8 @@ class SourceResult:
     """Models that meet one source they were not trained on.
 
     Attributes:
-        source: Its name.
-        cases: Its cases that were scored.
-        patients: Their patients.
         own_training: Cases that a fit with the source was trained on, mean over fits.
         foreign_training: Cases that a fit without it was trained on.
-        models: One result per model.
     """
 
     source: str
@@ -86,10 +82,7 @@ class RobustnessResult:
     """What the study found.
 
     Attributes:
-        margin: Smallest loss of AUC that counts.
         corruptions: What was tried, in the order of each model's curves.
-        datasets: One result per data set.
-        shifts: One result per shift.
     """
 
     margin: float
@@ -204,11 +197,7 @@ def _compare(
 
     Args:
         setup: What the study shares.
-        name: Name of the source.
         data: What models without the source are trained on.
-        foreign: Cohorts without the source.
-        own: Cohorts with it.
-        target: Where the source's cases are.
     """
     cases, views = target.tested_by(own, name), [target.prepared]
     models = []

@@ -43,7 +43,6 @@ class NestedEstimate:
         tuned: AUC with the values that a search within each outer fold's training cases found.
         gain: Tuned minus default, paired by outer fold.
         values: What the search of each outer fold chose.
-        fits: Fits made for it.
     """
 
     default: Estimate
@@ -81,9 +80,7 @@ class SearchResult(CrossValidatedDataSet):
     """What the study found on one data set.
 
     Attributes:
-        budget: Trials of every model.
         outer: Outer folds of the nested estimate; None without one.
-        models: One per model.
         processor_seconds: Model → seconds that each of its trials took, as measured on the
             machine that fitted it; the one figure here that another machine changes.
     """
@@ -185,7 +182,6 @@ def compare_folds(
     Args:
         default: AUC of each fold with the values of the option file.
         tuned: AUC of each fold with those that the search found.
-        folds: Folds of one repeat.
     """
     default_auc, tuned_auc, ratio = np.array(default), np.array(tuned), 1 / (folds - 1)
     return (
@@ -204,13 +200,7 @@ def missing_estimates(reason: str) -> tuple[Estimate, Estimate, Estimate]:
 def nested_search(
     cv: CrossValidation, models: Sequence[ModelSearch], outer: int
 ) -> list[NestedEstimate]:
-    """Repeat the whole search inside each outer fold and test what it chose on the held-out part.
-
-    Args:
-        cv: All development cases.
-        models: Whose options are searched.
-        outer: Outer folds, by patient.
-    """
+    """Repeat the search inside each outer fold and test what it chose on the held-out part."""
     parts = grouped_folds(cv.label, cv.patient_id, outer, cv.plan.seed, "search", "outer")
     searches = [search(cv.select(part.training), models) for part in parts]
     estimates = []

@@ -78,7 +78,6 @@ class Pruning:
 
         Args:
             finished: AUC of each fold of the finished trials of earlier rounds.
-            folds: Folds of a whole trial.
         """
         if len(finished) < self.trials:
             return (None,) * folds
@@ -128,7 +127,6 @@ def open_storage(url: str | None, work: Path) -> "BaseStorage":
 
     Args:
         url: As SQLAlchemy takes it; None for a file of SQLite.
-        work: Folder of that file.
 
     Raises:
         OptionError: Optuna is not installed, or the database cannot be opened.
@@ -242,10 +240,7 @@ class ModelSearch:
 
     Attributes:
         candidate: The model with the values of its option file.
-        space: What may be changed.
         defaults: The option file's own values of that.
-        budget: Trials and rounds.
-        storage: Database of all searches.
     """
 
     candidate: Candidate

@@ -35,11 +35,8 @@ class ReadFeature:
     """A feature of the logistic model on few features, fitted on all development cases.
 
     Attributes:
-        feature: Its name.
-        meaning: What it measures.
         unit: Its unit.
         mean: Mean over the cases.
-        deviation: Standard deviation over the cases.
         odds_ratio: Class → factor of its odds for one standard deviation more.
     """
 
@@ -56,11 +53,9 @@ class TreeLine:
     """A line of the printed tree.
 
     Attributes:
-        depth: Questions before it.
         feature: What is asked for; empty in the first line.
         question: For example `≤ 3.2`.
         probability: Of the condition looked for, of the last class with several.
-        cases: Development cases that come here.
     """
 
     depth: int
@@ -116,11 +111,9 @@ class FewFeatures(SimpleModel):
     """A logistic model on k features, standardised by mean and deviation of the training cases.
 
     Attributes:
-        features: The features.
         median: (k,) value that stands for a missing one.
         mean: (k,).
         deviation: (k,).
-        model: The fitted model.
     """
 
     features: tuple[str, ...]
@@ -196,9 +189,7 @@ def fit_few_features(table: FeatureTable, target: Floats, count: int) -> FewFeat
     is then fitted anew on these, with the usual small L2 penalty (C = 1).
 
     Args:
-        table: Features of n training cases.
         target: (n, n_classes) probabilities to learn.
-        count: Features at most.
     """
     values, median = _imputed(table)
     mean, deviation = values.mean(axis=0), values.std(axis=0)
@@ -237,7 +228,6 @@ class RuleTree(SimpleModel):
         features: The features that it asks for, each once.
         median: (k,) value that stands for a missing one.
         columns: (k,) their columns in the tree.
-        tree: The fitted tree.
         probability: (places, n_classes) of the training cases that come to each place.
         cases: (places,) number of these cases.
     """
@@ -307,9 +297,7 @@ def fit_rule_tree(
     """Fit a tree of few levels (CART: Breiman, Friedman, Olshen and Stone 1984).
 
     Args:
-        table: Features of n training cases.
         target: (n, n_classes) probabilities to learn.
-        depth: Levels of questions at most.
         least_cases: Training cases that an answer stands for at least.
         seed: Orders questions that part the classes equally well.
     """

@@ -83,7 +83,6 @@ class SimplifiedModel:
 
     Attributes:
         name: What it is, in one word or two; `original` first.
-        title: Name for people.
         auc: Mean AUC over folds.
         difference: AUC minus the original's, mean over folds; 0 of the original itself.
         agreement: Share of cases for which both decide alike.
@@ -113,16 +112,10 @@ class SimplificationResult(CrossValidatedDataSet):
     Attributes:
         margin: Loss of AUC up to which a simpler model is good enough.
         originals: Title of the original in each fold.
-        models: The original first.
-        logistic: The logistic model on few features.
         base_odds: Class → its odds where every feature is at its mean.
         tree: The tree of rules, line by line.
-        tree_class: Class whose probability the tree gives.
         feature_meaning: Feature of the tree → what it measures.
         images: Images that were scored when it was timed.
-        repeats: Times that this was repeated.
-        time: `wall`, or `processor` time.
-        machine: What times were measured on.
     """
 
     margin: float
@@ -144,12 +137,8 @@ class _FoldModel:
     """One model of one fold, kept as a piece.
 
     Attributes:
-        name: What it is.
-        title: Name for people.
-        parameters: Learned numbers.
         size: Bytes.
         scoring: Milliseconds to score a case, without its features.
-        features: Features that it reads.
     """
 
     name: str
