@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.audit.contract import Evidence, Traits
+from skiagram.audit.contract import Evidence, ProbedTraits
 from skiagram.audit.groups import check_groups
 from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.near_duplicates.pairs import Pairs
@@ -92,7 +92,7 @@ def draw(design: Design, generator: np.random.Generator, *, confounded: bool) ->
         Pairs(_FLAT, _FLAT, np.zeros(0), np.zeros(0, dtype=np.bool_)),
         np.zeros(len(cases), dtype=np.bool_),
         TransformedPairs(_FLAT, _FLAT, np.zeros(0), np.zeros(0, dtype=str)),
-        Traits(np.arange(len(cases)), images, covariates),
+        ProbedTraits(np.arange(len(cases)), images, covariates),
     )
 
 

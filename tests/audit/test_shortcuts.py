@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from scipy.ndimage import gaussian_filter
 from scipy.stats import mannwhitneyu
@@ -16,7 +15,6 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.audit.contract import Finding
 from skiagram.audit.shortcuts import (
-    auc_interval,
     bin_values,
     predict_out_of_fold,
     probe_label,
@@ -185,26 +183,6 @@ def test_sites_of_equal_prevalence_may_differ_in_brightness(clean: Planted, tmp_
     ]
     clean.covariates = pd.DataFrame({"case_id": clean.cases.case_id, "site": site})
     assert not alarms(clean.findings(tmp_path))
-
-
-def test_the_interval_of_an_auc_is_that_of_delong_where_each_case_is_a_patient() -> None:
-    draws = np.random.default_rng(4)
-    positive = np.arange(80) < 30
-    score = draws.normal(size=80) + positive
-    low, high = auc_interval(score, positive, np.arange(80).astype(str))
-    auc, error = delong_standard_error(score, positive)
-    assert (low + high) / 2 == pytest.approx(auc)
-    assert (high - low) / 2 == pytest.approx(1.96 * error, rel=0.03)
-
-
-def delong_standard_error(
-    score: NDArray[np.float64], positive: NDArray[np.bool_]
-) -> tuple[float, float]:
-    """Return AUC and standard error from all pairs (DeLong 1988, Biometrics 44:837)."""
-    wins = score[positive][:, None] > score[~positive]
-    by_case = wins.mean(axis=1).var(ddof=1) / wins.shape[0]
-    by_control = wins.mean(axis=0).var(ddof=1) / wins.shape[1]
-    return float(wins.mean()), float(np.sqrt(by_case + by_control))
 
 
 def test_every_alarm_says_what_how_many_where_and_what_to_do(

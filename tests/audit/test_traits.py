@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from skiagram.audit.composition import is_constant
-from skiagram.audit.traits import LARGEST_SAMPLE, collect_image_traits, image_traits, sample_cases
+from skiagram.audit.traits import MAX_SAMPLE, collect_image_traits, image_traits, sample_cases
 from skiagram.image_store.shards import Image
 from skiagram.records import Cases
 from tests.audit.planted import Planted
@@ -101,11 +101,11 @@ def test_texts_become_places_and_named_columns_stand_together(
 
 
 def test_a_large_set_is_sampled_by_patient() -> None:
-    n = 3 * LARGEST_SAMPLE
+    n = 3 * MAX_SAMPLE
     patient = np.array([f"patient-{at // 2:06d}" for at in range(n)])
     split = np.where(np.arange(n) < 10, "test", "train")
     cases = Cases(np.array([f"case-{at:06d}" for at in range(n)]), patient, split, np.zeros(n, int))
     rows = sample_cases(cases)
-    assert len(rows) == LARGEST_SAMPLE == len(np.unique(rows))
+    assert len(rows) == MAX_SAMPLE == len(np.unique(rows))
     assert (split[rows] == "train").all()
-    assert len(np.unique(patient[rows])) == LARGEST_SAMPLE // 2
+    assert len(np.unique(patient[rows])) == MAX_SAMPLE // 2

@@ -47,7 +47,8 @@ def check_classes(evidence: Evidence) -> list[Finding]:
 
 def check_patients(evidence: Evidence) -> list[Finding]:
     """Look for patients in two splits, where patients are known."""
-    split = evidence.cases.split
+    cases, known = evidence.cases, evidence.card.patients_known
+    split, groups = cases.split, len(np.unique(cases.patient_id))
     return [
         _shared("patients_across_splits", "stop", evidence, split != "test", split == "test"),
         _shared(
@@ -57,7 +58,14 @@ def check_patients(evidence: Evidence) -> list[Finding]:
             split == "train",
             split == "validation",
         ),
-        _unknown(evidence),
+        Finding(
+            name="unknown_patients",
+            severity="note",
+            count=0 if known else len(cases),
+            summary=f"Patients are unknown; {groups} clusters of near duplicates are used as "
+            f"patients of the {len(cases)} images.",
+            remedy="confidence intervals may be too narrow where a patient has several images",
+        ),
     ]
 
 
@@ -83,30 +91,16 @@ def _shared(
     )
 
 
-def _unknown(evidence: Evidence) -> Finding:
-    cases = evidence.cases
-    groups = len(np.unique(cases.patient_id))
-    return Finding(
-        name="unknown_patients",
-        severity="note",
-        count=0 if evidence.card.patients_known else len(cases),
-        summary=f"Patients are unknown; {groups} clusters of near duplicates are used as "
-        f"patients of the {len(cases)} images.",
-        remedy="confidence intervals may be too narrow where a patient has several images",
-    )
-
-
 def check_images(evidence: Evidence) -> list[Finding]:
     """Look for images of a single intensity."""
-    count = int(evidence.images.constant.sum())
+    constant = evidence.images.constant
     return [
-        Finding(
-            name="constant_images",
-            severity="warning",
-            count=count,
-            summary=f"Images in which all pixels are equal: {count}.",
-            remedy="remove these images",
-            examples=examples(evidence.cases.case_id[evidence.images.constant]),
+        Finding.of_cases(
+            "constant_images",
+            "warning",
+            evidence.cases.case_id[constant],
+            f"Images in which all pixels are equal: {int(constant.sum())}.",
+            "remove these images",
         )
     ]
 
@@ -116,35 +110,32 @@ def check_regions(evidence: Evidence) -> list[Finding]:
     none = np.zeros((0, 3), dtype=np.int64)
     regions = none if evidence.images.regions is None else evidence.images.regions
     voxels, parts, outside = regions.T
-    tiny, scattered = voxels < FEW_VOXELS, parts >= MANY_PARTS
-    large = outside <= (1 - ALMOST_ALL) * (voxels + outside)
     case_id = evidence.cases.case_id[: len(regions)]
+    rules = (
+        (
+            "tiny_regions",
+            voxels < FEW_VOXELS,
+            f"of fewer than {FEW_VOXELS} voxels",
+            "check these masks; texture of so few voxels says little",
+        ),
+        (
+            "large_regions",
+            outside <= (1 - ALMOST_ALL) * (voxels + outside),
+            f"of more than {ALMOST_ALL:.0%} of their image",
+            "check these masks: they may be inside out, or of everything",
+        ),
+        (
+            "scattered_regions",
+            parts >= MANY_PARTS,
+            f"of {MANY_PARTS} or more parts that do not touch",
+            "check these masks for stray voxels and for several lesions in one",
+        ),
+    )
     return [
-        Finding(
-            name="tiny_regions",
-            severity="warning",
-            count=int(tiny.sum()),
-            summary=f"Regions of fewer than {FEW_VOXELS} voxels: {int(tiny.sum())}.",
-            remedy="check these masks; texture of so few voxels says little",
-            examples=examples(case_id[tiny]),
-        ),
-        Finding(
-            name="large_regions",
-            severity="warning",
-            count=int(large.sum()),
-            summary=f"Regions of more than {ALMOST_ALL:.0%} of their image: {int(large.sum())}.",
-            remedy="check these masks: they may be inside out, or of everything",
-            examples=examples(case_id[large]),
-        ),
-        Finding(
-            name="scattered_regions",
-            severity="warning",
-            count=int(scattered.sum()),
-            summary=f"Regions of {MANY_PARTS} or more parts that do not touch: "
-            f"{int(scattered.sum())}.",
-            remedy="check these masks for stray voxels and for several lesions in one",
-            examples=examples(case_id[scattered]),
-        ),
+        Finding.of_cases(
+            name, "warning", case_id[met], f"Regions {which}: {int(met.sum())}.", remedy
+        )
+        for name, met, which, remedy in rules
     ]
 
 

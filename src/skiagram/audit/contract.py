@@ -12,11 +12,11 @@ from skiagram.near_duplicates.search import TransformedPairs, unite_transformed
 from skiagram.records import Cases, DataCard, Task
 
 Severity = Literal["note", "warning", "stop"]
-_EXAMPLES = 5
+_MAX_EXAMPLES = 5
 
 
 @dataclass(frozen=True)
-class Traits:
+class ProbedTraits:
     """What some development cases are besides what their images show.
 
     Attributes:
@@ -71,7 +71,7 @@ class Evidence:
     task: Task
     card: DataCard
     images: Appearance
-    traits: Traits | None = None
+    traits: ProbedTraits | None = None
 
     def pairs_between(
         self, splits: tuple[str, ...], other_splits: tuple[str, ...]
@@ -101,6 +101,14 @@ class Finding:
     examples: tuple[str, ...] = ()
     waived: str = ""
 
+    @classmethod
+    def of_cases(
+        cls, name: str, severity: Severity, case_id: NDArray[np.str_], summary: str, remedy: str
+    ) -> "Finding":
+        """Return a finding of some cases, or of pairs by the first case of each."""
+        shown = tuple(np.unique(case_id)[:_MAX_EXAMPLES].tolist())
+        return cls(name, severity, len(case_id), summary, remedy, shown)
+
     @property
     def stops(self) -> bool:
         """Return whether the run must end."""
@@ -113,4 +121,4 @@ Check = Callable[[Evidence], list[Finding]]
 
 def examples(case_id: NDArray[np.str_]) -> tuple[str, ...]:
     """Return the first five of some case ids."""
-    return tuple(np.unique(case_id)[:_EXAMPLES].tolist())
+    return tuple(np.unique(case_id)[:_MAX_EXAMPLES].tolist())

@@ -6,7 +6,7 @@ Exact and near duplicates first; then copies that were mirrored, turned, cropped
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.audit.contract import Evidence, Finding, Severity, examples
+from skiagram.audit.contract import Evidence, Finding, Severity
 from skiagram.near_duplicates.search import KINDS
 
 _DEVELOPMENT = ("train", "validation")
@@ -40,7 +40,7 @@ def _test_cases(name: str, evidence: Evidence, pairs: NDArray[np.bool_]) -> Find
         f"Test images with {copies} among the development images: {len(concerned)} of "
         f"{len(evidence.cases.test())}."
     )
-    return _finding(name, "stop", concerned, summary, _SPLIT_REMEDY)
+    return Finding.of_cases(name, "stop", concerned, summary, _SPLIT_REMEDY)
 
 
 def _validation_cases(evidence: Evidence) -> Finding:
@@ -52,7 +52,7 @@ def _validation_cases(evidence: Evidence) -> Finding:
         "Validation images with a near duplicate among the training images: "
         f"{len(concerned)} of {total}; early stopping may come too late."
     )
-    return _finding(
+    return Finding.of_cases(
         "near_duplicates_across_training_and_validation",
         "warning",
         concerned,
@@ -71,7 +71,7 @@ def _other_patients(evidence: Evidence) -> Finding:
         "Pairs of near duplicates among the development images of different patients: "
         f"{int(concerned.sum())}; a model may be trained on one image and evaluated on the other."
     )
-    return _finding(
+    return Finding.of_cases(
         "near_duplicates_across_patients",
         severity,
         evidence.cases.case_id[pairs.first[concerned]],
@@ -84,7 +84,7 @@ def _label_conflicts(evidence: Evidence) -> Finding:
     pairs, label = evidence.images.pairs, evidence.cases.label
     developed = evidence.pairs_between(_DEVELOPMENT, _DEVELOPMENT)
     conflict = developed & (label[pairs.first] != label[pairs.second])
-    return _finding(
+    return Finding.of_cases(
         "label_conflicts",
         "warning",
         evidence.cases.case_id[pairs.first[conflict]],
@@ -92,13 +92,6 @@ def _label_conflicts(evidence: Evidence) -> Finding:
         f"{int(conflict.sum())}.",
         "check the labels of these images",
     )
-
-
-def _finding(
-    name: str, severity: Severity, case_id: NDArray[np.str_], summary: str, remedy: str
-) -> Finding:
-    """Return a finding of some cases, or of pairs by the first case of each."""
-    return Finding(name, severity, len(case_id), summary, remedy, examples(case_id))
 
 
 _LOOK = "look at these pairs"
@@ -119,7 +112,7 @@ def check_transformed_copies(evidence: Evidence) -> list[Finding]:
     apart = developed & (cases.patient_id[first] != cases.patient_id[second])
     differing = developed & (cases.label[first] != cases.label[second])
     return [
-        _finding(
+        Finding.of_cases(
             "transformed_copies_across_splits",
             "warning",
             cases.case_id[concerned],
@@ -151,7 +144,7 @@ def _pairs(
         f"Pairs of development images that look like transformed copies, {which}: "
         f"{len(case_id)}{_what_was_done(kind)}."
     )
-    return _finding(name, "warning", case_id, summary, remedy)
+    return Finding.of_cases(name, "warning", case_id, summary, remedy)
 
 
 def _what_was_done(kind: NDArray[np.str_]) -> str:

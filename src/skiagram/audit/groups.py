@@ -16,10 +16,10 @@ from skiagram.records import Cases
 
 LEVEL = 0.01  # of all comparisons of a data set together
 _TRAITS = ("brightness", "sharpness", "noise")
-_MOST_GROUPS = 20
-_FEWEST_PATIENTS = 10
-_LEAST_DIFFERENCE = 0.06  # of the variance of ranks, an effect of medium size (Cohen 1988)
-_LEAST_PREVALENCE = 0.1  # between the groups with the greatest and the smallest share
+_MAX_GROUPS = 20
+_MIN_PATIENTS = 10
+_MIN_DIFFERENCE = 0.06  # of the variance of ranks, an effect of medium size (Cohen 1988)
+_MIN_PREVALENCE = 0.1  # between the groups with the greatest and the smallest share
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -67,7 +67,7 @@ def _confounded(
             for k in np.unique(cases.label)
         }
         label, apart = max(shares.items(), key=lambda item: max(item[1]) - min(item[1]))
-        if max(apart) - min(apart) < _LEAST_PREVALENCE:
+        if max(apart) - min(apart) < _MIN_PREVALENCE:
             continue
         of_class = (cases.label[known] == label).astype(np.float64)
         if _tell_apart(of_class, group[known], patient[known])[1] > level:
@@ -79,7 +79,7 @@ def _confounded(
             if len(np.unique(group[seen])) < 2 or len(np.unique(column[seen])) < 2:
                 continue
             size, chance = _tell_apart(column[seen], group[seen], patient[seen])
-            if chance <= level and size >= _LEAST_DIFFERENCE:
+            if chance <= level and size >= _MIN_DIFFERENCE:
                 differing.append(look)
         if differing:
             yield (
@@ -92,11 +92,11 @@ def _groups(values: Floats, cases: Cases) -> Integers | None:
     """Return (m,) the group of each case, −1 for none or a small one; None without two."""
     group = np.full(len(values), -1, dtype=np.int64)
     distinct = np.unique(values[np.isfinite(values)])
-    if len(distinct) > _MOST_GROUPS:
+    if len(distinct) > _MAX_GROUPS:
         return None
     for number, value in enumerate(distinct):
         inside = values == value
-        if len(np.unique(cases.patient_id[inside])) >= _FEWEST_PATIENTS:
+        if len(np.unique(cases.patient_id[inside])) >= _MIN_PATIENTS:
             group[inside] = number
     return group if len(np.unique(group[group >= 0])) > 1 else None
 

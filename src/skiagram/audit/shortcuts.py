@@ -13,21 +13,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold
 
 from skiagram.audit.contract import Evidence, Finding, Severity, examples
 from skiagram.records import Cases
 from skiagram.seeding import derived_seed, stream
+from skiagram.statistics.delong import auc_estimate, placements
+from skiagram.statistics.permutation import class_aucs, indicators, permute_by_patient
 
 SHORTCUT_AUC = 0.6
 PERMUTATIONS = 499
-FEWEST_PATIENTS = 10
+MIN_PATIENTS = 10
 _ALLOWED_RANK = 5  # of 500 with the data set itself: one in a hundred
 _LEAK_AUC = 0.95
-_Z = 1.96
-_MOST_EXAMPLES = 5
+_MAX_EXAMPLES = 5
 _FOLDS = 5
 _DISTINCT = 20
 _QUANTILES = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
@@ -223,7 +223,7 @@ def _summary(trait: ShortcutTrait, probe: Probe, cases: Cases, classes: tuple[st
 def _surest_cases(probe: Probe, cases: Cases) -> tuple[str, ...]:
     """Return the cases of the class that is told, by whose trait it is told most surely."""
     own = np.flatnonzero(cases.label == probe.label)
-    surest = own[np.argsort(-probe.score[own], kind="stable")[:_MOST_EXAMPLES]]
+    surest = own[np.argsort(-probe.score[own], kind="stable")[:_MAX_EXAMPLES]]
     return examples(cases.case_id[surest])
 
 
@@ -289,31 +289,9 @@ def _list_probes(probes: Mapping[str, Probe | None], cases: Cases) -> Finding:
 
 
 def _interval_text(probe: Probe, cases: Cases) -> str:
-    low, high = auc_interval(probe.score, cases.label == probe.label, cases.patient_id)
-    return f"{low:.2f} to {high:.2f}"
-
-
-def auc_interval(
-    score: Scores, positive: NDArray[np.bool_], patient: NDArray[np.str_]
-) -> tuple[float, float]:
-    """Return the 95 % interval of an AUC by patients (Obuchowski 1997, Biometrics 53:567).
-
-    Args:
-        score: (m,) higher for the positive class.
-        positive: (m,) whether a case is of it.
-    """
-    inside, outside = int(positive.sum()), int((~positive).sum())
-    ranks = rankdata(score)
-    place = np.empty(len(score))  # the share of the other class that each case beats
-    place[positive] = (ranks[positive] - rankdata(score[positive])) / outside
-    place[~positive] = 1 - (ranks[~positive] - rankdata(score[~positive])) / inside
-    auc = float(place[positive].mean())
-    number = np.unique(patient, return_inverse=True)[1]
-    weight = np.where(positive, 1 / inside, 1 / outside)
-    sums = np.bincount(number, weights=weight * (place - auc))
-    patients = len(sums)
-    error = float(np.sqrt(patients / max(patients - 1, 1) * np.sum(sums**2)))
-    return max(auc - _Z * error, 0.0), min(auc + _Z * error, 1.0)
+    patient = np.unique(cases.patient_id, return_inverse=True)[1]
+    auc = auc_estimate(placements(probe.score[None], cases.label == probe.label, patient))
+    return f"{auc.low:.2f} to {auc.high:.2f}"
 
 
 def probe_label(
@@ -333,8 +311,8 @@ def probe_label(
     columns, classes = bin_values(values), _probed_classes(label, number)
     if not columns.shape[1] or not len(classes):
         return None
-    scores = predict_out_of_fold(columns, _indicators(label[:, None], classes), number)
-    aucs = _class_aucs(scores, label[:, None], classes)[0]
+    scores = predict_out_of_fold(columns, indicators(label[:, None], classes), number)
+    aucs = class_aucs(scores, label[:, None], classes)[0]
     spread = _auc_spread(label, classes)
     luck = _permuted(columns, label, number, classes)
     chance = luck.max() * spread + 0.5
@@ -361,10 +339,10 @@ def _permuted(
     at_once = max(1, _NUMBERS_AT_ONCE // (len(label) * len(classes)))
     for start in range(0, PERMUTATIONS, at_once):
         stop = min(start + at_once, PERMUTATIONS)
-        permuted = [_permute_labels(label, patient, generator) for _ in range(start, stop)]
+        permuted = [permute_by_patient(label, patient, generator) for _ in range(start, stop)]
         block = np.stack(permuted, axis=1)
-        aucs = _class_aucs(
-            predict_out_of_fold(columns, _indicators(block, classes), patient), block, classes
+        aucs = class_aucs(
+            predict_out_of_fold(columns, indicators(block, classes), patient), block, classes
         )
         highest.append(((aucs - 0.5) / _auc_spread(label, classes)).max(axis=1))
     return np.concatenate(highest)
@@ -412,30 +390,5 @@ def _probed_classes(label: NDArray[np.int64], patient: NDArray[np.int64]) -> NDA
     present = np.unique(label)
     inside = [len(np.unique(patient[label == k])) for k in present]
     outside = [len(np.unique(patient[label != k])) for k in present]
-    enough = present[np.minimum(inside, outside) >= FEWEST_PATIENTS]
+    enough = present[np.minimum(inside, outside) >= MIN_PATIENTS]
     return enough[-1:] if len(present) == 2 else enough
-
-
-def _indicators(labels: NDArray[np.int64], classes: NDArray[np.int64]) -> Scores:
-    """Return (m, labelings × classes) 0 or 1."""
-    whole: Scores = (labels[:, :, None] == classes).astype(np.float64)
-    return whole.reshape(len(labels), -1)
-
-
-def _class_aucs(scores: Scores, labels: NDArray[np.int64], classes: NDArray[np.int64]) -> Scores:
-    """Return (labelings, classes) AUC of each class against all others."""
-    positive = _indicators(labels, classes)
-    count = positive.sum(axis=0)
-    ranks = (rankdata(scores, axis=0) * positive).sum(axis=0)
-    areas = (ranks - count * (count + 1) / 2) / (count * (len(labels) - count))
-    return np.asarray(areas.reshape(-1, len(classes)))
-
-
-def _permute_labels(
-    label: NDArray[np.int64], patient: NDArray[np.int64], generator: np.random.Generator
-) -> NDArray[np.int64]:
-    """Deal the labels out again, those of a patient together."""
-    order = generator.permutation(int(patient.max()) + 1)
-    dealt = np.empty_like(label)
-    dealt[np.argsort(patient, kind="stable")] = label[np.argsort(order[patient], kind="stable")]
-    return dealt

@@ -6,19 +6,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.audit.contract import Traits
+from skiagram.audit.contract import ProbedTraits
 from skiagram.image_store.shards import Image, Spacing, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import projection
 from skiagram.records import Cases
 from skiagram.seeding import stream
 
-LARGEST_SAMPLE = 5_000
+MAX_SAMPLE = 5_000
 CATEGORIES = 20
 _FRAME = 2
 _FRAMES_IN_A_SIDE = 32
 _BLOCK = 8  # of JPEG, pixels a side
-_FEWEST_EDGES = 2
+_MIN_EDGES = 2
 _DEPTHS = ("uint8", "uint16", "int16", "float32")
 _SEED = 19_970_915
 
@@ -30,7 +30,7 @@ def collect_image_traits(
     cases: Cases,
     covariates: pd.DataFrame | None,
     acquisition: Sequence[str],
-) -> Traits:
+) -> ProbedTraits:
     """Collect the traits of development cases."""
     rows = sample_cases(cases)
     case_id = cases.case_id[rows].tolist()
@@ -44,7 +44,7 @@ def collect_image_traits(
     taken = [known[name] for name in acquisition if name in known]
     if taken:
         images["acquisition"] = np.concatenate(taken, axis=1)
-    return Traits(rows, images, known)
+    return ProbedTraits(rows, images, known)
 
 
 def side_by_side(
@@ -70,7 +70,7 @@ def sample_cases(cases: Cases) -> NDArray[np.int64]:
     rows = np.flatnonzero(cases.split != "test")
     patients, patient = np.unique(cases.patient_id[rows], return_inverse=True)
     place = stream(_SEED, "sample").permutation(len(patients))[patient]
-    order = np.argsort(place, kind="stable")[:LARGEST_SAMPLE]
+    order = np.argsort(place, kind="stable")[:MAX_SAMPLE]
     return np.sort(rows[order])
 
 
@@ -140,7 +140,7 @@ def _block_edges(planes: Columns) -> tuple[float, float]:
     for axis in (-2, -1):
         steps = np.diff(np.moveaxis(planes, axis, -1).astype(np.float64), axis=-1)
         at_edge = np.arange(steps.shape[-1]) % _BLOCK == _BLOCK - 1
-        enough = at_edge.sum() >= _FEWEST_EDGES
+        enough = at_edge.sum() >= _MIN_EDGES
         between, within = _middle(steps[..., at_edge]), _middle(steps[..., ~at_edge])
         ratios.append(_log_ratio(between, within) if enough else np.nan)
     return ratios[0], ratios[1]

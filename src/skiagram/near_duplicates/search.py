@@ -46,20 +46,47 @@ from skiagram.near_duplicates.registration import (
 )
 from skiagram.seeding import stream
 
-ALIKE_SMALL = 0.75  # other images of generated sets reach .55; true copies at least .93
-ALIKE = 0.6  # others .42; true copies .73, where JPEG at quality 10 has taken the detail
-MOST_COMBINED = 20_000  # images; of more, only the plain transformations are sought
-ALIKE_WARPED = 0.8  # turned or cropped; other LIDC nodules reach .68, true copies at least .9
-ALIKE_REORIENTED_AND_WARPED = 0.88
-ALIKE_IN_PARTS = 0.55  # the median of 16 parts
-SURPRISING = 5.0  # standard errors by independent places; copies reach 7, very smooth ones 4
-_BEYOND_OTHERS = 6.0  # standard deviations of other pairs' correlations, after Fisher
-_MOST_ASKED = 0.95
-_OTHER_PAIRS = 128
-_FULL_SIDE = 128
-_FEWEST_FINE = 24  # pixels a side; smaller images have no fine detail
-_DETAILS_KEPT = 2048
-_TURN = 7.5  # degrees; spectra bear 4 degrees more or less
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """What is asked of a copy, and how many pairs are looked at."""
+
+    alike_small: float = 0.75  # other images of generated sets reach .55; true copies at least .93
+    alike: float = 0.6  # others .42; true copies .73, where JPEG at quality 10 has taken the detail
+    alike_warped: float = 0.8  # turned or cropped; LIDC nodules reach .68, copies at least .9
+    alike_reoriented_and_warped: float = 0.88
+    alike_in_parts: float = 0.55  # the median of 16 parts
+    min_z_score: float = 5.0  # by independent places; copies reach 7, very smooth ones 4
+    beyond_others: float = 6.0  # standard deviations of other pairs' correlations, after Fisher
+    max_asked: float = 0.95
+    other_pairs: int = 128
+    max_combined: int = 20_000  # images; of more, only the plain transformations are sought
+    full_side: int = 128
+    min_fine_side: int = 24  # pixels a side; smaller images have no fine detail
+    turn: float = 7.5  # degrees; spectra bear 4 degrees more or less
+    nominated: float = 1 / 40  # pairs an image that chance may nominate in a pass
+    max_nominated: float = 1 / 8
+    min_nominated: int = 5
+    few: int = 200
+    likely: float = 1e-3
+    sure: float = 0.8
+    sample: tuple[int, int] = (128, 2048)  # queries and others, to see how products vary
+    fitted: int = 2048
+    block: int = 1024
+    shares: int = 32  # of the queries of a pass; the next pass is prepared while they are compared
+    batch: int = 256
+    details_kept: int = 2048
+    straight: float = 1.5  # degrees
+    whole: float = 0.03
+    still: float = 0.02  # of a side
+    still_pixels: float = 0.7
+    skew: float = 0.1  # cosine between what were right angles
+    plausible: tuple[float, float] = (0.6, 1.6)
+    even: float = 1.3
+    seed: int = 19_810_529
+
+
+SETTINGS = SearchSettings()
 _CENTRED = (Window(0.9), Window(0.8))
 _HALF_AROUND = ((0, 1), (1, 0), (1, 1), (1, -1))
 _BESIDE = tuple(  # opposite ones follow each other
@@ -68,25 +95,6 @@ _BESIDE = tuple(  # opposite ones follow each other
 _FAR = tuple(  # what is left of a side that was moved by a third
     Window(0.64, sign * y * 0.18, sign * x * 0.18) for y, x in _HALF_AROUND for sign in (1, -1)
 )
-_NOMINATED = 1 / 40  # pairs an image that chance may nominate in a pass
-_MOST_NOMINATED = 1 / 8
-_FEWEST = 5
-_FEW = 200
-_LIKELY = 1e-3
-_SURE = 0.8
-_SAMPLE = (128, 2048)  # queries and what they are compared with, to see how products vary
-_FITTED = 2048
-_BLOCK = 1024
-_SHARES = 32  # of the queries of a pass; the next pass is prepared while they are compared
-_BATCH = 256
-_STRAIGHT = 1.5  # degrees
-_WHOLE = 0.03
-_STILL = 0.02  # of a side
-_STILL_PIXELS = 0.7
-_SKEW = 0.1  # cosine between what were right angles
-_PLAUSIBLE = (0.6, 1.6)
-_EVEN = 1.3
-_SEED = 19_810_529
 
 KINDS = (
     "mirrored",
@@ -146,7 +154,7 @@ class _Piece:
     @property
     def last(self) -> bool:
         """Whether these are the pass's last queries."""
-        return bool(self.starts[-1] + _BLOCK >= self.images)
+        return bool(self.starts[-1] + SETTINGS.block >= self.images)
 
 
 @dataclass(frozen=True)
@@ -231,7 +239,7 @@ def transformed_among(
     """
     confirm = _Confirmation(small, shapes, image)
     already = np.sort(known.first * len(small) + known.second)
-    best = _Best(max(int(_MOST_NOMINATED * len(small)), _FEW))
+    best = _Best(max(int(SETTINGS.max_nominated * len(small)), SETTINGS.few))
     for piece, found in ALL_PROCESSORS.map(_nominate, _pieces(small, already), releases_lock=True):
         best.add(found)
         if piece.last:
@@ -241,8 +249,8 @@ def transformed_among(
 
 def _pieces(small: Small, already: NDArray[np.int64]) -> Iterator["_Piece"]:
     """Yield the work of all passes, some queries at a time."""
-    blocks = np.arange(0, len(small), _BLOCK)
-    share = -(-len(blocks) // _SHARES)
+    blocks = np.arange(0, len(small), SETTINGS.block)
+    share = -(-len(blocks) // SETTINGS.shares)
     for pass_ in _passes(small):
         threshold = _threshold(pass_, len(small))
         for rows in np.split(blocks, range(share, len(blocks), share)):
@@ -253,7 +261,7 @@ def _passes(small: Small) -> Iterator[_Pass]:
     """Yield the comparisons: layouts in eight orientations, then spectra of windows."""
     if len(small) > 1:
         yield from _layout_passes(small)
-        basis = SpectrumBasis.fit(small[:: -(-len(small) // _FITTED)])
+        basis = SpectrumBasis.fit(small[:: -(-len(small) // SETTINGS.fitted)])
         if len(basis.orders):
             yield from _SpectrumPasses(small, basis)
 
@@ -279,14 +287,16 @@ class _SpectrumPasses:
 
     def __init__(self, small: Small, basis: SpectrumBasis) -> None:
         self._basis = basis
-        self._combined = len(small) <= MOST_COMBINED
+        self._combined = len(small) <= SETTINGS.max_combined
         self._orientations = tuple(product((False, True), (0, 1)))[: None if self._combined else 1]
         kept = None if self._combined else 2  # of many images, what opposite windows need
         self._spectra = lru_cache(maxsize=kept)(partial(basis.spectra, small))
         self._whole = basis.orient(self._spectra(Window()), Guess())
 
     def __iter__(self) -> Iterator[_Pass]:
-        for (mirrored, quarters), degrees in product(self._orientations, (0, -_TURN, _TURN)):
+        for (mirrored, quarters), degrees in product(
+            self._orientations, (0, -SETTINGS.turn, SETTINGS.turn)
+        ):
             yield self._pass(Window(), self._whole, Guess(mirrored, quarters, degrees))
         for window in _CENTRED:
             yield from self._cropped(window)
@@ -343,10 +353,10 @@ def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
 def _above(piece: _Piece, start: int) -> Iterator[_Nominees]:
     """Yield the pairs of a block of queries, block by block of what they are compared with."""
     pass_, n = piece.pass_, piece.images
-    queries = pass_.queries(np.arange(start, min(start + _BLOCK, n)))
-    memory = np.empty(len(queries) * _BLOCK, dtype=np.float32)
-    for left in range(0 if pass_.either_way else start, n, _BLOCK):
-        against = pass_.base[left : left + _BLOCK]
+    queries = pass_.queries(np.arange(start, min(start + SETTINGS.block, n)))
+    memory = np.empty(len(queries) * SETTINGS.block, dtype=np.float32)
+    for left in range(0 if pass_.either_way else start, n, SETTINGS.block):
+        against = pass_.base[left : left + SETTINGS.block]
         block = memory[: len(queries) * len(against)].reshape(len(queries), len(against))
         np.matmul(queries, against.T, out=block)
         if not pass_.signed:
@@ -374,7 +384,7 @@ class _Best:
 
     def add(self, nominees: _Nominees) -> None:
         self._kept.append(nominees)
-        if sum(len(each.scores) for each in self._kept) > 8 * self._most + 2 * _BLOCK**2:
+        if sum(len(each.scores) for each in self._kept) > 8 * self._most + 2 * SETTINGS.block**2:
             self._kept = [_Nominees.join(self._kept).best(self._most)]
 
     def take(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -387,15 +397,15 @@ class _Best:
 def _threshold(pass_: _Pass, n: int) -> float:
     """Return what few products of other images exceed by chance, or .8."""
     pairs = n * (n - 1) / (1 if pass_.either_way else 2)
-    share = min(_LIKELY, max(_NOMINATED * n, _FEWEST) / pairs)
-    rows, columns = (np.arange(0, n, -(-n // most)) for most in _SAMPLE)
+    share = min(SETTINGS.likely, max(SETTINGS.nominated * n, SETTINGS.min_nominated) / pairs)
+    rows, columns = (np.arange(0, n, -(-n // most)) for most in SETTINGS.sample)
     products = pass_.queries(rows) @ pass_.base[columns].T
     apart = rows[:, None] != columns
     others = products[apart].astype(np.float64)
     tail = share if pass_.signed else share / 2
     spread = float(np.sqrt(np.mean((others - others.mean()) ** 2)))
     above = abs(others.mean()) if not pass_.signed else others.mean()
-    return float(min(above + norm.isf(tail) * spread, _SURE))
+    return float(min(above + norm.isf(tail) * spread, SETTINGS.sure))
 
 
 class _Confirmation:
@@ -409,18 +419,21 @@ class _Confirmation:
         self._image = image
         self._found: dict[tuple[int, int], tuple[float, str]] = {}
         self._limits: dict[tuple[float, float], tuple[float, float]] = {}
-        self._detail = lru_cache(maxsize=_DETAILS_KEPT)(self._read_detail)
+        self._detail = lru_cache(maxsize=SETTINGS.details_kept)(self._read_detail)
 
     def look_at(
         self, first: NDArray[np.int64], second: NDArray[np.int64], guesses: Sequence[Guess]
     ) -> None:
         """Confirm pairs, of which the first may have become the second in some ways."""
-        for start in range(0, len(first), _BATCH):
-            rows, columns = first[start : start + _BATCH], second[start : start + _BATCH]
+        for start in range(0, len(first), SETTINGS.batch):
+            rows, columns = (
+                first[start : start + SETTINGS.batch],
+                second[start : start + SETTINGS.batch],
+            )
             ones, others = self._small_details(rows), self._small_details(columns)
             for guess in guesses:
                 fitted = register(ones, others, guess)
-                for pair in np.flatnonzero(np.abs(fitted.correlation) > ALIKE_SMALL):
+                for pair in np.flatnonzero(np.abs(fitted.correlation) > SETTINGS.alike_small):
                     self._look_closely(
                         int(rows[pair]), int(columns[pair]), guess, fitted, int(pair)
                     )
@@ -453,8 +466,8 @@ class _Confirmation:
         if (
             change.plausible
             and correlation > best
-            and alike_everywhere(first, second, guess, close) > ALIKE_IN_PARTS
-            and z_score(first, second, guess, close) > SURPRISING
+            and alike_everywhere(first, second, guess, close) > SETTINGS.alike_in_parts
+            and z_score(first, second, guess, close) > SETTINGS.min_z_score
         ):
             resized = self._shapes[row] != self._shapes[column]
             self._found[pair] = (min(correlation, 1.0), change.kind(alike < 0, resized))
@@ -464,7 +477,7 @@ class _Confirmation:
             shape[-3:-1] if len(shape) == 4 else shape[:2]
             for shape in (self._shapes[row], self._shapes[column])
         )
-        return max(min(_FULL_SIDE, *(side for plane in planes for side in plane)), 8)
+        return max(min(SETTINGS.full_side, *(side for plane in planes for side in plane)), 8)
 
     def _details(self, row: int, column: int, side: int) -> tuple[Details, Details]:
         """Return both images' detail, without the fringe of empty ground where both have some.
@@ -480,15 +493,15 @@ class _Confirmation:
 
     def _read_detail(self, row: int, side: int) -> tuple[Details, Details | None]:
         picture = reduced(projection(self._image(row)), side)[None]
-        fine = side >= _FEWEST_FINE
+        fine = side >= SETTINGS.min_fine_side
         whole: Details = details_of(picture, fine=fine)[0]
         inside: Details = details_of(picture, fine=fine, fringe=not fine)[0]
         return whole, None if np.array_equal(whole, inside) else inside
 
     def _others_reach(self, guess: Guess) -> tuple[float, float]:
         """Return what is asked of a copy, small and at full size, above what other pairs reach."""
-        draws = stream(_SEED, "other pairs")
-        pairs = draws.integers(0, len(self._small), (_OTHER_PAIRS, 2))
+        draws = stream(SETTINGS.seed, "other pairs")
+        pairs = draws.integers(0, len(self._small), (SETTINGS.other_pairs, 2))
         pairs = pairs[pairs[:, 0] != pairs[:, 1]]
         ones, others = self._small_details(pairs[:, 0]), self._small_details(pairs[:, 1])
         fitted = register(ones, others, guess)
@@ -497,7 +510,9 @@ class _Confirmation:
             side = self._side(row, column)
             first, second = self._details(row, column, side)
             close.append(float(register(first[None], second[None], guess).correlation[0]))
-        return _beyond(fitted.correlation, ALIKE_SMALL), _beyond(np.array(close), ALIKE)
+        return _beyond(fitted.correlation, SETTINGS.alike_small), _beyond(
+            np.array(close), SETTINGS.alike
+        )
 
     def result(self) -> TransformedPairs:
         """Return the confirmed pairs."""
@@ -518,7 +533,9 @@ def _beyond(correlations: NDArray[np.float64], least: float) -> float:
     values = np.arctanh(np.clip(np.abs(correlations), 0, 1 - 1e-9))
     middle = np.median(values)
     spread = 1.4826 * np.median(np.abs(values - middle))
-    return float(np.clip(np.tanh(middle + _BEYOND_OTHERS * spread), least, _MOST_ASKED))
+    return float(
+        np.clip(np.tanh(middle + SETTINGS.beyond_others * spread), least, SETTINGS.max_asked)
+    )
 
 
 @dataclass(frozen=True)
@@ -548,12 +565,12 @@ class Change:
         return cls(
             mirrored=guess.mirrored,
             quarters=0 if guess.mirrored and quarters == 2 else quarters,  # upside down
-            turned=bool(abs(turn) > _STRAIGHT),
-            scaled=max(abs(size - 1) for size in sizes) > _WHOLE,
-            moved=float(np.abs(map_[4:]).max()) > max(_STILL * side, _STILL_PIXELS),
-            plausible=_PLAUSIBLE[0] < sizes[0]
-            and sizes[1] < min(_PLAUSIBLE[1], _EVEN * sizes[0])
-            and skew < _SKEW,
+            turned=bool(abs(turn) > SETTINGS.straight),
+            scaled=max(abs(size - 1) for size in sizes) > SETTINGS.whole,
+            moved=float(np.abs(map_[4:]).max()) > max(SETTINGS.still * side, SETTINGS.still_pixels),
+            plausible=SETTINGS.plausible[0] < sizes[0]
+            and sizes[1] < min(SETTINGS.plausible[1], SETTINGS.even * sizes[0])
+            and skew < SETTINGS.skew,
         )
 
     @property
@@ -561,8 +578,8 @@ class Change:
         """Return the least correlation: the more freely a pair was fitted, the more is asked."""
         oriented = self.mirrored or self.quarters > 0
         if self.turned or self.scaled:
-            return ALIKE_REORIENTED_AND_WARPED if oriented else ALIKE_WARPED
-        return ALIKE_WARPED if oriented and self.moved else ALIKE
+            return SETTINGS.alike_reoriented_and_warped if oriented else SETTINGS.alike_warped
+        return SETTINGS.alike_warped if oriented and self.moved else SETTINGS.alike
 
     def kind(self, inverted: bool, resized: bool) -> str:
         """Return what was done, in words of `KINDS`."""

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from skiagram.audit.composition import describe_region, is_constant
-from skiagram.audit.contract import Appearance, Evidence, Finding, Traits, unite_appearances
+from skiagram.audit.contract import Appearance, Evidence, Finding, ProbedTraits, unite_appearances
 from skiagram.audit.run import CHECKS
 from skiagram.audit.traits import encode_covariates, image_traits, sample_cases, side_by_side
 from skiagram.compute.progress import Progress
@@ -369,7 +369,7 @@ def _start_worker() -> None:
 
 def collect_traits(
     entries: Sequence[Entry], examined: Sequence[Sequence[ExaminedFile]], cases: Cases
-) -> Traits:
+) -> ProbedTraits:
     """Collect what the audit's probes can be tried on before anything is ingested.
 
     Args:
@@ -381,7 +381,7 @@ def collect_traits(
     images = side_by_side([[of_kind[row].traits for row in rows] for of_kind in examined])
     table = pd.DataFrame([dict(entry.covariates) for entry in entries])
     table.insert(0, "case_id", cases.case_id)
-    return Traits(
+    return ProbedTraits(
         rows,
         {"file_order": _file_order([entry.name for entry in entries])[rows], **images},
         encode_covariates(table, cases.case_id[rows].tolist()),
